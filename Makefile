@@ -1,0 +1,51 @@
+# Shanqiao: every command a newcomer needs. `make` alone prints this list.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PORT ?= 8000
+SEED ?= 7
+PY := .venv/bin/python
+
+help: ## Show this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "}; {printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: .venv/.runtime ## Make .venv and install the locked packages
+	@true
+
+.venv/bin/python:
+	@scripts/venv.sh
+
+.venv/.runtime: requirements.lock pyproject.toml | .venv/bin/python
+	@scripts/install.sh requirements.lock $@
+
+.venv/.dev: requirements-dev.lock pyproject.toml | .venv/bin/python
+	@scripts/install.sh requirements-dev.lock $@
+	@touch .venv/.runtime
+
+demo: setup ## Run the whole job on an embedded database and serve it (ONCE=1: print the result and stop)
+	@.venv/bin/shanqiao demo --seed $(SEED) --port $(PORT) $(if $(ONCE),--once,)
+
+test: .venv/.dev ## Install what tests need, then run every test
+	@scripts/browser.sh
+	@$(PY) -m pytest -n 2 --dist loadfile
+
+check: .venv/.dev ## Linters, types and the import contracts
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+e2e: .venv/.dev ## Every page in all eight combinations of language, text size and width
+	@scripts/browser.sh
+	@PAGES=all $(PY) -m pytest -n 2 --dist loadfile tests/browser
+
+torture: .venv/.dev ## Long campaigns: random problems against brute force, kills, races
+	@TORTURE=1 $(PY) -m pytest -n 2 tests
+
+bench: .venv/.dev ## The published figures: one script each, results under bench/results
+	@for f in bench/allocate.py; do $(PY) $$f || exit 1; done
+
+screens: .venv/.dev ## Draw the pictures under docs/screens
+	@$(PY) scripts/screens.py
+
+lock: ## Write both lock files anew (needs uv)
+	@uv pip compile pyproject.toml --extra build --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements.lock -q
+	@uv pip compile pyproject.toml --all-extras -c requirements.lock --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements-dev.lock -q
+
+.PHONY: help setup demo test check e2e torture bench screens lock

@@ -1,0 +1,37 @@
+"""The allocator: ids and whole numbers in; a plan, reasons and a certificate out.
+
+Callers use the names below; each is loaded on first use, so that `matching.checker` works with OR-Tools uninstalled.
+`python -m matching` offers the same on a problem folder.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matching.checker import check
+    from matching.model import Certificate, Line, Need, PastAid, Plan, Policy, Problem, Reason, Resource
+    from matching.solve import allocate
+
+__all__ = [
+    "Certificate",
+    "Line",
+    "Need",
+    "PastAid",
+    "Plan",
+    "Policy",
+    "Problem",
+    "Reason",
+    "Resource",
+    "allocate",
+    "check",
+]
+
+_HOME = {"allocate": "matching.solve", "check": "matching.checker"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'matching' has no attribute {name!r}")
+    return getattr(import_module(_HOME.get(name, "matching.model")), name)
