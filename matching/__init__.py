@@ -10,9 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from matching.checker import check
     from matching.model import Certificate, Line, Need, PastAid, Plan, Policy, Problem, Reason, Resource
-    from matching.solve import allocate
 
 __all__ = [
     "Certificate",
@@ -24,11 +22,9 @@ __all__ = [
     "Problem",
     "Reason",
     "Resource",
-    "allocate",
-    "check",
 ]
 
-_HOME = {"allocate": "matching.solve", "check": "matching.checker"}
+_HOME: dict[str, str] = {}
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,57 @@
+"""Who acts: a frozen value made at the edge and handed to every service.
+
+Enters: a sign-in, a job or a command. Leaves: an `Actor` with one role, its organisation, its districts and, for a
+household, the household it speaks for. A helper acting for a household is an actor of its own (`on_behalf_of`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The roles of the matrix in `roles.toml`; one account has one role."""
+
+    HOUSEHOLD = "household"
+    HELPER = "helper"
+    WORKER = "worker"
+    VERIFIER = "verifier"
+    APPROVER = "approver"
+    PROTECTION_OFFICER = "protection_officer"
+    CHARITY_WORKER = "charity_worker"
+    CHARITY_MANAGER = "charity_manager"
+    INSURER = "insurer"
+    AUDITOR = "auditor"
+    SECURITY_ADMIN = "security_admin"
+    OPERATOR = "operator"
+    SERVICE = "service"
+    PUBLIC = "public"
+
+
+STAFF = frozenset({Role.WORKER, Role.VERIFIER, Role.APPROVER, Role.PROTECTION_OFFICER})
+"""Civil-affairs people."""
+
+GIVERS = frozenset({Role.CHARITY_WORKER, Role.CHARITY_MANAGER, Role.INSURER})
+"""People of charities and insurers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One acting person or job. `districts` is empty for "all"; `household_id` only for household and helper."""
+
+    id: str
+    role: Role
+    org_id: str | None = None
+    districts: frozenset[str] = frozenset()
+    household_id: str | None = None
+    on_behalf_of: str | None = None
+    request_id: str = ""
+
+    def serves(self, district_code: str) -> bool:
+        """Whether the district lies in this actor's area."""
+        return not self.districts or district_code in self.districts
+
+
+PUBLIC = Actor(id="public", role=Role.PUBLIC)
+SYSTEM = Actor(id="system", role=Role.SERVICE)

@@ -1,0 +1,221 @@
+"""The audit chain: one row for every state change, in the same transaction, each bound to the row before it.
+
+Enters: who did what to which object, under which rule. Leaves: an append-only chain that `verify` recomputes. The row
+holds no personal data: persons appear as keyed references, the details as a commitment to a body kept apart. Triggers
+of the first migration forbid update and delete and let the head move only with an append.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Column, LargeBinary, Text, insert, select, update
+from sqlmodel import Field, Session, SQLModel, col
+
+from marketplace.actors import Actor
+from marketplace.sealed import vault_of
+
+GENESIS = "0" * 64
+FIELDS = (
+    "seq",
+    "at",
+    "actor_ref",
+    "actor_role",
+    "org_ref",
+    "action",
+    "object_ref",
+    "subject_ref",
+    "purpose",
+    "decision",
+    "rule_id",
+    "fields",
+    "consent_ref",
+    "request_id",
+    "body_commit",
+    "prev",
+)
+
+
+class AuditRow(SQLModel, table=True):
+    """One act. `at` is text in UTC with microseconds, so that the hashed bytes are the stored bytes."""
+
+    __tablename__ = "audit_row"
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: str = Field(max_length=32)
+    actor_ref: str = Field(max_length=64, index=True)
+    actor_role: str = Field(max_length=32)
+    org_ref: str = Field(default="", max_length=64)
+    action: str = Field(max_length=64, index=True)
+    object_ref: str = Field(default="", max_length=80, index=True)
+    subject_ref: str = Field(default="", max_length=64, index=True)
+    purpose: str = Field(default="", max_length=64)
+    decision: str = Field(default="", max_length=16)
+    rule_id: str = Field(default="", max_length=64)
+    fields: str = Field(default="", sa_column=Column(Text, nullable=False))
+    consent_ref: str = Field(default="", max_length=64)
+    request_id: str = Field(default="", max_length=64)
+    body_commit: str = Field(default="", max_length=64)
+    prev: str = Field(max_length=64)
+    hash: str = Field(max_length=64)
+
+
+class AuditHead(SQLModel, table=True):
+    """The newest row's number and hash; one row, locked by every append."""
+
+    __tablename__ = "audit_head"
+
+    id: int = Field(default=1, primary_key=True)
+    seq: int = 0
+    hash: str = Field(default=GENESIS, max_length=64)
+
+
+class AuditBody(SQLModel, table=True):
+    """The details behind one commitment: codes and whole numbers as JSON, with the salt that hides them."""
+
+    __tablename__ = "audit_body"
+
+    seq: int = Field(primary_key=True, foreign_key="audit_row.seq", sa_column_kwargs={"autoincrement": False})
+    salt: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    body: str = Field(sa_column=Column(Text, nullable=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One act to be recorded. `subject` is a household or person id; it is stored as a keyed reference."""
+
+    action: str
+    object_ref: str = ""
+    subject: str = ""
+    purpose: str = ""
+    decision: str = ""
+    rule_id: str = ""
+    fields: Sequence[str] = ()
+    consent_ref: str = ""
+    body: Mapping[str, Any] | None = None
+
+
+def subject_ref(session: Session, subject: str) -> str:
+    """The keyed reference under which a household or person stands in the chain."""
+    return vault_of(session).index("audit-subject", subject) if subject else ""
+
+
+def record(session: Session, entry: Entry, /, *, actor: Actor, now: datetime) -> int:
+    """Append one act in the caller's transaction; return its number."""
+    return record_many(session, (entry,), actor=actor, now=now)
+
+
+def record_many(session: Session, entries: Iterable[Entry], /, *, actor: Actor, now: datetime) -> int:
+    """Append many acts at once; return the number of the last. The head stays locked until the transaction ends."""
+    locked = session.execute(select(col(AuditHead.seq), col(AuditHead.hash)).with_for_update()).one()
+    seq, prev = int(locked[0]), str(locked[1])
+    rows, bodies = [], []
+    stamp = now.astimezone(UTC).isoformat(timespec="microseconds")
+    for entry in entries:
+        seq += 1
+        salt, text = _body(entry)
+        row = _row(session, entry, actor=actor, seq=seq, stamp=stamp, prev=prev)
+        if text:
+            row["body_commit"] = sha256(salt + text.encode()).hexdigest()
+            bodies.append({"seq": seq, "salt": salt, "body": text})
+        prev = row["hash"] = row_hash(row)
+        rows.append(row)
+    if not rows:
+        return seq
+    session.execute(insert(AuditRow), rows)
+    if bodies:
+        session.execute(insert(AuditBody), bodies)
+    session.execute(update(AuditHead).where(col(AuditHead.id) == 1).values(seq=seq, hash=prev))
+    return seq
+
+
+def _body(entry: Entry) -> tuple[bytes, str]:
+    if entry.body is None:
+        return b"", ""
+    return secrets.token_bytes(16), json.dumps(entry.body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def _row(session: Session, entry: Entry, *, actor: Actor, seq: int, stamp: str, prev: str) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "at": stamp,
+        "actor_ref": actor.id,
+        "actor_role": actor.role.value,
+        "org_ref": actor.org_id or "",
+        "action": entry.action,
+        "object_ref": entry.object_ref,
+        "subject_ref": subject_ref(session, entry.subject),
+        "purpose": entry.purpose,
+        "decision": entry.decision,
+        "rule_id": entry.rule_id,
+        "fields": ",".join(entry.fields),
+        "consent_ref": entry.consent_ref,
+        "request_id": actor.request_id,
+        "body_commit": "",
+        "prev": prev,
+    }
+
+
+def row_hash(row: Mapping[str, Any]) -> str:
+    """SHA-256 of ``0x00 ‖ prev ‖ canonical JSON array of the fields``."""
+    canonical = json.dumps([row[name] for name in FIELDS], ensure_ascii=False, separators=(",", ":"))
+    return sha256(b"\x00" + str(row["prev"]).encode() + canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `verify` found: `bad_seq` is the first bad row (0: none), `fault` says what is wrong with it."""
+
+    rows: int
+    bad_seq: int = 0
+    fault: str = ""
+
+
+def verify(session: Session) -> Verdict:
+    """Recompute the whole chain, the commitments and the head; O(rows), constant memory.
+
+    Stops at the first bad row: a gap in the numbers, a broken link, a changed field, a body that no longer fits its
+    commitment, a missing body, a head that does not name the last row.
+    """
+    expected, prev = 0, GENESIS
+    for row in _stream(session):
+        expected += 1
+        fault = _fault(row, expected=expected, prev=prev)
+        if fault:
+            return Verdict(rows=expected, bad_seq=expected, fault=fault)
+        prev = row["hash"]
+    head = session.execute(select(col(AuditHead.seq), col(AuditHead.hash))).one_or_none()
+    if head is None or (head[0], head[1]) != (expected, prev):
+        return Verdict(rows=expected, bad_seq=expected + 1, fault="the head does not name the last row")
+    return Verdict(rows=expected)
+
+
+def _stream(session: Session) -> Iterator[Mapping[str, Any]]:
+    joined = (
+        select(*AuditRow.__table__.columns, col(AuditBody.salt), col(AuditBody.body))  # type: ignore[attr-defined]
+        .outerjoin(AuditBody, col(AuditBody.seq) == col(AuditRow.seq))
+        .order_by(col(AuditRow.seq))
+    )
+    for row in session.execute(joined.execution_options(yield_per=5000)).mappings():
+        yield {str(name): value for name, value in row.items()}
+
+
+def _fault(row: Mapping[str, Any], *, expected: int, prev: str) -> str:
+    if row["seq"] != expected:
+        return f"row {expected} is missing"
+    if row["prev"] != prev:
+        return "the row does not continue the chain"
+    if not hmac.compare_digest(str(row["hash"]), row_hash(row)):
+        return "a field of the row was changed"
+    if bool(row["body_commit"]) != (row["body"] is not None):
+        return "the body behind the row is missing or was added"
+    if row["body_commit"] and sha256(bytes(row["salt"]) + row["body"].encode()).hexdigest() != row["body_commit"]:
+        return "the body behind the row was changed"
+    return ""

@@ -1,0 +1,158 @@
+"""The database door: engine, sessions, transactions, and the few column types that both engines need.
+
+Enters: a database address (embedded SQLite or PostgreSQL). Leaves: a `Database` that hands out sessions. A reading
+session starts a deferred transaction; a writing one takes SQLite's write lock at once (BEGIN IMMEDIATE), so that what
+is checked in a transaction is still true when it commits. Edges commit; rooms only flush.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Engine, Index, MetaData, create_engine, event, text
+from sqlalchemy import Enum as SaEnum
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Session, SQLModel
+
+from marketplace.errors import Conflict
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata: MetaData = SQLModel.metadata
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time on both engines; a naive one is refused, because nobody knows what it means."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time, store the rest in UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone was written: hand in an aware UTC time")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """SQLite forgets the zone: give it back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def choice(kind: type[Enum], *, index: bool = False, nullable: bool = False) -> Column[Any]:
+    """A column that stores an enum by its value, with a CHECK behind it."""
+    stored = SaEnum(
+        kind,
+        values_callable=lambda values: [item.value for item in values],
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        name=kind.__name__.lower(),
+    )
+    return Column(stored, index=index, nullable=nullable)
+
+
+def moment(*, nullable: bool = False, index: bool = False) -> Column[Any]:
+    """A column for an aware UTC time."""
+    return Column(UtcDateTime(), nullable=nullable, index=index)
+
+
+def check(name: str, condition: str) -> CheckConstraint:
+    """A named CHECK; its full name is ``ck_<table>_<name>``."""
+    return CheckConstraint(condition, name=name)
+
+
+def unique_where(name: str, *columns: str, where: str) -> Index:
+    """A unique index over the rows that fulfil `where`, on both engines."""
+    return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def new_id() -> str:
+    """A random 128-bit id, 26 characters."""
+    return base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+
+
+def _on_sqlite_connect(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Database:
+    """One engine and what its sessions carry (`info`: the vault of sealed fields, settings of the rooms)."""
+
+    def __init__(self, url: str, *, info: Mapping[str, Any] | None = None) -> None:
+        self.engine: Engine = create_engine(_driver(url), pool_pre_ping=not url.startswith("sqlite"))
+        self.info: dict[str, Any] = dict(info or {})
+        if self.engine.dialect.name == "sqlite":
+            event.listen(self.engine, "connect", _on_sqlite_connect)
+            event.listen(self.engine, "begin", _on_sqlite_begin)
+        self._writer = self.engine.execution_options(writes=True)
+
+    def session(self, *, writes: bool = False) -> Session:
+        """A new session; the caller closes it, and commits if it writes."""
+        session = Session(self._writer if writes else self.engine, expire_on_commit=False)
+        session.info.update(self.info)
+        return session
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One writing transaction: commit at the end, roll back on any error; a broken constraint is a Conflict."""
+        with self.session(writes=True) as session:
+            try:
+                yield session
+                session.commit()
+            except IntegrityError as error:
+                session.rollback()
+                raise conflict_of(error) from error
+            except BaseException:
+                session.rollback()
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that never commits."""
+        with self.session() as session:
+            yield session
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def conflict_of(error: IntegrityError) -> Conflict:
+    """The domain error of a broken constraint: its name if the engine tells it, never the values."""
+    diagnostics = getattr(error.orig, "diag", None)
+    name = getattr(diagnostics, "constraint_name", None) or str(error.orig).split("\n")[0]
+    return Conflict("conflict", constraint=name.removeprefix("CHECK constraint failed: ")[:120])
+
+
+def _driver(url: str) -> str:
+    """PostgreSQL is reached by psycopg 3 whatever spelling the address uses."""
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
