@@ -1,7 +1,7 @@
 """Settings: read once from the environment, frozen, handed to everything that needs them.
 
-Enters: environment variables named ``SHANQIAO_*`` and ``DATABASE_URL``. Leaves: one `Settings` value, or a `ConfigError`
-with a sentence that names the variable and the mend. Nothing else in the house reads the environment.
+Enters: environment variables named ``SHANQIAO_*`` and ``DATABASE_URL``. Leaves: one `Settings` value, or a
+`ConfigError` with a sentence that names the variable and the mend. Nothing else in the house reads the environment.
 """
 
 from __future__ import annotations
