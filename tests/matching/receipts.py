@@ -1,7 +1,7 @@
 """What one need may receive by its own rules, from the rules as written: the oracle's ground.
 
-In: a `Problem` and one of its needs. Out: its eligible resources, open units, levels, and the list of all its
-possible receipts with their share of every objective. Called by `oracle` and by tests that want a rule in words.
+In: a `Problem` and one of its needs. Out: its eligible resources, open units, levels, and all its
+possible receipts with their share of every objective. Called by `oracle` and other tests.
 """
 
 from __future__ import annotations

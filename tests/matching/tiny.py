@@ -45,10 +45,10 @@ def tiny(seed: int, *, kind: str = "pure", objective: str = "coverage") -> Probl
     earmarks = _earmarks(rng, grain=grain)
     resources = tuple(
         _resource(rng, place=place, grain=grain, hard=hard, earmarks=earmarks)
-        for place in range(rng.choice((1, 2, 3, 3, 4, 5)))
+        for place in range(rng.choice((1, 2, 3, 4, 4, 5)))
     )
     needs = tuple(
-        _need(rng, place=place, grain=grain, hard=hard) for place in range(rng.choice((1, 2, 3, 4, 5)))
+        _need(rng, place=place, grain=grain, hard=hard) for place in range(rng.choice((2, 3, 4, 5, 6, 6)))
     )
     problem = Problem(
         policy=_policy(rng, objective=objective),
