@@ -87,10 +87,7 @@ class _Search:
             found = receipts(problem, need=need)
             found.sort(key=lambda receipt: getattr(receipt, kind), reverse=True)
             self.rows.append(
-                [
-                    (r, self.shared.uses(need=need, receipt=r), self.shared.groups(need=need, receipt=r))
-                    for r in found
-                ]
+                [(r, self.shared.uses(need=need, receipt=r), self.shared.groups(need=need, receipt=r)) for r in found]
             )
         self.best: Vector | None = None
         self.chosen: list[Receipt] = []
@@ -100,8 +97,7 @@ class _Search:
         if not all(self.rows):
             return False
         self.tops = [
-            [max(column) for column in zip(*(self._vector(r) for r, _, _ in row), strict=True)]
-            for row in self.rows
+            [max(column) for column in zip(*(self._vector(r) for r, _, _ in row), strict=True)] for row in self.rows
         ]
         width = len(self.tops[0]) if self.tops else 0
         self._down(0, so_far=(0,) * width, taken=Counter(), groups=set(), path=[])

@@ -108,9 +108,7 @@ def receipts(problem: Problem, *, need: Need) -> list[Receipt]:
         choices = [_choices(resource, whole=whole) for resource in mine]
         found = []
         for combination in product(*choices):
-            amounts = {
-                (need.need_id, r.resource_id): x for r, x in zip(mine, combination, strict=True) if x > 0
-            }
+            amounts = {(need.need_id, r.resource_id): x for r, x in zip(mine, combination, strict=True) if x > 0}
             total = sum(combination)
             if total > whole or (need.one_provider and len(amounts) > 1):
                 continue

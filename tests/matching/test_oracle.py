@@ -101,9 +101,7 @@ def _rules(problem: Problem) -> set[str]:
     for name in Resource.__slots__[5:]:
         if any(getattr(r, name) != getattr(plain, name) for r in problem.resources):
             found.add(name)
-    found |= {
-        name for name in ("one_provider", "all_or_nothing") if any(getattr(n, name) for n in problem.needs)
-    }
+    found |= {name for name in ("one_provider", "all_or_nothing") if any(getattr(n, name) for n in problem.needs)}
     if any(not n.consented for n in problem.needs):
         found.add("nobody")
     if any(x.valid_from or x.valid_to for x in (*problem.needs, *problem.resources)):

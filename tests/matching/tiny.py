@@ -47,9 +47,7 @@ def tiny(seed: int, *, kind: str = "pure", objective: str = "coverage") -> Probl
         _resource(rng, place=place, grain=grain, hard=hard, earmarks=earmarks)
         for place in range(rng.choice((1, 2, 3, 4, 4, 5)))
     )
-    needs = tuple(
-        _need(rng, place=place, grain=grain, hard=hard) for place in range(rng.choice((2, 3, 4, 5, 6, 6)))
-    )
+    needs = tuple(_need(rng, place=place, grain=grain, hard=hard) for place in range(rng.choice((2, 3, 4, 5, 6, 6))))
     problem = Problem(
         policy=_policy(rng, objective=objective),
         needs=needs,
@@ -153,8 +151,7 @@ def _resource(rng: Random, *, place: int, grain: int, hard: bool, earmarks: tupl
         org_id=f"o{rng.randrange(3)}",
         category=category,
         unit=UNITS[category],
-        stock=rng.choice((0, 1, 2, 2, 3, 3, 4, 5, 6, 8)) * grain
-        + (rng.randrange(grain) if _chance(rng, 0.3) else 0),
+        stock=rng.choice((0, 1, 2, 2, 3, 3, 4, 5, 6, 8)) * grain + (rng.randrange(grain) if _chance(rng, 0.3) else 0),
         lot=lot,
         min_per_need=rng.choice((0, 2, 3)) * grain if hard and _chance(rng, 0.3) else 1,
         max_per_need=_limit(rng, share=0.15, grain=grain),
