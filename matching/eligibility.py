@@ -1,0 +1,272 @@
+"""Who may give to whom: one named rule per reason code, applied to classes of needs and resources.
+
+What enters: needs and resources sorted by id, and the problem's dates, bans, cool-offs and candidate pairs.
+What leaves: the eligible pairs as two sorted index arrays, and `Refusals`, which says of any need by which rule each
+resource fell away. Called by `matching.compiled`; read by `matching.explain`. The judge does not use this file.
+
+Needs that look alike (category, unit, district, urgency, consent, tags) are one class, resources likewise, so the
+rules run once per class of needs over all resources: O(classes · R + E), never N · R objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.model import Need, Problem, Resource
+
+ELIGIBLE = "eligible"
+CATEGORY = "category"
+UNIT = "unit"
+NOT_LISTED = "not_listed"
+NO_CONSENT = "no_consent"
+URGENCY = "urgency"
+DISTRICT = "district"
+TAGS = "tags"
+WINDOW = "window"
+COOL_OFF = "cool_off"
+BANNED = "banned"
+COVERED = "covered"
+
+RULES = (CATEGORY, UNIT, NOT_LISTED, NO_CONSENT, URGENCY, DISTRICT, TAGS, WINDOW, COOL_OFF, BANNED, COVERED)
+"""The order of the tests. A pair is refused by the first that fails; the later it failed, the nearer it came."""
+
+CODES = (ELIGIBLE, *RULES)
+"""`CODES[refusals.codes(i)[r]]` is the name of what `codes` holds."""
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+TagRule = tuple[frozenset[str], frozenset[str], frozenset[str]]
+
+
+def active(valid_from: date | None, valid_to: date | None, *, on: date) -> bool:
+    """Whether `on` lies in the half-open period.
+
+    >>> active(date(2026, 1, 1), date(2026, 2, 1), on=date(2026, 2, 1))
+    False
+    """
+    return (valid_from is None or valid_from <= on) and (valid_to is None or on < valid_to)
+
+
+def tags_fit(tags: frozenset[str], rule: TagRule) -> bool:
+    """Whether `tags` meet ``(tags_any, tags_all, tags_none)``."""
+    some, every, none = rule
+    return (not some or bool(some & tags)) and every <= tags and not none & tags
+
+
+def cooling(problem: Problem, needs: Sequence[Need]) -> Bools:
+    """Which needs wait because the household had the category lately; shape (N,). O(ledger + N).
+
+    A ledger row for the very same need does not make that need wait.
+    """
+    days = {rule.category: rule.days for rule in problem.cooloffs}
+    recent: dict[tuple[str, str], set[str | None]] = {}
+    for row in problem.ledger:
+        age = problem.policy.as_of - row.given_on
+        if row.category in days and timedelta(0) <= age < timedelta(days[row.category]):
+            recent.setdefault((row.household_id, row.category), set()).add(row.need_id)
+    nothing: set[str | None] = set()
+    return np.array(
+        [bool(recent.get((n.household_id, n.category), nothing) - {n.need_id}) for n in needs], bool
+    )
+
+
+def _equal(ours: Sequence[str], theirs: Sequence[str]) -> Bools:
+    return np.array([[a == b for b in theirs] for a in ours], bool)
+
+
+def _at_least(ours: Sequence[int], theirs: Sequence[int]) -> Bools:
+    return np.array([[a >= b for b in theirs] for a in ours], bool)
+
+
+def _holds(sets: Sequence[frozenset[str]], members: Sequence[str]) -> Bools:
+    """Whether each set names each member; ``"*"`` names all. O(the sets' sizes), for there may be many sets."""
+    answers = np.zeros((len(sets), len(members)), bool)
+    place = {member: at for at, member in enumerate(members)}
+    for row, names in enumerate(sets):
+        answers[row, [place[name] for name in names if name in place]] = True
+        answers[row] |= "*" in names
+    return answers
+
+
+def _held_by(members: Sequence[str], sets: Sequence[frozenset[str]]) -> Bools:
+    return _holds(sets, members).T
+
+
+def _fits(tags: Sequence[frozenset[str]], rules: Sequence[TagRule]) -> Bools:
+    return np.array([[tags_fit(t, rule) for rule in rules] for t in tags], bool)
+
+
+def _tag_rule(resource: Resource) -> TagRule:
+    return resource.tags_any, resource.tags_all, resource.tags_none
+
+
+LOOKS: tuple[
+    tuple[str, Callable[[Need], Any], Callable[[Resource], Any], Callable[[Any, Any], Bools]], ...
+] = (
+    (CATEGORY, lambda n: n.category, lambda r: r.category, _equal),
+    (UNIT, lambda n: n.unit, lambda r: r.unit, _equal),
+    (NO_CONSENT, lambda n: n.consented, lambda r: r.org_id, _holds),
+    (URGENCY, lambda n: n.urgency, lambda r: r.min_urgency, _at_least),
+    (DISTRICT, lambda n: n.district, lambda r: r.districts, _held_by),
+    (TAGS, lambda n: n.tags, _tag_rule, _fits),
+)
+"""What each rule looks at on the need, on the resource, and the table of its answers."""
+
+
+def _numbered(values: Iterable[Any]) -> tuple[Ints, list[Any]]:
+    """Number equal values alike: (index of each, the distinct values by index)."""
+    seen: dict[Any, int] = {}
+    index = np.array([seen.setdefault(value, len(seen)) for value in values], np.int64)
+    return index, list(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Needs and resources as small numbers, and one table of answers per rule.
+
+    ``need[rule]`` and ``resource[rule]`` hold the row and column of ``table[rule]`` for every need and resource.
+    """
+
+    need: dict[str, Ints]
+    resource: dict[str, Ints]
+    table: dict[str, Bools]
+
+    def passes(self, rule: str, need: int | Ints, resource: slice | Ints) -> Bools:
+        """Whether `need` and the resources pass `rule`; broadcast."""
+        answer: Bools = self.table[rule][self.need[rule][need], self.resource[rule][resource]]
+        return answer
+
+
+def classify(needs: Sequence[Need], resources: Sequence[Resource]) -> Classes:
+    """Number the needs and resources by what each rule looks at, and answer each combination once."""
+    rows: dict[str, Ints] = {}
+    columns: dict[str, Ints] = {}
+    table: dict[str, Bools] = {}
+    for rule, of_need, of_resource, answer in LOOKS:
+        rows[rule], asks = _numbered(map(of_need, needs))
+        columns[rule], gives = _numbered(map(of_resource, resources))
+        table[rule] = answer(asks, gives).reshape(len(asks), len(gives))
+    return Classes(rows, columns, table)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Why not: for each need, the first rule that each resource failed.
+
+    N needs, R resources. ``need_out[code]`` (N,) and ``resource_out[code]`` (R,) are refusals that concern one side
+    only; `banned` and `listed` (None: all) hold, by need, single resources.
+    """
+
+    classes: Classes
+    group: Ints
+    need_out: dict[str, Bools]
+    resource_out: dict[str, Bools]
+    banned: dict[int, Ints]
+    listed: dict[int, Ints] | None
+    _seen: dict[tuple[int, ...], NDArray[np.uint8]] = field(default_factory=dict)
+
+    def codes(self, need: int) -> NDArray[np.uint8]:
+        """Place in `CODES` for each resource (0 is eligible), shape (R,). O(R), or O(1) for a class seen before."""
+        alone = self.listed is not None or need in self.banned
+        flags = tuple(int(out[need]) for out in self.need_out.values())
+        key = (int(self.group[need]), *flags)
+        if alone or key not in self._seen:
+            codes = self._codes(need)
+            if alone:
+                return codes
+            self._seen[key] = codes
+        return self._seen[key]
+
+    def _codes(self, need: int) -> NDArray[np.uint8]:
+        size = len(self.resource_out[WINDOW])
+        codes = np.zeros(size, np.uint8)
+        for place in range(len(RULES), 0, -1):
+            codes[self._fails(CODES[place], need, size)] = place
+        return codes
+
+    def _fails(self, rule: str, need: int, size: int) -> Bools:
+        if rule in self.classes.table:
+            return ~self.classes.passes(rule, need, slice(None))
+        fails = np.zeros(size, bool)
+        if rule == NOT_LISTED and self.listed is not None:
+            fails[:] = True
+            fails[self.listed.get(need, np.empty(0, np.int64))] = False
+        if rule in self.resource_out:
+            fails |= self.resource_out[rule]
+        if rule == BANNED and need in self.banned:
+            fails[self.banned[need]] = True
+        return fails | self.need_out[rule][need] if rule in self.need_out else fails
+
+    def for_need(self, need: int) -> dict[str, Ints]:
+        """Refusing rule ► indices of the resources that fell to it, the nearest to a match first."""
+        codes = self.codes(need)
+        return {
+            CODES[place]: np.flatnonzero(codes == place)
+            for place in range(len(RULES), 0, -1)
+            if bool((codes == place).any())
+        }
+
+    def counts(self, need: int) -> dict[str, int]:
+        """Refusing rule ► how many resources fell to it, the nearest to a match first."""
+        tally = np.bincount(self.codes(need), minlength=len(CODES))
+        return {CODES[place]: int(tally[place]) for place in range(len(RULES), 0, -1) if tally[place]}
+
+
+def grouped(classes: Classes) -> Ints:
+    """The class of each need, shape (N,): needs of one class look alike to every rule of the tables."""
+    columns = np.stack([classes.need[rule] for rule in classes.table], axis=1)
+    return np.unique(columns, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def pairs_by_class(refusals: Refusals) -> tuple[Ints, Ints]:
+    """All eligible (need, resource) before single bans, sorted; two arrays of shape (E,). O(classes · R + E)."""
+    group, classes = refusals.group, refusals.classes
+    alive = np.flatnonzero(~np.logical_or.reduce(list(refusals.need_out.values())))
+    open_resources = np.flatnonzero(~np.logical_or.reduce(list(refusals.resource_out.values())))
+    by_category = [
+        open_resources[classes.passes(CATEGORY, int(first), open_resources)]
+        for first in np.unique(classes.need[CATEGORY], return_index=True)[1]
+    ]
+    first = dict(zip(group[alive][::-1].tolist(), alive[::-1].tolist(), strict=True))
+    found = [
+        _resources_for(classes, need, by_category[int(classes.need[CATEGORY][need])])
+        for need in first.values()
+    ]
+    place = {name: at for at, name in enumerate(first)}
+    return _expand(alive, np.array([place[g] for g in group[alive].tolist()], np.int64), found)
+
+
+def _resources_for(classes: Classes, need: int, candidates: Ints) -> Ints:
+    for rule in (UNIT, NO_CONSENT, URGENCY, DISTRICT, TAGS):
+        candidates = candidates[classes.passes(rule, need, candidates)]
+    return candidates
+
+
+def _expand(needs: Ints, place: Ints, found: list[Ints]) -> tuple[Ints, Ints]:
+    """Give every need of `needs` the resources of its class ``found[place]``."""
+    if not found:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    sizes = np.array([len(f) for f in found], np.int64)
+    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+    counts = sizes[place]
+    ends = np.cumsum(counts)
+    inside = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
+    return np.repeat(needs, counts), np.concatenate(found)[np.repeat(starts[place], counts) + inside]
+
+
+def pairs_listed(refusals: Refusals, need: Ints, resource: Ints) -> Bools:
+    """Which of the listed pairs pass every rule but single bans; shape (E,)."""
+    passes = np.ones(len(need), bool)
+    for rule in refusals.classes.table:
+        passes &= refusals.classes.passes(rule, need, resource)
+    for out in refusals.need_out.values():
+        passes &= ~out[need]
+    for out in refusals.resource_out.values():
+        passes &= ~out[resource]
+    return passes
