@@ -132,9 +132,7 @@ class _Places:
 
     def keys(self, rows: Iterable[Any]) -> Ints:
         """``need index · R + resource index`` of each row, in which a pair is one sortable number."""
-        return _array(
-            self.need[row.need_id] * len(self.resource) + self.resource[row.resource_id] for row in rows
-        )
+        return _array(self.need[row.need_id] * len(self.resource) + self.resource[row.resource_id] for row in rows)
 
 
 def _index(ids: Sequence[str]) -> dict[str, int]:
@@ -208,9 +206,7 @@ def _pairs(problem: Problem, places: _Places, refusals: Refusals) -> tuple[Ints,
     return need[kept], resource[kept]
 
 
-def _pair_numbers(
-    problem: Problem, places: _Places, pairs: tuple[Ints, Ints], still_open: Ints
-) -> dict[str, Ints]:
+def _pair_numbers(problem: Problem, places: _Places, pairs: tuple[Ints, Ints], still_open: Ints) -> dict[str, Ints]:
     need, resource = pairs
     cost = _array(r.unit_cost for r in problem.resources)[resource]
     value, used = np.zeros(len(need), np.int64), np.full(len(need), -1, np.int64)

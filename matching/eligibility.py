@@ -71,9 +71,7 @@ def cooling(problem: Problem, needs: Sequence[Need]) -> Bools:
         if row.category in days and timedelta(0) <= age < timedelta(days[row.category]):
             recent.setdefault((row.household_id, row.category), set()).add(row.need_id)
     nothing: set[str | None] = set()
-    return np.array(
-        [bool(recent.get((n.household_id, n.category), nothing) - {n.need_id}) for n in needs], bool
-    )
+    return np.array([bool(recent.get((n.household_id, n.category), nothing) - {n.need_id}) for n in needs], bool)
 
 
 def _equal(ours: Sequence[str], theirs: Sequence[str]) -> Bools:
@@ -106,9 +104,7 @@ def _tag_rule(resource: Resource) -> TagRule:
     return resource.tags_any, resource.tags_all, resource.tags_none
 
 
-LOOKS: tuple[
-    tuple[str, Callable[[Need], Any], Callable[[Resource], Any], Callable[[Any, Any], Bools]], ...
-] = (
+LOOKS: tuple[tuple[str, Callable[[Need], Any], Callable[[Resource], Any], Callable[[Any, Any], Bools]], ...] = (
     (CATEGORY, lambda n: n.category, lambda r: r.category, _equal),
     (UNIT, lambda n: n.unit, lambda r: r.unit, _equal),
     (NO_CONSENT, lambda n: n.consented, lambda r: r.org_id, _holds),
@@ -234,10 +230,7 @@ def pairs_by_class(refusals: Refusals) -> tuple[Ints, Ints]:
         for first in np.unique(classes.need[CATEGORY], return_index=True)[1]
     ]
     first = dict(zip(group[alive][::-1].tolist(), alive[::-1].tolist(), strict=True))
-    found = [
-        _resources_for(classes, need, by_category[int(classes.need[CATEGORY][need])])
-        for need in first.values()
-    ]
+    found = [_resources_for(classes, need, by_category[int(classes.need[CATEGORY][need])]) for need in first.values()]
     place = {name: at for at, name in enumerate(first)}
     return _expand(alive, np.array([place[g] for g in group[alive].tolist()], np.int64), found)
 

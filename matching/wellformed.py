@@ -83,9 +83,7 @@ def _duplicates(problem: Problem) -> Iterator[Misfit]:
             first = seen.setdefault(key, row)
             if first != row:
                 name = key if isinstance(key, str) else " and ".join(map(str, key))  # type: ignore[call-overload]
-                yield Misfit(
-                    table, row, column, name, f"stands in row {first + 2} already", "keep one of the two rows"
-                )
+                yield Misfit(table, row, column, name, f"stands in row {first + 2} already", "keep one of the two rows")
 
 
 def _units(problem: Problem) -> Iterator[Misfit]:
@@ -100,18 +98,14 @@ def _units(problem: Problem) -> Iterator[Misfit]:
             known = unit_of.setdefault(item.category, item.unit)
             if known != item.unit:
                 wrong = f"is a second unit of category {item.category}, which counts in {known!r} above"
-                yield Misfit(
-                    table, row, "unit", item.unit, wrong, "use one unit per category, or another category"
-                )
+                yield Misfit(table, row, "unit", item.unit, wrong, "use one unit per category, or another category")
 
 
 def _earmarks(problem: Problem) -> Iterator[Misfit]:
     parent_of = {e.earmark: e.parent for e in problem.earmarks}
     for row, mark in enumerate(problem.earmarks):
         if mark.parent is not None and mark.parent not in parent_of:
-            yield Misfit(
-                "earmarks", row, "parent", mark.parent, "is not an earmark", "add its row or leave it empty"
-            )
+            yield Misfit("earmarks", row, "parent", mark.parent, "is not an earmark", "add its row or leave it empty")
         elif _returns(mark.earmark, parent_of):
             mend = "make the parents a tree: leave one of them empty"
             yield Misfit("earmarks", row, "parent", str(mark.parent), f"leads back to {mark.earmark}", mend)

@@ -160,9 +160,7 @@ def test_a_pin_is_a_lower_bound_and_a_pin_on_a_refused_pair_is_kept_aside():
 
 
 def test_a_problem_built_in_code_is_held_to_the_same_rules_as_a_folder():
-    with pytest.raises(
-        BadInput, match=r"resources, row 2, column unit: 'bag' is a second unit of category rice"
-    ):
+    with pytest.raises(BadInput, match=r"resources, row 2, column unit: 'bag' is a second unit of category rice"):
         compile_problem(problem(resource=replace(RESOURCE, unit="bag")))
 
 
@@ -203,17 +201,13 @@ def random_problem(seed: int) -> Problem:
     bans = (Ban("n0", "r0"), Ban("n1", "*"), Ban("*", "r1"), Ban("n2", "r3"))
     listed = None
     if seed % 3 == 0:
-        listed = tuple(
-            Candidate(f"n{i}", f"r{j}") for i in range(30) for j in range(20) if rng.random() < 0.6
-        )
+        listed = tuple(Candidate(f"n{i}", f"r{j}") for i in range(30) for j in range(20) if rng.random() < 0.6)
     tables = {"ledger": ledger, "bans": bans, "cooloffs": (CoolOff("a", 5),), "pairs": listed}
     return Problem(Policy(as_of=DAY), tuple(needs), tuple(resources), **tables)
 
 
 def plainly_eligible(case: Problem, need: Need, resource: Resource) -> bool:
-    past = [
-        row for row in case.ledger if row.household_id == need.household_id and row.category == need.category
-    ]
+    past = [row for row in case.ledger if row.household_id == need.household_id and row.category == need.category]
     days = {rule.category: rule.days for rule in case.cooloffs}.get(need.category, 0)
     return (
         (need.category, need.unit) == (resource.category, resource.unit)
@@ -228,8 +222,7 @@ def plainly_eligible(case: Problem, need: Need, resource: Resource) -> bool:
         and all(rules.active(x.valid_from, x.valid_to, on=DAY) for x in (need, resource))
         and not any(r.need_id != need.need_id and 0 <= (DAY - r.given_on).days < days for r in past)
         and not any(
-            b.need_id in ("*", need.need_id) and b.resource_id in ("*", resource.resource_id)
-            for b in case.bans
+            b.need_id in ("*", need.need_id) and b.resource_id in ("*", resource.resource_id) for b in case.bans
         )
         and sum(r.units for r in past if r.need_id == need.need_id) < need.gap
     )
@@ -239,9 +232,7 @@ def plainly_eligible(case: Problem, need: Need, resource: Resource) -> bool:
 def test_classes_give_the_same_pairs_as_looking_at_every_pair(seed):
     case = random_problem(seed)
     compiled = compile_problem(case)
-    plain = {
-        (n.need_id, r.resource_id) for n in case.needs for r in case.resources if plainly_eligible(case, n, r)
-    }
+    plain = {(n.need_id, r.resource_id) for n in case.needs for r in case.resources if plainly_eligible(case, n, r)}
     assert set(pairs(compiled)) == plain
     assert pairs(compiled) == sorted(pairs(compiled))
     told = {
