@@ -1,0 +1,93 @@
+"""The kinds of need: unit, typical range, bounds, who may provide, what government comes first.
+
+What enters: a need code such as ``LIVING.FOOD_PACK``. What leaves: a frozen `NeedKind`. Called by imports,
+forms, offers, the allocator's wiring (cool-off, one provider) and the demo. Amounts are whole units of the
+kind; money is whole fen; an amount is always the total for the need's own period of validity.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from marketplace.reference.tables import UnknownCode, codes, rows
+
+MONEY = "FEN"
+"""The unit of money: one fen; shown to people as yuan."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedKind:
+    """One row of the need taxonomy.
+
+    `cap` is the most one household is helped with; an amount over `plausible_bound` is held for a person
+    because it is more likely a slip than a need; `cool_off_days` is how long the same aid is not given again.
+    """
+
+    code: str
+    zh: str
+    en: str
+    unit: str
+    typical_low: int
+    typical_high: int
+    cap: int
+    plausible_bound: int
+    cool_off_days: int
+    one_provider: bool
+    purpose: str
+    provider_kinds: tuple[str, ...]
+    duplicate_rules: tuple[str, ...]
+    government_first: tuple[str, ...]
+
+    @property
+    def group(self) -> str:
+        """The family of kinds it belongs to, a code of the table `need_group`."""
+        return self.code.partition(".")[0]
+
+    @property
+    def is_money(self) -> bool:
+        """Whether amounts are fen."""
+        return self.unit == MONEY
+
+    def is_plausible(self, amount: int) -> bool:
+        """Whether an amount may be taken without a person looking at it."""
+        return 0 < amount <= self.plausible_bound
+
+    def name(self, *, lang: str = "zh_Hans") -> str:
+        """English for languages that begin with ``en``, Chinese for all others."""
+        return self.en if lang.startswith("en") else self.zh
+
+
+@cache
+def _kinds() -> dict[str, NeedKind]:
+    return {row["code"]: _kind(dict(row)) for row in rows("needs")}
+
+
+def _kind(row: dict[str, str]) -> NeedKind:
+    return NeedKind(
+        code=row["code"],
+        zh=row["zh"],
+        en=row["en"],
+        unit=row["unit"],
+        typical_low=int(row["typical_low"]),
+        typical_high=int(row["typical_high"]),
+        cap=int(row["cap"]),
+        plausible_bound=int(row["plausible_bound"]),
+        cool_off_days=int(row["cool_off_days"]),
+        one_provider=row["one_provider"] == "1",
+        purpose=row["purpose"],
+        provider_kinds=codes(row["provider_kinds"]),
+        duplicate_rules=codes(row["duplicate_rules"]),
+        government_first=codes(row["government_first"]),
+    )
+
+
+def need_kind(code: str) -> NeedKind:
+    """The kind with this code, or UnknownCode."""
+    kind = _kinds().get(code)
+    if kind is None:
+        raise UnknownCode("need", code)
+    return kind
+
+
+def list_need_kinds() -> tuple[NeedKind, ...]:
+    """All kinds in the order of the taxonomy."""
+    return tuple(_kinds().values())
