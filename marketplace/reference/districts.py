@@ -113,6 +113,4 @@ def streets_of(district_code: str, *, on: date) -> tuple[Street, ...]:
     """All streets of the district that this code means on that date, by code."""
     wanted = resolve(district_code, on=on).code
     versions = (street for versions in _streets().values() for street in versions)
-    return tuple(
-        s for s in versions if s.district_code == wanted and in_force(s.valid_from, s.valid_to, on=on)
-    )
+    return tuple(s for s in versions if s.district_code == wanted and in_force(s.valid_from, s.valid_to, on=on))

@@ -51,11 +51,7 @@ def test_no_two_districts_in_force_share_a_tile():
 
 
 def test_every_street_belongs_to_exactly_one_district_in_force():
-    now = [
-        street
-        for district in districts.current(AFTER)
-        for street in districts.streets_of(district.code, on=AFTER)
-    ]
+    now = [street for district in districts.current(AFTER) for street in districts.streets_of(district.code, on=AFTER)]
     assert len(now) == len({street.code for street in now}) == 1031
 
 
@@ -131,9 +127,7 @@ def test_every_sealed_field_says_in_both_languages_what_giving_it_means():
         assert bool(kind.impact_zh and kind.impact_en) == kind.is_sealed, code
 
 
-@pytest.mark.parametrize(
-    "name", ["needs", "purposes", "fields", "monitoring_categories", "aid_items", "words"]
-)
+@pytest.mark.parametrize("name", ["needs", "purposes", "fields", "monitoring_categories", "aid_items", "words"])
 def test_every_label_exists_in_both_languages_and_no_code_comes_twice(name):
     table = rows(name)
     assert all(row["zh"].strip() and row["en"].strip() for row in table)
