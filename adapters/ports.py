@@ -1,0 +1,213 @@
+"""What the house asks of the outside world: Protocols, the frozen messages they carry, and their errors.
+
+Enters: nothing. Leaves: `Messenger`, `Registry` and the values `Message`, `Receipt`, `NeedRecord`,
+`NeedPage`, `OfferRecord`, `StateChange`, `AidGiven`, the cell types of a table, and `OutsideError`. The
+marketplace calls these names only; concrete doors are chosen in its wiring. Anything personal is kept out
+of every `repr`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Final, Literal, Protocol, TypeAlias
+
+Channel: TypeAlias = Literal["sms", "email", "wechat", "console"]
+Param: TypeAlias = str | int
+
+
+class OutsideError(Exception):
+    """Something beyond the door failed: an English sentence, and a code with values for translating it."""
+
+    def __init__(self, sentence: str, *, code: str, params: Mapping[str, Param] | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.params: dict[str, Param] = dict(params or {})
+
+
+class TryAgainLater(OutsideError):
+    """The same request may well succeed later; `after_seconds` is the least wait the other side asked for."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        code: str,
+        params: Mapping[str, Param] | None = None,
+        after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(sentence, code=code, params=params)
+        self.after_seconds = after_seconds
+
+
+class WillNeverWork(OutsideError):
+    """Sending the same request again cannot help: a person has to change something first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One notice to one address. The same `idempotency_key` sent twice must reach the person once."""
+
+    channel: Channel
+    idempotency_key: str
+    template_code: str
+    address: str = field(repr=False)
+    body: str = field(repr=False)
+    subject: str = field(default="", repr=False)
+    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The other side took the message; `reference` is the name it gave it, fit for a log."""
+
+    channel: Channel
+    reference: str
+
+
+class Messenger(Protocol):
+    """Hands a message to the outside world, or raises TryAgainLater or WillNeverWork."""
+
+    def send(self, message: Message, /) -> Receipt: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RoundedNumber:
+    """A number of more than fifteen digits that a spreadsheet kept as a float: its last digits are lost."""
+
+    shown: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaError:
+    """A formula that failed, as the spreadsheet shows it, such as #N/A or #REF!."""
+
+    shown: str
+
+
+Cell: TypeAlias = str | int | float | bool | date | datetime | time | RoundedNumber | FormulaError | None
+Row: TypeAlias = Mapping[str, Cell]
+
+NEED_COLUMNS: Final = (
+    "source_id",
+    "household_ref",
+    "head_name",
+    "head_id_number",
+    "phone",
+    "address",
+    "district_code",
+    "street_code",
+    "members",
+    "category",
+    "unit",
+    "gap",
+    "urgency",
+    "valid_from",
+    "valid_to",
+    "verification_level",
+    "evidence",
+    "verifier",
+    "verified_on",
+    "referral_reason",
+    "government_decision",
+    "payee_account",
+    "health_note",
+    "tags",
+)
+OFFER_COLUMNS: Final = (
+    "source_id",
+    "title",
+    "category",
+    "unit",
+    "stock",
+    "lot",
+    "min_per_need",
+    "max_per_need",
+    "max_per_household",
+    "districts",
+    "tags_any",
+    "tags_all",
+    "tags_none",
+    "min_urgency",
+    "valid_from",
+    "valid_to",
+    "unit_cost",
+    "acceptance",
+    "donor_purpose",
+    "standard",
+    "steps",
+    "rules",
+)
+AID_COLUMNS: Final = (
+    "source_id",
+    "household_ref",
+    "head_id_number",
+    "category",
+    "units",
+    "given_on",
+    "state",
+    "need_source_id",
+    "giver",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NeedRecord:
+    """One need of civil affairs: raw cells under NEED_COLUMNS, not yet validated, absent ones left out."""
+
+    source_id: str
+    cells: Row = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRecord:
+    """One offer of a partner: raw cells under OFFER_COLUMNS, not yet validated, absent ones left out."""
+
+    source_id: str
+    cells: Row = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NeedPage:
+    """A page of needs; the next pull begins at `cursor`; `more` says whether anything waits there now."""
+
+    needs: tuple[NeedRecord, ...]
+    cursor: str
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """What became of a need with us, told back to the registry that sent it. Carries nothing personal."""
+
+    need_source_id: str
+    state: str
+    changed_at: datetime
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class AidGiven:
+    """Aid that really reached a household for a need of the registry's. Carries nothing personal."""
+
+    source_id: str
+    need_source_id: str
+    category: str
+    units: int
+    given_on: date
+    giver: str
+    idempotency_key: str
+
+
+class Registry(Protocol):
+    """Civil affairs: needs already verified come in page by page, states and aid given go back.
+
+    Repeating a push with the same key changes nothing. The caller keeps the cursor once the page is stored.
+    """
+
+    def pull_needs(self, *, cursor: str | None = None) -> NeedPage: ...
+
+    def push_state(self, change: StateChange, /) -> None: ...
+
+    def push_aid(self, aid: AidGiven, /) -> None: ...
