@@ -116,9 +116,7 @@ def _fill(book: Book, sheet: Sheet, rows: Iterable[Sequence[Cell]]) -> int:
 
 def _offer_choices(book: Book, sheet: Sheet, columns: Sequence[Column], choices: Choices) -> None:
     """Keep the words on a hidden sheet: a list written into the rule itself may hold only 255 characters."""
-    listed = [
-        (index, choices[column.name]) for index, column in enumerate(columns) if choices.get(column.name)
-    ]
+    listed = [(index, choices[column.name]) for index, column in enumerate(columns) if choices.get(column.name)]
     if not listed:
         return
     words = book.add_worksheet("choices")
