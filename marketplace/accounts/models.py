@@ -1,0 +1,62 @@
+"""Accounts, their sessions and one-time codes.
+
+A staff or giver account signs in with a password; a household signs in with a code sent to its phone. A session's id
+is kept only as a hash; a code too.
+"""
+
+from datetime import datetime
+
+from sqlmodel import JSON, Column, Field, SQLModel
+
+from marketplace.actors import Role
+from marketplace.db import choice, moment
+
+
+class Account(SQLModel, table=True):
+    """One person who signs in with a name and password. `districts` empty: the whole city."""
+
+    id: str = Field(primary_key=True, max_length=32)
+    login: str = Field(unique=True, max_length=64)
+    display_name: str = Field(max_length=64)
+    role: Role = Field(sa_column=choice(Role))
+    org_id: str | None = Field(default=None, foreign_key="organisation.id", index=True)
+    districts: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    password_hash: str = Field(default="", max_length=200)
+    active: bool = True
+    created_at: datetime = Field(sa_column=moment())
+
+
+class AccountSession(SQLModel, table=True):
+    """One sign-in. Exactly one of `account_id` and `person_id` is set."""
+
+    __tablename__ = "account_session"
+
+    id_hash: str = Field(primary_key=True, max_length=64)
+    account_id: str | None = Field(default=None, foreign_key="account.id", index=True)
+    person_id: str | None = Field(default=None, foreign_key="person.id", index=True)
+    created_at: datetime = Field(sa_column=moment())
+    seen_at: datetime = Field(sa_column=moment())
+    expires_at: datetime = Field(sa_column=moment(index=True))
+
+
+class SignInCode(SQLModel, table=True):
+    """A code sent to a phone; at most five tries, ten minutes, once."""
+
+    __tablename__ = "sign_in_code"
+
+    id: str = Field(primary_key=True, max_length=32)
+    phone_index: str = Field(index=True, max_length=64)
+    code_hash: str = Field(max_length=64)
+    tries: int = 0
+    used: bool = False
+    expires_at: datetime = Field(sa_column=moment())
+
+
+class RateCount(SQLModel, table=True):
+    """How often a key (an account, a phone, a network) tried something in one window."""
+
+    __tablename__ = "rate_count"
+
+    key: str = Field(primary_key=True, max_length=100)
+    window_at: datetime = Field(sa_column=moment())
+    count: int = 0

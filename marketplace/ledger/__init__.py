@@ -1,0 +1,1 @@
+"""The ledger: aid from every source, and the guard against giving twice."""

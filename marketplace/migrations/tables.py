@@ -1,0 +1,33 @@
+"""Every table of the house, imported for its metadata: migrations and the test that compares both read this list."""
+
+from marketplace import audit, jobs, notices, sealed
+from marketplace.accounts import models as accounts
+from marketplace.consent import models as consent
+from marketplace.db import metadata
+from marketplace.decisions import models as decisions
+from marketplace.households import models as households
+from marketplace.ledger import models as ledger
+from marketplace.needs import models as needs
+from marketplace.offers import models as offers
+from marketplace.organisations import models as organisations
+from marketplace.proposals import models as proposals
+from marketplace.sharing import models as sharing
+
+ROOMS = (
+    accounts,
+    audit,
+    consent,
+    decisions,
+    households,
+    jobs,
+    ledger,
+    needs,
+    notices,
+    offers,
+    organisations,
+    proposals,
+    sealed,
+    sharing,
+)
+
+__all__ = ["ROOMS", "metadata"]

@@ -1,0 +1,114 @@
+"""The database's own guards, as triggers on both engines: histories that nobody can rewrite, and sums that nobody can
+overspend. Enters: a dialect name. Leaves: the statements that the first migration runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+FROZEN = ("audit_row", "audit_body", "consent", "line_decision", "disclosure")
+"""Tables whose rows are written once."""
+
+COUNTED = (("need", "need_id"), ("offer", "offer_id"))
+"""Tables whose `committed_units` sums the live ledger rows that name them."""
+
+
+def statements(dialect: str) -> tuple[str, ...]:
+    """All trigger statements of one engine."""
+    make = _sqlite if dialect == "sqlite" else _postgres
+    return tuple(make())
+
+
+def _sqlite() -> Iterator[str]:
+    for table in FROZEN:
+        for act in ("UPDATE", "DELETE"):
+            yield (
+                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is written once'); END"
+            )
+    yield (
+        "CREATE TRIGGER audit_row_follows BEFORE INSERT ON audit_row "
+        "WHEN NEW.seq <> (SELECT COALESCE(MAX(seq), 0) + 1 FROM audit_row) OR NEW.prev <> COALESCE("
+        "(SELECT hash FROM audit_row WHERE seq = NEW.seq - 1), "
+        f"'{'0' * 64}') BEGIN SELECT RAISE(ABORT, 'audit_row does not follow the head'); END"
+    )
+    yield (
+        "CREATE TRIGGER audit_head_moves BEFORE UPDATE ON audit_head "
+        "WHEN NEW.id <> OLD.id OR NEW.seq <= OLD.seq OR NEW.seq <> (SELECT MAX(seq) FROM audit_row) "
+        "OR NEW.hash <> (SELECT hash FROM audit_row WHERE seq = NEW.seq) "
+        "BEGIN SELECT RAISE(ABORT, 'audit_head moves only with an append'); END"
+    )
+    for act in ("DELETE", "INSERT"):
+        yield (
+            f"CREATE TRIGGER audit_head_no_{act.lower()} BEFORE {act} ON audit_head "
+            "BEGIN SELECT RAISE(ABORT, 'audit_head has one row'); END"
+        )
+    yield from _sqlite_counters()
+
+
+def _sqlite_counters() -> Iterator[str]:
+    def moved(row: str, sign: str) -> str:
+        return "".join(
+            f"UPDATE {table} SET committed_units = committed_units {sign} {row}.units "
+            f"WHERE id = {row}.{key} AND {row}.state <> 'returned'; "
+            for table, key in COUNTED
+        )
+
+    yield f"CREATE TRIGGER ledger_entry_counts_insert AFTER INSERT ON ledger_entry BEGIN {moved('NEW', '+')}END"
+    yield f"CREATE TRIGGER ledger_entry_counts_delete AFTER DELETE ON ledger_entry BEGIN {moved('OLD', '-')}END"
+    yield (
+        "CREATE TRIGGER ledger_entry_counts_update AFTER UPDATE OF state, units, need_id, offer_id ON ledger_entry "
+        f"BEGIN {moved('OLD', '-')}{moved('NEW', '+')}END"
+    )
+
+
+def _postgres() -> Iterator[str]:
+    yield (
+        "CREATE FUNCTION written_once() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN RAISE EXCEPTION '% is written once', TG_TABLE_NAME; END $$"
+    )
+    for table in FROZEN:
+        yield (
+            f"CREATE TRIGGER {table}_written_once BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION written_once()"
+        )
+    yield (
+        "CREATE FUNCTION audit_row_follows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF NEW.seq <> (SELECT COALESCE(MAX(seq), 0) + 1 FROM audit_row) OR NEW.prev <> COALESCE("
+        f"(SELECT hash FROM audit_row WHERE seq = NEW.seq - 1), '{'0' * 64}') "
+        "THEN RAISE EXCEPTION 'audit_row does not follow the head'; END IF; RETURN NEW; END $$"
+    )
+    yield (
+        "CREATE TRIGGER audit_row_follows BEFORE INSERT ON audit_row FOR EACH ROW EXECUTE FUNCTION audit_row_follows()"
+    )
+    yield (
+        "CREATE FUNCTION audit_head_moves() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF TG_OP <> 'UPDATE' THEN RAISE EXCEPTION 'audit_head has one row'; END IF; "
+        "IF NEW.id <> OLD.id OR NEW.seq <= OLD.seq OR NEW.seq <> (SELECT MAX(seq) FROM audit_row) "
+        "OR NEW.hash <> (SELECT hash FROM audit_row WHERE seq = NEW.seq) "
+        "THEN RAISE EXCEPTION 'audit_head moves only with an append'; END IF; RETURN NEW; END $$"
+    )
+    yield (
+        "CREATE TRIGGER audit_head_moves BEFORE INSERT OR UPDATE OR DELETE ON audit_head "
+        "FOR EACH ROW EXECUTE FUNCTION audit_head_moves()"
+    )
+    yield from _postgres_counters()
+
+
+def _postgres_counters() -> Iterator[str]:
+    def moved(row: str, sign: str) -> str:
+        return "".join(
+            f"IF {row}.{key} IS NOT NULL AND {row}.state <> 'returned' THEN "
+            f"UPDATE {table} SET committed_units = committed_units {sign} {row}.units WHERE id = {row}.{key}; END IF; "
+            for table, key in COUNTED
+        )
+
+    yield (
+        "CREATE FUNCTION ledger_entry_counts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF TG_OP <> 'INSERT' THEN {moved('OLD', '-')}END IF; "
+        f"IF TG_OP <> 'DELETE' THEN {moved('NEW', '+')}END IF; RETURN NULL; END $$"
+    )
+    yield (
+        "CREATE TRIGGER ledger_entry_counts AFTER INSERT OR UPDATE OR DELETE ON ledger_entry "
+        "FOR EACH ROW EXECUTE FUNCTION ledger_entry_counts()"
+    )

@@ -1,0 +1,1 @@
+"""Verified needs: how they come in, are checked, held, verified and kept."""

@@ -1,0 +1,115 @@
+"""Needs and the uploads they came from.
+
+A need's `committed_units` is kept by triggers on the ledger: every live ledger row of the need counts. The CHECK on it
+is the database's own guard against giving more than the verified gap, whoever gives and however many ask at once.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, LargeBinary
+from sqlmodel import JSON, Column, Field, SQLModel
+
+from marketplace.db import check, choice, moment, unique_where
+
+
+class NeedState(StrEnum):
+    """Only a verified need is allocated."""
+
+    UNVERIFIED = "unverified"
+    HELD = "held"
+    VERIFIED = "verified"
+    REFUSED = "refused"
+    CLOSED = "closed"
+
+
+class ReferralReason(StrEnum):
+    """Why government aid is not the answer, or not the whole of it (民发〔2023〕46号)."""
+
+    NOT_ELIGIBLE = "NOT_ELIGIBLE"
+    STILL_IN_NEED = "STILL_IN_NEED"
+
+
+class Need(SQLModel, table=True):
+    """One verified gap of one household in one category and period; `cause` tells two such needs apart."""
+
+    __table_args__ = (
+        check("gap", "gap_units > 0"),
+        check("committed", "committed_units >= 0 AND committed_units <= gap_units"),
+        check("urgency", "urgency BETWEEN 0 AND 3"),
+        check("level", "verification_level BETWEEN 0 AND 4"),
+        unique_where(
+            "uq_need_household_category_period_cause",
+            "household_id",
+            "category",
+            "period",
+            "cause",
+            where="state IN ('unverified', 'held', 'verified')",
+        ),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    source: str = Field(max_length=32, index=True)
+    source_id: str = Field(default="", max_length=64)
+    source_index: str = Field(unique=True, max_length=64)
+    household_id: str = Field(foreign_key="household.id", index=True)
+    district_code: str = Field(index=True, max_length=6)
+    category: str = Field(index=True, max_length=48)
+    unit: str = Field(max_length=16)
+    gap_units: int = Field(sa_column=Column(BigInteger, nullable=False))
+    committed_units: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    urgency: int = 1
+    period: str = Field(default="", max_length=16)
+    cause: str = Field(default="", max_length=32)
+    valid_from: date | None = None
+    valid_to: date | None = None
+    one_provider: bool = False
+    all_or_nothing: bool = False
+    tags: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    verification_level: int = 0
+    evidence: str = Field(default="", max_length=200)
+    verifier_id: str = Field(default="", max_length=64)
+    verified_on: date | None = None
+    referral_reason: ReferralReason | None = Field(default=None, sa_column=choice(ReferralReason, nullable=True))
+    government_decision: str = Field(default="", max_length=200)
+    referred_by_org_id: str | None = Field(default=None, foreign_key="organisation.id")
+    state: NeedState = Field(sa_column=choice(NeedState, index=True))
+    state_reason: str = Field(default="", max_length=200)
+    content_hash: str = Field(default="", max_length=64)
+    created_at: datetime = Field(sa_column=moment(index=True))
+    updated_at: datetime = Field(sa_column=moment())
+
+
+class ImportState(StrEnum):
+    """An upload is checked first; a person confirms or drops it."""
+
+    CHECKED = "checked"
+    CONFIRMED = "confirmed"
+    DROPPED = "dropped"
+
+
+class ImportKind(StrEnum):
+    """What a file brings in."""
+
+    NEEDS = "needs"
+    OFFERS = "offers"
+    AID = "aid"
+
+
+class ImportBatch(SQLModel, table=True):
+    """One checked upload. `payload` holds the checked rows in a sealed blob until the batch is confirmed or dropped."""
+
+    __tablename__ = "import_batch"
+
+    id: str = Field(primary_key=True, max_length=32)
+    kind: ImportKind = Field(sa_column=choice(ImportKind))
+    file_name: str = Field(max_length=120)
+    file_sha256: str = Field(max_length=64, index=True)
+    source: str = Field(max_length=32)
+    org_id: str | None = Field(default=None, foreign_key="organisation.id")
+    state: ImportState = Field(default=ImportState.CHECKED, sa_column=choice(ImportState))
+    counts: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    payload: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    created_by: str = Field(max_length=64)
+    created_at: datetime = Field(sa_column=moment())
+    done_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -1,0 +1,1 @@
+"""Offers: the resources that givers post, with their terms."""

@@ -1,0 +1,71 @@
+"""Offers: one row for each posted resource. `committed_units` is kept by triggers on the ledger; the CHECK on it is the
+database's own guard against spending a resource twice."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger
+from sqlmodel import JSON, Column, Field, SQLModel
+
+from marketplace.db import check, choice, moment
+
+
+class OfferState(StrEnum):
+    """Only an open offer is matched; a held one waits for a person because an amount is not plausible."""
+
+    OPEN = "open"
+    HELD = "held"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+class Acceptance(StrEnum):
+    """The giver's standing yes to every match within the terms, or its answer to each match."""
+
+    STANDING = "standing"
+    EACH = "each"
+
+
+class Offer(SQLModel, table=True):
+    """One resource with its terms. Amounts are whole units of `unit` (money: fen)."""
+
+    __table_args__ = (
+        check("stock", "stock_units >= 0"),
+        check("committed", "committed_units >= 0 AND committed_units <= stock_units"),
+        check("lot", "lot >= 1"),
+        check("least", "min_per_need >= 0"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    org_id: str = Field(foreign_key="organisation.id", index=True)
+    source_index: str = Field(unique=True, max_length=64)
+    title: str = Field(max_length=120)
+    category: str = Field(index=True, max_length=48)
+    unit: str = Field(max_length=16)
+    stock_units: int = Field(sa_column=Column(BigInteger, nullable=False))
+    committed_units: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    lot: int = Field(default=1, sa_column=Column(BigInteger, nullable=False))
+    min_per_need: int = Field(default=1, sa_column=Column(BigInteger, nullable=False))
+    max_per_need: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    max_per_household: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    districts: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    tags_any: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    tags_all: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    tags_none: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    min_urgency: int = 0
+    valid_from: date | None = None
+    valid_to: date | None = None
+    unit_cost_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    exclusive_group: str | None = Field(default=None, max_length=48)
+    earmark: str | None = Field(default=None, max_length=48)
+    acceptance: Acceptance = Field(default=Acceptance.EACH, sa_column=choice(Acceptance))
+    donor_purpose: str = Field(default="", max_length=200)
+    standard: str = Field(default="", max_length=400)
+    steps: str = Field(default="", max_length=400)
+    rules: str = Field(default="", max_length=400)
+    state: OfferState = Field(default=OfferState.OPEN, sa_column=choice(OfferState, index=True))
+    state_reason: str = Field(default="", max_length=200)
+    content_hash: str = Field(default="", max_length=64)
+    created_by: str = Field(max_length=64)
+    created_at: datetime = Field(sa_column=moment())
+    updated_at: datetime = Field(sa_column=moment())

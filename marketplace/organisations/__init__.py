@@ -1,0 +1,1 @@
+"""Organisations: the charities, foundations, enterprises, volunteer groups and insurers that give."""

@@ -1,0 +1,1 @@
+"""Proposals: runs of the allocator and the lines they propose."""

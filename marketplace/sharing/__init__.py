@@ -1,0 +1,1 @@
+"""Sharing: what left the platform, to whom, under which consent."""

