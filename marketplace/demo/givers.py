@@ -18,32 +18,32 @@ from marketplace.reference.needs import NeedKind, list_need_kinds, need_kind
 from marketplace.reference.organisation_number import make_uscc
 
 _USCC = {
-    "FOUNDATION": "53",
-    "CHARITY": "51",
-    "VOLUNTEER_GROUP": "51",
-    "SOCIAL_WORK_ORG": "52",
-    "LEGAL_AID_CENTRE": "12",
+    "foundation": "53",
+    "charity": "51",
+    "volunteers": "51",
+    "social_work": "52",
+    "legal_aid": "12",
 }
 _ENDINGS = {
-    "CHARITY": ("慈善会", "Charity Society"),
-    "FOUNDATION": ("公益基金会", "Foundation"),
-    "TRUST": ("慈善信托", "Charitable Trust"),
-    "ENTERPRISE": ("爱心企业", "Enterprise"),
-    "VOLUNTEER_GROUP": ("志愿服务队", "Volunteer Group"),
-    "SOCIAL_WORK_ORG": ("社会工作服务中心", "Social Work Centre"),
-    "LEGAL_AID_CENTRE": ("法律援助中心", "Legal Aid Centre"),
-    "INSURER": ("普惠保险", "Insurance"),
+    "charity": ("慈善会", "Charity Society"),
+    "foundation": ("公益基金会", "Foundation"),
+    "trust": ("慈善信托", "Charitable Trust"),
+    "enterprise": ("爱心企业", "Enterprise"),
+    "volunteers": ("志愿服务队", "Volunteer Group"),
+    "social_work": ("社会工作服务中心", "Social Work Centre"),
+    "legal_aid": ("法律援助中心", "Legal Aid Centre"),
+    "insurer": ("普惠保险", "Insurance"),
 }
 _MIX = Weighted(
     {
-        "CHARITY": 0.28,
-        "FOUNDATION": 0.16,
-        "ENTERPRISE": 0.20,
-        "SOCIAL_WORK_ORG": 0.16,
-        "VOLUNTEER_GROUP": 0.12,
-        "INSURER": 0.04,
-        "TRUST": 0.03,
-        "LEGAL_AID_CENTRE": 0.01,
+        "charity": 0.28,
+        "foundation": 0.16,
+        "enterprise": 0.20,
+        "social_work": 0.16,
+        "volunteers": 0.12,
+        "insurer": 0.04,
+        "trust": 0.03,
+        "legal_aid": 0.01,
     }
 )
 _FIRST = (

@@ -16,6 +16,8 @@ class OrganisationKind(StrEnum):
     TRUST = "trust"
     ENTERPRISE = "enterprise"
     VOLUNTEERS = "volunteers"
+    SOCIAL_WORK = "social_work"
+    LEGAL_AID = "legal_aid"
     INSURER = "insurer"
 
 

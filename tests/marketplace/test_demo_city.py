@@ -140,7 +140,7 @@ def test_some_offers_stand_and_some_ask_each_time():
 def test_organisations_have_valid_and_different_codes():
     codes = [check_uscc(organisation.uscc) for organisation in small().organisations]
     assert len(set(codes)) == len(codes)
-    assert {organisation.kind for organisation in small().organisations} >= {"CHARITY", "INSURER", "FOUNDATION"}
+    assert {organisation.kind for organisation in small().organisations} >= {"charity", "insurer", "foundation"}
 
 
 def test_some_households_refuse_matching_and_some_exclude_an_organisation():

@@ -5,6 +5,8 @@ from datetime import date
 
 import pytest
 
+from marketplace.consent.models import Purpose
+from marketplace.organisations.models import OrganisationKind
 from marketplace.reference import districts, needs, purposes, words
 from marketplace.reference.tables import UnknownCode, rows
 
@@ -144,3 +146,8 @@ def test_a_label_of_an_unknown_code_or_table_is_refused():
 
 def test_choices_come_in_the_tables_order():
     assert words.choices("urgency", lang="en")[0] == ("3", "Critical")
+
+
+def test_the_tables_and_the_rooms_know_the_same_purposes_and_kinds_of_organisation():
+    assert set(words.list_codes("purpose")) == {purpose.value for purpose in Purpose}
+    assert set(words.list_codes("organisation_kind")) == {kind.value for kind in OrganisationKind}
