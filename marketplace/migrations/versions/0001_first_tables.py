@@ -233,8 +233,6 @@ def upgrade() -> None:
                 "protection_officer",
                 "charity_worker",
                 "charity_manager",
-                "social_work",
-                "legal_aid",
                 "insurer",
                 "auditor",
                 "security_admin",
