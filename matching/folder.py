@@ -1,0 +1,173 @@
+"""The problem folder on disk: read, checked whole, hashed, written.
+
+What enters: a folder as described in docs/problem-folder.md. What leaves: a `Problem`, or `BadInput` that names file,
+row, column, value and mend of everything wrong, before anything is solved. Called by the commands and by the judge.
+The output folder is next door in `matching.results`; its functions are offered here too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from matching.columns import REQUIRED, TABLES, Column, Table, Wrong
+from matching.model import Problem
+from matching.policy_file import policy_text, read_policy
+from matching.results import OUTPUT, plan_sha256, read_plan, write_plan
+from matching.tables import csv_text, read_rows, write_parquet
+from matching.wellformed import BadInput, Misfit, misfits
+
+__all__ = [
+    "BadInput",
+    "input_sha256",
+    "plan_sha256",
+    "read_plan",
+    "read_problem",
+    "write_plan",
+    "write_problem",
+]
+
+
+def read_problem(folder: Path) -> Problem:
+    """Read and check a whole problem folder.
+
+    Raises
+    ------
+    BadInput
+        Naming file, row (the header is row 1), column, value and mend of everything wrong.
+    """
+    files = _files(folder)
+    found: list[Misfit] = []
+    rows: dict[str, Any] = {}
+    try:
+        rows["policy"] = read_policy(folder / "policy.json")
+    except BadInput as error:
+        found.extend(error.misfits)
+    for table in TABLES:
+        if table.name in files:
+            rows[table.name] = tuple(_rows(table, files[table.name], found))
+    if found:
+        raise BadInput(found)
+    problem = Problem(**rows)
+    found = [replace(misfit, table=files[misfit.table].name) for misfit in misfits(problem)]
+    if found:
+        raise BadInput(found)
+    return problem
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Table name ► its file; a file that no table explains is refused, for it may be a misspelt rule."""
+    names = {table.name for table in TABLES}
+    files: dict[str, Path] = {}
+    found = []
+    if not folder.is_dir():
+        raise BadInput([Misfit(str(folder), -1, "", str(folder), "is not a folder", "name the problem folder")])
+    for path in sorted(folder.iterdir()):
+        if path.suffix not in (".csv", ".parquet") or path.name in OUTPUT:
+            continue
+        if path.stem not in names:
+            mend = f"remove it, or name it one of {', '.join(sorted(names))}"
+            found.append(Misfit(path.name, -1, "", path.name, "is no table of a problem", mend))
+        elif path.stem in files:
+            wrong = f"stands beside {files[path.stem].name}"
+            found.append(Misfit(path.name, -1, "", path.name, wrong, "keep one of the two"))
+        files.setdefault(path.stem, path)
+    for table in TABLES:
+        if not table.optional and table.name not in files:
+            file = f"{table.name}.csv"
+            found.append(Misfit(file, -1, "", file, "is missing", "add it; its header row alone is enough"))
+    if found:
+        raise BadInput(found)
+    return files
+
+
+def _rows(table: Table, path: Path, found: list[Misfit]) -> Iterator[Any]:
+    try:
+        header, rows = read_rows(path)
+    except BadInput as error:
+        found.extend(error.misfits)
+        return
+    wrong = list(_header(table, path, header))
+    if wrong:
+        found.extend(wrong)
+        return
+    columns = [(column, header.index(column.name) if column.name in header else -1) for column in table.columns]
+    windows = {"valid_from", "valid_to"} <= set(header)
+    for i, cells in enumerate(rows):
+        before = len(found)
+        values = [_value(column, cells[at] if at >= 0 else "", found, (path, i)) for column, at in columns]
+        if windows and len(found) == before:
+            _window(dict(zip(header, cells, strict=True)), found, (path, i))
+        if len(found) == before:
+            yield table.row(*values)
+
+
+def _value(column: Column, cell: str, found: list[Misfit], place: tuple[Path, int]) -> Any:
+    if not cell:
+        if column.empty is not REQUIRED:
+            return column.empty
+        found.append(Misfit(place[0].name, place[1], column.name, "", "is empty", "fill it in"))
+        return None
+    try:
+        return column.parse(cell)
+    except Wrong as error:
+        found.append(Misfit(place[0].name, place[1], column.name, cell, error.wrong, error.mend))
+        return None
+
+
+def _window(row: Mapping[str, str], found: list[Misfit], place: tuple[Path, int]) -> None:
+    start, end = row["valid_from"], row["valid_to"]
+    if start and end and end <= start:
+        wrong = f"is not after valid_from {start}"
+        found.append(Misfit(place[0].name, place[1], "valid_to", end, wrong, "swap or correct the two dates"))
+
+
+def _header(table: Table, path: Path, header: Sequence[str]) -> Iterator[Misfit]:
+    known = [column.name for column in table.columns]
+    for column in table.columns:
+        if column.present and column.name not in header:
+            yield Misfit(path.name, -1, column.name, column.name, "is missing from the header", "add the column")
+    for at, name in enumerate(header):
+        if name not in known:
+            mend = f"remove it, or name it one of {', '.join(known)}"
+            yield Misfit(path.name, -1, name, name, "is no column of this file", mend)
+        elif name in header[:at]:
+            yield Misfit(path.name, -1, name, name, "stands twice in the header", "keep one of the two")
+
+
+def _texts(table: Table, rows: Iterable[Any]) -> list[list[str]]:
+    """The rows as canonical cells, sorted."""
+    cells = attrgetter(*(column.name for column in table.columns))
+    shows = [column.show for column in table.columns]
+    return sorted([show(value) for show, value in zip(shows, cells(row), strict=True)] for row in rows)
+
+
+def input_sha256(problem: Problem) -> str:
+    """SHA-256 of the policy and the sorted canonical rows of all tables; independent of files and of row order."""
+    total = hashlib.sha256(policy_text(problem.policy).encode())
+    for table in TABLES:
+        rows = getattr(problem, table.name)
+        if rows is not None:
+            header = [table.name, *(column.name for column in table.columns)]
+            total.update(csv_text(header, _texts(table, rows)).encode())
+    return total.hexdigest()
+
+
+def write_problem(problem: Problem, folder: Path, *, parquet: bool = False) -> None:
+    """Write a problem as a folder, rows sorted; tables without rows are left out where the format allows it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "policy.json").write_text(policy_text(problem.policy), "utf-8", newline="\n")
+    for table in TABLES:
+        rows = getattr(problem, table.name)
+        if table.optional and not rows and (rows is None or table.name != "pairs"):
+            continue
+        header = [column.name for column in table.columns]
+        texts = _texts(table, rows)
+        if parquet:
+            write_parquet(folder / f"{table.name}.parquet", header, texts)
+        else:
+            (folder / f"{table.name}.csv").write_text(csv_text(header, texts), "utf-8", newline="")
