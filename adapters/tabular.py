@@ -112,9 +112,11 @@ def _refuse_merged(merged: Sequence[Range], *, header: int, last: int) -> None:
 
 
 def _refuse_long_cells(body: Sequence[Sequence[Cell]], *, first_row: int, limits: Limits) -> None:
+    longest = limits.max_cell_characters
     for number, row in enumerate(body, start=first_row):
-        if any(isinstance(cell, str) and len(cell) > limits.max_cell_characters for cell in row):
-            raise file_fault("cell_too_long", row=number, limit=limits.max_cell_characters)
+        for cell in row:
+            if type(cell) is str and len(cell) > longest:
+                raise file_fault("cell_too_long", row=number, limit=longest)
 
 
 def _cut(names: list[str], body: list[list[Cell]], *, first_row: int, limits: Limits) -> Table:

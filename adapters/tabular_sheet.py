@@ -40,7 +40,10 @@ def read_sheet(data: bytes, limits: Limits) -> tuple[list[list[Cell]], list[Rang
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
         name = _first_visible(workbook)
         sheet = workbook.get_sheet_by_name(name)
-        rows = [[_cell(raw) for raw in row] for row in sheet.to_python(skip_empty_area=False)]
+        rows = [
+            [text_cell(raw) if type(raw) is str else _other_cell(raw) for raw in row]
+            for row in sheet.to_python(skip_empty_area=False)
+        ]
         merged = [(top, left, low, right) for (top, left), (low, right) in sheet.merged_cell_ranges or ()]
         failed = walks[part_of[name]].failed
     except _BROKEN + _MALFORMED as error:
@@ -90,10 +93,8 @@ def _first_visible(workbook: CalamineWorkbook) -> str:
     raise file_fault("no_header")
 
 
-def _cell(raw: object) -> Cell:
+def _other_cell(raw: object) -> Cell:
     match raw:
-        case str():
-            return text_cell(raw)
         case bool():
             return raw
         case int() | float():

@@ -1,0 +1,121 @@
+"""An in-memory stand-in for every port, with the manners of the real ones. Used by the tests and by the demo.
+
+Enters: the same messages as at the real doors, and faults to play. Leaves: the same receipts, pages and errors;
+what arrived can be read back. A lost reply means: the other side did it, we never heard.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, TypeVar
+
+from adapters.ports import (
+    AidGiven,
+    Message,
+    NeedPage,
+    NeedRecord,
+    OutsideError,
+    Receipt,
+    StateChange,
+    TryAgainLater,
+    WillNeverWork,
+)
+
+Told = TypeVar("Told", StateChange, AidGiven)
+Fault: TypeAlias = OutsideError | Literal["lost reply"]
+
+
+@dataclass(slots=True)
+class Faults:
+    """Faults to play, one for each coming call."""
+
+    coming: deque[Fault] = field(default_factory=deque)
+
+    def play(self, *faults: Fault) -> None:
+        """Let the next calls meet these faults, in this order."""
+        self.coming.extend(faults)
+
+    def before(self) -> bool:
+        """Raise the next fault if there is one; true when the call is to be done but its reply lost."""
+        fault = self.coming.popleft() if self.coming else None
+        if isinstance(fault, OutsideError):
+            raise fault
+        return fault == "lost reply"
+
+
+def _lost() -> TryAgainLater:
+    return TryAgainLater("No reply came.", code="no_reply")
+
+
+class FakeMessenger:
+    """Keeps what is sent, once for each idempotency key, whatever the channel."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self._by_key: dict[str, Message] = {}
+
+    @property
+    def sent(self) -> list[Message]:
+        """What has arrived, oldest first."""
+        return list(self._by_key.values())
+
+    def send(self, message: Message, /) -> Receipt:
+        """Take the message; the same key with another content is refused."""
+        lost = self.faults.before()
+        known = self._by_key.setdefault(message.idempotency_key, message)
+        if known != message:
+            raise WillNeverWork("This key was used for another message.", code="key_reused")
+        if lost:
+            raise _lost()
+        return Receipt(channel=message.channel, reference=f"fake-{list(self._by_key).index(known.idempotency_key) + 1}")
+
+
+class FakeRegistry:
+    """A civil-affairs register in memory: hands out its needs in pages and keeps what is told back."""
+
+    def __init__(self, needs: Iterable[NeedRecord] = (), *, page_size: int = 100) -> None:
+        self.faults = Faults()
+        self.needs = list(needs)
+        self._page_size = page_size
+        self._states: dict[str, StateChange] = {}
+        self._aid: dict[str, AidGiven] = {}
+
+    @property
+    def states(self) -> list[StateChange]:
+        """The states told back, oldest first."""
+        return list(self._states.values())
+
+    @property
+    def aid(self) -> list[AidGiven]:
+        """The aid told back, oldest first."""
+        return list(self._aid.values())
+
+    def pull_needs(self, *, cursor: str | None = None) -> NeedPage:
+        """Give the page at the cursor; an unknown cursor is refused."""
+        lost = self.faults.before()
+        start = 0 if cursor is None else int(cursor) if cursor.isdecimal() else -1
+        if not 0 <= start <= len(self.needs):
+            raise WillNeverWork("The registry does not know this cursor.", code="request_refused")
+        if lost:
+            raise _lost()
+        end = min(start + self._page_size, len(self.needs))
+        return NeedPage(needs=tuple(self.needs[start:end]), cursor=str(end), more=end < len(self.needs))
+
+    def push_state(self, change: StateChange, /) -> None:
+        """Keep a state, once for each key, for a need the register knows."""
+        self._keep(self._states, change)
+
+    def push_aid(self, aid: AidGiven, /) -> None:
+        """Keep aid given, once for each key, for a need the register knows."""
+        self._keep(self._aid, aid)
+
+    def _keep(self, kept: dict[str, Told], told: Told) -> None:
+        lost = self.faults.before()
+        if all(need.source_id != told.need_source_id for need in self.needs):
+            raise WillNeverWork("The registry does not know this need.", code="request_refused")
+        if kept.setdefault(told.idempotency_key, told) != told:
+            raise WillNeverWork("This key was used for something else.", code="key_reused")
+        if lost:
+            raise _lost()
