@@ -143,6 +143,14 @@ class Database:
         self.engine.dispose()
 
 
+def flush(session: Session) -> None:
+    """Send the pending changes to the database; a broken constraint is a Conflict, named."""
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise conflict_of(error) from error
+
+
 def conflict_of(error: IntegrityError) -> Conflict:
     """The domain error of a broken constraint: its name if the engine tells it, never the values."""
     diagnostics = getattr(error.orig, "diag", None)

@@ -9,103 +9,86 @@ import marketplace.sealed
 from marketplace.migrations import triggers
 
 
-revision = "0001"
+revision = '0001'
 down_revision = None
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "aid_source",
-        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("seen_from", sa.Date(), nullable=False),
-        sa.Column("loaded_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("rows", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("source", name=op.f("pk_aid_source")),
+    op.create_table('aid_source',
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('seen_from', sa.Date(), nullable=False),
+    sa.Column('loaded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('source', name=op.f('pk_aid_source'))
     )
-    op.create_table(
-        "audit_head",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("hash", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
+    op.create_table('audit_head',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('seq', sa.Integer(), nullable=False),
+    sa.Column('hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_head'))
     )
-    op.create_table(
-        "audit_row",
-        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("at", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("actor_ref", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("actor_role", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("org_ref", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("action", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("object_ref", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
-        sa.Column("subject_ref", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("purpose", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("decision", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("rule_id", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("fields", sa.Text(), nullable=False),
-        sa.Column("consent_ref", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("request_id", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("body_commit", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("prev", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("hash", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_row")),
+    op.create_table('audit_row',
+    sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('at', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('actor_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('actor_role', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('action', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('object_ref', sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+    sa.Column('subject_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('purpose', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decision', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('rule_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('fields', sa.Text(), nullable=False),
+    sa.Column('consent_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('request_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('body_commit', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('prev', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_audit_row'))
     )
-    with op.batch_alter_table("audit_row", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_audit_row_action"), ["action"], unique=False)
-        batch_op.create_index(batch_op.f("ix_audit_row_actor_ref"), ["actor_ref"], unique=False)
-        batch_op.create_index(batch_op.f("ix_audit_row_object_ref"), ["object_ref"], unique=False)
-        batch_op.create_index(batch_op.f("ix_audit_row_subject_ref"), ["subject_ref"], unique=False)
+    with op.batch_alter_table('audit_row', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_audit_row_action'), ['action'], unique=False)
+        batch_op.create_index(batch_op.f('ix_audit_row_actor_ref'), ['actor_ref'], unique=False)
+        batch_op.create_index(batch_op.f('ix_audit_row_object_ref'), ['object_ref'], unique=False)
+        batch_op.create_index(batch_op.f('ix_audit_row_subject_ref'), ['subject_ref'], unique=False)
 
-    op.create_table(
-        "household",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("source_index", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("district_code", sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
-        sa.Column("street_code", sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("urban", sa.Boolean(), nullable=False),
-        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("size >= 0", name=op.f("ck_household_size")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_household")),
-        sa.UniqueConstraint("source_index", name=op.f("uq_household_source_index")),
+    op.create_table('household',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('source_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('street_code', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('urban', sa.Boolean(), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('size >= 0', name=op.f('ck_household_size')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_household')),
+    sa.UniqueConstraint('source_index', name=op.f('uq_household_source_index'))
     )
-    with op.batch_alter_table("household", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_household_district_code"), ["district_code"], unique=False)
+    with op.batch_alter_table('household', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_household_district_code'), ['district_code'], unique=False)
 
-    op.create_table(
-        "job",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("ref", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "waiting",
-                "working",
-                "done",
-                "failed",
-                name="jobstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("run_after", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("leased_until", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("error_code", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
+    op.create_table('job',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'working', 'done', 'failed', name='jobstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('run_after', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('leased_until', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('error_code', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_job'))
     )
-    with op.batch_alter_table("job", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_job_run_after"), ["run_after"], unique=False)
-        batch_op.create_index(batch_op.f("ix_job_state"), ["state"], unique=False)
+    with op.batch_alter_table('job', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_job_run_after'), ['run_after'], unique=False)
+        batch_op.create_index(batch_op.f('ix_job_state'), ['state'], unique=False)
 
+<<<<<<< HEAD
     op.create_table(
         "organisation",
         sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -141,131 +124,102 @@ def upgrade() -> None:
         sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organisation")),
         sa.UniqueConstraint("credit_code", name=op.f("uq_organisation_credit_code")),
+=======
+    op.create_table('organisation',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('kind', sa.Enum('charity', 'foundation', 'trust', 'enterprise', 'volunteers', 'insurer', name='organisationkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('credit_code', sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
+    sa.Column('contact', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('state', sa.Enum('active', 'suspended', name='organisationstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('contract_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation')),
+    sa.UniqueConstraint('credit_code', name=op.f('uq_organisation_credit_code'))
+>>>>>>> 9620718 (Give and withdraw consent in versions, keep the ledger's steps, open only consented fields)
     )
-    op.create_table(
-        "person_key",
-        sa.Column("person_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("epoch", sa.Integer(), nullable=False),
-        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_person_key")),
+    op.create_table('person_key',
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('epoch', sa.Integer(), nullable=False),
+    sa.Column('wrapped', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('person_id', name=op.f('pk_person_key'))
     )
-    op.create_table(
-        "rate_count",
-        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
-        sa.Column("window_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_rate_count")),
+    op.create_table('rate_count',
+    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
+    sa.Column('window_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_rate_count'))
     )
-    op.create_table(
-        "run",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "waiting",
-                "working",
-                "done",
-                "cancelled",
-                "failed",
-                name="runstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("scope", sa.JSON(), nullable=False),
-        sa.Column("policy", sa.JSON(), nullable=False),
-        sa.Column("as_of", sa.Date(), nullable=False),
-        sa.Column("phase", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("phase_done", sa.Integer(), nullable=False),
-        sa.Column("phase_total", sa.Integer(), nullable=False),
-        sa.Column("score", sa.BigInteger(), nullable=False),
-        sa.Column("bound", sa.BigInteger(), nullable=False),
-        sa.Column("cancel_asked", sa.Boolean(), nullable=False),
-        sa.Column("needs_count", sa.Integer(), nullable=False),
-        sa.Column("offers_count", sa.Integer(), nullable=False),
-        sa.Column("lines_count", sa.Integer(), nullable=False),
-        sa.Column("zero_count", sa.Integer(), nullable=False),
-        sa.Column("aid_seen_from", sa.JSON(), nullable=False),
-        sa.Column("input_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("plan_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("certificate", sa.JSON(), nullable=False),
-        sa.Column("error_code", sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
-        sa.Column("created_by", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("started_at", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("finished_at", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
-        sa.UniqueConstraint("number", name=op.f("uq_run_number")),
+    op.create_table('run',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'working', 'done', 'cancelled', 'failed', name='runstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('scope', sa.JSON(), nullable=False),
+    sa.Column('policy', sa.JSON(), nullable=False),
+    sa.Column('as_of', sa.Date(), nullable=False),
+    sa.Column('phase', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('phase_done', sa.Integer(), nullable=False),
+    sa.Column('phase_total', sa.Integer(), nullable=False),
+    sa.Column('score', sa.BigInteger(), nullable=False),
+    sa.Column('bound', sa.BigInteger(), nullable=False),
+    sa.Column('cancel_asked', sa.Boolean(), nullable=False),
+    sa.Column('needs_count', sa.Integer(), nullable=False),
+    sa.Column('offers_count', sa.Integer(), nullable=False),
+    sa.Column('lines_count', sa.Integer(), nullable=False),
+    sa.Column('zero_count', sa.Integer(), nullable=False),
+    sa.Column('aid_seen_from', sa.JSON(), nullable=False),
+    sa.Column('input_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('plan_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('certificate', sa.JSON(), nullable=False),
+    sa.Column('error_code', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('started_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('finished_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_run')),
+    sa.UniqueConstraint('number', name=op.f('uq_run_number'))
     )
-    with op.batch_alter_table("run", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_run_created_at"), ["created_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_run_state"), ["state"], unique=False)
+    with op.batch_alter_table('run', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_run_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_run_state'), ['state'], unique=False)
 
-    op.create_table(
-        "sign_in_code",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("phone_index", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("code_hash", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("used", sa.Boolean(), nullable=False),
-        sa.Column("expires_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_code")),
+    op.create_table('sign_in_code',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('code_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('used', sa.Boolean(), nullable=False),
+    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sign_in_code'))
     )
-    with op.batch_alter_table("sign_in_code", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_sign_in_code_phone_index"), ["phone_index"], unique=False)
+    with op.batch_alter_table('sign_in_code', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sign_in_code_phone_index'), ['phone_index'], unique=False)
 
-    op.create_table(
-        "account",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("login", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("display_name", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column(
-            "role",
-            sa.Enum(
-                "household",
-                "helper",
-                "worker",
-                "verifier",
-                "approver",
-                "protection_officer",
-                "charity_worker",
-                "charity_manager",
-                "insurer",
-                "auditor",
-                "security_admin",
-                "operator",
-                "service",
-                "public",
-                name="role",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("districts", sa.JSON(), nullable=False),
-        sa.Column("password_hash", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
-        sa.Column("active", sa.Boolean(), nullable=False),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["org_id"], ["organisation.id"], name=op.f("fk_account_org_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
-        sa.UniqueConstraint("login", name=op.f("uq_account_login")),
+    op.create_table('account',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('login', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('display_name', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('role', sa.Enum('household', 'helper', 'worker', 'verifier', 'approver', 'protection_officer', 'charity_worker', 'charity_manager', 'insurer', 'auditor', 'security_admin', 'operator', 'service', 'public', name='role', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('districts', sa.JSON(), nullable=False),
+    sa.Column('password_hash', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_account_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_account')),
+    sa.UniqueConstraint('login', name=op.f('uq_account_login'))
     )
-    with op.batch_alter_table("account", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_account_org_id"), ["org_id"], unique=False)
+    with op.batch_alter_table('account', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_account_org_id'), ['org_id'], unique=False)
 
-    op.create_table(
-        "audit_body",
-        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("salt", sa.LargeBinary(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["seq"], ["audit_row.seq"], name=op.f("fk_audit_body_seq")),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_audit_body")),
+    op.create_table('audit_body',
+    sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('salt', sa.LargeBinary(), nullable=False),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['seq'], ['audit_row.seq'], name=op.f('fk_audit_body_seq')),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_audit_body'))
     )
+<<<<<<< HEAD
     op.create_table(
         "consent_head",
         sa.Column("chain_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -320,249 +274,184 @@ def upgrade() -> None:
         sa.Column("valid_to", marketplace.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_consent_head_household_id")),
         sa.PrimaryKeyConstraint("chain_id", name=op.f("pk_consent_head")),
+=======
+    op.create_table('consent_head',
+    sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('purpose', sa.Enum('AUTO_MATCH', 'MED_AID', 'EDU_AID', 'CARE_SERVICE', 'GOODS', 'HOUSING', 'JOB', 'INSURE_ENROL', 'INSURE_CLAIM_QUERY', 'LEGAL_HELP', 'EMERGENCY_HELP', 'DONOR_FEEDBACK', 'PUBLICITY', 'REFERRAL', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('recipient_org_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Enum('offered', 'pending_check', 'active', 'paused', 'revoked', 'refused', 'expired', 'superseded', 'rejected', 'void', name='consentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('valid_from', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('valid_to', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_consent_head_household_id')),
+    sa.PrimaryKeyConstraint('chain_id', name=op.f('pk_consent_head'))
+>>>>>>> 9620718 (Give and withdraw consent in versions, keep the ledger's steps, open only consented fields)
     )
-    with op.batch_alter_table("consent_head", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_consent_head_household_id"), ["household_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_consent_head_purpose"), ["purpose"], unique=False)
-        batch_op.create_index(batch_op.f("ix_consent_head_recipient_org_id"), ["recipient_org_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_consent_head_state"), ["state"], unique=False)
-        batch_op.create_index(
-            "uq_consent_head_live",
-            ["household_id", "purpose", "recipient_org_id"],
-            unique=True,
-            sqlite_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"),
-            postgresql_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"),
-        )
+    with op.batch_alter_table('consent_head', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_consent_head_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_consent_head_purpose'), ['purpose'], unique=False)
+        batch_op.create_index(batch_op.f('ix_consent_head_recipient_org_id'), ['recipient_org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_consent_head_state'), ['state'], unique=False)
+        batch_op.create_index('uq_consent_head_live', ['household_id', 'purpose', 'recipient_org_id'], unique=True, sqlite_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"), postgresql_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"))
 
-    op.create_table(
-        "import_batch",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum("needs", "offers", "aid", name="importkind", native_enum=False, create_constraint=True, length=32),
-            nullable=False,
-        ),
-        sa.Column("file_name", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-        sa.Column("file_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "checked",
-                "confirmed",
-                "dropped",
-                name="importstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("counts", sa.JSON(), nullable=False),
-        sa.Column("payload", sa.LargeBinary(), nullable=True),
-        sa.Column("created_by", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("done_at", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["org_id"], ["organisation.id"], name=op.f("fk_import_batch_org_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_batch")),
+    op.create_table('import_batch',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('state', sa.Enum('checked', 'confirmed', 'dropped', name='importstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('counts', sa.JSON(), nullable=False),
+    sa.Column('payload', sa.LargeBinary(), nullable=True),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('done_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_import_batch_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_import_batch'))
     )
-    with op.batch_alter_table("import_batch", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_import_batch_file_sha256"), ["file_sha256"], unique=False)
+    with op.batch_alter_table('import_batch', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_import_batch_file_sha256'), ['file_sha256'], unique=False)
 
-    op.create_table(
-        "need",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("source_id", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("source_index", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("household_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("district_code", sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
-        sa.Column("category", sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
-        sa.Column("unit", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("gap_units", sa.BigInteger(), nullable=False),
-        sa.Column("committed_units", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("urgency", sa.Integer(), nullable=False),
-        sa.Column("period", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("cause", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("valid_from", sa.Date(), nullable=True),
-        sa.Column("valid_to", sa.Date(), nullable=True),
-        sa.Column("one_provider", sa.Boolean(), nullable=False),
-        sa.Column("all_or_nothing", sa.Boolean(), nullable=False),
-        sa.Column("tags", sa.JSON(), nullable=False),
-        sa.Column("verification_level", sa.Integer(), nullable=False),
-        sa.Column("evidence", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
-        sa.Column("verifier_id", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("verified_on", sa.Date(), nullable=True),
-        sa.Column(
-            "referral_reason",
-            sa.Enum(
-                "NOT_ELIGIBLE",
-                "STILL_IN_NEED",
-                name="referralreason",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=True,
-        ),
-        sa.Column("government_decision", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
-        sa.Column("referred_by_org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "unverified",
-                "held",
-                "verified",
-                "refused",
-                "closed",
-                name="needstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("state_reason", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
-        sa.Column("content_hash", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("committed_units >= 0 AND committed_units <= gap_units", name=op.f("ck_need_committed")),
-        sa.CheckConstraint("gap_units > 0", name=op.f("ck_need_gap")),
-        sa.CheckConstraint("urgency BETWEEN 0 AND 3", name=op.f("ck_need_urgency")),
-        sa.CheckConstraint("verification_level BETWEEN 0 AND 4", name=op.f("ck_need_level")),
-        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_need_household_id")),
-        sa.ForeignKeyConstraint(["referred_by_org_id"], ["organisation.id"], name=op.f("fk_need_referred_by_org_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_need")),
-        sa.UniqueConstraint("source_index", name=op.f("uq_need_source_index")),
+    op.create_table('need',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('source_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('source_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('unit', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('gap_units', sa.BigInteger(), nullable=False),
+    sa.Column('committed_units', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('urgency', sa.Integer(), nullable=False),
+    sa.Column('period', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=True),
+    sa.Column('valid_to', sa.Date(), nullable=True),
+    sa.Column('one_provider', sa.Boolean(), nullable=False),
+    sa.Column('all_or_nothing', sa.Boolean(), nullable=False),
+    sa.Column('tags', sa.JSON(), nullable=False),
+    sa.Column('verification_level', sa.Integer(), nullable=False),
+    sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('verifier_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('verified_on', sa.Date(), nullable=True),
+    sa.Column('referral_reason', sa.Enum('NOT_ELIGIBLE', 'STILL_IN_NEED', name='referralreason', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('government_decision', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('referred_by_org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('state', sa.Enum('unverified', 'held', 'verified', 'refused', 'closed', name='needstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('content_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('committed_units >= 0 AND committed_units <= gap_units', name=op.f('ck_need_committed')),
+    sa.CheckConstraint('gap_units > 0', name=op.f('ck_need_gap')),
+    sa.CheckConstraint('urgency BETWEEN 0 AND 3', name=op.f('ck_need_urgency')),
+    sa.CheckConstraint('verification_level BETWEEN 0 AND 4', name=op.f('ck_need_level')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_need_household_id')),
+    sa.ForeignKeyConstraint(['referred_by_org_id'], ['organisation.id'], name=op.f('fk_need_referred_by_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_need')),
+    sa.UniqueConstraint('source_index', name=op.f('uq_need_source_index'))
     )
-    with op.batch_alter_table("need", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_need_category"), ["category"], unique=False)
-        batch_op.create_index(batch_op.f("ix_need_created_at"), ["created_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_need_district_code"), ["district_code"], unique=False)
-        batch_op.create_index(batch_op.f("ix_need_household_id"), ["household_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_need_source"), ["source"], unique=False)
-        batch_op.create_index(batch_op.f("ix_need_state"), ["state"], unique=False)
-        batch_op.create_index(
-            "uq_need_household_category_period_cause",
-            ["household_id", "category", "period", "cause"],
-            unique=True,
-            sqlite_where=sa.text("state IN ('unverified', 'held', 'verified')"),
-            postgresql_where=sa.text("state IN ('unverified', 'held', 'verified')"),
-        )
+    with op.batch_alter_table('need', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_need_category'), ['category'], unique=False)
+        batch_op.create_index(batch_op.f('ix_need_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_need_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_need_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_need_source'), ['source'], unique=False)
+        batch_op.create_index(batch_op.f('ix_need_state'), ['state'], unique=False)
+        batch_op.create_index('uq_need_household_category_period_cause', ['household_id', 'category', 'period', 'cause'], unique=True, sqlite_where=sa.text("state IN ('unverified', 'held', 'verified')"), postgresql_where=sa.text("state IN ('unverified', 'held', 'verified')"))
 
-    op.create_table(
-        "offer",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("source_index", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("title", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-        sa.Column("category", sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
-        sa.Column("unit", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("stock_units", sa.BigInteger(), nullable=False),
-        sa.Column("committed_units", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("lot", sa.BigInteger(), nullable=False),
-        sa.Column("min_per_need", sa.BigInteger(), nullable=False),
-        sa.Column("max_per_need", sa.BigInteger(), nullable=True),
-        sa.Column("max_per_household", sa.BigInteger(), nullable=True),
-        sa.Column("districts", sa.JSON(), nullable=False),
-        sa.Column("tags_any", sa.JSON(), nullable=False),
-        sa.Column("tags_all", sa.JSON(), nullable=False),
-        sa.Column("tags_none", sa.JSON(), nullable=False),
-        sa.Column("min_urgency", sa.Integer(), nullable=False),
-        sa.Column("valid_from", sa.Date(), nullable=True),
-        sa.Column("valid_to", sa.Date(), nullable=True),
-        sa.Column("unit_cost_fen", sa.BigInteger(), nullable=False),
-        sa.Column("exclusive_group", sqlmodel.sql.sqltypes.AutoString(length=48), nullable=True),
-        sa.Column("earmark", sqlmodel.sql.sqltypes.AutoString(length=48), nullable=True),
-        sa.Column(
-            "acceptance",
-            sa.Enum("standing", "each", name="acceptance", native_enum=False, create_constraint=True, length=32),
-            nullable=False,
-        ),
-        sa.Column("donor_purpose", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
-        sa.Column("standard", sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
-        sa.Column("steps", sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
-        sa.Column("rules", sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "open",
-                "held",
-                "paused",
-                "closed",
-                name="offerstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("state_reason", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
-        sa.Column("content_hash", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("created_by", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("committed_units >= 0 AND committed_units <= stock_units", name=op.f("ck_offer_committed")),
-        sa.CheckConstraint("lot >= 1", name=op.f("ck_offer_lot")),
-        sa.CheckConstraint("min_per_need >= 0", name=op.f("ck_offer_least")),
-        sa.CheckConstraint("stock_units >= 0", name=op.f("ck_offer_stock")),
-        sa.ForeignKeyConstraint(["org_id"], ["organisation.id"], name=op.f("fk_offer_org_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_offer")),
-        sa.UniqueConstraint("source_index", name=op.f("uq_offer_source_index")),
+    op.create_table('offer',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('source_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('title', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('unit', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('stock_units', sa.BigInteger(), nullable=False),
+    sa.Column('committed_units', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('lot', sa.BigInteger(), nullable=False),
+    sa.Column('min_per_need', sa.BigInteger(), nullable=False),
+    sa.Column('max_per_need', sa.BigInteger(), nullable=True),
+    sa.Column('max_per_household', sa.BigInteger(), nullable=True),
+    sa.Column('districts', sa.JSON(), nullable=False),
+    sa.Column('tags_any', sa.JSON(), nullable=False),
+    sa.Column('tags_all', sa.JSON(), nullable=False),
+    sa.Column('tags_none', sa.JSON(), nullable=False),
+    sa.Column('min_urgency', sa.Integer(), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=True),
+    sa.Column('valid_to', sa.Date(), nullable=True),
+    sa.Column('unit_cost_fen', sa.BigInteger(), nullable=False),
+    sa.Column('exclusive_group', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=True),
+    sa.Column('earmark', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=True),
+    sa.Column('acceptance', sa.Enum('standing', 'each', name='acceptance', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('donor_purpose', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('standard', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('steps', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('rules', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('state', sa.Enum('open', 'held', 'paused', 'closed', name='offerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('content_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('committed_units >= 0 AND committed_units <= stock_units', name=op.f('ck_offer_committed')),
+    sa.CheckConstraint('lot >= 1', name=op.f('ck_offer_lot')),
+    sa.CheckConstraint('min_per_need >= 0', name=op.f('ck_offer_least')),
+    sa.CheckConstraint('stock_units >= 0', name=op.f('ck_offer_stock')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_offer_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_offer')),
+    sa.UniqueConstraint('source_index', name=op.f('uq_offer_source_index'))
     )
-    with op.batch_alter_table("offer", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_offer_category"), ["category"], unique=False)
-        batch_op.create_index(batch_op.f("ix_offer_org_id"), ["org_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_offer_state"), ["state"], unique=False)
+    with op.batch_alter_table('offer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_offer_category'), ['category'], unique=False)
+        batch_op.create_index(batch_op.f('ix_offer_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_offer_state'), ['state'], unique=False)
 
-    op.create_table(
-        "person",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("household_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("relation", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("contact", sa.Boolean(), nullable=False),
-        sa.Column(
-            "sex",
-            sa.Enum("female", "male", "unknown", name="sex", native_enum=False, create_constraint=True, length=32),
-            nullable=False,
-        ),
-        sa.Column("birth_year", sa.Integer(), nullable=True),
-        sa.Column("name", marketplace.sealed.SealedType(), nullable=True),
-        sa.Column("phone", marketplace.sealed.SealedType(), nullable=True),
-        sa.Column("id_number", marketplace.sealed.SealedType(), nullable=True),
-        sa.Column("address", marketplace.sealed.SealedType(), nullable=True),
-        sa.Column("birth_date", marketplace.sealed.SealedType(), nullable=True),
-        sa.Column("payee_account", marketplace.sealed.SealedType(), nullable=True),
-        sa.Column("health", marketplace.sealed.SealedType(), nullable=True),
-        sa.Column("id_number_index", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
-        sa.Column("phone_index", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_person_household_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
-        sa.UniqueConstraint("id_number_index", name=op.f("uq_person_id_number_index")),
+    op.create_table('person',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('relation', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('contact', sa.Boolean(), nullable=False),
+    sa.Column('sex', sa.Enum('female', 'male', 'unknown', name='sex', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('birth_year', sa.Integer(), nullable=True),
+    sa.Column('name', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('phone', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('id_number', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('address', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('birth_date', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('payee_account', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('health', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('id_number_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_person_household_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_person')),
+    sa.UniqueConstraint('id_number_index', name=op.f('uq_person_id_number_index'))
     )
-    with op.batch_alter_table("person", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_person_household_id"), ["household_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_person_phone_index"), ["phone_index"], unique=False)
+    with op.batch_alter_table('person', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_person_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_person_phone_index'), ['phone_index'], unique=False)
 
-    op.create_table(
-        "account_session",
-        sa.Column("id_hash", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("account_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("person_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("seen_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_account_session_account_id")),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_account_session_person_id")),
-        sa.PrimaryKeyConstraint("id_hash", name=op.f("pk_account_session")),
+    op.create_table('account_session',
+    sa.Column('id_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_account_session_account_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_account_session_person_id')),
+    sa.PrimaryKeyConstraint('id_hash', name=op.f('pk_account_session'))
     )
-    with op.batch_alter_table("account_session", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_account_session_account_id"), ["account_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_account_session_expires_at"), ["expires_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_account_session_person_id"), ["person_id"], unique=False)
+    with op.batch_alter_table('account_session', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_account_session_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
 
+<<<<<<< HEAD
     op.create_table(
         "consent",
         sa.Column("chain_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -667,296 +556,268 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_consent_household_id")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_consent_person_id")),
         sa.PrimaryKeyConstraint("chain_id", "version", name=op.f("pk_consent")),
+=======
+    op.create_table('consent',
+    sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('schema_code', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('lang', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('jurisdiction', sqlmodel.sql.sqltypes.AutoString(length=2), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('capacity', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('capacity_evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('holder', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('recipient_org_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('recipient_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('recipient_contact', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('recipient_kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('recipient_credit_code', sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
+    sa.Column('contract_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('purpose', sa.Enum('AUTO_MATCH', 'MED_AID', 'EDU_AID', 'CARE_SERVICE', 'GOODS', 'HOUSING', 'JOB', 'INSURE_ENROL', 'INSURE_CLAIM_QUERY', 'LEGAL_HELP', 'EMERGENCY_HELP', 'DONOR_FEEDBACK', 'PUBLICITY', 'REFERRAL', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('modifiers', sa.JSON(), nullable=False),
+    sa.Column('data_fields', sa.JSON(), nullable=False),
+    sa.Column('field_ticks', sa.JSON(), nullable=False),
+    sa.Column('excluded_org_ids', sa.JSON(), nullable=False),
+    sa.Column('mode', sa.Enum('query', 'view', 'store', name='mode', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('fetch', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('max_reads', sa.Integer(), nullable=True),
+    sa.Column('min_interval_s', sa.Integer(), nullable=True),
+    sa.Column('valid_from', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('valid_to', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('erase_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('basis', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('written', sa.Boolean(), nullable=False),
+    sa.Column('notice_id', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('notice_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('notice_form', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('channel', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('authenticated_by', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('authenticated_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('signature_kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('helper_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('verifier_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('callback_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('callback_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('state', sa.Enum('offered', 'pending_check', 'active', 'paused', 'revoked', 'refused', 'expired', 'superseded', 'rejected', 'void', name='consentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('replaces', sa.Integer(), nullable=True),
+    sa.Column('withdrawal_ways', sa.JSON(), nullable=False),
+    sa.Column('policy_version', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('audit_seq', sa.Integer(), nullable=False),
+    sa.Column('receipt_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.CheckConstraint("purpose = 'AUTO_MATCH' OR recipient_org_id <> ''", name=op.f('ck_consent_one_recipient')),
+    sa.CheckConstraint('valid_to > valid_from', name=op.f('ck_consent_period')),
+    sa.ForeignKeyConstraint(['audit_seq'], ['audit_row.seq'], name=op.f('fk_consent_audit_seq')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_consent_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_consent_person_id')),
+    sa.PrimaryKeyConstraint('chain_id', 'version', name=op.f('pk_consent'))
+>>>>>>> 9620718 (Give and withdraw consent in versions, keep the ledger's steps, open only consented fields)
     )
-    with op.batch_alter_table("consent", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_consent_household_id"), ["household_id"], unique=False)
+    with op.batch_alter_table('consent', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_consent_household_id'), ['household_id'], unique=False)
 
-    op.create_table(
-        "disclosure",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("household_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("person_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("recipient_org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("actor_id", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("match_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("purpose", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("data_fields", sa.JSON(), nullable=False),
-        sa.Column("consent_chain_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
-        sa.Column("consent_version", sa.Integer(), nullable=True),
-        sa.Column("emergency_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
-        sa.Column("audit_seq", sa.Integer(), nullable=False),
-        sa.CheckConstraint(
-            "consent_chain_id IS NOT NULL OR emergency_id IS NOT NULL", name=op.f("ck_disclosure_basis")
-        ),
-        sa.ForeignKeyConstraint(["audit_seq"], ["audit_row.seq"], name=op.f("fk_disclosure_audit_seq")),
-        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_disclosure_household_id")),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_disclosure_person_id")),
-        sa.ForeignKeyConstraint(["recipient_org_id"], ["organisation.id"], name=op.f("fk_disclosure_recipient_org_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_disclosure")),
+    op.create_table('disclosure',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('recipient_org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('actor_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('purpose', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('data_fields', sa.JSON(), nullable=False),
+    sa.Column('consent_chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.Column('consent_version', sa.Integer(), nullable=True),
+    sa.Column('emergency_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.Column('audit_seq', sa.Integer(), nullable=False),
+    sa.CheckConstraint('consent_chain_id IS NOT NULL OR emergency_id IS NOT NULL', name=op.f('ck_disclosure_basis')),
+    sa.ForeignKeyConstraint(['audit_seq'], ['audit_row.seq'], name=op.f('fk_disclosure_audit_seq')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_disclosure_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_disclosure_person_id')),
+    sa.ForeignKeyConstraint(['recipient_org_id'], ['organisation.id'], name=op.f('fk_disclosure_recipient_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_disclosure'))
     )
-    with op.batch_alter_table("disclosure", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_disclosure_at"), ["at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_disclosure_consent_chain_id"), ["consent_chain_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_disclosure_household_id"), ["household_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_disclosure_match_id"), ["match_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_disclosure_recipient_org_id"), ["recipient_org_id"], unique=False)
+    with op.batch_alter_table('disclosure', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_disclosure_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_disclosure_consent_chain_id'), ['consent_chain_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_disclosure_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_disclosure_match_id'), ['match_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_disclosure_recipient_org_id'), ['recipient_org_id'], unique=False)
 
-    op.create_table(
-        "ledger_entry",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("source_index", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("household_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("need_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("offer_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("giver", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-        sa.Column("category", sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
-        sa.Column("period", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("units", sa.BigInteger(), nullable=False),
-        sa.Column("given_on", sa.Date(), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "reserved",
-                "approved",
-                "delivered",
-                "returned",
-                name="aidstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("units > 0", name=op.f("ck_ledger_entry_units")),
-        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_ledger_entry_household_id")),
-        sa.ForeignKeyConstraint(["need_id"], ["need.id"], name=op.f("fk_ledger_entry_need_id")),
-        sa.ForeignKeyConstraint(["offer_id"], ["offer.id"], name=op.f("fk_ledger_entry_offer_id")),
-        sa.ForeignKeyConstraint(["org_id"], ["organisation.id"], name=op.f("fk_ledger_entry_org_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entry")),
-        sa.UniqueConstraint("source_index", name=op.f("uq_ledger_entry_source_index")),
+    op.create_table('ledger_entry',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('source_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('giver', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('period', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('units', sa.BigInteger(), nullable=False),
+    sa.Column('given_on', sa.Date(), nullable=False),
+    sa.Column('state', sa.Enum('reserved', 'approved', 'delivered', 'returned', name='aidstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('units > 0', name=op.f('ck_ledger_entry_units')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_ledger_entry_household_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_ledger_entry_need_id')),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_ledger_entry_offer_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_ledger_entry_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledger_entry')),
+    sa.UniqueConstraint('source_index', name=op.f('uq_ledger_entry_source_index'))
     )
-    with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_ledger_entry_category"), ["category"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ledger_entry_given_on"), ["given_on"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ledger_entry_household_id"), ["household_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ledger_entry_need_id"), ["need_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ledger_entry_offer_id"), ["offer_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ledger_entry_org_id"), ["org_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ledger_entry_source"), ["source"], unique=False)
-        batch_op.create_index(batch_op.f("ix_ledger_entry_state"), ["state"], unique=False)
-        batch_op.create_index(
-            "uq_ledger_entry_need_period_offer",
-            ["need_id", "period", "offer_id"],
-            unique=True,
-            sqlite_where=sa.text("state <> 'returned' AND need_id IS NOT NULL AND offer_id IS NOT NULL"),
-            postgresql_where=sa.text("state <> 'returned' AND need_id IS NOT NULL AND offer_id IS NOT NULL"),
-        )
+    with op.batch_alter_table('ledger_entry', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ledger_entry_category'), ['category'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledger_entry_given_on'), ['given_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledger_entry_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledger_entry_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledger_entry_offer_id'), ['offer_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledger_entry_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledger_entry_source'), ['source'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledger_entry_state'), ['state'], unique=False)
+        batch_op.create_index('uq_ledger_entry_need_period_offer', ['need_id', 'period', 'offer_id'], unique=True, sqlite_where=sa.text("state <> 'returned' AND need_id IS NOT NULL AND offer_id IS NOT NULL"), postgresql_where=sa.text("state <> 'returned' AND need_id IS NOT NULL AND offer_id IS NOT NULL"))
 
-    op.create_table(
-        "notice",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
-        sa.Column("letter", sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
-        sa.Column("lang", sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
-        sa.Column("household_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("account_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("params", sa.JSON(), nullable=False),
-        sa.Column("channel", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "queued",
-                "sending",
-                "sent",
-                "dead",
-                name="noticestate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("next_try_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("leased_until", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("sent_at", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("provider_ref", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("error_code", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_notice_account_id")),
-        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_notice_household_id")),
-        sa.ForeignKeyConstraint(["org_id"], ["organisation.id"], name=op.f("fk_notice_org_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
-        sa.UniqueConstraint("key", name=op.f("uq_notice_key")),
+    op.create_table('notice',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
+    sa.Column('letter', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('lang', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('params', sa.JSON(), nullable=False),
+    sa.Column('channel', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('state', sa.Enum('queued', 'sending', 'sent', 'dead', name='noticestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('next_try_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('leased_until', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('sent_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('provider_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('error_code', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_notice_account_id')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_notice_household_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_notice_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notice')),
+    sa.UniqueConstraint('key', name=op.f('uq_notice_key'))
     )
-    with op.batch_alter_table("notice", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_notice_account_id"), ["account_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_notice_created_at"), ["created_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_notice_household_id"), ["household_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_notice_next_try_at"), ["next_try_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_notice_org_id"), ["org_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_notice_state"), ["state"], unique=False)
+    with op.batch_alter_table('notice', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_notice_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_notice_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_notice_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_notice_next_try_at'), ['next_try_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_notice_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_notice_state'), ['state'], unique=False)
 
-    op.create_table(
-        "proposed_line",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("run_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("need_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("offer_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("household_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("district_code", sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
-        sa.Column("units", sa.BigInteger(), nullable=False),
-        sa.Column("value_fen", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("reasons", sa.JSON(), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "proposed",
-                "approved",
-                "rejected",
-                "stale",
-                name="linestate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("consent_chain_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("consent_version", sa.Integer(), nullable=False),
-        sa.CheckConstraint("units > 0", name=op.f("ck_proposed_line_units")),
-        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_proposed_line_household_id")),
-        sa.ForeignKeyConstraint(["need_id"], ["need.id"], name=op.f("fk_proposed_line_need_id")),
-        sa.ForeignKeyConstraint(["offer_id"], ["offer.id"], name=op.f("fk_proposed_line_offer_id")),
-        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_proposed_line_run_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_proposed_line")),
+    op.create_table('proposed_line',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('units', sa.BigInteger(), nullable=False),
+    sa.Column('value_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('reasons', sa.JSON(), nullable=False),
+    sa.Column('state', sa.Enum('proposed', 'approved', 'rejected', 'stale', name='linestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('consent_chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('consent_version', sa.Integer(), nullable=False),
+    sa.CheckConstraint('units > 0', name=op.f('ck_proposed_line_units')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_proposed_line_household_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_proposed_line_need_id')),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_proposed_line_offer_id')),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_proposed_line_run_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_proposed_line'))
     )
-    with op.batch_alter_table("proposed_line", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_proposed_line_district_code"), ["district_code"], unique=False)
-        batch_op.create_index(batch_op.f("ix_proposed_line_household_id"), ["household_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_proposed_line_need_id"), ["need_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_proposed_line_offer_id"), ["offer_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_proposed_line_run_id"), ["run_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_proposed_line_state"), ["state"], unique=False)
+    with op.batch_alter_table('proposed_line', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_proposed_line_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_proposed_line_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_proposed_line_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_proposed_line_offer_id'), ['offer_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_proposed_line_run_id'), ['run_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_proposed_line_state'), ['state'], unique=False)
 
-    op.create_table(
-        "unserved_reason",
-        sa.Column("run_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("need_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("place", sa.Integer(), nullable=False),
-        sa.Column("offer_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("code", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("detail", sa.JSON(), nullable=False),
-        sa.Column("covered_units", sa.BigInteger(), server_default="0", nullable=False),
-        sa.ForeignKeyConstraint(["need_id"], ["need.id"], name=op.f("fk_unserved_reason_need_id")),
-        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_unserved_reason_run_id")),
-        sa.PrimaryKeyConstraint("run_id", "need_id", "place", name=op.f("pk_unserved_reason")),
+    op.create_table('unserved_reason',
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('place', sa.Integer(), nullable=False),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('detail', sa.JSON(), nullable=False),
+    sa.Column('covered_units', sa.BigInteger(), server_default='0', nullable=False),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_unserved_reason_need_id')),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_unserved_reason_run_id')),
+    sa.PrimaryKeyConstraint('run_id', 'need_id', 'place', name=op.f('pk_unserved_reason'))
     )
-    with op.batch_alter_table("unserved_reason", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_unserved_reason_code"), ["code"], unique=False)
-        batch_op.create_index(batch_op.f("ix_unserved_reason_need_id"), ["need_id"], unique=False)
+    with op.batch_alter_table('unserved_reason', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_unserved_reason_code'), ['code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_unserved_reason_need_id'), ['need_id'], unique=False)
 
-    op.create_table(
-        "line_decision",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("line_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("verdict", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("reason_code", sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
-        sa.Column("reason_text", sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
-        sa.Column("decided_by", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("decided_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("audit_seq", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["audit_seq"], ["audit_row.seq"], name=op.f("fk_line_decision_audit_seq")),
-        sa.ForeignKeyConstraint(["line_id"], ["proposed_line.id"], name=op.f("fk_line_decision_line_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_decision")),
+    op.create_table('line_decision',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('line_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('verdict', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('reason_text', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('audit_seq', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['audit_seq'], ['audit_row.seq'], name=op.f('fk_line_decision_audit_seq')),
+    sa.ForeignKeyConstraint(['line_id'], ['proposed_line.id'], name=op.f('fk_line_decision_line_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_line_decision'))
     )
-    with op.batch_alter_table("line_decision", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_line_decision_line_id"), ["line_id"], unique=False)
+    with op.batch_alter_table('line_decision', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_line_decision_line_id'), ['line_id'], unique=False)
 
-    op.create_table(
-        "match",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("line_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("need_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("offer_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("org_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("household_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("district_code", sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
-        sa.Column("units", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "awaiting_second",
-                "awaiting_giver",
-                "awaiting_household",
-                "in_delivery",
-                "delivered",
-                "confirmed",
-                "held",
-                "rejected",
-                "declined_giver",
-                "declined_household",
-                "cancelled",
-                "returned",
-                name="matchstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("ledger_entry_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("approver_id", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("second_approver_id", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
-        sa.Column("consent_chain_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
-        sa.Column("consent_version", sa.Integer(), nullable=True),
-        sa.Column("reason_code", sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
-        sa.Column("delivery_note", sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("giver_answered_at", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("household_answered_at", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("delivered_at", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("confirmed_at", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "second_approver_id IS NULL OR second_approver_id <> approver_id", name=op.f("ck_match_two_people")
-        ),
-        sa.CheckConstraint("units > 0", name=op.f("ck_match_units")),
-        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_match_household_id")),
-        sa.ForeignKeyConstraint(["ledger_entry_id"], ["ledger_entry.id"], name=op.f("fk_match_ledger_entry_id")),
-        sa.ForeignKeyConstraint(["line_id"], ["proposed_line.id"], name=op.f("fk_match_line_id")),
-        sa.ForeignKeyConstraint(["need_id"], ["need.id"], name=op.f("fk_match_need_id")),
-        sa.ForeignKeyConstraint(["offer_id"], ["offer.id"], name=op.f("fk_match_offer_id")),
-        sa.ForeignKeyConstraint(["org_id"], ["organisation.id"], name=op.f("fk_match_org_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_match")),
-        sa.UniqueConstraint("ledger_entry_id", name=op.f("uq_match_ledger_entry_id")),
-        sa.UniqueConstraint("line_id", name=op.f("uq_match_line_id")),
+    op.create_table('match',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('line_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('units', sa.BigInteger(), nullable=False),
+    sa.Column('state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'held', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('ledger_entry_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('approver_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('second_approver_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('consent_chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.Column('consent_version', sa.Integer(), nullable=True),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('delivery_note', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('giver_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('household_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('delivered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('confirmed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('second_approver_id IS NULL OR second_approver_id <> approver_id', name=op.f('ck_match_two_people')),
+    sa.CheckConstraint('units > 0', name=op.f('ck_match_units')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_match_household_id')),
+    sa.ForeignKeyConstraint(['ledger_entry_id'], ['ledger_entry.id'], name=op.f('fk_match_ledger_entry_id')),
+    sa.ForeignKeyConstraint(['line_id'], ['proposed_line.id'], name=op.f('fk_match_line_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_match_need_id')),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_match_offer_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_match_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_match')),
+    sa.UniqueConstraint('ledger_entry_id', name=op.f('uq_match_ledger_entry_id')),
+    sa.UniqueConstraint('line_id', name=op.f('uq_match_line_id'))
     )
-    with op.batch_alter_table("match", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_match_district_code"), ["district_code"], unique=False)
-        batch_op.create_index(batch_op.f("ix_match_household_id"), ["household_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_match_need_id"), ["need_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_match_offer_id"), ["offer_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_match_org_id"), ["org_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_match_state"), ["state"], unique=False)
-        batch_op.create_index(batch_op.f("ix_match_updated_at"), ["updated_at"], unique=False)
-        batch_op.create_index(
-            "uq_match_live",
-            ["need_id", "offer_id"],
-            unique=True,
-            sqlite_where=sa.text(
-                "state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"
-            ),
-            postgresql_where=sa.text(
-                "state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"
-            ),
-        )
+    with op.batch_alter_table('match', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_match_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_match_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_match_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_match_offer_id'), ['offer_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_match_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_match_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
+        batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"))
     op.execute("INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '" + "0" * 64 + "')")
     for statement in triggers.statements(op.get_bind().dialect.name):
         op.execute(statement)

@@ -1,0 +1,89 @@
+"""Asking about consent: which one is the newest, is it alive, whom does it let see. Nothing is changed here.
+
+Enters: a household, a purpose and a recipient. Leaves: a head, a version, or ConsentMissing with the reason.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
+from marketplace.errors import ConsentMissing, NotFound
+
+LIVING = (ConsentState.OFFERED, ConsentState.PENDING_CHECK, ConsentState.ACTIVE, ConsentState.PAUSED)
+
+
+def find_head(session: Session, household_id: str, /, *, purpose: str, org_id: str = "") -> ConsentHead | None:
+    """The newest chain of this household, purpose and recipient, living or not."""
+    statement = (
+        select(ConsentHead)
+        .where(col(ConsentHead.household_id) == household_id, col(ConsentHead.purpose) == Purpose(purpose))
+        .where(col(ConsentHead.recipient_org_id) == org_id)
+        .order_by(col(ConsentHead.valid_from).desc(), col(ConsentHead.chain_id))
+    )
+    return session.exec(statement).first()
+
+
+def lock_head(session: Session, chain_id: str) -> ConsentHead:
+    """The head, locked until the transaction ends, read anew."""
+    statement = select(ConsentHead).where(col(ConsentHead.chain_id) == chain_id).with_for_update()
+    head = session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+    if head is None:
+        raise NotFound("consent")
+    return head
+
+
+def newest(session: Session, head: ConsentHead) -> Consent:
+    """The newest version of a chain."""
+    consent = session.get(Consent, (head.chain_id, head.version))
+    if consent is None:
+        raise NotFound("consent")
+    return consent
+
+
+def is_alive(head: ConsentHead | None, now: datetime) -> bool:
+    """Whether this consent permits anything at this moment; expiry is computed here, not waited for."""
+    return head is not None and head.state is ConsentState.ACTIVE and head.valid_from <= now < head.valid_to
+
+
+def living_auto_match(session: Session, household_id: str, /, *, org_id: str, now: datetime) -> Consent:
+    """The living AUTO_MATCH consent that does not exclude this organisation, locked; else ConsentMissing."""
+    head = find_head(session, household_id, purpose=Purpose.AUTO_MATCH)
+    if head is not None:
+        head = lock_head(session, head.chain_id)
+    if head is None or not is_alive(head, now):
+        raise ConsentMissing("no_auto_match")
+    consent = newest(session, head)
+    if org_id in consent.excluded_org_ids:
+        raise ConsentMissing("organisation_excluded")
+    return consent
+
+
+def all_auto_match(session: Session, *, now: datetime) -> dict[str, tuple[str, int, frozenset[str]]]:
+    """Household ► (chain, version, excluded organisations) of every living AUTO_MATCH consent; one query."""
+    statement = (
+        select(Consent.household_id, Consent.chain_id, Consent.version, Consent.excluded_org_ids)
+        .join(
+            ConsentHead,
+            (col(ConsentHead.chain_id) == col(Consent.chain_id)) & (col(ConsentHead.version) == col(Consent.version)),
+        )
+        .where(col(ConsentHead.purpose) == Purpose.AUTO_MATCH, col(ConsentHead.state) == ConsentState.ACTIVE)
+        .where(col(ConsentHead.valid_from) <= now, col(ConsentHead.valid_to) > now)
+    )
+    return {row[0]: (row[1], row[2], frozenset(row[3])) for row in session.exec(statement)}
+
+
+def list_of_household(session: Session, household_id: str, /) -> list[Consent]:
+    """The newest version of every chain of the household, newest first."""
+    statement = (
+        select(Consent)
+        .join(
+            ConsentHead,
+            (col(ConsentHead.chain_id) == col(Consent.chain_id)) & (col(ConsentHead.version) == col(Consent.version)),
+        )
+        .where(col(Consent.household_id) == household_id)
+        .order_by(col(Consent.state_at).desc(), col(Consent.chain_id))
+    )
+    return list(session.exec(statement))

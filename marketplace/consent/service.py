@@ -1,0 +1,258 @@
+"""Giving, refusing, narrowing and withdrawing consent; and asking whether one is alive.
+
+Enters: a household's own act, or an assisted one with its helper. Leaves: a new immutable version and its head.
+Called by the household's pages, by decisions (which frees matches on withdrawal) and by proposals (who may see whom).
+Two kinds: AUTO_MATCH lets the base card without identity be matched; every other purpose names one recipient, its
+fields and its period, and is given only when a concrete offer is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlmodel import Session
+
+from marketplace import audit
+from marketplace.actors import Actor, Role
+from marketplace.consent.ask import LIVING, find_head, lock_head, newest
+from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.models import Household
+from marketplace.organisations.models import Organisation
+from marketplace.policy import require
+from marketplace.reference import purposes
+
+REFUSED_PAUSE = timedelta(days=90)
+"""A refused request is not made again for this long."""
+WITHDRAWAL_WAYS = ("page", "phone", "counter", "helper")
+NOTICE = "aid-consent-notice/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """How the yes was taken: on the person's own page, or by a helper at a counter, a visit or on the phone."""
+
+    channel: str = "self"
+    lang: str = "zh_Hans"
+    authenticated_by: str = "phone_code"
+    signature_kind: str = "tick"
+    evidence: str = ""
+    helper_id: str = ""
+
+    @property
+    def assisted(self) -> bool:
+        """Whether somebody else pressed the button."""
+        return self.channel != "self"
+
+
+def give_auto_match(
+    session: Session,
+    household: Household,
+    /,
+    *,
+    actor: Actor,
+    now: datetime,
+    capture: Capture | None = None,
+    excluded_org_ids: Iterable[str] = (),
+    days: int = purposes.USUAL_DAYS,
+) -> Consent:
+    """Let the household's base card, without identity, be matched. Organisations may be excluded; nothing else depends
+    on this yes: a household that refuses keeps every other service."""
+    draft = _draft(household.id, Purpose.AUTO_MATCH, now=now, days=days, capture=capture or Capture())
+    draft["data_fields"] = list(purposes.base_card())
+    draft["excluded_org_ids"] = sorted(set(excluded_org_ids))
+    draft["basis"] = "consent"
+    return _give(session, draft, household=household, actor=actor, now=now)
+
+
+def give_for_match(
+    session: Session,
+    household: Household,
+    /,
+    *,
+    organisation: Organisation,
+    purpose: str,
+    data_fields: Iterable[str],
+    actor: Actor,
+    now: datetime,
+    capture: Capture | None = None,
+    person_id: str | None = None,
+    days: int = purposes.USUAL_DAYS,
+) -> Consent:
+    """The separate consent that lets one organisation see named fields for one purpose until a day.
+
+    Raises BadInput if a field lies above the purpose's ceiling. A living consent for the same organisation and purpose
+    is replaced by a new version, never widened in silence.
+    """
+    wanted = list(dict.fromkeys(data_fields))
+    ceiling = purposes.purpose(purpose)
+    for code in wanted:
+        if not ceiling.allows(code):
+            raise BadInput("field_above_ceiling", field=code, purpose=purpose)
+    draft = _draft(household.id, Purpose(purpose), now=now, days=days, capture=capture or Capture())
+    draft.update(
+        person_id=person_id,
+        recipient_org_id=organisation.id,
+        recipient_name=organisation.name,
+        recipient_contact=organisation.contact,
+        recipient_kind=organisation.kind.value,
+        recipient_credit_code=organisation.credit_code,
+        contract_ref=organisation.contract_ref,
+        data_fields=wanted,
+        field_ticks={code: now.isoformat() for code in wanted if purposes.field_kind(code).needs_own_tick},
+        mode=Mode(ceiling.mode.lower()),
+        basis="sensitive" if any(purposes.field_kind(c).needs_own_tick for c in wanted) else "separate_consent",
+    )
+    return _give(session, draft, household=household, actor=actor, now=now)
+
+
+def refuse_auto_match(session: Session, household: Household, /, *, actor: Actor, now: datetime) -> Consent:
+    """Write down the household's no; it is not asked again for 90 days and loses nothing."""
+    head = find_head(session, household.id, purpose=Purpose.AUTO_MATCH)
+    if head is not None and head.state in LIVING:
+        return withdraw(session, head.chain_id, actor=actor, now=now, reason_code="refused")
+    draft = _draft(household.id, Purpose.AUTO_MATCH, now=now, days=1, capture=Capture())
+    draft["state"] = ConsentState.REFUSED
+    return _give(session, draft, household=household, actor=actor, now=now)
+
+
+def withdraw(session: Session, chain_id: str, /, *, actor: Actor, now: datetime, reason_code: str = "") -> Consent:
+    """End a consent at once. `decisions.service.withdraw_consent` is the use case that also frees the matches."""
+    head = lock_head(session, chain_id)
+    _require(session, actor, "consent:withdraw", household_id=head.household_id)
+    if head.state not in LIVING:
+        raise WrongState("consent_not_living", state=head.state.value)
+    return _next_version(
+        session, head, state=ConsentState.REVOKED, actor=actor, now=now, action="consent:withdraw", reason=reason_code
+    )
+
+
+def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
+    """A second person has called the household back: the assisted consent becomes active. Never the helper itself."""
+    head = lock_head(session, chain_id)
+    _require(session, actor, "consent:assist", household_id=head.household_id)
+    if head.state is not ConsentState.PENDING_CHECK:
+        raise WrongState("consent_not_pending", state=head.state.value)
+    if newest(session, head).helper_id == actor.id:
+        raise BadInput("helper_cannot_check", field="helper")
+    changes = {"verifier_id": actor.id, "callback_by": actor.id, "callback_at": now}
+    return _next_version(
+        session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action="consent:check", changes=changes
+    )
+
+
+def exclude(
+    session: Session, chain_id: str, /, *, excluded_org_ids: Iterable[str], actor: Actor, now: datetime
+) -> Consent:
+    """Change which organisations the base card is kept from: a new version of the same consent."""
+    head = lock_head(session, chain_id)
+    _require(session, actor, "consent:give", household_id=head.household_id)
+    if head.state is not ConsentState.ACTIVE or head.purpose is not Purpose.AUTO_MATCH:
+        raise WrongState("consent_not_living", state=head.state.value)
+    changes = {"excluded_org_ids": sorted(set(excluded_org_ids))}
+    return _next_version(
+        session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action="consent:exclude", changes=changes
+    )
+
+
+def _draft(household_id: str, purpose: Purpose, *, now: datetime, days: int, capture: Capture) -> dict[str, Any]:
+    if not 1 <= days <= purposes.LONGEST_DAYS:
+        raise BadInput("consent_too_long", field="days", most=purposes.LONGEST_DAYS)
+    valid_to = now + timedelta(days=days)
+    return {
+        "household_id": household_id,
+        "purpose": purpose,
+        "state": ConsentState.PENDING_CHECK if capture.assisted else ConsentState.ACTIVE,
+        "lang": capture.lang,
+        "modifiers": list(purposes.MODIFIERS),
+        "valid_from": now,
+        "valid_to": valid_to,
+        "erase_at": valid_to + timedelta(days=purposes.ERASE_WITHIN_DAYS),
+        "notice_id": NOTICE,
+        "notice_form": "shown" if not capture.assisted else "read_aloud",
+        "channel": capture.channel,
+        "authenticated_by": capture.authenticated_by,
+        "authenticated_at": now,
+        "signature_kind": capture.signature_kind,
+        "capacity_evidence": capture.evidence,
+        "helper_id": capture.helper_id,
+        "withdrawal_ways": list(WITHDRAWAL_WAYS),
+    }
+
+
+def _give(session: Session, draft: Mapping[str, Any], *, household: Household, actor: Actor, now: datetime) -> Consent:
+    action = "consent:assist" if draft["channel"] != "self" else "consent:give"
+    require(actor, action, household_id=household.id, district=household.district_code)
+    head = find_head(session, household.id, purpose=draft["purpose"], org_id=draft.get("recipient_org_id", ""))
+    replaced = None
+    if head is not None and head.state in LIVING:
+        head = lock_head(session, head.chain_id)
+        replaced = head.version
+        head.version += 1
+    else:
+        head = ConsentHead(
+            chain_id=new_id(),
+            household_id=household.id,
+            purpose=draft["purpose"],
+            recipient_org_id=draft.get("recipient_org_id", ""),
+            state=draft["state"],
+            valid_from=draft["valid_from"],
+            valid_to=draft["valid_to"],
+        )
+    head.state, head.valid_from, head.valid_to = draft["state"], draft["valid_from"], draft["valid_to"]
+    session.add(head)
+    return _write(session, {**draft, "replaces": replaced}, head=head, actor=actor, now=now, action=action)
+
+
+def _next_version(
+    session: Session,
+    head: ConsentHead,
+    *,
+    state: ConsentState,
+    actor: Actor,
+    now: datetime,
+    action: str,
+    reason: str = "",
+    changes: Mapping[str, Any] | None = None,
+) -> Consent:
+    old = newest(session, head)
+    kept = {name: getattr(old, name) for name in Consent.model_fields if name not in ("audit_seq", "receipt_sha256")}
+    kept.update(changes or {}, replaces=old.version, reason_code=reason, state=state)
+    head.version += 1
+    head.state = state
+    session.add(head)
+    return _write(session, kept, head=head, actor=actor, now=now, action=action)
+
+
+def _write(
+    session: Session, values: Mapping[str, Any], *, head: ConsentHead, actor: Actor, now: datetime, action: str
+) -> Consent:
+    entry = audit.Entry(
+        action,
+        object_ref=head.chain_id,
+        subject=head.household_id,
+        purpose=head.purpose.value,
+        decision=head.state.value,
+        fields=values.get("data_fields", ()),
+        consent_ref=f"{head.chain_id}@{head.version}",
+    )
+    fresh = dict(values)
+    fresh.update(chain_id=head.chain_id, version=head.version, created_at=now, state_at=now, state=head.state)
+    fresh["notice_sha256"] = sha256(NOTICE.encode()).hexdigest()
+    consent = Consent(**fresh, audit_seq=audit.record(session, entry, actor=actor, now=now))
+    session.add(consent)
+    flush(session)
+    return consent
+
+
+def _require(session: Session, actor: Actor, action: str, *, household_id: str) -> None:
+    household = session.get(Household, household_id)
+    if household is None:
+        raise NotFound("household")
+    area = household.district_code if actor.role is not Role.HOUSEHOLD else None
+    require(actor, action, household_id=household_id, district=area)

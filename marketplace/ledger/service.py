@@ -1,0 +1,103 @@
+"""The ledger's acts: reserve, approve, deliver, return; and what it knows of past aid.
+
+Enters: a decision about one need and one offer. Leaves: a ledger row whose state only moves along `STEPS`. The sums and
+the guard against a second aid live in the database (see `ledger.models`); a broken guard surfaces as Conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.db import flush, new_id
+from marketplace.errors import NotFound, WrongState
+from marketplace.ledger.models import LIVE, AidSource, AidState, LedgerEntry
+from marketplace.needs.models import Need
+from marketplace.sealed import vault_of
+
+STEPS = {
+    AidState.RESERVED: (AidState.APPROVED, AidState.RETURNED),
+    AidState.APPROVED: (AidState.DELIVERED, AidState.RETURNED),
+    AidState.DELIVERED: (AidState.RETURNED,),
+    AidState.RETURNED: (),
+}
+PLATFORM = "platform"
+
+
+def reserve(
+    session: Session, need: Need, /, *, offer_id: str, org_id: str, giver: str, units: int, actor: Actor, now: datetime
+) -> LedgerEntry:
+    """Set `units` of an offer aside for a need. Conflict if the need's gap or the offer's stock is exceeded."""
+    entry = LedgerEntry(
+        id=new_id(),
+        source=PLATFORM,
+        source_index=vault_of(session).index("ledger-source", f"{need.id}|{offer_id}|{now.isoformat()}|{new_id()}"),
+        household_id=need.household_id,
+        need_id=need.id,
+        offer_id=offer_id,
+        org_id=org_id,
+        giver=giver,
+        category=need.category,
+        period=need.period,
+        units=units,
+        given_on=now.date(),
+        state=AidState.RESERVED,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(entry)
+    flush(session)
+    _record(session, entry, actor=actor, now=now)
+    return entry
+
+
+def move(session: Session, entry_id: str, /, *, to: AidState, actor: Actor, now: datetime) -> LedgerEntry:
+    """Take one ledger row a step further; a step that is not in `STEPS` is refused."""
+    statement = select(LedgerEntry).where(col(LedgerEntry.id) == entry_id).with_for_update()
+    entry = session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+    if entry is None:
+        raise NotFound("ledger_entry")
+    if to not in STEPS[entry.state]:
+        raise WrongState("ledger_step", have=entry.state.value, want=to.value)
+    entry.state = to
+    entry.updated_at = now
+    if to is AidState.DELIVERED:
+        entry.given_on = now.date()
+    session.add(entry)
+    flush(session)
+    _record(session, entry, actor=actor, now=now)
+    return entry
+
+
+def _record(session: Session, entry: LedgerEntry, *, actor: Actor, now: datetime) -> None:
+    act = audit.Entry(
+        f"aid:{entry.state.value}", object_ref=entry.id, subject=entry.household_id, body={"units": entry.units}
+    )
+    audit.record(session, act, actor=actor, now=now)
+
+
+def live_aid(session: Session, *, household_ids: list[str] | None = None) -> Iterator[LedgerEntry]:
+    """Every reserved, approved or delivered row, or only those of some households, in the order of their ids."""
+    statement = select(LedgerEntry).where(col(LedgerEntry.state).in_(LIVE)).order_by(col(LedgerEntry.id))
+    if household_ids is not None:
+        statement = statement.where(col(LedgerEntry.household_id).in_(household_ids))
+    yield from session.exec(statement)
+
+
+def aid_of_household(session: Session, household_id: str, /) -> list[LedgerEntry]:
+    """All aid of one household, newest first."""
+    statement = (
+        select(LedgerEntry)
+        .where(col(LedgerEntry.household_id) == household_id)
+        .order_by(col(LedgerEntry.given_on).desc(), col(LedgerEntry.id))
+    )
+    return list(session.exec(statement))
+
+
+def seen_from(session: Session) -> dict[str, date]:
+    """Source ► the day from which its past aid is loaded; a source never loaded is missing here."""
+    return {row.source: row.seen_from for row in session.exec(select(AidSource).order_by(col(AidSource.source)))}
