@@ -88,47 +88,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_job_run_after'), ['run_after'], unique=False)
         batch_op.create_index(batch_op.f('ix_job_state'), ['state'], unique=False)
 
-<<<<<<< HEAD
-    op.create_table(
-        "organisation",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("name", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum(
-                "charity",
-                "foundation",
-                "trust",
-                "enterprise",
-                "volunteers",
-                "social_work",
-                "legal_aid",
-                "insurer",
-                name="organisationkind",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("credit_code", sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
-        sa.Column("contact", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "active", "suspended", name="organisationstate", native_enum=False, create_constraint=True, length=32
-            ),
-            nullable=False,
-        ),
-        sa.Column("contract_ref", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_organisation")),
-        sa.UniqueConstraint("credit_code", name=op.f("uq_organisation_credit_code")),
-=======
     op.create_table('organisation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-    sa.Column('kind', sa.Enum('charity', 'foundation', 'trust', 'enterprise', 'volunteers', 'insurer', name='organisationkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('charity', 'foundation', 'trust', 'enterprise', 'volunteers', 'social_work', 'legal_aid', 'insurer', name='organisationkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('credit_code', sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
     sa.Column('contact', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('state', sa.Enum('active', 'suspended', name='organisationstate', native_enum=False, create_constraint=True, length=32), nullable=False),
@@ -136,7 +99,6 @@ def upgrade() -> None:
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation')),
     sa.UniqueConstraint('credit_code', name=op.f('uq_organisation_credit_code'))
->>>>>>> 9620718 (Give and withdraw consent in versions, keep the ledger's steps, open only consented fields)
     )
     op.create_table('person_key',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -219,62 +181,6 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['seq'], ['audit_row.seq'], name=op.f('fk_audit_body_seq')),
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_audit_body'))
     )
-<<<<<<< HEAD
-    op.create_table(
-        "consent_head",
-        sa.Column("chain_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("household_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column(
-            "purpose",
-            sa.Enum(
-                "AUTO_MATCH",
-                "MED_AID",
-                "EDU_AID",
-                "CARE_SERVICE",
-                "GOODS",
-                "HOUSING",
-                "JOB",
-                "INSURE_ENROL",
-                "INSURE_CLAIM_QUERY",
-                "REFERRAL",
-                "LEGAL_HELP",
-                "EMERGENCY_HELP",
-                "DONOR_FEEDBACK",
-                "PUBLICITY",
-                name="purpose",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("recipient_org_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "offered",
-                "pending_check",
-                "active",
-                "paused",
-                "revoked",
-                "refused",
-                "expired",
-                "superseded",
-                "rejected",
-                "void",
-                name="consentstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("valid_from", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("valid_to", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_consent_head_household_id")),
-        sa.PrimaryKeyConstraint("chain_id", name=op.f("pk_consent_head")),
-=======
     op.create_table('consent_head',
     sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -286,7 +192,6 @@ def upgrade() -> None:
     sa.Column('valid_to', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_consent_head_household_id')),
     sa.PrimaryKeyConstraint('chain_id', name=op.f('pk_consent_head'))
->>>>>>> 9620718 (Give and withdraw consent in versions, keep the ledger's steps, open only consented fields)
     )
     with op.batch_alter_table('consent_head', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_consent_head_household_id'), ['household_id'], unique=False)
@@ -451,112 +356,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
 
-<<<<<<< HEAD
-    op.create_table(
-        "consent",
-        sa.Column("chain_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("schema_code", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("created_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("lang", sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
-        sa.Column("jurisdiction", sqlmodel.sql.sqltypes.AutoString(length=2), nullable=False),
-        sa.Column("household_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("person_id", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("capacity", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("capacity_evidence", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-        sa.Column("holder", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("recipient_org_id", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("recipient_name", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-        sa.Column("recipient_contact", sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-        sa.Column("recipient_kind", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("recipient_credit_code", sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
-        sa.Column("contract_ref", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column(
-            "purpose",
-            sa.Enum(
-                "AUTO_MATCH",
-                "MED_AID",
-                "EDU_AID",
-                "CARE_SERVICE",
-                "GOODS",
-                "HOUSING",
-                "JOB",
-                "INSURE_ENROL",
-                "INSURE_CLAIM_QUERY",
-                "REFERRAL",
-                "LEGAL_HELP",
-                "EMERGENCY_HELP",
-                "DONOR_FEEDBACK",
-                "PUBLICITY",
-                name="purpose",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("modifiers", sa.JSON(), nullable=False),
-        sa.Column("data_fields", sa.JSON(), nullable=False),
-        sa.Column("field_ticks", sa.JSON(), nullable=False),
-        sa.Column("excluded_org_ids", sa.JSON(), nullable=False),
-        sa.Column(
-            "mode",
-            sa.Enum("query", "view", "store", name="mode", native_enum=False, create_constraint=True, length=32),
-            nullable=False,
-        ),
-        sa.Column("fetch", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("max_reads", sa.Integer(), nullable=True),
-        sa.Column("min_interval_s", sa.Integer(), nullable=True),
-        sa.Column("valid_from", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("valid_to", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("erase_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("basis", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("written", sa.Boolean(), nullable=False),
-        sa.Column("notice_id", sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
-        sa.Column("notice_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("notice_form", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("channel", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("authenticated_by", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("authenticated_at", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("signature_kind", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("helper_id", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("verifier_id", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("callback_by", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.Column("callback_at", marketplace.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "offered",
-                "pending_check",
-                "active",
-                "paused",
-                "revoked",
-                "refused",
-                "expired",
-                "superseded",
-                "rejected",
-                "void",
-                name="consentstate",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("state_at", marketplace.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("reason_code", sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-        sa.Column("replaces", sa.Integer(), nullable=True),
-        sa.Column("withdrawal_ways", sa.JSON(), nullable=False),
-        sa.Column("policy_version", sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-        sa.Column("audit_seq", sa.Integer(), nullable=False),
-        sa.Column("receipt_sha256", sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-        sa.CheckConstraint("purpose = 'AUTO_MATCH' OR recipient_org_id <> ''", name=op.f("ck_consent_one_recipient")),
-        sa.CheckConstraint("valid_to > valid_from", name=op.f("ck_consent_period")),
-        sa.ForeignKeyConstraint(["audit_seq"], ["audit_row.seq"], name=op.f("fk_consent_audit_seq")),
-        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_consent_household_id")),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_consent_person_id")),
-        sa.PrimaryKeyConstraint("chain_id", "version", name=op.f("pk_consent")),
-=======
     op.create_table('consent',
     sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -614,7 +413,6 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_consent_household_id')),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_consent_person_id')),
     sa.PrimaryKeyConstraint('chain_id', 'version', name=op.f('pk_consent'))
->>>>>>> 9620718 (Give and withdraw consent in versions, keep the ledger's steps, open only consented fields)
     )
     with op.batch_alter_table('consent', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_consent_household_id'), ['household_id'], unique=False)
