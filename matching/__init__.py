@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matching.model import Certificate, Line, Need, PastAid, Plan, Policy, Problem, Reason, Resource
+    from matching.solve import Progress, allocate
 
 __all__ = [
     "Certificate",
@@ -20,11 +21,13 @@ __all__ = [
     "Plan",
     "Policy",
     "Problem",
+    "Progress",
     "Reason",
     "Resource",
+    "allocate",
 ]
 
-_HOME: dict[str, str] = {}
+_HOME: dict[str, str] = {"Progress": "matching.solve", "allocate": "matching.solve"}
 
 
 def __getattr__(name: str) -> object:

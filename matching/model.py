@@ -336,7 +336,12 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The proof of one plan; see allocation in the docs. Written as `certificate.json`."""
+    """The proof of one plan; see allocation in the docs. Written as `certificate.json`.
+
+    `bound` is what the prices prove, and `optimal` means that it equals the score. `solver_bound` is lower where
+    CP-SAT reports a better bound for small hard parts: nobody can recompute that one, so it is only told. `proofs`
+    counts the components by what proves them best: price, solver or none.
+    """
 
     status: str
     score: int
@@ -358,6 +363,8 @@ class Certificate:
     versions: Mapping[str, str]
     seconds: Mapping[str, float]
     conflict: tuple[str, ...] = ()
+    solver_bound: int = 0
+    proofs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

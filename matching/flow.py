@@ -1,0 +1,195 @@
+"""The exact optimum of a flow network in every tier, with potentials and a proof of uniqueness.
+
+What enters: a `Network`. What leaves: the one flow that is best in coverage, then stability, then delivery cost, then
+the hash tie-break; whole potentials per tier; whether the optimum is unique. Called by `solve` for pure parts and by
+`priced` for relaxations. Each tier is an integer min-cost flow (OR-Tools) over the arcs that every earlier tier leaves
+free: an arc whose reduced cost is not 0 can never change again, and neither can one on no residual cycle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from matching.compiled import Compiled
+from matching.network import SINK, SOURCE, Ints, Network
+
+FAR = 2**60
+"""Larger than any path cost: a node the source cannot reach."""
+
+HASH_BITS = 26
+HASH_TIERS = 256 // HASH_BITS
+
+
+class NoFlow(Exception):
+    """No flow meets the lower bounds."""
+
+
+class NegativeCycle(Exception):
+    """The flow is not optimal for these costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The optimum: `flow` (A,), one array of potentials (nodes,) per tier, the costs of each tier, and uniqueness."""
+
+    flow: Ints
+    potentials: tuple[Ints, ...]
+    unique: bool
+
+
+def optimum(network: Network, compiled: Compiled, *, tiers: int = 3) -> Flow:
+    """Solve the tiers one after the other, then break ties by hash until one plan is left.
+
+    Raises
+    ------
+    NoFlow
+        If the pins cannot be met.
+    """
+    flow = whole_flow(network, costs=network.costs[0])
+    active = movable = np.arange(len(network.tail), dtype=np.int64)
+    potentials: list[Ints] = []
+    for tier in range(tiers + HASH_TIERS):
+        if tier >= tiers and not len(movable):
+            break
+        costs = network.costs[tier] if tier < tiers else _hashes(compiled, network, active, part=tier - tiers)
+        if tier and costs[movable].any():
+            _improve(network, flow, arcs=movable, costs=costs)
+        levels = potentials_of(network, flow, arcs=active, costs=costs)
+        potentials.append(levels)
+        slack = costs[active] + levels[network.tail[active]] - levels[network.head[active]]
+        active = active[slack == 0]
+        movable = _on_cycles(network, flow, active)
+    return Flow(flow=flow, potentials=tuple(potentials), unique=not len(movable))
+
+
+def whole_flow(network: Network, *, costs: Ints) -> Ints:
+    """The flow of least cost that meets every lower bound; what is not worth sending takes the last arc, the bypass."""
+    balance = np.zeros(network.nodes, dtype=np.int64)
+    balance[SOURCE], balance[SINK] = network.upper[-1], -network.upper[-1]
+    return _rerouted(network, balance, arcs=np.arange(len(network.tail)), costs=costs)
+
+
+def _rerouted(network: Network, balance: Ints, *, arcs: Ints, costs: Ints) -> Ints:
+    """The cheapest flow on `arcs` that sends `balance` out of every node."""
+    tail, head, lower = network.tail[arcs], network.head[arcs], network.lower[arcs]
+    if (lower > network.upper[arcs]).any():
+        raise NoFlow
+    supply = balance.copy()
+    np.add.at(supply, tail, -lower)
+    np.add.at(supply, head, lower)
+    room = network.upper[arcs] - lower
+    return lower + cheapest(network.nodes, tail, head, room=room, cost=costs[arcs], supply=supply)
+
+
+def _improve(network: Network, flow: Ints, *, arcs: Ints, costs: Ints) -> None:
+    """Replace the flow on `arcs` by the cheapest one with the same balance at every node."""
+    balance = np.zeros(network.nodes, dtype=np.int64)
+    np.add.at(balance, network.tail[arcs], flow[arcs])
+    np.add.at(balance, network.head[arcs], -flow[arcs])
+    flow[arcs] = _rerouted(network, balance, arcs=arcs, costs=costs)
+
+
+def cheapest(nodes: int, tail: Ints, head: Ints, *, room: Ints, cost: Ints, supply: Ints) -> Ints:
+    """Whole flow of least cost that meets every node's supply (positive: sends, negative: takes)."""
+    divisor = int(np.gcd.reduce(cost)) or 1
+    used, place = np.unique(np.concatenate([tail, head]), return_inverse=True)
+    if len(np.flatnonzero(supply)) > len(np.flatnonzero(supply[used])):
+        raise NoFlow
+    solver = SimpleMinCostFlow()
+    at_tail, at_head = np.split(place.astype(np.int32), 2)
+    arcs = solver.add_arcs_with_capacity_and_unit_cost(at_tail, at_head, room, cost // divisor)
+    solver.set_nodes_supplies(np.arange(len(used), dtype=np.int32), supply[used])
+    status = solver.solve()
+    if status == solver.INFEASIBLE:
+        raise NoFlow
+    if status != solver.OPTIMAL:
+        raise ArithmeticError(f"the flow solver gave up with {status}: the costs or amounts are too large")
+    return np.asarray(solver.flows(arcs), dtype=np.int64)
+
+
+def residual(network: Network, flow: Ints, *, arcs: Ints, costs: Ints) -> tuple[Ints, Ints, Ints]:
+    """Tails, heads and costs of the residual arcs: forward where there is room, backward above the lower bound."""
+    ahead, back = arcs[flow[arcs] < network.upper[arcs]], arcs[flow[arcs] > network.lower[arcs]]
+    tail = np.concatenate([network.tail[ahead], network.head[back]])
+    head = np.concatenate([network.head[ahead], network.tail[back]])
+    return tail, head, np.concatenate([costs[ahead], -costs[back]])
+
+
+def potentials_of(network: Network, flow: Ints, *, arcs: Ints, costs: Ints) -> Ints:
+    """Whole potentials (nodes,): what one more unit at each node would cost the plan, as the source sees it.
+
+    Nodes that the source cannot reach take the least potential that keeps every residual arc's reduced cost from
+    falling below 0. Bellman–Ford with vectorised rounds: O(rounds · arcs).
+
+    Raises
+    ------
+    NegativeCycle
+        If the flow is not optimal for `costs`.
+    """
+    tail, head, cost = residual(network, flow, arcs=arcs, costs=costs)
+    levels = np.full(network.nodes, FAR, dtype=np.int64)
+    levels[SOURCE] = 0
+    _relax(levels, tail, head, cost)
+    stranded = levels > FAR // 2
+    if stranded.any():
+        against = np.where(stranded, 0, -levels)
+        kept = stranded[tail]
+        _relax(against, head[kept], tail[kept], cost[kept])
+        levels = np.where(stranded, -against, levels)
+    return levels
+
+
+def _relax(levels: Ints, tail: Ints, head: Ints, cost: Ints) -> None:
+    """Lower `levels` in place until ``levels[head] <= levels[tail] + cost`` on every arc."""
+    if not len(head):
+        return
+    order = np.argsort(head, kind="stable")
+    tail, head, cost = tail[order], head[order], cost[order]
+    starts = np.flatnonzero(np.concatenate([[True], head[1:] != head[:-1]]))
+    heads = head[starts]
+    for _ in range(len(levels) + 1):
+        offer = np.minimum.reduceat(levels[tail] + cost, starts)
+        better = offer < levels[heads]
+        if not better.any():
+            return
+        levels[heads[better]] = offer[better]
+    raise NegativeCycle
+
+
+def _on_cycles(network: Network, flow: Ints, arcs: Ints) -> Ints:
+    """The arcs that lie on a residual cycle of more than one arc: only these can still change."""
+    tail, head, _ = residual(network, flow, arcs=arcs, costs=np.zeros(len(network.tail), dtype=np.int64))
+    shape = (network.nodes, network.nodes)
+    graph = coo_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=shape).tocsr()
+    _, label = connected_components(graph, directed=True, connection="strong")
+    open_arcs = arcs[network.lower[arcs] < network.upper[arcs]]
+    inside = label[network.tail[open_arcs]] == label[network.head[open_arcs]]
+    open_arcs = open_arcs[inside]
+    groups = label[network.tail[open_arcs]]
+    edges = np.bincount(groups, minlength=int(label.max()) + 1)
+    members = np.bincount(label, minlength=int(label.max()) + 1)
+    return np.asarray(open_arcs[(edges > members - 1)[groups]], dtype=np.int64)
+
+
+def _hashes(compiled: Compiled, network: Network, arcs: Ints, *, part: int) -> Ints:
+    """Costs (A,) of one hash tier: bits 26·part … of SHA-256(salt, need, resource) on the arcs still in play."""
+    costs = np.zeros(len(network.tail), dtype=np.int64)
+    salt = compiled.problem.policy.salt
+    for arc in arcs[network.pair[arcs] >= 0].tolist():
+        pair = network.pair[arc]
+        need = compiled.need_ids[compiled.pair_need[pair]]
+        resource = compiled.resource_ids[compiled.pair_resource[pair]]
+        costs[arc] = tie_hash(salt, need_id=need, resource_id=resource, part=part)
+    return costs
+
+
+def tie_hash(salt: str, *, need_id: str, resource_id: str, part: int = 0) -> int:
+    """The 26 bits of SHA-256(salt ‖ 0 ‖ need ‖ 0 ‖ resource) that start at bit 26·part."""
+    digest = sha256(f"{salt}\0{need_id}\0{resource_id}".encode()).digest()
+    return int.from_bytes(digest, "big") >> (256 - HASH_BITS * (part + 1)) & ((1 << HASH_BITS) - 1)

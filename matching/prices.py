@@ -1,0 +1,149 @@
+"""Prices of the shared limits, and the bound that anyone can recompute from them.
+
+What enters: a solved network, or the rows of `prices.csv`. What leaves: `Price` rows for all four kinds of limit and
+every tier, and for tier 1 the bound Σ price·limit + Σ over needs of the best a need could do at these prices. Called
+by `solve`; the judge computes the same bound on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from matching.compiled import Compiled
+from matching.flow import Flow
+from matching.model import Price
+from matching.network import Ints, Limit, Network, level_sizes, rank_table
+
+LimitPrices = dict[Limit, int]
+"""Price of each shared limit in one tier; a limit that is not named costs nothing."""
+
+
+def shadow(network: Network, solved: Flow) -> list[Price]:
+    """Prices of one solved network: how far the potential rises over a limit that is used up.
+
+    The prices of a limit form a vector over the tiers whose first entry that is not 0 is positive; a limit with room
+    left has none.
+    """
+    found: list[Price] = []
+    for arc, (kind, name, household) in network.limits.items():
+        if solved.flow[arc] < network.upper[arc]:
+            continue
+        tail, head = int(network.tail[arc]), int(network.head[arc])
+        rises = [int(levels[head] - levels[tail]) for levels in solved.potentials]
+        if next((rise for rise in rises if rise), 0) > 0:
+            found += [Price(tier, kind, name, household, rise) for tier, rise in enumerate(rises, 1) if rise]
+    return found
+
+
+def of_tier(prices: Iterable[Price], tier: int) -> LimitPrices:
+    """The prices of one tier by limit."""
+    return {(row.kind, row.id, row.household_id): row.price for row in prices if row.tier == tier}
+
+
+def limit_sizes(compiled: Compiled) -> dict[tuple[str, str], int]:
+    """Size of each limit by (kind, id): a maximum per household and a cap have one size for all households."""
+    problem = compiled.problem
+    sizes = {("resource", row.resource_id): row.stock for row in problem.resources}
+    sizes |= {("earmark", row.earmark): row.budget for row in problem.earmarks}
+    sizes |= {
+        ("max_per_household", row.resource_id): row.max_per_household
+        for row in problem.resources
+        if row.max_per_household is not None
+    }
+    return sizes | {("household_cap", row.cap_id): row.max_units for row in problem.caps}
+
+
+def limits_worth(compiled: Compiled, prices: LimitPrices) -> int:
+    """Σ price·limit, the first half of the bound."""
+    sizes = limit_sizes(compiled)
+    return sum(price * sizes[kind, name] for (kind, name, _), price in prices.items())
+
+
+def pair_tolls(compiled: Compiled, prices: LimitPrices, *, pairs: Ints) -> tuple[Ints, Ints]:
+    """What a unit of each pair pays at these prices, shape (len(pairs),) twice.
+
+    The first toll falls on the units that leave the stock (resource and earmarks), the second on the units that the
+    household receives (its maximum with this resource, its caps); they differ only where `units_used` is given.
+    """
+    supply = _supply_tolls(compiled, prices)[compiled.pair_resource[pairs]]
+    return supply, _household_tolls(compiled, prices, pairs=pairs)
+
+
+def _supply_tolls(compiled: Compiled, prices: LimitPrices) -> Ints:
+    above = {row.earmark: row.parent or None for row in compiled.problem.earmarks}
+
+    def toll(earmark: str | None) -> int:
+        total = 0
+        while earmark:
+            total += prices.get(("earmark", earmark, ""), 0)
+            earmark = above[earmark]
+        return total
+
+    rows = compiled.problem.resources
+    return np.array(
+        [prices.get(("resource", row.resource_id, ""), 0) + toll(row.earmark) for row in rows], dtype=np.int64
+    )
+
+
+def _household_tolls(compiled: Compiled, prices: LimitPrices, *, pairs: Ints) -> Ints:
+    toll = np.zeros(len(pairs), dtype=np.int64)
+    need = compiled.pair_need[pairs]
+    for kind in ("max_per_household", "household_cap"):
+        if not any(limit[0] == kind for limit in prices):
+            continue
+        if kind == "household_cap":
+            toll += _cap_tolls(compiled, prices)[need]
+            continue
+        resource, household = compiled.pair_resource[pairs], compiled.household[need]
+        places = {name: at for at, name in enumerate(compiled.resource_ids)}
+        homes = {name: at for at, name in enumerate(compiled.household_ids)}
+        width = len(homes)
+        rows = sorted((places[r] * width + homes[h], p) for (k, r, h), p in prices.items() if k == kind)
+        keys = np.array([key for key, _ in rows], dtype=np.int64)
+        worth = np.array([price for _, price in rows], dtype=np.int64)
+        wanted = resource.astype(np.int64) * width + household
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        toll += np.where((keys[at] == wanted) & (compiled.pair_used[pairs] < 0), worth[at], 0)
+    return toll
+
+
+def _cap_tolls(compiled: Compiled, prices: LimitPrices) -> Ints:
+    categories = {cap.cap_id: cap.categories for cap in compiled.problem.caps}
+    by_household: dict[str, list[tuple[frozenset[str], int]]] = {}
+    for (kind, name, household), price in prices.items():
+        if kind == "household_cap":
+            by_household.setdefault(household, []).append((categories[name], price))
+    rows = compiled.problem.needs
+    return np.array(
+        [sum(p for group, p in by_household.get(row.household_id, ()) if row.category in group) for row in rows],
+        dtype=np.int64,
+    )
+
+
+def divisible_best(compiled: Compiled, *, pairs: Ints, tolls: Ints, scale: int = 1) -> Ints:
+    """The best every need could do at these tolls if its units were free of hard rules, times `scale`, shape (N,).
+
+    Per need the larger of a concave gain (ranks, falling with the level) and a convex outlay (tolls, rising), pins
+    paid in any case. Its dual is convex in one number, the worth of the need's next unit, and least where its slope
+    turns: found by halving for all needs at once. `pairs` must be sorted by need. O(pairs · log(4·L·scale)).
+    """
+    best = np.zeros(len(compiled.need_ids), dtype=np.int64)
+    if not len(pairs):
+        return best
+    need = compiled.pair_need[pairs].astype(np.int64)
+    least, spare = compiled.pair_least[pairs], compiled.pair_most[pairs] - compiled.pair_least[pairs]
+    needs, starts, at = np.unique(need, return_index=True, return_inverse=True)
+    sizes, ranks = level_sizes(compiled, needs), rank_table(compiled)[compiled.urgency[needs]] * scale
+    pinned = np.add.reduceat(least, starts)
+    low, high = np.zeros(len(needs), dtype=np.int64), ranks.max(axis=1)
+    while (low < high).any():
+        worth = (low + high) // 2
+        slope = np.add.reduceat(np.where(tolls <= worth[at], spare, 0), starts) + pinned
+        rising = slope >= (sizes * (ranks > worth[:, None])).sum(axis=1)
+        low, high = np.where(rising, low, worth + 1), np.where(rising, worth, high)
+    margin = low[at] - tolls
+    outlay = np.add.reduceat(margin * least + np.maximum(margin, 0) * spare, starts)
+    best[needs] = (sizes * np.maximum(ranks - low[:, None], 0)).sum(axis=1) + outlay
+    return best
