@@ -1,8 +1,9 @@
 """Offers: one row for each posted resource. `committed_units` is kept by triggers on the ledger; the CHECK on it is the
-database's own guard against spending a resource twice."""
+database's own guard against spending a resource twice. Beside them: drafts, and the weekly counts of open needs."""
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger
 from sqlmodel import JSON, Column, Field, SQLModel
@@ -69,3 +70,29 @@ class Offer(SQLModel, table=True):
     created_by: str = Field(max_length=64)
     created_at: datetime = Field(sa_column=moment())
     updated_at: datetime = Field(sa_column=moment())
+
+
+class OfferDraft(SQLModel, table=True):
+    """An offer being written, step by step. With an `offer_id` it is a change to that offer. Its answers are what the
+    steps typed, as JSON values; nothing in it is matched."""
+
+    __tablename__ = "offer_draft"
+
+    id: str = Field(primary_key=True, max_length=32)
+    org_id: str = Field(foreign_key="organisation.id", index=True)
+    offer_id: str | None = Field(default=None, foreign_key="offer.id", index=True)
+    answers: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    created_by: str = Field(max_length=64)
+    updated_at: datetime = Field(sa_column=moment(index=True))
+
+
+class DemandSnapshot(SQLModel, table=True):
+    """One week's published counts: kind of need ► district ► households, every number safe to show and never changed.
+
+    A cell under ten is not in it, the others are rounded to five; the empty district stands for the whole city."""
+
+    __tablename__ = "demand_snapshot"
+
+    week_on: date = Field(primary_key=True)
+    cells: dict[str, dict[str, int]] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    taken_at: datetime = Field(sa_column=moment())
