@@ -1,0 +1,92 @@
+"""The judge's bound: worked by hand, and never below the true optimum whatever the prices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from matching.checker_bound import proven_bound
+from matching.checker_facts import Facts
+from matching.model import Certificate, Plan, Price, Problem
+from tests.matching.oracle import best
+from tests.matching.test_oracle import POLICY, need, resource
+from tests.matching.tiny import KINDS, tiny
+
+EMPTY = Certificate(
+    status="feasible",
+    score=0,
+    bound=0,
+    gap=0.0,
+    gap_by_prefix={},
+    unique=False,
+    lexicographic="not_proven",
+    coverage=(),
+    units=0,
+    households_served=0,
+    broken_units=0,
+    cost=0,
+    components={},
+    interrupted=False,
+    input_sha256="",
+    plan_sha256="",
+    price_scale=1,
+    versions={},
+    seconds={},
+)
+
+
+def bound(problem: Problem, *prices: Price, scale: int = 1) -> int:
+    plan = Plan((), (), prices, replace(EMPTY, price_scale=scale))
+    return proven_bound(Facts(problem, ()), plan)
+
+
+def test_without_the_price_of_the_household_maximum_the_bound_stays_twice_too_high():
+    # stock 10, two needs of one household with gap 10, one level of rank 4, household maximum 5: score 20
+    policy = replace(POLICY, levels=1, order=())
+    both = (need("a", gap=10, urgency=3), need("b", gap=10, urgency=3))
+    problem = Problem(policy, both, (resource("r", stock=10, max_per_household=5),))
+    # no price: each need could take 5 units of rank 4 (more than the household's 5 is never possible): 20 + 20
+    assert bound(problem) == 40
+    # the resource at 4: 4·10 for the limit, nothing left for the needs
+    assert bound(problem, Price(1, "resource", "r", "", 4)) == 40
+    # the household maximum at 4: 4·5 for the limit, nothing left for the needs: equal to the score
+    assert bound(problem, Price(1, "max_per_household", "r", "h0", 4)) == 20
+
+
+def test_a_price_is_paid_for_the_earmark_and_all_above_it():
+    # one need of gap 4, urgency 3, two levels: ranks 8 and 7, two units each: at most 2·8 + 2·7 = 30
+    from matching.model import Earmark
+
+    marks = (Earmark("root", None, 2), Earmark("leaf", "root", 9))
+    problem = Problem(POLICY, (need("a", gap=4, urgency=3),), (resource("r", stock=9, earmark="leaf"),), marks)
+    assert bound(problem) == 30
+    # root at 7: 7·2 for the budget, the need keeps 8 - 7 on two units: 14 + 2 = 16, the score of two units
+    assert bound(problem, Price(1, "earmark", "root", "", 7)) == 16
+
+
+def test_prices_may_be_fractions_by_a_common_scale():
+    # the same with 14 halves
+    from matching.model import Earmark
+
+    marks = (Earmark("root", None, 2),)
+    problem = Problem(POLICY, (need("a", gap=4, urgency=3),), (resource("r", stock=9, earmark="root"),), marks)
+    assert bound(problem, Price(1, "earmark", "root", "", 14), scale=2) == 16
+
+
+def test_no_prices_whatever_prove_a_bound_below_the_optimum():
+    for kind in KINDS:
+        for seed in range(400):
+            problem = tiny(seed, kind=kind)
+            found = best(problem)
+            if found is None:
+                continue
+            rng, top = Random(seed), 4 * problem.policy.levels + 1
+            for _ in range(3):
+                prices = [Price(1, *limit, rng.randint(0, top)) for limit in _limits(problem) if rng.random() < 0.6]
+                assert bound(problem, *prices) >= found.objective[1], (kind, seed, prices)
+
+
+def _limits(problem: Problem) -> list[tuple[str, str, str]]:
+    facts = Facts(problem, ())
+    pairs = [(n.need_id, r.resource_id) for n in problem.needs for r in problem.resources]
+    return sorted({limit for pair in pairs for limit in facts.limits_of(pair)})
