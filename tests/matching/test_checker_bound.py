@@ -7,32 +7,10 @@ from random import Random
 
 from matching.checker_bound import proven_bound
 from matching.checker_facts import Facts
-from matching.model import Certificate, Plan, Price, Problem
+from matching.model import Earmark, Plan, Price, Problem
 from tests.matching.oracle import best
-from tests.matching.test_oracle import POLICY, need, resource
+from tests.matching.rows import EMPTY, POLICY, need, resource
 from tests.matching.tiny import KINDS, tiny
-
-EMPTY = Certificate(
-    status="feasible",
-    score=0,
-    bound=0,
-    gap=0.0,
-    gap_by_prefix={},
-    unique=False,
-    lexicographic="not_proven",
-    coverage=(),
-    units=0,
-    households_served=0,
-    broken_units=0,
-    cost=0,
-    components={},
-    interrupted=False,
-    input_sha256="",
-    plan_sha256="",
-    price_scale=1,
-    versions={},
-    seconds={},
-)
 
 
 def bound(problem: Problem, *prices: Price, scale: int = 1) -> int:
@@ -55,8 +33,6 @@ def test_without_the_price_of_the_household_maximum_the_bound_stays_twice_too_hi
 
 def test_a_price_is_paid_for_the_earmark_and_all_above_it():
     # one need of gap 4, urgency 3, two levels: ranks 8 and 7, two units each: at most 2·8 + 2·7 = 30
-    from matching.model import Earmark
-
     marks = (Earmark("root", None, 2), Earmark("leaf", "root", 9))
     problem = Problem(POLICY, (need("a", gap=4, urgency=3),), (resource("r", stock=9, earmark="leaf"),), marks)
     assert bound(problem) == 30
@@ -66,8 +42,6 @@ def test_a_price_is_paid_for_the_earmark_and_all_above_it():
 
 def test_prices_may_be_fractions_by_a_common_scale():
     # the same with 14 halves
-    from matching.model import Earmark
-
     marks = (Earmark("root", None, 2),)
     problem = Problem(POLICY, (need("a", gap=4, urgency=3),), (resource("r", stock=9, earmark="root"),), marks)
     assert bound(problem, Price(1, "earmark", "root", "", 14), scale=2) == 16

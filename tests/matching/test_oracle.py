@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import date
 
-from matching.model import Cap, Need, Pin, Policy, Problem, Resource
+from matching.model import Cap, Pin, Problem, Resource
 from tests.matching.oracle import best, is_minimal_conflict
 from tests.matching.receipts import eligible, filled
+from tests.matching.rows import POLICY, need, resource
 from tests.matching.tiny import KINDS, tiny
-
-POLICY = Policy(as_of=date(2026, 3, 1), levels=2)
-
-
-def need(need_id, *, gap, urgency=1, household="h0", **rest):
-    values = {"district": "east", "category": "bed", "unit": "piece", "consented": frozenset({"*"}), **rest}
-    return Need(need_id, household, gap=gap, urgency=urgency, **values)
-
-
-def resource(resource_id, *, stock, **rest):
-    return Resource(resource_id, "o0", "bed", "piece", stock, **rest)
 
 
 def test_the_first_unit_of_any_need_is_in_level_one():

@@ -1,0 +1,290 @@
+"""The judge refuses every planted fault and names it, and lets sound plans pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from matching.checker import check
+from matching.checker_facts import Facts
+from matching.model import (
+    Announced,
+    Ban,
+    Candidate,
+    Cap,
+    CoolOff,
+    Earmark,
+    Line,
+    PastAid,
+    Pin,
+    Plan,
+    Price,
+    Problem,
+)
+from tests.matching.oracle import best
+from tests.matching.receipts import eligible
+from tests.matching.rows import TODAY, honest, need, problem, resource
+from tests.matching.tiny import KINDS, tiny
+
+Planted = tuple[Problem, Plan]
+
+
+def faults(of: Problem, plan: Plan) -> set[str]:
+    """The codes the judge finds, but for reasons, which these plans leave out."""
+    return {fault.code for fault in check(of, plan)} - {"no_reason"}
+
+
+def give(of: Problem, *amounts: tuple[str, str, int]) -> Planted:
+    """These amounts with an honest certificate."""
+    return of, honest(of, [Line(*amount) for amount in amounts])
+
+
+def one(stock: int = 9, **resource_terms: object) -> Problem:
+    """One need `a` of 4 beds and one resource `r`."""
+    return problem([need("a", gap=4)], [resource("r", stock=stock, **resource_terms)])
+
+
+def two(**resource_terms: object) -> Problem:
+    """Two needs of one household, 4 beds each, and two resources."""
+    return problem(
+        [need("a", gap=4), need("b", gap=4)],
+        [resource("r", stock=6, **resource_terms), resource("s", stock=6, **resource_terms)],
+    )
+
+
+def changed(of: Problem, **terms: object) -> Problem:
+    """The same with other terms of need `a`."""
+    return replace(of, needs=(replace(of.needs[0], **terms), *of.needs[1:]))  # type: ignore[arg-type]
+
+
+def past(units: int, *, days: int, need_id: str | None) -> PastAid:
+    return PastAid("h0", "bed", units, TODAY - timedelta(days), "delivered", need_id)
+
+
+MARKS = (Earmark("root", None, 3), Earmark("leaf", "root", 9))
+TAGGED = frozenset({"baby"})
+
+RULES: dict[str, tuple[str, Callable[[], Planted]]] = {
+    "a need that is not in the problem": ("unknown_id", lambda: give(one(), ("x", "r", 1))),
+    "a resource that is not in the problem": ("unknown_id", lambda: give(one(), ("a", "x", 1))),
+    "need and resource swapped": ("unknown_id", lambda: give(one(), ("r", "a", 1))),
+    "a line of no units": ("no_units", lambda: give(one(), ("a", "r", 0))),
+    "a line of negative units": ("no_units", lambda: give(one(), ("a", "r", -1))),
+    "half a bed": ("no_units", lambda: give(one(), ("a", "r", 1.5))),  # type: ignore[arg-type]
+    "a pair in two lines": ("twice", lambda: give(one(), ("a", "r", 1), ("a", "r", 2))),
+    "lines out of order": ("order", lambda: give(two(), ("b", "r", 1), ("a", "r", 1))),
+    "more than the gap": ("over_gap", lambda: give(one(), ("a", "r", 5))),
+    "more than the gap that past aid left": (
+        "over_gap",
+        lambda: give(replace(one(), ledger=(past(2, days=90, need_id="a"),)), ("a", "r", 3)),
+    ),
+    "more than the stock": ("over_stock", lambda: give(one(stock=3), ("a", "r", 4))),
+    "more than the budget of an earmark above": (
+        "over_earmark",
+        lambda: give(replace(two(earmark="leaf"), earmarks=MARKS), ("a", "r", 2), ("b", "s", 2)),
+    ),
+    "more than one need may get": ("over_max_per_need", lambda: give(one(max_per_need=2), ("a", "r", 3))),
+    "more than one household may get": (
+        "over_max_per_household",
+        lambda: give(two(max_per_household=3), ("a", "r", 2), ("b", "r", 2)),
+    ),
+    "more than every household may get of a category": (
+        "over_cap",
+        lambda: give(replace(two(), caps=(Cap("c", frozenset({"bed"}), 3),)), ("a", "r", 2), ("b", "s", 2)),
+    ),
+    "more than a named household may get": (
+        "over_cap",
+        lambda: give(replace(one(), caps=(Cap("c", frozenset({"bed"}), 3, "h0"),)), ("a", "r", 4)),
+    ),
+    "two providers for a need that wants one": (
+        "two_providers",
+        lambda: give(changed(two(), one_provider=True), ("a", "r", 2), ("a", "s", 2)),
+    ),
+    "less than the resource's minimum": ("under_minimum", lambda: give(one(min_per_need=3), ("a", "r", 2))),
+    "a broken lot": ("broken_lot", lambda: give(one(lot=2), ("a", "r", 3))),
+    "two resources of an exclusive group in one household": (
+        "exclusive",
+        lambda: give(two(exclusive_group="g"), ("a", "r", 2), ("b", "s", 2)),
+    ),
+    "a part of all-or-nothing": ("part_of_all", lambda: give(changed(one(), all_or_nothing=True), ("a", "r", 3))),
+    "a pin not met": ("pin_missed", lambda: give(replace(one(), pins=(Pin("a", "r", 3),)), ("a", "r", 2))),
+    "a pin forgotten": ("pin_missed", lambda: give(replace(two(), pins=(Pin("b", "s", 1),)), ("a", "r", 2))),
+    "a banned pair": ("banned", lambda: give(replace(one(), bans=(Ban("a", "r"),)), ("a", "r", 1))),
+    "a banned resource": ("banned", lambda: give(replace(one(), bans=(Ban("*", "r", "recall"),)), ("a", "r", 1))),
+    "a banned need": ("banned", lambda: give(replace(one(), bans=(Ban("a", "*"),)), ("a", "r", 1))),
+    "no consent at all": ("no_consent", lambda: give(changed(one(), consented=frozenset()), ("a", "r", 1))),
+    "consent for another organisation": (
+        "no_consent",
+        lambda: give(changed(one(), consented=frozenset({"o1"})), ("a", "r", 1)),
+    ),
+    "aid within the cool-off": (
+        "cool_off",
+        lambda: give(
+            replace(one(), ledger=(past(1, days=29, need_id=None),), cooloffs=(CoolOff("bed", 30),)), ("a", "r", 1)
+        ),
+    ),
+    "a district the giver does not serve": (
+        "district",
+        lambda: give(one(districts=frozenset({"west"})), ("a", "r", 1)),
+    ),
+    "a tag the giver asks for": ("tags", lambda: give(one(tags_all=TAGGED), ("a", "r", 1))),
+    "none of the tags the giver asks for": ("tags", lambda: give(one(tags_any=TAGGED), ("a", "r", 1))),
+    "a tag the giver excludes": (
+        "tags",
+        lambda: give(changed(one(tags_none=TAGGED), tags=TAGGED), ("a", "r", 1)),
+    ),
+    "a resource that has ended today": ("window", lambda: give(one(valid_to=TODAY), ("a", "r", 1))),
+    "a need that begins tomorrow": (
+        "window",
+        lambda: give(changed(one(), valid_from=TODAY + timedelta(1)), ("a", "r", 1)),
+    ),
+    "a need less urgent than the giver asks": ("urgency", lambda: give(one(min_urgency=2), ("a", "r", 1))),
+    "another category": ("category", lambda: give(one(category="coat"), ("a", "r", 1))),
+    "another unit": ("unit", lambda: give(one(unit="set"), ("a", "r", 1))),
+    "a pair that is not listed": ("not_listed", lambda: give(replace(one(), pairs=()), ("a", "r", 1))),
+    "another amount than the units used": (
+        "units_used",
+        lambda: give(replace(one(), pairs=(Candidate("a", "r", units_used=3),)), ("a", "r", 4)),
+    ),
+    "two resources for a need that uses up one": (
+        "two_providers",
+        lambda: give(
+            replace(two(), pairs=(Candidate("a", "r", units_used=3), Candidate("a", "s", units_used=3))),
+            ("a", "r", 3),
+            ("a", "s", 3),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", RULES)
+def test_a_planted_breach_of_a_rule_is_refused_and_named(fault):
+    code, plant = RULES[fault]
+    assert code in faults(*plant())
+
+
+def sound() -> Planted:
+    """Two needs share 6 beds; need a has urgency 3. At price 4 for r (and 3 for nothing else) the bound is proven.
+
+    Two levels, ranks 8, 7 for urgency 3 and 4, 3 for urgency 1: a gets 2·8 + 2·7 = 30, b two beds of rank 4 = 8: 38.
+    Price 3 for r: 6·3 + a's surplus 2·5 + 2·4 = 18 + b's 2·1 + 2·0 = 2: together 38.
+    """
+    of = replace(
+        problem(
+            [need("a", gap=4, urgency=3), need("b", gap=4, household="h1")],
+            [resource("r", stock=6, unit_cost=5), resource("s", stock=9, districts=frozenset({"west"}))],
+        ),
+        announced=(Announced("b", "r", 3),),
+    )
+    lines = [Line("a", "r", 4), Line("b", "r", 2)]
+    return of, honest(of, lines, prices=[Price(1, "resource", "r", "", 3)])
+
+
+def test_a_sound_plan_passes_with_the_sums_worked_by_hand():
+    of, plan = sound()
+    said = plan.certificate
+    assert faults(of, plan) == set()
+    # one of three announced beds is taken away; six beds at 5 each
+    assert (said.score, said.bound, said.status) == (38, 38, "optimal")
+    assert (said.units, said.households_served, said.broken_units, said.cost) == (6, 2, 1, 30)
+    assert said.coverage == (2, 2, 0, 0, 2, 0, 0, 0)
+
+
+SAYINGS: dict[str, tuple[str, dict[str, object]]] = {
+    "a higher score": ("score", {"score": 39}),
+    "other cells": ("coverage", {"coverage": (2, 2, 0, 0, 1, 1, 0, 0)}),
+    "more units": ("units", {"units": 7}),
+    "more households": ("households_served", {"households_served": 3}),
+    "fewer broken promises": ("broken_units", {"broken_units": 0}),
+    "a lower cost": ("cost", {"cost": 29}),
+    "a gap of nothing while the bound is higher": ("gap", {"bound": 40, "status": "feasible"}),
+    "a bound that the prices do not prove": ("bound", {"bound": 37}),
+    "optimal while the bound is higher": ("status", {"bound": 40, "gap": 2 / 40}),
+    "a word that is no status": ("status", {"status": "done"}),
+    "unique without a proof that it is best": (
+        "unique",
+        {"bound": 40, "gap": 2 / 40, "status": "feasible", "unique": True},
+    ),
+    "fairness without a proof": (
+        "lexicographic",
+        {"bound": 40, "gap": 2 / 40, "status": "feasible", "lexicographic": "proven"},
+    ),
+    "the hash of another problem": ("input_sha256", {"input_sha256": "0" * 64}),
+    "the hash of another plan": ("plan_sha256", {"plan_sha256": "0" * 64}),
+    "infeasible but with lines": ("conflict", {"status": "infeasible", "conflict": ("a>r",)}),
+}
+
+
+@pytest.mark.parametrize("fault", SAYINGS)
+def test_a_certificate_that_does_not_fit_the_plan_is_refused_and_named(fault):
+    code, words = SAYINGS[fault]
+    of, plan = sound()
+    assert code in faults(of, replace(plan, certificate=replace(plan.certificate, **words)))
+
+
+FORGED: dict[str, tuple[str, list[Price]]] = {
+    "no price at all": ("bound", []),
+    "a price too low": ("bound", [Price(1, "resource", "r", "", 2)]),
+    "a price too high": ("bound", [Price(1, "resource", "r", "", 5)]),
+    "the price of another resource": ("bound", [Price(1, "resource", "s", "", 3)]),
+    "a price of another tier": ("bound", [Price(2, "resource", "r", "", 3)]),
+    "a negative price": ("negative_price", [Price(1, "resource", "r", "", -3)]),
+    "a limit that does not exist": ("price_of_nothing", [Price(1, "resource", "q", "", 3)]),
+    "a maximum the resource does not have": ("price_of_nothing", [Price(1, "max_per_household", "r", "h0", 3)]),
+    "a stock with a household": ("price_of_nothing", [Price(1, "resource", "r", "h0", 3)]),
+    "two prices of one limit": ("price_twice", [Price(1, "resource", "r", "", 3)] * 2),
+    "a price of something left over": (
+        "idle_price",
+        [Price(1, "resource", "r", "", 3), Price(2, "resource", "s", "", 1)],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FORGED)
+def test_forged_prices_are_refused_and_named(fault):
+    code, prices = FORGED[fault]
+    of, plan = sound()
+    assert code in faults(of, replace(plan, prices=tuple(prices)))
+
+
+def test_a_line_changed_after_the_run_is_refused():
+    of, plan = sound()
+    lines = (plan.lines[0], replace(plan.lines[1], units=1))
+    assert {"plan_sha256", "score", "units", "cost"} <= faults(of, replace(plan, lines=lines))
+
+
+def test_a_plan_for_another_problem_is_refused():
+    of, plan = sound()
+    assert "input_sha256" in faults(replace(of, resources=of.resources[:1]), plan)
+
+
+def test_an_infeasible_run_must_name_pins_of_the_problem():
+    of = replace(one(stock=1), pins=(Pin("a", "r", 3),))
+    plan = honest(of, [])
+    said = replace(plan.certificate, status="infeasible", conflict=("a>r",))
+    assert faults(of, replace(plan, certificate=said)) == set()
+    assert faults(of, replace(plan, certificate=replace(said, conflict=()))) == {"conflict"}
+    assert faults(of, replace(plan, certificate=replace(said, conflict=("b>r",)))) == {"conflict"}
+
+
+def test_true_optima_of_random_problems_pass():
+    for kind in KINDS:
+        for seed in range(200):
+            of = tiny(seed, kind=kind)
+            found = best(of)
+            if found is not None:
+                lines = [Line(*pair, units) for pair, units in sorted(found.amounts.items())]
+                assert faults(of, honest(of, lines)) == set(), (kind, seed)
+
+
+def test_the_judge_and_the_oracle_agree_on_what_is_eligible():
+    for kind in KINDS:
+        for seed in range(200):
+            of = tiny(seed, kind=kind)
+            facts = Facts(of, ())
+            for n in of.needs:
+                for r in of.resources:
+                    assert (facts.refusal((n.need_id, r.resource_id)) is None) == eligible(of, need=n, resource=r)
