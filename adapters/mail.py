@@ -92,7 +92,7 @@ class SmtpDoor(MessageDoor):
         domain = self._settings.sender.rpartition("@")[2]
         letter["Message-ID"] = f"<{hashlib.sha256(message.idempotency_key.encode()).hexdigest()[:40]}@{domain}>"
         letter["Auto-Submitted"] = "auto-generated"
-        letter.set_content(message.body, charset="utf-8")
+        letter.set_content(message.body, charset="utf-8", cte="base64")
         return letter
 
 
