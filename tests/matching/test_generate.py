@@ -1,0 +1,68 @@
+"""Generated cities hold every kind of rule, are scarce, and are the same for the same seed."""
+
+from __future__ import annotations
+
+import pytest
+
+from matching.compiled import compile_problem
+from matching.components import split
+from matching.folder import input_sha256, read_problem, write_problem
+from matching.generate import SHAPES, generate
+from matching.model import Problem
+from matching.wellformed import misfits
+
+
+def scarcity(problem: Problem) -> float:
+    """Open need over stock in the category where it is least."""
+    compiled = compile_problem(problem)
+    stock: dict[str, int] = {}
+    still_open: dict[str, int] = {}
+    for resource in problem.resources:
+        stock[resource.category] = stock.get(resource.category, 0) + resource.stock
+    for need, units in zip(compiled.problem.needs, compiled.open.tolist(), strict=True):
+        still_open[need.category] = still_open.get(need.category, 0) + units
+    return min(still_open.get(category, 0) / max(1, units) for category, units in stock.items())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("one_component", [False, True])
+def test_every_shape_is_well_formed_scarce_and_of_the_asked_size(shape, one_component):
+    problem = generate(600, 60, hard=0.2, one_component=one_component, seed=3, shape=shape)
+    assert list(misfits(problem)) == []
+    assert (len(problem.needs), len(problem.resources)) == (600, 60)
+    assert scarcity(problem) >= 1.5
+    assert all((problem.earmarks, problem.caps, problem.ledger, problem.cooloffs, problem.bans))
+
+
+def test_the_same_seed_gives_the_same_city_and_another_seed_another():
+    first, again, other = (input_sha256(generate(200, 20, hard=0.1, seed=seed)) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_one_component_is_one_component():
+    for shape in SHAPES:
+        parts = split(compile_problem(generate(2000, 150, one_component=True, seed=5, shape=shape)))
+        assert len(parts) == 1
+
+
+def test_without_hardness_every_part_is_pure_and_with_it_the_shares_are_as_asked():
+    soft = generate(2000, 200, seed=4)
+    assert not any(part.hard for part in split(compile_problem(soft)))
+    hard = generate(2000, 200, hard=0.25, seed=4)
+    assert sum(need.one_provider for need in hard.needs) == pytest.approx(500, rel=0.15)
+    assert sum(resource.lot > 1 for resource in hard.resources) == pytest.approx(40, rel=0.4)
+
+
+def test_every_rule_of_eligibility_refuses_somebody():
+    compiled = compile_problem(generate(1500, 60, seed=6))
+    seen: set[str] = set()
+    for need in range(len(compiled.need_ids)):
+        seen |= compiled.refusals.counts(need).keys()
+    assert seen == {"category", "no_consent", "urgency", "district", "tags", "window", "cool_off", "banned", "covered"}
+
+
+@pytest.mark.parametrize(("needs", "resources"), [(0, 0), (0, 5), (5, 0), (1, 1), (3, 40)])
+def test_tiny_and_empty_cities_can_be_written_and_read(tmp_path, needs, resources):
+    problem = generate(needs, resources, hard=0.5, seed=1)
+    write_problem(problem, tmp_path)
+    assert input_sha256(read_problem(tmp_path)) == input_sha256(problem)
