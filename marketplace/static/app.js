@@ -1,0 +1,22 @@
+// Small comforts; every page works without this file.
+// A chosen file's name is shown beside our own button; a print link prints; the error summary gets the focus.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches(".upload-input")) return;
+  const shown = event.target.closest(".upload").querySelector(".upload-name");
+  const names = Array.from(event.target.files, (file) => file.name).join(", ");
+  if (names) shown.textContent = names;
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-print]");
+  if (button) window.print();
+  const link = event.target.closest(".error-summary a");
+  if (!link) return;
+  const field = document.getElementById(link.hash.slice(1));
+  const inner = field && (field.matches("fieldset") ? field.querySelector("input") : field);
+  if (!inner) return;
+  event.preventDefault();
+  field.scrollIntoView({ block: "center" });
+  inner.focus({ preventScroll: true });
+});
+const summary = document.querySelector(".error-summary");
+if (summary) summary.focus();

@@ -1,0 +1,67 @@
+"""Which tabs each kind of page shows. Rooms are named by endpoint only; what is not built yet is not shown.
+
+The layouts `household`, `charity` and `staff` ask `tabs(kind)`; the current tab is the one whose room serves the page.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, request, url_for
+from flask_babel import lazy_gettext as _l
+
+from marketplace.guards import current_actor
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab: where it leads, what it says, its icon."""
+
+    endpoint: str
+    label: Any
+    icon: str
+
+
+TABS: dict[str, tuple[Tab, ...]] = {
+    "household": (
+        Tab("portal.household_home", _l("My progress"), "path"),
+        Tab("decisions.household_offers", _l("Offers to me"), "gift"),
+        Tab("consent.mine", _l("My consents"), "key"),
+        Tab("portal.household_messages", _l("Messages"), "letter"),
+    ),
+    "charity": (
+        Tab("portal.charity_home", _l("Home"), "home"),
+        Tab("offers.mine", _l("Our resources"), "box"),
+        Tab("decisions.charity_matches", _l("Matches"), "link"),
+        Tab("decisions.charity_deliveries", _l("Deliveries"), "truck"),
+    ),
+    "staff": (
+        Tab("portal.staff_home", _l("Home"), "home"),
+        Tab("needs.index", _l("Needs"), "list"),
+        Tab("offers.index", _l("Resources"), "box"),
+        Tab("proposals.index", _l("Runs"), "scale"),
+        Tab("decisions.queue", _l("Decisions"), "check"),
+        Tab("ledger.index", _l("Ledger"), "book"),
+        Tab("portal.audit", _l("Audit"), "eye"),
+    ),
+    "public": (),
+}
+
+
+def install(app: Flask) -> None:
+    """Give the layouts their tabs and who is signed in."""
+    app.jinja_env.globals.update(tabs=tabs, exists=exists, actor=current_actor)
+
+
+def exists(endpoint: str) -> bool:
+    """Whether this app has a view of that name."""
+    return endpoint in current_app.view_functions
+
+
+def tabs(kind: str) -> list[dict[str, Any]]:
+    """The tabs that lead somewhere, the current one marked."""
+    here = request.endpoint or ""
+    return [
+        {"href": url_for(tab.endpoint), "label": tab.label, "icon": tab.icon, "current": tab.endpoint == here}
+        for tab in TABS[kind]
+        if exists(tab.endpoint)
+    ]

@@ -1,0 +1,60 @@
+"""The request's database session: reading by default, one writing transaction around a view marked `@writes`.
+
+The edge commits, rooms flush: a view that answers below 400 is committed, everything else is rolled back.
+`marketplace.app` puts the database where this module finds it.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, cast
+
+from flask import Flask, Response, current_app, g, make_response
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from marketplace.db import Database
+
+P = ParamSpec("P")
+
+
+def install(app: Flask, *, database: Database | None) -> None:
+    """Remember the database and close what a request opened."""
+    app.extensions["database"] = database
+    app.teardown_appcontext(_close)
+
+
+def current_database() -> Database:
+    """The app's database, for views that need a transaction of their own (an audit row, a stream)."""
+    return cast(Database, current_app.extensions["database"])
+
+
+def current_session() -> Session:
+    """The session of this request; opened on first use, never committed outside `@writes`."""
+    if "session" not in g:
+        g.session = current_database().session()
+    return cast(Session, g.session)
+
+
+def writes(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response]:
+    """Run the view in one writing transaction: commit below 400, else roll back."""
+
+    @wraps(view)
+    def inside(*args: P.args, **kwargs: P.kwargs) -> Response:
+        _close()
+        with current_database().transaction() as session:
+            g.session = session
+            try:
+                response = make_response(view(*args, **kwargs))
+            finally:
+                g.pop("session", None)
+            if response.status_code >= 400:
+                session.rollback()
+        return response
+
+    return inside
+
+
+def _close(_error: BaseException | None = None) -> None:
+    session = g.pop("session", None)
+    if session is not None:
+        session.close()
