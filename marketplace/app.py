@@ -172,7 +172,9 @@ def _domain_error(error: errors.DomainError) -> ResponseReturnValue:
 
 
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
-    return _answer(400, sentence=_("This form was open too long or in another window. Go back, reload it and send again."))
+    return _answer(
+        400, sentence=_("This form was open too long or in another window. Go back, reload it and send again.")
+    )
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:

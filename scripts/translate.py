@@ -34,7 +34,9 @@ def used(root: Path = ROOT) -> dict[Key, str]:
     found: dict[Key, str] = {}
     for folder in ("marketplace", "templates"):
         rows = extract_from_dir(str(root / folder), _methods(folder), keywords=KEYWORDS)
-        for name, _line, message, _comments, context in sorted(rows, key=lambda row: (_room(row[0]) != "shared", row[0])):
+        for name, _line, message, _comments, context in sorted(
+            rows, key=lambda row: (_room(row[0]) != "shared", row[0])
+        ):
             found.setdefault((context, message), _room(name))
     return found
 

@@ -5,15 +5,15 @@ A view declares a subclass of `Form`, asks `form.validate_on_submit()` and reads
 message: errors say what to do, never what was typed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import BooleanField, Field, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms import BooleanField, Field, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional, StopValidation
 
 Choices = Iterable[tuple[str, Any]]
 
@@ -48,35 +48,14 @@ def _rules(required: Any, rules: Sequence[Any]) -> list[Any]:
     return [InputRequired(message=sentence), *rules]
 
 
-def TextField(label: Any, *, required: Any = True, longest: int = 200, lines: int = 1, rules: Sequence[Any] = ()) -> Any:
+def TextField(
+    label: Any, *, required: Any = True, longest: int = 200, lines: int = 1, rules: Sequence[Any] = ()
+) -> Any:
     """One line of text, or several with `lines`."""
     kind = TextAreaField if lines > 1 else StringField
     too_long = _l("Use at most %(max)d characters", max=longest)
     extra = {"maxlength": longest} | ({"rows": lines} if lines > 1 else {})
     return kind(label, validators=_rules(required, [Length(max=longest, message=too_long), *rules]), render_kw=extra)
-
-
-def OneField(label: Any, choices: Choices = (), *, required: Any = True, select: bool = False) -> Any:
-    """One of several: radio buttons, or a drop-down list for more than seven. Set `.choices` late if need be."""
-    kind = SelectField if select else RadioField
-    sentence = _l("Choose one") if required is True else required
-    return kind(
-        label,
-        choices=list(choices),
-        validate_choice=False,
-        validators=[*_rules(sentence, []), _Among(sentence or _l("Choose one from the list"))],
-    )
-
-
-def ManyField(label: Any, choices: Choices = (), *, required: Any = True) -> Any:
-    """Any number of several: check boxes."""
-    sentence = _l("Choose at least one") if required is True else required
-    return SelectMultipleField(
-        label,
-        choices=list(choices),
-        validate_choice=False,
-        validators=[*_rules(sentence, []), _Among(sentence or _l("Choose from the list"))],
-    )
 
 
 def TickField(label: Any, *, required: Any = False) -> Any:
@@ -90,17 +69,49 @@ def UploadField(label: Any, *, required: Any = True, accept: str = "") -> Any:
     return FileField(label, validators=_rules(sentence, []), render_kw={"accept": accept} if accept else None)
 
 
-class _Among:
-    """Every chosen value must be one that was offered; what was sent is not repeated in the message."""
+class _Chosen(Field):
+    """Choices as (value, words) pairs; set `.choices` late if they come from the database. What was sent but never
+    offered is refused and not repeated in the message."""
 
-    def __init__(self, message: Any) -> None:
-        self.message = message
+    many = select = False
 
-    def __call__(self, form: Any, field: Any) -> None:
-        offered = {str(value) for value, *_rest in field.iter_choices()}
-        chosen = field.data if isinstance(field.data, list) else [field.data]
-        if any(value is not None and str(value) not in offered for value in chosen):
-            raise ValidationError(str(self.message))
+    def __init__(self, label: Any, choices: Choices = (), *, required: Any = True, **options: Any) -> None:
+        sentence = _l("Choose one") if required is True else required
+        super().__init__(label, validators=_rules(sentence, []), **options)
+        self.choices = list(choices)
+
+    def iter_choices(self) -> Iterator[tuple[str, Any, bool]]:
+        """(value, words, chosen) for the template."""
+        chosen = self.data if self.many else [self.data]
+        for value, words in self.choices:
+            yield str(value), words, str(value) in [str(c) for c in chosen or () if c is not None]
+
+    def pre_validate(self, form: Any) -> None:
+        """Refuse what was not offered."""
+        offered = {str(value) for value, _words in self.choices}
+        chosen = self.data if self.many else [self.data]
+        if any(value is not None and value not in offered for value in chosen or ()):
+            raise StopValidation(str(_l("Choose from the list")))
+
+
+class OneField(_Chosen):
+    """One of several: radio buttons, or a drop-down list (`select=True`) for more than seven."""
+
+    def __init__(self, label: Any, choices: Choices = (), *, select: bool = False, **options: Any) -> None:
+        super().__init__(label, choices, **options)
+        self.select = select
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = valuelist[0] if valuelist and valuelist[0] else None
+
+
+class ManyField(_Chosen):
+    """Any number of several: check boxes; the data is a list."""
+
+    many = True
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = list(valuelist)
 
 
 class _Typed(Field):

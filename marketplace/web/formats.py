@@ -101,8 +101,8 @@ def days_left(value: date | None, *, today: date) -> str:
         return NOTHING
     left = (value - today).days
     if left < 0:
-        return ngettext("%(num)d day late", "%(num)d days late", -left)
-    return _("today") if left == 0 else ngettext("%(num)d day left", "%(num)d days left", left)
+        return str(ngettext("%(num)d day late", "%(num)d days late", -left))
+    return str(_("today") if left == 0 else ngettext("%(num)d day left", "%(num)d days left", left))
 
 
 def local_day(value: date | datetime) -> date:

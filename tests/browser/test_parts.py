@@ -1,0 +1,64 @@
+"""Every part of the page kit, in the browser: accessible, large enough, on its own host, light."""
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.pages.checker import HOUSEHOLD_BYTES, REQUESTS, check_here, check_page, combinations, weight
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("path", ["/parts/staff", "/parts/charity", "/start", "/progress", "/sure"])
+def test_every_part_is_accessible(browser_page: Page, path: str) -> None:
+    check_page(browser_page, path)
+
+
+def test_a_missing_page_is_a_page_too(browser_page: Page) -> None:
+    check_page(browser_page, "/nowhere", status=404)
+
+
+def test_a_wrong_form_says_so_and_leads_to_each_field(browser_page: Page) -> None:
+    for language, text, width in combinations("/parts/staff wrong"):
+        browser_page.set_viewport_size({"width": width, "height": 800})
+        browser_page.goto(f"/parts/staff?lang={language}&text={text}")
+        browser_page.fill("[name=amount]", "twelve")
+        browser_page.click("main form:not(.post-button) [type=submit]")
+        check_here(browser_page)
+        assert browser_page.input_value("[name=amount]") == "twelve"
+        links = browser_page.locator(".error-summary a")
+        for number in range(links.count()):
+            links.nth(number).click()
+            target = (links.nth(number).get_attribute("href") or "")[1:]
+            assert browser_page.evaluate(
+                "id => !!document.activeElement.closest('#' + id) || document.activeElement.id === id", target
+            )
+
+
+def test_a_household_page_is_light_and_asks_this_host_only(browser_page: Page) -> None:
+    transferred, requests = weight(browser_page, "/progress")
+    assert transferred <= HOUSEHOLD_BYTES
+    assert requests <= REQUESTS
+
+
+def test_the_large_text_edition_stays_on_until_it_is_switched_off(browser_page: Page) -> None:
+    browser_page.goto("/progress?lang=zh_Hans")
+    browser_page.click("text=大字版")
+    browser_page.goto("/start")
+    assert browser_page.locator("html.large").count() == 1
+    browser_page.click("text=标准版")
+    assert browser_page.locator("html.large").count() == 0
+
+
+def test_a_chosen_file_is_named_beside_our_own_button(browser_page: Page) -> None:
+    browser_page.goto("/parts/staff")
+    browser_page.set_input_files("#file", {"name": "needs.csv", "mimeType": "text/csv", "buffer": b"a"})
+    assert browser_page.inner_text(".upload-name") == "needs.csv"
+
+
+def test_pages_work_without_scripts(browser_page: Page) -> None:
+    page = browser_page.context.browser.new_context(java_script_enabled=False, base_url=browser_page.url).new_page()
+    browser_page.goto("/parts/staff")
+    page.goto(browser_page.url)
+    page.click("main form:not(.post-button) [type=submit]")
+    assert page.locator(".error-summary").is_visible()
+    page.context.close()
