@@ -3,7 +3,7 @@
 States of a match: awaiting_second (an amount above the limit waits for a second approver) ► awaiting_giver (the
 giver answers; a standing yes skips this) ► awaiting_household (the household accepts with a separate consent, or
 declines) ► in_delivery ► delivered (the giver says so) ► confirmed (the household says so). Ends without aid:
-rejected, declined_giver, declined_household, cancelled, returned; held waits for a call after a withdrawal.
+rejected, declined_giver, declined_household, cancelled (a consent was withdrawn), returned.
 """
 
 from datetime import datetime
@@ -24,7 +24,6 @@ class MatchState(StrEnum):
     IN_DELIVERY = "in_delivery"
     DELIVERED = "delivered"
     CONFIRMED = "confirmed"
-    HELD = "held"
     REJECTED = "rejected"
     DECLINED_GIVER = "declined_giver"
     DECLINED_HOUSEHOLD = "declined_household"
@@ -38,7 +37,6 @@ OPEN = (
     MatchState.AWAITING_HOUSEHOLD,
     MatchState.IN_DELIVERY,
     MatchState.DELIVERED,
-    MatchState.HELD,
 )
 
 
@@ -52,8 +50,7 @@ class Match(SQLModel, table=True):
             "uq_match_live",
             "need_id",
             "offer_id",
-            where="state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered',"
-            " 'held')",
+            where="state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')",
         ),
     )
 

@@ -57,8 +57,6 @@ class Offer(SQLModel, table=True):
     valid_from: date | None = None
     valid_to: date | None = None
     unit_cost_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
-    exclusive_group: str | None = Field(default=None, max_length=48)
-    earmark: str | None = Field(default=None, max_length=48)
     acceptance: Acceptance = Field(default=Acceptance.EACH, sa_column=choice(Acceptance))
     donor_purpose: str = Field(default="", max_length=200)
     standard: str = Field(default="", max_length=400)

@@ -51,11 +51,12 @@ class Run(SQLModel, table=True):
 
 
 class LineState(StrEnum):
-    """A proposed line waits for a person; a newer run or a change of its need or offer makes it stale."""
+    """A proposed line waits for a person; a newer run makes it stale; declined: giver or household said no later."""
 
     PROPOSED = "proposed"
     APPROVED = "approved"
     REJECTED = "rejected"
+    DECLINED = "declined"
     STALE = "stale"
 
 

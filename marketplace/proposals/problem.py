@@ -1,0 +1,210 @@
+"""From the database to the allocator's words: a scope of needs and offers becomes one `Problem` of ids and numbers.
+
+Enters: a reading session, a scope and a policy. Leaves: a `matching.model.Problem`; no name, address or other personal
+field is read. Called by runs and by their preview.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import Session, col, select
+
+from marketplace.consent.ask import all_auto_match
+from marketplace.ledger import service as ledger
+from marketplace.needs.models import Need as NeedRow
+from marketplace.needs.models import NeedState
+from marketplace.offers.models import Offer, OfferState
+from marketplace.organisations.models import Organisation, OrganisationState
+from marketplace.proposals.models import LineState, ProposedLine
+from marketplace.reference import needs as taxonomy
+from matching.model import (
+    Announced,
+    Ban,
+    CoolOff,
+    Need,
+    PastAid,
+    Policy,
+    Problem,
+    Resource,
+    levels_first,
+    urgency_first,
+)
+
+ANYONE = frozenset({"*"})
+NEED_COLUMNS = {
+    "need_id": NeedRow.id,
+    "household_id": NeedRow.household_id,
+    "district": NeedRow.district_code,
+    "category": NeedRow.category,
+    "unit": NeedRow.unit,
+    "gap": NeedRow.gap_units,
+    "urgency": NeedRow.urgency,
+    "valid_from": NeedRow.valid_from,
+    "valid_to": NeedRow.valid_to,
+    "one_provider": NeedRow.one_provider,
+    "all_or_nothing": NeedRow.all_or_nothing,
+}
+"""What the allocator reads of a need, by its own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which needs a run looks at; empty means all."""
+
+    districts: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The stored form."""
+        return {"districts": list(self.districts), "categories": list(self.categories)}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Scope:
+        """What `as_json` wrote."""
+        return cls(tuple(stored.get("districts", ())), tuple(stored.get("categories", ())))
+
+    def needs(self) -> list[ColumnElement[bool]]:
+        """The conditions on the need table."""
+        wanted: list[ColumnElement[bool]] = []
+        if self.districts:
+            wanted.append(col(NeedRow.district_code).in_(self.districts))
+        if self.categories:
+            wanted.append(col(NeedRow.category).in_(self.categories))
+        return wanted
+
+
+def policy_of(stored: Mapping[str, Any], as_of: date) -> Policy:
+    """The allocator's policy from its stored form: ``{"order": "urgency_first" | "levels_first", "budget_s": …}``."""
+    order = levels_first(10) if stored.get("order") == "levels_first" else urgency_first(10)
+    return Policy(as_of=as_of, order=order, budget_s=float(stored.get("budget_s", 60)))
+
+
+def build_problem(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -> Problem:
+    """Everything one run knows, as plain values."""
+    organisations = _active_organisations(session)
+    offers = list(_offers(session, organisations, policy.as_of))
+    needs = tuple(_needs(session, scope, organisations=organisations, now=now))
+    households = {need.household_id for need in needs}
+    known = {need.need_id for need in needs}
+    resources = tuple(_resource(offer) for offer in offers)
+    posted = {resource.resource_id for resource in resources}
+    return Problem(
+        policy=policy,
+        needs=needs,
+        resources=resources,
+        ledger=tuple(_past_aid(session, households=households, known=known)),
+        cooloffs=tuple(
+            CoolOff(kind.code, kind.cool_off_days) for kind in taxonomy.list_need_kinds() if kind.cool_off_days
+        ),
+        bans=tuple(_bans(session, needs=needs, offers=offers)),
+        announced=tuple(_announced(session, known=known, posted=posted)),
+    )
+
+
+def _active_organisations(session: Session) -> frozenset[str]:
+    statement = select(Organisation.id).where(col(Organisation.state) == OrganisationState.ACTIVE)
+    return frozenset(session.exec(statement))
+
+
+def _offers(session: Session, organisations: frozenset[str], as_of: date) -> Iterator[Offer]:
+    statement = (
+        select(Offer)
+        .where(col(Offer.state) == OfferState.OPEN)
+        .where(or_(col(Offer.valid_to).is_(None), col(Offer.valid_to) > as_of))
+        .order_by(col(Offer.id))
+    )
+    return (offer for offer in session.exec(statement) if offer.org_id in organisations)
+
+
+def _resource(offer: Offer) -> Resource:
+    return Resource(
+        resource_id=offer.id,
+        org_id=offer.org_id,
+        category=offer.category,
+        unit=offer.unit,
+        stock=offer.stock_units - offer.committed_units,
+        lot=offer.lot,
+        min_per_need=offer.min_per_need,
+        max_per_need=offer.max_per_need,
+        max_per_household=offer.max_per_household,
+        districts=frozenset(offer.districts) or ANYONE,
+        tags_any=frozenset(offer.tags_any),
+        tags_all=frozenset(offer.tags_all),
+        tags_none=frozenset(offer.tags_none),
+        min_urgency=offer.min_urgency,
+        valid_from=offer.valid_from,
+        valid_to=offer.valid_to,
+        unit_cost=offer.unit_cost_fen,
+    )
+
+
+def _needs(session: Session, scope: Scope, *, organisations: frozenset[str], now: datetime) -> Iterator[Need]:
+    consents = all_auto_match(session, now=now)
+    statement = (
+        select(*NEED_COLUMNS.values(), NeedRow.tags)  # type: ignore[call-overload]
+        .where(col(NeedRow.state) == NeedState.VERIFIED, *scope.needs())
+        .order_by(col(NeedRow.id))
+    )
+    for *values, tags in session.execute(statement):
+        plain: dict[str, Any] = dict(zip(NEED_COLUMNS, values, strict=True))
+        consented = _consented(consents.get(plain["household_id"]), organisations)
+        yield Need(**plain, consented=consented, tags=frozenset(tags))
+
+
+def _consented(consent: tuple[str, int, frozenset[str]] | None, organisations: frozenset[str]) -> frozenset[str]:
+    if consent is None:
+        return frozenset()
+    return organisations - consent[2] if consent[2] else ANYONE
+
+
+def _past_aid(session: Session, *, households: set[str], known: set[str]) -> Iterator[PastAid]:
+    for entry in ledger.live_aid(session):
+        if entry.household_id in households:
+            yield PastAid(
+                household_id=entry.household_id,
+                category=entry.category,
+                units=entry.units,
+                given_on=entry.given_on,
+                state=entry.state.value,
+                need_id=entry.need_id if entry.need_id in known else None,
+            )
+
+
+def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer]) -> Iterator[Ban]:
+    """Pairs that people refused before, and households that already have an offer's limit for one household."""
+    known = {need.need_id for need in needs}
+    posted = {offer.id for offer in offers}
+    refused = (
+        select(ProposedLine.need_id, ProposedLine.offer_id)
+        .where(col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED)))
+        .distinct()
+        .order_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
+    )
+    for need_id, offer_id in session.exec(refused):
+        if need_id in known and offer_id in posted:
+            yield Ban(need_id, offer_id, "refused")
+    limited = {offer.id: offer.category for offer in offers if offer.max_per_household is not None}
+    served = {(e.household_id, e.offer_id) for e in ledger.live_aid(session) if e.offer_id in limited}
+    by_household: dict[tuple[str, str], list[str]] = {}
+    for need in needs:
+        by_household.setdefault((need.household_id, need.category), []).append(need.need_id)
+    for household_id, offer_id in sorted((h, o) for h, o in served if o is not None):
+        for need_id in by_household.get((household_id, limited[offer_id]), ()):
+            yield Ban(need_id, offer_id, "already_given")
+
+
+def _announced(session: Session, *, known: set[str], posted: set[str]) -> Iterator[Announced]:
+    """What the last run proposed and nobody has decided yet; a new run keeps it where it costs nothing."""
+    statement = (
+        select(ProposedLine)
+        .where(col(ProposedLine.state) == LineState.PROPOSED)
+        .order_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
+    )
+    for line in session.exec(statement):
+        if line.need_id in known and line.offer_id in posted:
+            yield Announced(line.need_id, line.offer_id, line.units)

@@ -1,0 +1,264 @@
+"""Runs of the allocator: preview, start, progress, cancel, store.
+
+Enters: staff's choice of scope and policy. Leaves: a `Run` with its proof, proposed lines with reasons, and a reason
+for every need that is not fully covered. The solving itself happens between two short transactions, in `work`, which a
+background job calls; the independent judge must find no fault, or the run fails and stores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from matching.solve import Progress, allocate
+from sqlalchemy import func, insert, update
+from sqlmodel import Session, col, select
+
+from marketplace import audit, jobs
+from marketplace.actors import Actor
+from marketplace.consent.ask import all_auto_match
+from marketplace.db import Database, flush, new_id
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.ledger.service import seen_from
+from marketplace.needs.models import Need, NeedState
+from marketplace.offers.models import Offer, OfferState
+from marketplace.policy import require
+from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
+from marketplace.proposals.problem import Scope, build_problem, policy_of
+from matching.model import Plan, Problem, Reason
+
+MOST_REASONS = 4
+JOB = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would look at, before it is started."""
+
+    needs: int
+    households: int
+    open_units: Mapping[str, int]
+    without_consent: int
+    held: int
+    offers: int
+    aid_seen_from: Mapping[str, str]
+
+
+def preview(session: Session, scope: Scope, /, *, actor: Actor, now: datetime) -> Preview:
+    """Counts only; nothing is started or written."""
+    require(actor, "run:view")
+    verified = [col(Need.state) == NeedState.VERIFIED, *scope.needs()]
+    consented = all_auto_match(session, now=now)
+    households = list(session.exec(select(Need.household_id).where(*verified).distinct()))
+    by_category = session.exec(
+        select(Need.category, func.sum(col(Need.gap_units) - col(Need.committed_units)))
+        .where(*verified)
+        .group_by(col(Need.category))
+        .order_by(col(Need.category))
+    )
+    return Preview(
+        needs=session.exec(select(func.count()).select_from(Need).where(*verified)).one(),
+        households=len(households),
+        open_units={category: int(units) for category, units in by_category},
+        without_consent=sum(household not in consented for household in households),
+        held=session.exec(
+            select(func.count()).select_from(Need).where(col(Need.state) == NeedState.HELD, *scope.needs())
+        ).one(),
+        offers=session.exec(select(func.count()).select_from(Offer).where(col(Offer.state) == OfferState.OPEN)).one(),
+        aid_seen_from={source: day.isoformat() for source, day in seen_from(session).items()},
+    )
+
+
+def start_run(
+    session: Session, scope: Scope, /, *, policy: Mapping[str, Any], as_of: date, actor: Actor, now: datetime
+) -> Run:
+    """Write the run and the job that will work on it. One run at a time: a second one is refused."""
+    require(actor, "run:start")
+    policy_of(policy, as_of)
+    busy = session.exec(select(Run).where(col(Run.state).in_((RunState.WAITING, RunState.WORKING)))).first()
+    if busy is not None:
+        raise WrongState("run_busy", number=busy.number)
+    number = (session.exec(select(func.max(Run.number))).one() or 0) + 1
+    run = Run(
+        id=new_id(),
+        number=number,
+        scope=scope.as_json(),
+        policy=dict(policy),
+        as_of=as_of,
+        aid_seen_from={source: day.isoformat() for source, day in seen_from(session).items()},
+        created_by=actor.id,
+        created_at=now,
+    )
+    session.add(run)
+    jobs.enqueue(session, JOB, run.id, now=now)
+    audit.record(session, audit.Entry("run:start", object_ref=run.id, body=dict(policy)), actor=actor, now=now)
+    flush(session)
+    return run
+
+
+def cancel_run(session: Session, run_id: str, /, *, actor: Actor, now: datetime) -> Run:
+    """Ask the worker to stop; it keeps the best plan found so far."""
+    require(actor, "run:cancel")
+    run = get_run(session, run_id)
+    if run.state not in (RunState.WAITING, RunState.WORKING):
+        raise WrongState("run_over", state=run.state.value)
+    run.cancel_asked = True
+    session.add(run)
+    audit.record(session, audit.Entry("run:cancel", object_ref=run.id), actor=actor, now=now)
+    return run
+
+
+def get_run(session: Session, run_id: str, /) -> Run:
+    """The run, or NotFound."""
+    run = session.get(Run, run_id)
+    if run is None:
+        raise NotFound("run")
+    return run
+
+
+def list_runs(session: Session, *, limit: int = 50) -> list[Run]:
+    """The newest runs first."""
+    return list(session.exec(select(Run).order_by(col(Run.number).desc()).limit(limit)))
+
+
+def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], actor: Actor) -> None:
+    """Solve one run: read, solve outside any transaction, judge, store. A run that is over is left alone."""
+    with database.transaction() as session:
+        run = get_run(session, run_id)
+        if run.state not in (RunState.WAITING, RunState.WORKING):
+            return
+        run.state, run.started_at = RunState.WORKING, clock()
+        session.add(run)
+    try:
+        with database.reading() as session:
+            policy = policy_of(run.policy, run.as_of)
+            problem = build_problem(session, Scope.from_json(run.scope), policy=policy, now=clock())
+        plan = _solve(database, run_id, problem)
+    except (ValueError, BadInput) as error:
+        _fail(database, run_id, code=getattr(error, "code", "solver"), now=clock())
+        raise
+    with database.transaction() as session:
+        store_plan(session, get_run(session, run_id), problem=problem, plan=plan, actor=actor, now=clock())
+
+
+def _solve(database: Database, run_id: str, problem: Problem) -> Plan:
+    def note(progress: Progress) -> None:
+        values = {
+            "phase": progress.phase,
+            "phase_done": progress.done,
+            "phase_total": progress.total,
+            "score": progress.score,
+            "bound": progress.bound,
+        }
+        with database.transaction() as session:
+            session.execute(update(Run).where(col(Run.id) == run_id).values(**values))
+
+    def cancelled() -> bool:
+        with database.reading() as session:
+            return bool(session.exec(select(Run.cancel_asked).where(col(Run.id) == run_id)).one())
+
+    return allocate(problem, progress=note, cancelled=cancelled)
+
+
+def _fail(database: Database, run_id: str, *, code: str, now: datetime) -> None:
+    with database.transaction() as session:
+        run = get_run(session, run_id)
+        run.state, run.error_code, run.finished_at = RunState.FAILED, code, now
+        session.add(run)
+
+
+def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, actor: Actor, now: datetime) -> None:
+    """Write lines and reasons, make the undecided lines of earlier runs stale, and close the run."""
+    consents = all_auto_match(session, now=now)
+    households = {need.need_id: need.household_id for need in problem.needs}
+    districts = {need.need_id: need.district for need in problem.needs}
+    costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
+    chosen, unserved = _sorted_reasons(plan)
+    _retire_lines(session, run)
+    rows = []
+    for line in plan.lines:
+        unit, cost = costs[line.resource_id]
+        chain, version, _ = consents.get(households[line.need_id], ("", 0, frozenset()))
+        rows.append(
+            {
+                "id": new_id(),
+                "run_id": run.id,
+                "need_id": line.need_id,
+                "offer_id": line.resource_id,
+                "household_id": households[line.need_id],
+                "district_code": districts[line.need_id],
+                "units": line.units,
+                "value_fen": line.units if unit == "FEN" else line.units * cost,
+                "reasons": chosen.get((line.need_id, line.resource_id), [])[:MOST_REASONS],
+                "state": LineState.PROPOSED,
+                "consent_chain_id": chain,
+                "consent_version": version,
+            }
+        )
+    if rows:
+        session.execute(insert(ProposedLine), rows)
+    missing = _unserved_rows(run.id, unserved, plan=plan)
+    if missing:
+        session.execute(insert(UnservedReason), missing)
+    _close_run(session, run, problem=problem, plan=plan, now=now)
+    body = {"plan": plan.certificate.plan_sha256, "input": plan.certificate.input_sha256, "lines": len(rows)}
+    audit.record(session, audit.Entry("run:store", object_ref=run.id, body=body), actor=actor, now=now)
+    flush(session)
+
+
+def _sorted_reasons(plan: Plan) -> tuple[dict[tuple[str, str], list[dict[str, Any]]], dict[str, list[Reason]]]:
+    pairs = {(line.need_id, line.resource_id) for line in plan.lines}
+    chosen: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    unserved: dict[str, list[Reason]] = {}
+    for reason in plan.reasons:
+        key = (reason.need_id, reason.resource_id)
+        if key in pairs:
+            chosen.setdefault(key, []).append({"code": reason.code, **reason.detail})
+        else:
+            unserved.setdefault(reason.need_id, []).append(reason)
+    return chosen, unserved
+
+
+def _unserved_rows(run_id: str, unserved: Mapping[str, list[Reason]], *, plan: Plan) -> list[dict[str, Any]]:
+    covered: dict[str, int] = {}
+    for line in plan.lines:
+        covered[line.need_id] = covered.get(line.need_id, 0) + line.units
+    return [
+        {
+            "run_id": run_id,
+            "need_id": need_id,
+            "place": place,
+            "offer_id": reason.resource_id,
+            "code": reason.code,
+            "detail": dict(reason.detail),
+            "covered_units": covered.get(need_id, 0),
+        }
+        for need_id, reasons in unserved.items()
+        for place, reason in enumerate(reasons[:MOST_REASONS])
+    ]
+
+
+def _retire_lines(session: Session, run: Run) -> None:
+    """Undecided lines of earlier runs within this scope give way to the new ones."""
+    in_scope = select(Need.id).where(*Scope.from_json(run.scope).needs())
+    session.execute(
+        update(ProposedLine)
+        .where(col(ProposedLine.state) == LineState.PROPOSED, col(ProposedLine.need_id).in_(in_scope))
+        .values(state=LineState.STALE)
+    )
+
+
+def _close_run(session: Session, run: Run, *, problem: Problem, plan: Plan, now: datetime) -> None:
+    certificate = plan.certificate
+    served = {line.need_id for line in plan.lines}
+    run.state = RunState.CANCELLED if certificate.interrupted else RunState.DONE
+    run.finished_at = now
+    run.needs_count, run.offers_count = len(problem.needs), len(problem.resources)
+    run.lines_count = len(plan.lines)
+    run.zero_count = len(problem.needs) - len(served)
+    run.score, run.bound = certificate.score, certificate.bound
+    run.input_sha256, run.plan_sha256 = certificate.input_sha256, certificate.plan_sha256
+    run.certificate = asdict(certificate)
+    session.add(run)
