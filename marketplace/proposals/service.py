@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from matching.solve import Progress, allocate
 from sqlalchemy import func, insert, update
 from sqlmodel import Session, col, select
 
@@ -28,6 +27,7 @@ from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
 from marketplace.proposals.problem import Scope, build_problem, policy_of
 from matching.model import Plan, Problem, Reason
+from matching.solve import Progress, allocate
 
 MOST_REASONS = 4
 JOB = "run"

@@ -55,6 +55,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_audit_row_object_ref'), ['object_ref'], unique=False)
         batch_op.create_index(batch_op.f('ix_audit_row_subject_ref'), ['subject_ref'], unique=False)
 
+    op.create_table('demand_snapshot',
+    sa.Column('week_on', sa.Date(), nullable=False),
+    sa.Column('cells', sa.JSON(), nullable=False),
+    sa.Column('taken_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('week_on', name=op.f('pk_demand_snapshot'))
+    )
     op.create_table('household',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -289,8 +295,6 @@ def upgrade() -> None:
     sa.Column('valid_from', sa.Date(), nullable=True),
     sa.Column('valid_to', sa.Date(), nullable=True),
     sa.Column('unit_cost_fen', sa.BigInteger(), nullable=False),
-    sa.Column('exclusive_group', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=True),
-    sa.Column('earmark', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=True),
     sa.Column('acceptance', sa.Enum('standing', 'each', name='acceptance', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('donor_purpose', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('standard', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
@@ -512,6 +516,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_notice_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_notice_state'), ['state'], unique=False)
 
+    op.create_table('offer_draft',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('answers', sa.JSON(), nullable=False),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_offer_draft_offer_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_offer_draft_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_offer_draft'))
+    )
+    with op.batch_alter_table('offer_draft', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_offer_draft_offer_id'), ['offer_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_offer_draft_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_offer_draft_updated_at'), ['updated_at'], unique=False)
+
     op.create_table('proposed_line',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -522,7 +542,7 @@ def upgrade() -> None:
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('value_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('reasons', sa.JSON(), nullable=False),
-    sa.Column('state', sa.Enum('proposed', 'approved', 'rejected', 'stale', name='linestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('proposed', 'approved', 'rejected', 'declined', 'stale', name='linestate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('consent_chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('consent_version', sa.Integer(), nullable=False),
     sa.CheckConstraint('units > 0', name=op.f('ck_proposed_line_units')),
@@ -581,7 +601,7 @@ def upgrade() -> None:
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('units', sa.BigInteger(), nullable=False),
-    sa.Column('state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'held', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('ledger_entry_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('approver_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('second_approver_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
@@ -615,7 +635,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
-        batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"))
+        batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"))
     op.execute("INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '" + "0" * 64 + "')")
     for statement in triggers.statements(op.get_bind().dialect.name):
         op.execute(statement)

@@ -1,0 +1,273 @@
+"""Approving and rejecting proposed lines: the checks, asked again at this moment, and the two acts.
+
+Enters: lines that staff ticked. Leaves: for each either a match with its reservation in the ledger, or the reason why
+it was left out. The same checks serve the confirm page (`preview`, nothing written) and the act (`approve`, one
+transaction with the consent, the need and the offer locked).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit, notices
+from marketplace.actors import Actor
+from marketplace.config import Settings
+from marketplace.consent.ask import living_auto_match
+from marketplace.db import flush, new_id
+from marketplace.decisions.models import LineDecision, Match, MatchState
+from marketplace.errors import BadInput, DomainError, NotFound, WrongState
+from marketplace.ledger import service as ledger
+from marketplace.needs.models import Need, NeedState
+from marketplace.offers.models import Acceptance, Offer, OfferState
+from marketplace.organisations.models import Organisation, OrganisationState
+from marketplace.policy import decide, require
+from marketplace.proposals.models import LineState, ProposedLine
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A line that cannot be approved now, and the code of the reason."""
+
+    line_id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an approval did, or would do."""
+
+    approved: tuple[str, ...]
+    excluded: tuple[Excluded, ...]
+    value_fen: int
+    needs_second: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """One line with everything that was checked, locked."""
+
+    line: ProposedLine
+    need: Need
+    offer: Offer
+    organisation: Organisation
+
+
+def preview(session: Session, line_ids: Sequence[str], /, *, actor: Actor, now: datetime) -> Outcome:
+    """What `approve` would do with these lines at this moment. Lines are checked one by one: two lines that together
+    exceed a need or an offer are both shown as sound, and the second is excluded when the act is carried out."""
+    return _go_through(session, line_ids, actor=actor, now=now, act=False)
+
+
+def approve(session: Session, line_ids: Sequence[str], /, *, actor: Actor, now: datetime) -> Outcome:
+    """Approve every line that still holds; the others stay as they are and are named with their reason."""
+    return _go_through(session, line_ids, actor=actor, now=now, act=True)
+
+
+def _go_through(session: Session, line_ids: Sequence[str], *, actor: Actor, now: datetime, act: bool) -> Outcome:
+    if not line_ids:
+        raise BadInput("nothing_chosen", field="line")
+    approved, excluded, value, second = [], [], 0, 0
+    for line_id in dict.fromkeys(line_ids):
+        try:
+            sound = _check(session, line_id, actor=actor, now=now, lock=act)
+            above = sound.line.value_fen > _second_limit(session)
+            if act:
+                with session.begin_nested():
+                    _approve_one(session, sound, above=above, actor=actor, now=now)
+        except DomainError as error:
+            excluded.append(Excluded(line_id, error.code))
+            continue
+        approved.append(line_id)
+        value += sound.line.value_fen
+        second += above
+    return Outcome(tuple(approved), tuple(excluded), value, second)
+
+
+def _second_limit(session: Session) -> int:
+    settings: Settings = session.info["settings"]
+    return settings.second_approver_fen
+
+
+def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock: bool) -> _Sound:
+    """Ask everything again: the line, the people, the consent, the need, the offer. Raises the first reason against."""
+    line = _fetch(session, ProposedLine, line_id, lock=lock)
+    require(actor, "match:approve", district=line.district_code)
+    if line.state is not LineState.PROPOSED:
+        raise WrongState("line_decided")
+    need = _fetch(session, Need, line.need_id, lock=lock)
+    offer = _fetch(session, Offer, line.offer_id, lock=lock)
+    organisation = session.get_one(Organisation, offer.org_id)
+    if need.verifier_id == actor.id:
+        raise WrongState("verifier_is_approver")
+    if need.state is not NeedState.VERIFIED or _is_over(need, now):
+        raise WrongState("need_changed")
+    if offer.state is not OfferState.OPEN or organisation.state is not OrganisationState.ACTIVE:
+        raise WrongState("offer_not_open")
+    if offer.valid_to is not None and offer.valid_to <= now.date():
+        raise WrongState("offer_not_open")
+    if need.gap_units - need.committed_units < line.units:
+        raise WrongState("already_covered")
+    if offer.stock_units - offer.committed_units < line.units:
+        raise WrongState("stock_gone")
+    living_auto_match(session, line.household_id, org_id=offer.org_id, now=now)
+    return _Sound(line, need, offer, organisation)
+
+
+def _is_over(need: Need, now: datetime) -> bool:
+    return need.valid_to is not None and need.valid_to <= now.date()
+
+
+def _fetch(session: Session, kind: type[T], key: str, *, lock: bool) -> T:
+    found = session.get(kind, key, with_for_update=True, populate_existing=True) if lock else session.get(kind, key)
+    if found is None:
+        raise NotFound(kind.__name__.lower())
+    return found
+
+
+def _approve_one(session: Session, sound: _Sound, *, above: bool, actor: Actor, now: datetime) -> Match:
+    line, need, offer = sound.line, sound.need, sound.offer
+    entry = ledger.reserve(
+        session,
+        need,
+        offer_id=offer.id,
+        org_id=offer.org_id,
+        giver=sound.organisation.name,
+        units=line.units,
+        actor=actor,
+        now=now,
+    )
+    line.state = LineState.APPROVED
+    match = Match(
+        id=new_id(),
+        line_id=line.id,
+        need_id=need.id,
+        offer_id=offer.id,
+        org_id=offer.org_id,
+        household_id=line.household_id,
+        district_code=line.district_code,
+        units=line.units,
+        state=MatchState.AWAITING_SECOND if above else after_approval(offer),
+        ledger_entry_id=entry.id,
+        approver_id=actor.id,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add_all((line, match))
+    write_decision(session, line, verdict="approve", actor=actor, now=now)
+    flush(session)
+    tell_of_approval(session, match, now=now)
+    return match
+
+
+def after_approval(offer: Offer) -> MatchState:
+    """A standing yes goes straight to the household; otherwise the giver answers first."""
+    standing = offer.acceptance is Acceptance.STANDING
+    return MatchState.AWAITING_HOUSEHOLD if standing else MatchState.AWAITING_GIVER
+
+
+def tell_of_approval(session: Session, match: Match, /, *, now: datetime) -> None:
+    """Tell whoever has to answer next; nobody while a second approver is awaited."""
+    if match.state is MatchState.AWAITING_GIVER:
+        notices.post(session, "match_approved", key=f"{match.id}:giver", org_id=match.org_id, now=now)
+    if match.state is MatchState.AWAITING_HOUSEHOLD:
+        notices.post(session, "offer_waiting", key=f"{match.id}:household", household_id=match.household_id, now=now)
+
+
+def reject(
+    session: Session,
+    line_ids: Sequence[str],
+    /,
+    *,
+    reason_code: str,
+    reason_text: str = "",
+    actor: Actor,
+    now: datetime,
+) -> Outcome:
+    """Reject lines with a reason; the pair is not proposed again."""
+    if not reason_code:
+        raise BadInput("reason_missing", field="reason_code")
+    if not line_ids:
+        raise BadInput("nothing_chosen", field="line")
+    done, excluded = [], []
+    for line_id in dict.fromkeys(line_ids):
+        line = _fetch(session, ProposedLine, line_id, lock=True)
+        if not decide(actor, "match:reject", district=line.district_code).allow:
+            raise NotFound("proposed_line")
+        if line.state is not LineState.PROPOSED:
+            excluded.append(Excluded(line_id, "line_decided"))
+            continue
+        line.state = LineState.REJECTED
+        session.add(line)
+        write_decision(
+            session, line, verdict="reject", reason_code=reason_code, reason_text=reason_text, actor=actor, now=now
+        )
+        done.append(line_id)
+    flush(session)
+    return Outcome(tuple(done), tuple(excluded), 0, 0)
+
+
+def write_decision(
+    session: Session,
+    line: ProposedLine,
+    /,
+    *,
+    verdict: str,
+    reason_code: str = "",
+    reason_text: str = "",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Keep what one person decided, with its audit row."""
+    entry = audit.Entry(
+        f"match:{verdict}",
+        object_ref=line.id,
+        subject=line.household_id,
+        decision=verdict,
+        rule_id=reason_code,
+        body={"units": line.units},
+    )
+    decision = LineDecision(
+        id=new_id(),
+        line_id=line.id,
+        verdict=verdict,
+        reason_code=reason_code,
+        reason_text=reason_text,
+        decided_by=actor.id,
+        decided_at=now,
+        audit_seq=audit.record(session, entry, actor=actor, now=now),
+    )
+    session.add(decision)
+
+
+def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """A second person approves an amount above the limit; never the first approver or the verifier."""
+    match = _fetch(session, Match, match_id, lock=True)
+    require(actor, "match:approve", district=match.district_code)
+    if match.state is not MatchState.AWAITING_SECOND:
+        raise WrongState("match_moved_on", state=match.state.value)
+    need = session.get_one(Need, match.need_id)
+    if actor.id in (match.approver_id, need.verifier_id):
+        raise WrongState("same_person_twice")
+    living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
+    match.second_approver_id = actor.id
+    match.state = after_approval(session.get_one(Offer, match.offer_id))
+    match.updated_at = now
+    session.add(match)
+    line = session.get_one(ProposedLine, match.line_id)
+    write_decision(session, line, verdict="second_approve", actor=actor, now=now)
+    flush(session)
+    tell_of_approval(session, match, now=now)
+    return match
+
+
+def lines_of(session: Session, line_ids: Sequence[str], /) -> list[ProposedLine]:
+    """The lines in the order of their ids; for the confirm page."""
+    statement = select(ProposedLine).where(col(ProposedLine.id).in_(line_ids)).order_by(col(ProposedLine.id))
+    return list(session.exec(statement))

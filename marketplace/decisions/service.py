@@ -1,0 +1,242 @@
+"""What follows an approval: the giver answers, the household answers, aid is delivered and confirmed; or it ends.
+
+Enters: one match and the side that acts. Leaves: the match one step further, its ledger row in step with it, the other
+side told. Withdrawal of consent is a use case of this room, because it must free matches in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from marketplace import audit, notices
+from marketplace.actors import Actor
+from marketplace.consent import service as consent
+from marketplace.consent.ask import living_auto_match, lock_head
+from marketplace.consent.models import Consent, Purpose
+from marketplace.db import flush
+from marketplace.decisions.models import OPEN, Match, MatchState
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.models import Household, Person
+from marketplace.ledger import service as ledger
+from marketplace.ledger.models import AidState
+from marketplace.needs.models import Need
+from marketplace.organisations.models import Organisation
+from marketplace.policy import require
+from marketplace.proposals.models import LineState, ProposedLine
+from marketplace.reference import needs as taxonomy
+from marketplace.reference import purposes
+from marketplace.sharing import service as sharing
+
+FREED_BY_BASE_CARD = (MatchState.AWAITING_SECOND, MatchState.AWAITING_GIVER, MatchState.AWAITING_HOUSEHOLD)
+"""Where nothing but the base card has been used: withdrawing it ends the match."""
+GIVER_KNOWS = (MatchState.AWAITING_GIVER, MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY)
+DECLINES = ("not_needed", "already_helped", "other_giver", "privacy", "other")
+
+
+def get_match(session: Session, match_id: str, /, *, actor: Actor) -> Match:
+    """The match, if the actor may see it; a foreign one looks like a missing one."""
+    match = session.get(Match, match_id)
+    if match is None:
+        raise NotFound("match")
+    require(actor, "match:view", household_id=match.household_id, org_id=match.org_id, district=match.district_code)
+    return match
+
+
+def _lock(session: Session, match_id: str, action: str, *, actor: Actor, expected: MatchState) -> Match:
+    match = session.get(Match, match_id, with_for_update=True, populate_existing=True)
+    if match is None:
+        raise NotFound("match")
+    require(actor, action, household_id=match.household_id, org_id=match.org_id, district=match.district_code)
+    if match.state is not expected:
+        raise WrongState("match_moved_on", state=match.state.value)
+    return match
+
+
+def giver_accepts(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """The giver takes this match on; now the household is asked."""
+    match = _lock(session, match_id, "match:answer", actor=actor, expected=MatchState.AWAITING_GIVER)
+    living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
+    match.giver_answered_at = now
+    _step(session, match, to=MatchState.AWAITING_HOUSEHOLD, actor=actor, now=now)
+    notices.post(session, "offer_waiting", key=f"{match.id}:household", household_id=match.household_id, now=now)
+    return match
+
+
+def giver_declines(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
+    """The giver says no to this match; its stock is free at once and the pair is not proposed again."""
+    match = _lock(session, match_id, "match:answer", actor=actor, expected=MatchState.AWAITING_GIVER)
+    match.giver_answered_at = now
+    _end(session, match, to=MatchState.DECLINED_GIVER, reason_code=reason_code, actor=actor, now=now)
+    return match
+
+
+def household_accepts(
+    session: Session,
+    match_id: str,
+    /,
+    *,
+    data_fields: Iterable[str],
+    agrees_to_share: bool,
+    agrees_to_terms: bool,
+    person_id: str,
+    actor: Actor,
+    now: datetime,
+    capture: consent.Capture | None = None,
+) -> Match:
+    """The household accepts with two ticks: the offer's terms, and a separate consent naming the giver, the purpose,
+    the fields and the period. Only now does anything identifying become readable for that giver."""
+    match = _lock(session, match_id, "match:accept", actor=actor, expected=MatchState.AWAITING_HOUSEHOLD)
+    if not (agrees_to_share and agrees_to_terms):
+        raise BadInput("tick_missing", field="agrees_to_share" if not agrees_to_share else "agrees_to_terms")
+    living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
+    if session.get_one(Person, person_id).household_id != match.household_id:
+        raise NotFound("person")
+    given = consent.give_for_match(
+        session,
+        session.get_one(Household, match.household_id),
+        organisation=session.get_one(Organisation, match.org_id),
+        purpose=purpose_of(session, match),
+        data_fields=data_fields,
+        person_id=person_id,
+        actor=actor,
+        now=now,
+        capture=capture,
+    )
+    match.consent_chain_id, match.consent_version = given.chain_id, given.version
+    match.household_answered_at = now
+    ledger.move(session, match.ledger_entry_id, to=AidState.APPROVED, actor=actor, now=now)
+    _step(session, match, to=MatchState.IN_DELIVERY, actor=actor, now=now)
+    notices.post(session, "delivery_expected", key=f"{match.id}:deliver", org_id=match.org_id, now=now)
+    return match
+
+
+def household_declines(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
+    """The household says no; it loses nothing, and this pair is not proposed again."""
+    if reason_code not in DECLINES:
+        raise BadInput("reason_missing", field="reason_code")
+    match = _lock(session, match_id, "match:decline", actor=actor, expected=MatchState.AWAITING_HOUSEHOLD)
+    match.household_answered_at = now
+    _end(session, match, to=MatchState.DECLINED_HOUSEHOLD, reason_code=reason_code, actor=actor, now=now)
+    return match
+
+
+def deliver(session: Session, match_id: str, /, *, note: str = "", actor: Actor, now: datetime) -> Match:
+    """The giver says that the aid has been handed over; the household is asked to confirm it."""
+    match = _lock(session, match_id, "match:deliver", actor=actor, expected=MatchState.IN_DELIVERY)
+    match.delivered_at, match.delivery_note = now, note[:200]
+    ledger.move(session, match.ledger_entry_id, to=AidState.DELIVERED, actor=actor, now=now)
+    _step(session, match, to=MatchState.DELIVERED, actor=actor, now=now)
+    notices.post(session, "confirm_receipt", key=f"{match.id}:confirm", household_id=match.household_id, now=now)
+    return match
+
+
+def confirm(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """The household says that it has received the aid. Silence is never a yes."""
+    match = _lock(session, match_id, "match:receive", actor=actor, expected=MatchState.DELIVERED)
+    match.confirmed_at = now
+    _step(session, match, to=MatchState.CONFIRMED, actor=actor, now=now)
+    return match
+
+
+def not_received(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """The household says that nothing arrived: the match goes back to the giver, who delivers or gives it up."""
+    match = _lock(session, match_id, "match:receive", actor=actor, expected=MatchState.DELIVERED)
+    match.delivered_at, match.reason_code = None, "not_received"
+    _step(session, match, to=MatchState.RETURNED, actor=actor, now=now)
+    ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
+    notices.post(session, "match_cancelled", key=f"{match.id}:not_received", org_id=match.org_id, now=now)
+    return match
+
+
+def withdraw_consent(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
+    """End a consent and free what stood on it, in one transaction.
+
+    Without the base card no match may wait any longer; without a giver's own consent its running match ends. Aid that
+    was delivered stays, and government aid is never touched.
+    """
+    head = lock_head(session, chain_id)
+    ended = consent.withdraw(session, chain_id, actor=actor, now=now)
+    matches = select(Match).where(col(Match.household_id) == head.household_id)
+    if head.purpose is Purpose.AUTO_MATCH:
+        matches = matches.where(col(Match.state).in_(FREED_BY_BASE_CARD))
+        session.execute(
+            update(ProposedLine)
+            .where(col(ProposedLine.household_id) == head.household_id)
+            .where(col(ProposedLine.state) == LineState.PROPOSED)
+            .values(state=LineState.STALE)
+        )
+    else:
+        running = (MatchState.IN_DELIVERY,)
+        matches = matches.where(col(Match.state).in_(running), col(Match.consent_chain_id) == chain_id)
+    for match in session.exec(matches.order_by(col(Match.id)).with_for_update()).all():
+        _end(session, match, to=MatchState.CANCELLED, reason_code="consent_withdrawn", actor=actor, now=now)
+    notices.post(
+        session, "consent_withdrawn", key=f"{ended.chain_id}@{ended.version}", household_id=head.household_id, now=now
+    )
+    return ended
+
+
+def purpose_of(session: Session, match: Match, /) -> str:
+    """What a separate consent for this match is for: the purpose of its kind of need."""
+    return taxonomy.need_kind(session.get_one(Need, match.need_id).category).purpose
+
+
+def fields_to_ask(session: Session, match: Match, person_id: str, /) -> tuple[str, ...]:
+    """The fields that the purpose allows and the record can answer; nothing else is asked."""
+    ceiling = purposes.purpose(purpose_of(session, match))
+    held = sharing.fields_on_record(session.get_one(Person, person_id))
+    return tuple(code for code in ceiling.fields if code in held)
+
+
+def see_recipient(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> dict[str, str]:
+    """The consented fields of the household behind an accepted match, for its giver; each look is logged."""
+    match = get_match(session, match_id, actor=actor)
+    if match.consent_chain_id is None:
+        raise WrongState("not_accepted_yet", state=match.state.value)
+    return sharing.disclose(
+        session,
+        match.consent_chain_id,
+        match_id=match.id,
+        purpose=purpose_of(session, match),
+        actor=actor,
+        now=now,
+    )
+
+
+def matches_of_household(session: Session, household_id: str, /) -> list[Match]:
+    """All matches of one household, newest first."""
+    statement = select(Match).where(col(Match.household_id) == household_id)
+    return list(session.exec(statement.order_by(col(Match.created_at).desc(), col(Match.id))))
+
+
+def open_matches_of(session: Session, household_id: str, /) -> list[Match]:
+    """Those that still wait for somebody."""
+    return [match for match in matches_of_household(session, household_id) if match.state in OPEN]
+
+
+def _step(session: Session, match: Match, *, to: MatchState, actor: Actor, now: datetime) -> None:
+    match.state, match.updated_at = to, now
+    session.add(match)
+    entry = audit.Entry(
+        f"match:{to.value}", object_ref=match.id, subject=match.household_id, body={"units": match.units}
+    )
+    audit.record(session, entry, actor=actor, now=now)
+    flush(session)
+
+
+def _end(session: Session, match: Match, *, to: MatchState, reason_code: str, actor: Actor, now: datetime) -> None:
+    """End a match without aid: its units are free again, the pair rests, the other side is told."""
+    before = match.state
+    match.reason_code = reason_code
+    ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
+    _step(session, match, to=to, actor=actor, now=now)
+    declined = to in (MatchState.DECLINED_GIVER, MatchState.DECLINED_HOUSEHOLD)
+    line = session.get_one(ProposedLine, match.line_id)
+    line.state = LineState.DECLINED if declined else LineState.STALE
+    session.add(line)
+    if before in GIVER_KNOWS and to is not MatchState.DECLINED_GIVER:
+        notices.post(session, "match_cancelled", key=f"{match.id}:cancelled", org_id=match.org_id, now=now)

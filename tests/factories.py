@@ -1,0 +1,167 @@
+"""Plain functions that put one sound row into a session, every default filled; a test names only what it is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from itertools import count
+from typing import Any
+
+from sqlmodel import Session
+
+from marketplace.actors import Actor, Role
+from marketplace.consent import service as consent
+from marketplace.consent.models import Consent
+from marketplace.households.models import Household, Person
+from marketplace.needs.models import Need, NeedState
+from marketplace.offers.models import Acceptance, Offer
+from marketplace.organisations.models import Organisation, OrganisationKind
+from marketplace.proposals.models import ProposedLine, Run, RunState
+from marketplace.sealed import vault_of
+
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+_number = count(1)
+
+
+def a_household(session: Session, *, name: str = "王小明", phone: str = "10000000001", **over: Any) -> Household:
+    """A household of one person in 渝中 (500103), who is reached by phone."""
+    n = next(_number)
+    values: dict[str, Any] = {
+        "id": f"household-{n}",
+        "source": "test",
+        "source_index": f"household-source-{n}",
+        "district_code": "500103",
+        "size": 1,
+        "created_at": NOW,
+    }
+    household = Household(**{**values, **over})
+    session.add(household)
+    session.flush()
+    a_person(session, household, name=name, phone=phone)
+    return household
+
+
+def a_person(session: Session, household: Household, *, name: str = "王小明", phone: str = "10000000001") -> Person:
+    """One member with a sealed name, phone and address."""
+    vault = vault_of(session)
+    person_id = f"person-{next(_number)}"
+    vault.new_person(session, person_id)
+    sealed = {
+        column: vault.seal(session, person_id, column=f"person.{column}", text=text)
+        for column, text in (("name", name), ("phone", phone), ("address", "解放碑街道测试路1号"))
+    }
+    person = Person(
+        id=person_id,
+        household_id=household.id,
+        contact=True,
+        birth_year=1960,
+        phone_index=vault.index("phone", phone),
+        created_at=NOW,
+        **sealed,
+    )
+    session.add(person)
+    session.flush()
+    return person
+
+
+def a_need(session: Session, household: Household, **over: Any) -> Need:
+    """A verified need of 10 food packs."""
+    n = next(_number)
+    values: dict[str, Any] = {
+        "id": f"need-{n}",
+        "source": "test",
+        "source_index": f"need-source-{n}",
+        "household_id": household.id,
+        "district_code": household.district_code,
+        "category": "LIVING.FOOD_PACK",
+        "unit": "PACK",
+        "gap_units": 10,
+        "urgency": 2,
+        "period": "2026",
+        "cause": str(n),
+        "verification_level": 3,
+        "verifier_id": "verifier-1",
+        "verified_on": date(2026, 11, 1),
+        "state": NeedState.VERIFIED,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    need = Need(**{**values, **over})
+    session.add(need)
+    session.flush()
+    return need
+
+
+def an_organisation(session: Session, **over: Any) -> Organisation:
+    """An active charity."""
+    n = next(_number)
+    values: dict[str, Any] = {
+        "id": f"org-{n}",
+        "name": f"测试慈善会{n}",
+        "kind": OrganisationKind.CHARITY,
+        "credit_code": f"test-code-{n:08d}",
+        "created_at": NOW,
+    }
+    organisation = Organisation(**{**values, **over})
+    session.add(organisation)
+    session.flush()
+    return organisation
+
+
+def an_offer(session: Session, organisation: Organisation, **over: Any) -> Offer:
+    """100 food packs for the whole city, each match to be answered."""
+    n = next(_number)
+    values: dict[str, Any] = {
+        "id": f"offer-{n}",
+        "org_id": organisation.id,
+        "source_index": f"offer-source-{n}",
+        "title": "米面油食品包",
+        "category": "LIVING.FOOD_PACK",
+        "unit": "PACK",
+        "stock_units": 100,
+        "districts": ["*"],
+        "acceptance": Acceptance.EACH,
+        "created_by": "charity-1",
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    offer = Offer(**{**values, **over})
+    session.add(offer)
+    session.flush()
+    return offer
+
+
+def auto_match(session: Session, household: Household, **over: Any) -> Consent:
+    """The household's own living consent to be matched."""
+    actor = as_household(household)
+    return consent.give_auto_match(session, household, actor=actor, now=over.pop("now", NOW), **over)
+
+
+def a_line(session: Session, need: Need, offer: Offer, *, units: int = 10, **over: Any) -> ProposedLine:
+    """A proposed line of a finished run of its own."""
+    n = next(_number)
+    run = Run(id=f"run-{n}", number=n, state=RunState.DONE, as_of=NOW.date(), created_by="test", created_at=NOW)
+    session.add(run)
+    session.flush()
+    values: dict[str, Any] = {
+        "id": f"line-{n}",
+        "run_id": run.id,
+        "need_id": need.id,
+        "offer_id": offer.id,
+        "household_id": need.household_id,
+        "district_code": need.district_code,
+        "units": units,
+    }
+    line = ProposedLine(**{**values, **over})
+    session.add(line)
+    session.flush()
+    return line
+
+
+def as_household(household: Household) -> Actor:
+    """The household itself."""
+    return Actor(id=f"actor-{household.id}", role=Role.HOUSEHOLD, household_id=household.id)
+
+
+def as_giver(organisation: Organisation) -> Actor:
+    """A case worker of the organisation."""
+    return Actor(id=f"worker-of-{organisation.id}", role=Role.CHARITY_WORKER, org_id=organisation.id)
