@@ -7,7 +7,7 @@ scarce on purpose (at least 1.5 units of open need for each unit of stock, in ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
 
@@ -106,7 +106,9 @@ def generate(
         goods = tuple(
             Good(g.category, "item", 1 + g.least % 10, 3 + g.most % 57, g.lot % 7 + 2, g.weight) for g in goods
         )
-    draft = _Draft(Random(seed), SHAPES[shape], goods, hard, one_component)
+    form = SHAPES[shape]
+    form = replace(form, regions=max(1, min(form.regions, resources // (4 * len(goods)))))
+    draft = _Draft(Random(seed), form, goods, hard, one_component)
     draft.orgs = tuple(f"org-{i:03}" for i in range(max(2, min(60, resources // 10))))
     _needs(draft, needs)
     givers, earmarks = _resources(draft, resources)

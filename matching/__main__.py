@@ -1,0 +1,183 @@
+"""`python -m matching`: solve, check and generate, on problem folders.
+
+What enters: the words of a command line. What leaves: an output folder, a few lines on standard output, and an exit
+code: 0 well, 1 faults or contradictory pins found, 2 bad input, named on standard error with file, row, column and
+mend. The solvers are imported only by `solve`, so `check` works with OR-Tools uninstalled.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+from matching.folder import BadInput, read_plan, read_problem, write_plan, write_problem
+from matching.model import Certificate, Plan
+from matching.wellformed import Misfit
+
+WELL, FOUND, REFUSED = 0, 1, 2
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    asked = _parser().parse_args(words)
+    try:
+        code: int = asked.run(asked)
+        return code
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+
+
+def _solve(asked: Namespace) -> int:
+    """Read, allocate, write, say what came out."""
+    start = monotonic()
+    problem = read_problem(asked.folder)
+    read = monotonic() - start
+    from matching.solve import allocate
+
+    plan = allocate(problem, workers=asked.workers, budget_s=asked.budget)
+    certificate = replace(plan.certificate, seconds={"read": round(read, 3), **plan.certificate.seconds})
+    write_plan(replace(plan, certificate=certificate), asked.out)
+    if certificate.status == "infeasible":
+        print("infeasible: these pins contradict each other or the rules; release one of them")
+        for pair in certificate.conflict:
+            print(f"  {pair}")
+        return FOUND
+    _tell(certificate)
+    print(f"seconds     {monotonic() - start:.1f} in all: {_listed(certificate.seconds)}")
+    print(f"written     {asked.out}")
+    return WELL
+
+
+def _tell(certificate: Certificate) -> None:
+    proof = "no other plan is as good" if certificate.unique else "not proven unique"
+    cut = ", interrupted" if certificate.interrupted else ""
+    print(f"status      {certificate.status}{cut}, {proof}, leximin {certificate.lexicographic}")
+    print(f"score       {certificate.score} of at most {certificate.bound}: gap {certificate.gap:.6%}")
+    print(f"given       {certificate.units} units to {certificate.households_served} households")
+    print(f"broken      {certificate.broken_units} announced units; delivery costs {certificate.cost}")
+    print(f"parts       {_listed(certificate.components)}")
+
+
+def _listed(amounts: object) -> str:
+    pairs = dict(amounts).items() if amounts else ()  # type: ignore[call-overload]
+    return ", ".join(f"{name} {amount}" for name, amount in pairs)
+
+
+def _check(asked: Namespace) -> int:
+    """Judge an output folder; a file of it that cannot be read is a fault too."""
+    from matching.checker import check
+
+    problem = read_problem(asked.folder)
+    try:
+        faults = [f"{fault.code}: {fault.message}" for fault in check(problem, _plan(asked.out))]
+    except _Unreadable as error:
+        faults = [f"unreadable: {error}"]
+    for fault in faults[:50]:
+        print(fault)
+    if len(faults) > 50:
+        print(f"… and {len(faults) - 50} more.")
+    print(f"{len(faults)} faults" if faults else "no fault")
+    return FOUND if faults else WELL
+
+
+class _Unreadable(Exception):
+    """The output folder itself cannot be read."""
+
+
+def _plan(out: Path) -> Plan:
+    if not out.is_dir():
+        raise BadInput([Misfit(str(out), -1, "", str(out), "is not a folder", "name the folder that solve wrote")])
+    try:
+        return read_plan(out)
+    except BadInput as error:
+        raise _Unreadable(str(error)) from error
+
+
+def _generate(asked: Namespace) -> int:
+    """Write a made-up city into a new folder."""
+    from matching.generate import generate
+
+    if asked.folder.exists() and any(asked.folder.iterdir()):
+        mend = "name a new or an empty folder"
+        raise BadInput([Misfit(str(asked.folder), -1, "", str(asked.folder), "is not empty", mend)])
+    problem = generate(
+        asked.needs,
+        asked.resources,
+        hard=asked.hard,
+        one_component=asked.one_component,
+        seed=asked.seed,
+        shape=asked.shape,
+    )
+    write_problem(problem, asked.folder, parquet=asked.parquet)
+    print(f"{len(problem.needs)} needs and {len(problem.resources)} resources written to {asked.folder}")
+    return WELL
+
+
+def _whole(word: str) -> int:
+    if not word.isdecimal() or int(word) > 10**8:
+        raise ArgumentTypeError(f"{word!r}: write a whole number from 0 to 100000000")
+    return int(word)
+
+
+def _above_zero(word: str) -> int:
+    if _whole(word) == 0:
+        raise ArgumentTypeError("write at least 1")
+    return int(word)
+
+
+def _seconds(word: str) -> float:
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 10**9:
+        raise ArgumentTypeError(f"{word!r}: write a number of seconds above 0")
+    return seconds
+
+
+def _share(word: str) -> float:
+    try:
+        share = float(word)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ArgumentTypeError(f"{word!r}: write a share from 0 to 1")
+    return share
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="python -m matching", description="Verified needs, posted resources: a proven plan.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    solve = commands.add_parser("solve", help="allocate a problem folder and write the plan with its proof")
+    solve.add_argument("folder", type=Path)
+    solve.add_argument("--out", type=Path, required=True, help="folder for plan, reasons, prices and certificate")
+    solve.add_argument("--workers", type=_above_zero, default=1, help="processes (the plan does not depend on it)")
+    solve.add_argument("--budget", type=_seconds, help="seconds for hard parts; replaces budget_s of policy.json")
+    solve.set_defaults(run=_solve)
+    check = commands.add_parser("check", help="judge a plan independently of the solvers")
+    check.add_argument("folder", type=Path)
+    check.add_argument("out", type=Path, metavar="dir")
+    check.set_defaults(run=_check)
+    _add_generate(commands.add_parser("generate", help="write a made-up city into a new folder"))
+    return parser
+
+
+def _add_generate(generate: ArgumentParser) -> None:
+    generate.add_argument("folder", type=Path)
+    generate.add_argument("--needs", type=_whole, required=True)
+    generate.add_argument("--resources", type=_whole, required=True)
+    generate.add_argument("--hard", type=_share, default=0.0, help="share of needs that take one provider only")
+    generate.add_argument("--one-component", action="store_true", help="join everything into one part")
+    generate.add_argument("--seed", type=_whole, default=7)
+    generate.add_argument("--shape", choices=("city", "county", "giants", "villages"), default="city")
+    generate.add_argument("--parquet", action="store_true", help="tables as .parquet instead of .csv")
+    generate.set_defaults(run=_generate)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
