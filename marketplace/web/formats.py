@@ -78,11 +78,14 @@ def percent(share: float | None) -> str:
 
 def day(value: date | datetime | None, *, today: date | None = None) -> str:
     """A date with its weekday: 11月23日 周一, Mon 23 Nov; the year only when it is another one."""
-    if value is None:
-        return NOTHING
+    return NOTHING if value is None else day_in(value, language=str(get_locale() or "zh_Hans"), today=today)
+
+
+def day_in(value: date | datetime, *, language: str, today: date | None = None) -> str:
+    """The same in a language of the caller's, for letters that are written outside a request."""
     on = local_day(value)
     other_year = on.year != (today or datetime.now(ZONE).date()).year
-    if _chinese():
+    if language.startswith("zh"):
         year = f"{on.year}年" if other_year else ""
         return f"{year}{on.month}月{on.day}日 周{WEEKDAYS_ZH[on.weekday()]}"
     return f"{WEEKDAYS_EN[on.weekday()]} {on.day} {MONTHS_EN[on.month - 1]}" + (f" {on.year}" if other_year else "")
@@ -137,8 +140,3 @@ def masked_id(number: str) -> str:
     '5099************18'
     """
     return number[:4] + "*" * (len(number) - 6) + number[-2:] if len(number) > 6 else "*" * len(number)
-
-
-def _chinese() -> bool:
-    locale = get_locale()
-    return locale is None or locale.language == "zh"
