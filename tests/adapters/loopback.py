@@ -116,7 +116,11 @@ def _handler_of(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
             if answer is None:
                 return
             self.send_response(answer.status)
-            for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+            for name, value in {
+                "Content-Length": str(len(answer.body)),
+                "Connection": "close",
+                **answer.headers,
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer.body)

@@ -61,11 +61,11 @@ class MailServer:
         if self._tls and not self._tls_from_start:
             options |= {"tls_context": self._tls, "require_starttls": True}
         if self._login:
-            options |= {"authenticator": self._authenticate, "auth_require_tls": self._tls is not None}
+            options |= {"authenticator": self._authenticate, "auth_require_tls": not self._tls_from_start}
         return SMTP(self, **options)
 
     def _authenticate(self, server: SMTP, session: Session, envelope: Envelope, kind: str, data: Any) -> AuthResult:
-        return AuthResult(success=data.password.decode() == self._login, handled=True)
+        return AuthResult(success=data.password.decode() == self._login, handled=False)
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
         if "RCPT" in self.at:
