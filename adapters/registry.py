@@ -79,6 +79,7 @@ class ClientCredentials:
         except (requests.RequestException, ValueError):
             raise TryAgainLater("No token could be had.", code="no_token") from None
         if not token.get("access_token"):
+            self._session.token = None
             raise TryAgainLater("No token could be had.", code="no_token")
         return token
 
