@@ -6,6 +6,7 @@ from marketplace.consent import models as consent
 from marketplace.db import metadata
 from marketplace.decisions import models as decisions
 from marketplace.households import models as households
+from marketplace.intake import models as intake
 from marketplace.ledger import models as ledger
 from marketplace.needs import models as needs
 from marketplace.offers import models as offers
@@ -19,6 +20,7 @@ ROOMS = (
     consent,
     decisions,
     households,
+    intake,
     jobs,
     ledger,
     needs,

@@ -1,4 +1,4 @@
-"""Needs and the uploads they came from.
+"""Needs.
 
 A need's `committed_units` is kept by triggers on the ledger: every live ledger row of the need counts. The CHECK on it
 is the database's own guard against giving more than the verified gap, whoever gives and however many ask at once.
@@ -7,7 +7,7 @@ is the database's own guard against giving more than the verified gap, whoever g
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, LargeBinary
+from sqlalchemy import BigInteger
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
@@ -78,38 +78,3 @@ class Need(SQLModel, table=True):
     content_hash: str = Field(default="", max_length=64)
     created_at: datetime = Field(sa_column=moment(index=True))
     updated_at: datetime = Field(sa_column=moment())
-
-
-class ImportState(StrEnum):
-    """An upload is checked first; a person confirms or drops it."""
-
-    CHECKED = "checked"
-    CONFIRMED = "confirmed"
-    DROPPED = "dropped"
-
-
-class ImportKind(StrEnum):
-    """What a file brings in."""
-
-    NEEDS = "needs"
-    OFFERS = "offers"
-    AID = "aid"
-
-
-class ImportBatch(SQLModel, table=True):
-    """One checked upload. `payload` holds the checked rows in a sealed blob until the batch is confirmed or dropped."""
-
-    __tablename__ = "import_batch"
-
-    id: str = Field(primary_key=True, max_length=32)
-    kind: ImportKind = Field(sa_column=choice(ImportKind))
-    file_name: str = Field(max_length=120)
-    file_sha256: str = Field(max_length=64, index=True)
-    source: str = Field(max_length=32)
-    org_id: str | None = Field(default=None, foreign_key="organisation.id")
-    state: ImportState = Field(default=ImportState.CHECKED, sa_column=choice(ImportState))
-    counts: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    payload: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
-    created_by: str = Field(max_length=64)
-    created_at: datetime = Field(sa_column=moment())
-    done_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
