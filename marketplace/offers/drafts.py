@@ -1,0 +1,131 @@
+"""An offer in the making: answers kept between the steps of the wizard, for a new offer, a copy or a change.
+
+Enters: what each step typed, as JSON values. Leaves: a draft row, and at the end a posted or changed offer. A draft is
+seen by its own organisation only and is never matched; it ends when it is posted or thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor
+from marketplace.db import flush, new_id
+from marketplace.errors import NotFound
+from marketplace.offers.models import Acceptance, Offer, OfferDraft
+from marketplace.offers.service import copied_terms, get_offer, post_offer, revise_offer
+from marketplace.offers.terms import CONFIRMED_FOR, DAYS, LISTS, NAMES, Terms, terms_of
+from marketplace.organisations.service import require_active
+from marketplace.policy import require
+
+
+def start_draft(session: Session, /, *, org_id: str, actor: Actor, now: datetime) -> OfferDraft:
+    """An empty draft: half a year from today, each match answered by the giver."""
+    require(actor, "offer:post", org_id=org_id)
+    require_active(session, org_id)
+    answers = {"valid_to": (now.date() + CONFIRMED_FOR).isoformat(), "acceptance": Acceptance.EACH.value}
+    return _added(session, OfferDraft(org_id=org_id, answers=answers, **_stamp(actor, now)))
+
+
+def draft_copy(session: Session, offer_id: str, /, *, actor: Actor, now: datetime) -> OfferDraft:
+    """A draft for a new offer on the terms of an old one."""
+    offer = get_offer(session, offer_id, actor=actor)
+    require(actor, "offer:post", org_id=offer.org_id)
+    terms = copied_terms(offer, terms_of(offer), on=now.date())
+    return _added(session, OfferDraft(org_id=offer.org_id, answers=answers_of(terms), **_stamp(actor, now)))
+
+
+def draft_change(session: Session, offer_id: str, /, *, actor: Actor, now: datetime) -> OfferDraft:
+    """A draft that will change a posted offer."""
+    offer = get_offer(session, offer_id, actor=actor)
+    require(actor, "offer:edit", org_id=offer.org_id)
+    draft = OfferDraft(
+        org_id=offer.org_id, offer_id=offer.id, answers=answers_of(terms_of(offer)), **_stamp(actor, now)
+    )
+    return _added(session, draft)
+
+
+def get_draft(session: Session, draft_id: str, /, *, actor: Actor) -> OfferDraft:
+    """One's own organisation's draft."""
+    draft = session.get(OfferDraft, draft_id)
+    if draft is None:
+        raise NotFound("offer_draft")
+    require(actor, "offer:post", org_id=draft.org_id)
+    return draft
+
+
+def list_drafts(session: Session, /, *, actor: Actor) -> list[OfferDraft]:
+    """The actor's organisation's drafts, the newest first."""
+    require(actor, "offer:list", org_id=actor.org_id)
+    rows = select(OfferDraft).where(col(OfferDraft.org_id) == actor.org_id)
+    return list(session.exec(rows.order_by(col(OfferDraft.updated_at).desc(), col(OfferDraft.id)).limit(50)))
+
+
+def save_answers(session: Session, draft: OfferDraft, /, *, answers: Mapping[str, Any], now: datetime) -> OfferDraft:
+    """Keep one step's answers (plain values of `Terms`); another kind of need forgets the amounts of the old one."""
+    kept = dict(draft.answers)
+    given = _plain(answers)
+    if "category" in given and given["category"] != kept.get("category"):
+        for name in ("stock_units", "lot", "min_per_need", "max_per_need", "max_per_household", "unit_cost_fen"):
+            kept.pop(name, None)
+    draft.answers = kept | given
+    draft.updated_at = now
+    session.add(draft)
+    flush(session)
+    return draft
+
+
+def terms_in(draft: OfferDraft) -> Terms:
+    """The draft's answers as terms; a question not yet answered keeps its usual answer."""
+    answers: dict[str, Any] = {name: value for name, value in draft.answers.items() if name in NAMES}
+    answers |= {name: tuple(answers[name]) for name in LISTS if name in answers}
+    answers |= {name: date.fromisoformat(answers[name]) for name in DAYS if answers.get(name)}
+    if "acceptance" in answers:
+        answers["acceptance"] = Acceptance(answers["acceptance"])
+    return Terms(**{"title": "", "category": "", "stock_units": 0} | answers)
+
+
+def answers_of(terms: Terms) -> dict[str, Any]:
+    """Terms as the JSON values of a draft."""
+    return _plain({name: getattr(terms, name) for name in NAMES})
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, date):
+            return value.isoformat()
+        return list(value) if isinstance(value, tuple) else getattr(value, "value", value)
+
+    return {name: plain(value) for name, value in values.items()}
+
+
+def finish_draft(session: Session, draft: OfferDraft, /, *, actor: Actor, now: datetime) -> Offer:
+    """Post the draft's offer, or change the one it belongs to; the draft ends."""
+    terms = terms_in(draft)
+    if draft.offer_id is None:
+        offer = post_offer(session, terms, org_id=draft.org_id, actor=actor, now=now)
+    else:
+        offer = revise_offer(session, draft.offer_id, terms=terms, actor=actor, now=now)
+    session.delete(draft)
+    flush(session)
+    return offer
+
+
+def drop_draft(session: Session, draft: OfferDraft, /, *, actor: Actor) -> None:
+    """Throw the draft away."""
+    require(actor, "offer:post", org_id=draft.org_id)
+    session.delete(draft)
+    flush(session)
+
+
+def _stamp(actor: Actor, now: datetime) -> dict[str, Any]:
+    return {"id": new_id(), "created_by": actor.id, "updated_at": now}
+
+
+def _added(session: Session, draft: OfferDraft) -> OfferDraft:
+    session.add(draft)
+    flush(session)
+    return draft

@@ -1,0 +1,224 @@
+"""Posting, changing, pausing, closing and confirming offers; and listing them.
+
+Enters: checked terms and an act of the giver's people (or of staff, who release what was held). Leaves: an offer row
+and an audit row. Nobody assigns an offer to anybody: its terms are the giver's yes, or the giver answers each match.
+A change binds later matches only; what is committed stays committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit
+from marketplace.actors import GIVERS, Actor
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.offers.models import Offer, OfferState
+from marketplace.offers.terms import CONFIRMED_FOR, Terms, columns_of, doubt, faults
+from marketplace.organisations.service import require_active
+from marketplace.policy import require
+from marketplace.reference.needs import need_kind
+from marketplace.sealed import vault_of
+
+TYPED = "typed"
+LIVING = (OfferState.OPEN, OfferState.HELD, OfferState.PAUSED)
+
+
+def post_offer(
+    session: Session,
+    terms: Terms,
+    /,
+    *,
+    org_id: str,
+    actor: Actor,
+    now: datetime,
+    source: str = TYPED,
+    source_id: str = "",
+) -> Offer:
+    """Post a resource of an active organisation. Implausible amounts are held until staff release them."""
+    require(actor, "offer:post", org_id=org_id)
+    require_active(session, org_id)
+    refuse_faults(terms, on=now.date())
+    key = new_id()
+    offer = Offer(
+        id=vault_of(session).ref("offer", source, org_id, source_id) if source_id else key,
+        org_id=org_id,
+        source_index=source_index(session, org_id, source_id=source_id or key),
+        created_by=actor.id,
+        created_at=now,
+        **_row(terms, now=now),
+    )
+    session.add(offer)
+    flush(session)
+    _record(session, offer, "offer:post", actor=actor, now=now)
+    return offer
+
+
+def revise_offer(session: Session, offer_id: str, /, *, terms: Terms, actor: Actor, now: datetime) -> Offer:
+    """Change the terms for later matches. Kind and unit stay; the stock stays above what is committed."""
+    offer = _locked(session, offer_id, action="offer:edit", actor=actor)
+    if offer.state not in LIVING:
+        raise WrongState("offer_closed")
+    if terms.category != offer.category:
+        raise BadInput("category_fixed", field="category")
+    refuse_faults(terms, on=now.date())
+    if terms.stock_units < offer.committed_units:
+        raise BadInput("stock_below_committed", field="stock_units", least=offer.committed_units)
+    paused = offer.state is OfferState.PAUSED
+    for name, value in _row(terms, now=now).items():
+        setattr(offer, name, value)
+    if paused and offer.state is OfferState.OPEN:
+        offer.state = OfferState.PAUSED
+    return _saved(session, offer, "offer:revise", actor=actor, now=now)
+
+
+def pause_offer(session: Session, offer_id: str, /, *, actor: Actor, now: datetime) -> Offer:
+    """Match nothing more for the time being."""
+    return _step(session, offer_id, "pause", actor=actor, now=now)
+
+
+def reopen_offer(session: Session, offer_id: str, /, *, actor: Actor, now: datetime) -> Offer:
+    """Match a paused offer again; one that has run out is confirmed first."""
+    return _step(session, offer_id, "reopen", actor=actor, now=now)
+
+
+def close_offer(session: Session, offer_id: str, /, *, actor: Actor, now: datetime) -> Offer:
+    """End an offer for good; what is committed is still delivered."""
+    return _step(session, offer_id, "close", actor=actor, now=now)
+
+
+def release_offer(session: Session, offer_id: str, /, *, actor: Actor, now: datetime) -> Offer:
+    """A member of staff has asked: the amounts are meant."""
+    return _step(session, offer_id, "release", actor=actor, now=now)
+
+
+STEPS: dict[str, tuple[str, tuple[OfferState, ...], OfferState]] = {
+    "pause": ("offer:edit", (OfferState.OPEN,), OfferState.PAUSED),
+    "reopen": ("offer:edit", (OfferState.PAUSED,), OfferState.OPEN),
+    "close": ("offer:edit", LIVING, OfferState.CLOSED),
+    "release": ("offer:release", (OfferState.HELD,), OfferState.OPEN),
+}
+"""Act ► (the policy's action, the states it may start from, the state it leads to)."""
+
+
+def _step(session: Session, offer_id: str, act: str, *, actor: Actor, now: datetime) -> Offer:
+    action, begins, ends = STEPS[act]
+    offer = _locked(session, offer_id, action=action, actor=actor)
+    if offer.state not in begins:
+        raise WrongState(f"offer_{act}", have=offer.state.value)
+    if ends is OfferState.OPEN:
+        require_active(session, offer.org_id)
+        if has_run_out(offer, on=now.date()):
+            raise WrongState("offer_run_out")
+    offer.state, offer.state_reason, offer.updated_at = ends, "", now
+    return _saved(session, offer, f"offer:{act}", actor=actor, now=now)
+
+
+def reconfirm_offer(session: Session, offer_id: str, /, *, actor: Actor, now: datetime) -> Offer:
+    """The giver says that the offer still stands: it lasts another half year from today at least."""
+    offer = _locked(session, offer_id, action="offer:edit", actor=actor)
+    if offer.state not in LIVING:
+        raise WrongState("offer_closed")
+    later = now.date() + CONFIRMED_FOR
+    offer.valid_to = later if offer.valid_to is None else max(offer.valid_to, later)
+    offer.updated_at = now
+    return _saved(session, offer, "offer:reconfirm", actor=actor, now=now)
+
+
+def has_run_out(offer: Offer, *, on: date) -> bool:
+    """Whether the offer's window is over."""
+    return offer.valid_to is not None and offer.valid_to <= on
+
+
+def refuse_faults(terms: Terms, *, on: date) -> None:
+    """Raise the first fault; forms and files show all of them before it comes to this."""
+    for fault in faults(terms, on=on):
+        raise BadInput(fault.code, field=fault.field, **fault.facts)
+
+
+def source_index(session: Session, org_id: str, /, *, source_id: str) -> str:
+    """The keyed index under which a giver's own number for an offer is unique."""
+    return vault_of(session).index("offer-source", f"{org_id}\x00{source_id}")
+
+
+def _row(terms: Terms, *, now: datetime) -> dict[str, Any]:
+    """The columns that follow from the terms; implausible ones wait for a person."""
+    reason = doubt(terms)
+    return columns_of(terms) | {
+        "unit": need_kind(terms.category).unit,
+        "state": OfferState.HELD if reason else OfferState.OPEN,
+        "state_reason": reason,
+        "updated_at": now,
+    }
+
+
+def copied_terms(offer: Offer, terms: Terms, /, *, on: date) -> Terms:
+    """The same terms for a new offer: the whole stock again, a fresh half year."""
+    start = offer.valid_from if offer.valid_from is not None and offer.valid_from > on else None
+    return replace(terms, valid_from=start, valid_to=on + CONFIRMED_FOR)
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFilter:
+    """What a list shows; empty fields do not narrow it."""
+
+    org_id: str = ""
+    category: str = ""
+    states: Sequence[OfferState] = ()
+    ends_by: date | None = None
+
+
+def list_offers(
+    session: Session, wanted: OfferFilter, /, *, actor: Actor, offset: int = 0, size: int = 25
+) -> tuple[list[Offer], int]:
+    """One page of offers, the newest first, and how many there are; givers see their own only."""
+    if actor.role in GIVERS:
+        wanted = replace(wanted, org_id=wanted.org_id or actor.org_id or "")
+    require(actor, "offer:list", org_id=wanted.org_id or None)
+    rows = select(Offer)
+    if wanted.org_id:
+        rows = rows.where(col(Offer.org_id) == wanted.org_id)
+    if wanted.category:
+        rows = rows.where(col(Offer.category) == wanted.category)
+    if wanted.states:
+        rows = rows.where(col(Offer.state).in_(wanted.states))
+    if wanted.ends_by is not None:
+        rows = rows.where(col(Offer.valid_to) <= wanted.ends_by)
+    total = session.exec(select(func.count()).select_from(rows.subquery())).one()
+    page = rows.order_by(col(Offer.created_at).desc(), col(Offer.id)).offset(offset).limit(size)
+    return list(session.exec(page)), total
+
+
+def get_offer(session: Session, offer_id: str, /, *, actor: Actor) -> Offer:
+    """One offer; another giver's offer looks like a missing one."""
+    offer = session.get(Offer, offer_id)
+    if offer is None:
+        raise NotFound("offer")
+    require(actor, "offer:view", org_id=offer.org_id)
+    return offer
+
+
+def _locked(session: Session, offer_id: str, *, action: str, actor: Actor) -> Offer:
+    statement = select(Offer).where(col(Offer.id) == offer_id).with_for_update()
+    offer = session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+    if offer is None:
+        raise NotFound("offer")
+    require(actor, action, org_id=offer.org_id)
+    return offer
+
+
+def _saved(session: Session, offer: Offer, action: str, *, actor: Actor, now: datetime) -> Offer:
+    session.add(offer)
+    flush(session)
+    _record(session, offer, action, actor=actor, now=now)
+    return offer
+
+
+def _record(session: Session, offer: Offer, action: str, *, actor: Actor, now: datetime) -> None:
+    body = {"category": offer.category, "stock_units": offer.stock_units, "state": offer.state.value}
+    audit.record(session, audit.Entry(action, object_ref=offer.id, body=body), actor=actor, now=now)

@@ -1,0 +1,147 @@
+"""What an offer says: plain values, and everything that can be wrong with them.
+
+Enters: answers of the wizard or a row of a file. Leaves: frozen `Terms`, and `Fault`s with a field and a code that
+pages translate. Called by the offers' service, wizard and import, so that all three refuse the same things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from typing import Any
+
+from marketplace.offers.models import Acceptance, Offer
+from marketplace.reference import districts as places
+from marketplace.reference.needs import NeedKind, need_kind
+from marketplace.reference.tables import UnknownCode
+from marketplace.reference.words import list_codes
+
+CONFIRMED_FOR = timedelta(days=180)
+"""An offer is asked for again after half a year at the latest; until then its end is extended by `reconfirm`."""
+PLAUSIBLE_HOUSEHOLDS = 1000
+"""A stock that would give more households than this the most plausible amount waits for a person."""
+LARGEST = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One offer's terms in whole units of its kind (money: fen). No district means the whole city."""
+
+    title: str
+    category: str
+    stock_units: int
+    lot: int = 1
+    min_per_need: int = 1
+    max_per_need: int | None = None
+    max_per_household: int | None = None
+    districts: tuple[str, ...] = ()
+    tags_any: tuple[str, ...] = ()
+    tags_all: tuple[str, ...] = ()
+    tags_none: tuple[str, ...] = ()
+    min_urgency: int = 0
+    valid_from: date | None = None
+    valid_to: date | None = None
+    unit_cost_fen: int = 0
+    acceptance: Acceptance = Acceptance.EACH
+    donor_purpose: str = ""
+    standard: str = ""
+    steps: str = ""
+    rules: str = ""
+
+
+NAMES = tuple(field.name for field in fields(Terms))
+LISTS = ("districts", "tags_any", "tags_all", "tags_none")
+DAYS = ("valid_from", "valid_to")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong: the field, a code to translate, and the numbers of its sentence."""
+
+    field: str
+    code: str
+    facts: Mapping[str, int]
+
+
+def terms_of(offer: Offer) -> Terms:
+    """The terms of a stored offer."""
+    values = {name: getattr(offer, name) for name in NAMES}
+    return Terms(**values | {name: tuple(values[name]) for name in LISTS})
+
+
+def columns_of(terms: Terms) -> dict[str, Any]:
+    """The offer columns that carry these terms."""
+    values = {name: getattr(terms, name) for name in NAMES}
+    return values | {name: sorted(values[name]) for name in LISTS}
+
+
+def faults(terms: Terms, *, on: date, kinds: Callable[[str], NeedKind] = need_kind) -> list[Fault]:
+    """Everything wrong with the terms on that day, in the order in which a person fills them in."""
+    try:
+        kind = kinds(terms.category)
+    except UnknownCode:
+        return [Fault("category", "category_unknown", {})]
+    found = [*_amounts(terms), *_people(terms, on=on), *_window(terms, on=on), *_words(terms)]
+    if kind.is_money and terms.unit_cost_fen:
+        found.append(Fault("unit_cost_fen", "cost_of_money", {}))
+    return found
+
+
+def _amounts(terms: Terms) -> Iterator[Fault]:
+    stock, lot, most = terms.stock_units, terms.lot, terms.max_per_need
+    if not 1 <= stock <= LARGEST:
+        yield Fault("stock_units", "stock_none", {"most": LARGEST})
+    if not 1 <= lot <= max(stock, 1):
+        yield Fault("lot", "lot_over_stock", {"most": stock})
+    if not 0 <= terms.min_per_need <= max(stock, 1):
+        yield Fault("min_per_need", "least_over_stock", {"most": stock})
+    if most is not None and most < max(terms.min_per_need, lot, 1):
+        yield Fault("max_per_need", "most_under_least", {"least": max(terms.min_per_need, lot, 1)})
+    elif most is not None and most // lot * lot < terms.min_per_need:
+        yield Fault("max_per_need", "no_lot_between", {"lot": lot})
+    if terms.max_per_household is not None and terms.max_per_household < max(terms.min_per_need, lot, 1):
+        yield Fault("max_per_household", "most_under_least", {"least": max(terms.min_per_need, lot, 1)})
+    if not 0 <= terms.unit_cost_fen <= LARGEST:
+        yield Fault("unit_cost_fen", "cost_below_none", {})
+
+
+def _people(terms: Terms, *, on: date) -> Iterator[Fault]:
+    known = {district.code for district in places.current(on)}
+    if not set(terms.districts) <= known:
+        yield Fault("districts", "district_unknown", {})
+    tags = set(list_codes("tag"))
+    for name in ("tags_any", "tags_all", "tags_none"):
+        if not set(getattr(terms, name)) <= tags:
+            yield Fault(name, "tag_unknown", {})
+    refused = set(terms.tags_none)
+    if refused & set(terms.tags_all) or (terms.tags_any and set(terms.tags_any) <= refused):
+        yield Fault("tags_none", "tags_contradict", {})
+    if not 0 <= terms.min_urgency <= 3:
+        yield Fault("min_urgency", "urgency_unknown", {})
+
+
+def _window(terms: Terms, *, on: date) -> Iterator[Fault]:
+    if terms.valid_to is None:
+        yield Fault("valid_to", "end_missing", {})
+    elif terms.valid_to <= on:
+        yield Fault("valid_to", "end_past", {})
+    elif terms.valid_from is not None and terms.valid_to <= terms.valid_from:
+        yield Fault("valid_to", "end_before_start", {})
+
+
+def _words(terms: Terms) -> Iterator[Fault]:
+    """The law asks a giver to tell the beneficiary its standard, its steps and its rules."""
+    if not terms.title:
+        yield Fault("title", "title_missing", {})
+    for name in ("standard", "steps", "rules"):
+        if not getattr(terms, name):
+            yield Fault(name, f"{name}_missing", {})
+
+
+def doubt(terms: Terms, *, kinds: Callable[[str], NeedKind] = need_kind) -> str:
+    """Why a person should look before this is matched (a code), or nothing."""
+    bound = kinds(terms.category).plausible_bound
+    if terms.stock_units > bound * PLAUSIBLE_HOUSEHOLDS:
+        return "stock_implausible"
+    return "least_implausible" if terms.min_per_need > bound else ""
