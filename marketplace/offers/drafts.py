@@ -85,7 +85,8 @@ def terms_in(draft: OfferDraft) -> Terms:
     answers |= {name: date.fromisoformat(answers[name]) for name in DAYS if answers.get(name)}
     if "acceptance" in answers:
         answers["acceptance"] = Acceptance(answers["acceptance"])
-    return Terms(**{"title": "", "category": "", "stock_units": 0} | answers)
+    whole: dict[str, Any] = {"title": "", "category": "", "stock_units": 0} | answers
+    return Terms(**whole)
 
 
 def answers_of(terms: Terms) -> dict[str, Any]:

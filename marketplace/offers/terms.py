@@ -22,6 +22,8 @@ CONFIRMED_FOR = timedelta(days=180)
 PLAUSIBLE_HOUSEHOLDS = 1000
 """A stock that would give more households than this the most plausible amount waits for a person."""
 LARGEST = 10**12
+EVERYWHERE = "*"
+"""How the whole city stands in an offer's row, as in the allocator's problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,16 @@ class Fault:
 def terms_of(offer: Offer) -> Terms:
     """The terms of a stored offer."""
     values = {name: getattr(offer, name) for name in NAMES}
-    return Terms(**values | {name: tuple(values[name]) for name in LISTS})
+    lists = {name: tuple(item for item in values[name] if item != EVERYWHERE) for name in LISTS}
+    return Terms(**values | lists)
 
 
 def columns_of(terms: Terms) -> dict[str, Any]:
     """The offer columns that carry these terms."""
     values = {name: getattr(terms, name) for name in NAMES}
-    return values | {name: sorted(values[name]) for name in LISTS}
+    return (
+        values | {name: sorted(values[name]) for name in LISTS} | {"districts": sorted(terms.districts) or [EVERYWHERE]}
+    )
 
 
 def faults(terms: Terms, *, on: date, kinds: Callable[[str], NeedKind] = need_kind) -> list[Fault]:
