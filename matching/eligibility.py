@@ -165,39 +165,40 @@ class Refusals:
     resource_out: dict[str, Bools]
     banned: dict[int, Ints]
     listed: dict[int, Ints] | None
-    _seen: dict[tuple[int, ...], NDArray[np.uint8]] = field(default_factory=dict)
+    by_category: dict[int, Ints] = field(default_factory=dict)
+    tallies: dict[tuple[int, ...], dict[str, int]] = field(default_factory=dict)
 
     def codes(self, need: int) -> NDArray[np.uint8]:
-        """Place in `CODES` for each resource (0 is eligible), shape (R,). O(R), or O(1) for a class seen before."""
-        alone = self.listed is not None or need in self.banned
-        flags = tuple(int(out[need]) for out in self.need_out.values())
-        key = (int(self.group[need]), *flags)
-        if alone or key not in self._seen:
-            codes = self._codes(need)
-            if alone:
-                return codes
-            self._seen[key] = codes
-        return self._seen[key]
-
-    def _codes(self, need: int) -> NDArray[np.uint8]:
-        size = len(self.resource_out[WINDOW])
-        codes = np.zeros(size, np.uint8)
-        for place in range(len(RULES), 0, -1):
-            codes[self._fails(CODES[place], need, size)] = place
+        """Place in `CODES` for each resource (0 is eligible), shape (R,). O(R)."""
+        codes = np.full(len(self.resource_out[WINDOW]), CODES.index(CATEGORY), np.uint8)
+        left = self._of_category(need)
+        for place, rule in enumerate(CODES[2:], 2):
+            passes = self._passes(rule, need, left)
+            codes[left[~passes]] = place
+            left = left[passes]
+        codes[left] = 0
         return codes
 
-    def _fails(self, rule: str, need: int, size: int) -> Bools:
+    def _of_category(self, need: int) -> Ints:
+        """Resources of the need's category."""
+        category = int(self.classes.need[CATEGORY][need])
+        if category not in self.by_category:
+            self.by_category[category] = np.flatnonzero(self.classes.passes(CATEGORY, need, slice(None)))
+        return self.by_category[category]
+
+    def _passes(self, rule: str, need: int, resources: Ints) -> Bools:
         if rule in self.classes.table:
-            return ~self.classes.passes(rule, need, slice(None))
-        fails = np.zeros(size, bool)
+            return self.classes.passes(rule, need, resources)
+        if rule in self.need_out and self.need_out[rule][need]:
+            return np.zeros(len(resources), bool)
+        passes = np.ones(len(resources), bool)
         if rule == NOT_LISTED and self.listed is not None:
-            fails[:] = True
-            fails[self.listed.get(need, np.empty(0, np.int64))] = False
+            passes = np.isin(resources, self.listed.get(need, ()))
         if rule in self.resource_out:
-            fails |= self.resource_out[rule]
+            passes &= ~self.resource_out[rule][resources]
         if rule == BANNED and need in self.banned:
-            fails[self.banned[need]] = True
-        return fails | self.need_out[rule][need] if rule in self.need_out else fails
+            passes &= ~np.isin(resources, self.banned[need])
+        return passes
 
     def for_need(self, need: int) -> dict[str, Ints]:
         """Refusing rule ► indices of the resources that fell to it, the nearest to a match first."""
@@ -209,9 +210,14 @@ class Refusals:
         }
 
     def counts(self, need: int) -> dict[str, int]:
-        """Refusing rule ► how many resources fell to it, the nearest to a match first."""
-        tally = np.bincount(self.codes(need), minlength=len(CODES))
-        return {CODES[place]: int(tally[place]) for place in range(len(RULES), 0, -1) if tally[place]}
+        """Refusing rule ► how many resources fell to it, the nearest to a match first. O(1) for a class seen before."""
+        alone = self.listed is not None or need in self.banned
+        flags = (int(out[need]) for out in self.need_out.values())
+        key = (-1 - need,) if alone else (int(self.group[need]), *flags)
+        if key not in self.tallies:
+            tally = np.bincount(self.codes(need), minlength=len(CODES))
+            self.tallies[key] = {CODES[at]: int(tally[at]) for at in range(len(RULES), 0, -1) if tally[at]}
+        return self.tallies[key]
 
 
 def grouped(classes: Classes) -> Ints:

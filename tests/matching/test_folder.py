@@ -12,6 +12,7 @@ import pytest
 from matching.columns import TABLES
 from matching.folder import BadInput, input_sha256, read_problem, write_problem
 from matching.model import Cap, Need, Policy, Problem, Resource, levels_first
+from matching.policy_file import SETTINGS
 from tests.matching.tiny import KINDS, tiny
 
 SMALL = {
@@ -354,3 +355,13 @@ def test_a_folder_that_is_not_there_is_bad_input(tmp_path):
 def test_an_announced_link_may_name_what_is_gone(tmp_path):
     place = folder_with(tmp_path, announced_csv="need_id,resource_id,units\nold,older,3\n")
     assert read_problem(place).announced[0].need_id == "old"
+
+
+def test_the_document_names_every_file_column_and_setting():
+    text = (Path(__file__).parents[2] / "docs" / "problem-folder.md").read_text("utf-8")
+    for table in TABLES:
+        assert f"{table.name}.csv" in text
+        for column in table.columns:
+            assert f"`{column.name}`" in text, f"{table.name}.{column.name}"
+    for key in SETTINGS:
+        assert f"`{key}`" in text
