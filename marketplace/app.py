@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 from marketplace import errors
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.web import assets, display, formats, headers, nav, paging, transactions
+from marketplace.web import assets, codes, display, formats, headers, nav, paging, transactions
 
 ROOMS = (
     "accounts",
@@ -81,6 +81,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     headers.install(app)
     display.install(app, instance=settings.instance)
     formats.install(app)
+    codes.install(app)
     nav.install(app)
     paging.install(app)
     assets.install(app, instance=settings.instance)

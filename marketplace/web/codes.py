@@ -1,0 +1,46 @@
+"""Codes as people read them: words of the reference tables, districts, amounts with their unit.
+
+Template filters and plain functions; the words follow the language of the request. A code that no table knows is shown
+as it is, because an old row must not break a page.
+"""
+
+from datetime import UTC, datetime
+
+from flask import Flask
+
+from marketplace.reference.districts import district_name
+from marketplace.reference.needs import MONEY
+from marketplace.reference.tables import UnknownCode
+from marketplace.reference.words import label
+from marketplace.web.display import language
+from marketplace.web.formats import NOTHING, count, yuan
+
+
+def install(app: Flask) -> None:
+    """Register the filters."""
+    app.jinja_env.filters.update(word=word, place=place, amount=amount)
+
+
+def word(code: str | int | None, table: str) -> str:
+    """The label of a code of one table, such as `{{ need.category|word("need") }}`."""
+    if code is None or code == "":
+        return NOTHING
+    try:
+        return label(table, code, lang=language())
+    except UnknownCode:
+        return str(code)
+
+
+def place(code: str) -> str:
+    """The name of a district; an ended code shows the one that took over."""
+    try:
+        return district_name(code, on=datetime.now(UTC).date(), lang=language())
+    except UnknownCode:
+        return code
+
+
+def amount(units: int | None, unit: str) -> str:
+    """Units with their unit: ¥1,200 for fen, 12 packs for packs."""
+    if units is None or unit == MONEY:
+        return yuan(units)
+    return f"{count(units)} {word(unit, 'unit')}"

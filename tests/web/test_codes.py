@@ -1,0 +1,31 @@
+"""Codes are shown in the reader's language, and an unknown one never breaks a page."""
+
+import pytest
+from flask import Flask
+
+from marketplace.app import create_app
+from marketplace.config import Settings
+from marketplace.web.codes import amount, place, word
+
+
+@pytest.fixture
+def app(settings: Settings) -> Flask:
+    return create_app(settings)
+
+
+@pytest.mark.parametrize(
+    ("lang", "shown"),
+    [
+        ("zh_Hans", ["米面油等食品包", "两江新区", "12 份", "¥35"]),
+        ("en", ["Food parcel", "Liangjiang New Area", "12 packs", "¥35"]),
+    ],
+)
+def test_codes_are_shown_in_the_readers_language(app: Flask, lang: str, shown: list[str]) -> None:
+    with app.test_request_context(f"/?lang={lang}"):
+        found = [word("LIVING.FOOD_PACK", "need"), place("500112"), amount(12, "PACK"), amount(3500, "FEN")]
+    assert found == shown
+
+
+def test_an_unknown_code_is_shown_as_it_is(app: Flask) -> None:
+    with app.test_request_context("/"):
+        assert [word("NO.SUCH", "need"), word(None, "need"), place("999999")] == ["NO.SUCH", "—", "999999"]
