@@ -91,7 +91,7 @@ def _names(rows: list[list[Cell]], merged: Sequence[Range], *, header: int) -> l
     """The header's texts; a name merged downwards from a row above the header counts where it ends."""
     cells = list(rows[header])
     for top, left, low, right in merged:
-        if left == right and top < header <= low:
+        if left == right < len(cells) and top < header <= low:
             cells[left] = rows[top][left]
     names = [" ".join(plain_text(cell).split()) for cell in cells]
     seen: dict[str, int] = {}

@@ -30,7 +30,7 @@ _RELATIONS = "xl/_rels/workbook.xml.rels"
 _SHEET_MARK = b"sheetData"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
-_MALFORMED = (expat.ExpatError, ElementTree.ParseError, KeyError, ValueError, CalamineError)
+_MALFORMED = (expat.ExpatError, ElementTree.ParseError, LookupError, ValueError, StopIteration, CalamineError)
 
 
 def read_sheet(data: bytes, limits: Limits) -> tuple[list[list[Cell]], list[Range]]:

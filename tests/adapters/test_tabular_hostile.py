@@ -100,11 +100,34 @@ def test_a_part_that_comes_twice_is_refused() -> None:
         {"xl/_rels/workbook.xml.rels": None},
         {"xl/_rels/workbook.xml.rels": b"<broken"},
         {"xl/workbook.xml": part("xl/workbook.xml").replace(b"rId1", b"rId99")},
+        {"xl/workbook.xml": part("xl/workbook.xml").replace(b"r:id", b"rid")},
+        {"xl/workbook.xml": part("xl/workbook.xml").replace(b"UTF-8", b"UTi-8")},
     ],
-    ids=["cut", "doctype", "utf16", "no-place", "no-column", "no-sheet", "no-relations", "bad-relations", "dangling"],
+    ids=[
+        "cut",
+        "doctype",
+        "utf16",
+        "no-place",
+        "no-column",
+        "no-sheet",
+        "no-relations",
+        "bad-relations",
+        "dangling",
+        "no-relation",
+        "no-such-encoding",
+    ],
 )
 def test_a_workbook_with_broken_parts_is_called_damaged(changes: Mapping[str, bytes | None]) -> None:
     assert refusal(rebuilt(changes)).code == "damaged"
+
+
+def test_a_merged_range_beyond_the_cells_does_no_harm() -> None:
+    rows = [["title"], ["a", "b"], ["x", 1]]
+    with zipfile.ZipFile(io.BytesIO(grid(rows))) as good:
+        sheet = good.read(SHEET)
+    merged = b'<mergeCells count="1"><mergeCell ref="ZZ1:ZZ2"/></mergeCells><pageMargins'
+    odd = rebuilt({SHEET: sheet.replace(b"<pageMargins", merged)}, rows=rows)
+    assert read_table(odd).rows == [("x", 1)]
 
 
 def test_a_workbook_of_charts_or_hidden_sheets_only_has_no_header() -> None:
