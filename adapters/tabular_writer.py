@@ -70,14 +70,15 @@ def _column(column: str | Column) -> Column:
 def _workbook(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, choices: Choices) -> bytes:
     out = io.BytesIO()
     # Rows pass through a file on disk; the directory takes it away even when a row raises.
-    with tempfile.TemporaryDirectory() as folder:
-        book = xlsxwriter.Workbook(out, {"constant_memory": True, "tmpdir": folder})
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        xlsxwriter.Workbook(out, {"constant_memory": True, "tmpdir": folder}) as book,
+    ):
         sheet = book.add_worksheet("data")
         _dress(book, sheet, columns)
         last = _fill(book, sheet, rows)
         sheet.autofilter(0, 0, max(last, 1), max(len(columns) - 1, 0))
         _offer_choices(book, sheet, columns, choices)
-        book.close()
     return out.getvalue()
 
 
