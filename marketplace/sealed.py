@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -18,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Column, LargeBinary
+from sqlalchemy import Column, LargeBinary, insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel
@@ -103,10 +104,27 @@ class Vault:
         """Make and store the data key of a new person."""
         self._store_key(session, person_id, AESGCM.generate_key(256))
 
-    def _store_key(self, session: Session, person_id: str, key: bytes) -> None:
+    def new_people(self, session: Session, person_ids: Sequence[str]) -> None:
+        """The same for many new people at once, in one statement."""
+        if not person_ids:
+            return
+        rows = []
+        for person_id in person_ids:
+            key = AESGCM.generate_key(256)
+            rows.append({"person_id": person_id, "epoch": self.epoch, "wrapped": self._wrap(person_id, key)})
+            self._cache(session)[person_id] = AESGCM(key)
+        session.execute(insert(PersonKey), rows)
+
+    def forget(self, session: Session) -> None:
+        """Drop the keys that this session has opened, so that bulk work needs no memory for each person."""
+        self._cache(session).clear()
+
+    def _wrap(self, person_id: str, key: bytes) -> bytes:
         nonce = secrets.token_bytes(12)
-        wrapped = nonce + self._kek.encrypt(nonce, key, person_id.encode())
-        session.add(PersonKey(person_id=person_id, epoch=self.epoch, wrapped=wrapped))
+        return nonce + self._kek.encrypt(nonce, key, person_id.encode())
+
+    def _store_key(self, session: Session, person_id: str, key: bytes) -> None:
+        session.add(PersonKey(person_id=person_id, epoch=self.epoch, wrapped=self._wrap(person_id, key)))
         self._cache(session)[person_id] = AESGCM(key)
 
     def seal(self, session: Session, person_id: str, *, column: str, text: str) -> Sealed:

@@ -35,11 +35,11 @@ class Household(SQLModel, table=True):
 
 
 class Person(SQLModel, table=True):
-    """One member. `contact` marks the person whom messages reach."""
+    """One member. `contact` marks the person whom messages reach; `relation` is a code of the words table."""
 
     id: str = Field(primary_key=True, max_length=32)
     household_id: str = Field(foreign_key="household.id", index=True)
-    relation: str = Field(default="head", max_length=16)
+    relation: str = Field(default="HEAD", max_length=16)
     contact: bool = False
     sex: Sex = Field(default=Sex.UNKNOWN, sa_column=choice(Sex))
     birth_year: int | None = None

@@ -1,0 +1,296 @@
+"""Households and their people coming in, one or many thousands, each person sealed under an own key.
+
+What enters: `HouseholdFacts` of one source. What leaves: household ids by reference. The same facts again change
+nothing; other facts change only the fields that differ. A person whose ID number is already known is not made twice:
+the need goes to the household where that person lives. Called by needs (imports, referrals, typing in) and the demo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import insert, select
+from sqlmodel import Session, col
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.households.models import Household, Person, Sex
+from marketplace.reference.identity_number import BadIdNumber, check_id_number
+from marketplace.sealed import Sealed, Vault, vault_of
+
+SEALED = ("name", "phone", "id_number", "address", "birth_date", "payee_account", "health")
+"""The personal fields, each an envelope of its own."""
+
+REFERRAL = "referral"
+"""The source of households that a charity referred in; any register may correct what it says."""
+
+CHUNK = 2000
+"""So many households at a time: keys in memory stay few, and questions to the database stay short."""
+
+_ASKED = 500
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """One person as a source tells it; `ref` tells people of a household apart. Empty text: not told."""
+
+    ref: str = "head"
+    relation: str = "HEAD"
+    contact: bool = True
+    sex: Sex = Sex.UNKNOWN
+    name: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    id_number: str = field(default="", repr=False)
+    address: str = field(default="", repr=False)
+    birth_date: str = field(default="", repr=False)
+    payee_account: str = field(default="", repr=False)
+    health: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdFacts:
+    """One household as a source tells it; `size` counts its people, also those without a row."""
+
+    source: str
+    source_ref: str
+    district_code: str
+    street_code: str = ""
+    size: int = 0
+    urban: bool = True
+    kind: str = ""
+    people: tuple[PersonFacts, ...] = field(default=(), repr=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells households apart."""
+        return self.source, self.source_ref
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in order, `size` at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def source_index(vault: Vault, source: str, source_ref: str) -> str:
+    """The keyed index under which a source's household is found again."""
+    return vault.index("household-source", f"{source}\x00{source_ref}")
+
+
+def number_index(vault: Vault, number: str) -> str:
+    """The keyed index of an ID number."""
+    return vault.index("id_number", number.upper())
+
+
+def resolve_many(session: Session, facts: Sequence[HouseholdFacts]) -> dict[tuple[str, str], str]:
+    """The id that each household has or will have: by its head's ID number, else by its source, else a new one."""
+    vault = vault_of(session)
+    numbers = {item.key: number_index(vault, _head(item)) for item in facts if _head(item)}
+    lives_in = _homes(session, set(numbers.values()))
+    found: dict[tuple[str, str], str] = {}
+    first_with: dict[str, str] = {}
+    for item in facts:
+        number = numbers.get(item.key, "")
+        own = vault.ref("household", *item.key)
+        found[item.key] = lives_in.get(number) or first_with.setdefault(number or own, own)
+    return found
+
+
+def _head(facts: HouseholdFacts) -> str:
+    return facts.people[0].id_number if facts.people else ""
+
+
+def _homes(session: Session, indexes: Iterable[str]) -> dict[str, str]:
+    """ID number index ► household."""
+    found: dict[str, str] = {}
+    for some in chunks(sorted(indexes), _ASKED):
+        asked = select(col(Person.id_number_index), col(Person.household_id)).where(
+            col(Person.id_number_index).in_(some)
+        )
+        found.update((str(index), str(home)) for index, home in session.execute(asked))
+    return found
+
+
+def register_many(
+    session: Session, facts: Sequence[HouseholdFacts], /, *, actor: Actor, now: datetime
+) -> dict[tuple[str, str], str]:
+    """Store new households, change what differs in known ones of the same source, leave those of others alone."""
+    ids: dict[tuple[str, str], str] = {}
+    for some in chunks(facts, CHUNK):
+        homes = resolve_many(session, some)
+        ids.update(homes)
+        known = _known(session, homes.values())
+        new: dict[str, HouseholdFacts] = {}
+        for item in some:
+            if homes[item.key] not in known:
+                new.setdefault(homes[item.key], item)
+        _insert(session, new, actor=actor, now=now)
+        for item in some:
+            home = known.get(homes[item.key])
+            if home is not None and home.source in (item.source, REFERRAL):
+                _update(session, home, item, actor=actor, now=now)
+        session.flush()
+        vault_of(session).forget(session)
+    return ids
+
+
+def _known(session: Session, ids: Iterable[str]) -> dict[str, Household]:
+    found: dict[str, Household] = {}
+    for some in chunks(sorted(set(ids)), _ASKED):
+        found.update((home.id, home) for home in session.scalars(select(Household).where(col(Household.id).in_(some))))
+    return found
+
+
+def _insert(session: Session, new: Mapping[str, HouseholdFacts], *, actor: Actor, now: datetime) -> None:
+    if not new:
+        return
+    vault = vault_of(session)
+    session.execute(insert(Household), [_household_row(vault, home, item, now) for home, item in new.items()])
+    people = [(home, item, person) for home, item in new.items() for person in item.people]
+    numbers = _free_numbers(session, (person for _, _, person in people))
+    ids = [vault.ref("person", *item.key, person.ref) for _, item, person in people]
+    vault.new_people(session, ids)
+    rows = [
+        _person_row(session, person, person_id=person_id, home=home, free=numbers, now=now)
+        for person_id, (home, _, person) in zip(ids, people, strict=True)
+    ]
+    if rows:
+        session.execute(insert(Person), rows)
+    entries = (audit.Entry("household:register", object_ref=home, subject=home) for home in new)
+    audit.record_many(session, entries, actor=actor, now=now)
+
+
+def _household_row(vault: Vault, home: str, item: HouseholdFacts, now: datetime) -> dict[str, Any]:
+    return {
+        "id": home,
+        "source": item.source,
+        "source_index": source_index(vault, *item.key),
+        "district_code": item.district_code,
+        "street_code": item.street_code,
+        "size": max(item.size, len(item.people)),
+        "urban": item.urban,
+        "kind": item.kind,
+        "created_at": now,
+    }
+
+
+def _free_numbers(session: Session, people: Iterable[PersonFacts]) -> set[str]:
+    """Indexes of ID numbers that nobody carries yet; each is handed out once."""
+    vault = vault_of(session)
+    wanted = {number_index(vault, person.id_number) for person in people if person.id_number}
+    return wanted - set(_homes(session, wanted))
+
+
+def _person_row(
+    session: Session, person: PersonFacts, *, person_id: str, home: str, free: set[str], now: datetime
+) -> dict[str, Any]:
+    vault = vault_of(session)
+    facts = with_birth(person)
+    index = number_index(vault, facts.id_number) if facts.id_number else None
+    if index in free:
+        free.discard(index)
+    else:
+        index = None
+    row: dict[str, Any] = {
+        "id": person_id,
+        "household_id": home,
+        "relation": facts.relation,
+        "contact": facts.contact,
+        "sex": facts.sex,
+        "birth_year": int(facts.birth_date[:4]) if facts.birth_date else None,
+        "id_number_index": index,
+        "phone_index": vault.index("phone", facts.phone) if facts.phone else None,
+        "created_at": now,
+    }
+    for name in SEALED:
+        text = getattr(facts, name)
+        row[name] = vault.seal(session, person_id, column=f"person.{name}", text=text) if text else None
+    return row
+
+
+def with_birth(person: PersonFacts) -> PersonFacts:
+    """Birth date and sex as the ID number tells them, where they were not told."""
+    if not person.id_number or (person.birth_date and person.sex is not Sex.UNKNOWN):
+        return person
+    try:
+        number = check_id_number(person.id_number)
+    except BadIdNumber:
+        return person
+    told = Sex.FEMALE if number.sex == "F" else Sex.MALE
+    return replace(
+        person,
+        birth_date=person.birth_date or number.birth_on.isoformat(),
+        sex=told if person.sex is Sex.UNKNOWN else person.sex,
+    )
+
+
+def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: Actor, now: datetime) -> None:
+    changed = []
+    wanted = {
+        "source": item.source,
+        "district_code": item.district_code,
+        "street_code": item.street_code or home.street_code,
+        "size": max(item.size, len(item.people), home.size if not item.size else 0),
+        "kind": item.kind or home.kind,
+    }
+    for name, value in wanted.items():
+        if getattr(home, name) != value:
+            setattr(home, name, value)
+            changed.append(name)
+    for person in item.people:
+        changed += _update_person(session, home, with_birth(person), item=item, now=now)
+    if changed:
+        fields = tuple(dict.fromkeys(changed))
+        entry = audit.Entry("household:update", object_ref=home.id, subject=home.id, fields=fields)
+        audit.record(session, entry, actor=actor, now=now)
+
+
+def _update_person(
+    session: Session, home: Household, facts: PersonFacts, *, item: HouseholdFacts, now: datetime
+) -> list[str]:
+    vault = vault_of(session)
+    row = _same_person(session, home, facts, item=item)
+    free = _free_numbers(session, [facts])
+    if row is None:
+        person_id = vault.ref("person", *item.key, facts.ref)
+        vault.new_people(session, [person_id])
+        values = _person_row(session, facts, person_id=person_id, home=home.id, free=free, now=now)
+        session.execute(insert(Person), [values])
+        return ["people"]
+    changed = [name for name in SEALED if getattr(facts, name) and _open(session, row, name) != getattr(facts, name)]
+    for name in changed:
+        text = getattr(facts, name)
+        setattr(row, name, vault.seal(session, row.id, column=f"person.{name}", text=text))
+    if "phone" in changed:
+        row.phone_index = vault.index("phone", facts.phone)
+    if "id_number" in changed:
+        index = number_index(vault, facts.id_number)
+        row.id_number_index = index if index in free else None
+    if "birth_date" in changed:
+        row.birth_year, row.sex = date.fromisoformat(facts.birth_date).year, facts.sex
+    return changed
+
+
+def _same_person(session: Session, home: Household, facts: PersonFacts, *, item: HouseholdFacts) -> Person | None:
+    """By ID number within the household, else by the source's own reference."""
+    vault = vault_of(session)
+    if facts.id_number:
+        index = number_index(vault, facts.id_number)
+        found = session.scalars(
+            select(Person).where(col(Person.id_number_index) == index, col(Person.household_id) == home.id)
+        ).first()
+        if found is not None:
+            return found
+    row = session.get(Person, vault.ref("person", *item.key, facts.ref))
+    return row if row is not None and row.household_id == home.id else None
+
+
+def _open(session: Session, row: Person, name: str) -> str:
+    sealed: Sealed | None = getattr(row, name)
+    if sealed is None:
+        return ""
+    return vault_of(session).open(session, row.id, column=f"person.{name}", sealed=sealed)

@@ -1,0 +1,179 @@
+"""Households and people for the other rooms: register, find, mask, reveal.
+
+What enters: facts of a source, or an id and a reason. What leaves: a `Household`, a `Person`, a masked name, or,
+through `reveal` alone, one personal field in plain text with its audit row written first. Called by needs, consent,
+sharing, decisions, portal and the demo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from marketplace import audit, policy
+from marketplace.actors import Actor
+from marketplace.errors import BadInput, NotFound
+from marketplace.households.models import Household, Person
+from marketplace.households.register import (
+    SEALED,
+    HouseholdFacts,
+    PersonFacts,
+    number_index,
+    register_many,
+    resolve_many,
+)
+from marketplace.reference.words import list_codes
+from marketplace.sealed import Unreadable, vault_of
+
+__all__ = [
+    "SEALED",
+    "HouseholdFacts",
+    "PersonFacts",
+    "contact_of",
+    "find_person_by_id_number",
+    "find_person_by_phone",
+    "get_household",
+    "list_people",
+    "mask",
+    "masked_name",
+    "masked_names",
+    "register_household",
+    "register_many",
+    "resolve_many",
+    "reveal",
+]
+
+
+def register_household(
+    session: Session,
+    /,
+    *,
+    source: str,
+    source_ref: str,
+    district_code: str,
+    people: Iterable[PersonFacts],
+    actor: Actor,
+    now: datetime,
+    street_code: str = "",
+    size: int = 0,
+    urban: bool = True,
+    kind: str = "",
+) -> Household:
+    """Store one household, or change what differs in it; the caller has asked the policy for its own action."""
+    facts = HouseholdFacts(
+        source=source,
+        source_ref=source_ref,
+        district_code=district_code,
+        street_code=street_code,
+        size=size,
+        urban=urban,
+        kind=kind,
+        people=tuple(people),
+    )
+    ids = register_many(session, [facts], actor=actor, now=now)
+    return get_household(session, ids[facts.key])
+
+
+def get_household(session: Session, household_id: str, /) -> Household:
+    """The household, or NotFound."""
+    found = session.get(Household, household_id)
+    if found is None:
+        raise NotFound("not_found")
+    return found
+
+
+def list_people(session: Session, household_id: str, /) -> list[Person]:
+    """The members, the person whom messages reach first."""
+    people = session.scalars(select(Person).where(col(Person.household_id) == household_id)).all()
+    return sorted(people, key=lambda person: (not person.contact, person.relation != "HEAD", person.id))
+
+
+def contact_of(session: Session, household_id: str, /) -> Person | None:
+    """The person whom messages reach; None where nobody has a telephone."""
+    return next((person for person in list_people(session, household_id) if person.phone is not None), None)
+
+
+def find_person_by_id_number(session: Session, number: str, /) -> Person | None:
+    """The person with this ID number, found without reading any."""
+    index = number_index(vault_of(session), number.strip())
+    return session.scalars(select(Person).where(col(Person.id_number_index) == index)).first()
+
+
+def find_person_by_phone(session: Session, phone: str, /) -> Person | None:
+    """The person whom this telephone reaches; where several share it, the one whom messages reach, first come."""
+    index = vault_of(session).index("phone", phone.strip())
+    people = session.scalars(
+        select(Person).where(col(Person.phone_index) == index).order_by(col(Person.created_at), col(Person.id))
+    ).all()
+    return next((person for person in people if person.contact), people[0] if people else None)
+
+
+def mask(name: str) -> str:
+    """A name of which only the ends are shown.
+
+    >>> mask("王小明"), mask("李四"), mask("Ann Lee"), mask("")
+    ('王*明', '李*', 'A*****e', '')
+    """
+    if len(name) < 3:
+        return name[:1] + "*" * (len(name) - 1)
+    return name[0] + "*" * (len(name) - 2) + name[-1]
+
+
+def masked_name(session: Session, person: Person | None, /) -> str:
+    """The person's masked name; a dash where there is none or its key was destroyed."""
+    if person is None or person.name is None:
+        return "—"
+    try:
+        return mask(vault_of(session).open(session, person.id, column="person.name", sealed=person.name))
+    except Unreadable:
+        return "—"
+
+
+def masked_names(session: Session, household_ids: Iterable[str], /) -> dict[str, str]:
+    """Household ► masked name of its first person, for one page of a list."""
+    wanted = sorted(set(household_ids))
+    people = session.scalars(select(Person).where(col(Person.household_id).in_(wanted))).all()
+    first: dict[str, Person] = {}
+    for person in sorted(people, key=lambda person: (not person.contact, person.relation != "HEAD", person.id)):
+        first.setdefault(person.household_id, person)
+    return {home: masked_name(session, first.get(home)) for home in wanted}
+
+
+def reveal(
+    session: Session,
+    person_id: str,
+    /,
+    *,
+    field: str,
+    actor: Actor,
+    now: datetime,
+    purpose: str,
+    reason: str,
+) -> str:
+    """One personal field in plain text, for staff of the district with a reason; the audit row is written first.
+
+    Raises NotFound for a foreign person or an empty field, BadInput without a reason from the list.
+    """
+    if field not in SEALED:
+        raise BadInput("bad_input", field="field")
+    if reason not in list_codes("reveal_reason"):
+        raise BadInput("reason_missing", field="reason")
+    person = session.get(Person, person_id)
+    home = session.get(Household, person.household_id) if person is not None else None
+    policy.require(actor, "household:reveal", district=home.district_code if home is not None else None)
+    if person is None or getattr(person, field) is None:
+        raise NotFound("not_found")
+    entry = audit.Entry(
+        "household:reveal",
+        object_ref=person.household_id,
+        subject=person.id,
+        purpose=purpose,
+        decision="revealed",
+        rule_id=reason,
+        fields=(field,),
+    )
+    audit.record(session, entry, actor=actor, now=now)
+    return vault_of(session).open(session, person.id, column=f"person.{field}", sealed=getattr(person, field))
