@@ -27,26 +27,27 @@ class Account(SQLModel, table=True):
 
 
 class AccountSession(SQLModel, table=True):
-    """One sign-in. Exactly one of `account_id` and `person_id` is set."""
+    """One sign-in. Either `account_id` is set, or `person_id` with its household."""
 
     __tablename__ = "account_session"
 
     id_hash: str = Field(primary_key=True, max_length=64)
     account_id: str | None = Field(default=None, foreign_key="account.id", index=True)
     person_id: str | None = Field(default=None, foreign_key="person.id", index=True)
+    household_id: str | None = Field(default=None, foreign_key="household.id", index=True)
     created_at: datetime = Field(sa_column=moment())
     seen_at: datetime = Field(sa_column=moment())
     expires_at: datetime = Field(sa_column=moment(index=True))
 
 
 class SignInCode(SQLModel, table=True):
-    """A code sent to a phone; at most five tries, ten minutes, once."""
+    """A code sent to a phone; at most five tries, ten minutes, once. The code itself follows from the id by a key of
+    the vault, so that no code is stored anywhere."""
 
     __tablename__ = "sign_in_code"
 
     id: str = Field(primary_key=True, max_length=32)
     phone_index: str = Field(index=True, max_length=64)
-    code_hash: str = Field(max_length=64)
     tries: int = 0
     used: bool = False
     expires_at: datetime = Field(sa_column=moment())

@@ -1,0 +1,193 @@
+"""Signing in and out: passwords for staff and givers, codes for households, server-side sessions for all.
+
+Enters: a login and password, or a phone's index and its code. Leaves: an opaque token for the cookie, of which only a
+hash is stored; and for every later request the `Actor` behind it. Answers to a wrong login and a wrong password are the
+same, and cost the same time.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.accounts.models import Account, AccountSession, RateCount, SignInCode
+from marketplace.actors import PUBLIC, SYSTEM, Actor, Role
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, NotAllowed
+from marketplace.sealed import vault_of
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=8)
+LONGEST_HOUSEHOLD = timedelta(hours=24)
+CODE_LIFE = timedelta(minutes=10)
+CODE_TRIES = 5
+WINDOW = timedelta(minutes=15)
+MOST_TRIES = 10
+_hasher = PasswordHasher(time_cost=1, memory_cost=46 * 1024, parallelism=1)
+_NOBODY = _hasher.hash("nobody has this password")
+
+
+def create_account(
+    session: Session,
+    login: str,
+    /,
+    *,
+    display_name: str,
+    role: Role,
+    password: str = "",
+    org_id: str | None = None,
+    districts: Iterable[str] = (),
+    actor: Actor = SYSTEM,
+    now: datetime,
+) -> Account:
+    """A new account. Without a password it can only be entered by the demonstration's links."""
+    if password and len(password) < 12:
+        raise BadInput("password_short", field="password", least=12)
+    account = Account(
+        id=new_id(),
+        login=login,
+        display_name=display_name,
+        role=role,
+        org_id=org_id,
+        districts=sorted(set(districts)),
+        password_hash=_hasher.hash(password) if password else "",
+        created_at=now,
+    )
+    session.add(account)
+    flush(session)
+    audit.record(session, audit.Entry("account:create", object_ref=account.id, rule_id=role), actor=actor, now=now)
+    return account
+
+
+def sign_in(session: Session, login: str, password: str, /, *, network: str, now: datetime) -> str:
+    """Check a password and open a session; return its token.
+
+    Raises NotAllowed("too_many_tries") after ten tries in a quarter of an hour for one login or one network, and
+    NotAllowed("sign_in_failed") for a wrong login and a wrong password alike.
+    """
+    _count(session, f"login:{login[:64]}", now=now)
+    _count(session, f"network:{network[:64]}", now=now, most=MOST_TRIES * 10)
+    account = session.exec(select(Account).where(Account.login == login)).one_or_none()
+    try:
+        _hasher.verify(account.password_hash if account and account.password_hash else _NOBODY, password)
+    except (VerifyMismatchError, InvalidHashError) as error:
+        raise NotAllowed("sign_in_failed") from error
+    if account is None or not account.active or not account.password_hash:
+        raise NotAllowed("sign_in_failed")
+    return open_for_account(session, account, now=now)
+
+
+def open_for_account(session: Session, account: Account, /, *, now: datetime) -> str:
+    """A session for an account whose holder is known."""
+    entry = audit.Entry("account:sign_in", object_ref=account.id, rule_id=account.role.value)
+    audit.record(session, entry, actor=_account_actor(account), now=now)
+    return _open(session, now=now, longest=LONGEST, account_id=account.id)
+
+
+def open_for_person(session: Session, person_id: str, household_id: str, /, *, now: datetime) -> str:
+    """A session for one person of a household whose phone was proved."""
+    actor = Actor(id=person_id, role=Role.HOUSEHOLD, household_id=household_id)
+    audit.record(session, audit.Entry("account:sign_in", subject=household_id), actor=actor, now=now)
+    return _open(session, now=now, longest=LONGEST_HOUSEHOLD, person_id=person_id, household_id=household_id)
+
+
+def _open(session: Session, *, now: datetime, longest: timedelta, **holder: str) -> str:
+    token = secrets.token_urlsafe(32)
+    session.execute(delete(AccountSession).where(col(AccountSession.expires_at) < now))
+    session.add(
+        AccountSession(id_hash=_hash(token), created_at=now, seen_at=now, expires_at=now + longest, **holder)
+    )
+    flush(session)
+    return token
+
+
+def actor_of(session: Session, token: str, /, *, now: datetime, request_id: str = "") -> Actor:
+    """Who holds this token now; PUBLIC if nobody does, if it ran out, lay idle too long, or its account was closed."""
+    held = session.get(AccountSession, _hash(token))
+    if held is None or now >= held.expires_at:
+        return PUBLIC
+    if held.household_id is not None and held.person_id is not None:
+        return Actor(
+            id=held.person_id, role=Role.HOUSEHOLD, household_id=held.household_id, request_id=request_id
+        )
+    account = session.get(Account, held.account_id) if held.account_id else None
+    if account is None or not account.active or now - held.seen_at > IDLE:
+        return PUBLIC
+    return _account_actor(account, request_id=request_id)
+
+
+def touch(session: Session, token: str, /, *, now: datetime) -> None:
+    """Note that the session is in use; at most once a minute, so that reading pages stay cheap."""
+    held = session.get(AccountSession, _hash(token))
+    if held is not None and now - held.seen_at > timedelta(minutes=1):
+        held.seen_at = now
+        session.add(held)
+
+
+def sign_out(session: Session, token: str, /) -> None:
+    """End this session; the token is worth nothing from now on."""
+    session.execute(delete(AccountSession).where(col(AccountSession.id_hash) == _hash(token)))
+
+
+def new_code(session: Session, phone_index: str, /, *, network: str, now: datetime) -> SignInCode:
+    """A code for a phone that belongs to somebody; older codes of the phone are worthless from now on."""
+    _count(session, f"code:{phone_index}", now=now, most=CODE_TRIES)
+    _count(session, f"network:{network[:64]}", now=now, most=MOST_TRIES * 10)
+    session.execute(delete(SignInCode).where(col(SignInCode.phone_index) == phone_index))
+    code = SignInCode(id=new_id(), phone_index=phone_index, expires_at=now + CODE_LIFE)
+    session.add(code)
+    flush(session)
+    return code
+
+
+def code_text(session: Session, code_id: str, /) -> str:
+    """The six digits that belong to a code's id; only the message's sender and the check below ask for them."""
+    return f"{int(vault_of(session).index('sign-in-code', code_id)[:12], 16) % 10**6:06d}"
+
+
+def code_fits(session: Session, phone_index: str, typed: str, /, *, now: datetime) -> bool:
+    """Whether these digits are the phone's living code; each wrong try counts, a right one is used up."""
+    code = session.exec(select(SignInCode).where(SignInCode.phone_index == phone_index)).one_or_none()
+    if code is None or code.used or now >= code.expires_at or code.tries >= CODE_TRIES:
+        return False
+    code.tries += 1
+    right = hmac.compare_digest(code_text(session, code.id), typed)
+    code.used = right
+    session.add(code)
+    flush(session)
+    return right
+
+
+def _count(session: Session, key: str, *, now: datetime, most: int = MOST_TRIES) -> None:
+    row = session.get(RateCount, key)
+    if row is None or now - row.window_at > WINDOW:
+        row = row or RateCount(key=key, window_at=now)
+        row.window_at, row.count = now, 0
+    row.count += 1
+    session.add(row)
+    flush(session)
+    if row.count > most:
+        raise NotAllowed("too_many_tries")
+
+
+def _account_actor(account: Account, *, request_id: str = "") -> Actor:
+    return Actor(
+        id=account.id,
+        role=account.role,
+        org_id=account.org_id,
+        districts=frozenset(account.districts),
+        request_id=request_id,
+    )
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

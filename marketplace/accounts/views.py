@@ -1,0 +1,173 @@
+"""Sign-in pages and the request's actor.
+
+Enters: a cookie, or a form with a login and password. Leaves: `g.actor` for every request, and the cookie. In
+demonstration mode one button a role signs in without a password; outside it those addresses do not exist.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, current_app, g, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlmodel import select
+from wtforms import HiddenField, PasswordField
+from wtforms.validators import InputRequired
+
+from marketplace.accounts import service
+from marketplace.accounts.models import Account
+from marketplace.actors import Role
+from marketplace.config import Settings
+from marketplace.errors import NotAllowed, NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.web import pages
+from marketplace.web.fields import Form, TextField
+from marketplace.web.transactions import current_database, current_session, writes
+
+bp = Blueprint("accounts", __name__)
+SENTENCES = {
+    "sign_in": _l("Sign in first, then open this page again."),
+    "sign_in_failed": _l("This name and password do not belong together. Check both and try again."),
+    "too_many_tries": _l("Too many tries. Wait a quarter of an hour and try again."),
+}
+HOME = {
+    Role.HOUSEHOLD: "portal.household_home",
+    Role.HELPER: "portal.household_home",
+    Role.CHARITY_WORKER: "portal.charity_home",
+    Role.CHARITY_MANAGER: "portal.charity_home",
+    Role.INSURER: "portal.charity_home",
+    Role.AUDITOR: "portal.audit",
+    Role.OPERATOR: "portal.dead_letters",
+}
+
+
+class SignInForm(Form):
+    """A login and a password."""
+
+    next = HiddenField()
+    login = TextField(_l("Name"), longest=64)
+    password = PasswordField(_l("Password"), validators=[InputRequired(message=_l("Please fill this in"))])
+
+
+def settings() -> Settings:
+    """The app's settings."""
+    held: Settings = current_app.extensions["settings"]
+    return held
+
+
+def cookie_name() -> str:
+    """`__Host-` where the site is served over TLS; browsers refuse that prefix on plain http."""
+    return "__Host-sid" if settings().base_url.startswith("https") else "sid"
+
+
+@bp.before_app_request
+def load_actor() -> None:
+    """Put the actor behind the cookie on `g`; without one the request is public."""
+    token = request.cookies.get(cookie_name(), "")
+    g.request_id = secrets.token_hex(8)
+    if not token or request.endpoint in (None, "static"):
+        return
+    now = datetime.now(UTC)
+    g.actor = service.actor_of(current_session(), token, now=now, request_id=g.request_id)
+    if g.actor.role is not Role.PUBLIC and request.method == "GET":
+        _touch(token, now)
+
+
+def _touch(token: str, now: datetime) -> None:
+    """A session row is the one thing a GET may write."""
+    with current_database().reading() as session:
+        held = session.get(service.AccountSession, service._hash(token))
+        stale = held is not None and (now - held.seen_at).total_seconds() > 60
+    if stale:
+        with current_database().transaction() as session:
+            service.touch(session, token, now=now)
+
+
+def with_cookie(response: Response, token: str) -> Response:
+    """The answer with the session's cookie: http-only, same site, and secure wherever TLS is."""
+    secure = settings().base_url.startswith("https")
+    response.set_cookie(cookie_name(), token, httponly=True, samesite="Lax", secure=secure, path="/")
+    return response
+
+
+def home_address(role: Role) -> str:
+    """Where this role begins."""
+    return url_for(HOME.get(role, "portal.staff_home"))
+
+
+def safe_next(target: str | None, role: Role) -> str:
+    """A page of this site to return to, or the role's home; never another site."""
+    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
+        return target
+    return home_address(role)
+
+
+@bp.route("/sign-in", methods=["GET"])
+@guard("account:sign_in")
+def sign_in() -> ResponseReturnValue:
+    """The form for staff and givers; households are sent to their own."""
+    form = SignInForm(data={"next": request.args.get("next", "")})
+    return pages.render("accounts/sign_in.html", form=form)
+
+
+@bp.route("/sign-in", methods=["POST"])
+@guard("account:sign_in")
+def sign_in_submit() -> ResponseReturnValue:
+    """Check the password. The count of tries is kept even when the answer is no."""
+    form = SignInForm()
+    if not form.validate_on_submit():
+        return pages.render("accounts/sign_in.html", form=form)
+    now = datetime.now(UTC)
+    refused: NotAllowed | None = None
+    token = ""
+    with current_database().transaction() as session:
+        try:
+            token = service.sign_in(
+                session, form.login.data, form.password.data, network=request.remote_addr or "", now=now
+            )
+            role = service.actor_of(session, token, now=now).role
+        except NotAllowed as error:
+            refused = error
+    if refused is not None:
+        form.password.errors = [SENTENCES[refused.code]]
+        return pages.render("accounts/sign_in.html", form=form)
+    return with_cookie(make_response(redirect(safe_next(form.next.data, role), code=303)), token)
+
+
+@bp.route("/sign-out", methods=["POST"])
+@guard("account:sign_out")
+@writes
+def sign_out() -> ResponseReturnValue:
+    """End the session and clear what the browser kept."""
+    service.sign_out(current_session(), request.cookies.get(cookie_name(), ""))
+    response = make_response(pages.done(_("You are signed out."), to=url_for("portal.start")))
+    response.delete_cookie(cookie_name())
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+@bp.route("/demo/sign-in/<login>", methods=["POST"])
+@guard("account:demo")
+@writes
+def demo_sign_in(login: str) -> ResponseReturnValue:
+    """One press a role, in demonstration mode only."""
+    if not settings().demo:
+        raise NotFound("not_found")
+    session = current_session()
+    account = session.exec(select(Account).where(Account.login == login)).one_or_none()
+    if account is None or account.password_hash:
+        raise NotFound("account")
+    token = service.open_for_account(session, account, now=datetime.now(UTC))
+    return with_cookie(make_response(redirect(home_address(account.role), code=303)), token)
+
+
+@bp.app_context_processor
+def who() -> dict[str, Any]:
+    """What every page may show of the signed-in person: the account's own display name, nothing else."""
+    actor = current_actor()
+    account = current_session().get(Account, actor.id) if actor.role is not Role.PUBLIC else None
+    return {"signed_in_as": account.display_name if account else "", "is_demo": settings().demo}
