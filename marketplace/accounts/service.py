@@ -103,22 +103,18 @@ def open_for_person(session: Session, person_id: str, household_id: str, /, *, n
 def _open(session: Session, *, now: datetime, longest: timedelta, **holder: str) -> str:
     token = secrets.token_urlsafe(32)
     session.execute(delete(AccountSession).where(col(AccountSession.expires_at) < now))
-    session.add(
-        AccountSession(id_hash=_hash(token), created_at=now, seen_at=now, expires_at=now + longest, **holder)
-    )
+    session.add(AccountSession(id_hash=hash_of(token), created_at=now, seen_at=now, expires_at=now + longest, **holder))
     flush(session)
     return token
 
 
 def actor_of(session: Session, token: str, /, *, now: datetime, request_id: str = "") -> Actor:
     """Who holds this token now; PUBLIC if nobody does, if it ran out, lay idle too long, or its account was closed."""
-    held = session.get(AccountSession, _hash(token))
+    held = session.get(AccountSession, hash_of(token))
     if held is None or now >= held.expires_at:
         return PUBLIC
     if held.household_id is not None and held.person_id is not None:
-        return Actor(
-            id=held.person_id, role=Role.HOUSEHOLD, household_id=held.household_id, request_id=request_id
-        )
+        return Actor(id=held.person_id, role=Role.HOUSEHOLD, household_id=held.household_id, request_id=request_id)
     account = session.get(Account, held.account_id) if held.account_id else None
     if account is None or not account.active or now - held.seen_at > IDLE:
         return PUBLIC
@@ -127,7 +123,7 @@ def actor_of(session: Session, token: str, /, *, now: datetime, request_id: str 
 
 def touch(session: Session, token: str, /, *, now: datetime) -> None:
     """Note that the session is in use; at most once a minute, so that reading pages stay cheap."""
-    held = session.get(AccountSession, _hash(token))
+    held = session.get(AccountSession, hash_of(token))
     if held is not None and now - held.seen_at > timedelta(minutes=1):
         held.seen_at = now
         session.add(held)
@@ -135,7 +131,7 @@ def touch(session: Session, token: str, /, *, now: datetime) -> None:
 
 def sign_out(session: Session, token: str, /) -> None:
     """End this session; the token is worth nothing from now on."""
-    session.execute(delete(AccountSession).where(col(AccountSession.id_hash) == _hash(token)))
+    session.execute(delete(AccountSession).where(col(AccountSession.id_hash) == hash_of(token)))
 
 
 def new_code(session: Session, phone_index: str, /, *, network: str, now: datetime) -> SignInCode:
@@ -189,5 +185,5 @@ def _account_actor(account: Account, *, request_id: str = "") -> Actor:
     )
 
 
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
     return sha256(token.encode()).hexdigest()

@@ -19,7 +19,7 @@ from wtforms import HiddenField, PasswordField
 from wtforms.validators import InputRequired
 
 from marketplace.accounts import service
-from marketplace.accounts.models import Account
+from marketplace.accounts.models import Account, AccountSession
 from marketplace.actors import Role
 from marketplace.config import Settings
 from marketplace.errors import NotAllowed, NotFound
@@ -80,7 +80,7 @@ def load_actor() -> None:
 def _touch(token: str, now: datetime) -> None:
     """A session row is the one thing a GET may write."""
     with current_database().reading() as session:
-        held = session.get(service.AccountSession, service._hash(token))
+        held = session.get(AccountSession, service.hash_of(token))
         stale = held is not None and (now - held.seen_at).total_seconds() > 60
     if stale:
         with current_database().transaction() as session:

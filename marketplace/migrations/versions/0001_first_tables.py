@@ -154,7 +154,6 @@ def upgrade() -> None:
     op.create_table('sign_in_code',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('code_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('tries', sa.Integer(), nullable=False),
     sa.Column('used', sa.Boolean(), nullable=False),
     sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -348,16 +347,19 @@ def upgrade() -> None:
     sa.Column('id_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_account_session_account_id')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_account_session_household_id')),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_account_session_person_id')),
     sa.PrimaryKeyConstraint('id_hash', name=op.f('pk_account_session'))
     )
     with op.batch_alter_table('account_session', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_account_session_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_session_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
 
     op.create_table('consent',
