@@ -22,6 +22,9 @@ from matching.network import SINK, SOURCE, Ints, Network
 FAR = 2**60
 """Larger than any path cost: a node the source cannot reach."""
 
+PATIENCE = 32
+"""Rounds of Bellman–Ford after which it looks for a negative cycle every so many rounds."""
+
 HASH_BITS = 26
 HASH_TIERS = 256 // HASH_BITS
 
@@ -152,14 +155,29 @@ def _relax(levels: Ints, tail: Ints, head: Ints, cost: Ints) -> None:
     order = np.argsort(head, kind="stable")
     tail, head, cost = tail[order], head[order], cost[order]
     starts = np.flatnonzero(np.concatenate([[True], head[1:] != head[:-1]]))
-    heads = head[starts]
-    for _ in range(len(levels) + 1):
-        offer = np.minimum.reduceat(levels[tail] + cost, starts)
+    heads, sizes = head[starts], np.diff(starts, append=len(head))
+    parent = np.full(len(levels), -1, dtype=np.int64)
+    for turn in range(len(levels) + 1):
+        offers = levels[tail] + cost
+        offer = np.minimum.reduceat(offers, starts)
         better = offer < levels[heads]
         if not better.any():
             return
         levels[heads[better]] = offer[better]
+        if turn >= PATIENCE:
+            won = (offers == np.repeat(offer, sizes)) & np.repeat(better, sizes)
+            parent[head[won]] = tail[won]
+            if turn % PATIENCE == PATIENCE - 1 and _in_a_ring(parent):
+                break
     raise NegativeCycle
+
+
+def _in_a_ring(parent: Ints) -> bool:
+    """Whether following `parent` from some node never ends (at -1): then the costs around that ring are below 0."""
+    step = np.append(np.where(parent < 0, len(parent), parent), len(parent))
+    for _ in range(len(parent).bit_length()):
+        step = step[step]
+    return bool((step < len(parent)).any())
 
 
 def _on_cycles(network: Network, flow: Ints, arcs: Ints) -> Ints:
