@@ -19,7 +19,8 @@ from matching.folder import input_sha256, plan_sha256
 from matching.model import Certificate, Line, Plan, Price
 from matching.network import Ints
 from matching.parts import Outcome, broken, cost_of, coverage, receipts, score_of
-from matching.prices import divisible_best, limits_worth, of_tier, pair_tolls
+from matching.prices import limits_worth, of_tier, pair_tolls
+from matching.responses import best_responses
 
 _KINDS = {"pure": "pure", "small": "hard_small", "large": "hard_large"}
 
@@ -120,9 +121,8 @@ def price_bound(compiled: Compiled, prices: tuple[Price, ...]) -> int:
     """What no plan can score more than, by the prices of tier 1 alone."""
     first = of_tier(prices, 1)
     pairs = np.flatnonzero(compiled.pair_most > 0).astype(np.int64)
-    supply, household = pair_tolls(compiled, first, pairs=pairs)
-    best = divisible_best(compiled, pairs=pairs, tolls=supply + household)
-    return limits_worth(compiled, first) + int(best.sum())
+    best = best_responses(compiled, pairs=pairs, tolls=pair_tolls(compiled, first, pairs=pairs))
+    return limits_worth(compiled, first) + int(best.worth.sum())
 
 
 def lines_of(compiled: Compiled, units: Ints) -> tuple[Line, ...]:

@@ -1,8 +1,9 @@
-"""Prices of the shared limits, and the bound that anyone can recompute from them.
+"""Prices of the shared limits: what one more unit of each would add to the plan.
 
 What enters: a solved network, or the rows of `prices.csv`. What leaves: `Price` rows for all four kinds of limit and
-every tier, and for tier 1 the bound Σ price·limit + Σ over needs of the best a need could do at these prices. Called
-by `solve`; the judge computes the same bound on its own.
+every tier, what they are worth in all, and the toll that a unit of each pair pays. Together with the best response of
+every need (`responses`) this is the bound. Called by `pure`, `priced` and `certify`; the judge computes the same bound
+on its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from matching.compiled import Compiled
 from matching.flow import Flow
 from matching.model import Price
-from matching.network import Ints, Limit, Network, level_sizes, rank_table
+from matching.network import Ints, Limit, Network
 
 LimitPrices = dict[Limit, int]
 """Price of each shared limit in one tier; a limit that is not named costs nothing."""
@@ -120,30 +121,3 @@ def _cap_tolls(compiled: Compiled, prices: LimitPrices) -> Ints:
         [sum(p for group, p in by_household.get(row.household_id, ()) if row.category in group) for row in rows],
         dtype=np.int64,
     )
-
-
-def divisible_best(compiled: Compiled, *, pairs: Ints, tolls: Ints, scale: int = 1) -> Ints:
-    """The best every need could do at these tolls if its units were free of hard rules, times `scale`, shape (N,).
-
-    Per need the larger of a concave gain (ranks, falling with the level) and a convex outlay (tolls, rising), pins
-    paid in any case. Its dual is convex in one number, the worth of the need's next unit, and least where its slope
-    turns: found by halving for all needs at once. `pairs` must be sorted by need. O(pairs · log(4·L·scale)).
-    """
-    best = np.zeros(len(compiled.need_ids), dtype=np.int64)
-    if not len(pairs):
-        return best
-    need = compiled.pair_need[pairs].astype(np.int64)
-    least, spare = compiled.pair_least[pairs], compiled.pair_most[pairs] - compiled.pair_least[pairs]
-    needs, starts, at = np.unique(need, return_index=True, return_inverse=True)
-    sizes, ranks = level_sizes(compiled, needs), rank_table(compiled)[compiled.urgency[needs]] * scale
-    pinned = np.add.reduceat(least, starts)
-    low, high = np.zeros(len(needs), dtype=np.int64), ranks.max(axis=1)
-    while (low < high).any():
-        worth = (low + high) // 2
-        slope = np.add.reduceat(np.where(tolls <= worth[at], spare, 0), starts) + pinned
-        rising = slope >= (sizes * (ranks > worth[:, None])).sum(axis=1)
-        low, high = np.where(rising, low, worth + 1), np.where(rising, worth, high)
-    margin = low[at] - tolls
-    outlay = np.add.reduceat(margin * least + np.maximum(margin, 0) * spare, starts)
-    best[needs] = (sizes * np.maximum(ranks - low[:, None], 0)).sum(axis=1) + outlay
-    return best

@@ -23,6 +23,7 @@ from matching.limits import Limits, shared_limits
 from matching.model import Plan, Problem
 from matching.parts import Conflict, Outcome, untouched
 from matching.pure import batches, conflict, solve_pure, span_of
+from matching.small import solve_small
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ def allocate(
         for task, found in _done(compiled, limits, tasks, workers=workers, deadline=deadline, cancelled=cancelled):
             if isinstance(found, Conflict):
                 return infeasible(compiled, clock=clock, conflict=found.names(compiled))
-            ledger.add(found, span=task.span, kind=task.kind, parts=len(task.parts))
+            for outcome in found:
+                ledger.add(outcome, span=task.span, kind=task.kind, parts=len(task.parts) // len(found))
             tell(phase)
         clock.mark(phase)
     tell("prices")
@@ -113,18 +115,18 @@ def _hopeless_pin(compiled: Compiled) -> tuple[str, ...]:
     """A pin that no plan can meet whatever else happens, as a conflict of one."""
     for pin in compiled.lost_pins:
         return (f"{pin.need_id}>{pin.resource_id}",)
-    beyond = (compiled.pair_least > compiled.pair_most).nonzero()[0]
+    by_use = np.where(compiled.pair_most > 0, compiled.pair_used, 0)
+    beyond = (compiled.pair_least > np.where(compiled.pair_used < 0, compiled.pair_most, by_use)).nonzero()[0]
     return Conflict((int(beyond[0]),)).names(compiled) if len(beyond) else ()
 
 
 def _phases(compiled: Compiled, parts: Sequence[Component]) -> list[tuple[str, list[_Task]]]:
     """The pure tasks, then the hard ones; the largest first, so that workers finish together."""
-    pure = [_Task("pure", span, batch) for span, batch in batches(compiled, [p for p in parts if not p.hard])]
-    hard = [
-        _Task("small" if len(part.pairs) <= SMALL_PAIRS else "large", span_of(compiled, part), (part,))
-        for part in parts
-        if part.hard
-    ]
+    sorts: dict[str, list[Component]] = {"pure": [], "small": [], "large": []}
+    for part in parts:
+        sorts["pure" if not part.hard else "small" if len(part.pairs) <= SMALL_PAIRS else "large"].append(part)
+    pure, small = ([_Task(kind, *batch) for batch in batches(compiled, sorts[kind])] for kind in ("pure", "small"))
+    hard = [*small, *(_Task("large", span_of(compiled, part), (part,)) for part in sorts["large"])]
     return [(name, sorted(tasks, key=lambda task: -task.size)) for name, tasks in (("pure", pure), ("hard", hard))]
 
 
@@ -136,12 +138,12 @@ def _done(
     workers: int,
     deadline: float,
     cancelled: Callable[[], bool] | None,
-) -> Iterator[tuple[_Task, Outcome | Conflict]]:
+) -> Iterator[tuple[_Task, list[Outcome] | Conflict]]:
     """Every task with what came of it, in the order of completion."""
     stop = cancelled or (lambda: False)
     if workers <= 1 or len(tasks) < 2:
         for task in tasks:
-            yield task, _untouched(compiled, task) if stop() else _work(compiled, limits, task, deadline=deadline)
+            yield task, [_untouched(compiled, task)] if stop() else _work(compiled, limits, task, deadline=deadline)
         return
     _SHARED["now"] = (compiled, limits)
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
@@ -150,11 +152,11 @@ def _done(
             if stop():
                 pool.shutdown(wait=False, cancel_futures=True)
             task = waiting[future]
-            yield task, _untouched(compiled, task) if future.cancelled() else future.result()
+            yield task, [_untouched(compiled, task)] if future.cancelled() else future.result()
     del _SHARED["now"]
 
 
-def _work_shared(task: _Task, deadline: float) -> Outcome | Conflict:
+def _work_shared(task: _Task, deadline: float) -> list[Outcome] | Conflict:
     compiled, limits = _SHARED["now"]
     return _work(compiled, limits, task, deadline=deadline)
 
@@ -163,10 +165,12 @@ def _untouched(compiled: Compiled, task: _Task) -> Outcome:
     return untouched(compiled, np.sort(np.concatenate([part.pairs for part in task.parts])))
 
 
-def _work(compiled: Compiled, limits: Limits, task: _Task, *, deadline: float) -> Outcome | Conflict:
-    if task.kind != "pure":
-        return _untouched(compiled, task)
+def _work(compiled: Compiled, limits: Limits, task: _Task, *, deadline: float) -> list[Outcome] | Conflict:
+    if task.kind == "small":
+        return solve_small(compiled, limits, task.parts, deadline=deadline)
+    if task.kind == "large":
+        return [_untouched(compiled, task)]
     try:
-        return solve_pure(compiled, limits, task.parts)
+        return [solve_pure(compiled, limits, task.parts)]
     except NoFlow:
         return next(filter(None, (conflict(compiled, limits, part) for part in task.parts)))

@@ -1,0 +1,75 @@
+"""Small hard parts: exact units from CP-SAT, prices and bound from the flow relaxation.
+
+What enters: a compiled problem and small hard components. What leaves: one `Outcome` each, or a `Conflict` of pins.
+Called by `solve`, on any worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from matching.child import answers
+from matching.compiled import Compiled
+from matching.components import Component
+from matching.hard import Exact, solve_exact
+from matching.limits import Limits
+from matching.network import Ints
+from matching.parts import Conflict, Outcome, receipts, score_of, untouched
+from matching.relaxed import part_bound, relaxation
+
+EFFORT = 10.0
+"""Deterministic time of one tier of one part, in CP-SAT's unit (about a second)."""
+
+PATIENCE = 20.0
+"""Seconds per unit of effort after which a child is given up."""
+
+
+def solve_small(
+    compiled: Compiled, limits: Limits, parts: Sequence[Component], *, deadline: float
+) -> list[Outcome] | Conflict:
+    """The best plan of each part as far as CP-SAT can tell, with prices that bound it for everybody."""
+
+    def work(part: Component) -> Exact | Conflict:
+        found = solve_exact(compiled, limits, part, start=None, effort=EFFORT)
+        return _conflict(compiled, limits, part) if found is None else found
+
+    outcomes = []
+    found = answers(work, parts, deadline=deadline, patience=EFFORT * PATIENCE)
+    for part, answer in zip(parts, found, strict=True):
+        if isinstance(answer, Conflict):
+            return answer
+        outcomes.append(_outcome(compiled, limits, part, answer))
+    return outcomes
+
+
+def _outcome(compiled: Compiled, limits: Limits, part: Component, answer: Exact | None) -> Outcome:
+    prices = relaxation(compiled, limits, part)
+    bound = part_bound(compiled, part, prices)
+    if answer is None:
+        return replace(untouched(compiled, part.pairs), prices=prices, bound=bound)
+    received = receipts(compiled, pairs=part.pairs, units=answer.units)
+    score = score_of(compiled, needs=part.needs, received=received)
+    proof = "price" if bound == score else "solver" if answer.proven else "none"
+    return Outcome(
+        pairs=part.pairs, units=answer.units, score=score, bound=max(score, min(bound, answer.bound)),
+        prices=prices, proof=proof,
+    )  # fmt: skip
+
+
+def _conflict(compiled: Compiled, limits: Limits, part: Component) -> Conflict:
+    """A minimal set of pins that CP-SAT finds contradictory, by leaving out one after the other."""
+    kept = part.pairs[compiled.pair_least[part.pairs] > 0]
+    for pair in kept.tolist():
+        fewer = kept[kept != pair]
+        if not _feasible(compiled, limits, part, fewer):
+            kept = fewer
+    return Conflict(tuple(kept.tolist()))
+
+
+def _feasible(compiled: Compiled, limits: Limits, part: Component, pinned: Ints) -> bool:
+    least = np.zeros_like(compiled.pair_least)
+    least[pinned] = compiled.pair_least[pinned]
+    return solve_exact(replace(compiled, pair_least=least), limits, part, start=None, effort=EFFORT) is not None
