@@ -1,0 +1,42 @@
+"""Brute force against the allocator on random tiny problems.
+
+What enters: a kind of problem and a range of seeds. What leaves: an assertion error that names the first seed on which
+the plan is not the best one, breaks a rule before the judge, or claims more than it proves. Called by the
+`test_brute_force_*` files; TORTURE=1 makes the campaigns long.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from matching import Plan, Problem, allocate
+from matching.checker import check
+from tests.matching.oracle import Best, best, is_minimal_conflict
+from tests.matching.tiny import tiny
+
+CHUNKS = range(20)
+
+
+def seeds(chunk: int, *, normal: int, torture: int) -> Iterator[int]:
+    """The seeds of one of twenty chunks of a campaign."""
+    size = (torture if os.environ.get("TORTURE") == "1" else normal) // len(CHUNKS)
+    yield from range(chunk * size, (chunk + 1) * size)
+
+
+def judged(seed: int, *, kind: str) -> tuple[Problem, Plan, Best] | None:
+    """Solve one problem and hold it against brute force and the judge; None if its pins contradict each other."""
+    problem = tiny(seed, kind=kind)
+    plan, known = allocate(problem), best(problem)
+    faults = [fault for fault in check(problem, plan) if fault.code != "no_reason"]
+    assert not faults, f"{kind} {seed}: {faults[0]}"
+    if known is None:
+        assert plan.certificate.status == "infeasible", f"{kind} {seed}: nothing keeps these pins"
+        pins = {(need, resource) for need, resource in (name.split(">") for name in plan.certificate.conflict)}
+        assert is_minimal_conflict(problem, pairs=pins), f"{kind} {seed}: {pins} is no minimal conflict"
+        return None
+    said = plan.certificate
+    reached = (said.score, -said.broken_units, -said.cost)
+    assert reached == known.objective[1:], f"{kind} {seed}: {reached} instead of {known.objective[1:]}"
+    assert said.bound >= said.solver_bound >= said.score, f"{kind} {seed}: a bound below the score"
+    return problem, plan, known

@@ -1,0 +1,31 @@
+"""Hard problems, some with amounts of thousands of millions: every tier equals the best found by enumeration."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.matching.campaign import CHUNKS, judged, seeds
+
+
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_every_hard_plan_reaches_the_best_score_then_the_fewest_broken_promises_then_the_least_cost(chunk: int):
+    for seed in seeds(chunk, normal=600, torture=3_000):
+        judged(seed, kind="hard")
+
+
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_amounts_of_thousands_of_millions_in_lots_are_solved_exactly(chunk: int):
+    for seed in seeds(chunk, normal=400, torture=2_000):
+        judged(seed, kind="big")
+
+
+@pytest.mark.parametrize("kind", ["hard", "big"])
+def test_a_hard_plan_is_only_called_optimal_where_prices_prove_it(kind: str):
+    proven = 0
+    for seed in range(60):
+        found = judged(10**6 + seed, kind=kind)
+        if found is not None:
+            said = found[1].certificate
+            assert (said.status == "optimal") == (said.bound == said.score)
+            proven += said.proofs["solver"]
+    assert proven > 0
