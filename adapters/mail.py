@@ -32,7 +32,7 @@ class SmtpSettings:
     tls: Literal["start", "starttls", "none"] = "starttls"
     username: str = ""
     password: str = field(default="", repr=False)
-    timeout_seconds: float = 20.0
+    timeout_seconds: float = 8.0
 
 
 class SmtpDoor(MessageDoor):

@@ -12,18 +12,22 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, TextIO
+from typing import Final, TextIO
 
-from adapters.http import HttpClient
+from adapters.http import HttpClient, Patience
 from adapters.ports import Channel, Message, Messenger, OutsideError, Receipt, WillNeverWork
 
 log = logging.getLogger(__name__)
+
+LONGEST_REFERENCE: Final = 64
+# The outbox tries again by itself and lends a message out for half a minute: a gateway must answer well within it.
+OUTBOX_PATIENCE: Final = Patience(attempts=2, connect=3.0, read=5.0, longest_wait=2.0)
 
 
 class MessageDoor(ABC):
     """The one way of sending: check the channel, try, time, log."""
 
-    channel: ClassVar[Channel]
+    channel: Channel
 
     def send(self, message: Message, /) -> Receipt:
         """Send once; whether to try again is the outbox's to decide."""
@@ -31,7 +35,7 @@ class MessageDoor(ABC):
         try:
             if message.channel != self.channel:
                 raise WillNeverWork("The message is for another channel.", code="wrong_channel")
-            receipt = Receipt(channel=self.channel, reference=self._try_send(message))
+            receipt = Receipt(channel=self.channel, reference=self._try_send(message)[:LONGEST_REFERENCE])
             outcome = "sent"
         except OutsideError as error:
             outcome = error.code
@@ -52,11 +56,13 @@ class MessageDoor(ABC):
 
 
 class ConsoleDoor(MessageDoor):
-    """Writes the message to a stream, its address half hidden: for trying things without any gateway."""
+    """Writes the message to a stream, its address half hidden: for trying things without any gateway.
 
-    channel = "console"
+    It may stand in for another channel.
+    """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, channel: Channel = "console") -> None:
+        self.channel = channel
         self._stream = stream
         self._count = 0
 

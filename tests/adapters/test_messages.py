@@ -142,6 +142,18 @@ def test_the_console_shows_the_text_and_half_hides_the_address() -> None:
     assert receipt.reference == "console-1"
 
 
+def test_the_console_may_stand_in_for_another_channel() -> None:
+    stream = StringIO()
+    assert ConsoleDoor(stream, channel="wechat").send(MESSAGE).channel == "wechat"
+    assert "Something waits" in stream.getvalue()
+
+
+def test_a_reference_is_cut_to_what_the_outbox_keeps() -> None:
+    with Loopback(lambda asked: as_json({"id": "x" * 500})) as server:
+        door = SmsGateway(HttpClient("sms", server.url, patience=PATIENCE))
+        assert door.send(replace(MESSAGE, channel="sms")).reference == "x" * 64
+
+
 def test_a_message_for_another_channel_is_refused() -> None:
     with pytest.raises(WillNeverWork) as caught:
         ConsoleDoor(StringIO()).send(MESSAGE)

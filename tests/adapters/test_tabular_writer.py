@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from python_calamine import CalamineWorkbook
 
 from adapters.ports import NEED_COLUMNS, Cell, FormulaError, RoundedNumber
 from adapters.tabular import Table, read_table
+from adapters.tabular_cells import plain_text
 from adapters.tabular_writer import Column, write_csv, write_template, write_xlsx
 
 RISKY = ["=1+1", "+86 139", "-2+3", "@SUM(A1)", "＝1+1", "=cmd|' /C calc'!A0"]
@@ -107,3 +108,18 @@ def test_nothing_stays_on_disk_even_when_a_row_breaks(tmp_path: Path, monkeypatc
     with pytest.raises(RuntimeError):
         write_xlsx(["a"], rows())  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_cell_is_lost_when_written_as_text() -> None:
+    cells = [None, True, False, 3, 2.5, date(2026, 11, 23), datetime(2026, 11, 23, 8, 5, tzinfo=UTC), time(8, 5), "x"]
+    assert [plain_text(cell) for cell in cells] == [
+        "",
+        "TRUE",
+        "FALSE",
+        "3",
+        "2.5",
+        "2026-11-23",
+        "2026-11-23 08:05+00:00",
+        "08:05:00",
+        "x",
+    ]
