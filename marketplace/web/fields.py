@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
@@ -32,8 +33,9 @@ class Form(FlaskForm):
             return None
 
     def errors_in_order(self) -> list[tuple[str, str]]:
-        """(id of the field, sentence) for each wrong field, in the order of the page."""
-        return [(field.id, str(field.errors[0])) for field in self if field.errors]
+        """(id of the field, its label and sentence) for each wrong field, in the order of the page."""
+        wrong = [field for field in self if field.errors]
+        return [(f.id, _("%(field)s: %(fault)s", field=f.label.text, fault=f.errors[0])) for f in wrong]
 
 
 def _trimmed(value: Any) -> Any:

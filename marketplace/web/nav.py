@@ -58,10 +58,23 @@ def exists(endpoint: str) -> bool:
 
 
 def tabs(kind: str) -> list[dict[str, Any]]:
-    """The tabs that lead somewhere, the current one marked."""
-    here = request.endpoint or ""
+    """The tabs that lead somewhere; the one that serves this page, or whose room does, is marked."""
+    shown = [tab for tab in TABS[kind] if exists(tab.endpoint)]
+    here = _here(shown)
     return [
-        {"href": url_for(tab.endpoint), "label": tab.label, "icon": tab.icon, "current": tab.endpoint == here}
-        for tab in TABS[kind]
-        if exists(tab.endpoint)
+        {"href": url_for(tab.endpoint), "label": tab.label, "icon": tab.icon, "current": _mark(tab, here)}
+        for tab in shown
     ]
+
+
+def _here(shown: list[Tab]) -> Tab | None:
+    """The tab of this very page, else the first of its room (the portal's pages belong to no other)."""
+    exact = [tab for tab in shown if tab.endpoint == request.endpoint]
+    room = [tab for tab in shown if tab.endpoint.split(".")[0] == request.blueprint != "portal"]
+    return next(iter(exact + room), None)
+
+
+def _mark(tab: Tab, here: Tab | None) -> str:
+    if tab is not here:
+        return ""
+    return "page" if tab.endpoint == request.endpoint else "true"
