@@ -14,11 +14,12 @@ from sqlmodel import Session, col, func, or_, select
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.db import flush, new_id
+from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.organisations.models import Organisation, OrganisationKind, OrganisationState
 from marketplace.policy import require
 from marketplace.reference.organisation_number import BadOrganisationNumber, check_uscc
+from marketplace.sealed import vault_of
 
 SUSPENSIONS = ("contract_ended", "licence", "complaint", "spending", "asked")
 """Why an organisation is suspended: a code for the log, because a free text might name somebody."""
@@ -45,7 +46,7 @@ def register_organisation(session: Session, new: NewOrganisation, /, *, actor: A
     if find_by_credit_code(session, code) is not None:
         raise Conflict("credit_code_taken", field="credit_code")
     organisation = Organisation(
-        id=new_id(),
+        id=vault_of(session).ref("organisation", code),
         name=new.name,
         kind=new.kind,
         credit_code=code,
