@@ -105,6 +105,8 @@ NEED_COLUMNS: Final = (
     "urgency",
     "valid_from",
     "valid_to",
+    "period",
+    "cause",
     "verification_level",
     "evidence",
     "verifier",

@@ -12,6 +12,7 @@ from marketplace.actors import Actor, Role
 from marketplace.consent import service as consent
 from marketplace.consent.models import Consent
 from marketplace.households.models import Household, Person
+from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Acceptance, Offer
 from marketplace.organisations.models import Organisation, OrganisationKind
@@ -131,6 +132,32 @@ def an_offer(session: Session, organisation: Organisation, **over: Any) -> Offer
     session.add(offer)
     session.flush()
     return offer
+
+
+def a_ledger_entry(session: Session, need: Need, offer: Offer, **over: Any) -> LedgerEntry:
+    """Reserved aid of one unit for the need from the offer."""
+    n = next(_number)
+    values: dict[str, Any] = {
+        "id": f"entry-{n}",
+        "source": "platform",
+        "source_index": f"entry-source-{n}",
+        "household_id": need.household_id,
+        "need_id": need.id,
+        "offer_id": offer.id,
+        "org_id": offer.org_id,
+        "category": need.category,
+        "period": need.period,
+        "units": 1,
+        "given_on": NOW.date(),
+        "state": AidState.RESERVED,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    entry = LedgerEntry(**{**values, **over})
+    session.add(entry)
+    session.flush()
+    session.refresh(need)
+    return entry
 
 
 def auto_match(session: Session, household: Household, **over: Any) -> Consent:

@@ -1,7 +1,7 @@
 """Needs.
 
-A need's `committed_units` is kept by triggers on the ledger: every live ledger row of the need counts. The CHECK on it
-is the database's own guard against giving more than the verified gap, whoever gives and however many ask at once.
+A need's `committed_units` is kept by triggers on the ledger: every live ledger row of the need counts. The CHECK on
+it is the database's own guard against giving more than the verified gap, whoever gives and however many ask at once.
 """
 
 from datetime import date, datetime

@@ -1,0 +1,96 @@
+"""Needs coming in by file: checked, shown with exact counts, confirmed by a person, stored once.
+
+What enters: the bytes of a file and the name of its source. What leaves: an `ImportBatch` whose counts say what
+confirming will do, then the needs. The same file again, and the same row in any file of the source, change nothing.
+Called by views and commands; `plan` and `store` also serve pulls from a registry, so that both take one way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlmodel import Session
+
+from marketplace import policy
+from marketplace.actors import Actor
+from marketplace.errors import BadInput, Conflict
+from marketplace.intake import (
+    NO_MAPPING,
+    Checked,
+    FileMapping,
+    ImportBatch,
+    ImportKind,
+    ImportState,
+    check_table,
+    close_batch,
+    counts_of,
+    get_batch,
+    keep_batch,
+    rows_of,
+)
+from marketplace.needs.planning import plan
+from marketplace.needs.service import today_of
+from marketplace.needs.storing import store
+from marketplace.needs.table import Place, Taxonomy, need_schema
+
+
+def check_file(
+    session: Session,
+    data: bytes,
+    /,
+    *,
+    file_name: str,
+    source: str,
+    actor: Actor,
+    now: datetime,
+    mapping: FileMapping = NO_MAPPING,
+    taxonomy: Taxonomy | None = None,
+    place: Place | None = None,
+) -> tuple[ImportBatch, Checked]:
+    """The dry run: nothing is stored but the sealed batch and what it would do."""
+    policy.require(actor, "need:import")
+    schema = need_schema(today=today_of(now), taxonomy=taxonomy, place=place)
+    checked = check_table(data, schema, mapping=mapping)
+    found = plan(session, checked.rows, source=_source(source))
+    if found.faults:
+        checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
+    batch = keep_batch(
+        session,
+        checked,
+        kind=ImportKind.NEEDS,
+        file_name=file_name,
+        data=data,
+        source=source,
+        counts=found.counts,
+        actor=actor,
+        now=now,
+    )
+    return batch, checked
+
+
+def _source(name: str) -> str:
+    if not name or len(name) > 32 or not name.replace("-", "").replace("_", "").isalnum():
+        raise BadInput("bad_source", field="source")
+    return name
+
+
+def confirm_import(
+    session: Session, batch_id: str, /, *, actor: Actor, now: datetime, taxonomy: Taxonomy | None = None
+) -> Mapping[str, int]:
+    """Store the checked rows, if what would be done is still what was shown; else Conflict, and nothing is stored."""
+    policy.require(actor, "need:import")
+    batch = get_batch(session, batch_id, kind=ImportKind.NEEDS, actor=actor)
+    found = plan(session, rows_of(session, batch), source=batch.source)
+    if found.faults or found.counts != counts_of(batch):
+        raise Conflict("import_changed")
+    store(session, found, batch_id=batch.id, actor=actor, now=now, taxonomy=taxonomy)
+    close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
+    return found.counts
+
+
+def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Forget a checked file."""
+    policy.require(actor, "need:import")
+    batch = get_batch(session, batch_id, kind=ImportKind.NEEDS, actor=actor)
+    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
