@@ -138,18 +138,24 @@ def potentials_of(network: Network, flow: Ints, *, arcs: Ints, costs: Ints) -> I
     tail, head, cost = residual(network, flow, arcs=arcs, costs=costs)
     levels = np.full(network.nodes, FAR, dtype=np.int64)
     levels[SOURCE] = 0
-    _relax(levels, tail, head, cost)
+    relax(levels, tail, head, cost)
     stranded = levels > FAR // 2
     if stranded.any():
         against = np.where(stranded, 0, -levels)
         kept = stranded[tail]
-        _relax(against, head[kept], tail[kept], cost[kept])
+        relax(against, head[kept], tail[kept], cost[kept])
         levels = np.where(stranded, -against, levels)
     return levels
 
 
-def _relax(levels: Ints, tail: Ints, head: Ints, cost: Ints) -> None:
-    """Lower `levels` in place until ``levels[head] <= levels[tail] + cost`` on every arc."""
+def relax(levels: Ints, tail: Ints, head: Ints, cost: Ints, *, rounds: int | None = None) -> None:
+    """Lower `levels` in place until ``levels[head] <= levels[tail] + cost`` on every arc.
+
+    Raises
+    ------
+    NegativeCycle
+        If that cannot be, or is not yet so after `rounds`.
+    """
     if not len(head):
         return
     order = np.argsort(head, kind="stable")
@@ -157,7 +163,7 @@ def _relax(levels: Ints, tail: Ints, head: Ints, cost: Ints) -> None:
     starts = np.flatnonzero(np.concatenate([[True], head[1:] != head[:-1]]))
     heads, sizes = head[starts], np.diff(starts, append=len(head))
     parent = np.full(len(levels), -1, dtype=np.int64)
-    for turn in range(len(levels) + 1):
+    for turn in range(len(levels) + 1 if rounds is None else rounds):
         offers = levels[tail] + cost
         offer = np.minimum.reduceat(offers, starts)
         better = offer < levels[heads]
@@ -178,6 +184,20 @@ def _in_a_ring(parent: Ints) -> bool:
     for _ in range(len(parent).bit_length()):
         step = step[step]
     return bool((step < len(parent)).any())
+
+
+def least_cost(network: Network, *, costs: Ints, levels: Ints) -> int:
+    """What every flow costs at least, whatever the potentials `levels`; exact if they are the best."""
+    reduced = costs + levels[network.tail] - levels[network.head]
+    dearest = network.lower * np.maximum(reduced, 0) + np.minimum(network.upper, network.upper[-1]) * np.minimum(
+        reduced, 0
+    )
+    return total(dearest) - int(network.upper[-1]) * int(levels[SOURCE] - levels[SINK])
+
+
+def total(amounts: Ints) -> int:
+    """The sum, past 2^63 too."""
+    return (int((amounts >> 32).sum()) << 32) + int((amounts & 0xFFFFFFFF).sum())
 
 
 def _on_cycles(network: Network, flow: Ints, arcs: Ints) -> Ints:

@@ -13,7 +13,7 @@ import numpy as np
 
 from matching.compiled import Compiled
 from matching.components import Component
-from matching.flow import Flow, NegativeCycle, NoFlow, optimum, potentials_of, whole_flow
+from matching.flow import Flow, NegativeCycle, NoFlow, least_cost, optimum, relax, residual, total, whole_flow
 from matching.limits import Limits
 from matching.network import Ints, Network, build
 from matching.parts import Conflict, Outcome
@@ -21,6 +21,12 @@ from matching.prices import shadow
 
 BATCH_PAIRS = 40_000
 """Small components are solved together until a batch has this many pairs."""
+
+EXACT_ARCS = 60_000
+"""Networks up to this many arcs are solved again for every leading run of cells."""
+
+ROUNDS = 24
+"""Rounds that the prices of the whole are mended for one leading run of cells."""
 
 
 def batches(compiled: Compiled, parts: Sequence[Component]) -> Iterator[tuple[str, tuple[Component, ...]]]:
@@ -82,21 +88,29 @@ def _network(compiled: Compiled, limits: Limits, parts: Sequence[Component]) -> 
 
 
 def _prefix_gaps(network: Network, solved: Flow, *, runs: int) -> tuple[int, ...]:
-    """Best possible minus reached score of each leading run of cells.
+    """Best possible minus reached score of each leading run of cells; in a large network at most so much.
 
     Only where a household cap has a price can a run of cells be short of its own best: elsewhere a price p becomes
-    p where p passes the last rank of the run, else 0, and proves the run as it proved the whole.
+    p where p passes the last rank of the run, else 0, and proves the run as it proved the whole. A large network is
+    not solved again for each run: those same prices, mended a little, bound what it could reach.
     """
     ranks = -network.costs[0]
     gaps = []
     for last in range(runs, 0, -1):
         costs = -np.where(ranks >= last, ranks, 0)
+        levels = np.where(abs(solved.potentials[0]) >= last, solved.potentials[0], 0)
+        before = levels.copy()
         try:
-            potentials_of(network, solved.flow, arcs=np.arange(len(ranks)), costs=costs)
+            relax(levels, *residual(network, solved.flow, arcs=np.arange(len(ranks)), costs=costs), rounds=ROUNDS)
             gaps.append(0)
+            continue
         except NegativeCycle:
-            better = whole_flow(network, costs=costs)
-            gaps.append(int((costs * (solved.flow - better)).sum()))
+            pass
+        if len(ranks) <= EXACT_ARCS:
+            least = total(costs * whole_flow(network, costs=costs))
+        else:
+            least = max(least_cost(network, costs=costs, levels=tried) for tried in (before, levels))
+        gaps.append(total(costs * solved.flow) - least)
     return tuple(gaps)
 
 

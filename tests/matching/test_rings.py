@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matching.flow import NegativeCycle, _relax
+from matching.flow import NegativeCycle, relax
 
 
 def relaxed(nodes: int, arcs: list[tuple[int, int, int]]) -> list[int]:
     levels = np.zeros(nodes, np.int64)
     tail, head, cost = np.array(arcs, np.int64).T
-    _relax(levels, tail, head, cost)
+    relax(levels, tail, head, cost)
     return levels.tolist()
 
 
