@@ -129,10 +129,26 @@ def _new_postgres(request: pytest.FixtureRequest) -> str:
 _numbers = iter(range(10**9))
 
 
+@pytest.fixture(scope="session", params=ENGINES)
+def shared_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, settings: Settings
+) -> Iterator[Database]:
+    """One migrated database on each engine that stays empty: whoever uses it rolls back."""
+    if request.param == "sqlite":
+        file = tmp_path_factory.mktemp("shared") / "house.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        url = f"sqlite:///{file}"
+    else:
+        url = _new_postgres(request)
+    opened = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    """A writing session on each engine; rolled back at the end."""
-    with database.session(writes=True) as opened:
+def session(shared_database: Database) -> Iterator[Session]:
+    """A writing session on each engine; rolled back at the end, so nothing of it may be committed."""
+    with shared_database.session(writes=True) as opened:
         yield opened
         opened.rollback()
 
