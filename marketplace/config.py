@@ -11,6 +11,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 
 class ConfigError(ValueError):
@@ -31,12 +32,12 @@ class Settings:
     second_approver_fen: int = 2_000_000
     smtp_host: str = ""
     smtp_port: int = 25
+    smtp_tls: Literal["start", "starttls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = field(default="", repr=False)
     mail_from: str = "shanqiao@localhost"
     sms_url: str = ""
     sms_token: str = field(default="", repr=False)
-    wechat_url: str = ""
-    wechat_app_id: str = ""
-    wechat_secret: str = field(default="", repr=False)
     registry_url: str = ""
     registry_client_id: str = ""
     registry_secret: str = field(default="", repr=False)
@@ -76,16 +77,23 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         second_approver_fen=_number(get("SHANQIAO_SECOND_APPROVER_FEN", "2000000"), "SHANQIAO_SECOND_APPROVER_FEN"),
         smtp_host=get("SHANQIAO_SMTP_HOST", ""),
         smtp_port=_number(get("SHANQIAO_SMTP_PORT", "25"), "SHANQIAO_SMTP_PORT"),
+        smtp_tls=_tls(get("SHANQIAO_SMTP_TLS", "starttls")),
+        smtp_user=get("SHANQIAO_SMTP_USER", ""),
+        smtp_password=get("SHANQIAO_SMTP_PASSWORD", ""),
         mail_from=get("SHANQIAO_MAIL_FROM", "shanqiao@localhost"),
         sms_url=get("SHANQIAO_SMS_URL", ""),
         sms_token=get("SHANQIAO_SMS_TOKEN", ""),
-        wechat_url=get("SHANQIAO_WECHAT_URL", ""),
-        wechat_app_id=get("SHANQIAO_WECHAT_APP_ID", ""),
-        wechat_secret=get("SHANQIAO_WECHAT_SECRET", ""),
         registry_url=get("SHANQIAO_REGISTRY_URL", ""),
         registry_client_id=get("SHANQIAO_REGISTRY_CLIENT_ID", ""),
         registry_secret=get("SHANQIAO_REGISTRY_SECRET", ""),
     )
+
+
+def _tls(text: str) -> Literal["start", "starttls", "none"]:
+    known: dict[str, Literal["start", "starttls", "none"]] = {"start": "start", "starttls": "starttls", "none": "none"}
+    if text in known:
+        return known[text]
+    raise ConfigError(f"SHANQIAO_SMTP_TLS is {text!r}: write start, starttls or none")
 
 
 def _number(text: str, name: str) -> int:

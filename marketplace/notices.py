@@ -7,14 +7,31 @@ The row holds a template and pseudonyms; the address is resolved at the moment o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlmodel import JSON, Column, Field, Session, SQLModel
+from sqlalchemy import and_, or_
+from sqlmodel import JSON, Column, Field, Session, SQLModel, col, select
 
-from marketplace.db import choice, moment, new_id
+from adapters.ports import Message, Messenger, OutsideError, TryAgainLater
+from marketplace import audit
+from marketplace.actors import SYSTEM, Actor
+from marketplace.db import Database, choice, moment, new_id
+from marketplace.errors import NotFound, WrongState
+from marketplace.policy import require
+
+log = logging.getLogger("shanqiao.notices")
+LEASE = timedelta(seconds=60)
+MOST_ATTEMPTS = 12
+FIRST_PAUSE = timedelta(seconds=10)
+LONGEST_PAUSE = timedelta(hours=24)
+ON_PAGE = "page"
+"""The channel of a letter whose recipient has no address: it is read on the recipient's own page."""
+Compose = Callable[[Session, "Notice"], Message | None]
+"""Resolves the address and the words at the moment of sending; None where there is no address."""
 
 
 class NoticeState(StrEnum):
@@ -74,3 +91,108 @@ def post(
     )
     session.add(notice)
     return notice
+
+
+def send_due(database: Database, messenger: Messenger, /, *, compose: Compose, clock: Callable[[], datetime]) -> int:
+    """Send what is due; return how many were handed over. No transaction is open while a message is on its way.
+
+    A process that dies between sending and marking leaves a lease; when it has run out the letter is sent again under
+    the same key, by which every gateway knows it.
+    """
+    handed = 0
+    for notice_id in _lease(database, now=clock()):
+        with database.reading() as session:
+            message = compose(session, session.get_one(Notice, notice_id))
+        try:
+            reference = messenger.send(message).reference if message else ""
+        except OutsideError as error:
+            _missed(database, notice_id, error, now=clock())
+            continue
+        _sent(database, notice_id, channel=message.channel if message else ON_PAGE, reference=reference, now=clock())
+        handed += 1
+    return handed
+
+
+def _lease(database: Database, *, now: datetime, most: int = 50) -> list[str]:
+    due = or_(
+        and_(col(Notice.state) == NoticeState.QUEUED, col(Notice.next_try_at) <= now),
+        and_(col(Notice.state) == NoticeState.SENDING, col(Notice.leased_until) < now),
+    )
+    with database.reading() as session:
+        if session.exec(select(Notice.id).where(due).limit(1)).first() is None:
+            return []
+    with database.transaction() as session:
+        statement = select(Notice).where(due).order_by(col(Notice.next_try_at), col(Notice.id)).limit(most)
+        taken = session.exec(statement.with_for_update(skip_locked=True)).all()
+        for notice in taken:
+            notice.state, notice.leased_until = NoticeState.SENDING, now + LEASE
+            notice.attempts += 1
+            session.add(notice)
+        return [notice.id for notice in taken]
+
+
+def _sent(database: Database, notice_id: str, *, channel: str, reference: str, now: datetime) -> None:
+    with database.transaction() as session:
+        notice = session.get_one(Notice, notice_id)
+        notice.state, notice.sent_at, notice.leased_until = NoticeState.SENT, now, None
+        notice.channel, notice.provider_ref, notice.error_code = channel, reference[:64], ""
+        session.add(notice)
+        _record(session, notice, "notice:sent", actor=SYSTEM, now=now)
+
+
+def _missed(database: Database, notice_id: str, error: OutsideError, *, now: datetime) -> None:
+    """Try again later, longer each time; what can never work, or was tried long enough, waits for a person."""
+    with database.transaction() as session:
+        notice = session.get_one(Notice, notice_id)
+        notice.error_code, notice.leased_until = error.code[:64], None
+        if isinstance(error, TryAgainLater) and notice.attempts < MOST_ATTEMPTS:
+            asked = timedelta(seconds=error.after_seconds or 0)
+            pause = min(max(FIRST_PAUSE * 2**notice.attempts, asked), LONGEST_PAUSE)
+            notice.state, notice.next_try_at = NoticeState.QUEUED, now + pause
+        else:
+            notice.state = NoticeState.DEAD
+            _record(session, notice, "notice:dead", actor=SYSTEM, now=now)
+        session.add(notice)
+    log.info("notice %s: %s", notice_id, error.code)
+
+
+def _record(session: Session, notice: Notice, action: str, *, actor: Actor, now: datetime) -> None:
+    entry = audit.Entry(action, object_ref=notice.id, subject=notice.household_id or "", rule_id=notice.letter)
+    audit.record(session, entry, actor=actor, now=now)
+
+
+def dead_letters(session: Session, /, *, actor: Actor) -> list[Notice]:
+    """Letters that wait for a person, the oldest first."""
+    require(actor, "notice:dead_letters")
+    statement = select(Notice).where(col(Notice.state) == NoticeState.DEAD)
+    return list(session.exec(statement.order_by(col(Notice.created_at), col(Notice.id))))
+
+
+def retry(session: Session, notice_id: str, /, *, actor: Actor, now: datetime) -> Notice:
+    """Put a dead letter back into the queue, after what hindered it was mended."""
+    require(actor, "notice:retry")
+    notice = session.get(Notice, notice_id, with_for_update=True)
+    if notice is None:
+        raise NotFound("notice")
+    if notice.state is not NoticeState.DEAD:
+        raise WrongState("notice_not_dead", state=notice.state.value)
+    notice.state, notice.attempts, notice.next_try_at = NoticeState.QUEUED, 0, now
+    session.add(notice)
+    _record(session, notice, "notice:retry", actor=actor, now=now)
+    return notice
+
+
+def of_household(session: Session, household_id: str, /) -> list[Notice]:
+    """Everything the household was told, newest first; sign-in codes are not kept for reading."""
+    statement = (
+        select(Notice)
+        .where(col(Notice.household_id) == household_id, col(Notice.letter) != "sign_in_code")
+        .order_by(col(Notice.created_at).desc(), col(Notice.id))
+    )
+    return list(session.exec(statement))
+
+
+def of_organisation(session: Session, org_id: str, /, *, limit: int = 20) -> list[Notice]:
+    """The newest letters to an organisation."""
+    statement = select(Notice).where(col(Notice.org_id) == org_id)
+    return list(session.exec(statement.order_by(col(Notice.created_at).desc(), col(Notice.id)).limit(limit)))

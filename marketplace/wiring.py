@@ -1,14 +1,40 @@
 """The one place that names concrete adapters and puts the house together.
 
-Enters: settings. Leaves: an open, migrated `Database` whose sessions carry the vault and the settings.
+Enters: settings. Leaves: an open, migrated `Database` whose sessions carry the vault and the settings; the messenger
+that the settings ask for; and the background worker with its handlers.
 """
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+from sqlmodel import Session
+
+from adapters.http import HttpClient
+from adapters.mail import SmtpDoor, SmtpSettings
+from adapters.messages import ConsoleDoor, SmsGateway, Switchboard
+from adapters.ports import Channel, Message, Messenger
+from marketplace import jobs, notices
+from marketplace.accounts.service import code_text
+from marketplace.actors import SYSTEM
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.households.service import contact_of
 from marketplace.migrations import upgrade
-from marketplace.sealed import Vault
+from marketplace.notices import Notice
+from marketplace.organisations.models import Organisation
+from marketplace.proposals import service as proposals
+from marketplace.sealed import Vault, vault_of
+from marketplace.web import letters
+
+
+def utc_now() -> datetime:
+    """The product's clock."""
+    return datetime.now(UTC)
 
 
 def open_database(settings: Settings) -> Database:
@@ -18,3 +44,78 @@ def open_database(settings: Settings) -> Database:
     database = Database(settings.database(), info={"vault": Vault(settings.kek), "settings": settings})
     upgrade(database.engine)
     return database
+
+
+def messenger_of(settings: Settings) -> Messenger:
+    """The doors that the settings name; in a demonstration every letter is written to the console instead."""
+    doors: dict[Channel, Messenger] = {}
+    if settings.demo:
+        quiet = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  lives as long as the process
+        console = ConsoleDoor(quiet if not sys.stdout.isatty() else sys.stdout)
+        return Switchboard({"sms": console, "email": console})
+    if settings.smtp_host:
+        doors["email"] = SmtpDoor(
+            SmtpSettings(
+                host=settings.smtp_host,
+                port=settings.smtp_port,
+                sender=settings.mail_from,
+                tls=settings.smtp_tls,
+                username=settings.smtp_user,
+                password=settings.smtp_password,
+            )
+        )
+    if settings.sms_url:
+        bearer = {"Authorization": f"Bearer {settings.sms_token}"}
+        doors["sms"] = SmsGateway(HttpClient("sms", settings.sms_url, headers=bearer))
+    return Switchboard(doors)
+
+
+def compose(settings: Settings, session: Session, notice: Notice) -> Message | None:
+    """Resolve one letter: the household's telephone or the organisation's mail address, and the neutral words."""
+    params = {key: str(value) for key, value in notice.params.items() if key == "by"}
+    if "code_id" in notice.params:
+        params["code"] = code_text(session, str(notice.params["code_id"]))
+    letter = letters.render(
+        notice.letter, language=notice.lang, link=settings.base_url, words=settings.instance / "i18n", params=params
+    )
+    write = partial(_message, notice, letter=letter, params=params)
+    if notice.household_id is not None:
+        phone = _phone_of(session, notice.household_id)
+        return write(channel="sms", address=phone) if phone else None
+    organisation = session.get(Organisation, notice.org_id) if notice.org_id else None
+    if organisation is None or "@" not in organisation.contact:
+        return None
+    return write(channel="email", address=organisation.contact)
+
+
+def _message(
+    notice: Notice, *, letter: letters.Letter, params: dict[str, str], channel: Channel, address: str
+) -> Message:
+    return Message(
+        channel=channel,
+        idempotency_key=notice.id,
+        template_code=notice.letter,
+        address=address,
+        subject=letter.subject if channel == "email" else "",
+        body=letter.body if channel == "email" else letter.sms,
+        params=params,
+    )
+
+
+def _phone_of(session: Session, household_id: str) -> str:
+    person = contact_of(session, household_id)
+    if person is None or person.phone is None:
+        return ""
+    return vault_of(session).open(session, person.id, column="person.phone", sealed=person.phone)
+
+
+def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
+    """The background worker: runs of the allocator, and the outbox between them."""
+    handlers = {proposals.JOB: partial(_work_on_run, database, clock)}
+    messenger, composer = messenger_of(settings), partial(compose, settings)
+    sweeps = (partial(notices.send_due, database, messenger, compose=composer, clock=clock),)
+    return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
+
+
+def _work_on_run(database: Database, clock: Callable[[], datetime], run_id: str) -> None:
+    proposals.work(database, run_id, clock=clock, actor=SYSTEM)

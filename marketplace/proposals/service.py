@@ -26,6 +26,7 @@ from marketplace.offers.models import Offer, OfferState
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
 from marketplace.proposals.problem import Scope, build_problem, policy_of
+from matching.checker import check
 from matching.model import Plan, Problem, Reason
 from matching.solve import Progress, allocate
 
@@ -136,6 +137,9 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
             policy = policy_of(run.policy, run.as_of)
             problem = build_problem(session, Scope.from_json(run.scope), policy=policy, now=clock())
         plan = _solve(database, run_id, problem)
+        faults = check(problem, plan)
+        if faults:
+            raise BadInput("plan_refused", fault=faults[0].code)
     except (ValueError, BadInput) as error:
         _fail(database, run_id, code=getattr(error, "code", "solver"), now=clock())
         raise
