@@ -11,6 +11,7 @@ the rules again, and its bound counts only while the coefficients of every row a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from ortools.sat.python import cp_model
@@ -48,17 +49,17 @@ class _Found:
 
 
 def solve_exact(
-    compiled: Compiled, limits: Limits, part: Component, *, start: Ints | None, effort: float
+    compiled: Compiled, limits: Limits, part: Component, *, start: Ints | None, effort: float, depth: int | None = None
 ) -> Exact | None:
     """The best units of a hard part, or None if CP-SAT finds that no plan keeps the pins.
 
     `start` is a plan that keeps the rules; `effort` is the deterministic time of a tier, in CP-SAT's unit (about a
-    second on this decade's machines).
+    second on this decade's machines); `depth` is the number of tiers to go through, all if None.
     """
     made = build(compiled, limits, part)
     best = _complete(made, start)
     bound, proven = UNKNOWN, False
-    for tier in tiers(compiled, part, made):
+    for tier in islice(tiers(compiled, part, made), depth):
         found = _run(made, tier=tier, hint=best, effort=effort)
         if found.infeasible and best is None:
             return None

@@ -7,6 +7,9 @@ exact solver checks each of its solutions here, and the large-part heuristics th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +26,33 @@ def counted(compiled: Compiled, *, pairs: Ints, units: Ints) -> Ints:
     return np.asarray(np.where(compiled.pair_used[pairs] < 0, units, np.where(units > 0, whole, 0)), dtype=np.int64)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """A table that is compared by identity, so that its columns can be remembered."""
+
+    rows: tuple[Any, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Rows) and self.rows is other.rows
+
+    def __hash__(self) -> int:
+        return id(self.rows)
+
+
 def column(compiled: Compiled, name: str) -> Ints:
-    """A whole-number column of the resources, shape (R,); an empty maximum is 2⁶²."""
-    values = (getattr(row, name) for row in compiled.problem.resources)
-    return np.fromiter((2**62 if value is None else value for value in values), np.int64)
+    """A whole-number column of the resources, shape (R,)."""
+    return _column(_Rows(compiled.problem.resources), name).astype(np.int64)
 
 
 def flag(compiled: Compiled, name: str) -> NDArray[np.bool_]:
     """A yes-or-no column of the needs, shape (N,)."""
-    return np.fromiter((getattr(row, name) for row in compiled.problem.needs), np.bool_)
+    return _column(_Rows(compiled.problem.needs), name).astype(np.bool_)
+
+
+@lru_cache(maxsize=8)
+def _column(table: _Rows, name: str) -> Ints:
+    """Remembered, because neighbourhoods of one problem ask for it thousands of times."""
+    return np.fromiter((getattr(row, name) for row in table.rows), np.int64)
 
 
 def breaches(compiled: Compiled, limits: Limits, part: Component, units: Ints) -> list[str]:

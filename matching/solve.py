@@ -22,6 +22,7 @@ from matching.flow import NoFlow
 from matching.limits import Limits, shared_limits
 from matching.model import Plan, Problem
 from matching.parts import Conflict, Outcome, untouched
+from matching.priced import PIECES_PER_SECOND, solve_large
 from matching.pure import batches, conflict, solve_pure, span_of
 from matching.small import solve_small
 
@@ -42,11 +43,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What one worker solves in one go: components that span the same categories; `kind` is pure, small or large."""
+    """What one worker solves in one go: components that span the same categories; `kind` is pure, small or large.
+
+    `pieces` is how many neighbourhoods of a large part to improve.
+    """
 
     kind: str
     span: str
     parts: tuple[Component, ...]
+    pieces: int = 0
 
     @property
     def size(self) -> int:
@@ -96,8 +101,9 @@ def allocate(
     clashes = _hopeless_pin(compiled)
     if clashes:
         return infeasible(compiled, clock=clock, conflict=clashes)
-    deadline = monotonic() + (problem.policy.budget_s if budget_s is None else budget_s)
-    for phase, tasks in _phases(compiled, parts):
+    seconds = problem.policy.budget_s if budget_s is None else budget_s
+    deadline = monotonic() + seconds
+    for phase, tasks in _phases(compiled, parts, seconds=seconds):
         for task, found in _done(compiled, limits, tasks, workers=workers, deadline=deadline, cancelled=cancelled):
             if isinstance(found, Conflict):
                 return infeasible(compiled, clock=clock, conflict=found.names(compiled))
@@ -120,13 +126,14 @@ def _hopeless_pin(compiled: Compiled) -> tuple[str, ...]:
     return Conflict((int(beyond[0]),)).names(compiled) if len(beyond) else ()
 
 
-def _phases(compiled: Compiled, parts: Sequence[Component]) -> list[tuple[str, list[_Task]]]:
+def _phases(compiled: Compiled, parts: Sequence[Component], *, seconds: float) -> list[tuple[str, list[_Task]]]:
     """The pure tasks, then the hard ones; the largest first, so that workers finish together."""
     sorts: dict[str, list[Component]] = {"pure": [], "small": [], "large": []}
     for part in parts:
         sorts["pure" if not part.hard else "small" if len(part.pairs) <= SMALL_PAIRS else "large"].append(part)
     pure, small = ([_Task(kind, *batch) for batch in batches(compiled, sorts[kind])] for kind in ("pure", "small"))
-    hard = [*small, *(_Task("large", span_of(compiled, part), (part,)) for part in sorts["large"])]
+    pieces = int(PIECES_PER_SECOND * seconds) // max(1, len(sorts["large"]))
+    hard = [*small, *(_Task("large", span_of(compiled, part), (part,), pieces) for part in sorts["large"])]
     return [(name, sorted(tasks, key=lambda task: -task.size)) for name, tasks in (("pure", pure), ("hard", hard))]
 
 
@@ -169,7 +176,7 @@ def _work(compiled: Compiled, limits: Limits, task: _Task, *, deadline: float) -
     if task.kind == "small":
         return solve_small(compiled, limits, task.parts, deadline=deadline)
     if task.kind == "large":
-        return [_untouched(compiled, task)]
+        return [solve_large(compiled, limits, part, pieces=task.pieces, deadline=deadline) for part in task.parts]
     try:
         return [solve_pure(compiled, limits, task.parts)]
     except NoFlow:

@@ -1,0 +1,87 @@
+"""Hard parts too large to solve exactly: a good plan, and prices that say how far from the best it can be at most.
+
+What enters: a compiled problem and one large hard component. What leaves: its `Outcome`. Called by `solve`. The steps:
+a divisible relaxation ► prices and bound ► one provider for each need that wants one ► exact flow again ► whole lots
+and minima ► refill ► exact flow of everything that is no hard choice, refill, twice ► small pieces solved exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from matching.compiled import Compiled
+from matching.components import Component
+from matching.flow import NoFlow, optimum, whole_flow
+from matching.limits import Limits
+from matching.neighbourhoods import improve
+from matching.network import Ints, Network, build
+from matching.parts import Outcome, receipts, score_of, untouched
+from matching.prices import of_tier
+from matching.refill import allowed, refill, soft, tied
+from matching.relaxed import part_bound, prices_of, relaxed_flow
+from matching.residual import State
+from matching.rules import breaches
+
+PIECES_PER_SECOND = 2
+"""Pieces to solve per second of the budget: a fixed number, so that a plan does not depend on the machine's speed."""
+
+
+def solve_large(compiled: Compiled, limits: Limits, part: Component, *, pieces: int, deadline: float) -> Outcome:
+    """A plan that keeps all rules, with prices; `pieces` is the number of neighbourhoods to solve."""
+    try:
+        network, flow = relaxed_flow(compiled, limits, part)
+    except NoFlow:
+        return untouched(compiled, part.pairs)
+    prices = prices_of(network, flow)
+    bound = part_bound(compiled, part, prices)
+    state = State(compiled, limits, part, _rounded(compiled, limits, part, units=_by_pair(network, flow, part)))
+    if breaches(compiled, limits, part, state.units):
+        return replace(untouched(compiled, part.pairs), prices=prices, bound=bound)
+    for _ in range(2):
+        refill(state)
+        _reopen(state)
+    refill(state)
+    finished = improve(state, of_tier(prices, 1), pieces=pieces, deadline=deadline)
+    refill(state)
+    _reopen(state, settle=True)
+    score = score_of(compiled, needs=part.needs, received=receipts(compiled, pairs=part.pairs, units=state.units))
+    return Outcome(
+        pairs=part.pairs, units=state.units, score=score, bound=bound, prices=prices,
+        proof="price" if bound == score else "none", finished=finished,
+    )  # fmt: skip
+
+
+def _by_pair(network: Network, flow: Ints, part: Component) -> Ints:
+    """Units per place of the part."""
+    units = np.zeros(len(part.pairs), dtype=np.int64)
+    carries = network.pair >= 0
+    np.add.at(units, np.searchsorted(part.pairs, network.pair[carries]), flow[carries])
+    return units
+
+
+def _rounded(compiled: Compiled, limits: Limits, part: Component, *, units: Ints) -> Ints:
+    """Settle on the providers that the flow prefers, let the flow adapt to that, then round to what is allowed."""
+    blank = State(compiled, limits, part, np.zeros_like(units))
+    kept = replace(part, pairs=part.pairs[tied(blank, units)])
+    network, flow = relaxed_flow(compiled, limits, kept)
+    units = np.zeros_like(units)
+    units[np.searchsorted(part.pairs, kept.pairs)] = _by_pair(network, flow, kept)
+    return allowed(blank, units)
+
+
+def _reopen(state: State, *, settle: bool = False) -> None:
+    """Give the best flow to all pairs that no hard rule touches, with the hard choices as they are.
+
+    `settle` also decides stability, cost and ties. Caps that cross are no flow: if one breaks, nothing changes.
+    """
+    left = state.residual(soft(state))
+    if not len(left.places):
+        return
+    network = build(left.compiled, left.limits, pairs=left.part.pairs, groups=left.part.groups)
+    flow = optimum(network, left.compiled).flow if settle else whole_flow(network, costs=network.costs[0])
+    before = state.units[left.places].copy()
+    state.change(left.places, _by_pair(network, flow, left.part))
+    if breaches(state.compiled, state.limits, state.part, state.units):
+        state.change(left.places, before)

@@ -1,0 +1,181 @@
+"""Turn a divisible plan into an allowed one, and fill what is left over by falling gain.
+
+What enters: a `State` and a flow that ignores lots, minima, providers and groups. What leaves: the state with an
+allowed plan. Called by `priced`. Everything is ordered by gain and then by place, so the result is always the same.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.network import Ints, level_sizes, rank_table
+from matching.residual import State
+from matching.rules import column, flag
+
+
+def allowed(state: State, units: Ints) -> Ints:
+    """The given units cut down to whole lots, minima, one provider, one of a group, all or nothing.
+
+    A pinned pair is rounded up to its pin: if that passes a limit, the caller's check will tell.
+    """
+    compiled, pairs = state.compiled, state.part.pairs
+    pinned = compiled.pair_least[pairs]
+    used, most = compiled.pair_used[pairs], compiled.pair_most[pairs]
+    single = flag(compiled, "one_provider")[state.need] | (used >= 0)
+    units = np.where(single & ~_largest(state.need, np.where(pinned > 0, 2**62, units)), 0, units)
+    for places in state.rivals:
+        held = np.bincount(state.resource[places], weights=(units + pinned * 2.0**40)[places])
+        units[places[state.resource[places] != int(held.argmax())]] = 0
+    lot, least = column(compiled, "lot")[state.resource], column(compiled, "min_per_need")[state.resource]
+    plain = units // lot * lot
+    plain = np.where(plain < least, 0, plain)
+    plain = np.where(pinned > 0, np.maximum(plain, -(-np.maximum(pinned, least) // lot) * lot), plain)
+    units = np.where(used < 0, plain, np.where((units == most) & (units > 0), used, 0))
+    received = np.zeros(len(compiled.need_ids), dtype=np.int64)
+    np.add.at(received, state.need, units)
+    partial = flag(compiled, "all_or_nothing") & (received < compiled.open)
+    return np.asarray(np.where(partial[state.need] & (used < 0), 0, units), dtype=np.int64)
+
+
+def tied(state: State, units: Ints) -> Ints:
+    """The places that stay in play once every need that wants one provider has the one that gives it most."""
+    single = flag(state.compiled, "one_provider")[state.need]
+    wish = np.where(state.compiled.pair_least[state.part.pairs] > 0, 2**62, units)
+    served = np.zeros(len(state.compiled.need_ids), dtype=np.int64)
+    np.maximum.at(served, state.need, wish)
+    return np.flatnonzero(~single | (served[state.need] == 0) | _largest(state.need, wish))
+
+
+def soft(state: State) -> Ints:
+    """The places that no hard rule touches: their amounts are a plain flow."""
+    compiled, pairs = state.compiled, state.part.pairs
+    needs = flag(compiled, "one_provider") | flag(compiled, "all_or_nothing")
+    resources = (column(compiled, "lot") > 1) | (column(compiled, "min_per_need") > 1)
+    hard = needs[state.need] | resources[state.resource] | (compiled.pair_used[pairs] >= 0)
+    for places in state.rivals:
+        hard[places] = True
+    return np.flatnonzero(~hard)
+
+
+def _largest(need: Ints, units: Ints) -> NDArray[np.bool_]:
+    """Whether each place holds the largest amount of its need (the first of several)."""
+    order = np.lexsort((np.arange(len(need)), -units, need))
+    first = np.ones(len(need), dtype=np.bool_)
+    first[1:] = need[order][1:] != need[order][:-1]
+    best = np.zeros(len(need), dtype=np.bool_)
+    best[order[first]] = True
+    return best
+
+
+def refill(state: State) -> None:
+    """Give what is left to whoever gains most per unit, in the smallest allowed steps, until nothing fits."""
+    filler = _Filler(state)
+    heap = [(-gain, place) for place in filler.candidates() if (gain := filler.gain(place)) > 0]
+    heapify(heap)
+    while heap:
+        known, place = heappop(heap)
+        gain = filler.gain(place)
+        if gain <= 0:
+            continue
+        if gain < -known:
+            heappush(heap, (-gain, place))
+            continue
+        filler.give(place)
+        gain = filler.gain(place)
+        if gain > 0:
+            heappush(heap, (-gain, place))
+
+
+class _Filler:
+    """One step at a time: how much the next step of a pair is worth now, and whether it still fits everywhere."""
+
+    def __init__(self, state: State) -> None:
+        self.state, compiled = state, state.compiled
+        pairs = state.part.pairs
+        self.used, self.most = compiled.pair_used[pairs], compiled.pair_most[pairs]
+        self.lot = column(compiled, "lot")[state.resource]
+        self.least = column(compiled, "min_per_need")[state.resource]
+        self.single = flag(compiled, "one_provider")[state.need] | (self.used >= 0)
+        self.whole = flag(compiled, "all_or_nothing")[state.need]
+        needs = np.arange(len(compiled.need_ids), dtype=np.int64)
+        self.sizes, self.ranks = level_sizes(compiled, needs), rank_table(compiled)[compiled.urgency]
+        self.provider: dict[int, int] = {}
+        held = np.flatnonzero((state.units > 0) & self.single)
+        self.provider.update(zip(state.need[held].tolist(), held.tolist(), strict=True))
+        self.rivals = {place: rivals for rivals in state.rivals for place in rivals.tolist()}
+
+    def candidates(self) -> list[int]:
+        """Places whose stock, gap and own maximum leave room."""
+        state = self.state
+        left = (state.compiled.stock - state.given)[state.resource]
+        wish = (state.compiled.open - state.received)[state.need]
+        room = (left > 0) & (wish > 0) & ((self.used >= 0) | (state.units < self.most))
+        return np.flatnonzero(room).tolist()
+
+    def step(self, place: int) -> tuple[int, int]:
+        """What the next step takes from the stock and counts for the need; (0, 0) if it does not fit.
+
+        A step is the least allowed amount, or as much as fits into the need's level if that is more.
+        """
+        state, need = self.state, int(self.state.need[place])
+        have, wish = int(state.units[place]), int(state.compiled.open[need] - state.received[need])
+        supply, household = self._room(place)
+        if wish <= 0 or self.most[place] == 0 or (self.provider.get(need, place) != place and self.single[place]):
+            return 0, 0
+        if self.used[place] >= 0:
+            take = int(self.used[place])
+            return (take, wish) if have == 0 and take <= supply and wish <= household else (0, 0)
+        lot, least = int(self.lot[place]), int(self.least[place])
+        first = -(-max(least, 1) // lot) * lot if have == 0 else lot
+        room = min(supply, household, wish, int(self.most[place]) - have) // lot * lot
+        if self.whole[place]:
+            return (wish, wish) if wish == room and wish >= first else (0, 0)
+        take = min(room, max(first, self._level_left(need) // lot * lot))
+        return (take, take) if take >= first else (0, 0)
+
+    def _level_left(self, need: int) -> int:
+        left = np.cumsum(self.sizes[need]) - self.state.received[need]
+        return int(left[left > 0][0]) if (left > 0).any() else 0
+
+    def _room(self, place: int) -> tuple[int, int]:
+        """Units that the supply side and the household's limits still allow this pair."""
+        state = self.state
+        supply = int(state.compiled.stock[state.resource[place]] - state.given[state.resource[place]])
+        mark = int(state.limits.resource_earmark[state.resource[place]])
+        while mark >= 0:
+            spent = int(state.given[state.marks[mark]].sum())
+            supply, mark = (
+                min(supply, int(state.limits.earmark_budget[mark]) - spent),
+                int(state.limits.earmark_parent[mark]),
+            )
+        household, share = 2**62, int(state.share[place])
+        if share >= 0:
+            household = int(state.limits.share_limit[share] - state.shared[share])
+        for group in state.group_of.get(int(state.need[place]), ()):
+            household = min(household, int(state.limits.group_limit[group] - state.grouped[group]))
+        rivals = self.rivals.get(place)
+        if rivals is not None and (state.units[rivals[state.resource[rivals] != state.resource[place]]] > 0).any():
+            return 0, 0
+        return supply, household
+
+    def gain(self, place: int) -> float:
+        """Rank gained per unit taken by the next step, 0 if none fits."""
+        take, count = self.step(place)
+        if count == 0:
+            return 0.0
+        need, got = int(self.state.need[place]), int(self.state.received[self.state.need[place]])
+        total, start = 0, 0
+        for size, rank in zip(self.sizes[need].tolist(), self.ranks[need].tolist(), strict=True):
+            total += rank * max(0, min(start + size, got + count) - max(start, got))
+            start += size
+        return total / max(1, take)
+
+    def give(self, place: int) -> None:
+        """Take the next step of this pair."""
+        take, _ = self.step(place)
+        self.state.add(np.array([place]), np.array([take]))
+        if self.single[place]:
+            self.provider[int(self.state.need[place])] = place

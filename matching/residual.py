@@ -1,0 +1,138 @@
+"""A plan of a large hard part that is being improved, and the smaller problems that are left when most of it is fixed.
+
+What enters: a compiled problem, one component and units per pair. What leaves: a `State` that keeps the use of every
+shared limit, and for any set of free pairs the *residual problem*: the same problem with all other units taken off the
+stocks, gaps and limits, so that every solver here can work on it as on any other. Called by `priced`, `refill` and
+`neighbourhoods`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from matching.compiled import Compiled
+from matching.components import Component
+from matching.limits import Limits
+from matching.model import Announced
+from matching.network import Ints, announced_units
+from matching.rules import column, counted, earmarked, exclusive
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """A smaller problem of the same kind; `places` says where each pair of its component stands in the state."""
+
+    compiled: Compiled
+    limits: Limits
+    part: Component
+    places: Ints
+
+
+class State:
+    """Units of each pair of a part (`units`, by place in ``part.pairs``) and what they take from every limit."""
+
+    def __init__(self, compiled: Compiled, limits: Limits, part: Component, units: Ints) -> None:
+        self.compiled, self.limits, self.part = compiled, limits, part
+        self.need = compiled.pair_need[part.pairs].astype(np.int64)
+        self.resource = compiled.pair_resource[part.pairs].astype(np.int64)
+        self.share = limits.pair_share[part.pairs]
+        self.marks = dict(earmarked(limits, part))
+        self.group_of = _groups_by_need(limits, part)
+        self.rivals = list(exclusive(compiled, part))
+        self.promised = announced_units(compiled)
+        self.units = np.zeros(len(part.pairs), dtype=np.int64)
+        self.given = np.zeros(len(compiled.resource_ids), dtype=np.int64)
+        self.received = np.zeros(len(compiled.need_ids), dtype=np.int64)
+        self.shared = np.zeros(len(limits.share_limit) + 1, dtype=np.int64)
+        self.grouped = np.zeros(len(limits.group_limit), dtype=np.int64)
+        self.add(np.arange(len(units)), units)
+
+    def add(self, places: Ints, units: Ints) -> None:
+        """Give (or, where negative, take back) units at these places."""
+        after = self.units[places] + units
+        count = counted(self.compiled, pairs=self.part.pairs[places], units=after)
+        count = count - counted(self.compiled, pairs=self.part.pairs[places], units=self.units[places])
+        self.units[places] = after
+        np.add.at(self.given, self.resource[places], units)
+        np.add.at(self.received, self.need[places], count)
+        np.add.at(self.shared, self.share[places], units)
+        for need, more in zip(self.need[places].tolist(), count.tolist(), strict=True) if self.group_of else ():
+            for group in self.group_of.get(need, ()):
+                self.grouped[group] += more
+
+    def change(self, places: Ints, units: Ints) -> None:
+        """Set the units at these places."""
+        self.add(places, units - self.units[places])
+
+    def closed(self) -> Ints:
+        """Places that a household may not use because it draws on another resource of the exclusive group."""
+        shut: list[int] = []
+        for places in self.rivals:
+            held = places[self.units[places] > 0]
+            if len(held):
+                shut += places[self.resource[places] != self.resource[held[0]]].tolist()
+        return np.array(sorted(set(shut)), dtype=np.int64)
+
+    def residual(self, free: Ints) -> Residual:
+        """The problem of these places (ascending) with everything else fixed."""
+        old = self.units[free].copy()
+        self.add(free, -old)
+        try:
+            return self._cut(np.setdiff1d(free, self.closed()) if self.rivals else free)
+        finally:
+            self.add(free, old)
+
+    def _cut(self, free: Ints) -> Residual:
+        compiled, limits, pairs = self.compiled, self.limits, self.part.pairs[free]
+        still_open, stock = compiled.open - self.received, compiled.stock - self.given
+        need, resource, used = self.need[free], self.resource[free], compiled.pair_used[pairs]
+        lot, least = column(compiled, "lot")[resource], column(compiled, "min_per_need")[resource]
+        most = np.minimum(np.minimum(compiled.pair_most[pairs], still_open[need]), stock[resource]) // lot * lot
+        most = np.where(most < least, 0, most)
+        whole = np.where((used <= stock[resource]) & (compiled.pair_most[pairs] > 0), compiled.pair_most[pairs], 0)
+        cut = replace(
+            compiled,
+            problem=replace(compiled.problem, announced=self._announced(pairs)),
+            past=compiled.past + self.received, open=still_open, stock=stock,
+            pair_need=compiled.pair_need[pairs], pair_resource=compiled.pair_resource[pairs],
+            pair_cost=compiled.pair_cost[pairs], pair_value=compiled.pair_value[pairs], pair_used=used,
+            pair_least=compiled.pair_least[pairs], pair_most=np.where(used < 0, most, whole),
+        )  # fmt: skip
+        left = replace(
+            limits,
+            earmark_budget=limits.earmark_budget - self._spent(),
+            group_limit=limits.group_limit - self.grouped,
+            share_limit=limits.share_limit - self.shared[:-1],
+            pair_share=limits.pair_share[pairs],
+        )  # fmt: skip
+        groups = {group for n in np.unique(need).tolist() for group in self.group_of.get(n, ())}
+        kept = np.flatnonzero((cut.pair_most > 0) | (cut.pair_least > 0))
+        part = replace(
+            self.part, needs=np.unique(need), resources=np.unique(resource), pairs=kept,
+            groups=np.array(sorted(groups), dtype=np.int64),
+        )  # fmt: skip
+        return Residual(cut, left, part, free[kept])
+
+    def _announced(self, pairs: Ints) -> tuple[Announced, ...]:
+        ids, goods, owner, giver = (
+            self.compiled.need_ids, self.compiled.resource_ids, self.compiled.pair_need, self.compiled.pair_resource
+        )  # fmt: skip
+        kept = [pair for pair in pairs.tolist() if pair in self.promised] if self.promised else []
+        return tuple(Announced(ids[owner[pair]], goods[giver[pair]], self.promised[pair]) for pair in kept)
+
+    def _spent(self) -> Ints:
+        """Units given under each earmark; 0 for earmarks of other parts."""
+        spent = np.zeros(len(self.limits.earmark_ids), dtype=np.int64)
+        for mark, resources in self.marks.items():
+            spent[mark] = self.given[resources].sum()
+        return spent
+
+
+def _groups_by_need(limits: Limits, part: Component) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for group in part.groups.tolist():
+        for need in limits.needs_of(group).tolist():
+            found.setdefault(need, []).append(group)
+    return found
