@@ -1,0 +1,41 @@
+"""The checker itself: each fault planted into a good page is found, so a green check means something."""
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.pages.checker import check_here
+
+pytestmark = pytest.mark.browser
+
+PLANTED = {
+    "not one h1": "document.querySelector('main').insertAdjacentHTML('beforeend', '<h1>Again</h1>')",
+    "poor title": "document.title = ' · 善桥'",
+    "sideways scroll": "document.querySelector('.lead').innerHTML = "
+    "'<span class=text-nowrap>' + 'x'.repeat(900) + '</span>'",
+    "invalid without a visible error": "document.querySelector('#amount').setAttribute('aria-invalid', 'true')",
+    "group without fieldset": "const group = document.querySelector('#answer');"
+    "group.replaceWith(...group.querySelectorAll('.choice'))",
+    "target": "document.querySelector('.post-button button').className = ''",
+    "text 1": "document.querySelector('main p.lead').className = 'stage-small'; "
+    "document.querySelector('main p.stage-small').setAttribute('class', 'site-foot')",
+    "chart without a table": "document.querySelector('figure table').remove()",
+    "status without a word": "document.querySelector('.tag').textContent = ''",
+    "stage without a word": "document.querySelector('.stage .tag').remove()",
+    "form without its token": "document.querySelector('[name=csrf_token]').remove()",
+    "picture without words": "document.querySelector('main svg').removeAttribute('aria-hidden')",
+    "id twice": "document.querySelector('main p').id = 'amount'",
+    "elsewhere.invalid": "fetch('http://elsewhere.invalid/').catch(() => 0)",
+    "axe label": "document.querySelector('label[for=amount]').remove()",
+    "axe color-contrast": "document.querySelector('.lead').className = 'text-light'",
+    "axe html-has-lang": "document.documentElement.removeAttribute('lang')",
+    "focus does not show": "document.querySelector('link[href*=app]').remove()",
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_found(browser_page: Page, fault: str) -> None:
+    browser_page.set_viewport_size({"width": 1280, "height": 800})
+    browser_page.goto("/parts/staff?lang=en")
+    browser_page.evaluate(f"() => {{ {PLANTED[fault]} }}")
+    with pytest.raises(AssertionError, match=fault):
+        check_here(browser_page)
