@@ -58,19 +58,20 @@ class MessageDoor(ABC):
 class ConsoleDoor(MessageDoor):
     """Writes the message to a stream, its address half hidden: for trying things without any gateway.
 
-    It may stand in for another channel.
+    It may stand in for another channel. Without a stream it only counts.
     """
 
-    def __init__(self, stream: TextIO, *, channel: Channel = "console") -> None:
+    def __init__(self, stream: TextIO | None, *, channel: Channel = "console") -> None:
         self.channel = channel
         self._stream = stream
         self._count = 0
 
     def _try_send(self, message: Message) -> str:
         self._count += 1
-        hidden = f"{message.address[:2]}…{message.address[-2:]}"
-        self._stream.write(f"[{message.template_code} → {hidden}] {message.subject}\n{message.body}\n")
-        self._stream.flush()
+        if self._stream:
+            hidden = f"{message.address[:2]}…{message.address[-2:]}"
+            self._stream.write(f"[{message.template_code} → {hidden}] {message.subject}\n{message.body}\n")
+            self._stream.flush()
         return f"console-{self._count}"
 
 

@@ -6,7 +6,6 @@ that the settings ask for; and the background worker with its handlers.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from sqlmodel import Session
 
 from adapters.http import HttpClient
 from adapters.mail import SmtpDoor, SmtpSettings
-from adapters.messages import ConsoleDoor, SmsGateway, Switchboard
+from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
 from adapters.ports import Channel, Message, Messenger
 from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
@@ -50,9 +49,9 @@ def messenger_of(settings: Settings) -> Messenger:
     """The doors that the settings name; in a demonstration every letter is written to the console instead."""
     doors: dict[Channel, Messenger] = {}
     if settings.demo:
-        quiet = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  lives as long as the process
-        console = ConsoleDoor(quiet if not sys.stdout.isatty() else sys.stdout)
-        return Switchboard({"sms": console, "email": console})
+        stream = sys.stdout if sys.stdout.isatty() else None
+        channels: tuple[Channel, ...] = ("sms", "email")
+        return Switchboard({channel: ConsoleDoor(stream, channel=channel) for channel in channels})
     if settings.smtp_host:
         doors["email"] = SmtpDoor(
             SmtpSettings(
@@ -66,7 +65,7 @@ def messenger_of(settings: Settings) -> Messenger:
         )
     if settings.sms_url:
         bearer = {"Authorization": f"Bearer {settings.sms_token}"}
-        doors["sms"] = SmsGateway(HttpClient("sms", settings.sms_url, headers=bearer))
+        doors["sms"] = SmsGateway(HttpClient("sms", settings.sms_url, headers=bearer, patience=OUTBOX_PATIENCE))
     return Switchboard(doors)
 
 

@@ -146,6 +146,7 @@ def test_the_console_may_stand_in_for_another_channel() -> None:
     stream = StringIO()
     assert ConsoleDoor(stream, channel="wechat").send(MESSAGE).channel == "wechat"
     assert "Something waits" in stream.getvalue()
+    assert ConsoleDoor(None, channel="wechat").send(MESSAGE).reference == "console-1"
 
 
 def test_a_reference_is_cut_to_what_the_outbox_keeps() -> None:
