@@ -1,0 +1,209 @@
+"""Who waits for what: every pair of a need that is still open, what keeps it back and who stands before it.
+
+What enters: a compiled problem and where a plan leaves everyone. What leaves: `Queue`, arrays over those pairs, and
+`Queues`. Called by `matching.why_short`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from matching.compiled import Compiled
+from matching.eligibility import Bools, Ints
+from matching.standing import FAR, Standing
+
+PROVIDER, EXCLUSIVE, OWN, GAP, SHARE, CAP, EARMARK, STOCK = range(8)
+"""The columns of `Queue.blocked`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Who waits for what; arrays over the P pairs of needs that are still open."""
+
+    pairs: Ints
+    """(P,) indices into the compiled pairs."""
+    step: Ints
+    """(P,) least units the resource would have to add."""
+    counted: Ints
+    """(P,) what these units count for the need."""
+    ahead: Ints
+    """(P,) waiting units of other needs that would come first if the resource had more."""
+    blocked: Bools
+    """(P, 8) provider, exclusive, own maximum, own gap, household maximum, cap, earmark, stock."""
+
+
+def queue_up(compiled: Compiled, stands: Standing) -> Queue:
+    """The queue of all pairs of needs that are still open. O(E · L)."""
+    pairs = np.flatnonzero((stands.received < compiled.open)[compiled.pair_need]).astype(np.int64)
+    step, counted = _steps(compiled, stands, pairs)
+    return Queue(
+        pairs=pairs,
+        step=step,
+        counted=counted,
+        ahead=_ahead(compiled, stands, pairs),
+        blocked=_blocked(compiled, stands, pairs=pairs, step=step, counted=counted),
+    )
+
+
+def _steps(compiled: Compiled, stands: Standing, pairs: Ints) -> tuple[Ints, Ints]:
+    """Least addition of each pair: what leaves the stock, and what counts for the need."""
+    rows = compiled.problem.resources
+    lot = np.array([r.lot for r in rows], np.int64)[compiled.pair_resource[pairs]]
+    floor = np.array([max(1, r.min_per_need) for r in rows], np.int64)[compiled.pair_resource[pairs]]
+    need = compiled.pair_need[pairs]
+    alone = np.array([n.all_or_nothing and n.one_provider for n in compiled.problem.needs], bool)[need]
+    floor = np.where(alone, np.maximum(floor, compiled.open[need]), floor)
+    step = np.where(stands.units[pairs] > 0, lot, -(-floor // lot) * lot)
+    used = compiled.pair_used[pairs]
+    return np.where(used < 0, step, used), np.where(used < 0, step, compiled.open[need])
+
+
+def _blocked(compiled: Compiled, stands: Standing, *, pairs: Ints, step: Ints, counted: Ints) -> Bools:
+    need, resource = compiled.pair_need[pairs], compiled.pair_resource[pairs].astype(np.int64)
+    rows = compiled.problem.resources
+    most = np.array([FAR if r.max_per_need is None else r.max_per_need for r in rows], np.int64)[resource]
+    most = np.where(compiled.pair_used[pairs] < 0, most, FAR)
+    one = np.array([n.one_provider for n in compiled.problem.needs], bool)[need]
+    columns = (
+        one & (stands.received[need] > 0) & (stands.units[pairs] == 0),
+        _excluded(compiled, stands, pairs),
+        most - stands.units[pairs] < step,
+        compiled.open[need] - stands.received[need] < counted,
+        stands.share_left[pairs] < step,
+        stands.cap_left[need] < counted,
+        stands.earmark_room(resource) < step,
+        stands.stock_left[resource] < step,
+    )
+    return np.stack(columns, axis=1)
+
+
+def _excluded(compiled: Compiled, stands: Standing, pairs: Ints) -> Bools:
+    """Pairs whose household already draws on another resource of the same exclusive group."""
+    names = [r.exclusive_group for r in compiled.problem.resources]
+    number = {name: i for i, name in enumerate(sorted({name for name in names if name is not None}))}
+    group = np.array([-1 if name is None else number[name] for name in names], np.int64)
+
+    def home(of: Ints) -> Ints:
+        resource = compiled.pair_resource[of]
+        key: Ints = compiled.household[compiled.pair_need[of]] * max(1, len(number)) + group[resource]
+        return np.where(group[resource] < 0, -1, key)
+
+    def drawn(of: Ints) -> Ints:
+        return home(of) * len(names) + compiled.pair_resource[of]
+
+    lines = np.flatnonzero(stands.units > 0).astype(np.int64)
+    grouped = home(pairs) >= 0
+    return grouped & np.isin(home(pairs), home(lines)) & ~np.isin(drawn(pairs), drawn(lines))
+
+
+def _waiting(compiled: Compiled, stands: Standing, needs: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Per level: (rank of the level, open units in it) of each of `needs`."""
+    levels = compiled.problem.policy.levels
+    ranks = compiled.problem.policy.ranks()
+    gap, start = compiled.gap[needs], (compiled.past + stands.received)[needs]
+    for level in range(1, levels + 1):
+        low, high = -(-(level - 1) * gap // levels), -(-level * gap // levels)
+        table = np.array([ranks[urgency, level] for urgency in range(4)], np.int64)
+        yield table[compiled.urgency[needs]], np.maximum(0, high - np.maximum(low, start))
+
+
+def _ahead(compiled: Compiled, stands: Standing, pairs: Ints) -> Ints:
+    """Units of other needs that rank at least as high and would come first if the resource had more.
+
+    One more unit goes to whoever ranks highest among all that it can reach: a served need may take it and pass its
+    old unit on. So everyone is counted who waits in the same circle of resources, joined by the needs they serve.
+    """
+    circle = _circles(compiled, stands)[compiled.pair_resource[pairs]]
+    need = compiled.pair_need[pairs].astype(np.int64)
+    once = np.unique(circle * len(compiled.need_ids) + need, return_index=True)[1]
+    total = np.zeros((int(circle.max(initial=0)) + 1, len(compiled.problem.policy.order) + 1), np.int64)
+    for rank, units in _waiting(compiled, stands, need[once]):
+        np.add.at(total, (circle[once], rank), units)
+    queued = total[:, ::-1].cumsum(axis=1)[:, ::-1]
+    ahead: Ints = queued[circle, stands.next_rank[need]] - _own(compiled, stands)[need]
+    return ahead
+
+
+def _circles(compiled: Compiled, stands: Standing) -> Ints:
+    """A number for every resource; equal where served needs join them, shape (R,). O(E)."""
+    joined = np.flatnonzero((stands.received > 0)[compiled.pair_need])
+    n, size = len(compiled.need_ids), len(compiled.need_ids) + len(compiled.resource_ids)
+    ends = (compiled.pair_need[joined], n + compiled.pair_resource[joined].astype(np.int64))
+    graph = coo_array((np.ones(len(joined), np.int8), ends), shape=(size, size))
+    return np.asarray(connected_components(graph.tocsr(), directed=False)[1], np.int64)[n:]
+
+
+def _own(compiled: Compiled, stands: Standing) -> Ints:
+    """Units of each need that wait in the cell of its next unit, shape (N,)."""
+    own = np.zeros(len(compiled.need_ids), np.int64)
+    for rank, units in _waiting(compiled, stands, np.arange(len(compiled.need_ids))):
+        own += np.where(rank == stands.next_rank, units, 0)
+    return own
+
+
+class Queues:
+    """Who else waits for a shared limit, worked out when asked: few limits are in the way of anyone's nearest pair."""
+
+    def __init__(self, compiled: Compiled, stands: Standing, queue: Queue) -> None:
+        self._compiled, self._stands, self._queue = compiled, stands, queue
+        self._own = _own(compiled, stands)
+        self._tails: dict[int, Ints] = {}
+        waits = np.zeros(len(compiled.need_ids), bool)
+        waits[compiled.pair_need[queue.pairs]] = True
+        self._homes: dict[int, list[int]] = {}
+        for need in np.flatnonzero(waits).tolist():
+            self._homes.setdefault(int(compiled.household[need]), []).append(need)
+        levels = compiled.problem.policy.levels
+        self._reach = np.zeros((4, 4 * levels + 1), np.int64)
+        for (urgency, _), rank in compiled.problem.policy.ranks().items():
+            self._reach[urgency, : rank + 1] += 1
+
+    def under(self, need: int, node: int) -> int:
+        """Units of other needs that wait for what is under this earmark and rank at least as high as the next one."""
+        if node not in self._tails:
+            self._tails[node] = self._tail(node)
+        return int(self._tails[node][self._stands.next_rank[need]] - self._own[need])
+
+    def at_home(self, need: int, categories: Collection[str], resource: int | None = None) -> int:
+        """The same within the household: its other needs in `categories` (and with a pair for `resource`)."""
+        compiled, rank = self._compiled, int(self._stands.next_rank[need])
+        total = 0
+        for other in self._homes.get(int(compiled.household[need]), ()):
+            if other != need and compiled.problem.needs[other].category in categories:
+                where = compiled.pairs_of(other)
+                if resource is None or resource in compiled.pair_resource[where]:
+                    total += self._units(other, rank)
+        return total
+
+    def _units(self, need: int, rank: int) -> int:
+        """Open units of a need in cells of at least this rank."""
+        compiled = self._compiled
+        level = int(self._reach[compiled.urgency[need], rank])
+        filled = int(compiled.past[need] + self._stands.received[need])
+        return max(0, -(-level * int(compiled.gap[need]) // compiled.problem.policy.levels) - filled)
+
+    def _tail(self, node: int) -> Ints:
+        compiled = self._compiled
+        under = (self._stands.ancestors == node).any(axis=1)
+        pairs = self._queue.pairs
+        needs = np.unique(compiled.pair_need[pairs[under[compiled.pair_resource[pairs]]]]).astype(np.int64)
+        total = np.zeros(len(compiled.problem.policy.order) + 1, np.int64)
+        for rank, units in _waiting(compiled, self._stands, needs):
+            np.add.at(total, rank, units)
+        return total[::-1].cumsum()[::-1]
+
+
+def nearest(compiled: Compiled, queue: Queue) -> Ints:
+    """For each need, the place in the queue of the pair with the fewest limits in its way, then the shortest queue."""
+    tail = np.int64(2**50)
+    key = queue.blocked.sum(axis=1) * tail + np.minimum(queue.ahead, tail - 1)
+    need = compiled.pair_need[queue.pairs]
+    starts = np.flatnonzero(np.diff(need, prepend=-1))
+    least = np.minimum.reduceat(key, starts)
+    match = np.flatnonzero(key == np.repeat(least, np.diff(np.append(starts, len(need)))))
+    return match[np.flatnonzero(np.diff(need[match], prepend=-1))]

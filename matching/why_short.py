@@ -1,0 +1,197 @@
+"""Why a need with eligible pairs does not get more.
+
+What enters: a compiled problem, where the plan leaves everyone, and the tier-1 prices of resources. What leaves: the
+reasons `provider_chosen`, `exclusive`, `cap`, `lot_or_minimum`, `earmark`, `stock`, `priced_out`, `tie_break` and
+`within_gap`. Called by `matching.explain`.
+
+For every eligible pair of a need that is still open it counts the limits that keep the next step away. The pair with
+the fewest, then the shortest queue, explains the need: one row per limit. `short_by` says how much of the limit would
+be enough for the need to gain even if all waiting units that rank as high or higher came first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.compiled import Compiled
+from matching.model import Reason
+from matching.network import announced_units
+from matching.standing import Standing
+from matching.waiting import EXCLUSIVE, GAP, PROVIDER, SHARE, Queue, Queues, nearest, queue_up
+
+Detail = dict[str, str | int]
+Row = tuple[str, Detail]
+
+
+def short(compiled: Compiled, stands: Standing, prices: Mapping[str, int]) -> Iterator[Reason]:
+    """Reasons of all needs with eligible pairs that are still open, by need. O(E · L)."""
+    queue = queue_up(compiled, stands)
+    if len(queue.pairs):
+        teller = _Teller(compiled, stands, queue=queue, prices=prices)
+        for at in nearest(compiled, queue).tolist():
+            yield from teller.reasons(at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A shared limit on the way of one pair: what is left of it, and how many units wait for it before this need."""
+
+    kind: str
+    name: str
+    limit: int
+    left: int
+    step: int
+    ahead: int
+
+
+class _Teller:
+    """Turns one place of the queue into rows."""
+
+    def __init__(self, compiled: Compiled, stands: Standing, *, queue: Queue, prices: Mapping[str, int]) -> None:
+        self.compiled, self.stands, self.queue, self.prices = compiled, stands, queue, prices
+        self.order = compiled.problem.policy.order
+        self.last = _last_served(compiled, stands)
+        self.queues = Queues(compiled, stands, queue)
+        self.promised = announced_units(compiled)
+        self.drawn, self.drawn_by_group = _drawn(compiled, stands)
+
+    def reasons(self, at: int) -> Iterator[Reason]:
+        """One row per limit in the way of this pair."""
+        pair = int(self.queue.pairs[at])
+        need, resource = int(self.compiled.pair_need[pair]), int(self.compiled.pair_resource[pair])
+        blocked = self.queue.blocked[at]
+        rows = [self._own(place, at=at, need=need, resource=resource) for place in range(SHARE) if blocked[place]]
+        if blocked[SHARE:].any():
+            ways = list(self._ways(at, need=need, resource=resource))
+            wanted = _enough(ways, step=int(self.queue.step[at]))
+            short = [way for way in ways if way.left < wanted]
+            rows += [self._told(way, pair=pair, need=need, wanted=wanted) for way in short]
+        for code, detail in rows or [self._free(need)]:
+            yield Reason(self.compiled.need_ids[need], self.compiled.resource_ids[resource], code, detail)
+
+    def _own(self, place: int, *, at: int, need: int, resource: int) -> Row:
+        """A rule of the need itself, or a limit that no other need shares."""
+        compiled, stands = self.compiled, self.stands
+        terms, step = compiled.problem.resources[resource], int(self.queue.step[at])
+        if place == PROVIDER:
+            return "provider_chosen", {"provider": self.drawn[need]}
+        if place == EXCLUSIVE:
+            group = terms.exclusive_group or ""
+            return "exclusive", {"group": group, "drawn": self.drawn_by_group[int(compiled.household[need]), group]}
+        if place == GAP:
+            left = int(compiled.open[need] - stands.received[need])
+            return _steps("need", left=left, step=int(self.queue.counted[at]))
+        limit = terms.max_per_need or 0
+        left = limit - int(stands.units[self.queue.pairs[at]])
+        if left > 0:
+            return _steps("max_per_need", left=left, step=step)
+        detail: Detail = {"kind": "max_per_need", "id": terms.resource_id, "limit": limit, "left": left}
+        return "cap", detail | {"short_by": step - left}
+
+    def _ways(self, at: int, *, need: int, resource: int) -> Iterator[_Way]:
+        """All shared limits of the pair: household maximum, household caps, earmarks, stock."""
+        compiled, stands, pair = self.compiled, self.stands, int(self.queue.pairs[at])
+        terms, mine = compiled.problem.resources[resource], compiled.problem.needs[need]
+        step, counted = int(self.queue.step[at]), int(self.queue.counted[at])
+        if terms.max_per_household is not None and compiled.pair_used[pair] < 0:
+            # the need may move here what it draws elsewhere, and others come first to what it leaves
+            elsewhere = int(stands.received[need] - stands.units[pair])
+            ahead = self.queues.at_home(need, {mine.category}, resource)
+            ahead += min(elsewhere, int(self.queue.ahead[at]))
+            left = int(stands.share_left[pair])
+            yield _Way("max_per_household", terms.resource_id, terms.max_per_household, left, step, ahead)
+        for cap, left in stands.caps_left(compiled, need):
+            ahead = self.queues.at_home(need, cap.categories)
+            yield _Way("household_cap", cap.cap_id, cap.max_units, left, counted, ahead)
+        for node in stands.ancestors[resource].tolist():
+            if node >= 0:
+                mark, left = compiled.problem.earmarks[node], int(stands.earmark_left[node])
+                yield _Way("earmark", mark.earmark, mark.budget, left, step, self.queues.under(need, node))
+        left, ahead = int(stands.stock_left[resource]), int(self.queue.ahead[at])
+        yield _Way("resource", terms.resource_id, terms.stock, left, step, ahead)
+
+    def _told(self, way: _Way, *, pair: int, need: int, wanted: int) -> Row:
+        """The row of one shared limit, which would have to grow until `wanted` units are left of it."""
+        if 0 < way.left < way.step:
+            return _steps(way.kind, left=way.left, step=way.step)
+        detail: Detail = {"limit": way.limit, "left": way.left, "short_by": wanted - way.left}
+        if way.kind in ("max_per_household", "household_cap"):
+            return "cap", detail | {"kind": way.kind, "id": way.name}
+        detail |= self._cell("next_", int(self.stands.next_rank[need]))
+        if way.kind == "earmark":
+            return "earmark", detail | {"id": way.name}
+        last = self.last.get(int(self.compiled.pair_resource[pair]))
+        if last is None or way.left > 0 or last[0] < self.stands.next_rank[need]:
+            return "stock", detail
+        served = self.compiled.need_ids[int(self.compiled.pair_need[last[1]])]
+        detail |= self._cell("", last[0]) | {"need": served, "price": self.prices.get(way.name, 0)}
+        if last[0] > self.stands.next_rank[need]:
+            return "priced_out", detail
+        return "tie_break", detail | {"by": self._tie(pair, last[1])}
+
+    def _tie(self, pair: int, other: int) -> str:
+        """The first tier in which the waiting pair and the served one differ."""
+        kept = int(self.stands.units[other]) <= self.promised.get(other, 0)
+        if kept and self.promised.get(pair, 0) <= int(self.stands.units[pair]):
+            return "stability"
+        return "cost" if self.compiled.pair_cost[pair] != self.compiled.pair_cost[other] else "hash"
+
+    def _cell(self, prefix: str, rank: int) -> Detail:
+        urgency, level = self.order[len(self.order) - rank]
+        return {prefix + "urgency": urgency, prefix + "level": level}
+
+    def _free(self, need: int) -> Row:
+        """No limit blocks one step: all-or-nothing finds too little in all, or the plan is not the best."""
+        compiled, stands = self.compiled, self.stands
+        pairs = np.arange(compiled.pairs_of(need).start, compiled.pairs_of(need).stop)
+        resources = compiled.pair_resource[pairs].astype(np.int64)
+        room = np.minimum(stands.stock_left[resources], stands.earmark_room(resources))
+        room = np.minimum(np.minimum(room, stands.share_left[pairs]), compiled.pair_most[pairs])
+        left = min(int(np.maximum(room, 0).sum()), int(stands.cap_left[need]))
+        if compiled.problem.needs[need].all_or_nothing and left < compiled.open[need]:
+            return _steps("all_or_nothing", left=left, step=int(compiled.open[need]))
+        return "within_gap", {"left": left}
+
+
+def _enough(ways: Sequence[_Way], *, step: int) -> int:
+    """How much must be left of every limit for the need to gain after everyone who waits before it.
+
+    Lifting one limit lets others pass, who may use up the next one: so the queues of all limits that are short add up.
+    """
+    wanted = max([step, *(way.step for way in ways)])
+    while True:
+        more = step + sum(way.ahead for way in ways if way.left < max(wanted, way.step))
+        if more <= wanted:
+            return wanted
+        wanted = more
+
+
+def _steps(kind: str, *, left: int, step: int) -> Row:
+    return "lot_or_minimum", {"kind": kind, "left": left, "step": step, "short_by": step - left}
+
+
+def _last_served(compiled: Compiled, stands: Standing) -> dict[int, tuple[int, int]]:
+    """Resource ► (rank, pair) of the lowest cell that it fills beyond what is pinned."""
+    lines = np.flatnonzero(stands.units > compiled.pair_least)
+    rank = stands.last_rank[compiled.pair_need[lines]]
+    resource = compiled.pair_resource[lines]
+    by = np.lexsort((lines, rank, resource))
+    first = by[np.flatnonzero(np.diff(resource[by], prepend=-1))]
+    rows = zip(resource[first].tolist(), rank[first].tolist(), lines[first].tolist(), strict=True)
+    return {resource: (rank, pair) for resource, rank, pair in rows}
+
+
+def _drawn(compiled: Compiled, stands: Standing) -> tuple[dict[int, str], dict[tuple[int, str], str]]:
+    """The first resource that each need draws on, and each household within an exclusive group."""
+    by_need: dict[int, str] = {}
+    by_group: dict[tuple[int, str], str] = {}
+    for pair in np.flatnonzero(stands.units).tolist():
+        need, resource = int(compiled.pair_need[pair]), int(compiled.pair_resource[pair])
+        by_need.setdefault(need, compiled.resource_ids[resource])
+        group = compiled.problem.resources[resource].exclusive_group
+        if group is not None:
+            by_group.setdefault((int(compiled.household[need]), group), compiled.resource_ids[resource])
+    return by_need, by_group
