@@ -19,7 +19,7 @@ from marketplace.actors import GIVERS, Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.offers.models import Offer, OfferState
-from marketplace.offers.terms import CONFIRMED_FOR, Terms, columns_of, doubt, faults
+from marketplace.offers.terms import CONFIRMED_FOR, Terms, columns_of, doubt, faults, shown_units
 from marketplace.organisations.service import require_active
 from marketplace.policy import require
 from marketplace.reference.needs import need_kind
@@ -68,7 +68,9 @@ def revise_offer(session: Session, offer_id: str, /, *, terms: Terms, actor: Act
         raise BadInput("category_fixed", field="category")
     refuse_faults(terms, on=now.date())
     if terms.stock_units < offer.committed_units:
-        raise BadInput("stock_below_committed", field="stock_units", least=offer.committed_units)
+        raise BadInput(
+            "stock_below_committed", field="stock_units", least=shown_units(offer.committed_units, offer.unit)
+        )
     paused = offer.state is OfferState.PAUSED
     for name, value in _row(terms, now=now).items():
         setattr(offer, name, value)

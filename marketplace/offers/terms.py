@@ -13,7 +13,7 @@ from typing import Any
 
 from marketplace.offers.models import Acceptance, Offer
 from marketplace.reference import districts as places
-from marketplace.reference.needs import NeedKind, need_kind
+from marketplace.reference.needs import MONEY, NeedKind, need_kind
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes
 
@@ -59,11 +59,11 @@ DAYS = ("valid_from", "valid_to")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong: the field, a code to translate, and the numbers of its sentence."""
+    """One thing wrong: the field, the code of a sentence of the intake, and what fills that sentence."""
 
     field: str
     code: str
-    facts: Mapping[str, int]
+    facts: Mapping[str, str | int]
 
 
 def terms_of(offer: Offer) -> Terms:
@@ -86,62 +86,67 @@ def faults(terms: Terms, *, on: date, kinds: Callable[[str], NeedKind] = need_ki
     try:
         kind = kinds(terms.category)
     except UnknownCode:
-        return [Fault("category", "category_unknown", {})]
-    found = [*_amounts(terms), *_people(terms, on=on), *_window(terms, on=on), *_words(terms)]
-    if kind.is_money and terms.unit_cost_fen:
-        found.append(Fault("unit_cost_fen", "cost_of_money", {}))
-    return found
+        return [Fault("category", "unknown_category", {})]
+    found = [*_words(terms, "title"), *_amounts(terms, kind), *_people(terms, on=on), *_window(terms, on=on)]
+    return found + list(_words(terms, "standard", "steps", "rules"))
 
 
-def _amounts(terms: Terms) -> Iterator[Fault]:
+def _amounts(terms: Terms, kind: NeedKind) -> Iterator[Fault]:
     stock, lot, most = terms.stock_units, terms.lot, terms.max_per_need
+    least = max(terms.min_per_need, lot, 1)
     if not 1 <= stock <= LARGEST:
-        yield Fault("stock_units", "stock_none", {"most": LARGEST})
+        yield Fault("stock_units", "too_large" if stock > LARGEST else "not_positive", {})
     if not 1 <= lot <= max(stock, 1):
-        yield Fault("lot", "lot_over_stock", {"most": stock})
+        yield Fault("lot", "lot_over_stock", {"most": shown_units(stock, kind.unit)})
     if not 0 <= terms.min_per_need <= max(stock, 1):
-        yield Fault("min_per_need", "least_over_stock", {"most": stock})
-    if most is not None and most < max(terms.min_per_need, lot, 1):
-        yield Fault("max_per_need", "most_under_least", {"least": max(terms.min_per_need, lot, 1)})
+        yield Fault("min_per_need", "least_over_stock", {"most": shown_units(stock, kind.unit)})
+    if most is not None and most < least:
+        yield Fault("max_per_need", "most_under_least", {"least": shown_units(least, kind.unit)})
     elif most is not None and most // lot * lot < terms.min_per_need:
-        yield Fault("max_per_need", "no_lot_between", {"lot": lot})
-    if terms.max_per_household is not None and terms.max_per_household < max(terms.min_per_need, lot, 1):
-        yield Fault("max_per_household", "most_under_least", {"least": max(terms.min_per_need, lot, 1)})
+        yield Fault("max_per_need", "no_lot_between", {"lot": shown_units(lot, kind.unit)})
+    if terms.max_per_household is not None and terms.max_per_household < least:
+        yield Fault("max_per_household", "most_under_least", {"least": shown_units(least, kind.unit)})
     if not 0 <= terms.unit_cost_fen <= LARGEST:
-        yield Fault("unit_cost_fen", "cost_below_none", {})
+        yield Fault("unit_cost_fen", "too_large", {})
+    elif kind.is_money and terms.unit_cost_fen:
+        yield Fault("unit_cost_fen", "cost_of_money", {})
+
+
+def shown_units(units: int, unit: str) -> str:
+    """An amount as a person types it: money in yuan."""
+    if unit != MONEY:
+        return str(units)
+    yuan, fen = divmod(units, 100)
+    return f"{yuan}.{fen:02d}" if fen else str(yuan)
 
 
 def _people(terms: Terms, *, on: date) -> Iterator[Fault]:
     known = {district.code for district in places.current(on)}
     if not set(terms.districts) <= known:
-        yield Fault("districts", "district_unknown", {})
+        yield Fault("districts", "unknown_district", {})
     tags = set(list_codes("tag"))
     for name in ("tags_any", "tags_all", "tags_none"):
         if not set(getattr(terms, name)) <= tags:
-            yield Fault(name, "tag_unknown", {})
+            yield Fault(name, "not_in_list", {})
     refused = set(terms.tags_none)
     if refused & set(terms.tags_all) or (terms.tags_any and set(terms.tags_any) <= refused):
         yield Fault("tags_none", "tags_contradict", {})
     if not 0 <= terms.min_urgency <= 3:
-        yield Fault("min_urgency", "urgency_unknown", {})
+        yield Fault("min_urgency", "not_between", {"low": 0, "high": 3})
 
 
 def _window(terms: Terms, *, on: date) -> Iterator[Fault]:
     if terms.valid_to is None:
-        yield Fault("valid_to", "end_missing", {})
+        yield Fault("valid_to", "empty", {})
     elif terms.valid_to <= on:
         yield Fault("valid_to", "end_past", {})
     elif terms.valid_from is not None and terms.valid_to <= terms.valid_from:
-        yield Fault("valid_to", "end_before_start", {})
+        yield Fault("valid_to", "dates_reversed", {})
 
 
-def _words(terms: Terms) -> Iterator[Fault]:
-    """The law asks a giver to tell the beneficiary its standard, its steps and its rules."""
-    if not terms.title:
-        yield Fault("title", "title_missing", {})
-    for name in ("standard", "steps", "rules"):
-        if not getattr(terms, name):
-            yield Fault(name, f"{name}_missing", {})
+def _words(terms: Terms, *names: str) -> Iterator[Fault]:
+    """The law asks a giver to tell the beneficiary its standard, its steps and its rules; a title is for the staff."""
+    return (Fault(name, "empty", {}) for name in names if not getattr(terms, name))
 
 
 def doubt(terms: Terms, *, kinds: Callable[[str], NeedKind] = need_kind) -> str:

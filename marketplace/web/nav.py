@@ -31,6 +31,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
     "charity": (
         Tab("portal.charity_home", _l("Home"), "home"),
         Tab("offers.mine", _l("Our resources"), "box"),
+        Tab("offers.demand", _l("Demand"), "eye"),
         Tab("decisions.charity_matches", _l("Matches"), "link"),
         Tab("decisions.charity_deliveries", _l("Deliveries"), "truck"),
     ),
@@ -38,6 +39,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("portal.staff_home", _l("Home"), "home"),
         Tab("needs.index", _l("Needs"), "list"),
         Tab("offers.index", _l("Resources"), "box"),
+        Tab("organisations.index", _l("Organisations"), "people"),
         Tab("proposals.index", _l("Runs"), "scale"),
         Tab("decisions.queue", _l("Decisions"), "check"),
         Tab("ledger.index", _l("Ledger"), "book"),

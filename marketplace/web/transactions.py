@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, cast
 
-from flask import Flask, Response, current_app, g, make_response
+from flask import Flask, Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
@@ -36,10 +36,12 @@ def current_session() -> Session:
 
 
 def writes(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response]:
-    """Run the view in one writing transaction: commit below 400, else roll back."""
+    """Run the view in one writing transaction: commit below 400, else roll back. A GET only reads."""
 
     @wraps(view)
     def inside(*args: P.args, **kwargs: P.kwargs) -> Response:
+        if request.method in ("GET", "HEAD"):
+            return make_response(view(*args, **kwargs))
         _close()
         with current_database().transaction() as session:
             g.session = session

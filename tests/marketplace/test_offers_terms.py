@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from marketplace.intake import sentence
 from marketplace.offers.models import Acceptance
 from marketplace.offers.terms import doubt, faults
 from tests.marketplace.offer_terms import some_terms
@@ -25,26 +26,26 @@ def test_ordinary_terms_are_taken():
 @pytest.mark.parametrize(
     ("over", "field", "code"),
     [
-        ({"category": "FREE.LUNCH"}, "category", "category_unknown"),
-        ({"stock_units": 0}, "stock_units", "stock_none"),
-        ({"stock_units": 10**12 + 1}, "stock_units", "stock_none"),
+        ({"category": "FREE.LUNCH"}, "category", "unknown_category"),
+        ({"stock_units": 0}, "stock_units", "not_positive"),
+        ({"stock_units": 10**12 + 1}, "stock_units", "too_large"),
         ({"lot": 101, "max_per_need": None}, "lot", "lot_over_stock"),
         ({"min_per_need": 101, "max_per_need": None}, "min_per_need", "least_over_stock"),
         ({"min_per_need": 5, "max_per_need": 4}, "max_per_need", "most_under_least"),
         ({"lot": 5, "min_per_need": 6, "max_per_need": 9}, "max_per_need", "no_lot_between"),
         ({"lot": 5, "max_per_household": 4}, "max_per_household", "most_under_least"),
-        ({"districts": ("500105",)}, "districts", "district_unknown"),
-        ({"tags_any": ("rich",)}, "tags_any", "tag_unknown"),
+        ({"districts": ("500105",)}, "districts", "unknown_district"),
+        ({"tags_any": ("rich",)}, "tags_any", "not_in_list"),
         ({"tags_all": ("elder",), "tags_none": ("elder",)}, "tags_none", "tags_contradict"),
         ({"tags_any": ("elder",), "tags_none": ("elder",)}, "tags_none", "tags_contradict"),
-        ({"min_urgency": 4}, "min_urgency", "urgency_unknown"),
-        ({"valid_to": None}, "valid_to", "end_missing"),
+        ({"min_urgency": 4}, "min_urgency", "not_between"),
+        ({"valid_to": None}, "valid_to", "empty"),
         ({"valid_to": TODAY}, "valid_to", "end_past"),
-        ({"valid_from": date(2027, 6, 1)}, "valid_to", "end_before_start"),
-        ({"title": ""}, "title", "title_missing"),
-        ({"standard": ""}, "standard", "standard_missing"),
-        ({"steps": ""}, "steps", "steps_missing"),
-        ({"rules": ""}, "rules", "rules_missing"),
+        ({"valid_from": date(2027, 6, 1)}, "valid_to", "dates_reversed"),
+        ({"title": ""}, "title", "empty"),
+        ({"standard": ""}, "standard", "empty"),
+        ({"steps": ""}, "steps", "empty"),
+        ({"rules": ""}, "rules", "empty"),
         ({"category": "EMERGENCY.CASH", "unit_cost_fen": 5}, "unit_cost_fen", "cost_of_money"),
     ],
 )
@@ -57,3 +58,16 @@ def test_amounts_that_no_giver_means_wait_for_a_person():
     assert doubt(some_terms(stock_units=24_000)) == ""
     assert doubt(some_terms(stock_units=24_001)) == "stock_implausible"
     assert doubt(some_terms(min_per_need=25, max_per_need=None)) == "least_implausible"
+
+
+def test_amounts_of_money_are_told_in_yuan():
+    terms = some_terms(category="EMERGENCY.CASH", stock_units=100_050, lot=200_000, max_per_need=None)
+    assert [dict(fault.facts) for fault in faults(terms, on=TODAY)] == [{"most": "1000.50"}]
+
+
+def test_every_fault_and_doubt_has_its_sentence_in_both_languages():
+    codes = {"lot_over_stock", "least_over_stock", "most_under_least", "no_lot_between", "cost_of_money", "end_past"}
+    facts = {"most": "1", "least": "1", "lot": "1"}
+    for code in codes | {"tags_contradict", "hold_stock_implausible", "hold_least_implausible"}:
+        for lang in ("zh_Hans", "en"):
+            assert all(sentence(code, facts, lang=lang))
