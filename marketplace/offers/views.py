@@ -1,0 +1,200 @@
+"""The pages of resources: a giver's own table, the staff's list, one offer with its acts, and the weekly demand.
+
+Enters: requests of givers and staff. Leaves: pages; the rules are in `offers.service`. The wizard and the upload hang
+their pages on the same blueprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session
+
+from marketplace.actors import GIVERS
+from marketplace.guards import current_actor, guard
+from marketplace.offers import drafts, service, wizard
+from marketplace.offers.blueprint import bp
+from marketplace.offers.demand import CITY, Demand, latest_demand
+from marketplace.offers.forms import ACCEPTANCE
+from marketplace.offers.models import Offer, OfferDraft, OfferState
+from marketplace.organisations.models import Organisation
+from marketplace.reference.districts import current
+from marketplace.reference.needs import list_need_kinds
+from marketplace.web import Page, _, _l, confirm, current_session, done, page_number, render, writes
+from marketplace.web.codes import place, word
+from marketplace.web.formats import moment
+
+__all__ = ["bp", "wizard"]
+
+SOON = timedelta(days=14)
+SENTENCES: dict[str, Any] = {
+    "offer_closed": _l("This resource is closed."),
+    "offer_run_out": _l("This resource has run out. Confirm it first: then it lasts another half year."),
+    "offer_pause": _l("Only an open resource can be paused."),
+    "offer_reopen": _l("Only a paused resource can be opened again."),
+    "offer_close": _l("This resource is closed already."),
+    "offer_release": _l("This resource is not held any more."),
+}
+STATES = {
+    OfferState.OPEN: (_l("Open"), "done"),
+    OfferState.HELD: (_l("Waits for civil affairs"), "wait"),
+    OfferState.PAUSED: (_l("Paused"), "plain"),
+    OfferState.CLOSED: (_l("Closed"), "plain"),
+}
+
+
+@bp.get("/mine")
+@guard("offer:post")
+def mine() -> ResponseReturnValue:
+    """The giver's own resources: stock left, state, end, and what can be done with each."""
+    session, actor = current_session(), current_actor()
+    offers, page, state = _listed(service.OfferFilter(org_id=actor.org_id or ""))
+    unfinished = [_draft_cell(draft) for draft in drafts.list_drafts(session, actor=actor)]
+    return render("offers/mine.html", offers=offers, page=page, state=state, drafts=unfinished, **_words())
+
+
+def _draft_cell(draft: OfferDraft) -> dict[str, str]:
+    return {
+        "label": draft.answers.get("title") or _("Without a name"),
+        "href": url_for(".check", draft_id=draft.id),
+        "hint": _("last written %(moment)s", moment=moment(draft.updated_at)),
+        "status": _("change") if draft.offer_id else _("draft"),
+        "kind": "wait",
+    }
+
+
+@bp.get("/")
+@guard("offer:release")
+def index() -> ResponseReturnValue:
+    """All resources, for staff, narrowed by state, kind and organisation."""
+    org_id, category = request.args.get("org", "")[:32], request.args.get("category", "")[:48]
+    offers, page, state = _listed(service.OfferFilter(org_id=org_id, category=category))
+    names = {row.id: row.name for row in _organisations(current_session(), offers)}
+    filters: dict[str, Any] = {"state": state, "category": category, "org": org_id, "kinds": list_need_kinds()}
+    return render("offers/index.html", offers=offers, page=page, names=names, **filters, **_words())
+
+
+def _listed(wanted: service.OfferFilter) -> tuple[list[Offer], Page, str]:
+    state, number = request.args.get("state", ""), page_number()
+    if state in set(OfferState):
+        wanted = replace(wanted, states=(OfferState(state),))
+    offset = Page(number, 0).offset
+    offers, total = service.list_offers(current_session(), wanted, actor=current_actor(), offset=offset)
+    return offers, Page(number=number, total=total), state
+
+
+def _organisations(session: Session, offers: list[Offer]) -> list[Organisation]:
+    found = (session.get(Organisation, org_id) for org_id in {offer.org_id for offer in offers})
+    return [organisation for organisation in found if organisation is not None]
+
+
+@bp.get("/<offer_id>")
+@guard("offer:view")
+def one(offer_id: str) -> ResponseReturnValue:
+    """One resource with its terms and acts."""
+    offer = _offer(offer_id)
+    organisation = current_session().get(Organisation, offer.org_id)
+    own = current_actor().role in GIVERS
+    return render("offers/one.html", offer=offer, organisation=organisation, own=own, **_words())
+
+
+@bp.post("/<offer_id>/pause")
+@guard("offer:edit")
+@writes
+def pause(offer_id: str) -> ResponseReturnValue:
+    """Stop matching for a while."""
+    return _acted(service.pause_offer, offer_id, _("Paused. Nothing more is matched until you open it again."))
+
+
+@bp.post("/<offer_id>/reopen")
+@guard("offer:edit")
+@writes
+def reopen(offer_id: str) -> ResponseReturnValue:
+    """Match again."""
+    return _acted(service.reopen_offer, offer_id, _("Open again."))
+
+
+@bp.post("/<offer_id>/reconfirm")
+@guard("offer:edit")
+@writes
+def reconfirm(offer_id: str) -> ResponseReturnValue:
+    """Say that it still stands."""
+    return _acted(service.reconfirm_offer, offer_id, _("Confirmed: it lasts another half year."))
+
+
+@bp.post("/<offer_id>/release")
+@guard("offer:release")
+@writes
+def release(offer_id: str) -> ResponseReturnValue:
+    """Staff: the amounts are meant."""
+    return _acted(service.release_offer, offer_id, _("Released: it is matched from now on."))
+
+
+@bp.route("/<offer_id>/close", methods=["GET", "POST"])
+@guard("offer:edit")
+@writes
+def close(offer_id: str) -> ResponseReturnValue:
+    """Ask, then end it for good."""
+    offer = _offer(offer_id)
+    if request.method == "POST":
+        return _acted(service.close_offer, offer_id, _("Closed. What is promised is still delivered."))
+    return confirm(
+        layout="charity",
+        title=_("Close this resource for good?"),
+        button=_("Close it"),
+        back=url_for(".one", offer_id=offer_id),
+        intro=_("Nothing more is matched with it. What is promised already is still delivered."),
+        facts=[{"label": _("Name"), "value": offer.title}],
+        danger=True,
+    )
+
+
+def _acted(act: Callable[..., Offer], offer_id: str, message: str) -> ResponseReturnValue:
+    act(current_session(), offer_id, actor=current_actor(), now=datetime.now(UTC))
+    return done(message, to=url_for(".one", offer_id=offer_id))
+
+
+def _offer(offer_id: str) -> Offer:
+    return service.get_offer(current_session(), offer_id, actor=current_actor())
+
+
+def _words() -> dict[str, Any]:
+    today = datetime.now(UTC).date()
+    return {"states": STATES, "acceptance": ACCEPTANCE, "today": today, "soon": today + SOON}
+
+
+@bp.get("/demand")
+@guard("demand:view")
+def demand() -> ResponseReturnValue:
+    """How many households have which need where: the newest weekly counts, nothing finer."""
+    counts = latest_demand(current_session())
+    shown = {kind.code: counts.total(kind.code) for kind in list_need_kinds()} if counts else {}
+    chosen = request.args.get("category", "")
+    chosen = chosen if shown.get(chosen) else ""
+    rows, hidden = _places(counts, chosen) if counts and chosen else (_kinds(shown), [])
+    layout = "charity" if current_actor().role in GIVERS else "staff"
+    return render("offers/demand.html", counts=counts, chosen=chosen, rows=rows, hidden=hidden, layout=layout)
+
+
+def _kinds(shown: dict[str, int]) -> list[dict[str, Any]]:
+    """A bar for each kind that has a number, the largest first."""
+    ranked = sorted((number, code) for code, number in shown.items() if number)
+    return [
+        {"label": word(code, "need"), "value": number, "href": url_for(".demand", category=code)}
+        for number, code in reversed(ranked)
+    ]
+
+
+def _places(counts: Demand, chosen: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """A bar for each district with a number, the largest first, and the districts whose number is hidden."""
+    row = counts.cells[chosen]
+    if CITY in row:
+        return [], []
+    ranked = sorted(row.items(), key=lambda item: (-item[1], item[0]))
+    hidden = [district.code for district in current(counts.week_on) if district.code not in row]
+    return [{"label": place(code), "value": number} for code, number in ranked], hidden

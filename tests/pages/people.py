@@ -1,0 +1,36 @@
+"""Signed-in people for page tests: an account with a role, and the cookie that its session travels in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Page
+
+from marketplace.accounts import service as accounts
+from marketplace.actors import Role
+from marketplace.db import Database, new_id
+
+
+def token_of(database: Database, role: Role, *, org_id: str | None = None) -> str:
+    """A session of a new account; it lasts as long as any."""
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        values = {"display_name": role.value, "role": role, "org_id": org_id, "password": "long enough to test", "now": now}
+        account = accounts.create_account(session, f"{role.value}-{new_id()[:6]}", **values)
+        return accounts.open_for_account(session, account, now=now)
+
+
+def client_as(app: Flask, role: Role, *, org_id: str | None = None) -> FlaskClient:
+    """A test client that is signed in; forms need no token in it."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    client.set_cookie("sid", token_of(app.extensions["database"], role, org_id=org_id))
+    return client
+
+
+def sign_in(page: Page, database: Database, role: Role, *, address: str, org_id: str | None = None) -> None:
+    """Sign the browser in."""
+    token = token_of(database, role, org_id=org_id)
+    page.context.add_cookies([{"name": "sid", "value": token, "url": address}])
