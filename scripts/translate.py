@@ -12,9 +12,10 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
-from marketplace.web.catalogues import DEFAULT, SOURCES, read_room, room_files
+from marketplace.web.catalogues import DEFAULT, read_room, room_files
 
 ROOT = Path(__file__).parent.parent
+SOURCES = ROOT / "marketplace" / "translations"
 METHODS = [("marketplace/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
 KEYWORDS = {
     "_": None,
@@ -52,7 +53,9 @@ def _room(name: str) -> str:
 
 def known() -> dict[Key, tuple[Path, Message]]:
     """Every sentence in the Chinese files, and where."""
-    rows = ((path, message) for path in room_files(DEFAULT) for message in read_room(path) if message.id)
+    rows = (
+        (path, message) for path in room_files(DEFAULT, sources=SOURCES) for message in read_room(path) if message.id
+    )
     return {(message.context, message.id): (path, message) for path, message in rows}
 
 
@@ -83,7 +86,7 @@ def write() -> None:
             catalog.add(message, string, context=context)
         with path.open("wb") as file:
             write_po(file, catalog, width=0, omit_header=True)
-    for path in set(room_files(DEFAULT)) - rooms.keys():
+    for path in set(room_files(DEFAULT, sources=SOURCES)) - rooms.keys():
         path.unlink()
 
 

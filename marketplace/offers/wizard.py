@@ -184,7 +184,7 @@ def _to(draft: OfferDraft, name: str) -> Response:
 def _frame(draft: OfferDraft) -> dict[str, Any]:
     """What every step shows: the kind, and how many households the offer fits so far."""
     terms = drafts.terms_in(draft)
-    return {"kind": _kind(draft), "total": len(STEPS), "fit": _fit(terms) if terms.category else None}
+    return {"need_kind": _kind(draft), "total": len(STEPS), "fit": _fit(terms) if terms.category else None}
 
 
 def _fit(terms: Terms) -> dict[str, Any]:

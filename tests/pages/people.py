@@ -17,7 +17,13 @@ def token_of(database: Database, role: Role, *, org_id: str | None = None) -> st
     """A session of a new account; it lasts as long as any."""
     now = datetime.now(UTC)
     with database.transaction() as session:
-        values = {"display_name": role.value, "role": role, "org_id": org_id, "password": "long enough to test", "now": now}
+        values = {
+            "display_name": role.value,
+            "role": role,
+            "org_id": org_id,
+            "password": "long enough to test",
+            "now": now,
+        }
         account = accounts.create_account(session, f"{role.value}-{new_id()[:6]}", **values)
         return accounts.open_for_account(session, account, now=now)
 

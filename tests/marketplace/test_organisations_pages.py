@@ -1,0 +1,71 @@
+"""Staff pages of organisations: registering with a checked code, finding, suspending with a reason."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import select
+
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.organisations.models import Organisation
+from marketplace.reference.organisation_number import make_uscc
+from tests.pages.people import client_as
+
+NEW = {"name": "江风基金会", "kind": "foundation", "credit_code": make_uscc(5), "contact": "", "contract_ref": "协议 7"}
+
+
+@pytest.fixture
+def app(settings: Settings, sqlite_database: Database) -> Flask:
+    return create_app(settings, database=sqlite_database)
+
+
+@pytest.fixture
+def staff(app: Flask) -> FlaskClient:
+    return client_as(app, Role.APPROVER)
+
+
+def test_an_organisation_is_registered_found_suspended_and_taken_back(staff, sqlite_database):
+    assert "还没有机构" in staff.get("/organisations/").text
+    made = staff.post("/organisations/new", data=NEW)
+    assert made.status_code == 303, made.text
+    page = staff.get(made.headers["Location"]).text
+    assert "协议 7" in page
+    assert "江风基金会" in staff.get("/organisations/?text=江风&state=active").text
+    assert "没有符合" in staff.get("/organisations/?text=江风&state=suspended").text
+    where = made.headers["Location"]
+    assert staff.post(f"{where}/suspend", data={}).status_code == 422
+    staff.post(f"{where}/suspend", data={"reason": "complaint"})
+    assert "已暂停资格" in staff.get(where).text
+    staff.post(f"{where}/reinstate", data={"confirmed": "yes"})
+    assert "有效" in staff.get(where).text
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("123", "18 位"), (make_uscc(5)[:-1] + "?", "不会出现的字符"), (make_uscc(5)[:-2] + make_uscc(6)[-2:], "校验位")],
+)
+def test_a_wrong_credit_code_is_told_beside_its_field(staff, sqlite_database, code, told):
+    answer = staff.post("/organisations/new", data=NEW | {"credit_code": code})
+    assert answer.status_code == 422
+    assert told in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    with sqlite_database.reading() as session:
+        assert session.exec(select(Organisation)).all() == []
+
+
+def test_the_same_code_twice_is_told_beside_its_field(staff):
+    staff.post("/organisations/new", data=NEW)
+    answer = staff.post("/organisations/new", data=NEW | {"name": "另一家"})
+    assert answer.status_code == 422
+    assert "已经登记" in answer.text
+
+
+def test_a_verifier_sees_but_does_not_register(app):
+    client = client_as(app, Role.VERIFIER)
+    assert client.get("/organisations/").status_code == 200
+    assert client.get("/organisations/new").status_code == 403
+    assert client.post("/organisations/new", data=NEW).status_code == 403
