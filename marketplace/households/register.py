@@ -25,7 +25,7 @@ SEALED = ("name", "phone", "id_number", "address", "birth_date", "payee_account"
 """The personal fields, each an envelope of its own."""
 
 REFERRAL = "referral"
-"""The source of households that a charity referred in; any register may correct what it says."""
+"""The source of households that a charity referred in: a register may correct it, it never changes what is known."""
 
 CHUNK = 2000
 """So many households at a time: keys in memory stay few, and questions to the database stay short."""
@@ -131,7 +131,7 @@ def register_many(
         _insert(session, new, actor=actor, now=now)
         for item in some:
             home = known.get(homes[item.key])
-            if home is not None and home.source in (item.source, REFERRAL):
+            if home is not None and item.source != REFERRAL and home.source in (item.source, REFERRAL):
                 _update(session, home, item, actor=actor, now=now)
         session.flush()
         vault_of(session).forget(session)

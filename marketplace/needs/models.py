@@ -78,3 +78,25 @@ class Need(SQLModel, table=True):
     content_hash: str = Field(default="", max_length=64)
     created_at: datetime = Field(sa_column=moment(index=True))
     updated_at: datetime = Field(sa_column=moment())
+
+
+class RegistryFeed(SQLModel, table=True):
+    """How far the needs of one registry have been pulled; the cursor moves with the rows it stands for."""
+
+    __tablename__ = "registry_feed"
+
+    source: str = Field(primary_key=True, max_length=32)
+    cursor: str = Field(default="", max_length=200)
+    pulled_at: datetime = Field(sa_column=moment())
+
+
+class RegistryReport(SQLModel, table=True):
+    """What a registry was told last about a need or a piece of aid; `error_code` where it would not hear it."""
+
+    __tablename__ = "registry_report"
+
+    object_ref: str = Field(primary_key=True, max_length=32)
+    source: str = Field(max_length=32, index=True)
+    state: str = Field(max_length=32)
+    error_code: str = Field(default="", max_length=64)
+    sent_at: datetime = Field(sa_column=moment())

@@ -1,0 +1,88 @@
+"""A charity refers a person in, with that person's yes: an unverified need for staff, and one answer for every case.
+
+What enters: the person's facts, the need, and how the person said yes. What leaves: a `Referral` with a reference
+number that tells nothing: whether the person was known, and whether the same need is open already, the charity does
+not learn. Called by the needs' views; the consent behind the yes is recorded by what the caller hands in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from marketplace import audit, policy
+from marketplace.actors import Actor
+from marketplace.db import new_id
+from marketplace.errors import BadInput, Conflict
+from marketplace.households.register import REFERRAL, PersonFacts
+from marketplace.households.service import register_household
+from marketplace.needs.models import Need
+from marketplace.needs.service import NeedFacts, add_need, today_of
+from marketplace.reference.words import list_codes
+
+RecordYes = Callable[[Session, Need, "PersonYes"], None]
+"""Writes the person's yes as a consent of purpose REFERRAL; the consent room hands it in."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonYes:
+    """How and when the person agreed to be referred to civil affairs."""
+
+    how: str
+    given_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """What the charity gets: a reference to quote, nothing about the person."""
+
+    reference: str
+
+
+def refer_need(
+    session: Session,
+    facts: NeedFacts,
+    /,
+    *,
+    person: PersonFacts,
+    district_code: str,
+    yes: PersonYes | None,
+    actor: Actor,
+    now: datetime,
+    record_yes: RecordYes | None = None,
+) -> Referral:
+    """Store an unverified need of the person; without the person's yes nothing is stored."""
+    policy.require(actor, "need:refer", org_id=actor.org_id)
+    if yes is None or yes.how not in list_codes("yes_given") or yes.given_on > today_of(now):
+        raise BadInput("yes_missing", field="yes")
+    reference = new_id()
+    home = register_household(
+        session,
+        source=REFERRAL,
+        source_ref=reference,
+        district_code=district_code,
+        people=[person],
+        actor=actor,
+        now=now,
+    )
+    try:
+        need = add_need(
+            session,
+            facts,
+            home=home,
+            source=REFERRAL,
+            source_id=reference,
+            actor=actor,
+            now=now,
+            referred_by=actor.org_id,
+        )
+    except Conflict:
+        entry = audit.Entry("need:refer", object_ref=reference, subject=home.id, decision="double")
+        audit.record(session, entry, actor=actor, now=now)
+        return Referral(reference)
+    if record_yes is not None:
+        record_yes(session, need, yes)
+    return Referral(reference)
