@@ -15,6 +15,7 @@ from time import perf_counter
 import numpy as np
 
 from matching.compiled import Compiled
+from matching.explain import reasons
 from matching.folder import input_sha256, plan_sha256
 from matching.model import Certificate, Line, Plan, Price
 from matching.network import Ints
@@ -72,10 +73,11 @@ class Ledger:
         clock.mark("prices")
         tell("reasons")
         lines = lines_of(compiled, self.units)
+        told = reasons(compiled, lines, prices)
         clock.mark("reasons")
         return Plan(
             lines=lines,
-            reasons=(),
+            reasons=told,
             prices=prices,
             certificate=self._certificate(lines, prices=prices, bound=bound, clock=clock),
         )
@@ -140,7 +142,7 @@ def infeasible(compiled: Compiled, *, clock: Clock, conflict: tuple[str, ...]) -
     """The answer when pins contradict each other or the rules: no lines, and the pins named."""
     plan = Ledger(compiled).plan(clock, tell=lambda phase: None)
     said = replace(plan.certificate, status="infeasible", unique=False, lexicographic="not_proven", conflict=conflict)
-    return replace(plan, certificate=said)
+    return replace(plan, reasons=(), certificate=said)
 
 
 def versions() -> dict[str, str]:
