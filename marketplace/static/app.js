@@ -1,5 +1,5 @@
 // Small comforts; every page works without this file.
-// A chosen file's name is shown beside our own button; a print link prints; the error summary gets the focus.
+// A chosen file's name is shown beside our own button; a print link prints; the error summary leads to its fields.
 document.addEventListener("change", (event) => {
   if (!event.target.matches(".upload-input")) return;
   const shown = event.target.closest(".upload").querySelector(".upload-name");
@@ -17,6 +17,11 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   field.scrollIntoView({ block: "center" });
   inner.focus({ preventScroll: true });
+});
+// No place left for a live stream: look again a little later instead.
+document.addEventListener("htmx:sseError", (event) => {
+  const source = event.detail.source;
+  if (source && source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
 });
 const summary = document.querySelector(".error-summary");
 if (summary) summary.focus();

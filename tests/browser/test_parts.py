@@ -1,14 +1,14 @@
 """Every part of the page kit, in the browser: accessible, large enough, on its own host, light."""
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.pages.checker import HOUSEHOLD_BYTES, REQUESTS, check_here, check_page, combinations, weight
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("path", ["/parts/staff", "/parts/charity", "/start", "/progress", "/sure"])
+@pytest.mark.parametrize("path", ["/parts/staff", "/parts/charity", "/start", "/progress", "/sure", "/live"])
 def test_every_part_is_accessible(browser_page: Page, path: str) -> None:
     check_page(browser_page, path)
 
@@ -55,10 +55,32 @@ def test_a_chosen_file_is_named_beside_our_own_button(browser_page: Page) -> Non
     assert browser_page.inner_text(".upload-name") == "needs.csv"
 
 
-def test_pages_work_without_scripts(browser_page: Page) -> None:
-    page = browser_page.context.browser.new_context(java_script_enabled=False, base_url=browser_page.url).new_page()
-    browser_page.goto("/parts/staff")
-    page.goto(browser_page.url)
+def test_pages_work_without_scripts(chromium: Browser, live_server: str) -> None:
+    page = chromium.new_context(java_script_enabled=False, base_url=live_server).new_page()
+    page.goto("/parts/staff")
     page.click("main form:not(.post-button) [type=submit]")
     assert page.locator(".error-summary").is_visible()
     page.context.close()
+
+
+def test_progress_arrives_by_events_under_the_strict_policy(browser_page: Page) -> None:
+    browser_page.goto("/live")
+    browser_page.wait_for_function("document.querySelector('.live').textContent.trim() === '3'")
+    check_here(browser_page)
+
+
+def test_a_page_without_scripts_reloads_itself_to_show_progress(chromium: Browser, live_server: str) -> None:
+    page = chromium.new_context(java_script_enabled=False, base_url=live_server).new_page()
+    page.goto("/live")
+    assert 'http-equiv="refresh"' in page.content()
+    page.context.close()
+
+
+def test_a_page_that_gets_no_stream_looks_again_later(browser_page: Page) -> None:
+    browser_page.route("**/ticks", lambda route: route.fulfill(status=204))
+    browser_page.add_init_script("addEventListener('htmx:sseError', () => { window.refused = true })")
+    browser_page.clock.install()
+    browser_page.goto("/live")
+    with browser_page.expect_navigation():
+        browser_page.wait_for_function("window.refused")
+        browser_page.clock.run_for(6000)

@@ -82,6 +82,11 @@ def sure() -> ResponseReturnValue:
     )
 
 
+@bp.route("/live")
+def live() -> ResponseReturnValue:
+    return render("live.html")
+
+
 @bp.route("/ticks")
 def ticks() -> ResponseReturnValue:
     def newer(seen: str) -> Event | None:
