@@ -87,6 +87,13 @@ class AuditBody(SQLModel, table=True):
     body: str = Field(sa_column=Column(Text, nullable=False))
 
 
+_rows, _bodies, _head = (SQLModel.metadata.tables[name] for name in ("audit_row", "audit_body", "audit_head"))
+_READ_HEAD = select(_head.c.seq, _head.c.hash).with_for_update()
+_INSERT_ROW, _INSERT_BODY = insert(_rows), insert(_bodies)
+_MOVE_HEAD = update(_head).where(_head.c.id == 1)
+"""Plain statements on the tables, built once: every act writes one, and mapped objects would cost twice as much."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One act to be recorded. `subject` is a household or person id; it is stored as a keyed reference."""
@@ -114,7 +121,7 @@ def record(session: Session, entry: Entry, /, *, actor: Actor, now: datetime) ->
 
 def record_many(session: Session, entries: Iterable[Entry], /, *, actor: Actor, now: datetime) -> int:
     """Append many acts at once; return the number of the last. The head stays locked until the transaction ends."""
-    locked = session.execute(select(col(AuditHead.seq), col(AuditHead.hash)).with_for_update()).one()
+    locked = session.execute(_READ_HEAD).one()
     seq, prev = int(locked[0]), str(locked[1])
     rows, bodies = [], []
     stamp = now.astimezone(UTC).isoformat(timespec="microseconds")
@@ -129,10 +136,10 @@ def record_many(session: Session, entries: Iterable[Entry], /, *, actor: Actor, 
         rows.append(row)
     if not rows:
         return seq
-    session.execute(insert(AuditRow), rows)
+    session.execute(_INSERT_ROW, rows)
     if bodies:
-        session.execute(insert(AuditBody), bodies)
-    session.execute(update(AuditHead).where(col(AuditHead.id) == 1).values(seq=seq, hash=prev))
+        session.execute(_INSERT_BODY, bodies)
+    session.execute(_MOVE_HEAD, {"seq": seq, "hash": prev})
     return seq
 
 
