@@ -1,4 +1,4 @@
-"""`python -m matching`: solve, check and generate, on problem folders.
+"""`python -m matching`: solve, check, explain and generate, on problem folders.
 
 What enters: the words of a command line. What leaves: an output folder, a few lines on standard output, and an exit
 code: 0 well, 1 faults or contradictory pins found, 2 bad input, named on standard error with file, row, column and
@@ -98,6 +98,18 @@ def _plan(out: Path) -> Plan:
         raise _Unreadable(str(error)) from error
 
 
+def _explain(asked: Namespace) -> int:
+    """Print the account of one need."""
+    from matching.account import account
+
+    problem = read_problem(asked.folder)
+    if asked.need_id not in {need.need_id for need in problem.needs}:
+        mend = "write an id from this file"
+        raise BadInput([Misfit("needs.csv", -1, "need_id", asked.need_id, "is not there", mend)])
+    print(account(problem, read_plan(asked.out), asked.need_id, lang=asked.lang))
+    return WELL
+
+
 def _generate(asked: Namespace) -> int:
     """Write a made-up city into a new folder."""
     from matching.generate import generate
@@ -163,6 +175,12 @@ def _parser() -> ArgumentParser:
     check.add_argument("folder", type=Path)
     check.add_argument("out", type=Path, metavar="dir")
     check.set_defaults(run=_check)
+    explain = commands.add_parser("explain", help="say why one need got what it got")
+    explain.add_argument("folder", type=Path)
+    explain.add_argument("out", type=Path, metavar="dir")
+    explain.add_argument("need_id")
+    explain.add_argument("--lang", choices=("en", "zh"), default="en")
+    explain.set_defaults(run=_explain)
     _add_generate(commands.add_parser("generate", help="write a made-up city into a new folder"))
     return parser
 
