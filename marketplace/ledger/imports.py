@@ -1,0 +1,189 @@
+"""Past aid coming in by file: checked, shown with exact counts, confirmed by a person, stored once.
+
+Enters: the bytes of a file, the name of its source, and the day from which that source tells everything. Leaves: an
+`ImportBatch`, then ledger rows and the source's row in `aid_source`, from which each run tells what its duplicate
+check sees. The same file again changes nothing. Called by views and commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, Conflict
+from marketplace.households.register import chunks
+from marketplace.intake import (
+    NO_MAPPING,
+    Checked,
+    FileMapping,
+    ImportBatch,
+    ImportKind,
+    ImportState,
+    check_table,
+    close_batch,
+    counts_of,
+    get_batch,
+    keep_batch,
+    rows_of,
+)
+from marketplace.ledger.models import AidSource, LedgerEntry
+from marketplace.ledger.planning import Planned, plan
+from marketplace.ledger.service import PLATFORM
+from marketplace.ledger.table import aid_schema
+from marketplace.organisations.models import Organisation
+from marketplace.policy import require
+
+SINCE = "since"
+"""The batch's count that is a day: from when the source tells everything, as the whole number YYYYMMDD."""
+
+
+def check_file(
+    session: Session,
+    data: bytes,
+    /,
+    *,
+    file_name: str,
+    source: str,
+    seen_from: date,
+    actor: Actor,
+    now: datetime,
+    mapping: FileMapping = NO_MAPPING,
+) -> tuple[ImportBatch, Checked]:
+    """The dry run: nothing is stored but the sealed batch and what it would do."""
+    require(actor, "aid:import")
+    if not source or len(source) > 32 or source == PLATFORM or not source.replace("-", "").replace("_", "").isalnum():
+        raise BadInput("bad_source", field="source")
+    if seen_from > now.date():
+        raise BadInput("date_in_future", field="seen_from")
+    checked = check_table(data, aid_schema(today=now.date()), mapping=mapping)
+    found = plan(session, checked.rows, source=source)
+    if found.faults:
+        checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
+    counts = found.counts | {SINCE: int(f"{seen_from:%Y%m%d}")}
+    batch = keep_batch(
+        session,
+        checked,
+        kind=ImportKind.AID,
+        file_name=file_name,
+        data=data,
+        source=source,
+        counts=counts,
+        actor=actor,
+        now=now,
+    )
+    return batch, checked
+
+
+def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
+    """Store the checked rows, if what would be done is still what was shown; else Conflict, and nothing is stored."""
+    require(actor, "aid:import")
+    batch = get_batch(session, batch_id, kind=ImportKind.AID, actor=actor)
+    found = plan(session, rows_of(session, batch), source=batch.source)
+    shown = counts_of(batch)
+    seen_from = datetime.strptime(str(shown.pop(SINCE)), "%Y%m%d").date()  # noqa: DTZ007 (a day has no zone)
+    if found.faults or found.counts != shown:
+        raise Conflict("import_changed")
+    _store(session, found.new, batch=batch, actor=actor, now=now)
+    for item in found.changed:
+        _change(session, item, batch=batch, actor=actor, now=now)
+    _see(session, batch.source, seen_from=seen_from, actor=actor, now=now)
+    close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
+    session.expire_all()
+    return found.counts
+
+
+def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Forget a checked file."""
+    require(actor, "aid:import")
+    batch = get_batch(session, batch_id, kind=ImportKind.AID, actor=actor)
+    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+
+
+def _store(session: Session, items: Sequence[Planned], *, batch: ImportBatch, actor: Actor, now: datetime) -> None:
+    orgs = _organisations(session)
+    for some in chunks(items, 2000):
+        rows = [
+            {"id": new_id(), "source_index": index, "need_id": need_id, "units": units, "created_at": now}
+            | _shared(item, batch.source, orgs, now=now)
+            for item in some
+            for index, need_id, units in item.parts
+        ]
+        session.execute(insert(LedgerEntry), rows)
+        _record(session, rows, "aid:load", batch_id=batch.id, actor=actor, now=now)
+
+
+def _shared(item: Planned, source: str, orgs: Mapping[str, str], *, now: datetime) -> dict[str, Any]:
+    """The columns that all ledger rows of one file row have alike."""
+    values = item.row.values
+    giver = values.get("giver") or ""
+    return {
+        "source": source,
+        "household_id": item.household_id,
+        "org_id": orgs.get(giver),
+        "giver": giver,
+        "category": values["category"],
+        "period": item.need.period if item.need else "",
+        "given_on": date.fromisoformat(values["given_on"]),
+        "state": item.state,
+        "updated_at": now,
+    }
+
+
+def _organisations(session: Session) -> dict[str, str]:
+    """Name and credit code ► organisation, so that a giver known here is named by its row."""
+    rows = session.exec(select(Organisation.id, Organisation.name, Organisation.credit_code))
+    return {word: org_id for org_id, name, code in rows for word in (name, code)}
+
+
+def _change(session: Session, item: Planned, *, batch: ImportBatch, actor: Actor, now: datetime) -> None:
+    """Bring the rows of one aid to what the file says now; a part that is no longer there goes, the chain keeps it."""
+    orgs, parts = _organisations(session), {index: (need_id, units) for index, need_id, units in item.parts}
+    shared = _shared(item, batch.source, orgs, now=now)
+    held = {entry.source_index: entry for entry in item.held}
+    for gone in held.keys() - parts.keys():
+        session.delete(held[gone])
+    flush(session)
+    for index, (need_id, units) in parts.items():
+        entry = held.get(index) or LedgerEntry(id=new_id(), source_index=index, units=units, created_at=now, **shared)
+        for name, value in (shared | {"need_id": need_id, "units": units}).items():
+            setattr(entry, name, value)
+        session.add(entry)
+        flush(session)
+        row = {"id": entry.id, "household_id": entry.household_id, "units": entry.units}
+        _record(session, [row], "aid:update", batch_id=batch.id, actor=actor, now=now)
+
+
+def _record(
+    session: Session, rows: Sequence[Mapping[str, Any]], action: str, *, batch_id: str, actor: Actor, now: datetime
+) -> None:
+    entries = (
+        audit.Entry(
+            action,
+            object_ref=row["id"],
+            subject=row["household_id"],
+            rule_id=batch_id,
+            body={"units": row["units"]},
+        )
+        for row in rows
+    )
+    audit.record_many(session, entries, actor=actor, now=now)
+
+
+def _see(session: Session, source: str, *, seen_from: date, actor: Actor, now: datetime) -> None:
+    """From this day on the duplicate check sees the source; an earlier day that was told before stays."""
+    number = session.exec(select(func.count()).where(col(LedgerEntry.source) == source)).one()
+    known = session.get(AidSource, source)
+    if known is None:
+        session.add(AidSource(source=source, seen_from=seen_from, loaded_at=now, rows=number))
+    else:
+        known.seen_from, known.loaded_at, known.rows = min(known.seen_from, seen_from), now, number
+        session.add(known)
+    flush(session)
+    audit.record(session, audit.Entry("aid:source", object_ref=source, body={"rows": number}), actor=actor, now=now)

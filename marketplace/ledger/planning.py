@@ -1,0 +1,199 @@
+"""What loading rows of past aid would do.
+
+Enters: checked rows of one source. Leaves: a `Plan`: each row with its household, the need it covers and how much of
+it, and what the ledger already holds. Aid that names a need covers it up to what is still open; the rest stays as the
+household's history, so that no need ever gets more than its gap. Called by `imports`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from marketplace.households.models import Household, Person
+from marketplace.households.register import chunks, number_index, source_index
+from marketplace.intake import CheckedRow, Fault, Stage
+from marketplace.ledger.models import LIVE, AidState, LedgerEntry
+from marketplace.needs.models import Need
+from marketplace.sealed import Vault, vault_of
+
+_ASKED = 500
+
+
+@dataclass(slots=True)
+class Known:
+    """A need that rows may cover; `open_units` shrinks as the plan uses it."""
+
+    need: Need
+    open_units: int
+
+
+@dataclass(slots=True)
+class Planned:
+    """One row: to whom, for which need, how much of it (`covers`), and what the ledger holds of it."""
+
+    row: CheckedRow
+    index: str
+    rest_index: str
+    household_id: str = ""
+    need: Need | None = None
+    covers: int = 0
+    held: list[LedgerEntry] = field(default_factory=list)
+
+    @property
+    def units(self) -> int:
+        """All units of the row."""
+        return int(self.row.values["units"])
+
+    @property
+    def state(self) -> AidState:
+        """The row's state; delivered unless it says otherwise."""
+        return AidState(self.row.values.get("state") or AidState.DELIVERED)
+
+    @property
+    def parts(self) -> list[tuple[str, str | None, int]]:
+        """(index, need, units) of the ledger rows that this row becomes."""
+        if self.need is None or not self.covers:
+            return [(self.index, None, self.units)]
+        rest = self.units - self.covers
+        return [(self.index, self.need.id, self.covers)] + ([(self.rest_index, None, rest)] if rest else [])
+
+
+@dataclass(slots=True)
+class Plan:
+    """Rows by what becomes of them; `strangers` name a household that is not here, and stay out."""
+
+    new: list[Planned] = field(default_factory=list)
+    changed: list[Planned] = field(default_factory=list)
+    same: int = 0
+    strangers: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The exact counts that a person confirms."""
+        done = [*self.new, *self.changed]
+        return {
+            "new": len(self.new),
+            "changed": len(self.changed),
+            "same": self.same,
+            "strangers": self.strangers,
+            "covering": sum(bool(item.covers) for item in done),
+            "beyond": sum(item.need is not None and item.covers < item.units for item in done),
+        }
+
+
+def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str) -> Plan:
+    """Compare the rows with what is stored, in the order of the file; O(rows), questions in slices."""
+    vault = vault_of(session)
+    items = [_planned(vault, row, source=source) for row in rows]
+    _find_held(session, items)
+    needs = _needs(session, items, vault=vault)
+    homes = _homes(session, items, vault=vault)
+    found = Plan()
+    for item in items:
+        known = needs.get(item.row.values.get("need_source_id") or "")
+        _place(item, known, homes=homes, found=found)
+    return found
+
+
+def _planned(vault: Vault, row: CheckedRow, *, source: str) -> Planned:
+    key = f"{source}\x00{row.values['source_id']}"
+    return Planned(row, vault.index("ledger-source", key), vault.index("ledger-source", f"{key}\x00rest"))
+
+
+def _place(item: Planned, known: Known | None, *, homes: dict[str, str], found: Plan) -> None:
+    values = item.row.values
+    named = homes.get(values.get("head_id_number") or "") or homes.get(values.get("household_ref") or "")
+    item.household_id = named or (known.need.household_id if known else "")
+    if not item.household_id:
+        found.strangers += 1
+        return
+    if known is not None and _fits(item, known.need, found):
+        item.need = known.need
+    if item.held and _unchanged(item):
+        found.same += 1
+        return
+    if known is not None and item.need is not None:
+        own = sum(part.units for part in item.held if part.need_id == known.need.id and part.state in LIVE)
+        open_units = known.open_units + own
+        item.covers = min(item.units, open_units)
+        known.open_units = open_units - (item.covers if item.state in LIVE else 0)
+    (found.changed if item.held else found.new).append(item)
+
+
+def _fits(item: Planned, need: Need, found: Plan) -> bool:
+    """Whether the need is the same household's and of the same kind; else the row is faulty."""
+    code = ""
+    if need.household_id != item.household_id:
+        code = "need_of_another"
+    elif need.category != item.row.values["category"]:
+        code = "need_of_other_kind"
+    if code:
+        shown = str(item.row.values["need_source_id"])[:40]
+        found.faults.append(Fault(item.row.number, "need_source_id", shown, code, {}, Stage.ROWS))
+    return not code
+
+
+def _unchanged(item: Planned) -> bool:
+    """Whether the ledger holds just this; a need that came in after its aid is a change."""
+    values, first = item.row.values, item.held[0]
+    same = (
+        sum(part.units for part in item.held) == item.units
+        and all(part.state is item.state for part in item.held)
+        and first.given_on == date.fromisoformat(values["given_on"])
+        and first.category == values["category"]
+    )
+    came_later = item.need is not None and all(
+        part.need_id is None and part.created_at < item.need.created_at for part in item.held
+    )
+    return same and not came_later
+
+
+def _find_held(session: Session, items: Sequence[Planned]) -> None:
+    by_index = {index: item for item in items for index in (item.index, item.rest_index)}
+    for some in chunks(sorted(by_index), _ASKED):
+        asked = select(LedgerEntry).where(col(LedgerEntry.source_index).in_(some))
+        for entry in session.execute(asked.order_by(col(LedgerEntry.source_index))).scalars():
+            by_index[entry.source_index].held.append(entry)
+
+
+def _needs(session: Session, items: Sequence[Planned], *, vault: Vault) -> dict[str, Known]:
+    """The needs that rows name, by their reference in any source that sends needs; locked until the end."""
+    names = {item.row.values["need_source_id"] for item in items if item.row.values.get("need_source_id")}
+    sources = session.execute(select(col(Need.source)).distinct()).scalars().all() if names else []
+    wanted = {vault.index("need-source", f"{source}\x00{name}"): name for name in names for source in sources}
+    found: dict[str, Known] = {}
+    for some in chunks(sorted(wanted), _ASKED):
+        asked = select(Need).where(col(Need.source_index).in_(some)).order_by(col(Need.id)).with_for_update()
+        for need in session.execute(asked.execution_options(populate_existing=True)).scalars():
+            found.setdefault(wanted[need.source_index], Known(need, need.gap_units - need.committed_units))
+    return found
+
+
+def _homes(session: Session, items: Sequence[Planned], *, vault: Vault) -> dict[str, str]:
+    """ID number or household reference ► household; a reference counts in any source that sends households."""
+    numbers = _named(items, "head_id_number")
+    refs = _named(items, "household_ref")
+    sources = session.execute(select(col(Household.source)).distinct()).scalars().all() if refs else []
+    by_number = {number_index(vault, number): number for number in numbers}
+    by_ref = {source_index(vault, source, ref): ref for ref in refs for source in sources}
+    found = _asked(session, by_ref, column=col(Household.source_index), home=col(Household.id))
+    return found | _asked(session, by_number, column=col(Person.id_number_index), home=col(Person.household_id))
+
+
+def _named(items: Sequence[Planned], column: str) -> set[str]:
+    return {str(item.row.values[column]) for item in items if item.row.values.get(column)}
+
+
+def _asked(session: Session, wanted: dict[str, str], *, column: Any, home: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for some in chunks(sorted(wanted), _ASKED):
+        rows: Iterable[Any] = session.execute(select(column, home).where(column.in_(some)))
+        found.update((wanted[index], household) for index, household in rows)
+    return found
