@@ -38,12 +38,12 @@ def level_units(gap: Numbers, start: Numbers, end: Numbers, *, levels: int) -> N
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """n needs that look alike × m resources that may serve them; amounts in units, tolls in 1/price_scale ranks."""
+    """n needs of one kind × m resources that may serve some of them; units, and tolls in 1/price_scale ranks."""
 
     levels: Numbers
     """(n, L) open units per level."""
     worth: Numbers
-    """(L,) rank times price_scale, falling."""
+    """(n, L) rank times price_scale, falling."""
     toll: Numbers
     """(n, m) prices a unit of the pair pays."""
     least: Numbers
@@ -58,8 +58,8 @@ class _Block:
     def gain(self, units: Numbers) -> Numbers:
         """Worth of the first `units` of each need, shape of `units` (n, m)."""
         total, start = units * 0, np.zeros_like(self.levels[:, 0])
-        for k, worth in enumerate(self.worth):
-            size = self.levels[:, k]
+        for k in range(self.worth.shape[1]):
+            size, worth = self.levels[:, k], self.worth[:, k][:, None]
             total = total + worth * np.minimum(np.maximum(units - start[:, None], 0), size[:, None])
             start = start + size
         return total
@@ -67,19 +67,20 @@ class _Block:
     def combined(self, *, whole: bool) -> Numbers:
         """The best of each need from several resources: pinned units first, then the cheapest while they pay."""
         order = np.argsort(self.toll, axis=1, kind="stable")
-        free = np.take_along_axis(self.most - self.least, order, axis=1)
-        size = np.concatenate([self.least, free], axis=1)
-        toll = np.concatenate([self.toll, np.take_along_axis(self.toll, order, axis=1)], axis=1)
-        forced = np.arange(size.shape[1]) < self.least.shape[1]
+        size = np.take_along_axis(self.most - self.least, order, axis=1)
+        toll = np.take_along_axis(self.toll, order, axis=1)
+        if self.least.any():
+            size = np.concatenate([self.least, size], axis=1)
+            toll = np.concatenate([self.toll, toll], axis=1)
+        forced = np.arange(size.shape[1]) < size.shape[1] - self.least.shape[1]
         end = np.cumsum(size, axis=1)
         total, start = np.zeros_like(self.levels[:, 0]), np.zeros_like(self.levels[:, 0])
-        for k, worth in enumerate(self.worth):
+        for k in range(self.worth.shape[1]):
             until = start + self.levels[:, k]
             inside = np.maximum(np.minimum(end, until[:, None]) - np.maximum(end - size, start[:, None]), 0)
-            margin = worth - toll
-            total = total + (inside * (margin if whole else np.where(forced, margin, np.maximum(margin, 0)))).sum(
-                axis=1
-            )
+            margin = self.worth[:, k][:, None] - toll
+            kept = margin if whole else np.where(forced, margin, np.maximum(margin, 0))
+            total = total + (inside * kept).sum(axis=1)
             start = until
         if whole:
             pinned = self.least.sum(axis=1) > 0
@@ -93,7 +94,7 @@ class _Block:
         if whole:
             choices = [self.levels.sum(axis=1)[:, None] + 0 * self.toll]
         else:
-            pays = (self.levels[:, :, None] * (self.worth[None, :, None] > self.toll[:, None, :])).sum(axis=1)
+            pays = (self.levels[:, :, None] * (self.worth[:, :, None] > self.toll[:, None, :])).sum(axis=1)
             choices = [pays // self.lot * self.lot, -(-pays // self.lot) * self.lot]
             choices = [np.minimum(np.maximum(units, low), high) for units in choices]
         pinned = self.least.sum(axis=1) > 0
@@ -122,13 +123,15 @@ class _Proof:
         top = max(self.prices.values(), default=0) * (3 + len(facts.budgets) + len(facts.caps))
         peak = (4 * facts.problem.policy.levels * self.scale + top) * max(1, sum(facts.open.values()))
         self.kind: np.dtype[Any] = np.dtype(np.int64) if peak < 2**60 else np.dtype(object)
-        self.homes: dict[str, list[tuple[str, int]]] = {}
+        self.homes: dict[str, list[tuple[str, str, int]]] = {}
         for (kind, name, household), price in self.prices.items():
-            if kind == "max_per_household":
-                self.homes.setdefault(household, []).append((name, price))
-        self.pinned = _by_need(facts.pins)
-        self.banned = _by_need(facts.bans)
+            if household:
+                self.homes.setdefault(household, []).append((kind, name, price))
+        self.pinned, self.banned = _by_need(facts.pins), _by_need(facts.bans)
         self.listed = None if facts.listed is None else _by_need(facts.listed)
+        levels = range(1, facts.problem.policy.levels + 1)
+        ranks = facts.problem.policy.ranks()
+        self.worth = np.array([[ranks[u, k] * self.scale for k in levels] for u in range(4)], self.kind)
 
     def bound(self) -> int:
         """Σ price·limit + Σ of every block's best."""
@@ -136,45 +139,42 @@ class _Proof:
         return (worth + sum(self._surpluses())) // self.scale
 
     def _surpluses(self) -> Iterator[int]:
-        policy = self.facts.problem.policy
-        ranks = policy.ranks()
-        for needs, resources in _alike(self.facts):
-            step = max(1, CHUNK // len(resources))
+        for shelf, needs in _kinds(self.facts):
+            served = _Shelf(self.facts, shelf, supply=[self._supply(r) for r in shelf], kind=self.kind)
+            step = max(1, CHUNK // len(shelf))
             for at in range(0, len(needs), step):
-                first = needs[0]
-                worth = [ranks[first.urgency, k] * self.scale for k in range(1, policy.levels + 1)]
-                block = self._block(needs[at : at + step], resources, worth=np.array(worth, self.kind))
-                if first.need_id in self.facts.by_use:
+                part = needs[at : at + step]
+                block = self._block(part, served)
+                if part[0].need_id in self.facts.by_use:
                     gains = (block.levels * block.worth).sum(axis=1).tolist()
-                    rows = zip(needs[at : at + step], gains, strict=True)
-                    yield sum(self._best_by_use(need, resources, gain=gain) for need, gain in rows)
-                elif first.one_provider:
-                    yield int(block.single(whole=first.all_or_nothing).sum())
+                    may = block.most > 0
+                    yield sum(
+                        self._best_by_use(need, [shelf[j] for j in np.flatnonzero(may[i])], gain=gains[i])
+                        for i, need in enumerate(part)
+                    )
+                elif part[0].one_provider:
+                    yield int(block.single(whole=part[0].all_or_nothing).sum())
                 else:
-                    yield int(block.combined(whole=first.all_or_nothing).sum())
+                    yield int(block.combined(whole=part[0].all_or_nothing).sum())
 
-    def _block(self, needs: Sequence[Need], resources: Sequence[Resource], *, worth: Numbers) -> _Block:
+    def _block(self, needs: Sequence[Need], shelf: _Shelf) -> _Block:
         facts, kind = self.facts, self.kind
         gap = np.array([n.gap for n in needs], kind)
         past = np.array([facts.past[n.need_id] for n in needs], kind)
-        limits = [(r.stock, r.max_per_need, r.max_per_household) for r in resources]
-        own = np.array([min(x for x in limit if x is not None) for limit in limits], kind)
-        lot, floor = (
-            np.array(column, kind) for column in zip(*((r.lot, r.min_per_need) for r in resources), strict=True)
-        )
-        most = np.minimum((gap - past)[:, None], own) // lot * lot
+        by_use = needs[0].need_id in facts.by_use
+        most = np.minimum((gap - past)[:, None], shelf.own) // shelf.lot * shelf.lot
+        most = (gap - past)[:, None] + 0 * most if by_use else np.where(most < shelf.floor, 0, most)
         block = _Block(
             levels=level_units(gap, past, gap, levels=facts.problem.policy.levels),
-            worth=worth,
-            toll=np.array([[self._supply(r) for r in resources]], kind).repeat(len(needs), axis=0),
+            worth=self.worth[[n.urgency for n in needs]],
+            toll=shelf.supply[None, :].repeat(len(needs), axis=0),
             least=np.zeros_like(most),
-            most=np.where(most < floor, 0, most),
-            lot=lot,
-            floor=floor,
+            most=np.where(shelf.allows(needs), most, 0),
+            lot=shelf.lot,
+            floor=shelf.floor,
         )
-        place = {r.resource_id: j for j, r in enumerate(resources)}
         for i, n in enumerate(needs):
-            self._mark(block, i, n, place=place)
+            self._mark(block, i, n, place=shelf.place)
         return block
 
     def _supply(self, resource: Resource) -> int:
@@ -183,16 +183,17 @@ class _Proof:
 
     def _mark(self, block: _Block, row: int, need: Need, *, place: dict[str, int]) -> None:
         """Write what concerns this need alone: its household's prices, pins, bans and listed pairs."""
-        for cap in self.facts.caps_of(need):
-            block.toll[row] += self.prices.get(("household_cap", cap, need.household_id), 0)
-        for resource_id, price in self.homes.get(need.household_id, ()):
-            if resource_id in place:
-                block.toll[row, place[resource_id]] += price
+        for kind, name, price in self.homes.get(need.household_id, ()):
+            if kind == "household_cap" and need.category in self.facts.caps[name].categories:
+                block.toll[row] += price
+            elif kind == "max_per_household" and name in place:
+                block.toll[row, place[name]] += price
         closed = [place[r] for r in self.banned.get(need.need_id, ()) if r in place]
         if self.listed is not None:
             open_ones = set(self.listed.get(need.need_id, ()))
             closed += [j for r, j in place.items() if r not in open_ones]
-        block.most[row, closed] = 0
+        if closed:
+            block.most[row, closed] = 0
         for resource_id in self.pinned.get(need.need_id, ()):
             if resource_id in place:
                 units = self.facts.pins[need.need_id, resource_id]
@@ -223,28 +224,46 @@ def _by_need(pairs: Iterable[Pair]) -> dict[str, list[str]]:
     return found
 
 
-def _alike(facts: Facts) -> Iterator[tuple[list[Need], list[Resource]]]:
-    """Needs that are open and look alike, with the resources that their looks allow."""
-    groups: dict[tuple[object, ...], list[Need]] = {}
+def _kinds(facts: Facts) -> Iterator[tuple[list[Resource], list[Need]]]:
+    """Open needs of one category, district and hardness, with the resources that serve the category there."""
+    groups: dict[tuple[str, str, str, bool, bool, bool], list[Need]] = {}
     for n in facts.problem.needs:
         alive = facts.open[n.need_id] > 0 and n.need_id not in facts.cooling and facts.is_active(n)
         if alive and (n.need_id, "*") not in facts.bans:
-            look = (n.category, n.unit, n.district, n.consented, n.urgency, n.tags)
             hard = (n.one_provider, n.all_or_nothing, n.need_id in facts.by_use)
-            groups.setdefault((*look, *hard), []).append(n)
-    shelf: dict[tuple[str, str], list[Resource]] = {}
+            groups.setdefault((n.category, n.unit, n.district, *hard), []).append(n)
+    shelves: dict[tuple[str, str], list[Resource]] = {}
     for r in facts.problem.resources:
         if facts.is_active(r) and ("*", r.resource_id) not in facts.bans:
-            shelf.setdefault((r.category, r.unit), []).append(r)
-    for needs in groups.values():
-        n = needs[0]
-        found = [
-            r
-            for r in shelf.get((n.category, n.unit), [])
-            if n.urgency >= r.min_urgency
-            and ("*" in n.consented or r.org_id in n.consented)
-            and ("*" in r.districts or n.district in r.districts)
-            and facts.tags_fit(n, r)
-        ]
-        if found:
-            yield needs, found
+            shelves.setdefault((r.category, r.unit), []).append(r)
+    for (category, unit, district, *_), needs in groups.items():
+        shelf = [r for r in shelves.get((category, unit), []) if {"*", district} & r.districts]
+        if shelf:
+            yield shelf, needs
+
+
+class _Shelf:
+    """m resources of one category that serve one district, as arrays, and whom they may serve."""
+
+    def __init__(self, facts: Facts, shelf: Sequence[Resource], *, supply: list[int], kind: np.dtype[Any]) -> None:
+        self._facts, self._resources = facts, shelf
+        limits = [(r.stock, r.max_per_need, r.max_per_household) for r in shelf]
+        self.own = np.array([min(x for x in limit if x is not None) for limit in limits], kind)
+        self.lot, self.floor = np.array([r.lot for r in shelf], kind), np.array([r.min_per_need for r in shelf], kind)
+        self.supply = np.array(supply, kind)
+        self.place = {r.resource_id: j for j, r in enumerate(shelf)}
+
+    def allows(self, needs: Sequence[Need]) -> Numbers:
+        """Consent, tags and urgency, shape (n, m); needs that look alike are asked once."""
+        rows: dict[tuple[object, ...], list[bool]] = {}
+        looks = [(n.consented, n.tags, n.urgency) for n in needs]
+        for look, n in zip(looks, needs, strict=True):
+            if look not in rows:
+                rows[look] = [
+                    ("*" in n.consented or r.org_id in n.consented)
+                    and n.urgency >= r.min_urgency
+                    and self._facts.tags_fit(n, r)
+                    for r in self._resources
+                ]
+        place = {look: i for i, look in enumerate(rows)}
+        return np.array(list(rows.values()))[[place[look] for look in looks]]
