@@ -63,7 +63,7 @@ class Compiled:
 
     def pairs_of(self, need: int) -> slice:
         """Where the pairs of one need stand. O(log E)."""
-        start, end = np.searchsorted(self.pair_need, [need, need + 1])
+        start, end = np.searchsorted(self.pair_need, np.array([need, need + 1], np.int32))
         return slice(int(start), int(end))
 
 
