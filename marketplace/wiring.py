@@ -45,11 +45,12 @@ def open_database(settings: Settings) -> Database:
     return database
 
 
-def messenger_of(settings: Settings) -> Messenger:
-    """The doors that the settings name; in a demonstration every letter is written to the console instead."""
+def messenger_of(settings: Settings, *, quiet: bool = False) -> Messenger:
+    """The doors that the settings name; in a demonstration every letter is written to the console instead, or, where
+    it is to be quiet, only counted."""
     doors: dict[Channel, Messenger] = {}
     if settings.demo:
-        stream = sys.stdout if sys.stdout.isatty() else None
+        stream = sys.stdout if sys.stdout.isatty() and not quiet else None
         channels: tuple[Channel, ...] = ("sms", "email")
         return Switchboard({channel: ConsoleDoor(stream, channel=channel) for channel in channels})
     if settings.smtp_host:

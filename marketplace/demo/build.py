@@ -82,7 +82,8 @@ def _organisations(session: Session, found: Sequence[DemoOrganisation], *, now: 
     clerk = Actor(id="demo-approver", role=Role.APPROVER)
     ids = {}
     for organisation in found:
-        new = NewOrganisation(organisation.zh, OrganisationKind(organisation.kind), organisation.uscc, contact="演示")
+        contact = f"{organisation.key.lower()}@demo.invalid"
+        new = NewOrganisation(organisation.zh, OrganisationKind(organisation.kind), organisation.uscc, contact=contact)
         ids[organisation.key] = register_organisation(session, new, actor=clerk, now=now).id
     return ids
 

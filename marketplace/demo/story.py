@@ -12,11 +12,13 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session, col, func, select
 
-from marketplace import audit
+from marketplace import audit, notices, wiring
 from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.config import Settings
 from marketplace.consent import service as consent
 from marketplace.consent.models import ConsentHead, ConsentState, Purpose
 from marketplace.db import Database
@@ -28,7 +30,7 @@ from marketplace.demo.phases import Phases
 from marketplace.households.models import Household
 from marketplace.households.service import contact_of
 from marketplace.needs.models import Need
-from marketplace.notices import Notice
+from marketplace.notices import Notice, NoticeState
 from marketplace.offers.models import Offer
 from marketplace.proposals import service as proposals
 from marketplace.proposals.models import ProposedLine, Run
@@ -36,7 +38,7 @@ from marketplace.proposals.problem import Scope
 
 BATCH = 200
 DAY = timedelta(days=1)
-_APPROVED = 0.60
+_APPROVED = 0.40
 _REJECTED = 0.03
 _YES_OF_GIVERS = 0.90
 _NO_OF_GIVERS = 0.03
@@ -96,7 +98,17 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
     with phases.phase("deliver"):
         _deliver(database, roster, pick=pick, now=day + 6 * DAY)
         _confirm(database, pick=pick, now=day + 7 * DAY)
+    with phases.phase("notify"):
+        _send_letters(database, now=day + 7 * DAY)
     return run_id
+
+
+def _send_letters(database: Database, *, now: datetime) -> None:
+    """Empty the outbox through the demonstration's messenger, which writes to nobody."""
+    settings: Settings = database.info["settings"]
+    messenger, composer = wiring.messenger_of(settings, quiet=True), partial(wiring.compose, settings)
+    while notices.send_due(database, messenger, compose=composer, clock=lambda: now):
+        pass
 
 
 def _more_consents(database: Database, *, now: datetime) -> None:
@@ -237,7 +249,7 @@ def result_of(database: Database, run_id: str, /) -> Result:
             approved=_count(session, Match),
             delivered=session.exec(select(func.count()).where(col(Match.state).in_(done))).one(),
             confirmed=session.exec(select(func.count()).where(col(Match.state) == MatchState.CONFIRMED)).one(),
-            notices=_count(session, Notice),
+            notices=session.exec(select(func.count()).where(col(Notice.state) == NoticeState.SENT)).one(),
             unserved=run.zero_count,
             audit_rows=verdict.rows,
             status=str(run.certificate.get("status", "")),
@@ -247,5 +259,5 @@ def result_of(database: Database, run_id: str, /) -> Result:
         )
 
 
-def _count(session: Session, model: type[Need] | type[Offer] | type[Match] | type[Notice]) -> int:
+def _count(session: Session, model: type[Need] | type[Offer] | type[Match]) -> int:
     return session.exec(select(func.count()).select_from(model)).one()
