@@ -49,7 +49,7 @@ class SignInForm(Form):
     """A login and a password."""
 
     next = HiddenField()
-    login = TextField(_l("Name"), longest=64)
+    login = TextField(_l("User name"), longest=64)
     password = PasswordField(_l("Password"), validators=[InputRequired(message=_l("Please fill this in"))])
 
 

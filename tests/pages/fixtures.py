@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ from waitress.server import create_server
 
 from marketplace.app import create_app
 from marketplace.config import demo_settings
+from marketplace.demo.accounts import ACCOUNTS, TOUR
+from marketplace.demo.build import build
+from marketplace.demo.city import make_city
 from marketplace.wiring import open_database
 from tests.pages import checker, gallery
 
@@ -65,6 +69,25 @@ def live_server(make_app: AppMaker, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
+def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The demonstration house: the small city, built and told to its end."""
+    settings = demo_settings(tmp_path_factory.mktemp("demo"), seed=7)
+    database = open_database(settings)
+    build(database, make_city(size="small", seed=7, on=date(2026, 11, 23)), now=datetime.now(UTC))
+    app = create_app(settings, database=database)
+    app.extensions["demo"] = {"accounts": ACCOUNTS, "tour": TOUR}
+    yield app
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def demo_server(demo_app: Flask) -> Iterator[str]:
+    """The address of the served demonstration."""
+    with served(demo_app) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, started once."""
     if not CHROMIUM.exists():
@@ -78,11 +101,20 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def new_page(browser: Browser, address: str, *, login: str = "") -> Page:
+    """A page in a context of its own, watched for faults, and signed in if a demonstration login is given."""
+    page = browser.new_context(base_url=address).new_page()
+    checker.watch(page, host=address)
+    if login:
+        page.goto("/")
+        action = "/demo/household" if login == "demo-household" else f"/demo/sign-in/{login}"
+        page.click(f"form[action='{action}'] button")
+    return page
+
+
 @pytest.fixture
 def browser_page(chromium: Browser, live_server: str) -> Iterator[Page]:
     """A fresh page whose addresses begin at the served app; foreign requests and console errors are kept as faults."""
-    context = chromium.new_context(base_url=live_server)
-    page = context.new_page()
-    checker.watch(page, host=live_server)
+    page = new_page(chromium, live_server)
     yield page
-    context.close()
+    page.context.close()

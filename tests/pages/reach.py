@@ -1,0 +1,56 @@
+"""Which pages a role reaches by following links from its home: used to check every page, and that none is cut off.
+
+Walks with the app's own test client (no browser), five pages at most of each kind: lists of hundreds stay quick.
+"""
+
+import html
+import re
+from collections import Counter, deque
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
+
+EACH = 5
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+LINK = re.compile(r'<a [^>]*?href="([^"#]+)"')
+
+
+def signed_in(app: Flask, login: str) -> tuple[FlaskClient, str]:
+    """A client signed in by the demonstration's button for that login, and its home."""
+    client = app.test_client()
+    start = client.get("/").text
+    token = TOKEN.search(start)
+    action = "/demo/household" if login == "demo-household" else f"/demo/sign-in/{login}"
+    answer = client.post(action, data={"csrf_token": token[1] if token else ""})
+    assert answer.status_code == 303, f"{login}: {answer.status_code}"
+    return client, answer.headers["Location"]
+
+
+def reach(app: Flask, login: str) -> dict[str, str]:
+    """Endpoint ► one address of it, for every page within reach."""
+    client, home = signed_in(app, login) if login else (app.test_client(), "/")
+    routes = app.url_map.bind("localhost")
+    waiting, queued, visits, found = deque([home]), {home}, Counter[str](), {}
+    while waiting:
+        path = waiting.popleft()
+        try:
+            endpoint, _values = routes.match(path, method="GET")
+        except HTTPException:
+            assert client.get(path).status_code < 400, f"{login}: a link leads nowhere: {path}"
+            continue
+        visits[endpoint] += 1
+        if visits[endpoint] > EACH:
+            continue
+        answer = client.get(path)
+        assert answer.status_code < 400, f"{login}: {path} answers {answer.status_code}"
+        if answer.mimetype != "text/html" or answer.status_code >= 300:
+            continue
+        found.setdefault(endpoint, path)
+        for link in LINK.findall(answer.text):
+            target = urlsplit(html.unescape(link)).path
+            if target.startswith("/") and target not in queued:
+                queued.add(target)
+                waiting.append(target)
+    return found
