@@ -11,7 +11,7 @@ from marketplace.intake.columns import NO_MAPPING, FileMapping, read_mapping
 from marketplace.intake.models import ImportBatch, ImportKind, ImportState
 from marketplace.intake.report import SHOWN_ROWS, error_file, template_file
 from marketplace.intake.sentences import hold_sentence, sentence
-from marketplace.intake.values import BadCell, Column, Fault, Row, Schema, Stage
+from marketplace.intake.values import BadCell, Column, Fault, Reader, Row, Schema, Stage
 
 __all__ = [
     "NO_MAPPING",
@@ -25,6 +25,7 @@ __all__ = [
     "ImportBatch",
     "ImportKind",
     "ImportState",
+    "Reader",
     "Row",
     "Schema",
     "Stage",

@@ -124,9 +124,9 @@ def one_of(meanings: Mapping[str, str], *, code: str = "not_in_list") -> Reader:
     return read
 
 
-def any_of(meanings: Mapping[str, str]) -> Reader:
+def any_of(meanings: Mapping[str, str], *, code: str = "not_in_list") -> Reader:
     """Several of the listed words with semicolons, commas or 、 between them, as sorted codes."""
-    single = one_of(meanings)
+    single = one_of(meanings, code=code)
 
     def read(cell: Cell) -> list[str] | None:
         plain = plain_text(sound(cell))

@@ -1,0 +1,208 @@
+"""Offers coming in by file: checked, shown with exact counts, confirmed by a person, stored once.
+
+Enters: the bytes of a giver's file. Leaves: an `ImportBatch` whose counts say what confirming will do, then the offers.
+The giver's own number tells rows apart: the same file again changes nothing, a changed row changes its offer, within
+what is committed. Called by views and commands.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.errors import Conflict
+from marketplace.households.register import chunks
+from marketplace.intake import (
+    NO_MAPPING,
+    Checked,
+    CheckedRow,
+    Fault,
+    FileMapping,
+    ImportBatch,
+    ImportKind,
+    ImportState,
+    Stage,
+    check_table,
+    close_batch,
+    counts_of,
+    get_batch,
+    keep_batch,
+    rows_of,
+)
+from marketplace.offers.models import Offer, OfferState
+from marketplace.offers.service import source_index
+from marketplace.offers.table import Taxonomy, offer_schema, terms_of_row, the_taxonomy
+from marketplace.offers.terms import columns_of, shown_units
+from marketplace.organisations.service import require_active
+from marketplace.policy import require
+from marketplace.sealed import vault_of
+
+_ASKED = 500
+
+
+@dataclass(slots=True)
+class Planned:
+    """A row with the index of its number, the hash of its content, and the offer that the house holds for it."""
+
+    row: CheckedRow
+    index: str
+    content: str
+    known: Offer | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """Rows by what becomes of them."""
+
+    new: list[Planned] = field(default_factory=list)
+    changed: list[Planned] = field(default_factory=list)
+    same: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The exact counts that a person confirms."""
+        held = sum(bool(item.row.held) for item in (*self.new, *self.changed))
+        return {"new": len(self.new), "changed": len(self.changed), "same": self.same, "held": held}
+
+
+def check_file(
+    session: Session,
+    data: bytes,
+    /,
+    *,
+    file_name: str,
+    actor: Actor,
+    now: datetime,
+    mapping: FileMapping = NO_MAPPING,
+    taxonomy: Taxonomy | None = None,
+) -> tuple[ImportBatch, Checked]:
+    """The dry run for the actor's organisation: nothing is stored but the sealed batch and what it would do."""
+    org_id = _allowed(session, actor)
+    checked = check_table(data, offer_schema(today=now.date(), taxonomy=taxonomy), mapping=mapping)
+    found = plan(session, checked.rows, org_id=org_id)
+    if found.faults:
+        checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
+    batch = keep_batch(
+        session,
+        checked,
+        kind=ImportKind.OFFERS,
+        file_name=file_name,
+        data=data,
+        source=org_id,
+        counts=found.counts,
+        actor=actor,
+        now=now,
+    )
+    return batch, checked
+
+
+def _allowed(session: Session, actor: Actor) -> str:
+    org_id = actor.org_id or ""
+    require(actor, "offer:import", org_id=org_id)
+    return require_active(session, org_id).id
+
+
+def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Plan:
+    """Compare the rows with the organisation's offers; O(rows), questions in slices. The offers stay locked."""
+    vault, found = vault_of(session), Plan()
+    known: dict[str, Offer] = {}
+    items = []
+    for row in rows:
+        text = json.dumps(row.values, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        index = source_index(session, org_id, source_id=row.values["source_id"])
+        items.append(Planned(row, index, vault.index("offer-content", text)))
+    for some in chunks(sorted(item.index for item in items), _ASKED):
+        asked = select(Offer).where(col(Offer.source_index).in_(some)).order_by(col(Offer.id)).with_for_update()
+        for offer in session.exec(asked.execution_options(populate_existing=True)):
+            known[offer.source_index] = offer
+    for item in items:
+        item.known = known.get(item.index)
+        _sort(item, found)
+    return found
+
+
+def _sort(item: Planned, found: Plan) -> None:
+    known, values = item.known, item.row.values
+    if known is None:
+        found.new.append(item)
+    elif known.content_hash == item.content:
+        found.same += 1
+    elif known.category != values["category"]:
+        found.faults.append(Fault(item.row.number, "category", values["category"], "category_fixed", {}, Stage.ROWS))
+    elif values["stock"] < known.committed_units:
+        least = {"least": shown_units(known.committed_units, known.unit)}
+        shown = shown_units(values["stock"], known.unit)
+        found.faults.append(Fault(item.row.number, "stock", shown, "stock_below_committed", least, Stage.ROWS))
+    else:
+        found.changed.append(item)
+
+
+def confirm_import(
+    session: Session, batch_id: str, /, *, actor: Actor, now: datetime, taxonomy: Taxonomy | None = None
+) -> Mapping[str, int]:
+    """Store the checked rows, if what would be done is still what was shown; else Conflict, and nothing is stored."""
+    org_id, kinds = _allowed(session, actor), taxonomy or the_taxonomy()
+    batch = get_batch(session, batch_id, kind=ImportKind.OFFERS, actor=actor)
+    found = plan(session, rows_of(session, batch), org_id=org_id)
+    if found.faults or found.counts != counts_of(batch):
+        raise Conflict("import_changed")
+    new = [_new_row(session, item, org_id, kinds, actor=actor, now=now) for item in found.new]
+    changed = [_row(item, kinds, now=now) | {"id": item.known.id} for item in found.changed if item.known]
+    for some in chunks(new, 2000):
+        session.execute(insert(Offer), some)
+    if changed:
+        session.execute(update(Offer), changed)
+    _record(session, [("offer:import", row) for row in new], batch_id=batch.id, actor=actor, now=now)
+    _record(session, [("offer:update", row) for row in changed], batch_id=batch.id, actor=actor, now=now)
+    close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
+    session.expire_all()
+    return found.counts
+
+
+def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Forget a checked file."""
+    require(actor, "offer:import", org_id=actor.org_id)
+    batch = get_batch(session, batch_id, kind=ImportKind.OFFERS, actor=actor)
+    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+
+
+def _new_row(
+    session: Session, item: Planned, org_id: str, kinds: Taxonomy, *, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    key = vault_of(session).ref("offer", org_id, item.row.values["source_id"])
+    made = {"id": key, "org_id": org_id, "source_index": item.index, "created_by": actor.id, "created_at": now}
+    return _row(item, kinds, now=now) | made
+
+
+def _row(item: Planned, kinds: Taxonomy, *, now: datetime) -> dict[str, Any]:
+    """The columns of an offer; one that its giver has paused or closed stays so."""
+    kind = kinds[item.row.values["category"]]
+    terms = terms_of_row(item.row.values, kind=kind, today=now.date())
+    state = OfferState.HELD if item.row.held else OfferState.OPEN
+    if item.known is not None and item.known.state in (OfferState.PAUSED, OfferState.CLOSED):
+        state = item.known.state
+    return columns_of(terms) | {
+        "unit": kind.unit,
+        "state": state,
+        "state_reason": ";".join(item.row.held),
+        "content_hash": item.content,
+        "updated_at": now,
+    }
+
+
+def _record(
+    session: Session, rows: Sequence[tuple[str, Mapping[str, Any]]], *, batch_id: str, actor: Actor, now: datetime
+) -> None:
+    entries = (
+        audit.Entry(action, object_ref=row["id"], decision=row["state"].value, rule_id=batch_id) for action, row in rows
+    )
+    audit.record_many(session, entries, actor=actor, now=now)
