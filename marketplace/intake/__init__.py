@@ -9,7 +9,7 @@ from marketplace.intake.batches import close_batch, counts_of, faults_of, get_ba
 from marketplace.intake.checking import Checked, CheckedRow, check_records, check_table, refused_file
 from marketplace.intake.columns import NO_MAPPING, FileMapping, read_mapping
 from marketplace.intake.models import ImportBatch, ImportKind, ImportState
-from marketplace.intake.report import SHOWN_ROWS, error_file, template_file
+from marketplace.intake.report import SHOWN_ROWS, error_file, template_file, told
 from marketplace.intake.sentences import hold_sentence, sentence
 from marketplace.intake.values import BadCell, Column, Fault, Reader, Row, Schema, Stage
 
@@ -43,4 +43,5 @@ __all__ = [
     "rows_of",
     "sentence",
     "template_file",
+    "told",
 ]

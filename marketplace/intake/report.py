@@ -7,6 +7,7 @@ views and commands; a page shows at most `SHOWN_ROWS` faulty rows and offers the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from adapters.tabular_writer import Column as OutColumn
 from adapters.tabular_writer import write_csv, write_template
@@ -18,6 +19,25 @@ _HEADS = {
     "zh": ("行号", "列", "值", "问题", "怎样改正"),
     "en": ("Row", "Column", "Value", "What is wrong", "How to mend it"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One fault in words; `shown` may be empty."""
+
+    row: int
+    column: str
+    shown: str
+    wrong: str
+    mend: str
+
+
+def told(faults: Sequence[Fault], *, lang: str) -> list[Told]:
+    """The first faults in words, of at most `SHOWN_ROWS` rows."""
+    rows = sorted({fault.row for fault in faults})[:SHOWN_ROWS]
+    kept = [fault for fault in faults if fault.row in rows]
+    first = kept if rows != [1] else kept[:SHOWN_ROWS]
+    return [Told(f.row, f.column, f.shown, *sentence(f.code, f.params, lang=lang)) for f in first]
 
 
 def error_file(faults: Sequence[Fault], *, lang: str) -> bytes:

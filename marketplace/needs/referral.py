@@ -21,6 +21,7 @@ from marketplace.households.register import REFERRAL, PersonFacts
 from marketplace.households.service import register_household
 from marketplace.needs.models import Need
 from marketplace.needs.service import NeedFacts, add_need, today_of
+from marketplace.organisations.service import require_active
 from marketplace.reference.words import list_codes
 
 RecordYes = Callable[[Session, Need, "PersonYes"], None]
@@ -55,7 +56,8 @@ def refer_need(
     record_yes: RecordYes | None = None,
 ) -> Referral:
     """Store an unverified need of the person; without the person's yes nothing is stored."""
-    policy.require(actor, "need:refer", org_id=actor.org_id)
+    policy.require(actor, "need:refer")
+    require_active(session, actor.org_id or "")
     if yes is None or yes.how not in list_codes("yes_given") or yes.given_on > today_of(now):
         raise BadInput("yes_missing", field="yes")
     reference = new_id()
@@ -80,9 +82,19 @@ def refer_need(
             referred_by=actor.org_id,
         )
     except Conflict:
-        entry = audit.Entry("need:refer", object_ref=reference, subject=home.id, decision="double")
-        audit.record(session, entry, actor=actor, now=now)
+        _record(session, reference, "double", yes=yes, subject=home.id, actor=actor, now=now)
         return Referral(reference)
+    _record(session, reference, "accepted", yes=yes, subject=home.id, actor=actor, now=now)
     if record_yes is not None:
         record_yes(session, need, yes)
     return Referral(reference)
+
+
+def _record(
+    session: Session, reference: str, decision: str, *, yes: PersonYes, subject: str, actor: Actor, now: datetime
+) -> None:
+    body = {"how": yes.how, "given_on": yes.given_on.isoformat()}
+    entry = audit.Entry(
+        "need:refer", object_ref=reference, subject=subject, purpose="REFERRAL", decision=decision, body=body
+    )
+    audit.record(session, entry, actor=actor, now=now)

@@ -19,6 +19,7 @@ from marketplace.actors import Actor
 from marketplace.db import new_id
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households.models import Household
+from marketplace.intake.cells import names_somebody
 from marketplace.needs.lists import NeedFilters, NeedPage, count_by_state, list_needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.reference.needs import need_kind
@@ -112,6 +113,7 @@ def add_need(
         raise BadInput("not_positive", field="gap")
     if facts.valid_from and facts.valid_to and facts.valid_to < facts.valid_from:
         raise BadInput("dates_reversed", field="valid_to")
+    _refuse_personal(evidence=facts.evidence, government_decision=facts.government_decision, cause=facts.cause)
     plausible = kind.is_plausible(facts.gap_units)
     need = Need(
         id=new_id(),
@@ -144,6 +146,13 @@ def add_need(
     session.flush()
     _record(session, need, "need:create", actor=actor, now=now)
     return need
+
+
+def _refuse_personal(**texts: str) -> None:
+    """Columns that others may read hold no ID or telephone number."""
+    for name, text in texts.items():
+        if names_somebody(text):
+            raise BadInput("personal_in_text", field=name)
 
 
 def _refuse_second(session: Session, need: Need) -> None:
@@ -179,6 +188,7 @@ def verify_need(
         raise BadInput("bad_level", field="level")
     if not evidence.strip():
         raise BadInput("evidence_missing", field="evidence")
+    _refuse_personal(evidence=evidence, government_decision=government_decision)
     _correct_gap(need, gap_units)
     if need.state is NeedState.HELD:
         policy.require(actor, "need:release", district=need.district_code)

@@ -1,0 +1,91 @@
+"""Pages for typing a need in (staff) and for referring a person in (charities and insurers).
+
+Enters: a form about one person and one need. Leaves: an unverified need, or for a charity a reference number and what
+happens next; a charity is told nothing about what was known. Hung on the needs' blueprint.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask import current_app, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.db import new_id
+from marketplace.errors import BadInput, Conflict, NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.households.service import register_household
+from marketplace.needs import forms, service
+from marketplace.needs.blueprint import bp
+from marketplace.needs.referral import PersonYes, refer_need
+from marketplace.reference.words import choices
+from marketplace.web import _, current_session, done, render, writes
+from marketplace.web.display import language
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@guard("need:create")
+@writes
+def new() -> ResponseReturnValue:
+    """One person and one need, typed in by staff; verified in a second step."""
+    now, actor, form = datetime.now(UTC), current_actor(), forms.PersonForm()
+    form.offer_places(now=now, allowed=actor.districts)
+    if form.validate_on_submit():
+        try:
+            need_id = _create(form, now=now)
+        except NotFound:
+            form.id_number.errors = [forms.SENTENCES["elsewhere"]]
+        except (BadInput, Conflict) as error:
+            forms.say(form, error, otherwise="category")
+        else:
+            return done(_("Saved. Verify it now or later."), to=url_for(".one", need_id=need_id))
+    return render("needs/new.html", form=form)
+
+
+def _create(form: forms.PersonForm, *, now: datetime) -> str:
+    session, actor = current_session(), current_actor()
+    home = register_household(
+        session,
+        source=service.STAFF_SOURCE,
+        source_ref=new_id(),
+        district_code=str(form.district.data),
+        people=[form.person(now=now)],
+        actor=actor,
+        now=now,
+    )
+    return service.create_need(session, form.facts(), household_id=home.id, actor=actor, now=now).id
+
+
+@bp.route("/refer", methods=["GET", "POST"])
+@guard("need:refer")
+@writes
+def refer() -> ResponseReturnValue:
+    """A charity refers a person in, with that person's yes."""
+    now, form = datetime.now(UTC), forms.ReferralForm()
+    form.offer_places(now=now, allowed=frozenset())
+    form.how.choices = choices("yes_given", lang=language())
+    if form.validate_on_submit():
+        try:
+            reference = _refer(form, now=now)
+        except (BadInput, Conflict) as error:
+            forms.say(form, error, otherwise="category")
+        else:
+            return render("needs/referred.html", reference=reference)
+    return render("needs/refer.html", form=form)
+
+
+def _refer(form: forms.ReferralForm, *, now: datetime) -> str:
+    # The consent room stands above this one: the app hands in how a yes becomes a consent.
+    record_yes: Any = current_app.extensions.get("record_referral_yes")
+    referral = refer_need(
+        current_session(),
+        form.facts(),
+        person=form.person(now=now),
+        district_code=str(form.district.data),
+        yes=PersonYes(how=str(form.how.data), given_on=form.given_on.data or date.max),
+        actor=current_actor(),
+        now=now,
+        record_yes=record_yes,
+    )
+    return referral.reference

@@ -1,0 +1,244 @@
+"""The forms of needs: verifying, holding, releasing, refusing, revealing, typing in, referring, uploading.
+
+Enters: the need a form is about, where its amount depends on the kind. Leaves: form classes and the facts typed into
+them. Called by the needs' views only; money is typed in yuan.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from marketplace.errors import BadInput, DomainError
+from marketplace.households.register import PersonFacts
+from marketplace.intake import BadCell
+from marketplace.intake import cells as read
+from marketplace.needs.models import Need, ReferralReason
+from marketplace.needs.service import NeedFacts, today_of
+from marketplace.reference.districts import current
+from marketplace.reference.needs import list_need_kinds, need_kind
+from marketplace.reference.words import choices
+from marketplace.web import (
+    CountField,
+    DayField,
+    Form,
+    ManyField,
+    OneField,
+    TextField,
+    TickField,
+    UploadField,
+    YuanField,
+    _l,
+)
+from marketplace.web.codes import word
+from marketplace.web.display import language
+
+REVEALED = {
+    "name": _l("Name"),
+    "phone": _l("Phone"),
+    "id_number": _l("ID number"),
+    "address": _l("Address"),
+    "birth_date": _l("Birth date"),
+    "payee_account": _l("Payee account"),
+    "health": _l("Health note"),
+}
+SENTENCES: dict[str, Any] = {
+    "reason_missing": _l("Choose a reason from the list."),
+    "evidence_missing": _l("Write down what you saw or compared."),
+    "bad_level": _l("Choose a level from 1 to 4."),
+    "not_positive": _l("The amount must be above zero."),
+    "not_whole": _l("This kind is counted in whole units: write a whole number."),
+    "not_whole_fen": _l("Write at most two decimals."),
+    "not_a_number": _l("Write digits only."),
+    "too_large": _l("The number is too large. Check the number and its unit."),
+    "wrong_unit": _l("This unit does not belong to the kind of need."),
+    "dates_reversed": _l("The last day lies before the first."),
+    "unknown_category": _l("Choose a kind of need from the list."),
+    "personal_in_text": _l("Take ID and telephone numbers out of this text: others can read it."),
+    "need_exists": _l("This household has an open need of this kind for this period already."),
+    "need_committed": _l("Aid for this need is under way. Withdraw the match first."),
+    "below_committed": _l("More aid than this is under way. Withdraw a match first or check the amount."),
+    "yes_missing": _l("A referral needs the person's own yes, given today or earlier."),
+    "id_length": _l("An ID number has 18 characters."),
+    "id_characters": _l("An ID number has digits only; the last may be X."),
+    "id_date": _l("The birth date in this ID number does not exist."),
+    "id_future_date": _l("The birth date in this ID number lies in the future."),
+    "id_check_digit": _l("The check digit of this ID number is wrong. Compare it digit by digit."),
+    "id_rounded": _l("The last digits of this ID number are lost. Enter it again from the paper."),
+    "not_a_phone": _l("Write a telephone number of 7 to 15 digits."),
+    "import_changed": _l("Something else came in since this file was checked. Check the file again."),
+    "import_closed": _l("This file is done: it was stored or dropped already."),
+    "import_faulty": _l("This file has faults. Mend them and check it again."),
+    "mapping_not_toml": _l("The mapping file is not readable TOML."),
+    "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
+    "mapping_column": _l("The mapping file names a column that does not exist here."),
+    "bad_source": _l("Write a short name of letters, digits, - or _."),
+    "elsewhere": _l("This person is registered in another district. Ask the office there."),
+    "organisation_suspended": _l("Your organisation is suspended at the moment."),
+}
+
+
+class RevealForm(Form):
+    """Which field, and why."""
+
+    field = OneField(_l("What do you need to see?"), select=True)
+    reason = OneField(_l("Why?"), select=True)
+
+
+class ReasonForm(Form):
+    """A reason from a list."""
+
+    reason = OneField(_l("Reason"))
+
+
+class UploadForm(Form):
+    """A table of needs."""
+
+    file = UploadField(_l("The table (CSV or XLSX)"), accept=".csv,.xlsx")
+    source = TextField(_l("Who made this list?"), longest=32)
+    mapping = UploadField(_l("A mapping file, if the columns have other names (TOML)"), required=False, accept=".toml")
+
+
+class NeedForm(Form):
+    """The need itself, for every way of typing it in."""
+
+    category = OneField(_l("Kind of need"), select=True)
+    amount = TextField(_l("How much is missing?"), longest=20)
+    urgency = OneField(_l("How urgent is it?"))
+    valid_from = DayField(_l("First day"), required=False)
+    valid_to = DayField(_l("Last day"), required=False)
+    tags = ManyField(_l("What is true of this household?"), required=False)
+    evidence = TextField(_l("What is this based on?"), longest=200, lines=3)
+
+    def offer_choices(self) -> None:
+        """Fill the lists in the reader's language."""
+        lang = language()
+        self.category.choices = [
+            (kind.code, f"{kind.name(lang=lang)} ({word(kind.unit, 'unit')})") for kind in list_need_kinds()
+        ]
+        self.urgency.choices = choices("urgency", lang=lang)
+        self.tags.choices = choices("tag", lang=lang)
+        self.urgency.data = self.urgency.data or "1"
+
+    def facts(self) -> NeedFacts:
+        """What was typed; BadInput where the amount does not fit its kind."""
+        kind = need_kind(str(self.category.data))
+        try:
+            units = read.units(read.number(self.amount.data) or "0", None, wanted=kind.unit)
+        except BadCell as error:
+            raise BadInput(error.code, field="amount") from error
+        return NeedFacts(
+            category=kind.code,
+            gap_units=units,
+            urgency=int(str(self.urgency.data)),
+            valid_from=self.valid_from.data,
+            valid_to=self.valid_to.data,
+            tags=tuple(self.tags.data or ()),
+            evidence=self.evidence.data or "",
+        )
+
+
+class PersonForm(NeedForm):
+    """A person and a need."""
+
+    name = TextField(_l("Name"), longest=40)
+    id_number = TextField(_l("ID number"), required=False, longest=18)
+    phone = TextField(_l("Phone"), longest=20)
+    address = TextField(_l("Address"), required=False, longest=120)
+    district = OneField(_l("District"), select=True)
+
+    def offer_places(self, *, now: datetime, allowed: frozenset[str]) -> None:
+        """Districts in force, narrowed to those the person serves."""
+        lang = language()
+        self.offer_choices()
+        self.district.choices = [
+            (place.code, place.name(lang=lang))
+            for place in current(today_of(now))
+            if not allowed or place.code in allowed
+        ]
+
+    def person(self, *, now: datetime) -> PersonFacts:
+        """Who it is; BadInput names the wrong field."""
+        return PersonFacts(
+            name=self.name.data,
+            phone=_read(read.phone, self.phone.data, field="phone"),
+            id_number=_read(read.id_number(today_of(now)), self.id_number.data, field="id_number"),
+            address=self.address.data or "",
+        )
+
+
+def _read(reader: Any, text: str | None, *, field: str) -> str:
+    try:
+        return str(reader(text or None) or "")
+    except BadCell as error:
+        raise BadInput(error.code, field=field) from error
+
+
+class ReferralForm(PersonForm):
+    """A person whom a charity refers in, with that person's yes."""
+
+    how = OneField(_l("How did the person agree to be referred?"))
+    given_on = DayField(_l("On which day?"))
+    told = TickField(
+        _l("I have told the person that civil affairs will see these facts, and that refusing loses nothing."),
+        required=_l("Tell the person first; without that a referral is not possible."),
+    )
+
+
+def verify_form(need: Need) -> Form:
+    """Level, evidence and reason; and the amount, to correct a slip."""
+    amount = _amount_field(need)
+
+    class VerifyForm(Form):
+        level = OneField(_l("How was it checked?"))
+        evidence = TextField(_l("What did you see or compare?"), longest=200, lines=3)
+        referral_reason = OneField(_l("Why does government aid not cover it?"))
+        government_decision = TextField(_l("What has government decided?"), required=False, longest=200)
+        gap = amount
+
+    form = VerifyForm(data={"gap": need.gap_units, "government_decision": need.government_decision})
+    lang = language()
+    form.level.choices = choices("verification_level", lang=lang)
+    form.referral_reason.choices = choices("referral_reason", lang=lang)
+    return form
+
+
+def release_form(need: Need) -> Form:
+    """The amount of a held need, to be confirmed or corrected."""
+    amount = _amount_field(need)
+
+    class ReleaseForm(Form):
+        gap = amount
+
+    return ReleaseForm(data={"gap": need.gap_units})
+
+
+def _amount_field(need: Need) -> Any:
+    if need.unit == "FEN":
+        return YuanField(_l("The amount that is missing"), most=10**17)
+    return CountField(_l("The amount that is missing"), least=1, most=10**14)
+
+
+def reason_form(table: str) -> ReasonForm:
+    """A reason form over one table of words."""
+    form = ReasonForm()
+    form.reason.choices = choices(table, lang=language())
+    return form
+
+
+def reveal_form(fields: list[str]) -> RevealForm:
+    """The fields that this person has, and the reasons."""
+    form = RevealForm()
+    form.field.choices = [(name, words) for name, words in REVEALED.items() if name in fields]
+    form.reason.choices = choices("reveal_reason", lang=language())
+    return form
+
+
+def say(form: Any, error: DomainError, *, otherwise: str) -> None:
+    """Put a service's objection beside the field it is about."""
+    name = str(error.facts.get("field", otherwise))
+    target = form[name] if name in form else form[otherwise]
+    target.errors = [*target.errors, SENTENCES.get(error.code, error.code)]
+
+
+REASONS = {reason.value: reason for reason in ReferralReason}
