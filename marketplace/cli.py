@@ -1,26 +1,122 @@
-"""The command line: `shanqiao …`. Thin: each command reads its options, calls one room, prints what came of it.
+"""The command line: thin commands over the functions of the rooms.
 
-What enters: words on the command line. What leaves: text, and an exit code (0 well, 1 something is wrong, 2 bad input).
+Enters: arguments, and the settings from the environment. Leaves: what the function did, in one or a few lines; exit 0
+when all is well, 1 when a check found a fault, 2 with one line when something is missing or unsafe.
 """
 
 from __future__ import annotations
 
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
+from marketplace import audit, operations, serving, wiring
+from marketplace.backup import BackupError, restore_backup, write_backup
+from marketplace.config import ConfigError, Settings, from_environment, refuse_demo
+from marketplace.db import Database
 from marketplace.demo import command as demonstration
+from marketplace.errors import DomainError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Shanqiao 善桥: verified needs meet resources.")
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Shanqiao 善桥: verified needs meet charitable resources.",
+)
 out = Console(highlight=False)
+keys = typer.Typer(no_args_is_help=True, help="Keys of an installation.")
+account = typer.Typer(no_args_is_help=True, help="Accounts of staff, givers and auditors.")
+chain = typer.Typer(no_args_is_help=True, help="The audit chain.")
+bring = typer.Typer(no_args_is_help=True, help="Bring in files.")
+pull = typer.Typer(no_args_is_help=True, help="Fetch from the systems of departments.")
+for name, group in (("keys", keys), ("account", account), ("audit", chain), ("import", bring), ("pull", pull)):
+    app.add_typer(group, name=name)
 
 
-@app.callback()
-def root() -> None:
-    """Shanqiao 善桥: verified needs meet charitable resources."""
+@contextmanager
+def house() -> Iterator[tuple[Settings, Database]]:
+    """The settings of the environment and their database, open and at the newest version."""
+    settings = from_environment()
+    database = wiring.open_database(settings)
+    try:
+        yield settings, database
+    finally:
+        database.close()
+
+
+@app.command()
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    worker: Annotated[bool, typer.Option(help="Do background work in this process too.")] = True,
+) -> None:
+    """Serve the pages."""
+    from marketplace.app import create_app
+
+    _log()
+    with house() as (settings, database):
+        application = create_app(settings, database=database)
+        helper = wiring.worker_of(database, settings) if worker else None
+        typer.echo(f"http://{host}:{port}")
+        serving.serve(application, host=host, port=port, worker=helper, trusted_proxy=settings.trusted_proxy)
+
+
+@app.command()
+def work() -> None:
+    """Do background work only: runs of the allocator and the sending of notices."""
+    _log()
+    with house() as (settings, database):
+        serving.work(wiring.worker_of(database, settings))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest version."""
+    with house():
+        typer.echo("the database is at the newest version")
+
+
+@keys.command("new")
+def keys_new(folder: Path) -> None:
+    """Write two fresh key files into FOLDER and say which variables name them."""
+    secret, kek = operations.new_keys(folder)
+    typer.echo(f"SHANQIAO_SECRET_KEY_FILE={secret.resolve()}\nSHANQIAO_KEK_FILE={kek.resolve()}")
+    typer.echo("Keep a copy of both apart from the backups: without them no sealed field can be opened.", err=True)
+
+
+@account.command("add")
+def account_add(
+    login: str,
+    role: Annotated[str, typer.Option(help="Such as verifier, approver, charity_manager, auditor.")],
+    name: Annotated[str, typer.Option(help="The name that colleagues see.")],
+    org: Annotated[str, typer.Option(help="The credit code of a giver's organisation.")] = "",
+    district: Annotated[list[str] | None, typer.Option(help="A district served; none means the whole city.")] = None,
+) -> None:
+    """Add one account; the password is asked, or read from standard input."""
+    if sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    with house() as (_, database), database.transaction() as session:
+        made = operations.add_account(
+            session,
+            login,
+            role=role,
+            name=name,
+            credit_code=org,
+            districts=district or [],
+            password=password,
+            now=wiring.utc_now(),
+        )
+    typer.echo(f"account {made.login} added as {made.role.value}")
 
 
 @app.command()
@@ -34,6 +130,7 @@ def demo(
     """Make a synthetic city, run the whole job on it, print the result, and serve it."""
     if size not in demonstration.SIZES:
         raise typer.BadParameter(f"{size} is not a size: write small or city", param_hint="--size")
+    refuse_demo()
     try:
         with demonstration.folder(None if once else instance) as place:
             settings = demonstration.settings_for(place, seed=seed, port=port)
@@ -44,6 +141,52 @@ def demo(
                 demonstration.serve(settings, port=port)
     except demonstration.NotADemoFolder as error:
         raise typer.BadParameter(str(error), param_hint="--instance") from error
+
+
+@chain.command("verify")
+def audit_verify() -> None:
+    """Recompute the audit chain; name the first bad row and exit 1 if there is one."""
+    with house() as (_, database), database.reading() as session:
+        verdict = audit.verify(session)
+    if verdict.bad_seq:
+        typer.echo(f"row {verdict.bad_seq}: {verdict.fault}")
+        raise typer.Exit(1)
+    typer.echo(f"{verdict.rows} rows, unbroken")
+
+
+@app.command()
+def backup(file: Path) -> None:
+    """Write the whole database into FILE, as of this moment; the keys are not in it."""
+    with house() as (_, database):
+        counts = write_backup(database, file)
+    typer.echo(f"{sum(counts.values())} rows of {len(counts)} tables in {file}")
+
+
+@app.command()
+def restore(file: Path) -> None:
+    """Fill an empty database from FILE, and check rows, counters and the audit chain before the commit."""
+    database = wiring.database_of(from_environment())
+    try:
+        counts = restore_backup(database, file)
+    finally:
+        database.close()
+    typer.echo(f"{sum(counts.values())} rows of {len(counts)} tables restored; the audit chain is unbroken")
+
+
+def _log() -> None:
+    """Services write their log to standard error; who keeps it is the host's matter."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The console script: known faults become one line."""
+    try:
+        app(args=arguments)
+    except (ConfigError, operations.OperatorError, BackupError, DomainError) as error:
+        _refuse(str(error))
+    except OperationalError as error:
+        _refuse(f"the database does not answer: {type(error.orig).__name__}")
 
 
 def _print_demo(report: demonstration.Report) -> None:
@@ -71,6 +214,6 @@ def _print_demo(report: demonstration.Report) -> None:
     out.print(f"内存峰值 peak memory: {report.peak_mb:,} MB")
 
 
-def main() -> None:
-    """The entry point of `shanqiao`."""
-    app()
+def _refuse(sentence: str) -> None:
+    typer.echo(f"shanqiao: {sentence}", err=True)
+    raise SystemExit(2)

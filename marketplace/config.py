@@ -12,6 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
+
+LOOPBACK = ("127.0.0.1", "localhost")
+KEY_VARIABLES = ("SHANQIAO_SECRET_KEY_FILE", "SHANQIAO_KEK_FILE")
 
 
 class ConfigError(ValueError):
@@ -28,7 +32,8 @@ class Settings:
     kek: bytes = field(default=b"", repr=False)
     demo: bool = False
     base_url: str = "http://127.0.0.1:8000"
-    trusted_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    trusted_hosts: tuple[str, ...] = LOOPBACK
+    trusted_proxy: str = ""
     second_approver_fen: int = 2_000_000
     smtp_host: str = ""
     smtp_port: int = 25
@@ -63,17 +68,22 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     Raises
     ------
     ConfigError
-        A key is missing, short, or lies in a file that others may read; or a number is not one.
+        A key is missing, short, or lies in a file that others may read; the public address is not https; a number
+        is not one.
     """
     env = os.environ if environ is None else environ
     get = env.get
+    secret_key, kek = (_secret(get(name, ""), name) for name in KEY_VARIABLES)
+    if secret_key == kek:
+        raise ConfigError("SHANQIAO_SECRET_KEY_FILE and SHANQIAO_KEK_FILE hold the same key: run `shanqiao keys new`")
     return Settings(
         instance=Path(get("SHANQIAO_INSTANCE", "instance")),
         database_url=get("DATABASE_URL", ""),
-        secret_key=_secret(get("SHANQIAO_SECRET_KEY_FILE", ""), "SHANQIAO_SECRET_KEY_FILE").hex(),
-        kek=_secret(get("SHANQIAO_KEK_FILE", ""), "SHANQIAO_KEK_FILE"),
-        base_url=get("SHANQIAO_BASE_URL", "http://127.0.0.1:8000"),
-        trusted_hosts=tuple(get("SHANQIAO_TRUSTED_HOSTS", "127.0.0.1,localhost").split(",")),
+        secret_key=secret_key.hex(),
+        kek=kek,
+        base_url=_base_url(get("SHANQIAO_BASE_URL", "http://127.0.0.1:8000")),
+        trusted_hosts=_names(get("SHANQIAO_TRUSTED_HOSTS", "127.0.0.1,localhost")),
+        trusted_proxy=get("SHANQIAO_TRUSTED_PROXY", ""),
         second_approver_fen=_number(get("SHANQIAO_SECOND_APPROVER_FEN", "2000000"), "SHANQIAO_SECOND_APPROVER_FEN"),
         smtp_host=get("SHANQIAO_SMTP_HOST", ""),
         smtp_port=_number(get("SHANQIAO_SMTP_PORT", "25"), "SHANQIAO_SMTP_PORT"),
@@ -87,6 +97,31 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         registry_client_id=get("SHANQIAO_REGISTRY_CLIENT_ID", ""),
         registry_secret=get("SHANQIAO_REGISTRY_SECRET", ""),
     )
+
+
+def refuse_demo(environ: Mapping[str, str] | None = None) -> None:
+    """A demonstration never runs beside real keys: its own can be computed by anybody, and would seal real people."""
+    env = os.environ if environ is None else environ
+    for name in KEY_VARIABLES:
+        if env.get(name):
+            raise ConfigError(f"{name} is set: a demonstration does not run where a real installation is; unset it")
+
+
+def _base_url(text: str) -> str:
+    """The address in letters and links: https, or plain http on this machine only."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"SHANQIAO_BASE_URL is {text!r}: write an address such as https://aid.example")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ConfigError(f"SHANQIAO_BASE_URL is {text!r}: people sign in there, so it must begin with https")
+    return text.rstrip("/")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise ConfigError("SHANQIAO_TRUSTED_HOSTS is empty: name the hosts under which the pages are reached")
+    return names
 
 
 def _tls(text: str) -> Literal["start", "starttls", "none"]:
@@ -105,7 +140,7 @@ def _number(text: str, name: str) -> int:
 def _secret(path: str, name: str) -> bytes:
     """The 32 bytes that a key file holds as 64 hexadecimal digits; the file must be closed to others."""
     if not path:
-        raise ConfigError(f"{name} is not set: run `shanqiao keys new` and name the file it writes")
+        raise ConfigError(f"{name} is not set: run `shanqiao keys new DIR` and name the file it writes")
     file = Path(path)
     if not file.is_file():
         raise ConfigError(f"{name} names {path}, which is not a file: run `shanqiao keys new`")

@@ -36,11 +36,16 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_database(settings: Settings) -> Database:
-    """Open the settings' database and bring it to the newest version."""
+def database_of(settings: Settings) -> Database:
+    """The settings' database as it is; the vault and the settings travel with its sessions."""
     if not settings.database_url:
         settings.instance.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database(), info={"vault": Vault(settings.kek), "settings": settings})
+    return Database(settings.database(), info={"vault": Vault(settings.kek), "settings": settings})
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the settings' database and bring it to the newest version."""
+    database = database_of(settings)
     upgrade(database.engine)
     return database
 

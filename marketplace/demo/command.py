@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 
 from flask import Flask
 from sqlalchemy import event
-from waitress import create_server
 
+from marketplace import serving
 from marketplace.app import create_app
 from marketplace.config import Settings, demo_settings
 from marketplace.db import Database
@@ -114,13 +114,9 @@ def site(settings: Settings, database: Database) -> Flask:
 def serve(settings: Settings, *, port: int) -> None:
     """Answer on 127.0.0.1 until interrupted, with the background worker beside it."""
     database = open_database(settings)
-    worker = worker_of(database, settings)
-    server = create_server(site(settings, database), host="127.0.0.1", port=port, threads=16)
-    worker.start()
     try:
-        server.run()
+        serving.serve(site(settings, database), host="127.0.0.1", port=port, worker=worker_of(database, settings))
     finally:
-        worker.stop()
         database.close()
 
 

@@ -7,6 +7,8 @@ from alembic.operations.ops import MigrationScript
 
 from marketplace.migrations.tables import metadata
 
+LOCK = 5001
+
 
 def _drop_empty(_context: Any, _revision: Any, directives: list[MigrationScript]) -> None:
     script = directives[0]
@@ -15,9 +17,11 @@ def _drop_empty(_context: Any, _revision: Any, directives: list[MigrationScript]
 
 
 def run() -> None:
-    """One transaction for all steps."""
+    """One transaction for all steps; of several machines that start at once, one migrates and the others wait."""
     engine = context.config.attributes["engine"]
     with engine.execution_options(writes=True).connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         context.configure(
             connection=connection,
             target_metadata=metadata,

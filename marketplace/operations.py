@@ -1,0 +1,105 @@
+"""What an operator does from the command line, as functions: make keys, add an account.
+
+Enters: plain values that a command read. Leaves: key files, an account. Called by `marketplace.cli` only; each fault
+is an error with a sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from sqlmodel import Session, select
+
+from marketplace.accounts.models import Account
+from marketplace.accounts.service import create_account
+from marketplace.actors import GIVERS, STAFF, Role
+from marketplace.config import ConfigError
+from marketplace.organisations.models import Organisation
+from marketplace.reference.districts import resolve
+from marketplace.reference.tables import UnknownCode
+
+KEY_FILES = ("secret.key", "kek.key")
+"""The session key and the key-encryption key."""
+SIGN_IN_ROLES = STAFF | GIVERS | {Role.AUDITOR, Role.SECURITY_ADMIN, Role.OPERATOR}
+"""Roles of people with a password; households sign in with a code, jobs not at all."""
+
+SHORTEST_PASSWORD = 12
+
+
+class OperatorError(ValueError):
+    """What was asked cannot be done; the sentence says why and how to mend it."""
+
+
+def new_keys(folder: Path, /) -> tuple[Path, ...]:
+    """Write two fresh keys that only this user can read; existing files are never touched."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = tuple(folder / name for name in KEY_FILES)
+    for file in files:
+        if file.exists():
+            raise ConfigError(f"{file} exists: a key in use must not be replaced, name another folder")
+    for file in files:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_bytes(32).hex() + "\n")
+    return files
+
+
+def add_account(
+    session: Session,
+    login: str,
+    /,
+    *,
+    role: str,
+    name: str,
+    credit_code: str,
+    districts: Sequence[str],
+    password: str,
+    now: datetime,
+) -> Account:
+    """One account for a person with a password; a giver's account belongs to a registered organisation."""
+    kind = _role(role)
+    org_id = _organisation(session, kind, credit_code)
+    if len(password) < SHORTEST_PASSWORD:
+        raise OperatorError(f"an account needs a password of at least {SHORTEST_PASSWORD} characters")
+    if session.exec(select(Account.id).where(Account.login == login)).first() is not None:
+        raise OperatorError(f"there is an account {login} already")
+    return create_account(
+        session,
+        login,
+        display_name=name,
+        role=kind,
+        password=password,
+        org_id=org_id,
+        districts=[_district(code, now=now) for code in districts],
+        now=now,
+    )
+
+
+def _role(text: str) -> Role:
+    known = sorted(role.value for role in SIGN_IN_ROLES)
+    if text not in known:
+        raise OperatorError(f"{text} is not a role with a password: choose one of {', '.join(known)}")
+    return Role(text)
+
+
+def _organisation(session: Session, role: Role, credit_code: str) -> str | None:
+    if role not in GIVERS:
+        if credit_code:
+            raise OperatorError(f"a {role.value} belongs to no organisation: leave out --org")
+        return None
+    found = session.exec(select(Organisation.id).where(Organisation.credit_code == credit_code)).one_or_none()
+    if found is None:
+        given = credit_code or "(none given)"
+        raise OperatorError(f"no organisation has the credit code {given}: register it, then give its code by --org")
+    return found
+
+
+def _district(code: str, *, now: datetime) -> str:
+    try:
+        return resolve(code, on=now.date()).code
+    except UnknownCode as error:
+        raise OperatorError(f"{code} is not a district code") from error
