@@ -25,6 +25,7 @@ from marketplace.db import Database
 from marketplace.households.service import contact_of
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
+from marketplace.offers.demand import publish_when_due
 from marketplace.organisations.models import Organisation
 from marketplace.proposals import service as proposals
 from marketplace.sealed import Vault, vault_of
@@ -115,10 +116,13 @@ def _phone_of(session: Session, household_id: str) -> str:
 
 
 def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
-    """The background worker: runs of the allocator, and the outbox between them."""
+    """The background worker: runs of the allocator; between them the outbox, and once a week the counts of needs."""
     handlers = {proposals.JOB: partial(_work_on_run, database, clock)}
     messenger, composer = messenger_of(settings), partial(compose, settings)
-    sweeps = (partial(notices.send_due, database, messenger, compose=composer, clock=clock),)
+    sweeps = (
+        partial(notices.send_due, database, messenger, compose=composer, clock=clock),
+        partial(publish_when_due, database, clock=clock),
+    )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
 
 

@@ -8,7 +8,7 @@ Pages never see the live counts. Called by the worker and the command line (`pub
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, func, or_, select
 
 from marketplace import audit
-from marketplace.actors import Actor
-from marketplace.db import flush
+from marketplace.actors import SYSTEM, Actor
+from marketplace.db import Database, flush
 from marketplace.errors import Conflict
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import DemandSnapshot
@@ -79,6 +79,17 @@ def publish_demand(session: Session, /, *, actor: Actor, now: datetime) -> Deman
     entry = audit.Entry("demand:publish", object_ref=week.isoformat(), body={"kinds": len(cells)})
     audit.record(session, entry, actor=actor, now=now)
     return snapshot
+
+
+def publish_when_due(database: Database, /, *, clock: Callable[[], datetime]) -> int:
+    """The worker's sweep: publish once a week; returns how many weeks it published (0 or 1)."""
+    now = clock()
+    with database.reading() as session:
+        if session.get(DemandSnapshot, week_of(now)) is not None:
+            return 0
+    with database.transaction() as session:
+        publish_demand(session, actor=SYSTEM, now=now)
+    return 1
 
 
 def count_open(session: Session, *, on: date) -> Cells:

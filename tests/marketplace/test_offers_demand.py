@@ -79,6 +79,12 @@ def test_a_week_begins_on_monday_in_chongqing(now):
     assert demand.week_of(now - timedelta(hours=10)) == date(2026, 11, 23)
 
 
+def test_the_worker_publishes_once_a_week(database, now):
+    assert demand.publish_when_due(database, clock=lambda: now) == 1
+    assert demand.publish_when_due(database, clock=lambda: now + timedelta(days=6)) == 0
+    assert demand.publish_when_due(database, clock=lambda: now + timedelta(days=7)) == 1
+
+
 def test_nobody_publishes_out_of_turn(session, verifier, now):
     with pytest.raises(NotAllowed):
         demand.publish_demand(session, actor=verifier, now=now)
