@@ -17,7 +17,8 @@ from matching.components import Component
 from matching.hard import Exact, solve_exact
 from matching.limits import Limits
 from matching.network import Ints
-from matching.parts import Conflict, Outcome, receipts, score_of, untouched
+from matching.parts import Conflict, Outcome, receipts, score_of
+from matching.priced import solve_large
 from matching.relaxed import part_bound, relaxation
 
 EFFORT = 10.0
@@ -30,7 +31,10 @@ PATIENCE = 20.0
 def solve_small(
     compiled: Compiled, limits: Limits, parts: Sequence[Component], *, deadline: float
 ) -> list[Outcome] | Conflict:
-    """The best plan of each part as far as CP-SAT can tell, with prices that bound it for everybody."""
+    """The best plan of each part as far as CP-SAT can tell, with prices that bound it for everybody.
+
+    A part that CP-SAT does not finish before the deadline is planned as large parts are, and counts as interrupted.
+    """
 
     def work(part: Component) -> Exact | Conflict:
         found = solve_exact(compiled, limits, part, start=None, effort=EFFORT)
@@ -41,15 +45,17 @@ def solve_small(
     for part, answer in zip(parts, found, strict=True):
         if isinstance(answer, Conflict):
             return answer
-        outcomes.append(_outcome(compiled, limits, part, answer))
+        if answer is None:
+            rough = solve_large(compiled, limits, part, pieces=0, deadline=deadline)
+            outcomes.append(replace(rough, finished=False))
+        else:
+            outcomes.append(_outcome(compiled, limits, part, answer))
     return outcomes
 
 
-def _outcome(compiled: Compiled, limits: Limits, part: Component, answer: Exact | None) -> Outcome:
+def _outcome(compiled: Compiled, limits: Limits, part: Component, answer: Exact) -> Outcome:
     prices = relaxation(compiled, limits, part)
     bound = part_bound(compiled, part, prices)
-    if answer is None:
-        return replace(untouched(compiled, part.pairs), prices=prices, bound=bound)
     received = receipts(compiled, pairs=part.pairs, units=answer.units)
     score = score_of(compiled, needs=part.needs, received=received)
     proof = "price" if bound == score else "solver" if answer.proven else "none"
