@@ -1,0 +1,163 @@
+"""One match as people see it: what, from whom, how far, who has to act. No personal data.
+
+Enters: matches of a household or an organisation. Leaves: frozen cards for templates. The five stages of a need are
+made here too, because a stage is told by the dates of the need and of its match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from marketplace.decisions.models import OPEN, Match, MatchState
+from marketplace.needs.models import Need, NeedState
+from marketplace.offers.models import Offer
+from marketplace.organisations.models import Organisation
+from marketplace.proposals.models import ProposedLine
+
+TONE = {
+    MatchState.CONFIRMED: "done",
+    MatchState.DELIVERED: "wait",
+    MatchState.IN_DELIVERY: "info",
+    MatchState.AWAITING_HOUSEHOLD: "wait",
+    MatchState.AWAITING_GIVER: "wait",
+    MatchState.AWAITING_SECOND: "wait",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A match with the facts its page shows."""
+
+    match: Match
+    need: Need
+    offer: Offer
+    organisation: Organisation
+    reasons: tuple[dict[str, Any], ...]
+
+    @property
+    def tone(self) -> str:
+        """The kind of tag for its state."""
+        return TONE.get(self.match.state, "plain")
+
+
+def cards_of(session: Session, matches: Sequence[Match], /) -> list[Card]:
+    """The cards of these matches in the same order; four queries however many there are."""
+    if not matches:
+        return []
+    needs = _by_id(session, Need, [match.need_id for match in matches])
+    offers = _by_id(session, Offer, [match.offer_id for match in matches])
+    givers = _by_id(session, Organisation, [match.org_id for match in matches])
+    lines = _by_id(session, ProposedLine, [match.line_id for match in matches])
+    return [
+        Card(
+            match=match,
+            need=needs[match.need_id],
+            offer=offers[match.offer_id],
+            organisation=givers[match.org_id],
+            reasons=tuple(lines[match.line_id].reasons),
+        )
+        for match in matches
+    ]
+
+
+def _by_id(session: Session, kind: Any, ids: Sequence[str]) -> dict[str, Any]:
+    return {row.id: row for row in session.exec(select(kind).where(col(kind.id).in_(set(ids))))}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One of five: `state` is done, current, todo or stopped; `holder` is the code of who has to act."""
+
+    code: str
+    state: str
+    at: date | datetime | None = None
+    holder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one need is, with the match that carries it if there is one."""
+
+    need: Need
+    stages: tuple[Stage, ...]
+    card: Card | None = None
+    others: tuple[Card, ...] = field(default=())
+
+
+def progress_of(session: Session, household_id: str, /) -> list[Progress]:
+    """Every need of a household, the newest first, each with its five stages."""
+    needs = session.exec(
+        select(Need).where(col(Need.household_id) == household_id).order_by(col(Need.created_at).desc(), col(Need.id))
+    ).all()
+    matches = session.exec(
+        select(Match).where(col(Match.household_id) == household_id).order_by(col(Match.created_at).desc())
+    ).all()
+    cards: dict[str, list[Card]] = {}
+    for card in cards_of(session, matches):
+        cards.setdefault(card.need.id, []).append(card)
+    return [_progress(need, cards.get(need.id, [])) for need in needs]
+
+
+def _progress(need: Need, cards: list[Card]) -> Progress:
+    leading = min(cards, key=lambda card: _rank(card.match.state), default=None)
+    others = tuple(card for card in cards if card is not leading)
+    return Progress(need, stages(need, leading.match if leading else None), leading, others)
+
+
+def _rank(state: MatchState) -> int:
+    order = (
+        MatchState.DELIVERED,
+        MatchState.AWAITING_HOUSEHOLD,
+        MatchState.IN_DELIVERY,
+        MatchState.CONFIRMED,
+        MatchState.AWAITING_GIVER,
+        MatchState.AWAITING_SECOND,
+    )
+    return order.index(state) if state in order else len(order)
+
+
+def stages(need: Need, match: Match | None, /) -> tuple[Stage, ...]:
+    """Submitted ► being checked ► matched ► waiting for you ► delivered, each with its date and holder."""
+    live = match if match is not None and match.state in (*OPEN, MatchState.CONFIRMED) else None
+    verified = need.state is NeedState.VERIFIED
+    stopped = need.state in (NeedState.REFUSED, NeedState.CLOSED) and live is None
+    answered = live is not None and live.household_answered_at is not None
+    done = [
+        ("submitted", True, need.created_at, ""),
+        ("checked", verified or live is not None, need.verified_on if verified else None, "civil_affairs"),
+        ("matched", live is not None and _past_givers(live), live.created_at if live else None, _matcher(live)),
+        ("answered", answered, live.household_answered_at if live else None, "you"),
+        ("delivered", live is not None and live.state is MatchState.CONFIRMED, _end(live), _deliverer(live)),
+    ]
+    built: list[Stage] = []
+    current = False
+    for code, is_done, at, holder in done:
+        if is_done and not current:
+            built.append(Stage(code, "done", at))
+        elif not current:
+            current = True
+            built.append(Stage(code, "stopped" if stopped else "current", None, "" if stopped else holder))
+        else:
+            built.append(Stage(code, "todo"))
+    return tuple(built)
+
+
+def _past_givers(match: Match) -> bool:
+    return match.state not in (MatchState.AWAITING_SECOND, MatchState.AWAITING_GIVER)
+
+
+def _matcher(match: Match | None) -> str:
+    return "giver" if match is not None and match.state is MatchState.AWAITING_GIVER else "civil_affairs"
+
+
+def _deliverer(match: Match | None) -> str:
+    return "you" if match is not None and match.state is MatchState.DELIVERED else "giver"
+
+
+def _end(match: Match | None) -> datetime | None:
+    return match.confirmed_at if match is not None else None

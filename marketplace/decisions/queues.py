@@ -1,0 +1,127 @@
+"""Lists of matches and lines for the desks of givers and staff: filtered, counted and cut into pages in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, func
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor
+from marketplace.decisions.models import Match, MatchState
+from marketplace.needs.models import Need
+from marketplace.offers.models import Offer
+from marketplace.organisations.models import Organisation
+from marketplace.proposals.models import LineState, ProposedLine
+
+
+def count_of_giver(session: Session, org_id: str, states: Sequence[MatchState], /) -> int:
+    """How many matches of an organisation are in these states."""
+    wanted = (col(Match.org_id) == org_id, col(Match.state).in_(states))
+    return session.exec(select(func.count()).select_from(Match).where(*wanted)).one()
+
+
+def list_of_giver(
+    session: Session, org_id: str, states: Sequence[MatchState], /, *, offset: int, limit: int
+) -> list[Match]:
+    """One page of them, the longest waiting first."""
+    statement = (
+        select(Match)
+        .where(col(Match.org_id) == org_id, col(Match.state).in_(states))
+        .order_by(col(Match.updated_at), col(Match.id))
+        .offset(offset)
+        .limit(limit)
+    )
+    return list(session.exec(statement))
+
+
+@dataclass(frozen=True, slots=True)
+class LineFilter:
+    """Which proposed lines staff look at; empty means all."""
+
+    district: str = ""
+    category: str = ""
+    urgency: int | None = None
+    run_id: str = ""
+
+    def conditions(self, actor: Actor) -> list[ColumnElement[bool]]:
+        """On proposed_line joined with need; always within the actor's districts."""
+        wanted: list[ColumnElement[bool]] = [col(ProposedLine.state) == LineState.PROPOSED]
+        if actor.districts:
+            wanted.append(col(ProposedLine.district_code).in_(sorted(actor.districts)))
+        if self.district:
+            wanted.append(col(ProposedLine.district_code) == self.district)
+        if self.category:
+            wanted.append(col(Need.category) == self.category)
+        if self.urgency is not None:
+            wanted.append(col(Need.urgency) == self.urgency)
+        if self.run_id:
+            wanted.append(col(ProposedLine.run_id) == self.run_id)
+        return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A proposed line with what a table row shows."""
+
+    line: ProposedLine
+    need: Need
+    offer: Offer
+    organisation: Organisation
+
+
+def count_lines(session: Session, wanted: LineFilter, /, *, actor: Actor) -> int:
+    """How many undecided lines the filter leaves."""
+    statement = select(func.count()).select_from(ProposedLine)
+    if wanted.category or wanted.urgency is not None:
+        statement = statement.join(Need, col(Need.id) == col(ProposedLine.need_id))
+    return session.exec(statement.where(*wanted.conditions(actor))).one()
+
+
+def list_lines(session: Session, wanted: LineFilter, /, *, actor: Actor, offset: int, limit: int) -> list[LineRow]:
+    """One page of undecided lines, the most urgent first."""
+    statement = (
+        _rows()
+        .where(*wanted.conditions(actor))
+        .order_by(col(Need.urgency).desc(), col(ProposedLine.id))
+        .offset(offset)
+        .limit(limit)
+    )
+    return [LineRow(*row) for row in session.execute(statement)]
+
+
+def rows_of(session: Session, line_ids: Sequence[str], /) -> list[LineRow]:
+    """Named lines with their facts, in the order of their ids."""
+    statement = _rows().where(col(ProposedLine.id).in_(line_ids)).order_by(col(ProposedLine.id))
+    return [LineRow(*row) for row in session.execute(statement)]
+
+
+def _rows() -> Any:
+    return (
+        select(ProposedLine, Need, Offer, Organisation)
+        .join(Need, col(Need.id) == col(ProposedLine.need_id))
+        .join(Offer, col(Offer.id) == col(ProposedLine.offer_id))
+        .join(Organisation, col(Organisation.id) == col(Offer.org_id))
+    )
+
+
+def list_matches(
+    session: Session, states: Sequence[MatchState], /, *, actor: Actor, offset: int, limit: int
+) -> list[Match]:
+    """Matches in these states within the actor's districts, the longest waiting first."""
+    statement = select(Match).where(*_matches(states, actor)).order_by(col(Match.updated_at), col(Match.id))
+    return list(session.exec(statement.offset(offset).limit(limit)))
+
+
+def count_matches(session: Session, states: Sequence[MatchState], /, *, actor: Actor) -> int:
+    """How many there are."""
+    return session.exec(select(func.count()).select_from(Match).where(*_matches(states, actor))).one()
+
+
+def _matches(states: Sequence[MatchState], actor: Actor) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [col(Match.state).in_(states)]
+    if actor.districts:
+        wanted.append(col(Match.district_code).in_(sorted(actor.districts)))
+    return wanted

@@ -1,0 +1,156 @@
+"""The giver's side: matches to answer, the consented facts of accepted ones, deliveries.
+
+Enters: a signed-in person of an organisation. Leaves: pages without any identity until a household has accepted, and
+afterwards exactly the consented fields, one look at a time, each written to the disclosure log.
+"""
+
+from __future__ import annotations
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from marketplace.decisions import queues, service
+from marketplace.decisions.cards import cards_of
+from marketplace.decisions.doors import bp, utc_now
+from marketplace.decisions.models import MatchState
+from marketplace.errors import NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.reference.words import choices
+from marketplace.web import pages
+from marketplace.web.display import language
+from marketplace.web.fields import Form, OneField, TextField
+from marketplace.web.paging import Page, page_number
+from marketplace.web.transactions import current_session, writes
+
+TO_ANSWER = (MatchState.AWAITING_GIVER,)
+UNDER_WAY = (MatchState.IN_DELIVERY, MatchState.DELIVERED)
+TABS = {
+    "answer": TO_ANSWER,
+    "household": (MatchState.AWAITING_HOUSEHOLD,),
+    "over": (
+        MatchState.CONFIRMED,
+        MatchState.DECLINED_GIVER,
+        MatchState.DECLINED_HOUSEHOLD,
+        MatchState.CANCELLED,
+        MatchState.RETURNED,
+    ),
+}
+
+
+class GiverDeclineForm(Form):
+    """Why this match cannot be taken on."""
+
+    reason_code = OneField(_l("Why?"))
+
+
+class DeliverForm(Form):
+    """A short note on the delivery; no personal data."""
+
+    note = TextField(_l("Note on the delivery (no names or addresses)"), required=False, longest=200)
+
+
+def _org_id() -> str:
+    org_id = current_actor().org_id
+    if org_id is None:
+        raise NotFound("organisation")
+    return org_id
+
+
+@bp.route("/our-matches/", defaults={"tab": "answer"}, methods=["GET"])
+@bp.route("/our-matches/<any(answer, household, over):tab>", methods=["GET"])
+@guard("match:answer")
+def charity_matches(tab: str) -> ResponseReturnValue:
+    """Matches that wait for this organisation, for the household, or that are over."""
+    session, org_id = current_session(), _org_id()
+    page = Page(number=page_number(), total=queues.count_of_giver(session, org_id, TABS[tab]))
+    matches = queues.list_of_giver(session, org_id, TABS[tab], offset=page.offset, limit=page.size)
+    counts = {name: queues.count_of_giver(session, org_id, states) for name, states in TABS.items()}
+    return pages.render(
+        "decisions/charity_matches.html", cards=cards_of(session, matches), page=page, tab=tab, counts=counts
+    )
+
+
+@bp.route("/our-matches/<match_id>", methods=["GET"])
+@guard("match:answer")
+def charity_match(match_id: str) -> ResponseReturnValue:
+    """One match: the base card without identity, and what can be done now."""
+    session = current_session()
+    card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
+    return pages.render("decisions/charity_match.html", card=card, known=None)
+
+
+@bp.route("/our-matches/<match_id>/recipient", methods=["POST"])
+@guard("match:deliver")
+@writes
+def recipient(match_id: str) -> ResponseReturnValue:
+    """Open the consented fields for this one look; the look is logged and the household sees it."""
+    session = current_session()
+    known = service.see_recipient(session, match_id, actor=current_actor(), now=utc_now())
+    card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
+    return pages.render("decisions/charity_match.html", card=card, known=known)
+
+
+@bp.route("/our-matches/<match_id>/accept", methods=["POST"])
+@guard("match:answer")
+@writes
+def charity_accept(match_id: str) -> ResponseReturnValue:
+    """Take the match on."""
+    service.giver_accepts(current_session(), match_id, actor=current_actor(), now=utc_now())
+    return pages.done(_("Taken on. Now the household is asked."), to=url_for("decisions.charity_matches"))
+
+
+@bp.route("/our-matches/<match_id>/decline", methods=["GET", "POST"])
+@guard("match:answer")
+@writes
+def charity_decline(match_id: str) -> ResponseReturnValue:
+    """Say no with a reason; the stock is free at once."""
+    session = current_session()
+    service.get_match(session, match_id, actor=current_actor())
+    form = GiverDeclineForm()
+    form.reason_code.choices = choices("giver_decline", lang=language())
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout="charity",
+            title=_("Decline this match"),
+            intro=_("Your stock is free again at once, and this pair is not proposed again."),
+            button=_("Decline"),
+            back=url_for("decisions.charity_match", match_id=match_id),
+            form=form,
+        )
+    service.giver_declines(
+        session, match_id, reason_code=form.reason_code.data or "", actor=current_actor(), now=utc_now()
+    )
+    return pages.done(_("Declined. The resource is free again."), to=url_for("decisions.charity_matches"))
+
+
+@bp.route("/deliveries/", methods=["GET"])
+@guard("match:deliver")
+def charity_deliveries() -> ResponseReturnValue:
+    """Accepted matches on their way, and those that wait for the household's confirmation."""
+    session, org_id = current_session(), _org_id()
+    page = Page(number=page_number(), total=queues.count_of_giver(session, org_id, UNDER_WAY))
+    matches = queues.list_of_giver(session, org_id, UNDER_WAY, offset=page.offset, limit=page.size)
+    return pages.render("decisions/charity_deliveries.html", cards=cards_of(session, matches), page=page)
+
+
+@bp.route("/our-matches/<match_id>/deliver", methods=["GET", "POST"])
+@guard("match:deliver")
+@writes
+def deliver(match_id: str) -> ResponseReturnValue:
+    """Say that the help was handed over."""
+    session = current_session()
+    service.get_match(session, match_id, actor=current_actor())
+    form = DeliverForm()
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout="charity",
+            title=_("Record the delivery"),
+            intro=_("The household is asked to confirm it. Until then the match stays open."),
+            button=_("It was delivered"),
+            back=url_for("decisions.charity_match", match_id=match_id),
+            form=form,
+        )
+    service.deliver(session, match_id, note=form.note.data or "", actor=current_actor(), now=utc_now())
+    return pages.done(_("Recorded. The household is asked to confirm."), to=url_for("decisions.charity_deliveries"))

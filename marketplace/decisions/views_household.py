@@ -1,0 +1,207 @@
+"""The household's side: offers to it, accepting with two ticks, declining, confirming receipt.
+
+Enters: the signed-in household and what it pressed. Leaves: pages in plain words, and the acts of `service`.
+"""
+
+from __future__ import annotations
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlmodel import Session
+
+from marketplace.consent.service import Capture
+from marketplace.decisions import service
+from marketplace.decisions.cards import Card, cards_of
+from marketplace.decisions.doors import bp, utc_now
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.households.models import Person
+from marketplace.households.service import contact_of
+from marketplace.reference import purposes
+from marketplace.reference.words import choices
+from marketplace.web import pages
+from marketplace.web.display import language
+from marketplace.web.fields import Form, ManyField, OneField, TickField
+from marketplace.web.transactions import current_session, writes
+
+HIDDEN_UNTIL = (MatchState.AWAITING_SECOND, MatchState.AWAITING_GIVER)
+"""An offer is shown to the household only when nobody else can take it away by saying no."""
+
+
+class AcceptForm(Form):
+    """Two ticks and the fields to share, on one screen; nothing is ticked beforehand."""
+
+    agrees_to_terms = TickField(_l("I accept this help on these terms"))
+    agrees_to_share = TickField(_l("I let this organisation, and nobody else, see what I tick below"))
+    data_fields = ManyField(_l("What they may see"), required=False)
+
+
+class DeclineForm(Form):
+    """A reason from a short list."""
+
+    reason_code = OneField(_l("Why?"))
+
+
+def _household_id() -> str:
+    household_id = current_actor().household_id
+    if household_id is None:
+        raise NotFound("household")
+    return household_id
+
+
+def _card(session: Session, match_id: str) -> Card:
+    match = service.get_match(session, match_id, actor=current_actor())
+    if match.state in HIDDEN_UNTIL:
+        raise NotFound("match")
+    return cards_of(session, [match])[0]
+
+
+def _person(session: Session, match: Match) -> Person:
+    """The one who is signed in; a helper acts for the contact person."""
+    person = session.get(Person, current_actor().id) or contact_of(session, match.household_id)
+    if person is None or person.household_id != match.household_id:
+        raise NotFound("person")
+    return person
+
+
+@bp.route("/offers-to-me", methods=["GET"])
+@guard("match:view")
+def household_offers() -> ResponseReturnValue:
+    """All offers to this household: those that wait for an answer first."""
+    session = current_session()
+    matches = [m for m in service.matches_of_household(session, _household_id()) if m.state not in HIDDEN_UNTIL]
+    waiting = (MatchState.AWAITING_HOUSEHOLD, MatchState.DELIVERED)
+    matches.sort(key=lambda match: match.state not in waiting)
+    return pages.render("decisions/household_offers.html", cards=cards_of(session, matches))
+
+
+@bp.route("/offers-to-me/<match_id>", methods=["GET"])
+@guard("match:view")
+def household_offer(match_id: str) -> ResponseReturnValue:
+    """One offer: who gives what on which terms, why, and what can be done now."""
+    return pages.render("decisions/household_offer.html", card=_card(current_session(), match_id))
+
+
+def _accept_form(session: Session, card: Card) -> AcceptForm:
+    form = AcceptForm()
+    codes = service.fields_to_ask(session, card.match, _person(session, card.match).id)
+    zh = not language().startswith("en")
+    form.data_fields.choices = [
+        (code, purposes.field_kind(code).zh if zh else purposes.field_kind(code).en) for code in codes
+    ]
+    return form
+
+
+@bp.route("/offers-to-me/<match_id>/accept", methods=["GET"])
+@guard("match:accept")
+def accept_form(match_id: str) -> ResponseReturnValue:
+    """The one screen of two ticks."""
+    session = current_session()
+    card = _card(session, match_id)
+    return _show_accept(session, card, _accept_form(session, card))
+
+
+def _show_accept(session: Session, card: Card, form: AcceptForm) -> ResponseReturnValue:
+    purpose = purposes.purpose(service.purpose_of(session, card.match))
+    zh = not language().startswith("en")
+    impacts = {
+        code: purposes.field_kind(code).impact_zh if zh else purposes.field_kind(code).impact_en
+        for code, _words in form.data_fields.choices
+    }
+    return pages.render(
+        "decisions/household_accept.html",
+        card=card,
+        form=form,
+        purpose=purpose.zh if zh else purpose.en,
+        impacts=impacts,
+        days=purposes.USUAL_DAYS,
+    )
+
+
+@bp.route("/offers-to-me/<match_id>/accept", methods=["POST"])
+@guard("match:accept")
+@writes
+def accept(match_id: str) -> ResponseReturnValue:
+    """Accept with a separate consent."""
+    session = current_session()
+    card = _card(session, match_id)
+    form = _accept_form(session, card)
+    if form.validate_on_submit() and not (form.agrees_to_terms.data and form.agrees_to_share.data):
+        wrong = form.agrees_to_terms if not form.agrees_to_terms.data else form.agrees_to_share
+        wrong.errors = [_("Tick both boxes to accept, or decline: refusing loses nothing.")]
+    if form.errors:
+        return _show_accept(session, card, form)
+    service.household_accepts(
+        session,
+        match_id,
+        data_fields=form.data_fields.data or [],
+        agrees_to_share=True,
+        agrees_to_terms=True,
+        person_id=_person(session, card.match).id,
+        actor=current_actor(),
+        now=utc_now(),
+        capture=Capture(lang=language()),
+    )
+    return pages.done(
+        _("You have accepted. The giver has been told and will contact you."),
+        to=url_for("decisions.household_offer", match_id=match_id),
+    )
+
+
+@bp.route("/offers-to-me/<match_id>/decline", methods=["GET", "POST"])
+@guard("match:decline")
+@writes
+def decline(match_id: str) -> ResponseReturnValue:
+    """Decline with a reason; nothing else is lost."""
+    session = current_session()
+    card = _card(session, match_id)
+    form = DeclineForm()
+    form.reason_code.choices = choices("decline", lang=language())
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout="household",
+            title=_("Decline this offer"),
+            intro=_("Refusing loses nothing: your other help and your place in later matches stay as they are."),
+            button=_("Decline"),
+            back=url_for("decisions.household_offer", match_id=card.match.id),
+            form=form,
+        )
+    service.household_declines(
+        session, match_id, reason_code=form.reason_code.data or "", actor=current_actor(), now=utc_now()
+    )
+    return pages.done(_("You have declined. Nothing else changes."), to=url_for("decisions.household_offers"))
+
+
+@bp.route("/offers-to-me/<match_id>/received", methods=["POST"])
+@guard("match:receive")
+@writes
+def received(match_id: str) -> ResponseReturnValue:
+    """The aid has arrived."""
+    service.confirm(current_session(), match_id, actor=current_actor(), now=utc_now())
+    return pages.done(_("Thank you. This help is now closed."), to=url_for("decisions.household_offers"))
+
+
+@bp.route("/offers-to-me/<match_id>/not-received", methods=["GET", "POST"])
+@guard("match:receive")
+@writes
+def not_received(match_id: str) -> ResponseReturnValue:
+    """The aid has not arrived: ask once, then open the need again."""
+    session = current_session()
+    form = Form()
+    if not form.validate_on_submit():
+        _card(session, match_id)
+        return pages.confirm(
+            layout="household",
+            title=_("Nothing has arrived?"),
+            intro=_("Civil affairs and the giver will be told, and your need is open again."),
+            button=_("Nothing has arrived"),
+            back=url_for("decisions.household_offer", match_id=match_id),
+            form=form,
+        )
+    service.not_received(session, match_id, actor=current_actor(), now=utc_now())
+    return pages.done(
+        _("We have noted that nothing arrived. Your need is open again."), to=url_for("decisions.household_offers")
+    )
