@@ -1,0 +1,199 @@
+"""What a finished run has to tell: who is served, who is left at zero and why, and what differs from the run before.
+
+Enters: a stored run. Leaves: counts, pages of rows, and stories in words. Nothing is decided or written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor
+from marketplace.errors import NotFound
+from marketplace.needs.models import Need
+from marketplace.offers.models import Offer
+from marketplace.organisations.models import Organisation
+from marketplace.policy import require
+from marketplace.proposals.models import ProposedLine, Run, RunState, UnservedReason
+from matching.model import Reason
+from matching.wording import sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many needs of one urgency a run looked at and how many it gives something."""
+
+    urgency: int
+    needs: int
+    served: int
+
+
+def shares(session: Session, run: Run, /) -> list[Share]:
+    """Served and unserved needs by urgency, the most urgent first."""
+    served = dict(
+        session.execute(
+            select(Need.urgency, func.count(func.distinct(ProposedLine.need_id)))
+            .join(ProposedLine, col(ProposedLine.need_id) == col(Need.id))
+            .where(col(ProposedLine.run_id) == run.id)
+            .group_by(col(Need.urgency))
+        ).all()
+    )
+    zero = dict(
+        session.execute(
+            select(Need.urgency, func.count(func.distinct(UnservedReason.need_id)))
+            .join(UnservedReason, col(UnservedReason.need_id) == col(Need.id))
+            .where(col(UnservedReason.run_id) == run.id, col(UnservedReason.covered_units) == 0)
+            .group_by(col(Need.urgency))
+        ).all()
+    )
+    return [Share(u, served.get(u, 0) + zero.get(u, 0), served.get(u, 0)) for u in (3, 2, 1, 0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """This run against the last finished one before it."""
+
+    number: int
+    kept: int
+    gained: int
+    lost: int
+
+
+def against_last(session: Session, run: Run, /) -> Comparison | None:
+    """Needs served by both, only by this run, only by the one before; None if there is none before."""
+    earlier = select(Run).where(col(Run.number) < run.number, col(Run.state).in_((RunState.DONE, RunState.CANCELLED)))
+    last = session.exec(earlier.order_by(col(Run.number).desc())).first()
+    if last is None:
+        return None
+    now, before = (
+        set(session.exec(select(ProposedLine.need_id).where(ProposedLine.run_id == r.id).distinct()))
+        for r in (run, last)
+    )
+    return Comparison(last.number, kept=len(now & before), gained=len(now - before), lost=len(before - now))
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """A need that this run leaves without, or without enough, and the reasons."""
+
+    need: Need
+    covered_units: int
+    sentences: tuple[str, ...]
+
+
+def count_unserved(session: Session, run: Run, /, *, code: str = "", zero_only: bool = True) -> int:
+    """How many needs a page of `list_unserved` is cut from."""
+    wanted = _unserved_where(run, code=code, zero_only=zero_only)
+    return session.exec(
+        select(func.count()).select_from(UnservedReason).where(*wanted, col(UnservedReason.place) == 0)
+    ).one()
+
+
+def codes_of(session: Session, run: Run, /) -> dict[str, int]:
+    """First reason code ► how many needs at zero have it, the most frequent first."""
+    statement = (
+        select(UnservedReason.code, func.count())
+        .where(*_unserved_where(run, code="", zero_only=True), col(UnservedReason.place) == 0)
+        .group_by(col(UnservedReason.code))
+        .order_by(func.count().desc(), col(UnservedReason.code))
+    )
+    return {str(row[0]): int(row[1]) for row in session.execute(statement)}
+
+
+def list_unserved(
+    session: Session, run: Run, /, *, lang: str, offset: int, limit: int, code: str = "", zero_only: bool = True
+) -> list[Unserved]:
+    """One page, the most urgent first."""
+    page = session.execute(
+        select(Need, UnservedReason.covered_units)
+        .join(UnservedReason, col(UnservedReason.need_id) == col(Need.id))
+        .where(*_unserved_where(run, code=code, zero_only=zero_only), col(UnservedReason.place) == 0)
+        .order_by(col(Need.urgency).desc(), col(Need.id))
+        .offset(offset)
+        .limit(limit)
+    ).all()
+    ids = [need.id for need, _covered in page]
+    rows = session.exec(
+        select(UnservedReason)
+        .where(col(UnservedReason.run_id) == run.id, col(UnservedReason.need_id).in_(ids))
+        .order_by(col(UnservedReason.need_id), col(UnservedReason.place))
+    ).all()
+    names = names_of(session, [(row.offer_id, row.detail) for row in rows])
+    told: dict[str, list[str]] = {}
+    for row in rows:
+        told.setdefault(row.need_id, []).append(sentence(row.code, row.offer_id, row.detail, names=names, lang=lang))
+    return [Unserved(need, covered, tuple(told.get(need.id, ()))) for need, covered in page]
+
+
+def _unserved_where(run: Run, *, code: str, zero_only: bool) -> list[Any]:
+    wanted: list[Any] = [col(UnservedReason.run_id) == run.id]
+    if code:
+        wanted.append(col(UnservedReason.code) == code)
+    if zero_only:
+        wanted.append(col(UnservedReason.covered_units) == 0)
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One proposed line with everything its page tells."""
+
+    line: ProposedLine
+    need: Need
+    offer: Offer
+    organisation: Organisation
+    run: Run
+    sentences: tuple[str, ...]
+    runner_up: Offer | None
+
+
+def story_of(session: Session, line_id: str, /, *, actor: Actor, lang: str) -> Story:
+    """The line's facts and reasons; a line outside the actor's districts looks like a missing one."""
+    line = session.get(ProposedLine, line_id)
+    if line is None or not actor.serves(line.district_code):
+        raise NotFound("proposed_line")
+    require(actor, "run:view")
+    names = names_of(session, [(line.offer_id, reason) for reason in line.reasons])
+    other = next((str(reason["runner_up"]) for reason in line.reasons if "runner_up" in reason), "")
+    offer = session.get_one(Offer, line.offer_id)
+    return Story(
+        line=line,
+        need=session.get_one(Need, line.need_id),
+        offer=offer,
+        organisation=session.get_one(Organisation, offer.org_id),
+        run=session.get_one(Run, line.run_id),
+        sentences=tuple(
+            sentence(str(reason["code"]), line.offer_id, reason, names=names, lang=lang) for reason in line.reasons
+        ),
+        runner_up=session.get(Offer, other) if other else None,
+    )
+
+
+def names_of(session: Session, told: list[tuple[str, Mapping[str, Any]]], /) -> dict[str, str]:
+    """Id ► name of every offer and organisation that these reasons mention."""
+    ids = {offer_id for offer_id, _detail in told if offer_id}
+    for _offer_id, detail in told:
+        for value in detail.values():
+            ids.update(str(value).split(";"))
+    names: dict[str, str] = {}
+    for offer_id, title in session.execute(select(Offer.id, Offer.title).where(col(Offer.id).in_(ids))):
+        names[offer_id] = f"「{title}」"
+    for org_id, name in session.execute(
+        select(Organisation.id, Organisation.name).where(col(Organisation.id).in_(ids))
+    ):
+        names[org_id] = name
+    return names
+
+
+def sentence(code: str, offer_id: str, detail: Mapping[str, Any], /, *, names: Mapping[str, str], lang: str) -> str:
+    """One stored reason in plain words, with names in place of ids."""
+    plain = {
+        key: "、".join(names.get(part, part) for part in value.split(";")) if isinstance(value, str) else value
+        for key, value in detail.items()
+        if key != "code"
+    }
+    return sentences(Reason("", names.get(offer_id, offer_id), code, plain), lang)
