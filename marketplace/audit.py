@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Column, LargeBinary, Text, insert, select, update
+from sqlalchemy import Column, LargeBinary, Text, func, insert, select, update
 from sqlmodel import Field, Session, SQLModel, col
 
 from marketplace.actors import Actor
@@ -226,3 +226,23 @@ def _fault(row: Mapping[str, Any], *, expected: int, prev: str) -> str:
     if row["body_commit"] and sha256(bytes(row["salt"]) + row["body"].encode()).hexdigest() != row["body_commit"]:
         return "the body behind the row was changed"
     return ""
+
+
+def newest(session: Session, *, action: str = "", offset: int, limit: int) -> list[AuditRow]:
+    """A page of the chain, the newest rows first; `action` narrows it."""
+    statement = select(AuditRow).order_by(col(AuditRow.seq).desc()).offset(offset).limit(limit)
+    if action:
+        statement = statement.where(col(AuditRow.action) == action)
+    return list(session.scalars(statement))
+
+
+def count(session: Session, *, action: str = "") -> int:
+    """How many rows there are; without `action` the head knows."""
+    if not action:
+        return int(session.execute(select(col(AuditHead.seq))).scalar_one())
+    return int(session.execute(select(func.count()).where(col(AuditRow.action) == action)).scalar_one())
+
+
+def actions(session: Session) -> list[str]:
+    """The kinds of act in the chain."""
+    return list(session.scalars(select(col(AuditRow.action)).distinct().order_by(col(AuditRow.action))))

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session
 
+from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.consent.service import Capture
 from marketplace.decisions import service
 from marketplace.decisions.cards import Card, cards_of
@@ -205,3 +206,31 @@ def not_received(match_id: str) -> ResponseReturnValue:
     return pages.done(
         _("We have noted that nothing arrived. Your need is open again."), to=url_for("decisions.household_offers")
     )
+
+
+@bp.route("/my-consents/<chain_id>/withdraw", methods=["GET", "POST"])
+@guard("consent:withdraw")
+@writes
+def withdraw(chain_id: str) -> ResponseReturnValue:
+    """Say first what follows, then end the consent and free what stood on it, at once."""
+    session = current_session()
+    head = session.get(ConsentHead, chain_id)
+    if head is None or head.household_id != _household_id():
+        raise NotFound("consent")
+    form = Form()
+    if not form.validate_on_submit():
+        for_all = head.purpose is Purpose.AUTO_MATCH
+        return pages.confirm(
+            layout="household",
+            title=_("Withdraw this consent"),
+            intro=_("You are no longer matched; offers that wait for an answer end. Help that arrived stays yours.")
+            if for_all
+            else _(
+                "This organisation can see nothing of you from now on; help on its way ends. Help that arrived stays."
+            ),
+            button=_("Withdraw"),
+            back=url_for("portal.my_consents"),
+            form=form,
+        )
+    service.withdraw_consent(session, chain_id, actor=current_actor(), now=utc_now())
+    return pages.done(_("Withdrawn. It took effect at once."), to=url_for("portal.my_consents"))

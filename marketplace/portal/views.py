@@ -1,4 +1,4 @@
-"""Start page, homes, messages, audit page and dead letters.
+"""Start page, homes, consents, messages, audit page and dead letters.
 
 Enters: whoever asks. Leaves: pages gathered from the rooms below; nothing is decided here.
 """
@@ -8,20 +8,41 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, current_app, make_response, redirect, url_for
+from flask import Blueprint, current_app, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from sqlmodel import col, select
 
+from marketplace import audit as chain
+from marketplace import notices
 from marketplace.accounts import service as accounts
 from marketplace.accounts.views import settings, with_cookie
+from marketplace.consent.ask import LIVING, is_alive, list_of_household
+from marketplace.consent.models import Purpose
+from marketplace.decisions.cards import progress_of
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound
-from marketplace.guards import guard
+from marketplace.guards import current_actor, guard
 from marketplace.households.models import Household, Person
+from marketplace.organisations.models import Organisation
+from marketplace.portal import numbers
+from marketplace.sharing.service import disclosures_of
 from marketplace.web import pages
+from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
 bp = Blueprint("portal", __name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _household_id() -> str:
+    household_id = current_actor().household_id
+    if household_id is None:
+        raise NotFound("household")
+    return household_id
 
 
 @bp.route("/", methods=["GET"])
@@ -47,5 +68,111 @@ def demo_household() -> ResponseReturnValue:
     person = session.exec(people.order_by(col(Person.id))).first()
     if person is None:
         raise NotFound("household")
-    token = accounts.open_for_person(session, person.id, person.household_id, now=datetime.now(UTC))
+    token = accounts.open_for_person(session, person.id, person.household_id, now=_now())
     return with_cookie(make_response(redirect(url_for("portal.household_home"), code=303)), token)
+
+
+@bp.route("/home", methods=["GET"])
+@guard("household:view")
+def household_home() -> ResponseReturnValue:
+    """Each need with its five stages, the dates and who holds it now."""
+    session, household_id = current_session(), _household_id()
+    progress = progress_of(session, household_id)
+    consents = list_of_household(session, household_id)
+    matched = any(c.purpose is Purpose.AUTO_MATCH and c.state in LIVING for c in consents)
+    return pages.render("portal/household_home.html", progress=progress, matched=matched)
+
+
+@bp.route("/my-consents", methods=["GET"])
+@guard("consent:view")
+def my_consents() -> ResponseReturnValue:
+    """Every consent, who saw what under it and when, and the way to withdraw it."""
+    session, household_id, now = current_session(), _household_id(), _now()
+    consents = list_of_household(session, household_id)
+    seen: dict[str, list[Any]] = {}
+    for disclosure in disclosures_of(session, household_id):
+        seen.setdefault(disclosure.consent_chain_id or "", []).append(disclosure)
+    living = [consent for consent in consents if consent.state in LIVING and consent.valid_to > now]
+    return pages.render(
+        "portal/my_consents.html",
+        living=living,
+        ended=[consent for consent in consents if consent not in living],
+        seen=seen,
+        matched=any(c.purpose is Purpose.AUTO_MATCH for c in living),
+        is_alive=is_alive,
+    )
+
+
+@bp.route("/messages", methods=["GET"])
+@guard("notice:view")
+def household_messages() -> ResponseReturnValue:
+    """Everything this household was told."""
+    letters = notices.of_household(current_session(), _household_id())
+    return pages.render("portal/household_messages.html", letters=letters)
+
+
+@bp.route("/charity", methods=["GET"])
+@guard("home:view")
+def charity_home() -> ResponseReturnValue:
+    """Three numbers and what to do next."""
+    session, org_id = current_session(), current_actor().org_id
+    organisation = session.get(Organisation, org_id) if org_id else None
+    if organisation is None:
+        raise NotFound("organisation")
+    return pages.render(
+        "portal/charity_home.html",
+        organisation=organisation,
+        counts=numbers.of_giver(session, organisation.id),
+        letters=notices.of_organisation(session, organisation.id, limit=5),
+    )
+
+
+@bp.route("/staff", methods=["GET"])
+@guard("home:view")
+def staff_home() -> ResponseReturnValue:
+    """The staff's day: what waits for a person, and the newest run."""
+    if current_actor().household_id or current_actor().org_id:
+        raise NotFound("not_found")
+    session, actor = current_session(), current_actor()
+    return pages.render("portal/staff_home.html", counts=numbers.of_staff(session, actor))
+
+
+@bp.route("/audit/", methods=["GET"])
+@guard("audit:view")
+def audit() -> ResponseReturnValue:
+    """The chain, newest rows first; no row names a person."""
+    session = current_session()
+    action = request.args.get("action", "")[:64]
+    page = Page(number=page_number(), total=chain.count(session, action=action), size=50)
+    rows = chain.newest(session, action=action, offset=page.offset, limit=page.size)
+    return pages.render("portal/audit.html", rows=rows, page=page, action=action, actions=chain.actions(session))
+
+
+@bp.route("/audit/verify", methods=["POST"])
+@guard("audit:view")
+def audit_verify() -> ResponseReturnValue:
+    """Recompute the whole chain now."""
+    verdict = chain.verify(current_session())
+    if verdict.bad_seq:
+        return pages.refuse(
+            _("Row %(seq)s is the first that does not hold: %(fault)s", seq=verdict.bad_seq, fault=verdict.fault),
+            to=url_for("portal.audit"),
+        )
+    return pages.done(_("All %(rows)s rows hold.", rows=verdict.rows), to=url_for("portal.audit"))
+
+
+@bp.route("/dead-letters", methods=["GET"])
+@guard("notice:dead_letters")
+def dead_letters() -> ResponseReturnValue:
+    """Letters that could not be delivered and wait for a person."""
+    letters = notices.dead_letters(current_session(), actor=current_actor())
+    return pages.render("portal/dead_letters.html", letters=letters)
+
+
+@bp.route("/dead-letters/<notice_id>/retry", methods=["POST"])
+@guard("notice:retry")
+@writes
+def retry_letter(notice_id: str) -> ResponseReturnValue:
+    """Put one back into the queue."""
+    notices.retry(current_session(), notice_id, actor=current_actor(), now=_now())
+    return pages.done(_("The letter is queued again."), to=url_for("portal.dead_letters"))

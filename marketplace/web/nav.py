@@ -25,7 +25,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
     "household": (
         Tab("portal.household_home", _l("My progress"), "path"),
         Tab("decisions.household_offers", _l("Offers to me"), "gift"),
-        Tab("consent.mine", _l("My consents"), "key"),
+        Tab("portal.my_consents", _l("My consents"), "key"),
         Tab("portal.household_messages", _l("Messages"), "letter"),
     ),
     "charity": (
@@ -44,6 +44,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("decisions.queue", _l("Decisions"), "check"),
         Tab("ledger.index", _l("Ledger"), "book"),
         Tab("portal.audit", _l("Audit"), "eye"),
+        Tab("portal.dead_letters", _l("Letters"), "letter"),
     ),
     "public": (),
 }

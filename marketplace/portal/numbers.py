@@ -1,0 +1,55 @@
+"""The few numbers on the home pages, each of which leads to its rows."""
+
+from __future__ import annotations
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor
+from marketplace.consent.models import ConsentHead, ConsentState
+from marketplace.decisions import queues
+from marketplace.decisions.models import OPEN, Match, MatchState
+from marketplace.needs.models import Need, NeedState
+from marketplace.offers.models import Offer, OfferState
+from marketplace.proposals.models import Run
+
+
+def of_giver(session: Session, org_id: str, /) -> dict[str, int]:
+    """Matches to answer, deliveries to make, matches confirmed, and open resources of one organisation."""
+    by_state = dict(
+        session.execute(
+            select(Match.state, func.count()).where(col(Match.org_id) == org_id).group_by(col(Match.state))
+        ).all()
+    )
+    open_offers = select(func.count()).select_from(Offer)
+    return {
+        "answer": by_state.get(MatchState.AWAITING_GIVER, 0),
+        "deliver": by_state.get(MatchState.IN_DELIVERY, 0),
+        "confirmed": by_state.get(MatchState.CONFIRMED, 0),
+        "offers": session.exec(
+            open_offers.where(col(Offer.org_id) == org_id, col(Offer.state) == OfferState.OPEN)
+        ).one(),
+    }
+
+
+def of_staff(session: Session, actor: Actor, /) -> dict[str, int]:
+    """What waits for staff within the actor's districts."""
+    return {
+        "unverified": _needs(session, actor, NeedState.UNVERIFIED),
+        "held": _needs(session, actor, NeedState.HELD),
+        "verified": _needs(session, actor, NeedState.VERIFIED),
+        "lines": queues.count_lines(session, queues.LineFilter(), actor=actor),
+        "second": queues.count_matches(session, (MatchState.AWAITING_SECOND,), actor=actor),
+        "running": queues.count_matches(session, OPEN, actor=actor),
+        "to_check": session.exec(
+            select(func.count()).select_from(ConsentHead).where(col(ConsentHead.state) == ConsentState.PENDING_CHECK)
+        ).one(),
+        "runs": session.exec(select(func.count()).select_from(Run)).one(),
+    }
+
+
+def _needs(session: Session, actor: Actor, state: NeedState) -> int:
+    statement = select(func.count()).select_from(Need).where(col(Need.state) == state)
+    if actor.districts:
+        statement = statement.where(col(Need.district_code).in_(sorted(actor.districts)))
+    return session.exec(statement).one()
