@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from matching.model import Certificate, Line, Need, PastAid, Plan, Policy, Problem, Reason, Resource
+    from matching.model import Need, PastAid, Policy, Problem, Resource
+    from matching.plan import Certificate, Line, Plan, Reason
     from matching.solve import Progress, allocate
 
 __all__ = [
@@ -27,7 +28,10 @@ __all__ = [
     "allocate",
 ]
 
-_HOME: dict[str, str] = {"Progress": "matching.solve", "allocate": "matching.solve"}
+_HOME: dict[str, str] = {
+    **dict.fromkeys(("Certificate", "Line", "Plan", "Reason"), "matching.plan"),
+    **dict.fromkeys(("Progress", "allocate"), "matching.solve"),
+}
 
 
 def __getattr__(name: str) -> object:

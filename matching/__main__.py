@@ -15,7 +15,7 @@ from pathlib import Path
 from time import monotonic
 
 from matching.folder import BadInput, read_plan, read_problem, write_plan, write_problem
-from matching.model import Certificate, Plan
+from matching.plan import Certificate, Plan
 from matching.wellformed import Misfit
 
 WELL, FOUND, REFUSED = 0, 1, 2

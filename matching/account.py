@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from matching.compiled import Compiled, compile_problem
 from matching.displace import Chain, who_would_lose
-from matching.model import Need, Plan, Problem
+from matching.model import Need, Problem
+from matching.plan import Plan
 from matching.wording import URGENCY, sentences
 
 WORDS = {

@@ -17,9 +17,9 @@ import numpy as np
 from matching.compiled import Compiled
 from matching.explain import reasons
 from matching.folder import input_sha256, plan_sha256
-from matching.model import Certificate, Line, Plan, Price
 from matching.network import Ints
 from matching.parts import Outcome, broken, cost_of, coverage, receipts, score_of
+from matching.plan import Certificate, Line, Plan, Price
 from matching.prices import limits_worth, of_tier, pair_tolls
 from matching.responses import best_responses
 

@@ -18,7 +18,8 @@ from matching.checker_bound import level_units, proven_bound
 from matching.checker_facts import Facts, Fault
 from matching.checker_reasons import reason_faults
 from matching.folder import input_sha256, plan_sha256, read_plan, read_problem
-from matching.model import Line, Plan, Problem
+from matching.model import Problem
+from matching.plan import Line, Plan
 
 
 def check(problem: Problem, plan: Plan) -> tuple[Fault, ...]:

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.checker_facts import Facts
-from matching.model import Need, Pair, Plan, Resource
+from matching.model import Need, Pair, Resource
+from matching.plan import Plan
 
 Numbers = NDArray[Any]
 """Whole numbers: int64, or Python integers (dtype object) where int64 could overflow."""

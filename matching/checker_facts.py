@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from matching.model import Line, Need, Pair, Problem, Resource
+from matching.model import Need, Pair, Problem, Resource
+from matching.plan import Line
 
 Limit = tuple[str, str, str]
 """(kind, id, household_id) of a shared limit, as in `prices.csv`."""

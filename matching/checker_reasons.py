@@ -6,7 +6,7 @@ What enters: the facts and a plan. What leaves: faults. Called by `checker`.
 from collections.abc import Iterator
 
 from matching.checker_facts import Facts, Fault
-from matching.model import Plan
+from matching.plan import Plan
 
 
 def reason_faults(facts: Facts, plan: Plan) -> Iterator[Fault]:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.compiled import Compiled
-from matching.model import Line
 from matching.network import pair_index
+from matching.plan import Line
 from matching.standing import Standing, standing
 
 

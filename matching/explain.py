@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from matching.compiled import Compiled
 from matching.displace import who_would_lose
-from matching.model import Line, Price, Reason
+from matching.plan import Line, Price, Reason
 from matching.standing import standing
 from matching.why_chosen import chosen
 from matching.why_refused import covered, refused

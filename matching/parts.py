@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.compiled import Compiled
-from matching.model import Price
 from matching.network import Ints, announced_units, level_sizes, rank_table
+from matching.plan import Price
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ import numpy as np
 
 from matching.compiled import Compiled
 from matching.flow import Flow
-from matching.model import Price
 from matching.network import Ints, Limit, Network
+from matching.plan import Price
 
 LimitPrices = dict[Limit, int]
 """Price of each shared limit in one tier; a limit that is not named costs nothing."""

@@ -12,8 +12,8 @@ from matching.compiled import Compiled
 from matching.components import Component
 from matching.flow import Flow, NoFlow, potentials_of, whole_flow
 from matching.limits import Limits
-from matching.model import Price
 from matching.network import Ints, Network, build
+from matching.plan import Price
 from matching.prices import limits_worth, of_tier, pair_tolls, shadow
 from matching.responses import best_responses
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from matching.columns import Wrong, whole_number
-from matching.model import LARGEST, Certificate, Line, Plan, Price, Reason
+from matching.model import LARGEST
+from matching.plan import Certificate, Line, Plan, Price, Reason
 from matching.tables import csv_text, read_rows
 from matching.wellformed import BadInput, Misfit
 

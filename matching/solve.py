@@ -20,8 +20,9 @@ from matching.compiled import Compiled, compile_problem
 from matching.components import Component, split
 from matching.flow import NoFlow
 from matching.limits import Limits, shared_limits
-from matching.model import Plan, Problem
+from matching.model import Problem
 from matching.parts import Conflict, Outcome, untouched
+from matching.plan import Plan
 from matching.priced import PIECES_PER_SECOND, solve_large
 from matching.pure import batches, conflict, solve_pure, span_of
 from matching.small import solve_small

@@ -16,8 +16,8 @@ import numpy as np
 
 from matching.compiled import Compiled
 from matching.eligibility import Ints
-from matching.model import Price, Reason
 from matching.network import announced_units
+from matching.plan import Price, Reason
 from matching.prices import of_tier, pair_tolls
 from matching.standing import Standing
 

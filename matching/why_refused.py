@@ -15,7 +15,7 @@ import numpy as np
 from matching import eligibility as rules
 from matching.compiled import Compiled
 from matching.eligibility import Bools, Ints
-from matching.model import Reason
+from matching.plan import Reason
 
 NAMED = 20
 """Most organisations that one reason names."""

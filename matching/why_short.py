@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.compiled import Compiled
-from matching.model import Reason
 from matching.network import announced_units
+from matching.plan import Reason
 from matching.standing import Standing
 from matching.waiting import EXCLUSIVE, GAP, PROVIDER, SHARE, Queue, Queues, nearest, queue_up
 

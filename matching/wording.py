@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from matching import eligibility as rules
-from matching.model import Reason
+from matching.plan import Reason
 
 URGENCY = {3: ("特急", "critical"), 2: ("紧急", "urgent"), 1: ("一般", "ordinary"), 0: ("可等待", "can wait")}
 

@@ -19,7 +19,7 @@ from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proposals.models import ProposedLine, Run, RunState, UnservedReason
-from matching.model import Reason
+from matching.plan import Reason
 from matching.wording import sentences
 
 

@@ -27,7 +27,8 @@ from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
 from marketplace.proposals.problem import Scope, build_problem, policy_of
 from matching.checker import check
-from matching.model import Plan, Problem, Reason
+from matching.model import Problem
+from matching.plan import Plan, Reason
 from matching.solve import Progress, allocate
 
 MOST_REASONS = 4

@@ -15,7 +15,8 @@ from typing import Any
 from matching.checker_bound import proven_bound
 from matching.checker_facts import Facts
 from matching.folder import input_sha256, plan_sha256
-from matching.model import Certificate, Line, Need, Plan, Policy, Price, Problem, Reason, Resource
+from matching.model import Need, Policy, Problem, Resource
+from matching.plan import Certificate, Line, Plan, Price, Reason
 from tests.matching.receipts import eligible, filled, past_units
 
 TODAY = date(2026, 3, 1)

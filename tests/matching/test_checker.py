@@ -10,20 +10,8 @@ import pytest
 
 from matching.checker import check
 from matching.checker_facts import Facts
-from matching.model import (
-    Announced,
-    Ban,
-    Candidate,
-    Cap,
-    CoolOff,
-    Earmark,
-    Line,
-    PastAid,
-    Pin,
-    Plan,
-    Price,
-    Problem,
-)
+from matching.model import Announced, Ban, Candidate, Cap, CoolOff, Earmark, PastAid, Pin, Problem
+from matching.plan import Line, Plan, Price
 from tests.matching.oracle import best
 from tests.matching.receipts import eligible
 from tests.matching.rows import TODAY, honest, need, problem, resource

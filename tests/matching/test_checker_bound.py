@@ -7,7 +7,8 @@ from random import Random
 
 from matching.checker_bound import proven_bound
 from matching.checker_facts import Facts
-from matching.model import Earmark, Plan, Price, Problem
+from matching.model import Earmark, Problem
+from matching.plan import Plan, Price
 from tests.matching.oracle import best
 from tests.matching.rows import EMPTY, POLICY, need, resource
 from tests.matching.tiny import KINDS, tiny

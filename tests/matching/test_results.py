@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from matching.folder import BadInput, plan_sha256, read_plan, write_plan
-from matching.model import Certificate, Line, Plan, Price, Reason
+from matching.plan import Certificate, Line, Plan, Price, Reason
 
 CERTIFICATE = Certificate(
     status="optimal",

@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from matching import Problem, Progress, allocate
-from matching.model import Announced, Ban, Pin, Plan
+from matching.model import Announced, Ban, Pin
+from matching.plan import Plan
 from tests.matching.test_flow import need, problem, resource
 
 
