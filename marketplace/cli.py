@@ -19,11 +19,14 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
 from marketplace import audit, operations, serving, wiring
+from marketplace.actors import SYSTEM, Role
 from marketplace.backup import BackupError, restore_backup, write_backup
 from marketplace.config import ConfigError, Settings, from_environment, refuse_demo
 from marketplace.db import Database
 from marketplace.demo import command as demonstration
 from marketplace.errors import DomainError
+from marketplace.ledger.given import aid_to_tell
+from marketplace.needs import commands as needs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -152,6 +155,57 @@ def audit_verify() -> None:
         typer.echo(f"row {verdict.bad_seq}: {verdict.fault}")
         raise typer.Exit(1)
     typer.echo(f"{verdict.rows} rows, unbroken")
+
+
+@bring.command("needs")
+def import_needs(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    login: Annotated[str, typer.Option("--as", help="Who answers for this list; needless with one verifier.")] = "",
+    source: Annotated[
+        str, typer.Option(help="Whose list it is; the same name finds its rows again.")
+    ] = "civil-affairs",
+    mapping: Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Store without asking.")] = False,
+    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+) -> None:
+    """Check a table of needs, tell exactly what storing it would do, and store it when somebody agrees."""
+    with house() as (_, database):
+        with database.reading() as session:
+            actor = operations.acting(session, login, role=Role.VERIFIER)
+        code = needs.import_needs(
+            database,
+            file,
+            source=source,
+            mapping=mapping,
+            dry_run=dry_run,
+            actor=actor,
+            now=wiring.utc_now(),
+            lang=lang,
+            say=typer.echo,
+            agree=lambda: yes or typer.confirm("保存？ Store this?"),
+        )
+    raise typer.Exit(code)
+
+
+@pull.command("needs")
+def pull_needs(
+    source: Annotated[str, typer.Option(help="The registry's name in our records.")] = "civil-affairs",
+    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+) -> None:
+    """Pull new needs from the civil-affairs registry, then tell it back states and aid given."""
+    with house() as (settings, database):
+        code = needs.pull_needs(
+            database,
+            wiring.registry_of(settings),
+            source=source,
+            actor=SYSTEM,
+            clock=wiring.utc_now,
+            aid_to_tell=aid_to_tell,
+            lang=lang,
+            say=typer.echo,
+        )
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from marketplace.accounts.models import Account
 from marketplace.accounts.service import create_account
-from marketplace.actors import GIVERS, STAFF, Role
+from marketplace.actors import GIVERS, STAFF, Actor, Role
 from marketplace.config import ConfigError
 from marketplace.organisations.models import Organisation
 from marketplace.reference.districts import resolve
@@ -103,3 +103,14 @@ def _district(code: str, *, now: datetime) -> str:
         return resolve(code, on=now.date()).code
     except UnknownCode as error:
         raise OperatorError(f"{code} is not a district code") from error
+
+
+def acting(session: Session, login: str, /, *, role: Role) -> Actor:
+    """Who answers for what a command does: the open account of this login, or the only one with the role."""
+    asked = select(Account).where(col(Account.active).is_(True))
+    asked = asked.where(Account.login == login) if login else asked.where(Account.role == role)
+    found = session.exec(asked).all()
+    if len(found) != 1:
+        raise OperatorError("name an open account with --as: `shanqiao account add` makes one")
+    [account] = found
+    return Actor(id=account.id, role=account.role, org_id=account.org_id, districts=frozenset(account.districts))

@@ -16,11 +16,13 @@ from sqlmodel import Session
 from adapters.http import HttpClient
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
-from adapters.ports import Channel, Message, Messenger
+from adapters.ports import Channel, Message, Messenger, Registry
+from adapters.registry import RegistrySettings
+from adapters.registry import connect as connect_registry
 from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
-from marketplace.config import Settings
+from marketplace.config import ConfigError, Settings
 from marketplace.db import Database
 from marketplace.households.service import contact_of
 from marketplace.migrations import upgrade
@@ -74,6 +76,16 @@ def messenger_of(settings: Settings, *, quiet: bool = False) -> Messenger:
         bearer = {"Authorization": f"Bearer {settings.sms_token}"}
         doors["sms"] = SmsGateway(HttpClient("sms", settings.sms_url, headers=bearer, patience=OUTBOX_PATIENCE))
     return Switchboard(doors)
+
+
+def registry_of(settings: Settings) -> Registry:
+    """The door to the civil-affairs registry; tokens come from its own address."""
+    if not settings.registry_url:
+        raise ConfigError("SHANQIAO_REGISTRY_URL is not set: name the address of the civil-affairs registry")
+    base = settings.registry_url.rstrip("/")
+    return connect_registry(
+        RegistrySettings(base, f"{base}/token", settings.registry_client_id, settings.registry_secret)
+    )
 
 
 def compose(settings: Settings, session: Session, notice: Notice) -> Message | None:
