@@ -42,10 +42,16 @@ bench: .venv/.dev ## The published figures: one script each, results under bench
 	@for f in bench/allocate.py; do $(PY) $$f || exit 1; done
 
 screens: .venv/.dev ## Draw the pictures under docs/screens
-	@$(PY) scripts/screens.py
+	@PYTHONPATH=. $(PY) scripts/screens.py
+
+words: .venv/.dev ## Add new sentences to the Chinese catalogues and list what lacks its words
+	@PYTHONPATH=. $(PY) scripts/translate.py
+
+vendor: ## Fetch the vendored front-end files anew and check them (needs npm)
+	@scripts/vendor.sh
 
 lock: ## Write both lock files anew (needs uv)
 	@uv pip compile pyproject.toml --extra build --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements.lock -q
 	@uv pip compile pyproject.toml --all-extras -c requirements.lock --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements-dev.lock -q
 
-.PHONY: help setup demo test check e2e torture bench screens lock
+.PHONY: help setup demo test check e2e torture bench screens words vendor lock

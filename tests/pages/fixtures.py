@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,7 @@ from waitress.server import create_server
 
 from marketplace.app import create_app
 from marketplace.config import demo_settings
-from marketplace.demo.accounts import ACCOUNTS, TOUR
-from marketplace.demo.build import build
-from marketplace.demo.city import make_city
+from marketplace.demo import command
 from marketplace.wiring import open_database
 from tests.pages import checker, gallery
 
@@ -72,11 +70,9 @@ def live_server(make_app: AppMaker, tmp_path_factory: pytest.TempPathFactory) ->
 def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The demonstration house: the small city, built and told to its end."""
     settings = demo_settings(tmp_path_factory.mktemp("demo"), seed=7)
+    command.play(settings, size="small", seed=7, now=datetime.now(UTC))
     database = open_database(settings)
-    build(database, make_city(size="small", seed=7, on=date(2026, 11, 23)), now=datetime.now(UTC))
-    app = create_app(settings, database=database)
-    app.extensions["demo"] = {"accounts": ACCOUNTS, "tour": TOUR}
-    yield app
+    yield command.site(settings, database)
     database.close()
 
 
