@@ -1,6 +1,6 @@
 """Draw the pictures under docs/screens: the demonstration house as each role sees it.
 
-Enters: nothing but this checkout and Chromium. Leaves: small PNG files, one per line of SCREENS. Called by `make screens`.
+Enters: nothing but this checkout and Chromium. Leaves: small PNG files, one a line of SCREENS. For `make screens`.
 """
 
 import sys

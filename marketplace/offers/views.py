@@ -69,7 +69,7 @@ def _draft_cell(draft: OfferDraft) -> dict[str, str]:
 
 
 @bp.get("/")
-@guard("offer:release")
+@guard("offer:list")
 def index() -> ResponseReturnValue:
     """All resources, for staff, narrowed by state, kind and organisation."""
     org_id, category = request.args.get("org", "")[:32], request.args.get("category", "")[:48]

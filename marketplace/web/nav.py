@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, current_app, request, url_for
 from flask_babel import lazy_gettext as _l
 
+from marketplace import policy
 from marketplace.guards import current_actor
 
 
@@ -52,7 +53,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
 
 def install(app: Flask) -> None:
     """Give the layouts their tabs and who is signed in."""
-    app.jinja_env.globals.update(tabs=tabs, exists=exists, actor=current_actor)
+    app.jinja_env.globals.update(tabs=tabs, exists=exists, opens=opens, actor=current_actor)
 
 
 def exists(endpoint: str) -> bool:
@@ -60,9 +61,15 @@ def exists(endpoint: str) -> bool:
     return endpoint in current_app.view_functions
 
 
+def opens(endpoint: str) -> bool:
+    """Whether there is such a view and its guard lets the actor in."""
+    action = getattr(current_app.view_functions.get(endpoint), "guarded_action", None)
+    return action is not None and policy.may(current_actor(), action).allow
+
+
 def tabs(kind: str) -> list[dict[str, Any]]:
-    """The tabs that lead somewhere; the one that serves this page, or whose room does, is marked."""
-    shown = [tab for tab in TABS[kind] if exists(tab.endpoint)]
+    """The tabs that this actor may open; the one that serves this page, or whose room does, is marked."""
+    shown = [tab for tab in TABS[kind] if opens(tab.endpoint)]
     here = _here(shown)
     return [
         {"href": url_for(tab.endpoint), "label": tab.label, "icon": tab.icon, "current": _mark(tab, here)}
