@@ -56,11 +56,23 @@ def _steps(compiled: Compiled, stands: Standing, pairs: Ints) -> tuple[Ints, Int
     lot = np.array([r.lot for r in rows], np.int64)[compiled.pair_resource[pairs]]
     floor = np.array([max(1, r.min_per_need) for r in rows], np.int64)[compiled.pair_resource[pairs]]
     need = compiled.pair_need[pairs]
-    alone = np.array([n.all_or_nothing and n.one_provider for n in compiled.problem.needs], bool)[need]
-    floor = np.where(alone, np.maximum(floor, compiled.open[need]), floor)
+    whole = np.array([n.all_or_nothing for n in compiled.problem.needs], bool)[need]
+    floor = np.where(whole, np.maximum(floor, compiled.open[need] - _elsewhere(compiled, stands, pairs)), floor)
     step = np.where(stands.units[pairs] > 0, lot, -(-floor // lot) * lot)
     used = compiled.pair_used[pairs]
-    return np.where(used < 0, step, used), np.where(used < 0, step, compiled.open[need])
+    counted = np.where(whole | (used >= 0), compiled.open[need], step)
+    return np.where(used < 0, step, used), counted
+
+
+def _elsewhere(compiled: Compiled, stands: Standing, pairs: Ints) -> Ints:
+    """What the need could get from its other pairs together; nothing if it takes one provider."""
+    need, resource = compiled.pair_need[pairs], compiled.pair_resource[pairs].astype(np.int64)
+    room = np.minimum(stands.stock_left[resource], stands.earmark_room(resource))
+    room = np.maximum(0, np.minimum(np.minimum(room, stands.share_left[pairs]), compiled.pair_most[pairs]))
+    total = np.zeros(len(compiled.need_ids), np.int64)
+    np.add.at(total, need, room)
+    one = np.array([n.one_provider for n in compiled.problem.needs], bool)[need]
+    return np.where(one, 0, total[need] - room)
 
 
 def _blocked(compiled: Compiled, stands: Standing, *, pairs: Ints, step: Ints, counted: Ints) -> Bools:
@@ -102,14 +114,22 @@ def _excluded(compiled: Compiled, stands: Standing, pairs: Ints) -> Bools:
 
 
 def _waiting(compiled: Compiled, stands: Standing, needs: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Per level: (rank of the level, open units in it) of each of `needs`."""
+    """Per level: (rank of the level, open units in it) of each of `needs`.
+
+    A need that takes all or nothing waits with all its units in the level of the first.
+    """
+    rows = compiled.problem.needs
+    by_use = set(compiled.pair_need[compiled.pair_used >= 0].tolist())
+    whole = np.array([rows[i].all_or_nothing or i in by_use for i in needs.tolist()], bool)
     levels = compiled.problem.policy.levels
     ranks = compiled.problem.policy.ranks()
     gap, start = compiled.gap[needs], (compiled.past + stands.received)[needs]
     for level in range(1, levels + 1):
         low, high = -(-(level - 1) * gap // levels), -(-level * gap // levels)
         table = np.array([ranks[urgency, level] for urgency in range(4)], np.int64)
-        yield table[compiled.urgency[needs]], np.maximum(0, high - np.maximum(low, start))
+        units = np.maximum(0, high - np.maximum(low, start))
+        jump = np.where((low <= start) & (start < high), compiled.open[needs] - stands.received[needs], 0)
+        yield table[compiled.urgency[needs]], np.where(whole, jump, units)
 
 
 def _ahead(compiled: Compiled, stands: Standing, pairs: Ints) -> Ints:
