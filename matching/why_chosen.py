@@ -32,6 +32,7 @@ def chosen(compiled: Compiled, stands: Standing, prices: Sequence[Price]) -> Ite
         return
     outlay = [_outlay(compiled, prices, tier=tier, pairs=pairs) for tier in range(1, 4)]
     lines, rivals = _rivals(compiled, stands, pairs=pairs, outlay=outlay)
+    swaps = _Swaps(compiled, stands)
     resource_price = {p.id: p.price for p in prices if p.tier == 1 and p.kind == "resource"}
     for line, rival in zip(lines.tolist(), rivals.tolist(), strict=True):
         pair = int(pairs[line])
@@ -44,11 +45,41 @@ def chosen(compiled: Compiled, stands: Standing, prices: Sequence[Price]) -> Ite
         else:
             other = int(pairs[rival])
             extra = [int(column[rival] - column[line]) for column in outlay]
-            detail["tier"] = next((name for name, more in zip(TIERS, extra, strict=True) if more > 0), "hash")
+            tier = next((name for name, more in zip(TIERS, extra, strict=True) if more > 0), "hash")
+            detail["tier"] = swaps.tier(pair, other) if tier == "hash" else tier
             detail["runner_up"] = compiled.resource_ids[int(compiled.pair_resource[other])]
             detail["extra_cost"] = int(compiled.pair_cost[other] - compiled.pair_cost[pair])
             detail["extra_price"] = extra[0]
         yield Reason(compiled.need_ids[int(compiled.pair_need[pair])], resource_id, "chosen", detail)
+
+
+class _Swaps:
+    """What decided where the prices do not tell: the runner-up may be used up though its price is 0."""
+
+    def __init__(self, compiled: Compiled, stands: Standing) -> None:
+        self.compiled, self.stands = compiled, stands
+        self.keys = compiled.pair_need.astype(np.int64) * len(compiled.resource_ids) + compiled.pair_resource
+        lines = np.flatnonzero(stands.units > compiled.pair_least)
+        by = np.argsort(compiled.pair_resource[lines], kind="stable")
+        resource = compiled.pair_resource[lines][by]
+        places = np.arange(len(compiled.resource_ids) + 1, dtype=resource.dtype)
+        self.lines, self.start = lines[by], np.searchsorted(resource, places)
+
+    def tier(self, pair: int, other: int) -> str:
+        """`hash` if the runner-up has a unit to spare; else by the needs that could swap with this one."""
+        compiled, stands = self.compiled, self.stands
+        mine, theirs = int(compiled.pair_resource[pair]), int(compiled.pair_resource[other])
+        if min(stands.stock_left[theirs], int(stands.earmark_room(np.array([theirs]))[0])) > 0:
+            return "hash"
+        served = self.lines[self.start[theirs] : self.start[theirs + 1]]
+        wanted = compiled.pair_need[served].astype(np.int64) * len(compiled.resource_ids) + mine
+        at = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        fits = (self.keys[at] == wanted) & (compiled.pair_most[at] > stands.units[at])
+        if not fits.any():
+            return "coverage"
+        cost = compiled.pair_cost
+        extra = cost[other] - cost[pair] + (cost[at] - cost[served])[fits].min()
+        return "cost" if extra > 0 else "hash"
 
 
 def _outlay(compiled: Compiled, prices: Sequence[Price], *, tier: int, pairs: Ints) -> Ints:

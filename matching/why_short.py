@@ -123,7 +123,8 @@ class _Teller:
         detail |= self._cell("next_", int(self.stands.next_rank[need]))
         if way.kind == "earmark":
             return "earmark", detail | {"id": way.name}
-        last = self.last.get(int(self.compiled.pair_resource[pair]))
+        served_last = self.last.get(int(self.compiled.pair_resource[pair]), [])
+        last = next((row for row in served_last if self.compiled.pair_need[row[1]] != need), None)
         if last is None or way.left > 0 or last[0] < self.stands.next_rank[need]:
             return "stock", detail
         served = self.compiled.need_ids[int(self.compiled.pair_need[last[1]])]
@@ -173,15 +174,19 @@ def _steps(kind: str, *, left: int, step: int) -> Row:
     return "lot_or_minimum", {"kind": kind, "left": left, "step": step, "short_by": step - left}
 
 
-def _last_served(compiled: Compiled, stands: Standing) -> dict[int, tuple[int, int]]:
-    """Resource ► (rank, pair) of the lowest cell that it fills beyond what is pinned."""
+def _last_served(compiled: Compiled, stands: Standing) -> dict[int, list[tuple[int, int]]]:
+    """Resource ► (rank, pair) of the two needs with the lowest cells that it fills beyond what is pinned."""
     lines = np.flatnonzero(stands.units > compiled.pair_least)
     rank = stands.last_rank[compiled.pair_need[lines]]
     resource = compiled.pair_resource[lines]
     by = np.lexsort((lines, rank, resource))
-    first = by[np.flatnonzero(np.diff(resource[by], prepend=-1))]
-    rows = zip(resource[first].tolist(), rank[first].tolist(), lines[first].tolist(), strict=True)
-    return {resource: (rank, pair) for resource, rank, pair in rows}
+    place = np.arange(len(by))
+    start = np.maximum.accumulate(np.where(np.diff(resource[by], prepend=-1) != 0, place, 0))
+    lowest = by[place - start < 2]
+    found: dict[int, list[tuple[int, int]]] = {}
+    for at in lowest.tolist():
+        found.setdefault(int(resource[at]), []).append((int(rank[at]), int(lines[at])))
+    return found
 
 
 def _drawn(compiled: Compiled, stands: Standing) -> tuple[dict[int, str], dict[tuple[int, str], str]]:

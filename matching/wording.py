@@ -55,8 +55,8 @@ TIE = {
 TIER = {
     "only": ("这是唯一还有余量的合格资源。", "It is the only eligible resource with room."),
     "coverage": (
-        "改用 {runner_up} 会让排位更前的需求少得（影子价格高 {extra_price}）。",
-        "Taking {runner_up} instead would cost higher-ranked needs (its price is {extra_price} higher).",
+        "次选 {runner_up} 已全部用于其他需求，改用它就要有别的需求让出。",
+        "All of the next choice {runner_up} is in use; taking it would make another need give way.",
     ),
     "stability": (
         "改用 {runner_up} 会打破已公布的分配。",
