@@ -216,14 +216,20 @@ def _on_cycles(network: Network, flow: Ints, arcs: Ints) -> Ints:
 
 
 def _hashes(compiled: Compiled, network: Network, arcs: Ints, *, part: int) -> Ints:
-    """Costs (A,) of one hash tier: bits 26·part … of SHA-256(salt, need, resource) on the arcs still in play."""
+    """Costs (A,) of one hash tier: `tie_hash` of the pair on every arc still in play that carries one."""
     costs = np.zeros(len(network.tail), dtype=np.int64)
-    salt = compiled.problem.policy.salt
-    for arc in arcs[network.pair[arcs] >= 0].tolist():
-        pair = network.pair[arc]
-        need = compiled.need_ids[compiled.pair_need[pair]]
-        resource = compiled.resource_ids[compiled.pair_resource[pair]]
-        costs[arc] = tie_hash(salt, need_id=need, resource_id=resource, part=part)
+    arcs = arcs[network.pair[arcs] >= 0]
+    pairs = network.pair[arcs]
+    names = [name.encode() for name in compiled.resource_ids]
+    heads = [f"{compiled.problem.policy.salt}\0{name}\0".encode() for name in compiled.need_ids]
+    first, digests = HASH_BITS * part // 8, bytearray()
+    for need, resource in zip(compiled.pair_need[pairs].tolist(), compiled.pair_resource[pairs].tolist(), strict=True):
+        digests += sha256(heads[need] + names[resource]).digest()
+    window = np.zeros((len(pairs), 8), dtype=np.uint8)
+    digest = np.frombuffer(digests, dtype=np.uint8).reshape(-1, 32)[:, first : first + 8]
+    window[:, : digest.shape[1]] = digest
+    shift = 64 - HASH_BITS - HASH_BITS * part % 8
+    costs[arcs] = (window.view(">u8").reshape(-1) >> np.uint64(shift)).astype(np.int64) & ((1 << HASH_BITS) - 1)
     return costs
 
 

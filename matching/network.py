@@ -217,7 +217,8 @@ def _caps(draft: _Draft, compiled: Compiled, limits: Limits, *, needs: Ints, gro
     """Node that a need's levels flow into: its narrowest household cap that can bind, else the sink."""
     heads = np.full(len(needs), SINK, dtype=np.int64)
     for group, held in _nested(limits, groups):
-        at = np.searchsorted(needs, held[np.isin(held, needs)])
+        at = np.minimum(np.searchsorted(needs, held), len(needs) - 1)
+        at = at[needs[at] == held]
         if not len(at):
             continue
         node, below = draft.node(), int(heads[at[0]])
