@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from marketplace.actors import GIVERS
 from marketplace.guards import current_actor, guard
-from marketplace.offers import drafts, service, wizard
+from marketplace.offers import drafts, service, upload, wizard
 from marketplace.offers.blueprint import bp
 from marketplace.offers.demand import CITY, Demand, latest_demand
 from marketplace.offers.forms import ACCEPTANCE
@@ -29,7 +29,7 @@ from marketplace.web import Page, _, _l, confirm, current_session, done, page_nu
 from marketplace.web.codes import place, word
 from marketplace.web.formats import moment
 
-__all__ = ["bp", "wizard"]
+__all__ = ["bp", "upload", "wizard"]
 
 SOON = timedelta(days=14)
 SENTENCES: dict[str, Any] = {

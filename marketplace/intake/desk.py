@@ -1,0 +1,176 @@
+"""The pages on which a table comes in: choose, check, confirm, receipt, and the files that go with it.
+
+Enters: a `Desk`, in which a room says which action guards the pages, what its table looks like and what checks, stores
+and drops it. Leaves: seven routes on the room's blueprint, all under ``/import``. Nothing is stored before a person has
+seen exactly what will happen; faults are shown one class at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask import Blueprint, Response, redirect, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import col, select
+
+from marketplace.errors import BadInput, Conflict, DomainError
+from marketplace.guards import current_actor, guard
+from marketplace.intake.batches import counts_of, faults_of, get_batch
+from marketplace.intake.columns import NO_MAPPING, FileMapping, read_mapping
+from marketplace.intake.models import ImportBatch, ImportKind, ImportState
+from marketplace.intake.report import error_file, template_file, told
+from marketplace.intake.sentences import sentence
+from marketplace.intake.values import Schema
+from marketplace.web import Form, UploadField, _, _l, current_session, done, render, writes
+from marketplace.web.display import language
+from marketplace.web.formats import count
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+STATES = {
+    ImportState.CHECKED: (_l("waits for you"), "wait"),
+    ImportState.CONFIRMED: (_l("stored"), "done"),
+    ImportState.DROPPED: (_l("dropped"), "plain"),
+}
+FAULTY = (_l("has faults"), "late")
+
+
+class UploadForm(Form):
+    """A file, and a mapping for those whose columns have other names; rooms add their own questions."""
+
+    file = UploadField(_l("Table (CSV or XLSX)"), accept=".csv,.xlsx")
+    mapping = UploadField(_l("Mapping file (TOML)"), required=False, accept=".toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a room says about its table. `check` and `confirm` are the room's use cases; `asked` are the form's extra
+    fields, handed to `check` by name; `counts` are the words for what confirming will do, with a tint."""
+
+    kind: ImportKind
+    action: str
+    layout: str
+    title: Any
+    intro: Any
+    home: str
+    home_title: Any
+    schema: Callable[[date], Schema]
+    check: Callable[..., Any]
+    confirm: Callable[..., Any]
+    drop: Callable[..., Any]
+    counts: Mapping[str, tuple[Any, str]]
+    sentences: Mapping[str, Any]
+    form: type[UploadForm] = UploadForm
+    asked: tuple[str, ...] = ()
+    always: bool = False
+    """Whether confirming means something even when no row is new, such as that a source was loaded."""
+
+    def install(self, bp: Blueprint) -> None:
+        """Hang the pages on the room's blueprint."""
+        for rule, name, view, methods in (
+            ("/import", "upload", self._upload, ["GET"]),
+            ("/import", "upload_submit", writes(self._submit), ["POST"]),
+            ("/import/<batch_id>", "batch", self._batch_view, ["GET"]),
+            ("/import/<batch_id>/confirm", "confirm_batch", writes(self._confirm), ["POST"]),
+            ("/import/<batch_id>/drop", "drop_batch", writes(self._drop), ["POST"]),
+            ("/import/<batch_id>/errors.csv", "errors", self._errors, ["GET"]),
+            ("/import/template.xlsx", "template", self._template, ["GET"]),
+        ):
+            bp.add_url_rule(rule, name, guard(self.action)(view), methods=methods)
+
+    def _upload(self) -> ResponseReturnValue:
+        return self._upload_page(self.form())
+
+    def _upload_page(self, form: UploadForm) -> Response:
+        org_id = current_actor().org_id
+        mine = select(ImportBatch).where(col(ImportBatch.kind) == self.kind, col(ImportBatch.org_id) == org_id)
+        recent = current_session().exec(mine.order_by(col(ImportBatch.created_at).desc()).limit(10)).all()
+        rows = [(batch, FAULTY if batch.counts.get("faults") else STATES[batch.state]) for batch in recent]
+        return render("intake/upload.html", desk=self, form=form, recent=rows)
+
+    def _submit(self) -> ResponseReturnValue:
+        form, now = self.form(), datetime.now(UTC)
+        if not form.validate_on_submit():
+            return self._upload_page(form)
+        file = form.file.data
+        try:
+            batch, _checked = self.check(
+                current_session(),
+                file.read(),
+                file_name=file.filename or "",
+                mapping=self._mapping(form, now=now),
+                actor=current_actor(),
+                now=now,
+                **{name: form[name].data for name in self.asked},
+            )
+        except BadInput as error:
+            self._say(form, error)
+            return self._upload_page(form)
+        return redirect(url_for(".batch", batch_id=batch.id), code=303)
+
+    def _mapping(self, form: UploadForm, *, now: datetime) -> FileMapping:
+        data = form.mapping.data.read() if form.mapping.data else b""
+        return read_mapping(data, self.schema(now.date())) if data else NO_MAPPING
+
+    def _say(self, form: UploadForm, error: DomainError) -> None:
+        """Put an error beside its field; one of no field belongs to the mapping file."""
+        name = str(error.facts.get("field", "mapping"))
+        form[name if name in form else "file"].errors = [self.sentences.get(error.code, error.code)]
+
+    def _batch_view(self, batch_id: str) -> ResponseReturnValue:
+        return self._batch_page(self._batch(batch_id))
+
+    def _batch_page(self, found: ImportBatch, *, status: int = 200, refused: str = "") -> Response:
+        faults, counts = faults_of(current_session(), found), counts_of(found)
+        return render(
+            "intake/batch.html",
+            status=status,
+            desk=self,
+            batch=found,
+            faults=told(faults, lang=language()),
+            faulty_rows=len({fault.row for fault in faults}),
+            stage=sentence(f"stage_{int(faults[0].stage)}", lang=language()) if faults else None,
+            counts=self._numbers(counts),
+            anything=self.always or any(counts.get(name) for name in ("new", "changed")),
+            state=FAULTY if faults else STATES[found.state],
+            refused=refused,
+        )
+
+    def _numbers(self, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+        return [
+            {"value": count(counts[name]), "label": words, "kind": tint if counts[name] else ""}
+            for name, (words, tint) in self.counts.items()
+            if name in counts
+        ]
+
+    def _confirm(self, batch_id: str) -> ResponseReturnValue:
+        try:
+            self.confirm(current_session(), batch_id, actor=current_actor(), now=datetime.now(UTC))
+        except Conflict as error:
+            refused = str(self.sentences.get(error.code, error.code))
+            return self._batch_page(self._batch(batch_id), status=409, refused=refused)
+        return done(_("Stored. This is your receipt."), to=url_for(".batch", batch_id=batch_id))
+
+    def _drop(self, batch_id: str) -> ResponseReturnValue:
+        self.drop(current_session(), batch_id, actor=current_actor(), now=datetime.now(UTC))
+        return done(_("Dropped. Nothing was stored."), to=url_for(".upload"))
+
+    def _errors(self, batch_id: str) -> ResponseReturnValue:
+        faults = faults_of(current_session(), self._batch(batch_id))
+        return _file(error_file(faults, lang=language()), name="errors.csv", kind="text/csv; charset=utf-8")
+
+    def _template(self) -> ResponseReturnValue:
+        data = template_file(self.schema(datetime.now(UTC).date()), lang=language())
+        return _file(data, name=f"{self.kind.value}.xlsx", kind=XLSX)
+
+    def _batch(self, batch_id: str) -> ImportBatch:
+        return get_batch(current_session(), batch_id, kind=self.kind, actor=current_actor())
+
+
+def _file(data: bytes, *, name: str, kind: str) -> Response:
+    response = Response(data, content_type=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,42 @@
+"""The desk at which a giver brings in a table of resources.
+
+Enters: uploads of a giver. Leaves: pages on the offers' blueprint; the rules are in `offers.imports`.
+"""
+
+from __future__ import annotations
+
+from marketplace.intake import ImportKind
+from marketplace.intake.desk import Desk
+from marketplace.offers import imports
+from marketplace.offers.blueprint import bp
+from marketplace.offers.table import offer_schema
+from marketplace.web import _l
+
+SENTENCES = {
+    "import_changed": _l("Something else came in since this file was checked. Check the file again."),
+    "mapping_not_toml": _l("The mapping file is not readable TOML."),
+    "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
+    "mapping_column": _l("The mapping file names a column that does not exist here."),
+}
+
+desk = Desk(
+    kind=ImportKind.OFFERS,
+    action="offer:import",
+    layout="charity",
+    title=_l("Bring in a table of resources"),
+    intro=_l("One row a resource, with your own number for it: the same number again changes that resource."),
+    home="offers.mine",
+    home_title=_l("Our resources"),
+    schema=lambda today: offer_schema(today=today),
+    check=imports.check_file,
+    confirm=imports.confirm_import,
+    drop=imports.drop_import,
+    counts={
+        "new": (_l("New resources"), ""),
+        "changed": (_l("Changed resources"), ""),
+        "same": (_l("Unchanged, left as they are"), ""),
+        "held": (_l("Of these held for a person"), "late"),
+    },
+    sentences=SENTENCES,
+)
+desk.install(bp)
