@@ -16,13 +16,13 @@ from sqlmodel import col, func, select
 from marketplace.guards import current_actor, guard
 from marketplace.households.models import Household
 from marketplace.intake import ImportKind
-from marketplace.intake.desk import Desk, UploadForm
 from marketplace.ledger import imports
 from marketplace.ledger.models import AidSource, AidState, LedgerEntry
 from marketplace.ledger.table import aid_schema
 from marketplace.reference.needs import list_need_kinds, need_kind
 from marketplace.reference.tables import UnknownCode
 from marketplace.web import DayField, Page, TextField, _l, current_session, page_number, render
+from marketplace.web.desk import Desk, UploadForm
 from marketplace.web.formats import local_day
 
 bp = Blueprint("ledger", __name__, url_prefix="/aid")

@@ -6,11 +6,11 @@ Enters: uploads of a giver. Leaves: pages on the offers' blueprint; the rules ar
 from __future__ import annotations
 
 from marketplace.intake import ImportKind
-from marketplace.intake.desk import Desk
 from marketplace.offers import imports
 from marketplace.offers.blueprint import bp
 from marketplace.offers.table import offer_schema
 from marketplace.web import _l
+from marketplace.web.desk import Desk
 
 SENTENCES = {
     "import_changed": _l("Something else came in since this file was checked. Check the file again."),

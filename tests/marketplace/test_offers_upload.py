@@ -57,10 +57,10 @@ def test_a_table_is_checked_confirmed_and_receipted(giver, sqlite_database):
     assert stored(sqlite_database) == []
     giver.post(f"{answer.headers['Location']}/confirm")
     assert len(stored(sqlite_database)) == 2
-    assert "已办理的内容" in giver.get(answer.headers["Location"]).text
+    assert "完成情况" in giver.get(answer.headers["Location"]).text
     assert "offers.csv" in giver.get("/offers/import").text
     again = upload(giver, ROW).headers["Location"]
-    assert "无需处理" in giver.get(again).text
+    assert "无需操作" in giver.get(again).text
 
 
 def test_faults_are_shown_with_row_column_and_mend_and_as_a_file(giver, sqlite_database):
