@@ -1,8 +1,9 @@
-"""The demo city's way into an empty database.
+"""The demo city's way into an empty database, through the doors that everybody uses.
 
 What enters: a `City`, an open empty database and the clock's now. What leaves: a `Roster` that finds everything again
-by its key. Organisations go through their room's service; households, needs and consents in chunks through `bulk`, each
-chunk one transaction; offers through their room's service; past aid as rows with audit rows. Called by `story`.
+by its key. Organisations, accounts and offers go through their rooms' services; needs with their households, and past
+aid, come in as files that are checked and confirmed; only the consents carried over from the register are written many
+at once. Called by `story` and by tests.
 """
 
 from __future__ import annotations
@@ -11,20 +12,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
-from marketplace import audit
 from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
 from marketplace.db import Database
-from marketplace.demo import bulk
 from marketplace.demo.accounts import ACCOUNTS
 from marketplace.demo.city import City
-from marketplace.demo.values import DemoAid, DemoOffer, DemoOrganisation
-from marketplace.ledger.models import AidSource, AidState, LedgerEntry
+from marketplace.demo.consents import load_consents
+from marketplace.demo.files import SOURCE, aid_file, needs_file
+from marketplace.demo.values import DemoHousehold, DemoOffer, DemoOrganisation
+from marketplace.ledger import imports as aid
+from marketplace.needs import imports as needs
 from marketplace.offers.models import Acceptance
 from marketplace.offers.service import post_offer
 from marketplace.offers.terms import Terms
@@ -33,10 +34,10 @@ from marketplace.organisations.service import NewOrganisation, register_organisa
 from marketplace.sealed import Vault, vault_of
 
 CHUNK = 4_000
-SOURCE = "demo"
+OFFERS = "demo"
 SEEN_DAYS = 730
 """Past aid of the last two years is loaded for the sources below; insurers never delivered theirs."""
-_SOURCES = {"GOVERNMENT": "government", "CHARITY": "charity", "ENTERPRISE": "charity"}
+AID_SOURCES = {"government": ("GOVERNMENT",), "charity": ("CHARITY", "ENTERPRISE")}
 _STANDARD = "按民政核实的缺口给予，不超过发布时写明的上限。"
 _STEPS = "平台匹配，民政审批，家庭同意，七个工作日内送达，家庭确认。"
 _RULES = "不收取任何费用，不要求拍照宣传，家庭可随时撤回同意。"
@@ -63,14 +64,49 @@ def build(database: Database, city: City, /, *, now: datetime) -> Roster:
         orgs = _organisations(session, city.organisations, now=now)
         staff = _open_accounts(session, city, orgs, now=now)
         roster = Roster(vault_of(session), now, orgs, staff)
-    desk = bulk.Desk(verifier=staff["demo-verifier"], now=now, orgs=orgs)
-    for homes in _chunks(city.households):
+    for place, homes in enumerate(_chunks(city.households)):
+        _import_needs(database, homes, roster, file_name=f"needs-{place + 1}.csv")
         with database.transaction() as session:
-            bulk.load_chunk(session, homes, desk=desk)
+            load_consents(session, homes, orgs=orgs, now=now)
     with database.transaction() as session:
         _offers(session, city.offers, roster=roster)
-        _past_aid(session, city, roster=roster)
+    _import_aid(database, city, roster)
     return roster
+
+
+def _import_needs(database: Database, homes: Sequence[DemoHousehold], roster: Roster, *, file_name: str) -> None:
+    """Check a file, then confirm it, as staff do."""
+    clerk, now = roster.staff["demo-verifier"], roster.now
+    data = needs_file(homes, verifier_id=clerk.id)
+    with database.transaction() as session:
+        batch, checked = needs.check_file(session, data, file_name=file_name, source=SOURCE, actor=clerk, now=now)
+    if checked.faults:
+        raise ValueError(f"{file_name}: {checked.faults[0].column} {checked.faults[0].code}")
+    with database.transaction() as session:
+        needs.confirm_import(session, batch.id, actor=clerk, now=now)
+
+
+def _import_aid(database: Database, city: City, roster: Roster) -> None:
+    """One file from each source that tells its past aid."""
+    clerk, now = roster.staff["demo-verifier"], roster.now
+    numbers = {home.key: home.members[0].id_number for home in city.households}
+    givers = {organisation.key: organisation.zh for organisation in city.organisations}
+    for source, kinds in AID_SOURCES.items():
+        data = aid_file((a for a in city.past_aid if a.source in kinds), numbers=numbers, givers=givers)
+        with database.transaction() as session:
+            batch, checked = aid.check_file(
+                session,
+                data,
+                file_name=f"aid-{source}.csv",
+                source=source,
+                seen_from=city.on - timedelta(days=SEEN_DAYS),
+                actor=clerk,
+                now=now,
+            )
+        if checked.faults:
+            raise ValueError(f"aid of {source}: {checked.faults[0].column} {checked.faults[0].code}")
+        with database.transaction() as session:
+            aid.confirm_import(session, batch.id, actor=clerk, now=now)
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -97,7 +133,7 @@ def _offers(session: Session, offers: Sequence[DemoOffer], *, roster: Roster) ->
             org_id=org_id,
             actor=roster.giver(org_id),
             now=roster.now,
-            source=SOURCE,
+            source=OFFERS,
             source_id=offer.key,
         )
 
@@ -122,40 +158,6 @@ def _terms(offer: DemoOffer) -> Terms:
         steps=_STEPS,
         rules=_RULES,
     )
-
-
-def _past_aid(session: Session, city: City, *, roster: Roster) -> None:
-    names = {organisation.key: organisation.zh for organisation in city.organisations}
-    rows = [_aid(aid, roster, names) for aid in city.past_aid]
-    if not rows:
-        return
-    session.execute(insert(LedgerEntry), rows)
-    acts = (
-        audit.Entry("aid:load", object_ref=row["id"], subject=row["household_id"], body={"units": row["units"]})
-        for row in rows
-    )
-    audit.record_many(session, acts, actor=roster.staff["demo-verifier"], now=roster.now)
-    for source in sorted(set(_SOURCES.values())):
-        count = sum(row["source"] == source for row in rows)
-        seen = city.on - timedelta(days=SEEN_DAYS)
-        session.add(AidSource(source=source, seen_from=seen, loaded_at=roster.now, rows=count))
-
-
-def _aid(aid: DemoAid, roster: Roster, names: dict[str, str]) -> dict[str, Any]:
-    return {
-        "id": roster.vault.ref("aid", bulk.SOURCE, aid.key),
-        "source": _SOURCES[aid.source],
-        "source_index": roster.vault.index("ledger-source", f"demo\x00{aid.key}"),
-        "household_id": bulk.household_id(roster.vault, aid.household_key),
-        "org_id": roster.orgs.get(aid.org_key),
-        "giver": names.get(aid.org_key, "民政部门"),
-        "category": aid.kind,
-        "units": aid.units,
-        "given_on": aid.given_on,
-        "state": AidState.DELIVERED,
-        "created_at": roster.now,
-        "updated_at": roster.now,
-    }
 
 
 def _open_accounts(session: Session, city: City, orgs: dict[str, str], *, now: datetime) -> dict[str, Actor]:

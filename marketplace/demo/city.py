@@ -1,7 +1,7 @@
 """The whole synthetic city by size and seed.
 
-What enters: a size (small or city), a seed and the day it is made for. What leaves: a `City` of plain values that is
-the same for the same seed; only its dates move with the day. Called by `build`, by tests and by benches.
+What enters: a size (tiny for tests, small or city), a seed and the day it is made for. What leaves: a `City` of plain
+values that is the same for the same seed; only its dates move with the day. Called by `build`, by tests and by benches.
 """
 
 import random
@@ -29,6 +29,7 @@ class Size:
 
 
 SIZES = {
+    "tiny": Size(households=200, needs=None, organisations=12, offers=45, past_aid_share=0.15),
     "small": Size(households=2_000, needs=None, organisations=25, offers=120, past_aid_share=0.15),
     "city": Size(households=90_000, needs=100_000, organisations=400, offers=5_000, past_aid_share=0.15),
 }

@@ -26,11 +26,14 @@ from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.build import Roster
+from marketplace.demo.files import SLIP
 from marketplace.demo.phases import Phases
 from marketplace.households.models import Household
 from marketplace.households.service import contact_of
-from marketplace.needs.models import Need
+from marketplace.needs import service as needs
+from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.notices import Notice, NoticeState
+from marketplace.offers.demand import publish_demand
 from marketplace.offers.models import Offer
 from marketplace.proposals import service as proposals
 from marketplace.proposals.models import ProposedLine, Run
@@ -85,6 +88,8 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
     """Play the whole job, a day between the steps; return the run's id."""
     pick = random.Random(f"{seed}:story")
     day = roster.now
+    with phases.phase("verify"):
+        _verify(database, roster, now=day)
     with phases.phase("consent"):
         _more_consents(database, now=day)
     with phases.phase("run"):
@@ -109,6 +114,30 @@ def _send_letters(database: Database, *, now: datetime) -> None:
     messenger, composer = wiring.messenger_of(settings, quiet=True), partial(wiring.compose, settings)
     while notices.send_due(database, messenger, compose=composer, clock=lambda: now):
         pass
+
+
+def _verify(database: Database, roster: Roster, *, now: datetime) -> None:
+    """A person looks at what the files could not settle: every second slip is mended, every second need verified.
+    The week's demand is counted afterwards."""
+    clerk = roster.staff["demo-verifier"]
+    with database.transaction() as session:
+        for need in _every_second(session, NeedState.HELD):
+            needs.release_need(session, need.id, actor=clerk, now=now, gap_units=need.gap_units // SLIP)
+        for need in _every_second(session, NeedState.UNVERIFIED):
+            needs.verify_need(
+                session,
+                need.id,
+                actor=clerk,
+                now=now,
+                level=3,
+                evidence="入户核实",
+                referral_reason=ReferralReason.STILL_IN_NEED,
+            )
+        publish_demand(session, actor=SYSTEM, now=now)
+
+
+def _every_second(session: Session, state: NeedState) -> Sequence[Need]:
+    return session.exec(select(Need).where(col(Need.state) == state).order_by(col(Need.source_id))).all()[::2]
 
 
 def _more_consents(database: Database, *, now: datetime) -> None:
