@@ -11,7 +11,6 @@ the rules again, and its bound counts only while the coefficients of every row a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from ortools.sat.python import cp_model
@@ -28,6 +27,10 @@ UNKNOWN = 2**62
 
 EXACT_FLOAT = 2**52
 """CP-SAT tells its bound as a float: beyond this it is not exact."""
+
+
+TIERS = ("value", "score", "kept", "cost", "hash")
+"""All tiers, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +52,24 @@ class _Found:
 
 
 def solve_exact(
-    compiled: Compiled, limits: Limits, part: Component, *, start: Ints | None, effort: float, depth: int | None = None
+    compiled: Compiled,
+    limits: Limits,
+    part: Component,
+    *,
+    start: Ints | None,
+    effort: float,
+    only: tuple[str, ...] = TIERS,
 ) -> Exact | None:
     """The best units of a hard part, or None if CP-SAT finds that no plan keeps the pins.
 
     `start` is a plan that keeps the rules; `effort` is the deterministic time of a tier, in CP-SAT's unit (about a
-    second on this decade's machines); `depth` is the number of tiers to go through, all if None.
+    second on this decade's machines); `only` names the tiers to go through.
     """
     made = build(compiled, limits, part)
+    order = [tier for tier in tiers(compiled, part, made) if tier.name in only]
     best = _complete(made, start)
     bound, proven = UNKNOWN, False
-    for tier in islice(tiers(compiled, part, made), depth):
+    for tier in order:
         found = _run(made, tier=tier, hint=best, effort=effort)
         if found.infeasible and best is None:
             return None

@@ -164,7 +164,9 @@ def _households(draft: _Draft, compiled: Compiled, limits: Limits, *, pairs: Int
 
 
 def _pairs(draft: _Draft, compiled: Compiled, *, pairs: Ints, tail: Ints, head: Ints) -> None:
-    least, most, cost = compiled.pair_least[pairs], compiled.pair_most[pairs], compiled.pair_cost[pairs]
+    # A need served by `units_used` is no flow: its pin is left to the hard solvers.
+    least = np.where(compiled.pair_used[pairs] < 0, compiled.pair_least[pairs], 0)
+    most, cost = compiled.pair_most[pairs], compiled.pair_cost[pairs]
     promised = announced_units(compiled)
     index = {pair: at for at, pair in enumerate(pairs.tolist())} if promised else {}
     kept = np.zeros(len(pairs), dtype=np.int64)

@@ -2,7 +2,7 @@
 
 What enters: a compiled problem and one large hard component. What leaves: its `Outcome`. Called by `solve`. The steps:
 a divisible relaxation ► prices and bound ► one provider for each need that wants one ► exact flow again ► whole lots
-and minima ► refill ► exact flow of everything that is no hard choice, refill, twice ► small pieces solved exactly.
+and minima ► refill ► exact flow of everything that is no hard choice ► refill ► small pieces solved exactly.
 """
 
 from __future__ import annotations
@@ -17,40 +17,46 @@ from matching.flow import NoFlow, optimum, whole_flow
 from matching.limits import Limits
 from matching.neighbourhoods import improve
 from matching.network import Ints, Network, build
-from matching.parts import Outcome, receipts, score_of, untouched
-from matching.prices import of_tier
-from matching.refill import allowed, refill, soft, tied
+from matching.parts import Conflict, Outcome, receipts, score_of
+from matching.prices import LimitPrices, of_tier, pair_tolls
+from matching.refill import allowed, floors, refill, round_up, soft, tied
 from matching.relaxed import part_bound, prices_of, relaxed_flow
 from matching.residual import State
-from matching.rules import breaches
+from matching.responses import best_responses
+from matching.rules import breaches, column, flag
+from matching.small import solve_small
 
-PIECES_PER_SECOND = 2
+PIECES_PER_SECOND = 3
 """Pieces to solve per second of the budget: a fixed number, so that a plan does not depend on the machine's speed."""
 
 
-def solve_large(compiled: Compiled, limits: Limits, part: Component, *, pieces: int, deadline: float) -> Outcome:
-    """A plan that keeps all rules, with prices; `pieces` is the number of neighbourhoods to solve."""
+def solve_large(
+    compiled: Compiled, limits: Limits, part: Component, *, pieces: int, deadline: float
+) -> list[Outcome] | Conflict:
+    """A plan that keeps all rules, with prices; `pieces` is the number of neighbourhoods to solve.
+
+    Where rounding cannot keep the pins, the exact solver has to find a plan, or that there is none.
+    """
     try:
         network, flow = relaxed_flow(compiled, limits, part)
     except NoFlow:
-        return untouched(compiled, part.pairs)
+        return solve_small(compiled, limits, [part], deadline=deadline)
     prices = prices_of(network, flow)
     bound = part_bound(compiled, part, prices)
-    state = State(compiled, limits, part, _rounded(compiled, limits, part, units=_by_pair(network, flow, part)))
+    state = _rounded(compiled, limits, part, units=_by_pair(network, flow, part), prices=of_tier(prices, 1))
     if breaches(compiled, limits, part, state.units):
-        return replace(untouched(compiled, part.pairs), prices=prices, bound=bound)
-    for _ in range(2):
-        refill(state)
-        _reopen(state)
+        return solve_small(compiled, limits, [part], deadline=deadline)
+    refill(state)
+    _reopen(state)
     refill(state)
     finished = improve(state, of_tier(prices, 1), pieces=pieces, deadline=deadline)
     refill(state)
     _reopen(state, settle=True)
     score = score_of(compiled, needs=part.needs, received=receipts(compiled, pairs=part.pairs, units=state.units))
-    return Outcome(
+    return [Outcome(
         pairs=part.pairs, units=state.units, score=score, bound=bound, prices=prices,
         proof="price" if bound == score else "none", finished=finished,
-    )  # fmt: skip
+    )]  # fmt: skip
 
 
 def _by_pair(network: Network, flow: Ints, part: Component) -> Ints:
@@ -61,14 +67,22 @@ def _by_pair(network: Network, flow: Ints, part: Component) -> Ints:
     return units
 
 
-def _rounded(compiled: Compiled, limits: Limits, part: Component, *, units: Ints) -> Ints:
-    """Settle on the providers that the flow prefers, let the flow adapt to that, then round to what is allowed."""
+def _rounded(compiled: Compiled, limits: Limits, part: Component, *, units: Ints, prices: LimitPrices) -> State:
+    """Settle on the providers that the flow prefers, round their lots, and let the flow of the rest adapt."""
     blank = State(compiled, limits, part, np.zeros_like(units))
-    kept = replace(part, pairs=part.pairs[tied(blank, units)])
+    tolls = pair_tolls(compiled, prices, pairs=part.pairs)
+    alone = best_responses(compiled, pairs=part.pairs, tolls=tolls).single_worth
+    kept = replace(part, pairs=part.pairs[tied(blank, units, alone)])
     network, flow = relaxed_flow(compiled, limits, kept)
-    units = np.zeros_like(units)
-    units[np.searchsorted(part.pairs, kept.pairs)] = _by_pair(network, flow, kept)
-    return allowed(blank, units)
+    wanted = np.zeros_like(units)
+    wanted[np.searchsorted(part.pairs, kept.pairs)] = _by_pair(network, flow, kept)
+    state = State(compiled, limits, part, allowed(blank, wanted))
+    chosen = flag(compiled, "one_provider")[state.need] | (column(compiled, "min_per_need")[state.resource] > 1)
+    free = np.setdiff1d(soft(state), np.flatnonzero(chosen))
+    state.change(free, compiled.pair_least[part.pairs[free]])
+    round_up(state, wanted)
+    _reopen(state)
+    return state
 
 
 def _reopen(state: State, *, settle: bool = False) -> None:
@@ -79,8 +93,12 @@ def _reopen(state: State, *, settle: bool = False) -> None:
     left = state.residual(soft(state))
     if not len(left.places):
         return
-    network = build(left.compiled, left.limits, pairs=left.part.pairs, groups=left.part.groups)
-    flow = optimum(network, left.compiled).flow if settle else whole_flow(network, costs=network.costs[0])
+    compiled = replace(left.compiled, pair_least=floors(left))
+    network = build(compiled, left.limits, pairs=left.part.pairs, groups=left.part.groups)
+    try:
+        flow = optimum(network, compiled).flow if settle else whole_flow(network, costs=network.costs[0])
+    except NoFlow:  # only while the pins are not met yet
+        return
     before = state.units[left.places].copy()
     state.change(left.places, _by_pair(network, flow, left.part))
     if breaches(state.compiled, state.limits, state.part, state.units):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.network import Ints, level_sizes, rank_table
-from matching.residual import State
+from matching.residual import Residual, State
 from matching.rules import column, flag
 
 
@@ -24,45 +24,75 @@ def allowed(state: State, units: Ints) -> Ints:
     compiled, pairs = state.compiled, state.part.pairs
     pinned = compiled.pair_least[pairs]
     used, most = compiled.pair_used[pairs], compiled.pair_most[pairs]
+    lot, least = column(compiled, "lot")[state.resource], column(compiled, "min_per_need")[state.resource]
     single = flag(compiled, "one_provider")[state.need] | (used >= 0)
-    units = np.where(single & ~_largest(state.need, np.where(pinned > 0, 2**62, units)), 0, units)
+    units = np.where(single & ~_largest(state.need, pinned, units, lot), 0, units)
     for places in state.rivals:
         held = np.bincount(state.resource[places], weights=(units + pinned * 2.0**40)[places])
         units[places[state.resource[places] != int(held.argmax())]] = 0
-    lot, least = column(compiled, "lot")[state.resource], column(compiled, "min_per_need")[state.resource]
     plain = units // lot * lot
     plain = np.where(plain < least, 0, plain)
     plain = np.where(pinned > 0, np.maximum(plain, -(-np.maximum(pinned, least) // lot) * lot), plain)
-    units = np.where(used < 0, plain, np.where((units == most) & (units > 0), used, 0))
+    units = np.where(used < 0, plain, np.where(((units == most) & (units > 0)) | (pinned > 0), used, 0))
     received = np.zeros(len(compiled.need_ids), dtype=np.int64)
     np.add.at(received, state.need, units)
     partial = flag(compiled, "all_or_nothing") & (received < compiled.open)
     return np.asarray(np.where(partial[state.need] & (used < 0), 0, units), dtype=np.int64)
 
 
-def tied(state: State, units: Ints) -> Ints:
-    """The places that stay in play once every need that wants one provider has the one that gives it most."""
+def tied(state: State, units: Ints, worth: Ints) -> Ints:
+    """The places that stay in play once every need that wants one provider has its best.
+
+    The best is the one with which the need alone would do best at the prices (`worth`, by place); of several, the one
+    whose lots are smallest, then the one that gives it most in the flow `units`.
+    """
     single = flag(state.compiled, "one_provider")[state.need]
-    wish = np.where(state.compiled.pair_least[state.part.pairs] > 0, 2**62, units)
     served = np.zeros(len(state.compiled.need_ids), dtype=np.int64)
-    np.maximum.at(served, state.need, wish)
-    return np.flatnonzero(~single | (served[state.need] == 0) | _largest(state.need, wish))
+    np.maximum.at(served, state.need, units)
+    return np.flatnonzero(
+        ~single
+        | (served[state.need] == 0)
+        | _largest(state.need, worth, units, column(state.compiled, "lot")[state.resource])
+    )
 
 
 def soft(state: State) -> Ints:
-    """The places that no hard rule touches: their amounts are a plain flow."""
+    """The places whose amounts are a plain flow as long as the hard choices stay: whole lots are not among them.
+
+    A need with one provider keeps it, a household keeps its one resource of a group, and a pair with a minimum keeps
+    at least that: `floors` says how much.
+    """
     compiled, pairs = state.compiled, state.part.pairs
-    needs = flag(compiled, "one_provider") | flag(compiled, "all_or_nothing")
-    resources = (column(compiled, "lot") > 1) | (column(compiled, "min_per_need") > 1)
-    hard = needs[state.need] | resources[state.resource] | (compiled.pair_used[pairs] >= 0)
+    needs = flag(compiled, "all_or_nothing")[state.need] | (compiled.pair_used[pairs] >= 0)
+    lots = column(compiled, "lot")[state.resource] > 1
+    chosen = flag(compiled, "one_provider")[state.need] | (column(compiled, "min_per_need")[state.resource] > 1)
     for places in state.rivals:
-        hard[places] = True
-    return np.flatnonzero(~hard)
+        chosen[places] = True
+    return np.flatnonzero(~needs & ~lots & (~chosen | (state.units > 0)))
 
 
-def _largest(need: Ints, units: Ints) -> NDArray[np.bool_]:
-    """Whether each place holds the largest amount of its need (the first of several)."""
-    order = np.lexsort((np.arange(len(need)), -units, need))
+def floors(left: Residual) -> Ints:
+    """What each pair of a residual of soft places must get at least: its pin, or its minimum."""
+    least = column(left.compiled, "min_per_need")[left.compiled.pair_resource]
+    return np.asarray(np.maximum(left.compiled.pair_least, np.where(least > 1, least, 0)), dtype=np.int64)
+
+
+def round_up(state: State, wanted: Ints) -> None:
+    """Give one more lot to pairs that were rounded down, the largest remainder first, while it fits."""
+    filler = _Filler(state)
+    lot = filler.lot
+    short = np.flatnonzero((lot > 1) & (wanted > state.units) & (filler.used < 0))
+    for place in short[np.lexsort((short, -(wanted - state.units)[short] / lot[short]))].tolist():
+        need, more = int(state.need[place]), filler.first(place)
+        wish = int(state.compiled.open[need] - state.received[need])
+        room = min(*filler.room(place), wish, int(filler.most[place] - state.units[place]))
+        if more <= room and not filler.whole[place] and filler.may_serve(place):
+            filler.add(place, more)
+
+
+def _largest(need: Ints, worth: Ints, units: Ints, lot: Ints) -> NDArray[np.bool_]:
+    """Whether each place is the best of its need: by worth, then small lots, then units, then place."""
+    order = np.lexsort((np.arange(len(need)), -units, lot, -worth, need))
     first = np.ones(len(need), dtype=np.bool_)
     first[1:] = need[order][1:] != need[order][:-1]
     best = np.zeros(len(need), dtype=np.bool_)
@@ -122,25 +152,33 @@ class _Filler:
         """
         state, need = self.state, int(self.state.need[place])
         have, wish = int(state.units[place]), int(state.compiled.open[need] - state.received[need])
-        supply, household = self._room(place)
+        supply, household = self.room(place)
         if wish <= 0 or self.most[place] == 0 or (self.provider.get(need, place) != place and self.single[place]):
             return 0, 0
         if self.used[place] >= 0:
             take = int(self.used[place])
             return (take, wish) if have == 0 and take <= supply and wish <= household else (0, 0)
-        lot, least = int(self.lot[place]), int(self.least[place])
-        first = -(-max(least, 1) // lot) * lot if have == 0 else lot
+        lot, first = int(self.lot[place]), self.first(place)
         room = min(supply, household, wish, int(self.most[place]) - have) // lot * lot
         if self.whole[place]:
             return (wish, wish) if wish == room and wish >= first else (0, 0)
         take = min(room, max(first, self._level_left(need) // lot * lot))
         return (take, take) if take >= first else (0, 0)
 
+    def first(self, place: int) -> int:
+        """The least that the pair can get more."""
+        lot = int(self.lot[place])
+        return -(-max(int(self.least[place]), 1) // lot) * lot if self.state.units[place] == 0 else lot
+
+    def may_serve(self, place: int) -> bool:
+        """Whether the need has no other provider that excludes this one."""
+        return not self.single[place] or self.provider.get(int(self.state.need[place]), place) == place
+
     def _level_left(self, need: int) -> int:
         left = np.cumsum(self.sizes[need]) - self.state.received[need]
         return int(left[left > 0][0]) if (left > 0).any() else 0
 
-    def _room(self, place: int) -> tuple[int, int]:
+    def room(self, place: int) -> tuple[int, int]:
         """Units that the supply side and the household's limits still allow this pair."""
         state = self.state
         supply = int(state.compiled.stock[state.resource[place]] - state.given[state.resource[place]])
@@ -175,7 +213,10 @@ class _Filler:
 
     def give(self, place: int) -> None:
         """Take the next step of this pair."""
-        take, _ = self.step(place)
-        self.state.add(np.array([place]), np.array([take]))
+        self.add(place, self.step(place)[0])
+
+    def add(self, place: int, units: int) -> None:
+        """Give so many units more."""
+        self.state.add(np.array([place]), np.array([units]))
         if self.single[place]:
             self.provider[int(self.state.need[place])] = place

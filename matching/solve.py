@@ -177,7 +177,7 @@ def _work(compiled: Compiled, limits: Limits, task: _Task, *, deadline: float) -
     if task.kind == "small":
         return solve_small(compiled, limits, task.parts, deadline=deadline)
     if task.kind == "large":
-        return [solve_large(compiled, limits, part, pieces=task.pieces, deadline=deadline) for part in task.parts]
+        return solve_large(compiled, limits, task.parts[0], pieces=task.pieces, deadline=deadline)
     try:
         return [solve_pure(compiled, limits, task.parts)]
     except NoFlow:
