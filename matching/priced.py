@@ -17,35 +17,32 @@ from matching.flow import NoFlow, optimum, whole_flow
 from matching.limits import Limits
 from matching.neighbourhoods import improve
 from matching.network import Ints, Network, build
-from matching.parts import Conflict, Outcome, receipts, score_of
+from matching.parts import Outcome, receipts, score_of
 from matching.prices import LimitPrices, of_tier, pair_tolls
 from matching.refill import allowed, floors, refill, round_up, soft, tied
 from matching.relaxed import part_bound, prices_of, relaxed_flow
 from matching.residual import State
 from matching.responses import best_responses
 from matching.rules import breaches, column, flag
-from matching.small import solve_small
 
 PIECES_PER_SECOND = 3
 """Pieces to solve per second of the budget: a fixed number, so that a plan does not depend on the machine's speed."""
 
 
-def solve_large(
-    compiled: Compiled, limits: Limits, part: Component, *, pieces: int, deadline: float
-) -> list[Outcome] | Conflict:
+def solve_large(compiled: Compiled, limits: Limits, part: Component, *, pieces: int, deadline: float) -> Outcome | None:
     """A plan that keeps all rules, with prices; `pieces` is the number of neighbourhoods to solve.
 
-    Where rounding cannot keep the pins, the exact solver has to find a plan, or that there is none.
+    None where rounding cannot keep the pins: the exact solver has to find a plan, or that there is none.
     """
     try:
         network, flow = relaxed_flow(compiled, limits, part)
+        prices = prices_of(network, flow)
+        state = _rounded(compiled, limits, part, units=_by_pair(network, flow, part), prices=of_tier(prices, 1))
     except NoFlow:
-        return solve_small(compiled, limits, [part], deadline=deadline)
-    prices = prices_of(network, flow)
-    bound = part_bound(compiled, part, prices)
-    state = _rounded(compiled, limits, part, units=_by_pair(network, flow, part), prices=of_tier(prices, 1))
+        return None
     if breaches(compiled, limits, part, state.units):
-        return solve_small(compiled, limits, [part], deadline=deadline)
+        return None
+    bound = part_bound(compiled, part, prices)
     refill(state)
     _reopen(state)
     refill(state)
@@ -53,10 +50,10 @@ def solve_large(
     refill(state)
     _reopen(state, settle=True)
     score = score_of(compiled, needs=part.needs, received=receipts(compiled, pairs=part.pairs, units=state.units))
-    return [Outcome(
+    return Outcome(
         pairs=part.pairs, units=state.units, score=score, bound=bound, prices=prices,
         proof="price" if bound == score else "none", finished=finished,
-    )]  # fmt: skip
+    )  # fmt: skip
 
 
 def _by_pair(network: Network, flow: Ints, part: Component) -> Ints:

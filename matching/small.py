@@ -17,27 +17,36 @@ from matching.components import Component
 from matching.hard import Exact, solve_exact
 from matching.limits import Limits
 from matching.network import Ints
-from matching.parts import Conflict, Outcome, receipts, score_of
+from matching.parts import Conflict, Outcome, receipts, score_of, untouched
 from matching.priced import solve_large
 from matching.relaxed import part_bound, relaxation
 
 EFFORT = 10.0
-"""Deterministic time of one tier of one part, in CP-SAT's unit (about a second)."""
+"""The most deterministic time of one tier of one part, in CP-SAT's unit (a second or more)."""
+
+SHARE = 0.05
+"""Effort of one tier per second that the budget has for the part: five tiers, and a unit can take four seconds."""
+
+ROUGH_PAIRS = 100
+"""Parts from this size on start from a rough plan."""
 
 PATIENCE = 20.0
 """Seconds per unit of effort after which a child is given up."""
 
 
 def solve_small(
-    compiled: Compiled, limits: Limits, parts: Sequence[Component], *, deadline: float
+    compiled: Compiled, limits: Limits, parts: Sequence[Component], *, seconds: float, deadline: float
 ) -> list[Outcome] | Conflict:
     """The best plan of each part as far as CP-SAT can tell, with prices that bound it for everybody.
 
+    `seconds` is what the budget has for each part; the effort follows from it alone, not from the clock.
     A part that CP-SAT does not finish before the deadline is planned as large parts are, and counts as interrupted.
     """
 
     def work(part: Component) -> Exact | Conflict:
-        found = solve_exact(compiled, limits, part, start=None, effort=EFFORT)
+        rough = _rough(compiled, limits, part) if len(part.pairs) >= ROUGH_PAIRS else None
+        start = None if rough is None else rough.units
+        found = solve_exact(compiled, limits, part, start=start, effort=min(EFFORT, max(0.1, seconds * SHARE)))
         return _conflict(compiled, limits, part) if found is None else found
 
     outcomes = []
@@ -46,11 +55,15 @@ def solve_small(
         if isinstance(answer, Conflict):
             return answer
         if answer is None:
-            rough = solve_large(compiled, limits, part, pieces=0, deadline=deadline)
+            rough = _rough(compiled, limits, part) or untouched(compiled, part.pairs)
             outcomes.append(replace(rough, finished=False))
         else:
             outcomes.append(_outcome(compiled, limits, part, answer))
     return outcomes
+
+
+def _rough(compiled: Compiled, limits: Limits, part: Component) -> Outcome | None:
+    return solve_large(compiled, limits, part, pieces=0, deadline=0.0)
 
 
 def _outcome(compiled: Compiled, limits: Limits, part: Component, answer: Exact) -> Outcome:

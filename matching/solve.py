@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from time import monotonic
 
@@ -46,13 +46,13 @@ class Progress:
 class _Task:
     """What one worker solves in one go: components that span the same categories; `kind` is pure, small or large.
 
-    `pieces` is how many neighbourhoods of a large part to improve.
+    `seconds` is the share of the budget that each hard part of the task has.
     """
 
     kind: str
     span: str
     parts: tuple[Component, ...]
-    pieces: int = 0
+    seconds: float = 0.0
 
     @property
     def size(self) -> int:
@@ -133,8 +133,9 @@ def _phases(compiled: Compiled, parts: Sequence[Component], *, seconds: float) -
     for part in parts:
         sorts["pure" if not part.hard else "small" if len(part.pairs) <= SMALL_PAIRS else "large"].append(part)
     pure, small = ([_Task(kind, *batch) for batch in batches(compiled, sorts[kind])] for kind in ("pure", "small"))
-    pieces = int(PIECES_PER_SECOND * seconds) // max(1, len(sorts["large"]))
-    hard = [*small, *(_Task("large", span_of(compiled, part), (part,), pieces) for part in sorts["large"])]
+    hard = [*small, *(_Task("large", span_of(compiled, part), (part,)) for part in sorts["large"])]
+    share = seconds / max(1, sum(task.size for task in hard))
+    hard = [replace(task, seconds=share * task.size / len(task.parts)) for task in hard]
     return [(name, sorted(tasks, key=lambda task: -task.size)) for name, tasks in (("pure", pure), ("hard", hard))]
 
 
@@ -175,9 +176,11 @@ def _untouched(compiled: Compiled, task: _Task) -> Outcome:
 
 def _work(compiled: Compiled, limits: Limits, task: _Task, *, deadline: float) -> list[Outcome] | Conflict:
     if task.kind == "small":
-        return solve_small(compiled, limits, task.parts, deadline=deadline)
+        return solve_small(compiled, limits, task.parts, seconds=task.seconds, deadline=deadline)
     if task.kind == "large":
-        return solve_large(compiled, limits, task.parts[0], pieces=task.pieces, deadline=deadline)
+        pieces = int(PIECES_PER_SECOND * task.seconds)
+        found = solve_large(compiled, limits, task.parts[0], pieces=pieces, deadline=deadline)
+        return [found] if found else solve_small(compiled, limits, task.parts, seconds=task.seconds, deadline=deadline)
     try:
         return [solve_pure(compiled, limits, task.parts)]
     except NoFlow:

@@ -33,7 +33,7 @@ def test_on_tiny_problems_the_way_for_large_parts_keeps_all_rules_and_never_boun
     for seed in range(50):
         problem = tiny(seed, kind=kind)
         plan, known = allocate(problem, budget_s=3), best(problem)
-        assert not [fault for fault in check(problem, plan) if fault.code != "no_reason"], seed
+        assert check(problem, plan) == (), seed
         assert (known is None) == (plan.certificate.status == "infeasible"), seed
         if known is not None:
             assert plan.certificate.score <= known.objective[1] <= plan.certificate.bound, seed
@@ -43,15 +43,15 @@ def test_on_tiny_problems_the_way_for_large_parts_keeps_all_rules_and_never_boun
 
 
 def district() -> Problem:
-    """600 needs in one component, a quarter wanting one provider, a fifth of the resources in lots."""
-    return generate(600, 40, hard=0.25, one_component=True, seed=7)
+    """1,500 needs in one component, a quarter wanting one provider, a fifth of the resources in lots."""
+    return generate(1_500, 100, hard=0.25, one_component=True, seed=7)
 
 
 def test_a_district_is_planned_within_one_percent_of_its_bound_and_passes_the_judge():
     given = district()
     plan = allocate(given, budget_s=5)
     assert plan.certificate.components["hard_large"] == 1
-    assert not [fault for fault in check(given, plan) if fault.code != "no_reason"]
+    assert check(given, plan) == ()
     assert plan.certificate.gap < 0.01
 
 
@@ -65,8 +65,8 @@ def test_the_same_district_in_another_order_gets_the_same_plan():
 
 def test_a_run_whose_time_is_up_keeps_a_plan_that_passes_the_judge():
     given = district()
-    plan = allocate(replace(given, policy=replace(given.policy, budget_s=1e-3)), budget_s=1e-3)
-    assert not [fault for fault in check(given, plan) if fault.code != "no_reason"]
+    plan = allocate(given, budget_s=1e-3)
+    assert check(given, plan) == ()
     assert plan.certificate.score > 0
 
 
