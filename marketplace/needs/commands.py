@@ -66,7 +66,8 @@ def import_needs(
     if checked.faults:
         return tell_faults(checked.faults, file=file, lang=lang, say=say)
     tell_counts({"rows": checked.total, **intake.counts_of(batch)}, lang=lang, say=say)
-    if dry_run or not agree():
+    nothing_new = not (batch.counts["new"] or batch.counts["changed"])
+    if dry_run or nothing_new or not agree():
         with database.transaction() as session:
             imports.drop_import(session, batch.id, actor=actor, now=now)
         say(_either(lang, "没有保存任何内容。", "Nothing was stored."))

@@ -34,7 +34,7 @@ from marketplace.web.codes import word
 from marketplace.web.display import language
 
 REVEALED = {
-    "name": _l("Name"),
+    "name": _l("Person's name"),
     "phone": _l("Phone"),
     "id_number": _l("ID number"),
     "address": _l("Address"),
@@ -141,7 +141,7 @@ class NeedForm(Form):
 class PersonForm(NeedForm):
     """A person and a need."""
 
-    name = TextField(_l("Name"), longest=40)
+    name = TextField(_l("Person's name"), longest=40)
     id_number = TextField(_l("ID number"), required=False, longest=18)
     phone = TextField(_l("Phone"), longest=20)
     address = TextField(_l("Address"), required=False, longest=120)
