@@ -214,12 +214,11 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
 
 
 def _sorted_reasons(plan: Plan) -> tuple[dict[tuple[str, str], list[dict[str, Any]]], dict[str, list[Reason]]]:
-    pairs = {(line.need_id, line.resource_id) for line in plan.lines}
     chosen: dict[tuple[str, str], list[dict[str, Any]]] = {}
     unserved: dict[str, list[Reason]] = {}
     for reason in plan.reasons:
         key = (reason.need_id, reason.resource_id)
-        if key in pairs:
+        if reason.code == "chosen":
             chosen.setdefault(key, []).append({"code": reason.code, **reason.detail})
         else:
             unserved.setdefault(reason.need_id, []).append(reason)
