@@ -128,7 +128,7 @@ def stages(need: Need, match: Match | None, /) -> tuple[Stage, ...]:
     stopped = need.state in (NeedState.REFUSED, NeedState.CLOSED) and live is None
     answered = live is not None and live.household_answered_at is not None
     done = [
-        ("submitted", True, need.created_at, ""),
+        ("submitted", True, _submitted(need), ""),
         ("checked", verified or live is not None, need.verified_on if verified else None, "civil_affairs"),
         ("matched", live is not None and _past_givers(live), live.created_at if live else None, _matcher(live)),
         ("answered", answered, live.household_answered_at if live else None, "you"),
@@ -145,6 +145,12 @@ def stages(need: Need, match: Match | None, /) -> tuple[Stage, ...]:
         else:
             built.append(Stage(code, "todo"))
     return tuple(built)
+
+
+def _submitted(need: Need) -> datetime | None:
+    """When it came to us; a need that was verified elsewhere before shows no day, because we do not know it."""
+    late = need.verified_on is not None and need.created_at.date() > need.verified_on
+    return None if late else need.created_at
 
 
 def _past_givers(match: Match) -> bool:

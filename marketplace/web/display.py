@@ -20,7 +20,7 @@ HTML_LANGUAGE = {"zh_Hans": "zh-Hans", "en": "en"}
 
 def install(app: Flask, *, instance: Path) -> None:
     """Give the app its catalogues, its locale and the switches of the page head."""
-    folder = catalogues.compiled(instance / "i18n")
+    folder = catalogues.compiled(instance.resolve() / "i18n")
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(folder)
     app.config["BABEL_DEFAULT_LOCALE"] = catalogues.DEFAULT
     app.config["BABEL_DEFAULT_TIMEZONE"] = "Asia/Shanghai"
