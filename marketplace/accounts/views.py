@@ -162,7 +162,8 @@ def demo_sign_in(login: str) -> ResponseReturnValue:
     if account is None or account.password_hash:
         raise NotFound("account")
     token = service.open_for_account(session, account, now=datetime.now(UTC))
-    return with_cookie(make_response(redirect(home_address(account.role), code=303)), token)
+    wanted = safe_next(request.args.get("next"), account.role)
+    return with_cookie(make_response(redirect(wanted, code=303)), token)
 
 
 @bp.app_context_processor

@@ -21,10 +21,12 @@ class DemoAccount:
 
 @dataclass(frozen=True, slots=True)
 class TourStep:
-    """One step of the tour: sign in as `login`, open `path`, and see what the text says."""
+    """One step of the tour: one press signs in as `login` and opens `path`; the text says what to see and to try."""
 
     login: str
     path: str
+    title_zh: str
+    title_en: str
     zh: str
     en: str
 
@@ -108,37 +110,63 @@ TOUR = (
     TourStep(
         "demo-verifier",
         "/needs/",
-        "核实员看到本区已核实的需求：类别、缺口、紧急程度；超出合理范围的数额留给人看，不会自动分配。",
-        "The verifier sees the verified needs: kind, gap, urgency. Amounts beyond reason wait for a person.",
+        "看需求",
+        "See the needs",
+        "核实员看到已核实的需求：类别、缺口、紧急程度。数额不合常理的被挂起，等人来看，绝不自动分配。",
+        "The verifier sees verified needs: kind, gap, urgency. An amount beyond reason is held for a person and never "
+        "allocated.",
     ),
     TourStep(
         "demo-charity",
-        "/offers/",
-        "慈善组织看到自己发布的资源和条件。长期同意的资源可直接匹配，其余逐一答复。",
-        "The charity sees its resources and terms: a standing yes, or an answer to each match.",
+        "/offers/mine",
+        "看资源",
+        "See the resources",
+        "慈善组织写明给什么、给谁、给到哪里。有的长期同意，有的逐一答复；没有人能替它分派。",
+        "The charity says what it gives, to whom and where. Some offers are a standing yes, others ask each time;"
+        " nobody assigns anything to it.",
     ),
     TourStep(
         "demo-verifier",
         "/runs/",
-        "一次匹配的结果附有证明：差距为 0 表示没有更好的方案。每一行都写明理由。",
-        "A run comes with a proof: gap 0 means that no plan is better. Each line says why.",
+        "看一次匹配",
+        "See a run",
+        "打开最近一次匹配：证明差距为 0，就是没有更好的方案。每一行写明为什么，每个没得到的写明差在哪里。",
+        "Open the newest run: gap 0 proves that no plan is better. Each line says why, each need left out says what"
+        " was missing.",
     ),
     TourStep(
         "demo-approver",
         "/matches/",
-        "审批员批准或退回。核实的人不能审批；批准时再次检查同意、重复和余量。",
-        "The approver approves or rejects. Who verified cannot approve; consent, overlap and stock are asked again.",
+        "审批",
+        "Approve",
+        "勾选几行，看确认页列出哪些不能批准、为什么。核实的人不能审批；大额要第二个人。",
+        "Tick some lines; the confirm page names those that cannot be approved and why. Who verified cannot approve;"
+        " large amounts take a second person.",
     ),
     TourStep(
         "demo-household",
         "/home",
-        "家庭在手机上看到五步进度。接受时另行同意给谁、给什么、用多久；婉拒不影响任何救助。",
-        "The household sees five stages. Accepting names who sees what and for how long; declining loses nothing.",
+        "家庭的手机",
+        "The household's phone",
+        "五步进度，谁在办、到哪天。接受时另行同意：给谁、给什么、用多久。婉拒不影响任何救助，同意三下之内可撤回。",
+        "Five stages with who holds it and until when. Accepting names who sees what and for how long; declining loses "
+        "nothing; a consent is withdrawn within three taps.",
+    ),
+    TourStep(
+        "demo-charity",
+        "/our-matches/",
+        "答复与送达",
+        "Answer and deliver",
+        "只有家庭同意之后，慈善组织才看得到姓名和电话，每看一次都有记录。送达后由家庭确认。",
+        "Only after the household's consent does the charity see name and phone, and each look is logged. The"
+        " household confirms the delivery.",
     ),
     TourStep(
         "demo-auditor",
         "/audit/",
-        "审计员看到环环相扣的记录，改动任何一行都会被发现，而其中没有个人信息。",
-        "The auditor sees the chained log: any change shows, and it holds no personal data.",
+        "审计",
+        "Audit",
+        "每个动作一行，环环相扣，改动任何一行都会被发现；里面没有个人信息。",
+        "One row an act, each chained to the one before: any change shows. It holds no personal data.",
     ),
 )
