@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -25,8 +26,10 @@ from marketplace.config import ConfigError, Settings, from_environment, refuse_d
 from marketplace.db import Database
 from marketplace.demo import command as demonstration
 from marketplace.errors import DomainError
+from marketplace.ledger import commands as aid
 from marketplace.ledger.given import aid_to_tell
 from marketplace.needs import commands as needs
+from marketplace.offers import commands as offers
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -177,6 +180,63 @@ def import_needs(
             database,
             file,
             source=source,
+            mapping=mapping,
+            dry_run=dry_run,
+            actor=actor,
+            now=wiring.utc_now(),
+            lang=lang,
+            say=typer.echo,
+            agree=lambda: yes or typer.confirm("保存？ Store this?"),
+        )
+    raise typer.Exit(code)
+
+
+@bring.command("offers")
+def import_offers(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    org: Annotated[str, typer.Option(help="The giver's unified social credit code.")],
+    mapping: Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Store without asking.")] = False,
+    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+) -> None:
+    """Check a giver's table of resources, tell exactly what storing it would do, and store it when somebody agrees."""
+    with house() as (_, database):
+        code = offers.import_offers(
+            database,
+            file,
+            org=org,
+            mapping=mapping,
+            dry_run=dry_run,
+            actor=SYSTEM,
+            now=wiring.utc_now(),
+            lang=lang,
+            say=typer.echo,
+            agree=lambda: yes or typer.confirm("保存？ Store this?"),
+        )
+    raise typer.Exit(code)
+
+
+@bring.command("aid")
+def import_aid(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    source: Annotated[str, typer.Option(help="Whose aid it is; the same name finds its rows again.")],
+    seen_from: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The file tells all since then.")],
+    login: Annotated[str, typer.Option("--as", help="Who answers for this list; needless with one verifier.")] = "",
+    mapping: Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Store without asking.")] = False,
+    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+) -> None:
+    """Check a table of past aid, tell what it covers, and store it when somebody agrees."""
+    with house() as (_, database):
+        with database.reading() as session:
+            actor = operations.acting(session, login, role=Role.VERIFIER)
+        code = aid.import_aid(
+            database,
+            file,
+            source=source,
+            seen_from=seen_from.date(),
             mapping=mapping,
             dry_run=dry_run,
             actor=actor,

@@ -1,0 +1,82 @@
+"""A table brought in from the command line: check, tell, ask, store.
+
+Enters: an open database, a file, the room's steps, and how to print and ask. Leaves: an exit code (0 well, 1 faults in
+the rows, 2 a file or an option that cannot be used). Called by the rooms' `commands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlmodel import Session
+
+from marketplace.db import Database
+from marketplace.errors import BadInput
+from marketplace.intake.batches import counts_of
+from marketplace.intake.checking import Checked
+from marketplace.intake.models import ImportBatch
+from marketplace.intake.report import error_file, told
+from marketplace.intake.sentences import sentence
+from marketplace.intake.values import Fault, Stage
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A room's use cases, each with its file, actor and time bound; `words` name its counts in both languages.
+
+    `always`: storing means something even when no row is new, such as that a source was loaded.
+    """
+
+    check: Callable[[Session], tuple[ImportBatch, Checked]]
+    confirm: Callable[[Session, str], object]
+    drop: Callable[[Session, str], object]
+    words: Mapping[str, tuple[str, str]]
+    always: bool = False
+
+
+def bring_in(
+    database: Database, file: Path, /, *, steps: Steps, dry_run: bool, lang: str, say: Say, agree: Callable[[], bool]
+) -> int:
+    """Check a file, say exactly what storing it would do, and do that if somebody agrees."""
+    try:
+        with database.transaction() as session:
+            batch, checked = steps.check(session)
+    except BadInput as error:
+        say(f"{error.code}: {dict(error.facts)}" if error.facts else error.code)
+        return 2
+    if checked.faults:
+        return tell_faults(checked.faults, file=file, lang=lang, say=say)
+    counts = {"rows": checked.total, **counts_of(batch)}
+    for name, (zh, en) in {"rows": ("行数", "rows"), **steps.words}.items():
+        say(f"{counts.get(name, 0):>8,}  {either(lang, zh, en)}")
+    needless = not (steps.always or counts.get("new") or counts.get("changed"))
+    with database.transaction() as session:
+        if dry_run or needless or not agree():
+            steps.drop(session, batch.id)
+            say(either(lang, "没有保存任何内容。", "Nothing was stored."))
+        else:
+            steps.confirm(session, batch.id)
+            say(either(lang, f"已保存。回执 {batch.id}", f"Stored. Receipt {batch.id}"))
+    return 0
+
+
+def tell_faults(faults: Sequence[Fault], *, file: Path, lang: str, say: Say) -> int:
+    """At most fifteen rows with column, value and mend; all of them in a file beside the table."""
+    stage, lead = sentence(f"stage_{int(faults[0].stage)}", lang=lang)
+    say(f"{stage} {lead}")
+    for fault in told(faults, lang=lang):
+        value = f" [{fault.shown}]" if fault.shown else ""
+        say(f"{either(lang, '行', 'row')} {fault.row} · {fault.column}{value}: {fault.wrong} {fault.mend}")
+    report = file.with_name(f"{file.stem}.errors.csv")
+    report.write_bytes(error_file(faults, lang=lang))
+    say(either(lang, f"全部 {len(faults)} 处问题：{report}", f"All {len(faults)} faults: {report}"))
+    return 2 if faults[0].stage in (Stage.FILE, Stage.COLUMNS) else 1
+
+
+def either(lang: str, zh: str, en: str) -> str:
+    """The English sentence for languages that begin with ``en``, the Chinese for all others."""
+    return en if lang.startswith("en") else zh
