@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from sqlmodel import Session, col, select
 
+from marketplace import wiring
 from marketplace.accounts.models import Account
 from marketplace.accounts.service import create_account
 from marketplace.actors import GIVERS, STAFF, Actor, Role
-from marketplace.config import ConfigError
+from marketplace.config import ConfigError, Settings, from_environment
+from marketplace.db import Database
 from marketplace.organisations.models import Organisation
 from marketplace.reference.districts import resolve
 from marketplace.reference.tables import UnknownCode
@@ -32,6 +35,17 @@ SHORTEST_PASSWORD = 12
 
 class OperatorError(ValueError):
     """What was asked cannot be done; the sentence says why and how to mend it."""
+
+
+@contextmanager
+def house() -> Iterator[tuple[Settings, Database]]:
+    """The settings of the environment and their database, open and at the newest version."""
+    settings = from_environment()
+    database = wiring.open_database(settings)
+    try:
+        yield settings, database
+    finally:
+        database.close()
 
 
 def new_keys(folder: Path, /) -> tuple[Path, ...]:

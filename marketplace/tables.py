@@ -1,0 +1,132 @@
+"""`shanqiao import …` and `shanqiao pull …`: thin commands over the rooms' own, which check, tell, ask and store.
+
+Enters: arguments. Leaves: what the room's function said, and its exit code. Hung on the command line by
+`marketplace.cli`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from marketplace import operations, wiring
+from marketplace.actors import SYSTEM, Role
+from marketplace.ledger import commands as aid
+from marketplace.ledger.given import aid_to_tell
+from marketplace.needs import commands as needs
+from marketplace.offers import commands as offers
+from marketplace.operations import house
+
+bring = typer.Typer(no_args_is_help=True, help="Bring in files.")
+pull = typer.Typer(no_args_is_help=True, help="Fetch from the systems of departments.")
+
+
+@bring.command("needs")
+def import_needs(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    login: Annotated[str, typer.Option("--as", help="Who answers for this list; needless with one verifier.")] = "",
+    source: Annotated[
+        str, typer.Option(help="Whose list it is; the same name finds its rows again.")
+    ] = "civil-affairs",
+    mapping: Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Store without asking.")] = False,
+    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+) -> None:
+    """Check a table of needs, tell exactly what storing it would do, and store it when somebody agrees."""
+    with house() as (_, database):
+        with database.reading() as session:
+            actor = operations.acting(session, login, role=Role.VERIFIER)
+        code = needs.import_needs(
+            database,
+            file,
+            source=source,
+            mapping=mapping,
+            dry_run=dry_run,
+            actor=actor,
+            now=wiring.utc_now(),
+            lang=lang,
+            say=typer.echo,
+            agree=lambda: yes or typer.confirm("保存？ Store this?"),
+        )
+    raise typer.Exit(code)
+
+
+@bring.command("offers")
+def import_offers(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    org: Annotated[str, typer.Option(help="The giver's unified social credit code.")],
+    mapping: Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Store without asking.")] = False,
+    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+) -> None:
+    """Check a giver's table of resources, tell exactly what storing it would do, and store it when somebody agrees."""
+    with house() as (_, database):
+        code = offers.import_offers(
+            database,
+            file,
+            org=org,
+            mapping=mapping,
+            dry_run=dry_run,
+            actor=SYSTEM,
+            now=wiring.utc_now(),
+            lang=lang,
+            say=typer.echo,
+            agree=lambda: yes or typer.confirm("保存？ Store this?"),
+        )
+    raise typer.Exit(code)
+
+
+@bring.command("aid")
+def import_aid(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    source: Annotated[str, typer.Option(help="Whose aid it is; the same name finds its rows again.")],
+    seen_from: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The file tells all since then.")],
+    login: Annotated[str, typer.Option("--as", help="Who answers for this list; needless with one verifier.")] = "",
+    mapping: Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Store without asking.")] = False,
+    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+) -> None:
+    """Check a table of past aid, tell what it covers, and store it when somebody agrees."""
+    with house() as (_, database):
+        with database.reading() as session:
+            actor = operations.acting(session, login, role=Role.VERIFIER)
+        code = aid.import_aid(
+            database,
+            file,
+            source=source,
+            seen_from=seen_from.date(),
+            mapping=mapping,
+            dry_run=dry_run,
+            actor=actor,
+            now=wiring.utc_now(),
+            lang=lang,
+            say=typer.echo,
+            agree=lambda: yes or typer.confirm("保存？ Store this?"),
+        )
+    raise typer.Exit(code)
+
+
+@pull.command("needs")
+def pull_needs(
+    source: Annotated[str, typer.Option(help="The registry's name in our records.")] = "civil-affairs",
+    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+) -> None:
+    """Pull new needs from the civil-affairs registry, then tell it back states and aid given."""
+    with house() as (settings, database):
+        code = needs.pull_needs(
+            database,
+            wiring.registry_of(settings),
+            source=source,
+            actor=SYSTEM,
+            clock=wiring.utc_now,
+            aid_to_tell=aid_to_tell,
+            lang=lang,
+            say=typer.echo,
+        )
+    raise typer.Exit(code)
