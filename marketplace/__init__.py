@@ -1,1 +1,1 @@
-"""marketplace"""
+"""The house: rooms from accounts to decisions, the web application and the command line around them."""

@@ -1,4 +1,4 @@
-"""The words of the allocator: needs, resources, rules, plan, certificate.
+"""The words of the allocator: needs, resources, rules.
 
 What enters: plain ids and whole numbers, from a problem folder (`matching.folder`) or from a caller's own code.
 What leaves: frozen values, checked when they are built. Everything else in `matching` is written in these words.

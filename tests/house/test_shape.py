@@ -1,0 +1,94 @@
+"""The shape of the code: small modules that say what they are for, short functions, no machine's paths in any file."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("adapters", "marketplace", "matching")
+MODULES = sorted(
+    path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "versions" not in path.parts
+)
+FOLDERS = (*PACKAGES, ".ci", "bench", "docs", "scripts", "templates", "tests")
+LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
+SHORTEST_PARAGRAPH = 40
+VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
+PERSONAL = {"full_name", "surname", "phone", "address", "id_number", "birth_date", "birthday", "payee", "contact"}
+MACHINE = re.compile(r"(?<![\w.:/])/(work|root|Users|mnt)/\w")
+REGISTRY = re.compile(r"\b(pypi|pythonhosted|npmjs|anaconda)\.(org|com)\b|://mirrors?\.")
+
+
+def _named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def _body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of what a function does, without its signature and docstring."""
+    body = function.body
+    if ast.get_docstring(function) is not None:
+        body = body[1:]
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_named)
+def test_a_module_is_short_and_says_what_it_is_for(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= LONGEST_MODULE
+    words = ast.get_docstring(ast.parse(text)) or ""
+    assert len(words) >= SHORTEST_PARAGRAPH, "open the module with a paragraph: what enters, what leaves, who calls it"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_named)
+def test_functions_are_short(path: Path) -> None:
+    long = {f.name: _body_lines(f) for f in _functions(_tree(path)) if _body_lines(f) > LONGEST_FUNCTION}
+    assert long == {}
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    assert [_named(path) for path in MODULES if path.stem in VAGUE or path.parent.name in VAGUE] == []
+
+
+def test_matching_has_no_field_for_anything_personal() -> None:
+    found = []
+    for path in (path for path in MODULES if path.is_relative_to(ROOT / "matching")):
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id in PERSONAL:
+                found.append(f"{_named(path)}: {node.target.id}")
+            if isinstance(node, ast.Attribute) and node.attr in PERSONAL:
+                found.append(f"{_named(path)}: .{node.attr}")
+    assert found == []
+
+
+def test_no_file_names_a_machine_or_a_package_registry() -> None:
+    found = []
+    for path in _texts():
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found += [f"{_named(path)}: {m.group()}" for pattern in (MACHINE, REGISTRY) for m in pattern.finditer(text)]
+    assert found == []
+
+
+def _texts() -> Iterator[Path]:
+    yield from (path for path in ROOT.iterdir() if path.is_file() and path.name != ".git")
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*"):
+            if (
+                path.is_file()
+                and "__pycache__" not in path.parts
+                and path.suffix not in (".png", ".mo", ".xlsx", ".pyc")
+            ):
+                yield path
