@@ -35,8 +35,7 @@ def filled(database: Database) -> Database:
     with database.transaction() as session:
         household = make.a_household(session, name="欧阳备份", phone="10000000099")
         need = make.a_need(session, household, state=NeedState.UNVERIFIED, verifier_id=None, verified_on=None)
-        words = {"level": 3, "evidence": "入户核实", "referral_reason": ReferralReason.STILL_IN_NEED}
-        verify_need(session, need.id, actor=_verifier(), now=make.NOW, **words)
+        verify_need(
             session,
             need.id,
             level=3,
