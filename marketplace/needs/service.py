@@ -22,7 +22,7 @@ from marketplace.households.models import Household
 from marketplace.intake.cells import names_somebody
 from marketplace.needs.lists import NeedFilters, NeedPage, count_by_state, list_needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
-from marketplace.reference.needs import need_kind
+from marketplace.reference.needs import NeedKind, need_kind
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes
 
@@ -105,15 +105,7 @@ def add_need(
     referred_by: str | None = None,
 ) -> Need:
     """Store a need that nobody has verified yet; the caller has asked the policy."""
-    try:
-        kind = need_kind(facts.category)
-    except UnknownCode as error:
-        raise BadInput("unknown_category", field="category") from error
-    if facts.gap_units <= 0:
-        raise BadInput("not_positive", field="gap")
-    if facts.valid_from and facts.valid_to and facts.valid_to < facts.valid_from:
-        raise BadInput("dates_reversed", field="valid_to")
-    _refuse_personal(evidence=facts.evidence, government_decision=facts.government_decision, cause=facts.cause)
+    kind = _checked_kind(facts)
     plausible = kind.is_plausible(facts.gap_units)
     need = Need(
         id=new_id(),
@@ -146,6 +138,20 @@ def add_need(
     session.flush()
     _record(session, need, "need:create", actor=actor, now=now)
     return need
+
+
+def _checked_kind(facts: NeedFacts) -> NeedKind:
+    """The category, if what was said about the need can be stored."""
+    try:
+        kind = need_kind(facts.category)
+    except UnknownCode as error:
+        raise BadInput("unknown_category", field="category") from error
+    if facts.gap_units <= 0:
+        raise BadInput("not_positive", field="gap")
+    if facts.valid_from and facts.valid_to and facts.valid_to < facts.valid_from:
+        raise BadInput("dates_reversed", field="valid_to")
+    _refuse_personal(evidence=facts.evidence, government_decision=facts.government_decision, cause=facts.cause)
+    return kind
 
 
 def _refuse_personal(**texts: str) -> None:
