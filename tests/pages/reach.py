@@ -1,18 +1,19 @@
 """Which pages a role reaches by following links from its home: used to check every page, and that none is cut off.
 
-Walks with the app's own test client (no browser), five pages at most of each kind: lists of hundreds stay quick.
+Walks with the app's own test client (no browser), eight pages at most of each kind: lists of hundreds stay quick.
 """
 
 import html
 import re
 from collections import Counter, deque
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 
-EACH = 5
+EACH = 8
+DISPLAY = {"lang", "text"}
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 LINK = re.compile(r'<a [^>]*?href="([^"#]+)"')
 
@@ -32,25 +33,27 @@ def reach(app: Flask, login: str) -> dict[str, str]:
     """Endpoint ► one address of it, for every page within reach."""
     client, home = signed_in(app, login) if login else (app.test_client(), "/")
     routes = app.url_map.bind("localhost")
-    waiting, queued, visits, found = deque([home]), {home}, Counter[str](), {}
+    waiting, queued, visits, found = deque([(home, "home")]), {home}, Counter[str](), {}
     while waiting:
-        path = waiting.popleft()
+        path, source = waiting.popleft()
         try:
-            endpoint, _values = routes.match(path, method="GET")
+            endpoint, _values = routes.match(urlsplit(path).path, method="GET")
         except HTTPException:
-            assert client.get(path).status_code < 400, f"{login}: a link leads nowhere: {path}"
+            assert client.get(path).status_code < 400, f"{login}: {source} links to {path}, which is not there"
+            continue
+        if DISPLAY & parse_qs(urlsplit(path).query).keys():
             continue
         visits[endpoint] += 1
         if visits[endpoint] > EACH:
             continue
         answer = client.get(path)
-        assert answer.status_code < 400, f"{login}: {path} answers {answer.status_code}"
+        assert answer.status_code < 400, f"{login}: {source} links to {path}, which answers {answer.status_code}"
         if answer.mimetype != "text/html" or answer.status_code >= 300:
             continue
         found.setdefault(endpoint, path)
         for link in LINK.findall(answer.text):
-            target = urlsplit(html.unescape(link)).path
+            target = urljoin(path, html.unescape(link))
             if target.startswith("/") and target not in queued:
                 queued.add(target)
-                waiting.append(target)
+                waiting.append((target, path))
     return found
