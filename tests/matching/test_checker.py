@@ -10,8 +10,10 @@ import pytest
 
 from matching.checker import check
 from matching.checker_facts import Facts
+from matching.compiled import compile_problem
+from matching.explain import reasons
 from matching.model import Announced, Ban, Candidate, Cap, CoolOff, Earmark, PastAid, Pin, Problem
-from matching.plan import Line, Plan, Price
+from matching.plan import Line, Plan, Price, Reason
 from tests.matching.oracle import best
 from tests.matching.receipts import eligible
 from tests.matching.rows import TODAY, honest, need, problem, resource
@@ -276,3 +278,66 @@ def test_the_judge_and_the_oracle_agree_on_what_is_eligible():
             for n in of.needs:
                 for r in of.resources:
                     assert (facts.refusal((n.need_id, r.resource_id)) is None) == eligible(of, need=n, resource=r)
+
+
+def explained() -> Planted:
+    """The sound plan with the reasons of the allocator."""
+    of, plan = sound()
+    return of, replace(plan, reasons=reasons(compile_problem(of), plan.lines, plan.prices))
+
+
+def test_the_allocator_s_own_reasons_pass():
+    assert check(*explained()) == ()
+    for kind in KINDS:
+        for seed in range(150):
+            of = tiny(seed, kind=kind)
+            found = best(of)
+            if found is not None:
+                lines = [Line(*pair, units) for pair, units in sorted(found.amounts.items())]
+                plan = honest(of, lines)
+                plan = replace(plan, reasons=reasons(compile_problem(of), lines, ()))
+                assert check(of, plan) == (), (kind, seed)
+
+
+FORGED_REASONS: dict[str, tuple[str, str, dict[str, str | int]]] = {
+    "no fitting resource though one is": ("", "no_resource", {"category": 2}),
+    "a cool-off that nothing calls for": ("", "cool_off", {"until": "2026-03-09"}),
+    "no consent though it is given": ("", "no_consent", {"orgs": "o0", "count": 1}),
+    "covered though it is not": ("", "covered", {"delivered": 2}),
+    "a resource it may not have": ("s", "stock", {"limit": 9, "left": 0, "short_by": 1}),
+    "another stock": ("r", "stock", {"limit": 7, "left": 1, "short_by": 1}),
+    "a cap that does not exist": (
+        "r",
+        "cap",
+        {"kind": "household_cap", "id": "c", "limit": 2, "left": 0, "short_by": 1},
+    ),
+    "an earmark that does not exist": ("r", "earmark", {"id": "e", "limit": 2, "left": 0, "short_by": 1}),
+    "a provider that gives nothing": ("r", "provider_chosen", {"provider": "s"}),
+    "an exclusive resource not drawn on": ("r", "exclusive", {"group": "g", "drawn": "s"}),
+    "a lot that is not short": ("r", "lot_or_minimum", {"kind": "resource", "left": 3, "step": 2, "short_by": 1}),
+    "a word that is no code": ("r", "bad_luck", {}),
+    "a line that is not in the plan": ("s", "chosen", {"units": 2}),
+}
+LAST = {"limit": 6, "left": 0, "short_by": 1, "next_urgency": 1, "next_level": 2}
+FORGED_REASONS |= {
+    "another next cell": ("r", "priced_out", {**LAST, "next_level": 1, "urgency": 3, "level": 2, "need": "a"}),
+    "another last cell": ("r", "priced_out", {**LAST, "urgency": 3, "level": 1, "need": "a"}),
+    "a need that got nothing": ("r", "priced_out", {**LAST, "urgency": 1, "level": 1, "need": "c"}),
+    "a tie that is none": ("r", "tie_break", {**LAST, "urgency": 3, "level": 2, "need": "a", "by": "hash"}),
+}
+
+
+@pytest.mark.parametrize("fault", FORGED_REASONS)
+def test_a_forged_reason_is_refused(fault):
+    of, plan = explained()
+    kept = [row for row in plan.reasons if row.need_id != "b" or row.code == "chosen"]
+    forged = replace(plan, reasons=(*kept, Reason("b", *FORGED_REASONS[fault])))
+    assert faults(of, forged) == {"forged_reason"}
+
+
+def test_a_missing_reason_and_a_reason_for_nothing_are_refused():
+    of, plan = explained()
+    kept = tuple(row for row in plan.reasons if row.need_id != "b" or row.code == "chosen")
+    assert {found.code for found in check(of, replace(plan, reasons=kept))} == {"no_reason"}
+    odd = (*plan.reasons, Reason("x", "", "stock", {}))
+    assert {found.code for found in check(of, replace(plan, reasons=odd))} == {"reason_of_nothing"}
