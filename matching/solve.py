@@ -60,7 +60,7 @@ class _Task:
 
 
 SMALL_PAIRS = 2_000
-"""Hard parts up to this many pairs are solved exactly."""
+"""Hard parts up to this many pairs are solved exactly; with the objective "value" every part is."""
 
 _SHARED: dict[str, tuple[Compiled, Limits]] = {}
 """What forked workers find in their memory, so that nothing large is sent to them."""
@@ -130,8 +130,10 @@ def _hopeless_pin(compiled: Compiled) -> tuple[str, ...]:
 def _phases(compiled: Compiled, parts: Sequence[Component], *, seconds: float) -> list[tuple[str, list[_Task]]]:
     """The pure tasks, then the hard ones; the largest first, so that workers finish together."""
     sorts: dict[str, list[Component]] = {"pure": [], "small": [], "large": []}
+    by_value = compiled.problem.policy.objective == "value"
     for part in parts:
-        sorts["pure" if not part.hard else "small" if len(part.pairs) <= SMALL_PAIRS else "large"].append(part)
+        large = len(part.pairs) > SMALL_PAIRS and not by_value
+        sorts["pure" if not part.hard and not by_value else "large" if large else "small"].append(part)
     pure, small = ([_Task(kind, *batch) for batch in batches(compiled, sorts[kind])] for kind in ("pure", "small"))
     hard = [*small, *(_Task("large", span_of(compiled, part), (part,)) for part in sorts["large"])]
     share = seconds / max(1, sum(task.size for task in hard))
