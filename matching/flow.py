@@ -221,7 +221,8 @@ def _hashes(compiled: Compiled, network: Network, arcs: Ints, *, part: int) -> I
     arcs = arcs[network.pair[arcs] >= 0]
     pairs = network.pair[arcs]
     names = [name.encode() for name in compiled.resource_ids]
-    heads = [f"{compiled.problem.policy.salt}\0{name}\0".encode() for name in compiled.need_ids]
+    salt, asking = compiled.problem.policy.salt, np.unique(compiled.pair_need[pairs]).tolist()
+    heads = {need: f"{salt}\0{compiled.need_ids[need]}\0".encode() for need in asking}
     first, digests = HASH_BITS * part // 8, bytearray()
     for need, resource in zip(compiled.pair_need[pairs].tolist(), compiled.pair_resource[pairs].tolist(), strict=True):
         digests += sha256(heads[need] + names[resource]).digest()
