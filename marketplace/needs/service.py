@@ -46,6 +46,9 @@ __all__ = [
 LOCAL = timezone(timedelta(hours=8))
 """The city's clock: days of verification and validity are local days."""
 
+LARGEST = 10**12
+"""The largest gap that can be allocated; a larger one is stored and held, and released only with a smaller amount."""
+
 LIVE = (NeedState.UNVERIFIED, NeedState.HELD, NeedState.VERIFIED)
 """States in which the same need may not be open twice."""
 
@@ -250,6 +253,8 @@ def _open_need(session: Session, need_id: str, action: str, *, actor: Actor, sta
 
 
 def _correct_gap(need: Need, gap_units: int | None) -> None:
+    if (gap_units or need.gap_units) > LARGEST:
+        raise BadInput("too_large", field="gap")
     if gap_units is None:
         return
     if gap_units <= 0:

@@ -19,7 +19,7 @@ from marketplace.actors import GIVERS, Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.offers.models import Offer, OfferState
-from marketplace.offers.terms import CONFIRMED_FOR, Terms, columns_of, doubt, faults, shown_units
+from marketplace.offers.terms import CONFIRMED_FOR, LARGEST, Terms, columns_of, doubt, faults, shown_units
 from marketplace.organisations.service import require_active
 from marketplace.policy import require
 from marketplace.reference.needs import need_kind
@@ -117,6 +117,8 @@ def _step(session: Session, offer_id: str, act: str, *, actor: Actor, now: datet
         require_active(session, offer.org_id)
         if has_run_out(offer, on=now.date()):
             raise WrongState("offer_run_out")
+        if offer.stock_units > LARGEST:
+            raise WrongState("offer_too_large")
     offer.state, offer.state_reason, offer.updated_at = ends, "", now
     return _saved(session, offer, f"offer:{act}", actor=actor, now=now)
 

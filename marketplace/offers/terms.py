@@ -22,6 +22,8 @@ CONFIRMED_FOR = timedelta(days=180)
 PLAUSIBLE_HOUSEHOLDS = 1000
 """A stock that would give more households than this the most plausible amount waits for a person."""
 LARGEST = 10**12
+"""The largest amount that can be matched; a larger stock is stored and held, because it is a slip to be asked about."""
+STORABLE = 2**62
 EVERYWHERE = "*"
 """How the whole city stands in an offer's row, as in the allocator's problem."""
 
@@ -94,8 +96,11 @@ def faults(terms: Terms, *, on: date, kinds: Callable[[str], NeedKind] = need_ki
 def _amounts(terms: Terms, kind: NeedKind) -> Iterator[Fault]:
     stock, lot, most = terms.stock_units, terms.lot, terms.max_per_need
     least = max(terms.min_per_need, lot, 1)
-    if not 1 <= stock <= LARGEST:
-        yield Fault("stock_units", "too_large" if stock > LARGEST else "not_positive", {})
+    if not 1 <= stock <= STORABLE:
+        yield Fault("stock_units", "too_large" if stock > STORABLE else "not_positive", {})
+    for name in ("lot", "min_per_need", "max_per_need", "max_per_household"):
+        if (getattr(terms, name) or 0) > LARGEST:
+            yield Fault(name, "too_large", {})
     if not 1 <= lot <= max(stock, 1):
         yield Fault("lot", "lot_over_stock", {"most": shown_units(stock, kind.unit)})
     if not 0 <= terms.min_per_need <= max(stock, 1):

@@ -34,6 +34,7 @@ __all__ = ["bp", "upload", "wizard"]
 SOON = timedelta(days=14)
 SENTENCES: dict[str, Any] = {
     "offer_closed": _l("This resource is closed."),
+    "offer_too_large": _l("This stock is too large to be matched. Ask the giver and correct it first."),
     "offer_run_out": _l("This resource has run out. Confirm it first: then it lasts another half year."),
     "offer_pause": _l("Only an open resource can be paused."),
     "offer_reopen": _l("Only a paused resource can be opened again."),

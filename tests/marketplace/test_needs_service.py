@@ -69,6 +69,16 @@ def test_an_implausible_need_is_held_until_a_verifier_releases_it_with_the_right
     assert (need.state, need.gap_units, need.state_reason) == (NeedState.UNVERIFIED, 6, "")
 
 
+def test_an_amount_that_no_run_can_hold_is_released_only_with_a_smaller_one(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    need = typed_in(session, now, gap_units=10**14)
+    with pytest.raises(BadInput):
+        service.release_need(session, need.id, actor=verifier, now=now)
+    service.release_need(session, need.id, actor=verifier, now=now, gap_units=10)
+    assert need.state is NeedState.UNVERIFIED
+
+
 def test_a_held_need_that_was_verified_is_verified_again_when_released(
     session: Session, verifier: Actor, now: datetime
 ) -> None:

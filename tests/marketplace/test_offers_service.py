@@ -210,3 +210,10 @@ def test_the_same_number_of_one_giver_is_posted_once(session, organisation, give
     service.post_offer(session, some_terms(), **given)
     with pytest.raises(Conflict):
         service.post_offer(session, some_terms(), **given)
+
+
+def test_a_stock_that_no_run_can_hold_is_held_and_not_released(session, verifier, now):
+    org = an_organisation(session)
+    offer = an_offer(session, org, stock_units=10**14, state=OfferState.HELD)
+    with pytest.raises(WrongState, match="offer_too_large"):
+        service.release_offer(session, offer.id, actor=verifier, now=now)

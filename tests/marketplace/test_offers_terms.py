@@ -28,7 +28,8 @@ def test_ordinary_terms_are_taken():
     [
         ({"category": "FREE.LUNCH"}, "category", "unknown_category"),
         ({"stock_units": 0}, "stock_units", "not_positive"),
-        ({"stock_units": 10**12 + 1}, "stock_units", "too_large"),
+        ({"stock_units": 2**62 + 1}, "stock_units", "too_large"),
+        ({"max_per_need": 10**12 + 1}, "max_per_need", "too_large"),
         ({"lot": 101, "max_per_need": None}, "lot", "lot_over_stock"),
         ({"min_per_need": 101, "max_per_need": None}, "min_per_need", "least_over_stock"),
         ({"min_per_need": 5, "max_per_need": 4}, "max_per_need", "most_under_least"),
