@@ -81,7 +81,7 @@ TEXT = {
     "no_resource": ("没有合格的资源：{counts}。", "No resource is eligible: {counts}."),
     "no_consent": (
         "有 {count} 个组织有合适的资源，但本户未同意向其公开：{orgs}。",
-        "{count} organisations have something fitting, but the household has not consented to them: {orgs}.",
+        "Organisations with something fitting, but without the household's consent: {count} ({orgs}).",
     ),
     "cool_off": (
         "本户近期已领取同类援助，{until} 起可再次分配。",
@@ -89,7 +89,7 @@ TEXT = {
     ),
     "banned": (
         "有 {count} 项合适的资源被排除（原因：{by}）。",
-        "{count} fitting resources are ruled out (by: {by}).",
+        "Fitting resources that are ruled out: {count} (by: {by}).",
     ),
     "provider_chosen": (
         "本需求只能由一家提供，已选定资源 {provider}。",
@@ -100,19 +100,19 @@ TEXT = {
         "The household already draws on {drawn} of the exclusive group {group}, so {resource} is closed to it.",
     ),
     "cap": (
-        "{limit_name}为 {limit} 个单位，只剩 {left}。{sure}",
-        "{limit_name} is {limit} units, with {left} left. {sure}",
+        "受上限所限：{limit_name}，共 {limit} 个单位，剩 {left}。{sure}",
+        "A limit is reached: {limit_name} is {limit} units, with {left} left. {sure}",
     ),
     "lot_or_minimum": (
         "下一步至少要 {step} 个单位，{left_name} {left} 个，还差 {short_by} 个。",
-        "The next step takes {step} units at once; {left_name} {left}, {short_by} short.",
+        "The next step takes {step} units at once; {left_name} {left}: {short_by} short.",
     ),
     "earmark": (
-        "专款 {id} 的预算 {limit} 只剩 {left}。本需求的下一单位排在{next}。{sure}",
+        "专款 {id} 的预算 {limit} 剩 {left}。本需求的下一单位排在{next}。{sure}",
         "The earmark {id} has {left} left of {limit}. This need's next unit ranks {next}. {sure}",
     ),
     "stock": (
-        "资源 {resource} 的库存 {limit} 只剩 {left}。本需求的下一单位排在{next}。{sure}",
+        "资源 {resource} 的库存 {limit} 剩 {left}。本需求的下一单位排在{next}。{sure}",
         "Resource {resource} has {left} left of {limit}. This need's next unit ranks {next}. {sure}",
     ),
     "priced_out": (
@@ -125,7 +125,7 @@ TEXT = {
     ),
     "within_gap": (
         "这次计算尚未证明为最优，资源 {resource} 还有 {left} 个单位可给；可延长计算或由工作人员决定。",
-        "This run is not proven to be the best: {resource} could still give {left} units. Compute longer or decide.",
+        "This run is not proven to be the best: {resource} could still give {left}. Compute longer or decide.",
     ),
 }
 
@@ -157,7 +157,7 @@ def _phrases(reason: Reason, *, at: int) -> dict[str, str]:
         return {"counts": _counts(detail, at=at, comma=comma)}
     if reason.code == "lot_or_minimum":
         return {"left_name": LEFT[str(detail["kind"])][at]}
-    more = ("再增加 {short_by} 个单位即可轮到本需求。", "{short_by} more units would reach this need.")[at]
+    more = ("再增加 {short_by} 个单位即可轮到本需求。", "It would take {short_by} more to reach this need.")[at]
     words = {"sure": more.format_map(detail)} if "short_by" in detail else {}
     if reason.code == "cap":
         words["limit_name"] = LIMIT[str(detail["kind"])][at].format_map(detail)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from matching.model import Ban, Earmark, Problem, Reason
+from matching.model import Ban, Earmark, Problem
+from matching.plan import Reason
 
 SUPPLY = ("stock", "priced_out", "tie_break")
 LIFTED = (*SUPPLY, "earmark", "cap", "exclusive", "provider_chosen")

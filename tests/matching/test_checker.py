@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -341,3 +343,10 @@ def test_a_missing_reason_and_a_reason_for_nothing_are_refused():
     assert {found.code for found in check(of, replace(plan, reasons=kept))} == {"no_reason"}
     odd = (*plan.reasons, Reason("x", "", "stock", {}))
     assert {found.code for found in check(of, replace(plan, reasons=odd))} == {"reason_of_nothing"}
+
+
+def test_the_judge_works_with_the_solvers_uninstalled():
+    gone = "import sys; sys.modules.update(dict.fromkeys(['ortools', 'scipy', 'networkx', 'highspy']))"
+    words = f"{gone}; import matching.folder; from matching.checker import check; print(check.__module__)"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "matching.checker"

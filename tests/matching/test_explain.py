@@ -10,20 +10,8 @@ import pytest
 
 from matching.compiled import compile_problem
 from matching.explain import CODES, reasons, sentences, who_would_lose
-from matching.model import (
-    Announced,
-    Ban,
-    Candidate,
-    Cap,
-    CoolOff,
-    Earmark,
-    Line,
-    PastAid,
-    Pin,
-    Price,
-    Problem,
-    Reason,
-)
+from matching.model import Announced, Ban, Candidate, Cap, CoolOff, Earmark, PastAid, Pin, Problem
+from matching.plan import Line, Price, Reason
 from matching.solve import allocate
 from tests.matching.flips import lifted
 from tests.matching.oracle import best
@@ -239,7 +227,7 @@ def test_the_sentence_of_a_priced_out_need_names_both_cells():
     row = Reason("n1", "r1", "priced_out", EXAMPLES["priced_out"])
     assert sentences(row, "en") == (
         "The last unit of r1 went to urgent (urgency 2), level 3; this need's next unit ranks ordinary (urgency 1), "
-        "level 5. 4 more units would reach this need."
+        "level 5. It would take 4 more to reach this need."
     )
 
 
