@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from marketplace import policy
+from marketplace.accounts.models import Account
 from marketplace.errors import BadInput, Conflict
 from marketplace.guards import current_actor, guard
 from marketplace.households import service as households
@@ -146,7 +147,7 @@ def _facts(session: Session, need: Need) -> list[dict[str, Any]]:
         (_("Tags"), "、".join(word(tag, "tag") for tag in need.tags)),
         (_("Checked"), word(need.verification_level, "verification_level") if need.verification_level else ""),
         (_("Evidence"), need.evidence),
-        (_("Checked by"), need.verifier_id),
+        (_("Checked by"), _who(session, need.verifier_id)),
         (_("Checked on"), day(need.verified_on) if need.verified_on else ""),
         (_("Why not government aid"), word(need.referral_reason, "referral_reason") if need.referral_reason else ""),
         (_("What government decided"), need.government_decision),
@@ -155,6 +156,12 @@ def _facts(session: Session, need: Need) -> list[dict[str, Any]]:
         (_("Came in"), moment(need.created_at)),
     ]
     return [{"label": label, "value": value} for label, value in rows if value]
+
+
+def _who(session: Session, account_id: str | None) -> str:
+    """The name a colleague goes by; the id where the account is gone."""
+    account = session.get(Account, account_id) if account_id else None
+    return account.display_name if account else account_id or ""
 
 
 @bp.post("/<need_id>/reveal")

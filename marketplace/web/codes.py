@@ -4,6 +4,7 @@ Template filters and plain functions; the words follow the language of the reque
 as it is, because an old row must not break a page.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from flask import Flask
@@ -25,10 +26,10 @@ def word(code: str | int | None, table: str) -> str:
     """The label of a code of one table, such as `{{ need.category|word("need") }}`."""
     if code is None or code == "":
         return NOTHING
-    try:
-        return label(table, code, lang=language())
-    except UnknownCode:
-        return str(code)
+    for spelling in (code, str(code).upper()):
+        with suppress(UnknownCode):
+            return label(table, spelling, lang=language())
+    return str(code)
 
 
 def place(code: str) -> str:
