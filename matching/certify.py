@@ -7,7 +7,7 @@ bound is worked out from the prices alone, over all needs at once, and so does n
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from time import perf_counter
@@ -22,6 +22,7 @@ from matching.parts import Outcome, broken, cost_of, coverage, receipts, score_o
 from matching.plan import Certificate, Line, Plan, Price
 from matching.prices import limits_worth, of_tier, pair_tolls
 from matching.responses import best_responses
+from matching.runs import run_gaps
 
 _KINDS = {"pure": "pure", "small": "hard_small", "large": "hard_large"}
 
@@ -50,6 +51,7 @@ class Ledger:
         self.components = {"pure": 0, "hard_small": 0, "hard_large": 0}
         self.proofs = {"price": 0, "solver": 0, "none": 0}
         self.gaps: dict[str, list[int]] = {}
+        self.unproven: dict[str, list[Outcome]] = {}
         self.done = self.score = self.bound = 0
 
     def add(self, outcome: Outcome, *, span: str, kind: str, parts: int) -> None:
@@ -58,11 +60,24 @@ class Ledger:
         self.outcomes.append(outcome)
         self.proofs[outcome.proof] += parts
         self.components[_KINDS[kind]] += parts
-        gaps = self.gaps.setdefault(span, [0] * len(self.compiled.problem.policy.order))
-        self.gaps[span] = [a + b for a, b in zip(gaps, outcome.prefix_gaps or [0] * len(gaps), strict=True)]
+        self._widen(span, outcome.prefix_gaps)
+        if kind != "pure" or not outcome.finished:
+            self.unproven.setdefault(span, []).append(outcome)
         self.done += len(outcome.pairs)
         self.score += outcome.score
         self.bound += outcome.bound
+
+    def _widen(self, span: str, gaps: Sequence[int]) -> None:
+        """Add the gaps of leading runs; none given means that all are 0."""
+        known = self.gaps.setdefault(span, [0] * len(self.compiled.problem.policy.order))
+        self.gaps[span] = [a + b for a, b in zip(known, gaps or [0] * len(known), strict=True)]
+
+    def _bound_runs(self) -> None:
+        """The gaps of what no flow has proven, one span of categories at a time."""
+        for span, outcomes in sorted(self.unproven.items()):
+            pairs = np.sort(np.concatenate([outcome.pairs for outcome in outcomes]))
+            prices = of_tier((row for outcome in outcomes for row in outcome.prices), 1)
+            self._widen(span, run_gaps(self.compiled, pairs=pairs, units=self.units[pairs], prices=prices))
 
     def plan(self, clock: Clock, *, tell: Callable[[str], None]) -> Plan:
         """Price, prove and wrap up."""
@@ -70,6 +85,7 @@ class Ledger:
         tell("prices")
         prices = tuple(sorted((row for outcome in self.outcomes for row in outcome.prices), key=_price_key))
         bound = price_bound(compiled, prices)
+        self._bound_runs()
         clock.mark("prices")
         tell("reasons")
         lines = lines_of(compiled, self.units)

@@ -22,7 +22,7 @@ NEVER = -(2**62)
 
 @dataclass(frozen=True, slots=True)
 class Responses:
-    """Per need: `worth` (N,) times the scale; per pair: the worth and units of choosing this provider alone."""
+    """Per need: `worth` (N,); per pair: the worth and units of choosing this provider alone."""
 
     worth: Ints
     single_worth: Ints
@@ -41,10 +41,10 @@ class _Group:
     worth: Ints
 
 
-def best_responses(compiled: Compiled, *, pairs: Ints, tolls: tuple[Ints, Ints], scale: int = 1) -> Responses:
+def best_responses(compiled: Compiled, *, pairs: Ints, tolls: tuple[Ints, Ints], last: int = 1) -> Responses:
     """The best response of every need to tolls on what leaves the stock and on what the household receives.
 
-    `pairs` are sorted by need; O(pairs · (L + log(4·L·scale))).
+    Ranks below `last` count as 0. `pairs` are sorted by need; O(pairs · (L + log(4·L))).
     """
     need, used = compiled.pair_need[pairs], compiled.pair_used[pairs] >= 0
     toll = tolls[0] + tolls[1]
@@ -52,13 +52,13 @@ def best_responses(compiled: Compiled, *, pairs: Ints, tolls: tuple[Ints, Ints],
     whole = flag(compiled, "all_or_nothing")[need]
     worth = np.zeros(len(compiled.need_ids), dtype=np.int64)
     for part in (~single & ~whole, ~single & whole):
-        group = _group(compiled, pairs[part], scale)
+        group = _group(compiled, pairs[part], last)
         found = (
             _combined(compiled, group, toll[part]) if not whole[part].any() else _entire(compiled, group, toll[part])
         )
         worth[group.needs] = found
     units, alone = np.zeros(len(pairs), dtype=np.int64), np.full(len(pairs), NEVER, dtype=np.int64)
-    group = _group(compiled, pairs[single], scale)
+    group = _group(compiled, pairs[single], last)
     alone[single], units[single] = _single(compiled, group, supply=tolls[0][single], household=tolls[1][single])
     if len(group.pairs):
         top = np.maximum.reduceat(alone[single], group.starts)
@@ -67,10 +67,11 @@ def best_responses(compiled: Compiled, *, pairs: Ints, tolls: tuple[Ints, Ints],
     return Responses(worth, alone, units)
 
 
-def _group(compiled: Compiled, pairs: Ints, scale: int) -> _Group:
+def _group(compiled: Compiled, pairs: Ints, last: int) -> _Group:
     need = compiled.pair_need[pairs].astype(np.int64)
     needs, starts, at = np.unique(need, return_index=True, return_inverse=True)
-    worth = rank_table(compiled)[compiled.urgency[needs]] * scale
+    ranks = rank_table(compiled)[compiled.urgency[needs]]
+    worth = np.where(ranks >= last, ranks, 0)
     return _Group(pairs, needs, starts, at, level_sizes(compiled, needs), worth)
 
 

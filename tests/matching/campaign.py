@@ -41,6 +41,7 @@ def judged(seed: int, *, kind: str, objective: str = "coverage") -> tuple[Proble
     reached = (value, said.score, -said.broken_units, -said.cost)
     assert reached == known.objective, f"{kind} {seed}: {reached} instead of {known.objective}"
     assert said.bound >= said.solver_bound >= said.score, f"{kind} {seed}: a bound below the score"
+    assert all(gap >= 0 for gaps in said.gap_by_prefix.values() for gap in gaps), f"{kind} {seed}: a gap below 0"
     return problem, plan, known
 
 

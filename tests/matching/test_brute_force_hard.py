@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import pytest
 
 from tests.matching.campaign import CHUNKS, judged, seeds
+from tests.matching.oracle import best
 
 
 @pytest.mark.parametrize("chunk", CHUNKS)
@@ -38,3 +41,23 @@ def test_with_the_objective_value_needs_served_whole_by_one_giver_come_first(kin
         found = judged(seed, kind=kind, objective="value")
         gained += found is not None and found[2].objective[0] > 0
     assert gained > 0
+
+
+@pytest.mark.parametrize("kind", ["hard", "big"])
+def test_no_leading_run_of_cells_can_be_better_than_its_gap_says(kind: str):
+    for seed in range(60):
+        found = judged(seed, kind=kind)
+        if found is None:
+            continue
+        problem, plan, _ = found
+        known = best(problem, leximin=True)
+        assert known is not None
+        assert known.leximin is not None
+        worth = range(len(problem.policy.order), 0, -1)
+        fairest, reached = (
+            list(accumulate(rank * units for rank, units in zip(worth, cells, strict=True)))
+            for cells in (known.leximin, plan.certificate.coverage)
+        )
+        gaps = [sum(column) for column in zip(*plan.certificate.gap_by_prefix.values(), strict=True)]
+        for run, gap in enumerate(gaps):
+            assert fairest[run] - reached[run] <= gap, f"{kind} {seed}: run {run}"
