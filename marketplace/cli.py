@@ -118,6 +118,8 @@ def demo(
         raise typer.BadParameter(f"{size} is not a size: write small or city", param_hint="--size")
     refuse_demo()
     try:
+        if not once:
+            demonstration.refuse_taken_port(port)
         with demonstration.folder(None if once else instance) as place:
             settings = demonstration.settings_for(place, seed=seed, port=port)
             report = demonstration.play(settings, size=size, seed=seed, now=demonstration.now_utc())
@@ -127,6 +129,8 @@ def demo(
                 demonstration.serve(settings, port=port)
     except demonstration.NotADemoFolder as error:
         raise typer.BadParameter(str(error), param_hint="--instance") from error
+    except demonstration.PortTaken as error:
+        raise typer.BadParameter(str(error), param_hint="--port") from error
 
 
 @chain.command("verify")

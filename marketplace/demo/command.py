@@ -8,6 +8,7 @@ proposals with reasons. Called by the command line.
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,7 +31,19 @@ from marketplace.demo.city import SIZES, make_city
 from marketplace.demo.phases import Phases, peak_mb
 from marketplace.wiring import open_database, worker_of
 
-__all__ = ["SIZES", "NotADemoFolder", "Report", "folder", "now_utc", "play", "serve", "settings_for", "site"]
+__all__ = [
+    "SIZES",
+    "NotADemoFolder",
+    "PortTaken",
+    "Report",
+    "folder",
+    "now_utc",
+    "play",
+    "refuse_taken_port",
+    "serve",
+    "settings_for",
+    "site",
+]
 STORY_DAYS = 8
 """The job is played over the days before now, so that its pages show dates a reader believes."""
 MARK = "demonstration"
@@ -39,6 +52,10 @@ MARK = "demonstration"
 
 class NotADemoFolder(Exception):
     """The folder holds something that is not a demonstration: it is not emptied."""
+
+
+class PortTaken(Exception):
+    """Another program answers at this port; better said before the city is built than after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +114,16 @@ def folder(wanted: Path | None) -> Iterator[Path]:
     wanted.mkdir(parents=True)
     (wanted / MARK).touch()
     yield wanted
+
+
+def refuse_taken_port(port: int) -> None:
+    """Raise PortTaken unless the site can be opened at this port of 127.0.0.1."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortTaken(f"port {port} of 127.0.0.1 is taken: name another one") from error
 
 
 def settings_for(place: Path, *, seed: int, port: int) -> Settings:

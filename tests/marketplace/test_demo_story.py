@@ -1,5 +1,6 @@
 """The demo in a database: it comes in through the ordinary doors, plays the whole job, and plays it again the same."""
 
+import socket
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -207,3 +208,14 @@ def test_an_unknown_size_is_refused_with_the_mend():
     answer = CliRunner().invoke(app, ["demo", "--size", "huge", "--once"])
     assert answer.exit_code == 2
     assert "small or city" in answer.output
+
+
+def test_a_taken_port_is_said_before_the_city_is_built(tmp_path: Path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        answer = CliRunner().invoke(app, ["demo", "--port", port, "--instance", str(tmp_path / "demo")])
+    assert answer.exit_code == 2
+    assert port in answer.output
+    assert not (tmp_path / "demo").exists()
