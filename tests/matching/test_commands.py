@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -182,3 +183,16 @@ def test_every_need_of_a_city_has_an_account(tmp_path):
             assert len(told) > 1
             assert "{" not in "".join(told)
             assert units == 0 or str(units) in "".join(told)
+
+
+def test_the_order_of_the_rows_and_the_number_of_workers_change_no_byte_of_the_plan(tmp_path):
+    folder, out = solved(tmp_path, "--seed", "4")
+    for path in Path(folder).glob("*.csv"):
+        header, *rows = path.read_text().splitlines(keepends=True)
+        path.write_text("".join([header, *random.Random(1).sample(rows, len(rows))]))
+    again = tmp_path / "again"
+    assert main(["solve", folder, "--out", str(again), "--workers", "2"]) == 0
+    for name in ("plan.csv", "reasons.csv", "prices.csv"):
+        assert (Path(out) / name).read_bytes() == (again / name).read_bytes()
+    first, second = (json.loads((Path(place) / "certificate.json").read_text()) for place in (out, again))
+    assert first | {"seconds": 0} == second | {"seconds": 0}
