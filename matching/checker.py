@@ -3,7 +3,7 @@
 What enters: a problem and a plan, or their folders. What leaves: faults, each with a code and a sentence; none means
 that the plan stands. Called by `python -m matching check`, before a run is shown to staff, and by the tests. It
 derives everything from the rules again and imports nothing of the solvers, only the words (`model`), the folder's
-reader and hashes, and the judge's other parts (`checker_facts`, `checker_bound`, `checker_reasons`).
+reader and hashes, and the judge's other parts (`checker_facts`, `_bound`, `_unique`, `_reasons`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from matching.checker_bound import level_units, proven_bound
 from matching.checker_facts import Facts, Fault
 from matching.checker_reasons import reason_faults
+from matching.checker_unique import another
 from matching.folder import input_sha256, plan_sha256, read_plan, read_problem
 from matching.model import Problem
 from matching.plan import Line, Plan
@@ -197,8 +198,10 @@ def _sums(facts: Facts, plan: Plan) -> Iterator[Fault]:
     proven = said.bound == said.score
     if said.status not in ("optimal", "feasible") or (said.status == "optimal" and not proven):
         yield Fault("status", f"status {said.status} with score {said.score} and bound {said.bound}")
-    if said.unique and not proven:
-        yield Fault("unique", "a plan that is not proven optimal cannot be proven unique")
+    if said.unique and (not proven or another(facts)):
+        yield Fault(
+            "unique", "another plan is as good or better" if proven else "the plan is not proven to be the best"
+        )
     if said.lexicographic not in ("proven", "not_proven") or (said.lexicographic == "proven" and not proven):
         yield Fault(
             "lexicographic", f"lexicographic is {said.lexicographic}, bound minus score {said.bound - said.score}"

@@ -1,0 +1,68 @@
+"""The judge on uniqueness: true claims pass, a second best plan is found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from matching.checker import check
+from matching.checker_facts import Facts
+from matching.checker_unique import another
+from matching.model import Candidate, Problem
+from matching.plan import Line
+from matching.solve import allocate
+from tests.matching.oracle import best
+from tests.matching.rows import honest, need, problem, resource
+from tests.matching.tiny import tiny
+
+
+def claimed(of: Problem, *amounts: tuple[str, str, int]) -> set[str]:
+    """The faults of a plan that claims to be the only best one."""
+    plan = allocate(of)
+    lines = tuple(Line(*amount) for amount in amounts)
+    other = honest(of, lines, prices=plan.prices)
+    said = replace(other.certificate, unique=True)
+    return {fault.code for fault in check(of, replace(other, certificate=said))} - {"no_reason", "idle_price"}
+
+
+def test_the_dearer_of_two_equal_coverages_is_not_the_best():
+    of = problem([need("a", gap=1)], [resource("r", stock=1, unit_cost=2), resource("s", stock=1, unit_cost=1)])
+    assert claimed(of, ("a", "s", 1)) == set()
+    assert claimed(of, ("a", "r", 1)) == {"unique"}
+
+
+def test_the_loser_of_the_published_lot_is_not_the_best():
+    of = problem([need("a", gap=1), need("b", gap=1, household="h1")], [resource("r", stock=1)])
+    winners = {name for name in ("a", "b") if claimed(of, (name, "r", 1)) == set()}
+    found = best(of)
+    assert found is not None
+    assert {need_id for need_id, _ in found.amounts} == winners
+
+
+def test_the_only_best_plans_of_random_pure_problems_pass_and_no_others():
+    seen: Counter[bool | None] = Counter()
+    for seed in range(300):
+        of = tiny(seed)
+        found = best(of)
+        if found is None:
+            continue
+        lines = [Line(*pair, units) for pair, units in sorted(found.amounts.items())]
+        assert another(Facts(of, lines)) is False, seed
+        seen[another(Facts(of, lines[1:]))] += bool(lines)
+    # a plan with its first line left out is never the best
+    assert seen[True] > 150
+    assert not seen[False]
+
+
+def test_swapped_providers_of_equal_needs_are_found():
+    pairs = tuple(Candidate(n, r, cost=1 + (n + r in ("as", "br"))) for n in "ab" for r in "rs")
+    of = replace(
+        problem([need("a", gap=1), need("b", gap=1)], [resource("r", stock=1), resource("s", stock=1)]), pairs=pairs
+    )
+    assert claimed(of, ("a", "r", 1), ("b", "s", 1)) == set()
+    assert claimed(of, ("a", "s", 1), ("b", "r", 1)) == {"unique"}
+
+
+def test_hard_rules_are_beyond_this_judge():
+    of = problem([need("a", gap=2, one_provider=True)], [resource("r", stock=1)])
+    assert another(Facts(of, [Line("a", "r", 1)])) is None
