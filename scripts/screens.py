@@ -17,7 +17,7 @@ from tests.pages.fixtures import ARGUMENTS, CHROMIUM, new_page, served
 from tests.pages.reach import reach
 
 OUT = Path(__file__).parent.parent / "docs" / "screens"
-PHONE, DESK, TALLEST = 360, 1180, 1400
+PHONE, DESK, TALLEST = 360, 1120, 900
 # (file, login, endpoint, width, language, text size)
 SCREENS = (
     ("start", "", "portal.start", DESK, "zh_Hans", "standard"),
@@ -25,10 +25,10 @@ SCREENS = (
     ("household-home", "demo-household", "portal.household_home", PHONE, "zh_Hans", "standard"),
     ("household-home-large", "demo-household", "portal.household_home", PHONE, "zh_Hans", "large"),
     ("household-offer", "demo-household", "decisions.household_offer", PHONE, "zh_Hans", "standard"),
-    ("household-consents", "demo-household", "consent.mine", PHONE, "en", "standard"),
+    ("household-consents", "demo-household", "portal.my_consents", PHONE, "en", "standard"),
     ("staff-home", "demo-approver", "portal.staff_home", DESK, "zh_Hans", "standard"),
     ("needs", "demo-verifier", "needs.index", DESK, "zh_Hans", "standard"),
-    ("run", "demo-approver", "proposals.one", DESK, "zh_Hans", "standard"),
+    ("run", "demo-approver", "proposals.show", DESK, "zh_Hans", "standard"),
     ("run-line", "demo-approver", "proposals.line", DESK, "en", "standard"),
     ("decisions", "demo-approver", "decisions.queue", DESK, "zh_Hans", "standard"),
     ("audit", "demo-auditor", "portal.audit", DESK, "en", "standard"),
