@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, func, select
@@ -18,7 +18,7 @@ from marketplace import audit
 from marketplace.actors import GIVERS, Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.offers.models import Offer, OfferState
+from marketplace.offers.models import Offer, OfferDraft, OfferState
 from marketplace.offers.terms import CONFIRMED_FOR, LARGEST, Terms, columns_of, doubt, faults, shown_units
 from marketplace.organisations.service import require_active
 from marketplace.policy import require
@@ -26,6 +26,8 @@ from marketplace.reference.needs import need_kind
 from marketplace.sealed import vault_of
 
 TYPED = "typed"
+SOON = timedelta(days=14)
+"""So long before its end an offer asks to be confirmed."""
 LIVING = (OfferState.OPEN, OfferState.HELD, OfferState.PAUSED)
 
 
@@ -196,6 +198,18 @@ def list_offers(
     total = session.exec(select(func.count()).select_from(rows.subquery())).one()
     page = rows.order_by(col(Offer.created_at).desc(), col(Offer.id)).offset(offset).limit(size)
     return list(session.exec(page)), total
+
+
+def to_do(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
+    """What waits for a giver: offers that end within two weeks, offers held by staff, drafts."""
+    offers = select(func.count()).select_from(Offer).where(col(Offer.org_id) == org_id)
+    ending = offers.where(col(Offer.state).in_(LIVING), col(Offer.valid_to) <= on + SOON)
+    drafts = select(func.count()).select_from(OfferDraft).where(col(OfferDraft.org_id) == org_id)
+    return {
+        "ending": session.exec(ending).one(),
+        "held": session.exec(offers.where(col(Offer.state) == OfferState.HELD)).one(),
+        "drafts": session.exec(drafts).one(),
+    }
 
 
 def get_offer(session: Session, offer_id: str, /, *, actor: Actor) -> Offer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import request, url_for
@@ -31,7 +31,6 @@ from marketplace.web.formats import moment
 
 __all__ = ["bp", "upload", "wizard"]
 
-SOON = timedelta(days=14)
 SENTENCES: dict[str, Any] = {
     "offer_closed": _l("This resource is closed."),
     "offer_too_large": _l("This stock is too large to be matched. Ask the giver and correct it first."),
@@ -166,7 +165,7 @@ def _offer(offer_id: str) -> Offer:
 
 def _words() -> dict[str, Any]:
     today = datetime.now(UTC).date()
-    return {"states": STATES, "acceptance": ACCEPTANCE, "today": today, "soon": today + SOON}
+    return {"states": STATES, "acceptance": ACCEPTANCE, "today": today, "soon": today + service.SOON}
 
 
 @bp.get("/demand")
@@ -179,7 +178,9 @@ def demand() -> ResponseReturnValue:
     chosen = chosen if shown.get(chosen) else ""
     rows, hidden = _places(counts, chosen) if counts and chosen else (_kinds(shown), [])
     layout = "charity" if current_actor().role in GIVERS else "staff"
-    return render("offers/demand.html", counts=counts, chosen=chosen, rows=rows, hidden=hidden, layout=layout)
+    tiles = _tiles(counts, chosen) if counts and hidden else []
+    page: dict[str, Any] = {"counts": counts, "chosen": chosen, "rows": rows, "hidden": hidden, "tiles": tiles}
+    return render("offers/demand.html", layout=layout, **page)
 
 
 def _kinds(shown: dict[str, int]) -> list[dict[str, Any]]:
@@ -199,3 +200,19 @@ def _places(counts: Demand, chosen: str) -> tuple[list[dict[str, Any]], list[str
     ranked = sorted(row.items(), key=lambda item: (-item[1], item[0]))
     hidden = [district.code for district in current(counts.week_on) if district.code not in row]
     return [{"label": place(code), "value": number} for code, number in ranked], hidden
+
+
+def _tiles(counts: Demand, chosen: str) -> list[dict[str, Any]]:
+    """The districts in their places on the tile map, with a shade from 0 (hidden) to 4 (the most)."""
+    row = counts.cells[chosen]
+    most = max(row.values())
+    return [
+        {
+            "row": district.tile[0],
+            "column": district.tile[1],
+            "name": place(district.code).split()[0],
+            "households": row.get(district.code, 0),
+            "shade": -(-4 * row.get(district.code, 0) // most),
+        }
+        for district in current(counts.week_on)
+    ]

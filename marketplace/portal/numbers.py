@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
@@ -11,11 +13,12 @@ from marketplace.decisions import queues
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
+from marketplace.offers.service import to_do
 from marketplace.proposals.models import Run
 
 
-def of_giver(session: Session, org_id: str, /) -> dict[str, int]:
-    """Matches to answer, deliveries to make, matches confirmed, and open resources of one organisation."""
+def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
+    """Matches to answer, deliveries to make, matches confirmed, open resources, and what waits with the resources."""
     by_state = dict(
         session.execute(
             select(Match.state, func.count()).where(col(Match.org_id) == org_id).group_by(col(Match.state))
@@ -29,6 +32,7 @@ def of_giver(session: Session, org_id: str, /) -> dict[str, int]:
         "offers": session.exec(
             open_offers.where(col(Offer.org_id) == org_id, col(Offer.state) == OfferState.OPEN)
         ).one(),
+        **to_do(session, org_id, on=on),
     }
 
 

@@ -122,7 +122,7 @@ def charity_home() -> ResponseReturnValue:
     return pages.render(
         "portal/charity_home.html",
         organisation=organisation,
-        counts=numbers.of_giver(session, organisation.id),
+        counts=numbers.of_giver(session, organisation.id, on=datetime.now(UTC).date()),
         letters=notices.of_organisation(session, organisation.id, limit=5),
     )
 

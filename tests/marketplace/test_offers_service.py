@@ -217,3 +217,13 @@ def test_a_stock_that_no_run_can_hold_is_held_and_not_released(session, verifier
     offer = an_offer(session, org, stock_units=10**14, state=OfferState.HELD)
     with pytest.raises(WrongState, match="offer_too_large"):
         service.release_offer(session, offer.id, actor=verifier, now=now)
+
+
+def test_what_waits_for_a_giver_is_counted_for_its_own_offers_only(session, organisation, giver, now):
+    an_offer(session, organisation, valid_to=now.date() + timedelta(days=14))
+    an_offer(session, organisation, valid_to=now.date() + timedelta(days=15))
+    an_offer(session, organisation, valid_to=now.date(), state=OfferState.CLOSED)
+    an_offer(session, organisation, state=OfferState.HELD)
+    an_offer(session, an_organisation(session), valid_to=now.date())
+    drafts.start_draft(session, org_id=organisation.id, actor=giver, now=now)
+    assert service.to_do(session, organisation.id, on=now.date()) == {"ending": 1, "held": 1, "drafts": 1}
