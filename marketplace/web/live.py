@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from flask import Response, request
+from flask import Response, request, stream_with_context
 
 STREAMS, LONGEST_S, EVERY_S = 6, 55.0, 0.5
 _places = threading.BoundedSemaphore(STREAMS)
@@ -35,7 +35,8 @@ def stream(newer: Callable[[str], Event | None], *, longest_s: float = LONGEST_S
     if not _places.acquire(blocking=False):
         return Response(status=204)
     seen = request.headers.get("Last-Event-ID", "")
-    response = Response(_pump(newer, seen, until=time.monotonic() + longest_s, every_s=every_s))
+    pump = _pump(newer, seen, until=time.monotonic() + longest_s, every_s=every_s)
+    response = Response(stream_with_context(pump))
     response.mimetype = "text/event-stream"
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"

@@ -1,0 +1,166 @@
+"""A small house for journeys: two charities, households with needs and consents, one account a role, served with its
+worker. Tests act in it as people would, each in a browser window of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+from sqlmodel import select
+
+from marketplace.accounts.service import create_account
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.config import demo_settings
+from marketplace.db import Database
+from marketplace.decisions.models import Match, MatchState
+from marketplace.demo.accounts import ACCOUNTS, TOUR
+from marketplace.needs.models import Need
+from marketplace.offers.models import Acceptance
+from marketplace.wiring import open_database, worker_of
+from tests import factories as make
+from tests.pages import checker
+from tests.pages.fixtures import served
+
+PHONE = "10000000001"
+
+
+@dataclass
+class Street:
+    """The served house; `need` is 10 food packs of the household that signs in with `PHONE`."""
+
+    address: str
+    database: Database
+    browser: Browser
+    need_id: str
+    offer_ids: tuple[str, str]
+    language: str = "zh_Hans"
+    width: int = 1280
+    scripts: bool = True
+    checks: bool = False
+    _pages: list[Page] = field(default_factory=list)
+
+    def window(self) -> Page:
+        """A fresh browser window with the journey's language, width and scripts."""
+        context = self.browser.new_context(
+            base_url=self.address,
+            viewport={"width": self.width, "height": 800},
+            java_script_enabled=self.scripts,
+        )
+        page = context.new_page()
+        checker.watch(page, host=self.address)
+        page.goto(f"/?lang={self.language}")
+        self._pages.append(page)
+        return page
+
+    def staff(self, login: str) -> Page:
+        """Somebody of civil affairs or of a giver, signed in by the demonstration's button."""
+        page = self.window()
+        page.locator(f'form[action="/demo/sign-in/{login}"] button').click()
+        return page
+
+    def household(self) -> Page:
+        """The household, signed in with its phone and the code."""
+        page = self.window()
+        page.goto("/enter")
+        page.locator("#phone").fill(PHONE)
+        page.locator("main form button[type=submit]").click()
+        shown = re.search(r"\d{6}", page.locator(".banner").inner_text())
+        assert shown is not None
+        page.locator("#code").fill(shown.group())
+        page.locator("main form button[type=submit]").click()
+        return page
+
+    def look(self, page: Page, name: str) -> None:
+        """Check everything on this page, in the journeys that are walked to be looked at."""
+        if self.checks:
+            checker.check_here(page, name=name)
+
+    def matches(self) -> dict[str, MatchState]:
+        """Offer ► state of its match with the need."""
+        with self.database.reading() as session:
+            rows = session.exec(select(Match).where(Match.need_id == self.need_id))
+            return {match.offer_id: match.state for match in rows}
+
+    def covered(self) -> int:
+        """How many units of the need are committed."""
+        with self.database.reading() as session:
+            return session.get_one(Need, self.need_id).committed_units
+
+    def close(self) -> None:
+        """Every window must have stayed free of faults."""
+        faults = [fault for page in self._pages for fault in checker.FAULTS.get(page, [])]
+        for page in self._pages:
+            page.context.close()
+        assert not faults, faults
+
+
+@contextmanager
+def open_street(
+    folder: Path,
+    browser: Browser,
+    *,
+    language: str = "zh_Hans",
+    width: int = 1280,
+    scripts: bool = True,
+    checks: bool = False,
+    stocks: tuple[int, int] = (10, 0),
+    acceptance: Acceptance = Acceptance.EACH,
+) -> Iterator[Street]:
+    """Build, serve and afterwards close one street; `stocks` are the packs of the first and the second charity."""
+    settings = demo_settings(folder, seed=3)
+    database = open_database(settings)
+    need_id, offer_ids = _furnish(database, stocks=stocks, acceptance=acceptance)
+    app = create_app(settings, database=database)
+    app.extensions["demo"] = {"accounts": ACCOUNTS, "tour": TOUR}
+    worker = worker_of(database, settings)
+    worker.start()
+    try:
+        with served(app) as address:
+            street = Street(
+                address,
+                database,
+                browser,
+                need_id,
+                offer_ids,
+                language=language,
+                width=width,
+                scripts=scripts,
+                checks=checks,
+            )
+            yield street
+            street.close()
+    finally:
+        worker.stop()
+        database.close()
+
+
+def _furnish(database: Database, *, stocks: tuple[int, int], acceptance: Acceptance) -> tuple[str, tuple[str, str]]:
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        household = make.a_household(session, phone=PHONE, created_at=now)
+        make.auto_match(session, household, now=now)
+        need = make.a_need(session, household, created_at=now, updated_at=now, verifier_id="somebody-else")
+        givers = [make.an_organisation(session) for _ in stocks]
+        offers = tuple(
+            make.an_offer(session, giver, stock_units=stock, acceptance=acceptance, title=f"食品包{n}")
+            for n, (giver, stock) in enumerate(zip(givers, stocks, strict=True))
+        )
+        owners = {"demo-charity": givers[0].id, "demo-insurer": givers[1].id}
+        for account in ACCOUNTS:
+            if account.role != Role.HOUSEHOLD:
+                create_account(
+                    session,
+                    account.login,
+                    display_name=account.zh,
+                    role=Role(account.role),
+                    org_id=owners.get(account.login),
+                    now=now,
+                )
+        return need.id, (offers[0].id, offers[1].id)
