@@ -1,0 +1,107 @@
+"""Several processes at once on each engine: rival approvals, withdrawals, the last stock; what must still be true."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.exc import OperationalError
+from sqlmodel import col, func, select
+
+from marketplace import audit
+from marketplace.actors import Actor, Role
+from marketplace.config import Settings
+from marketplace.consent.models import ConsentHead, ConsentState
+from marketplace.db import Database
+from marketplace.decisions import approve as approval
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import DomainError
+from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.needs.models import Need
+from marketplace.offers.models import Offer
+from marketplace.sealed import Vault
+from tests import factories as make
+
+PROCESSES = 4
+ROUNDS = 2000 if os.environ.get("TORTURE") else 60
+
+
+def _in_processes(url: str, settings: Settings, act: Callable[[Database, random.Random], None]) -> None:
+    """Fork, act with a connection of one's own, and end; a child that fails makes the test fail."""
+    children = []
+    for number in range(PROCESSES):
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                database = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
+                act(database, random.Random(number))
+                database.close()
+                code = 0
+            finally:
+                os._exit(code)
+        children.append(child)
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * PROCESSES
+
+
+def _try(database: Database, work: Callable[[object], object]) -> None:
+    """One transaction; a refusal or a lock that another process won is a fair answer."""
+    try:
+        with database.transaction() as session:
+            work(session)
+    except (DomainError, OperationalError):
+        pass
+
+
+def test_rival_approvals_and_withdrawals_never_double_overspend_or_come_late(
+    database: Database, settings: Settings, now: datetime
+) -> None:
+    with database.transaction() as session:
+        organisations = [make.an_organisation(session) for _ in range(2)]
+        offers = [make.an_offer(session, giver, stock_units=ROUNDS * 4) for giver in organisations]
+        lines, chains = [], []
+        for i in range(ROUNDS):
+            household = make.a_household(session, phone=f"1{i:010d}")
+            chains.append((make.auto_match(session, household).chain_id, household.id))
+            need = make.a_need(session, household)
+            lines.append([make.a_line(session, need, offer, units=10).id for offer in offers])
+    url = database.engine.url.render_as_string(hide_password=False)
+    database.close()
+
+    def act(own: Database, rng: random.Random) -> None:
+        order = list(range(ROUNDS))
+        rng.shuffle(order)
+        approver = Actor(id=f"approver-{rng.random()}", role=Role.APPROVER)
+        for i in order:
+            if rng.random() < 0.3:
+                chain, household_id = chains[i]
+                person = Actor(id="self", role=Role.HOUSEHOLD, household_id=household_id)
+                _try(own, lambda s, c=chain, p=person: decisions.withdraw_consent(s, c, actor=p, now=now))  # type: ignore[misc]
+            line = rng.choice(lines[i])
+            _try(own, lambda s, x=line: approval.approve(s, [x], actor=approver, now=now))  # type: ignore[misc]
+
+    _in_processes(url, settings, act)
+    with database.reading() as session:
+        assert session.exec(select(func.count()).select_from(Match)).one() > 0
+        assert session.exec(select(Need).where(col(Need.committed_units) > col(Need.gap_units))).all() == []
+        for offer in session.exec(select(Offer)):
+            assert 0 <= offer.committed_units <= offer.stock_units
+        live = dict(
+            session.execute(
+                select(LedgerEntry.need_id, func.sum(LedgerEntry.units))
+                .where(col(LedgerEntry.state) != AidState.RETURNED)
+                .group_by(col(LedgerEntry.need_id))
+            ).all()
+        )
+        for need in session.exec(select(Need)):
+            assert need.committed_units == live.get(need.id, 0)
+        revoked = set(session.exec(select(ConsentHead.household_id).where(ConsentHead.state == ConsentState.REVOKED)))
+        assert revoked
+        late = session.exec(
+            select(Match).where(col(Match.household_id).in_(revoked), col(Match.state) != MatchState.CANCELLED)
+        ).all()
+        assert late == []
+        assert audit.verify(session).bad_seq == 0
