@@ -6,6 +6,7 @@ when all is well, 1 when a check found a fault, 2 with one line when something i
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 from pathlib import Path
@@ -51,8 +52,9 @@ def serve(
     with house() as (settings, database):
         application = create_app(settings, database=database)
         helper = wiring.worker_of(database, settings) if worker else None
+        server = serving.listen(application, host=host, port=port, trusted_proxy=settings.trusted_proxy)
         typer.echo(f"http://{host}:{port}")
-        serving.serve(application, host=host, port=port, worker=helper, trusted_proxy=settings.trusted_proxy)
+        serving.serve(server, worker=helper)
 
 
 @app.command()
@@ -175,6 +177,10 @@ def main(arguments: list[str] | None = None) -> None:
         app(args=arguments)
     except (ConfigError, operations.OperatorError, BackupError, DomainError) as error:
         _refuse(str(error))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        _refuse("the port is in use: name another one by --port")
     except OperationalError as error:
         _refuse(f"the database does not answer: {type(error.orig).__name__}")
 

@@ -3,7 +3,8 @@
 Enters: plain text and the person it belongs to. Leaves: a `Sealed` envelope for a column, or a keyed index for a
 look-up. Each person has an own data key, wrapped by the key-encryption key that lies outside the database; an
 envelope is bound to its table, column and person, so that moving it to another row makes it unreadable. Destroying
-the person's key erases the person everywhere, backups included. Envelope: ``suite(1) ‖ nonce(12) ‖ text ‖ tag(16)``.
+the person's key erases the person; older backups still hold the wrapped key (docs/data-protection.md).
+Envelope: ``suite(1) ‖ nonce(12) ‖ text ‖ tag(16)``.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ class Vault:
         envelope = sealed.envelope
         try:
             key = self._key(session, person_id)
-            return key.decrypt(envelope[1:13], envelope[13:], _bound(column, person_id)).decode()
+            return key.decrypt(_nonce(envelope), envelope[13:], _bound(column, person_id)).decode()
         except (InvalidTag, NotFound, ValueError) as error:
             raise Unreadable(f"{column} cannot be opened") from error
 
@@ -158,7 +159,7 @@ class Vault:
         """What `seal_blob` closed."""
         key = AESGCM(_derive(self._root, f"blob|{purpose}"))
         try:
-            return key.decrypt(envelope[1:13], envelope[13:], _bound(purpose, PLATFORM))
+            return key.decrypt(_nonce(envelope), envelope[13:], _bound(purpose, PLATFORM))
         except (InvalidTag, ValueError) as error:
             raise Unreadable(f"the {purpose} blob cannot be opened") from error
 
@@ -206,6 +207,12 @@ def vault_of(session: Session) -> Vault:
 
 def _derive(root: bytes, label: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"shanqiao|{label}".encode()).derive(root)
+
+
+def _nonce(envelope: bytes) -> bytes:
+    if envelope[:1] != SUITE:
+        raise ValueError("the envelope is of an unknown suite")
+    return envelope[1:13]
 
 
 def _bound(column: str, person_id: str) -> bytes:

@@ -11,23 +11,30 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from flask import Flask
-from waitress import serve as waitress_serve
+from waitress import create_server
 
 from marketplace.jobs import Worker
 
+Server = Any
+"""What waitress makes: it has no types."""
 THREADS = 16
 """Enough for the six live streams and for requests beside them."""
 
 
-def serve(app: Flask, /, *, host: str, port: int, worker: Worker | None = None, trusted_proxy: str = "") -> None:
-    """Serve until told to stop. Forwarded headers are believed from `trusted_proxy` only."""
+def listen(app: Flask, /, *, host: str, port: int, trusted_proxy: str = "") -> Server:
+    """Take the port; from now on callers wait until `serve`. Forwarded headers are believed from the proxy only."""
     proxy = {"trusted_proxy": trusted_proxy, "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"}
+    options = proxy if trusted_proxy else {}
+    return create_server(app, host=host, port=port, threads=THREADS, ident=None, **options)
+
+
+def serve(server: Server, /, *, worker: Worker | None = None) -> None:
+    """Answer until told to stop."""
     with _until_told(worker):
-        waitress_serve(
-            app, host=host, port=port, threads=THREADS, ident=None, _quiet=True, **(proxy if trusted_proxy else {})
-        )
+        server.run()
 
 
 def work(worker: Worker, /) -> None:

@@ -142,7 +142,8 @@ def serve(settings: Settings, *, port: int) -> None:
     """Answer on 127.0.0.1 until interrupted, with the background worker beside it."""
     database = open_database(settings)
     try:
-        serving.serve(site(settings, database), host="127.0.0.1", port=port, worker=worker_of(database, settings))
+        server = serving.listen(site(settings, database), host="127.0.0.1", port=port)
+        serving.serve(server, worker=worker_of(database, settings))
     finally:
         database.close()
 
