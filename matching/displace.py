@@ -98,6 +98,7 @@ class _Search:
         costs, start = self.compiled.pair_cost, int(self.compiled.pair_resource[first])
         heap: list[tuple[int, int, tuple[int, ...]]] = [(int(costs[first]), start, (first,))]
         done: set[int] = set()
+        best: dict[int, int] = {start: int(costs[first])}
         ends: list[tuple[int, int, tuple[int, ...]]] = []
         while heap:
             cost, resource, path = heapq.heappop(heap)
@@ -114,10 +115,10 @@ class _Search:
                 freed = cost - int(costs[giver])
                 ends.append((int(self.stands.last_rank[served]), freed, (*path, giver)))
                 for taker in self._replacements(giver):
-                    heapq.heappush(
-                        heap,
-                        (freed + int(costs[taker]), int(self.compiled.pair_resource[taker]), (*path, giver, taker)),
-                    )
+                    onward, reached = int(self.compiled.pair_resource[taker]), freed + int(costs[taker])
+                    if onward not in done and (onward not in best or reached < best[onward]):
+                        best[onward] = reached
+                        heapq.heappush(heap, (reached, onward, (*path, giver, taker)))
         return self._told(min(ends)) if ends else None
 
     def _replacements(self, giver: int) -> Iterator[int]:
