@@ -202,6 +202,12 @@ def _sums(facts: Facts, plan: Plan) -> Iterator[Fault]:
         yield Fault(
             "unique", "another plan is as good or better" if proven else "the plan is not proven to be the best"
         )
+    for part, gaps in said.gap_by_prefix.items():
+        whole = isinstance(gaps, list | tuple) and len(gaps) == len(cells) and all(gap >= 0 for gap in gaps)
+        if not whole or (proven and gaps[-1]):  # type: ignore[index]
+            yield Fault(
+                "gap_by_prefix", f"{part} has no gap of 0 or more for each leading run of cells, or an open end"
+            )
     if said.lexicographic not in ("proven", "not_proven") or (said.lexicographic == "proven" and not proven):
         yield Fault(
             "lexicographic", f"lexicographic is {said.lexicographic}, bound minus score {said.bound - said.score}"
