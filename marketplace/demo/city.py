@@ -19,19 +19,20 @@ from marketplace.reference.needs import list_need_kinds
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How big a city is; `needs` None leaves their number to the households."""
+    """How big a city is; `needs` None leaves their number to the households; the largest is measured, not played."""
 
     households: int
     needs: int | None
     organisations: int
     offers: int
     past_aid_share: float
+    played: bool = True
 
 
 SIZES = {
     "tiny": Size(households=200, needs=None, organisations=12, offers=45, past_aid_share=0.15),
     "small": Size(households=2_000, needs=None, organisations=25, offers=120, past_aid_share=0.15),
-    "city": Size(households=90_000, needs=100_000, organisations=400, offers=5_000, past_aid_share=0.15),
+    "city": Size(households=90_000, needs=100_000, organisations=400, offers=5_000, past_aid_share=0.15, played=False),
 }
 CATEGORY_SHARES = {
     "ANTI_RELAPSE": 0.04,

@@ -180,6 +180,7 @@ def test_a_demo_leaves_its_folder_to_the_site_and_can_be_played_again(tmp_path: 
             report = play(demo_settings(ready, seed=3), size="tiny", seed=3, now=BEGUN)
         assert (place / "shanqiao.db").exists()
     assert report.result.gap == 0
+    assert report.result.confirmed > 0
     assert report.peak_mb > 0
     assert {"load", "generate"} <= set(report.seconds)
 
