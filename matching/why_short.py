@@ -5,7 +5,8 @@ reasons `provider_chosen`, `exclusive`, `cap`, `lot_or_minimum`, `earmark`, `sto
 `within_gap`. Called by `matching.explain`.
 
 For every eligible pair of a need that is still open it counts the limits that keep the next step away. The pair with
-the fewest, then the shortest queue, explains the need: one row per limit. `short_by` says how much of the limit would
+the fewest, then the shortest queue, explains the need: one row per limit, those that block the next step first; a
+limit that would only be reached later (its `left` is not 0) follows for the flip test. `short_by` says how much of the limit would
 be enough for the need to gain even if all waiting units that rank as high or higher came first.
 """
 
@@ -67,7 +68,7 @@ class _Teller:
         if blocked[SHARE:].any():
             ways = list(self._ways(at, need=need, resource=resource))
             wanted = _enough(ways, step=int(self.queue.step[at]))
-            short = [way for way in ways if way.left < wanted]
+            short = sorted((way for way in ways if way.left < wanted), key=lambda way: way.left >= way.step)
             rows += [self._told(way, pair=pair, need=need, wanted=wanted) for way in short]
         for code, detail in rows or [self._free(need)]:
             yield Reason(self.compiled.need_ids[need], self.compiled.resource_ids[resource], code, detail)

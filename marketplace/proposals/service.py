@@ -214,13 +214,14 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
 
 
 def _sorted_reasons(plan: Plan) -> tuple[dict[tuple[str, str], list[dict[str, Any]]], dict[str, list[Reason]]]:
+    """Why each line, and why not for the others; a cap that still has room holds nobody back and is not told."""
     chosen: dict[tuple[str, str], list[dict[str, Any]]] = {}
     unserved: dict[str, list[Reason]] = {}
     for reason in plan.reasons:
         key = (reason.need_id, reason.resource_id)
         if reason.code == "chosen":
             chosen.setdefault(key, []).append({"code": reason.code, **reason.detail})
-        else:
+        elif reason.code != "cap" or reason.detail.get("left") == 0:
             unserved.setdefault(reason.need_id, []).append(reason)
     return chosen, unserved
 
