@@ -6,8 +6,8 @@ reasons `provider_chosen`, `exclusive`, `cap`, `lot_or_minimum`, `earmark`, `sto
 
 For every eligible pair of a need that is still open it counts the limits that keep the next step away. The pair with
 the fewest, then the shortest queue, explains the need: one row per limit, those that block the next step first; a
-limit that would only be reached later (its `left` is not 0) follows for the flip test. `short_by` says how much of the limit would
-be enough for the need to gain even if all waiting units that rank as high or higher came first.
+limit that would only be reached later (its `left` is not 0) follows for the flip test. `short_by` says how much of the
+limit would be enough for the need to gain even if all waiting units that rank as high or higher came first.
 """
 
 from __future__ import annotations
