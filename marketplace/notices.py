@@ -25,6 +25,8 @@ from marketplace.policy import require
 
 log = logging.getLogger("shanqiao.notices")
 LEASE = timedelta(seconds=60)
+BATCH = 50
+"""So many letters before the worker looks at its jobs again."""
 MOST_ATTEMPTS = 12
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=24)
@@ -96,24 +98,34 @@ def post(
 def send_due(database: Database, messenger: Messenger, /, *, compose: Compose, clock: Callable[[], datetime]) -> int:
     """Send what is due; return how many were handed over. No transaction is open while a message is on its way.
 
-    A process that dies between sending and marking leaves a lease; when it has run out the letter is sent again under
-    the same key, by which every gateway knows it.
+    Each letter is leased on its own, so that a slow gateway cannot outlast the leases of the letters behind it. A
+    process that dies between sending and marking leaves a lease; when it has run out the letter is sent again under the
+    same key, by which every gateway knows it.
     """
     handed = 0
-    for notice_id in _lease(database, now=clock()):
-        with database.reading() as session:
-            message = compose(session, session.get_one(Notice, notice_id))
-        try:
-            reference = messenger.send(message).reference if message else ""
-        except OutsideError as error:
-            _missed(database, notice_id, error, now=clock())
-            continue
-        _sent(database, notice_id, channel=message.channel if message else ON_PAGE, reference=reference, now=clock())
-        handed += 1
+    for _turn in range(BATCH):
+        taken = _lease(database, now=clock(), most=1)
+        if not taken:
+            break
+        handed += _send(database, messenger, taken[0], compose=compose, clock=clock)
     return handed
 
 
-def _lease(database: Database, *, now: datetime, most: int = 50) -> list[str]:
+def _send(
+    database: Database, messenger: Messenger, notice_id: str, /, *, compose: Compose, clock: Callable[[], datetime]
+) -> bool:
+    with database.reading() as session:
+        message = compose(session, session.get_one(Notice, notice_id))
+    try:
+        reference = messenger.send(message).reference if message else ""
+    except OutsideError as error:
+        _missed(database, notice_id, error, now=clock())
+        return False
+    _sent(database, notice_id, channel=message.channel if message else ON_PAGE, reference=reference, now=clock())
+    return True
+
+
+def _lease(database: Database, *, now: datetime, most: int = BATCH) -> list[str]:
     due = or_(
         and_(col(Notice.state) == NoticeState.QUEUED, col(Notice.next_try_at) <= now),
         and_(col(Notice.state) == NoticeState.SENDING, col(Notice.leased_until) < now),

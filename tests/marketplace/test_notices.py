@@ -119,6 +119,26 @@ def test_the_real_words_reach_the_household_s_phone_and_say_nothing_of_the_aid(
     assert "食品" not in message.body
 
 
+def test_a_slow_gateway_lets_no_other_worker_send_a_letter_twice(database: Database, now: datetime) -> None:
+    ids = _post(database, now, 6)
+    moments = [now]
+    other = FakeMessenger()
+
+    class Slow(FakeMessenger):
+        """Needs 45 seconds a letter; another worker looks at the outbox after the third."""
+
+        def send(self, message: Message, /) -> Receipt:
+            moments.append(moments[-1] + timedelta(seconds=45))
+            if len(self.sent) == 2:
+                notices.send_due(database, other, compose=_words, clock=lambda: moments[-1])
+            return super().send(message)
+
+    slow = Slow()
+    notices.send_due(database, slow, compose=_words, clock=lambda: moments[-1])
+    assert sorted(m.idempotency_key for m in [*slow.sent, *other.sent]) == sorted(ids)
+    assert _states(database) == [NoticeState.SENT] * 6
+
+
 class FileGateway:
     """A gateway in a folder: one file for each key it has delivered; a known key is acknowledged, not repeated."""
 
