@@ -41,13 +41,16 @@ CODES = (
 
 
 def reasons(compiled: Compiled, lines: Sequence[Line], prices: Sequence[Price]) -> tuple[Reason, ...]:
-    """Reasons for every line and for every need with a gap that this run does not fill, sorted. O(E · L)."""
+    """Reasons for every line and for every need with a gap that this run does not fill. O(E · L).
+
+    Sorted by need and resource; of one pair, the limits that hold it back now stand before those it would meet later.
+    """
     stands = standing(compiled, lines)
     worth = {row.id: row.price for row in prices if row.tier == 1 and row.kind == "resource"}
     rows = [
         *covered(compiled),
         *refused(compiled),
-        *short(compiled, stands, worth),
         *chosen(compiled, stands, prices),
+        *short(compiled, stands, worth),
     ]
-    return tuple(sorted(rows, key=lambda row: (row.need_id, row.resource_id, row.code)))
+    return tuple(sorted(rows, key=lambda row: (row.need_id, row.resource_id)))

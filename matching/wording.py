@@ -36,6 +36,11 @@ LIMIT = {
     "household_cap": ("每户上限 {id}", "the household cap {id}"),
 }
 
+REACHED = {
+    False: ("受上限所限", "A limit is reached"),
+    True: ("之后还会遇到上限", "After that another limit comes"),
+}
+
 LEFT = {
     "need": ("本需求只缺", "this need is open for only"),
     "resource": ("该资源只剩", "the resource has only"),
@@ -100,8 +105,8 @@ TEXT = {
         "The household already draws on {drawn} of the exclusive group {group}, so {resource} is closed to it.",
     ),
     "cap": (
-        "受上限所限：{limit_name}，共 {limit} 个单位，剩 {left}。{sure}",
-        "A limit is reached: {limit_name} is {limit} units, with {left} left. {sure}",
+        "{reached}：{limit_name}，共 {limit} 个单位，剩 {left}。{sure}",
+        "{reached}: {limit_name} is {limit} units, with {left} left. {sure}",
     ),
     "lot_or_minimum": (
         "下一步至少要 {step} 个单位，{left_name} {left} 个，还差 {short_by} 个。",
@@ -161,6 +166,8 @@ def _phrases(reason: Reason, *, at: int) -> dict[str, str]:
     words = {"sure": more.format_map(detail)} if "short_by" in detail else {}
     if reason.code == "cap":
         words["limit_name"] = LIMIT[str(detail["kind"])][at].format_map(detail)
+        later = bool(detail["left"])
+        words["reached"] = REACHED[later][at]
     if "next_level" in detail:
         words["next"] = _cell(detail, "next_", at=at)
     if "level" in detail:

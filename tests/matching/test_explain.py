@@ -223,6 +223,18 @@ def test_every_code_is_one_plain_sentence_in_both_languages(code):
             assert str(fact) in en, (name, en)
 
 
+def test_a_limit_that_still_has_room_stands_after_the_one_that_holds_the_need_back_now():
+    pair = [need("a", gap=4, urgency=1), need("b", gap=4, urgency=3), need("c", gap=3, urgency=2, household="h1")]
+    of = replace(problem(pair, [resource("r", stock=2)]), caps=(Cap("c", frozenset({"bed"}), 4, "h0"),))
+    # b takes both beds; before a come two more of b and three of c, and then the household's cap of 4 is too low
+    codes = [(code, detail["left"], detail["short_by"]) for _, code, detail in why(of, "a")]
+    assert codes == [("priced_out", 0, 8), ("cap", 2, 6)]
+    later = Reason("a", "r", "cap", {"kind": "household_cap", "id": "c", "limit": 4, "left": 2, "short_by": 6})
+    assert sentences(later, "en").startswith(
+        "After that another limit comes: the household cap c is 4 units, with 2 left."
+    )
+
+
 def test_the_sentence_of_a_priced_out_need_names_both_cells():
     row = Reason("n1", "r1", "priced_out", EXAMPLES["priced_out"])
     assert sentences(row, "en") == (
