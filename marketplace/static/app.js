@@ -18,6 +18,18 @@ document.addEventListener("click", (event) => {
   field.scrollIntoView({ block: "center" });
   inner.focus({ preventScroll: true });
 });
+// A table of ticks gets one tick for all of them.
+document.querySelectorAll("table:has([data-pick])").forEach((table) => {
+  const head = table.querySelector("thead th");
+  const label = document.createElement("label");
+  const all = document.createElement("input");
+  all.type = "checkbox";
+  label.append(all, head.textContent);
+  label.className = "pick-all";
+  head.replaceChildren(label);
+  const rows = table.querySelectorAll("[data-pick]");
+  all.addEventListener("change", () => rows.forEach((row) => { row.checked = all.checked; }));
+});
 // No place left for a live stream: look again a little later instead.
 document.addEventListener("htmx:sseError", (event) => {
   const source = event.detail.source;

@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.db import Database, new_id
+from marketplace.households.service import contact_of
 
 
 def token_of(database: Database, role: Role, *, org_id: str | None = None) -> str:
@@ -38,5 +39,17 @@ def client_as(app: Flask, role: Role, *, org_id: str | None = None) -> FlaskClie
 
 def sign_in(page: Page, database: Database, role: Role, *, address: str, org_id: str | None = None) -> None:
     """Sign the browser in."""
-    token = token_of(database, role, org_id=org_id)
+    _hold(page, token_of(database, role, org_id=org_id), address=address)
+
+
+def sign_in_household(page: Page, database: Database, household_id: str, *, address: str) -> None:
+    """Sign the browser in as the person whom the household's messages reach."""
+    with database.transaction() as session:
+        person = contact_of(session, household_id)
+        assert person is not None
+        token = accounts.open_for_person(session, person.id, household_id, now=datetime.now(UTC))
+    _hold(page, token, address=address)
+
+
+def _hold(page: Page, token: str, *, address: str) -> None:
     page.context.add_cookies([{"name": "sid", "value": token, "url": address}])

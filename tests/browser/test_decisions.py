@@ -1,0 +1,181 @@
+"""Decisions pressed through on the busy demonstration house: once only, with a reason, in bulk, and identity kept.
+
+Runs on the demonstration house, where a run has proposed lines and many matches are under way. Each test takes lines
+and matches of its own.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor, Role
+from marketplace.db import Database
+from marketplace.decisions import approve as approval
+from marketplace.decisions.models import Match, MatchState
+from marketplace.needs.models import Need
+from marketplace.proposals.models import LineState, ProposedLine
+from tests.pages.checker import check_here
+from tests.pages.fixtures import new_page
+from tests.pages.people import sign_in, sign_in_household
+
+pytestmark = pytest.mark.browser
+Opener = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def database(demo_app: Flask) -> Database:
+    held: Database = demo_app.extensions["database"]
+    return held
+
+
+@pytest.fixture
+def opened(chromium: Browser, demo_server: str, database: Database) -> Iterator[Opener]:
+    """Opens a browser window for a role of an organisation, or for a household."""
+    pages = []
+
+    def open_as(role: Role = Role.HOUSEHOLD, *, org_id: str | None = None, household_id: str = "") -> Page:
+        page = new_page(chromium, demo_server)
+        if household_id:
+            sign_in_household(page, database, household_id, address=demo_server)
+        else:
+            sign_in(page, database, role, address=demo_server, org_id=org_id)
+        page.goto("/?lang=en")
+        pages.append(page)
+        return page
+
+    yield open_as
+    for page in pages:
+        page.context.close()
+
+
+def lines_to_approve(session: Session, count: int) -> list[ProposedLine]:
+    """Undecided lines that an approver may approve now, one a household."""
+    wanted = select(ProposedLine).where(
+        col(ProposedLine.state) == LineState.PROPOSED, col(ProposedLine.value_fen) < 100_000
+    )
+    lines = {line.household_id: line for line in session.exec(wanted.order_by(col(ProposedLine.id)).limit(80))}
+    approver = Actor(id="approver-of-a-test", role=Role.APPROVER)
+    ids = [line.id for line in lines.values()]
+    held = approval.preview(session, ids, actor=approver, now=datetime.now(UTC)).approved
+    return [line for line in lines.values() if line.id in held][:count]
+
+
+def queue_of(session: Session, line: ProposedLine) -> str:
+    """The queue narrowed to where this line stands."""
+    need = session.get(Need, line.need_id)
+    assert need is not None
+    return f"/matches/?size=100&district={need.district_code}&category={need.category}&urgency={need.urgency}"
+
+
+def state_of(database: Database, match_id: str) -> MatchState:
+    with database.reading() as session:
+        match = session.get(Match, match_id)
+        assert match is not None
+        return match.state
+
+
+def approve(page: Page, queue: str, line_id: str) -> None:
+    page.goto(queue)
+    page.check(f"[value='{line_id}']")
+    page.click("text=Approve what is ticked")
+    check_here(page)
+    page.click("main [name=confirmed]")
+
+
+def test_a_verified_need_becomes_help_that_arrived(opened: Opener, database: Database) -> None:
+    with database.reading() as session:
+        line = lines_to_approve(session, 1)[0]
+        queue = queue_of(session, line)
+    approver = opened(Role.APPROVER)
+    approve(approver, queue, line.id)
+    assert "1 line approved." in approver.inner_text("main")
+    with database.reading() as session:
+        match = session.exec(select(Match).where(col(Match.line_id) == line.id)).one()
+
+    giver = opened(Role.CHARITY_MANAGER, org_id=match.org_id)
+    giver.goto(f"/our-matches/{match.id}")
+    if match.state is MatchState.AWAITING_GIVER:
+        giver.click("text=Accept this match")
+        giver.goto(f"/our-matches/{match.id}")
+    assert giver.locator("text=Show what we may see").count() == 0, "nothing is shown before the household's consent"
+
+    household = opened(household_id=match.household_id)
+    household.goto(f"/offers-to-me/{match.id}")
+    household.click("text=Accept …")
+    household.click("main [type=submit]")
+    check_here(household)
+    assert state_of(database, match.id) is MatchState.AWAITING_HOUSEHOLD, "no tick, no consent"
+    household.check("[name=agrees_to_terms]")
+    household.check("[name=agrees_to_share]")
+    household.check("[name=data_fields][value=name]")
+    household.click("main [type=submit]")
+    assert state_of(database, match.id) is MatchState.IN_DELIVERY
+
+    giver.reload()
+    giver.click("text=Show what we may see")
+    shown = giver.locator("main dt").all_inner_texts()
+    assert "Name" in shown
+    assert "Telephone" not in shown
+    check_here(giver)
+    giver.click("text=Record the delivery")
+    giver.click("main [name=confirmed]")
+    assert state_of(database, match.id) is MatchState.DELIVERED
+
+    household.goto(f"/offers-to-me/{match.id}")
+    household.click("text=Yes, it has arrived")
+    assert state_of(database, match.id) is MatchState.CONFIRMED
+    household.goto("/my-consents")
+    assert "Nobody has looked yet." not in household.locator("section", has_text="Who saw what").first.inner_text()
+
+
+def test_two_approvers_at_once_approve_a_line_once(opened: Opener, database: Database) -> None:
+    with database.reading() as session:
+        line = lines_to_approve(session, 1)[0]
+        queue = queue_of(session, line)
+    first, second = opened(Role.APPROVER), opened(Role.APPROVER)
+    for page in (first, second):
+        page.goto(queue)
+        page.check(f"[value='{line.id}']")
+        page.click("text=Approve what is ticked")
+    first.click("main [name=confirmed]")
+    second.click("main [name=confirmed]")
+    assert "1 line approved." in first.inner_text("main")
+    assert "1 left out" in second.inner_text("main")
+    with database.reading() as session:
+        assert len(session.exec(select(Match).where(col(Match.line_id) == line.id)).all()) == 1
+
+
+def test_a_line_is_rejected_only_with_a_reason(opened: Opener, database: Database) -> None:
+    with database.reading() as session:
+        line = lines_to_approve(session, 1)[0]
+        queue = queue_of(session, line)
+    page = opened(Role.APPROVER)
+    page.goto(queue)
+    page.check(f"[value='{line.id}']")
+    page.click("text=Reject what is ticked")
+    page.click("main [name=confirmed]")
+    check_here(page)
+    page.locator("main [name=reason_code]").first.check()
+    page.click("main [name=confirmed]")
+    assert "1 line rejected." in page.inner_text("main")
+    with database.reading() as session:
+        kept = session.get(ProposedLine, line.id)
+        assert kept is not None
+        assert kept.state is LineState.REJECTED
+
+
+def test_fifty_lines_are_approved_in_six_clicks(opened: Opener, database: Database) -> None:
+    page = opened(Role.APPROVER)
+    page.goto("/matches/")
+    page.select_option("#size", "50")
+    page.click("main form.filters [type=submit]")
+    page.check(".pick-all input")
+    assert page.locator("[data-pick]:checked").count() == 50
+    check_here(page)
+    page.click("text=Approve what is ticked")
+    page.click("main [name=confirmed]")
+    assert "lines approved" in page.inner_text("main")
