@@ -8,12 +8,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy.exc import OperationalError
-from sqlmodel import col, func, select
+from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.config import Settings
-from marketplace.consent.models import ConsentHead, ConsentState
+from marketplace.consent import service as consent
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
@@ -21,6 +21,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import DomainError
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need
+from marketplace.notices import Notice
 from marketplace.offers.models import Offer
 from marketplace.sealed import Vault
 from tests import factories as make
@@ -56,6 +57,20 @@ def _try(database: Database, work: Callable[[object], object]) -> None:
         pass
 
 
+def _withdrawals(session: Session) -> dict[str, int]:
+    """Chain ► the number of the audit row that ended it."""
+    rows = select(audit.AuditRow.object_ref, audit.AuditRow.seq).where(audit.AuditRow.action == "consent:withdraw")
+    return {str(row[0]): int(row[1]) for row in session.exec(rows)}
+
+
+def _late_approvals(session: Session, *, lines: list[list[str]], chains: list[str]) -> list[str]:
+    """Lines that were approved after their household's consent had ended; the audit chain tells the order."""
+    ended = _withdrawals(session)
+    chain_of = {line: chain for pair, chain in zip(lines, chains, strict=True) for line in pair}
+    rows = select(audit.AuditRow.object_ref, audit.AuditRow.seq).where(audit.AuditRow.action == "match:approve")
+    return [line for line, seq in session.exec(rows) if seq > ended.get(chain_of[line], seq)]
+
+
 def test_rival_approvals_and_withdrawals_never_double_overspend_or_come_late(
     database: Database, settings: Settings, now: datetime
 ) -> None:
@@ -79,7 +94,8 @@ def test_rival_approvals_and_withdrawals_never_double_overspend_or_come_late(
             if rng.random() < 0.3:
                 chain, household_id = chains[i]
                 person = Actor(id="self", role=Role.HOUSEHOLD, household_id=household_id)
-                _try(own, lambda s, c=chain, p=person: decisions.withdraw_consent(s, c, actor=p, now=now))  # type: ignore[misc]
+                withdraw = rng.choice((decisions.withdraw_consent, consent.withdraw))
+                _try(own, lambda s, w=withdraw, c=chain, p=person: w(s, c, actor=p, now=now))  # type: ignore[misc]
             line = rng.choice(lines[i])
             _try(own, lambda s, x=line: approval.approve(s, [x], actor=approver, now=now))  # type: ignore[misc]
 
@@ -98,10 +114,9 @@ def test_rival_approvals_and_withdrawals_never_double_overspend_or_come_late(
         )
         for need in session.exec(select(Need)):
             assert need.committed_units == live.get(need.id, 0)
-        revoked = set(session.exec(select(ConsentHead.household_id).where(ConsentHead.state == ConsentState.REVOKED)))
-        assert revoked
-        late = session.exec(
-            select(Match).where(col(Match.household_id).in_(revoked), col(Match.state) != MatchState.CANCELLED)
-        ).all()
-        assert late == []
+        assert _withdrawals(session)
+        assert _late_approvals(session, lines=lines, chains=[chain for chain, _household in chains]) == []
+        freed = session.exec(select(Notice.household_id).where(Notice.letter == "consent_withdrawn"))
+        left = select(Match).where(col(Match.household_id).in_(list(freed)), col(Match.state) != MatchState.CANCELLED)
+        assert session.exec(left).all() == []
         assert audit.verify(session).bad_seq == 0
