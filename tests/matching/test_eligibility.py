@@ -140,6 +140,12 @@ def test_units_used_take_the_place_of_lots_and_maxima():
     assert compiled.pair_value.tolist() == [5]
 
 
+@pytest.mark.parametrize(("takes", "most"), [(8, 10), (9, 0)])
+def test_a_need_served_by_units_used_fits_while_the_stock_suffices(takes, most):
+    case = problem(pairs=(Candidate("n1", "r1", units_used=takes),))
+    assert compile_problem(case).pair_most.tolist() == [most]
+
+
 def test_an_empty_units_used_beside_a_filled_one_means_all_that_is_open():
     two = Problem(
         Policy(as_of=DAY),

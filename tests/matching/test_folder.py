@@ -183,6 +183,14 @@ BAD = {
             "Mend: swap or correct the two dates."
         ),
     ),
+    "a period of no days": (
+        {
+            "needs_csv": GOOD_NEED.replace("consented", "consented,valid_from,valid_to").replace(
+                "2,*", "2,*,2026-07-01,2026-07-01"
+            )
+        },
+        "needs.csv, row 2, column valid_to: '2026-07-01' is not after valid_from 2026-07-01",
+    ),
     "a date that is none": (
         {"ledger_csv": "household_id,category,units,given_on,state\nh1,rice,1,2026-02-30,delivered\n"},
         "ledger.csv, row 2, column given_on: '2026-02-30' is not a date. Mend: write it as YYYY-MM-DD.",
