@@ -87,7 +87,14 @@ _TAGS_BY_GROUP = {
     "LIVING": ("elder", "child", "disabled", "rural"),
     "HOUSING": ("rural", "urban", "elder"),
 }
-_COST_FEN = {"PACK": (500, 1500), "ITEM": (300, 2500), "MEAL": (100, 400), "VISIT": (500, 2000), "HOUR": (200, 900)}
+_COST_FEN = {
+    "PACK": (500, 1500),
+    "ITEM": (300, 2500),
+    "MEAL": (100, 400),
+    "VISIT": (500, 2000),
+    "HOUR": (200, 900),
+    "POLICY": (6_900, 16_900),
+}
 
 
 def organisations(*, count: int, seed: int) -> tuple[DemoOrganisation, ...]:
@@ -162,8 +169,8 @@ def _numbers(asked: Counter[str], *, count: int) -> dict[str, int]:
 
 
 def _shares(pick: random.Random, terms: _Terms, *, number: int) -> list[int]:
-    """`number` stocks that add up to at most the supply; money in whole hundreds of yuan."""
-    step = 10_000 if terms.kind.is_money and terms.kind.typical_high > 100_000 else 1
+    """`number` stocks that add up to at most the supply; money in whole hundreds of yuan, for wishes in tens."""
+    step = 1 if not terms.kind.is_money else 10_000 if terms.kind.typical_high > 100_000 else 1_000
     weights = [pick.lognormvariate(0, 0.6) for _ in range(number)]
     total = sum(weights)
     return [max(step, int(terms.supply * weight / total) // step * step) for weight in weights]

@@ -124,7 +124,5 @@ def _need(pick: random.Random, *, key: str, household_key: str, person: DemoPers
 
 
 def _amount(pick: random.Random, kind: NeedKind) -> int:
-    if kind.code == "INSURANCE.PREMIUM":
-        return pick.choice((kind.typical_low, kind.typical_high))
     step = _STEP_FEN if kind.is_money else 1
     return between(pick, kind.typical_low, kind.typical_high, step=step)

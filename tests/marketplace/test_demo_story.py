@@ -112,6 +112,11 @@ def test_each_number_of_the_table_is_within_the_one_before(result: story.Result)
     assert result.notices > result.approved
 
 
+def test_money_is_proposed_in_whole_yuan(session: Session):
+    money = select(ProposedLine.units).join(Need).where(col(Need.unit) == "FEN")
+    assert {units % 100 for units in session.exec(money)} == {0}
+
+
 def test_every_need_without_aid_has_a_reason(session: Session, played: tuple[Database, Roster, str]):
     served = set(session.exec(select(ProposedLine.need_id)))
     explained = set(session.exec(select(UnservedReason.need_id)))
