@@ -21,7 +21,9 @@ from marketplace.needs import forms, imports
 from marketplace.needs.blueprint import bp
 from marketplace.needs.service import today_of
 from marketplace.needs.table import need_schema
+from marketplace.reference.needs import need_kind
 from marketplace.web import _, _l, current_session, done, render, writes
+from marketplace.web.codes import amount
 from marketplace.web.display import language
 from marketplace.web.formats import count
 
@@ -107,8 +109,24 @@ def _batch_page(found: ImportBatch, *, status: int = 200, refused: str = "") -> 
         counts=_numbers(counts),
         anything=any(counts.get(name) for name in ("new", "changed")),
         state=FAULTY if faults else STATES[found.state],
+        held=_held(found),
         refused=refused,
     )
+
+
+def _held(found: ImportBatch) -> list[tuple[int, str, str]]:
+    """Row, amount and cause of the first rows that will wait for a person."""
+    if found.state is not ImportState.CHECKED or found.counts.get("faults") or not found.counts.get("held"):
+        return []
+    rows = [row for row in intake.rows_of(current_session(), found) if row.held][: intake.SHOWN_ROWS]
+    return [
+        (
+            row.number,
+            amount(row.values["gap_units"], need_kind(row.values["category"]).unit),
+            intake.hold_sentence(row.held[0], lang=language()),
+        )
+        for row in rows
+    ]
 
 
 def _numbers(counts: dict[str, int]) -> list[dict[str, Any]]:

@@ -87,6 +87,7 @@ def test_a_table_goes_from_check_to_receipt(staff: FlaskClient, sqlite_database:
     at = answer.headers["Location"]
     page = staff.get(at).text
     assert "就这样保存" in page
+    assert "第 3 行: 500 餐" in page
     with sqlite_database.reading() as session:
         assert session.exec(select(Need)).all() == []
     receipt = staff.post(f"{at}/confirm", follow_redirects=True).text

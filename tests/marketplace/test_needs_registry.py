@@ -10,7 +10,9 @@ import pytest
 from sqlmodel import Session, col, select
 
 from adapters.fakes import FakeRegistry
+from adapters.http import Patience
 from adapters.ports import NeedRecord, TryAgainLater
+from adapters.registry import connect
 from marketplace import audit, intake
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import Database
@@ -19,6 +21,7 @@ from marketplace.ledger.given import aid_to_tell
 from marketplace.ledger.models import AidState
 from marketplace.needs import registry, service
 from marketplace.needs.models import Need, NeedState, RegistryFeed
+from tests.adapters.civil_affairs_server import CivilAffairsServer
 from tests.factories import a_ledger_entry, an_offer, an_organisation
 from tests.marketplace.test_needs_imports import a_row
 
@@ -160,3 +163,20 @@ def test_only_the_background_and_verifiers_pull(database: Database, clock: Calla
     charity = Actor(id="c", role=Role.CHARITY_MANAGER, org_id="o")
     with pytest.raises(NotAllowed):
         registry.pull_needs(database, FakeRegistry([]), source=SOURCE, actor=charity, clock=clock)
+
+
+def test_the_real_door_brings_needs_in_and_tells_back_over_http(
+    sqlite_database: Database, clock: Callable[[], datetime], verifier: Actor
+) -> None:
+    samples = [{**a_record(number).cells, "source_id": f"CA/2026 {number}"} for number in range(1, 6)]
+    with CivilAffairsServer(samples) as server:
+        door = connect(server.settings, patience=Patience(attempts=3, connect=2, read=0.5, first_wait=0))
+        server.web.play("lost reply")
+        got = registry.pull_needs(sqlite_database, door, source=SOURCE, actor=SYSTEM, clock=clock)
+        assert (got.new, got.faulty) == (5, 0)
+        with sqlite_database.transaction() as session:
+            service.refuse_need(session, all_needs(session)[0].id, actor=verifier, now=clock(), reason="NOT_TRUE")
+        server.web.play("lost reply")
+        told = registry.report_back(sqlite_database, door, source=SOURCE, actor=SYSTEM, clock=clock)
+        assert (told.states, told.later) == (1, False)
+        assert [(state["need_source_id"], state["state"]) for state in server.states] == [("CA/2026 1", "refused")]
