@@ -7,6 +7,7 @@ mend. The solvers are imported only by `solve`, so `check` works with OR-Tools u
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
@@ -32,6 +33,14 @@ def main(words: Sequence[str] | None = None) -> int:
         return REFUSED
 
 
+def _say(text: object) -> None:
+    """Print a line; a reader who has left (as `head` does) changes neither the work nor the exit code."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _solve(asked: Namespace) -> int:
     """Read, allocate, write, say what came out."""
     start = monotonic()
@@ -43,24 +52,24 @@ def _solve(asked: Namespace) -> int:
     certificate = replace(plan.certificate, seconds={"read": round(read, 3), **plan.certificate.seconds})
     write_plan(replace(plan, certificate=certificate), asked.out)
     if certificate.status == "infeasible":
-        print("infeasible: these pins contradict each other or the rules; release one of them")
+        _say("infeasible: these pins contradict each other or the rules; release one of them")
         for pair in certificate.conflict:
-            print(f"  {pair}")
+            _say(f"  {pair}")
         return FOUND
     _tell(certificate)
-    print(f"seconds     {monotonic() - start:.1f} in all: {_listed(certificate.seconds)}")
-    print(f"written     {asked.out}")
+    _say(f"seconds     {monotonic() - start:.1f} in all: {_listed(certificate.seconds)}")
+    _say(f"written     {asked.out}")
     return WELL
 
 
 def _tell(certificate: Certificate) -> None:
     proof = "no other plan is as good" if certificate.unique else "not proven unique"
     cut = ", interrupted" if certificate.interrupted else ""
-    print(f"status      {certificate.status}{cut}, {proof}, leximin {certificate.lexicographic}")
-    print(f"score       {certificate.score} of at most {certificate.bound}: gap {certificate.gap:.6%}")
-    print(f"given       {certificate.units} units to {certificate.households_served} households")
-    print(f"broken      {certificate.broken_units} announced units; delivery costs {certificate.cost}")
-    print(f"parts       {_listed(certificate.components)}")
+    _say(f"status      {certificate.status}{cut}, {proof}, leximin {certificate.lexicographic}")
+    _say(f"score       {certificate.score} of at most {certificate.bound}: gap {certificate.gap:.6%}")
+    _say(f"given       {certificate.units} units to {certificate.households_served} households")
+    _say(f"broken      {certificate.broken_units} announced units; delivery costs {certificate.cost}")
+    _say(f"parts       {_listed(certificate.components)}")
 
 
 def _listed(amounts: object) -> str:
@@ -78,10 +87,10 @@ def _check(asked: Namespace) -> int:
     except _Unreadable as error:
         faults = [f"unreadable: {error}"]
     for fault in faults[:50]:
-        print(fault)
+        _say(fault)
     if len(faults) > 50:
-        print(f"… and {len(faults) - 50} more.")
-    print(f"{len(faults)} faults" if faults else "no fault")
+        _say(f"… and {len(faults) - 50} more.")
+    _say(f"{len(faults)} faults" if faults else "no fault")
     return FOUND if faults else WELL
 
 
@@ -106,7 +115,7 @@ def _explain(asked: Namespace) -> int:
     if asked.need_id not in {need.need_id for need in problem.needs}:
         mend = "write an id from this file"
         raise BadInput([Misfit("needs.csv", -1, "need_id", asked.need_id, "is not there", mend)])
-    print(account(problem, read_plan(asked.out), asked.need_id, lang=asked.lang))
+    _say(account(problem, read_plan(asked.out), asked.need_id, lang=asked.lang))
     return WELL
 
 
@@ -126,7 +135,7 @@ def _generate(asked: Namespace) -> int:
         shape=asked.shape,
     )
     write_problem(problem, asked.folder, parquet=asked.parquet)
-    print(f"{len(problem.needs)} needs and {len(problem.resources)} resources written to {asked.folder}")
+    _say(f"{len(problem.needs)} needs and {len(problem.resources)} resources written to {asked.folder}")
     return WELL
 
 

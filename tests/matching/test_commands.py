@@ -196,3 +196,15 @@ def test_the_order_of_the_rows_and_the_number_of_workers_change_no_byte_of_the_p
         assert (Path(out) / name).read_bytes() == (again / name).read_bytes()
     first, second = (json.loads((Path(place) / "certificate.json").read_text()) for place in (out, again))
     assert first | {"seconds": 0} == second | {"seconds": 0}
+
+
+def test_a_reader_who_leaves_early_changes_no_exit_code(tmp_path):
+    folder, out = solved(tmp_path)
+    plan = Path(out) / "plan.csv"
+    header, *rows = plan.read_text().splitlines()
+    plan.write_text("\n".join([header, *(f"{row}000000" for row in rows), ""]))
+    words = [sys.executable, "-m", "matching", "check", folder, out]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        run.stdout.close()
+        assert run.stderr.read() == ""
+        assert run.wait() == 1
