@@ -202,7 +202,7 @@ def _print_demo(report: demonstration.Report) -> None:
     ):
         table.add_row(words, f"{value:,}")
     table.add_row("证明 certificate", found.status)
-    table.add_row("证明差距 certificate gap", f"{found.gap:.6%}" if found.gap else "0")
+    table.add_row("证明差距 certificate gap", f"{found.gap:.2g}" if found.gap else "0")
     table.add_row("方案 plan", found.plan_sha256[:16])
     out.print(table)
     spent = "  ".join(f"{name} {seconds:.1f}" for name, seconds in report.seconds.items())
