@@ -23,10 +23,11 @@ from marketplace.offers.demand import CITY, Demand, latest_demand
 from marketplace.offers.forms import ACCEPTANCE
 from marketplace.offers.models import Offer, OfferDraft, OfferState
 from marketplace.organisations.models import Organisation
-from marketplace.reference.districts import current
+from marketplace.reference.districts import District, current
 from marketplace.reference.needs import list_need_kinds
 from marketplace.web import Page, _, _l, confirm, current_session, done, page_number, render, writes
 from marketplace.web.codes import place, word
+from marketplace.web.display import language
 from marketplace.web.formats import moment
 
 __all__ = ["bp", "upload", "wizard"]
@@ -210,9 +211,16 @@ def _tiles(counts: Demand, chosen: str) -> list[dict[str, Any]]:
         {
             "row": district.tile[0],
             "column": district.tile[1],
-            "name": place(district.code).split()[0],
+            "name": _short(district),
             "households": row.get(district.code, 0),
             "shade": -(-4 * row.get(district.code, 0) // most),
         }
         for district in current(counts.week_on)
     ]
+
+
+def _short(district: District) -> str:
+    """A name that fits a tile: 彭水 for 彭水苗族土家族自治县, Pengshui in English."""
+    if language() == "en":
+        return district.en.split()[0]
+    return district.zh[:2] if district.zh.endswith("自治县") else district.zh.removesuffix("新区").rstrip("区县")

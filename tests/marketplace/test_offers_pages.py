@@ -230,4 +230,6 @@ def test_the_demand_page_shows_rounded_counts_and_hides_small_ones(app, sqlite_d
     page = giver.get("/offers/demand?category=LIVING.FOOD_PACK").text
     assert "渝中区" in page.split("因此不显示")[0]
     assert "沙坪坝区" in page.split("因此不显示")[1]
+    for name in ("彭水", "忠", "两江", "沙坪坝"):
+        assert f'">{name}</text>' in page
     assert "只按全市统计：15 户" in giver.get("/offers/demand?category=CHILD.WISH").text
