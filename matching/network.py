@@ -218,6 +218,7 @@ def _levels(draft: _Draft, compiled: Compiled, *, needs: Ints, tail: Ints, head:
 def _caps(draft: _Draft, compiled: Compiled, limits: Limits, *, needs: Ints, groups: Ints) -> Ints:
     """Node that a need's levels flow into: its narrowest household cap that can bind, else the sink."""
     heads = np.full(len(needs), SINK, dtype=np.int64)
+    arcs: list[tuple[int, int, int]] = []
     for group, held in _nested(limits, groups):
         at = np.minimum(np.searchsorted(needs, held), len(needs) - 1)
         at = at[needs[at] == held]
@@ -226,8 +227,12 @@ def _caps(draft: _Draft, compiled: Compiled, limits: Limits, *, needs: Ints, gro
         node, below = draft.node(), int(heads[at[0]])
         cap = compiled.problem.caps[limits.group_cap[group]].cap_id
         home = compiled.household_ids[limits.group_household[group]]
-        draft.limit(node, below, upper=int(limits.group_limit[group]), name=("household_cap", cap, home))
+        draft.limits[draft.arcs + len(arcs)] = ("household_cap", cap, home)
+        arcs.append((node, below, int(limits.group_limit[group])))
         heads[at] = node
+    if arcs:
+        tail, head, upper = np.array(arcs, dtype=np.int64).T
+        draft.add(tail, head, upper=upper)
     return heads
 
 

@@ -7,6 +7,7 @@ allowed plan. Called by `priced`. Everything is ordered by gain and then by plac
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,11 +139,23 @@ class _Filler:
         self.rivals = {place: rivals for rivals in state.rivals for place in rivals.tolist()}
 
     def candidates(self) -> list[int]:
-        """Places whose stock, gap and own maximum leave room."""
-        state = self.state
-        left = (state.compiled.stock - state.given)[state.resource]
-        wish = (state.compiled.open - state.received)[state.need]
-        room = (left > 0) & (wish > 0) & ((self.used >= 0) | (state.units < self.most))
+        """Places where the next step may fit, as far as arrays can tell."""
+        state, compiled = self.state, self.state.compiled
+        first = -(-np.maximum(self.least, 1) // self.lot) * self.lot
+        first = np.where(self.used >= 0, self.used, np.where(state.units > 0, self.lot, first))
+        left = (compiled.stock - state.given)[state.resource]
+        wish = (compiled.open - state.received)[state.need]
+        household = np.full(len(compiled.need_ids), 2**62, dtype=np.int64)
+        slack = (state.limits.group_limit - state.grouped)[state.member_group]
+        np.minimum.at(household, state.member_need, slack)
+        ceiling = np.minimum(wish, household[state.need])
+        share = np.append(state.limits.share_limit - state.shared[:-1], 2**62)[state.share]
+        provider = np.full(len(compiled.need_ids), -1, dtype=np.int64)
+        provider[list(self.provider)] = list(self.provider.values())
+        free = ~self.single | (provider[state.need] < 0) | (provider[state.need] == np.arange(len(first)))
+        plain = (first <= np.minimum(ceiling, share)) & (state.units + first <= self.most)
+        whole = (state.units == 0) & (self.most > 0) & (wish <= ceiling)
+        room = free & (wish > 0) & (first <= left) & np.where(self.used < 0, plain, whole)
         return np.flatnonzero(room).tolist()
 
     def step(self, place: int) -> tuple[int, int]:
@@ -175,8 +188,11 @@ class _Filler:
         return not self.single[place] or self.provider.get(int(self.state.need[place]), place) == place
 
     def _level_left(self, need: int) -> int:
-        left = np.cumsum(self.sizes[need]) - self.state.received[need]
-        return int(left[left > 0][0]) if (left > 0).any() else 0
+        got = int(self.state.received[need])
+        for end in accumulate(self.sizes[need].tolist()):
+            if end > got:
+                return int(end) - got
+        return 0
 
     def room(self, place: int) -> tuple[int, int]:
         """Units that the supply side and the household's limits still allow this pair."""

@@ -19,6 +19,9 @@ from matching.model import Announced
 from matching.network import Ints, announced_units
 from matching.rules import column, counted, earmarked, exclusive
 
+MANY = 64
+"""Places from which on a change is booked for all households at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Residual:
@@ -40,6 +43,8 @@ class State:
         self.share = limits.pair_share[part.pairs]
         self.marks = dict(earmarked(limits, part))
         self.group_of = _groups_by_need(limits, part)
+        members = [(group, need) for need, groups in self.group_of.items() for group in groups]
+        self.member_group, self.member_need = np.array(members or [(0, 0)], dtype=np.int64)[: len(members)].T
         self.rivals = list(exclusive(compiled, part))
         self.promised = announced_units(compiled)
         self.units = np.zeros(len(part.pairs), dtype=np.int64)
@@ -58,6 +63,10 @@ class State:
         np.add.at(self.given, self.resource[places], units)
         np.add.at(self.received, self.need[places], count)
         np.add.at(self.shared, self.share[places], units)
+        if len(places) > MANY:
+            self.grouped[:] = 0
+            np.add.at(self.grouped, self.member_group, self.received[self.member_need])
+            return
         for need, more in zip(self.need[places].tolist(), count.tolist(), strict=True) if self.group_of else ():
             for group in self.group_of.get(need, ()):
                 self.grouped[group] += more
