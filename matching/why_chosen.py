@@ -63,13 +63,15 @@ class _Swaps:
         by = np.argsort(compiled.pair_resource[lines], kind="stable")
         resource = compiled.pair_resource[lines][by]
         places = np.arange(len(compiled.resource_ids) + 1, dtype=resource.dtype)
+        room = np.minimum(stands.stock_left, stands.earmark_room(np.arange(len(compiled.resource_ids))))
+        self.spare = room > 0
         self.lines, self.start = lines[by], np.searchsorted(resource, places)
 
     def tier(self, pair: int, other: int) -> str:
         """`hash` if the runner-up has a unit to spare; else by the needs that could swap with this one."""
         compiled, stands = self.compiled, self.stands
         mine, theirs = int(compiled.pair_resource[pair]), int(compiled.pair_resource[other])
-        if min(stands.stock_left[theirs], int(stands.earmark_room(np.array([theirs]))[0])) > 0:
+        if self.spare[theirs]:
             return "hash"
         served = self.lines[self.start[theirs] : self.start[theirs + 1]]
         wanted = compiled.pair_need[served].astype(np.int64) * len(compiled.resource_ids) + mine

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from matching.checker import check
 from matching.compiled import compile_problem
 from matching.explain import CODES, reasons, sentences, who_would_lose
 from matching.model import Announced, Ban, Candidate, Cap, CoolOff, Earmark, PastAid, Pin, Problem
@@ -382,3 +383,20 @@ def test_forcing_the_unit_costs_exactly_what_the_chain_says():
 def _keep(amounts: dict[tuple[str, str], int], need_id: str, pair: tuple[str, str]) -> list[Pin]:
     """Pins that keep what the need has from other resources, so that it truly gets one more."""
     return [Pin(*other, units) for other, units in amounts.items() if other[0] == need_id and other != pair]
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        problem([], []),
+        problem([], [resource("r", stock=9)]),
+        problem([need("a", gap=4)], []),
+        problem([need("a", gap=0)], [resource("r", stock=0)]),
+        problem([need(f"n{i}", gap=10**12, household=f"h{i}") for i in range(9)], [resource("r", stock=10**12)]),
+    ],
+)
+def test_odd_problems_have_sound_plans_with_reasons(of):
+    plan = allocate(of)
+    assert check(of, plan) == ()
+    open_ones = {n.need_id for n in of.needs} - {line.need_id for line in plan.lines}
+    assert {row.need_id for row in plan.reasons} >= {n for n in open_ones if n != "a" or of.needs[0].gap}
