@@ -41,13 +41,15 @@ SENTENCES: dict[str, Any] = {
 class AidUploadForm(UploadForm):
     """Whose file it is, and from when on it tells everything."""
 
-    source = TextField(_l("Source"), longest=32)
-    seen_from = DayField(_l("The file tells everything from this day on"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.source.description = _l("A short name, such as redcross. The same name again finds the same rows again.")
-        self.seen_from.description = _l("Every run says from when on its duplicate check sees this source.")
+    source = TextField(
+        _l("Source"),
+        longest=32,
+        description=_l("A short name, such as redcross. The same name again finds the same rows again."),
+    )
+    seen_from = DayField(
+        _l("The file tells everything from this day on"),
+        description=_l("Every run says from when on its duplicate check sees this source."),
+    )
 
 
 @bp.get("/")

@@ -26,11 +26,11 @@ from marketplace.web import (
     OneField,
     TextField,
     TickField,
-    UploadField,
     YuanField,
     _l,
 )
 from marketplace.web.codes import word
+from marketplace.web.desk import UploadForm
 from marketplace.web.display import language
 
 REVEALED = {
@@ -91,12 +91,14 @@ class ReasonForm(Form):
     reason = OneField(_l("Reason"))
 
 
-class UploadForm(Form):
+class NeedsUploadForm(UploadForm):
     """A table of needs."""
 
-    file = UploadField(_l("The table (CSV or XLSX)"), accept=".csv,.xlsx")
-    source = TextField(_l("Who made this list?"), longest=32)
-    mapping = UploadField(_l("A mapping file, if the columns have other names (TOML)"), required=False, accept=".toml")
+    source = TextField(
+        _l("Who made this list?"),
+        longest=32,
+        description=_l("A short name, such as yuzhong-2026. The same name again finds the same rows again."),
+    )
 
 
 class NeedForm(Form):

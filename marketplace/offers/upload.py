@@ -5,11 +5,16 @@ Enters: uploads of a giver. Leaves: pages on the offers' blueprint; the rules ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from marketplace.intake import ImportKind
 from marketplace.offers import imports
 from marketplace.offers.blueprint import bp
 from marketplace.offers.table import offer_schema
+from marketplace.reference.needs import need_kind
 from marketplace.web import _l
+from marketplace.web.codes import amount
 from marketplace.web.desk import Desk
 
 SENTENCES = {
@@ -18,6 +23,11 @@ SENTENCES = {
     "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
     "mapping_column": _l("The mapping file names a column that does not exist here."),
 }
+
+
+def _stock(values: Mapping[str, Any]) -> str:
+    return amount(values["stock"], need_kind(values["category"]).unit)
+
 
 desk = Desk(
     kind=ImportKind.OFFERS,
@@ -38,5 +48,7 @@ desk = Desk(
         "held": (_l("Of these held for a person"), "late"),
     },
     sentences=SENTENCES,
+    row_words=_stock,
+    held_home=("offers.mine", _l("See the held resources")),
 )
 desk.install(bp)

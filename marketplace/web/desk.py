@@ -18,11 +18,11 @@ from sqlmodel import col, select
 
 from marketplace.errors import BadInput, Conflict, DomainError
 from marketplace.guards import current_actor, guard
-from marketplace.intake.batches import counts_of, faults_of, get_batch
+from marketplace.intake.batches import counts_of, faults_of, get_batch, rows_of
 from marketplace.intake.columns import NO_MAPPING, FileMapping, read_mapping
 from marketplace.intake.models import ImportBatch, ImportKind, ImportState
-from marketplace.intake.report import error_file, template_file, told
-from marketplace.intake.sentences import sentence
+from marketplace.intake.report import SHOWN_ROWS, error_file, template_file, told
+from marketplace.intake.sentences import hold_sentence, sentence
 from marketplace.intake.values import Schema
 from marketplace.web import Form, UploadField, _, _l, current_session, done, render, writes
 from marketplace.web.display import language
@@ -66,6 +66,10 @@ class Desk:
     asked: tuple[str, ...] = ()
     always: bool = False
     """Whether confirming means something even when no row is new, such as that a source was loaded."""
+    row_words: Callable[[Mapping[str, Any]], str] | None = None
+    """How a row that will wait for a person is named, such as its amount."""
+    held_home: tuple[str, Any] | None = None
+    """Endpoint and words of the list where held rows wait."""
 
     def install(self, bp: Blueprint) -> None:
         """Hang the pages on the room's blueprint."""
@@ -135,8 +139,17 @@ class Desk:
             counts=self._numbers(counts),
             anything=self.always or any(counts.get(name) for name in ("new", "changed")),
             state=FAULTY if faults else STATES[found.state],
+            held=self._held(found),
             refused=refused,
         )
+
+    def _held(self, found: ImportBatch) -> list[tuple[int, str, str]]:
+        """Row, words and cause of the first rows that will wait for a person."""
+        open_ = found.state is ImportState.CHECKED and not found.counts.get("faults")
+        if not (open_ and found.counts.get("held") and self.row_words):
+            return []
+        rows = [row for row in rows_of(current_session(), found) if row.held][:SHOWN_ROWS]
+        return [(row.number, self.row_words(row.values), hold_sentence(row.held[0], lang=language())) for row in rows]
 
     def _numbers(self, counts: Mapping[str, int]) -> list[dict[str, Any]]:
         return [

@@ -51,13 +51,20 @@ def _rules(required: Any, rules: Sequence[Any]) -> list[Any]:
 
 
 def TextField(
-    label: Any, *, required: Any = True, longest: int = 200, lines: int = 1, rules: Sequence[Any] = ()
+    label: Any,
+    *,
+    required: Any = True,
+    longest: int = 200,
+    lines: int = 1,
+    rules: Sequence[Any] = (),
+    description: Any = "",
 ) -> Any:
     """One line of text, or several with `lines`."""
     kind = TextAreaField if lines > 1 else StringField
     too_long = _l("Use at most %(max)d characters", max=longest)
     extra = {"maxlength": longest} | ({"rows": lines} if lines > 1 else {})
-    return kind(label, validators=_rules(required, [Length(max=longest, message=too_long), *rules]), render_kw=extra)
+    checks = _rules(required, [Length(max=longest, message=too_long), *rules])
+    return kind(label, validators=checks, render_kw=extra, description=description)
 
 
 def TickField(label: Any, *, required: Any = False) -> Any:

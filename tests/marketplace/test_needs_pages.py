@@ -125,7 +125,7 @@ def test_missing_columns_and_a_wrong_mapping_are_told(staff: FlaskClient) -> Non
 
 
 def test_the_template_is_a_spreadsheet_that_the_check_reads(staff: FlaskClient) -> None:
-    data = staff.get("/needs/template.xlsx").data
+    data = staff.get("/needs/import/template.xlsx").data
     at = upload(staff, data).headers["Location"]
     assert "只有列名，没有数据行" in staff.get(at).text
 

@@ -54,6 +54,7 @@ def test_a_table_is_checked_confirmed_and_receipted(giver, sqlite_database):
     assert answer.status_code == 303, answer.text
     page = giver.get(answer.headers["Location"]).text
     assert "其中暂缓、待人工核对" in page
+    assert "900,000 份" in page
     assert stored(sqlite_database) == []
     giver.post(f"{answer.headers['Location']}/confirm")
     assert len(stored(sqlite_database)) == 2
