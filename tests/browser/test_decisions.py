@@ -18,7 +18,7 @@ from marketplace.decisions import approve as approval
 from marketplace.decisions.models import Match, MatchState
 from marketplace.needs.models import Need
 from marketplace.proposals.models import LineState, ProposedLine
-from tests.pages.checker import check_here
+from tests.pages.checker import HOUSEHOLD_BYTES, REQUESTS, check_here, weight
 from tests.pages.fixtures import new_page
 from tests.pages.people import sign_in, sign_in_household
 
@@ -179,3 +179,17 @@ def test_fifty_lines_are_approved_in_six_clicks(opened: Opener, database: Databa
     page.click("text=Approve what is ticked")
     page.click("main [name=confirmed]")
     assert "lines approved" in page.inner_text("main")
+
+
+def test_a_household_s_first_visit_is_light(chromium: Browser, demo_server: str, database: Database) -> None:
+    with database.reading() as session:
+        wanted = select(Match.household_id).where(col(Match.state) == MatchState.AWAITING_HOUSEHOLD)
+        household_id = session.exec(wanted.order_by(col(Match.id))).first()
+        assert household_id is not None
+    for path in ("/home", "/offers-to-me", "/my-consents"):
+        page = new_page(chromium, demo_server)
+        sign_in_household(page, database, household_id, address=demo_server)
+        transferred, requests = weight(page, path)
+        page.context.close()
+        assert transferred <= HOUSEHOLD_BYTES, f"{path}: {transferred}"
+        assert requests <= REQUESTS
