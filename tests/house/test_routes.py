@@ -1,0 +1,107 @@
+"""Every route is guarded; no GET writes, whoever asks; a page that is not yours answers, but never with a fault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, event
+
+from marketplace import policy
+from marketplace.app import UNGUARDED
+from marketplace.demo.accounts import ACCOUNTS
+from tests.pages.fixtures import demo_app
+from tests.pages.reach import reach, signed_in
+
+__all__ = ["demo_app"]
+LOGINS = ("", *(account.login for account in ACCOUNTS))
+WRITE = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
+ALLOWED = {"audit_row", "audit_body", "audit_head", "account_session", "rate_count"}
+"""A look at a sealed field is written down; a session is seen; a rate is counted."""
+NOT_BY_LINK = {"health", "favicon"}
+"""Addresses that no page links to: machines and browsers know them."""
+
+
+@contextmanager
+def _writes(engine: Engine) -> Iterator[list[str]]:
+    """The tables that are written while this is open."""
+    written: list[str] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if match := WRITE.match(statement):
+            written.append(match[2])
+
+    event.listen(engine, "before_cursor_execute", keep)
+    yield written
+    event.remove(engine, "before_cursor_execute", keep)
+
+
+@pytest.fixture(scope="module")
+def clients(demo_app: Flask) -> dict[str, FlaskClient]:
+    """One client for each role of the demonstration, and a stranger."""
+    return {login: signed_in(demo_app, login)[0] if login else demo_app.test_client() for login in LOGINS}
+
+
+@pytest.fixture(scope="module")
+def pages(demo_app: Flask) -> dict[str, set[str]]:
+    """Endpoint ► addresses of it, from every role's walk along the links."""
+    found: dict[str, set[str]] = {}
+    for login in LOGINS:
+        for endpoint, path in reach(demo_app, login).items():
+            found.setdefault(endpoint, set()).add(path)
+    return found
+
+
+def test_every_view_names_an_action_of_the_matrix(demo_app: Flask) -> None:
+    for endpoint, view in demo_app.view_functions.items():
+        if endpoint not in UNGUARDED:
+            assert getattr(view, "guarded_action", None) in policy.matrix(), endpoint
+
+
+def test_every_action_of_the_matrix_is_asked_somewhere(demo_app: Flask) -> None:
+    from pathlib import Path
+
+    source = "\n".join(path.read_text(encoding="utf-8") for path in Path(policy.__file__).parent.rglob("*.py"))
+    assert [action for action in policy.matrix() if f'"{action}"' not in source] == []
+
+
+def test_no_get_writes_whoever_asks_and_none_ends_in_a_fault(
+    demo_app: Flask, clients: dict[str, FlaskClient], pages: dict[str, set[str]]
+) -> None:
+    engine = demo_app.extensions["database"].engine
+    assert len(pages) > 20
+    for endpoint, paths in pages.items():
+        for path in sorted(paths):
+            for login, client in clients.items():
+                with _writes(engine) as written:
+                    answer = client.get(path)
+                assert answer.status_code < 500, f"{login}: {path} answers {answer.status_code}"
+                assert set(written) <= ALLOWED, f"{login}: GET {path} ({endpoint}) writes {set(written) - ALLOWED}"
+
+
+def test_a_stranger_is_sent_to_the_sign_in_from_every_page_that_is_not_public(
+    demo_app: Flask, pages: dict[str, set[str]]
+) -> None:
+    stranger = demo_app.test_client()
+    for endpoint, paths in pages.items():
+        action = getattr(demo_app.view_functions[endpoint], "guarded_action", "")
+        if action and "*" not in policy.matrix()[action]:
+            for path in paths:
+                answer = stranger.get(path)
+                assert (answer.status_code, "sign" in answer.headers.get("Location", "")) == (303, True), path
+
+
+def test_an_address_that_was_never_given_out_is_not_found(demo_app: Flask, clients: dict[str, FlaskClient]) -> None:
+    for rule in demo_app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or not rule.arguments or rule.endpoint in NOT_BY_LINK:
+            continue
+        path = re.sub(r"<(?:(\w+):)?\w+>", lambda m: "987654" if m[1] == "int" else "nobody", rule.rule)
+        for login, client in clients.items():
+            status = client.get(path).status_code
+            assert status in (200, 303, 308, 403, 404, 422), f"{login}: {path} answers {status}"
+            assert status != 200 or "static" in rule.endpoint or not login.startswith("demo-household"), path
