@@ -18,7 +18,7 @@ from marketplace.intake.batches import counts_of
 from marketplace.intake.checking import Checked
 from marketplace.intake.models import ImportBatch
 from marketplace.intake.report import error_file, told
-from marketplace.intake.sentences import sentence
+from marketplace.intake.sentences import codes, sentence
 from marketplace.intake.values import Fault, Stage
 
 Say = Callable[[str], None]
@@ -46,8 +46,7 @@ def bring_in(
         with database.transaction() as session:
             batch, checked = steps.check(session)
     except BadInput as error:
-        say(f"{error.code}: {dict(error.facts)}" if error.facts else error.code)
-        return 2
+        return tell_refusal(error, lang=lang, say=say)
     if checked.faults:
         return tell_faults(checked.faults, file=file, lang=lang, say=say)
     counts = {"rows": checked.total, **counts_of(batch)}
@@ -75,6 +74,12 @@ def tell_faults(faults: Sequence[Fault], *, file: Path, lang: str, say: Say) -> 
     report.write_bytes(error_file(faults, lang=lang))
     say(either(lang, f"全部 {len(faults)} 处问题：{report}", f"All {len(faults)} faults: {report}"))
     return 2 if faults[0].stage in (Stage.FILE, Stage.COLUMNS) else 1
+
+
+def tell_refusal(error: BadInput, *, lang: str, say: Say) -> int:
+    """An option that cannot be used: what is wrong and the mend."""
+    say(" ".join(sentence(error.code, error.facts, lang=lang)) if error.code in codes() else error.code)
+    return 2
 
 
 def either(lang: str, zh: str, en: str) -> str:

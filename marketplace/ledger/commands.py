@@ -16,7 +16,7 @@ from marketplace import intake
 from marketplace.actors import Actor
 from marketplace.db import Database
 from marketplace.errors import BadInput
-from marketplace.intake.command import Say, Steps, bring_in
+from marketplace.intake.command import Say, Steps, bring_in, tell_refusal
 from marketplace.ledger import imports
 from marketplace.ledger.table import aid_schema
 
@@ -51,8 +51,7 @@ def import_aid(
         try:
             columns = intake.read_mapping(mapping.read_bytes(), aid_schema(today=now.date()))
         except BadInput as error:
-            say(error.code)
-            return 2
+            return tell_refusal(error, lang=lang, say=say)
     steps = Steps(
         check=lambda session: imports.check_file(
             session,

@@ -18,7 +18,7 @@ from marketplace.actors import Actor
 from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.intake import FileMapping
-from marketplace.intake.command import Say, Steps, bring_in, either
+from marketplace.intake.command import Say, Steps, bring_in, either, tell_refusal
 from marketplace.needs import imports, registry
 from marketplace.needs.service import today_of
 from marketplace.needs.table import need_schema
@@ -55,8 +55,7 @@ def import_needs(
     try:
         columns = _mapping(mapping, now=now)
     except BadInput as error:
-        say(f"{error.code}: {dict(error.facts)}" if error.facts else error.code)
-        return 2
+        return tell_refusal(error, lang=lang, say=say)
     steps = Steps(
         check=lambda session: imports.check_file(
             session, file.read_bytes(), file_name=file.name, source=source, mapping=columns, actor=actor, now=now

@@ -16,7 +16,7 @@ from marketplace import intake
 from marketplace.actors import Actor
 from marketplace.db import Database
 from marketplace.errors import BadInput
-from marketplace.intake.command import Say, Steps, bring_in
+from marketplace.intake.command import Say, Steps, bring_in, tell_refusal
 from marketplace.offers import imports
 from marketplace.offers.table import offer_schema
 from marketplace.organisations.service import find_by_credit_code
@@ -51,8 +51,7 @@ def import_offers(
         if mapping is not None:
             columns = intake.read_mapping(mapping.read_bytes(), offer_schema(today=now.date()))
     except BadInput as error:
-        say(error.code)
-        return 2
+        return tell_refusal(error, lang=lang, say=say)
     steps = Steps(
         check=lambda session: imports.check_file(
             session,

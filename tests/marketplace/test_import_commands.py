@@ -66,17 +66,17 @@ def test_faults_end_with_one_and_lie_beside_the_file(sqlite_database, offers_fil
     assert number_of(sqlite_database, Offer) == 0
 
 
-@pytest.mark.parametrize(("org", "told"), [("123", "credit_code_length"), (make_uscc(42), "organisation_unknown")])
+@pytest.mark.parametrize(("org", "told"), [("123", "18 characters"), (make_uscc(42), "is registered here")])
 def test_a_wrong_or_unknown_giver_ends_with_two(sqlite_database, offers_file, said, org, told):
     assert bring_offers(sqlite_database, offers_file, said, org=org) == 2
-    assert said == [told]
+    assert told in said[0]
 
 
 def test_a_mapping_file_that_cannot_be_read_ends_with_two(sqlite_database, offers_file, said):
     wrong = offers_file.with_name("wrong.toml")
     wrong.write_text("columns = [", encoding="utf-8")
     assert bring_offers(sqlite_database, offers_file, said, mapping=wrong) == 2
-    assert said == ["mapping_not_toml"]
+    assert "not readable TOML" in said[0]
 
 
 def test_past_aid_comes_in_and_its_source_is_seen(sqlite_database, tmp_path, said):
@@ -93,3 +93,4 @@ def test_past_aid_comes_in_and_its_source_is_seen(sqlite_database, tmp_path, sai
     assert "       1  其中超出缺口，记为历史" in said
     later = date(2099, 1, 1)
     assert import_aid(sqlite_database, file, seen_from=later, say=said.append, agree=lambda: True, **given) == 2
+    assert said[-1].startswith("日期在今天之后")
