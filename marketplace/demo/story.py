@@ -41,7 +41,9 @@ from marketplace.proposals.problem import Scope
 
 BATCH = 200
 DAY = timedelta(days=1)
-_APPROVED = 0.40
+_APPROVED = 0.60
+_MOST_APPROVED = 400
+"""Enough to fill every page, few enough for the first minute of a stranger."""
 _REJECTED = 0.03
 _YES_OF_GIVERS = 0.90
 _NO_OF_GIVERS = 0.03
@@ -164,12 +166,13 @@ def _approve(database: Database, roster: Roster, run_id: str, *, pick: random.Ra
     with database.reading() as session:
         statement = select(ProposedLine.id).where(col(ProposedLine.run_id) == run_id)
         lines = session.exec(statement.order_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))).all()
+    share = min(_APPROVED, _MOST_APPROVED / max(1, len(lines)))
     yes, no = [], []
     for line_id in lines:
         chance = pick.random()
-        if chance < _APPROVED:
+        if chance < share:
             yes.append(line_id)
-        elif chance < _APPROVED + _REJECTED:
+        elif chance < share + _REJECTED:
             no.append(line_id)
     first, second = roster.staff["demo-approver"], roster.staff["demo-approver-2"]
     for some in _batches(yes):
