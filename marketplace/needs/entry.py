@@ -7,9 +7,8 @@ happens next; a charity is told nothing about what was known. Hung on the needs'
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
 
-from flask import current_app, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.db import new_id
@@ -76,8 +75,6 @@ def refer() -> ResponseReturnValue:
 
 
 def _refer(form: forms.ReferralForm, *, now: datetime) -> str:
-    # The consent room stands above this one: the app hands in how a yes becomes a consent.
-    record_yes: Any = current_app.extensions.get("record_referral_yes")
     referral = refer_need(
         current_session(),
         form.facts(),
@@ -86,6 +83,5 @@ def _refer(form: forms.ReferralForm, *, now: datetime) -> str:
         yes=PersonYes(how=str(form.how.data), given_on=form.given_on.data or date.max),
         actor=current_actor(),
         now=now,
-        record_yes=record_yes,
     )
     return referral.reference

@@ -2,12 +2,11 @@
 
 What enters: the person's facts, the need, and how the person said yes. What leaves: a `Referral` with a reference
 number that tells nothing: whether the person was known, and whether the same need is open already, the charity does
-not learn. Called by the needs' views; the consent behind the yes is recorded by what the caller hands in.
+not learn. Called by the needs' views; how and when the person said yes stands in the audit chain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -19,13 +18,9 @@ from marketplace.db import new_id
 from marketplace.errors import BadInput, Conflict
 from marketplace.households.register import REFERRAL, PersonFacts
 from marketplace.households.service import register_household
-from marketplace.needs.models import Need
 from marketplace.needs.service import NeedFacts, add_need, today_of
 from marketplace.organisations.service import require_active
 from marketplace.reference.words import list_codes
-
-RecordYes = Callable[[Session, Need, "PersonYes"], None]
-"""Writes the person's yes as a consent of purpose REFERRAL; the consent room hands it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +48,6 @@ def refer_need(
     yes: PersonYes | None,
     actor: Actor,
     now: datetime,
-    record_yes: RecordYes | None = None,
 ) -> Referral:
     """Store an unverified need of the person; without the person's yes nothing is stored."""
     policy.require(actor, "need:refer")
@@ -71,7 +65,7 @@ def refer_need(
         now=now,
     )
     try:
-        need = add_need(
+        add_need(
             session,
             facts,
             home=home,
@@ -85,8 +79,6 @@ def refer_need(
         _record(session, reference, "double", yes=yes, subject=home.id, actor=actor, now=now)
         return Referral(reference)
     _record(session, reference, "accepted", yes=yes, subject=home.id, actor=actor, now=now)
-    if record_yes is not None:
-        record_yes(session, need, yes)
     return Referral(reference)
 
 

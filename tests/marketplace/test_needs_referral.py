@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
+from marketplace.audit import AuditBody, AuditRow
 from marketplace.errors import BadInput, NotAllowed
 from marketplace.households import service as households
 from marketplace.households.models import Household
@@ -38,12 +40,12 @@ def refer(session: Session, now: datetime, **over: Any) -> Referral:
 
 
 def test_a_referral_becomes_an_unverified_need_that_names_the_charity(session: Session, now: datetime) -> None:
-    told: list[str] = []
-    referral = refer(session, now, record_yes=lambda _session, need, yes: told.append(f"{need.id} {yes.how}"))
+    referral = refer(session, now)
     [need] = session.exec(select(Need)).all()
     assert (need.state, need.source_id, need.district_code) == (NeedState.UNVERIFIED, referral.reference, "500107")
     assert need.referred_by_org_id is not None
-    assert told == [f"{need.id} WRITTEN"]
+    row = session.exec(select(AuditRow.seq).where(AuditRow.action == "need:refer")).one()
+    assert json.loads(session.get_one(AuditBody, row).body)["how"] == "WRITTEN"
 
 
 @pytest.mark.parametrize(

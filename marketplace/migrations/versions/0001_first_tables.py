@@ -118,6 +118,23 @@ def upgrade() -> None:
     sa.Column('count', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_rate_count'))
     )
+    op.create_table('registry_feed',
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('cursor', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('pulled_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('source', name=op.f('pk_registry_feed'))
+    )
+    op.create_table('registry_report',
+    sa.Column('object_ref', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('state', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('error_code', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('sent_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('object_ref', name=op.f('pk_registry_report'))
+    )
+    with op.batch_alter_table('registry_report', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_registry_report_source'), ['source'], unique=False)
+
     op.create_table('run',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
