@@ -61,6 +61,7 @@ def check_page(page: Page, path: str, *, status: int = 200) -> None:
 
 def check_here(page: Page, *, name: str = "") -> None:
     """Assert everything on the page as it is now, such as after a form was sent with errors."""
+    page.wait_for_load_state()
     faults = [*FAULTS.get(page, []), *page.evaluate(ASSERTS), *axe_faults(page), *focus_faults(page)]
     assert not faults, "\n".join([name or page.url, *faults])
 
