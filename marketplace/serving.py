@@ -7,6 +7,7 @@ worker ends its job first. Called by `shanqiao serve`, `shanqiao work` and the d
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,8 +28,9 @@ THREADS = 16
 def listen(app: Flask, /, *, host: str, port: int, trusted_proxy: str = "") -> Server:
     """Take the port; from now on callers wait until `serve`. Forwarded headers are believed from the proxy only."""
     proxy = {"trusted_proxy": trusted_proxy, "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"}
-    options = proxy if trusted_proxy else {}
-    return create_server(app, host=host, port=port, threads=THREADS, ident=None, **options)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.create_server((host, port), family=family)
+    return create_server(app, sockets=[door], threads=THREADS, ident=None, **(proxy if trusted_proxy else {}))
 
 
 def serve(server: Server, /, *, worker: Worker | None = None) -> None:
