@@ -140,8 +140,9 @@ def sentences(reason: Reason, lang: str = "zh_Hans") -> str:
 
     >>> sentences(Reason("n1", "", "cool_off", {"until": "2026-03-31"}), "en")
     'The household received this kind of aid lately and can get it again from 2026-03-31.'
-    >>> sentences(Reason("n1", "r1", "cap", {"kind": "household_cap", "id": "c1", "limit": 3}))
-    '已到上限：每户上限 c1 为 3 个单位。'
+    >>> facts = {"kind": "household_cap", "id": "c1", "limit": 3, "left": 0, "short_by": 1}
+    >>> sentences(Reason("n1", "r1", "cap", facts))
+    '受上限所限：每户上限 c1，共 3 个单位，剩 0。再增加 1 个单位即可轮到本需求。'
     """
     at = 1 if lang.startswith("en") else 0
     facts: dict[str, str | int] = {"resource": reason.resource_id, **reason.detail}
