@@ -24,7 +24,7 @@ from tests.factories import a_household, a_need, an_offer, an_organisation
 from tests.marketplace.offer_terms import some_terms
 from tests.marketplace.test_ledger_imports import HEAD as AID_HEAD
 from tests.marketplace.test_ledger_imports import a_known_household, a_known_need
-from tests.marketplace.test_offers_imports import HEAD, ROW
+from tests.marketplace.test_offers_imports import HEAD, ROW_TODAY
 from tests.pages.checker import check_here, check_page, watch
 from tests.pages.fixtures import served
 from tests.pages.people import sign_in
@@ -192,7 +192,7 @@ def test_an_unfinished_offer_says_what_is_missing(giver: Page) -> None:
 
 
 def test_a_table_of_resources_comes_in_and_its_faults_are_shown(giver: Page) -> None:
-    for name, row in (("good.csv", ROW), ("bad.csv", ROW.replace("渝中区", "渝都区"))):
+    for name, row in (("good.csv", ROW_TODAY), ("bad.csv", ROW_TODAY.replace("渝中区", "渝都区"))):
         giver.goto("/offers/import?lang=zh_Hans")
         giver.set_input_files("#file", {"name": name, "mimeType": "text/csv", "buffer": f"{HEAD}\n{row}".encode()})
         giver.click("main form [type=submit]")

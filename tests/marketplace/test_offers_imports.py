@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlmodel import select
@@ -26,6 +26,8 @@ ROW = (
     "A-1,冬季食品包,米面油等食品包,份,100,2,2,12,渝中区；江北区,有"
     "老年人,2027-05-01,长期同意,每户2至12份,街道通知,不收费"
 )
+ROW_TODAY = ROW.replace("2027-05-01", (datetime.now(UTC).date() + timedelta(days=150)).isoformat())
+"""The same for tests through pages and processes, which read the real clock."""
 
 
 @pytest.fixture

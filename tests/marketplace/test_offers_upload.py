@@ -17,7 +17,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.offers.models import Offer
 from tests.factories import an_organisation
-from tests.marketplace.test_offers_imports import HEAD, ROW
+from tests.marketplace.test_offers_imports import HEAD, ROW_TODAY
 from tests.pages.people import client_as
 
 
@@ -50,7 +50,7 @@ def stored(database: Database) -> list[Offer]:
 
 def test_a_table_is_checked_confirmed_and_receipted(giver, sqlite_database):
     assert "还没有表格" in giver.get("/offers/import").text
-    answer = upload(giver, ROW, ROW.replace("A-1", "A-2").replace(",100,", ",900000,"))
+    answer = upload(giver, ROW_TODAY, ROW_TODAY.replace("A-1", "A-2").replace(",100,", ",900000,"))
     assert answer.status_code == 303, answer.text
     page = giver.get(answer.headers["Location"]).text
     assert "其中暂缓、待人工核对" in page
@@ -60,12 +60,12 @@ def test_a_table_is_checked_confirmed_and_receipted(giver, sqlite_database):
     assert len(stored(sqlite_database)) == 2
     assert "完成情况" in giver.get(answer.headers["Location"]).text
     assert "offers.csv" in giver.get("/offers/import").text
-    again = upload(giver, ROW).headers["Location"]
+    again = upload(giver, ROW_TODAY).headers["Location"]
     assert "无需操作" in giver.get(again).text
 
 
 def test_faults_are_shown_with_row_column_and_mend_and_as_a_file(giver, sqlite_database):
-    where = upload(giver, ROW, ROW.replace("A-1", "A-2").replace("渝中区", "渝都区")).headers["Location"]
+    where = upload(giver, ROW_TODAY, ROW_TODAY.replace("A-1", "A-2").replace("渝中区", "渝都区")).headers["Location"]
     page = giver.get(where).text
     assert "没有这个区县" in page
     assert "渝都区" in page
@@ -78,14 +78,14 @@ def test_faults_are_shown_with_row_column_and_mend_and_as_a_file(giver, sqlite_d
 
 
 def test_a_mapping_file_names_other_columns(giver, sqlite_database):
-    data = "\n".join((HEAD.replace("资源编号", "我的编号"), ROW)).encode()
+    data = "\n".join((HEAD.replace("资源编号", "我的编号"), ROW_TODAY)).encode()
     mapping = '[columns]\nsource_id = "我的编号"\n'.encode()
     fields = {"file": (io.BytesIO(data), "o.csv"), "mapping": (io.BytesIO(mapping), "m.toml")}
     answer = giver.post("/offers/import", data=fields, content_type="multipart/form-data")
     assert answer.status_code == 303, answer.text
     giver.post(f"{answer.headers['Location']}/confirm")
     assert len(stored(sqlite_database)) == 1
-    wrong = upload(giver, ROW, mapping=(io.BytesIO(b"columns = ["), "m.toml"))
+    wrong = upload(giver, ROW_TODAY, mapping=(io.BytesIO(b"columns = ["), "m.toml"))
     assert wrong.status_code == 422
 
 
@@ -96,7 +96,7 @@ def test_the_template_has_every_column_as_the_check_wants_it(giver):
 
 
 def test_a_file_of_another_organisation_does_not_exist(app, giver, sqlite_database):
-    where = upload(giver, ROW).headers["Location"]
+    where = upload(giver, ROW_TODAY).headers["Location"]
     with sqlite_database.transaction() as session:
         other = an_organisation(session).id
     stranger = client_as(app, Role.INSURER, org_id=other)
