@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,8 +65,6 @@ def test_every_view_names_an_action_of_the_matrix(demo_app: Flask) -> None:
 
 
 def test_every_action_of_the_matrix_is_asked_somewhere(demo_app: Flask) -> None:
-    from pathlib import Path
-
     source = "\n".join(path.read_text(encoding="utf-8") for path in Path(policy.__file__).parent.rglob("*.py"))
     assert [action for action in policy.matrix() if f'"{action}"' not in source] == []
 
@@ -82,6 +81,15 @@ def test_no_get_writes_whoever_asks_and_none_ends_in_a_fault(
                     answer = client.get(path)
                 assert answer.status_code < 500, f"{login}: {path} answers {answer.status_code}"
                 assert set(written) <= ALLOWED, f"{login}: GET {path} ({endpoint}) writes {set(written) - ALLOWED}"
+
+
+def test_every_page_has_a_title_and_one_heading(clients: dict[str, FlaskClient], pages: dict[str, set[str]]) -> None:
+    for endpoint, paths in pages.items():
+        path = min(paths)
+        shown = (answer for answer in (client.get(path) for client in clients.values()) if answer.status_code == 200)
+        page = next(shown).text
+        assert len(re.findall(r"<h1\b", page)) == 1, f"{endpoint}: {path}"
+        assert re.search(r"<title>[^<]*\S[^<]*</title>", page), f"{endpoint}: {path}"
 
 
 def test_a_stranger_is_sent_to_the_sign_in_from_every_page_that_is_not_public(
