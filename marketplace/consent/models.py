@@ -135,4 +135,3 @@ class Consent(SQLModel, table=True):
     withdrawal_ways: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     policy_version: str = Field(default="1", max_length=16)
     audit_seq: int = Field(foreign_key="audit_row.seq")
-    receipt_sha256: str = Field(default="", max_length=64)

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.consent import notice
 from marketplace.consent.ask import LIVING, find_head, lock_head, newest
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
 from marketplace.db import flush, new_id
@@ -29,8 +29,8 @@ from marketplace.reference import purposes
 
 REFUSED_PAUSE = timedelta(days=90)
 """A refused request is not made again for this long."""
-WITHDRAWAL_WAYS = ("page", "phone", "counter", "helper")
-NOTICE = "aid-consent-notice/1"
+WITHDRAWAL_WAYS = ("page",)
+"""The ways there are: the household's own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +111,14 @@ def give_for_match(
     return _give(session, draft, household=household, actor=actor, now=now)
 
 
-def refuse_auto_match(session: Session, household: Household, /, *, actor: Actor, now: datetime) -> Consent:
+def refuse_auto_match(
+    session: Session, household: Household, /, *, actor: Actor, now: datetime, capture: Capture | None = None
+) -> Consent:
     """Write down the household's no; it is not asked again for 90 days and loses nothing."""
     head = find_head(session, household.id, purpose=Purpose.AUTO_MATCH)
     if head is not None and head.state in LIVING:
         return withdraw(session, head.chain_id, actor=actor, now=now, reason_code="refused")
-    draft = _draft(household.id, Purpose.AUTO_MATCH, now=now, days=1, capture=Capture())
+    draft = _draft(household.id, Purpose.AUTO_MATCH, now=now, days=1, capture=capture or Capture())
     draft["state"] = ConsentState.REFUSED
     return _give(session, draft, household=household, actor=actor, now=now)
 
@@ -164,6 +166,7 @@ def _draft(household_id: str, purpose: Purpose, *, now: datetime, days: int, cap
     if not 1 <= days <= purposes.LONGEST_DAYS:
         raise BadInput("consent_too_long", field="days", most=purposes.LONGEST_DAYS)
     valid_to = now + timedelta(days=days)
+    shown = notice.MATCH if purpose is Purpose.AUTO_MATCH else notice.SHARE
     return {
         "household_id": household_id,
         "purpose": purpose,
@@ -173,7 +176,8 @@ def _draft(household_id: str, purpose: Purpose, *, now: datetime, days: int, cap
         "valid_from": now,
         "valid_to": valid_to,
         "erase_at": valid_to + timedelta(days=purposes.ERASE_WITHIN_DAYS),
-        "notice_id": NOTICE,
+        "notice_id": shown,
+        "notice_sha256": notice.fingerprint(shown, lang=capture.lang),
         "notice_form": "shown" if not capture.assisted else "read_aloud",
         "channel": capture.channel,
         "authenticated_by": capture.authenticated_by,
@@ -221,7 +225,7 @@ def _next_version(
     changes: Mapping[str, Any] | None = None,
 ) -> Consent:
     old = newest(session, head)
-    kept = {name: getattr(old, name) for name in Consent.model_fields if name not in ("audit_seq", "receipt_sha256")}
+    kept = {name: getattr(old, name) for name in Consent.model_fields if name != "audit_seq"}
     kept.update(changes or {}, replaces=old.version, reason_code=reason, state=state)
     head.version += 1
     head.state = state
@@ -243,7 +247,6 @@ def _write(
     )
     fresh = dict(values)
     fresh.update(chain_id=head.chain_id, version=head.version, created_at=now, state_at=now, state=head.state)
-    fresh["notice_sha256"] = sha256(NOTICE.encode()).hexdigest()
     consent = Consent(**fresh, audit_seq=audit.record(session, entry, actor=actor, now=now))
     session.add(consent)
     flush(session)

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
-from marketplace.consent import service
+from marketplace.consent import notice, service
 from marketplace.consent.ask import find_head, newest
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
 from marketplace.errors import NotFound
@@ -58,6 +58,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _notice() -> tuple[str, ...]:
+    return notice.paragraphs(notice.MATCH, lang=language())
+
+
 def _own(session: Session) -> Household:
     household = session.get(Household, current_actor().household_id or "")
     if household is None:
@@ -84,7 +88,7 @@ def matching() -> ResponseReturnValue:
     if not form.validate_on_submit():
         if alive and head is not None and not form.is_submitted():
             form.excluded.data = newest(session, head).excluded_org_ids
-        return pages.render("consent/matching.html", form=form, alive=alive)
+        return pages.render("consent/matching.html", form=form, alive=alive, notice=_notice())
     excluded = form.excluded.data or []
     if alive and head is not None:
         service.exclude(session, head.chain_id, excluded_org_ids=excluded, actor=current_actor(), now=_now())
@@ -102,7 +106,8 @@ def matching() -> ResponseReturnValue:
 def refuse() -> ResponseReturnValue:
     """Say no; it is not asked again for 90 days, and nothing else changes."""
     session = current_session()
-    service.refuse_auto_match(session, _own(session), actor=current_actor(), now=_now())
+    capture = service.Capture(lang=language())
+    service.refuse_auto_match(session, _own(session), actor=current_actor(), now=_now(), capture=capture)
     return pages.done(_("You are not matched. Refusing loses nothing else."), to=url_for("portal.my_consents"))
 
 
@@ -124,7 +129,7 @@ def assist(household_id: str) -> ResponseReturnValue:
     ]
     if not form.validate_on_submit():
         name = masked_name(session, contact_of(session, household.id))
-        return pages.render("consent/assist.html", form=form, name=name, household=household)
+        return pages.render("consent/assist.html", form=form, name=name, household=household, notice=_notice())
     capture = service.Capture(
         channel=form.channel.data or "counter",
         lang=language(),

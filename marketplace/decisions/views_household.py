@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session
 
+from marketplace.consent import notice
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.consent.service import Capture
 from marketplace.decisions import service
@@ -119,6 +120,7 @@ def _show_accept(session: Session, card: Card, form: AcceptForm) -> ResponseRetu
         purpose=purpose.zh if zh else purpose.en,
         impacts=impacts,
         days=purposes.USUAL_DAYS,
+        notice=notice.paragraphs(notice.SHARE, lang=language()),
     )
 
 

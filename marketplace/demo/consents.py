@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import insert
@@ -17,6 +16,7 @@ from sqlmodel import Session, SQLModel
 
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.consent import notice
 from marketplace.consent import service as consent
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
 from marketplace.db import metadata
@@ -78,8 +78,8 @@ def _facts(card: list[str], *, now: datetime) -> dict[str, Any]:
         "modifiers": list(purposes.MODIFIERS),
         "erase_at": now + timedelta(days=purposes.USUAL_DAYS + purposes.ERASE_WITHIN_DAYS),
         "basis": "consent",
-        "notice_id": consent.NOTICE,
-        "notice_sha256": sha256(consent.NOTICE.encode()).hexdigest(),
+        "notice_id": notice.MATCH,
+        "notice_sha256": notice.fingerprint(notice.MATCH, lang="zh_Hans"),
         "mode": Mode.VIEW,
         "channel": "register",
         "authenticated_by": "register",

@@ -429,7 +429,6 @@ def upgrade() -> None:
     sa.Column('withdrawal_ways', sa.JSON(), nullable=False),
     sa.Column('policy_version', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('audit_seq', sa.Integer(), nullable=False),
-    sa.Column('receipt_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.CheckConstraint("purpose = 'AUTO_MATCH' OR recipient_org_id <> ''", name=op.f('ck_consent_one_recipient')),
     sa.CheckConstraint('valid_to > valid_from', name=op.f('ck_consent_period')),
     sa.ForeignKeyConstraint(['audit_seq'], ['audit_row.seq'], name=op.f('fk_consent_audit_seq')),

@@ -1,0 +1,69 @@
+"""The notices a household reads, or hears, before it says yes: their words, in both languages, and their fingerprints.
+
+Enters: a notice's id and a language. Leaves: its paragraphs for the page, and the SHA-256 that the consent keeps, so
+that it can be shown later which words the yes was given to. Called by the consent pages, by the page on which an offer
+is accepted, and by the service. Words that were shown are never edited: changed words get a new id.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+MATCH = "match-notice/1"
+SHARE = "share-notice/1"
+
+TEXTS: dict[tuple[str, str], tuple[str, ...]] = {
+    (MATCH, "zh_Hans"): (
+        "我们用您的需求类别（例如食品、医疗、照料）、数额、紧急程度和所在区县，与慈善组织和保险机构的资源相比对。",
+        (
+            "有的机构只帮助符合条件的家庭。对这些机构，我们还会比对您家庭的情况，只看“是”或“否”：有无大病患者、残疾人、老年人、未成年人或学生，是否独居，住在街道还是乡镇。"
+        ),
+        (
+            "您接受之前，对方能看到需求类别、数额、区县、紧急程度和核实程度；如果对方设了条件，也会由此知道您家符合。"
+            "对方看不到您的姓名、电话和住址。"
+        ),
+        "您可以拒绝，也可以排除个别机构。拒绝没有任何损失：政府救助与此无关。",
+        "同意最长半年，您可以随时在“我的同意”页面撤回。",
+    ),
+    (MATCH, "en"): (
+        (
+            "We compare the kind of your need (for example food, medical costs or care), its size, its urgency "
+            "and your district with what charities and insurers offer."
+        ),
+        (
+            "Some givers help only certain households. For them we also compare facts about your household, each "
+            "as a yes or a no: whether somebody is seriously ill, disabled, old, a child or a student, whether "
+            "you live alone, and whether you live in the city or in a town or village."
+        ),
+        (
+            "Before you accept, a giver sees the kind of need, the amount, the district, the urgency and how well "
+            "it was verified; if it set a condition, it also learns that your household meets it. It does not see "
+            "your name, phone or address."
+        ),
+        "You may say no or exclude single organisations. Refusing loses nothing: government help never depends on it.",
+        "The consent lasts half a year at most. You can withdraw it at any time on the page “My consents”.",
+    ),
+    (SHARE, "zh_Hans"): (
+        "接受之后，这家机构可以在上述期限内、为上述用途查看您勾选的内容，其他机构看不到。每次查看都有记录，您可以看到。",
+        "对方不得转给他人、用于宣传推销、画像或公开。",
+        "您可以随时在“我的同意”页面撤回；撤回之后，对方不能再查看。",
+    ),
+    (SHARE, "en"): (
+        (
+            "When you have accepted, this organisation may look at what you tick, for this purpose and this "
+            "period; no other organisation may. Each look is written down, and you can see it."
+        ),
+        "It may not pass your data on, advertise with it, draw a profile from it or make you known in public.",
+        "You can withdraw at any time on the page “My consents”; after that it can look no more.",
+    ),
+}
+
+
+def paragraphs(notice_id: str, *, lang: str) -> tuple[str, ...]:
+    """The words as shown."""
+    return TEXTS[notice_id, lang]
+
+
+def fingerprint(notice_id: str, *, lang: str) -> str:
+    """The SHA-256 of the shown words, one paragraph a line."""
+    return sha256("\n".join(paragraphs(notice_id, lang=lang)).encode()).hexdigest()
