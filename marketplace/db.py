@@ -105,7 +105,9 @@ class Database:
     """One engine and what its sessions carry (`info`: the vault of sealed fields, settings of the rooms)."""
 
     def __init__(self, url: str, *, info: Mapping[str, Any] | None = None) -> None:
-        self.engine: Engine = create_engine(_driver(url), pool_pre_ping=not url.startswith("sqlite"))
+        self.engine: Engine = create_engine(
+            _driver(url), hide_parameters=True, pool_pre_ping=not url.startswith("sqlite")
+        )
         self.info: dict[str, Any] = dict(info or {})
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _on_sqlite_connect)

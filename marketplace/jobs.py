@@ -65,6 +65,10 @@ def take(database: Database, *, now: datetime) -> Job | None:
         job = session.exec(statement.with_for_update(skip_locked=True)).first()
         if job is None:
             return None
+        if job.attempts >= MOST_ATTEMPTS:
+            job.state, job.leased_until, job.error_code = JobState.FAILED, None, "worker_lost"
+            session.add(job)
+            return None
         job.state, job.leased_until = JobState.WORKING, now + LEASE
         job.attempts += 1
         session.add(job)
@@ -133,3 +137,9 @@ class Worker(threading.Thread):
         """Let the current job end, then return."""
         self._stopping.set()
         self.join(timeout=30)
+
+
+def is_lost(session: Session, kind: str, ref: str, /) -> bool:
+    """Whether the work on this object was given up: every job of it failed for good."""
+    states = session.exec(select(Job.state).where(col(Job.kind) == kind, col(Job.ref) == ref)).all()
+    return bool(states) and all(state is JobState.FAILED for state in states)

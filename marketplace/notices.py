@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import and_, or_
 from sqlmodel import JSON, Column, Field, Session, SQLModel, col, select
 
-from adapters.ports import Message, Messenger, OutsideError, TryAgainLater
+from adapters.ports import Message, Messenger, OutsideError, TryAgainLater, WillNeverWork
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, choice, moment, new_id
@@ -114,12 +114,16 @@ def send_due(database: Database, messenger: Messenger, /, *, compose: Compose, c
 def _send(
     database: Database, messenger: Messenger, notice_id: str, /, *, compose: Compose, clock: Callable[[], datetime]
 ) -> bool:
-    with database.reading() as session:
-        message = compose(session, session.get_one(Notice, notice_id))
     try:
+        with database.reading() as session:
+            message = compose(session, session.get_one(Notice, notice_id))
         reference = messenger.send(message).reference if message else ""
     except OutsideError as error:
         _missed(database, notice_id, error, now=clock())
+        return False
+    except Exception as error:  # noqa: BLE001  one letter that cannot be written must not hold up the others
+        broken = WillNeverWork("This letter cannot be written.", code=type(error).__name__)
+        _missed(database, notice_id, broken, now=clock())
         return False
     _sent(database, notice_id, channel=message.channel if message else ON_PAGE, reference=reference, now=clock())
     return True

@@ -55,7 +55,8 @@ class Mode(StrEnum):
 
 
 class ConsentHead(SQLModel, table=True):
-    """The newest version of one chain; at most one living chain for a household, purpose and recipient."""
+    """The newest version of one chain; at most one living chain for a household, purpose, recipient and match, so that
+    what was allowed for one match is never seen through another. `match_id` is empty for AUTO_MATCH."""
 
     __tablename__ = "consent_head"
     __table_args__ = (
@@ -64,6 +65,7 @@ class ConsentHead(SQLModel, table=True):
             "household_id",
             "purpose",
             "recipient_org_id",
+            "match_id",
             where="state IN ('offered', 'pending_check', 'active', 'paused')",
         ),
     )
@@ -72,6 +74,7 @@ class ConsentHead(SQLModel, table=True):
     household_id: str = Field(foreign_key="household.id", index=True)
     purpose: Purpose = Field(sa_column=choice(Purpose, index=True))
     recipient_org_id: str = Field(default="", max_length=32, index=True)
+    match_id: str = Field(default="", max_length=32)
     version: int = 1
     state: ConsentState = Field(sa_column=choice(ConsentState, index=True))
     valid_from: datetime = Field(sa_column=moment())

@@ -76,6 +76,7 @@ def give_for_match(
     /,
     *,
     organisation: Organisation,
+    match_id: str,
     purpose: str,
     data_fields: Iterable[str],
     actor: Actor,
@@ -84,10 +85,9 @@ def give_for_match(
     person_id: str | None = None,
     days: int = purposes.USUAL_DAYS,
 ) -> Consent:
-    """The separate consent that lets one organisation see named fields for one purpose until a day.
+    """The separate consent that lets one organisation see named fields for one match and purpose until a day.
 
-    Raises BadInput if a field lies above the purpose's ceiling. A living consent for the same organisation and purpose
-    is replaced by a new version, never widened in silence.
+    Raises BadInput if a field lies above the purpose's ceiling.
     """
     wanted = list(dict.fromkeys(data_fields))
     ceiling = purposes.purpose(purpose)
@@ -108,7 +108,7 @@ def give_for_match(
         mode=Mode(ceiling.mode.lower()),
         basis="sensitive" if any(purposes.field_kind(c).needs_own_tick for c in wanted) else "separate_consent",
     )
-    return _give(session, draft, household=household, actor=actor, now=now)
+    return _give(session, draft, household=household, actor=actor, now=now, match_id=match_id)
 
 
 def refuse_auto_match(
@@ -131,6 +131,16 @@ def withdraw(session: Session, chain_id: str, /, *, actor: Actor, now: datetime,
         raise WrongState("consent_not_living", state=head.state.value)
     return _next_version(
         session, head, state=ConsentState.REVOKED, actor=actor, now=now, action="consent:withdraw", reason=reason_code
+    )
+
+
+def close(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent | None:
+    """End the consent of a match that is over: what was needed for the delivery is not needed any longer."""
+    head = lock_head(session, chain_id)
+    if head.state not in LIVING:
+        return None
+    return _next_version(
+        session, head, state=ConsentState.EXPIRED, actor=actor, now=now, action="consent:end", reason="match_over"
     )
 
 
@@ -189,10 +199,19 @@ def _draft(household_id: str, purpose: Purpose, *, now: datetime, days: int, cap
     }
 
 
-def _give(session: Session, draft: Mapping[str, Any], *, household: Household, actor: Actor, now: datetime) -> Consent:
+def _give(
+    session: Session,
+    draft: Mapping[str, Any],
+    *,
+    household: Household,
+    actor: Actor,
+    now: datetime,
+    match_id: str = "",
+) -> Consent:
     action = "consent:assist" if draft["channel"] != "self" else "consent:give"
     require(actor, action, household_id=household.id, district=household.district_code)
-    head = find_head(session, household.id, purpose=draft["purpose"], org_id=draft.get("recipient_org_id", ""))
+    org_id = draft.get("recipient_org_id", "")
+    head = find_head(session, household.id, purpose=draft["purpose"], org_id=org_id, match_id=match_id)
     replaced = None
     if head is not None and head.state in LIVING:
         head = lock_head(session, head.chain_id)
@@ -203,7 +222,8 @@ def _give(session: Session, draft: Mapping[str, Any], *, household: Household, a
             chain_id=new_id(),
             household_id=household.id,
             purpose=draft["purpose"],
-            recipient_org_id=draft.get("recipient_org_id", ""),
+            recipient_org_id=org_id,
+            match_id=match_id,
             state=draft["state"],
             valid_from=draft["valid_from"],
             valid_to=draft["valid_to"],

@@ -23,6 +23,7 @@ from marketplace.decisions.models import LineDecision, Match, MatchState
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need, NeedState
+from marketplace.needs.service import today_of
 from marketplace.offers.models import Acceptance, Offer, OfferState
 from marketplace.organisations.models import Organisation, OrganisationState
 from marketplace.policy import decide, require
@@ -110,7 +111,7 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
         raise WrongState("need_changed")
     if offer.state is not OfferState.OPEN or organisation.state is not OrganisationState.ACTIVE:
         raise WrongState("offer_not_open")
-    if offer.valid_to is not None and offer.valid_to <= now.date():
+    if offer.valid_to is not None and offer.valid_to <= today_of(now):
         raise WrongState("offer_not_open")
     if need.gap_units - need.committed_units < line.units:
         raise WrongState("already_covered")
@@ -121,7 +122,7 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
 
 
 def _is_over(need: Need, now: datetime) -> bool:
-    return need.valid_to is not None and need.valid_to <= now.date()
+    return need.valid_to is not None and need.valid_to <= today_of(now)
 
 
 def _fetch(session: Session, kind: type[T], key: str, *, lock: bool) -> T:

@@ -19,7 +19,7 @@ from marketplace.consent.ask import living_auto_match, lock_head
 from marketplace.consent.models import Consent, Purpose
 from marketplace.db import flush
 from marketplace.decisions.models import OPEN, Match, MatchState
-from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.households.models import Household, Person
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState
@@ -34,6 +34,9 @@ from marketplace.sharing import service as sharing
 FREED_BY_BASE_CARD = (MatchState.AWAITING_SECOND, MatchState.AWAITING_GIVER, MatchState.AWAITING_HOUSEHOLD)
 """Where nothing but the base card has been used: withdrawing it ends the match."""
 GIVER_KNOWS = (MatchState.AWAITING_GIVER, MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY)
+CANCELLABLE = (*FREED_BY_BASE_CARD, MatchState.IN_DELIVERY)
+UNDER_WAY = (MatchState.IN_DELIVERY, MatchState.DELIVERED)
+"""Only now may the giver see the consented fields."""
 DECLINES = ("not_needed", "already_helped", "other_giver", "privacy", "other")
 
 
@@ -99,6 +102,7 @@ def household_accepts(
         session,
         session.get_one(Household, match.household_id),
         organisation=session.get_one(Organisation, match.org_id),
+        match_id=match.id,
         purpose=purpose_of(session, match),
         data_fields=data_fields,
         person_id=person_id,
@@ -135,20 +139,49 @@ def deliver(session: Session, match_id: str, /, *, note: str = "", actor: Actor,
 
 
 def confirm(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
-    """The household says that it has received the aid. Silence is never a yes."""
+    """The household says that it has received the aid, and its consent for this match ends. Silence is never a yes."""
     match = _lock(session, match_id, "match:receive", actor=actor, expected=MatchState.DELIVERED)
     match.confirmed_at = now
+    _close_consent(session, match, actor=actor, now=now)
     _step(session, match, to=MatchState.CONFIRMED, actor=actor, now=now)
     return match
 
 
 def not_received(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
-    """The household says that nothing arrived: the match goes back to the giver, who delivers or gives it up."""
+    """The household says that nothing arrived: the match ends, its units are free again, the giver is told, and staff
+    find it in their list of what did not arrive."""
     match = _lock(session, match_id, "match:receive", actor=actor, expected=MatchState.DELIVERED)
     match.delivered_at, match.reason_code = None, "not_received"
+    _close_consent(session, match, actor=actor, now=now)
     _step(session, match, to=MatchState.RETURNED, actor=actor, now=now)
     ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
     notices.post(session, "match_cancelled", key=f"{match.id}:not_received", org_id=match.org_id, now=now)
+    return match
+
+
+def giver_gives_up(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
+    """The giver cannot deliver what it took on: the match ends, the household is told, the need is open again."""
+    match = _lock(session, match_id, "match:deliver", actor=actor, expected=MatchState.IN_DELIVERY)
+    _end(session, match, to=MatchState.CANCELLED, reason_code=reason_code, actor=actor, now=now)
+    notices.post(session, "match_cancelled", key=f"{match.id}:gave_up", household_id=match.household_id, now=now)
+    return match
+
+
+def cancel(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
+    """Staff end a match that has not been delivered yet, with a reason; a second approver says no in this way too."""
+    match = session.get(Match, match_id, with_for_update=True, populate_existing=True)
+    if match is None:
+        raise NotFound("match")
+    require(actor, "match:reject", district=match.district_code)
+    if match.state not in CANCELLABLE:
+        raise WrongState("match_moved_on", state=match.state.value)
+    if not reason_code:
+        raise BadInput("reason_missing", field="reason_code")
+    told = match.state in (MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY)
+    to = MatchState.REJECTED if match.state is MatchState.AWAITING_SECOND else MatchState.CANCELLED
+    _end(session, match, to=to, reason_code=reason_code, actor=actor, now=now)
+    if told:
+        notices.post(session, "match_cancelled", key=f"{match.id}:staff", household_id=match.household_id, now=now)
     return match
 
 
@@ -193,10 +226,17 @@ def fields_to_ask(session: Session, match: Match, person_id: str, /) -> tuple[st
 
 
 def see_recipient(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> dict[str, str]:
-    """The consented fields of the household behind an accepted match, for its giver; each look is logged."""
+    """The consented fields of the household behind a match under way, for its giver; each look is logged.
+
+    Before the household has accepted, and after the match is over, nothing can be seen.
+    """
     match = get_match(session, match_id, actor=actor)
     if match.consent_chain_id is None:
         raise WrongState("not_accepted_yet", state=match.state.value)
+    if match.state is MatchState.CANCELLED:
+        raise ConsentMissing("consent_not_living")
+    if match.state not in UNDER_WAY:
+        raise WrongState("match_moved_on", state=match.state.value)
     return sharing.disclose(
         session,
         match.consent_chain_id,
@@ -229,14 +269,20 @@ def _step(session: Session, match: Match, *, to: MatchState, actor: Actor, now: 
 
 
 def _end(session: Session, match: Match, *, to: MatchState, reason_code: str, actor: Actor, now: datetime) -> None:
-    """End a match without aid: its units are free again, the pair rests, the other side is told."""
+    """End a match without aid: its units and consent end with it, the pair rests, the giver is told if it knew."""
     before = match.state
+    _close_consent(session, match, actor=actor, now=now)
     match.reason_code = reason_code
     ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
     _step(session, match, to=to, actor=actor, now=now)
-    declined = to in (MatchState.DECLINED_GIVER, MatchState.DECLINED_HOUSEHOLD)
+    declined = to in (MatchState.DECLINED_GIVER, MatchState.DECLINED_HOUSEHOLD, MatchState.REJECTED)
     line = session.get_one(ProposedLine, match.line_id)
     line.state = LineState.DECLINED if declined else LineState.STALE
     session.add(line)
     if before in GIVER_KNOWS and to is not MatchState.DECLINED_GIVER:
         notices.post(session, "match_cancelled", key=f"{match.id}:cancelled", org_id=match.org_id, now=now)
+
+
+def _close_consent(session: Session, match: Match, *, actor: Actor, now: datetime) -> None:
+    if match.consent_chain_id is not None:
+        consent.close(session, match.consent_chain_id, actor=actor, now=now)

@@ -54,7 +54,13 @@ def load_consents(
             )
         )
         shared = {"chain_id": chain, "household_id": subject, "purpose": Purpose.AUTO_MATCH, "version": 1}
-        shared |= {"state": ConsentState.ACTIVE, "valid_from": now, "valid_to": valid_to, "recipient_org_id": ""}
+        shared |= {
+            "state": ConsentState.ACTIVE,
+            "valid_from": now,
+            "valid_to": valid_to,
+            "recipient_org_id": "",
+            "match_id": "",
+        }
         heads.append(shared)
         excluded = sorted(orgs[key] for key in home.excluded_orgs)
         versions.append({**shared, **_facts(card, now=now), "excluded_org_ids": excluded})

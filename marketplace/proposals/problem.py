@@ -14,7 +14,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
+from marketplace.actors import Actor
 from marketplace.consent.ask import all_auto_match
+from marketplace.errors import NotFound
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need as NeedRow
 from marketplace.needs.models import NeedState
@@ -67,6 +69,14 @@ class Scope:
     def from_json(cls, stored: Mapping[str, Any]) -> Scope:
         """What `as_json` wrote."""
         return cls(tuple(stored.get("districts", ())), tuple(stored.get("categories", ())))
+
+    def within(self, actor: Actor) -> Scope:
+        """The same scope cut to the actor's districts; a district outside them is not found."""
+        if not actor.districts:
+            return self
+        if any(not actor.serves(district) for district in self.districts):
+            raise NotFound("district")
+        return Scope(self.districts or tuple(sorted(actor.districts)), self.categories)
 
     def needs(self) -> list[ColumnElement[bool]]:
         """The conditions on the need table."""

@@ -26,6 +26,7 @@ from marketplace.offers.models import Offer, OfferState
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
 from marketplace.proposals.problem import Scope, build_problem, policy_of
+from marketplace.reference.needs import reckoned_value
 from matching.checker import check
 from matching.model import Problem
 from matching.plan import Plan, Reason
@@ -33,6 +34,7 @@ from matching.solve import Progress, allocate
 
 MOST_REASONS = 4
 JOB = "run"
+UNDER_WAY = (RunState.WAITING, RunState.WORKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Preview:
 def preview(session: Session, scope: Scope, /, *, actor: Actor, now: datetime) -> Preview:
     """Counts only; nothing is started or written."""
     require(actor, "run:view")
+    scope = scope.within(actor)
     verified = [col(Need.state) == NeedState.VERIFIED, *scope.needs()]
     consented = all_auto_match(session, now=now)
     households = list(session.exec(select(Need.household_id).where(*verified).distinct()))
@@ -78,9 +81,10 @@ def start_run(
 ) -> Run:
     """Write the run and the job that will work on it. One run at a time: a second one is refused."""
     require(actor, "run:start")
+    scope = scope.within(actor)
     policy_of(policy, as_of)
-    busy = session.exec(select(Run).where(col(Run.state).in_((RunState.WAITING, RunState.WORKING)))).first()
-    if busy is not None:
+    busy = session.exec(select(Run).where(col(Run.state).in_(UNDER_WAY))).first()
+    if busy is not None and not _bury(session, busy, actor=actor, now=now):
         raise WrongState("run_busy", number=busy.number)
     number = (session.exec(select(func.max(Run.number))).one() or 0) + 1
     run = Run(
@@ -101,15 +105,25 @@ def start_run(
 
 
 def cancel_run(session: Session, run_id: str, /, *, actor: Actor, now: datetime) -> Run:
-    """Ask the worker to stop; it keeps the best plan found so far."""
+    """Ask the worker to stop; it keeps the best plan found so far. A run whose work was given up ends at once."""
     require(actor, "run:cancel")
     run = get_run(session, run_id)
-    if run.state not in (RunState.WAITING, RunState.WORKING):
+    if run.state not in UNDER_WAY:
         raise WrongState("run_over", state=run.state.value)
+    if _bury(session, run, actor=actor, now=now):
+        return run
     run.cancel_asked = True
     session.add(run)
     audit.record(session, audit.Entry("run:cancel", object_ref=run.id), actor=actor, now=now)
     return run
+
+
+def _bury(session: Session, run: Run, *, actor: Actor, now: datetime) -> bool:
+    """Close a run whose job failed for good, so that it blocks no other."""
+    if not jobs.is_lost(session, JOB, run.id):
+        return False
+    _close_failed(session, run, code="worker_lost", actor=actor, now=now)
+    return True
 
 
 def get_run(session: Session, run_id: str, /) -> Run:
@@ -129,7 +143,7 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
     """Solve one run: read, solve outside any transaction, judge, store. A run that is over is left alone."""
     with database.transaction() as session:
         run = get_run(session, run_id)
-        if run.state not in (RunState.WAITING, RunState.WORKING):
+        if run.state not in UNDER_WAY:
             return
         run.state, run.started_at = RunState.WORKING, clock()
         session.add(run)
@@ -141,8 +155,10 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
         faults = check(problem, plan)
         if faults:
             raise BadInput("plan_refused", fault=faults[0].code)
-    except (ValueError, BadInput) as error:
-        _fail(database, run_id, code=getattr(error, "code", "solver"), now=clock())
+    except Exception as error:
+        code = error.code if isinstance(error, BadInput) else type(error).__name__
+        with database.transaction() as session:
+            _close_failed(session, get_run(session, run_id), code=code, actor=actor, now=clock())
         raise
     with database.transaction() as session:
         store_plan(session, get_run(session, run_id), problem=problem, plan=plan, actor=actor, now=clock())
@@ -167,11 +183,10 @@ def _solve(database: Database, run_id: str, problem: Problem) -> Plan:
     return allocate(problem, progress=note, cancelled=cancelled)
 
 
-def _fail(database: Database, run_id: str, *, code: str, now: datetime) -> None:
-    with database.transaction() as session:
-        run = get_run(session, run_id)
-        run.state, run.error_code, run.finished_at = RunState.FAILED, code, now
-        session.add(run)
+def _close_failed(session: Session, run: Run, *, code: str, actor: Actor, now: datetime) -> None:
+    run.state, run.error_code, run.finished_at = RunState.FAILED, code[:48], now
+    session.add(run)
+    audit.record(session, audit.Entry("run:fail", object_ref=run.id, rule_id=code[:48]), actor=actor, now=now)
 
 
 def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, actor: Actor, now: datetime) -> None:
@@ -195,7 +210,7 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
                 "household_id": households[line.need_id],
                 "district_code": districts[line.need_id],
                 "units": line.units,
-                "value_fen": line.units if unit == "FEN" else line.units * cost,
+                "value_fen": line.units * max(reckoned_value(unit), cost),
                 "reasons": chosen.get((line.need_id, line.resource_id), [])[:MOST_REASONS],
                 "state": LineState.PROPOSED,
                 "consent_chain_id": chain,

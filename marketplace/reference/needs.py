@@ -91,3 +91,29 @@ def need_kind(code: str) -> NeedKind:
 def list_need_kinds() -> tuple[NeedKind, ...]:
     """All kinds in the order of the taxonomy."""
     return tuple(_kinds().values())
+
+
+RECKONED_FEN = {
+    MONEY: 1,
+    "PACK": 10_000,
+    "ITEM": 50_000,
+    "HOUR": 4_000,
+    "VISIT": 5_000,
+    "MEAL": 1_500,
+    "DAY": 15_000,
+    "NIGHT": 15_000,
+    "SESSION": 10_000,
+    "ACTIVITY": 5_000,
+    "COURSE": 100_000,
+    "MONTH": 50_000,
+    "CASE": 200_000,
+    "JOB": 100_000,
+    "CLAIM": 20_000,
+    "POLICY": 17_000,
+}
+"""What one unit is reckoned to be worth, in fen: our own proposal, used only to ask for a second approver."""
+
+
+def reckoned_value(unit: str) -> int:
+    """The worth of one unit in fen for the second approver's limit; an unknown unit counts as an item."""
+    return RECKONED_FEN.get(unit, RECKONED_FEN["ITEM"])

@@ -320,6 +320,67 @@ def test_aid_that_did_not_arrive_opens_the_need_again(
     assert scene.need.committed_units == 0
 
 
+@pytest.mark.parametrize("end", ["confirmed", "not_received"])
+def test_identity_closes_when_the_match_is_over(
+    session: Session, scene: Scene, approver: Actor, now: datetime, end: str
+) -> None:
+    match = in_delivery(session, scene, approver, now)
+    giver, household = make.as_giver(scene.organisation), make.as_household(scene.household)
+    decisions.deliver(session, match.id, actor=giver, now=now)
+    act = decisions.confirm if end == "confirmed" else decisions.not_received
+    act(session, match.id, actor=household, now=now)
+    with pytest.raises(WrongState, match="match_moved_on"):
+        decisions.see_recipient(session, match.id, actor=giver, now=now)
+    assert match.consent_chain_id is not None
+    with pytest.raises(ConsentMissing):
+        sharing.disclose(session, match.consent_chain_id, match_id=match.id, purpose="GOODS", actor=giver, now=now)
+
+
+def test_what_one_match_may_show_is_not_seen_through_another(
+    session: Session, scene: Scene, approver: Actor, now: datetime
+) -> None:
+    first = approved(session, scene, approver, now)
+    giver = make.as_giver(scene.organisation)
+    decisions.giver_accepts(session, first.id, actor=giver, now=now)
+    accepted(session, scene, first, now, data_fields=["name"])
+    other = make.a_line(session, make.a_need(session, scene.household), scene.offer)
+    approval.approve(session, [other.id], actor=approver, now=now)
+    second = session.exec(select(Match).where(Match.line_id == other.id)).one()
+    decisions.giver_accepts(session, second.id, actor=giver, now=now)
+    accepted(session, scene, second, now, data_fields=["name", "phone"])
+    assert set(decisions.see_recipient(session, first.id, actor=giver, now=now)) == {"name"}
+    assert set(decisions.see_recipient(session, second.id, actor=giver, now=now)) == {"name", "phone"}
+
+
+def test_a_second_approver_may_say_no_and_frees_the_need(
+    session: Session, scene: Scene, approver: Actor, now: datetime
+) -> None:
+    scene.line.value_fen = 2_000_001
+    session.add(scene.line)
+    match = approved(session, scene, approver, now)
+    second = Actor(id="approver-2", role=Role.APPROVER)
+    with pytest.raises(BadInput, match="reason_missing"):
+        decisions.cancel(session, match.id, reason_code="", actor=second, now=now)
+    decisions.cancel(session, match.id, reason_code="doubt", actor=second, now=now)
+    session.refresh(scene.need)
+    assert (match.state, scene.need.committed_units) == (MatchState.REJECTED, 0)
+
+
+def test_staff_and_givers_can_end_what_cannot_be_delivered(
+    session: Session, scene: Scene, approver: Actor, now: datetime
+) -> None:
+    match = in_delivery(session, scene, approver, now)
+    with pytest.raises(NotAllowed):
+        decisions.cancel(session, match.id, reason_code="doubt", actor=make.as_giver(scene.organisation), now=now)
+    decisions.giver_gives_up(
+        session, match.id, reason_code="no_capacity", actor=make.as_giver(scene.organisation), now=now
+    )
+    session.refresh(scene.need)
+    assert (match.state, scene.need.committed_units) == (MatchState.CANCELLED, 0)
+    with pytest.raises(WrongState):
+        decisions.cancel(session, match.id, reason_code="doubt", actor=approver, now=now)
+
+
 def test_an_excluded_organisation_is_not_matched(
     session: Session, scene: Scene, approver: Actor, now: datetime
 ) -> None:

@@ -92,6 +92,20 @@ def test_what_can_never_be_sent_waits_for_a_person_who_may_send_it_again(databas
     assert notices.send_due(database, messenger, compose=_words, clock=lambda: now) == 1
 
 
+def test_a_letter_that_cannot_be_written_waits_for_a_person_and_holds_up_nothing(
+    database: Database, now: datetime
+) -> None:
+    ids = _post(database, now, 2)
+
+    def broken(session: Session, notice: Notice) -> Message:
+        if notice.id == min(ids):
+            raise RuntimeError("an address that cannot be opened")
+        return _words(session, notice)
+
+    assert notices.send_due(database, FakeMessenger(), compose=broken, clock=lambda: now) == 1
+    assert sorted(_states(database)) == [NoticeState.DEAD, NoticeState.SENT]
+
+
 def test_a_recipient_without_an_address_reads_the_letter_on_the_page(database: Database, now: datetime) -> None:
     _post(database, now)
     notices.send_due(database, FakeMessenger(), compose=lambda _s, _n: None, clock=lambda: now)

@@ -208,6 +208,7 @@ def upgrade() -> None:
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('purpose', sa.Enum('AUTO_MATCH', 'MED_AID', 'EDU_AID', 'CARE_SERVICE', 'GOODS', 'HOUSING', 'JOB', 'INSURE_ENROL', 'INSURE_CLAIM_QUERY', 'LEGAL_HELP', 'EMERGENCY_HELP', 'DONOR_FEEDBACK', 'PUBLICITY', 'REFERRAL', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('recipient_org_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('state', sa.Enum('offered', 'pending_check', 'active', 'paused', 'revoked', 'refused', 'expired', 'superseded', 'rejected', 'void', name='consentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('valid_from', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -220,7 +221,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_consent_head_purpose'), ['purpose'], unique=False)
         batch_op.create_index(batch_op.f('ix_consent_head_recipient_org_id'), ['recipient_org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_consent_head_state'), ['state'], unique=False)
-        batch_op.create_index('uq_consent_head_live', ['household_id', 'purpose', 'recipient_org_id'], unique=True, sqlite_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"), postgresql_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"))
+        batch_op.create_index('uq_consent_head_live', ['household_id', 'purpose', 'recipient_org_id', 'match_id'], unique=True, sqlite_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"), postgresql_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"))
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
