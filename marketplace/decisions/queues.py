@@ -92,10 +92,11 @@ def list_lines(session: Session, wanted: LineFilter, /, *, actor: Actor, offset:
     return [LineRow(*row) for row in session.execute(statement)]
 
 
-def rows_of(session: Session, line_ids: Sequence[str], /) -> list[LineRow]:
-    """Named lines with their facts, in the order of their ids."""
+def rows_of(session: Session, line_ids: Sequence[str], /, *, actor: Actor) -> list[LineRow]:
+    """Named lines within the actor's districts with their facts, in the order of their ids."""
     statement = _rows().where(col(ProposedLine.id).in_(line_ids)).order_by(col(ProposedLine.id))
-    return [LineRow(*row) for row in session.execute(statement)]
+    rows = [LineRow(*row) for row in session.execute(statement)]
+    return [row for row in rows if actor.serves(row.line.district_code)]
 
 
 def _rows() -> Any:

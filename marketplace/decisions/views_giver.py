@@ -154,3 +154,28 @@ def deliver(match_id: str) -> ResponseReturnValue:
         )
     service.deliver(session, match_id, note=form.note.data or "", actor=current_actor(), now=utc_now())
     return pages.done(_("Recorded. The household is asked to confirm."), to=url_for("decisions.charity_deliveries"))
+
+
+@bp.route("/our-matches/<match_id>/give-up", methods=["GET", "POST"])
+@guard("match:deliver")
+@writes
+def give_up(match_id: str) -> ResponseReturnValue:
+    """Say that what was taken on cannot be delivered; the household is told and the need is open again."""
+    session = current_session()
+    service.get_match(session, match_id, actor=current_actor())
+    form = GiverDeclineForm()
+    form.reason_code.choices = choices("giver_decline", lang=language())
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout="charity",
+            title=_("We cannot deliver"),
+            intro=_("The household is told, its need is open again, and you can no longer see who it is."),
+            button=_("We cannot deliver"),
+            back=url_for("decisions.charity_match", match_id=match_id),
+            form=form,
+            danger=True,
+        )
+    service.giver_gives_up(
+        session, match_id, reason_code=form.reason_code.data or "", actor=current_actor(), now=utc_now()
+    )
+    return pages.done(_("Noted. The need is open again."), to=url_for("decisions.charity_deliveries"))

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from marketplace.decisions import approve as approval
-from marketplace.decisions import queues
+from marketplace.decisions import queues, service
 from marketplace.decisions.approve import Outcome
 from marketplace.decisions.cards import cards_of
 from marketplace.decisions.doors import bp, utc_now
@@ -38,6 +38,12 @@ class RejectForm(Form):
 
     reason_code = OneField(_l("Why?"))
     reason_text = TextField(_l("More, if needed (no personal data)"), required=False, longest=400, lines=3)
+
+
+class CancelForm(Form):
+    """Why a match is ended before it was delivered."""
+
+    reason_code = OneField(_l("Why?"))
 
 
 def _filter() -> LineFilter:
@@ -73,6 +79,7 @@ def queue() -> ResponseReturnValue:
         urgencies=choices("urgency", lang=language()),
         second=queues.count_matches(session, (MatchState.AWAITING_SECOND,), actor=actor),
         running=queues.count_matches(session, OPEN, actor=actor),
+        returned=queues.count_matches(session, (MatchState.RETURNED,), actor=actor),
     )
 
 
@@ -93,7 +100,7 @@ def confirm_approval() -> ResponseReturnValue:
     """What would be approved, what is left out and why; nothing is written."""
     session, ids = current_session(), _ticked()
     outcome = approval.preview(session, ids, actor=current_actor(), now=utc_now())
-    rows = {row.line.id: row for row in queues.rows_of(session, ids)}
+    rows = {row.line.id: row for row in queues.rows_of(session, ids, actor=current_actor())}
     return pages.confirm(
         layout="staff",
         title=ngettext("Approve %(num)d line", "Approve %(num)d lines", len(outcome.approved)),
@@ -161,7 +168,7 @@ def reject_lines() -> ResponseReturnValue:
             layout="staff",
             title=ngettext("Reject %(num)d line", "Reject %(num)d lines", len(ids)),
             intro=_("The reason is kept, and these pairs are not proposed again."),
-            items=[_line_words(row) for row in queues.rows_of(session, ids)],
+            items=[_line_words(row) for row in queues.rows_of(session, ids, actor=current_actor())],
             button=_("Reject"),
             back=url_for("decisions.queue"),
             action=url_for("decisions.reject_lines"),
@@ -193,6 +200,38 @@ def second() -> ResponseReturnValue:
 def running() -> ResponseReturnValue:
     """Every match that waits for somebody."""
     return _match_list(OPEN, "running")
+
+
+@bp.route("/matches/not-received", methods=["GET"])
+@guard("match:list")
+def not_arrived() -> ResponseReturnValue:
+    """What givers delivered and households did not receive: a person asks both sides."""
+    return _match_list((MatchState.RETURNED,), "not_received")
+
+
+@bp.route("/matches/<match_id>/cancel", methods=["GET", "POST"])
+@guard("match:reject")
+@writes
+def cancel(match_id: str) -> ResponseReturnValue:
+    """End a match that has not been delivered, with a reason; its units are free at once."""
+    session = current_session()
+    card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
+    kind = codes.word(card.need.category, "need")
+    form = CancelForm()
+    form.reason_code.choices = choices("rejection", lang=language())
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout="staff",
+            title=_("End this match"),
+            intro=_("Need and resource are free again at once; the household and the giver are told if they knew."),
+            items=[" · ".join((kind, codes.amount(card.match.units, card.need.unit), card.organisation.name))],
+            button=_("End it"),
+            back=url_for("decisions.running"),
+            form=form,
+            danger=True,
+        )
+    service.cancel(session, match_id, reason_code=form.reason_code.data or "", actor=current_actor(), now=utc_now())
+    return pages.done(_("The match has ended."), to=url_for("decisions.running"))
 
 
 def _match_list(states: tuple[MatchState, ...], tab: str) -> ResponseReturnValue:

@@ -11,6 +11,7 @@ from marketplace.actors import Actor
 from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.decisions import queues
 from marketplace.decisions.models import OPEN, Match, MatchState
+from marketplace.households.models import Household
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.service import to_do
@@ -45,9 +46,8 @@ def of_staff(session: Session, actor: Actor, /) -> dict[str, int]:
         "lines": queues.count_lines(session, queues.LineFilter(), actor=actor),
         "second": queues.count_matches(session, (MatchState.AWAITING_SECOND,), actor=actor),
         "running": queues.count_matches(session, OPEN, actor=actor),
-        "to_check": session.exec(
-            select(func.count()).select_from(ConsentHead).where(col(ConsentHead.state) == ConsentState.PENDING_CHECK)
-        ).one(),
+        "returned": queues.count_matches(session, (MatchState.RETURNED,), actor=actor),
+        "to_check": _to_check(session, actor),
         "runs": session.exec(select(func.count()).select_from(Run)).one(),
     }
 
@@ -56,4 +56,16 @@ def _needs(session: Session, actor: Actor, state: NeedState) -> int:
     statement = select(func.count()).select_from(Need).where(col(Need.state) == state)
     if actor.districts:
         statement = statement.where(col(Need.district_code).in_(sorted(actor.districts)))
+    return session.exec(statement).one()
+
+
+def _to_check(session: Session, actor: Actor) -> int:
+    statement = (
+        select(func.count())
+        .select_from(ConsentHead)
+        .join(Household, col(Household.id) == col(ConsentHead.household_id))
+        .where(col(ConsentHead.state) == ConsentState.PENDING_CHECK)
+    )
+    if actor.districts:
+        statement = statement.where(col(Household.district_code).in_(sorted(actor.districts)))
     return session.exec(statement).one()

@@ -5,6 +5,7 @@ Enters: a stored run. Leaves: counts, pages of rows, and stories in words. Nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proposals.models import ProposedLine, Run, RunState, UnservedReason
+from marketplace.reference.needs import MONEY
+from marketplace.web.formats import yuan
 from matching.plan import Reason
 from matching.wording import sentences
 
@@ -85,19 +88,18 @@ class Unserved:
     sentences: tuple[str, ...]
 
 
-def count_unserved(session: Session, run: Run, /, *, code: str = "", zero_only: bool = True) -> int:
+def count_unserved(session: Session, run: Run, /, *, actor: Actor, code: str = "") -> int:
     """How many needs a page of `list_unserved` is cut from."""
-    wanted = _unserved_where(run, code=code, zero_only=zero_only)
-    return session.exec(
-        select(func.count()).select_from(UnservedReason).where(*wanted, col(UnservedReason.place) == 0)
-    ).one()
+    statement = select(func.count()).select_from(UnservedReason).join(Need, col(Need.id) == col(UnservedReason.need_id))
+    return session.exec(statement.where(*_unserved_where(run, actor=actor, code=code))).one()
 
 
-def codes_of(session: Session, run: Run, /) -> dict[str, int]:
+def codes_of(session: Session, run: Run, /, *, actor: Actor) -> dict[str, int]:
     """First reason code ► how many needs at zero have it, the most frequent first."""
     statement = (
         select(UnservedReason.code, func.count())
-        .where(*_unserved_where(run, code="", zero_only=True), col(UnservedReason.place) == 0)
+        .join(Need, col(Need.id) == col(UnservedReason.need_id))
+        .where(*_unserved_where(run, actor=actor, code=""))
         .group_by(col(UnservedReason.code))
         .order_by(func.count().desc(), col(UnservedReason.code))
     )
@@ -105,13 +107,13 @@ def codes_of(session: Session, run: Run, /) -> dict[str, int]:
 
 
 def list_unserved(
-    session: Session, run: Run, /, *, lang: str, offset: int, limit: int, code: str = "", zero_only: bool = True
+    session: Session, run: Run, /, *, actor: Actor, lang: str, offset: int, limit: int, code: str = ""
 ) -> list[Unserved]:
     """One page, the most urgent first."""
     page = session.execute(
         select(Need, UnservedReason.covered_units)
         .join(UnservedReason, col(UnservedReason.need_id) == col(Need.id))
-        .where(*_unserved_where(run, code=code, zero_only=zero_only), col(UnservedReason.place) == 0)
+        .where(*_unserved_where(run, actor=actor, code=code))
         .order_by(col(Need.urgency).desc(), col(Need.id))
         .offset(offset)
         .limit(limit)
@@ -123,18 +125,25 @@ def list_unserved(
         .order_by(col(UnservedReason.need_id), col(UnservedReason.place))
     ).all()
     names = names_of(session, [(row.offer_id, row.detail) for row in rows])
+    units = {need.id: need.unit for need, _covered in page}
     told: dict[str, list[str]] = {}
     for row in rows:
-        told.setdefault(row.need_id, []).append(sentence(row.code, row.offer_id, row.detail, names=names, lang=lang))
+        words = sentence(row.code, row.offer_id, row.detail, names=names, unit=units[row.need_id], lang=lang)
+        told.setdefault(row.need_id, []).append(words)
     return [Unserved(need, covered, tuple(told.get(need.id, ()))) for need, covered in page]
 
 
-def _unserved_where(run: Run, *, code: str, zero_only: bool) -> list[Any]:
-    wanted: list[Any] = [col(UnservedReason.run_id) == run.id]
+def _unserved_where(run: Run, *, actor: Actor, code: str) -> list[Any]:
+    """The first reasons of needs at zero within the actor's districts; joined with need."""
+    wanted: list[Any] = [
+        col(UnservedReason.run_id) == run.id,
+        col(UnservedReason.place) == 0,
+        col(UnservedReason.covered_units) == 0,
+    ]
+    if actor.districts:
+        wanted.append(col(Need.district_code).in_(sorted(actor.districts)))
     if code:
         wanted.append(col(UnservedReason.code) == code)
-    if zero_only:
-        wanted.append(col(UnservedReason.covered_units) == 0)
     return wanted
 
 
@@ -167,7 +176,8 @@ def story_of(session: Session, line_id: str, /, *, actor: Actor, lang: str) -> S
         organisation=session.get_one(Organisation, offer.org_id),
         run=session.get_one(Run, line.run_id),
         sentences=tuple(
-            sentence(str(reason["code"]), line.offer_id, reason, names=names, lang=lang) for reason in line.reasons
+            sentence(str(reason["code"]), line.offer_id, reason, names=names, unit=offer.unit, lang=lang)
+            for reason in line.reasons
         ),
         runner_up=session.get(Offer, other) if other else None,
     )
@@ -189,11 +199,20 @@ def names_of(session: Session, told: list[tuple[str, Mapping[str, Any]]], /) -> 
     return names
 
 
-def sentence(code: str, offer_id: str, detail: Mapping[str, Any], /, *, names: Mapping[str, str], lang: str) -> str:
-    """One stored reason in plain words, with names in place of ids."""
-    plain = {
-        key: "、".join(names.get(part, part) for part in value.split(";")) if isinstance(value, str) else value
-        for key, value in detail.items()
-        if key != "code"
-    }
-    return sentences(Reason("", names.get(offer_id, offer_id), code, plain), lang)
+def sentence(
+    code: str, offer_id: str, detail: Mapping[str, Any], /, *, names: Mapping[str, str], unit: str, lang: str
+) -> str:
+    """One stored reason in plain words, with names in place of ids and yuan in place of fen."""
+    plain = {key: _plain(key, value, names=names, unit=unit) for key, value in detail.items() if key != "code"}
+    told = sentences(Reason("", names.get(offer_id, offer_id), code, plain), lang)
+    return MONEY_WORDS.sub(r"\1", told)
+
+
+MONEY_WORDS = re.compile(r"(¥[\d,.]+) ?(?:个单位|units|more units|个)")
+AMOUNTS = ("units", "left", "limit", "short_by", "step")
+
+
+def _plain(key: str, value: Any, *, names: Mapping[str, str], unit: str) -> Any:
+    if isinstance(value, str):
+        return "、".join(names.get(part, part) for part in value.split(";"))
+    return yuan(value) if unit == MONEY and key in AMOUNTS else value

@@ -126,7 +126,7 @@ def show(run_id: str) -> ResponseReturnValue:
         proof=run.certificate,
         served_rows=_served_rows(results.shares(session, run)),
         last=results.against_last(session, run),
-        codes=results.codes_of(session, run),
+        codes=results.codes_of(session, run, actor=current_actor()),
     )
 
 
@@ -188,10 +188,17 @@ def unserved(run_id: str) -> ResponseReturnValue:
     """Needs left at zero, each with its reasons."""
     session = current_session()
     run, code = service.get_run(session, run_id), request.args.get("code", "")[:32]
-    page = Page(number=page_number(), total=results.count_unserved(session, run, code=code))
-    rows = results.list_unserved(session, run, lang=language(), offset=page.offset, limit=page.size, code=code)
+    page = Page(number=page_number(), total=results.count_unserved(session, run, actor=current_actor(), code=code))
+    rows = results.list_unserved(
+        session, run, actor=current_actor(), lang=language(), offset=page.offset, limit=page.size, code=code
+    )
     return pages.render(
-        "proposals/unserved.html", run=run, rows=rows, page=page, code=code, codes=results.codes_of(session, run)
+        "proposals/unserved.html",
+        run=run,
+        rows=rows,
+        page=page,
+        code=code,
+        codes=results.codes_of(session, run, actor=current_actor()),
     )
 
 

@@ -12,9 +12,10 @@ from marketplace import audit, jobs
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
-from marketplace.errors import NotAllowed, WrongState
+from marketplace.errors import NotAllowed, NotFound, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import NeedState
+from marketplace.proposals import results
 from marketplace.proposals import service as proposals
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
 from marketplace.proposals.problem import Scope
@@ -26,6 +27,8 @@ def a_run(database: Database, actor: Actor, now: datetime, *, scope: Scope | Non
         run = proposals.start_run(session, scope or Scope(), policy={}, as_of=now.date(), actor=actor, now=now)
     handlers = {proposals.JOB: lambda ref: proposals.work(database, ref, clock=lambda: now, actor=SYSTEM)}
     assert jobs.work_once(database, handlers, clock=lambda: now)
+    while jobs.work_once(database, handlers, clock=lambda: now):
+        pass
     with database.reading() as session:
         return proposals.get_run(session, run.id)
 
@@ -225,3 +228,64 @@ def test_the_same_city_gives_the_same_plan(database: Database, verifier: Actor, 
         make.an_offer(session, make.an_organisation(session, id="o"), id="r", stock_units=25)
     first, second = a_run(database, verifier, now), a_run(database, verifier, now)
     assert first.plan_sha256 == second.plan_sha256 != ""
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh_Hans", "给出 ¥2,800，"), ("en", "gives ¥2,800;")])
+def test_reasons_speak_of_yuan_where_the_need_is_money(lang: str, words: str) -> None:
+    detail = {"code": "chosen", "units": 280_000, "price": 20, "tier": "only"}
+    told = results.sentence("chosen", "offer-1", detail, names={"offer-1": "「助学」"}, unit="FEN", lang=lang)
+    assert words in told
+    assert "「助学」" in told
+
+
+def test_a_run_that_breaks_ends_and_blocks_no_other(
+    sqlite_database: Database, verifier: Actor, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object, **_over: object) -> None:
+        raise RuntimeError("the solver is not there")
+
+    monkeypatch.setattr(proposals, "allocate", broken)
+    run = a_run(sqlite_database, verifier, now)
+    assert (run.state, run.error_code) == (RunState.FAILED, "RuntimeError")
+    monkeypatch.undo()
+    assert a_run(sqlite_database, verifier, now + timedelta(hours=1)).state is RunState.DONE
+
+
+def test_a_run_whose_worker_was_lost_for_good_blocks_no_other(
+    sqlite_database: Database, verifier: Actor, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        lost = proposals.start_run(session, Scope(), policy={}, as_of=now.date(), actor=verifier, now=now)
+    for attempt in range(4):
+        jobs.take(sqlite_database, now=now + attempt * timedelta(hours=1))
+    with sqlite_database.transaction() as session:
+        proposals.start_run(session, Scope(), policy={}, as_of=now.date(), actor=verifier, now=now)
+        assert proposals.get_run(session, lost.id).state is RunState.FAILED
+
+
+def test_a_verifier_of_one_district_runs_and_reads_that_district_only(database: Database, now: datetime) -> None:
+    own = Actor(id="verifier-9", role=Role.VERIFIER, districts=frozenset({"500103"}))
+    with database.transaction() as session:
+        for i, district in enumerate(("500103", "500106")):
+            household = make.a_household(session, phone=f"1000000000{i}", district_code=district)
+            make.a_need(session, household)
+    run = a_run(database, own, now)
+    assert (run.needs_count, run.scope["districts"]) == (1, ["500103"])
+    with pytest.raises(NotFound):
+        Scope(districts=("500106",)).within(own)
+    city = a_run(database, Actor(id="verifier-1", role=Role.VERIFIER), now + timedelta(hours=1))
+    with database.reading() as session:
+        assert results.count_unserved(session, city, actor=own) == 1
+
+
+def test_goods_of_great_worth_wait_for_a_second_approver_too(
+    database: Database, verifier: Actor, now: datetime
+) -> None:
+    with database.transaction() as session:
+        household = make.a_household(session)
+        make.auto_match(session, household)
+        make.a_need(session, household, category="LIVING.APPLIANCE", unit="ITEM", gap_units=100)
+        offer = {"category": "LIVING.APPLIANCE", "unit": "ITEM", "stock_units": 100}
+        make.an_offer(session, make.an_organisation(session), **offer)
+    (line,) = lines_of(database, a_run(database, verifier, now))
+    assert line.value_fen > 2_000_000
