@@ -106,23 +106,57 @@ def charity_accept(match_id: str) -> ResponseReturnValue:
 @writes
 def charity_decline(match_id: str) -> ResponseReturnValue:
     """Say no with a reason; the stock is free at once."""
-    session = current_session()
-    service.get_match(session, match_id, actor=current_actor())
-    form = GiverDeclineForm()
-    form.reason_code.choices = choices("giver_decline", lang=language())
-    if not form.validate_on_submit():
-        return pages.confirm(
-            layout="charity",
+    reason = _reason(match_id)
+    if reason is None:
+        return _ask_reason(
+            match_id,
             title=_("Decline this match"),
             intro=_("Your stock is free again at once, and this pair is not proposed again."),
             button=_("Decline"),
-            back=url_for("decisions.charity_match", match_id=match_id),
-            form=form,
         )
-    service.giver_declines(
-        session, match_id, reason_code=form.reason_code.data or "", actor=current_actor(), now=utc_now()
-    )
+    service.giver_declines(current_session(), match_id, reason_code=reason, actor=current_actor(), now=utc_now())
     return pages.done(_("Declined. The resource is free again."), to=url_for("decisions.charity_matches"))
+
+
+@bp.route("/our-matches/<match_id>/give-up", methods=["GET", "POST"])
+@guard("match:deliver")
+@writes
+def give_up(match_id: str) -> ResponseReturnValue:
+    """Say that what was taken on cannot be delivered; the household is told and the need is open again."""
+    reason = _reason(match_id)
+    if reason is None:
+        return _ask_reason(
+            match_id,
+            title=_("We cannot deliver"),
+            intro=_("The household is told, its need is open again, and you can no longer see who it is."),
+            button=_("We cannot deliver"),
+        )
+    service.giver_gives_up(current_session(), match_id, reason_code=reason, actor=current_actor(), now=utc_now())
+    return pages.done(_("Noted. The need is open again."), to=url_for("decisions.charity_deliveries"))
+
+
+def _decline_form() -> GiverDeclineForm:
+    form = GiverDeclineForm()
+    form.reason_code.choices = choices("giver_decline", lang=language())
+    return form
+
+
+def _reason(match_id: str) -> str | None:
+    """The reason that was chosen; None while it has to be asked. A foreign match is not found."""
+    service.get_match(current_session(), match_id, actor=current_actor())
+    form = _decline_form()
+    return form.reason_code.data if form.validate_on_submit() else None
+
+
+def _ask_reason(match_id: str, *, title: str, intro: str, button: str) -> ResponseReturnValue:
+    return pages.confirm(
+        layout="charity",
+        title=title,
+        intro=intro,
+        button=button,
+        back=url_for("decisions.charity_match", match_id=match_id),
+        form=_decline_form(),
+    )
 
 
 @bp.route("/deliveries/", methods=["GET"])
@@ -154,28 +188,3 @@ def deliver(match_id: str) -> ResponseReturnValue:
         )
     service.deliver(session, match_id, note=form.note.data or "", actor=current_actor(), now=utc_now())
     return pages.done(_("Recorded. The household is asked to confirm."), to=url_for("decisions.charity_deliveries"))
-
-
-@bp.route("/our-matches/<match_id>/give-up", methods=["GET", "POST"])
-@guard("match:deliver")
-@writes
-def give_up(match_id: str) -> ResponseReturnValue:
-    """Say that what was taken on cannot be delivered; the household is told and the need is open again."""
-    session = current_session()
-    service.get_match(session, match_id, actor=current_actor())
-    form = GiverDeclineForm()
-    form.reason_code.choices = choices("giver_decline", lang=language())
-    if not form.validate_on_submit():
-        return pages.confirm(
-            layout="charity",
-            title=_("We cannot deliver"),
-            intro=_("The household is told, its need is open again, and you can no longer see who it is."),
-            button=_("We cannot deliver"),
-            back=url_for("decisions.charity_match", match_id=match_id),
-            form=form,
-            danger=True,
-        )
-    service.giver_gives_up(
-        session, match_id, reason_code=form.reason_code.data or "", actor=current_actor(), now=utc_now()
-    )
-    return pages.done(_("Noted. The need is open again."), to=url_for("decisions.charity_deliveries"))

@@ -243,3 +243,54 @@ def test_a_household_declines_and_loses_nothing(tmp_path: Path, chromium: Browse
         assert street.covered() == 0
         page.goto("/my-consents")
         assert page.locator('a[href$="/withdraw"]').count() == 1
+
+
+def test_what_cannot_be_delivered_ends_with_a_reason_from_either_side(tmp_path: Path, chromium: Browser) -> None:
+    with open_street(tmp_path, chromium) as street:
+        start_a_run(street)
+        approve_all(street)
+        approver = street.staff("demo-approver-2")
+        approver.goto("/matches/running")
+        check_here(approver, name="matches under way")
+        press(approver, 'td a[href$="/cancel"]')
+        check_here(approver, name="end a match")
+        approver.locator('input[name="reason_code"][value="helped_elsewhere"]').check()
+        press(approver, 'button[name="confirmed"]')
+        assert street.matches()[street.offer_ids[0]] is MatchState.CANCELLED
+        start_a_run(street)
+        approve_all(street)
+        giver_says_yes(street)
+        household_says_yes(street)
+        giver = street.staff("demo-charity")
+        giver.goto("/deliveries/")
+        press(giver, "td a")
+        press(giver, 'a[href$="/give-up"]')
+        check_here(giver, name="cannot deliver")
+        press(giver, 'button[name="confirmed"]')
+        check_here(giver, name="cannot deliver without a reason")
+        giver.locator('input[name="reason_code"][value="no_capacity"]').check()
+        press(giver, 'button[name="confirmed"]')
+        assert street.covered() == 0
+
+
+def test_what_did_not_arrive_stands_in_the_staff_s_list(tmp_path: Path, chromium: Browser) -> None:
+    with open_street(tmp_path, chromium) as street:
+        start_a_run(street)
+        approve_all(street)
+        giver_says_yes(street)
+        household = household_says_yes(street)
+        giver = street.staff("demo-charity")
+        giver.goto("/deliveries/")
+        press(giver, "td a")
+        press(giver, 'a[href$="/deliver"]')
+        press(giver, 'button[name="confirmed"]')
+        household.goto("/offers-to-me")
+        press(household, "a.cell")
+        press(household, 'a[href$="/not-received"]')
+        press(household, 'button[name="confirmed"]')
+        approver = street.staff("demo-approver")
+        approver.goto("/matches/not-received")
+        check_here(approver, name="did not arrive")
+        assert approver.locator("tbody tr").count() == 1
+        giver.goto("/deliveries/")
+        expect(giver.locator(".empty")).to_be_visible()
