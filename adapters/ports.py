@@ -1,7 +1,7 @@
 """What the house asks of the outside world: Protocols, the frozen messages they carry, and their errors.
 
 Enters: nothing. Leaves: `Messenger`, `Registry` and the values `Message`, `Receipt`, `NeedRecord`,
-`NeedPage`, `OfferRecord`, `StateChange`, `AidGiven`, the cell types of a table, and `OutsideError`. The
+`NeedPage`, `StateChange`, `AidGiven`, the cell types of a table, and `OutsideError`. The
 marketplace calls these names only; concrete doors are chosen in its wiring. Anything personal is kept out
 of every `repr`.
 """
@@ -117,30 +117,6 @@ NEED_COLUMNS: Final = (
     "health_note",
     "tags",
 )
-OFFER_COLUMNS: Final = (
-    "source_id",
-    "title",
-    "category",
-    "unit",
-    "stock",
-    "lot",
-    "min_per_need",
-    "max_per_need",
-    "max_per_household",
-    "districts",
-    "tags_any",
-    "tags_all",
-    "tags_none",
-    "min_urgency",
-    "valid_from",
-    "valid_to",
-    "unit_cost",
-    "acceptance",
-    "donor_purpose",
-    "standard",
-    "steps",
-    "rules",
-)
 AID_COLUMNS: Final = (
     "source_id",
     "household_ref",
@@ -157,14 +133,6 @@ AID_COLUMNS: Final = (
 @dataclass(frozen=True, slots=True)
 class NeedRecord:
     """One need of civil affairs: raw cells under NEED_COLUMNS, not yet validated, absent ones left out."""
-
-    source_id: str
-    cells: Row = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class OfferRecord:
-    """One offer of a partner: raw cells under OFFER_COLUMNS, not yet validated, absent ones left out."""
 
     source_id: str
     cells: Row = field(repr=False)

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta, timezone
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from marketplace import audit, policy
+from marketplace import audit, notices, policy
 from marketplace.actors import Actor
 from marketplace.db import new_id
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
@@ -191,7 +191,10 @@ def verify_need(
     government_decision: str = "",
     gap_units: int | None = None,
 ) -> Need:
-    """Say that the need is as stated: level 1–4, on what evidence, and why government aid is not the whole answer."""
+    """Say that the need is as stated: level 1–4, on what evidence, and why government aid is not the whole answer.
+
+    The household is written to the first time.
+    """
     need = _open_need(session, need_id, "need:verify", actor=actor, states=(NeedState.UNVERIFIED, NeedState.HELD))
     if not 1 <= level <= 4:
         raise BadInput("bad_level", field="level")
@@ -201,6 +204,9 @@ def verify_need(
     _correct_gap(need, gap_units)
     if need.state is NeedState.HELD:
         policy.require(actor, "need:release", district=need.district_code)
+    if not need.verification_level:
+        key = f"need:{need.id}:verified"
+        notices.post(session, "need_verified", key=key, household_id=need.household_id, now=now)
     need.verification_level, need.evidence = level, evidence.strip()[:200]
     need.verifier_id, need.verified_on = actor.id, today_of(now)
     need.referral_reason = referral_reason

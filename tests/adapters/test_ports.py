@@ -54,5 +54,5 @@ def test_errors_carry_a_code_and_values_beside_their_sentence() -> None:
 
 
 def test_no_column_is_named_twice() -> None:
-    for columns in (ports.NEED_COLUMNS, ports.OFFER_COLUMNS, ports.AID_COLUMNS):
+    for columns in (ports.NEED_COLUMNS, ports.AID_COLUMNS):
         assert len(set(columns)) == len(columns)

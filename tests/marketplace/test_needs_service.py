@@ -14,6 +14,7 @@ from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongSt
 from marketplace.needs import service
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.service import NeedFacts, NeedFilters
+from marketplace.notices import Notice
 from tests.factories import a_household, a_ledger_entry, a_need, an_offer, an_organisation
 
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
@@ -88,6 +89,16 @@ def test_a_held_need_that_was_verified_is_verified_again_when_released(
     service.release_need(session, need.id, actor=verifier, now=now)
     assert need.state is NeedState.VERIFIED
     assert acts(session, need) == ["need:create", "need:verify", "need:hold", "need:release"]
+
+
+def test_the_household_is_written_to_once_when_its_need_is_verified(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    need = verified(session, typed_in(session, now), actor=verifier, now=now)
+    service.hold_need(session, need.id, actor=verifier, now=now, reason="needs_visit")
+    verified(session, need, actor=verifier, now=now)
+    [letter] = session.exec(select(Notice)).all()
+    assert (letter.letter, letter.household_id) == ("need_verified", need.household_id)
 
 
 def test_a_worker_cannot_verify_what_is_held(session: Session, now: datetime) -> None:
