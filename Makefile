@@ -38,8 +38,9 @@ e2e: .venv/.dev ## Every page in all eight combinations of language, text size a
 torture: .venv/.dev ## Long campaigns: random problems against brute force, kills, races
 	@TORTURE=1 $(PY) -m pytest -n 2 tests
 
-bench: .venv/.dev ## The published figures: one script each, results under bench/results
-	@for f in bench/allocate.py; do $(PY) $$f || exit 1; done
+bench: .venv/.dev ## The published figures, results under bench/results (PPE_DATA=DIR: the real requests too)
+	@$(PY) bench/allocate.py
+	@$(if $(PPE_DATA),$(PY) bench/ppe.py --data $(PPE_DATA),echo "bench/ppe.py was left out: PPE_DATA names no folder")
 
 screens: .venv/.dev ## Draw the pictures under docs/screens
 	@PYTHONPATH=. $(PY) scripts/screens.py

@@ -1,9 +1,9 @@
-"""Every part of the page kit, in the browser: accessible, large enough, on its own host, light."""
+"""Every part of the page kit, in the browser: accessible, large enough, on its own host."""
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.pages.checker import HOUSEHOLD_BYTES, REQUESTS, check_here, check_page, combinations, weight
+from tests.pages.checker import check_here, check_page, combinations
 
 pytestmark = pytest.mark.browser
 
@@ -32,12 +32,6 @@ def test_a_wrong_form_says_so_and_leads_to_each_field(browser_page: Page) -> Non
             assert browser_page.evaluate(
                 "id => !!document.activeElement.closest('#' + id) || document.activeElement.id === id", target
             )
-
-
-def test_a_household_page_is_light_and_asks_this_host_only(browser_page: Page) -> None:
-    transferred, requests = weight(browser_page, "/progress")
-    assert transferred <= HOUSEHOLD_BYTES
-    assert requests <= REQUESTS
 
 
 def test_the_large_text_edition_stays_on_until_it_is_switched_off(browser_page: Page) -> None:
