@@ -51,7 +51,6 @@ class Notice(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=32)
     key: str = Field(unique=True, max_length=100)
     letter: str = Field(max_length=48)
-    lang: str = Field(default="zh_Hans", max_length=8)
     household_id: str | None = Field(default=None, foreign_key="household.id", index=True)
     org_id: str | None = Field(default=None, foreign_key="organisation.id", index=True)
     account_id: str | None = Field(default=None, foreign_key="account.id", index=True)

@@ -23,6 +23,7 @@ from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
 from marketplace.config import ConfigError, Settings
+from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
 from marketplace.households.service import contact_of
 from marketplace.migrations import upgrade
@@ -31,7 +32,7 @@ from marketplace.offers.demand import publish_when_due
 from marketplace.organisations.models import Organisation
 from marketplace.proposals import service as proposals
 from marketplace.sealed import Vault, vault_of
-from marketplace.web import letters
+from marketplace.web import catalogues, letters
 
 
 def utc_now() -> datetime:
@@ -93,9 +94,8 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     params = {key: str(value) for key, value in notice.params.items() if key == "by"}
     if "code_id" in notice.params:
         params["code"] = code_text(session, str(notice.params["code_id"]))
-    letter = letters.render(
-        notice.letter, language=notice.lang, link=settings.base_url, words=settings.instance / "i18n", params=params
-    )
+    language, words = _language_of(session, notice), settings.instance / "i18n"
+    letter = letters.render(notice.letter, language=language, link=settings.base_url, words=words, params=params)
     write = partial(_message, notice, letter=letter, params=params)
     if notice.household_id is not None:
         phone = _phone_of(session, notice.household_id)
@@ -104,6 +104,12 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     if organisation is None or "@" not in organisation.contact:
         return None
     return write(channel="email", address=organisation.contact)
+
+
+def _language_of(session: Session, notice: Notice) -> str:
+    """The language in which the household last gave a consent; Chinese for everybody else."""
+    consents = list_of_household(session, notice.household_id) if notice.household_id else []
+    return consents[0].lang if consents else catalogues.DEFAULT
 
 
 def _message(

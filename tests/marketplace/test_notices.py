@@ -17,8 +17,10 @@ from adapters.ports import Message, Receipt, TryAgainLater, WillNeverWork
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.config import Settings
+from marketplace.consent.service import Capture
 from marketplace.db import Database
 from marketplace.errors import NotAllowed
+from marketplace.households.models import Household
 from marketplace.notices import Notice, NoticeState
 from marketplace.sealed import Vault
 from marketplace.wiring import compose
@@ -151,6 +153,19 @@ def test_a_slow_gateway_lets_no_other_worker_send_a_letter_twice(database: Datab
     notices.send_due(database, slow, compose=_words, clock=lambda: moments[-1])
     assert sorted(m.idempotency_key for m in [*slow.sent, *other.sent]) == sorted(ids)
     assert _states(database) == [NoticeState.SENT] * 6
+
+
+def test_a_household_that_consented_in_english_is_written_to_in_english(
+    sqlite_database: Database, settings: Settings, now: datetime
+) -> None:
+    ids = _post(sqlite_database, now)
+    with sqlite_database.transaction() as session:
+        household = session.exec(select(Household)).one()
+        make.auto_match(session, household, capture=Capture(lang="en"))
+    with sqlite_database.reading() as session:
+        message = compose(settings, session, session.get_one(Notice, ids[0]))
+    assert message is not None
+    assert message.body.startswith("[Shanqiao]")
 
 
 class FileGateway:

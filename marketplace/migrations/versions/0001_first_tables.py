@@ -507,7 +507,6 @@ def upgrade() -> None:
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('key', sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
     sa.Column('letter', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
-    sa.Column('lang', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
