@@ -69,6 +69,7 @@ def test_a_consent_for_one_giver_keeps_the_share_notice(session, now, lang):
         household,
         organisation=giver,
         purpose="GOODS",
+        match_id="match-1",
         data_fields=["name"],
         actor=make.as_household(household),
         now=now,
