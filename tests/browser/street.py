@@ -62,7 +62,8 @@ class Street:
     def staff(self, login: str) -> Page:
         """Somebody of civil affairs or of a giver, signed in by the demonstration's button."""
         page = self.window()
-        page.locator(f'form[action="/demo/sign-in/{login}"] button').click()
+        with page.expect_navigation():
+            page.locator(f'form[action="/demo/sign-in/{login}"] button').click()
         return page
 
     def household(self) -> Page:
@@ -70,11 +71,13 @@ class Street:
         page = self.window()
         page.goto("/enter")
         page.locator("#phone").fill(PHONE)
-        page.locator("main form button[type=submit]").click()
+        with page.expect_navigation():
+            page.locator("main form button[type=submit]").click()
         shown = re.search(r"\d{6}", page.locator(".banner").inner_text())
         assert shown is not None
         page.locator("#code").fill(shown.group())
-        page.locator("main form button[type=submit]").click()
+        with page.expect_navigation():
+            page.locator("main form button[type=submit]").click()
         return page
 
     def look(self, page: Page, name: str) -> None:

@@ -32,7 +32,9 @@ def start_a_run(street: Street) -> None:
 
 
 def press(page: Page, selector: str) -> None:
-    page.locator(selector).first.click()
+    """Press and wait for the page that it leads to."""
+    with page.expect_navigation():
+        page.locator(selector).first.click()
 
 
 def approve_all(street: Street) -> None:
