@@ -202,7 +202,7 @@ def test_consent_withdrawn_after_delivery_takes_nothing_back(tmp_path: Path, chr
 
 
 def test_two_charities_share_one_need_and_never_exceed_it(tmp_path: Path, chromium: Browser) -> None:
-    with open_street(tmp_path, chromium, stocks=(6, 100)) as street:
+    with open_street(tmp_path, chromium, stocks=(6, 4)) as street:
         start_a_run(street)
         approve_all(street)
         giver_says_yes(street, "demo-charity")
