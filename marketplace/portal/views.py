@@ -17,7 +17,7 @@ from marketplace import audit as chain
 from marketplace import notices
 from marketplace.accounts import service as accounts
 from marketplace.accounts.views import settings, with_cookie
-from marketplace.consent.ask import LIVING, is_alive, list_of_household
+from marketplace.consent.ask import LIVING, list_of_household
 from marketplace.consent.models import Purpose
 from marketplace.decisions.cards import progress_of
 from marketplace.decisions.models import Match, MatchState
@@ -99,7 +99,6 @@ def my_consents() -> ResponseReturnValue:
         ended=[consent for consent in consents if consent not in living],
         seen=seen,
         matched=any(c.purpose is Purpose.AUTO_MATCH for c in living),
-        is_alive=is_alive,
     )
 
 

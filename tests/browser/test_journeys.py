@@ -60,11 +60,21 @@ def giver_says_yes(street: Street, login: str = "demo-charity") -> None:
     press(page, 'form[action$="/accept"] button')
 
 
+def giver_delivers(street: Street) -> Page:
+    giver = street.staff("demo-charity")
+    giver.goto("/deliveries/")
+    press(giver, "td a")
+    press(giver, 'a[href$="/deliver"]')
+    press(giver, 'button[name="confirmed"]')
+    return giver
+
+
 def household_says_yes(street: Street) -> Page:
     page = street.household()
     street.look(page, "progress")
     page.goto("/offers-to-me")
     press(page, "a.cell")
+    assert page.locator(".reasons li").count() == 3
     street.look(page, "an offer")
     press(page, 'a[href$="/accept"]')
     assert page.locator("input[type=checkbox]:checked").count() == 0
@@ -137,11 +147,7 @@ def test_the_whole_journey_without_javascript(tmp_path: Path, chromium: Browser)
         household.locator("#agrees_to_terms").check()
         household.locator("#agrees_to_share").check()
         press(household, "main form button[type=submit]")
-        giver = street.staff("demo-charity")
-        giver.goto("/deliveries/")
-        press(giver, "td a")
-        press(giver, 'a[href$="/deliver"]')
-        press(giver, 'button[name="confirmed"]')
+        giver_delivers(street)
         household.goto("/offers-to-me")
         press(household, "a.cell")
         press(household, 'form[action$="/received"] button')
@@ -191,11 +197,7 @@ def test_consent_withdrawn_after_delivery_takes_nothing_back(tmp_path: Path, chr
         approve_all(street)
         giver_says_yes(street)
         household = household_says_yes(street)
-        giver = street.staff("demo-charity")
-        giver.goto("/deliveries/")
-        press(giver, "td a")
-        press(giver, 'a[href$="/deliver"]')
-        press(giver, 'button[name="confirmed"]')
+        giver_delivers(street)
         withdraw_first(street, household)
         assert street.matches()[street.offer_ids[0]] is MatchState.DELIVERED
         assert street.covered() == 10
@@ -281,11 +283,7 @@ def test_what_did_not_arrive_stands_in_the_staff_s_list(tmp_path: Path, chromium
         approve_all(street)
         giver_says_yes(street)
         household = household_says_yes(street)
-        giver = street.staff("demo-charity")
-        giver.goto("/deliveries/")
-        press(giver, "td a")
-        press(giver, 'a[href$="/deliver"]')
-        press(giver, 'button[name="confirmed"]')
+        giver = giver_delivers(street)
         household.goto("/offers-to-me")
         press(household, "a.cell")
         press(household, 'a[href$="/not-received"]')
