@@ -1,0 +1,20 @@
+"""The blueprint that the pages of this room hang on, and what they share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import Blueprint
+from flask_babel import lazy_gettext as _l
+
+bp = Blueprint("proposals", __name__)
+SENTENCES = {
+    "run_busy": _l("A run is under way. Wait until it has ended, or stop it."),
+    "run_over": _l("This run has ended already."),
+    "plan_refused": _l("The independent check refused the plan of this run; nothing was proposed."),
+}
+
+
+def utc_now() -> datetime:
+    """The clock of this room's pages."""
+    return datetime.now(UTC)
