@@ -54,7 +54,8 @@ class Certificate:
 
     `bound` is what the prices prove, and `optimal` means that it equals the score. `solver_bound` is lower where
     CP-SAT reports a better bound for small hard parts: nobody can recompute that one, so it is only told. `proofs`
-    counts the components by what proves them best: price, solver or none.
+    counts the components by what proves them best: price, solver or none. With the objective "value", `value` is the
+    worth of the needs served whole by one resource, `value_bound` what no plan can pass by the word of `value_proof`.
     """
 
     status: str
@@ -79,6 +80,9 @@ class Certificate:
     conflict: tuple[str, ...] = ()
     solver_bound: int = 0
     proofs: Mapping[str, int] = field(default_factory=dict)
+    value: int = 0
+    value_bound: int = 0
+    value_proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
