@@ -7,7 +7,7 @@ bound is worked out from the prices alone, over all needs at once, and so does n
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from time import perf_counter
@@ -22,7 +22,7 @@ from matching.parts import Outcome, broken, cost_of, coverage, receipts, score_o
 from matching.plan import Certificate, Line, Plan, Price
 from matching.prices import limits_worth, of_tier, pair_tolls
 from matching.responses import best_responses
-from matching.runs import run_gaps
+from matching.runs import ALL, no_gaps, run_gaps
 
 _KINDS = {"pure": "pure", "small": "hard_small", "large": "hard_large"}
 
@@ -50,34 +50,17 @@ class Ledger:
         self.outcomes: list[Outcome] = []
         self.components = {"pure": 0, "hard_small": 0, "hard_large": 0}
         self.proofs = {"price": 0, "solver": 0, "none": 0}
-        self.gaps: dict[str, list[int]] = {}
-        self.unproven: dict[str, list[Outcome]] = {}
         self.done = self.score = self.bound = 0
 
-    def add(self, outcome: Outcome, *, span: str, kind: str, parts: int) -> None:
+    def add(self, outcome: Outcome, *, kind: str, parts: int) -> None:
         """Book one outcome; the order of booking does not matter."""
         self.units[outcome.pairs] = outcome.units
         self.outcomes.append(outcome)
         self.proofs[outcome.proof] += parts
         self.components[_KINDS[kind]] += parts
-        self._widen(span, outcome.prefix_gaps)
-        if kind != "pure" or not outcome.finished:
-            self.unproven.setdefault(span, []).append(outcome)
         self.done += len(outcome.pairs)
         self.score += outcome.score
         self.bound += outcome.bound
-
-    def _widen(self, span: str, gaps: Sequence[int]) -> None:
-        """Add the gaps of leading runs; none given means that all are 0."""
-        known = self.gaps.setdefault(span, [0] * len(self.compiled.problem.policy.order))
-        self.gaps[span] = [a + b for a, b in zip(known, gaps or [0] * len(known), strict=True)]
-
-    def _bound_runs(self) -> None:
-        """The gaps of what no flow has proven, one span of categories at a time."""
-        for span, outcomes in sorted(self.unproven.items()):
-            pairs = np.sort(np.concatenate([outcome.pairs for outcome in outcomes]))
-            prices = of_tier((row for outcome in outcomes for row in outcome.prices), 1)
-            self._widen(span, run_gaps(self.compiled, pairs=pairs, units=self.units[pairs], prices=prices))
 
     def plan(self, clock: Clock, *, tell: Callable[[str], None]) -> Plan:
         """Price, prove and wrap up."""
@@ -85,7 +68,6 @@ class Ledger:
         tell("prices")
         prices = tuple(sorted((row for outcome in self.outcomes for row in outcome.prices), key=_price_key))
         bound = price_bound(compiled, prices)
-        self._bound_runs()
         clock.mark("prices")
         tell("reasons")
         lines = lines_of(compiled, self.units)
@@ -107,17 +89,19 @@ class Ledger:
         needs = np.arange(len(compiled.need_ids), dtype=np.int64)
         score = score_of(compiled, needs=needs, received=received)
         exact = bound == score
+        tiers = of_tier(prices, 1)
         flawless = exact and all(o.unique for o in self.outcomes)
-        capped = any(row.tier == 1 and row.kind == "household_cap" for row in prices)
         pure = not self.components["hard_small"] and not self.components["hard_large"]
+        plain = exact and pure and not any(kind == "household_cap" for kind, _, _ in tiers)
+        gaps = no_gaps(compiled) if plain else run_gaps(compiled, units=self.units, prices=tiers)
         return Certificate(
             status="optimal" if exact else "feasible",
             score=score,
             bound=bound,
             gap=(bound - score) / bound if bound else 0.0,
-            gap_by_prefix=self.gaps,
+            gap_by_prefix=gaps,
             unique=flawless,
-            lexicographic="proven" if exact and pure and not capped else "not_proven",
+            lexicographic="proven" if exact and not any(gaps[ALL]) else "not_proven",
             coverage=coverage(compiled, received),
             units=int(self.units.sum()),
             households_served=len(np.unique(compiled.household[received > 0])),

@@ -186,15 +186,6 @@ def _in_a_ring(parent: Ints) -> bool:
     return bool((step < len(parent)).any())
 
 
-def least_cost(network: Network, *, costs: Ints, levels: Ints) -> int:
-    """What every flow costs at least, whatever the potentials `levels`; exact if they are the best."""
-    reduced = costs + levels[network.tail] - levels[network.head]
-    dearest = network.lower * np.maximum(reduced, 0) + np.minimum(network.upper, network.upper[-1]) * np.minimum(
-        reduced, 0
-    )
-    return total(dearest) - int(network.upper[-1]) * int(levels[SOURCE] - levels[SINK])
-
-
 def total(amounts: Ints) -> int:
     """The sum, past 2^63 too."""
     return (int((amounts >> 32).sum()) << 32) + int((amounts & 0xFFFFFFFF).sum())

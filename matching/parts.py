@@ -21,7 +21,6 @@ class Outcome:
     """Units of the pairs of one part; `bound` is the least score that its solver could not be beaten by.
 
     `proof` says what stands behind `bound`: price (anyone can recompute it), solver (CP-SAT's word) or none.
-    `prefix_gaps` has one entry per leading run of cells, or is empty if all are 0.
     """
 
     pairs: Ints
@@ -31,7 +30,6 @@ class Outcome:
     prices: tuple[Price, ...] = ()
     unique: bool = False
     proof: str = "none"
-    prefix_gaps: tuple[int, ...] = ()
     finished: bool = True
 
 

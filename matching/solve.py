@@ -24,7 +24,7 @@ from matching.model import Problem
 from matching.parts import Conflict, Outcome, untouched
 from matching.plan import Plan
 from matching.priced import PIECES_PER_SECOND, solve_large
-from matching.pure import batches, conflict, solve_pure, span_of
+from matching.pure import batches, conflict, solve_pure
 from matching.small import solve_small
 
 
@@ -44,13 +44,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What one worker solves in one go: components that span the same categories; `kind` is pure, small or large.
+    """What one worker solves in one go; `kind` is pure, small or large.
 
     `seconds` is the share of the budget that each hard part of the task has.
     """
 
     kind: str
-    span: str
     parts: tuple[Component, ...]
     seconds: float = 0.0
 
@@ -109,7 +108,7 @@ def allocate(
             if isinstance(found, Conflict):
                 return infeasible(compiled, clock=clock, conflict=found.names(compiled))
             for outcome in found:
-                ledger.add(outcome, span=task.span, kind=task.kind, parts=len(task.parts) // len(found))
+                ledger.add(outcome, kind=task.kind, parts=len(task.parts) // len(found))
             tell(phase)
         clock.mark(phase)
     tell("prices")
@@ -134,8 +133,8 @@ def _phases(compiled: Compiled, parts: Sequence[Component], *, seconds: float) -
     for part in parts:
         large = len(part.pairs) > SMALL_PAIRS and not by_value
         sorts["pure" if not part.hard and not by_value else "large" if large else "small"].append(part)
-    pure, small = ([_Task(kind, *batch) for batch in batches(compiled, sorts[kind])] for kind in ("pure", "small"))
-    hard = [*small, *(_Task("large", span_of(compiled, part), (part,)) for part in sorts["large"])]
+    pure, small = ([_Task(kind, batch) for batch in batches(sorts[kind])] for kind in ("pure", "small"))
+    hard = [*small, *(_Task("large", (part,)) for part in sorts["large"])]
     share = seconds / max(1, sum(task.size for task in hard))
     hard = [replace(task, seconds=share * task.size / len(task.parts)) for task in hard]
     return [(name, sorted(tasks, key=lambda task: -task.size)) for name, tasks in (("pure", pure), ("hard", hard))]

@@ -34,5 +34,7 @@ def test_a_plan_called_lexicographic_fills_the_cells_in_the_strict_order(chunk: 
         assert known is not None
         fair = plan.certificate.coverage == known.leximin
         exact = all(gap == 0 for gaps in plan.certificate.gap_by_prefix.values() for gap in gaps)
+        capped = any(row.tier == 1 and row.kind == "household_cap" for row in plan.prices)
         assert fair or plan.certificate.lexicographic == "not_proven", f"seed {seed}"
-        assert fair == exact, f"seed {seed}: the gaps by prefix do not tell"
+        assert fair or not exact, f"seed {seed}: a gap by prefix is too small"
+        assert exact or capped, f"seed {seed}: without a priced household cap every run is at its best"

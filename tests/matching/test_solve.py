@@ -44,7 +44,7 @@ def test_a_pure_problem_is_proven_best_and_the_only_best():
     assert (said.status, said.gap, said.unique, said.lexicographic) == ("optimal", 0.0, True, "proven")
     assert said.components == {"pure": 3, "hard_small": 0, "hard_large": 0}
     assert said.proofs == {"price": 3, "solver": 0, "none": 0}
-    assert said.gap_by_prefix == {"coal": [0] * 12, "food": [0] * 12, "quilt": [0] * 12}
+    assert said.gap_by_prefix == {"*": [0] * 12, "coal": [0] * 12, "food": [0] * 12, "quilt": [0] * 12}
     assert sum(said.coverage) == said.units == sum(units(plan).values())
 
 
