@@ -64,9 +64,14 @@ def _one_child(
 
 
 def _serve(work: Callable[[Task], Answer], tasks: Sequence[Task], there: Connection) -> None:
+    fence()
+    for task in tasks:
+        there.send(work(task))
+
+
+def fence() -> None:
+    """Limit the memory of the process that calls this to `MEMORY` beyond what it has."""
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
     limit = pages * resource.getpagesize() + MEMORY
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
-    for task in tasks:
-        there.send(work(task))

@@ -1,8 +1,10 @@
 """Improve an allowed plan of a large hard part by solving small pieces of it exactly.
 
-What enters: a `State` with an allowed plan, the tolls of its pairs, and how many pieces to try. What leaves: the state,
+What enters: a `State` with an allowed plan, the prices, and how many rounds of pieces to try. What leaves: the state,
 never worse. Called by `priced`. A piece is a few resources that compete for the same needs, and the needs that lose
-most on them; everything else stays fixed. Pieces are drawn by what needs lose, with a seed: always the same ones.
+most on them; everything else stays fixed. The pieces of a round share no resource they are about and no household, so
+several children solve them at once; their answers are taken in order, and one that no longer fits is dropped. Pieces
+are drawn by what needs lose, with a seed: always the same ones, however many children there are.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ from random import Random
 
 import numpy as np
 
-from matching.child import answers
-from matching.hard import solve_exact
+from matching.crew import Crew
 from matching.network import Ints, rank_table
 from matching.parts import filled
+from matching.pieces import solve_piece
 from matching.prices import LimitPrices, pair_tolls
 from matching.residual import State
 from matching.responses import best_responses
@@ -23,22 +25,28 @@ from matching.rules import counted
 RESOURCES, NEEDS, PAIRS = 4, 120, 1_000
 """The size of a piece."""
 
-EFFORT = 0.06
-"""Deterministic time of one piece, in CP-SAT's unit."""
+ROUND = 24
+"""Pieces of a round."""
 
 PATIENCE = 20.0
 """Seconds after which a piece is given up."""
 
+Changes = list[tuple[Ints, Ints]]
+"""Places and their new units."""
 
-def improve(state: State, prices: LimitPrices, *, pieces: int, deadline: float) -> bool:
-    """Solve so many pieces, in a child that can be killed; False if the deadline or a death got in the way."""
+
+def improve(state: State, prices: LimitPrices, *, rounds: int, workers: int, deadline: float) -> bool:
+    """Go through so many rounds of pieces; False if the deadline or the death of a child got in the way."""
     search = _Search(state, prices)
-    whole = True
-    for change in answers(search.piece, range(pieces), deadline=deadline, patience=PATIENCE):
-        if change is None:
-            whole = False
-        else:
-            state.change(*change)
+    whole, news = True, Changes()
+    with Crew(search.learn, search.solve, size=workers) as crew:
+        for number in range(rounds):
+            tasks = search.draw(number)
+            if not tasks:
+                break
+            answers = crew.ask(news, [free for _, free in tasks], deadline=deadline, patience=PATIENCE)
+            whole = whole and all(answer is not None for answer in answers)
+            news = [change for task, answer in zip(tasks, answers, strict=True) for change in search.take(task, answer)]
     return whole
 
 
@@ -47,49 +55,107 @@ class _Search:
 
     def __init__(self, state: State, prices: LimitPrices) -> None:
         self.state = state
+        compiled, pairs = state.compiled, state.part.pairs
         self.of_need, self.of_resource = _Index(state.need), _Index(state.resource)
-        self.of_household = _Index(state.compiled.household[state.part.needs])
-        self.loss = losses(state, prices).astype(np.float64)
+        self.homes = compiled.household
+        self.of_household = _Index(self.homes[state.part.needs])
+        self.supply, self.household = pair_tolls(compiled, prices, pairs=pairs)
+        self.best = best_responses(compiled, pairs=pairs, tolls=(self.supply, self.household)).worth
+        self.prices = prices
+        self.loss = np.zeros(len(compiled.need_ids), dtype=np.int64)
+        self.patience = np.ones(len(compiled.need_ids))
 
-    def piece(self, index: int) -> tuple[Ints, Ints]:
-        """Solve one piece: the places and their new units; also applied to the state at hand."""
-        none = np.zeros(0, dtype=np.int64)
-        total = np.cumsum(self.loss)
-        if not total[-1] > 0:
-            return none, none
-        random = Random(index)
-        seed = int(np.searchsorted(total, random.random() * total[-1], side="right"))
-        needs, free = self._pick(min(seed, len(total) - 1), random)
+    def learn(self, news: Changes) -> None:
+        """Bring the state up to date."""
+        for places, units in news:
+            self.state.change(places, units)
+
+    def solve(self, free: Ints) -> tuple[Ints, Ints]:
+        """The places of one piece and their new units."""
         left = self.state.residual(free)
         if not len(left.places):
-            return none, none
-        start = self.state.units[left.places]
-        found = solve_exact(left.compiled, left.limits, left.part, start=start, effort=EFFORT, only=("score", "kept"))
-        units = start if found is None else found.units
-        if np.array_equal(units, start):
-            self.loss[needs[: NEEDS // 4]] *= 0.7
-            self.loss[seed] *= 0.3
-        self.state.change(left.places, units)
-        return left.places, units
+            return left.places, left.places
+        return left.places, solve_piece(left, self.state.units[left.places])
 
-    def _pick(self, seed: int, random: Random) -> tuple[Ints, Ints]:
-        """Needs that share a household or a few resources with `seed`, those that lose most first; and their places."""
+    def take(self, task: tuple[int, Ints], answer: tuple[Ints, Ints] | None) -> Changes:
+        """Apply an answer if it changes anything and still fits; a need that gains nothing is asked less often."""
+        if answer is not None:
+            places, units = answer
+            before = self.state.units[places].copy()
+            self.state.change(places, units)
+            if not self.state.fits(places):
+                self.state.change(places, before)
+            elif not np.array_equal(before, units):
+                return [(places, units)]
+        self.patience[task[0]] *= 0.3
+        return []
+
+    def draw(self, number: int) -> list[tuple[int, Ints]]:
+        """The pieces of one round: (need it starts from, free places)."""
+        self.loss = self.losses()
+        total = np.cumsum(self.loss * self.patience)
+        random = Random(number)
+        tasks: list[tuple[int, Ints]] = []
+        taken: set[int] = set()
+        homes: set[int] = set()
+        for _ in range(4 * ROUND if total[-1] > 0 else 0):
+            seed = int(np.searchsorted(total, random.random() * total[-1], side="right"))
+            resources = self._rivals(min(seed, len(total) - 1), random)
+            if taken.isdisjoint(resources.tolist()):
+                needs = self._needs(min(seed, len(total) - 1), resources, random)
+                needs = needs[~np.isin(self.homes[needs], list(homes))]
+                taken.update(resources.tolist())
+                homes.update(self.homes[needs].tolist())
+                tasks.append((seed, self._places(needs, resources)))
+            if len(tasks) == ROUND:
+                break
+        return [task for task in tasks if len(task[1])]
+
+    def losses(self) -> Ints:
+        """What each need loses against the bound, shape (N,): its regret, and what its limits leave unused."""
+        state, part = self.state, self.state.part
+        compiled, limits = state.compiled, state.limits
+        got = counted(compiled, pairs=part.pairs, units=state.units)
+        loss = self.best.copy()
+        some = np.flatnonzero(state.units)
+        np.add.at(loss, state.need[some], (self.supply * state.units + self.household * got)[some])
+        levels = filled(compiled, needs=part.needs, received=state.received)
+        loss[part.needs] -= (levels * rank_table(compiled)[compiled.urgency[part.needs]]).sum(axis=1)
+        loss = np.maximum(loss, 0)
+        for group in part.groups[(limits.group_limit > state.grouped)[part.groups]].tolist():
+            cap = compiled.problem.caps[limits.group_cap[group]].cap_id
+            price = self.prices.get(("household_cap", cap, compiled.household_ids[limits.group_household[group]]), 0)
+            loss[limits.needs_of(group)] += price * int(limits.group_limit[group] - state.grouped[group])
+        return loss
+
+    def _rivals(self, seed: int, random: Random) -> Ints:
+        """A few resources of the need and of its household, those that it draws on first."""
         state = self.state
-        family = state.part.needs[self.of_household.at(int(state.compiled.household[seed]))].tolist()
+        family = state.part.needs[self.of_household.at(int(self.homes[seed]))].tolist()
         places = np.concatenate([self.of_need.at(need) for need in (seed, *family)])
         choice = sorted(
             places.tolist(), key=lambda place: (state.need[place] != seed, -state.units[place], random.random())
         )
-        resources = np.array(list(dict.fromkeys(state.resource[choice].tolist()))[:RESOURCES])
+        return np.array(list(dict.fromkeys(state.resource[choice].tolist()))[:RESOURCES], dtype=np.int64)
+
+    def _needs(self, seed: int, resources: Ints, random: Random) -> Ints:
+        """Needs of the household, those that lose most on the resources, and some that are served by them."""
+        state = self.state
+        family = state.part.needs[self.of_household.at(int(self.homes[seed]))].tolist()
         near = np.concatenate([self.of_resource.at(resource) for resource in resources.tolist()])
         served = state.need[near[state.units[near] > 0]].tolist()
         losing = state.need[near[np.argsort(-self.loss[state.need[near]], kind="stable")]].tolist()
         random.shuffle(served)
         first = dict.fromkeys([seed, *family, *losing[: NEEDS // 2], *served, *losing])
-        needs = np.array(list(first)[:NEEDS], dtype=np.int64)
+        return np.array(list(first)[:NEEDS], dtype=np.int64)
+
+    def _places(self, needs: Ints, resources: Ints) -> Ints:
+        """Their pairs with the resources, and whatever they draw on now."""
+        if not len(needs):
+            return needs
         mine = np.concatenate([self.of_need.at(need) for need in needs.tolist()])
-        kept = np.isin(state.resource[mine], resources) | (state.units[mine] > 0)
-        return needs, np.sort(mine[kept][:PAIRS])
+        kept = np.isin(self.state.resource[mine], resources) | (self.state.units[mine] > 0)
+        return np.sort(mine[kept][:PAIRS])
 
 
 class _Index:
@@ -103,26 +169,3 @@ class _Index:
         """All places that hold `value`, ascending."""
         low, high = np.searchsorted(self.sorted, [value, value + 1])
         return self.order[low:high]
-
-
-def losses(state: State, prices: LimitPrices) -> Ints:
-    """What each need loses against the bound, shape (N,): its regret, and what is left of its household's caps."""
-    compiled, limits, part = state.compiled, state.limits, state.part
-    loss = np.maximum(_regrets(state, prices), 0)
-    for group in part.groups.tolist():
-        cap = compiled.problem.caps[limits.group_cap[group]].cap_id
-        price = prices.get(("household_cap", cap, compiled.household_ids[limits.group_household[group]]), 0)
-        loss[limits.needs_of(group)] += price * max(0, int(limits.group_limit[group] - state.grouped[group]))
-    return loss
-
-
-def _regrets(state: State, prices: LimitPrices) -> Ints:
-    """How much more each need could have gained at these prices by its own rules, shape (N,)."""
-    compiled, pairs = state.compiled, state.part.pairs
-    supply, household = pair_tolls(compiled, prices, pairs=pairs)
-    regret = best_responses(compiled, pairs=pairs, tolls=(supply, household)).worth.copy()
-    np.add.at(regret, state.need, supply * state.units + household * counted(compiled, pairs=pairs, units=state.units))
-    needs = state.part.needs
-    levels = filled(compiled, needs=needs, received=state.received)
-    regret[needs] -= (levels * rank_table(compiled)[compiled.urgency[needs]]).sum(axis=1)
-    return regret

@@ -41,22 +41,6 @@ def allowed(state: State, units: Ints) -> Ints:
     return np.asarray(np.where(partial[state.need] & (used < 0), 0, units), dtype=np.int64)
 
 
-def tied(state: State, units: Ints, worth: Ints) -> Ints:
-    """The places that stay in play once every need that wants one provider has its best.
-
-    The best is the one with which the need alone would do best at the prices (`worth`, by place); of several, the one
-    whose lots are smallest, then the one that gives it most in the flow `units`.
-    """
-    single = flag(state.compiled, "one_provider")[state.need]
-    served = np.zeros(len(state.compiled.need_ids), dtype=np.int64)
-    np.maximum.at(served, state.need, units)
-    return np.flatnonzero(
-        ~single
-        | (served[state.need] == 0)
-        | _largest(state.need, worth, units, column(state.compiled, "lot")[state.resource])
-    )
-
-
 def soft(state: State) -> Ints:
     """The places whose amounts are a plain flow as long as the hard choices stay: whole lots are not among them.
 
@@ -76,19 +60,6 @@ def floors(left: Residual) -> Ints:
     """What each pair of a residual of soft places must get at least: its pin, or its minimum."""
     least = column(left.compiled, "min_per_need")[left.compiled.pair_resource]
     return np.asarray(np.maximum(left.compiled.pair_least, np.where(least > 1, least, 0)), dtype=np.int64)
-
-
-def round_up(state: State, wanted: Ints) -> None:
-    """Give one more lot to pairs that were rounded down, the largest remainder first, while it fits."""
-    filler = _Filler(state)
-    lot = filler.lot
-    short = np.flatnonzero((lot > 1) & (wanted > state.units) & (filler.used < 0))
-    for place in short[np.lexsort((short, -(wanted - state.units)[short] / lot[short]))].tolist():
-        need, more = int(state.need[place]), filler.first(place)
-        wish = int(state.compiled.open[need] - state.received[need])
-        room = min(*filler.room(place), wish, int(filler.most[place] - state.units[place]))
-        if more <= room and not filler.whole[place] and filler.may_serve(place):
-            filler.add(place, more)
 
 
 def _largest(need: Ints, worth: Ints, units: Ints, lot: Ints) -> NDArray[np.bool_]:

@@ -75,6 +75,20 @@ class State:
         """Set the units at these places."""
         self.add(places, units - self.units[places])
 
+    def fits(self, places: Ints) -> bool:
+        """Whether every limit that needs share still holds the pairs at these places."""
+        compiled, limits = self.compiled, self.limits
+        resources, shares = np.unique(self.resource[places]), np.unique(self.share[places])
+        groups = sorted(
+            {group for need in np.unique(self.need[places]).tolist() for group in self.group_of.get(need, ())}
+        )
+        return bool(
+            (self.given[resources] <= compiled.stock[resources]).all()
+            and (self.shared[shares[shares >= 0]] <= limits.share_limit[shares[shares >= 0]]).all()
+            and (self.grouped[groups] <= limits.group_limit[groups]).all()
+            and (self._spent() <= limits.earmark_budget).all()
+        )
+
     def closed(self) -> Ints:
         """Places that a household may not use because it draws on another resource of the exclusive group."""
         shut: list[int] = []

@@ -63,7 +63,7 @@ def solve_small(
 
 
 def _rough(compiled: Compiled, limits: Limits, part: Component) -> Outcome | None:
-    return solve_large(compiled, limits, part, pieces=0, deadline=0.0)
+    return solve_large(compiled, limits, part, seconds=0.0, deadline=0.0)
 
 
 def _outcome(compiled: Compiled, limits: Limits, part: Component, answer: Exact) -> Outcome:

@@ -23,7 +23,7 @@ from matching.limits import Limits, shared_limits
 from matching.model import Problem
 from matching.parts import Conflict, Outcome, untouched
 from matching.plan import Plan
-from matching.priced import PIECES_PER_SECOND, solve_large
+from matching.priced import solve_large
 from matching.pure import batches, conflict, solve_pure
 from matching.small import solve_small
 
@@ -153,7 +153,10 @@ def _done(
     stop = cancelled or (lambda: False)
     if workers <= 1 or len(tasks) < 2:
         for task in tasks:
-            yield task, [_untouched(compiled, task)] if stop() else _work(compiled, limits, task, deadline=deadline)
+            if stop():
+                yield task, [_untouched(compiled, task)]
+            else:
+                yield task, _work(compiled, limits, task, deadline=deadline, workers=workers)
         return
     _SHARED["now"] = (compiled, limits)
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
@@ -175,12 +178,13 @@ def _untouched(compiled: Compiled, task: _Task) -> Outcome:
     return untouched(compiled, np.sort(np.concatenate([part.pairs for part in task.parts])))
 
 
-def _work(compiled: Compiled, limits: Limits, task: _Task, *, deadline: float) -> list[Outcome] | Conflict:
+def _work(
+    compiled: Compiled, limits: Limits, task: _Task, *, deadline: float, workers: int = 1
+) -> list[Outcome] | Conflict:
     if task.kind == "small":
         return solve_small(compiled, limits, task.parts, seconds=task.seconds, deadline=deadline)
     if task.kind == "large":
-        pieces = int(PIECES_PER_SECOND * task.seconds)
-        found = solve_large(compiled, limits, task.parts[0], pieces=pieces, deadline=deadline)
+        found = solve_large(compiled, limits, task.parts[0], seconds=task.seconds, deadline=deadline, workers=workers)
         return [found] if found else solve_small(compiled, limits, task.parts, seconds=task.seconds, deadline=deadline)
     try:
         return [solve_pure(compiled, limits, task.parts)]

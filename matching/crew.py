@@ -1,0 +1,101 @@
+"""Several child processes that work on copies of one state, can be killed, and cannot eat all memory.
+
+What enters: a function that takes in news of the state, one that works on a task, and how many children. What leaves:
+answers in the order of the tasks, so that nothing depends on the number of children; None for a task whose child died
+or took too long. Called by `neighbourhoods`. A child is forked from the parent's state of that moment, so one that was
+lost is replaced by one that knows everything; news must therefore do no harm when told twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
+from time import monotonic
+from typing import Generic, TypeVar
+
+from matching.child import fence
+
+News = TypeVar("News")
+Task = TypeVar("Task")
+Answer = TypeVar("Answer")
+
+
+class Crew(Generic[News, Task, Answer]):
+    """Use as a context manager; `learn` runs in the children only, before the tasks that come with the news."""
+
+    def __init__(self, learn: Callable[[News], None], work: Callable[[Task], Answer], *, size: int) -> None:
+        self._learn, self._work = learn, work
+        self._hands: list[tuple[ForkProcess, Connection] | None] = [None] * size
+
+    def __enter__(self) -> Crew[News, Task, Answer]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for at in range(len(self._hands)):
+            self._dismiss(at)
+
+    def ask(self, news: News, tasks: Sequence[Task], *, deadline: float, patience: float) -> list[Answer | None]:
+        """The answers to `tasks`, each waited for `patience` seconds at most and none beyond `deadline`.
+
+        `news` is everything the state went through since the last call.
+        """
+        size = len(self._hands)
+        for at in range(min(size, len(tasks))):
+            self._send(at, (news, list(tasks[at::size])))
+        found: list[Answer | None] = [None] * len(tasks)
+        for at in range(min(size, len(tasks))):
+            for place in range(at, len(tasks), size):
+                if not self._receive(at, found, place, wait=min(patience, deadline - monotonic())):
+                    break
+        return found
+
+    def _send(self, at: int, order: tuple[News, list[Task]]) -> None:
+        hand = self._hands[at]
+        if hand is None:
+            self._hands[at] = hand = self._hired()
+        with suppress(BrokenPipeError):  # a dead child is noticed when it should answer
+            hand[1].send(order)
+
+    def _receive(self, at: int, found: list[Answer | None], place: int, *, wait: float) -> bool:
+        hand = self._hands[at]
+        if hand is not None and hand[1].poll(max(0.0, wait)):
+            try:
+                found[place] = hand[1].recv()
+                return True
+            except EOFError:
+                pass
+        self._dismiss(at)
+        return False
+
+    def _hired(self) -> tuple[ForkProcess, Connection]:
+        here, there = get_context("fork").Pipe()
+        child = get_context("fork").Process(target=self._serve, args=(there, here), daemon=True)
+        child.start()
+        there.close()
+        return child, here
+
+    def _dismiss(self, at: int) -> None:
+        hand, self._hands[at] = self._hands[at], None
+        if hand is not None:
+            hand[0].kill()
+            hand[0].join()
+            hand[0].close()
+            hand[1].close()
+
+    def _serve(self, there: Connection, here: Connection) -> None:
+        for hand in self._hands:
+            if hand is not None:
+                hand[1].close()
+        here.close()
+        fence()
+        while True:
+            try:
+                news, tasks = there.recv()
+            except EOFError:
+                return
+            self._learn(news)
+            for task in tasks:
+                there.send(self._work(task))
