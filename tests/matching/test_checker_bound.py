@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from matching.checker_bound import proven_bound
-from matching.checker_facts import Facts
+from matching.checker import Case, proven_bound
 from matching.model import Earmark, Problem
 from matching.plan import Plan, Price
 from tests.matching.oracle import best
@@ -16,7 +15,7 @@ from tests.matching.tiny import KINDS, tiny
 
 def bound(problem: Problem, *prices: Price, scale: int = 1) -> int:
     plan = Plan((), (), prices, replace(EMPTY, price_scale=scale))
-    return proven_bound(Facts(problem, ()), plan)
+    return proven_bound(problem, plan)
 
 
 def test_without_the_price_of_the_household_maximum_the_bound_stays_twice_too_high():
@@ -62,6 +61,6 @@ def test_no_prices_whatever_prove_a_bound_below_the_optimum():
 
 
 def _limits(problem: Problem) -> list[tuple[str, str, str]]:
-    facts = Facts(problem, ())
-    pairs = [(n.need_id, r.resource_id) for n in problem.needs for r in problem.resources]
-    return sorted({limit for pair in pairs for limit in facts.limits_of(pair)})
+    shares = [(n.household_id, r.resource_id) for n in problem.needs for r in problem.resources]
+    named = [Price(1, "max_per_household", name, home, 1) for home, name in shares]
+    return list(Case(problem, Plan((), (), tuple(named), EMPTY)).row)[1:]

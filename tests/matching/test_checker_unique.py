@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from matching.checker import check
-from matching.checker_facts import Facts
-from matching.checker_unique import another
+from matching.checker import Case, another, check
 from matching.model import Candidate, Problem
 from matching.plan import Line
 from matching.solve import allocate
