@@ -11,7 +11,8 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from matching.checker import Case, check
+from matching.checker import check
+from matching.checker_case import Case
 from matching.compiled import compile_problem
 from matching.explain import reasons
 from matching.model import Announced, Ban, Candidate, Cap, CoolOff, Earmark, PastAid, Pin, Problem

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from matching.checker import Case, proven_bound
+from matching.checker_bound import proven_bound
+from matching.checker_case import Case
 from matching.model import Earmark, Problem
 from matching.plan import Plan, Price
 from tests.matching.oracle import best
@@ -61,6 +62,10 @@ def test_no_prices_whatever_prove_a_bound_below_the_optimum():
 
 
 def _limits(problem: Problem) -> list[tuple[str, str, str]]:
-    shares = [(n.household_id, r.resource_id) for n in problem.needs for r in problem.resources]
-    named = [Price(1, "max_per_household", name, home, 1) for home, name in shares]
-    return list(Case(problem, Plan((), (), tuple(named), EMPTY)).row)[1:]
+    homes = sorted({n.household_id for n in problem.needs})
+    named = [("resource", r.resource_id, "") for r in problem.resources]
+    named += [("earmark", e.earmark, "") for e in problem.earmarks]
+    named += [("max_per_household", r.resource_id, home) for r in problem.resources for home in homes]
+    named += [("household_cap", c.cap_id, home) for c in problem.caps for home in homes]
+    case = Case(problem, Plan((), (), (), EMPTY))
+    return [limit for limit in named if case.row(*limit)]
