@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matching.checker_case import FAR, Case, Fault, Numbers, find, summed
+from matching.checker_case import FAR, Case, Fault, Numbers, summed
 from matching.model import Problem
 from matching.plan import Plan
 
@@ -84,15 +84,12 @@ class Priced(Case):
         self.some, self.must = part[kept], (first | (self.whole[n[part]] > 0))[kept]
         self.inside = self.fill(n[self.some], (start + amount)[kept]) - self.fill(n[self.some], start[kept])
         self.slack = np.flatnonzero((self.price[:, 0] > 0) & (self.use < self.limits))
-        codes = (
-            [
-                at[(hit := find(self.slack, at) >= 0)] * len(self.sorts) + self.sort[n[hit]]
-                for at in self.ways(np.arange(len(n)))
-            ]
-            if len(self.slack)
-            else []
-        )
-        self.open_to = np.divmod(np.unique(np.concatenate([self.slack[:0], *codes])), max(1, len(self.sorts)))
+        place, reached = np.full(len(self.limits), -1), np.zeros((len(self.slack), len(self.sorts)), bool)
+        place[self.slack] = np.arange(len(self.slack))
+        for at in self.ways(np.arange(len(n))) if len(self.slack) else ():
+            hit = np.flatnonzero(place[at] >= 0)
+            reached[place[at[hit]], self.sort[n[hit]]] = True
+        self.open_to = np.nonzero(reached)
 
     def run(self, last: int) -> tuple[Numbers, Numbers]:
         """Bound and score of the cells ranked `last` or better, by category, then (-1) of all.
@@ -115,9 +112,8 @@ class Priced(Case):
         n = self.pn[lines]
         own = summed(n, way[self.node[lines]] * self.units[lines] + caps[n] * self.counted[lines], size=len(self.needs))
         bound = total(self._best(worth, way=way, caps=caps) + own)
-        rows, sorts = self.open_to
-        left = price * (self.limits - self.use)
-        bound += summed(sorts, left[rows], size=len(bound))
+        left, (rows, sorts) = price * (self.limits - self.use), self.open_to
+        bound += summed(sorts, left[self.slack[rows]], size=len(bound))
         bound[-1] += left.sum()
         most, score = (total((units * worth).sum(axis=1)) // self.scale for units in (self.size, self.filled))
         return np.minimum(bound // self.scale, most), score

@@ -52,6 +52,12 @@ def find(keys: Numbers, wanted: Numbers) -> Numbers:
     return np.where(keys[at] == wanted, at, -1) if len(keys) else np.full(np.shape(wanted), -1)
 
 
+def distinct(numbers: Numbers) -> Numbers:
+    """The distinct numbers ≥ 0, sorted (`np.unique` hashes, which is slow here)."""
+    ordered = np.sort(numbers)
+    return ordered[np.diff(ordered, prepend=-1) > 0]
+
+
 def summed(at: Numbers, amounts: Numbers, *, size: int) -> Numbers:
     """Σ of the amounts at each of `size` places."""
     total = np.zeros(size, amounts.dtype)
@@ -220,8 +226,10 @@ class Case:
         table = np.array([chain + [-1] * (width - len(chain)) for chain in chains], np.int64).reshape(-1, width)
         shared = (self.share[self.pr] < FAR) & (self.used < 0)
         share = np.where(shared, self.pr * wide + self.home[self.pn], -1)
-        held, capped = (np.unique(x[x >= 0]) for x in (share, table))
-        self.known = (self.r, None), (marks, None), (self.r, held), ({c.cap_id: i for i, c in enumerate(caps)}, capped)
+        held, capped = distinct(share[share >= 0]), distinct(table[table >= 0])
+        places = [{key: i for i, key in enumerate(keys.tolist())} for keys in (held, capped)]
+        cap_ids = {c.cap_id: i for i, c in enumerate(caps)}
+        self.known = (self.r, None), (marks, None), (self.r, places[0]), (cap_ids, places[1])
         self.first = np.cumsum([1, len(self.r), len(marks), len(held)])
         sizes = (
             column(self.problem.earmarks, "budget"),
@@ -260,8 +268,8 @@ class Case:
         which = KINDS.index(kind) if kind in KINDS else 0
         names, keys = self.known[which]
         at, place = names.get(name, -1), self.homes.get(home, -1)
-        if at >= 0 and place >= 0 and keys is not None:
-            at = int(find(keys, np.array(at * len(self.homes) + place)))
-        elif keys is not None or home or kind not in KINDS:
+        if keys is not None:
+            at = keys.get(at * len(self.homes) + place, -1) if at >= 0 and place >= 0 else -1
+        elif home or kind not in KINDS:
             at = -1
         return 0 if at < 0 else int(self.first[which]) + at

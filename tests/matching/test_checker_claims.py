@@ -40,7 +40,7 @@ def test_two_needs_that_swap_their_resources_are_found_among_four_thousand_pairs
 
 @pytest.mark.parametrize("tier", [3, 4])
 def test_a_changed_price_of_a_later_tier_does_not_prove_uniqueness(tier):
-    # two needs want one bed; the cheaper of two beds costs 1, the dearer 7, and only one of the needs may have the dear
+    # with costs by need, tier 3 chooses who is served; with none, the published lot of tier 4 does
     of = crowd()
     if tier == 3:
         pairs = [Candidate(n.need_id, r.resource_id, cost=i + 1) for i, n in enumerate(of.needs) for r in of.resources]
