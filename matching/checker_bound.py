@@ -34,7 +34,7 @@ class Priced(Case):
         rows: dict[tuple[int, int], int] = {}
         self.misplaced: list[Fault] = []
         for p in self.plan.prices:
-            at = self.row(p.kind, p.id, p.household_id), p.tier - 1
+            at = self.row(p.kind, p.id, home=p.household_id), p.tier - 1
             if not at[0] or not 0 <= at[1] < TIERS or at in rows:
                 code = "price_twice" if at in rows else "price_of_nothing"
                 self.misplaced.append(Fault(code, f"{p.kind} {p.id} {p.household_id} in tier {p.tier}"))

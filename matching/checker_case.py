@@ -263,7 +263,7 @@ class Case:
         n, r = self.n.get(need_id, -1), self.r.get(resource_id, -1)
         return int(find(self.keys, np.array(n * len(self.r) + r))) if n >= 0 and r >= 0 else -1
 
-    def row(self, kind: str, name: str, home: str) -> int:
+    def row(self, kind: str, name: str, *, home: str) -> int:
         """The row of a limit; 0 if there is none."""
         which = KINDS.index(kind) if kind in KINDS else 0
         names, keys = self.known[which]

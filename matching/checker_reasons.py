@@ -34,11 +34,11 @@ def reason_faults(case: Case) -> Iterator[Fault]:
     told = sorted(rows)
     for need_id in told[:: max(1, len(told) // SAMPLE)]:
         for row in rows[need_id]:
-            if not _holds(case, row, case.n[need_id]):
+            if not _holds(case, row, i=case.n[need_id]):
                 yield Fault("forged_reason", f"{need_id} {row.resource_id} {row.code} {dict(row.detail)} is not so")
 
 
-def _holds(case: Case, row: Reason, i: int) -> bool:
+def _holds(case: Case, row: Reason, *, i: int) -> bool:
     """Whether a row is true of need i: the rules, limits, cells, needs, dates and counts that it names."""
     need, said, name, code = case.needs[i], row.detail, row.resource_id, row.code
     pair = case.pair(need.need_id, name)
@@ -51,7 +51,7 @@ def _holds(case: Case, row: Reason, i: int) -> bool:
     if case.got[i] >= case.open[i] or (name and pair < 0):
         return False
     if not name:
-        return _holds_refused(case, row, i)
+        return _holds_refused(case, row, i=i)
     if code in ("provider_chosen", "exclusive"):
         other = str(said.get("provider" if code == "provider_chosen" else "drawn"))
         group = {x: case.resources[case.r[x]].exclusive_group for x in (name, other) if x in case.r}
@@ -70,15 +70,15 @@ def _holds(case: Case, row: Reason, i: int) -> bool:
     size, left = case.resources[case.r[name]].max_per_need, (case.resources[case.r[name]].max_per_need or 0) - units
     if kind != "max_per_need":
         limit = name if kind == "resource" else str(said.get("id"))
-        at = case.row(kind, limit, need.household_id if "household" in kind else "")
+        at = case.row(kind, limit, home=need.household_id if "household" in kind else "")
         if not at or at not in np.concatenate([*case.ways(np.array([pair]))]):
             return False
         size, left = int(case.limits[at]), int(case.limits[at] - case.use[at])
     told = size is not None and said.get("limit") == size and said.get("left") == left
-    return told and int(said.get("short_by", 0)) > 0 and ("next_level" not in said or _holds_cells(case, row, i))
+    return told and int(said.get("short_by", 0)) > 0 and ("next_level" not in said or _holds_cells(case, row, i=i))
 
 
-def _holds_refused(case: Case, row: Reason, i: int) -> bool:
+def _holds_refused(case: Case, row: Reason, *, i: int) -> bool:
     """A row without a resource: no pair is eligible, and the rules it names are those that turn resources away."""
     first = Counter(case.refused(np.array(i), np.arange(len(case.resources))).tolist())
     named = {RULES[number - 1]: count for number, count in first.items()}
@@ -91,7 +91,7 @@ def _holds_refused(case: Case, row: Reason, i: int) -> bool:
     return not first[0] and fits and row.code in named
 
 
-def _holds_cells(case: Case, row: Reason, i: int) -> bool:
+def _holds_cells(case: Case, row: Reason, *, i: int) -> bool:
     """The cell of the need's next unit, and the cell that the named need's last unit fills."""
 
     def cell(j: int, more: int) -> Cell:

@@ -26,11 +26,7 @@ def another(case: Priced) -> bool | None:
     it could get or keep (`upper`). Tier by tier it is put at the highest lower toll, and only arcs just there go on: at
     last those that cost nothing in any tier, which must not close a ring.
     """
-    hard = [case.lot > 1, case.floor > 1, case.one, case.whole, case.used >= 0]
-    sets = [cap.categories for cap in case.problem.caps]
-    crossing = any(a & b and not (a <= b or b <= a) for a in sets for b in sets)
-    exclusive = any(x.exclusive_group for x in case.resources)
-    if crossing or exclusive or any(x.any() for x in hard) or case.policy.objective == "value":
+    if not _pure(case):
         return None
     if (case.price.any(axis=1) & (case.use < case.limits)).any():
         return True
@@ -45,14 +41,16 @@ def another(case: Priced) -> bool | None:
     value = np.concatenate([np.zeros(2 * len(n), case.price.dtype), case.worth[need, level]])
     upper, lower = np.flatnonzero(more), np.flatnonzero(less)
     for tier in range(TIERS):
-        price = [_toll(case, tier, pair[arcs], of[arcs]) + value[arcs] * (tier == 0) for arcs in (lower, upper)]
-        price[0] = price[0] + _cost(case, tier, pair[lower], lower < len(n))
+        price = [
+            _toll(case, tier, pairs=pair[arcs], needs=of[arcs]) + value[arcs] * (tier == 0) for arcs in (lower, upper)
+        ]
+        price[0] = price[0] + _cost(case, tier, pairs=pair[lower], promised=lower < len(n))
         top = np.full(len(case.needs), -(2**63) + 1, case.price.dtype)
         np.maximum.at(top, of[lower], price[0])
         # the costs from tier 2 on are never below 0: what is too dear without them needs no look at them
         near = price[1] <= top[of[upper]] + (tier == 1)
         upper, cost = upper[near], price[1][near]
-        cost = cost + _cost(case, tier, pair[upper], upper < len(n))
+        cost = cost + _cost(case, tier, pairs=pair[upper], promised=upper < len(n))
         if (cost < top[of[upper]]).any():
             return True
         lower, upper = lower[price[0] == top[of[lower]]], upper[cost == top[of[upper]]]
@@ -60,19 +58,29 @@ def another(case: Priced) -> bool | None:
             moves = np.zeros((2, len(pair)), bool)
             moves[0, upper], moves[1, lower] = True, True
             live = np.flatnonzero(moves.any(axis=0))
-            if not _ring(case, pair[live], of[live], moves[:, live]):
+            if not _ring(case, pair=pair[live], need=of[live], moves=moves[:, live]):
                 return False
     return True
 
 
-def _toll(case: Priced, tier: int, pairs: Numbers, needs: Numbers) -> Numbers:
+def _pure(case: Priced) -> bool:
+    """Whether no hard rule stands anywhere."""
+    hard = [case.lot > 1, case.floor > 1, case.one, case.whole, case.used >= 0]
+    sets = [cap.categories for cap in case.problem.caps]
+    crossing = any(a & b and not (a <= b or b <= a) for a in sets for b in sets)
+    exclusive = any(x.exclusive_group for x in case.resources)
+    stands = crossing or exclusive or any(x.any() for x in hard)
+    return not stands and case.policy.objective == "coverage"
+
+
+def _toll(case: Priced, tier: int, *, pairs: Numbers, needs: Numbers) -> Numbers:
     if tier >= case.price.shape[1]:
         return pairs * 0
     paid = case.paid[:, tier]
     return np.where(pairs >= 0, paid[case.node[pairs]] + paid[case.caps[needs, 0]], 0)
 
 
-def _cost(case: Priced, tier: int, pairs: Numbers, promised: Numbers) -> Numbers:
+def _cost(case: Priced, tier: int, *, pairs: Numbers, promised: Numbers) -> Numbers:
     """What a unit of each pair costs in promises (tier 1), delivery (2) or by the published lot (3 and on)."""
     if tier < 3:
         plain: Numbers = (pairs >= 0) * (-1 * promised if tier == 1 else case.cost[pairs] * (tier == 2))
@@ -85,7 +93,7 @@ def _cost(case: Priced, tier: int, pairs: Numbers, promised: Numbers) -> Numbers
     return found * case.scale
 
 
-def _ring(case: Priced, pair: Numbers, need: Numbers, moves: Numbers) -> bool:
+def _ring(case: Priced, *, pair: Numbers, need: Numbers, moves: Numbers) -> bool:
     """Whether arcs that cost nothing close a ring: limits without a price, and what is left of pairs and levels.
 
     `moves` says of each arc whether it leads to its need, and whether from it. Arcs that lead both ways must form a

@@ -68,4 +68,4 @@ def _limits(problem: Problem) -> list[tuple[str, str, str]]:
     named += [("max_per_household", r.resource_id, home) for r in problem.resources for home in homes]
     named += [("household_cap", c.cap_id, home) for c in problem.caps for home in homes]
     case = Case(problem, Plan((), (), (), EMPTY))
-    return [limit for limit in named if case.row(*limit)]
+    return [limit for limit in named if case.row(limit[0], limit[1], home=limit[2])]
