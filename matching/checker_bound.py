@@ -1,270 +1,147 @@
-"""The judge's bound: what no plan can exceed, from the published prices alone.
+"""The judge's bounds: what no plan can exceed, from the published prices alone.
 
-What enters: the judge's facts and a plan's tier-1 prices. What leaves: a whole number that no score can pass:
-Σ price·limit + Σ over needs of the most a need could score at these prices, every unit paying the prices of its
-resource, its earmark and all above, its household maximum and its household caps. Any prices ≥ 0 prove some bound;
-good prices prove a tight one. Called by `checker`.
+What enters: a problem and a plan with prices. What leaves: `Priced`: prices by limit and tier, and the bound of the
+whole and of every leading run of cells: Σ price·limit + Σ over needs of the most a need could score if every unit paid
+the prices of its resource, its earmark and all above, its household's maximum and caps. Any prices ≥ 0 prove some
+bound. Called by `checker`; `checker_unique` uses the prices of all tiers.
 
-Needs that look alike are one block: a matrix of needs × the resources that may serve them. Where a need may combine
-resources, its lots and minima only round the most that one resource can give: that keeps the bound valid. A need
-with one provider, all-or-nothing or served by `units_used` gets its exact best. Exclusive groups are left out.
+Where a need may combine resources, lots and minima only round the most that one can give, and exclusive groups are left
+out: both can only raise the bound. A need with one provider or served by `units_used` gets its exact best.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from matching.checker_facts import Facts
-from matching.model import Need, Pair, Resource
+from matching.checker_case import FAR, Case, Fault, Numbers, summed
+from matching.model import Problem
 from matching.plan import Plan
 
-Numbers = NDArray[Any]
-"""Whole numbers: int64, or Python integers (dtype object) where int64 could overflow."""
-
-CHUNK = 2_000_000
-"""Most entries of one block's matrix."""
+TIERS = 12
+"""Coverage, promises, cost and the nine lots that SHA-256 holds."""
 
 
-def level_units(gap: Numbers, start: Numbers, end: Numbers, *, levels: int) -> Numbers:
-    """Units start+1 … end of each need by level, shape (N, levels). Level k ends at unit ceil(k·gap / levels)."""
-    edges = -(-np.arange(levels + 1) * gap[:, None] // levels)
-    units: Numbers = np.maximum(np.minimum(edges[:, 1:], end[:, None]) - np.maximum(edges[:, :-1], start[:, None]), 0)
-    return units
+class Priced(Case):
+    """A case with the prices that the plan publishes."""
 
+    def __init__(self, problem: Problem, plan: Plan) -> None:
+        super().__init__(problem, plan)
+        self._read_prices()
+        self._read_wishes()
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """n needs of one kind × m resources that may serve some of them; units, and tolls in 1/price_scale ranks."""
+    def _read_prices(self) -> None:
+        """One row of prices per limit, one column per tier; `paid` sums them from a limit to the common sink."""
+        rows: dict[tuple[int, int], int] = {}
+        self.misplaced: list[Fault] = []
+        for p in self.plan.prices:
+            at = self.row(p.kind, p.id, home=p.household_id), p.tier - 1
+            if not at[0] or not 0 <= at[1] < TIERS or at in rows:
+                code = "price_twice" if at in rows else "price_of_nothing"
+                self.misplaced.append(Fault(code, f"{p.kind} {p.id} {p.household_id} in tier {p.tier}"))
+            rows[at] = p.price
+        self.scale, steps = max(1, self.said.price_scale), 3 + len(self.problem.earmarks) + self.caps.shape[1]
+        top, first = (max((abs(p) for (_, t), p in rows.items() if t < tiers), default=0) for tiers in (TIERS, 1))
+        units = sum(self.open.tolist()) + sum(self.limits.tolist()) + 4 * len(self.needs) + 1
+        small = (4 * self.policy.levels * self.scale + first * steps) * units + top * steps < 2**61
+        tiers = max((tier + 1 for _, tier in rows if tier < TIERS), default=1)
+        self.price = np.zeros((len(self.limits), tiers), np.int64 if small else object)
+        for (row, tier), price in rows.items():
+            if row and 0 <= tier < TIERS:
+                self.price[row, tier] = price
+        self.paid, step = self.price.copy(), self.above
+        while step.any():
+            self.paid, step = self.paid + self.price[step], self.above[step]
+        ranks = self.policy.ranks()
+        table = [[ranks[u, k + 1] * self.scale for k in range(self.policy.levels)] for u in range(4)]
+        self.worth = np.array(table, self.price.dtype)[self.urgency]
 
-    levels: Numbers
-    """(n, L) open units per level."""
-    worth: Numbers
-    """(n, L) rank times price_scale, falling."""
-    toll: Numbers
-    """(n, m) prices a unit of the pair pays."""
-    least: Numbers
-    """(n, m) pinned."""
-    most: Numbers
-    """(n, m); 0 where the pair is not eligible after all."""
-    lot: Numbers
-    """(m,)"""
-    floor: Numbers
-    """(m,) least amount if anything."""
+    def _read_wishes(self) -> None:
+        """What any cut of prices leaves of each need's wishes: cutting never changes the order of its tolls.
 
-    def gain(self, units: Numbers) -> Numbers:
-        """Worth of the first `units` of each need, shape of `units` (n, m)."""
-        total, start = units * 0, np.zeros_like(self.levels[:, 0])
-        for k in range(self.worth.shape[1]):
-            size, worth = self.levels[:, k], self.worth[:, k][:, None]
-            total = total + worth * np.minimum(np.maximum(units - start[:, None], 0), size[:, None])
-            start = start + size
-        return total
-
-    def combined(self, *, whole: bool) -> Numbers:
-        """The best of each need from several resources: pinned units first, then the cheapest while they pay."""
-        order = np.argsort(self.toll, axis=1, kind="stable")
-        size = np.take_along_axis(self.most - self.least, order, axis=1)
-        toll = np.take_along_axis(self.toll, order, axis=1)
-        if self.least.any():
-            size = np.concatenate([self.least, size], axis=1)
-            toll = np.concatenate([self.toll, toll], axis=1)
-        forced = np.arange(size.shape[1]) < size.shape[1] - self.least.shape[1]
-        end = np.cumsum(size, axis=1)
-        total, start = np.zeros_like(self.levels[:, 0]), np.zeros_like(self.levels[:, 0])
-        for k in range(self.worth.shape[1]):
-            until = start + self.levels[:, k]
-            inside = np.maximum(np.minimum(end, until[:, None]) - np.maximum(end - size, start[:, None]), 0)
-            margin = self.worth[:, k][:, None] - toll
-            kept = margin if whole else np.where(forced, margin, np.maximum(margin, 0))
-            total = total + (inside * kept).sum(axis=1)
-            start = until
-        if whole:
-            pinned = self.least.sum(axis=1) > 0
-            total = np.where(end[:, -1] < start, 0, np.where(pinned, total, np.maximum(total, 0)))
-        return total
-
-    def single(self, *, whole: bool) -> Numbers:
-        """The best of each need from one resource, in lots and not below its minimum."""
-        low = -(-np.maximum(self.least, np.maximum(self.floor, 1)) // self.lot) * self.lot
-        high = self.most // self.lot * self.lot
-        if whole:
-            choices = [self.levels.sum(axis=1)[:, None] + 0 * self.toll]
-        else:
-            pays = (self.levels[:, :, None] * (self.worth[:, :, None] > self.toll[:, None, :])).sum(axis=1)
-            choices = [pays // self.lot * self.lot, -(-pays // self.lot) * self.lot]
-            choices = [np.minimum(np.maximum(units, low), high) for units in choices]
-        pinned = self.least.sum(axis=1) > 0
-        best: Numbers | None = None
-        for units in choices:
-            fits = (low <= units) & (units <= high) & (units % self.lot == 0)
-            fits &= ~pinned[:, None] | (self.least > 0)
-            value = np.where(fits, self.gain(units) - self.toll * units, -(2**62) if pinned.any() else 0)
-            best = value if best is None else np.maximum(best, value)
-        assert best is not None
-        top: Numbers = best.max(axis=1)
-        return np.where(pinned, top, np.maximum(top, 0))
-
-
-def proven_bound(facts: Facts, plan: Plan) -> int:
-    """The bound that the tier-1 prices prove, rounded down: a score is whole. O(pairs · levels)."""
-    return _Proof(facts, plan).bound()
-
-
-class _Proof:
-    """One proof: the prices, and what is special about single pairs, by need."""
-
-    def __init__(self, facts: Facts, plan: Plan) -> None:
-        self.facts, self.scale = facts, plan.certificate.price_scale
-        self.prices = {(p.kind, p.id, p.household_id): p.price for p in plan.prices if p.tier == 1 and p.price}
-        top = max(self.prices.values(), default=0) * (3 + len(facts.budgets) + len(facts.caps))
-        peak = (4 * facts.problem.policy.levels * self.scale + top) * max(1, sum(facts.open.values()))
-        self.kind: np.dtype[Any] = np.dtype(np.int64) if peak < 2**60 else np.dtype(object)
-        self.homes: dict[str, list[tuple[str, str, int]]] = {}
-        for (kind, name, household), price in self.prices.items():
-            if household:
-                self.homes.setdefault(household, []).append((kind, name, price))
-        self.pinned, self.banned = _by_need(facts.pins), _by_need(facts.bans)
-        self.listed = None if facts.listed is None else _by_need(facts.listed)
-        levels = range(1, facts.problem.policy.levels + 1)
-        ranks = facts.problem.policy.ranks()
-        self.worth = np.array([[ranks[u, k] * self.scale for k in levels] for u in range(4)], self.kind)
-
-    def bound(self) -> int:
-        """Σ price·limit + Σ of every block's best."""
-        worth = sum(price * (self.facts.size(limit) or 0) for limit, price in self.prices.items())
-        return (worth + sum(self._surpluses())) // self.scale
-
-    def _surpluses(self) -> Iterator[int]:
-        for shelf, needs in _kinds(self.facts):
-            served = _Shelf(self.facts, shelf, supply=[self._supply(r) for r in shelf], kind=self.kind)
-            step = max(1, CHUNK // len(shelf))
-            for at in range(0, len(needs), step):
-                part = needs[at : at + step]
-                block = self._block(part, served)
-                if part[0].need_id in self.facts.by_use:
-                    gains = (block.levels * block.worth).sum(axis=1).tolist()
-                    may = block.most > 0
-                    yield sum(
-                        self._best_by_use(need, [shelf[j] for j in np.flatnonzero(may[i])], gain=gains[i])
-                        for i, need in enumerate(part)
-                    )
-                elif part[0].one_provider:
-                    yield int(block.single(whole=part[0].all_or_nothing).sum())
-                else:
-                    yield int(block.combined(whole=part[0].all_or_nothing).sum())
-
-    def _block(self, needs: Sequence[Need], shelf: _Shelf) -> _Block:
-        facts, kind = self.facts, self.kind
-        gap = np.array([n.gap for n in needs], kind)
-        past = np.array([facts.past[n.need_id] for n in needs], kind)
-        by_use = needs[0].need_id in facts.by_use
-        most = np.minimum((gap - past)[:, None], shelf.own) // shelf.lot * shelf.lot
-        most = (gap - past)[:, None] + 0 * most if by_use else np.where(most < shelf.floor, 0, most)
-        block = _Block(
-            levels=level_units(gap, past, gap, levels=facts.problem.policy.levels),
-            worth=self.worth[[n.urgency for n in needs]],
-            toll=shelf.supply[None, :].repeat(len(needs), axis=0),
-            least=np.zeros_like(most),
-            most=np.where(shelf.allows(needs), most, 0),
-            lot=shelf.lot,
-            floor=shelf.floor,
+        Of what a need may combine, the pinned units come first, then the cheapest, until it would be full.
+        """
+        n, forced = self.pn, np.flatnonzero((self.used < 0) & (self.least > 0))
+        reach = summed(n, self.most, size=len(self.needs))
+        self.pinned = summed(n, self.least, size=len(self.needs)) > 0
+        self.alone = np.flatnonzero(
+            (self.most > 0)
+            & ((self.used >= 0) | (self.one[n] > 0))
+            & (~self.pinned[n] | (self.least > 0))
+            & ((self.used < 0) | (self.least <= self.used))
         )
-        for i, n in enumerate(needs):
-            self._mark(block, i, n, place=shelf.place)
-        return block
+        fits = (self.used < 0) & (self.one[n] == 0) & ((self.whole == 0) | (reach >= self.open))[n]
+        forced, pairs = (np.flatnonzero(fits & (x > 0)) for x in (self.least, self.most))
+        part, amount = (
+            np.append(forced, pairs),
+            np.append(self.least[forced], np.maximum(self.most - self.least, 0)[pairs]),
+        )
+        toll, first = self.paid[self.node[part], 0], np.arange(len(part)) < len(forced)
+        order = np.argsort((n[part] * 2 - first) * (toll.max(initial=0) + 1) + toll, kind="stable")
+        part, amount, first = part[order], amount[order], first[order]
+        before = np.cumsum(amount) - amount
+        start = before - np.maximum.accumulate(np.where(np.diff(n[part], prepend=-1) > 0, before, 0))
+        kept = start < self.open[n[part]]
+        self.some, self.must = part[kept], (first | (self.whole[n[part]] > 0))[kept]
+        self.inside = self.fill(n[self.some], (start + amount)[kept]) - self.fill(n[self.some], start[kept])
+        self.slack = np.flatnonzero((self.price[:, 0] > 0) & (self.use < self.limits))
+        place, reached = np.full(len(self.limits), -1), np.zeros((len(self.slack), len(self.sorts)), bool)
+        place[self.slack] = np.arange(len(self.slack))
+        for at in self.ways(np.arange(len(n))) if len(self.slack) else ():
+            hit = np.flatnonzero(place[at] >= 0)
+            reached[place[at[hit]], self.sort[n[hit]]] = True
+        self.open_to = np.nonzero(reached)
 
-    def _supply(self, resource: Resource) -> int:
-        earmarks = sum(self.prices.get(("earmark", node, ""), 0) for node in self.facts.ancestors(resource))
-        return self.prices.get(("resource", resource.resource_id, ""), 0) + earmarks
+    def run(self, last: int) -> tuple[Numbers, Numbers]:
+        """Bound and score of the cells ranked `last` or better, by category, then (-1) of all.
 
-    def _mark(self, block: _Block, row: int, need: Need, *, place: dict[str, int]) -> None:
-        """Write what concerns this need alone: its household's prices, pins, bans and listed pairs."""
-        for kind, name, price in self.homes.get(need.household_id, ()):
-            if kind == "household_cap" and need.category in self.facts.caps[name].categories:
-                block.toll[row] += price
-            elif kind == "max_per_household" and name in place:
-                block.toll[row, place[name]] += price
-        closed = [place[r] for r in self.banned.get(need.need_id, ()) if r in place]
-        if self.listed is not None:
-            open_ones = set(self.listed.get(need.need_id, ()))
-            closed += [j for r, j in place.items() if r not in open_ones]
-        if closed:
-            block.most[row, closed] = 0
-        for resource_id in self.pinned.get(need.need_id, ()):
-            if resource_id in place:
-                units = self.facts.pins[need.need_id, resource_id]
-                block.least[row, place[resource_id]] = min(units, block.most[row, place[resource_id]])
+        Σ cut price · (limit less what others took of it), for a category that is: what its own units pay, and what is
+        left over; then the best response of each of its needs.
+        """
 
-    def _best_by_use(self, need: Need, resources: Sequence[Resource], *, gain: int) -> int:
-        """A need served by `units_used`: worth `gain`, paid by what the cheapest of its resources gives."""
-        facts = self.facts
-        caps = sum(self.prices.get(("household_cap", c, need.household_id), 0) for c in facts.caps_of(need))
-        pins = self.pinned.get(need.need_id, ())
-        outlays = [
-            used * self._supply(r) + caps * facts.open[need.need_id]
-            for r in resources
-            for used in [facts.units_used((need.need_id, r.resource_id))]
-            if used is not None
-            and used <= r.stock
-            and (need.need_id, r.resource_id) not in facts.bans
-            and set(pins) <= {r.resource_id}
-        ]
-        best = max((gain - outlay for outlay in outlays), default=0)
-        return best if pins else max(0, best)
+        def cut(prices: Numbers) -> Numbers:
+            return np.where(prices >= last * self.scale, prices, 0)
 
+        def total(amounts: Numbers) -> Numbers:
+            found = summed(self.sort, amounts, size=len(self.sorts) + 1)
+            found[-1] = found.sum()
+            return found
 
-def _by_need(pairs: Iterable[Pair]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for need_id, resource_id in pairs:
-        found.setdefault(need_id, []).append(resource_id)
-    return found
+        (price, paid), lines = (self.price[:, 0], self.paid[:, 0]), np.flatnonzero(self.units)
+        worth, caps, way = cut(self.worth), cut(price[self.caps]).sum(axis=1), cut(paid)
+        price = np.where(np.arange(len(price)) < self.first[3], way - cut(paid - price), cut(price))
+        n = self.pn[lines]
+        own = summed(n, way[self.node[lines]] * self.units[lines] + caps[n] * self.counted[lines], size=len(self.needs))
+        bound = total(self._best(worth, way=way, caps=caps) + own)
+        left, (rows, sorts) = price * (self.limits - self.use), self.open_to
+        bound += summed(sorts, left[self.slack[rows]], size=len(bound))
+        bound[-1] += left.sum()
+        most, score = (total((units * worth).sum(axis=1)) // self.scale for units in (self.size, self.filled))
+        return np.minimum(bound // self.scale, most), score
 
-
-def _kinds(facts: Facts) -> Iterator[tuple[list[Resource], list[Need]]]:
-    """Open needs of one category, district and hardness, with the resources that serve the category there."""
-    groups: dict[tuple[str, str, str, bool, bool, bool], list[Need]] = {}
-    for n in facts.problem.needs:
-        alive = facts.open[n.need_id] > 0 and n.need_id not in facts.cooling and facts.is_active(n)
-        if alive and (n.need_id, "*") not in facts.bans:
-            hard = (n.one_provider, n.all_or_nothing, n.need_id in facts.by_use)
-            groups.setdefault((n.category, n.unit, n.district, *hard), []).append(n)
-    shelves: dict[tuple[str, str], list[Resource]] = {}
-    for r in facts.problem.resources:
-        if facts.is_active(r) and ("*", r.resource_id) not in facts.bans:
-            shelves.setdefault((r.category, r.unit), []).append(r)
-    for (category, unit, district, *_), needs in groups.items():
-        shelf = [r for r in shelves.get((category, unit), []) if {"*", district} & r.districts]
-        if shelf:
-            yield shelf, needs
+    def _best(self, worth: Numbers, *, way: Numbers, caps: Numbers) -> Numbers:
+        """The most that each need can keep of the worth of its units after paying for their way and its caps."""
+        best = np.where(self.pinned, -FAR, 0).astype(worth.dtype)
+        n = self.pn[self.some]
+        margin = worth[n] - (way[self.node[self.some]] + caps[n])[:, None]
+        best[n] = 0
+        np.add.at(best, n, (self.inside * np.where(self.must[:, None], margin, np.maximum(margin, 0))).sum(axis=1))
+        i = self.alone
+        n, r, used, most, supply = self.pn[i], self.pr[i], self.used[i], self.most[i], way[self.node[i]]
+        lot, fixed = np.where(used < 0, self.lot[r], 1), (self.whole[n] > 0) | (used >= 0)
+        low = -(-np.maximum(np.maximum(self.least[i], self.floor[r]), 1) // lot) * lot
+        pays = ((worth[n] > (supply + caps[n])[:, None]) * self.size[n]).sum(axis=1) // lot * lot
+        for wish in (pays, pays + lot):
+            units = np.where(fixed, self.open[n], np.clip(wish, low, most))
+            fits = (used >= 0) | ((low <= units) & (units <= most) & (units % lot == 0))
+            kept = (
+                (worth[n] * self.fill(n, units)).sum(axis=1)
+                - supply * np.where(used < 0, units, used)
+                - caps[n] * units
+            )
+            np.maximum.at(best, n[fits], kept[fits])
+        return np.where(self.pinned & (best > -FAR), best, np.maximum(best, 0))
 
 
-class _Shelf:
-    """m resources of one category that serve one district, as arrays, and whom they may serve."""
-
-    def __init__(self, facts: Facts, shelf: Sequence[Resource], *, supply: list[int], kind: np.dtype[Any]) -> None:
-        self._facts, self._resources = facts, shelf
-        limits = [(r.stock, r.max_per_need, r.max_per_household) for r in shelf]
-        self.own = np.array([min(x for x in limit if x is not None) for limit in limits], kind)
-        self.lot, self.floor = np.array([r.lot for r in shelf], kind), np.array([r.min_per_need for r in shelf], kind)
-        self.supply = np.array(supply, kind)
-        self.place = {r.resource_id: j for j, r in enumerate(shelf)}
-
-    def allows(self, needs: Sequence[Need]) -> Numbers:
-        """Consent, tags and urgency, shape (n, m); needs that look alike are asked once."""
-        rows: dict[tuple[object, ...], list[bool]] = {}
-        looks = [(n.consented, n.tags, n.urgency) for n in needs]
-        for look, n in zip(looks, needs, strict=True):
-            if look not in rows:
-                rows[look] = [
-                    ("*" in n.consented or r.org_id in n.consented)
-                    and n.urgency >= r.min_urgency
-                    and self._facts.tags_fit(n, r)
-                    for r in self._resources
-                ]
-        place = {look: i for i, look in enumerate(rows)}
-        return np.array(list(rows.values()))[[place[look] for look in looks]]
+def proven_bound(problem: Problem, plan: Plan) -> int:
+    """The bound that the tier-1 prices prove, rounded down: a score is whole."""
+    return int(Priced(problem, plan).run(1)[0][-1])

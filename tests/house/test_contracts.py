@@ -16,7 +16,7 @@ PLANTS = {
     "matching is arithmetic: no web, no database, no network": ("matching/overlap.py", "import requests"),
     "adapters are doors: no database, no solver, no web framework": ("adapters/http.py", "import sqlalchemy"),
     "Rooms, top to bottom": ("marketplace/audit.py", "import marketplace.needs.models"),
-    "The judge imports nothing of the solvers": ("matching/checker_facts.py", "import ortools"),
+    "The judge imports nothing of the solvers": ("matching/checker_case.py", "import ortools"),
     "Services and models never import Flask": ("marketplace/ledger/service.py", "import flask"),
     "Partners see a need only through consent": ("marketplace/sharing/service.py", "import marketplace.needs.models"),
     "Only wiring names a concrete adapter": ("marketplace/needs/registry.py", "import adapters.fakes"),

@@ -12,8 +12,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from matching.checker_bound import proven_bound
-from matching.checker_facts import Facts
+import numpy as np
+
+from matching.checker_bound import Priced, proven_bound
 from matching.folder import input_sha256, plan_sha256
 from matching.model import Need, Policy, Problem, Resource
 from matching.plan import Certificate, Line, Plan, Price, Reason
@@ -74,7 +75,7 @@ def honest(of: Problem, lines: Iterable[Line], *, prices: Iterable[Price] = (), 
         cells.update(filled(of.policy, need=one, past=past, units=received[one.need_id]))
     ranks = of.policy.ranks()
     score = sum(ranks[cell] * units for cell, units in cells.items())
-    bound = proven_bound(Facts(of, rows), plan)
+    bound = proven_bound(of, plan)
     given = {(x.need_id, x.resource_id): x.units for x in rows}
     certificate = replace(
         EMPTY,
@@ -82,6 +83,7 @@ def honest(of: Problem, lines: Iterable[Line], *, prices: Iterable[Price] = (), 
         score=score,
         bound=bound,
         gap=(bound - score) / bound if bound else 0.0,
+        gap_by_prefix=gaps(of, plan),
         coverage=tuple(cells[cell] for cell in of.policy.order),
         units=sum(given.values()),
         households_served=len({n.household_id for n in of.needs if received[n.need_id]}),
@@ -93,6 +95,14 @@ def honest(of: Problem, lines: Iterable[Line], *, prices: Iterable[Price] = (), 
         plan_sha256=plan_sha256(rows),
     )
     return replace(plan, certificate=certificate)
+
+
+def gaps(of: Problem, plan: Plan) -> dict[str, list[int]]:
+    """What these prices prove of every leading run, as the judge works it out."""
+    case, cells = Priced(of, plan), len(of.policy.order)
+    runs = [np.subtract(*case.run(cells - run)).tolist() for run in range(cells)]
+    mine = {"*": -1} | {n.category: case.sorts[n.category] for n in of.needs if n.gap > past_units(of, need=n)}
+    return {name: [run[at] for run in runs] for name, at in mine.items()}
 
 
 def _received(of: Problem, lines: Iterable[Line]) -> Counter[str]:

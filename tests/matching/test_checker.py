@@ -8,17 +8,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from matching.checker import check
-from matching.checker_facts import Facts
+from matching.checker_case import Case
 from matching.compiled import compile_problem
 from matching.explain import reasons
 from matching.model import Announced, Ban, Candidate, Cap, CoolOff, Earmark, PastAid, Pin, Problem
 from matching.plan import Line, Plan, Price, Reason
 from tests.matching.oracle import best
 from tests.matching.receipts import eligible
-from tests.matching.rows import TODAY, honest, need, problem, resource
+from tests.matching.rows import EMPTY, TODAY, honest, need, problem, resource
 from tests.matching.tiny import KINDS, tiny
 
 Planted = tuple[Problem, Plan]
@@ -279,10 +280,10 @@ def test_the_judge_and_the_oracle_agree_on_what_is_eligible():
     for kind in KINDS:
         for seed in range(200):
             of = tiny(seed, kind=kind)
-            facts = Facts(of, ())
-            for n in of.needs:
-                for r in of.resources:
-                    assert (facts.refusal((n.need_id, r.resource_id)) is None) == eligible(of, need=n, resource=r)
+            case = Case(of, Plan((), (), (), EMPTY))
+            refused = case.refused(np.arange(len(case.needs))[:, None], np.arange(len(case.resources)))
+            known = [[eligible(of, need=n, resource=r) for r in case.resources] for n in case.needs]
+            assert (refused == 0).tolist() == known, (kind, seed)
 
 
 def explained() -> Planted:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from matching.checker_bound import proven_bound
-from matching.checker_facts import Facts
+from matching.checker_case import Case
 from matching.model import Earmark, Problem
 from matching.plan import Plan, Price
 from tests.matching.oracle import best
@@ -16,7 +16,7 @@ from tests.matching.tiny import KINDS, tiny
 
 def bound(problem: Problem, *prices: Price, scale: int = 1) -> int:
     plan = Plan((), (), prices, replace(EMPTY, price_scale=scale))
-    return proven_bound(Facts(problem, ()), plan)
+    return proven_bound(problem, plan)
 
 
 def test_without_the_price_of_the_household_maximum_the_bound_stays_twice_too_high():
@@ -62,6 +62,10 @@ def test_no_prices_whatever_prove_a_bound_below_the_optimum():
 
 
 def _limits(problem: Problem) -> list[tuple[str, str, str]]:
-    facts = Facts(problem, ())
-    pairs = [(n.need_id, r.resource_id) for n in problem.needs for r in problem.resources]
-    return sorted({limit for pair in pairs for limit in facts.limits_of(pair)})
+    homes = sorted({n.household_id for n in problem.needs})
+    named = [("resource", r.resource_id, "") for r in problem.resources]
+    named += [("earmark", e.earmark, "") for e in problem.earmarks]
+    named += [("max_per_household", r.resource_id, home) for r in problem.resources for home in homes]
+    named += [("household_cap", c.cap_id, home) for c in problem.caps for home in homes]
+    case = Case(problem, Plan((), (), (), EMPTY))
+    return [limit for limit in named if case.row(limit[0], limit[1], home=limit[2])]
