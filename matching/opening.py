@@ -54,8 +54,7 @@ def _orders(model: Servings) -> Iterator[Ints]:
         np.maximum.at(first, need, wish)
         rest = wish < first[need]
         np.maximum.at(second, need[rest], wish[rest])
-        regret = (first - second)[need]
-        for key in (-regret, -first[need]):
+        for key in (second[need] - first[need], -first[need]):
             yield columns[np.lexsort((columns, -wish, need, key, ~model.must[columns]))]
 
 
