@@ -235,6 +235,23 @@ def test_a_solver_that_lies_changes_nothing_but_who_proved_it(monkeypatch: pytes
     assert said.value_proof == ({"highs", "cp_sat"} - {liar}).pop()
 
 
+def test_where_both_solvers_lie_about_the_bound_nothing_is_called_proven(monkeypatch: pytest.MonkeyPatch):
+    honest = dict(ASSIGNERS)
+
+    def lying(name: str) -> Assigner:
+        def ask(model: Servings, **asked: object) -> Answer:
+            answer = honest[name](model, **asked)  # type: ignore[arg-type]
+            return replace(answer, bound=model.base + 1)
+
+        return ask  # type: ignore[return-value]
+
+    monkeypatch.setattr(assign, "ASSIGNERS", {name: lying(name) for name in honest})
+    said = allocate(contested()).certificate
+    assert said.value == best(contested()).objective[0]  # type: ignore[union-attr]
+    assert said.value_bound > said.value
+    assert (said.value_proof, said.status) == ("", "feasible")
+
+
 def test_without_time_a_first_plan_stands_and_its_bound_is_honest():
     plan = allocate(contested(), budget_s=0.0)
     best_value = allocate(contested()).certificate.value
