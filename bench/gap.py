@@ -2,10 +2,11 @@
 
 What enters: a folder of instances as text (agents and jobs; a line of costs per agent; a line of what each job takes
 per agent; the capacities) with the best known values in `bounds.csv`. What leaves: a table, and
-`bench/results/gap.json` with the machine and the versions. Each instance is asked twice: every job served at the least
-cost (the gap is taken on that cost, not on the values it is written as), and at the greatest profit. The instances are
-not part of the repository: they are those of the OR-Library (Beasley) and of Yagiura, with the best known values as
-collected in AssignmentProblems.jl. Never part of the tests.
+`bench/results/gap.json` with the machine and the versions. Each instance is asked twice, every job served each time: at
+the least cost, and at the greatest profit, which is written as what is missing to the largest profit there is. The gap
+is taken on the cost or profit itself, not on the values that it is written as. The instances are not part of the
+repository: they are those of the OR-Library (Beasley) and of Yagiura, with the best known values as collected in
+AssignmentProblems.jl. Never part of the tests.
 
     PYTHONPATH=. .venv/bin/python bench/gap.py --data DIR --seconds 30 --only 'c05*'
 """
@@ -66,17 +67,18 @@ def problem(instance: Instance, values: dict[Pair, int]) -> Problem:
 
 def solved(instance: Instance, *, sense: str, known: int, seconds: float) -> dict[str, object]:
     """One row: what was reached, what was proven, and how far both are from the best known."""
-    asked = LeastCost.of(instance.cost)
+    dearest = max(instance.cost.values()) if sense == "most profit" else 0
+    costs = {pair: dearest - profit for pair, profit in instance.cost.items()} if dearest else instance.cost
+    asked = LeastCost.of(costs)
     before, start = cpu_seconds(), perf_counter()
-    given = problem(instance, dict(asked.values) if sense == "least cost" else instance.cost)
+    given = problem(instance, dict(asked.values))
     plan = allocate(given, budget_s=seconds)
     wall, cpu = perf_counter() - start, cpu_seconds() - before
     assert check(given, plan) == (), "the judge refuses the plan"
     said = plan.certificate
-    found: int | None = said.value
-    bound = said.value_bound
-    if sense == "least cost":
-        found, bound = asked.cost(said) if asked.all_served(said) else None, asked.least(said)
+    found, bound = asked.cost(said) if asked.all_served(said) else None, asked.least(said)
+    if dearest:
+        found, bound = (None if found is None else asked.needs * dearest - found), asked.needs * dearest - bound
     return {
         "instance": instance.name, "sense": sense, "agents": len(instance.room), "jobs": len(instance.jobs),
         "served": len(plan.lines), "found": found, "bound": bound, "best_known": known,
