@@ -23,8 +23,9 @@ from matching.plan import Certificate, Line, Plan, Price
 from matching.prices import limits_worth, of_tier, pair_tolls
 from matching.responses import best_responses
 from matching.runs import ALL, no_gaps, run_gaps
+from matching.worth import value_said
 
-_KINDS = {"pure": "pure", "small": "hard_small", "large": "hard_large"}
+_KINDS = {"pure": "pure", "small": "hard_small", "value": "hard_small", "large": "hard_large"}
 
 
 class Clock:
@@ -90,12 +91,13 @@ class Ledger:
         score = score_of(compiled, needs=needs, received=received)
         exact = bound == score
         tiers = of_tier(prices, 1)
+        value, value_bound, value_proof = value_said(compiled, self.outcomes)
         flawless = exact and all(o.unique for o in self.outcomes)
         pure = not self.components["hard_small"] and not self.components["hard_large"]
         plain = exact and pure and not any(kind == "household_cap" for kind, _, _ in tiers)
         gaps = no_gaps(compiled) if plain else run_gaps(compiled, units=self.units, prices=tiers)
         return Certificate(
-            status="optimal" if exact else "feasible",
+            status="optimal" if exact and value == value_bound else "feasible",
             score=score,
             bound=bound,
             gap=(bound - score) / bound if bound else 0.0,
@@ -116,6 +118,9 @@ class Ledger:
             seconds=clock.seconds,
             solver_bound=max(score, min(bound, self.bound)),
             proofs=self.proofs,
+            value=value,
+            value_bound=value_bound,
+            value_proof=value_proof,
         )
 
 
@@ -147,7 +152,7 @@ def infeasible(compiled: Compiled, *, clock: Clock, conflict: tuple[str, ...]) -
 
 def versions() -> dict[str, str]:
     """What the result was made with."""
-    packages = {name: version(name) for name in ("numpy", "ortools", "scipy")}
+    packages = {name: version(name) for name in ("highspy", "numpy", "ortools", "scipy")}
     return packages | {"python": platform.python_version()}
 
 

@@ -35,11 +35,15 @@ TIERS = ("value", "score", "kept", "cost", "hash")
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """Units per pair of the component; `bound` on the score; `proven`: nothing scores more, on CP-SAT's word."""
+    """Units per pair of the component; `bound` on the score; `proven`: nothing scores more, on CP-SAT's word.
+
+    `value_bound` is what no plan is worth more than, where the value tier was solved.
+    """
 
     units: Ints
     bound: int
     proven: bool
+    value_bound: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +63,22 @@ def solve_exact(
     start: Ints | None,
     effort: float,
     only: tuple[str, ...] = TIERS,
+    value: int | None = None,
 ) -> Exact | None:
     """The best units of a hard part, or None if CP-SAT finds that no plan keeps the pins.
 
     `start` is a plan that keeps the rules; `effort` is the deterministic time of a tier, in CP-SAT's unit (about a
-    second on this decade's machines); `only` names the tiers to go through.
+    second on this decade's machines); `only` names the tiers to go through. `value` is what the start is worth, where
+    that has been settled before: the plan keeps it, and its tier is not solved again.
     """
     made = build(compiled, limits, part)
     order = [tier for tier in tiers(compiled, part, made) if tier.name in only]
+    if value is not None:
+        for tier in (tier for tier in order if tier.name == "value"):
+            made.fix(tier, value)
+        order = [tier for tier in order if tier.name != "value"]
     best = _complete(made, start)
-    bound, proven = UNKNOWN, False
+    bound, proven, value_bound = UNKNOWN, False, None
     for tier in order:
         found = _run(made, tier=tier, hint=best, effort=effort)
         if found.infeasible and best is None:
@@ -76,11 +86,13 @@ def solve_exact(
         best = _better(compiled, limits, part, made, tier=tier, old=best, new=found.values)
         if tier.name == "score" and made.safe and best is not None:
             bound, proven = found.bound, found.bound == tier.value(best)
+        if tier.name == "value" and made.safe and best is not None:
+            value_bound = found.bound
         if best is None:
             break
         made.fix(tier, tier.value(best))
     units = np.zeros(len(part.pairs), dtype=np.int64) if best is None else made.units(best)
-    return Exact(units, bound, proven)
+    return Exact(units, bound, proven, value_bound)
 
 
 def _better(
@@ -106,7 +118,7 @@ def _complete(made: Model, start: Ints | None) -> list[int] | None:
     made.model.clear_hints()  # type: ignore[no-untyped-call]
     for variable, units, takes in zip(made.steps, start.tolist(), made.takes, strict=True):
         made.model.add_hint(variable, units // takes if takes else 0)
-    solver = _solver(effort=1.0)
+    solver = solver_of(effort=1.0)
     solver.parameters.fix_variables_to_their_hinted_value = True
     return made.read(solver) if solver.solve(made.model) in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None
 
@@ -116,14 +128,14 @@ def _run(made: Model, *, tier: Tier, hint: list[int] | None, effort: float) -> _
     made.model.clear_hints()  # type: ignore[no-untyped-call]
     for variable, value in zip(made.every, hint or (), strict=hint is not None):
         made.model.add_hint(variable, value)
-    solver = _solver(effort=effort)
+    solver = solver_of(effort=effort)
     status = solver.solve(made.model)
     values = made.read(solver) if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None
     limit = solver.best_objective_bound if values is not None else UNKNOWN
     return _Found(status == cp_model.INFEASIBLE, values, int(limit + 1e-6) if limit < EXACT_FLOAT else UNKNOWN)
 
 
-def _solver(*, effort: float) -> cp_model.CpSolver:
+def solver_of(*, effort: float) -> cp_model.CpSolver:
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = 7

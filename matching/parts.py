@@ -20,6 +20,8 @@ from matching.plan import Price
 class Outcome:
     """Units of the pairs of one part; `bound` is the least score that its solver could not be beaten by.
 
+    `value_bound` is the same for the value of needs served whole (None: no solver said), on the word of `value_proofs`.
+
     `proof` says what stands behind `bound`: price (anyone can recompute it), solver (CP-SAT's word) or none.
     """
 
@@ -31,6 +33,8 @@ class Outcome:
     unique: bool = False
     proof: str = "none"
     finished: bool = True
+    value_bound: int | None = None
+    value_proofs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

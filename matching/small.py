@@ -58,7 +58,7 @@ def solve_small(
             rough = _rough(compiled, limits, part) or untouched(compiled, part.pairs)
             outcomes.append(replace(rough, finished=False))
         else:
-            outcomes.append(_outcome(compiled, limits, part, answer))
+            outcomes.append(outcome_of(compiled, limits, part, answer))
     return outcomes
 
 
@@ -66,7 +66,8 @@ def _rough(compiled: Compiled, limits: Limits, part: Component) -> Outcome | Non
     return solve_large(compiled, limits, part, seconds=0.0, deadline=0.0)
 
 
-def _outcome(compiled: Compiled, limits: Limits, part: Component, answer: Exact) -> Outcome:
+def outcome_of(compiled: Compiled, limits: Limits, part: Component, answer: Exact) -> Outcome:
+    """Units from the exact solver with the prices that bound their score."""
     prices = relaxation(compiled, limits, part)
     bound = part_bound(compiled, part, prices)
     received = receipts(compiled, pairs=part.pairs, units=answer.units)
@@ -74,7 +75,7 @@ def _outcome(compiled: Compiled, limits: Limits, part: Component, answer: Exact)
     proof = "price" if bound == score else "solver" if answer.proven else "none"
     return Outcome(
         pairs=part.pairs, units=answer.units, score=score, bound=max(score, min(bound, answer.bound)),
-        prices=prices, proof=proof,
+        prices=prices, proof=proof, value_bound=answer.value_bound,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from time import monotonic
 
 import numpy as np
 
+from matching.assign import solve_by_value
 from matching.certify import Clock, Ledger, infeasible
 from matching.compiled import Compiled, compile_problem
 from matching.components import Component, split
@@ -26,6 +27,7 @@ from matching.plan import Plan
 from matching.priced import solve_large
 from matching.pure import batches, conflict, solve_pure
 from matching.small import solve_small
+from matching.worth import most_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What one worker solves in one go; `kind` is pure, small or large.
+    """What one worker solves in one go; `kind` is pure, small, large or value.
 
     `seconds` is the share of the budget that each hard part of the task has.
     """
@@ -59,7 +61,7 @@ class _Task:
 
 
 SMALL_PAIRS = 2_000
-"""Hard parts up to this many pairs are solved exactly; with the objective "value" every part is."""
+"""Hard parts up to this many pairs are solved exactly; parts with values to gain are `assign`'s at any size."""
 
 _SHARED: dict[str, tuple[Compiled, Limits]] = {}
 """What forked workers find in their memory, so that nothing large is sent to them."""
@@ -128,13 +130,12 @@ def _hopeless_pin(compiled: Compiled) -> tuple[str, ...]:
 
 def _phases(compiled: Compiled, parts: Sequence[Component], *, seconds: float) -> list[tuple[str, list[_Task]]]:
     """The pure tasks, then the hard ones; the largest first, so that workers finish together."""
-    sorts: dict[str, list[Component]] = {"pure": [], "small": [], "large": []}
-    by_value = compiled.problem.policy.objective == "value"
+    sorts: dict[str, list[Component]] = {"pure": [], "small": [], "value": [], "large": []}
     for part in parts:
-        large = len(part.pairs) > SMALL_PAIRS and not by_value
-        sorts["pure" if not part.hard and not by_value else "large" if large else "small"].append(part)
-    pure, small = ([_Task(kind, batch) for batch in batches(sorts[kind])] for kind in ("pure", "small"))
-    hard = [*small, *(_Task("large", (part,)) for part in sorts["large"])]
+        size = "large" if len(part.pairs) > SMALL_PAIRS else "small"
+        sorts["value" if most_value(compiled, part.pairs) else size if part.hard else "pure"].append(part)
+    pure, small, value = ([_Task(kind, batch) for batch in batches(sorts[kind])] for kind in ("pure", "small", "value"))
+    hard = [*small, *value, *(_Task("large", (part,)) for part in sorts["large"])]
     share = seconds / max(1, sum(task.size for task in hard))
     hard = [replace(task, seconds=share * task.size / len(task.parts)) for task in hard]
     return [(name, sorted(tasks, key=lambda task: -task.size)) for name, tasks in (("pure", pure), ("hard", hard))]
@@ -181,6 +182,8 @@ def _untouched(compiled: Compiled, task: _Task) -> Outcome:
 def _work(
     compiled: Compiled, limits: Limits, task: _Task, *, deadline: float, workers: int = 1
 ) -> list[Outcome] | Conflict:
+    if task.kind == "value":
+        return solve_by_value(compiled, limits, task.parts, seconds=task.seconds, deadline=deadline)
     if task.kind == "small":
         return solve_small(compiled, limits, task.parts, seconds=task.seconds, deadline=deadline)
     if task.kind == "large":
