@@ -138,8 +138,10 @@ TEXT = {
 
 CUTOFF = (
     "区域 {district}：资源 {resource} 的最后一个单位给了{last}；还有 {waiting} 项需求在等候，其中最靠前的排在{next}。",
-    "District {district}: the last unit of {resource} went to {last}; "
-    "needs still waiting: {waiting}, the first at {next}.",
+    (
+        "District {district}: the last unit of {resource} went to {last}; "
+        "needs still waiting: {waiting}, the first at {next}."
+    ),
 )
 
 
