@@ -119,6 +119,16 @@ def _explain(asked: Namespace) -> int:
     return WELL
 
 
+def _preview(asked: Namespace) -> int:
+    """Print what an override would change."""
+    from matching.preview_command import outlook, told
+
+    seen, order = outlook(asked)
+    for line in told(seen, order):
+        _say(line)
+    return FOUND if seen.conflict else WELL
+
+
 def _generate(asked: Namespace) -> int:
     """Write a made-up city into a new folder."""
     from matching.generate import generate
@@ -190,8 +200,24 @@ def _parser() -> ArgumentParser:
     explain.add_argument("need_id")
     explain.add_argument("--lang", choices=("en", "zh"), default="en")
     explain.set_defaults(run=_explain)
+    preview = commands.add_parser("preview", help="say what overrides would change, without changing anything")
+    _add_preview(preview)
     _add_generate(commands.add_parser("generate", help="write a made-up city into a new folder"))
     return parser
+
+
+def _add_preview(preview: ArgumentParser) -> None:
+    preview.add_argument("folder", type=Path)
+    preview.add_argument("out", type=Path, metavar="dir")
+    for name, parts in (
+        ("--pin", ("NEED", "RESOURCE", "UNITS")),
+        ("--ban", ("NEED", "RESOURCE")),
+        ("--reserve", ("RESOURCE", "DISTRICT", "UNITS")),
+        ("--more", ("RESOURCE", "UNITS")),
+    ):
+        preview.add_argument(name, nargs=len(parts), action="append", default=[], metavar=parts)
+    preview.add_argument("--order", choices=("levels_first", "urgency_first"), help="another order of the cells")
+    preview.set_defaults(run=_preview)
 
 
 def _add_generate(generate: ArgumentParser) -> None:

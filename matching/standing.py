@@ -70,7 +70,7 @@ def rank_of(compiled: Compiled, *, position: Ints, needs: Ints) -> Ints:
 
 def standing(compiled: Compiled, lines: Sequence[Line]) -> Standing:
     """Work out where `lines` leave everyone. O(lines + E + N · caps)."""
-    units = _units(compiled, lines)
+    units = units_of(compiled, lines)
     received = _received(compiled, units)
     given = np.zeros(len(compiled.resource_ids), np.int64)
     np.add.at(given, compiled.pair_resource, units)
@@ -90,7 +90,8 @@ def standing(compiled: Compiled, lines: Sequence[Line]) -> Standing:
     )
 
 
-def _units(compiled: Compiled, lines: Sequence[Line]) -> Ints:
+def units_of(compiled: Compiled, lines: Sequence[Line]) -> Ints:
+    """Units of every pair in the plan, shape (E,)."""
     need = {name: i for i, name in enumerate(compiled.need_ids)}
     resource = {name: i for i, name in enumerate(compiled.resource_ids)}
     width = max(1, len(resource))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from matching import eligibility as rules
+from matching.cutoffs import Cutoff
 from matching.plan import Reason
 
 URGENCY = {3: ("特急", "critical"), 2: ("紧急", "urgent"), 1: ("一般", "ordinary"), 0: ("可等待", "can wait")}
@@ -133,6 +134,27 @@ TEXT = {
         "This run is not proven to be the best: {resource} could still give {left}. Compute longer or decide.",
     ),
 }
+
+
+CUTOFF = (
+    "区域 {district}：资源 {resource} 的最后一个单位给了{last}；还有 {waiting} 项需求在等候，其中最靠前的排在{next}。",
+    (
+        "District {district}: the last unit of {resource} went to {last}; "
+        "needs still waiting: {waiting}, the first at {next}."
+    ),
+)
+
+
+def cutoff_sentence(line: Cutoff, lang: str = "zh_Hans") -> str:
+    """The line in one queue in words.
+
+    >>> cutoff_sentence(Cutoff("r1", "east", last=(2, 3), next=(1, 1), waiting=4))
+    '区域 east：资源 r1 的最后一个单位给了“紧急”第 3 层；还有 4 项需求在等候，其中最靠前的排在“一般”第 1 层。'
+    """
+    at = 1 if lang.startswith("en") else 0
+    facts = {"district": line.district, "resource": line.resource_id, "waiting": line.waiting}
+    cells = {name: dict(zip(("urgency", "level"), getattr(line, name), strict=True)) for name in ("last", "next")}
+    return CUTOFF[at].format(**facts, **{name: _cell(cell, "", at=at) for name, cell in cells.items()})
 
 
 def sentences(reason: Reason, lang: str = "zh_Hans") -> str:

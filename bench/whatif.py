@@ -1,0 +1,162 @@
+"""How long a preview takes, and whether it says what a new run would.
+
+What enters: sizes of made-up cities. What leaves: a table and `bench/results/whatif.json`: seconds (wall and CPU) of
+random overrides of each kind on a city whose plan is laid out already, and, on smaller cities, the change of coverage
+beside that of a new run from scratch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from random import Random
+from statistics import median
+from time import monotonic, process_time
+
+from matching.compiled import Compiled, compile_problem
+from matching.generate import generate
+from matching.model import Ban, Pin, Problem, levels_first
+from matching.parts import coverage
+from matching.plan import Line
+from matching.solve import allocate
+from matching.standing import standing
+from matching.whatif import More, Reserve, Try, preview, ready
+
+RESULTS = Path(__file__).parent / "results" / "whatif.json"
+KINDS = ("pin", "ban", "wide_ban", "reserve", "more", "less")
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Seconds of `tries` overrides of one kind on one city, and how many were exact, in conflict, or changed."""
+
+    city: str
+    kind: str
+    tries: int
+    p50: float
+    p95: float
+    most: float
+    cpu_p95: float
+    exact: int
+    conflicts: int
+    losers: int
+
+
+def drawn(rng: Random, compiled: Compiled, lines: tuple[Line, ...], *, kind: str) -> Try:
+    """A random override that is likely to change something."""
+    line = rng.choice(lines)
+    pair = rng.randrange(len(compiled.pair_need))
+    need_id = compiled.need_ids[compiled.pair_need[pair]]
+    resource_id = compiled.resource_ids[compiled.pair_resource[pair]]
+    good = next(r for r in compiled.problem.resources if r.resource_id == line.resource_id)
+    if kind == "pin":
+        most = max(1, min(int(compiled.pair_most[pair]), 40))
+        return Try(pins=(Pin(need_id, resource_id, rng.randint(1, most)),))
+    if kind == "ban":
+        return Try(bans=(Ban(line.need_id, line.resource_id),))
+    if kind == "wide_ban":
+        return Try(bans=(Ban(*rng.choice((("*", line.resource_id), (line.need_id, "*")))),))
+    if kind == "reserve":
+        district = next(n.district for n in compiled.problem.needs if n.need_id == need_id)
+        return Try(reserves=(Reserve(resource_id, district, max(1, good.stock // 3)),))
+    units = max(1, good.stock // 4)
+    return Try(more=(More(line.resource_id, units if kind == "more" else -units),))
+
+
+def timed(city: str, compiled: Compiled, lines: tuple[Line, ...], *, kind: str, tries: int) -> Timed:
+    """Preview `tries` random overrides."""
+    rng, wall, cpu, seen = Random(f"{city} {kind}"), [], [], []
+    for _ in range(tries):
+        tried = drawn(rng, compiled, lines, kind=kind)
+        start, used = monotonic(), process_time()
+        seen.append(preview(compiled, lines, tried=tried))
+        wall.append(monotonic() - start)
+        cpu.append(process_time() - used)
+    last = max(0, round(0.95 * tries) - 1)
+    return Timed(
+        city=city,
+        kind=kind,
+        tries=tries,
+        p50=round(median(wall), 3),
+        p95=round(sorted(wall)[last], 3),
+        most=round(max(wall), 3),
+        cpu_p95=round(sorted(cpu)[last], 3),
+        exact=sum(one.exact for one in seen),
+        conflicts=sum(bool(one.conflict) for one in seen),
+        losers=sum(len(one.losers) for one in seen),
+    )
+
+
+def fresh(of: Problem, tried: Try) -> Problem:
+    """The problem that a new run after the override would get (reserves have no rows of their own)."""
+    more = {row.resource_id: row.units for row in tried.more}
+    goods = tuple(replace(r, stock=max(0, r.stock + more.get(r.resource_id, 0))) for r in of.resources)
+    policy = replace(of.policy, order=tried.order or of.policy.order)
+    bans = {(row.need_id, row.resource_id): row for row in (*of.bans, *tried.bans)}
+    return replace(of, policy=policy, resources=goods, pins=(*of.pins, *tried.pins), bans=tuple(bans.values()))
+
+
+def compared(shape: str, *, needs: int, resources: int, tries: int) -> dict[str, object]:
+    """Coverage after a preview beside coverage after a new run, on one pure city."""
+    problem = generate(needs, resources, seed=11, shape=shape)
+    lines, compiled = allocate(problem).lines, compile_problem(problem)
+    rng, equal, count = Random(shape), 0, 0
+    for kind in ("pin", "ban", "wide_ban", "more", "less", "order"):
+        for _ in range(1 if kind == "order" else tries):
+            order = Try(order=levels_first(problem.policy.levels))
+            tried = order if kind == "order" else drawn(rng, compiled, lines, kind=kind)
+            found, plan = preview(compiled, lines, tried=tried), allocate(fresh(problem, tried))
+            infeasible = plan.certificate.status == "infeasible"
+            after = compile_problem(fresh(problem, Try(order=tried.order)))
+            base = coverage(after, standing(after, lines).received)
+            told = tuple(was + change for was, change in zip(base, found.coverage, strict=True))
+            equal += bool(found.conflict) if infeasible else found.exact and told == plan.certificate.coverage
+            count += 1
+    return {"shape": shape, "needs": needs, "resources": resources, "tries": count, "equal": equal}
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description="Previews of overrides: how fast, and how true.")
+    parser.add_argument("--needs", type=int, default=20_000)
+    parser.add_argument("--resources", type=int, default=1_000)
+    parser.add_argument("--tries", type=int, default=50, help="overrides of each kind")
+    parser.add_argument("--small", type=int, default=600, help="needs of the cities that are solved again")
+    asked = parser.parse_args()
+    rows: list[Timed] = []
+    laid: dict[str, float] = {}
+    for city, hard in (("pure", 0.0), ("hard", 0.25)):
+        problem = generate(asked.needs, asked.resources, hard=hard, one_component=True, seed=7)
+        lines, compiled = allocate(problem).lines, compile_problem(problem)
+        start = process_time()
+        ready(compiled, lines)
+        laid[city] = round(process_time() - start, 2)
+        print(f"{city}: {asked.needs} needs, {len(compiled.pair_need)} pairs; laid out in {laid[city]} s CPU")
+        for kind in KINDS:
+            rows.append(timed(city, compiled, lines, kind=kind, tries=asked.tries))
+            print(asdict(rows[-1]), flush=True)
+        order = Try(order=levels_first(problem.policy.levels))
+        start = monotonic()
+        preview(compiled, lines, tried=order)
+        laid[f"{city} other order"] = round(monotonic() - start, 2)
+        print(f"{city}: another order {laid[f'{city} other order']} s", flush=True)
+    same = [compared(shape, needs=asked.small, resources=60, tries=8) for shape in ("city", "county", "giants")]
+    print(same)
+    told = {
+        "load": round(os.getloadavg()[0], 1),
+        "cores": os.cpu_count(),
+        "needs": asked.needs,
+        "resources": asked.resources,
+        "seconds_once": laid,
+        "previews": [asdict(row) for row in rows],
+        "against_new_runs": same,
+    }
+    RESULTS.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+    print("written: bench/results/whatif.json")
+
+
+if __name__ == "__main__":
+    main()
