@@ -15,8 +15,9 @@ from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
-Row = dict[str, object]
+Row = dict[str, Any]
 
 
 def machine() -> Row:
@@ -31,10 +32,10 @@ def machine() -> Row:
     }
 
 
-def cpu_seconds() -> float:
+def cpu_seconds(*, children_only: bool = False) -> float:
     """Processor time of this process and of its children that have ended: the fair figure on a busy machine."""
-    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(used.ru_utime + used.ru_stime for used in both)
+    asked = (resource.RUSAGE_CHILDREN,) if children_only else (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, asked))
 
 
 def peak_mb() -> float:
@@ -48,7 +49,7 @@ def peak_mb() -> float:
 def in_a_child(work: Callable[[], Row], *, seconds: float) -> Row:
     """What `work` tells, with its seconds, CPU seconds and the memory it took beyond what was there.
 
-    A child that passes `seconds` is killed: the row then has only a remark.
+    A child that passes `seconds` is killed: the row then has the time it used and a remark.
     """
     here, there = get_context("fork").Pipe(duplex=False)
 
@@ -60,15 +61,19 @@ def in_a_child(work: Callable[[], Row], *, seconds: float) -> Row:
         there.send(spent | {"memory_mb": round(peak_mb() - before, 1)} | row)
 
     child = get_context("fork").Process(target=run)
+    used, start = cpu_seconds(children_only=True), perf_counter()
     child.start()
     there.close()
+    found: Row = {"remark": "died"}
     try:
         if not here.poll(max(0.0, seconds)):
-            return {"remark": f"cut after {seconds:.0f} s"}
-        found: Row = here.recv()
-        return found
+            found = {"remark": "cut"}
+        else:
+            found = here.recv()
     except EOFError:
-        return {"remark": "died"}
+        pass
     finally:
         child.kill()
         child.join()
+    spent = round(cpu_seconds(children_only=True) - used, 3)
+    return {"seconds": round(perf_counter() - start, 3), "cpu_seconds": spent} | found
