@@ -66,10 +66,7 @@ def in_a_child(work: Callable[[], Row], *, seconds: float) -> Row:
     there.close()
     found: Row = {"remark": "died"}
     try:
-        if not here.poll(max(0.0, seconds)):
-            found = {"remark": "cut"}
-        else:
-            found = here.recv()
+        found = here.recv() if here.poll(max(0.0, seconds)) else {"remark": "cut"}
     except EOFError:
         pass
     finally:
