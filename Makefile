@@ -43,6 +43,7 @@ bench: .venv/.dev ## The published figures, results under bench/results (PPE_DAT
 	@PYTHONPATH=. $(PY) bench/stability.py
 	@PYTHONPATH=. $(PY) bench/repeats.py
 	@PYTHONPATH=. $(PY) bench/growth.py
+	@PYTHONPATH=. $(PY) bench/pathologies.py
 	@PYTHONPATH=. $(PY) bench/campaign.py
 	@$(if $(PPE_DATA),PYTHONPATH=. $(PY) bench/ppe.py --data $(PPE_DATA),echo "bench/ppe.py was left out: PPE_DATA names no folder")
 

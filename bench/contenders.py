@@ -117,7 +117,7 @@ def highs(at: Instance, *, method: str) -> Answer:
         model.a_matrix_.index_ = np.stack([network.tail, network.head], axis=1).ravel()
         model.a_matrix_.value_ = np.tile([1.0, -1.0], arcs)
         solver = highspy.Highs()
-        settings = {"log_to_console": False, "output_flag": False, "solver": method, "threads": 1}
+        settings = {"output_flag": False, "log_to_console": False, "solver": method, "threads": 1}
         for name, value in (settings | {"time_limit": at.limit}).items():
             solver.setOptionValue(name, value)
         solver.passModel(model)

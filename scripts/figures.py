@@ -1,8 +1,8 @@
 """Write the published figures into the documents: nobody types them by hand.
 
-What enters: `bench/results/*.json`. What leaves: the block between the markers ``<!-- figures:allocate -->`` and
-``<!-- /figures -->`` of README.md and README.zh.md, and `docs/goals.md`. Called by `make figures`; a test holds the
-documents against it.
+What enters: `bench/results/*.json`. What leaves: the block between the markers ``<!-- figures:… -->`` and
+``<!-- /figures -->`` of README.md, README.zh.md and docs/allocator.md, and the whole of docs/goals.md. Called by
+`make figures`; a test holds the documents against it.
 
     PYTHONPATH=. .venv/bin/python scripts/figures.py
 """
@@ -18,7 +18,7 @@ from bench.contenders import METHODS, OURS
 from bench.goals import table
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"(<!-- figures:allocate -->\n).*?(<!-- /figures -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- figures:\w+ -->\n).*?(<!-- /figures -->)", re.DOTALL)
 Row = dict[str, Any]
 
 ENGLISH = {
@@ -109,17 +109,30 @@ def _line(row: Row, *, base: float | None, words: dict[str, str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def growth(told: Row) -> str:
+    """The table of `growth.json`: a row for each size, and the powers that fit."""
+    phases = [phase for phase in told["rows"][0]["phases"] if phase != "hard"]
+    lines = ["| Needs | " + " | ".join(phases) + " | MB |", "|---:" * (len(phases) + 2) + "|"]
+    for row in told["rows"]:
+        seconds = " | ".join(f"{row['phases'][phase]:.2f}" for phase in phases)
+        lines.append(f"| {row['needs']:,} | {seconds} | {row['memory_mb']:.0f} |")
+    lines.append("| p | " + " | ".join(str(told["powers"].get(phase, "–")) for phase in phases) + " | |")
+    return "\n".join(lines)
+
+
 def documents() -> dict[Path, str]:
     """What each document should say."""
-    told = json.loads((ROOT / "bench" / "results" / "allocate.json").read_text("utf-8"))
+    results = {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "bench" / "results").glob("*.json")}
+    blocks = {
+        "README.md": tables(results["allocate"], words=ENGLISH),
+        "README.zh.md": tables(results["allocate"], words=CHINESE),
+        "docs/allocator.md": growth(results["growth"]),
+    }
     found = {}
-    for name, words in (("README.md", ENGLISH), ("README.zh.md", CHINESE)):
-        block = tables(told, words=words)
-        path = ROOT / name
-        found[path] = BLOCK.sub(lambda m, block=block: f"{m[1]}{block}\n{m[2]}", path.read_text("utf-8"))
-    opening = (
-        "Written by `make figures` from `bench/results/*.json`; `make bench` measures. A goal without a bench says so."
-    )
+    for name, block in blocks.items():
+        text = (ROOT / name).read_text("utf-8")
+        found[ROOT / name] = BLOCK.sub(lambda m, block=block: f"{m[1]}\n{block}\n\n{m[2]}", text)
+    opening = "Written by `make figures` from `bench/results/*.json`, which `make bench` writes."
     found[ROOT / "docs" / "goals.md"] = f"# The allocator's goals and what was seen\n\n{opening}\n\n{table()}\n"
     return found
 
