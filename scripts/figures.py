@@ -74,6 +74,8 @@ def tables(told: Row, *, words: dict[str, str]) -> str:
     for row in told["rows"]:
         problems.setdefault((row["kind"], row["needs"]), []).append(row)
     for (kind, _), rows in problems.items():
+        if all(row["seconds"] is None for row in rows):
+            continue
         first = rows[0]
         pieces = words["one" if first["components"] == 1 else "many"].format(components=first["components"])
         counts = {name: f"{first[name]:,}" for name in ("needs", "resources", "pairs")}
