@@ -39,8 +39,16 @@ torture: .venv/.dev ## Long campaigns: random problems against brute force, kill
 	@TORTURE=1 $(PY) -m pytest -n 2 tests
 
 bench: .venv/.dev ## The published figures, results under bench/results (PPE_DATA=DIR: the real requests too)
-	@$(PY) bench/allocate.py
-	@$(if $(PPE_DATA),$(PY) bench/ppe.py --data $(PPE_DATA),echo "bench/ppe.py was left out: PPE_DATA names no folder")
+	@PYTHONPATH=. $(PY) bench/allocate.py
+	@PYTHONPATH=. $(PY) bench/stability.py
+	@PYTHONPATH=. $(PY) bench/repeats.py
+	@PYTHONPATH=. $(PY) bench/growth.py
+	@PYTHONPATH=. $(PY) bench/pathologies.py
+	@PYTHONPATH=. $(PY) bench/campaign.py
+	@$(if $(PPE_DATA),PYTHONPATH=. $(PY) bench/ppe.py --data $(PPE_DATA),echo "bench/ppe.py was left out: PPE_DATA names no folder")
+
+figures: .venv/.dev ## Write the results of the benches into the README and docs/goals.md
+	@PYTHONPATH=. $(PY) scripts/figures.py
 
 screens: .venv/.dev ## Draw the pictures under docs/screens
 	@PYTHONPATH=. $(PY) scripts/screens.py
@@ -55,4 +63,4 @@ lock: ## Write both lock files anew (needs uv)
 	@uv pip compile pyproject.toml --extra build --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements.lock -q
 	@uv pip compile pyproject.toml --all-extras -c requirements.lock --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements-dev.lock -q
 
-.PHONY: help setup demo test check e2e torture bench screens words vendor lock
+.PHONY: help setup demo test check e2e torture bench figures screens words vendor lock

@@ -1,264 +1,170 @@
-"""The allocator beside other ways to solve the same problem: seconds, memory, score.
+"""The allocator beside other ways to solve the same problem: score, gap, seconds, CPU seconds, memory (goals 4, 5).
 
-What enters: sizes, on the command line. What leaves: a table, and `bench/results/allocate.json` with the machine and
-the versions. Every method runs in its own process on the same generated problem after the same filtering; its time
-counts from the filtered pairs to the units, building its model included. Run by `make bench`; never part of the tests.
+What enters: sizes, on the command line. What leaves: a table, and `bench/results/allocate.json` with the machine, the
+versions and how many times as long the others took as we. Every method runs in its own process on the same generated
+problem after the same filtering; its time counts from the filtered pairs to the units, building its model included.
+A method that passes its limit is killed and said to be cut; so is what the total of `--minutes` leaves no time for.
+The results are written after every method. Run by `make bench`; never part of the tests.
 
-    .venv/bin/python bench/allocate.py --pure 1000 4000 --hard 1000 4000 --limit 60
+    PYTHONPATH=. .venv/bin/python bench/allocate.py --pure 4000 20000 --hard 4000 --limit 120 --minutes 60
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import resource
-from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
-from time import perf_counter
+from time import monotonic
 
-import numpy as np
-
-from matching import allocate
-from matching.compiled import compile_problem
-from matching.components import Component, split
-from matching.flow import whole_flow
-from matching.generate import generate
-from matching.limits import shared_limits
-from matching.network import Ints, Network, build
-from matching.parts import receipts, score_of
-from matching.refill import allowed, refill
-from matching.residual import State
+from bench.contenders import FLOW_ONLY, METHODS, OURS, WHOLE, Instance
+from bench.measure import Row, in_a_child, machine
 
 RESULTS = Path(__file__).parent / "results" / "allocate.json"
-SEED = 7
-NETWORKX_NEEDS = 1_000
-"""networkx is asked up to this size: beyond, one run takes minutes."""
+COMMAND = "PYTHONPATH=. .venv/bin/python bench/allocate.py"
+GRACE = 1.3
+"""How far beyond its own limit a method may go before it is killed: to build its model and to stop."""
+COLUMNS = {"seconds": 9, "cpu_seconds": 12, "memory_mb": 10, "score": 13, "bound": 13, "gap": 10}
+ASKED = {"HiGHS simplex": 4, "HiGHS IPM": 15, "GLOP": 30, "networkx": 50, "CP-SAT, 1 worker": 100}
+"""Goal 4: how many times as long as ours each must take, at least."""
+SMALL = frozenset({"networkx", "CP-SAT, 1 worker"})
+"""Goal 4 asks for these on the smallest pure problem, for the others on the largest."""
 
 
-class Instance:
-    """One generated problem, filtered; all its components as one."""
-
-    def __init__(self, needs: int, *, hard: float, limit: float) -> None:
-        self.problem = generate(needs, max(20, needs // 20), hard=hard, one_component=True, seed=SEED)
-        self.compiled = compile_problem(self.problem)
-        self.limits = shared_limits(self.compiled)
-        self.limit = limit
-        parts = split(self.compiled, self.limits)
-        names = ("needs", "resources", "pairs", "earmarks", "groups", "shares")
-        self.whole = Component(
-            **{name: np.sort(np.concatenate([getattr(part, name) for part in parts])) for name in names},
-            hard=any(part.hard for part in parts),
-        )
-
-    def network(self) -> Network:
-        """The flow network of everything."""
-        return build(self.compiled, self.limits, pairs=self.whole.pairs, groups=self.whole.groups)
-
-    def score(self, units: Ints) -> int:
-        """The score of units per pair of `whole`."""
-        received = receipts(self.compiled, pairs=self.whole.pairs, units=units)
-        return score_of(self.compiled, needs=self.whole.needs, received=received)
+def compare(at: Instance, *, size: Row, until: float, skipped: frozenset[str]) -> list[Row]:
+    """Every method on one problem, while there is time."""
+    print(f"\n{size['kind']}: {size['needs']} needs, {size['resources']} resources, {size['pairs']} eligible pairs")
+    print(f"{'method':<28}" + "".join(f"{name:>{width}}" for name, width in COLUMNS.items()) + "  remark")
+    rows: list[Row] = []
+    for name in (name for name in METHODS if name not in skipped):
+        left = until - monotonic()
+        most = min(left, GRACE * max(at.limit, at.budget) + 60 if name == WHOLE else GRACE * at.limit + 5)
+        found: Row = {"remark": "left out: no time left"}
+        if left > 0:
+            found = in_a_child(lambda name=name: METHODS[name](at).__dict__, seconds=most)
+        row = size | {"method": name} | dict.fromkeys(COLUMNS) | found
+        rows.append(row | {"gap": gap(row["score"], row["bound"])})
+        _print(rows[-1])
+    best = min((row["bound"] for row in rows if row["bound"] is not None), default=None)
+    return [row | {"gap_to_best": gap(row["score"], best)} for row in rows]
 
 
-Answer = tuple[int, int | None, str]
-"""Score, bound (None: none given) and a remark."""
+def _print(row: Row) -> None:
+    def cell(name: str) -> str:
+        value = row[name]
+        return "" if value is None else f"{100 * value:.4f}%" if name.startswith("gap") else str(value)
+
+    print(
+        f"{row['method']:<28}"
+        + "".join(f"{cell(name):>{width}}" for name, width in COLUMNS.items())
+        + f"  {row['remark']}",
+        flush=True,
+    )
 
 
-def whole_run(at: Instance) -> Answer:
-    """Everything `allocate` does: filtering again, all tiers, prices, bound, reasons, certificate."""
-    said = allocate(at.problem, budget_s=at.limit).certificate
-    return said.score, said.bound, f"{said.status}, unique {said.unique}"
+def gap(score: object, bound: object) -> float | None:
+    """(bound − score) / bound."""
+    if not isinstance(score, int) or not isinstance(bound, int):
+        return None
+    return (bound - score) / bound if bound else 0.0
 
 
-def coverage(at: Instance) -> Answer:
-    """Tier 1 alone as one network: what the other flow solvers are asked for."""
-    network = at.network()
-    score = -int((network.costs[0] * whole_flow(network, costs=network.costs[0])).sum())
-    return score, score, "tier 1 as one network"
+def ratios(rows: list[Row]) -> list[Row]:
+    """How many times our CPU seconds and seconds each method took on the same pure problem.
+
+    One that was cut or found no optimum in time would have taken longer: `at_least` is true then.
+    """
+    found: list[Row] = []
+    pure = [row for row in rows if row["kind"] == "pure"]
+    for ours in (row for row in pure if row["method"] == OURS and row["seconds"] is not None):
+        for row in (row for row in pure if row["needs"] == ours["needs"] and row["method"] in ASKED):
+            if str(row["remark"]).startswith(("left out", "died")):
+                continue
+            cut = row["remark"] != "optimal"
+            times = {name: round(row[name] / max(ours[name], 0.001), 1) for name in ("cpu_seconds", "seconds")}
+            found.append(
+                {"needs": ours["needs"], "method": row["method"], "at_least": cut, "asked": ASKED[str(row["method"])]}
+                | times
+            )
+    return found
 
 
-def highs(at: Instance, *, method: str) -> Answer:
-    """The same network as a linear program in HiGHS, one thread."""
-    import highspy
-
-    network = at.network()
-    arcs, supply = len(network.tail), float(network.upper[-1])
-    model = highspy.HighsLp()
-    model.num_col_, model.num_row_ = arcs, network.nodes
-    model.col_cost_ = network.costs[0].astype(np.float64)
-    model.col_lower_, model.col_upper_ = network.lower.astype(np.float64), network.upper.astype(np.float64)
-    balance = np.zeros(network.nodes)
-    balance[:2] = supply, -supply
-    model.row_lower_ = model.row_upper_ = balance
-    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    model.a_matrix_.start_ = np.arange(0, 2 * arcs + 1, 2)
-    model.a_matrix_.index_ = np.stack([network.tail, network.head], axis=1).ravel()
-    model.a_matrix_.value_ = np.tile([1.0, -1.0], arcs)
-    solver = highspy.Highs()
-    for name, value in {
-        "log_to_console": False,
-        "output_flag": False,
-        "solver": method,
-        "threads": 1,
-        "time_limit": at.limit,
-    }.items():
-        solver.setOptionValue(name, value)
-    solver.passModel(model)
-    solver.run()
-    done = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-    score = round(-solver.getInfo().objective_function_value) if done else 0
-    return score, score if done else None, "optimal" if done else "time is up"
+def goals(rows: list[Row], times: list[Row], *, budget: float) -> Row:
+    """What was seen of goals 4 and 5."""
+    found: Row = {}
+    sizes = [row["needs"] for row in times]
+    told = [
+        f"{row['method']} {'> ' if row['at_least'] else ''}{row['cpu_seconds']}× at {row['needs']:,} needs"
+        f" (asked {row['asked']}×)"
+        for row in times
+        if row["needs"] == (min(sizes) if row["method"] in SMALL else max(sizes))
+    ]
+    if told:
+        found["4"] = {"figure": "CPU seconds against ours: " + "; ".join(told), "command": COMMAND}
+    hard = [row for row in rows if row["kind"] == "hard"]
+    parts = [
+        _hard_figure(ours, {row["method"]: row for row in hard if row["needs"] == ours["needs"]}, budget=budget)
+        for ours in hard
+        if ours["method"] == WHOLE and ours["score"] is not None
+    ]
+    return found | ({"5": {"figure": "; ".join(parts), "command": COMMAND}} if parts else {})
 
 
-def networkx_simplex(at: Instance) -> Answer:
-    """The same network in networkx."""
-    import networkx
-
-    network = at.network()
-    graph = networkx.MultiDiGraph()
-    room = int(network.upper[-1])
-    graph.add_nodes_from(range(network.nodes), demand=0)
-    graph.nodes[0]["demand"], graph.nodes[1]["demand"] = -room, room
-    rows = (network.tail, network.head, network.upper, network.costs[0])
-    for tail, head, most, cost in zip(*(row.tolist() for row in rows), strict=True):
-        graph.add_edge(tail, head, capacity=most, weight=cost)
-    score = -int(networkx.network_simplex(graph)[0])
-    return score, score, "optimal"
+def _hard_figure(ours: Row, same: dict[str, Row], *, budget: float) -> str:
+    text = f"{ours['needs']:,} needs: gap {percent(ours['gap'])} at {budget:.0f} s, {ours['memory_mb']} MB"
+    naive = same.get("greedy", {}).get("score")
+    if naive is not None:
+        text += f", {percent((ours['bound'] - ours['score']) / max(1, ours['bound'] - naive))} of greedy's gap is left"
+    single = same.get("CP-SAT, 1 worker")
+    if single:
+        text += f", CP-SAT monolith: {single['remark']}" + (f", gap {percent(single['gap'])}" if single["gap"] else "")
+    return text
 
 
-def cp_sat(at: Instance) -> Answer:
-    """All rules in one CP-SAT model, one worker, coverage only."""
-    from ortools.sat.python import cp_model
-
-    from matching.constraints import build as model_of
-    from matching.constraints import tiers
-
-    made = model_of(at.compiled, at.limits, at.whole)
-    made.aim(next(tier for tier in tiers(at.compiled, at.whole, made) if tier.name == "score"))
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.max_time_in_seconds = at.limit
-    status = solver.solve(made.model)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return 0, None, "no plan found"
-    score = at.score(made.units(made.read(solver)))
-    return score, int(solver.best_objective_bound), "optimal" if status == cp_model.OPTIMAL else "time is up"
+def percent(share: float) -> str:
+    """Three places, as a text."""
+    return f"{100 * share:.3f} %"
 
 
-def greedy(at: Instance) -> Answer:
-    """Whoever gains most per unit next, until nothing fits: no look ahead."""
-    state = State(at.compiled, at.limits, at.whole, np.zeros(len(at.whole.pairs), dtype=np.int64))
-    state.change(np.arange(len(state.units)), allowed(state, state.units))
-    refill(state)
-    return at.score(state.units), None, ""
-
-
-METHODS: dict[str, Callable[[Instance], Answer]] = {
-    "shanqiao, whole run": whole_run,
-    "shanqiao, coverage": coverage,
-    "HiGHS simplex": lambda at: highs(at, method="simplex"),
-    "HiGHS IPM": lambda at: highs(at, method="ipm"),
-    "networkx": networkx_simplex,
-    "CP-SAT monolith": cp_sat,
-    "greedy": greedy,
-}
-FLOW_ONLY = ("shanqiao, coverage", "HiGHS simplex", "HiGHS IPM", "networkx")
-
-
-def measured(name: str, at: Instance) -> dict[str, object]:
-    """One method in a process of its own: its answer, seconds and the memory it needed on top of the problem."""
-    here, there = get_context("fork").Pipe(duplex=False)
-
-    def run() -> None:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        start = perf_counter()
-        score, bound, remark = METHODS[name](at)
-        seconds = perf_counter() - start
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        row = {"seconds": round(seconds, 3), "cpu_seconds": round(cpu_seconds(), 3)}
-        row |= {"memory_mb": round((peak - before) / 1024, 1)}
-        there.send(row | {"score": score, "bound": bound, "remark": remark})
-
-    child = get_context("fork").Process(target=run)
-    child.start()
-    there.close()
-    try:
-        answer: dict[str, object] = here.recv()
-    except EOFError:
-        answer = {
-            "seconds": None,
-            "cpu_seconds": None,
-            "memory_mb": None,
-            "score": None,
-            "bound": None,
-            "remark": "died",
-        }
-    child.join()
-    return {"method": name} | answer
-
-
-def cpu_seconds() -> float:
-    """Processor time of this process and of its children that have ended: the fair figure on a busy machine."""
-    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(used.ru_utime + used.ru_stime for used in both)
-
-
-def compare(needs: int, *, hard: float, limit: float) -> list[dict[str, object]]:
-    """Every method on one problem."""
-    at = Instance(needs, hard=hard, limit=limit)
-    size = {
-        "kind": "hard" if hard else "pure",
-        "needs": len(at.compiled.need_ids),
-        "resources": len(at.compiled.resource_ids),
-        "pairs": len(at.compiled.pair_need),
-    }
-    skipped = set(FLOW_ONLY) if hard else {"networkx"} if needs > NETWORKX_NEEDS else set()
-    print(f"\n{size['kind']}: {needs} needs, {size['resources']} resources, {size['pairs']} eligible pairs")
-    print(f"{'method':<22}{'seconds':>10}{'CPU':>9}{'MB':>9}{'score':>14}{'bound':>14}  remark")
-    rows = []
-    for name in [name for name in METHODS if name not in skipped]:
-        row = measured(name, at)
-        rows.append(size | row)
-        cells = [
-            "" if row[key] is None else row[key] for key in ("seconds", "cpu_seconds", "memory_mb", "score", "bound")
-        ]
-        print(
-            f"{name:<22}{cells[0]:>10}{cells[1]:>9}{cells[2]:>9}{cells[3]:>14}{cells[4]:>14}  {row['remark']}",
-            flush=True,
-        )
-    return rows
-
-
-def machine() -> dict[str, object]:
-    """Where and with what this was measured."""
-    return {
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in ("numpy", "scipy", "ortools", "highspy", "networkx")},
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description="The allocator beside other ways to solve the same problem.")
+    parser.add_argument("--pure", type=int, nargs="*", default=[4_000, 20_000], help="numbers of needs, pure problems")
+    parser.add_argument("--hard", type=int, nargs="*", default=[4_000], help="numbers of needs, a quarter hard")
+    parser.add_argument("--parts", action="store_true", help="a city of many components instead of one")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds for each other method")
+    parser.add_argument("--budget", type=float, default=10.0, help="seconds for the hard parts of our whole run")
+    parser.add_argument("--minutes", type=float, default=30.0, help="for everything")
+    parser.add_argument("--without", nargs="*", default=[], choices=list(METHODS), help="methods to leave out")
+    parser.add_argument("--seed", type=int, default=7)
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Measure, print, write."""
-    parser = argparse.ArgumentParser(description="The allocator beside other ways to solve the same problem.")
-    parser.add_argument("--pure", type=int, nargs="*", default=[1_000, 4_000], help="numbers of needs, pure problems")
-    parser.add_argument("--hard", type=int, nargs="*", default=[1_000, 4_000], help="numbers of needs, a quarter hard")
-    parser.add_argument("--limit", type=float, default=15.0, help="seconds for each method that has a limit")
-    asked = parser.parse_args()
-    rows: list[dict[str, object]] = []
-    for sizes, hard in ((asked.pure, 0.0), (asked.hard, 0.25)):
-        for needs in sizes:
-            rows += compare(needs, hard=hard, limit=asked.limit)
+    """Measure, print, write after every problem."""
+    asked = arguments()
+    until = monotonic() + 60 * asked.minutes
+    rows: list[Row] = []
+    for needs, hard in [(n, 0.0) for n in asked.pure] + [(n, 0.25) for n in asked.hard]:
+        at = Instance(needs, hard=hard, joined=not asked.parts, seed=asked.seed, limit=asked.limit, budget=asked.budget)
+        size: Row = {
+            "kind": "hard" if hard else "pure",
+            "needs": len(at.compiled.need_ids),
+            "resources": len(at.compiled.resource_ids),
+            "pairs": len(at.compiled.pair_need),
+            "components": len(at.parts),
+        }
+        skipped = frozenset(asked.without) | (FLOW_ONLY if hard else frozenset())
+        rows += compare(at, size=size, until=until, skipped=skipped)
+        write(rows, asked)
+
+
+def write(rows: list[Row], asked: argparse.Namespace) -> None:
+    """The rows so far, as JSON."""
+    times = ratios(rows)
+    settings = {"limit_s": asked.limit, "budget_s": asked.budget, "seed": asked.seed, "one_component": not asked.parts}
+    told = {"machine": machine(), "settings": settings, "rows": rows, "ratios": times}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2) + "\n", "utf-8")
+    RESULTS.write_text(json.dumps(told | {"goals": goals(rows, times, budget=asked.budget)}, indent=2) + "\n", "utf-8")
     print("\nwritten: bench/results/allocate.json")
 
 

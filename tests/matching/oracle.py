@@ -31,7 +31,7 @@ class Best:
     leximin: Vector | None
 
 
-class _Shared:
+class Shared:
     """The limits that needs share: C2, C3, C4 (per household), C5 and C9."""
 
     def __init__(self, problem: Problem) -> None:
@@ -80,7 +80,7 @@ class _Search:
     """Depth-first over the needs; `kind` names the vector that is maximised."""
 
     def __init__(self, problem: Problem, *, kind: str) -> None:
-        self.shared = _Shared(problem)
+        self.shared = Shared(problem)
         self.kind = kind
         self.rows = []
         for need in problem.needs:

@@ -1,4 +1,4 @@
-"""The worked numbers in the documents on certificates and reasons are true."""
+"""The worked numbers in the documents on the allocator, certificates and reasons are true."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matching.explain import CODES
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["certificate.md", "reasons.md"])
+@pytest.mark.parametrize("name", ["allocator.md", "certificate.md", "reasons.md"])
 def test_the_worked_numbers_are_true(name):
     failed, tried = doctest.testfile(str(DOCS / name), module_relative=False)
     assert tried > 10

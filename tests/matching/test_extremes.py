@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from bench.pathologies import cases, seen
 from matching.checker import check
 from matching.model import LARGEST, Need, Pin, Policy, Problem, Resource
 from matching.plan import Plan
@@ -47,6 +49,17 @@ def test_where_nothing_can_be_given_the_empty_plan_is_the_best(case):
     plan = judged(case)
     assert plan.lines == ()
     assert (plan.certificate.status, plan.certificate.gap) == ("optimal", 0.0)
+
+
+MANY = 100_000 if os.environ.get("TORTURE") == "1" else 1_000
+
+
+@pytest.mark.parametrize("name", list(cases(1)))
+def test_every_pathology_has_the_status_it_must_have(name: str):
+    case, status, units = cases(MANY)[name]
+    found = seen(case)
+    assert (found["status"], found["units"], found["faults"]) == (status, units, 0)
+    assert (found["conflict"] > 0) == (status == "infeasible")
 
 
 def test_one_giver_with_more_than_enough_covers_everybody():

@@ -1,0 +1,149 @@
+"""How much of an announced plan survives a change of the city (goal 7).
+
+What enters: a size, on the command line. What leaves: a table, and `bench/results/stability.json`. A generated city is
+solved; 1 % of its needs leave, 2 % arrive, 0.5 % of its resources die; it is solved again with the old plan announced
+and without. Beside them: the least number of broken units by a linear program of another solver (HiGHS) over the same
+network with the score held, for pure cities of one piece up to a size; and the unchanged city once more.
+
+    PYTHONPATH=. .venv/bin/python bench/stability.py --needs 20000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import linprog
+from scipy.sparse import csr_array, vstack
+
+from bench.change import announced, changed
+from bench.measure import Row, cpu_seconds, in_a_child, machine
+from matching import allocate
+from matching.compiled import compile_problem
+from matching.components import split
+from matching.generate import SHAPES, generate
+from matching.limits import shared_limits
+from matching.model import Problem
+from matching.network import build
+from matching.plan import Plan
+
+RESULTS = Path(__file__).parent / "results" / "stability.json"
+COMMAND = "PYTHONPATH=. .venv/bin/python bench/stability.py"
+PROVABLE = 5_000
+"""Needs up to which the second solver is asked for the least number of broken units."""
+PATIENCE = 600.0
+
+
+def least_broken(problem: Problem, *, score: int) -> int:
+    """The fewest broken units of any plan with this score, by HiGHS on the network of the whole pure problem."""
+    compiled = compile_problem(problem)
+    limits = shared_limits(compiled)
+    parts = split(compiled, limits)
+    pairs, groups = (np.sort(np.concatenate([getattr(part, name) for part in parts])) for name in ("pairs", "groups"))
+    network = build(compiled, limits, pairs=pairs, groups=groups)
+    arcs = len(network.tail)
+    places, ones = np.arange(arcs), np.ones(arcs)
+    ends = (np.concatenate([network.tail, network.head]), np.concatenate([places, places]))
+    flows = csr_array((np.concatenate([ones, -ones]), ends), shape=(network.nodes, arcs))
+    balance = np.zeros(network.nodes + 1)
+    balance[:2], balance[-1] = (float(network.upper[-1]), -float(network.upper[-1])), -float(score)
+    found = linprog(
+        network.costs[1], A_eq=vstack([flows, csr_array(network.costs[0][None, :].astype(float))]), b_eq=balance,
+        bounds=np.stack([network.lower, network.upper], axis=1), method="highs",
+    )  # fmt: skip
+    kept = -round(found.fun)
+    eligible = {
+        (compiled.need_ids[n], compiled.resource_ids[r])
+        for n, r in zip(compiled.pair_need.tolist(), compiled.pair_resource.tolist(), strict=True)
+    }
+    return sum(a.units for a in problem.announced if (a.need_id, a.resource_id) in eligible) - kept
+
+
+def links_broken(problem: Problem, plan: Plan) -> int:
+    """Announced links of which at least one unit was taken away."""
+    given = {(line.need_id, line.resource_id): line.units for line in plan.lines}
+    return sum(given.get((a.need_id, a.resource_id), 0) < a.units for a in problem.announced)
+
+
+def measured(problem: Problem, *, hard: bool, seed: int, budget: float) -> Row:
+    """One city, before and after."""
+    first = allocate(problem, budget_s=budget)
+    again = allocate(_with(problem, first), budget_s=budget)
+    after = changed(problem, lines=first.lines, seed=seed)
+    kept = allocate(after, budget_s=budget)
+    free = allocate(_with(after, None), budget_s=budget)
+    broken = links_broken(after, kept)
+    row: Row = {
+        "announced_links": len(after.announced),
+        "announced_units": sum(a.units for a in after.announced),
+        "broken_units": kept.certificate.broken_units,
+        "broken_links": broken,
+        "broken_links_share": broken / max(1, len(after.announced)),
+        "broken_links_if_not_asked": links_broken(after, free),
+        "same_coverage": kept.certificate.coverage == free.certificate.coverage,
+        "score_change": (kept.certificate.score - free.certificate.score) / max(1, free.certificate.score),
+        "cost_change": (kept.certificate.cost - free.certificate.cost) / max(1, free.certificate.cost),
+        "changes_if_nothing_changes": links_broken(_with(problem, first), again) + (first.lines != again.lines),
+    }
+    if not hard and len(problem.needs) <= PROVABLE:
+        row["least_broken_units_by_highs"] = least_broken(after, score=kept.certificate.score)
+    return row
+
+
+def _with(problem: Problem, plan: Plan | None) -> Problem:
+    return replace(problem, announced=() if plan is None else announced(plan.lines))
+
+
+def main() -> None:
+    """Measure a pure and a hard city, print, write."""
+    parser = argparse.ArgumentParser(description="How much of an announced plan survives a change of the city.")
+    parser.add_argument("--needs", type=int, nargs="*", default=[4_000, 20_000])
+    parser.add_argument("--hard", type=int, nargs="*", default=[4_000], help="numbers of needs, a quarter hard")
+    parser.add_argument("--joined", action="store_true", help="one component, everything counted in one unit")
+    parser.add_argument("--shape", choices=sorted(SHAPES), default="city")
+    parser.add_argument("--budget", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=7)
+    asked = parser.parse_args()
+    rows: list[Row] = []
+    for needs, hard in [(n, 0.0) for n in asked.needs] + [(n, 0.25) for n in asked.hard]:
+        city = generate(
+            needs, max(20, needs // 20), hard=hard, one_component=asked.joined, seed=asked.seed, shape=asked.shape
+        )
+        found = in_a_child(
+            lambda city=city, hard=hard: measured(city, hard=bool(hard), seed=asked.seed, budget=asked.budget),
+            seconds=PATIENCE,
+        )
+        rows.append(
+            {
+                "kind": "hard" if hard else "pure",
+                "needs": needs,
+                "shape": asked.shape,
+                "one_component": asked.joined,
+                "seed": asked.seed,
+            }
+            | found
+        )
+        print(json.dumps(rows[-1], indent=1), flush=True)
+        RESULTS.write_text(json.dumps({"machine": machine(), "rows": rows} | goals(rows), indent=2) + "\n", "utf-8")
+    print(f"{cpu_seconds():.0f} CPU seconds; written: bench/results/stability.json")
+
+
+def goals(rows: list[Row]) -> Row:
+    """What was seen of goal 7."""
+    said = []
+    for row in (row for row in rows if "broken_units" in row):
+        text = f"{row['needs']:,} needs, {row['kind']}: {row['broken_units']:,} broken units"
+        if "least_broken_units_by_highs" in row:
+            text += f" (HiGHS: {row['least_broken_units_by_highs']:,} at least)"
+        text += f", {row['broken_links_share']:.2%} of links (not asked: {row['broken_links_if_not_asked']:,} links)"
+        text += ", same coverage" if row["same_coverage"] else f", score {row['score_change']:+.3%}"
+        text += f", cost {row['cost_change']:+.2%}; unchanged city: {row['changes_if_nothing_changes']} changes"
+        said.append(text)
+    return {"goals": {"7": {"figure": "; ".join(said), "command": COMMAND}}} if said else {}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""The figures in the documents are those that the benches wrote: a number typed by hand does not last."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.contenders import METHODS
+from bench.goals import GOALS, measured, table
+from scripts.figures import BLOCK, CHINESE, ENGLISH, WORDS, documents, tables
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md", "docs/allocator.md", "docs/goals.md"])
+def test_a_document_says_what_the_benches_wrote(name: str) -> None:
+    assert documents()[ROOT / name] == (ROOT / name).read_text("utf-8"), "run: make figures"
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md", "docs/allocator.md"])
+def test_each_of_them_has_one_block_of_figures(name: str) -> None:
+    assert len(BLOCK.findall((ROOT / name).read_text("utf-8"))) == 1
+
+
+def test_the_tables_name_every_method_and_the_chinese_one_has_words_for_them() -> None:
+    told = json.loads((ROOT / "bench" / "results" / "allocate.json").read_text("utf-8"))
+    assert {row["method"] for row in told["rows"]} <= set(METHODS)
+    english, chinese = tables(told, words=ENGLISH), tables(told, words=CHINESE)
+    assert all(row["method"] in english for row in told["rows"])
+    assert all(WORDS.get(row["method"], row["method"]) in chinese for row in told["rows"])
+
+
+def test_a_goal_that_no_bench_speaks_to_says_so_and_several_may_speak_to_one(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"goals": {"9": {"figure": "p99 4 ms", "command": "x"}}, "rows": []}', "utf-8")
+    (tmp_path / "b.json").write_text('{"goals": {"9": "flips 99.9 %", "3": {"figure": "11 s | one"}}}', "utf-8")
+    (tmp_path / "c.json").write_text('[{"goals": 1}]', "utf-8")
+    assert [row[:2] for row in measured(tmp_path)] == [("3", "11 s | one"), ("9", "p99 4 ms"), ("9", "flips 99.9 %")]
+    assert table(tmp_path).count("not measured") == len(GOALS) - 2
+    assert "| 11 s \\| one | `bench/results/b.json` |" in table(tmp_path)

@@ -1,0 +1,21 @@
+"""Shuffled rows and any number of processes give one plan, byte for byte."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from bench.repeats import hashes
+from matching.generate import generate
+
+TORTURE = os.environ.get("TORTURE") == "1"
+
+
+@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize("hard", [0.0, 0.25])
+def test_shuffled_rows_and_1_2_and_16_processes_give_one_plan(hard: float, joined: bool):
+    needs, repeats = (5_000, 20) if TORTURE else (400, 3)
+    city = generate(needs, needs // 20, hard=hard, one_component=joined, seed=11)
+    found = hashes(city, repeats=repeats, budget=30.0 if TORTURE else 10.0)
+    assert len(set(found) - {"interrupted"}) == 1, "a run that the clock stopped promises nothing, any other one does"
