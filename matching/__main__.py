@@ -1,4 +1,4 @@
-"""`python -m matching`: solve, check, explain and generate, on problem folders.
+"""`python -m matching`: solve, check, explain, quote and generate, on problem folders.
 
 What enters: the words of a command line. What leaves: an output folder, a few lines on standard output, and an exit
 code: 0 well, 1 faults or contradictory pins found, 2 bad input, named on standard error with file, row, column and
@@ -119,6 +119,18 @@ def _explain(asked: Namespace) -> int:
     return WELL
 
 
+def _quote(asked: Namespace) -> int:
+    """Say what a need that came after the run can have at once and how it stands."""
+    from matching.quote_command import as_json, as_words, quoted, read_need
+
+    problem = read_problem(asked.folder)
+    need, plan = read_need(asked.need, problem), read_plan(asked.out)
+    told = quoted(problem, plan, need)
+    scale = plan.certificate.price_scale
+    _say(as_json(told) if asked.json else as_words(told, need, policy_scale=scale, lang=asked.lang))
+    return WELL
+
+
 def _generate(asked: Namespace) -> int:
     """Write a made-up city into a new folder."""
     from matching.generate import generate
@@ -190,8 +202,18 @@ def _parser() -> ArgumentParser:
     explain.add_argument("need_id")
     explain.add_argument("--lang", choices=("en", "zh"), default="en")
     explain.set_defaults(run=_explain)
+    _add_quote(commands.add_parser("quote", help="what a new need can have at once, and how it stands"))
     _add_generate(commands.add_parser("generate", help="write a made-up city into a new folder"))
     return parser
+
+
+def _add_quote(quote: ArgumentParser) -> None:
+    quote.add_argument("folder", type=Path)
+    quote.add_argument("out", type=Path, metavar="dir")
+    quote.add_argument("need", type=Path, metavar="new_need.json", help="the columns of needs.csv as JSON")
+    quote.add_argument("--json", action="store_true", help="the quote as JSON")
+    quote.add_argument("--lang", choices=("en", "zh"), default="en")
+    quote.set_defaults(run=_quote)
 
 
 def _add_generate(generate: ArgumentParser) -> None:
