@@ -63,8 +63,11 @@ def living_auto_match(session: Session, household_id: str, /, *, org_id: str, no
     return consent
 
 
-def all_auto_match(session: Session, *, now: datetime) -> dict[str, tuple[str, int, frozenset[str]]]:
-    """Household ► (chain, version, excluded organisations) of every living AUTO_MATCH consent; one query."""
+def all_auto_match(
+    session: Session, *, now: datetime, household_id: str = ""
+) -> dict[str, tuple[str, int, frozenset[str]]]:
+    """Household ► (chain, version, excluded organisations) of every living AUTO_MATCH consent, or of one household's;
+    one query."""
     statement = (
         select(Consent.household_id, Consent.chain_id, Consent.version, Consent.excluded_org_ids)
         .join(
@@ -74,6 +77,8 @@ def all_auto_match(session: Session, *, now: datetime) -> dict[str, tuple[str, i
         .where(col(ConsentHead.purpose) == Purpose.AUTO_MATCH, col(ConsentHead.state) == ConsentState.ACTIVE)
         .where(col(ConsentHead.valid_from) <= now, col(ConsentHead.valid_to) > now)
     )
+    if household_id:
+        statement = statement.where(col(Consent.household_id) == household_id)
     return {row[0]: (row[1], row[2], frozenset(row[3])) for row in session.exec(statement)}
 
 
