@@ -88,6 +88,7 @@ class Board:
         self.toll, self._tolls_at_home = _tolls(self, prices)
         self._columns, self._gives = _numbered_columns(rows)
         self._classes: dict[tuple[Any, ...], _Class] = {}
+        self._answers: dict[tuple[str, Any], Bools] = {}
         self._resource_out = _resource_out(problem, rows)
         self._bans: dict[str, frozenset[str]] = {}
         for ban in problem.bans:
@@ -177,12 +178,25 @@ class Board:
             if len(self._classes) >= MOST_CLASSES:
                 self._classes.clear()
             table = {
-                rule: answer([ask], gives).reshape(1, len(gives))
-                for (rule, _, _, answer), ask, gives in zip(LOOKS, asks, self._gives, strict=True)
+                look[0]: self._answer(look, ask, gives)
+                for look, ask, gives in zip(LOOKS, asks, self._gives, strict=True)
             }
             mine = {rule: np.zeros(1, np.int64) for rule in table}
             found = self._classes[asks] = _Class(Classes(mine, self._columns, table))
         return found
+
+    def _answer(self, look: tuple[Any, ...], ask: Any, gives: list[Any]) -> Bools:
+        """One row of the rule's table, remembered; where resources hold sets, one member is looked up in each."""
+        rule, answer = look[0], look[3]
+        if (rule, ask) not in self._answers:
+            if len(self._answers) >= MOST_CLASSES:
+                self._answers.clear()
+            if rule == rules.DISTRICT:
+                row = np.array([[ask in names or "*" in names for names in gives]], bool)
+            else:
+                row = answer([ask], gives)
+            self._answers[rule, ask] = row.reshape(1, len(gives))
+        return self._answers[rule, ask]
 
     def _fit(self, kind: _Class, out: dict[str, bool], banned: list[int]) -> Fit:
         refusals = Refusals(

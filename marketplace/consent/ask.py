@@ -63,11 +63,8 @@ def living_auto_match(session: Session, household_id: str, /, *, org_id: str, no
     return consent
 
 
-def all_auto_match(
-    session: Session, *, now: datetime, household_id: str = ""
-) -> dict[str, tuple[str, int, frozenset[str]]]:
-    """Household ► (chain, version, excluded organisations) of every living AUTO_MATCH consent, or of one household's;
-    one query."""
+def all_auto_match(session: Session, *, now: datetime) -> dict[str, tuple[str, int, frozenset[str]]]:
+    """Household ► (chain, version, excluded organisations) of every living AUTO_MATCH consent; one query."""
     statement = (
         select(Consent.household_id, Consent.chain_id, Consent.version, Consent.excluded_org_ids)
         .join(
@@ -77,9 +74,16 @@ def all_auto_match(
         .where(col(ConsentHead.purpose) == Purpose.AUTO_MATCH, col(ConsentHead.state) == ConsentState.ACTIVE)
         .where(col(ConsentHead.valid_from) <= now, col(ConsentHead.valid_to) > now)
     )
-    if household_id:
-        statement = statement.where(col(Consent.household_id) == household_id)
     return {row[0]: (row[1], row[2], frozenset(row[3])) for row in session.exec(statement)}
+
+
+def auto_match_of(session: Session, household_id: str, /, *, now: datetime) -> tuple[str, int, frozenset[str]] | None:
+    """What `all_auto_match` holds of one household; it has few consents, so they are read and sifted here."""
+    heads = session.exec(select(ConsentHead).where(col(ConsentHead.household_id) == household_id)).all()
+    for head in heads:
+        if head.purpose is Purpose.AUTO_MATCH and is_alive(head, now):
+            return head.chain_id, head.version, frozenset(newest(session, head).excluded_org_ids)
+    return None
 
 
 def list_of_household(session: Session, household_id: str, /) -> list[Consent]:

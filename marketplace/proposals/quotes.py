@@ -51,7 +51,10 @@ class Told:
 
 def tell(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> Told:
     """The quote of this moment; nothing is written."""
-    need = _need(session, need_id, action="quote:view", actor=actor)
+    need = session.get(Need, need_id)
+    require(actor, "quote:view", district=need.district_code if need is not None else None)
+    if need is None:
+        raise NotFound("not_found")
     if not _is_open(need, now):
         return Told(need, NOT_VERIFIED, titles={})
     stands = standing_of(session, need, now=now)
@@ -59,14 +62,6 @@ def tell(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> T
         return Told(need, NO_RUN, titles={})
     told = _quoted(session, stands)
     return Told(need, told.verdict, stands.run, told, titles=_titles(session, told))
-
-
-def _need(session: Session, need_id: str, *, action: str, actor: Actor, lock: bool = False) -> Need:
-    need = session.get(Need, need_id, with_for_update=True if lock else None, populate_existing=lock)
-    require(actor, action, district=need.district_code if need is not None else None)
-    if need is None:
-        raise NotFound("not_found")
-    return need
 
 
 def _is_open(need: Need, now: datetime) -> bool:
@@ -77,7 +72,9 @@ def _quoted(session: Session, stands: Standing, *, only: list[str] | None = None
     """Ask what is left of every fitting offer (of none but `only`, if given), then quote."""
     board, newcomer = stands.board, stands.newcomer
     ids = [board.resources[at].resource_id for at in board.fit(newcomer).places.tolist()]
-    left = stock_left(session, ids if only is None else only)
+    if not ids:
+        return quote(board, newcomer)
+    left = stock_left(session, category="" if only is not None else newcomer.need.category, offer_ids=only or ())
     return quote(board, newcomer, left={offer_id: left.get(offer_id, 0) for offer_id in ids})
 
 
@@ -113,7 +110,7 @@ def as_json(told: Told) -> dict[str, Any]:
 def take_free_stock(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> list[ProposedLine]:
     """Propose what is free for this need. Everything is asked again with the need and the offers locked, so that two
     needs never get the same last unit; approval asks once more."""
-    need = _need(session, need_id, action="quote:take", actor=actor, lock=True)
+    need = _locked_need(session, need_id, actor=actor)
     lines, _told = _take(session, need, actor=actor, now=now)
     if not lines:
         raise WrongState("nothing_free")
@@ -131,7 +128,7 @@ def _take(session: Session, need: Need, *, actor: Actor, now: datetime) -> tuple
     wanted = sorted(line.resource_id for line in _quoted(session, stands).free)
     offers = {offer.id: offer for offer in _locked(session, wanted)}
     told = _quoted(session, stands, only=wanted) if wanted else _quoted(session, stands)
-    left = stock_left(session, wanted)
+    left = stock_left(session, offer_ids=wanted)
     lines = [
         _line(stands, need, offers[line.resource_id], units=line.units, left=left[line.resource_id])
         for line in told.free
@@ -143,6 +140,14 @@ def _take(session: Session, need: Need, *, actor: Actor, now: datetime) -> tuple
         entry = audit.Entry("quote:take", object_ref=need.id, subject=need.household_id, body=body)
         audit.record(session, entry, actor=actor, now=now)
     return lines, told
+
+
+def _locked_need(session: Session, need_id: str, *, actor: Actor) -> Need:
+    need = session.get(Need, need_id, with_for_update=True, populate_existing=True)
+    require(actor, "quote:take", district=need.district_code if need is not None else None)
+    if need is None:
+        raise NotFound("not_found")
+    return need
 
 
 def _locked(session: Session, offer_ids: list[str]) -> list[Offer]:
@@ -204,7 +209,7 @@ def _newcomers(session: Session) -> list[tuple[str, str]]:
 
 
 def _look(session: Session, run_id: str, need_id: str, *, now: datetime) -> None:
-    need = _need(session, need_id, action="quote:take", actor=SYSTEM, lock=True)
+    need = _locked_need(session, need_id, actor=SYSTEM)
     if session.get(NeedQuote, (run_id, need_id)) is not None:
         return
     _lines, told = _take(session, need, actor=SYSTEM, now=now)
