@@ -233,7 +233,7 @@ def _serve(server: Any) -> None:
 
 
 def _cpu(app: Flask, needs: list[str], *, cookie: str) -> list[float]:
-    """CPU seconds of each request in this thread: what the wall clock would show on a machine that does nothing else."""
+    """CPU seconds of each request in this thread: about what a machine that does nothing else would take."""
     client = app.test_client()
     client.set_cookie("sid", cookie)
     seconds = []

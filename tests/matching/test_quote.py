@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import os
 from collections import Counter
@@ -271,3 +272,8 @@ def test_no_json_and_no_plan_are_bad_input(tmp_path: Path, capsys: pytest.Captur
     assert main(["quote", city, out, str(tmp_path / "none.json")]) == 2
     assert main(["quote", city, city, written(tmp_path)]) == 2
     assert "plan.csv" in capsys.readouterr().err
+
+
+def test_the_worked_example_in_the_documents_is_true() -> None:
+    failed, tried = doctest.testfile(str(Path(__file__).parents[2] / "docs" / "quotes.md"), module_relative=False)
+    assert (failed, tried > 10) == (0, True)
