@@ -30,6 +30,7 @@ from marketplace.migrations import upgrade
 from marketplace.notices import Notice
 from marketplace.offers.demand import publish_when_due
 from marketplace.organisations.models import Organisation
+from marketplace.proposals import making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.sealed import Vault, vault_of
 from marketplace.web import catalogues, letters
@@ -134,15 +135,24 @@ def _phone_of(session: Session, household_id: str) -> str:
 
 
 def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
-    """The background worker: runs of the allocator; between them the outbox, and once a week the counts of needs."""
-    handlers = {proposals.JOB: partial(_work_on_run, database, clock)}
+    """The background worker: runs of the allocator and who could make way; between them the outbox, free stock for
+    needs that came after the last run, and once a week the counts of needs."""
+    handlers = {
+        proposals.JOB: partial(_work_on_run, database, clock),
+        quotes.MAKE_WAY: partial(_work_out, database, clock),
+    }
     messenger, composer = messenger_of(settings), partial(compose, settings)
     sweeps = (
         partial(notices.send_due, database, messenger, compose=composer, clock=clock),
         partial(publish_when_due, database, clock=clock),
+        partial(quotes.sweep, database, clock=clock),
     )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
 
 
 def _work_on_run(database: Database, clock: Callable[[], datetime], run_id: str) -> None:
     proposals.work(database, run_id, clock=clock, actor=SYSTEM)
+
+
+def _work_out(database: Database, clock: Callable[[], datetime], run_id: str) -> None:
+    making_way.work_out(database, run_id, clock=clock)

@@ -1,4 +1,4 @@
-"""`python -m matching`: solve, check, explain and generate, on problem folders.
+"""`python -m matching`: solve, check, explain, quote and generate, on problem folders.
 
 What enters: the words of a command line. What leaves: an output folder, a few lines on standard output, and an exit
 code: 0 well, 1 faults or contradictory pins found, 2 bad input, named on standard error with file, row, column and
@@ -129,6 +129,18 @@ def _preview(asked: Namespace) -> int:
     return FOUND if seen.conflict else WELL
 
 
+def _quote(asked: Namespace) -> int:
+    """Say what a need that came after the run can have at once and how it stands."""
+    from matching.quote_command import as_json, as_words, quoted, read_need
+
+    problem = read_problem(asked.folder)
+    need, plan = read_need(asked.need, problem), read_plan(asked.out)
+    told = quoted(problem, plan, need)
+    scale = plan.certificate.price_scale
+    _say(as_json(told) if asked.json else as_words(told, need, policy_scale=scale, lang=asked.lang))
+    return WELL
+
+
 def _generate(asked: Namespace) -> int:
     """Write a made-up city into a new folder."""
     from matching.generate import generate
@@ -202,6 +214,8 @@ def _parser() -> ArgumentParser:
     explain.set_defaults(run=_explain)
     preview = commands.add_parser("preview", help="say what overrides would change, without changing anything")
     _add_preview(preview)
+
+    _add_quote(commands.add_parser("quote", help="what a new need can have at once, and how it stands"))
     _add_generate(commands.add_parser("generate", help="write a made-up city into a new folder"))
     return parser
 
@@ -218,6 +232,15 @@ def _add_preview(preview: ArgumentParser) -> None:
         preview.add_argument(name, nargs=len(parts), action="append", default=[], metavar=parts)
     preview.add_argument("--order", choices=("levels_first", "urgency_first"), help="another order of the cells")
     preview.set_defaults(run=_preview)
+
+
+def _add_quote(quote: ArgumentParser) -> None:
+    quote.add_argument("folder", type=Path)
+    quote.add_argument("out", type=Path, metavar="dir")
+    quote.add_argument("need", type=Path, metavar="new_need.json", help="the columns of needs.csv as JSON")
+    quote.add_argument("--json", action="store_true", help="the quote as JSON")
+    quote.add_argument("--lang", choices=("en", "zh"), default="en")
+    quote.set_defaults(run=_quote)
 
 
 def _add_generate(generate: ArgumentParser) -> None:

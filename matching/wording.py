@@ -83,6 +83,10 @@ TEXT = {
         "资源 {resource} 给出 {units} 个单位，影子价格 {price}。{tier}{pins}",
         "Resource {resource} gives {units} units; its price is {price}. {tier}{pins}",
     ),
+    "free_stock": (
+        "资源 {resource} 在上次计算后还剩 {left} 个单位无人使用，可直接给出 {units} 个。",
+        "Nobody took {left} units of {resource} in the last run; {units} of them can go to this need.",
+    ),
     "covered": ("需求已由台账记录的援助满足：{states}。", "The ledger already covers this need: {states}."),
     "no_resource": ("没有合格的资源：{counts}。", "No resource is eligible: {counts}."),
     "no_consent": (

@@ -77,6 +77,15 @@ def all_auto_match(session: Session, *, now: datetime) -> dict[str, tuple[str, i
     return {row[0]: (row[1], row[2], frozenset(row[3])) for row in session.exec(statement)}
 
 
+def auto_match_of(session: Session, household_id: str, /, *, now: datetime) -> tuple[str, int, frozenset[str]] | None:
+    """What `all_auto_match` holds of one household; it has few consents, so they are read and sifted here."""
+    heads = session.exec(select(ConsentHead).where(col(ConsentHead.household_id) == household_id)).all()
+    for head in heads:
+        if head.purpose is Purpose.AUTO_MATCH and is_alive(head, now):
+            return head.chain_id, head.version, frozenset(newest(session, head).excluded_org_ids)
+    return None
+
+
 def list_of_household(session: Session, household_id: str, /) -> list[Consent]:
     """The newest version of every chain of the household, newest first."""
     statement = (

@@ -77,7 +77,7 @@ class Need(SQLModel, table=True):
     state_reason: str = Field(default="", max_length=200)
     content_hash: str = Field(default="", max_length=64)
     created_at: datetime = Field(sa_column=moment(index=True))
-    updated_at: datetime = Field(sa_column=moment())
+    updated_at: datetime = Field(sa_column=moment(index=True))
 
 
 class RegistryFeed(SQLModel, table=True):

@@ -11,6 +11,9 @@ bp = Blueprint("proposals", __name__)
 SENTENCES = {
     "run_busy": _l("A run is under way. Wait until it has ended, or stop it."),
     "run_over": _l("This run has ended already."),
+    "nothing_free": _l("Somebody was faster: nothing of this is free any more."),
+    "no_run": _l("There is no finished run yet that looked at needs like this one."),
+    "displacement_over": _l("This has been decided already, or a newer run has overtaken it."),
     "plan_refused": _l("The independent check refused the plan of this run; nothing was proposed."),
 }
 

@@ -1,10 +1,11 @@
-"""Runs of the allocator, the lines they propose, and why a need got nothing or not all."""
+"""Runs of the allocator, the lines they propose, and why a need got nothing or not all; and what happens between two
+runs: prices of the last one, quotes for needs that came after it, and who could make way for them."""
 
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment
@@ -64,7 +65,10 @@ class ProposedLine(SQLModel, table=True):
     """This offer gives `units` to this need, and why: at most four reasons, the runner-up, what would change it."""
 
     __tablename__ = "proposed_line"
-    __table_args__ = (check("units", "units > 0"),)
+    __table_args__ = (
+        check("units", "units > 0"),
+        Index("ix_proposed_line_offer_state", "offer_id", "state", "units"),
+    )
 
     id: str = Field(primary_key=True, max_length=32)
     run_id: str = Field(foreign_key="run.id", index=True)
@@ -92,3 +96,57 @@ class UnservedReason(SQLModel, table=True):
     code: str = Field(max_length=32, index=True)
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     covered_units: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+
+
+class RunPrice(SQLModel, table=True):
+    """What the last unit under one limit is worth in this run's first tier, times the certificate's price scale."""
+
+    __tablename__ = "run_price"
+
+    run_id: str = Field(primary_key=True, foreign_key="run.id")
+    kind: str = Field(primary_key=True, max_length=32)
+    ref: str = Field(primary_key=True, max_length=64)
+    household_id: str = Field(default="", primary_key=True, max_length=32)
+    price: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class NeedQuote(SQLModel, table=True):
+    """A need that was verified after this run has been looked at: what was free at once, and how the rest stands."""
+
+    __tablename__ = "need_quote"
+
+    run_id: str = Field(primary_key=True, foreign_key="run.id")
+    need_id: str = Field(primary_key=True, foreign_key="need.id", index=True)
+    verdict: str = Field(max_length=16, index=True)
+    open_units: int = Field(sa_column=Column(BigInteger, nullable=False))
+    free_units: int = Field(sa_column=Column(BigInteger, nullable=False))
+    made_at: datetime = Field(sa_column=moment())
+
+
+class DisplacementState(StrEnum):
+    """Pending waits for a person; kept is an input of the next run, dropped is not."""
+
+    PENDING = "pending"
+    KEPT = "kept"
+    DROPPED = "dropped"
+
+
+class Displacement(SQLModel, table=True):
+    """The chain of single units by which a higher-ranking newcomer could gain one, and who would end with one less."""
+
+    __table_args__ = (check("ranks", "rank_gained > rank_lost"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    run_id: str = Field(foreign_key="run.id", index=True)
+    need_id: str = Field(foreign_key="need.id", index=True)
+    offer_id: str = Field(foreign_key="offer.id")
+    district_code: str = Field(index=True, max_length=6)
+    moves: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    loser_need_id: str | None = Field(default=None, foreign_key="need.id")
+    rank_gained: int
+    rank_lost: int
+    state: DisplacementState = Field(default=DisplacementState.PENDING, sa_column=choice(DisplacementState, index=True))
+    reason: str = Field(default="", max_length=200)
+    made_at: datetime = Field(sa_column=moment())
+    decided_by: str = Field(default="", max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

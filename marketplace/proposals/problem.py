@@ -38,7 +38,7 @@ from matching.model import (
 )
 
 ANYONE = frozenset({"*"})
-NEED_COLUMNS = {
+NEED_COLUMNS: dict[str, Any] = {
     "need_id": NeedRow.id,
     "household_id": NeedRow.household_id,
     "district": NeedRow.district_code,
@@ -218,3 +218,16 @@ def _announced(session: Session, *, known: set[str], posted: set[str]) -> Iterat
     for line in session.exec(statement):
         if line.need_id in known and line.offer_id in posted:
             yield Announced(line.need_id, line.offer_id, line.units)
+
+
+def posted(session: Session, *, as_of: date) -> tuple[Resource, ...]:
+    """Every resource that a run on this day may draw on; its stock is what nothing is committed of."""
+    return tuple(_resource(offer) for offer in _offers(session, _active_organisations(session), as_of))
+
+
+def one_need(
+    need: NeedRow, consent: tuple[str, int, frozenset[str]] | None, /, *, organisations: frozenset[str]
+) -> Need:
+    """One need as a run would see it."""
+    plain: dict[str, Any] = {name: getattr(need, column.key) for name, column in NEED_COLUMNS.items()}
+    return Need(**plain, consented=_consented(consent, organisations), tags=frozenset(need.tags))

@@ -24,7 +24,7 @@ from marketplace.ledger.service import seen_from
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.policy import require
-from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
+from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState, UnservedReason
 from marketplace.proposals.problem import Scope, build_problem, policy_of
 from marketplace.reference.needs import reckoned_value
 from matching.checker import check
@@ -222,6 +222,7 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
     missing = _unserved_rows(run.id, unserved, plan=plan)
     if missing:
         session.execute(insert(UnservedReason), missing)
+    _keep_prices(session, run, plan=plan)
     _close_run(session, run, problem=problem, plan=plan, now=now)
     body = {"plan": plan.certificate.plan_sha256, "input": plan.certificate.input_sha256, "lines": len(rows)}
     audit.record(session, audit.Entry("run:store", object_ref=run.id, body=body), actor=actor, now=now)
@@ -258,6 +259,17 @@ def _unserved_rows(run_id: str, unserved: Mapping[str, list[Reason]], *, plan: P
         for need_id, reasons in unserved.items()
         for place, reason in enumerate(reasons[:MOST_REASONS])
     ]
+
+
+def _keep_prices(session: Session, run: Run, *, plan: Plan) -> None:
+    """What quotes need between this run and the next: the prices of the first tier."""
+    rows = [
+        {"run_id": run.id, "kind": row.kind, "ref": row.id, "household_id": row.household_id, "price": row.price}
+        for row in plan.prices
+        if row.tier == 1
+    ]
+    if rows:
+        session.execute(insert(RunPrice), rows)
 
 
 def _retire_lines(session: Session, run: Run) -> None:

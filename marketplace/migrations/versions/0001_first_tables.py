@@ -289,6 +289,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_need_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_source'), ['source'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_need_updated_at'), ['updated_at'], unique=False)
         batch_op.create_index('uq_need_household_category_period_cause', ['household_id', 'category', 'period', 'cause'], unique=True, sqlite_where=sa.text("state IN ('unverified', 'held', 'verified')"), postgresql_where=sa.text("state IN ('unverified', 'held', 'verified')"))
 
     op.create_table('offer',
@@ -575,6 +576,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_proposed_line_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_offer_id'), ['offer_id'], unique=False)
+        batch_op.create_index('ix_proposed_line_offer_state', ['offer_id', 'state', 'units'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_run_id'), ['run_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_state'), ['state'], unique=False)
 
@@ -593,6 +595,59 @@ def upgrade() -> None:
     with op.batch_alter_table('unserved_reason', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_unserved_reason_code'), ['code'], unique=False)
         batch_op.create_index(batch_op.f('ix_unserved_reason_need_id'), ['need_id'], unique=False)
+
+    op.create_table('run_price',
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('price', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_price_run_id')),
+    sa.PrimaryKeyConstraint('run_id', 'kind', 'ref', 'household_id', name=op.f('pk_run_price'))
+    )
+
+    op.create_table('need_quote',
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('verdict', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('open_units', sa.BigInteger(), nullable=False),
+    sa.Column('free_units', sa.BigInteger(), nullable=False),
+    sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_need_quote_need_id')),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_need_quote_run_id')),
+    sa.PrimaryKeyConstraint('run_id', 'need_id', name=op.f('pk_need_quote'))
+    )
+    with op.batch_alter_table('need_quote', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_need_quote_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_need_quote_verdict'), ['verdict'], unique=False)
+
+    op.create_table('displacement',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('moves', sa.JSON(), nullable=False),
+    sa.Column('loser_need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('rank_gained', sa.Integer(), nullable=False),
+    sa.Column('rank_lost', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Enum('pending', 'kept', 'dropped', name='displacementstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('rank_gained > rank_lost', name=op.f('ck_displacement_ranks')),
+    sa.ForeignKeyConstraint(['loser_need_id'], ['need.id'], name=op.f('fk_displacement_loser_need_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_displacement_need_id')),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_displacement_offer_id')),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_displacement_run_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_displacement'))
+    )
+    with op.batch_alter_table('displacement', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_displacement_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_displacement_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_displacement_run_id'), ['run_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_displacement_state'), ['state'], unique=False)
 
     op.create_table('line_decision',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

@@ -1,0 +1,184 @@
+"""The board of the last run, kept by each process, and the facts of one need that is held against it.
+
+Enters: a session and a need. Leaves: the run whose prices count, its `matching.board.Board`, and a `Newcomer` with what
+the database knows of the household; what is left of offers is asked anew each time, for that may have changed. Called
+by `proposals.quotes`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from threading import Lock
+
+from sqlmodel import Session, col, func, select
+
+from marketplace.consent.ask import auto_match_of
+from marketplace.ledger import service as ledger
+from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.needs.models import Need
+from marketplace.needs.service import today_of
+from marketplace.offers.models import Offer, OfferState
+from marketplace.organisations.models import Organisation, OrganisationState
+from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState
+from marketplace.proposals.problem import Scope, one_need, policy_of, posted
+from marketplace.reference import needs as taxonomy
+from matching.board import Board, Held, Newcomer
+from matching.model import CoolOff, PastAid, Problem
+from matching.plan import Price
+
+FINISHED = (RunState.DONE, RunState.CANCELLED)
+MOST_RUNS = 20
+"""Finished runs that are searched for one whose scope holds the need, the newest first."""
+MOST_BOARDS = 4
+Consent = tuple[str, int, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One need against the board of its run; `consent` is the household's living yes to matching."""
+
+    run: Run
+    board: Board
+    newcomer: Newcomer
+    consent: Consent | None
+
+
+def last_run(session: Session, need: Need, /) -> Run | None:
+    """The newest finished run whose scope holds this need."""
+    newest = select(Run).where(col(Run.state).in_(FINISHED)).order_by(col(Run.number).desc()).limit(MOST_RUNS)
+    return next((run for run in session.exec(newest) if _holds(Scope.from_json(run.scope), need)), None)
+
+
+def _holds(scope: Scope, need: Need) -> bool:
+    here = not scope.districts or need.district_code in scope.districts
+    return here and (not scope.categories or need.category in scope.categories)
+
+
+def standing_of(session: Session, need: Need, /, *, now: datetime) -> Standing | None:
+    """Everything a quote for this need is made of; None before the first run."""
+    run = last_run(session, need)
+    if run is None:
+        return None
+    board = board_of(session, run, as_of=today_of(now))
+    consent = auto_match_of(session, need.household_id, now=now)
+    return Standing(run, board, _newcomer(session, need, consent), consent)
+
+
+class _Boards:
+    """The newest boards of this process; a change of any offer or giver makes a new one."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[object, ...], Board] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, session: Session, run: Run, *, as_of: date) -> Board:
+        key = (str(session.get_bind().engine.url), run.id, as_of, *_stamp(session))
+        with self._lock:
+            board = self._kept.get(key)
+        if board is None:
+            board = _built(session, run, as_of=as_of)
+            with self._lock:
+                self._kept[key] = board
+                while len(self._kept) > MOST_BOARDS:
+                    self._kept.popitem(last=False)
+        return board
+
+
+_BOARDS = _Boards()
+
+
+def board_of(session: Session, run: Run, /, *, as_of: date) -> Board:
+    """The board of this run on this day: from memory, or built from the offers and the prices that were stored."""
+    return _BOARDS.get(session, run, as_of=as_of)
+
+
+def _stamp(session: Session) -> tuple[object, ...]:
+    """What differs when an offer was posted, changed or paused, or a giver came or went."""
+    active = select(func.count()).where(col(Organisation.state) == OrganisationState.ACTIVE).scalar_subquery()
+    return tuple(session.execute(select(func.count(), func.max(Offer.updated_at), active).select_from(Offer)).one())
+
+
+def _built(session: Session, run: Run, *, as_of: date) -> Board:
+    kinds = taxonomy.list_need_kinds()
+    problem = Problem(
+        policy=policy_of(run.policy, as_of),
+        needs=(),
+        resources=posted(session, as_of=as_of),
+        cooloffs=tuple(CoolOff(kind.code, kind.cool_off_days) for kind in kinds if kind.cool_off_days),
+    )
+    rows = session.exec(select(RunPrice).where(RunPrice.run_id == run.id))
+    prices = (Price(1, row.kind, row.ref, row.household_id, row.price) for row in rows)
+    return Board(problem, prices=prices, scale=int(run.certificate.get("price_scale", 1)))
+
+
+def _newcomer(session: Session, need: Need, consent: Consent | None) -> Newcomer:
+    active = select(Organisation.id).where(col(Organisation.state) == OrganisationState.ACTIVE)
+    organisations = frozenset(session.exec(active)) if consent and consent[2] else frozenset[str]()
+    aid = list(ledger.live_aid(session, household_ids=[need.household_id]))
+    held = list(_held(session, need.household_id))
+    return Newcomer(
+        one_need(need, consent, organisations=organisations),
+        past=tuple(_past(aid)),
+        banned=frozenset(_closed(session, need, aid=aid, held=held)),
+        held=tuple(held),
+    )
+
+
+def _past(aid: Iterable[LedgerEntry]) -> Iterator[PastAid]:
+    for row in aid:
+        yield PastAid(row.household_id, row.category, row.units, row.given_on, row.state.value, row.need_id)
+
+
+def _held(session: Session, household_id: str) -> Iterator[Held]:
+    """What is proposed to the household and undecided."""
+    statement = (
+        select(ProposedLine.need_id, ProposedLine.offer_id, Need.category, func.sum(ProposedLine.units))
+        .join(Need, col(Need.id) == col(ProposedLine.need_id))
+        .where(col(ProposedLine.household_id) == household_id, col(ProposedLine.state) == LineState.PROPOSED)
+        .group_by(col(ProposedLine.need_id), col(ProposedLine.offer_id), col(Need.category))
+        .order_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
+    )
+    for need_id, offer_id, category, units in session.execute(statement):
+        yield Held(need_id, offer_id, category, int(units), int(units))
+
+
+def _closed(session: Session, need: Need, *, aid: list[LedgerEntry], held: list[Held]) -> Iterator[str]:
+    """Offers that this need may not draw on again: refused before, the household's share of them taken, or a line or
+    a match of this very pair under way."""
+    refused = select(ProposedLine.offer_id).where(
+        col(ProposedLine.need_id) == need.id, col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED))
+    )
+    yield from session.exec(refused)
+    given = {row.offer_id for row in aid if row.offer_id and row.category == need.category}
+    limited = select(Offer.id).where(col(Offer.id).in_(given), col(Offer.max_per_household).is_not(None))
+    yield from session.exec(limited) if given else ()
+    running = (AidState.RESERVED, AidState.APPROVED, AidState.DELIVERED)
+    yield from (row.offer_id for row in aid if row.offer_id and row.need_id == need.id and row.state in running)
+    yield from (row.resource_id for row in held if row.need_id == need.id)
+
+
+def stock_left(session: Session, *, category: str = "", offer_ids: Iterable[str] = ()) -> dict[str, int]:
+    """Units that are neither committed nor proposed of every open offer of one category, or of these offers only; what
+    is not named has none. By category the database is told two words instead of hundreds of ids."""
+    of_interest = col(Offer.category) == category if category else col(Offer.id).in_(list(offer_ids))
+    open_ones = (
+        select(Offer.id, Offer.stock_units, Offer.committed_units)
+        .join(Organisation, col(Organisation.id) == col(Offer.org_id))
+        .where(of_interest, col(Offer.state) == OfferState.OPEN)
+        .where(col(Offer.stock_units) > col(Offer.committed_units))
+        .where(col(Organisation.state) == OrganisationState.ACTIVE)
+    )
+    left = {row[0]: row[1] - row[2] for row in session.execute(open_ones)}
+    proposed = (
+        select(ProposedLine.offer_id, func.sum(ProposedLine.units))
+        .where(col(ProposedLine.offer_id).in_(select(Offer.id).where(of_interest)))
+        .where(col(ProposedLine.state) == LineState.PROPOSED)
+        .group_by(col(ProposedLine.offer_id))
+    )
+    for offer_id, units in session.execute(proposed):
+        if offer_id in left:
+            left[offer_id] = max(0, left[offer_id] - int(units))
+    return left
