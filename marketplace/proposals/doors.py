@@ -11,6 +11,12 @@ bp = Blueprint("proposals", __name__)
 SENTENCES = {
     "run_busy": _l("A run is under way. Wait until it has ended, or stop it."),
     "run_over": _l("This run has ended already."),
+    "verifier_overrides": _l("You verified this need. Somebody else must decide to pin or ban for it."),
+    "override_stands": _l("There is an override of this need and resource already. Withdraw it first."),
+    "override_over": _l("This override was withdrawn already."),
+    "override_outside": _l("This is outside your districts: only staff of the whole city can keep it."),
+    "not_in_run": _l("The run that you try it on does not know this need or resource. Start a new run first."),
+    "input_damaged": _l("The stored input of this run is damaged. It can be neither tried upon nor replayed."),
     "plan_refused": _l("The independent check refused the plan of this run; nothing was proposed."),
 }
 

@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import flush, new_id
-from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import today_of
@@ -87,6 +87,17 @@ def _sound(session: Session, wish: Wish, *, actor: Actor) -> Need | None:
     if _twin(session, wish):
         raise WrongState("override_stands")
     return need
+
+
+def refusal(session: Session, wish: Wish, /, *, actor: Actor) -> str:
+    """The code of the reason why this actor may not keep this now; empty if `keep` would go through."""
+    try:
+        _sound(session, wish, actor=actor)
+    except NotFound:
+        return "override_outside"
+    except DomainError as error:
+        return error.code
+    return ""
 
 
 def _twin(session: Session, wish: Wish) -> Override | None:
