@@ -45,7 +45,12 @@ class TryForm(Form):
 
     kind = OneField(_l("What do you want to try?"))
     offer = OneField(_l("Resource"), required=False, select=True)
-    units = CountField(_l("Units (to pin, to reserve, or more of)"), required=False, least=1, most=10**12)
+    units = CountField(
+        _l("Units (to pin, to reserve, or more of); yuan if the resource is money"),
+        required=False,
+        least=1,
+        most=10**12,
+    )
     district = OneField(_l("District (to reserve for)"), required=False, select=True)
 
 
@@ -72,13 +77,14 @@ def _need() -> Need | None:
 
 def _form(need: Need | None, *, given: bool) -> TryForm:
     session, lang = current_session(), language()
-    wanted = session.get(Offer, request.args.get("offer", "")[:32])
+    named = request.form.get("offer", "") or request.args.get("offer", "")
+    wanted = session.get(Offer, named[:32])
     like = need or wanted
     kind: type[TryForm] = MoneyForm if like is not None and like.unit == MONEY else TryForm
     start = {"kind": "pin" if need else "ban_offer", "offer": wanted.id if wanted else ""}
     form = kind() if given else kind(formdata=None, data=start)
     open_ones = select(Offer).where(col(Offer.state) == OfferState.OPEN).order_by(col(Offer.title), col(Offer.id))
-    if like is not None:
+    if like is not None and (need or request.args.get("offer")):
         open_ones = open_ones.where(col(Offer.category) == like.category)
     form.offer.choices = [(offer.id, offer.title) for offer in session.exec(open_ones)]
     form.district.choices = [(d.code, d.name(lang=lang)) for d in districts.current(utc_now().date())]

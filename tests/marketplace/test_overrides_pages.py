@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
@@ -20,6 +19,7 @@ from marketplace.db import Database
 from marketplace.proposals import outlook
 from marketplace.proposals.models import Override, OverrideState, Run
 from marketplace.proposals.overrides import Wish
+from tests import factories as make
 from tests.marketplace.test_overrides import PIN, a_shortage, keep
 from tests.marketplace.test_proposals import a_run
 from tests.pages.people import client_as
@@ -85,7 +85,6 @@ def asked(monkeypatch: pytest.MonkeyPatch, city: City) -> list[Try]:
 
     face = SimpleNamespace(Try=Try, Reserve=lambda *values: values, More=lambda *values: values, preview=preview)
     monkeypatch.setattr(outlook, "importlib", SimpleNamespace(import_module=lambda _name: face))
-    assert importlib
     return seen
 
 
@@ -175,3 +174,16 @@ def test_the_page_of_an_unchanged_run_says_that_all_announced_links_were_kept(
 ) -> None:
     page = staff.get(f"/runs/{a_run(sqlite_database, approver, now).id}?lang=en").text
     assert "Announced links kept / changed</dt><dd>1 / 0</dd>" in page
+
+
+def test_an_amount_of_money_is_typed_in_yuan_and_tried_in_fen(
+    staff: FlaskClient, city: City, asked: list[Try], sqlite_database: Database, approver: Actor, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        money = make.an_offer(
+            session, make.an_organisation(session), category="MEDICAL.MAJOR", unit="FEN", stock_units=50_000
+        )
+    a_run(sqlite_database, approver, now)
+    answers = {"kind": "more", "offer": money.id, "units": "12.50", "district": ""}
+    assert staff.post("/overrides/preview", data=answers).status_code == 200
+    assert asked[0].more == ((money.id, 1_250),)
