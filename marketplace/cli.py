@@ -23,6 +23,7 @@ from marketplace.config import ConfigError, from_environment, refuse_demo
 from marketplace.demo import command as demonstration
 from marketplace.errors import DomainError
 from marketplace.operations import house
+from marketplace.proposals.replay import replay
 from marketplace.tables import bring, pull
 
 app = typer.Typer(
@@ -35,7 +36,15 @@ out = Console(highlight=False)
 keys = typer.Typer(no_args_is_help=True, help="Keys of an installation.")
 account = typer.Typer(no_args_is_help=True, help="Accounts of staff, givers and auditors.")
 chain = typer.Typer(no_args_is_help=True, help="The audit chain.")
-for name, group in (("keys", keys), ("account", account), ("audit", chain), ("import", bring), ("pull", pull)):
+runs = typer.Typer(no_args_is_help=True, help="Runs of the allocator.")
+for name, group in (
+    ("keys", keys),
+    ("account", account),
+    ("audit", chain),
+    ("import", bring),
+    ("pull", pull),
+    ("run", runs),
+):
     app.add_typer(group, name=name)
 
 
@@ -144,6 +153,27 @@ def audit_verify() -> None:
         typer.echo(f"row {verdict.bad_seq}: {verdict.fault}")
         raise typer.Exit(1)
     typer.echo(f"{verdict.rows} rows, unbroken")
+
+
+@runs.callback()
+def _runs() -> None:
+    """Keeps `replay` a word of its own while it is the only command of its group."""
+
+
+@runs.command("replay")
+def run_replay(run: Annotated[str, typer.Argument(help="The id or the number of a run.")]) -> None:
+    """Solve a stored run again from its stored input; exit 1 and name what differs if another plan comes out."""
+    with house() as (_, database):
+        found = replay(database, run)
+    typer.echo(f"run {found.number}\nstored {found.stored}\nagain  {found.fresh or 'none'}")
+    for sentence in found.differs:
+        typer.echo(sentence)
+    if found.exempt:
+        typer.echo("the run was interrupted: it is exempt")
+    elif found.holds:
+        typer.echo("reproduced")
+    if not found.holds:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -14,6 +14,12 @@ SENTENCES = {
     "nothing_free": _l("Somebody was faster: nothing of this is free any more."),
     "no_run": _l("There is no finished run yet that looked at needs like this one."),
     "displacement_over": _l("This has been decided already, or a newer run has overtaken it."),
+    "verifier_overrides": _l("You verified this need. Somebody else must decide to pin or ban for it."),
+    "override_stands": _l("There is an override of this need and resource already. Withdraw it first."),
+    "override_over": _l("This override was withdrawn already."),
+    "override_outside": _l("This is outside your districts: only staff of the whole city can keep it."),
+    "not_in_run": _l("The run that you try it on does not know this need or resource. Start a new run first."),
+    "input_damaged": _l("The stored input of this run is damaged. It can be neither tried upon nor replayed."),
     "plan_refused": _l("The independent check refused the plan of this run; nothing was proposed."),
 }
 

@@ -1,23 +1,24 @@
-"""Runs of the allocator, the lines they propose, and why a need got nothing or not all; and what happens between two
-runs: prices of the last one, quotes for needs that came after it, and who could make way for them."""
+"""Runs of the allocator, the input they kept, the lines they propose, and why a need got nothing or not all; what
+happens between two runs: prices, quotes, who could make way; and what staff overrode for the next run."""
 
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, LargeBinary
 from sqlmodel import JSON, Column, Field, SQLModel
 
-from marketplace.db import check, choice, moment
+from marketplace.db import check, choice, moment, unique_where
 
 
 class RunState(StrEnum):
-    """A run waits, works, and ends in one of three ways."""
+    """A run waits, works, and ends in one of four ways; infeasible: its pins contradict each other or the rules."""
 
     WAITING = "waiting"
     WORKING = "working"
     DONE = "done"
     CANCELLED = "cancelled"
+    INFEASIBLE = "infeasible"
     FAILED = "failed"
 
 
@@ -150,3 +151,51 @@ class Displacement(SQLModel, table=True):
     made_at: datetime = Field(sa_column=moment())
     decided_by: str = Field(default="", max_length=64)
     decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class RunInput(SQLModel, table=True):
+    """The exact input of a stored run, packed, its hash, and what it was solved with; ids and whole numbers only."""
+
+    __tablename__ = "run_input"
+
+    run_id: str = Field(primary_key=True, foreign_key="run.id")
+    payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sha256: str = Field(max_length=64)
+    versions: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class OverrideKind(StrEnum):
+    """A pin gives a need at least some units of an offer; a ban keeps them apart."""
+
+    PIN = "pin"
+    BAN = "ban"
+
+
+class OverrideState(StrEnum):
+    """Standing ones are part of every next run until a person withdraws them."""
+
+    STANDING = "standing"
+    WITHDRAWN = "withdrawn"
+
+
+class Override(SQLModel, table=True):
+    """What a person wants of the next runs, and why; a ban may leave one side open: all needs, or all offers."""
+
+    __table_args__ = (
+        check("pin", "kind <> 'pin' OR (need_id IS NOT NULL AND offer_id IS NOT NULL AND units > 0)"),
+        check("ban", "kind <> 'ban' OR ((need_id IS NOT NULL OR offer_id IS NOT NULL) AND units = 0)"),
+        unique_where("uq_override_need_offer", "need_id", "offer_id", where="state = 'standing'"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    kind: OverrideKind = Field(sa_column=choice(OverrideKind))
+    state: OverrideState = Field(default=OverrideState.STANDING, sa_column=choice(OverrideState, index=True))
+    need_id: str | None = Field(default=None, foreign_key="need.id", index=True)
+    offer_id: str | None = Field(default=None, foreign_key="offer.id", index=True)
+    units: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    district_code: str = Field(default="", index=True, max_length=6)
+    reason: str = Field(max_length=200)
+    created_by: str = Field(max_length=64)
+    created_at: datetime = Field(sa_column=moment())
+    withdrawn_by: str = Field(default="", max_length=64)
+    withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -6,9 +6,10 @@ field is read. Called by runs and by their preview.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_
@@ -20,8 +21,10 @@ from marketplace.errors import NotFound
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need as NeedRow
 from marketplace.needs.models import NeedState
+from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer, OfferState
 from marketplace.organisations.models import Organisation, OrganisationState
+from marketplace.proposals import overrides
 from marketplace.proposals.models import LineState, ProposedLine
 from marketplace.reference import needs as taxonomy
 from matching.model import (
@@ -103,6 +106,7 @@ def build_problem(session: Session, scope: Scope, /, *, policy: Policy, now: dat
     known = {need.need_id for need in needs}
     resources = tuple(_resource(offer) for offer in offers)
     posted = {resource.resource_id for resource in resources}
+    standing = overrides.standing(session, today=today_of(now))
     return Problem(
         policy=policy,
         needs=needs,
@@ -111,7 +115,8 @@ def build_problem(session: Session, scope: Scope, /, *, policy: Policy, now: dat
         cooloffs=tuple(
             CoolOff(kind.code, kind.cool_off_days) for kind in taxonomy.list_need_kinds() if kind.cool_off_days
         ),
-        bans=tuple(_bans(session, needs=needs, offers=offers)),
+        pins=tuple(pin for pin in standing.pins if pin.need_id in known and pin.resource_id in posted),
+        bans=_once(_within(standing.bans, known=known, posted=posted), _bans(session, needs=needs, offers=offers)),
         announced=tuple(_announced(session, known=known, posted=posted)),
     )
 
@@ -183,6 +188,21 @@ def _past_aid(session: Session, *, households: set[str], known: set[str]) -> Ite
                 state=entry.state.value,
                 need_id=entry.need_id if entry.need_id in known else None,
             )
+
+
+def _within(bans: Iterable[Ban], *, known: set[str], posted: set[str]) -> Iterator[Ban]:
+    """The bans by staff that name something of this run."""
+    for ban in bans:
+        if (ban.need_id == "*" or ban.need_id in known) and (ban.resource_id == "*" or ban.resource_id in posted):
+            yield ban
+
+
+def _once(*bans: Iterable[Ban]) -> tuple[Ban, ...]:
+    """Each pair once; what staff banned keeps its own code."""
+    first: dict[tuple[str, str], Ban] = {}
+    for ban in chain(*bans):
+        first.setdefault((ban.need_id, ban.resource_id), ban)
+    return tuple(first.values())
 
 
 def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer]) -> Iterator[Ban]:

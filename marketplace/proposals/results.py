@@ -19,7 +19,7 @@ from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import require
-from marketplace.proposals.models import ProposedLine, Run, RunState, UnservedReason
+from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
 from marketplace.reference.needs import MONEY
 from marketplace.web.formats import yuan
 from matching.plan import Reason
@@ -64,19 +64,38 @@ class Comparison:
     kept: int
     gained: int
     lost: int
+    links_kept: int
+    links_changed: int
 
 
 def against_last(session: Session, run: Run, /) -> Comparison | None:
     """Needs served by both, only by this run, only by the one before; None if there is none before."""
-    earlier = select(Run).where(col(Run.number) < run.number, col(Run.state).in_((RunState.DONE, RunState.CANCELLED)))
-    last = session.exec(earlier.order_by(col(Run.number).desc())).first()
+    before_it = select(Run).where(col(Run.number) < run.number, col(Run.state).in_((RunState.DONE, RunState.CANCELLED)))
+    last = session.exec(before_it.order_by(col(Run.number).desc())).first()
     if last is None:
         return None
-    now, before = (
-        set(session.exec(select(ProposedLine.need_id).where(ProposedLine.run_id == r.id).distinct()))
-        for r in (run, last)
+    now, earlier = _links(session, run), _links(session, last)
+    announced = {pair: units for pair, (units, state) in earlier.items() if state is LineState.STALE}
+    kept = sum(now[pair][0] >= units for pair, units in announced.items() if pair in now)
+    served, before = ({need_id for need_id, _offer in links} for links in (now, earlier))
+    return Comparison(
+        last.number,
+        kept=len(served & before),
+        gained=len(served - before),
+        lost=len(before - served),
+        links_kept=kept,
+        links_changed=len(announced) - kept,
     )
-    return Comparison(last.number, kept=len(now & before), gained=len(now - before), lost=len(before - now))
+
+
+def _links(session: Session, run: Run) -> dict[tuple[str, str], tuple[int, str]]:
+    """(need, offer) ► units and state of a run's lines; stale ones were still undecided when the next run came."""
+    line = ProposedLine
+    columns = select(line.need_id, line.offer_id, line.units, line.state)
+    return {
+        (need, offer): (units, state)
+        for need, offer, units, state in session.exec(columns.where(line.run_id == run.id))
+    }
 
 
 @dataclass(frozen=True, slots=True)

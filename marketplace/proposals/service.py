@@ -24,6 +24,7 @@ from marketplace.ledger.service import seen_from
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.policy import require
+from marketplace.proposals import archive
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState, UnservedReason
 from marketplace.proposals.problem import Scope, build_problem, policy_of
 from marketplace.reference.needs import reckoned_value
@@ -34,6 +35,7 @@ from matching.solve import Progress, allocate
 
 MOST_REASONS = 4
 JOB = "run"
+INFEASIBLE = "infeasible"
 UNDER_WAY = (RunState.WAITING, RunState.WORKING)
 
 
@@ -160,8 +162,11 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
         with database.transaction() as session:
             _close_failed(session, get_run(session, run_id), code=code, actor=actor, now=clock())
         raise
+    kept = archive.pack(problem)
     with database.transaction() as session:
         store_plan(session, get_run(session, run_id), problem=problem, plan=plan, actor=actor, now=clock())
+        proof = plan.certificate
+        archive.keep_input(session, run_id, payload=kept, sha256=proof.input_sha256, versions=proof.versions)
 
 
 def _solve(database: Database, run_id: str, problem: Problem) -> Plan:
@@ -190,13 +195,16 @@ def _close_failed(session: Session, run: Run, *, code: str, actor: Actor, now: d
 
 
 def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, actor: Actor, now: datetime) -> None:
-    """Write lines and reasons, make the undecided lines of earlier runs stale, and close the run."""
+    """Write lines and reasons, make the undecided lines of earlier runs stale, and close the run.
+
+    A run whose pins contradict each other proposes nothing, so the earlier lines stay."""
     consents = all_auto_match(session, now=now)
     households = {need.need_id: need.household_id for need in problem.needs}
     districts = {need.need_id: need.district for need in problem.needs}
     costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
     chosen, unserved = _sorted_reasons(plan)
-    _retire_lines(session, run)
+    if plan.certificate.status != INFEASIBLE:
+        _retire_lines(session, run)
     rows = []
     for line in plan.lines:
         unit, cost = costs[line.resource_id]
@@ -285,7 +293,8 @@ def _retire_lines(session: Session, run: Run) -> None:
 def _close_run(session: Session, run: Run, *, problem: Problem, plan: Plan, now: datetime) -> None:
     certificate = plan.certificate
     served = {line.need_id for line in plan.lines}
-    run.state = RunState.CANCELLED if certificate.interrupted else RunState.DONE
+    ended = RunState.CANCELLED if certificate.interrupted else RunState.DONE
+    run.state = RunState.INFEASIBLE if certificate.status == INFEASIBLE else ended
     run.finished_at = now
     run.needs_count, run.offers_count = len(problem.needs), len(problem.resources)
     run.lines_count = len(plan.lines)

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from marketplace.guards import current_actor, guard
-from marketplace.proposals import results, service
+from marketplace.proposals import overrides, results, service
 from marketplace.proposals.doors import bp, utc_now
 from marketplace.proposals.models import Run, RunState
 from marketplace.proposals.problem import Scope
@@ -110,6 +110,9 @@ def show(run_id: str) -> ResponseReturnValue:
     run = service.get_run(session, run_id)
     if run.state in UNDER_WAY or run.state is RunState.FAILED:
         return pages.render("proposals/progress.html", run=run, **_progress(run))
+    if run.state is RunState.INFEASIBLE:
+        named = list(overrides.named_in(session, run.certificate.get("conflict", []), actor=current_actor()))
+        return pages.render("proposals/conflict.html", run=run, named=named)
     return pages.render(
         "proposals/show.html",
         run=run,

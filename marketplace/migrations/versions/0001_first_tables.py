@@ -138,7 +138,7 @@ def upgrade() -> None:
     op.create_table('run',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
-    sa.Column('state', sa.Enum('waiting', 'working', 'done', 'cancelled', 'failed', name='runstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'working', 'done', 'cancelled', 'infeasible', 'failed', name='runstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('scope', sa.JSON(), nullable=False),
     sa.Column('policy', sa.JSON(), nullable=False),
     sa.Column('as_of', sa.Date(), nullable=False),
@@ -579,6 +579,40 @@ def upgrade() -> None:
         batch_op.create_index('ix_proposed_line_offer_state', ['offer_id', 'state', 'units'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_run_id'), ['run_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_state'), ['state'], unique=False)
+
+    op.create_table('run_input',
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('payload', sa.LargeBinary(), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('versions', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_input_run_id')),
+    sa.PrimaryKeyConstraint('run_id', name=op.f('pk_run_input'))
+    )
+    op.create_table('override',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sa.Enum('pin', 'ban', name='overridekind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('standing', 'withdrawn', name='overridestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('units', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('withdrawn_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('withdrawn_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("kind <> 'ban' OR ((need_id IS NOT NULL OR offer_id IS NOT NULL) AND units = 0)", name=op.f('ck_override_ban')),
+    sa.CheckConstraint("kind <> 'pin' OR (need_id IS NOT NULL AND offer_id IS NOT NULL AND units > 0)", name=op.f('ck_override_pin')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_override_need_id')),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_override_offer_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_override'))
+    )
+    with op.batch_alter_table('override', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_override_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_override_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_override_offer_id'), ['offer_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_override_state'), ['state'], unique=False)
+        batch_op.create_index('uq_override_need_offer', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state = 'standing'"), postgresql_where=sa.text("state = 'standing'"))
 
     op.create_table('unserved_reason',
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),

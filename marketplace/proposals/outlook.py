@@ -1,0 +1,148 @@
+"""Try an override on a stored run: who would gain, who would lose, and by how much coverage changes.
+
+Enters: a run, and what a person wants to try. Leaves: a `Trial` for the page: figures, and needs by category, district
+and urgency, never by name. Nothing is written. The run's problem is recalled and compiled once and then kept in this
+process, for the last run only: the first try of a city takes seconds, later ones do not.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor
+from marketplace.errors import BadInput, NotFound
+from marketplace.needs.models import Need
+from marketplace.policy import require
+from marketplace.proposals.archive import recall_problem
+from marketplace.proposals.models import ProposedLine, Run, RunInput, RunState
+from matching.compiled import Compiled, compile_problem
+from matching.model import URGENCIES, Ban, Pin, levels_first, urgency_first
+from matching.plan import Line
+
+SHOWN = 50
+PAIR, NEED, OFFER, CITY = "pair", "need", "offer", "city"
+KINDS = {"pin": PAIR, "ban": PAIR, "ban_need": NEED, "ban_offer": OFFER, "reserve": OFFER, "more": OFFER, "order": CITY}
+"""What can be tried, and which side of the pair it is about."""
+
+_kept: dict[str, tuple[Compiled, tuple[Line, ...]]] = {}
+_lock = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Idea:
+    """One thing to try; what its kind does not use is empty."""
+
+    kind: str
+    need_id: str = ""
+    offer_id: str = ""
+    units: int = 0
+    district: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One need that would get more or less; `near` says whether it lies in the actor's districts."""
+
+    need: Need
+    before: int
+    after: int
+    near: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What would change. `coverage` holds urgency ► units, the most urgent first; lists are cut after `SHOWN`."""
+
+    losers: tuple[Change, ...]
+    winners: tuple[Change, ...]
+    losers_count: int
+    winners_count: int
+    coverage: tuple[tuple[int, int], ...]
+    score: int
+    broken_units: int
+    cost_fen: int
+    exact: bool
+    conflict: tuple[str, ...]
+
+
+def run_to_try(session: Session, run_id: str, /) -> Run:
+    """That run, or the last one that ended well; NotFound if it kept no input."""
+    statement = select(Run).join(RunInput, col(RunInput.run_id) == col(Run.id))
+    statement = statement.where(col(Run.state).in_((RunState.DONE, RunState.CANCELLED)))
+    if run_id:
+        statement = statement.where(col(Run.id) == run_id)
+    run = session.exec(statement.order_by(col(Run.number).desc())).first()
+    if run is None:
+        raise NotFound("run")
+    return run
+
+
+def attempt(session: Session, run: Run, idea: Idea, /, *, actor: Actor) -> Trial:
+    """What the plan of that run becomes with this idea. What the run did not know is refused as `not_in_run`."""
+    require(actor, "override:try")
+    compiled, lines = _recalled(session, run)
+    sides = ((idea.need_id, compiled.need_ids), (idea.offer_id, compiled.resource_ids))
+    if any(side and side not in known for side, known in sides):
+        raise BadInput("not_in_run", field="offer")
+    whatif: Any = importlib.import_module("matching.whatif")
+    tried = _tried(whatif, idea, compiled)
+    outlook = whatif.preview(compiled, lines, tried=tried)
+    by_urgency = dict.fromkeys(URGENCIES, 0)
+    order = tried.order or compiled.problem.policy.order
+    for (urgency, _level), units in zip(order, outlook.coverage, strict=False):
+        by_urgency[urgency] += units
+    return Trial(
+        losers=_changes(session, outlook.losers, actor=actor),
+        winners=_changes(session, outlook.winners, actor=actor),
+        losers_count=len(outlook.losers),
+        winners_count=len(outlook.winners),
+        coverage=tuple(by_urgency.items()),
+        score=outlook.score,
+        broken_units=outlook.broken_units,
+        cost_fen=outlook.cost,
+        exact=outlook.exact,
+        conflict=tuple(outlook.conflict),
+    )
+
+
+def _tried(whatif: Any, idea: Idea, compiled: Compiled) -> Any:
+    """The idea in the allocator's words."""
+    if idea.kind == "pin":
+        return whatif.Try(pins=(Pin(idea.need_id, idea.offer_id, idea.units),))
+    if idea.kind in ("ban", "ban_need", "ban_offer"):
+        return whatif.Try(bans=(Ban(idea.need_id or "*", idea.offer_id or "*"),))
+    if idea.kind == "reserve":
+        return whatif.Try(reserves=(whatif.Reserve(idea.offer_id, idea.district, idea.units),))
+    if idea.kind == "more":
+        return whatif.Try(more=(whatif.More(idea.offer_id, idea.units),))
+    policy = compiled.problem.policy
+    other = levels_first if policy.order == urgency_first(policy.levels) else urgency_first
+    return whatif.Try(order=other(policy.levels))
+
+
+def _recalled(session: Session, run: Run) -> tuple[Compiled, tuple[Line, ...]]:
+    """The compiled problem and the lines of a run, kept for the next try of the same run."""
+    with _lock:
+        if run.plan_sha256 + run.id not in _kept:
+            compiled = compile_problem(recall_problem(session, run.id))
+            rows = session.exec(select(ProposedLine).where(ProposedLine.run_id == run.id))
+            lines = sorted((row.need_id, row.offer_id, row.units) for row in rows)
+            _kept.clear()
+            _kept[run.plan_sha256 + run.id] = (compiled, tuple(Line(*line) for line in lines))
+        return _kept[run.plan_sha256 + run.id]
+
+
+def _changes(session: Session, shifts: Sequence[Any], *, actor: Actor) -> tuple[Change, ...]:
+    first = shifts[:SHOWN]
+    needs = {need.id: need for need in session.exec(select(Need).where(col(Need.id).in_([s.need_id for s in first])))}
+    return tuple(
+        Change(need, shift.before, shift.after, actor.serves(need.district_code))
+        for shift in first
+        if (need := needs.get(shift.need_id)) is not None
+    )

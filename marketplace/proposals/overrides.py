@@ -1,0 +1,224 @@
+"""Overrides: what staff pin or ban for the next runs, each with a reason, until it is withdrawn.
+
+Enters: a person's pin or ban. Leaves: rows of `override`, and for `problem` the pins and bans that still mean
+something. Whoever verified a need may not override for it: one person alone must not both vouch for a need and steer
+aid to it or away from it. An override decides nothing: every line it brings about waits for an approver as all do.
+A ban of an offer for all needs touches every district, so only staff of the whole city may keep it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, or_
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, DomainError, NotFound, WrongState
+from marketplace.ledger import service as ledger
+from marketplace.needs.models import Need, NeedState
+from marketplace.needs.service import today_of
+from marketplace.offers.models import Offer, OfferState
+from marketplace.policy import require
+from marketplace.proposals.models import Override, OverrideKind, OverrideState
+from matching.model import LARGEST, Ban, Pin
+
+ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to keep: an empty need or offer is "all"; units only for a pin."""
+
+    kind: OverrideKind
+    need_id: str = ""
+    offer_id: str = ""
+    units: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The standing overrides as the allocator takes them, and the rest with the code of why it falls away."""
+
+    pins: tuple[Pin, ...]
+    bans: tuple[Ban, ...]
+    rest: dict[str, str]
+
+
+def keep(session: Session, wish: Wish, /, *, reason: str, actor: Actor, now: datetime) -> Override:
+    """Keep one pin or ban for the next runs; the same pair can have only one standing override."""
+    need = _sound(session, wish, actor=actor)
+    row = Override(
+        id=new_id(),
+        kind=wish.kind,
+        need_id=wish.need_id or None,
+        offer_id=wish.offer_id or None,
+        units=wish.units,
+        district_code=need.district_code if need else "",
+        reason=reason,
+        created_by=actor.id,
+        created_at=now,
+    )
+    session.add(row)
+    body = {"kind": wish.kind.value, "need": wish.need_id, "offer": wish.offer_id, "units": wish.units}
+    audit.record(session, audit.Entry("override:keep", object_ref=row.id, body=body), actor=actor, now=now)
+    flush(session)
+    return row
+
+
+def _sound(session: Session, wish: Wish, *, actor: Actor) -> Need | None:
+    """The need that the wish is about, once everything about it holds. Raises the first reason against."""
+    need = session.get(Need, wish.need_id) if wish.need_id else None
+    if (wish.need_id and need is None) or (wish.offer_id and session.get(Offer, wish.offer_id) is None):
+        raise NotFound("override")
+    require(actor, "override:keep", district=need.district_code if need else "")
+    if not wish.need_id and not wish.offer_id:
+        raise BadInput("bans_everything", field="kind")
+    is_pin = wish.kind is OverrideKind.PIN
+    if is_pin and not (wish.need_id and wish.offer_id and 0 < wish.units <= LARGEST):
+        raise BadInput("pin_not_whole", field="units")
+    if need and need.verifier_id == actor.id:
+        raise WrongState("verifier_overrides")
+    if _twin(session, wish):
+        raise WrongState("override_stands")
+    return need
+
+
+def refusal(session: Session, wish: Wish, /, *, actor: Actor) -> str:
+    """The code of the reason why this actor may not keep this now; empty if `keep` would go through."""
+    try:
+        _sound(session, wish, actor=actor)
+    except NotFound:
+        return "override_outside"
+    except DomainError as error:
+        return error.code
+    return ""
+
+
+def _twin(session: Session, wish: Wish) -> Override | None:
+    """A standing override of the same pair."""
+    same = [
+        col(Override.need_id) == wish.need_id if wish.need_id else col(Override.need_id).is_(None),
+        col(Override.offer_id) == wish.offer_id if wish.offer_id else col(Override.offer_id).is_(None),
+    ]
+    return session.exec(select(Override).where(col(Override.state) == OverrideState.STANDING, *same)).first()
+
+
+def withdraw(session: Session, override_id: str, /, *, actor: Actor, now: datetime) -> Override:
+    """Take one back: the next run counts it no more. Whoever may keep it may do so, for it steers nothing."""
+    row = session.get(Override, override_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound("override")
+    require(actor, "override:withdraw", district=row.district_code)
+    if row.state is not OverrideState.STANDING:
+        raise WrongState("override_over")
+    row.state, row.withdrawn_by, row.withdrawn_at = OverrideState.WITHDRAWN, actor.id, now
+    session.add(row)
+    audit.record(session, audit.Entry("override:withdraw", object_ref=row.id), actor=actor, now=now)
+    flush(session)
+    return row
+
+
+def standing(session: Session, /, *, today: date) -> Standing:
+    """What the next run takes over: nothing of a need or offer that is gone; a pin less what is given already."""
+    rows = session.execute(
+        select(Override, Need, Offer)
+        .outerjoin(Need, col(Need.id) == col(Override.need_id))
+        .outerjoin(Offer, col(Offer.id) == col(Override.offer_id))
+        .where(col(Override.state) == OverrideState.STANDING)
+        .order_by(col(Override.id))
+    ).all()
+    given = _given(session, [need.household_id for row, need, _offer in rows if row.kind is OverrideKind.PIN])
+    pins, bans, rest = [], [], {}
+    for row, need, offer in rows:
+        left = row.units - given.get((row.need_id, row.offer_id), 0)
+        if code := _falls(row, need=need, offer=offer, left=left, today=today):
+            rest[row.id] = code
+        elif row.kind is OverrideKind.PIN:
+            pins.append(Pin(row.need_id, row.offer_id, left))
+        else:
+            bans.append(Ban(row.need_id or ALL, row.offer_id or ALL))
+    return Standing(tuple(pins), tuple(bans), rest)
+
+
+def _given(session: Session, households: list[str]) -> dict[tuple[str | None, str | None], int]:
+    found: dict[tuple[str | None, str | None], int] = {}
+    for entry in ledger.live_aid(session, household_ids=households) if households else ():
+        found[entry.need_id, entry.offer_id] = found.get((entry.need_id, entry.offer_id), 0) + entry.units
+    return found
+
+
+def _falls(row: Override, *, need: Need | None, offer: Offer | None, left: int, today: date) -> str:
+    """Why a standing override means nothing to the next run; empty if it does."""
+    if need and (need.state is not NeedState.VERIFIED or (need.valid_to is not None and need.valid_to <= today)):
+        return "need_closed"
+    if offer and (offer.state is not OfferState.OPEN or (offer.valid_to is not None and offer.valid_to <= today)):
+        return "offer_closed"
+    return "fulfilled" if row.kind is OverrideKind.PIN and left <= 0 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One override as a list shows it; `rest` is the code of why it falls away, or empty."""
+
+    override: Override
+    need: Need | None
+    offer: Offer | None
+    rest: str
+
+
+def count_overrides(session: Session, state: OverrideState, /, *, actor: Actor) -> int:
+    """How many rows a page of `list_overrides` is cut from."""
+    require(actor, "override:list")
+    return session.exec(select(func.count()).select_from(Override).where(*_seen(state, actor))).one()
+
+
+def list_overrides(
+    session: Session, state: OverrideState, /, *, actor: Actor, now: datetime, offset: int = 0, limit: int = 25
+) -> list[Row]:
+    """One page of the actor's districts and of the whole city, the newest first."""
+    require(actor, "override:list")
+    rest = standing(session, today=today_of(now)).rest
+    found = session.execute(
+        _joined()
+        .where(*_seen(state, actor))
+        .order_by(col(Override.created_at).desc(), col(Override.id))
+        .offset(offset)
+        .limit(limit)
+    )
+    return [Row(row, need, offer, rest.get(row.id, "")) for row, need, offer in found]
+
+
+def named_in(session: Session, conflict: list[str], /, *, actor: Actor) -> Iterator[tuple[str, Row | None]]:
+    """The "need>offer" pairs of a contradiction, each with its override; None if withdrawn or not the actor's."""
+    for pair in conflict:
+        need_id, _, offer_id = pair.partition(">")
+        found = session.execute(
+            _joined().where(
+                col(Override.need_id) == need_id,
+                col(Override.offer_id) == offer_id,
+                *_seen(OverrideState.STANDING, actor),
+            )
+        ).first()
+        yield pair, Row(found[0], found[1], found[2], "") if found else None
+
+
+def _joined() -> Any:
+    return (
+        select(Override, Need, Offer)
+        .outerjoin(Need, col(Need.id) == col(Override.need_id))
+        .outerjoin(Offer, col(Offer.id) == col(Override.offer_id))
+    )
+
+
+def _seen(state: OverrideState, actor: Actor) -> list[Any]:
+    wanted: list[Any] = [col(Override.state) == state]
+    if actor.districts:
+        near = col(Override.district_code).in_(sorted(actor.districts))
+        wanted.append(or_(near, col(Override.district_code) == ""))
+    return wanted

@@ -1,0 +1,105 @@
+"""Replay: solve a stored run again from the input it kept, and say whether the same plan comes out.
+
+Enters: the id or the number of a run. Leaves: a `Replay` that holds both plan hashes and names everything that differs.
+Nothing is written. Called by `shanqiao run replay`. An interrupted run is exempt: where it stopped was decided by the
+clock or by a person, so another plan proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlmodel import Session, select
+
+from marketplace.db import Database
+from marketplace.errors import BadInput, NotFound
+from marketplace.proposals.archive import code, get_input, unpack
+from marketplace.proposals.models import ProposedLine, Run, RunInput
+from marketplace.proposals.problem import policy_of
+from matching.folder import input_sha256, plan_sha256
+from matching.model import Problem
+from matching.plan import Line, Plan
+from matching.solve import allocate
+
+FIRST_FEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """`stored` and `fresh` are plan hashes; `differs` are sentences, empty when nothing differs."""
+
+    number: int
+    stored: str
+    fresh: str
+    exempt: bool
+    differs: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """The plan was reproduced from the very same input, or the run is exempt."""
+        return self.exempt or (bool(self.fresh) and self.fresh == self.stored and not self.differs)
+
+
+def replay(database: Database, name: str, /) -> Replay:
+    """Recall, solve and compare; reading only, and no transaction is open while it solves."""
+    with database.reading() as session:
+        run = find_run(session, name)
+        kept = get_input(session, run.id)
+        lines = _lines(session, run)
+    exempt = bool(run.certificate.get("interrupted"))
+    try:
+        problem = unpack(kept.payload)
+    except BadInput:
+        return Replay(run.number, run.plan_sha256, "", False, ("input: what was stored is damaged",))
+    plan = allocate(problem)
+    differs = [*_input(run, kept, problem), *_plan(run, plan, lines)]
+    if plan.certificate.plan_sha256 != run.plan_sha256 or differs:
+        differs += _versions(kept.versions, {**plan.certificate.versions, "matching": code()})
+    return Replay(run.number, run.plan_sha256, plan.certificate.plan_sha256, exempt, tuple(differs))
+
+
+def find_run(session: Session, name: str, /) -> Run:
+    """The run of that id or number, or NotFound."""
+    run = session.get(Run, name)
+    if run is None and name.isascii() and name.isdigit() and len(name) < 10:
+        run = session.exec(select(Run).where(Run.number == int(name))).first()
+    if run is None:
+        raise NotFound("run")
+    return run
+
+
+def _lines(session: Session, run: Run) -> dict[tuple[str, str], int]:
+    rows = session.exec(select(ProposedLine).where(ProposedLine.run_id == run.id))
+    return {(row.need_id, row.offer_id): row.units for row in rows}
+
+
+def _input(run: Run, kept: RunInput, problem: Problem) -> list[str]:
+    found = []
+    hashes = {run.input_sha256, kept.sha256, input_sha256(problem)}
+    if len(hashes) > 1:
+        found.append(f"input: the run says {run.input_sha256}, what was stored has {input_sha256(problem)}")
+    if problem.policy != policy_of(run.policy, run.as_of):
+        found.append("policy: the run says another one than its stored input")
+    return found
+
+
+def _plan(run: Run, plan: Plan, stored: Mapping[tuple[str, str], int]) -> list[str]:
+    """The stored lines against the stored hash and against the fresh lines."""
+    found = []
+    as_lines = tuple(Line(need, offer, units) for (need, offer), units in sorted(stored.items()))
+    if plan_sha256(as_lines) != run.plan_sha256:
+        found.append("lines: the stored lines no longer have the stored plan hash")
+    fresh = {(line.need_id, line.resource_id): line.units for line in plan.lines}
+    changed = sorted(pair for pair in stored.keys() | fresh.keys() if stored.get(pair) != fresh.get(pair))
+    if changed:
+        few = ", ".join(f"{n}>{o} {stored.get((n, o), 0)}►{fresh.get((n, o), 0)}" for n, o in changed[:FIRST_FEW])
+        found.append(f"lines: {len(changed)} differ, the first: {few}")
+    if plan.certificate.interrupted and not run.certificate.get("interrupted"):
+        found.append("time: this replay ran out of its time, the run did not")
+    return found
+
+
+def _versions(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    names = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+    return [f"version of {name}: {then.get(name, 'none')} then, {now.get(name, 'none')} now" for name in names]
