@@ -26,6 +26,7 @@ from marketplace.offers.models import Offer, OfferState
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
 from marketplace.proposals.problem import Scope, build_problem, policy_of
+from marketplace.proposals.report import add_report
 from marketplace.reference.needs import reckoned_value
 from matching.checker import check
 from matching.model import Problem
@@ -162,6 +163,7 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
         raise
     with database.transaction() as session:
         store_plan(session, get_run(session, run_id), problem=problem, plan=plan, actor=actor, now=clock())
+    add_report(database, run_id, problem=problem, plan=plan, clock=clock, actor=actor)
 
 
 def _solve(database: Database, run_id: str, problem: Problem) -> Plan:
