@@ -83,7 +83,7 @@ def _homes(session: Session, ids: list[str]) -> Iterator[tuple[str, int, list[Me
     for some in chunks(ids, _ASKED):
         members: dict[str, list[Member]] = {}
         asked = (
-            select(Person.household_id, Person.relation, Person.contact, Person.sex, Person.birth_year)
+            select(Person.household_id, Person.relation, Person.contact, Person.sex, Person.birth_year)  # type: ignore[call-overload]
             .where(col(Person.household_id).in_(some))
             .order_by(col(Person.household_id), col(Person.id))
         )

@@ -125,5 +125,5 @@ def _good(good: dict[str, Any]) -> dict[str, Any]:
 
 def _spread_label(place: int) -> str:
     if place == 0:
-        return _("nothing")
-    return _("to %(share)s", share=formats.percent(place / 10))
+        return str(_("nothing"))
+    return str(_("to %(share)s", share=formats.percent(place / 10)))
