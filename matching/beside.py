@@ -162,7 +162,7 @@ def ordered(compiled: Compiled, order: tuple[Cell, ...]) -> Compiled:
 def best_under(compiled: Compiled, limits: Limits, parts: Sequence[Component]) -> Ints:
     """Units received per need, shape (N,), by the best coverage of each part; a part whose pins clash gets its pins."""
     received = np.zeros(len(compiled.need_ids), dtype=np.int64)
-    for _, batch in batches(compiled, [part for part in parts if not part.hard]):
+    for batch in batches([part for part in parts if not part.hard]):
         received += _flow(compiled, limits, batch)
     deadline = monotonic() + HARD_SECONDS
     for part in parts:
