@@ -1,4 +1,4 @@
-"""`python -m matching`: solve, check, explain, quote and generate, on problem folders.
+"""`python -m matching`: solve, check, explain, preview, quote, report and generate, on problem folders.
 
 What enters: the words of a command line. What leaves: an output folder, a few lines on standard output, and an exit
 code: 0 well, 1 faults or contradictory pins found, 2 bad input, named on standard error with file, row, column and
@@ -12,6 +12,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
+from json import dumps
 from pathlib import Path
 from time import monotonic
 
@@ -141,6 +142,17 @@ def _quote(asked: Namespace) -> int:
     return WELL
 
 
+def _report(asked: Namespace) -> int:
+    """Print the fairness report of an output folder, in words or as JSON."""
+    from matching.beside import report
+    from matching.told import as_text
+
+    problem = read_problem(asked.folder)
+    told = report(problem, read_plan(asked.out).lines, compare=not asked.short)
+    _say(dumps(told.as_json(), ensure_ascii=False, indent=2) if asked.json else as_text(told))
+    return WELL
+
+
 def _generate(asked: Namespace) -> int:
     """Write a made-up city into a new folder."""
     from matching.generate import generate
@@ -216,6 +228,13 @@ def _parser() -> ArgumentParser:
     _add_preview(preview)
 
     _add_quote(commands.add_parser("quote", help="what a new need can have at once, and how it stands"))
+
+    report = commands.add_parser("report", help="say who gets how much, and what other ways would have done")
+    report.add_argument("folder", type=Path)
+    report.add_argument("out", type=Path, metavar="dir")
+    report.add_argument("--json", action="store_true", help="as JSON instead of words")
+    report.add_argument("--short", action="store_true", help="leave out the comparison with other ways")
+    report.set_defaults(run=_report)
     _add_generate(commands.add_parser("generate", help="write a made-up city into a new folder"))
     return parser
 

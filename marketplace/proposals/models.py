@@ -45,6 +45,7 @@ class Run(SQLModel, table=True):
     input_sha256: str = Field(default="", max_length=64)
     plan_sha256: str = Field(default="", max_length=64)
     certificate: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    fairness: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     error_code: str = Field(default="", max_length=48)
     created_by: str = Field(max_length=64)
     created_at: datetime = Field(sa_column=moment(index=True))

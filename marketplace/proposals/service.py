@@ -27,6 +27,7 @@ from marketplace.policy import require
 from marketplace.proposals import archive
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState, UnservedReason
 from marketplace.proposals.problem import Scope, build_problem, policy_of
+from marketplace.proposals.report import add_report
 from marketplace.reference.needs import reckoned_value
 from matching.checker import check
 from matching.model import Problem
@@ -167,6 +168,7 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
         store_plan(session, get_run(session, run_id), problem=problem, plan=plan, actor=actor, now=clock())
         proof = plan.certificate
         archive.keep_input(session, run_id, payload=kept, sha256=proof.input_sha256, versions=proof.versions)
+    add_report(database, run_id, problem=problem, plan=plan, clock=clock, actor=actor)
 
 
 def _solve(database: Database, run_id: str, problem: Problem) -> Plan:

@@ -156,6 +156,7 @@ def upgrade() -> None:
     sa.Column('input_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('plan_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('certificate', sa.JSON(), nullable=False),
+    sa.Column('fairness', sa.JSON(), nullable=False),
     sa.Column('error_code', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
     sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
