@@ -92,7 +92,7 @@ def row(shards: int, needs: int, *, workers: int, place: Path) -> dict[str, Any]
         "score": found["score"],
         "bound": found["bound"],
         "gap": found["gap"],
-        "rounds_to_0.05_percent": next(
+        "rounds_till_bound_within_0.05_percent": next(
             (number for number, bound in trail if bound - trail[-1][1] <= 5e-4 * best), None
         ),
         "faults": faults,

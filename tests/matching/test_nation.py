@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -90,7 +89,7 @@ def test_what_is_shared_goes_where_it_counts_most(tmp_path: Path) -> None:
     assert check_nation(folder, tmp_path / "o") == ()
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_nation_reaches_the_score_of_one_city_that_holds_all(tmp_path: Path, seed: int) -> None:
     folder = tmp_path / "n"
     write_nation_folder(folder, shards=2 + seed % 3, needs=60, resources=12, shared=1 + seed % 7, seed=seed)
@@ -163,22 +162,18 @@ class Loses:
         return self.inner.each(work, tasks)
 
 
-@contextmanager
-def nation_of(tmp_path: Path) -> Iterator[Path]:
-    write_nation_folder(tmp_path / "n", shards=3, needs=200, resources=30, shared=8, seed=3)
-    yield tmp_path / "n"
-
-
 def test_workers_and_a_lost_one_change_nothing(tmp_path: Path) -> None:
-    with nation_of(tmp_path) as folder:
-        alone = solve_nation(folder, tmp_path / "alone", crew=Alone())
-        with crew("local", workers=2) as pair:
-            assert isinstance(pair, DaskCrew)
-            two = solve_nation(folder, tmp_path / "two", crew=pair)
-            loses = Loses(pair, at=4)
-            lost = solve_nation(folder, tmp_path / "lost", crew=loses)
-        assert loses.killed, "a worker was killed during the rounds"
-        assert alone["rounds"] > 4, "and there were rounds after it"
+    folder = tmp_path / "n"
+    write_nation_folder(folder, shards=3, needs=200, resources=30, shared=8, seed=3)
+    alone = solve_nation(folder, tmp_path / "alone", crew=Alone())
+    assert alone["rounds"] > 4, "there are rounds after the loss"
+    with crew("local", workers=2) as pair:
+        assert isinstance(pair, DaskCrew)
+        with crew(pair.client.scheduler.address) as called:
+            two = solve_nation(folder, tmp_path / "two", crew=called)
+        loses = Loses(pair, at=4)
+        lost = solve_nation(folder, tmp_path / "lost", crew=loses)
+    assert loses.killed, "a worker was killed during the rounds"
     same = ("nation_sha256", "score", "bound", "rounds", "shared", "shards")
     assert [two[key] for key in same] == [alone[key] for key in same]
     assert [lost[key] for key in same] == [alone[key] for key in same]
