@@ -111,7 +111,7 @@ def row(shards: int, needs: int, *, workers: int, place: Path) -> dict[str, Any]
 
 def fit(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """Log-log line through the rows, and what it says of 10,000,000 needs: an extrapolation, not a measurement."""
-    if len(rows) < 2:
+    if len(rows) < 3:  # a line through two points always fits
         return None
     needs = np.log([one["needs"] for one in rows])
     lines = {name: np.polyfit(needs, np.log([one[name] for one in rows]), 1) for name in ("cpu_s", "pairs")}
