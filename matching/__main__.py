@@ -16,7 +16,9 @@ from json import dumps
 from pathlib import Path
 from time import monotonic
 
+from matching import nation_commands as nation
 from matching.folder import BadInput, read_plan, read_problem, write_plan, write_problem
+from matching.nation_folder import is_nation
 from matching.plan import Certificate, Plan
 from matching.wellformed import Misfit
 
@@ -44,6 +46,8 @@ def _say(text: object) -> None:
 
 def _solve(asked: Namespace) -> int:
     """Read, allocate, write, say what came out."""
+    if nation.is_wanted(asked):
+        return WELL if nation.solve(asked, _say) else FOUND
     start = monotonic()
     problem = read_problem(asked.folder)
     read = monotonic() - start
@@ -82,9 +86,12 @@ def _check(asked: Namespace) -> int:
     """Judge an output folder; a file of it that cannot be read is a fault too."""
     from matching.checker import check
 
-    problem = read_problem(asked.folder)
     try:
-        faults = [f"{fault.code}: {fault.message}" for fault in check(problem, _plan(asked.out))]
+        if is_nation(asked.folder):
+            faults = nation.check(asked)
+        else:
+            problem = read_problem(asked.folder)
+            faults = [f"{fault.code}: {fault.message}" for fault in check(problem, _plan(asked.out))]
     except _Unreadable as error:
         faults = [f"unreadable: {error}"]
     for fault in faults[:50]:
@@ -160,6 +167,9 @@ def _generate(asked: Namespace) -> int:
     if asked.folder.exists() and any(asked.folder.iterdir()):
         mend = "name a new or an empty folder"
         raise BadInput([Misfit(str(asked.folder), -1, "", str(asked.folder), "is not empty", mend)])
+    if asked.shards:
+        nation.generate(asked, _say)
+        return WELL
     problem = generate(
         asked.needs,
         asked.resources,
@@ -213,6 +223,7 @@ def _parser() -> ArgumentParser:
     solve.add_argument("--out", type=Path, required=True, help="folder for plan, reasons, prices and certificate")
     solve.add_argument("--workers", type=_above_zero, default=1, help="processes (the plan does not depend on it)")
     solve.add_argument("--budget", type=_seconds, help="seconds for hard parts; replaces budget_s of policy.json")
+    solve.add_argument("--cluster", help="for a nation: the address of a Dask scheduler, or local for a rehearsal here")
     solve.set_defaults(run=_solve)
     check = commands.add_parser("check", help="judge a plan independently of the solvers")
     check.add_argument("folder", type=Path)
@@ -270,6 +281,8 @@ def _add_generate(generate: ArgumentParser) -> None:
     generate.add_argument("--one-component", action="store_true", help="join everything into one part")
     generate.add_argument("--seed", type=_whole, default=7)
     generate.add_argument("--shape", choices=("city", "county", "giants", "villages"), default="city")
+    generate.add_argument("--shards", type=_whole, default=0, help="a nation of so many cities of this size")
+    generate.add_argument("--shared", type=_whole, default=12, help="resources that all shards of a nation share")
     generate.add_argument("--parquet", action="store_true", help="tables as .parquet instead of .csv")
     generate.set_defaults(run=_generate)
 
