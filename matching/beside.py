@@ -167,7 +167,7 @@ def best_under(compiled: Compiled, limits: Limits, parts: Sequence[Component]) -
     deadline = monotonic() + HARD_SECONDS
     for part in parts:
         if part.hard:
-            found = solve_large(compiled, limits, part, pieces=0, deadline=deadline)
+            found = solve_large(compiled, limits, part, seconds=0.0, deadline=deadline)
             units = compiled.pair_least[part.pairs] if found is None else found.units
             received += receipts(compiled, pairs=part.pairs, units=units)
     return received

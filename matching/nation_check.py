@@ -14,7 +14,7 @@ from typing import Any
 
 from matching.checker import check
 from matching.checker_bound import proven_bound
-from matching.checker_facts import Facts, Fault
+from matching.checker_case import Fault
 from matching.folder import input_sha256, read_plan, read_problem
 from matching.model import Problem, Resource
 from matching.nation_folder import (
@@ -110,7 +110,7 @@ class _Judged:
             raise ValueError(f"a price of another tier or below 0, in {out.name}")
         priced = replace(plan, prices=rows, certificate=replace(plan.certificate, price_scale=1))
         worth = sum(tolls.get(row.resource_id, 0) * row.stock for row in problem.resources)
-        return proven_bound(Facts(problem, ()), priced) - worth
+        return proven_bound(problem, replace(priced, lines=())) - worth
 
     def _shared(self) -> Iterator[Fault]:
         """Stock, rows and quotas of what shards share."""

@@ -7,11 +7,9 @@ process, for the last run only: the first try of a city takes seconds, later one
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -21,6 +19,7 @@ from marketplace.needs.models import Need
 from marketplace.policy import require
 from marketplace.proposals.archive import recall_problem
 from marketplace.proposals.models import ProposedLine, Run, RunInput, RunState
+from matching import whatif
 from matching.compiled import Compiled, compile_problem
 from matching.model import URGENCIES, Ban, Pin, levels_first, urgency_first
 from matching.plan import Line
@@ -90,8 +89,7 @@ def attempt(session: Session, run: Run, idea: Idea, /, *, actor: Actor) -> Trial
     sides = ((idea.need_id, compiled.need_ids), (idea.offer_id, compiled.resource_ids))
     if any(side and side not in known for side, known in sides):
         raise BadInput("not_in_run", field="offer")
-    whatif: Any = importlib.import_module("matching.whatif")
-    tried = _tried(whatif, idea, compiled)
+    tried = _tried(idea, compiled)
     outlook = whatif.preview(compiled, lines, tried=tried)
     by_urgency = dict.fromkeys(URGENCIES, 0)
     order = tried.order or compiled.problem.policy.order
@@ -111,7 +109,7 @@ def attempt(session: Session, run: Run, idea: Idea, /, *, actor: Actor) -> Trial
     )
 
 
-def _tried(whatif: Any, idea: Idea, compiled: Compiled) -> Any:
+def _tried(idea: Idea, compiled: Compiled) -> whatif.Try:
     """The idea in the allocator's words."""
     if idea.kind == "pin":
         return whatif.Try(pins=(Pin(idea.need_id, idea.offer_id, idea.units),))

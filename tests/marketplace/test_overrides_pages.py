@@ -84,7 +84,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, city: City) -> list[Try]:
         return SimpleNamespace(losers=(shift[0],), winners=(shift[1],), lines=(), coverage=coverage, **figures)
 
     face = SimpleNamespace(Try=Try, Reserve=lambda *values: values, More=lambda *values: values, preview=preview)
-    monkeypatch.setattr(outlook, "importlib", SimpleNamespace(import_module=lambda _name: face))
+    monkeypatch.setattr(outlook, "whatif", face)
     return seen
 
 

@@ -1,0 +1,140 @@
+"""A solved plan becomes rows: lines with reasons, a reason for every need left short, prices, and the run's proof.
+
+Enters: an open transaction, a run, its problem and its plan. Leaves: rows, flushed; the undecided lines of earlier runs
+within the scope have become stale. Called by `service.work` once the judge has found no fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.consent.ask import all_auto_match
+from marketplace.db import flush, new_id
+from marketplace.needs.models import Need
+from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState, UnservedReason
+from marketplace.proposals.problem import Scope
+from marketplace.reference.needs import reckoned_value
+from matching.model import Problem
+from matching.plan import Plan, Reason
+
+MOST_REASONS = 4
+INFEASIBLE = "infeasible"
+
+
+def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, actor: Actor, now: datetime) -> None:
+    """Write lines and reasons, make the undecided lines of earlier runs stale, and close the run.
+
+    A run whose pins contradict each other proposes nothing, so the earlier lines stay."""
+    consents = all_auto_match(session, now=now)
+    households = {need.need_id: need.household_id for need in problem.needs}
+    districts = {need.need_id: need.district for need in problem.needs}
+    costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
+    chosen, unserved = _sorted_reasons(plan)
+    if plan.certificate.status != INFEASIBLE:
+        _retire_lines(session, run)
+    rows = []
+    for line in plan.lines:
+        unit, cost = costs[line.resource_id]
+        chain, version, _ = consents.get(households[line.need_id], ("", 0, frozenset()))
+        rows.append(
+            {
+                "id": new_id(),
+                "run_id": run.id,
+                "need_id": line.need_id,
+                "offer_id": line.resource_id,
+                "household_id": households[line.need_id],
+                "district_code": districts[line.need_id],
+                "units": line.units,
+                "value_fen": line.units * max(reckoned_value(unit), cost),
+                "reasons": chosen.get((line.need_id, line.resource_id), [])[:MOST_REASONS],
+                "state": LineState.PROPOSED,
+                "consent_chain_id": chain,
+                "consent_version": version,
+            }
+        )
+    if rows:
+        session.execute(insert(ProposedLine), rows)
+    missing = _unserved_rows(run.id, unserved, plan=plan)
+    if missing:
+        session.execute(insert(UnservedReason), missing)
+    _keep_prices(session, run, plan=plan)
+    _close_run(session, run, problem=problem, plan=plan, now=now)
+    body = {"plan": plan.certificate.plan_sha256, "input": plan.certificate.input_sha256, "lines": len(rows)}
+    audit.record(session, audit.Entry("run:store", object_ref=run.id, body=body), actor=actor, now=now)
+    flush(session)
+
+
+def _sorted_reasons(plan: Plan) -> tuple[dict[tuple[str, str], list[dict[str, Any]]], dict[str, list[Reason]]]:
+    """Why each line, and why not for the others; a cap that still has room holds nobody back and is not told."""
+    chosen: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    unserved: dict[str, list[Reason]] = {}
+    for reason in plan.reasons:
+        key = (reason.need_id, reason.resource_id)
+        if reason.code == "chosen":
+            chosen.setdefault(key, []).append({"code": reason.code, **reason.detail})
+        elif reason.code != "cap" or reason.detail.get("left") == 0:
+            unserved.setdefault(reason.need_id, []).append(reason)
+    return chosen, unserved
+
+
+def _unserved_rows(run_id: str, unserved: Mapping[str, list[Reason]], *, plan: Plan) -> list[dict[str, Any]]:
+    covered: dict[str, int] = {}
+    for line in plan.lines:
+        covered[line.need_id] = covered.get(line.need_id, 0) + line.units
+    return [
+        {
+            "run_id": run_id,
+            "need_id": need_id,
+            "place": place,
+            "offer_id": reason.resource_id,
+            "code": reason.code,
+            "detail": dict(reason.detail),
+            "covered_units": covered.get(need_id, 0),
+        }
+        for need_id, reasons in unserved.items()
+        for place, reason in enumerate(reasons[:MOST_REASONS])
+    ]
+
+
+def _keep_prices(session: Session, run: Run, *, plan: Plan) -> None:
+    """What quotes need between this run and the next: the prices of the first tier."""
+    rows = [
+        {"run_id": run.id, "kind": row.kind, "ref": row.id, "household_id": row.household_id, "price": row.price}
+        for row in plan.prices
+        if row.tier == 1
+    ]
+    if rows:
+        session.execute(insert(RunPrice), rows)
+
+
+def _retire_lines(session: Session, run: Run) -> None:
+    """Undecided lines of earlier runs within this scope give way to the new ones."""
+    in_scope = select(Need.id).where(*Scope.from_json(run.scope).needs())
+    session.execute(
+        update(ProposedLine)
+        .where(col(ProposedLine.state) == LineState.PROPOSED, col(ProposedLine.need_id).in_(in_scope))
+        .values(state=LineState.STALE)
+    )
+
+
+def _close_run(session: Session, run: Run, *, problem: Problem, plan: Plan, now: datetime) -> None:
+    certificate = plan.certificate
+    served = {line.need_id for line in plan.lines}
+    ended = RunState.CANCELLED if certificate.interrupted else RunState.DONE
+    run.state = RunState.INFEASIBLE if certificate.status == INFEASIBLE else ended
+    run.finished_at = now
+    run.needs_count, run.offers_count = len(problem.needs), len(problem.resources)
+    run.lines_count = len(plan.lines)
+    run.zero_count = len(problem.needs) - len(served)
+    run.score, run.bound = certificate.score, certificate.bound
+    run.input_sha256, run.plan_sha256 = certificate.input_sha256, certificate.plan_sha256
+    run.certificate = asdict(certificate)
+    session.add(run)
