@@ -136,7 +136,7 @@ def _recalled(session: Session, run: Run) -> tuple[Compiled, tuple[Line, ...]]:
         return _kept[run.plan_sha256 + run.id]
 
 
-def _changes(session: Session, shifts: Sequence[Any], *, actor: Actor) -> tuple[Change, ...]:
+def _changes(session: Session, shifts: Sequence[whatif.Shift], *, actor: Actor) -> tuple[Change, ...]:
     first = shifts[:SHOWN]
     needs = {need.id: need for need in session.exec(select(Need).where(col(Need.id).in_([s.need_id for s in first])))}
     return tuple(
