@@ -189,6 +189,11 @@ def _whole(word: str) -> int:
     return int(word)
 
 
+def _cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def _above_zero(word: str) -> int:
     if _whole(word) == 0:
         raise ArgumentTypeError("write at least 1")
@@ -221,7 +226,9 @@ def _parser() -> ArgumentParser:
     solve = commands.add_parser("solve", help="allocate a problem folder and write the plan with its proof")
     solve.add_argument("folder", type=Path)
     solve.add_argument("--out", type=Path, required=True, help="folder for plan, reasons, prices and certificate")
-    solve.add_argument("--workers", type=_above_zero, default=1, help="processes (the plan does not depend on it)")
+    solve.add_argument(
+        "--workers", type=_above_zero, default=_cores(), help="processes; the plan does not depend on it"
+    )
     solve.add_argument("--budget", type=_seconds, help="seconds for hard parts; replaces budget_s of policy.json")
     solve.add_argument("--cluster", help="for a nation: the address of a Dask scheduler, or local for a rehearsal here")
     solve.set_defaults(run=_solve)

@@ -141,7 +141,9 @@ def _finish(
     effort = min(EFFORT, max(0.1, seconds * SHARE / 2))
 
     def work(trial: _Trial) -> Exact | None:
-        return solve_exact(compiled, limits, trial.part, start=trial.units, effort=effort, value=trial.value)
+        return solve_exact(
+            compiled, limits, trial.part, start=trial.units, effort=effort, settled={"value": trial.value}
+        )
 
     outcomes = []
     found = answers(work, trials, deadline=deadline, patience=60 + effort * PATIENCE)

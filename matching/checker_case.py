@@ -236,7 +236,8 @@ class Case:
             self.share[held // wide],
             column(caps, "max_units")[capped // wide],
         )
-        self.limits = np.concatenate([[0], self.stock, *sizes])
+        lot = np.where(np.isin(np.arange(len(self.r)), self.pr[self.used >= 0]), 1, self.lot)
+        self.limits = np.concatenate([[0], self.stock // lot * lot, *sizes])
         rows: list[Any] = [*(x.earmark for x in self.resources), *(x.parent for x in self.problem.earmarks)]
         up = [0 if x is None else marks[x] + len(self.r) + 1 for x in rows]
         self.above = np.concatenate([[0], up, held // wide + 1, capped * 0]).astype(np.int64)

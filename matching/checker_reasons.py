@@ -73,7 +73,8 @@ def _holds(case: Case, row: Reason, *, i: int) -> bool:
         at = case.row(kind, limit, home=need.household_id if "household" in kind else "")
         if not at or at not in np.concatenate([*case.ways(np.array([pair]))]):
             return False
-        size, left = int(case.limits[at]), int(case.limits[at] - case.use[at])
+        size = int(case.stock[at - 1] if 0 < at <= len(case.r) else case.limits[at])
+        left = size - int(case.use[at])
     told = size is not None and said.get("limit") == size and said.get("left") == left
     return told and int(said.get("short_by", 0)) > 0 and ("next_level" not in said or _holds_cells(case, row, i=i))
 

@@ -10,6 +10,7 @@ the rules again, and its bound counts only while the coefficients of every row a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,22 +64,22 @@ def solve_exact(
     start: Ints | None,
     effort: float,
     only: tuple[str, ...] = TIERS,
-    value: int | None = None,
+    settled: Mapping[str, int] | None = None,
 ) -> Exact | None:
     """The best units of a hard part, or None if CP-SAT finds that no plan keeps the pins.
 
     `start` is a plan that keeps the rules; `effort` is the deterministic time of a tier, in CP-SAT's unit (about a
-    second on this decade's machines); `only` names the tiers to go through. `value` is what the start is worth, where
-    that has been settled before: the plan keeps it, and its tier is not solved again.
+    second on this decade's machines); `only` names the tiers to go through. `settled` holds tiers that were solved
+    before, with what the start reaches in them: the plan keeps that, and they are not solved again.
     """
     made = build(compiled, limits, part)
     order = [tier for tier in tiers(compiled, part, made) if tier.name in only]
-    if value is not None:
-        for tier in (tier for tier in order if tier.name == "value"):
-            made.fix(tier, value)
-        order = [tier for tier in order if tier.name != "value"]
+    known = dict(settled or {})
+    for tier in (tier for tier in order if tier.name in known):
+        made.fix(tier, known[tier.name])
+    order = [tier for tier in order if tier.name not in known]
     best = _complete(made, start)
-    bound, proven, value_bound = UNKNOWN, False, None
+    bound, proven, value_bound = known.get("score", UNKNOWN), "score" in known, None
     for tier in order:
         found = _run(made, tier=tier, hint=best, effort=effort)
         if found.infeasible and best is None:

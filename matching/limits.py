@@ -69,6 +69,13 @@ def shared_limits(compiled: Compiled) -> Limits:
     )
 
 
+def usable_stock(compiled: Compiled) -> Ints:
+    """Stock in whole lots, shape (R,): no plan can give more. All of it where a need takes `units_used`."""
+    lot = np.array([row.lot for row in compiled.problem.resources], np.int64)
+    lot[compiled.pair_resource[compiled.pair_used >= 0]] = 1
+    return compiled.stock // lot * lot
+
+
 def reach(compiled: Compiled) -> tuple[Ints, Ints]:
     """The most each need could receive and each resource could give; shapes (N,) and (R,)."""
     most = compiled.pair_most

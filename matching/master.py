@@ -20,6 +20,7 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
+from matching import highs
 from matching.shards import Answer
 
 SCALE = 64
@@ -147,7 +148,7 @@ def _model(master: Master, gains: Floats, *, stocks: Floats) -> highspy.HighsLp:
 
 def _solved(model: highspy.HighsLp) -> tuple[Floats, Floats, float]:
     """Weights, row duals and optimum; one thread and a fixed seed, so that the same answers give the same prices."""
-    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver: Any = highs.solver()
     solver.silent()
     for name, value in (("threads", 1), ("random_seed", 0), ("solver", "simplex")):
         solver.setOptionValue(name, value)

@@ -75,7 +75,7 @@ class _Search:
         left = self.state.residual(free)
         if not len(left.places):
             return left.places, left.places
-        return left.places, solve_piece(left, self.state.units[left.places])
+        return left.places, solve_piece(left, self.state.units[left.places]).units
 
     def take(self, task: tuple[int, Ints], answer: tuple[Ints, Ints] | None) -> Changes:
         """Apply an answer if it changes anything and still fits; a need that gains nothing is asked less often."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.compiled import Compiled
-from matching.limits import Limits
+from matching.limits import Limits, usable_stock
 
 Ints = NDArray[np.int64]
 SOURCE, SINK = 0, 1
@@ -143,7 +143,7 @@ def _supply_side(draft: _Draft, compiled: Compiled, limits: Limits, *, resources
     for at, resource in enumerate(resources.tolist(), draft.arcs):
         draft.limits[at] = ("resource", compiled.resource_ids[resource], "")
     nodes = draft.many(len(resources))
-    draft.add(tails, nodes, upper=compiled.stock[resources])
+    draft.add(tails, nodes, upper=usable_stock(compiled)[resources])
     return nodes
 
 

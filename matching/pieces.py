@@ -15,6 +15,7 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
+from matching import highs
 from matching.compiled import Compiled
 from matching.network import Ints, announced_units, level_sizes, rank_table
 from matching.parts import broken, receipts, score_of
@@ -25,6 +26,12 @@ NODES = 60
 """Most nodes of one search tree."""
 
 FREE = highspy.kHighsInf
+
+ROUGHNESS, EXACT = 1e-4, 2.0**46
+"""What HiGHS may be off by, and the size beyond which its sums are not told apart."""
+
+UNKNOWN = 2**62
+"""A bound that rules nothing out."""
 
 
 @dataclass(slots=True)
@@ -89,23 +96,34 @@ class _Program:
         return lp
 
 
-def solve_piece(left: Residual, start: Ints, *, nodes: int = NODES) -> Ints:
-    """Units of the piece, never worse than `start` in coverage, then in promises kept. Shape and order of `start`."""
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """Units of a piece in the order of its pairs, and a score that HiGHS says no units can pass."""
+
+    units: Ints
+    bound: int
+
+
+def solve_piece(left: Residual, start: Ints, *, nodes: int = NODES) -> Solved:
+    """Units never worse than `start` in coverage, then in promises kept."""
     program, takes = _program(left)
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
-    for name, value in {
-        "output_flag": False, "threads": 1, "random_seed": 7, "mip_rel_gap": 0.0, "mip_max_nodes": nodes,
-    }.items():  # fmt: skip
-        solver.setOptionValue(name, value)
+    solver = highs.solver(mip_max_nodes=nodes)
     solver.passModel(program.model())
     solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), (start // takes).astype(np.float64))
     solver.run()
-    answer = solver.getSolution()
+    answer, limit = solver.getSolution(), solver.getInfo().mip_dual_bound
+    bound = int((limit + ROUGHNESS) // _scale(left.compiled)) if abs(limit) < EXACT else UNKNOWN
     if not answer.value_valid:
-        return start
+        return Solved(start, bound)
     units = np.rint(np.array(answer.col_value[: len(start)])).astype(np.int64) * takes
     worse = _merit(left, units) < _merit(left, start)
-    return start if worse or breaches(left.compiled, left.limits, left.part, units) else units
+    believed = not worse and not breaches(left.compiled, left.limits, left.part, units)
+    return Solved(units if believed else start, bound)
+
+
+def _scale(compiled: Compiled) -> int:
+    """How much a rank counts against one kept promise."""
+    return 1 + sum(announced_units(compiled).values())
 
 
 def _merit(left: Residual, units: Ints) -> tuple[int, int]:
@@ -150,7 +168,7 @@ def _needs(program: _Program, compiled: Compiled, *, need: Ints, steps: Ints, co
     needs, at = np.unique(need, return_inverse=True)
     sizes, ranks = level_sizes(compiled, needs), rank_table(compiled)[compiled.urgency[needs]]
     row, level = np.nonzero(sizes)
-    worth = (1 + sum(announced_units(compiled).values())) * ranks[row, level] if len(row) else ranks[row, level]
+    worth = _scale(compiled) * ranks[row, level]
     levels = program.add(low=np.zeros_like(row), high=sizes[row, level], gain=worth, whole=False)
     rows = program.bound(len(needs), least=0.0, most=0.0)
     program.put(rows[at], steps, counts)

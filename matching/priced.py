@@ -18,8 +18,8 @@ from matching.exchange import exchanged
 from matching.flow import NoFlow, whole_flow
 from matching.limits import Limits
 from matching.neighbourhoods import improve
-from matching.network import Ints, Network, build
-from matching.parts import Outcome, score_of
+from matching.network import Ints, Network, announced_units, build
+from matching.parts import Outcome, receipts, score_of
 from matching.prices import of_tier
 from matching.refill import allowed, floors, refill, soft
 from matching.relaxed import part_bound, prices_of, relaxed_flow
@@ -45,15 +45,10 @@ def solve_large(
     except NoFlow:
         return None
     prices = prices_of(network, flow)
-    units = exchanged(compiled, limits, part, _by_pair(network, flow, part))
-    state = State(compiled, limits, part, np.zeros_like(units))
-    state.change(np.arange(len(units)), allowed(state, units))
-    if breaches(compiled, limits, part, state.units):
+    state, done = _started(compiled, limits, part, units=_by_pair(network, flow, part))
+    if state is None:
         return None
-    refill(state)
-    _reopen(state)
-    refill(state)
-    rounds = ceil(ROUNDS_PER_SECOND * seconds)
+    rounds = 0 if done else ceil(ROUNDS_PER_SECOND * seconds)
     finished = improve(state, of_tier(prices, 1), rounds=rounds, workers=workers, deadline=deadline)
     refill(state)
     _reopen(state, settle=True)
@@ -71,6 +66,36 @@ def _by_pair(network: Network, flow: Ints, part: Component) -> Ints:
     carries = network.pair >= 0
     np.add.at(units, np.searchsorted(part.pairs, network.pair[carries]), flow[carries])
     return units
+
+
+def _started(compiled: Compiled, limits: Limits, part: Component, *, units: Ints) -> tuple[State | None, bool]:
+    """The better of two plans to start from: the divisible one made whole, and what was announced before.
+
+    True if what was announced still stands and nothing more fits: then it is not searched again, so that the same input
+    gives the same plan. None if rounding cannot keep the pins.
+    """
+    fresh = _filled(compiled, limits, part, exchanged(compiled, limits, part, units))
+    promised = announced_units(compiled)
+    known = np.array([promised.get(pair, 0) for pair in part.pairs.tolist()], dtype=np.int64)
+    if not known.any():
+        return fresh, False
+    old = _filled(compiled, limits, part, np.minimum(known, compiled.pair_most[part.pairs]))
+    if old is None or (fresh is not None and _score(old) < _score(fresh)):
+        return fresh, False
+    stood = score_of(compiled, needs=part.needs, received=receipts(compiled, pairs=part.pairs, units=known))
+    return old, stood == _score(old)
+
+
+def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints) -> State | None:
+    """These units cut down to what is allowed, with everything given out that still fits."""
+    state = State(compiled, limits, part, np.zeros_like(units))
+    state.change(np.arange(len(units)), allowed(state, units))
+    if breaches(compiled, limits, part, state.units):
+        return None
+    refill(state)
+    _reopen(state)
+    refill(state)
+    return state
 
 
 def _reopen(state: State, *, settle: bool = False) -> None:

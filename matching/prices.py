@@ -14,6 +14,7 @@ import numpy as np
 
 from matching.compiled import Compiled
 from matching.flow import Flow
+from matching.limits import usable_stock
 from matching.network import Ints, Limit, Network
 from matching.plan import Price
 
@@ -44,9 +45,13 @@ def of_tier(prices: Iterable[Price], tier: int) -> LimitPrices:
 
 
 def limit_sizes(compiled: Compiled) -> dict[tuple[str, str], int]:
-    """Size of each limit by (kind, id): a maximum per household and a cap have one size for all households."""
+    """Size of each limit by (kind, id): a maximum per household and a cap have one size for all households.
+
+    Of a resource in lots only whole lots count: no plan can give more. Not where a need takes `units_used`.
+    """
     problem = compiled.problem
-    sizes = {("resource", row.resource_id): row.stock for row in problem.resources}
+    usable = usable_stock(compiled).tolist()
+    sizes = {("resource", name): units for name, units in zip(compiled.resource_ids, usable, strict=True)}
     sizes |= {("earmark", row.earmark): row.budget for row in problem.earmarks}
     sizes |= {
         ("max_per_household", row.resource_id): row.max_per_household

@@ -1,7 +1,8 @@
-"""Small hard parts: exact units from CP-SAT, prices and bound from the flow relaxation.
+"""Small hard parts: exact units from HiGHS and CP-SAT, prices and bound from the flow relaxation.
 
 What enters: a compiled problem and small hard components. What leaves: one `Outcome` each, or a `Conflict` of pins.
-Called by `solve`, on any worker.
+Called by `solve`, on any worker. HiGHS is quick to prove the coverage; CP-SAT settles the later tiers, the smallest
+parts, and whether pins contradict each other.
 """
 
 from __future__ import annotations
@@ -18,17 +19,22 @@ from matching.hard import Exact, solve_exact
 from matching.limits import Limits
 from matching.network import Ints
 from matching.parts import Conflict, Outcome, receipts, score_of, untouched
+from matching.pieces import solve_piece
 from matching.priced import solve_large
 from matching.relaxed import part_bound, relaxation
+from matching.residual import State
 
 EFFORT = 10.0
 """The most deterministic time of one tier of one part, in CP-SAT's unit (a second or more)."""
 
-SHARE = 0.05
-"""Effort of one tier per second that the budget has for the part: five tiers, and a unit can take four seconds."""
+SHARE = 0.01
+"""Effort of one tier per second that the budget has for the part; coverage is proven by HiGHS before."""
 
 ROUGH_PAIRS = 100
 """Parts from this size on start from a rough plan."""
+
+NODES_PER_SECOND = 40
+"""Nodes of HiGHS's search per second that the budget has for the part."""
 
 PATIENCE = 20.0
 """Seconds per unit of effort after which a child is given up."""
@@ -44,9 +50,9 @@ def solve_small(
     """
 
     def work(part: Component) -> Exact | Conflict:
-        rough = _rough(compiled, limits, part) if len(part.pairs) >= ROUGH_PAIRS else None
-        start = None if rough is None else rough.units
-        found = solve_exact(compiled, limits, part, start=start, effort=min(EFFORT, max(0.1, seconds * SHARE)))
+        start, settled = _rough(compiled, limits, part, nodes=int(NODES_PER_SECOND * seconds))
+        effort = min(EFFORT, max(0.1, seconds * SHARE))
+        found = solve_exact(compiled, limits, part, start=start, effort=effort, settled=settled)
         return _conflict(compiled, limits, part) if found is None else found
 
     outcomes = []
@@ -55,15 +61,26 @@ def solve_small(
         if isinstance(answer, Conflict):
             return answer
         if answer is None:
-            rough = _rough(compiled, limits, part) or untouched(compiled, part.pairs)
-            outcomes.append(replace(rough, finished=False))
+            rough = solve_large(compiled, limits, part, seconds=0.0, deadline=0.0)
+            outcomes.append(replace(rough or untouched(compiled, part.pairs), finished=False))
         else:
             outcomes.append(outcome_of(compiled, limits, part, answer))
     return outcomes
 
 
-def _rough(compiled: Compiled, limits: Limits, part: Component) -> Outcome | None:
-    return solve_large(compiled, limits, part, seconds=0.0, deadline=0.0)
+def _rough(compiled: Compiled, limits: Limits, part: Component, *, nodes: int) -> tuple[Ints | None, dict[str, int]]:
+    """A plan to start from and, if HiGHS proves it to be the best, its score as a settled tier."""
+    if len(part.pairs) < ROUGH_PAIRS:
+        return None, {}
+    rough = solve_large(compiled, limits, part, seconds=0.0, deadline=0.0)
+    if rough is None:
+        return None, {}
+    whole = State(compiled, limits, part, rough.units).residual(np.arange(len(part.pairs)))
+    if not np.array_equal(whole.places, np.arange(len(part.pairs))):
+        return rough.units, {}
+    solved = solve_piece(whole, rough.units, nodes=nodes)
+    score = score_of(compiled, needs=part.needs, received=receipts(compiled, pairs=part.pairs, units=solved.units))
+    return solved.units, {"score": score} if solved.bound == score else {}
 
 
 def outcome_of(compiled: Compiled, limits: Limits, part: Component, answer: Exact) -> Outcome:
