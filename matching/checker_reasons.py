@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from matching.checker_case import RULES, Case, Fault
+from matching.checker_case import FAR, RULES, Case, Fault
 from matching.model import Cell
 from matching.plan import Reason
 
@@ -67,14 +67,30 @@ def _holds(case: Case, row: Reason, *, i: int) -> bool:
     if code not in ("cap", "earmark", "stock", "priced_out", "tie_break"):
         return code == "within_gap"
     kind = str(said.get("kind")) if code == "cap" else "earmark" if code == "earmark" else "resource"
-    size, left = case.resources[case.r[name]].max_per_need, (case.resources[case.r[name]].max_per_need or 0) - units
-    if kind != "max_per_need":
-        limit = name if kind == "resource" else str(said.get("id"))
-        at = case.row(kind, limit, home=need.household_id if "household" in kind else "")
-        if not at or at not in np.concatenate([*case.ways(np.array([pair]))]):
-            return False
-        size, left = int(case.limits[at]), int(case.limits[at] - case.use[at])
-    told = size is not None and said.get("limit") == size and said.get("left") == left
+    at, r = (
+        case.row.get(
+            (
+                kind,
+                name if kind == "resource" else str(said.get("id")),
+                need.household_id if "household" in kind else "",
+            ),
+            0,
+        ),
+        case.r[name],
+    )
+    size, used = {
+        "max_per_need": (case.each[r], units),
+        "max_per_household": (case.share[r], case.use[at]),
+        "resource": (case.stock[r], case.use[at]),
+    }.get(kind, (case.limits[at], case.use[at]))
+    if (
+        kind in ("max_per_need", "max_per_household")
+        and said.get("id") != name
+        or (kind in ("earmark", "household_cap") and at not in np.concatenate([*case.ways(np.array([pair])), [-1]]))
+    ):
+        return False
+    left = size - used
+    told = size < FAR and said.get("limit") == size and said.get("left") == left
     return told and int(said.get("short_by", 0)) > 0 and ("next_level" not in said or _holds_cells(case, row, i=i))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from matching.checker_bound import proven_bound
+from matching.checker import proven_bound
 from matching.checker_case import Case
 from matching.model import Earmark, Problem
 from matching.plan import Plan, Price
@@ -67,5 +67,4 @@ def _limits(problem: Problem) -> list[tuple[str, str, str]]:
     named += [("earmark", e.earmark, "") for e in problem.earmarks]
     named += [("max_per_household", r.resource_id, home) for r in problem.resources for home in homes]
     named += [("household_cap", c.cap_id, home) for c in problem.caps for home in homes]
-    case = Case(problem, Plan((), (), (), EMPTY))
-    return [limit for limit in named if case.row(limit[0], limit[1], home=limit[2])]
+    return [limit for limit in named if not Case(problem, Plan((), (), (Price(1, *limit, 1),), EMPTY)).misplaced]
