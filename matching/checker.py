@@ -3,30 +3,27 @@
 What enters: a problem and a plan, or their folders. What leaves: faults, each with a code and a sentence; none means
 that the plan stands. Called by `python -m matching check`, before a run is shown to staff, and by the tests. It
 derives everything from the rules again in whole numbers and imports nothing of the solvers, only the words (`model`,
-`plan`), the folder's reader and hashes, the rules as arrays (`checker_case`) and the reasons (`checker_reasons`).
+`plan`), the folder's reader and hashes, and the judge's other parts: the rules as arrays (`checker_case`), whether
+another plan is as good (`checker_unique`), and the reasons (`checker_reasons`).
 
-Two ideas carry the proof. Bound: let every unit pay the prices of its resource, its earmark and all above, its
-household's maximum and caps; Σ price·limit + Σ over needs of the most a need could keep is what no plan can exceed,
-whatever the prices ≥ 0. Uniqueness: a pure plan is a flow, every other plan differs from it by rings of residual arcs,
-and where the prices let no arc cost less than nothing, a ring that costs nothing consists of arcs that cost nothing.
+The bound: let every unit pay the prices of its resource, its earmark and all above, its household's maximum and caps;
+Σ price·limit + Σ over needs of the most a need could keep is what no plan can exceed, whatever the prices ≥ 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from matching.checker_case import ALL, FAR, KINDS, RULES, TIERS, Case, Fault, Numbers, coded, find, summed
+from matching.checker_case import ALL, FAR, KINDS, RULES, Case, Fault, Numbers, coded, find, summed
 from matching.checker_reasons import reason_faults
+from matching.checker_unique import another
 from matching.folder import input_sha256, plan_sha256, read_plan, read_problem
 from matching.model import LARGEST, Problem
 from matching.plan import Plan
 
-BITS = 26
-"""Of the published lot per tier."""
 OVER = dict(zip(KINDS, ("over_stock", "over_earmark", "over_max_per_household", "over_cap"), strict=True))
 
 
@@ -164,7 +161,7 @@ def _gaps(case: Case, bounds: Bounds) -> Iterator[Fault]:
         for name, gap in zip(wanted, np.subtract(*bounds.run(cells - run))[[*wanted.values()]].tolist(), strict=True):
             if gaps[name][run] < gap:  # type: ignore[index]
                 yield Fault("gap_by_prefix", f"{name}: the prices prove no gap below {gap} in run {run}")
-    fair = proven and not any(gaps[ALL])  # type: ignore[call-overload]
+    fair = proven and not any(gaps[ALL])  # type: ignore[arg-type]
     if said.lexicographic not in ("proven", "not_proven") or (said.lexicographic == "proven" and not fair):
         yield Fault("lexicographic", f"lexicographic is {said.lexicographic}, but some run of cells has a gap")
 
@@ -246,97 +243,3 @@ class Bounds:
 def proven_bound(problem: Problem, plan: Plan) -> int:
     """The bound that the tier-1 prices prove, rounded down: a score is whole."""
     return int(Bounds(Case(problem, plan)).run(1)[0][-1])
-
-
-def another(case: Case) -> bool | None:
-    """Whether some plan may be as good in every tier, by the published prices; None where hard rules stand.
-
-    What a need's next unit costs lies between the tolls of what it could lose or is missing (`less`) and those of what
-    it could get or keep (`more`). Tier by tier it is put at the highest toll of the former, and only arcs just there go
-    on to the next tier, from the third on only those that may lie on a ring.
-    """
-    sets, hard = [cap.categories for cap in case.problem.caps], [case.lot > 1, case.floor > 1, case.one, case.whole]
-    crossing = any(a & b and not (a <= b or b <= a) for a in sets for b in sets)
-    if crossing or case.policy.objective != "coverage" or any(x.any() for x in [*hard, case.used >= 0]):
-        return None
-    if any(x.exclusive_group for x in case.resources):
-        return None
-    if (case.price.any(axis=1) & (case.use < case.limits)).any():
-        return True
-    pair, of, own, ways = _residual(case)
-    for tier in range(TIERS):
-        paid, (more, less) = case.paid[:, tier], ways
-        cost = np.where(pair >= 0, paid[case.node[pair]] + paid[case.caps[of, 0]], 0) + (own[tier] if tier < 3 else 0)
-        cost[less] += _lot(case, tier, pair[less])
-        top = np.full(len(case.needs), 1 - 2 * FAR, cost.dtype)
-        np.maximum.at(top, of[less], cost[less])
-        near = more & ~less & (cost <= top[of])  # a lot is never below 0: others are too dear without it
-        cost[near] += _lot(case, tier, pair[near])
-        if (cost < top[of])[more].any():
-            return True
-        ways = ways & (cost == top[of])
-        kept = _ringed(case, tier, pair=pair, of=of, ways=ways) if tier > 1 else ways.any(axis=0)
-        pair, of, own, ways = pair[kept], of[kept], own[:, kept], ways[:, kept]
-        if not len(pair):
-            return False
-    return True
-
-
-def _residual(case: Case) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-    """Of each residual arc the pair (-1 for a level), the need, what a unit costs in tiers 1 to 3, and its ways.
-
-    The promised units of a pair, its other units, and the levels of a need are three kinds of arcs; the two ways say
-    whether the need could get a unit more, and one less, of each.
-    """
-    n, units, kept = case.pn, case.units, np.minimum(case.kept, case.most)
-    first, low, (need, level) = np.minimum(units, kept), np.minimum(case.least, kept), np.nonzero(case.size)
-    got, room = case.filled[need, level], case.size[need, level]
-    more = np.concatenate([first < kept, units - first < case.most - kept, got > 0])
-    less = np.concatenate([first > low, units - first > case.least - low, got < room])
-    arcs = np.flatnonzero(more | less)
-    pair = np.concatenate([np.arange(len(n)), np.arange(len(n)), need * 0 - 1])[arcs]
-    worth = np.concatenate([np.zeros(2 * len(n), case.worth.dtype), case.worth[need, level]])[arcs]
-    own = np.stack([worth, (arcs < len(n)) * -case.scale, case.cost[pair] * case.scale])
-    return pair, np.concatenate([n, n, need])[arcs], own, np.stack([more, less])[:, arcs]
-
-
-def _lot(case: Case, tier: int, pairs: Numbers) -> Numbers:
-    """What a unit of each pair costs by the published lot, from tier 4 on (`tier` counts from 0)."""
-    found = np.zeros(len(pairs), np.int64)
-    if tier > 2:
-        some, head, shift = np.flatnonzero(pairs >= 0), case.policy.salt + "\0", 256 - BITS * (tier - 2)
-        ids = zip(case.pn[pairs[some]].tolist(), case.pr[pairs[some]].tolist(), strict=True)
-        names = ((head + case.needs[n].need_id + "\0" + case.resources[r].resource_id).encode() for n, r in ids)
-        found[some] = [int.from_bytes(sha256(name).digest(), "big") >> shift & (1 << BITS) - 1 for name in names]
-    return found * case.scale
-
-
-def _ringed(case: Case, tier: int, *, pair: Numbers, of: Numbers, ways: Numbers) -> Numbers:
-    """Which arcs may lie on a ring with others and with limits that have no price up to this tier.
-
-    Arcs that lead both ways close a ring unless they are a forest; what they join is then one node, and one-way arcs
-    from nodes that nothing enters, or to nodes that nothing leaves, are taken away.
-    """
-    rows = np.flatnonzero(~case.price[:, : tier + 1].any(axis=1))[1:]
-    tail = np.concatenate([np.where(pair >= 0, case.node[pair], case.caps[of, 0]), case.above[rows]])
-    head = np.concatenate([of + len(case.limits), rows])
-    spare, some, supply = (case.use < case.limits)[rows], (case.use > 0)[rows], rows < case.first_cap
-    ahead = np.concatenate([ways[0], np.where(supply, spare, some)])
-    back = np.concatenate([ways[1], np.where(supply, some, spare)])
-    root, both, kept = np.arange(len(case.limits) + len(case.needs)), ahead & back, ahead != back
-    while (root[tail[both]] != root[head[both]]).any():
-        ends = np.sort([root[tail[both]], root[head[both]]], axis=0)
-        np.minimum.at(root, ends[1], ends[0])
-        while (root != root[root]).any():
-            root = root[root]
-    start, end = root[np.where(ahead, tail, head)], root[np.where(ahead, head, tail)]
-    closed = np.bincount(start[both], minlength=len(root)) >= np.bincount(root, minlength=len(root))
-    while True:
-        inward, outward = closed.copy(), closed.copy()
-        inward[end[kept]] = outward[start[kept]] = True
-        still = kept & inward[start] & outward[end]
-        if still.sum() == kept.sum():
-            break
-        kept = still
-    alive = closed | (inward & outward)
-    return (kept | (both & alive[start]))[: len(pair)]

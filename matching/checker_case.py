@@ -222,9 +222,11 @@ class Case:
             limits["resource", x.resource_id, ""] = size, mark(x.earmark)
         limits |= {mark(x.earmark): (x.budget, mark(x.parent)) for x in self.problem.earmarks}
         wide, first, given = max(1, len(self.homes)), len(limits), np.flatnonzero((self.units > 0) & (self.used < 0))
-        asked = [(self.r.get(x.id), self.homes.get(x.household_id)) for x in self.plan.prices if x.kind[:3] == "max"]
+        asked = [
+            (self.r.get(x.id, -1), self.homes.get(x.household_id, -1)) for x in self.plan.prices if x.kind[:3] == "max"
+        ]
         asked += zip(self.pr[given].tolist(), self.home[self.pn[given]].tolist(), strict=True)
-        held = sorted({r * wide + h for r, h in asked if None not in (r, h) and self.share[r] < FAR})
+        held = sorted({r * wide + h for r, h in asked if min(r, h) >= 0 and self.share[r] < FAR})
         homes, held_keys = list(self.homes), np.array(held, np.int64)
         for r, h in (divmod(x, wide) for x in held):
             name = self.resources[r].resource_id

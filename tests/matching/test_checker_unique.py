@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from matching.checker import another, check
+from matching.checker import check
 from matching.checker_case import Case
+from matching.checker_unique import another
 from matching.model import Candidate, Problem
 from matching.plan import Line
 from matching.solve import allocate
