@@ -60,8 +60,7 @@ def find(keys: Numbers, wanted: Numbers) -> Numbers:
 
 def summed(at: Numbers, amounts: Numbers, *, size: int) -> Numbers:
     """Σ of the amounts at each of `size` places."""
-    total = np.zeros(size, amounts.dtype)
-    np.add.at(total, at, amounts)
+    np.add.at(total := np.zeros(size, amounts.dtype), at, amounts)
     return total
 
 
@@ -195,12 +194,10 @@ class Case:
         most = most // self.lot[r] * self.lot[r]
         self.most = np.where(self.used < 0, most * (most >= self.floor[r]), self.open[n] * (self.used <= self.stock[r]))
         self.least, self.kept, self.units = np.zeros((3, len(n)), np.int64)
-        told, lines = (
-            [x for x in rows if x.need_id in self.n and x.resource_id in self.r]
-            for rows in (self.problem.announced, self.plan.lines)
-        )
-        for rows, into in ((self.problem.pins, self.least), (told, self.kept), (lines, self.units)):
-            at, (amounts,) = find(keys, self.keyed(rows)), columns(rows, "units")
+        told = (self.problem.pins, self.least), (self.problem.announced, self.kept), (self.plan.lines, self.units)
+        for rows, into in told:
+            known = [x for x in rows if x.need_id in self.n and x.resource_id in self.r]
+            at, (amounts,) = find(keys, self.keyed(known)), columns(known, "units")
             np.add.at(into, at[at >= 0], amounts[at >= 0])
         self.counted = np.where(self.used < 0, self.units, self.open[n] * (self.units > 0))
         self.got = summed(n, self.counted, size=len(self.needs))
@@ -208,8 +205,7 @@ class Case:
 
     def fill(self, n: Numbers, units: Numbers) -> Numbers:
         """How the first `units` of needs n lie in their levels, shape (len(n), L)."""
-        filled: Numbers = np.clip(units[:, None] - self.below[n], 0, self.size[n])
-        return filled
+        return np.asarray(np.clip(units[:, None] - self.below[n], 0, self.size[n]))
 
     def _read_limits(self) -> None:
         """Number the limits, link each to the next on the way, and count what the plan takes from each."""
@@ -247,16 +243,21 @@ class Case:
 
     def _read_caps(self, limits: dict[Limit, tuple[int, Limit]]) -> list[list[Limit]]:
         """Add the caps of each need's household that cover its category; list them, the narrowest first."""
+
+        def width(cap: Cap) -> tuple[int, str]:
+            return len(cap.categories), cap.cap_id
+
         covering, chains = dict[tuple[str, str], list[Cap]](), []
-        for cap in self.problem.caps:
+        for cap in sorted(self.problem.caps, key=width, reverse=True):
             for category in cap.categories:
                 covering.setdefault((cap.household_id, category), []).append(cap)
         for x in self.needs:
-            caps = [cap for home in (ALL, x.household_id) for cap in covering.get((home, x.category), ())]
-            caps.sort(key=lambda cap: (len(cap.categories), cap.cap_id))
-            chain: list[Limit] = [("household_cap", cap.cap_id, x.household_id) for cap in caps]
-            limits |= {key: (cap.max_units, up) for key, cap, up in zip(chain, caps, [*chain, NONE][1:], strict=True)}
-            chains.append(chain)
+            caps, own = (covering.get((home, x.category), []) for home in (ALL, x.household_id))
+            chain = [NONE]
+            for cap in sorted(caps + own, key=width, reverse=True) if own else caps:
+                limits["household_cap", cap.cap_id, x.household_id] = cap.max_units, chain[-1]
+                chain.append(("household_cap", cap.cap_id, x.household_id))
+            chains.append(chain[:0:-1])
         return chains
 
     def _read_prices(self) -> None:

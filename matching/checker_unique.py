@@ -60,24 +60,27 @@ def _residual(case: Case) -> tuple[Numbers, Numbers, Numbers, Numbers]:
     """
     n, units, kept = case.pn, case.units, np.minimum(case.kept, case.most)
     first, low, (need, level) = np.minimum(units, kept), np.minimum(case.least, kept), np.nonzero(case.size)
-    got, room = case.filled[need, level], case.size[need, level]
-    more = np.concatenate([first < kept, units - first < case.most - kept, got > 0])
-    less = np.concatenate([first > low, units - first > case.least - low, got < room])
+    got, room, told = case.filled[need, level], case.size[need, level], np.flatnonzero(kept)
+    more = np.concatenate([(first < kept)[told], units - first < case.most - kept, got > 0])
+    less = np.concatenate([(first > low)[told], units - first > case.least - low, got < room])
     arcs = np.flatnonzero(more | less)
-    pair = np.concatenate([np.arange(len(n)), np.arange(len(n)), need * 0 - 1])[arcs]
-    worth = np.concatenate([np.zeros(2 * len(n), case.worth.dtype), case.worth[need, level]])[arcs]
-    own = np.stack([worth, (arcs < len(n)) * -case.scale, case.cost[pair] * case.scale])
-    return pair, np.concatenate([n, n, need])[arcs], own, np.stack([more, less])[:, arcs]
+    pair, of = np.concatenate([told, np.arange(len(n)), need * 0 - 1])[arcs], np.concatenate([n[told], n, need])[arcs]
+    worth = np.concatenate([np.zeros(len(told) + len(n), case.worth.dtype), case.worth[need, level]])[arcs]
+    own = np.stack([worth, (arcs < len(told)) * -case.scale, case.cost[pair] * case.scale])
+    return pair, of, own, np.stack([more, less])[:, arcs]
 
 
 def _lot(case: Case, tier: int, pairs: Numbers) -> Numbers:
     """What a unit of each pair costs by the published lot, from tier 4 on (`tier` counts from 0)."""
     found = np.zeros(len(pairs), np.int64)
     if tier > 2:
-        some, head, shift = np.flatnonzero(pairs >= 0), case.policy.salt + "\0", 256 - BITS * (tier - 2)
+        some, head = np.flatnonzero(pairs >= 0), case.policy.salt + "\0"
+        needs, resources = [(head + x + "\0").encode() for x in case.n], [x.encode() for x in case.r]
         ids = zip(case.pn[pairs[some]].tolist(), case.pr[pairs[some]].tolist(), strict=True)
-        names = ((head + case.needs[n].need_id + "\0" + case.resources[r].resource_id).encode() for n, r in ids)
-        found[some] = [int.from_bytes(sha256(name).digest(), "big") >> shift & (1 << BITS) - 1 for name in names]
+        drawn = b"".join([sha256(needs[n] + resources[r]).digest() for n, r in ids])
+        word, start = divmod(BITS * (tier - 3), 32)
+        high, low = np.frombuffer(drawn, ">u4").reshape(-1, 8)[:, word : word + 2].astype(np.int64).T
+        found[some] = (high << 32 | low) >> 64 - BITS - start & (1 << BITS) - 1
     return found * case.scale
 
 
