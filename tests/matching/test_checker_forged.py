@@ -29,7 +29,7 @@ def forged_lines(of: Problem, plan: Plan, *, rng: Random) -> list[Line]:
     for _ in range(rng.choice((0, 1, 1, 2))):
         pair = rng.choice([*amounts, (rng.choice(of.needs).need_id, rng.choice(of.resources).resource_id)])
         units = amounts.pop(pair, 0)
-        kind = rng.randrange(4)
+        kind = rng.randrange(8)
         if kind == 0:
             amounts[pair] = max(1, units + rng.choice((-1, 1)))
         elif kind == 1:
@@ -38,6 +38,14 @@ def forged_lines(of: Problem, plan: Plan, *, rng: Random) -> list[Line]:
         elif kind == 2:
             other = rng.choice(of.needs).need_id, pair[1]
             amounts[other] = amounts.get(other, 0) + max(1, units)
+        elif kind > 3 and amounts:  # two needs swap what they got
+            (need, resource), more = rng.choice([*amounts.items()])
+            part = min(more, units)
+            for x, step in (((need, resource), more - part), (pair, units - part)):
+                amounts[x] = step
+            for x in ((need, pair[1]), (pair[0], resource)):
+                amounts[x] = amounts.get(x, 0) + part
+            amounts = {x: step for x, step in amounts.items() if step}
     return [Line(*pair, units) for pair, units in sorted(amounts.items())]
 
 
