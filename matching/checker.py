@@ -3,7 +3,11 @@
 What enters: a problem and a plan, or their folders. What leaves: faults, each with a code and a sentence; none means
 that the plan stands. Called by `python -m matching check`, before a run is shown to staff, and by the tests. It
 derives everything from the rules again in whole numbers and imports nothing of the solvers, only the words (`model`,
-`plan`), the folder's reader and hashes, and the judge's other parts (`checker_case`, `_bound`, `_unique`, `_reasons`).
+`plan`), the folder's reader and hashes, and the judge's other parts: the rules as arrays (`checker_case`), whether
+another plan is as good (`checker_unique`), and the reasons (`checker_reasons`).
+
+The bound: let every unit pay the prices of its resource, its earmark and all above, its household's maximum and caps;
+Σ price·limit + Σ over needs of the most a need could keep is what no plan can exceed, whatever the prices ≥ 0.
 """
 
 from __future__ import annotations
@@ -13,26 +17,25 @@ from pathlib import Path
 
 import numpy as np
 
-from matching.checker_bound import Priced
-from matching.checker_case import ALL, RULES, Case, Fault, coded, find
+from matching.checker_case import ALL, FAR, KINDS, RULES, Case, Fault, Numbers, coded, find, summed
 from matching.checker_reasons import reason_faults
 from matching.checker_unique import another
 from matching.folder import input_sha256, plan_sha256, read_plan, read_problem
 from matching.model import LARGEST, Problem
 from matching.plan import Plan
 
-OVER = ("", "over_stock", "over_earmark", "over_max_per_household", "over_cap")
+OVER = dict(zip(KINDS, ("over_stock", "over_earmark", "over_max_per_household", "over_cap"), strict=True))
 
 
 def check(problem: Problem, plan: Plan) -> tuple[Fault, ...]:
     """All faults of a plan, none if it stands; O(pairs · log pairs). Lines that no rule could mean are judged first."""
-    faults = tuple(_lines(problem, plan))
-    if faults or plan.certificate.status == "infeasible":
-        return (*faults, *_hashes(problem, plan))
-    case = Priced(problem, plan)
-    faults = tuple(_refused(case))
-    rest = () if faults else (*_breaches(case), *_sums(case), *_proof(case), *reason_faults(case))
-    return (*_hashes(problem, plan), *faults, *rest)
+    faults = (*_hashes(problem, plan), *_lines(problem, plan))
+    if any(x.code not in ("input_sha256", "plan_sha256") for x in faults) or plan.certificate.status == "infeasible":
+        return faults
+    case = Case(problem, plan)
+    refused = tuple(_refused(case))
+    rest = () if refused else (*_breaches(case), *_sums(case), *_proof(case), *reason_faults(case))
+    return (*faults, *refused, *rest)
 
 
 def check_folder(folder: Path, out: Path) -> tuple[Fault, ...]:
@@ -62,23 +65,10 @@ def _hashes(problem: Problem, plan: Plan) -> Iterator[Fault]:
         yield Fault("conflict", "an infeasible run names the pins that contradict each other, and gives nothing")
 
 
-BREACHES = {
-    "units_used": "it takes another amount",
-    "over_max_per_need": "more than one need may get of it",
-    "under_minimum": "less than its minimum",
-    "broken_lot": "it comes in lots",
-    "over_gap": "the need gets more than is open",
-    "two_providers": "the need takes from one resource only",
-    "part_of_all": "the need takes all or nothing",
-    "exclusive": "the household draws on another resource of its exclusive group",
-}
-
-
 def _refused(case: Case) -> Iterator[Fault]:
     keys = case.keyed(case.plan.lines)
-    for key in keys[find(case.keys, keys) < 0].tolist():
-        n, r = divmod(key, len(case.r))
-        code = RULES[int(case.refused(np.array(n), np.array(r))) - 1]
+    for n, r in np.transpose(np.divmod(keys[find(case.keys, keys) < 0], case.wide)):
+        code = RULES[int(case.refused(n, r)) - 1]
         yield Fault(code, f"{case.needs[n].need_id} may not get anything of {case.resources[r].resource_id}: {code}")
 
 
@@ -88,27 +78,24 @@ def _breaches(case: Case) -> Iterator[Fault]:
     n, r, units, plain = case.pn[i], case.pr[i], case.units[i], case.used[i] < 0
     groups, group = coded(x.exclusive_group for x in case.resources)
     drawn = case.home[n] * max(1, len(groups)) + group[r]
-    draws = np.unique(drawn * len(case.r) + r) // max(1, len(case.r))
-    single = (np.bincount(n, minlength=len(case.needs)) > 1)[n] & ((case.one[n] > 0) | ~plain)
+    draws = np.unique(drawn * case.wide + r) // case.wide
     broken = {
         "units_used": ~plain & (units != case.used[i]),
         "over_max_per_need": plain & (units > case.each[r]),
         "under_minimum": plain & (units < case.floor[r]),
         "broken_lot": plain & (units % case.lot[r] > 0),
         "over_gap": (case.got > case.open)[n],
-        "two_providers": single,
+        "two_providers": (summed(n, n * 0 + 1, size=len(case.got)) > 1)[n] & ((case.one[n] > 0) | ~plain),
         "part_of_all": ((case.whole > 0) & (case.got != case.open))[n],
         "exclusive": (group[r] != groups.get(None, -1)) & (find(draws[1:][draws[1:] == draws[:-1]], drawn) >= 0),
     }
-    for at in case.ways(i):
-        kind = np.searchsorted(case.first, at, side="right") * (case.use > case.limits)[at]
-        broken |= {
-            OVER[code]: (kind == code) | broken.get(OVER[code], False) for code in np.unique(kind[kind > 0]).tolist()
-        }
     for code, lines in broken.items():
         for j in np.flatnonzero(lines).tolist():
             line = f"{case.needs[n[j]].need_id} gets {units[j]} of {case.resources[r[j]].resource_id}"
-            yield Fault(code, f"{line}: {BREACHES.get(code, 'with others, more than the limit')}")
+            yield Fault(code, f"{line}, which breaks the rule {code}")
+    for row in np.flatnonzero(case.use > case.limits).tolist():
+        kind, name, home = [*case.row][row]
+        yield Fault(OVER[kind], f"{case.use[row]} is taken of {kind} {name} {home}, which holds {case.limits[row]}")
     for pin in case.problem.pins:
         pair = case.pair(pin.need_id, pin.resource_id)
         if pair < 0 or case.units[pair] < pin.units:
@@ -117,21 +104,20 @@ def _breaches(case: Case) -> Iterator[Fault]:
 
 def _sums(case: Case) -> Iterator[Fault]:
     """Everything the certificate states that follows from the lines."""
-    said, policy, n = case.said, case.policy, case.pn
+    said, policy, i = case.said, case.policy, np.flatnonzero(case.units)
     cells = np.stack([case.filled[case.urgency == u].sum(axis=0) for u in range(4)])
-    i = np.flatnonzero(case.units)
-    whole = (np.bincount(n[i], minlength=len(case.needs)) == 1) & (case.got == case.open)
+    n, cost = case.pn[i], sum(a * b for a, b in zip(case.cost[i].tolist(), case.units[i].tolist(), strict=True))
+    alone = case.counted[i] == case.open[n]
     true = {
         "coverage": tuple(int(cells[u, k - 1]) for u, k in policy.order),
         "score": sum(rank * int(cells[u, k - 1]) for (u, k), rank in policy.ranks().items()),
-        "units": sum(case.units.tolist()),
-        "households_served": len(np.unique(case.home[n[i]])),
-        "broken_units": sum(np.maximum(case.kept - case.units, 0).tolist()),
-        "cost": sum(cost * units for cost, units in zip(case.cost[i].tolist(), case.units[i].tolist(), strict=True)),
+        "units": int(case.units.sum()),
+        "households_served": len({*case.home[n].tolist()}),
+        "broken_units": int(np.maximum(case.kept - case.units, 0).sum()),
+        "cost": cost,
         "gap": (said.bound - said.score) / said.bound if said.bound else 0.0,
+        "value": sum(case.value[i][alone].tolist()) if policy.objective == "value" else 0,
     }
-    if policy.objective == "value" and said.value_proof:
-        true["value"] = sum(case.value[i][whole[n[i]]].tolist())
     for name, value in true.items():
         if getattr(said, name) != value:
             yield Fault(name, f"the certificate says {name} is {getattr(said, name)}, the plan gives {value}")
@@ -141,31 +127,30 @@ def _sums(case: Case) -> Iterator[Fault]:
         yield Fault("status", f"status {said.status} with score {said.score} and bound {said.bound}")
 
 
-def _proof(case: Priced) -> Iterator[Fault]:
+def _proof(case: Case) -> Iterator[Fault]:
     """Every price stands on a limit, has a right sign, and together they prove the bound, the gaps and uniqueness."""
-    said, proven, signs = case.said, case.said.bound == case.said.score, np.zeros(len(case.limits), object)
-    for column in case.price.T:
-        signs = np.where(signs == 0, column, signs)
-    settled = said.status == "optimal" and not said.components.get("hard_small", 0) + said.components.get(
-        "hard_large", 0
-    )
+    said, proven, left = case.said, case.said.bound == case.said.score, case.use < case.limits
+    sign = case.price[np.arange(len(left)), (case.price != 0).argmax(axis=1)]
+    pure = not said.components.get("hard_small", 0) + said.components.get("hard_large", 0)
     yield from case.misplaced
-    if (signs < 0).any():
+    if (sign < 0).any():
         yield Fault("negative_price", "the first price of some limit is below 0")
-    if settled and ((signs > 0) & (case.use < case.limits)).any():
+    if said.status == "optimal" and pure and ((sign > 0) & left).any():
         yield Fault("idle_price", "some limit has a price and something left")
-    if case.misplaced or (signs < 0).any() or said.price_scale < 1:
+    if case.misplaced or (sign < 0).any() or said.price_scale < 1:
         return
-    if said.bound < (least := case.run(1)[0][-1]):
+    bounds = Bounds(case)
+    if said.bound < (least := bounds.run(1)[0][-1]):
         yield Fault("bound", f"the prices prove no bound below {least}, the certificate says {said.bound}")
-    yield from _gaps(case, proven)
+    yield from _gaps(case, bounds)
     if said.unique and (not proven or another(case)):
         yield Fault("unique", "another plan may be as good" if proven else "the plan is not proven to be the best")
 
 
-def _gaps(case: Priced, proven: bool) -> Iterator[Fault]:
+def _gaps(case: Case, bounds: Bounds) -> Iterator[Fault]:
     """The gap of every leading run is there, and for some runs (all of a small problem) as wide as the prices prove."""
-    gaps, cells = case.said.gap_by_prefix, len(case.policy.order)
+    said, gaps, cells = case.said, case.said.gap_by_prefix, len(case.policy.order)
+    proven = said.bound == said.score
     wanted = {ALL: -1} | {name: i for name, i in case.sorts.items() if case.open[case.sort == i].any()}
     whole = all(isinstance(row, list | tuple) and len(row) == cells and min(row) >= 0 for row in gaps.values())
     if set(gaps) != set(wanted) or not whole or (proven and any(row[-1] for row in gaps.values())):  # type: ignore[index]
@@ -173,12 +158,88 @@ def _gaps(case: Priced, proven: bool) -> Iterator[Fault]:
         return
     few = len(case.keys) * cells > 200_000
     for run in sorted({*np.linspace(0, cells - 1, 3 if few else cells).astype(int).tolist()}):
-        bounds, scores = case.run(cells - run)
-        for name, i in wanted.items():
-            if gaps[name][run] < bounds[i] - scores[i]:  # type: ignore[index]
-                yield Fault(
-                    "gap_by_prefix", f"{name}: the prices prove no gap below {bounds[i] - scores[i]} in run {run}"
-                )
+        for name, gap in zip(wanted, np.subtract(*bounds.run(cells - run))[[*wanted.values()]].tolist(), strict=True):
+            if gaps[name][run] < gap:  # type: ignore[index]
+                yield Fault("gap_by_prefix", f"{name}: the prices prove no gap below {gap} in run {run}")
     fair = proven and not any(gaps[ALL])  # type: ignore[arg-type]
-    if case.said.lexicographic not in ("proven", "not_proven") or (case.said.lexicographic == "proven" and not fair):
-        yield Fault("lexicographic", f"lexicographic is {case.said.lexicographic}, but some run of cells has a gap")
+    if said.lexicographic not in ("proven", "not_proven") or (said.lexicographic == "proven" and not fair):
+        yield Fault("lexicographic", f"lexicographic is {said.lexicographic}, but some run of cells has a gap")
+
+
+class Bounds:
+    """What no plan can exceed, for the whole and for every leading run of cells.
+
+    Where a need may combine resources, lots and minima only round the most that one can give, and exclusive groups are
+    left out: both can only raise the bound. A need with one provider or served by `units_used` gets its exact best.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self.case, n, size = case, case.pn, len(case.needs)
+        reach, pinned = (summed(n, units, size=size) for units in (case.most, case.least))
+        self.pinned, free = pinned > 0, (case.used < 0) & (case.one[n] == 0)
+        self.alone = np.flatnonzero((case.most > 0) & ~free & ((case.least > 0) | ~self.pinned[n]))
+        # what a need may combine: pinned units first, then the cheapest until it is full; cut prices keep this order
+        free &= ((case.whole == 0) | (reach >= case.open))[n]
+        forced, others = (np.flatnonzero(free & (units > 0)) for units in (case.least, case.most))
+        part, first = np.append(forced, others), np.arange(len(forced) + len(others)) < len(forced)
+        amount = np.append(case.least[forced], np.maximum(case.most - case.least, 0)[others])
+        toll = case.paid[case.node[part], 0]
+        order = np.argsort((n[part] * 2 - first) * (toll.max(initial=0) + 1) + toll, kind="stable")
+        part, amount, first = part[order], amount[order], first[order]
+        before = np.cumsum(amount) - amount
+        start = before - np.maximum.accumulate(np.where(np.diff(n[part], prepend=-1) > 0, before, 0))
+        kept = start < case.open[n[part]]
+        self.some, self.must, start = part[kept], (first | (case.whole[n[part]] > 0))[kept, None], start[kept]
+        self.inside = case.fill(n[self.some], start + amount[kept]) - case.fill(n[self.some], start)
+        self.open_to = np.zeros((len(case.limits), len(case.sorts) + 1), bool)
+        self.open_to[:, -1] = True
+        for at in case.ways(np.arange(len(n))) if (case.price[case.use < case.limits, 0] > 0).any() else ():
+            self.open_to[at, case.sort[n]] = True
+
+    def run(self, last: int) -> tuple[Numbers, Numbers]:
+        """Bound and score of the cells ranked `last` or better, by category, then (-1) of all.
+
+        Σ cut price · (limit less what others took of it), for a category that is: what its own units pay, and what is
+        left over; then the best response of each of its needs.
+        """
+        case, supply = self.case, np.arange(len(self.case.limits)) < self.case.first_cap
+
+        def cut(prices: Numbers) -> Numbers:
+            return np.where(prices >= last * case.scale, prices, 0)
+
+        def total(amounts: Numbers) -> Numbers:
+            found = summed(case.sort, amounts, size=len(case.sorts) + 1)
+            found[-1] = found.sum()
+            return found
+
+        price, paid, worth, lines = case.price[:, 0], case.paid[:, 0], cut(case.worth), np.flatnonzero(case.units)
+        way, caps, n = cut(paid), cut(price[case.caps]).sum(axis=1), case.pn[lines]
+        left = np.where(supply, way - cut(paid - price), cut(price)) * (case.limits - case.use)
+        own = way[case.node[lines]] * case.units[lines] + caps[n] * case.counted[lines]
+        bound = total(self._best(worth, way=way, caps=caps) + summed(n, own, size=len(case.needs)))
+        bound += (left[:, None] * self.open_to).sum(axis=0)
+        most, score = (total((units * worth).sum(axis=1)) // case.scale for units in (case.size, case.filled))
+        return np.minimum(bound // case.scale, most), score
+
+    def _best(self, worth: Numbers, *, way: Numbers, caps: Numbers) -> Numbers:
+        """The most that each need can keep of the worth of its units after paying for their way and its caps."""
+        case, i, n = self.case, self.alone, self.case.pn[self.some]
+        best = np.where(self.pinned, -FAR, 0).astype(worth.dtype)
+        margin = worth[n] - (way[case.node[self.some]] + caps[n])[:, None]
+        best[n] = 0
+        np.add.at(best, n, (self.inside * np.where(self.must, margin, np.maximum(margin, 0))).sum(axis=1))
+        n, r, used, most, toll = case.pn[i], case.pr[i], case.used[i], case.most[i], way[case.node[i]]
+        lot, fixed = np.where(used < 0, case.lot[r], 1), (case.whole[n] > 0) | (used >= 0)
+        low = -(-np.maximum(np.maximum(case.least[i], case.floor[r]), 1) // lot) * lot
+        pays = ((worth[n] > (toll + caps[n])[:, None]) * case.size[n]).sum(axis=1) // lot * lot
+        for wish in (pays, pays + lot):
+            units = np.where(fixed, case.open[n], np.clip(wish, low, most))
+            fits = (used >= 0) | ((low <= units) & (units <= most) & (units % lot == 0))
+            paid = toll * np.where(used < 0, units, used) + caps[n] * units
+            np.maximum.at(best, n[fits], ((worth[n] * case.fill(n, units)).sum(axis=1) - paid)[fits])
+        return np.where(self.pinned & (best > -FAR), best, np.maximum(best, 0))
+
+
+def proven_bound(problem: Problem, plan: Plan) -> int:
+    """The bound that the tier-1 prices prove, rounded down: a score is whole."""
+    return int(Bounds(Case(problem, plan)).run(1)[0][-1])

@@ -1,15 +1,16 @@
-"""What the judge knows: the rules of a problem as arrays, and what a plan takes from every limit.
+"""What the judge knows: a problem as arrays, who may have what, and what a plan takes from every limit and pays for it.
 
-What enters: a problem and a plan. What leaves: `Case`: the eligible pairs, what each may carry and carries, and every
-shared limit with its use. Called by the other parts of the judge only; shares no code with the solvers.
+What enters: a problem and a plan. What leaves: `Case`: the eligible pairs, what each may carry and carries, the shared
+limits, and the prices on them. Called by `checker` and `checker_reasons` only; shares no code with the solvers.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,14 @@ from matching.plan import Plan
 Numbers = NDArray[Any]
 """int64, or Python integers (dtype object) where int64 could overflow; or yes and no."""
 
-FAR, ALL = 2**62, "*"
+FAR, ALL, NONE = 2**62, "*", ("", "", "")
 FIRST_RULES = ("category", "unit", "not_listed", "no_consent", "urgency", "district")
 RULES = (*FIRST_RULES, "tags", "window", "cool_off", "banned", "covered")
+Limit = tuple[str, str, str]
+"""Kind, id and household of a shared limit, as in prices.csv."""
 KINDS = ("resource", "earmark", "max_per_household", "household_cap")
+TIERS = 12
+"""Coverage, promises, cost and the nine lots that SHA-256 holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +40,16 @@ class Fault:
     message: str
 
 
-def column(rows: Sequence[Any], name: str, *, none: int = FAR) -> Numbers:
-    """One column of whole numbers, `none` where a row has no value."""
-    return np.array([none if (value := getattr(row, name)) is None else value for row in rows], np.int64)
+def columns(rows: Iterable[Any], *names: str, none: int = FAR) -> list[Numbers]:
+    """Columns of whole numbers, `none` where a row has no value."""
+    told = [list(map(attrgetter(name), rows)) for name in names]
+    return [np.array([none if x is None else x for x in values], np.int64) for values in told]
 
 
-def coded(column: Iterable[Any]) -> tuple[dict[Any, int], Numbers]:
-    """The distinct values of a column, numbered as they come, and the column as these numbers."""
+def coded(values: Iterable[Any]) -> tuple[dict[Any, int], Numbers]:
+    """The distinct values, numbered as they come, and all values as these numbers."""
     names: dict[Any, int] = {}
-    return names, np.array([names.setdefault(value, len(names)) for value in column], np.int64)
+    return names, np.array([names.setdefault(value, len(names)) for value in values], np.int64)
 
 
 def find(keys: Numbers, wanted: Numbers) -> Numbers:
@@ -52,50 +58,37 @@ def find(keys: Numbers, wanted: Numbers) -> Numbers:
     return np.where(keys[at] == wanted, at, -1) if len(keys) else np.full(np.shape(wanted), -1)
 
 
-def distinct(numbers: Numbers) -> Numbers:
-    """The distinct numbers ≥ 0, sorted (`np.unique` hashes, which is slow here)."""
-    ordered = np.sort(numbers)
-    return ordered[np.diff(ordered, prepend=-1) > 0]
-
-
 def summed(at: Numbers, amounts: Numbers, *, size: int) -> Numbers:
     """Σ of the amounts at each of `size` places."""
-    total = np.zeros(size, amounts.dtype)
-    np.add.at(total, at, amounts)
+    np.add.at(total := np.zeros(size, amounts.dtype), at, amounts)
     return total
 
 
-def fits_tags(tags: frozenset[str], asked: tuple[frozenset[str], frozenset[str], frozenset[str]]) -> bool:
-    """At least one of the first set if it names any, all of the second, none of the third."""
-    return (not asked[0] or bool(asked[0] & tags)) and asked[1] <= tags and not asked[2] & tags
-
-
 class Case:
-    """A problem as arrays: N needs, R resources (sorted by id), E eligible pairs, M limits (row 0 is none).
+    """N needs and R resources sorted by id, E eligible pairs by both, M limits (row 0 is none), L levels.
 
     `above` is the limit that the units of a limit use next: from a household's share of a resource to the resource, its
-    earmark and so on up; from a narrow household cap to a wider one.
+    earmark and so on up; from a narrow household cap to a wider one. `node` is where the way of a pair begins, `caps`
+    are the household caps of a need. A share that nothing is taken from and that has no price is left out.
     """
 
     def __init__(self, problem: Problem, plan: Plan) -> None:
         self.problem, self.plan, self.said, self.policy = problem, plan, plan.certificate, problem.policy
-        self.needs = sorted(problem.needs, key=lambda x: x.need_id)
-        self.resources = sorted(problem.resources, key=lambda x: x.resource_id)
+        self.needs = sorted(problem.needs, key=attrgetter("need_id"))
+        self.resources = sorted(problem.resources, key=attrgetter("resource_id"))
         self.n, self.r = coded(x.need_id for x in self.needs)[0], coded(x.resource_id for x in self.resources)[0]
-        (self.homes, self.home), (self.sorts, self.sort) = (
-            coded(getattr(x, name) for x in self.needs) for name in ("household_id", "category")
+        self.wide, (self.homes, self.home) = max(1, len(self.r)), coded(x.household_id for x in self.needs)
+        self.sorts, self.sort = coded(x.category for x in self.needs)
+        self.gap, self.urgency, self.one, self.whole = columns(
+            self.needs, "gap", "urgency", "one_provider", "all_or_nothing"
         )
-        self.gap, self.urgency, self.one, self.whole = (
-            column(self.needs, name) for name in ("gap", "urgency", "one_provider", "all_or_nothing")
-        )
-        self.stock, self.lot, self.floor, self.each, self.share, self.unit_cost = (
-            column(self.resources, name)
-            for name in ("stock", "lot", "min_per_need", "max_per_need", "max_per_household", "unit_cost")
+        self.stock, self.lot, self.floor, self.each, self.share, self.unit_cost = columns(
+            self.resources, "stock", "lot", "min_per_need", "max_per_need", "max_per_household", "unit_cost"
         )
         given = Counter[str | None]()
         for row in problem.ledger:
             given[row.need_id] += row.units
-        self.past = np.array([min(x.gap, given[x.need_id]) for x in self.needs], np.int64)
+        self.past = np.minimum(self.gap, np.array([min(given[x.need_id], FAR) for x in self.needs], np.int64))
         self.open = self.gap - self.past
         edges = -(-np.arange(self.policy.levels + 1) * self.gap[:, None] // self.policy.levels) - self.past[:, None]
         self.below = np.maximum(edges[:, :-1], 0)
@@ -103,27 +96,32 @@ class Case:
         self._read_rules()
         self._read_pairs()
         self._read_limits()
+        self._read_prices()
 
     def _read_rules(self) -> None:
         """For each rule the kinds of needs, the kinds of resources, and a table of which may meet."""
-        needs, resources, day = self.needs, self.resources, self.policy.as_of
-        bans, days = (
-            {(b.need_id, b.resource_id) for b in self.problem.bans},
-            {c.category: c.days for c in self.problem.cooloffs},
-        )
+        day, bans = self.policy.as_of, {(b.need_id, b.resource_id) for b in self.problem.bans}
         self.recent: dict[tuple[str, str], list[tuple[str | None, str]]] = {}
+        days = {c.category: c.days for c in self.problem.cooloffs}
         for row in self.problem.ledger:
             if 0 <= (day - row.given_on).days < days.get(row.category, 0):
                 until = (row.given_on + timedelta(days[row.category])).isoformat()
                 self.recent.setdefault((row.household_id, row.category), []).append((row.need_id, until))
-        kinds: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
+
+        def active(x: Any) -> bool:
+            return (x.valid_from or day) <= day < (x.valid_to or day.max)
+
+        def fits_tags(tags: frozenset[str], asked: tuple[frozenset[str], ...]) -> bool:
+            return (not asked[0] or bool(asked[0] & tags)) and asked[1] <= tags and not asked[2] & tags
+
+        kinds: dict[str, tuple[Any, Any, Any]] = {
             "category": (lambda n: n.category, lambda r: r.category, lambda a, b: a == b),
             "unit": (lambda n: n.unit, lambda r: r.unit, lambda a, b: a == b),
             "no_consent": (lambda n: n.consented, lambda r: r.org_id, lambda a, b: {ALL, b} & a),
             "urgency": (lambda n: n.urgency, lambda r: r.min_urgency, lambda a, b: a >= b),
             "district": (lambda n: n.district, lambda r: r.districts, lambda a, b: {ALL, a} & b),
             "tags": (lambda n: n.tags, lambda r: (r.tags_any, r.tags_all, r.tags_none), fits_tags),
-            "window": (self._active, self._active, lambda a, b: a and b),
+            "window": (active, active, lambda a, b: a and b),
             "cool_off": (self.until, lambda r: 0, lambda a, b: not a),
             "banned": (
                 lambda n: (n.need_id, ALL) in bans,
@@ -134,16 +132,12 @@ class Case:
         }
         self.tests = {}
         for name, (mine, theirs, fits) in kinds.items():
-            (some, a), (others, b) = coded(map(mine, needs)), coded(map(theirs, resources))
+            (some, a), (others, b) = coded(map(mine, self.needs)), coded(map(theirs, self.resources))
             table = np.array([[bool(fits(x, y)) for y in others] for x in some], bool)
             self.tests[name] = a, b, table.reshape(len(some), len(others))
         self.banned = np.sort(self.keyed(b for b in self.problem.bans if ALL not in (b.need_id, b.resource_id)))
-        self.rows = sorted(self.problem.pairs or (), key=lambda x: (x.need_id, x.resource_id))
+        self.rows = sorted(self.problem.pairs or (), key=attrgetter("need_id", "resource_id"))
         self.listed = self.keyed(self.rows)
-
-    def _active(self, row: Any) -> bool:
-        day = self.policy.as_of
-        return (row.valid_from or day) <= day < (row.valid_to or day.max)
 
     def until(self, need: Need) -> str:
         """The day on which the need's cool-off ends; empty if it does not wait."""
@@ -152,104 +146,145 @@ class Case:
 
     def keyed(self, rows: Iterable[Any]) -> Numbers:
         """Each row's pair as one number: need · R + resource."""
-        return np.array([self.n[x.need_id] * len(self.r) + self.r[x.resource_id] for x in rows], np.int64)
+        return np.array([self.n[x.need_id] * self.wide + self.r[x.resource_id] for x in rows], np.int64)
 
     def refused(self, n: Numbers, r: Numbers) -> Numbers:
         """The number of the first rule by which need n may not have resource r, 0 if it may; n and r broadcast."""
-        found, keys = np.zeros(np.broadcast(n, r).shape, np.int8), n * len(self.r) + r
-        for number, name in enumerate(RULES, 1):
+        keys = n * self.wide + r
+        found = np.zeros(np.shape(keys), np.int8)
+        for number, name in reversed([*enumerate(RULES, 1)]):
             if name == "not_listed":
                 fits = (find(self.listed, keys) >= 0) | (self.problem.pairs is None)
             else:
                 mine, theirs, table = self.tests[name]
                 fits = table[mine[n], theirs[r]]
-            if name == "banned":
+            if name == "banned" and len(self.banned):
                 fits = fits & (find(self.banned, keys) < 0)
-            found = np.where((found == 0) & ~fits, number, found)
+            found = np.where(fits, found, np.int8(number))
         return found
 
     def _candidates(self) -> Numbers:
-        """The pairs that are listed, or those that category and district do not part."""
+        """The pairs that are listed, or those of open needs that category and district do not part."""
+        if self.problem.pairs is not None:
+            return self.listed
         (kind, kinds, same), (place, areas, near) = self.tests["category"], self.tests["district"]
-        look, alive = kind * max(1, len(near)) + place, np.flatnonzero(self.open)
-        alive = alive[np.argsort(look[alive], kind="stable")]
-        looks, starts = np.unique(look[alive], return_index=True)
-        keys = [alive[:0]]
-        for one, members in zip(looks.tolist(), np.split(alive, starts[1:]), strict=False):
-            shelf = np.flatnonzero(same[one // len(near), kinds] & near[one % len(near), areas])
-            keys.append((members[:, None] * len(self.r) + shelf).ravel())
-        return np.concatenate(keys) if self.problem.pairs is None else self.listed
+        alive, keys = np.flatnonzero(self.open), [self.listed]
+        look = kind[alive] * len(near) + place[alive]
+        alive = alive[np.argsort(look, kind="stable")]
+        for members in np.split(alive, np.flatnonzero(np.diff(np.sort(look))) + 1) if len(alive) else ():
+            shelf = np.flatnonzero(same[kind[members[0]], kinds] & near[place[members[0]], areas])
+            keys.append((members[:, None] * self.wide + shelf).ravel())
+        return np.sort(np.concatenate(keys))
 
     def _read_pairs(self) -> None:
         """The eligible pairs: what one may carry at least and at most, what it was promised, what the plan gives it."""
-        keys = np.sort(self._candidates())
-        self.keys = keys = keys[self.refused(*np.divmod(keys, max(1, len(self.r)))) == 0]
-        self.pn, self.pr = n, r = np.divmod(keys, max(1, len(self.r)))
-        at = find(self.listed, keys)
-        cost, value, used = (np.append(column(self.rows, x, none=-1), -1) for x in ("cost", "value", "units_used"))
-        by_use = np.zeros(len(self.needs), bool)
-        by_use[self.listed[used[:-1] >= 0] // max(1, len(self.r))] = True
+        keys = self._candidates()
+        self.keys = keys = keys[self.refused(*np.divmod(keys, self.wide)) == 0]
+        self.pn, self.pr = n, r = np.divmod(keys, self.wide)
+        at, listed = find(self.listed, keys), np.divmod(self.listed, self.wide)
+        cost, value, used = (np.append(x, -1) for x in columns(self.rows, "cost", "value", "units_used", none=-1))
+        by_use, by_unit = np.zeros(len(self.needs), bool), np.zeros(len(self.resources), bool)
+        by_use[listed[0][used[:-1] >= 0]] = True
+        by_unit[r[by_use[n]]] = True
+        self.usable = np.where(by_unit, self.stock, self.stock // self.lot * self.lot)
         self.cost = np.append(np.where(cost[at] < 0, self.unit_cost[r], cost[at]), 0)
         self.value = np.maximum(value[at], 0)
         self.used = np.where(by_use[n], np.where(used[at] < 0, self.open[n], used[at]), -1)
-        most = (
-            np.minimum(self.open[n], np.minimum(np.minimum(self.stock, self.each), self.share)[r])
-            // self.lot[r]
-            * self.lot[r]
-        )
-        most = np.where(self.used < 0, most * (most >= self.floor[r]), self.open[n] * (self.used <= self.stock[r]))
-        self.most, self.least, self.kept, self.units = most, *np.zeros((3, len(n)), np.int64)
-        told = [x for x in self.problem.announced if x.need_id in self.n and x.resource_id in self.r]
-        lines = [x for x in self.plan.lines if x.need_id in self.n and x.resource_id in self.r]
-        for rows, into in ((self.problem.pins, self.least), (told, self.kept), (lines, self.units)):
-            at = find(keys, self.keyed(rows))
-            np.add.at(into, at[at >= 0], column(rows, "units")[at >= 0])
+        most = np.minimum(self.open[n], np.minimum(np.minimum(self.stock, self.each), self.share)[r])
+        most = most // self.lot[r] * self.lot[r]
+        self.most = np.where(self.used < 0, most * (most >= self.floor[r]), self.open[n] * (self.used <= self.stock[r]))
+        self.least, self.kept, self.units = np.zeros((3, len(n)), np.int64)
+        told = (self.problem.pins, self.least), (self.problem.announced, self.kept), (self.plan.lines, self.units)
+        for rows, into in told:
+            known = [x for x in rows if x.need_id in self.n and x.resource_id in self.r]
+            at, (amounts,) = find(keys, self.keyed(known)), columns(known, "units")
+            np.add.at(into, at[at >= 0], amounts[at >= 0])
         self.counted = np.where(self.used < 0, self.units, self.open[n] * (self.units > 0))
         self.got = summed(n, self.counted, size=len(self.needs))
         self.filled = self.fill(np.arange(len(self.needs)), self.got)
 
     def fill(self, n: Numbers, units: Numbers) -> Numbers:
         """How the first `units` of needs n lie in their levels, shape (len(n), L)."""
-        filled: Numbers = np.clip(units[:, None] - self.below[n], 0, self.size[n])
-        return filled
+        return np.asarray(np.clip(units[:, None] - self.below[n], 0, self.size[n]))
 
     def _read_limits(self) -> None:
-        """Number the limits on the ways of all pairs, kind by kind, and count what the plan takes from each."""
-        marks = {e.earmark: i for i, e in enumerate(self.problem.earmarks)}
-        caps = sorted(self.problem.caps, key=lambda cap: (len(cap.categories), cap.cap_id))
-        wide, by_home = max(1, len(self.homes)), dict[str, list[tuple[int, Cap]]]()
-        for i, cap in enumerate(caps):
-            for home in self.homes if cap.household_id == ALL else (cap.household_id,):
-                by_home.setdefault(home, []).append((i * wide + self.homes.get(home, 0), cap))
-        chains = [[k for k, cap in by_home.get(x.household_id, ()) if x.category in cap.categories] for x in self.needs]
+        """Number the limits, link each to the next on the way, and count what the plan takes from each."""
+
+        def mark(name: str | None) -> Limit:
+            return NONE if name is None else ("earmark", name, "")
+
+        limits: dict[Limit, tuple[int, Limit]] = {NONE: (0, NONE)}
+        for x, size in zip(self.resources, self.usable.tolist(), strict=True):
+            limits["resource", x.resource_id, ""] = size, mark(x.earmark)
+        limits |= {mark(x.earmark): (x.budget, mark(x.parent)) for x in self.problem.earmarks}
+        wide, first, given = max(1, len(self.homes)), len(limits), np.flatnonzero((self.units > 0) & (self.used < 0))
+        asked = [
+            (self.r.get(x.id, -1), self.homes.get(x.household_id, -1)) for x in self.plan.prices if x.kind[:3] == "max"
+        ]
+        asked += zip(self.pr[given].tolist(), self.home[self.pn[given]].tolist(), strict=True)
+        held = sorted({r * wide + h for r, h in asked if min(r, h) >= 0 and self.share[r] < FAR})
+        homes, held_keys = list(self.homes), np.array(held, np.int64)
+        for r, h in (divmod(x, wide) for x in held):
+            name = self.resources[r].resource_id
+            limits["max_per_household", name, homes[h]] = int(self.share[r]), ("resource", name, "")
+        self.first_cap, chains = len(limits), self._read_caps(limits)
+        self.row = {limit: i for i, limit in enumerate(limits)}
+        self.limits = np.array([size for size, _ in limits.values()], np.int64)
+        self.above = np.array([self.row[up] for _, up in limits.values()], np.int64)
+        at = find(held_keys, self.pr * wide + self.home[self.pn])
+        self.node = np.append(np.where((at < 0) | (self.used >= 0), self.pr + 1, at + first), 0)  # pair -1 is none
         width = max(map(len, chains), default=0) + 1
-        table = np.array([chain + [-1] * (width - len(chain)) for chain in chains], np.int64).reshape(-1, width)
-        shared = (self.share[self.pr] < FAR) & (self.used < 0)
-        share = np.where(shared, self.pr * wide + self.home[self.pn], -1)
-        held, capped = distinct(share[share >= 0]), distinct(table[table >= 0])
-        places = [{key: i for i, key in enumerate(keys.tolist())} for keys in (held, capped)]
-        cap_ids = {c.cap_id: i for i, c in enumerate(caps)}
-        self.known = (self.r, None), (marks, None), (self.r, places[0]), (cap_ids, places[1])
-        self.first = np.cumsum([1, len(self.r), len(marks), len(held)])
-        sizes = (
-            column(self.problem.earmarks, "budget"),
-            self.share[held // wide],
-            column(caps, "max_units")[capped // wide],
-        )
-        lot = np.where(np.isin(np.arange(len(self.r)), self.pr[self.used >= 0]), 1, self.lot)
-        self.limits = np.concatenate([[0], self.stock // lot * lot, *sizes])
-        rows: list[Any] = [*(x.earmark for x in self.resources), *(x.parent for x in self.problem.earmarks)]
-        up = [0 if x is None else marks[x] + len(self.r) + 1 for x in rows]
-        self.above = np.concatenate([[0], up, held // wide + 1, capped * 0]).astype(np.int64)
-        self.node = np.append(np.where(shared, find(held, share) + self.first[2], self.pr + 1), 0)  # -1 is no pair
-        self.caps = np.where(table < 0, 0, find(capped, table) + self.first[3])
-        for low, high in zip(self.caps.T, self.caps.T[1:], strict=False):
-            self.above[low] = high
-        self.above[0], lines = 0, np.flatnonzero(self.units)
-        self.use = np.zeros(len(self.limits), np.int64)
+        table = [[self.row[key] for key in chain] + [0] * (width - len(chain)) for chain in chains]
+        self.caps = np.array(table, np.int64).reshape(-1, width)
+        lines, self.use = np.flatnonzero(self.units), np.zeros(len(self.limits), np.int64)
         for at in self.ways(lines):
-            np.add.at(self.use, at, np.where(at < self.first[3], self.units[lines], self.counted[lines]))
+            np.add.at(self.use, at, np.where(at < self.first_cap, self.units[lines], self.counted[lines]))
         self.use[0] = 0
+
+    def _read_caps(self, limits: dict[Limit, tuple[int, Limit]]) -> list[list[Limit]]:
+        """Add the caps of each need's household that cover its category; list them, the narrowest first."""
+
+        def width(cap: Cap) -> tuple[int, str]:
+            return len(cap.categories), cap.cap_id
+
+        covering, chains = dict[tuple[str, str], list[Cap]](), []
+        for cap in sorted(self.problem.caps, key=width, reverse=True):
+            for category in cap.categories:
+                covering.setdefault((cap.household_id, category), []).append(cap)
+        for x in self.needs:
+            caps, own = (covering.get((home, x.category), []) for home in (ALL, x.household_id))
+            chain = [NONE]
+            for cap in sorted(caps + own, key=width, reverse=True) if own else caps:
+                limits["household_cap", cap.cap_id, x.household_id] = cap.max_units, chain[-1]
+                chain.append(("household_cap", cap.cap_id, x.household_id))
+            chains.append(chain[:0:-1])
+        return chains
+
+    def _read_prices(self) -> None:
+        """One row of prices per limit, one column per tier; `paid` sums them from a limit to the end of its way."""
+        rows: dict[tuple[int, int], int] = {}
+        self.misplaced: list[Fault] = []
+        for p in self.plan.prices:
+            at = self.row.get((p.kind, p.id, p.household_id), 0), p.tier - 1
+            if not at[0] or not 0 <= at[1] < TIERS or at in rows:
+                code = "price_twice" if at in rows else "price_of_nothing"
+                self.misplaced.append(Fault(code, f"{p.kind} {p.id} {p.household_id} in tier {p.tier}"))
+            rows[at if at[0] and 0 <= at[1] < TIERS else (0, 0)] = p.price
+        rows[0, 0], self.scale = 0, max(1, self.said.price_scale)
+        steps, (top, first) = (
+            3 + len(self.problem.earmarks) + self.caps.shape[1],
+            (max((abs(p) for (_, t), p in rows.items() if t < tiers), default=0) for tiers in (TIERS, 1)),
+        )
+        units = sum(self.open.tolist()) + sum(self.limits.tolist()) + 4 * len(self.needs) + 1
+        small = (4 * self.policy.levels * self.scale + first * steps) * units + top * steps < 2**61
+        self.price = np.zeros((len(self.limits), TIERS), np.int64 if small else object)
+        self.price[tuple(np.array([*rows], np.int64).T)] = np.array([*rows.values()], self.price.dtype)
+        self.paid, step = self.price.copy(), self.above
+        while step.any():
+            self.paid, step = self.paid + self.price[step], self.above[step]
+        ranks, levels = self.policy.ranks(), range(1, self.policy.levels + 1)
+        table = [[ranks[u, k] * self.scale for k in levels] for u in range(4)]
+        self.worth = np.array(table, self.price.dtype)[self.urgency]
 
     def ways(self, pairs: Numbers) -> Iterator[Numbers]:
         """Step by step the limits that units of the pairs use, 0 where a way has ended."""
@@ -262,15 +297,4 @@ class Case:
     def pair(self, need_id: str, resource_id: str) -> int:
         """Where an eligible pair stands; -1 if it does not."""
         n, r = self.n.get(need_id, -1), self.r.get(resource_id, -1)
-        return int(find(self.keys, np.array(n * len(self.r) + r))) if n >= 0 and r >= 0 else -1
-
-    def row(self, kind: str, name: str, *, home: str) -> int:
-        """The row of a limit; 0 if there is none."""
-        which = KINDS.index(kind) if kind in KINDS else 0
-        names, keys = self.known[which]
-        at, place = names.get(name, -1), self.homes.get(home, -1)
-        if keys is not None:
-            at = keys.get(at * len(self.homes) + place, -1) if at >= 0 and place >= 0 else -1
-        elif home or kind not in KINDS:
-            at = -1
-        return 0 if at < 0 else int(self.first[which]) + at
+        return int(find(self.keys, np.array(n * self.wide + r))) if n >= 0 and r >= 0 else -1

@@ -9,11 +9,11 @@ rules. How much more would have to be there (`short_by`) is checked as a sum onl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from matching.checker_case import RULES, Case, Fault
+from matching.checker_case import FAR, RULES, Case, Fault
 from matching.model import Cell
 from matching.plan import Reason
 
@@ -40,56 +40,78 @@ def reason_faults(case: Case) -> Iterator[Fault]:
 
 def _holds(case: Case, row: Reason, *, i: int) -> bool:
     """Whether a row is true of need i: the rules, limits, cells, needs, dates and counts that it names."""
-    need, said, name, code = case.needs[i], row.detail, row.resource_id, row.code
+    need, said, name = case.needs[i], row.detail, row.resource_id
     pair = case.pair(need.need_id, name)
     units = int(case.units[pair]) if pair >= 0 else 0
-    if code == "chosen":
+    if row.code == "chosen":
         runner_up = str(said.get("runner_up", ""))
         return 0 < units == said.get("units") and (not runner_up or case.pair(need.need_id, runner_up) >= 0)
-    if code == "covered":
+    if row.code == "covered":
         return sum(map(int, said.values())) >= need.gap > 0
-    if case.got[i] >= case.open[i] or (name and pair < 0):
+    if case.got[i] >= case.open[i]:
         return False
     if not name:
         return _holds_refused(case, row, i=i)
-    if code in ("provider_chosen", "exclusive"):
-        other = str(said.get("provider" if code == "provider_chosen" else "drawn"))
-        group = {x: case.resources[case.r[x]].exclusive_group for x in (name, other) if x in case.r}
-        homes = case.home[case.pn[(case.units > 0) & (case.pr == case.r.get(other, -1))]]
-        if code == "exclusive":
-            return other != name and case.home[i] in homes and group[name] == group[other] == said.get("group")
-        return (
-            need.one_provider and other != name and (at := case.pair(need.need_id, other)) >= 0 and case.units[at] > 0
-        )
-    if code == "lot_or_minimum":
-        left, step = int(said.get("left", 0)), int(said.get("step", 0))
-        return 0 <= left < step and said.get("short_by") == step - left
-    if code not in ("cap", "earmark", "stock", "priced_out", "tie_break"):
-        return code == "within_gap"
-    kind = str(said.get("kind")) if code == "cap" else "earmark" if code == "earmark" else "resource"
-    size, left = case.resources[case.r[name]].max_per_need, (case.resources[case.r[name]].max_per_need or 0) - units
-    if kind != "max_per_need":
-        limit = name if kind == "resource" else str(said.get("id"))
-        at = case.row(kind, limit, home=need.household_id if "household" in kind else "")
-        if not at or at not in np.concatenate([*case.ways(np.array([pair]))]):
-            return False
-        size = int(case.stock[at - 1] if 0 < at <= len(case.r) else case.limits[at])
-        left = size - int(case.use[at])
-    told = size is not None and said.get("limit") == size and said.get("left") == left
-    return told and int(said.get("short_by", 0)) > 0 and ("next_level" not in said or _holds_cells(case, row, i=i))
+    return pair >= 0 and row.code in CODES and CODES[row.code](case, row, pair)
+
+
+def _holds_provider(case: Case, row: Reason, pair: int) -> bool:
+    need, other = case.needs[case.pn[pair]], str(row.detail.get("provider"))
+    at = case.pair(need.need_id, other)
+    return need.one_provider and other != row.resource_id and at >= 0 and bool(case.units[at])
+
+
+def _holds_exclusive(case: Case, row: Reason, pair: int) -> bool:
+    other = case.r.get(str(row.detail.get("drawn")), case.pr[pair])
+    same = {case.resources[r].exclusive_group for r in (other, case.pr[pair])} == {row.detail.get("group")}
+    homes = case.home[case.pn[(case.units > 0) & (case.pr == other)]]
+    return bool(same and other != case.pr[pair] and case.home[case.pn[pair]] in homes)
+
+
+def _holds_step(case: Case, row: Reason, pair: int) -> bool:
+    left, step = int(row.detail.get("left", 0)), int(row.detail.get("step", 0))
+    return 0 <= left < step and row.detail.get("short_by") == step - left
+
+
+def _holds_limit(case: Case, row: Reason, pair: int) -> bool:
+    """The limit is on the pair's way, of that size, with that much left; the cells are those of the plan."""
+    said, name, r, need = row.detail, row.resource_id, case.pr[pair], case.needs[case.pn[pair]]
+    kind = str(said.get("kind")) if row.code == "cap" else "earmark" if row.code == "earmark" else "resource"
+    known = str(said.get("id", name if kind == "resource" else ""))
+    at = case.row.get((kind, known, need.household_id if "household" in kind else ""), 0)
+    size, used = case.limits[at], case.use[at]  # of row 0 both are 0
+    if kind == "max_per_need":
+        size, used = case.each[r], case.units[pair]
+    elif kind in ("resource", "max_per_household"):
+        size = (case.stock if kind == "resource" else case.share)[r]
+    elif not at or at not in np.concatenate([*case.ways(np.array([pair]))]):
+        return False
+    told = known == name or kind in ("earmark", "household_cap")
+    told &= size < FAR and (said.get("limit"), said.get("left")) == (size, size - used)
+    return bool(told and int(said.get("short_by", 0)) > 0 and _holds_cells(case, row, i=int(case.pn[pair])))
+
+
+CODES: dict[str, Callable[[Case, Reason, int], bool]] = {
+    "provider_chosen": _holds_provider,
+    "exclusive": _holds_exclusive,
+    "lot_or_minimum": _holds_step,
+    "within_gap": lambda case, row, pair: True,
+    **dict.fromkeys(("cap", "earmark", "stock", "priced_out", "tie_break"), _holds_limit),
+}
 
 
 def _holds_refused(case: Case, row: Reason, *, i: int) -> bool:
     """A row without a resource: no pair is eligible, and the rules it names are those that turn resources away."""
     first = Counter(case.refused(np.array(i), np.arange(len(case.resources))).tolist())
     named = {RULES[number - 1]: count for number, count in first.items()}
-    if row.code == "no_resource":
-        return not first[0] and dict(row.detail) == named
-    if row.code == "cool_off":
-        return not first[0] and row.detail.get("until") == case.until(case.needs[i])
     orgs = {r.org_id for r in case.resources} - case.needs[i].consented
-    fits = row.code == "banned" or (row.code == "no_consent" and {*str(row.detail.get("orgs", "")).split(";")} <= orgs)
-    return not first[0] and fits and row.code in named
+    told = {
+        "no_resource": dict(row.detail) == named,
+        "cool_off": row.detail.get("until") == case.until(case.needs[i]),
+        "no_consent": "no_consent" in named and {*str(row.detail.get("orgs", "")).split(";")} <= orgs,
+        "banned": "banned" in named,
+    }
+    return not first[0] and told.get(row.code, False)
 
 
 def _holds_cells(case: Case, row: Reason, *, i: int) -> bool:
@@ -100,10 +122,10 @@ def _holds_cells(case: Case, row: Reason, *, i: int) -> bool:
         return case.needs[j].urgency, (position - 1) * case.policy.levels // case.needs[j].gap + 1
 
     said, mine, ranks, other = row.detail, cell(i, 1), case.policy.ranks(), str(row.detail.get("need"))
-    if (said["next_urgency"], said["next_level"]) != mine or row.code not in ("priced_out", "tie_break"):
-        return (said["next_urgency"], said["next_level"]) == mine
+    if row.code not in ("priced_out", "tie_break"):
+        return "next_level" not in said or (said.get("next_urgency"), said["next_level"]) == mine
     at = case.pair(other, row.resource_id)
-    if at < 0 or not case.units[at]:
+    if at < 0 or not case.units[at] or (said.get("next_urgency"), said.get("next_level")) != mine:
         return False
     theirs = cell(case.n[other], 0)
     above = ranks[theirs] > ranks[mine] if row.code == "priced_out" else theirs == mine

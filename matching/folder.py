@@ -8,7 +8,7 @@ The output folder is next door in `matching.results`; its functions are offered 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
@@ -139,11 +139,10 @@ def _header(table: Table, path: Path, header: Sequence[str]) -> Iterator[Misfit]
             yield Misfit(path.name, -1, name, name, "stands twice in the header", "keep one of the two")
 
 
-def _texts(table: Table, rows: Iterable[Any]) -> list[list[str]]:
+def _texts(table: Table, rows: Sequence[Any]) -> list[tuple[str, ...]]:
     """The rows as canonical cells, sorted."""
-    cells = attrgetter(*(column.name for column in table.columns))
-    shows = [column.show for column in table.columns]
-    return sorted([show(value) for show, value in zip(shows, cells(row), strict=True)] for row in rows)
+    columns = (map(column.show, map(attrgetter(column.name), rows)) for column in table.columns)
+    return sorted(zip(*columns, strict=True))
 
 
 def input_sha256(problem: Problem) -> str:

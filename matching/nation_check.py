@@ -12,8 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from matching.checker import check
-from matching.checker_bound import proven_bound
+from matching.checker import check, proven_bound
 from matching.checker_case import Fault
 from matching.folder import input_sha256, read_plan, read_problem
 from matching.model import Problem, Resource

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from matching.checker_bound import Priced, proven_bound
+from matching.checker import Bounds, proven_bound
+from matching.checker_case import Case
 from matching.folder import input_sha256, plan_sha256
 from matching.model import Need, Policy, Problem, Resource
 from matching.plan import Certificate, Line, Plan, Price, Reason
@@ -99,8 +100,9 @@ def honest(of: Problem, lines: Iterable[Line], *, prices: Iterable[Price] = (), 
 
 def gaps(of: Problem, plan: Plan) -> dict[str, list[int]]:
     """What these prices prove of every leading run, as the judge works it out."""
-    case, cells = Priced(of, plan), len(of.policy.order)
-    runs = [np.subtract(*case.run(cells - run)).tolist() for run in range(cells)]
+    case = Case(of, plan)
+    bounds, cells = Bounds(case), len(of.policy.order)
+    runs = [np.subtract(*bounds.run(cells - run)).tolist() for run in range(cells)]
     mine = {"*": -1} | {n.category: case.sorts[n.category] for n in of.needs if n.gap > past_units(of, need=n)}
     return {name: [run[at] for run in runs] for name, at in mine.items()}
 

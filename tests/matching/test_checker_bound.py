@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from matching.checker_bound import proven_bound
+from matching.checker import proven_bound
 from matching.checker_case import Case
-from matching.model import Earmark, Problem
+from matching.model import Candidate, Earmark, Problem
 from matching.plan import Plan, Price
 from tests.matching.oracle import best
 from tests.matching.rows import EMPTY, POLICY, need, resource
@@ -67,5 +67,18 @@ def _limits(problem: Problem) -> list[tuple[str, str, str]]:
     named += [("earmark", e.earmark, "") for e in problem.earmarks]
     named += [("max_per_household", r.resource_id, home) for r in problem.resources for home in homes]
     named += [("household_cap", c.cap_id, home) for c in problem.caps for home in homes]
-    case = Case(problem, Plan((), (), (), EMPTY))
-    return [limit for limit in named if case.row(limit[0], limit[1], home=limit[2])]
+    case = Case(problem, Plan((), (), tuple(Price(1, *limit, 1) for limit in named), EMPTY))
+    return [limit for limit in named if limit in case.row]
+
+
+def test_what_is_left_of_a_stock_below_one_lot_is_worth_nothing():
+    # stock 5 in lots of 2: nobody can take more than 4. One need of gap 9, one level of rank 4; at price 4 the
+    # limit is worth 4·4 = 16 and the need keeps nothing: the score of two lots
+    policy = replace(POLICY, levels=1, order=())
+    price = Price(1, "resource", "r", "", 4)
+    problem = Problem(policy, (need("a", gap=9, urgency=3),), (resource("r", stock=5, lot=2),))
+    assert bound(problem, price) == 16
+    # a need that uses up 5 of it knows no lots: it is served whole, 9·4 = 36. With 4 of stock the bound would be
+    # 4·4 + (36 - 4·5) = 32, below that score; with the stock it is 4·5 + 16 = 36
+    used = Problem(policy, problem.needs, problem.resources, pairs=(Candidate("a", "r", units_used=5),))
+    assert bound(used, price) == 36
