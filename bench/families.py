@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from time import perf_counter
 
-from allocate import cpu_seconds, machine
+from measure import cpu_seconds, machine
 
 from matching import allocate
 from matching.checker import check

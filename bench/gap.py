@@ -22,7 +22,7 @@ from datetime import date
 from pathlib import Path
 from time import perf_counter
 
-from allocate import cpu_seconds, machine
+from measure import cpu_seconds, machine
 
 from matching import allocate
 from matching.checker import check
