@@ -108,6 +108,15 @@ def _tables(
     return Bins(column, values, weights, can, np.array(room, dtype=np.int64))
 
 
+def useful(gain: Ints, weight: Ints, *, room: int) -> Ints:
+    """The items that some best filling is made of: of equal weights only as many as fit, the best of them."""
+    items = np.flatnonzero(gain > 0)
+    items = items[np.lexsort((-gain[items], weight[items]))]
+    heavy = weight[items]
+    behind = np.arange(len(items)) - np.searchsorted(heavy, heavy)
+    return items[(behind + 1) * heavy <= room]
+
+
 def fill(gain: Ints, weight: Ints, *, room: int) -> tuple[int, Bools]:
     """The most gain that fits, all gains positive, and which are taken; O(items · room), exact in whole numbers."""
     if int(weight.sum()) <= room:

@@ -21,8 +21,8 @@ from matching.network import Ints
 from matching.programs import relaxed_prices
 from matching.servings import Answer, Row, Servings, serves_one
 
-PRECISE_VALUES = 2**48
-"""Sums of values beyond this leave no room for `SCALE` in 64 bits."""
+PRECISE_VALUES = 2**40
+"""Sums of values beyond this leave no room in 64 bits for `SCALE`, nor for what must not be given up."""
 
 
 def by_bound(model: Servings, *, start: Bools | None, effort: float, until: float = inf) -> Answer:

@@ -16,16 +16,16 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.bins import Bins, Table, fill, forced
+from matching.bins import Bins, Table, fill, forced, useful
 from matching.hard import UNKNOWN
 from matching.network import Ints
-from matching.shifting import mended, repaired
+from matching.shifting import polished, repaired
 
 SCALE = 1024
 """Prices count in this part of a unit of value."""
 
-BIN, ITEM, CELL, MOVE = 4e-5, 4e-6, 1.5e-9, 1.2e-7
-"""Effort of a bin, of an item in it, of an item and a unit of room, and of mending a plan per two needs: about seconds."""
+BIN, ITEM, CELL, MOVE = 4e-5, 3e-6, 1.5e-9, 2e-8
+"""Effort of a bin, of an item in it, of an item and a unit of room, of mending a plan per two needs: about seconds."""
 
 REPAIR = 5
 """A filling in so many becomes a plan; more where it nearly is one."""
@@ -111,7 +111,7 @@ def filled_at(asked: Bins, prices: Ints) -> Filling:
     taken[:, -1] = gain[:, -1] > 0
     total, effort = int(prices.sum()) + int(gain[taken[:, -1], -1].sum()), BIN
     for place, room in enumerate(asked.room.tolist()):
-        items = np.flatnonzero(gain[:, place] > 0)
+        items = useful(gain[:, place], asked.weight[:, place], room=room)
         more, mine = fill(gain[items, place], asked.weight[items, place], room=room)
         total, effort = total + more, effort + BIN + len(items) * (ITEM + CELL * room)
         taken[items[mine], place] = True
@@ -129,8 +129,8 @@ def _repair(state: Search, filling: Filling) -> None:
     plan = repaired(state.bins, filling.taken, liking=filling.gain)
     state.spent += MOVE * len(state.prices) ** 2
     if plan is not None:
-        _offer(state, mended(state.bins, plan))
-        state.spent += 10 * MOVE * len(state.prices) ** 2
+        _offer(state, polished(state.bins, plan))
+        state.spent += 20 * MOVE * len(state.prices) ** 2
 
 
 def _rule_out(state: Search) -> None:

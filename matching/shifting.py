@@ -1,4 +1,5 @@
-"""A good plan of needs and bins: repaired from any wish, then mended by shifts, swaps and ejection chains.
+"""A good plan of needs and bins: repaired from any wish, then mended by
+shifts, swaps, ejection chains and refilled bins.
 
 What enters: `Bins` and where each need would like to be. What leaves: a plan that fits and that no single move betters.
 Called by `lagrange`. The same wish always gives the same plan: ties go to the first.
@@ -9,12 +10,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.bins import Bins, Table
-from matching.eligibility import Bools
+from matching.bins import Bins, Table, fill, useful
 from matching.network import Ints
 
 NEVER = -(2**60)
 """The gain of a move that is not allowed."""
+
+MUST_STAY = 2**42
+"""What leaving costs a need that cannot stay out."""
+
+ROUNDS = 20
+"""Refillings of one plan at most; two or three are the rule."""
 
 MOST_MOVES = 400
 """Moves from one wish; a plan needs about one per need."""
@@ -86,7 +92,37 @@ def _pair_moved(asked: Bins, bin_of: Ints, *, room: Ints, more: Table, shift: Ta
     return True
 
 
-def polished(asked: Bins, wish: Bools, *, liking: Table) -> Ints | None:
-    """Repaired, then mended."""
-    plan = repaired(asked, wish, liking=liking)
-    return None if plan is None else mended(asked, plan)
+def refilled(asked: Bins, bin_of: Ints) -> Ints:
+    """The plan after each bin in turn was filled anew, exactly, from those inside, outside and in other bins.
+
+    Whoever leaves a bin stays out; who cannot stay out does not leave. O(N · total room), and it only ever gains.
+    """
+    bin_of, out = bin_of.copy(), len(asked.room)
+    for place, room in enumerate(asked.room.tolist()):
+        inside = bin_of == place
+        other = np.where(asked.can[:, out], asked.value[:, out], -MUST_STAY)
+        gain = np.where(inside, asked.value[:, place] - other, _gain_in(asked, bin_of, place=place))
+        items = useful(gain, asked.weight[:, place], room=room)
+        most, mine = fill(gain[items], asked.weight[items, place], room=room)
+        if most > int(gain[inside].sum()):
+            bin_of[inside] = out
+            bin_of[items[mine]] = place
+    return bin_of
+
+
+def _gain_in(asked: Bins, bin_of: Ints, *, place: int) -> Ints:
+    """What each need gains by moving into a bin, 0 where it may not."""
+    now = asked.value[np.arange(len(bin_of)), bin_of]
+    gain: Ints = np.where(asked.can[:, place], asked.value[:, place] - now, 0)
+    return gain
+
+
+def polished(asked: Bins, plan: Ints) -> Ints:
+    """Mended and refilled in turn, until refilling gains nothing."""
+    plan = mended(asked, plan)
+    for _ in range(ROUNDS):
+        better = refilled(asked, plan)
+        if asked.worth(better) <= asked.worth(plan):
+            break
+        plan = mended(asked, better)
+    return plan
