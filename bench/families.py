@@ -100,7 +100,7 @@ def measured(families: int, places: int, *, seed: int, room: float, seconds: flo
     }  # fmt: skip
 
 
-def goals(rows: list[dict[str, object]], *, command: str) -> dict[str, object]:
+def goals(rows: list[dict[str, object]], *, command: str, left: int) -> dict[str, object]:
     """One line for docs/goals.md: how many are proven, and how far the rest is from its bound."""
     told = []
     for families, room in sorted({(int(str(row["families"])), float(str(row["room"]))) for row in rows}):
@@ -109,10 +109,12 @@ def goals(rows: list[dict[str, object]], *, command: str) -> dict[str, object]:
         worst = max(float(str(row["bound_gap_percent"])) for row in mine)
         cpu = sorted(float(str(row["cpu_seconds"])) for row in mine)
         told.append(
-            f"{families} families, room for {room:.0%} of the people: {len(proven)} of {len(mine)} proven, worst gap "
+            f"{families} families, room for {room:.0%} of the people: {len(proven)} of {len(mine)} seeds proven, worst gap "
             f"to the bound {worst} %, median {cpu[len(cpu) // 2]} and most {cpu[-1]} CPU seconds"
         )
-    figure = f"whole families to {rows[0]['places']} places: {'; '.join(told)}"
+    figure = f"whole families to {rows[0]['places']} places: {'; '.join(told)}" + (
+        f"; {left} more were not run" if left else ""
+    )
     return {"value": {"figure": figure, "command": command}}
 
 
@@ -149,8 +151,14 @@ def main() -> None:
 
 def _write(rows: list[dict[str, object]], asked: argparse.Namespace) -> None:
     numbers = {"families": asked.families, "places": [asked.places], "seeds": asked.seeds, "seconds": [asked.seconds]}
+    asked_for = len(asked.families) * len(asked.room) * len(asked.seeds)
+    numbers = {**numbers, "room": asked.room}
     options = " ".join(f"--{name} {' '.join(f'{x:g}' for x in given)}" for name, given in numbers.items())
-    told = {"goals": goals(rows, command=f"bench/families.py {options}"), "machine": machine(), "rows": rows}
+    told = {
+        "goals": goals(rows, command=f"bench/families.py {options}", left=asked_for - len(rows)),
+        "machine": machine(),
+        "rows": rows,
+    }
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
 
