@@ -109,8 +109,8 @@ def goals(rows: list[dict[str, object]], *, command: str, left: int) -> dict[str
         worst = max(float(str(row["bound_gap_percent"])) for row in mine)
         cpu = sorted(float(str(row["cpu_seconds"])) for row in mine)
         told.append(
-            f"{families} families, room for {room:.0%} of the people: {len(proven)} of {len(mine)} seeds proven, worst gap "
-            f"to the bound {worst} %, median {cpu[len(cpu) // 2]} and most {cpu[-1]} CPU seconds"
+            f"{families} families, room for {room:.0%} of the people: {len(proven)} of {len(mine)} seeds proven, "
+            f"worst gap to the bound {worst} %, median {cpu[len(cpu) // 2]} and most {cpu[-1]} CPU seconds"
         )
     figure = f"whole families to {rows[0]['places']} places: {'; '.join(told)}" + (
         f"; {left} more were not run" if left else ""
