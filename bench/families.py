@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from time import perf_counter
 
-from allocate import cpu_seconds, machine
+from measure import cpu_seconds, machine
 
 from matching import allocate
 from matching.checker import check
@@ -100,6 +100,24 @@ def measured(families: int, places: int, *, seed: int, room: float, seconds: flo
     }  # fmt: skip
 
 
+def goals(rows: list[dict[str, object]], *, command: str, left: int) -> dict[str, object]:
+    """One line for docs/goals.md: how many are proven, and how far the rest is from its bound."""
+    told = []
+    for families, room in sorted({(int(str(row["families"])), float(str(row["room"]))) for row in rows}):
+        mine = [row for row in rows if (row["families"], row["room"]) == (families, room)]
+        proven = [row for row in mine if row["proof"]]
+        worst = max(float(str(row["bound_gap_percent"])) for row in mine)
+        cpu = sorted(float(str(row["cpu_seconds"])) for row in mine)
+        told.append(
+            f"{families} families, room for {room:.0%} of the people: {len(proven)} of {len(mine)} seeds proven, "
+            f"worst gap to the bound {worst} %, median {cpu[len(cpu) // 2]} and most {cpu[-1]} CPU seconds"
+        )
+    figure = f"whole families to {rows[0]['places']} places: {'; '.join(told)}" + (
+        f"; {left} more were not run" if left else ""
+    )
+    return {"value": {"figure": figure, "command": command}}
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="Whole families to places, proven, beside greedy ways.")
@@ -127,9 +145,22 @@ def main() -> None:
             row = measured(families, asked.places, seed=seed, room=room, seconds=asked.seconds)
             rows.append(row)
             print(" ".join(f"{row[name]!s:>12}" for name in columns), flush=True)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2) + "\n", "utf-8")
+            _write(rows, asked)
     print("written: bench/results/families.json")
+
+
+def _write(rows: list[dict[str, object]], asked: argparse.Namespace) -> None:
+    numbers = {"families": asked.families, "places": [asked.places], "seeds": asked.seeds, "seconds": [asked.seconds]}
+    asked_for = len(asked.families) * len(asked.room) * len(asked.seeds)
+    numbers = {**numbers, "room": asked.room}
+    options = " ".join(f"--{name} {' '.join(f'{x:g}' for x in given)}" for name, given in numbers.items())
+    told = {
+        "goals": goals(rows, command=f"bench/families.py {options}", left=asked_for - len(rows)),
+        "machine": machine(),
+        "rows": rows,
+    }
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from datetime import date
 from pathlib import Path
 from time import perf_counter
 
-from allocate import cpu_seconds, machine
+from measure import cpu_seconds, machine
 
 from matching import allocate
 from matching.checker import check
@@ -93,15 +93,16 @@ def percent(found: int | None, other: int) -> float | None:
     return None if found is None else round(100 * abs(found - other) / max(1, other), 4)
 
 
-def rows(folder: Path, *, only: str, seconds: float) -> Iterator[dict[str, object]]:
+def rows(folder: Path, *, only: str, seconds: float, small_seconds: float) -> Iterator[dict[str, object]]:
     """Every instance, once for each sense of which the best known value is told."""
     with (folder / "bounds.csv").open(newline="") as file:
         bounds = {row["instance"]: row for row in csv.DictReader(file)}
     for path in sorted(folder.glob(f"{only}.txt")):
         if path.stem in bounds:
             instance, known = read(path), bounds[path.stem]
-            yield solved(instance, sense="least cost", known=int(known["min_ub"]), seconds=seconds)
-            yield solved(instance, sense="most profit", known=int(known["max_lb"]), seconds=seconds)
+            budget = small_seconds if path.stem.startswith("c") else seconds
+            yield solved(instance, sense="least cost", known=int(known["min_ub"]), seconds=budget)
+            yield solved(instance, sense="most profit", known=int(known["max_lb"]), seconds=budget)
 
 
 def summary(found: list[dict[str, object]]) -> dict[str, object]:
@@ -114,6 +115,7 @@ def summary(found: list[dict[str, object]]) -> dict[str, object]:
         told[name] = {
             "asked": len(chosen),
             "proven": sum(row["found"] == row["bound"] for row in chosen),
+            "by_our_bound": sum(row["proof"] == "bound" for row in chosen),
             "by_both": sum(row["proof"] in ("both", "sums") for row in chosen),
             "worst_gap_percent": max(
                 (100.0 if row["gap_percent"] is None else float(str(row["gap_percent"])) for row in chosen), default=0.0
@@ -124,20 +126,44 @@ def summary(found: list[dict[str, object]]) -> dict[str, object]:
     return told
 
 
+def goals(found: list[dict[str, object]], *, seconds: float, small_seconds: float) -> dict[str, object]:
+    """One line for docs/goals.md."""
+    told = {
+        name: f"{of['proven']} of {of['asked']} proven ({of['by_our_bound']} by our own bound), worst gap to the best "
+        f"known {of['worst_gap_percent']} %"
+        for name, of in summary(found).items()
+        if isinstance(of, dict)
+    }
+    figure = (
+        f"public assignment instances, least cost and most profit: small (15–60 jobs, {small_seconds:g} s) "
+        f"{told['small']}; large (100–200 jobs, {seconds:g} s) {told['large']}"
+    )
+    command = f"bench/gap.py --data DIR --seconds {seconds:g} --small-seconds {small_seconds:g}"
+    return {"value": {"figure": figure, "command": command}}
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description="Generalised assignment instances, solved as problems by value.")
     parser.add_argument("--data", type=Path, required=True, help="the folder with the instances and bounds.csv")
     parser.add_argument("--seconds", type=float, default=30.0, help="the budget of each")
+    parser.add_argument("--small-seconds", type=float, default=10.0, help="the budget of each with at most 60 jobs")
     parser.add_argument("--only", default="*", help="names of instances, as a glob")
     asked = parser.parse_args()
     columns = ("instance", "sense", "found", "bound", "best_known", "gap_percent", "proof", "seconds", "cpu_seconds")
     print(" ".join(f"{name:>12}" for name in columns))
     found = []
-    for row in rows(asked.data, only=asked.only, seconds=asked.seconds):
+    budgets = {"seconds": asked.seconds, "small_seconds": asked.small_seconds}
+    for row in rows(asked.data, only=asked.only, **budgets):
         found.append(row)
         print(" ".join(f"{row[name]!s:>12}" for name in columns), flush=True)
-        content = {"machine": machine(), "seconds": asked.seconds, "summary": summary(found), "rows": found}
+        content = {
+            "goals": goals(found, **budgets),
+            "machine": machine(),
+            **budgets,
+            "summary": summary(found),
+            "rows": found,
+        }
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         RESULTS.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     print(json.dumps(summary(found), indent=2))

@@ -33,6 +33,8 @@ GOALS = {
     "override preview ≤ 2 s",
     "10": "Pathologies: no supply, no needs, one giant donor, 10⁵ needs on one resource, all pins, contradictory pins, "
     "10¹² amounts: right status, no crash",
+    "value": "Objective by value: small public assignment instances proven, ≤ 0.3 % from best known in 30 s with 200 "
+    "jobs; several hundred families to twenty places proven in seconds",
 }
 
 
@@ -46,7 +48,7 @@ def measured(folder: Path = RESULTS) -> Iterator[tuple[str, str, str]]:
             figure, command = (row.get("figure"), row.get("command")) if isinstance(row, dict) else (row, None)
             if goal in GOALS and figure:
                 found.append((goal, str(figure), str(command or f"bench/results/{path.name}")))
-    yield from sorted(found, key=lambda row: int(row[0]))
+    yield from sorted(found, key=lambda row: list(GOALS).index(row[0]))
 
 
 def table(folder: Path = RESULTS) -> str:

@@ -2,8 +2,9 @@
 
 What enters: a compiled problem and parts in which some need served whole has a value. What leaves: one `Outcome` each,
 or a `Conflict` of pins. Called by `solve`, on any worker. A part in which every need is served whole by one resource or
-not at all goes to both solvers of `assigners`; the best plan that keeps the rules counts, with the least bound that no
-plan refutes. The later tiers follow with that value held. Every other part is `small`'s, where CP-SAT does it alone.
+not at all goes to the `assigners`, ours and two solvers; the best plan that keeps the rules counts, with the least
+bound that no plan refutes. The later tiers follow with that value held. Every other part is `small`'s, where CP-SAT
+does it alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from time import monotonic
 
 import numpy as np
 
-from matching.assigners import ASSIGNERS, Answer
+from matching.assigners import ASSIGNERS
 from matching.child import answers
 from matching.compiled import Compiled
 from matching.components import Component
@@ -24,13 +25,18 @@ from matching.network import Ints
 from matching.opening import greedy, tightened
 from matching.parts import Conflict, Outcome
 from matching.rules import breaches
-from matching.servings import Servings, servings
+from matching.servings import Answer, Servings, servings
 from matching.small import EFFORT, SHARE, outcome_of, solve_small
 from matching.worth import value_of
 
-ROUNDS = (("highs", 0.05), ("highs", 0.35), ("cp_sat", 0.1))
+ROUNDS = (("bound", 0.1), ("highs", 0.05), ("bound", 0.05), ("highs", 0.35), ("cp_sat", 0.1))
 """Who is asked, with how much effort per second that the budget has for the part; a unit of CP-SAT's can take four
-seconds. Each starts from the best plan so far, which a short first round finds: that makes the question tighter."""
+seconds. Each starts from the best plan so far, which makes the question tighter. Ours comes first, and what its bound
+rules out nobody else has to look at: more with each better plan. Where it has nothing to say, a short round of HiGHS
+finds the plan."""
+
+OURS = "bound"
+"""The assigner whose bound is in whole numbers and rests on nobody's word: what it proves needs no second opinion."""
 
 CONFIRM = 0.25
 """How much of its effort a solver spends on a value that the one before has proven."""
@@ -61,7 +67,11 @@ class _Trial:
     @property
     def proofs(self) -> tuple[str, ...]:
         """Who says that nothing is worth more than the best plan."""
-        return tuple(sorted(name for name, bound in self.bounds if bound == self.value))
+        return tuple(sorted({name for name, bound in self.bounds if bound == self.value}))
+
+    def settled(self, name: str) -> bool:
+        """Whether there is nothing to ask of this one: it has proven the plan, or our own bound has."""
+        return name in self.proofs or OURS in self.proofs
 
 
 def solve_by_value(
@@ -105,7 +115,7 @@ def _ask(
 
     now = monotonic()
     until, stop = (now + (deadline - now) * part for part in (HAND_IN, PART))
-    asked = [trial for trial in trials if name not in trial.proofs]
+    asked = [trial for trial in trials if not trial.settled(name)]
     found = answers(work, asked, deadline=stop, patience=60 + effort * PATIENCE)
     for trial, answer in zip(asked, found, strict=True):
         trial.finished = trial.finished and answer is not None and not answer.late
@@ -124,6 +134,13 @@ def _learn(compiled: Compiled, limits: Limits, trial: _Trial, *, name: str, answ
     value = trial.model.value(answer.chosen)
     if value > trial.value:
         trial.units, trial.value = units, value
+    if answer.narrower is not None and _holds(answer.narrower, trial):
+        trial.model = answer.narrower
+
+
+def _holds(model: Servings, trial: _Trial) -> bool:
+    """Whether the best plan is among those of a narrower question."""
+    return trial.units is not None and model.value(_columns(model, trial.units)) == trial.value
 
 
 def _columns(model: Servings, units: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from matching.eligibility import Bools
 from matching.network import Ints
-from matching.servings import Row, Servings, Terms
+from matching.servings import Row, Servings, Terms, serves_one
 
 
 def greedy(model: Servings) -> Bools:
@@ -86,5 +86,4 @@ def tightened(model: Servings, value: int) -> Servings:
 def _serves(model: Servings, row: Row, sure: Bools, count: Ints) -> bool:
     """Whether the row says that a need which must be served is served once, by any of its servings."""
     need = int(model.need[row.columns[0]])
-    one = row.limit == 1 and bool((row.weights == 1).all() & (model.need[row.columns] == need).all())
-    return one and need >= 0 and bool(sure[need]) and len(row.columns) == int(count[need])
+    return serves_one(model, row) and bool(sure[need]) and len(row.columns) == int(count[need])

@@ -66,6 +66,30 @@ class Servings:
         """What the chosen servings are worth."""
         return self.base + int(self.values[chosen].sum())
 
+    @property
+    def widest(self) -> int:
+        """The largest sum of weights of a row."""
+        return max((int(abs(row.weights).sum()) for row in self.rows), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The chosen columns (None: no plan found), and what no plan is worth more than; `late`: the clock stopped it.
+
+    `narrower` is the same choice without servings that no plan better than the chosen one uses.
+    """
+
+    chosen: Bools | None
+    bound: int
+    late: bool = False
+    narrower: Servings | None = None
+
+
+def serves_one(model: Servings, row: Row) -> bool:
+    """Whether the row says that one need is served by at most (or just) one of its servings."""
+    need = model.need[row.columns]
+    return row.limit == 1 and bool((row.weights == 1).all() and (need == need[0]).all()) and int(need[0]) >= 0
+
 
 def servings(compiled: Compiled, limits: Limits, part: Component) -> Servings | None:
     """The part as a choice of whole servings, or None if some need in it may be served in another way; O(pairs).

@@ -37,11 +37,12 @@ def most_value(compiled: Compiled, pairs: Ints) -> int:
 def value_said(compiled: Compiled, outcomes: Sequence[Outcome]) -> tuple[int, int, str]:
     """Value, bound and proof of a whole run.
 
-    The proof names who stands behind the bound, if it is reached: both, cp_sat or highs (the same for every part),
-    mixed (each part by one of them), or sums: every need has its best, so that nobody has to be believed.
+    The proof names who stands behind the bound, if it is reached: both solvers, bound (our own prices), cp_sat or
+    highs (the same for every part), mixed (each part by one of them), or sums: every need has its best, so that nobody
+    has to be believed.
     """
     value = bound = 0
-    proven: list[tuple[str, ...]] = [("cp_sat", "highs")]
+    proven: list[tuple[str, ...]] = []
     for outcome in outcomes:
         got, most = value_of(compiled, pairs=outcome.pairs, units=outcome.units), most_value(compiled, outcome.pairs)
         told = most if outcome.value_bound is None else max(got, min(most, outcome.value_bound))
@@ -50,7 +51,8 @@ def value_said(compiled: Compiled, outcomes: Sequence[Outcome]) -> tuple[int, in
             proven.append(outcome.value_proofs)
     if compiled.problem.policy.objective != "value" or value < bound:
         return value, bound, ""
-    if len(proven) == 1:
+    if not proven:
         return value, bound, "sums"
     common = set.intersection(*map(set, proven))
-    return value, bound, "mixed" if not common else "both" if len(common) == 2 else common.pop()
+    name = "both" if {"cp_sat", "highs"} <= common else min(common, default="mixed")
+    return value, bound, name
