@@ -14,6 +14,7 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
+from matching import highs
 from matching.eligibility import Bools
 from matching.hard import UNKNOWN
 from matching.servings import Answer, Servings
@@ -23,15 +24,6 @@ PRECISE_SUM = 2**40
 
 LOOK = 2e-6
 """Effort that HiGHS is charged for each column whenever it looks whether it should stop: about a second in all."""
-
-
-class _Silent(highspy.Highs):
-    """HiGHS greets on standard output when callbacks are enabled, which its constructor does."""
-
-    def enableCallbacks(self) -> None:
-        """Be silent first."""
-        self.silent()
-        super().enableCallbacks()  # type: ignore[no-untyped-call]
 
 
 def by_highs(model: Servings, *, start: Bools | None, effort: float, until: float = inf) -> Answer:
@@ -76,15 +68,7 @@ def _highs(model: Servings, *, divisor: int) -> highspy.Highs:
     program.a_matrix_.index_ = np.concatenate([row.columns for row in model.rows] or none)
     program.a_matrix_.value_ = np.concatenate([row.weights for row in model.rows] or none).astype(np.float64)
     program.integrality_ = [highspy.HighsVarType.kInteger] * columns
-    solver = _Silent()  # type: ignore[no-untyped-call]
-    for name, value in {
-        "output_flag": False,
-        "threads": 1,
-        "random_seed": 7,
-        "mip_rel_gap": 0.0,
-        "mip_abs_gap": 0.9,
-    }.items():
-        solver.setOptionValue(name, value)
+    solver = highs.solver(mip_abs_gap=0.9)
     solver.passModel(program)
     return solver
 
