@@ -26,7 +26,7 @@ from matching.relaxed import part_bound, prices_of, relaxed_flow
 from matching.residual import State
 from matching.rules import breaches
 
-ROUNDS_PER_SECOND = 0.25
+ROUNDS_PER_SECOND = 0.15
 """Rounds of pieces per second of the budget: a fixed number, so that a plan does not depend on the machine's speed."""
 
 LONG, APART = 16, 2**28
