@@ -113,14 +113,19 @@ def _excluded(compiled: Compiled, stands: Standing, pairs: Ints) -> Bools:
     return grouped & np.isin(home(pairs), home(lines)) & ~np.isin(drawn(pairs), drawn(lines))
 
 
+def _whole(compiled: Compiled) -> Bools:
+    """Needs that take all or nothing, shape (N,)."""
+    whole = np.array([row.all_or_nothing for row in compiled.problem.needs], bool)
+    whole[compiled.pair_need[compiled.pair_used >= 0]] = True
+    return whole
+
+
 def _waiting(compiled: Compiled, stands: Standing, needs: Ints) -> Iterator[tuple[Ints, Ints]]:
     """Per level: (rank of the level, open units in it) of each of `needs`.
 
     A need that takes all or nothing waits with all its units in the level of the first.
     """
-    rows = compiled.problem.needs
-    by_use = set(compiled.pair_need[compiled.pair_used >= 0].tolist())
-    whole = np.array([rows[i].all_or_nothing or i in by_use for i in needs.tolist()], bool)
+    whole = _whole(compiled)[needs]
     levels = compiled.problem.policy.levels
     ranks = compiled.problem.policy.ranks()
     gap, start = compiled.gap[needs], (compiled.past + stands.received)[needs]
