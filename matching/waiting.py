@@ -165,10 +165,11 @@ def _ahead(compiled: Compiled, stands: Standing, *, pairs: Ints, waits: Waits) -
 def _circles(compiled: Compiled, stands: Standing) -> Ints:
     """A number for every resource; equal where served needs join them, shape (R,). O(E)."""
     joined = np.flatnonzero((stands.received > 0)[compiled.pair_need])
-    n, size = len(compiled.need_ids), len(compiled.need_ids) + len(compiled.resource_ids)
-    ends = (compiled.pair_need[joined], n + compiled.pair_resource[joined].astype(np.int64))
-    graph = coo_array((np.ones(len(joined), np.int8), ends), shape=(size, size))
-    return np.asarray(connected_components(graph.tocsr(), directed=False)[1], np.int64)[n:]
+    need, resource, size = compiled.pair_need[joined], compiled.pair_resource[joined], len(compiled.resource_ids)
+    same = np.flatnonzero(need[1:] == need[:-1])
+    ends = (resource[same], resource[same + 1])
+    graph = coo_array((np.ones(len(same), bool), ends), shape=(size, size))
+    return np.asarray(connected_components(graph.tocsr(), directed=False)[1], np.int64)
 
 
 def _own(stands: Standing, waits: Waits) -> Ints:

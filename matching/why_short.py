@@ -48,6 +48,9 @@ class _Case(NamedTuple):
     ahead: int
     share_left: int
     stock_left: int
+    own: bool
+    """Whether a rule of its own or a limit that no other need shares is in the way."""
+    shared: bool
     blocked: list[bool]
 
 
@@ -58,7 +61,9 @@ def _cases(compiled: Compiled, stands: Standing, queue: Queue) -> Iterator[_Case
     resource = compiled.pair_resource[pairs]
     own = (pairs, compiled.pair_need[pairs], resource, stands.units[pairs])
     said = (queue.step[at], queue.counted[at], queue.ahead[at], stands.share_left[pairs], stands.stock_left[resource])
-    yield from map(_Case._make, zip(*(column.tolist() for column in (*own, *said, queue.blocked[at])), strict=True))
+    blocked = queue.blocked[at]
+    ways = (blocked[:, :SHARE].any(axis=1), blocked[:, SHARE:].any(axis=1), blocked)
+    yield from map(_Case._make, zip(*(column.tolist() for column in (*own, *said, *ways)), strict=True))
 
 
 class _Way(NamedTuple):
@@ -88,8 +93,8 @@ class _Teller:
 
     def reasons(self, case: _Case) -> Iterator[Reason]:
         """One row per limit in the way of this pair."""
-        rows = [self._own(place, case) for place in range(SHARE) if case.blocked[place]]
-        if any(case.blocked[SHARE:]):
+        rows = [self._own(place, case) for place in range(SHARE) if case.blocked[place]] if case.own else []
+        if case.shared:
             ways = list(self._ways(case))
             wanted = _enough(ways, step=case.step)
             short = sorted((way for way in ways if way.left < wanted), key=lambda way: way.left >= way.step)
