@@ -183,7 +183,8 @@ class Queues:
 
     def __init__(self, compiled: Compiled, stands: Standing, queue: Queue) -> None:
         self._compiled, self._stands, self._waits = compiled, stands, queue.waits
-        self._own, self._rank = _own(stands, queue.waits).tolist(), stands.next_rank.tolist()
+        self._own: list[int] = _own(stands, queue.waits).tolist()
+        self._rank: list[int] = stands.next_rank.tolist()
         self._tails: dict[int, list[int]] = {}
         need, resource = compiled.pair_need[queue.pairs], compiled.pair_resource[queue.pairs]
         by = np.argsort(resource, kind="stable")

@@ -107,7 +107,7 @@ def _outlay(compiled: Compiled, prices: Sequence[Price], *, tier: int, pairs: In
 
 def _rivals(compiled: Compiled, stands: Standing, *, pairs: Ints, outlay: Sequence[Ints]) -> tuple[Ints, Ints]:
     """Places (in `pairs`) of the lines, and of the cheapest other pair of the need with room; -1: there is none."""
-    need, units = compiled.pair_need[pairs], stands.units[pairs]
+    need, units = compiled.pair_need[pairs].astype(np.int64), stands.units[pairs]
     whole = (compiled.pair_used[pairs] >= 0) & (units > 0)
     fits = np.flatnonzero((compiled.pair_most[pairs] > units) & ~whole)
     size = len(compiled.need_ids)
