@@ -1,11 +1,12 @@
 """Whether reasons are true: lift what a reason names, solve again, and see whether the need gains (goal 9).
 
 What enters: sizes of made-up cities and how many needs to try per code. What leaves: a table and
-`bench/results/flips.json`: by class and by code, how many needs were tried and how many gained, in two kinds of flip.
+`bench/results/flips.json`: by class and by code, how many needs were tried and how many gained, in three kinds of flip.
 
 *lifted*: every limit that the reasons of one need name grows by their `short_by`, which allows for all who come first.
-*one unit*, in pure cities: where a stock alone keeps a need back, the need must keep what it has and get one unit more.
-It gains if such a plan exists and what that costs others ranks no higher than the cell of the need that is named.
+*one unit*, in pure cities: where a stock alone keeps a need back and another need is named as the last one served, the
+need must keep what it has and get one unit more. It gains if such a plan exists and what that costs others ranks no
+higher than the cell that is named.
 *first in line*: a need before which nobody else waits; the need that is named as the last one served gets its last
 unit from outside the run, so that the unit it holds comes free for anyone.
 
@@ -91,7 +92,7 @@ def one_unit(problem: Problem, plan: Plan, rows: Sequence[Reason]) -> bool:
     forced = allocate(part_of(replace(problem, pins=pins), first.need_id))
     ranks, detail = problem.policy.ranks(), first.detail
     gain = ranks[int(detail["next_urgency"]), int(detail["next_level"])]
-    most = ranks[int(detail["urgency"]), int(detail["level"])] if "need" in detail else len(ranks)
+    most = ranks[int(detail["urgency"]), int(detail["level"])]
     return forced.certificate.status != "infeasible" and forced.certificate.score - was >= gain - most
 
 
@@ -106,7 +107,7 @@ def flips(problem: Problem, plan: Plan, rows: Sequence[Reason]) -> Iterator[tupl
     other = lifted(problem, need_id=need_id, rows=rows)
     if other is not None:
         yield "lifted", gains(other)
-    alone = first.code in SUPPLY and sum(row.detail["left"] == 0 for row in rows) == 1 and first.detail["limit"]
+    alone = "need" in first.detail and sum(row.detail["left"] == 0 for row in rows) == 1
     if alone and not any(row.one_provider for row in problem.needs):
         yield "one unit", one_unit(problem, plan, rows)
     if _first_in_line(rows):
@@ -172,7 +173,7 @@ def main() -> None:
     parser.add_argument("--hard-needs", type=int, default=400)
     parser.add_argument("--hard-resources", type=int, default=40)
     parser.add_argument("--budget", type=int, default=1, help="seconds for each hard part")
-    parser.add_argument("--pure", type=int, default=30, help="needs per code in each pure city")
+    parser.add_argument("--pure", type=int, default=12, help="needs per code in each pure city")
     parser.add_argument("--hard", type=int, default=6, help="needs per code in each hard city")
     parser.add_argument("--seeds", type=int, nargs="*", default=[7])
     asked = parser.parse_args()
