@@ -45,6 +45,8 @@ bench: .venv/.dev ## The published figures, results under bench/results (PPE_DAT
 	@PYTHONPATH=. $(PY) bench/growth.py
 	@PYTHONPATH=. $(PY) bench/pathologies.py
 	@PYTHONPATH=. $(PY) bench/campaign.py
+	@PYTHONPATH=. $(PY) bench/flips.py
+	@PYTHONPATH=. $(PY) bench/whatif.py --needs 4000 --resources 200
 	@$(if $(PPE_DATA),PYTHONPATH=. $(PY) bench/ppe.py --data $(PPE_DATA),echo "bench/ppe.py was left out: PPE_DATA names no folder")
 
 figures: .venv/.dev ## Write the results of the benches into the README and docs/goals.md

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 from statistics import median
 from time import monotonic, process_time
 
+from bench.measure import machine
 from matching.compiled import Compiled, compile_problem
 from matching.generate import generate
 from matching.model import Ban, Pin, Problem, levels_first
@@ -26,6 +28,7 @@ from matching.standing import standing
 from matching.whatif import More, Reserve, Try, preview, ready
 
 RESULTS = Path(__file__).parent / "results" / "whatif.json"
+COMMAND = "PYTHONPATH=. .venv/bin/python bench/whatif.py"
 KINDS = ("pin", "ban", "wide_ban", "reserve", "more", "less")
 
 
@@ -100,22 +103,42 @@ def fresh(of: Problem, tried: Try) -> Problem:
 
 
 def compared(shape: str, *, needs: int, resources: int, tries: int) -> dict[str, object]:
-    """Coverage after a preview beside coverage after a new run, on one pure city."""
+    """Previews beside new runs of one pure city: how often the score and how often every cell is the same.
+
+    Where household caps join needs, several plans may have the best score and fill different cells.
+    """
     problem = generate(needs, resources, seed=11, shape=shape)
     lines, compiled = allocate(problem).lines, compile_problem(problem)
-    rng, equal, count = Random(shape), 0, 0
+    rng, seen = Random(shape), Counter[str]()
     for kind in ("pin", "ban", "wide_ban", "more", "less", "order"):
         for _ in range(1 if kind == "order" else tries):
             order = Try(order=levels_first(problem.policy.levels))
             tried = order if kind == "order" else drawn(rng, compiled, lines, kind=kind)
             found, plan = preview(compiled, lines, tried=tried), allocate(fresh(problem, tried))
-            infeasible = plan.certificate.status == "infeasible"
+            seen["tries"] += 1
+            if plan.certificate.status == "infeasible" or found.conflict:
+                agreed = plan.certificate.status == "infeasible" and bool(found.conflict)
+                seen.update({"equal": agreed, "same_cells": agreed})
+                continue
             after = compile_problem(fresh(problem, Try(order=tried.order)))
             base = coverage(after, standing(after, lines).received)
-            told = tuple(was + change for was, change in zip(base, found.coverage, strict=True))
-            equal += bool(found.conflict) if infeasible else found.exact and told == plan.certificate.coverage
-            count += 1
-    return {"shape": shape, "needs": needs, "resources": resources, "tries": count, "equal": equal}
+            cells = [was + change for was, change in zip(base, found.coverage, strict=True)]
+            score = sum(rank * units for rank, units in enumerate(reversed(cells), 1))
+            seen["equal"] += found.exact and score == plan.certificate.score
+            seen["same_cells"] += found.exact and tuple(cells) == plan.certificate.coverage
+    return {"shape": shape, "needs": needs, "resources": resources, **seen}
+
+
+def figure(needs: int, *, rows: Sequence[Timed], same: Sequence[dict[str, object]]) -> str:
+    """What the table of goals says of previews."""
+    parts = []
+    for city in ("pure", "hard"):
+        mine = [row for row in rows if row.city == city]
+        wall, cpu = max(row.p95 for row in mine), max(row.cpu_p95 for row in mine)
+        parts.append(f"{city}: p95 of the slowest kind {wall:.2f} s, {cpu:.2f} s CPU")
+    equal, cells, tries = (sum(int(str(row[name])) for row in same) for name in ("equal", "same_cells", "tries"))
+    told = f"override preview in one piece of {needs:,} needs, " + "; ".join(parts)
+    return f"{told}; {equal} of {tries} previews have the score of a new run, {cells} the same units in every cell"
 
 
 def main() -> None:
@@ -145,9 +168,10 @@ def main() -> None:
         print(f"{city}: another order {laid[f'{city} other order']} s", flush=True)
     same = [compared(shape, needs=asked.small, resources=60, tries=8) for shape in ("city", "county", "giants")]
     print(same)
+    command = f"{COMMAND} --needs {asked.needs} --resources {asked.resources} --tries {asked.tries}"
     told = {
-        "load": round(os.getloadavg()[0], 1),
-        "cores": os.cpu_count(),
+        "machine": machine(),
+        "goals": {"9": {"figure": figure(asked.needs, rows=rows, same=same), "command": command}},
         "needs": asked.needs,
         "resources": asked.resources,
         "seconds_once": laid,

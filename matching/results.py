@@ -36,21 +36,21 @@ def plan_sha256(lines: Iterable[Line]) -> str:
     return hashlib.sha256(plan_text(lines).encode()).hexdigest()
 
 
-def _json(value: object, *, indent: int | None = None) -> str:
-    separators = (",", ":") if indent is None else (",", ": ")
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=separators, indent=indent)
+_ROW = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+"""Made once: a city has hundreds of thousands of details to write."""
+_PAGE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ": "), indent=2)
 
 
 def write_plan(plan: Plan, out: Path) -> None:
     """Write the four files; the same plan gives the same bytes."""
     out.mkdir(parents=True, exist_ok=True)
-    reasons = sorted((r.need_id, r.resource_id, r.code, _json(dict(r.detail))) for r in plan.reasons)
+    reasons = sorted((r.need_id, r.resource_id, r.code, _ROW.encode(dict(r.detail))) for r in plan.reasons)
     prices = sorted((p.tier, p.kind, p.id, p.household_id, p.price) for p in plan.prices)
     content = {
         "plan.csv": plan_text(plan.lines),
         "reasons.csv": csv_text(REASON, reasons),
         "prices.csv": csv_text(PRICE, prices),
-        "certificate.json": _json(_content(plan.certificate), indent=2) + "\n",
+        "certificate.json": _PAGE.encode(_content(plan.certificate)) + "\n",
     }
     for name, text in content.items():
         (out / name).write_text(text, "utf-8", newline="")

@@ -6,7 +6,7 @@ What enters: a compiled problem and where a plan leaves everyone. What leaves: `
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,16 @@ from matching.standing import FAR, Standing
 
 PROVIDER, EXCLUSIVE, OWN, GAP, SHARE, CAP, EARMARK, STOCK = range(8)
 """The columns of `Queue.blocked`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What each of N needs still waits for, by L levels."""
+
+    rank: Ints
+    """(N, L) rank of the level."""
+    units: Ints
+    """(N, L) open units in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +45,21 @@ class Queue:
     """(P,) waiting units of other needs that would come first if the resource had more."""
     blocked: Bools
     """(P, 8) provider, exclusive, own maximum, own gap, household maximum, cap, earmark, stock."""
+    waits: Waits
 
 
 def queue_up(compiled: Compiled, stands: Standing) -> Queue:
     """The queue of all pairs of needs that are still open. O(E · L)."""
     pairs = np.flatnonzero((stands.received < compiled.open)[compiled.pair_need]).astype(np.int64)
     step, counted = _steps(compiled, stands, pairs)
+    waits = _waits(compiled, stands)
     return Queue(
         pairs=pairs,
         step=step,
         counted=counted,
-        ahead=_ahead(compiled, stands, pairs),
+        ahead=_ahead(compiled, stands, pairs=pairs, waits=waits),
         blocked=_blocked(compiled, stands, pairs=pairs, step=step, counted=counted),
+        waits=waits,
     )
 
 
@@ -98,11 +111,13 @@ def _excluded(compiled: Compiled, stands: Standing, pairs: Ints) -> Bools:
     """Pairs whose household already draws on another resource of the same exclusive group."""
     names = [r.exclusive_group for r in compiled.problem.resources]
     number = {name: i for i, name in enumerate(sorted({name for name in names if name is not None}))}
+    if not number:
+        return np.zeros(len(pairs), bool)
     group = np.array([-1 if name is None else number[name] for name in names], np.int64)
 
     def home(of: Ints) -> Ints:
         resource = compiled.pair_resource[of]
-        key: Ints = compiled.household[compiled.pair_need[of]] * max(1, len(number)) + group[resource]
+        key: Ints = compiled.household[compiled.pair_need[of]] * len(number) + group[resource]
         return np.where(group[resource] < 0, -1, key)
 
     def drawn(of: Ints) -> Ints:
@@ -113,26 +128,23 @@ def _excluded(compiled: Compiled, stands: Standing, pairs: Ints) -> Bools:
     return grouped & np.isin(home(pairs), home(lines)) & ~np.isin(drawn(pairs), drawn(lines))
 
 
-def _waiting(compiled: Compiled, stands: Standing, needs: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Per level: (rank of the level, open units in it) of each of `needs`.
-
-    A need that takes all or nothing waits with all its units in the level of the first.
-    """
-    rows = compiled.problem.needs
-    by_use = set(compiled.pair_need[compiled.pair_used >= 0].tolist())
-    whole = np.array([rows[i].all_or_nothing or i in by_use for i in needs.tolist()], bool)
+def _waits(compiled: Compiled, stands: Standing) -> Waits:
+    """The open units of every need by level; one that takes all or nothing waits with all in the level of the first."""
+    whole = np.array([row.all_or_nothing for row in compiled.problem.needs], bool)
+    whole[compiled.pair_need[compiled.pair_used >= 0]] = True
     levels = compiled.problem.policy.levels
-    ranks = compiled.problem.policy.ranks()
-    gap, start = compiled.gap[needs], (compiled.past + stands.received)[needs]
-    for level in range(1, levels + 1):
-        low, high = -(-(level - 1) * gap // levels), -(-level * gap // levels)
-        table = np.array([ranks[urgency, level] for urgency in range(4)], np.int64)
-        units = np.maximum(0, high - np.maximum(low, start))
-        jump = np.where((low <= start) & (start < high), compiled.open[needs] - stands.received[needs], 0)
-        yield table[compiled.urgency[needs]], np.where(whole, jump, units)
+    table = np.zeros((4, levels), np.int64)
+    for (urgency, level), rank in compiled.problem.policy.ranks().items():
+        table[urgency, level - 1] = rank
+    gap, start = compiled.gap[:, None], (compiled.past + stands.received)[:, None]
+    edges = -(-gap * np.arange(levels + 1, dtype=np.int64) // levels)
+    low, high = edges[:, :-1], edges[:, 1:]
+    units = np.maximum(0, high - np.maximum(low, start))
+    jump = np.where((low <= start) & (start < high), (compiled.open - stands.received)[:, None], 0)
+    return Waits(table[compiled.urgency], np.where(whole[:, None], jump, units))
 
 
-def _ahead(compiled: Compiled, stands: Standing, pairs: Ints) -> Ints:
+def _ahead(compiled: Compiled, stands: Standing, *, pairs: Ints, waits: Waits) -> Ints:
     """Units of other needs that rank at least as high and would come first if the resource had more.
 
     One more unit goes to whoever ranks highest among all that it can reach: a served need may take it and pass its
@@ -140,29 +152,29 @@ def _ahead(compiled: Compiled, stands: Standing, pairs: Ints) -> Ints:
     """
     circle = _circles(compiled, stands)[compiled.pair_resource[pairs]]
     need = compiled.pair_need[pairs].astype(np.int64)
-    once = np.unique(circle * len(compiled.need_ids) + need, return_index=True)[1]
+    keys = circle * len(compiled.need_ids) + need
+    some = np.flatnonzero(np.diff(keys, prepend=-1))
+    once = some[np.unique(keys[some], return_index=True)[1]]
     total = np.zeros((int(circle.max(initial=0)) + 1, len(compiled.problem.policy.order) + 1), np.int64)
-    for rank, units in _waiting(compiled, stands, need[once]):
-        np.add.at(total, (circle[once], rank), units)
+    np.add.at(total, (circle[once][:, None], waits.rank[need[once]]), waits.units[need[once]])
     queued = total[:, ::-1].cumsum(axis=1)[:, ::-1]
-    ahead: Ints = queued[circle, stands.next_rank[need]] - _own(compiled, stands)[need]
+    ahead: Ints = queued[circle, stands.next_rank[need]] - _own(stands, waits)[need]
     return ahead
 
 
 def _circles(compiled: Compiled, stands: Standing) -> Ints:
     """A number for every resource; equal where served needs join them, shape (R,). O(E)."""
     joined = np.flatnonzero((stands.received > 0)[compiled.pair_need])
-    n, size = len(compiled.need_ids), len(compiled.need_ids) + len(compiled.resource_ids)
-    ends = (compiled.pair_need[joined], n + compiled.pair_resource[joined].astype(np.int64))
-    graph = coo_array((np.ones(len(joined), np.int8), ends), shape=(size, size))
-    return np.asarray(connected_components(graph.tocsr(), directed=False)[1], np.int64)[n:]
+    need, resource, size = compiled.pair_need[joined], compiled.pair_resource[joined], len(compiled.resource_ids)
+    same = np.flatnonzero(need[1:] == need[:-1])
+    ends = (resource[same], resource[same + 1])
+    graph = coo_array((np.ones(len(same), bool), ends), shape=(size, size))
+    return np.asarray(connected_components(graph.tocsr(), directed=False)[1], np.int64)
 
 
-def _own(compiled: Compiled, stands: Standing) -> Ints:
+def _own(stands: Standing, waits: Waits) -> Ints:
     """Units of each need that wait in the cell of its next unit, shape (N,)."""
-    own = np.zeros(len(compiled.need_ids), np.int64)
-    for rank, units in _waiting(compiled, stands, np.arange(len(compiled.need_ids))):
-        own += np.where(rank == stands.next_rank, units, 0)
+    own: Ints = np.where(waits.rank == stands.next_rank[:, None], waits.units, 0).sum(axis=1)
     return own
 
 
@@ -170,14 +182,19 @@ class Queues:
     """Who else waits for a shared limit, worked out when asked: few limits are in the way of anyone's nearest pair."""
 
     def __init__(self, compiled: Compiled, stands: Standing, queue: Queue) -> None:
-        self._compiled, self._stands, self._queue = compiled, stands, queue
-        self._own = _own(compiled, stands)
-        self._tails: dict[int, Ints] = {}
+        self._compiled, self._stands, self._waits = compiled, stands, queue.waits
+        self._own: list[int] = _own(stands, queue.waits).tolist()
+        self._rank: list[int] = stands.next_rank.tolist()
+        self._tails: dict[int, list[int]] = {}
+        need, resource = compiled.pair_need[queue.pairs], compiled.pair_resource[queue.pairs]
+        by = np.argsort(resource, kind="stable")
+        places = np.arange(len(compiled.resource_ids) + 1, dtype=resource.dtype)
+        self._waiting, self._edges = need[by], np.searchsorted(resource[by], places).tolist()
         waits = np.zeros(len(compiled.need_ids), bool)
-        waits[compiled.pair_need[queue.pairs]] = True
-        self._homes: dict[int, list[int]] = {}
-        for need in np.flatnonzero(waits).tolist():
-            self._homes.setdefault(int(compiled.household[need]), []).append(need)
+        waits[need] = True
+        self._home_of, self._homes = compiled.household.tolist(), dict[int, list[int]]()
+        for place in np.flatnonzero(waits).tolist():
+            self._homes.setdefault(self._home_of[place], []).append(place)
         levels = compiled.problem.policy.levels
         self._reach = np.zeros((4, 4 * levels + 1), np.int64)
         for (urgency, _), rank in compiled.problem.policy.ranks().items():
@@ -187,13 +204,12 @@ class Queues:
         """Units of other needs that wait for what is under this earmark and rank at least as high as the next one."""
         if node not in self._tails:
             self._tails[node] = self._tail(node)
-        return int(self._tails[node][self._stands.next_rank[need]] - self._own[need])
+        return self._tails[node][self._rank[need]] - self._own[need]
 
     def at_home(self, need: int, categories: Collection[str], resource: int | None = None) -> int:
         """The same within the household: its other needs in `categories` (and with a pair for `resource`)."""
-        compiled, rank = self._compiled, int(self._stands.next_rank[need])
-        total = 0
-        for other in self._homes.get(int(compiled.household[need]), ()):
+        compiled, rank, total = self._compiled, self._rank[need], 0
+        for other in self._homes.get(self._home_of[need], ()):
             if other != need and compiled.problem.needs[other].category in categories:
                 where = compiled.pairs_of(other)
                 if resource is None or resource in compiled.pair_resource[where]:
@@ -207,15 +223,15 @@ class Queues:
         filled = int(compiled.past[need] + self._stands.received[need])
         return max(0, -(-level * int(compiled.gap[need]) // compiled.problem.policy.levels) - filled)
 
-    def _tail(self, node: int) -> Ints:
-        compiled = self._compiled
-        under = (self._stands.ancestors == node).any(axis=1)
-        pairs = self._queue.pairs
-        needs = np.unique(compiled.pair_need[pairs[under[compiled.pair_resource[pairs]]]]).astype(np.int64)
-        total = np.zeros(len(compiled.problem.policy.order) + 1, np.int64)
-        for rank, units in _waiting(compiled, self._stands, needs):
-            np.add.at(total, rank, units)
-        return total[::-1].cumsum()[::-1]
+    def _tail(self, node: int) -> list[int]:
+        under = np.flatnonzero((self._stands.ancestors == node).any(axis=1)).tolist()
+        some = np.zeros(len(self._own), bool)
+        for resource in under:
+            some[self._waiting[self._edges[resource] : self._edges[resource + 1]]] = True
+        total = np.zeros(len(self._compiled.problem.policy.order) + 1, np.int64)
+        np.add.at(total, self._waits.rank[some], self._waits.units[some])
+        tail: list[int] = total[::-1].cumsum()[::-1].tolist()
+        return tail
 
 
 def nearest(compiled: Compiled, queue: Queue) -> Ints:

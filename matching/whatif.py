@@ -6,8 +6,9 @@ previewed plan, and the change of every figure. Called by the marketplace when s
 `python -m matching preview`.
 
 The plan is laid out as a flow once (`matching.present`, remembered for the next call) and only repaired for each try.
-Where every part that is touched is pure, score and coverage change exactly as a new run's would; which of several
-needs in one cell pays may differ, because stability, cost and lot are left to the run. In hard parts the standing
+Where every part that is touched is pure, the score changes exactly as a new run's would, and so does the coverage
+wherever its certificate calls it leximin (household caps can leave several plans of one score); which of several needs
+in one cell pays may differ, because stability, cost and lot are left to the run. In hard parts the standing
 choices are kept, so the outlook is a plan that is allowed, and a bound for what a run would find.
 """
 

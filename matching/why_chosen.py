@@ -19,92 +19,115 @@ from matching.eligibility import Ints
 from matching.network import announced_units
 from matching.plan import Price, Reason
 from matching.prices import of_tier, pair_tolls
-from matching.standing import Standing
+from matching.standing import FAR, Standing
 
-TIERS = ("coverage", "stability", "cost")
+TIERS = ("only", "coverage", "stability", "cost", "hash")
+ONLY, COVERAGE, STABILITY, COST, HASH = range(5)
 
 
 def chosen(compiled: Compiled, stands: Standing, prices: Sequence[Price]) -> Iterator[Reason]:
     """One reason per line, by need and resource. O(E log E)."""
-    served = np.unique(compiled.pair_need[stands.units > 0])
-    pairs = np.flatnonzero(np.isin(compiled.pair_need, served)).astype(np.int64)
+    served = np.zeros(len(compiled.need_ids), bool)
+    served[compiled.pair_need[stands.units > 0]] = True
+    pairs = np.flatnonzero(served[compiled.pair_need]).astype(np.int64)
     if not len(pairs):
         return
     outlay = [_outlay(compiled, prices, tier=tier, pairs=pairs) for tier in range(1, 4)]
     lines, rivals = _rivals(compiled, stands, pairs=pairs, outlay=outlay)
-    swaps = _Swaps(compiled, stands)
+    extra = [column[rivals] - column[lines] for column in outlay]
+    lines, rivals = pairs[lines], np.where(rivals < 0, -1, pairs[rivals])
+    decided = _decided(compiled, stands, lines=lines, rivals=rivals, extra=extra)
+    dearer = compiled.pair_cost[rivals] - compiled.pair_cost[lines]
     resource_price = {p.id: p.price for p in prices if p.tier == 1 and p.kind == "resource"}
-    for line, rival in zip(lines.tolist(), rivals.tolist(), strict=True):
-        pair = int(pairs[line])
-        resource_id = compiled.resource_ids[int(compiled.pair_resource[pair])]
-        detail: dict[str, str | int] = {"units": int(stands.units[pair]), "price": resource_price.get(resource_id, 0)}
-        if compiled.pair_least[pair]:
-            detail["pinned"] = int(compiled.pair_least[pair])
-        if rival < 0:
-            detail["tier"] = "only"
-        else:
-            other = int(pairs[rival])
-            extra = [int(column[rival] - column[line]) for column in outlay]
-            tier = next((name for name, more in zip(TIERS, extra, strict=True) if more > 0), "hash")
-            detail["tier"] = swaps.tier(pair, other) if tier == "hash" else tier
-            detail["runner_up"] = compiled.resource_ids[int(compiled.pair_resource[other])]
-            detail["extra_cost"] = int(compiled.pair_cost[other] - compiled.pair_cost[pair])
-            detail["extra_price"] = extra[0]
-        yield Reason(compiled.need_ids[int(compiled.pair_need[pair])], resource_id, "chosen", detail)
+    needs, goods = compiled.pair_need[lines].tolist(), compiled.pair_resource[lines].tolist()
+    others = np.where(rivals < 0, -1, compiled.pair_resource[rivals]).tolist()
+    numbers = (stands.units[lines], compiled.pair_least[lines], decided, dearer, extra[0])
+    rows = zip(needs, goods, others, *(column.tolist() for column in numbers), strict=True)
+    for need, resource, other, units, pinned, place, more, toll in rows:
+        resource_id = compiled.resource_ids[resource]
+        detail: dict[str, str | int] = {"units": units, "price": resource_price.get(resource_id, 0)}
+        if pinned:
+            detail["pinned"] = pinned
+        detail["tier"] = TIERS[place]
+        if other >= 0:
+            detail |= {"runner_up": compiled.resource_ids[other], "extra_cost": more, "extra_price": toll}
+        yield Reason(compiled.need_ids[need], resource_id, "chosen", detail)
 
 
-class _Swaps:
-    """What decided where the prices do not tell: the runner-up may be used up though its price is 0."""
+def _decided(compiled: Compiled, stands: Standing, *, lines: Ints, rivals: Ints, extra: Sequence[Ints]) -> Ints:
+    """Place in `TIERS` of what decided each line: the first tier in which the runner-up is dearer, else by swaps."""
+    place = np.select([rivals < 0, *(column > 0 for column in extra)], [ONLY, COVERAGE, STABILITY, COST], HASH)
+    open_ones = np.flatnonzero(place == HASH)
+    place[open_ones] = _swapped(compiled, stands, lines=lines[open_ones], rivals=rivals[open_ones])
+    return place
 
-    def __init__(self, compiled: Compiled, stands: Standing) -> None:
-        self.compiled, self.stands = compiled, stands
-        self.keys = compiled.pair_need.astype(np.int64) * len(compiled.resource_ids) + compiled.pair_resource
-        lines = np.flatnonzero(stands.units > compiled.pair_least)
-        by = np.argsort(compiled.pair_resource[lines], kind="stable")
-        resource = compiled.pair_resource[lines][by]
-        places = np.arange(len(compiled.resource_ids) + 1, dtype=resource.dtype)
-        room = np.minimum(stands.stock_left, stands.earmark_room(np.arange(len(compiled.resource_ids))))
-        self.spare = room > 0
-        self.lines, self.start = lines[by], np.searchsorted(resource, places)
 
-    def tier(self, pair: int, other: int) -> str:
-        """`hash` if the runner-up has a unit to spare; else by the needs that could swap with this one."""
-        compiled, stands = self.compiled, self.stands
-        mine, theirs = int(compiled.pair_resource[pair]), int(compiled.pair_resource[other])
-        if self.spare[theirs]:
-            return "hash"
-        served = self.lines[self.start[theirs] : self.start[theirs + 1]]
-        wanted = compiled.pair_need[served].astype(np.int64) * len(compiled.resource_ids) + mine
-        at = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        fits = (self.keys[at] == wanted) & (compiled.pair_most[at] > stands.units[at])
-        if not fits.any():
-            return "coverage"
-        cost = compiled.pair_cost
-        extra = cost[other] - cost[pair] + (cost[at] - cost[served])[fits].min()
-        return "cost" if extra > 0 else "hash"
+def _swapped(compiled: Compiled, stands: Standing, *, lines: Ints, rivals: Ints) -> Ints:
+    """What decided where the prices do not tell: the runner-up may be used up though its price is 0.
+
+    The hash if it has a unit to spare; else what the cheapest of the needs that could swap with this one says. Who
+    could swap depends on the two resources alone, so each two are looked at once.
+    """
+    size = len(compiled.resource_ids)
+    mine, theirs = compiled.pair_resource[lines].astype(np.int64), compiled.pair_resource[rivals].astype(np.int64)
+    room = np.minimum(stands.stock_left, stands.earmark_room(np.arange(size)))
+    both, which = np.unique(theirs * size + mine, return_inverse=True)
+    cheapest = _cheapest_swaps(compiled, stands, theirs=both // size, mine=both % size)[which]
+    extra = compiled.pair_cost[rivals] - compiled.pair_cost[lines] + cheapest
+    cases = [room[theirs] > 0, cheapest == FAR, extra > 0]
+    return np.asarray(np.select(cases, [HASH, COVERAGE, COST], HASH), np.int64)
+
+
+def _cheapest_swaps(compiled: Compiled, stands: Standing, *, theirs: Ints, mine: Ints) -> Ints:
+    """Least extra cost of moving a unit of any need from resource `theirs` to `mine`; FAR where none can move."""
+    size = len(compiled.resource_ids)
+    least = np.full(len(theirs), FAR, np.int64)
+    lines = np.flatnonzero(stands.units > compiled.pair_least)
+    lines = lines[np.argsort(compiled.pair_resource[lines], kind="stable")]
+    edges = np.searchsorted(compiled.pair_resource[lines], np.arange(size + 1, dtype=compiled.pair_resource.dtype))
+    count = edges[theirs + 1] - edges[theirs]
+    swap = np.repeat(np.arange(len(theirs)), count)
+    served = lines[np.arange(len(swap)) - np.repeat(count.cumsum() - count, count) + edges[theirs][swap]]
+    keys = compiled.pair_need.astype(np.int64) * size + compiled.pair_resource
+    wanted = compiled.pair_need[served].astype(np.int64) * size + mine[swap]
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    fits = (keys[at] == wanted) & (compiled.pair_most[at] > stands.units[at])
+    np.minimum.at(least, swap[fits], (compiled.pair_cost[at] - compiled.pair_cost[served])[fits])
+    return least
 
 
 def _outlay(compiled: Compiled, prices: Sequence[Price], *, tier: int, pairs: Ints) -> Ints:
     """What a unit of each pair costs in one tier."""
     supply, household = pair_tolls(compiled, of_tier(prices, tier), pairs=pairs)
     total = supply + household
-    if tier == 2:
-        promised = announced_units(compiled)
-        total -= np.array([promised.get(pair, 0) > 0 for pair in pairs.tolist()], np.int64)
+    promised = [pair for pair, units in announced_units(compiled).items() if units > 0] if tier == 2 else []
+    total -= np.isin(pairs, np.array(promised, np.int64), kind="sort") if promised else 0
     return total + compiled.pair_cost[pairs] if tier == 3 else total
 
 
 def _rivals(compiled: Compiled, stands: Standing, *, pairs: Ints, outlay: Sequence[Ints]) -> tuple[Ints, Ints]:
     """Places (in `pairs`) of the lines, and of the cheapest other pair of the need with room; -1: there is none."""
-    need, units = compiled.pair_need[pairs], stands.units[pairs]
+    need, units = compiled.pair_need[pairs].astype(np.int64), stands.units[pairs]
     whole = (compiled.pair_used[pairs] >= 0) & (units > 0)
-    room = (compiled.pair_most[pairs] > units) & ~whole
-    order = np.lexsort((pairs, *reversed(outlay), ~room, need))
-    start = np.flatnonzero(np.diff(need[order], prepend=-1))
-    first = np.append(order, -1)[start]
-    second = np.append(order, -1)[np.minimum(start + 1, len(order))]
-    second = np.where((second >= 0) & (need[second] == need[first]) & room[second], second, -1)
-    first = np.where(room[first], first, -1)
+    fits = np.flatnonzero((compiled.pair_most[pairs] > units) & ~whole)
+    size = len(compiled.need_ids)
+    first, second = np.full(size, -1, np.int64), np.full(size, -1, np.int64)
+    best = _least(fits, need=need, outlay=outlay)
+    first[need[best]] = best
+    rest = fits[first[need[fits]] != fits]
+    best = _least(rest, need=need, outlay=outlay)
+    second[need[best]] = best
     lines = np.flatnonzero(units > 0).astype(np.int64)
-    group = np.searchsorted(need[order[start]], need[lines])
-    return lines, np.where(first[group] == lines, second[group], first[group]).astype(np.int64)
+    mine = need[lines]
+    return lines, np.where(first[mine] == lines, second[mine], first[mine]).astype(np.int64)
+
+
+def _least(places: Ints, *, need: Ints, outlay: Sequence[Ints]) -> Ints:
+    """Of ascending places, the one of each need with the least outlay; the first of several."""
+    for column in outlay:
+        start = np.flatnonzero(np.diff(need[places], prepend=-1))
+        if not len(start):
+            break
+        least = np.minimum.reduceat(column[places], start)
+        places = places[column[places] == np.repeat(least, np.diff(np.append(start, len(places))))]
+    return places[np.flatnonzero(np.diff(need[places], prepend=-1))]

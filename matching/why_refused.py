@@ -17,6 +17,8 @@ from matching.compiled import Compiled
 from matching.eligibility import Bools, Ints
 from matching.plan import Reason
 
+TOLD_ALONE = (rules.COOL_OFF, rules.BANNED, rules.NO_CONSENT)
+"""Rules that have a reason of their own where nothing else stands in the way."""
 NAMED = 20
 """Most organisations that one reason names."""
 
@@ -48,6 +50,7 @@ class _Refusals:
         self.compiled = compiled
         self.refusals = compiled.refusals
         self.known: dict[tuple[int, ...], tuple[dict[str, Ints], dict[str, int]]] = {}
+        self.by_category: dict[int, Ints] = {}
         self.until = _until(compiled)
 
     def reasons(self, need: int) -> Iterator[Reason]:
@@ -74,13 +77,22 @@ class _Refusals:
         alone = refusals.listed is not None or need in refusals.banned
         if not alone and key in self.known:
             return self.known[key]
-        failed = _failed(self.compiled, need)
+        among = self._alike(need)
+        failed = _failed(self.compiled, need, among)
         only = failed.sum(axis=0) == 1
-        sole = {rule: np.flatnonzero(only & failed[i]) for i, rule in enumerate(rules.RULES)}
+        sole = {rule: among[only & failed[rules.RULES.index(rule)]] for rule in TOLD_ALONE}
         found = ({rule: r for rule, r in sole.items() if len(r)}, refusals.counts(need))
         if not alone:
             self.known[key] = found
         return found
+
+    def _alike(self, need: int) -> Ints:
+        """Resources of the need's category: of all others the category is one rule that fails."""
+        classes = self.refusals.classes
+        category = int(classes.need[rules.CATEGORY][need])
+        if category not in self.by_category:
+            self.by_category[category] = np.flatnonzero(classes.passes(rules.CATEGORY, need, slice(None)))
+        return self.by_category[category]
 
     def _ban(self, need: int, resources: Ints) -> dict[str, str | int]:
         names = {self.compiled.resource_ids[r] for r in resources.tolist()}
@@ -93,22 +105,21 @@ class _Refusals:
         return {"by": ";".join(sorted(code or "staff" for code in codes)), "count": len(names)}
 
 
-def _failed(compiled: Compiled, need: int) -> Bools:
-    """Which rules fail for which resources, shape (rules, R)."""
-    refusals, size = compiled.refusals, len(compiled.resource_ids)
-    failed = np.zeros((len(rules.RULES), size), bool)
+def _failed(compiled: Compiled, need: int, among: Ints) -> Bools:
+    """Which rules fail for which of these resources, shape (rules, len(among))."""
+    refusals = compiled.refusals
+    failed = np.zeros((len(rules.RULES), len(among)), bool)
     for i, rule in enumerate(rules.RULES):
         if rule in refusals.classes.table:
-            failed[i] = ~refusals.classes.passes(rule, need, slice(None))
+            failed[i] = ~refusals.classes.passes(rule, need, among)
         if rule in refusals.need_out:
             failed[i] |= refusals.need_out[rule][need]
         if rule in refusals.resource_out:
-            failed[i] |= refusals.resource_out[rule]
+            failed[i] |= refusals.resource_out[rule][among]
         if rule == rules.BANNED and need in refusals.banned:
-            failed[i, refusals.banned[need]] = True
+            failed[i] |= np.isin(among, refusals.banned[need])
         if rule == rules.NOT_LISTED and refusals.listed is not None:
-            listed = refusals.listed.get(need, np.empty(0, np.int64))
-            failed[i] = ~np.isin(np.arange(size), listed)
+            failed[i] = ~np.isin(among, refusals.listed.get(need, np.empty(0, np.int64)))
     return failed
 
 

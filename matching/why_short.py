@@ -13,7 +13,7 @@ limit would be enough for the need to gain even if all waiting units that rank a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,12 +32,41 @@ def short(compiled: Compiled, stands: Standing, prices: Mapping[str, int]) -> It
     queue = queue_up(compiled, stands)
     if len(queue.pairs):
         teller = _Teller(compiled, stands, queue=queue, prices=prices)
-        for at in nearest(compiled, queue).tolist():
-            yield from teller.reasons(at)
+        for case in _cases(compiled, stands, queue):
+            yield from teller.reasons(case)
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Case(NamedTuple):
+    """The pair that explains a need, with what the queue and the plan say of it."""
+
+    pair: int
+    need: int
+    resource: int
+    units: int
+    step: int
+    counted: int
+    ahead: int
+    share_left: int
+    stock_left: int
+    own: bool
+    """Whether a rule of its own or a limit that no other need shares is in the way."""
+    shared: bool
+    blocked: list[bool]
+
+
+def _cases(compiled: Compiled, stands: Standing, queue: Queue) -> Iterator[_Case]:
+    """The nearest pair of every need in the queue."""
+    at = nearest(compiled, queue)
+    pairs = queue.pairs[at]
+    resource = compiled.pair_resource[pairs]
+    own = (pairs, compiled.pair_need[pairs], resource, stands.units[pairs])
+    said = (queue.step[at], queue.counted[at], queue.ahead[at], stands.share_left[pairs], stands.stock_left[resource])
+    blocked = queue.blocked[at]
+    ways = (blocked[:, :SHARE].any(axis=1), blocked[:, SHARE:].any(axis=1), blocked)
+    yield from map(_Case._make, zip(*(column.tolist() for column in (*own, *said, *ways)), strict=True))
+
+
+class _Way(NamedTuple):
     """A shared limit on the way of one pair: what is left of it, and how many units wait for it before this need."""
 
     kind: str
@@ -49,90 +78,87 @@ class _Way:
 
 
 class _Teller:
-    """Turns one place of the queue into rows."""
+    """Turns the case of one need into rows."""
 
     def __init__(self, compiled: Compiled, stands: Standing, *, queue: Queue, prices: Mapping[str, int]) -> None:
-        self.compiled, self.stands, self.queue, self.prices = compiled, stands, queue, prices
+        self.compiled, self.stands, self.prices = compiled, stands, prices
         self.order = compiled.problem.policy.order
         self.last = _last_served(compiled, stands)
         self.queues = Queues(compiled, stands, queue)
         self.promised = announced_units(compiled)
         self.drawn, self.drawn_by_group = _drawn(compiled, stands)
+        self.next_rank = stands.next_rank.tolist()
+        self.above = [[node for node in row if node >= 0] for row in stands.ancestors.tolist()]
+        self.earmark_left = stands.earmark_left.tolist()
 
-    def reasons(self, at: int) -> Iterator[Reason]:
+    def reasons(self, case: _Case) -> Iterator[Reason]:
         """One row per limit in the way of this pair."""
-        pair = int(self.queue.pairs[at])
-        need, resource = int(self.compiled.pair_need[pair]), int(self.compiled.pair_resource[pair])
-        blocked = self.queue.blocked[at]
-        rows = [self._own(place, at=at, need=need, resource=resource) for place in range(SHARE) if blocked[place]]
-        if blocked[SHARE:].any():
-            ways = list(self._ways(at, need=need, resource=resource))
-            wanted = _enough(ways, step=int(self.queue.step[at]))
+        rows = [self._own(place, case) for place in range(SHARE) if case.blocked[place]] if case.own else []
+        if case.shared:
+            ways = list(self._ways(case))
+            wanted = _enough(ways, step=case.step)
             short = sorted((way for way in ways if way.left < wanted), key=lambda way: way.left >= way.step)
-            rows += [self._told(way, pair=pair, need=need, wanted=wanted) for way in short]
-        for code, detail in rows or [self._free(need)]:
-            yield Reason(self.compiled.need_ids[need], self.compiled.resource_ids[resource], code, detail)
+            rows += [self._told(way, case, wanted=wanted) for way in short]
+        for code, detail in rows or [self._free(case.need)]:
+            yield Reason(self.compiled.need_ids[case.need], self.compiled.resource_ids[case.resource], code, detail)
 
-    def _own(self, place: int, *, at: int, need: int, resource: int) -> Row:
+    def _own(self, place: int, case: _Case) -> Row:
         """A rule of the need itself, or a limit that no other need shares."""
-        compiled, stands = self.compiled, self.stands
-        terms, step = compiled.problem.resources[resource], int(self.queue.step[at])
+        compiled, need = self.compiled, case.need
+        terms = compiled.problem.resources[case.resource]
         if place == PROVIDER:
             return "provider_chosen", {"provider": self.drawn[need]}
         if place == EXCLUSIVE:
             group = terms.exclusive_group or ""
             return "exclusive", {"group": group, "drawn": self.drawn_by_group[int(compiled.household[need]), group]}
         if place == GAP:
-            left = int(compiled.open[need] - stands.received[need])
-            return _steps("need", left=left, step=int(self.queue.counted[at]))
+            left = int(compiled.open[need] - self.stands.received[need])
+            return _steps("need", left=left, step=case.counted)
         limit = terms.max_per_need or 0
-        left = limit - int(stands.units[self.queue.pairs[at]])
+        left = limit - case.units
         if left > 0:
-            return _steps("max_per_need", left=left, step=step)
+            return _steps("max_per_need", left=left, step=case.step)
         detail: Detail = {"kind": "max_per_need", "id": terms.resource_id, "limit": limit, "left": left}
-        return "cap", detail | {"short_by": step - left}
+        return "cap", detail | {"short_by": case.step - left}
 
-    def _ways(self, at: int, *, need: int, resource: int) -> Iterator[_Way]:
+    def _ways(self, case: _Case) -> Iterator[_Way]:
         """All shared limits of the pair: household maximum, household caps, earmarks, stock."""
-        compiled, stands, pair = self.compiled, self.stands, int(self.queue.pairs[at])
-        terms, mine = compiled.problem.resources[resource], compiled.problem.needs[need]
-        step, counted = int(self.queue.step[at]), int(self.queue.counted[at])
-        if terms.max_per_household is not None and compiled.pair_used[pair] < 0:
+        compiled, stands, need, step = self.compiled, self.stands, case.need, case.step
+        terms, mine = compiled.problem.resources[case.resource], compiled.problem.needs[need]
+        if terms.max_per_household is not None and compiled.pair_used[case.pair] < 0:
             # the need may move here what it draws elsewhere, and others come first to what it leaves
-            elsewhere = int(stands.received[need] - stands.units[pair])
-            ahead = self.queues.at_home(need, {mine.category}, resource)
-            ahead += min(elsewhere, int(self.queue.ahead[at]))
-            left = int(stands.share_left[pair])
-            yield _Way("max_per_household", terms.resource_id, terms.max_per_household, left, step, ahead)
+            elsewhere = int(stands.received[need]) - case.units
+            ahead = self.queues.at_home(need, {mine.category}, case.resource) + min(elsewhere, case.ahead)
+            most = terms.max_per_household
+            yield _Way("max_per_household", terms.resource_id, most, case.share_left, step, ahead)
         for cap, left in stands.caps_left(compiled, need):
             ahead = self.queues.at_home(need, cap.categories)
-            yield _Way("household_cap", cap.cap_id, cap.max_units, left, counted, ahead)
-        for node in stands.ancestors[resource].tolist():
-            if node >= 0:
-                mark, left = compiled.problem.earmarks[node], int(stands.earmark_left[node])
-                yield _Way("earmark", mark.earmark, mark.budget, left, step, self.queues.under(need, node))
-        left, ahead = int(stands.stock_left[resource]), int(self.queue.ahead[at])
-        yield _Way("resource", terms.resource_id, terms.stock, left, step, ahead)
+            yield _Way("household_cap", cap.cap_id, cap.max_units, left, case.counted, ahead)
+        for node in self.above[case.resource]:
+            mark, left = compiled.problem.earmarks[node], self.earmark_left[node]
+            yield _Way("earmark", mark.earmark, mark.budget, left, step, self.queues.under(need, node))
+        yield _Way("resource", terms.resource_id, terms.stock, case.stock_left, step, case.ahead)
 
-    def _told(self, way: _Way, *, pair: int, need: int, wanted: int) -> Row:
+    def _told(self, way: _Way, case: _Case, *, wanted: int) -> Row:
         """The row of one shared limit, which would have to grow until `wanted` units are left of it."""
         if 0 < way.left < way.step:
             return _steps(way.kind, left=way.left, step=way.step)
         detail: Detail = {"limit": way.limit, "left": way.left, "short_by": wanted - way.left}
         if way.kind in ("max_per_household", "household_cap"):
             return "cap", detail | {"kind": way.kind, "id": way.name}
-        detail |= self._cell("next_", int(self.stands.next_rank[need]))
+        next_rank = self.next_rank[case.need]
+        detail |= self._cell("next_", next_rank)
         if way.kind == "earmark":
             return "earmark", detail | {"id": way.name}
-        served_last = self.last.get(int(self.compiled.pair_resource[pair]), [])
-        last = next((row for row in served_last if self.compiled.pair_need[row[1]] != need), None)
-        if last is None or way.left > 0 or last[0] < self.stands.next_rank[need]:
+        served_last = self.last.get(case.resource, ())
+        last = next((row for row in served_last if row[1] != case.need), None)
+        if last is None or way.left > 0 or last[0] < next_rank:
             return "stock", detail
-        served = self.compiled.need_ids[int(self.compiled.pair_need[last[1]])]
-        detail |= self._cell("", last[0]) | {"need": served, "price": self.prices.get(way.name, 0)}
-        if last[0] > self.stands.next_rank[need]:
+        detail |= self._cell("", last[0])
+        detail |= {"need": self.compiled.need_ids[last[1]], "price": self.prices.get(way.name, 0)}
+        if last[0] > next_rank:
             return "priced_out", detail
-        return "tie_break", detail | {"by": self._tie(pair, last[1])}
+        return "tie_break", detail | {"by": self._tie(case.pair, last[2])}
 
     def _tie(self, pair: int, other: int) -> str:
         """The first tier in which the waiting pair and the served one differ."""
@@ -175,8 +201,8 @@ def _steps(kind: str, *, left: int, step: int) -> Row:
     return "lot_or_minimum", {"kind": kind, "left": left, "step": step, "short_by": step - left}
 
 
-def _last_served(compiled: Compiled, stands: Standing) -> dict[int, list[tuple[int, int]]]:
-    """Resource ► (rank, pair) of the two needs with the lowest cells that it fills beyond what is pinned."""
+def _last_served(compiled: Compiled, stands: Standing) -> dict[int, list[tuple[int, int, int]]]:
+    """Resource ► (rank, need, pair) of the two needs with the lowest cells that it fills beyond what is pinned."""
     lines = np.flatnonzero(stands.units > compiled.pair_least)
     rank = stands.last_rank[compiled.pair_need[lines]]
     resource = compiled.pair_resource[lines]
@@ -184,9 +210,10 @@ def _last_served(compiled: Compiled, stands: Standing) -> dict[int, list[tuple[i
     place = np.arange(len(by))
     start = np.maximum.accumulate(np.where(np.diff(resource[by], prepend=-1) != 0, place, 0))
     lowest = by[place - start < 2]
-    found: dict[int, list[tuple[int, int]]] = {}
-    for at in lowest.tolist():
-        found.setdefault(int(resource[at]), []).append((int(rank[at]), int(lines[at])))
+    found: dict[int, list[tuple[int, int, int]]] = {}
+    columns = (resource[lowest], rank[lowest], compiled.pair_need[lines[lowest]], lines[lowest])
+    for giver, *row in zip(*(column.tolist() for column in columns), strict=True):
+        found.setdefault(giver, []).append((row[0], row[1], row[2]))
     return found
 
 
@@ -194,8 +221,9 @@ def _drawn(compiled: Compiled, stands: Standing) -> tuple[dict[int, str], dict[t
     """The first resource that each need draws on, and each household within an exclusive group."""
     by_need: dict[int, str] = {}
     by_group: dict[tuple[int, str], str] = {}
-    for pair in np.flatnonzero(stands.units).tolist():
-        need, resource = int(compiled.pair_need[pair]), int(compiled.pair_resource[pair])
+    lines = np.flatnonzero(stands.units)
+    needs, goods = compiled.pair_need[lines].tolist(), compiled.pair_resource[lines].tolist()
+    for need, resource in zip(needs, goods, strict=True):
         by_need.setdefault(need, compiled.resource_ids[resource])
         group = compiled.problem.resources[resource].exclusive_group
         if group is not None:

@@ -49,7 +49,8 @@ def _change(of: Problem, resource_id: str, **terms: object) -> Problem:
 def _stock(of: Problem, resource_id: str, more: int) -> Problem:
     """More stock, also in the common pot of a resource and its twin."""
     marks = (replace(e, budget=e.budget + more * (e.earmark == f"pot {resource_id}")) for e in of.earmarks)
-    rows = (replace(r, stock=r.stock + more * (r.resource_id == resource_id)) for r in of.resources)
+    names = (resource_id, f"{resource_id} twin")
+    rows = (replace(r, stock=r.stock + more * (r.resource_id in names)) for r in of.resources)
     return replace(of, earmarks=tuple(marks), resources=tuple(rows))
 
 
@@ -73,19 +74,29 @@ def _cap(of: Problem, cap_id: str, *, need_id: str, more: int) -> Problem:
 
 
 def _twin(of: Problem, row: Reason, *, need_id: str, more: int) -> Problem:
-    """A twin of the resource, out of the same stock, gives this need or household alone `more` units."""
-    whole = row.detail["kind"] == "max_per_household"
-    name, pot = f"{row.resource_id} twin", f"pot {row.resource_id}"
+    """A twin of the resource, out of the same stock, serves this need or household alone, at most `more` units more.
+
+    It takes the place of the resource, so that a need of one provider can still draw all it has.
+    """
+    name, pot, kind = f"{row.resource_id} twin", f"pot {row.resource_id}", str(row.detail["kind"])
     own = next(r for r in of.resources if r.resource_id == row.resource_id)
-    twin = replace(
-        own, resource_id=name, stock=more, earmark=pot, lot=1, min_per_need=1, max_per_need=None, max_per_household=None
+    terms = {kind: int(row.detail["limit"]) + more}
+    twin = replace(own, resource_id=name, earmark=pot, **terms)  # type: ignore[arg-type]
+    home = _home(of, need_id)
+    inside = {
+        n.need_id for n in of.needs if n.need_id == need_id or (n.household_id == home and kind != "max_per_need")
+    }
+    sides = ((n.need_id, own.resource_id if n.need_id in inside else name) for n in of.needs)
+    known = {(ban.need_id, ban.resource_id) for ban in of.bans}
+    barred = [replace(ban, resource_id=name) for ban in of.bans if ban.resource_id == own.resource_id]
+    bans = {(ban.need_id, ban.resource_id): ban for ban in (*barred, *(Ban(*s) for s in sides if s not in known))}
+    pins = (
+        replace(p, resource_id=name) if p.resource_id == own.resource_id and p.need_id in inside else p for p in of.pins
     )
-    others = [n.need_id for n in of.needs if n.need_id != need_id]
-    if whole:
-        others = [n.need_id for n in of.needs if n.household_id != _home(of, need_id)]
     return replace(
         _change(of, row.resource_id, earmark=pot),
         resources=(*_change(of, row.resource_id, earmark=pot).resources, twin),
         earmarks=(*of.earmarks, Earmark(pot, own.earmark, own.stock)),
-        bans=(*of.bans, *(Ban(other, name) for other in others)),
+        bans=(*of.bans, *bans.values()),
+        pins=tuple(pins),
     )

@@ -18,7 +18,7 @@ from matching.standing import units_of
 from matching.whatif import More, Reserve, Shift, Try, preview
 from tests.matching.rows import need, problem, resource
 from tests.matching.tiny import tiny
-from tests.matching.whatif_problems import KINDS, changed, drawn
+from tests.matching.whatif_problems import KINDS, changed, divided, drawn
 
 RULES = {
     "over_gap", "over_stock", "over_earmark", "over_cap", "over_max_per_need", "over_max_per_household", "pin_missed",
@@ -128,6 +128,23 @@ def test_in_pure_problems_a_preview_is_what_a_new_run_finds():
             after = before + np.array(seen.coverage)
             assert int((after * np.arange(len(after), 0, -1)).sum()) == said.score, f"{seed}: {some}"
             assert said.lexicographic == "not_proven" or tuple(after) == said.coverage, f"{seed}: {some}"
+
+
+def test_units_kept_for_a_district_change_what_a_new_run_with_the_resource_split_in_two_would():
+    changes = 0
+    for seed in range(1000, 1250):
+        of = tiny(seed)
+        goods = tuple(replace(r, max_per_need=None, max_per_household=None) for r in of.resources)
+        of = replace(of, pins=(), resources=goods)
+        some = drawn(Random(seed), of, kind="reserve")
+        lines = allocate(of).lines
+        seen, said = preview(compile_problem(of), lines, tried=some), allocate(divided(of, *some.reserves)).certificate
+        after = cells(of, lines) + np.array(seen.coverage)
+        assert seen.exact, seed
+        assert int((after * np.arange(len(after), 0, -1)).sum()) == said.score, f"{seed}: {some}"
+        assert said.lexicographic == "not_proven" or tuple(after) == said.coverage, f"{seed}: {some}"
+        changes += any(seen.coverage)
+    assert changes > 12
 
 
 @pytest.mark.parametrize("kind", ["pure", "hard"])

@@ -6,8 +6,10 @@ get it. Called by the tests of the preview. A reserve becomes a twin of the reso
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from matching.model import Ban, Pin, Problem, levels_first, urgency_first
 from matching.whatif import More, Reserve, Try
@@ -40,7 +42,7 @@ def drawn(rng: Random, of: Problem, *, kind: str | None = None) -> Try:
 
 
 def changed(of: Problem, tried: Try) -> Problem:
-    """The problem that a new run would solve; reserves are left out."""
+    """The problem that a new run would solve; reserves are left to `divided`."""
     stock = {row.resource_id: row.units for row in tried.more}
     goods = (replace(r, stock=max(0, r.stock + stock.get(r.resource_id, 0))) for r in of.resources)
     pins = {(row.need_id, row.resource_id): row.units for row in of.pins}
@@ -53,4 +55,28 @@ def changed(of: Problem, tried: Try) -> Problem:
         resources=tuple(goods),
         pins=tuple(Pin(*ids, units) for ids, units in pins.items()),
         bans=tuple(bans.values()),
+    )
+
+
+def divided(of: Problem, kept: Reserve) -> Problem:
+    """The problem in which the units kept for a district are a resource of their own, which serves only it.
+
+    Two resources cannot share a maximum per need or household, nor a pin: the problem must have none.
+    """
+    own = next(r for r in of.resources if r.resource_id == kept.resource_id)
+    units = min(own.stock, kept.units)
+    served = {kept.district} & own.districts if "*" not in own.districts else {kept.district}
+    twin = replace(own, resource_id=f"{own.resource_id} kept", stock=units, districts=frozenset(served or {"nowhere"}))
+    rest = (replace(r, stock=r.stock - units * (r is own)) for r in of.resources)
+
+    def doubled(rows: Iterable[Any]) -> tuple[Any, ...]:
+        rows = list(rows)
+        return (*rows, *(replace(r, resource_id=twin.resource_id) for r in rows if r.resource_id == own.resource_id))
+
+    return replace(
+        of,
+        resources=(*rest, twin),
+        bans=doubled(of.bans),
+        pairs=None if of.pairs is None else doubled(of.pairs),
+        announced=(),
     )
