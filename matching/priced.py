@@ -26,8 +26,9 @@ from matching.relaxed import part_bound, prices_of, relaxed_flow
 from matching.residual import State
 from matching.rules import breaches
 
-ROUNDS_PER_SECOND = 0.15
-"""Rounds of pieces per second of the budget: a fixed number, so that a plan does not depend on the machine's speed."""
+ROUNDS_PER_SECOND, SECONDS_PER_PAIR = 0.25, 15e-6
+"""Rounds of pieces per second of the budget that the flows leave: fixed numbers, so that a plan does not depend on the
+machine's speed."""
 
 LONG, APART = 16, 2**28
 """Arcs of a usual chain of moves, and how far apart two tiers may be."""
@@ -48,7 +49,7 @@ def solve_large(
     state, done = _started(compiled, limits, part, units=_by_pair(network, flow, part))
     if state is None:
         return None
-    rounds = 0 if done else ceil(ROUNDS_PER_SECOND * seconds)
+    rounds = 0 if done or not seconds else ceil(_rounds(seconds, pairs=len(part.pairs)))
     finished = improve(state, of_tier(prices, 1), rounds=rounds, workers=workers, deadline=deadline)
     refill(state)
     _reopen(state, settle=True)
@@ -58,6 +59,10 @@ def solve_large(
         pairs=part.pairs, units=state.units, score=score, bound=bound, prices=prices,
         proof="price" if bound == score else "none", finished=finished,
     )  # fmt: skip
+
+
+def _rounds(seconds: float, *, pairs: int) -> float:
+    return max(1.0, ROUNDS_PER_SECOND * (seconds - SECONDS_PER_PAIR * pairs))
 
 
 def _by_pair(network: Network, flow: Ints, part: Component) -> Ints:
