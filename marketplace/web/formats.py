@@ -4,13 +4,18 @@ Money comes in whole fen; times come in aware UTC and are shown in Chongqing's t
 language of the request.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
+from functools import wraps
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
 from flask import Flask
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WEEKDAYS_ZH = "一二三四五六日"
@@ -34,7 +39,19 @@ def install(app: Flask) -> None:
         "masked_phone": masked_phone,
         "masked_id": masked_id,
     }.items():
-        app.jinja_env.filters[name] = function
+        app.jinja_env.filters[name] = anew(function)
+
+
+def anew(function: Callable[..., str]) -> Callable[..., str]:
+    """The function as a filter that is asked at every reading. A filter on a constant, such as `"pin"|word("kind")`,
+    would else be worked out once, when the template is compiled, and keep the first reader's language."""
+
+    @pass_context
+    @wraps(function)
+    def asked(_context: Context, *values: Any, **named: Any) -> str:
+        return function(*values, **named)
+
+    return asked
 
 
 def yuan(fen: int | None) -> str:
