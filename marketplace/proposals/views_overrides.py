@@ -165,7 +165,8 @@ def preview_override() -> ResponseReturnValue:
 def try_again() -> ResponseReturnValue:
     """Where a change of language or text size on the preview leads: back to the form, for what was typed is not in the
     address."""
-    kept = {name: request.args[name] for name in ("need", "run", "lang", "text") if name in request.args}
+    names = ("need", "run", "lang", "text")
+    kept: dict[str, Any] = {name: request.args[name] for name in names if name in request.args}
     return redirect(url_for("proposals.try_override", **kept), code=303)
 
 

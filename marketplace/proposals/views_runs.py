@@ -87,7 +87,7 @@ def preview() -> ResponseReturnValue:
 @guard("run:start")
 def preview_again() -> ResponseReturnValue:
     """Where a change of language or text size on the preview leads: back to the form."""
-    kept = {name: request.args[name] for name in ("lang", "text") if name in request.args}
+    kept: dict[str, Any] = {name: request.args[name] for name in ("lang", "text") if name in request.args}
     return redirect(url_for("proposals.new", **kept), code=303)
 
 

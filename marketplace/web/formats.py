@@ -27,7 +27,7 @@ YUAN_BANDS = (0, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_
 
 def install(app: Flask) -> None:
     """Register every function of this module that a template may use as a filter."""
-    for name, function in {
+    shown: dict[str, Callable[..., str]] = {
         "yuan": yuan,
         "yuan_band": yuan_band,
         "count": count,
@@ -38,7 +38,8 @@ def install(app: Flask) -> None:
         "masked_name": masked_name,
         "masked_phone": masked_phone,
         "masked_id": masked_id,
-    }.items():
+    }
+    for name, function in shown.items():
         app.jinja_env.filters[name] = anew(function)
 
 
