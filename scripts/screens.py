@@ -29,6 +29,7 @@ SCREENS = (
     ("staff-home", "demo-approver", "portal.staff_home", DESK, "zh_Hans", "standard"),
     ("needs", "demo-verifier", "needs.index", DESK, "zh_Hans", "standard"),
     ("run", "demo-approver", "proposals.show", DESK, "zh_Hans", "standard"),
+    ("fairness", "demo-approver", "proposals.fairness", DESK, "en", "standard"),
     ("run-line", "demo-approver", "proposals.line", DESK, "en", "standard"),
     ("decisions", "demo-approver", "decisions.queue", DESK, "zh_Hans", "standard"),
     ("audit", "demo-auditor", "portal.audit", DESK, "en", "standard"),

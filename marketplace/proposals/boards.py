@@ -8,7 +8,7 @@ by `proposals.quotes`.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from threading import Lock
@@ -22,11 +22,12 @@ from marketplace.needs.models import Need
 from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer, OfferState
 from marketplace.organisations.models import Organisation, OrganisationState
+from marketplace.proposals import overrides
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState
 from marketplace.proposals.problem import Scope, one_need, policy_of, posted
 from marketplace.reference import needs as taxonomy
 from matching.board import Board, Held, Newcomer
-from matching.model import CoolOff, PastAid, Problem
+from matching.model import Ban, CoolOff, PastAid, Pin, Problem
 from matching.plan import Price
 
 FINISHED = (RunState.DONE, RunState.CANCELLED)
@@ -38,12 +39,14 @@ Consent = tuple[str, int, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One need against the board of its run; `consent` is the household's living yes to matching."""
+    """One need against the board of its run; `consent` is the household's living yes to matching, `kept_back` the units
+    by offer that staff pinned for other needs and that nothing is proposed of yet."""
 
     run: Run
     board: Board
     newcomer: Newcomer
     consent: Consent | None
+    kept_back: Mapping[str, int]
 
 
 def last_run(session: Session, need: Need, /) -> Run | None:
@@ -64,7 +67,28 @@ def standing_of(session: Session, need: Need, /, *, now: datetime) -> Standing |
         return None
     board = board_of(session, run, as_of=today_of(now))
     consent = auto_match_of(session, need.household_id, now=now)
-    return Standing(run, board, _newcomer(session, need, consent), consent)
+    staff = overrides.standing(session, today=today_of(now))
+    newcomer = _newcomer(session, need, consent, bans=staff.bans)
+    return Standing(run, board, newcomer, consent, _kept_back(session, need, pins=staff.pins))
+
+
+def _kept_back(session: Session, need: Need, *, pins: Iterable[Pin]) -> dict[str, int]:
+    """What the pins of other needs hold back beyond the lines that are proposed for them already."""
+    others = [pin for pin in pins if pin.need_id != need.id]
+    if not others:
+        return {}
+    statement = (
+        select(ProposedLine.need_id, ProposedLine.offer_id, func.sum(ProposedLine.units))
+        .where(col(ProposedLine.state) == LineState.PROPOSED)
+        .where(col(ProposedLine.need_id).in_([pin.need_id for pin in others]))
+        .group_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
+    )
+    proposed = {(row[0], row[1]): int(row[2]) for row in session.execute(statement)}
+    back: dict[str, int] = {}
+    for pin in others:
+        left = pin.units - proposed.get((pin.need_id, pin.resource_id), 0)
+        back[pin.resource_id] = back.get(pin.resource_id, 0) + max(0, left)
+    return back
 
 
 class _Boards:
@@ -114,7 +138,7 @@ def _built(session: Session, run: Run, *, as_of: date) -> Board:
     return Board(problem, prices=prices, scale=int(run.certificate.get("price_scale", 1)))
 
 
-def _newcomer(session: Session, need: Need, consent: Consent | None) -> Newcomer:
+def _newcomer(session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban]) -> Newcomer:
     active = select(Organisation.id).where(col(Organisation.state) == OrganisationState.ACTIVE)
     organisations = frozenset(session.exec(active)) if consent and consent[2] else frozenset[str]()
     aid = list(ledger.live_aid(session, household_ids=[need.household_id]))
@@ -122,7 +146,7 @@ def _newcomer(session: Session, need: Need, consent: Consent | None) -> Newcomer
     return Newcomer(
         one_need(need, consent, organisations=organisations),
         past=tuple(_past(aid)),
-        banned=frozenset(_closed(session, need, aid=aid, held=held)),
+        banned=frozenset((*_closed(session, need, aid=aid, held=held), *_banned(session, need, bans=bans))),
         held=tuple(held),
     )
 
@@ -158,6 +182,17 @@ def _closed(session: Session, need: Need, *, aid: list[LedgerEntry], held: list[
     running = (AidState.RESERVED, AidState.APPROVED, AidState.DELIVERED)
     yield from (row.offer_id for row in aid if row.offer_id and row.need_id == need.id and row.state in running)
     yield from (row.resource_id for row in held if row.need_id == need.id)
+
+
+def _banned(session: Session, need: Need, *, bans: Iterable[Ban]) -> Iterator[str]:
+    """Offers that staff banned for this need; a ban of every offer names all of its kind."""
+    for ban in bans:
+        if ban.need_id not in (need.id, overrides.ALL):
+            continue
+        if ban.resource_id == overrides.ALL:
+            yield from session.exec(select(Offer.id).where(Offer.category == need.category))
+        else:
+            yield ban.resource_id
 
 
 def stock_left(session: Session, *, category: str = "", offer_ids: Iterable[str] = ()) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """Who could make way for a need that came after the run: worked out in the background, decided by a person.
 
 Enters: the id of the last run. Leaves: pending displacements: the chain of single units, who would end with one less,
-and both ranks. Only undecided lines can move; approved aid never does. A person keeps a displacement, which is then on
-record for the next run, or drops it; whoever verified the need may not keep it.
+and both ranks. Only undecided lines can move; approved aid never does. A person keeps a displacement, which then pins
+the newcomer's unit for the next run, or drops it; whoever verified the need may not keep it.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ from marketplace.intake.cells import names_somebody
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.policy import require
+from marketplace.proposals import overrides
 from marketplace.proposals.boards import FINISHED
 from marketplace.proposals.models import (
     Displacement,
     DisplacementState,
     LineState,
     NeedQuote,
+    OverrideKind,
     ProposedLine,
     Run,
 )
+from marketplace.proposals.overrides import Wish
 from marketplace.proposals.problem import Scope, build_problem, policy_of
 from matching.compiled import compile_problem
 from matching.make_way import Displacement as Found
@@ -168,19 +171,18 @@ def _shown(session: Session, row: Displacement) -> Pending:
 
 
 def keep(session: Session, displacement_id: str, /, *, reason: str, actor: Actor, now: datetime) -> Displacement:
-    """A person wants the next run to know of it; whoever verified the need may not say so."""
-    return _decide(session, displacement_id, DisplacementState.KEPT, reason=reason, actor=actor, now=now)
+    """A person wants the next run to do it; whoever verified the need may not say so. From here on it is a pin of one
+    unit more than the newcomer has, an override like any other: listed, named in a contradiction, withdrawn."""
+    row = _decide(session, displacement_id, DisplacementState.KEPT, reason=reason, actor=actor, now=now)
+    units = overrides.held(session, row.need_id, row.offer_id) + 1
+    wish = Wish(OverrideKind.PIN, row.need_id, row.offer_id, units)
+    overrides.keep(session, wish, reason=row.reason, actor=actor, now=now)
+    return row
 
 
 def drop(session: Session, displacement_id: str, /, *, reason: str, actor: Actor, now: datetime) -> Displacement:
     """A person leaves the plan as it is."""
     return _decide(session, displacement_id, DisplacementState.DROPPED, reason=reason, actor=actor, now=now)
-
-
-def list_kept(session: Session, run_id: str, /) -> list[Displacement]:
-    """What people kept after this run: inputs of the next one."""
-    kept = select(Displacement).where(Displacement.run_id == run_id, Displacement.state == DisplacementState.KEPT)
-    return list(session.exec(kept.order_by(col(Displacement.id))))
 
 
 def _decide(

@@ -21,7 +21,7 @@ from marketplace.proposals.archive import recall_problem
 from marketplace.proposals.models import ProposedLine, Run, RunInput, RunState
 from matching import whatif
 from matching.compiled import Compiled, compile_problem
-from matching.model import URGENCIES, Ban, Pin, levels_first, urgency_first
+from matching.model import Ban, Pin, levels_first, urgency_first
 from matching.plan import Line
 
 SHOWN = 50
@@ -55,14 +55,24 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """Units more (or, below 0, less) for the needs of one urgency and kind: different goods are never added up."""
+
+    urgency: int
+    category: str
+    unit: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
-    """What would change. `coverage` holds urgency ► units, the most urgent first; lists are cut after `SHOWN`."""
+    """What would change. `coverage` goes by urgency and kind of need; the lists of needs are cut after `SHOWN`."""
 
     losers: tuple[Change, ...]
     winners: tuple[Change, ...]
     losers_count: int
     winners_count: int
-    coverage: tuple[tuple[int, int], ...]
+    coverage: tuple[Cover, ...]
     score: int
     broken_units: int
     cost_fen: int
@@ -91,16 +101,12 @@ def attempt(session: Session, run: Run, idea: Idea, /, *, actor: Actor) -> Trial
         raise BadInput("not_in_run", field="offer")
     tried = _tried(idea, compiled)
     outlook = whatif.preview(compiled, lines, tried=tried)
-    by_urgency = dict.fromkeys(URGENCIES, 0)
-    order = tried.order or compiled.problem.policy.order
-    for (urgency, _level), units in zip(order, outlook.coverage, strict=False):
-        by_urgency[urgency] += units
     return Trial(
         losers=_changes(session, outlook.losers, actor=actor),
         winners=_changes(session, outlook.winners, actor=actor),
         losers_count=len(outlook.losers),
         winners_count=len(outlook.winners),
-        coverage=tuple(by_urgency.items()),
+        coverage=_covered(compiled, (*outlook.losers, *outlook.winners)),
         score=outlook.score,
         broken_units=outlook.broken_units,
         cost_fen=outlook.cost,
@@ -134,6 +140,17 @@ def _recalled(session: Session, run: Run) -> tuple[Compiled, tuple[Line, ...]]:
             _kept.clear()
             _kept[run.plan_sha256 + run.id] = (compiled, tuple(Line(*line) for line in lines))
         return _kept[run.plan_sha256 + run.id]
+
+
+def _covered(compiled: Compiled, shifts: Sequence[whatif.Shift]) -> tuple[Cover, ...]:
+    """The shifts added up by urgency, category and unit; what comes out even is left out."""
+    asked = {shift.need_id: shift.after - shift.before for shift in shifts}
+    found: dict[tuple[int, str, str], int] = {}
+    for need in compiled.problem.needs:
+        if need.need_id in asked:
+            key = (-need.urgency, need.category, need.unit)
+            found[key] = found.get(key, 0) + asked[need.need_id]
+    return tuple(Cover(-key[0], key[1], key[2], units) for key, units in sorted(found.items()) if units)
 
 
 def _changes(session: Session, shifts: Sequence[whatif.Shift], *, actor: Actor) -> tuple[Change, ...]:

@@ -25,7 +25,7 @@ from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer, OfferState
 from marketplace.policy import require
-from marketplace.proposals.models import Override, OverrideKind, OverrideState
+from marketplace.proposals.models import LineState, Override, OverrideKind, OverrideState, ProposedLine
 from matching.model import LARGEST, Ban, Pin
 
 ALL = "*"
@@ -151,6 +151,17 @@ def _given(session: Session, households: list[str]) -> dict[tuple[str | None, st
     for entry in ledger.live_aid(session, household_ids=households) if households else ():
         found[entry.need_id, entry.offer_id] = found.get((entry.need_id, entry.offer_id), 0) + entry.units
     return found
+
+
+def held(session: Session, need_id: str, offer_id: str, /) -> int:
+    """Units of the offer that the need was given, or that are proposed for it and undecided."""
+    household = session.get_one(Need, need_id).household_id
+    proposed = select(func.coalesce(func.sum(ProposedLine.units), 0)).where(
+        col(ProposedLine.need_id) == need_id,
+        col(ProposedLine.offer_id) == offer_id,
+        col(ProposedLine.state) == LineState.PROPOSED,
+    )
+    return int(session.exec(proposed).one()) + _given(session, [household]).get((need_id, offer_id), 0)
 
 
 def _falls(row: Override, *, need: Need | None, offer: Offer | None, left: int, today: date) -> str:

@@ -69,13 +69,14 @@ def _is_open(need: Need, now: datetime) -> bool:
 
 
 def _quoted(session: Session, stands: Standing, *, only: list[str] | None = None) -> Quote:
-    """Ask what is left of every fitting offer (of none but `only`, if given), then quote."""
+    """Ask what is left of every fitting offer (of none but `only`, if given) for this need, then quote."""
     board, newcomer = stands.board, stands.newcomer
     ids = [board.resources[at].resource_id for at in board.fit(newcomer).places.tolist()]
     if not ids:
         return quote(board, newcomer)
     left = stock_left(session, category="" if only is not None else newcomer.need.category, offer_ids=only or ())
-    return quote(board, newcomer, left={offer_id: left.get(offer_id, 0) for offer_id in ids})
+    back = stands.kept_back
+    return quote(board, newcomer, left={one: max(0, left.get(one, 0) - back.get(one, 0)) for one in ids})
 
 
 def _titles(session: Session, told: Quote) -> dict[str, str]:

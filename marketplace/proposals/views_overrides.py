@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -160,6 +160,16 @@ def preview_override() -> ResponseReturnValue:
     return _preview(None)
 
 
+@bp.route("/overrides/preview", methods=["GET"])
+@guard("override:try")
+def try_again() -> ResponseReturnValue:
+    """Where a change of language or text size on the preview leads: back to the form, for what was typed is not in the
+    address."""
+    names = ("need", "run", "lang", "text")
+    kept: dict[str, Any] = {name: request.args[name] for name in names if name in request.args}
+    return redirect(url_for("proposals.try_override", **kept), code=303)
+
+
 def _preview(keep: KeepForm | None) -> ResponseReturnValue:
     session, need = current_session(), _need()
     run = outlook.run_to_try(session, request.args.get("run", "")[:32])
@@ -200,6 +210,13 @@ def keep_override() -> ResponseReturnValue:
         return _preview(keep)
     overrides.keep(current_session(), wish, reason=str(keep.reason.data), actor=current_actor(), now=utc_now())
     return pages.done(_("Kept: it counts from the next run on."), to=url_for("proposals.list_overrides"))
+
+
+@bp.route("/overrides/keep", methods=["GET"])
+@guard("override:try")
+def keep_again() -> ResponseReturnValue:
+    """The same for a preview that asked for a reason."""
+    return try_again()
 
 
 @bp.route("/overrides/<override_id>/withdraw", methods=["POST"])

@@ -140,12 +140,18 @@ def _decide(displacement_id: str, *, kept: bool) -> ResponseReturnValue:
         except BadInput:
             form.reason.errors = [_("Leave out ID and telephone numbers: others read this.")]
         else:
-            words = _("Kept on record for the next run.") if kept else _("Dropped. The plan stays as it is.")
+            words = (
+                _("Kept: a pin for the next run. It is listed among the overrides, where it can be withdrawn.")
+                if kept
+                else _("Dropped. The plan stays as it is.")
+            )
             return pages.done(words, to=url_for("proposals.displacements"))
     return pages.confirm(
         layout="staff",
         title=_("Keep this for the next run?") if kept else _("Drop this?"),
-        intro=_("Nothing changes now: the next run decides with it.") if kept else _("The plan stays as it is."),
+        intro=_("Nothing changes now. The next run is told to give this need one unit more.")
+        if kept
+        else _("The plan stays as it is."),
         facts=_facts(pending),
         button=_("Keep it") if kept else _("Drop it"),
         back=url_for("proposals.displacements"),

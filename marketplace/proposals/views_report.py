@@ -102,7 +102,7 @@ def _shown(told: dict[str, Any]) -> dict[str, Any]:
             for p in told["policies"]
         ],
         "price_heads": [(_("Lacks: %(order)s", order=word("order", name)), "num") for name in names],
-        "lorenz": [{"share": step / 10, "fill": fill} for step, fill in enumerate(plan["lorenz"])],
+        "lorenz": [(f"{step * 10}%", formats.percent(fill)) for step, fill in enumerate(plan["lorenz"])],
     }
 
 
@@ -126,4 +126,4 @@ def _good(good: dict[str, Any]) -> dict[str, Any]:
 def _spread_label(place: int) -> str:
     if place == 0:
         return str(_("nothing"))
-    return str(_("to %(share)s", share=formats.percent(place / 10)))
+    return str(_("to %(share)s", share=f"{place * 10}%"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -83,6 +83,14 @@ def preview() -> ResponseReturnValue:
     return pages.render("proposals/preview.html", form=form, seen=seen, units=units)
 
 
+@bp.route("/runs/preview", methods=["GET"])
+@guard("run:start")
+def preview_again() -> ResponseReturnValue:
+    """Where a change of language or text size on the preview leads: back to the form."""
+    kept: dict[str, Any] = {name: request.args[name] for name in ("lang", "text") if name in request.args}
+    return redirect(url_for("proposals.new", **kept), code=303)
+
+
 @bp.route("/runs/start", methods=["POST"])
 @guard("run:start")
 @writes
@@ -111,8 +119,8 @@ def show(run_id: str) -> ResponseReturnValue:
     if run.state in UNDER_WAY or run.state is RunState.FAILED:
         return pages.render("proposals/progress.html", run=run, **_progress(run))
     if run.state is RunState.INFEASIBLE:
-        named = list(overrides.named_in(session, run.certificate.get("conflict", []), actor=current_actor()))
-        return pages.render("proposals/conflict.html", run=run, named=named)
+        rows = list(overrides.named_in(session, run.certificate.get("conflict", []), actor=current_actor()))
+        return pages.render("proposals/conflict.html", run=run, named_rows=rows)
     return pages.render(
         "proposals/show.html",
         run=run,

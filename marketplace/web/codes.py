@@ -14,12 +14,12 @@ from marketplace.reference.needs import MONEY
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import label
 from marketplace.web.display import language
-from marketplace.web.formats import NOTHING, count, yuan
+from marketplace.web.formats import NOTHING, anew, count, yuan
 
 
 def install(app: Flask) -> None:
     """Register the filters."""
-    app.jinja_env.filters.update(word=word, place=place, amount=amount)
+    app.jinja_env.filters.update(word=anew(word), place=anew(place), amount=anew(amount))
 
 
 def word(code: str | int | None, table: str) -> str:

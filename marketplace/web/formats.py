@@ -4,13 +4,18 @@ Money comes in whole fen; times come in aware UTC and are shown in Chongqing's t
 language of the request.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
+from functools import wraps
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
 from flask import Flask
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WEEKDAYS_ZH = "一二三四五六日"
@@ -22,7 +27,7 @@ YUAN_BANDS = (0, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_
 
 def install(app: Flask) -> None:
     """Register every function of this module that a template may use as a filter."""
-    for name, function in {
+    shown: dict[str, Callable[..., str]] = {
         "yuan": yuan,
         "yuan_band": yuan_band,
         "count": count,
@@ -33,8 +38,21 @@ def install(app: Flask) -> None:
         "masked_name": masked_name,
         "masked_phone": masked_phone,
         "masked_id": masked_id,
-    }.items():
-        app.jinja_env.filters[name] = function
+    }
+    for name, function in shown.items():
+        app.jinja_env.filters[name] = anew(function)
+
+
+def anew(function: Callable[..., str]) -> Callable[..., str]:
+    """The function as a filter that is asked at every reading. A filter on a constant, such as `"pin"|word("kind")`,
+    would else be worked out once, when the template is compiled, and keep the first reader's language."""
+
+    @pass_context
+    @wraps(function)
+    def asked(_context: Context, *values: Any, **named: Any) -> str:
+        return function(*values, **named)
+
+    return asked
 
 
 def yuan(fen: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
@@ -138,6 +139,22 @@ def test_every_kind_can_be_tried_and_only_pins_and_bans_can_be_kept(
     assert ("保留到下次计算" in tried.text) == (name == "bans")
     english = staff.post(city.at("preview") + "&lang=en", data=answers)
     assert "Who would lose" in english.text
+    changes = english.text.split("Change of coverage by urgency")[-1]
+    assert re.findall(r'class="num">([^<]+)</td>', changes) == ["-4 packs", "+4 packs"], "by urgency, with the unit"
+
+
+def test_a_change_of_language_leads_back_to_the_form(staff: FlaskClient, city: City) -> None:
+    for page in ("preview", "keep"):
+        answer = staff.get(city.at(page) + "&lang=en")
+        assert answer.status_code == 303
+        assert answer.location == f"/overrides/try?need={city.calm}&lang=en"
+    assert staff.get("/runs/preview?lang=en").location == "/runs/new?lang=en"
+
+
+def test_the_tabs_speak_the_reader_s_language_whoever_came_first(staff: FlaskClient) -> None:
+    assert ">有效<" in staff.get("/overrides/?lang=zh_Hans").text
+    english = staff.get("/overrides/?lang=en").text
+    assert (">Standing<" in english, "有效" in english) == (True, False)
 
 
 @pytest.mark.parametrize(("kind", "field"), [("pin", "units"), ("ban", "offer"), ("reserve", "district")])

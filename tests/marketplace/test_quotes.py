@@ -21,7 +21,7 @@ from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
-from marketplace.proposals import making_way, quotes, results
+from marketplace.proposals import making_way, overrides, quotes, results
 from marketplace.proposals.models import (
     Displacement,
     DisplacementState,
@@ -306,7 +306,8 @@ def test_who_could_make_way_is_proposed_and_changes_nothing(
             making_way.drop(session, row_id, reason="x", actor=elsewhere, now=now)
         kept = making_way.keep(session, row_id, reason="寒潮", actor=approver, now=now)
         assert (kept.state, kept.reason, kept.decided_by) == (DisplacementState.KEPT, "寒潮", approver.id)
-        assert [one.id for one in making_way.list_kept(session, kept.run_id)] == [row_id]
+        (pin,) = overrides.standing(session, today=now.date()).pins
+        assert (pin.need_id, pin.resource_id, pin.units) == (need_id, kept.offer_id, 1)
         with pytest.raises(WrongState, match="displacement_over"):
             making_way.drop(session, row_id, reason="x", actor=approver, now=now)
         actions = set(session.exec(select(audit.AuditRow.action)))
