@@ -96,6 +96,7 @@ class Ledger:
         pure = not self.components["hard_small"] and not self.components["hard_large"]
         plain = exact and pure and not any(kind == "household_cap" for kind, _, _ in tiers)
         gaps = no_gaps(compiled) if plain else run_gaps(compiled, units=self.units, prices=tiers)
+        clock.mark("gaps")
         return Certificate(
             status="optimal" if exact and value == value_bound else "feasible",
             score=score,
