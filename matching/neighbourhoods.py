@@ -10,6 +10,7 @@ are drawn by what needs lose, with a seed: always the same ones, however many ch
 from __future__ import annotations
 
 from random import Random
+from time import monotonic
 
 import numpy as np
 
@@ -41,6 +42,8 @@ def improve(state: State, prices: LimitPrices, *, rounds: int, workers: int, dea
     whole, news = True, Changes()
     with Crew(search.learn, search.solve, size=workers) as crew:
         for number in range(rounds):
+            if monotonic() >= deadline:
+                return False
             tasks = search.draw(number)
             if not tasks:
                 break
