@@ -40,6 +40,7 @@ torture: .venv/.dev ## Long campaigns: random problems against brute force, kill
 
 bench: .venv/.dev ## The published figures, results under bench/results (PPE_DATA=DIR: the real requests too)
 	@PYTHONPATH=. $(PY) bench/allocate.py
+	@PYTHONPATH=. $(PY) bench/city.py
 	@PYTHONPATH=. $(PY) bench/stability.py
 	@PYTHONPATH=. $(PY) bench/repeats.py
 	@PYTHONPATH=. $(PY) bench/growth.py
