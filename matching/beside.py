@@ -19,11 +19,11 @@ from matching.fairness import Figures, Labels, Summary, figures_of, received_by,
 from matching.flow import NoFlow, whole_flow
 from matching.limits import Limits, shared_limits
 from matching.model import Cell, Problem, levels_first, urgency_first
-from matching.network import Ints, build
+from matching.network import Ints, carried
 from matching.parts import receipts
 from matching.plan import Line
 from matching.priced import solve_large
-from matching.pure import batches
+from matching.pure import batches, network_of
 from matching.simpler import first_come, greedy
 
 HARD_SECONDS = 60.0
@@ -175,13 +175,9 @@ def best_under(compiled: Compiled, limits: Limits, parts: Sequence[Component]) -
 
 def _flow(compiled: Compiled, limits: Limits, parts: Sequence[Component]) -> Ints:
     pairs = np.sort(np.concatenate([part.pairs for part in parts]))
-    groups = np.sort(np.concatenate([part.groups for part in parts]))
-    network = build(compiled, limits, pairs=pairs, groups=groups)
-    units = np.zeros(len(pairs), dtype=np.int64)
+    network = network_of(compiled, limits, parts)
     try:
         flow = whole_flow(network, costs=network.costs[0])
     except NoFlow:
         return receipts(compiled, pairs=pairs, units=compiled.pair_least[pairs])
-    carries = network.pair >= 0
-    np.add.at(units, np.searchsorted(pairs, network.pair[carries]), flow[carries])
-    return receipts(compiled, pairs=pairs, units=units)
+    return receipts(compiled, pairs=pairs, units=carried(network, flow, pairs=pairs))

@@ -20,9 +20,9 @@ from matching.folder import input_sha256, plan_sha256
 from matching.network import Ints
 from matching.parts import Outcome, broken, cost_of, coverage, receipts, score_of
 from matching.plan import Certificate, Line, Plan, Price
-from matching.prices import limits_worth, of_tier, pair_tolls
-from matching.responses import best_responses
-from matching.runs import ALL, no_gaps, run_gaps
+from matching.prices import of_tier
+from matching.relaxed import bound_at
+from matching.runs import ALL, Gaps, no_gaps, run_gaps
 from matching.worth import value_said
 
 _KINDS = {"pure": "pure", "small": "hard_small", "value": "hard_small", "large": "hard_large"}
@@ -90,12 +90,9 @@ class Ledger:
         needs = np.arange(len(compiled.need_ids), dtype=np.int64)
         score = score_of(compiled, needs=needs, received=received)
         exact = bound == score
-        tiers = of_tier(prices, 1)
         value, value_bound, value_proof = value_said(compiled, self.outcomes)
         flawless = exact and all(o.unique for o in self.outcomes)
-        pure = not self.components["hard_small"] and not self.components["hard_large"]
-        plain = exact and pure and not any(kind == "household_cap" for kind, _, _ in tiers)
-        gaps = no_gaps(compiled) if plain else run_gaps(compiled, units=self.units, prices=tiers)
+        gaps = self._gaps(prices, exact=exact)
         clock.mark("gaps")
         return Certificate(
             status="optimal" if exact and value == value_bound else "feasible",
@@ -124,13 +121,18 @@ class Ledger:
             value_proof=value_proof,
         )
 
+    def _gaps(self, prices: tuple[Price, ...], *, exact: bool) -> Gaps:
+        """Every leading run of a pure plan is at its own best unless a household cap has a price."""
+        first = of_tier(prices, 1)
+        pure = not self.components["hard_small"] and not self.components["hard_large"]
+        if exact and pure and not any(kind == "household_cap" for kind, _, _ in first):
+            return no_gaps(self.compiled)
+        return run_gaps(self.compiled, units=self.units, prices=first)
+
 
 def price_bound(compiled: Compiled, prices: tuple[Price, ...]) -> int:
     """What no plan can score more than, by the prices of tier 1 alone."""
-    first = of_tier(prices, 1)
-    pairs = np.flatnonzero(compiled.pair_most > 0).astype(np.int64)
-    best = best_responses(compiled, pairs=pairs, tolls=pair_tolls(compiled, first, pairs=pairs))
-    return limits_worth(compiled, first) + int(best.worth.sum())
+    return bound_at(compiled, prices, pairs=np.flatnonzero(compiled.pair_most > 0).astype(np.int64))
 
 
 def lines_of(compiled: Compiled, units: Ints) -> tuple[Line, ...]:

@@ -148,13 +148,13 @@ def potentials_of(network: Network, flow: Ints, *, arcs: Ints, costs: Ints) -> I
     return levels
 
 
-def relax(levels: Ints, tail: Ints, head: Ints, cost: Ints, *, rounds: int | None = None) -> None:
+def relax(levels: Ints, tail: Ints, head: Ints, cost: Ints) -> None:
     """Lower `levels` in place until ``levels[head] <= levels[tail] + cost`` on every arc.
 
     Raises
     ------
     NegativeCycle
-        If that cannot be, or is not yet so after `rounds`.
+        If that cannot be.
     """
     if not len(head):
         return
@@ -163,7 +163,7 @@ def relax(levels: Ints, tail: Ints, head: Ints, cost: Ints, *, rounds: int | Non
     starts = np.flatnonzero(np.concatenate([[True], head[1:] != head[:-1]]))
     heads, sizes = head[starts], np.diff(starts, append=len(head))
     parent = np.full(len(levels), -1, dtype=np.int64)
-    for turn in range(len(levels) + 1 if rounds is None else rounds):
+    for turn in range(len(levels) + 1):
         offers = levels[tail] + cost
         offer = np.minimum.reduceat(offers, starts)
         better = offer < levels[heads]

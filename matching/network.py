@@ -111,6 +111,14 @@ def build(compiled: Compiled, limits: Limits, *, pairs: Ints, groups: Ints) -> N
     return draft.finish(needs=needs, need_node=need_node)
 
 
+def carried(network: Network, flow: Ints, *, pairs: Ints) -> Ints:
+    """Units that a flow gives to each of `pairs` (ascending, all that the network holds), in their order."""
+    units = np.zeros(len(pairs), dtype=np.int64)
+    carries = network.pair >= 0
+    np.add.at(units, np.searchsorted(pairs, network.pair[carries]), flow[carries])
+    return units
+
+
 def level_sizes(compiled: Compiled, needs: Ints) -> Ints:
     """Open units per level, shape (len(needs), L): units of this run lie on top of what the ledger holds."""
     levels = np.arange(compiled.problem.policy.levels + 1, dtype=np.int64)

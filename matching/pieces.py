@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from matching import highs
 from matching.compiled import Compiled
+from matching.hard import UNKNOWN
 from matching.network import Ints, announced_units, level_sizes, rank_table
 from matching.parts import broken, receipts, score_of
 from matching.residual import Residual
@@ -29,9 +30,6 @@ FREE = highspy.kHighsInf
 
 ROUGHNESS, EXACT = 1e-4, 2.0**46
 """What HiGHS may be off by, and the size beyond which its sums are not told apart."""
-
-UNKNOWN = 2**62
-"""A bound that rules nothing out."""
 
 
 @dataclass(slots=True)

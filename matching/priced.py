@@ -18,7 +18,7 @@ from matching.exchange import exchanged
 from matching.flow import NoFlow, whole_flow
 from matching.limits import Limits
 from matching.neighbourhoods import improve
-from matching.network import Ints, Network, announced_units, build
+from matching.network import Ints, Network, announced_units, build, carried
 from matching.parts import Outcome, receipts, score_of
 from matching.prices import of_tier
 from matching.refill import allowed, floors, refill, soft
@@ -46,7 +46,7 @@ def solve_large(
     except NoFlow:
         return None
     prices = prices_of(network, flow)
-    state, done = _started(compiled, limits, part, units=_by_pair(network, flow, part))
+    state, done = _started(compiled, limits, part, units=carried(network, flow, pairs=part.pairs))
     if state is None:
         return None
     rounds = 0 if done or not seconds else ceil(_rounds(seconds, pairs=len(part.pairs)))
@@ -63,14 +63,6 @@ def solve_large(
 
 def _rounds(seconds: float, *, pairs: int) -> float:
     return max(1.0, ROUNDS_PER_SECOND * (seconds - SECONDS_PER_PAIR * pairs))
-
-
-def _by_pair(network: Network, flow: Ints, part: Component) -> Ints:
-    """Units per place of the part."""
-    units = np.zeros(len(part.pairs), dtype=np.int64)
-    carries = network.pair >= 0
-    np.add.at(units, np.searchsorted(part.pairs, network.pair[carries]), flow[carries])
-    return units
 
 
 def _started(compiled: Compiled, limits: Limits, part: Component, *, units: Ints) -> tuple[State | None, bool]:
@@ -120,7 +112,7 @@ def _reopen(state: State, *, settle: bool = False) -> None:
     except NoFlow:  # only while the pins are not met yet
         return
     before, score = state.units[left.places].copy(), _score(state)
-    state.change(left.places, _by_pair(network, flow, left.part))
+    state.change(left.places, carried(network, flow, pairs=left.part.pairs))
     if breaches(state.compiled, state.limits, state.part, state.units) or _score(state) < score:
         state.change(left.places, before)
 

@@ -100,7 +100,7 @@ def _household_tolls(compiled: Compiled, prices: LimitPrices, *, pairs: Ints) ->
         if not any(limit[0] == kind for limit in prices):
             continue
         if kind == "household_cap":
-            toll += _cap_tolls(compiled, prices)[need]
+            toll += cap_tolls(compiled, cap_rows(compiled, prices))[need]
             continue
         resource, household = compiled.pair_resource[pairs], compiled.household[need]
         places = {name: at for at, name in enumerate(compiled.resource_ids)}
@@ -115,14 +115,25 @@ def _household_tolls(compiled: Compiled, prices: LimitPrices, *, pairs: Ints) ->
     return toll
 
 
-def _cap_tolls(compiled: Compiled, prices: LimitPrices) -> Ints:
+def cap_rows(compiled: Compiled, prices: LimitPrices) -> tuple[Ints, Ints]:
+    """Every (need, price of a household cap that it falls under), two arrays side by side."""
     categories = {cap.cap_id: cap.categories for cap in compiled.problem.caps}
-    by_household: dict[str, list[tuple[frozenset[str], int]]] = {}
-    for (kind, name, household), price in prices.items():
+    by_home: dict[str, list[tuple[frozenset[str], int]]] = {}
+    for (kind, name, home), price in prices.items():
         if kind == "household_cap":
-            by_household.setdefault(household, []).append((categories[name], price))
-    rows = compiled.problem.needs
-    return np.array(
-        [sum(p for group, p in by_household.get(row.household_id, ()) if row.category in group) for row in rows],
-        dtype=np.int64,
-    )
+            by_home.setdefault(home, []).append((categories[name], price))
+    rows = [
+        (at, price)
+        for at, need in enumerate(compiled.problem.needs)
+        for group, price in by_home.get(need.household_id, ())
+        if need.category in group
+    ]
+    table = np.array(rows, dtype=np.int64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
+def cap_tolls(compiled: Compiled, rows: tuple[Ints, Ints]) -> Ints:
+    """What a unit of each need pays to its household's caps, shape (N,)."""
+    tolls = np.zeros(len(compiled.need_ids), dtype=np.int64)
+    np.add.at(tolls, *rows)
+    return tolls

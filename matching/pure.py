@@ -15,7 +15,7 @@ from matching.compiled import Compiled
 from matching.components import Component
 from matching.flow import NoFlow, optimum, whole_flow
 from matching.limits import Limits
-from matching.network import Ints, Network, build
+from matching.network import Ints, Network, build, carried
 from matching.parts import Conflict, Outcome
 from matching.prices import shadow
 
@@ -45,17 +45,14 @@ def solve_pure(compiled: Compiled, limits: Limits, parts: Sequence[Component]) -
     NoFlow
         If the pins cannot be met.
     """
-    network = _network(compiled, limits, parts)
+    network = network_of(compiled, limits, parts)
     solved = optimum(network, compiled)
     prices = tuple(shadow(network, solved))
     pairs = np.sort(np.concatenate([part.pairs for part in parts]))
-    units = np.zeros(len(pairs), dtype=np.int64)
-    carries = network.pair >= 0
-    np.add.at(units, np.searchsorted(pairs, network.pair[carries]), solved.flow[carries])
     score = -int((network.costs[0] * solved.flow).sum())
     return Outcome(
         pairs=pairs,
-        units=units,
+        units=carried(network, solved.flow, pairs=pairs),
         score=score,
         bound=score,
         prices=prices,
@@ -64,7 +61,8 @@ def solve_pure(compiled: Compiled, limits: Limits, parts: Sequence[Component]) -
     )
 
 
-def _network(compiled: Compiled, limits: Limits, parts: Sequence[Component]) -> Network:
+def network_of(compiled: Compiled, limits: Limits, parts: Sequence[Component]) -> Network:
+    """One network for several parts."""
     pairs = np.sort(np.concatenate([part.pairs for part in parts]))
     groups = np.sort(np.concatenate([part.groups for part in parts]))
     return build(compiled, limits, pairs=pairs, groups=groups)
@@ -85,7 +83,7 @@ def conflict(compiled: Compiled, limits: Limits, part: Component) -> Conflict | 
 def _feasible(compiled: Compiled, limits: Limits, part: Component, pinned: Ints) -> bool:
     least = np.zeros_like(compiled.pair_least)
     least[pinned] = compiled.pair_least[pinned]
-    network = _network(replace(compiled, pair_least=least), limits, [part])
+    network = network_of(replace(compiled, pair_least=least), limits, [part])
     try:
         whole_flow(network, costs=np.zeros_like(network.lower))
     except NoFlow:

@@ -154,10 +154,6 @@ class _Filler:
         lot = int(self.lot[place])
         return -(-max(int(self.least[place]), 1) // lot) * lot if self.state.units[place] == 0 else lot
 
-    def may_serve(self, place: int) -> bool:
-        """Whether the need has no other provider that excludes this one."""
-        return not self.single[place] or self.provider.get(int(self.state.need[place]), place) == place
-
     def _level_left(self, need: int) -> int:
         got = int(self.state.received[need])
         for end in accumulate(self.sizes[need].tolist()):

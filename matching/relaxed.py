@@ -41,6 +41,11 @@ def prices_of(network: Network, flow: Ints) -> tuple[Price, ...]:
 
 def part_bound(compiled: Compiled, part: Component, prices: tuple[Price, ...]) -> int:
     """What no plan of this part can score more than, by these prices."""
+    return bound_at(compiled, prices, pairs=part.pairs)
+
+
+def bound_at(compiled: Compiled, prices: tuple[Price, ...], *, pairs: Ints) -> int:
+    """What no plan can score more than with these pairs, by the prices of tier 1 alone. O(pairs · levels)."""
     first = of_tier(prices, 1)
-    best = best_responses(compiled, pairs=part.pairs, tolls=pair_tolls(compiled, first, pairs=part.pairs))
+    best = best_responses(compiled, pairs=pairs, tolls=pair_tolls(compiled, first, pairs=pairs))
     return limits_worth(compiled, first) + int(best.worth.sum())

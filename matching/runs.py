@@ -18,7 +18,7 @@ import numpy as np
 from matching.compiled import Compiled
 from matching.network import Ints, Limit, level_sizes, rank_table
 from matching.parts import filled, receipts
-from matching.prices import LimitPrices, limit_sizes, pair_tolls
+from matching.prices import LimitPrices, cap_rows, cap_tolls, limit_sizes, pair_tolls
 from matching.responses import best_responses
 from matching.rules import column, counted, flag
 
@@ -84,7 +84,7 @@ class _Tolls:
         ways = {limit: price for limit, price in prices.items() if limit[0] != "household_cap"}
         everywhere = np.arange(len(compiled.pair_need))
         self._supply, self._share = pair_tolls(compiled, ways, pairs=everywhere)
-        self._need, self._cap = _cap_rows(compiled, prices)
+        self._need, self._cap = cap_rows(compiled, prices)
 
     def whole(self) -> Ints:
         """The full toll of each pair but for its need's caps, shape (E,)."""
@@ -93,27 +93,9 @@ class _Tolls:
     def cut(self, last: int) -> tuple[Ints, Ints]:
         """Tolls of `pairs` on what leaves the stock and on what the household receives."""
         supply = worth_to(self._supply[self.pairs], last)
-        caps = np.zeros(len(self.compiled.need_ids), dtype=np.int64)
-        np.add.at(caps, self._need, worth_to(self._cap, last))
+        caps = cap_tolls(self.compiled, (self._need, worth_to(self._cap, last)))
         way = worth_to(self.whole()[self.pairs], last)
         return supply, way - supply + caps[self.compiled.pair_need[self.pairs]]
-
-
-def _cap_rows(compiled: Compiled, prices: LimitPrices) -> tuple[Ints, Ints]:
-    """Every (need, price of a household cap that it falls under)."""
-    categories = {cap.cap_id: cap.categories for cap in compiled.problem.caps}
-    by_home: dict[str, list[tuple[frozenset[str], int]]] = {}
-    for (kind, name, home), price in prices.items():
-        if kind == "household_cap":
-            by_home.setdefault(home, []).append((categories[name], price))
-    rows = [
-        (at, price)
-        for at, need in enumerate(compiled.problem.needs)
-        for group, price in by_home.get(need.household_id, ())
-        if need.category in group
-    ]
-    table = np.array(rows, dtype=np.int64).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,9 @@ from matching.exchange import exchanged
 from matching.generate import generate
 from matching.limits import Limits, shared_limits
 from matching.model import Problem
-from matching.network import Ints
+from matching.network import Ints, carried
 from matching.parts import receipts, score_of
 from matching.pieces import solve_piece
-from matching.priced import _by_pair
 from matching.relaxed import relaxed_flow
 from matching.residual import State
 from matching.rules import breaches, flag
@@ -77,7 +76,7 @@ def test_exchanges_give_nobody_more_and_pass_no_limit(shape: str) -> None:
     compiled = compile_problem(generate(800, 60, hard=0.3, one_component=True, seed=3, shape=shape))
     limits = shared_limits(compiled)
     part = max(split(compiled, limits), key=lambda part: len(part.pairs))
-    units = _by_pair(*relaxed_flow(compiled, limits, part), part)
+    units = carried(*relaxed_flow(compiled, limits, part), pairs=part.pairs)
     after = exchanged(compiled, limits, part, units)
     assert (_got(compiled, part, after) <= _got(compiled, part, units)).all()
     assert (after >= 0).all()
