@@ -24,6 +24,7 @@ from marketplace.db import Database
 from marketplace.web import assets, codes, display, formats, headers, nav, paging, transactions
 
 ROOMS = (
+    "clocks",
     "accounts",
     "organisations",
     "households",
@@ -34,6 +35,12 @@ ROOMS = (
     "sharing",
     "proposals",
     "decisions",
+    "payments",
+    "proofs",
+    "appointments",
+    "claims",
+    "meetings",
+    "reports",
     "portal",
 )
 DOORS = ("views", "api")

@@ -1,9 +1,10 @@
 """Every table of the house, imported for its metadata: migrations and the test that compares both read this list."""
 
+import marketplace.db  # first of all: it names the constraints of every table that follows
 from marketplace import audit, jobs, notices, sealed
 from marketplace.accounts import models as accounts
+from marketplace.clocks import models as clocks
 from marketplace.consent import models as consent
-from marketplace.db import metadata
 from marketplace.decisions import models as decisions
 from marketplace.households import models as households
 from marketplace.intake import models as intake
@@ -17,6 +18,7 @@ from marketplace.sharing import models as sharing
 ROOMS = (
     accounts,
     audit,
+    clocks,
     consent,
     decisions,
     households,
@@ -31,5 +33,7 @@ ROOMS = (
     sealed,
     sharing,
 )
+
+metadata = marketplace.db.metadata
 
 __all__ = ["ROOMS", "metadata"]

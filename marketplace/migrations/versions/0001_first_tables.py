@@ -363,6 +363,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_person_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_person_phone_index'), ['phone_index'], unique=False)
 
+    op.create_table('run_input',
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('payload', sa.LargeBinary(), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('versions', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_input_run_id')),
+    sa.PrimaryKeyConstraint('run_id', name=op.f('pk_run_input'))
+    )
+    op.create_table('run_price',
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('price', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_price_run_id')),
+    sa.PrimaryKeyConstraint('run_id', 'kind', 'ref', 'household_id', name=op.f('pk_run_price'))
+    )
     op.create_table('account_session',
     sa.Column('id_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -381,6 +398,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
+
+    op.create_table('clock',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('step', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('object_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('side', sa.Enum('giver', 'household', 'staff', name='side', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('started_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('remind_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('reminders', sa.Integer(), nullable=False),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.CheckConstraint('reminders >= 0', name=op.f('ck_clock_reminders')),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_clock_account_id')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_clock_household_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_clock_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_clock'))
+    )
+    with op.batch_alter_table('clock', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_clock_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_clock_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_clock_due_at'), ['due_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_clock_ended_at'), ['ended_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_clock_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_clock_object_ref'), ['object_ref'], unique=False)
+        batch_op.create_index(batch_op.f('ix_clock_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_clock_remind_at'), ['remind_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_clock_step'), ['step'], unique=False)
+        batch_op.create_index('uq_clock_running', ['object_ref', 'step'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('consent',
     sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -470,6 +520,34 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_disclosure_match_id'), ['match_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_disclosure_recipient_org_id'), ['recipient_org_id'], unique=False)
 
+    op.create_table('displacement',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('moves', sa.JSON(), nullable=False),
+    sa.Column('loser_need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('rank_gained', sa.Integer(), nullable=False),
+    sa.Column('rank_lost', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Enum('pending', 'kept', 'dropped', name='displacementstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('rank_gained > rank_lost', name=op.f('ck_displacement_ranks')),
+    sa.ForeignKeyConstraint(['loser_need_id'], ['need.id'], name=op.f('fk_displacement_loser_need_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_displacement_need_id')),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_displacement_offer_id')),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_displacement_run_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_displacement'))
+    )
+    with op.batch_alter_table('displacement', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_displacement_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_displacement_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_displacement_run_id'), ['run_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_displacement_state'), ['state'], unique=False)
+
     op.create_table('ledger_entry',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -504,6 +582,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_ledger_entry_source'), ['source'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_entry_state'), ['state'], unique=False)
         batch_op.create_index('uq_ledger_entry_need_period_offer', ['need_id', 'period', 'offer_id'], unique=True, sqlite_where=sa.text("state <> 'returned' AND need_id IS NOT NULL AND offer_id IS NOT NULL"), postgresql_where=sa.text("state <> 'returned' AND need_id IS NOT NULL AND offer_id IS NOT NULL"))
+
+    op.create_table('need_quote',
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('verdict', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('open_units', sa.BigInteger(), nullable=False),
+    sa.Column('free_units', sa.BigInteger(), nullable=False),
+    sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_need_quote_need_id')),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_need_quote_run_id')),
+    sa.PrimaryKeyConstraint('run_id', 'need_id', name=op.f('pk_need_quote'))
+    )
+    with op.batch_alter_table('need_quote', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_need_quote_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_need_quote_verdict'), ['verdict'], unique=False)
 
     op.create_table('notice',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -552,6 +645,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_offer_draft_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_draft_updated_at'), ['updated_at'], unique=False)
 
+    op.create_table('override',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sa.Enum('pin', 'ban', name='overridekind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('standing', 'withdrawn', name='overridestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('units', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('withdrawn_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('withdrawn_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("kind <> 'ban' OR ((need_id IS NOT NULL OR offer_id IS NOT NULL) AND units = 0)", name=op.f('ck_override_ban')),
+    sa.CheckConstraint("kind <> 'pin' OR (need_id IS NOT NULL AND offer_id IS NOT NULL AND units > 0)", name=op.f('ck_override_pin')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_override_need_id')),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_override_offer_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_override'))
+    )
+    with op.batch_alter_table('override', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_override_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_override_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_override_offer_id'), ['offer_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_override_state'), ['state'], unique=False)
+        batch_op.create_index('uq_override_need_offer', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state = 'standing'"), postgresql_where=sa.text("state = 'standing'"))
+
     op.create_table('proposed_line',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -581,40 +700,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_proposed_line_run_id'), ['run_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_state'), ['state'], unique=False)
 
-    op.create_table('run_input',
-    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('payload', sa.LargeBinary(), nullable=False),
-    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('versions', sa.JSON(), nullable=False),
-    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_input_run_id')),
-    sa.PrimaryKeyConstraint('run_id', name=op.f('pk_run_input'))
-    )
-    op.create_table('override',
-    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('pin', 'ban', name='overridekind', native_enum=False, create_constraint=True, length=32), nullable=False),
-    sa.Column('state', sa.Enum('standing', 'withdrawn', name='overridestate', native_enum=False, create_constraint=True, length=32), nullable=False),
-    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-    sa.Column('units', sa.BigInteger(), server_default='0', nullable=False),
-    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
-    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
-    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('withdrawn_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('withdrawn_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
-    sa.CheckConstraint("kind <> 'ban' OR ((need_id IS NOT NULL OR offer_id IS NOT NULL) AND units = 0)", name=op.f('ck_override_ban')),
-    sa.CheckConstraint("kind <> 'pin' OR (need_id IS NOT NULL AND offer_id IS NOT NULL AND units > 0)", name=op.f('ck_override_pin')),
-    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_override_need_id')),
-    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_override_offer_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_override'))
-    )
-    with op.batch_alter_table('override', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_override_district_code'), ['district_code'], unique=False)
-        batch_op.create_index(batch_op.f('ix_override_need_id'), ['need_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_override_offer_id'), ['offer_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_override_state'), ['state'], unique=False)
-        batch_op.create_index('uq_override_need_offer', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state = 'standing'"), postgresql_where=sa.text("state = 'standing'"))
-
     op.create_table('unserved_reason',
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -630,59 +715,6 @@ def upgrade() -> None:
     with op.batch_alter_table('unserved_reason', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_unserved_reason_code'), ['code'], unique=False)
         batch_op.create_index(batch_op.f('ix_unserved_reason_need_id'), ['need_id'], unique=False)
-
-    op.create_table('run_price',
-    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('price', sa.BigInteger(), nullable=False),
-    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_price_run_id')),
-    sa.PrimaryKeyConstraint('run_id', 'kind', 'ref', 'household_id', name=op.f('pk_run_price'))
-    )
-
-    op.create_table('need_quote',
-    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('verdict', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-    sa.Column('open_units', sa.BigInteger(), nullable=False),
-    sa.Column('free_units', sa.BigInteger(), nullable=False),
-    sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_need_quote_need_id')),
-    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_need_quote_run_id')),
-    sa.PrimaryKeyConstraint('run_id', 'need_id', name=op.f('pk_need_quote'))
-    )
-    with op.batch_alter_table('need_quote', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_need_quote_need_id'), ['need_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_need_quote_verdict'), ['verdict'], unique=False)
-
-    op.create_table('displacement',
-    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
-    sa.Column('moves', sa.JSON(), nullable=False),
-    sa.Column('loser_need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-    sa.Column('rank_gained', sa.Integer(), nullable=False),
-    sa.Column('rank_lost', sa.Integer(), nullable=False),
-    sa.Column('state', sa.Enum('pending', 'kept', 'dropped', name='displacementstate', native_enum=False, create_constraint=True, length=32), nullable=False),
-    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
-    sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
-    sa.CheckConstraint('rank_gained > rank_lost', name=op.f('ck_displacement_ranks')),
-    sa.ForeignKeyConstraint(['loser_need_id'], ['need.id'], name=op.f('fk_displacement_loser_need_id')),
-    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_displacement_need_id')),
-    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_displacement_offer_id')),
-    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_displacement_run_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_displacement'))
-    )
-    with op.batch_alter_table('displacement', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_displacement_district_code'), ['district_code'], unique=False)
-        batch_op.create_index(batch_op.f('ix_displacement_need_id'), ['need_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_displacement_run_id'), ['run_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_displacement_state'), ['state'], unique=False)
 
     op.create_table('line_decision',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

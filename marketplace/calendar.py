@@ -1,0 +1,60 @@
+"""China's working days: which days count, and when a limit given in working days ends.
+
+Enters: a local day or an aware UTC time. Leaves: whether it is a working day, and the moment at which so many working
+days have passed. Public holidays and made-up workdays come from the `chinesecalendar` package; for a year that the
+State Council has not announced yet, Monday to Friday count. Called by clocks and by every room with a limit.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import chinese_calendar
+
+HERE = ZoneInfo("Asia/Shanghai")
+
+
+def is_working_day(day: date, /) -> bool:
+    """Whether offices work on this day; a made-up workday on a Saturday counts, a holiday on a Monday does not."""
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:
+        return day.weekday() < 5
+
+
+def is_announced(year: int, /) -> bool:
+    """Whether the holidays of this year are known."""
+    try:
+        chinese_calendar.is_workday(date(year, 1, 1))
+    except NotImplementedError:
+        return False
+    return True
+
+
+def local_day(moment: datetime, /) -> date:
+    """The calendar day in China of an aware time."""
+    return moment.astimezone(HERE).date()
+
+
+def after_working_days(moment: datetime, days: int, /) -> datetime:
+    """The end of the `days`-th working day after the day of `moment`; the day itself does not count.
+
+    Raises
+    ------
+    ValueError
+        `days` is below 1.
+    """
+    if days < 1:
+        raise ValueError(f"a limit of {days} working days is none: give 1 or more")
+    day = local_day(moment)
+    while days:
+        day += timedelta(days=1)
+        days -= is_working_day(day)
+    return datetime.combine(day + timedelta(days=1), time(0), HERE).astimezone(UTC)
+
+
+def working_days_between(start: date, end: date, /) -> int:
+    """How many working days lie after `start`, up to and with `end`."""
+    days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))
+    return sum(is_working_day(day) for day in days)

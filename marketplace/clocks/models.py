@@ -1,0 +1,33 @@
+"""The clock table: one row for each step that waits, or has waited, for somebody."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from marketplace.clocks.steps import Side
+from marketplace.db import check, choice, moment, unique_where
+
+
+class Clock(SQLModel, table=True):
+    """One step of one object with its limit. A running one has no `ended_at`; there is at most one for each step of an
+    object. The holder is an organisation, a household, or staff of the district (by name once somebody took it)."""
+
+    __table_args__ = (
+        check("reminders", "reminders >= 0"),
+        unique_where("uq_clock_running", "object_ref", "step", where="ended_at IS NULL"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    step: str = Field(index=True, max_length=32)
+    object_ref: str = Field(index=True, max_length=64)
+    side: Side = Field(sa_column=choice(Side))
+    org_id: str | None = Field(default=None, foreign_key="organisation.id", index=True)
+    household_id: str | None = Field(default=None, foreign_key="household.id", index=True)
+    account_id: str | None = Field(default=None, foreign_key="account.id", index=True)
+    district_code: str = Field(default="", index=True, max_length=6)
+    started_at: datetime = Field(sa_column=moment())
+    due_at: datetime = Field(sa_column=moment(index=True))
+    remind_at: datetime | None = Field(default=None, sa_column=moment(nullable=True, index=True))
+    reminders: int = 0
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True, index=True))
+    outcome: str = Field(default="", max_length=48)

@@ -1,0 +1,45 @@
+"""The steps that can wait, as data: how long, who holds them, when the holder is reminded.
+
+Source: the limits of a referral to charity are this product's own proposal (no rule gives days); a room that needs
+another step adds it here. Called by `clocks.service` and by the pages that name a step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Who holds a step: people of a giver, a household, or staff of a district."""
+
+    GIVER = "giver"
+    HOUSEHOLD = "household"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One waiting step. `days` are working days; `urgent_days` hold where the need is urgent (0: the same). The holder
+    is reminded when each share (per cent) of the time has gone."""
+
+    code: str
+    side: Side
+    days: int
+    urgent_days: int = 0
+    remind_at: tuple[int, ...] = (80, 100)
+
+
+STEPS: dict[str, Step] = {
+    step.code: step
+    for step in (
+        Step("second_approval", Side.STAFF, 2, urgent_days=1),
+        Step("giver_answer", Side.GIVER, 5, urgent_days=1),
+        Step("household_answer", Side.HOUSEHOLD, 5, urgent_days=2, remind_at=(40, 80)),
+        Step("deliver", Side.GIVER, 15, urgent_days=5, remind_at=(60, 80, 100)),
+        Step("household_confirm", Side.HOUSEHOLD, 5, remind_at=(40, 80)),
+        Step("call_household", Side.STAFF, 2, urgent_days=1),
+        Step("follow_up", Side.STAFF, 10),
+        Step("unclaimed", Side.STAFF, 3, urgent_days=1),
+    )
+}
