@@ -13,6 +13,7 @@ from marketplace.needs import models as needs
 from marketplace.offers import models as offers
 from marketplace.organisations import models as organisations
 from marketplace.proposals import models as proposals
+from marketplace.reports import models as reports
 from marketplace.sharing import models as sharing
 
 ROOMS = (
@@ -30,6 +31,7 @@ ROOMS = (
     offers,
     organisations,
     proposals,
+    reports,
     sealed,
     sharing,
 )

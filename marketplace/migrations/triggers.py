@@ -44,6 +44,17 @@ def _sqlite() -> Iterator[str]:
             "BEGIN SELECT RAISE(ABORT, 'audit_head has one row'); END"
         )
     yield from _sqlite_counters()
+    published = "(SELECT state FROM report WHERE id = {row}.report_id) = 'published'"
+    for act, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
+        yield (
+            f"CREATE TRIGGER report_row_no_{act.lower()} BEFORE {act} ON report_row "
+            f"WHEN {published.format(row=row)} BEGIN SELECT RAISE(ABORT, 'a published report is frozen'); END"
+        )
+    for act in ("UPDATE", "DELETE"):
+        yield (
+            f"CREATE TRIGGER report_no_{act.lower()} BEFORE {act} ON report WHEN OLD.state = 'published' "
+            "BEGIN SELECT RAISE(ABORT, 'a published report is frozen'); END"
+        )
 
 
 def _sqlite_counters() -> Iterator[str]:
@@ -93,6 +104,7 @@ def _postgres() -> Iterator[str]:
         "FOR EACH ROW EXECUTE FUNCTION audit_head_moves()"
     )
     yield from _postgres_counters()
+    yield from _postgres_reports()
 
 
 def _postgres_counters() -> Iterator[str]:
@@ -111,4 +123,24 @@ def _postgres_counters() -> Iterator[str]:
     yield (
         "CREATE TRIGGER ledger_entry_counts AFTER INSERT OR UPDATE OR DELETE ON ledger_entry "
         "FOR EACH ROW EXECUTE FUNCTION ledger_entry_counts()"
+    )
+
+
+def _postgres_reports() -> Iterator[str]:
+    refuse = "RAISE EXCEPTION 'a published report is frozen'"
+    yield (
+        "CREATE FUNCTION report_frozen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF OLD.state = 'published' THEN {refuse}; END IF; "
+        "IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$"
+    )
+    yield "CREATE TRIGGER report_frozen BEFORE UPDATE OR DELETE ON report FOR EACH ROW EXECUTE FUNCTION report_frozen()"
+    yield (
+        "CREATE FUNCTION report_row_frozen() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE of_report text; BEGIN "
+        "IF TG_OP = 'INSERT' THEN of_report := NEW.report_id; ELSE of_report := OLD.report_id; END IF; "
+        f"IF (SELECT state FROM report WHERE id = of_report) = 'published' THEN {refuse}; END IF; "
+        "IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$"
+    )
+    yield (
+        "CREATE TRIGGER report_row_frozen BEFORE INSERT OR UPDATE OR DELETE ON report_row "
+        "FOR EACH ROW EXECUTE FUNCTION report_row_frozen()"
     )

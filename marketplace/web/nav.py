@@ -35,6 +35,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("offers.demand", _l("Demand"), "eye"),
         Tab("decisions.charity_matches", _l("Matches"), "link"),
         Tab("decisions.charity_deliveries", _l("Deliveries"), "truck"),
+        Tab("reports.index", _l("Reports"), "paper"),
     ),
     "staff": (
         Tab("portal.staff_home", _l("Home"), "home"),
@@ -44,6 +45,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("proposals.index", _l("Runs"), "scale"),
         Tab("decisions.queue", _l("Decisions"), "check"),
         Tab("ledger.index", _l("Ledger"), "book"),
+        Tab("reports.index", _l("Reports"), "paper"),
         Tab("portal.audit", _l("Audit"), "eye"),
         Tab("portal.dead_letters", _l("Letters"), "letter"),
     ),

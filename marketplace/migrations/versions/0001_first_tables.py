@@ -363,6 +363,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_person_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_person_phone_index'), ['phone_index'], unique=False)
 
+    op.create_table('report',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('scope', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Enum('draft', 'published', name='reportstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('note', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('row_count', sa.Integer(), nullable=False),
+    sa.Column('rows_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('prepared_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('prepared_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('published_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('published_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('version >= 1', name=op.f('ck_report_version')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_report_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_report'))
+    )
+    with op.batch_alter_table('report', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_report_month'), ['month'], unique=False)
+        batch_op.create_index(batch_op.f('ix_report_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_report_scope'), ['scope'], unique=False)
+        batch_op.create_index(batch_op.f('ix_report_state'), ['state'], unique=False)
+        batch_op.create_index('uq_report_draft', ['scope', 'month'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
+        batch_op.create_index('uq_report_scope_month_version', ['scope', 'month', 'version'], unique=True)
+
     op.create_table('run_input',
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('payload', sa.LargeBinary(), nullable=False),
@@ -699,6 +725,28 @@ def upgrade() -> None:
         batch_op.create_index('ix_proposed_line_offer_state', ['offer_id', 'state', 'units'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_run_id'), ['run_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_state'), ['state'], unique=False)
+
+    op.create_table('report_row',
+    sa.Column('report_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('figure', sa.Enum('given', 'reported', 'unmet', 'declined', 'ended', 'returned', 'followed', name='figure', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('object_ref', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('people', sa.Integer(), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('unit', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('units', sa.BigInteger(), nullable=False),
+    sa.Column('fen', sa.BigInteger(), nullable=False),
+    sa.Column('days', sa.Integer(), nullable=True),
+    sa.Column('satisfaction', sa.Integer(), nullable=True),
+    sa.Column('minutes', sa.Integer(), nullable=True),
+    sa.ForeignKeyConstraint(['report_id'], ['report.id'], name=op.f('fk_report_row_report_id')),
+    sa.PrimaryKeyConstraint('report_id', 'number', name=op.f('pk_report_row'))
+    )
+    with op.batch_alter_table('report_row', schema=None) as batch_op:
+        batch_op.create_index('ix_report_row_figure_category', ['report_id', 'figure', 'category'], unique=False)
 
     op.create_table('unserved_reason',
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),

@@ -1,0 +1,1 @@
+"""Monthly reports of a giver and of the city: counted from rows, frozen when published, each number opens its rows."""

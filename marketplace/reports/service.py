@@ -1,0 +1,162 @@
+"""Count a month, look at it, publish it; correct what was published by a new version.
+
+Enters: a month and whose it is. Leaves: a report with its rows, and the figures summed from exactly these rows, so that
+every number opens what it was counted from. Publishing freezes both with a hash; the database refuses later changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from hashlib import sha256
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import delete, insert
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit
+from marketplace.actors import GIVERS, Actor
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.policy import require
+from marketplace.reports.models import Report, ReportRow, ReportState
+from marketplace.reports.months import Month, read_month
+from marketplace.reports.sources import rows_of_month
+
+CITY = "city"
+BATCH = 500
+T = TypeVar("T")
+HASHED = tuple(name for name in ReportRow.model_fields if name != "report_id")
+
+
+def prepare(
+    session: Session, month: Month, /, *, org_id: str | None, actor: Actor, now: datetime, note: str = ""
+) -> Report:
+    """Count a month anew: the draft of this month is counted again, or a first or next version begins.
+
+    After a publication a new version needs its reason (`note`); a month that has not ended may be counted, but not
+    published.
+    """
+    require(actor, "report:prepare", org_id=org_id)
+    scope = org_id or CITY
+    versions = _versions(session, scope, month)
+    newest = versions[0] if versions else None
+    if newest is not None and newest.state is ReportState.DRAFT:
+        report, note = newest, note or newest.note
+        session.execute(delete(ReportRow).where(col(ReportRow.report_id) == report.id))
+    else:
+        if newest is not None and not note.strip():
+            raise BadInput("correction_reason", field="note")
+        version = newest.version + 1 if newest else 1
+        report = Report(
+            id=new_id(),
+            scope=scope,
+            org_id=org_id,
+            month=month.text,
+            version=version,
+            state=ReportState.DRAFT,
+            prepared_by=actor.id,
+            prepared_at=now,
+        )
+    report.note, report.prepared_by, report.prepared_at = note.strip()[:200], actor.id, now
+    session.add(report)
+    flush(session)
+    report.row_count = _count_rows(session, report, month)
+    session.add(report)
+    flush(session)
+    _record(session, report, "report:prepare", actor=actor, now=now)
+    return report
+
+
+def publish(session: Session, report_id: str, /, *, actor: Actor, now: datetime) -> Report:
+    """Freeze a draft: from now on neither the report nor its rows can change."""
+    report = session.get(Report, report_id, with_for_update=True, populate_existing=True)
+    if report is None:
+        raise NotFound("report")
+    require(actor, "report:publish", org_id=report.org_id)
+    if report.state is not ReportState.DRAFT:
+        raise WrongState("report_published")
+    month = read_month(report.month, now=now)
+    if now < month.ends:
+        raise WrongState("month_runs")
+    if report.prepared_at < month.ends:
+        raise WrongState("counted_too_early")
+    report.rows_sha256 = hash_of(session, report)
+    report.state, report.published_by, report.published_at = ReportState.PUBLISHED, actor.id, now
+    session.add(report)
+    flush(session)
+    _record(session, report, "report:publish", actor=actor, now=now)
+    return report
+
+
+def hash_of(session: Session, report: Report, /) -> str:
+    """SHA-256 over all rows in their order, each as one line of JSON; what an auditor computes from the table."""
+    digest = sha256()
+    for line in lines_of(session, report, _hashed):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+def _hashed(row: ReportRow) -> bytes:
+    return json.dumps([getattr(row, name) for name in HASHED], separators=(",", ":")).encode() + b"\n"
+
+
+def lines_of(session: Session, report: Report, write: Callable[[ReportRow], T], /) -> Iterator[T]:
+    """Every row of a report, written by `write`, without holding them all in memory."""
+    statement = select(ReportRow).where(col(ReportRow.report_id) == report.id).order_by(col(ReportRow.number))
+    for row in session.exec(statement.execution_options(yield_per=BATCH)):
+        yield write(row)
+        session.expunge(row)
+
+
+def get_report(session: Session, report_id: str, /, *, actor: Actor) -> Report:
+    """One report; another giver's looks like a missing one. Givers see the city's only once it is published."""
+    report = session.get(Report, report_id)
+    if report is None:
+        raise NotFound("report")
+    require(actor, "report:view", org_id=report.org_id)
+    return report
+
+
+def list_reports(
+    session: Session, /, *, actor: Actor, org_id: str | None = None, offset: int = 0, size: int = 25
+) -> tuple[list[Report], int]:
+    """Reports of the city or of one giver, the newest month and version first; givers see their own only."""
+    if actor.role in GIVERS:
+        org_id = actor.org_id
+    require(actor, "report:view", org_id=org_id)
+    wanted = select(Report).where(col(Report.scope) == (org_id or CITY))
+    total = session.exec(select(func.count()).select_from(wanted.subquery())).one()
+    ordered = wanted.order_by(col(Report.month).desc(), col(Report.version).desc(), col(Report.id))
+    return list(session.exec(ordered.offset(offset).limit(size))), total
+
+
+def versions_of(session: Session, report: Report, /) -> list[Report]:
+    """All versions of the same month, the newest first."""
+    return _versions(session, report.scope, read_month(report.month, now=report.prepared_at))
+
+
+def _versions(session: Session, scope: str, month: Month) -> list[Report]:
+    statement = select(Report).where(col(Report.scope) == scope, col(Report.month) == month.text)
+    return list(session.exec(statement.order_by(col(Report.version).desc())))
+
+
+def _count_rows(session: Session, report: Report, month: Month) -> int:
+    rows = enumerate(rows_of_month(session, month, org_id=report.org_id), start=1)
+    count = 0
+    for batch in _batches({"report_id": report.id, "number": number, **values} for number, values in rows):
+        session.execute(insert(ReportRow), batch)
+        count += len(batch)
+    return count
+
+
+def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
+
+
+def _record(session: Session, report: Report, action: str, *, actor: Actor, now: datetime) -> None:
+    body = {"month": report.month, "version": report.version, "rows": report.row_count}
+    audit.record(session, audit.Entry(action, object_ref=report.id, body=body), actor=actor, now=now)

@@ -1,0 +1,300 @@
+"""Pages of the monthly reports: the list, one report with its charts, the rows behind a number, and both as files.
+
+Enters: staff, auditors (numbers only, small ones hidden) and givers (their own). Leaves: pages, XLSX. A row shows a
+pseudonym, a kind, a district and amounts, never a name.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+from flask.typing import ResponseReturnValue
+
+from adapters.tabular_writer import Column, write_xlsx
+from marketplace.actors import GIVERS, Actor
+from marketplace.errors import BadInput, NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.policy import may
+from marketplace.reports import figures, service
+from marketplace.reports.figures import Filter
+from marketplace.reports.models import Figure, Report, ReportRow, ReportState
+from marketplace.reports.months import month_of, read_month
+from marketplace.reports.words import FIGURES, reason
+from marketplace.web import Form, Page, TextField, _, _l, confirm, current_session, done, page_number, render, writes
+from marketplace.web import codes as words
+from marketplace.web.desk import XLSX
+from marketplace.web.formats import count as count_of
+
+bp = Blueprint("reports", __name__, url_prefix="/reports")
+STATES = {ReportState.DRAFT: (_l("draft"), "wait"), ReportState.PUBLISHED: (_l("published"), "done")}
+SENTENCES: dict[str, Any] = {
+    "report_published": _l("This report is published and cannot change. Correct it by a new version."),
+    "month_runs": _l("This month has not ended: it can be published from the first day of the next one."),
+    "counted_too_early": _l("This draft was counted before the month ended. Count it again first."),
+    "month_form": _l("Write the month as year and month, such as 2026-11."),
+    "month_ahead": _l("This month has not begun."),
+    "correction_reason": _l("This month is published. Say why it has to be corrected."),
+}
+
+
+class MonthForm(Form):
+    """Which month to count, and, for a month already published, why again."""
+
+    month = TextField(_l("Month"), longest=7, description=_l("Such as 2026-11."))
+    note = TextField(
+        _l("Why is it corrected?"),
+        required=False,
+        longest=200,
+        description=_l("Only where the month is published already. No personal data."),
+    )
+
+
+def _layout() -> str:
+    return "charity" if current_actor().role in GIVERS else "staff"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@bp.get("/")
+@guard("report:list")
+def index() -> ResponseReturnValue:
+    """All months and versions, the newest first."""
+    page = page_number()
+    size = Page(1, 0).size
+    found, total = service.list_reports(current_session(), actor=current_actor(), offset=(page - 1) * size, size=size)
+    return render(
+        "reports/index.html",
+        layout=_layout(),
+        reports=found,
+        page=Page(page, total),
+        states=STATES,
+        can_count=may(current_actor(), "report:prepare").allow,
+    )
+
+
+@bp.route("/count", methods=["GET", "POST"])
+@guard("report:prepare")
+@writes
+def count() -> ResponseReturnValue:
+    """Count a month, or count its draft again."""
+    form = MonthForm()
+    if request.method == "GET":
+        form.month.data = request.args.get("month", "")[:7] or month_of(_now()).before.text
+    if not form.validate_on_submit():
+        return render("reports/count.html", layout=_layout(), form=form)
+    try:
+        month = read_month(form.month.data, now=_now())
+        report = service.prepare(
+            current_session(),
+            month,
+            org_id=current_actor().org_id,
+            actor=current_actor(),
+            now=_now(),
+            note=form.note.data or "",
+        )
+    except BadInput as error:
+        form[str(error.facts["field"])].errors = [SENTENCES[error.code]]
+        return render("reports/count.html", layout=_layout(), form=form)
+    return done(_("Counted. Look at it before you publish it."), to=url_for(".show", report_id=report.id))
+
+
+@bp.get("/<report_id>")
+@guard("report:view")
+def show(report_id: str) -> ResponseReturnValue:
+    """The figures of one report, each with the way to its rows."""
+    session, actor = current_session(), current_actor()
+    report = service.get_report(session, report_id, actor=actor)
+    opens = _may_open_rows(actor)
+    pleased, minutes = figures.satisfaction(session, report)
+    return render(
+        "reports/show.html",
+        layout=_layout(),
+        report=report,
+        state=STATES[report.state],
+        totals=_totals(report, opens=opens),
+        days=figures.days(session, report),
+        pleased=pleased,
+        minutes=minutes,
+        sections=_sections(report, opens=opens),
+        versions=service.versions_of(session, report),
+        states=STATES,
+        opens_rows=opens,
+        can_publish=report.state is ReportState.DRAFT and may(actor, "report:publish").allow,
+        can_count=may(actor, "report:prepare").allow,
+    )
+
+
+def _may_open_rows(actor: Actor) -> bool:
+    """Rows are for those who may see the matches behind them: not for auditors, who see numbers."""
+    return may(actor, "report:rows").allow
+
+
+def _totals(report: Report, *, opens: bool) -> list[dict[str, Any]]:
+    found = figures.totals(current_session(), report)
+    shown = []
+    for figure, total in found.items():
+        hidden = not opens and 0 < total.households < figures.SMALL
+        if figure is Figure.UNMET and report.org_id is not None:
+            continue
+        shown.append(
+            {
+                "name": FIGURES[figure],
+                "total": total,
+                "hidden": hidden,
+                "href": url_for(".rows", report_id=report.id, figure=figure.value) if opens and total.rows else "",
+            }
+        )
+    return shown
+
+
+def _sections(report: Report, *, opens: bool) -> list[dict[str, Any]]:
+    """Given by kind and by district, unmet by kind, and why aid was declined, ended or returned."""
+    wanted = [
+        (_("Given, by kind"), Figure.GIVEN, "category"),
+        (_("Given, by district"), Figure.GIVEN, "district_code"),
+        (_("Not fully covered, by kind"), Figure.UNMET, "category"),
+        (_("Declined, by reason"), Figure.DECLINED, "reason"),
+        (_("Ended before delivery, by reason"), Figure.ENDED, "reason"),
+        (_("Returned or taken back, by reason"), Figure.RETURNED, "reason"),
+    ]
+    sections = []
+    for title, figure, by in wanted:
+        parts = figures.parts(current_session(), report, figure=figure, by=by, small_hidden=not opens)
+        if parts:
+            sections.append({"title": title, "rows": [_part(report, figure, by, part, opens) for part in parts]})
+    return sections
+
+
+def _part(report: Report, figure: Figure, by: str, part: figures.Part, opens: bool) -> dict[str, Any]:
+    asked: Any = {by: part.key}
+    where = url_for(".rows", report_id=report.id, figure=figure.value, **asked)
+    return {
+        "label": _name(part.key, figure, by),
+        "value": part.households,
+        "part": part,
+        "href": where if opens and not part.hidden else "",
+    }
+
+
+def _name(key: str, figure: Figure, by: str) -> str:
+    if by == "category":
+        return words.word(key, "need")
+    return words.place(key) if by == "district_code" else reason(key, figure)
+
+
+@bp.get("/<report_id>/rows/<figure>")
+@guard("report:rows")
+def rows(report_id: str, figure: str) -> ResponseReturnValue:
+    """The rows that a number was counted from."""
+    session = current_session()
+    report = service.get_report(session, report_id, actor=current_actor())
+    if figure not in set(Figure):
+        raise NotFound("figure")
+    wanted = Filter(
+        Figure(figure),
+        category=request.args.get("category", "")[:48],
+        district_code=request.args.get("district_code", "")[:6],
+        reason=request.args.get("reason", "")[:48],
+    )
+    page = Page(page_number(), figures.count_of(session, report, wanted))
+    return render(
+        "reports/rows.html",
+        layout=_layout(),
+        report=report,
+        figure=FIGURES[wanted.figure],
+        wanted=wanted,
+        reason=reason,
+        page=page,
+        rows=[
+            (row, _origin(row)) for row in figures.rows_of(session, report, wanted, offset=page.offset, size=page.size)
+        ],
+    )
+
+
+def _origin(row: ReportRow) -> str:
+    """Where the row's match or need can be looked at by this reader; nowhere for aid given outside."""
+    if row.figure is Figure.UNMET:
+        return url_for("needs.one", need_id=row.object_ref)
+    if row.figure is not Figure.REPORTED and current_actor().role in GIVERS:
+        return url_for("decisions.charity_match", match_id=row.object_ref)
+    return ""
+
+
+@bp.route("/<report_id>/publish", methods=["GET", "POST"])
+@guard("report:publish")
+@writes
+def publish(report_id: str) -> ResponseReturnValue:
+    """Ask once more, then freeze."""
+    report = service.get_report(current_session(), report_id, actor=current_actor())
+    if request.method == "GET":
+        return confirm(
+            layout=_layout(),
+            title=_("Publish the report of %(month)s", month=report.month),
+            button=_("Publish"),
+            back=url_for(".show", report_id=report_id),
+            intro=_("Published numbers and their rows cannot change any more. A correction is a new version."),
+            facts=[
+                {"label": _("Rows"), "value": count_of(report.row_count)},
+                {"label": _("Version"), "value": report.version},
+            ],
+        )
+    service.publish(current_session(), report_id, actor=current_actor(), now=_now())
+    return done(_("Published."), to=url_for(".show", report_id=report_id))
+
+
+@bp.get("/<report_id>/check")
+@guard("report:view")
+def check(report_id: str) -> ResponseReturnValue:
+    """Whether the rows still have the hash that was published."""
+    session = current_session()
+    report = service.get_report(session, report_id, actor=current_actor())
+    holds = service.hash_of(session, report) == report.rows_sha256
+    return render("reports/check.html", layout=_layout(), report=report, holds=holds)
+
+
+@bp.get("/<report_id>/rows.xlsx")
+@guard("report:rows")
+def rows_file(report_id: str) -> ResponseReturnValue:
+    """All rows as a table."""
+    session = current_session()
+    report = service.get_report(session, report_id, actor=current_actor())
+    columns = (
+        Column(_("Figure"), width=24),
+        Column(_("Number"), width=30),
+        Column(_("Kind"), width=20),
+        Column(_("District"), width=12),
+        Column(_("Reason"), width=24),
+        Column(_("Amount"), "number"),
+        Column(_("Unit"), width=8),
+        Column(_("Worth, yuan"), "number"),
+        Column(_("People in the household"), "number"),
+        Column(_("Working days to delivery"), "number"),
+        Column(_("Satisfaction, 1 to 5"), "number"),
+        Column(_("Staff minutes"), "number"),
+    )
+    response = Response(write_xlsx(columns, service.lines_of(session, report, _line)), content_type=XLSX)
+    name = f"report-{report.month}-v{report.version}.xlsx"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _line(row: ReportRow) -> tuple[Any, ...]:
+    return (
+        str(FIGURES[row.figure]),
+        row.object_ref,
+        words.word(row.category, "need"),
+        words.place(row.district_code),
+        reason(row.reason, row.figure) if row.reason else "",
+        row.units / 100 if row.unit == "FEN" else row.units,
+        words.word(row.unit, "unit") if row.unit else "",
+        row.fen / 100,
+        row.people,
+        row.days,
+        row.satisfaction,
+        row.minutes,
+    )

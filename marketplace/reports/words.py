@@ -1,0 +1,48 @@
+"""Reports in words: figures, and the reasons that their rows carry. Called by the pages and files of this room."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from marketplace.reference.tables import UnknownCode
+from marketplace.reference.words import label
+from marketplace.reports.models import Figure
+from marketplace.web.display import language
+
+FIGURES: dict[Figure, Any] = {
+    Figure.GIVEN: _l("Given through Shanqiao"),
+    Figure.REPORTED: _l("Given outside and reported"),
+    Figure.UNMET: _l("Needs not fully covered"),
+    Figure.DECLINED: _l("Declined"),
+    Figure.ENDED: _l("Ended before delivery"),
+    Figure.RETURNED: _l("Returned or taken back"),
+    Figure.FOLLOWED: _l("Follow-up talks"),
+}
+OWN: dict[str, Any] = {
+    "nothing_yet": _l("nothing is covered yet"),
+    "partly": _l("partly covered"),
+    "consent_withdrawn": _l("the household withdrew its consent"),
+    "not_received": _l("it did not arrive"),
+}
+TABLES: dict[Figure, tuple[str, ...]] = {
+    Figure.REPORTED: ("aid_source",),
+    Figure.DECLINED: ("decline", "giver_decline", "rejection", "match_state"),
+    Figure.ENDED: ("rejection", "giver_decline", "match_state"),
+    Figure.RETURNED: ("give_back", "reclaim", "match_state"),
+    Figure.FOLLOWED: ("remains",),
+}
+"""Where the other reasons of a figure stand in `words.csv`, the first that knows the code; an end without a reason
+carries the state of its match."""
+
+
+def reason(code: str, figure: Figure) -> str:
+    """The words for a row's reason; the name that a source gave itself stays as it is."""
+    if code in OWN:
+        return str(OWN[code])
+    for table in TABLES.get(figure, ()):
+        with suppress(UnknownCode):
+            return label(table, code, lang=language())
+    return code

@@ -1,0 +1,203 @@
+"""A month's report: counted from rows, split at midnight in China, frozen when published."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import DatabaseError
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor, Role
+from marketplace.decisions.models import FollowUp, Match, MatchState
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.ledger.models import LedgerEntry
+from marketplace.reports import figures, service
+from marketplace.reports.figures import Filter
+from marketplace.reports.models import Figure, Report, ReportRow, ReportState
+from marketplace.reports.months import Month, read_month
+from tests import factories as make
+
+OCTOBER = Month(2026, 10)
+APPROVER = Actor(id="approver-1", role=Role.APPROVER)
+INSIDE = datetime(2026, 10, 16, 4, 0, tzinfo=UTC)
+
+
+def a_match(session: Session, *, state: MatchState = MatchState.CONFIRMED, offer: Any = None, **over: Any) -> Match:
+    """A match of 4 food packs, approved on 9 October 2026 and delivered a week later, unless told otherwise."""
+    household = make.a_household(session)
+    need = make.a_need(session, household)
+    offer = offer or make.an_offer(session, make.an_organisation(session))
+    line = make.a_line(session, make.a_run(session), need, offer, units=4, value_fen=40_000)
+    number = len(session.exec(select(Match)).all()) + 1
+    entry = LedgerEntry(
+        id=f"entry-{number}",
+        source="platform",
+        source_index=f"entry-{number}",
+        household_id=household.id,
+        need_id=need.id,
+        offer_id=offer.id,
+        org_id=offer.org_id,
+        category=need.category,
+        units=4,
+        given_on=INSIDE.date(),
+        state="delivered",
+        created_at=INSIDE,
+        updated_at=INSIDE,
+    )
+    session.add(entry)
+    session.flush()
+    values: dict[str, Any] = {
+        "id": f"match-{number}",
+        "line_id": line.id,
+        "need_id": need.id,
+        "offer_id": offer.id,
+        "org_id": offer.org_id,
+        "household_id": household.id,
+        "district_code": "500103",
+        "units": 4,
+        "state": state,
+        "ledger_entry_id": entry.id,
+        "approver_id": "approver-1",
+        "created_at": datetime(2026, 10, 9, 4, 0, tzinfo=UTC),
+        "updated_at": INSIDE,
+        "delivered_at": INSIDE,
+    }
+    match = Match(**{**values, **over})
+    session.add(match)
+    session.flush()
+    return match
+
+
+def count(session: Session, now: datetime, **over: Any) -> Report:
+    values: dict[str, Any] = {"org_id": None, "actor": APPROVER, "now": now}
+    return service.prepare(session, OCTOBER, **{**values, **over})
+
+
+def test_a_delivery_counts_in_the_month_in_which_it_lies_in_china(session: Session, now: datetime) -> None:
+    # 31 October 16:00 UTC is midnight of 1 November in China: the last second before it is October, it itself is not.
+    border = datetime(2026, 10, 31, 16, 0, tzinfo=UTC)
+    a_match(session, delivered_at=border - timedelta(seconds=1))
+    a_match(session, delivered_at=border)
+    report = count(session, now)
+    assert figures.totals(session, report)[Figure.GIVEN].rows == 1
+
+
+def test_the_figures_are_those_of_the_hand_counted_rows(session: Session, now: datetime) -> None:
+    first = a_match(session, delivered_at=datetime(2026, 10, 12, 4, 0, tzinfo=UTC))
+    second = a_match(session, short_units=1)
+    a_match(session, state=MatchState.DECLINED_GIVER, delivered_at=None, reason_code="no_capacity")
+    a_match(session, state=MatchState.EXPIRED_HOUSEHOLD, delivered_at=None, reason_code="")
+    talk = FollowUp(
+        id="talk", match_id=first.id, answered_by="w", satisfaction=4, remains="part", staff_minutes=20, created_at=INSIDE
+    )
+    session.add(talk)
+    session.flush()
+    report = count(session, now)
+    totals = figures.totals(session, report)
+    given = totals[Figure.GIVEN]
+    # 4 packs of 4 are worth 40,000 fen; of the second match 3 of 4 packs were given: 30,000.
+    assert (given.rows, given.households, given.people, given.fen) == (2, 2, 2, 70_000)
+    assert [part.units for part in figures.parts(session, report, figure=Figure.GIVEN, by="category")] == [7]
+    reasons = {part.key for part in figures.parts(session, report, figure=Figure.ENDED, by="reason")}
+    assert reasons == {"expired_household"}
+    assert totals[Figure.DECLINED].rows == 1
+    # Needs of 10 packs: each match's ledger row covers 4 of them.
+    unmet = figures.parts(session, report, figure=Figure.UNMET, by="reason")
+    assert [(part.key, part.rows, part.units) for part in unmet] == [("partly", 4, 24)]
+    # From Friday 9 October: Saturday the 10th was made up, so Monday the 12th is 2 working days on, Friday the 16th 6.
+    assert figures.days(session, report) == figures.Days(2, 6, 2)
+    assert figures.satisfaction(session, report) == (4.0, 20.0)
+    assert second.units == 4
+
+
+def test_a_number_opens_exactly_the_rows_it_was_counted_from(session: Session, now: datetime) -> None:
+    for _ in range(3):
+        a_match(session)
+    report = count(session, now)
+    part = figures.parts(session, report, figure=Figure.GIVEN, by="district_code")[0]
+    wanted = Filter(Figure.GIVEN, district_code=part.key)
+    assert figures.count_of(session, report, wanted) == part.rows == 3
+    assert len(figures.rows_of(session, report, wanted, offset=0, size=2)) == 2
+    assert figures.count_of(session, report, Filter(Figure.GIVEN, district_code="500101")) == 0
+
+
+def test_a_giver_sees_its_own_month_and_never_the_needs_of_the_city(session: Session, now: datetime) -> None:
+    mine = a_match(session)
+    a_match(session)
+    manager = Actor(id="manager", role=Role.CHARITY_MANAGER, org_id=mine.org_id)
+    report = count(session, now, org_id=mine.org_id, actor=manager)
+    totals = figures.totals(session, report)
+    assert totals[Figure.GIVEN].rows == 1
+    assert totals[Figure.UNMET].rows == 0
+    stranger = Actor(id="other", role=Role.CHARITY_MANAGER, org_id="another")
+    with pytest.raises(NotFound):
+        service.get_report(session, report.id, actor=stranger)
+    assert service.list_reports(session, actor=manager)[0] == [report]
+
+
+def test_published_rows_stay_when_the_matches_change(session: Session, now: datetime) -> None:
+    match = a_match(session)
+    report = service.publish(session, count(session, now).id, actor=APPROVER, now=now)
+    match.state, match.delivered_at = MatchState.RETURNED, None
+    session.add(match)
+    session.flush()
+    assert figures.totals(session, report)[Figure.GIVEN].rows == 1
+    assert service.hash_of(session, report) == report.rows_sha256
+
+
+@pytest.mark.parametrize("change", ["UPDATE report_row SET units = 5", "DELETE FROM report_row", "DELETE FROM report"])
+def test_the_database_refuses_to_change_what_was_published(session: Session, now: datetime, change: str) -> None:
+    a_match(session)
+    service.publish(session, count(session, now).id, actor=APPROVER, now=now)
+    with pytest.raises(DatabaseError, match="frozen"):
+        session.connection().exec_driver_sql(change)
+
+
+def test_a_correction_is_a_new_version_with_its_reason(session: Session, now: datetime) -> None:
+    first = service.publish(session, count(session, now).id, actor=APPROVER, now=now)
+    with pytest.raises(BadInput, match="correction_reason"):
+        count(session, now)
+    second = count(session, now, note="late report of a giver")
+    assert (second.version, second.state) == (2, ReportState.DRAFT)
+    assert service.versions_of(session, second) == [second, first]
+
+
+def test_a_draft_counted_again_forgets_its_old_rows(session: Session, now: datetime) -> None:
+    a_match(session)
+    draft = count(session, now)
+    again = count(session, now)
+    assert again.id == draft.id
+    assert len(session.exec(select(ReportRow).where(col(ReportRow.figure) == Figure.GIVEN)).all()) == 1
+
+
+def test_a_month_that_runs_is_counted_but_not_published(session: Session, now: datetime) -> None:
+    report = service.prepare(session, Month(2026, 11), org_id=None, actor=APPROVER, now=now)
+    with pytest.raises(WrongState, match="month_runs"):
+        service.publish(session, report.id, actor=APPROVER, now=now)
+    with pytest.raises(WrongState, match="counted_too_early"):
+        service.publish(session, report.id, actor=APPROVER, now=now + timedelta(days=30))
+
+
+def test_small_groups_hide_from_those_who_see_numbers_only_and_a_lone_one_takes_another_along(
+    session: Session, now: datetime
+) -> None:
+    for district, matches in (("500103", 12), ("500104", 11), ("500106", 3)):
+        for _ in range(matches):
+            a_match(session, district_code=district)
+    parts = figures.parts(session, count(session, now), figure=Figure.GIVEN, by="district_code", small_hidden=True)
+    assert {part.key: part.hidden for part in parts} == {"500103": False, "500104": True, "500106": True}
+    assert all(part.rows == 0 for part in parts if part.hidden)
+
+
+@pytest.mark.parametrize("text", ["", "2026", "2026-13", "2026-00", "1999-01", "26-01", "2026-１"])
+def test_a_month_written_otherwise_is_refused(text: str, now: datetime) -> None:
+    with pytest.raises(BadInput, match="month_form"):
+        read_month(text, now=now)
+
+
+def test_a_month_that_has_not_begun_is_refused(now: datetime) -> None:
+    assert read_month("2026-11", now=now) == Month(2026, 11)
+    with pytest.raises(BadInput, match="month_ahead"):
+        read_month("2026-12", now=now)
