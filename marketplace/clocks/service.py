@@ -6,14 +6,15 @@ who knows whom to write to. What happens to a late step is decided by its own ro
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from marketplace.calendar import after_working_days
+from marketplace.calendar import after_working_days, local_day
 from marketplace.clocks.models import Clock
-from marketplace.clocks.steps import STEPS
+from marketplace.clocks.steps import STEPS, Side
 from marketplace.db import flush, new_id
 
 
@@ -31,10 +32,40 @@ def start(
     session: Session, step: str, object_ref: str, /, *, holder: Holder, now: datetime, urgent: bool = False
 ) -> Clock:
     """Begin to wait. A clock of the same step of the same object that still runs is ended as `restarted`."""
-    rule = STEPS[step]
     end(session, object_ref, step=step, outcome="restarted", now=now)
+    clock = _clock(step, object_ref, holder=holder, now=now, urgent=urgent)
+    session.add(clock)
+    flush(session)
+    return clock
+
+
+def move_on(
+    session: Session,
+    object_ref: str,
+    /,
+    *,
+    outcome: str,
+    step: str = "",
+    holder: Holder | None = None,
+    now: datetime,
+    urgent: bool = False,
+) -> Clock | None:
+    """End whatever runs for an object and, if a `step` is named, begin to wait for it: so one clock runs, or none."""
+    for clock in _running(session, object_ref):
+        _stop(session, clock, outcome=outcome, now=now)
+    flush(session)
+    if not step:
+        return None
+    clock = _clock(step, object_ref, holder=holder or Holder(), now=now, urgent=urgent)
+    session.add(clock)
+    flush(session)
+    return clock
+
+
+def _clock(step: str, object_ref: str, *, holder: Holder, now: datetime, urgent: bool) -> Clock:
+    rule = STEPS[step]
     due = after_working_days(now, rule.urgent_days if urgent and rule.urgent_days else rule.days)
-    clock = Clock(
+    return Clock(
         id=new_id(),
         step=step,
         object_ref=object_ref,
@@ -47,34 +78,51 @@ def start(
         due_at=due,
         remind_at=_next_reminder(step, started=now, due=due, sent=0),
     )
-    session.add(clock)
-    flush(session)
-    return clock
 
 
 def end(session: Session, object_ref: str, /, *, outcome: str, now: datetime, step: str | None = None) -> int:
     """Stop waiting: end the running clocks of an object (of one step, if named); return how many there were."""
-    running = select(Clock).where(col(Clock.object_ref) == object_ref, col(Clock.ended_at).is_(None))
-    if step is not None:
-        running = running.where(col(Clock.step) == step)
-    clocks = session.exec(running).all()
+    clocks = [clock for clock in _running(session, object_ref) if step in (None, clock.step)]
     for clock in clocks:
-        clock.ended_at, clock.outcome, clock.remind_at = now, outcome, None
-        session.add(clock)
+        _stop(session, clock, outcome=outcome, now=now)
     flush(session)
     return len(clocks)
 
 
+def _running(session: Session, object_ref: str) -> Sequence[Clock]:
+    statement = select(Clock).where(col(Clock.object_ref) == object_ref, col(Clock.ended_at).is_(None))
+    return session.exec(statement.order_by(col(Clock.started_at), col(Clock.id))).all()
+
+
+def _stop(session: Session, clock: Clock, *, outcome: str, now: datetime) -> None:
+    clock.ended_at, clock.outcome, clock.remind_at = now, outcome, None
+    session.add(clock)
+
+
 def due_reminders(session: Session, /, *, now: datetime, most: int = 100) -> list[Clock]:
-    """Running clocks whose next reminder is due; each is marked as reminded, so that the caller must write it now."""
+    """Running clocks whose next reminder is due; each is marked as reminded, so that the caller must write it now.
+
+    Reminders that were missed while nobody swept are sent as one. A holder outside the house whose reminder comes
+    only after its limit gets one working day more, for it was the house that slept.
+    """
     statement = select(Clock).where(col(Clock.ended_at).is_(None), col(Clock.remind_at) <= now)
-    clocks = session.exec(statement.order_by(col(Clock.remind_at), col(Clock.id)).limit(most)).all()
+    statement = statement.order_by(col(Clock.remind_at), col(Clock.id)).limit(most).with_for_update(skip_locked=True)
+    clocks = session.exec(statement).all()
     for clock in clocks:
-        clock.reminders += 1
-        clock.remind_at = _next_reminder(clock.step, started=clock.started_at, due=clock.due_at, sent=clock.reminders)
+        rule, begun, due = STEPS[clock.step], clock.started_at, clock.due_at
+        clock.reminders = sum(_reminder(begun, due, share) <= now for share in rule.remind_at)
+        clock.remind_at = _next_reminder(clock.step, started=begun, due=due, sent=clock.reminders)
+        if due <= now and rule.side is not Side.STAFF:
+            clock.due_at = after_working_days(now, 1)
         session.add(clock)
     flush(session)
     return list(clocks)
+
+
+def are_due(session: Session, /, *, now: datetime) -> bool:
+    """Whether any reminder is due: asked before a writing transaction is opened."""
+    statement = select(Clock.id).where(col(Clock.ended_at).is_(None), col(Clock.remind_at) <= now)
+    return session.exec(statement.limit(1)).first() is not None
 
 
 def late(session: Session, step: str, /, *, now: datetime, most: int = 100) -> list[Clock]:
@@ -85,10 +133,24 @@ def late(session: Session, step: str, /, *, now: datetime, most: int = 100) -> l
 
 def running_of(session: Session, object_ref: str, /) -> list[Clock]:
     """What an object waits for now."""
-    statement = select(Clock).where(col(Clock.object_ref) == object_ref, col(Clock.ended_at).is_(None))
-    return list(session.exec(statement.order_by(col(Clock.started_at), col(Clock.id))))
+    return list(_running(session, object_ref))
+
+
+def running_by_object(session: Session, object_refs: Iterable[str], /) -> dict[str, Clock]:
+    """Object ► the clock that runs for it (the newest, should there be several), for one page of a list."""
+    statement = select(Clock).where(col(Clock.object_ref).in_(set(object_refs)), col(Clock.ended_at).is_(None))
+    return {clock.object_ref: clock for clock in session.exec(statement.order_by(col(Clock.started_at)))}
+
+
+def last_day(clock: Clock, /) -> date:
+    """The last day on which the step is in time; the limit itself is the midnight after it."""
+    return local_day(clock.due_at - timedelta(seconds=1))
+
+
+def _reminder(started: datetime, due: datetime, share: int) -> datetime:
+    return started + (due - started) * share / 100
 
 
 def _next_reminder(step: str, *, started: datetime, due: datetime, sent: int) -> datetime | None:
     shares = STEPS[step].remind_at
-    return started + (due - started) * shares[sent] / 100 if sent < len(shares) else None
+    return _reminder(started, due, shares[sent]) if sent < len(shares) else None

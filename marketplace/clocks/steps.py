@@ -1,7 +1,8 @@
 """The steps that can wait, as data: how long, who holds them, when the holder is reminded.
 
-Source: the limits of a referral to charity are this product's own proposal (no rule gives days); a room that needs
-another step adds it here. Called by `clocks.service` and by the pages that name a step.
+Source: none in law. No rule that could be read gives days for a referral to charity, so every limit here is this
+product's own proposal (mark D of the rules table) and is not to be shown as a legal term. A room that needs another
+step adds it here. Called by `clocks.service` and by the pages that name a step.
 """
 
 from __future__ import annotations
@@ -34,12 +35,16 @@ STEPS: dict[str, Step] = {
     step.code: step
     for step in (
         Step("second_approval", Side.STAFF, 2, urgent_days=1),
-        Step("giver_answer", Side.GIVER, 5, urgent_days=1),
+        Step("giver_answer", Side.GIVER, 5, urgent_days=1, remind_at=(40, 80)),
         Step("household_answer", Side.HOUSEHOLD, 5, urgent_days=2, remind_at=(40, 80)),
-        Step("deliver", Side.GIVER, 15, urgent_days=5, remind_at=(60, 80, 100)),
+        Step("deliver", Side.GIVER, 15, urgent_days=5, remind_at=(60, 80)),
+        Step("late_delivery", Side.STAFF, 3, urgent_days=1),
         Step("household_confirm", Side.HOUSEHOLD, 5, remind_at=(40, 80)),
         Step("call_household", Side.STAFF, 2, urgent_days=1),
+        Step("visit_household", Side.STAFF, 5),
         Step("follow_up", Side.STAFF, 10),
+        Step("complaint", Side.STAFF, 5),
+        Step("reclaim", Side.GIVER, 20, remind_at=(60, 80)),
         Step("unclaimed", Side.STAFF, 3, urgent_days=1),
     )
 }

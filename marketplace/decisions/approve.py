@@ -14,11 +14,12 @@ from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
-from marketplace import audit, notices
+from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.config import Settings
 from marketplace.consent.ask import living_auto_match
 from marketplace.db import flush, new_id
+from marketplace.decisions import moves
 from marketplace.decisions.models import LineDecision, Match, MatchState
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.ledger import service as ledger
@@ -163,7 +164,7 @@ def _approve_one(session: Session, sound: _Sound, *, above: bool, actor: Actor, 
     session.add_all((line, match))
     write_decision(session, line, verdict="approve", actor=actor, now=now)
     flush(session)
-    tell_of_approval(session, match, now=now)
+    wait_and_tell(session, match, now=now)
     return match
 
 
@@ -173,12 +174,13 @@ def after_approval(offer: Offer) -> MatchState:
     return MatchState.AWAITING_HOUSEHOLD if standing else MatchState.AWAITING_GIVER
 
 
-def tell_of_approval(session: Session, match: Match, /, *, now: datetime) -> None:
-    """Tell whoever has to answer next; nobody while a second approver is awaited."""
+def wait_and_tell(session: Session, match: Match, /, *, now: datetime) -> None:
+    """Start the clock of what comes next and tell whoever has to answer; nobody while a second approver is awaited."""
+    clock = moves.wait(session, match, outcome="approved", now=now)
     if match.state is MatchState.AWAITING_GIVER:
-        notices.post(session, "match_approved", key=f"{match.id}:giver", org_id=match.org_id, now=now)
+        moves.tell_giver(session, match, "match_approved", key="giver", now=now, clock=clock)
     if match.state is MatchState.AWAITING_HOUSEHOLD:
-        notices.post(session, "offer_waiting", key=f"{match.id}:household", household_id=match.household_id, now=now)
+        moves.tell_household(session, match, "offer_waiting", key="household", now=now, clock=clock)
 
 
 def reject(
@@ -264,7 +266,7 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     line = session.get_one(ProposedLine, match.line_id)
     write_decision(session, line, verdict="second_approve", actor=actor, now=now)
     flush(session)
-    tell_of_approval(session, match, now=now)
+    wait_and_tell(session, match, now=now)
     return match
 
 

@@ -1,9 +1,11 @@
-"""Decisions of people on proposed lines, and the match that follows an approval until the household confirms it.
+"""Decisions of people on proposed lines, and the match that follows an approval until a follow-up closes it.
 
 States of a match: awaiting_second (an amount above the limit waits for a second approver) ► awaiting_giver (the
 giver answers; a standing yes skips this) ► awaiting_household (the household accepts with a separate consent, or
-declines) ► in_delivery ► delivered (the giver says so) ► confirmed (the household says so). Ends without aid:
-rejected, declined_giver, declined_household, cancelled (a consent was withdrawn), returned.
+declines) ► in_delivery ► delivered (the giver says so) ► confirmed (the household says so) ► closed (somebody asked
+how it went). Ends without aid: rejected, declined_giver, declined_household, cancelled (a consent was withdrawn, or
+staff or the giver ended it), expired_giver, expired_household (nobody answered), returned (nothing arrived),
+given_back. After a yes: reclaiming (the giver asks its aid back, with a reason) ► reclaimed, or where it was before.
 """
 
 from datetime import datetime
@@ -29,6 +31,12 @@ class MatchState(StrEnum):
     DECLINED_HOUSEHOLD = "declined_household"
     CANCELLED = "cancelled"
     RETURNED = "returned"
+    CLOSED = "closed"
+    EXPIRED_GIVER = "expired_giver"
+    EXPIRED_HOUSEHOLD = "expired_household"
+    GIVEN_BACK = "given_back"
+    RECLAIMING = "reclaiming"
+    RECLAIMED = "reclaimed"
 
 
 OPEN = (
@@ -38,13 +46,15 @@ OPEN = (
     MatchState.IN_DELIVERY,
     MatchState.DELIVERED,
 )
+"""What still waits for the giver, the household or an approver; only one of these may exist for a need and an offer."""
 
 
 class Match(SQLModel, table=True):
-    """One approved line on its way to the household."""
+    """One approved line on its way to the household; `short_units` of it were approved but not given."""
 
     __table_args__ = (
         check("units", "units > 0"),
+        check("short", "short_units >= 0"),
         check("two_people", "second_approver_id IS NULL OR second_approver_id <> approver_id"),
         unique_where(
             "uq_match_live",
@@ -62,6 +72,7 @@ class Match(SQLModel, table=True):
     household_id: str = Field(foreign_key="household.id", index=True)
     district_code: str = Field(index=True, max_length=6)
     units: int = Field(sa_column=Column(BigInteger, nullable=False))
+    short_units: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     state: MatchState = Field(sa_column=choice(MatchState, index=True))
     ledger_entry_id: str = Field(foreign_key="ledger_entry.id", unique=True)
     approver_id: str = Field(max_length=64)
@@ -76,6 +87,7 @@ class Match(SQLModel, table=True):
     household_answered_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     delivered_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     confirmed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    closed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class LineDecision(SQLModel, table=True):
@@ -91,3 +103,50 @@ class LineDecision(SQLModel, table=True):
     decided_by: str = Field(max_length=64)
     decided_at: datetime = Field(sa_column=moment())
     audit_seq: int = Field(foreign_key="audit_row.seq")
+
+
+class CallOutcome(StrEnum):
+    """What came of one try to reach a household that had not answered."""
+
+    WANTS = "wants"
+    DECLINES = "declines"
+    RECEIVED = "received"
+    NOT_RECEIVED = "not_received"
+    NOT_REACHED = "not_reached"
+
+
+class HouseholdCall(SQLModel, table=True):
+    """One call, or visit, to a household that was silent; never changed afterwards."""
+
+    __tablename__ = "household_call"
+
+    id: str = Field(primary_key=True, max_length=32)
+    match_id: str = Field(foreign_key="match.id", index=True)
+    match_state: MatchState = Field(sa_column=choice(MatchState))
+    outcome: CallOutcome = Field(sa_column=choice(CallOutcome))
+    called_by: str = Field(max_length=64)
+    called_at: datetime = Field(sa_column=moment())
+
+
+class FollowUp(SQLModel, table=True):
+    """How it went, asked once for each match after the household had confirmed (回访评价). A complaint stays open until
+    somebody of the district has settled it."""
+
+    __tablename__ = "follow_up"
+    __table_args__ = (
+        check("satisfaction", "satisfaction BETWEEN 1 AND 5"),
+        check("minutes", "staff_minutes >= 0"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    match_id: str = Field(foreign_key="match.id", unique=True)
+    answered_by: str = Field(max_length=64)
+    own_answer: bool = False
+    satisfaction: int
+    remains: str = Field(max_length=32)
+    staff_minutes: int = 0
+    complaint: bool = Field(default=False, index=True)
+    settlement: str = Field(default="", max_length=32)
+    settled_by: str = Field(default="", max_length=64)
+    settled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    created_at: datetime = Field(sa_column=moment(index=True))

@@ -12,13 +12,15 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from marketplace import audit, notices
+from marketplace import notices
 from marketplace.actors import Actor
 from marketplace.consent import service as consent
 from marketplace.consent.ask import living_auto_match, lock_head
 from marketplace.consent.models import Consent, Purpose
-from marketplace.db import flush
+from marketplace.decisions import moves
+from marketplace.decisions.closing import follow_up, give_back, reclaim_done, reclaim_drop, reclaim_open, settle
 from marketplace.decisions.models import OPEN, Match, MatchState
+from marketplace.decisions.moves import locked
 from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.households.models import Household, Person
 from marketplace.ledger import service as ledger
@@ -31,9 +33,33 @@ from marketplace.reference import needs as taxonomy
 from marketplace.reference import purposes
 from marketplace.sharing import service as sharing
 
+__all__ = [
+    "cancel",
+    "confirm",
+    "deliver",
+    "fields_to_ask",
+    "follow_up",
+    "get_match",
+    "give_back",
+    "giver_accepts",
+    "giver_declines",
+    "giver_gives_up",
+    "household_accepts",
+    "household_declines",
+    "matches_of_household",
+    "not_received",
+    "open_matches_of",
+    "purpose_of",
+    "reclaim_done",
+    "reclaim_drop",
+    "reclaim_open",
+    "see_recipient",
+    "settle",
+    "withdraw_consent",
+]
+
 FREED_BY_BASE_CARD = (MatchState.AWAITING_SECOND, MatchState.AWAITING_GIVER, MatchState.AWAITING_HOUSEHOLD)
 """Where nothing but the base card has been used: withdrawing it ends the match."""
-GIVER_KNOWS = (MatchState.AWAITING_GIVER, MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY)
 CANCELLABLE = (*FREED_BY_BASE_CARD, MatchState.IN_DELIVERY)
 UNDER_WAY = (MatchState.IN_DELIVERY, MatchState.DELIVERED)
 """Only now may the giver see the consented fields."""
@@ -49,31 +75,21 @@ def get_match(session: Session, match_id: str, /, *, actor: Actor) -> Match:
     return match
 
 
-def _lock(session: Session, match_id: str, action: str, *, actor: Actor, expected: MatchState) -> Match:
-    match = session.get(Match, match_id, with_for_update=True, populate_existing=True)
-    if match is None:
-        raise NotFound("match")
-    require(actor, action, household_id=match.household_id, org_id=match.org_id, district=match.district_code)
-    if match.state is not expected:
-        raise WrongState("match_moved_on", state=match.state.value)
-    return match
-
-
 def giver_accepts(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
     """The giver takes this match on; now the household is asked."""
-    match = _lock(session, match_id, "match:answer", actor=actor, expected=MatchState.AWAITING_GIVER)
+    match = locked(session, match_id, "match:answer", actor=actor, expected=(MatchState.AWAITING_GIVER,))
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     match.giver_answered_at = now
-    _step(session, match, to=MatchState.AWAITING_HOUSEHOLD, actor=actor, now=now)
-    notices.post(session, "offer_waiting", key=f"{match.id}:household", household_id=match.household_id, now=now)
+    clock = moves.step(session, match, to=MatchState.AWAITING_HOUSEHOLD, actor=actor, now=now)
+    moves.tell_household(session, match, "offer_waiting", key="household", now=now, clock=clock)
     return match
 
 
 def giver_declines(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
     """The giver says no to this match; its stock is free at once and the pair is not proposed again."""
-    match = _lock(session, match_id, "match:answer", actor=actor, expected=MatchState.AWAITING_GIVER)
+    match = locked(session, match_id, "match:answer", actor=actor, expected=(MatchState.AWAITING_GIVER,))
     match.giver_answered_at = now
-    _end(session, match, to=MatchState.DECLINED_GIVER, reason_code=reason_code, actor=actor, now=now)
+    moves.end(session, match, to=MatchState.DECLINED_GIVER, reason_code=reason_code, actor=actor, now=now)
     return match
 
 
@@ -92,7 +108,7 @@ def household_accepts(
 ) -> Match:
     """The household accepts with two ticks: the offer's terms, and a separate consent naming the giver, the purpose,
     the fields and the period. Only now does anything identifying become readable for that giver."""
-    match = _lock(session, match_id, "match:accept", actor=actor, expected=MatchState.AWAITING_HOUSEHOLD)
+    match = locked(session, match_id, "match:accept", actor=actor, expected=(MatchState.AWAITING_HOUSEHOLD,))
     if not (agrees_to_share and agrees_to_terms):
         raise BadInput("tick_missing", field="agrees_to_share" if not agrees_to_share else "agrees_to_terms")
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
@@ -113,8 +129,8 @@ def household_accepts(
     match.consent_chain_id, match.consent_version = given.chain_id, given.version
     match.household_answered_at = now
     ledger.move(session, match.ledger_entry_id, to=AidState.APPROVED, actor=actor, now=now)
-    _step(session, match, to=MatchState.IN_DELIVERY, actor=actor, now=now)
-    notices.post(session, "delivery_expected", key=f"{match.id}:deliver", org_id=match.org_id, now=now)
+    clock = moves.step(session, match, to=MatchState.IN_DELIVERY, actor=actor, now=now)
+    moves.tell_giver(session, match, "delivery_expected", key="deliver", now=now, clock=clock)
     return match
 
 
@@ -122,66 +138,67 @@ def household_declines(session: Session, match_id: str, /, *, reason_code: str, 
     """The household says no; it loses nothing, and this pair is not proposed again."""
     if reason_code not in DECLINES:
         raise BadInput("reason_missing", field="reason_code")
-    match = _lock(session, match_id, "match:decline", actor=actor, expected=MatchState.AWAITING_HOUSEHOLD)
+    match = locked(session, match_id, "match:decline", actor=actor, expected=(MatchState.AWAITING_HOUSEHOLD,))
     match.household_answered_at = now
-    _end(session, match, to=MatchState.DECLINED_HOUSEHOLD, reason_code=reason_code, actor=actor, now=now)
+    moves.end(session, match, to=MatchState.DECLINED_HOUSEHOLD, reason_code=reason_code, actor=actor, now=now)
     return match
 
 
-def deliver(session: Session, match_id: str, /, *, note: str = "", actor: Actor, now: datetime) -> Match:
-    """The giver says that the aid has been handed over; the household is asked to confirm it."""
-    match = _lock(session, match_id, "match:deliver", actor=actor, expected=MatchState.IN_DELIVERY)
+def deliver(
+    session: Session, match_id: str, /, *, units: int | None = None, note: str = "", actor: Actor, now: datetime
+) -> Match:
+    """The giver says that the aid has been handed over; the household is asked to confirm it. With fewer `units` than
+    were matched the rest is free at once, and the need is open again for it."""
+    match = locked(session, match_id, "match:deliver", actor=actor, expected=(MatchState.IN_DELIVERY,))
+    if units is not None and units != match.units:
+        ledger.lower(session, match.ledger_entry_id, units=units, actor=actor, now=now)
+        match.short_units, match.units = match.units - units, units
     match.delivered_at, match.delivery_note = now, note[:200]
     ledger.move(session, match.ledger_entry_id, to=AidState.DELIVERED, actor=actor, now=now)
-    _step(session, match, to=MatchState.DELIVERED, actor=actor, now=now)
-    notices.post(session, "confirm_receipt", key=f"{match.id}:confirm", household_id=match.household_id, now=now)
+    clock = moves.step(session, match, to=MatchState.DELIVERED, actor=actor, now=now)
+    moves.tell_household(session, match, "confirm_receipt", key="confirm", now=now, clock=clock)
     return match
 
 
 def confirm(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
     """The household says that it has received the aid, and its consent for this match ends. Silence is never a yes."""
-    match = _lock(session, match_id, "match:receive", actor=actor, expected=MatchState.DELIVERED)
+    match = locked(session, match_id, "match:receive", actor=actor, expected=(MatchState.DELIVERED,))
     match.confirmed_at = now
-    _close_consent(session, match, actor=actor, now=now)
-    _step(session, match, to=MatchState.CONFIRMED, actor=actor, now=now)
+    moves.close_consent(session, match, actor=actor, now=now)
+    moves.step(session, match, to=MatchState.CONFIRMED, actor=actor, now=now)
     return match
 
 
 def not_received(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
     """The household says that nothing arrived: the match ends, its units are free again, the giver is told, and staff
     find it in their list of what did not arrive."""
-    match = _lock(session, match_id, "match:receive", actor=actor, expected=MatchState.DELIVERED)
+    match = locked(session, match_id, "match:receive", actor=actor, expected=(MatchState.DELIVERED,))
     match.delivered_at, match.reason_code = None, "not_received"
-    _close_consent(session, match, actor=actor, now=now)
-    _step(session, match, to=MatchState.RETURNED, actor=actor, now=now)
+    moves.close_consent(session, match, actor=actor, now=now)
+    moves.step(session, match, to=MatchState.RETURNED, actor=actor, now=now)
     ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
-    notices.post(session, "match_cancelled", key=f"{match.id}:not_received", org_id=match.org_id, now=now)
+    moves.tell_giver(session, match, "match_cancelled", key="not_received", now=now)
     return match
 
 
 def giver_gives_up(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
     """The giver cannot deliver what it took on: the match ends, the household is told, the need is open again."""
-    match = _lock(session, match_id, "match:deliver", actor=actor, expected=MatchState.IN_DELIVERY)
-    _end(session, match, to=MatchState.CANCELLED, reason_code=reason_code, actor=actor, now=now)
-    notices.post(session, "match_cancelled", key=f"{match.id}:gave_up", household_id=match.household_id, now=now)
+    match = locked(session, match_id, "match:deliver", actor=actor, expected=(MatchState.IN_DELIVERY,))
+    moves.end(session, match, to=MatchState.CANCELLED, reason_code=reason_code, actor=actor, now=now)
+    moves.tell_household(session, match, "match_cancelled", key="gave_up", now=now)
     return match
 
 
 def cancel(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
     """Staff end a match that has not been delivered yet, with a reason; a second approver says no in this way too."""
-    match = session.get(Match, match_id, with_for_update=True, populate_existing=True)
-    if match is None:
-        raise NotFound("match")
-    require(actor, "match:reject", district=match.district_code)
-    if match.state not in CANCELLABLE:
-        raise WrongState("match_moved_on", state=match.state.value)
+    match = locked(session, match_id, "match:reject", actor=actor, expected=CANCELLABLE)
     if not reason_code:
         raise BadInput("reason_missing", field="reason_code")
     told = match.state in (MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY)
     to = MatchState.REJECTED if match.state is MatchState.AWAITING_SECOND else MatchState.CANCELLED
-    _end(session, match, to=to, reason_code=reason_code, actor=actor, now=now)
+    moves.end(session, match, to=to, reason_code=reason_code, actor=actor, now=now)
     if told:
-        notices.post(session, "match_cancelled", key=f"{match.id}:staff", household_id=match.household_id, now=now)
+        moves.tell_household(session, match, "match_cancelled", key="staff", now=now)
     return match
 
 
@@ -206,7 +223,7 @@ def withdraw_consent(session: Session, chain_id: str, /, *, actor: Actor, now: d
         running = (MatchState.IN_DELIVERY,)
         matches = matches.where(col(Match.state).in_(running), col(Match.consent_chain_id) == chain_id)
     for match in session.exec(matches.order_by(col(Match.id)).with_for_update()).all():
-        _end(session, match, to=MatchState.CANCELLED, reason_code="consent_withdrawn", actor=actor, now=now)
+        moves.end(session, match, to=MatchState.CANCELLED, reason_code="consent_withdrawn", actor=actor, now=now)
     notices.post(
         session, "consent_withdrawn", key=f"{ended.chain_id}@{ended.version}", household_id=head.household_id, now=now
     )
@@ -256,33 +273,3 @@ def matches_of_household(session: Session, household_id: str, /) -> list[Match]:
 def open_matches_of(session: Session, household_id: str, /) -> list[Match]:
     """Those that still wait for somebody."""
     return [match for match in matches_of_household(session, household_id) if match.state in OPEN]
-
-
-def _step(session: Session, match: Match, *, to: MatchState, actor: Actor, now: datetime) -> None:
-    match.state, match.updated_at = to, now
-    session.add(match)
-    entry = audit.Entry(
-        f"match:{to.value}", object_ref=match.id, subject=match.household_id, body={"units": match.units}
-    )
-    audit.record(session, entry, actor=actor, now=now)
-    flush(session)
-
-
-def _end(session: Session, match: Match, *, to: MatchState, reason_code: str, actor: Actor, now: datetime) -> None:
-    """End a match without aid: its units and consent end with it, the pair rests, the giver is told if it knew."""
-    before = match.state
-    _close_consent(session, match, actor=actor, now=now)
-    match.reason_code = reason_code
-    ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
-    _step(session, match, to=to, actor=actor, now=now)
-    declined = to in (MatchState.DECLINED_GIVER, MatchState.DECLINED_HOUSEHOLD, MatchState.REJECTED)
-    line = session.get_one(ProposedLine, match.line_id)
-    line.state = LineState.DECLINED if declined else LineState.STALE
-    session.add(line)
-    if before in GIVER_KNOWS and to is not MatchState.DECLINED_GIVER:
-        notices.post(session, "match_cancelled", key=f"{match.id}:cancelled", org_id=match.org_id, now=now)
-
-
-def _close_consent(session: Session, match: Match, *, actor: Actor, now: datetime) -> None:
-    if match.consent_chain_id is not None:
-        consent.close(session, match.consent_chain_id, actor=actor, now=now)

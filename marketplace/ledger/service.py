@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import flush, new_id
-from marketplace.errors import NotFound, WrongState
+from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.ledger.models import LIVE, AidSource, AidState, LedgerEntry
 from marketplace.needs.models import Need
 from marketplace.sealed import vault_of
@@ -55,12 +55,24 @@ def reserve(
     return entry
 
 
+def lower(session: Session, entry_id: str, /, *, units: int, actor: Actor, now: datetime) -> LedgerEntry:
+    """Fewer units are given than were set aside: the rest of the need and of the offer is free at once."""
+    entry = _locked(session, entry_id)
+    if entry.state not in (AidState.RESERVED, AidState.APPROVED):
+        raise WrongState("ledger_step", have=entry.state.value, want="lowered")
+    if not 0 < units < entry.units:
+        raise BadInput("units_outside", field="units")
+    entry.units, entry.updated_at = units, now
+    session.add(entry)
+    flush(session)
+    act = audit.Entry("aid:lowered", object_ref=entry.id, subject=entry.household_id, body={"units": units})
+    audit.record(session, act, actor=actor, now=now)
+    return entry
+
+
 def move(session: Session, entry_id: str, /, *, to: AidState, actor: Actor, now: datetime) -> LedgerEntry:
     """Take one ledger row a step further; a step that is not in `STEPS` is refused."""
-    statement = select(LedgerEntry).where(col(LedgerEntry.id) == entry_id).with_for_update()
-    entry = session.exec(statement.execution_options(populate_existing=True)).one_or_none()
-    if entry is None:
-        raise NotFound("ledger_entry")
+    entry = _locked(session, entry_id)
     if to not in STEPS[entry.state]:
         raise WrongState("ledger_step", have=entry.state.value, want=to.value)
     entry.state = to
@@ -70,6 +82,14 @@ def move(session: Session, entry_id: str, /, *, to: AidState, actor: Actor, now:
     session.add(entry)
     flush(session)
     _record(session, entry, actor=actor, now=now)
+    return entry
+
+
+def _locked(session: Session, entry_id: str) -> LedgerEntry:
+    statement = select(LedgerEntry).where(col(LedgerEntry.id) == entry_id).with_for_update()
+    entry = session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+    if entry is None:
+        raise NotFound("ledger_entry")
     return entry
 
 

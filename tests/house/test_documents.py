@@ -17,7 +17,10 @@ ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 ACTIONS = (ROOT / "docs" / "audit-actions.md").read_text(encoding="utf-8")
 ASKED_OF_THE_POLICY = {"guard", "require", "may", "decide"}
-HANDED_ON = {"need:list", "match:accept", "match:answer", "match:decline", "match:deliver", "match:receive"}
+HANDED_ON = {"need:list"} | {
+    f"match:{act}"
+    for act in ("accept", "answer", "decline", "deliver", "give_back", "receive", "reclaim", "reclaim_drop")
+}
 """Acts that a function of the room hands on to the policy; what is written then is the state that follows."""
 ACT = re.compile(r"[a-z_]+:[a-z_]+")
 

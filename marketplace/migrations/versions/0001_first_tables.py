@@ -789,7 +789,8 @@ def upgrade() -> None:
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('units', sa.BigInteger(), nullable=False),
-    sa.Column('state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('short_units', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', 'closed', 'expired_giver', 'expired_household', 'given_back', 'reclaiming', 'reclaimed', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('ledger_entry_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('approver_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('second_approver_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
@@ -803,7 +804,9 @@ def upgrade() -> None:
     sa.Column('household_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('delivered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('confirmed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.CheckConstraint('second_approver_id IS NULL OR second_approver_id <> approver_id', name=op.f('ck_match_two_people')),
+    sa.CheckConstraint('short_units >= 0', name=op.f('ck_match_short')),
     sa.CheckConstraint('units > 0', name=op.f('ck_match_units')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_match_household_id')),
     sa.ForeignKeyConstraint(['ledger_entry_id'], ['ledger_entry.id'], name=op.f('fk_match_ledger_entry_id')),
@@ -824,6 +827,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
         batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"))
+
+    op.create_table('follow_up',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('answered_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('own_answer', sa.Boolean(), nullable=False),
+    sa.Column('satisfaction', sa.Integer(), nullable=False),
+    sa.Column('remains', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('staff_minutes', sa.Integer(), nullable=False),
+    sa.Column('complaint', sa.Boolean(), nullable=False),
+    sa.Column('settlement', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('settled_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('settled_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('satisfaction BETWEEN 1 AND 5', name=op.f('ck_follow_up_satisfaction')),
+    sa.CheckConstraint('staff_minutes >= 0', name=op.f('ck_follow_up_minutes')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_follow_up_match_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_follow_up')),
+    sa.UniqueConstraint('match_id', name=op.f('uq_follow_up_match_id'))
+    )
+    with op.batch_alter_table('follow_up', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_follow_up_complaint'), ['complaint'], unique=False)
+        batch_op.create_index(batch_op.f('ix_follow_up_created_at'), ['created_at'], unique=False)
+
+    op.create_table('household_call',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('match_state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', 'closed', 'expired_giver', 'expired_household', 'given_back', 'reclaiming', 'reclaimed', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('outcome', sa.Enum('wants', 'declines', 'received', 'not_received', 'not_reached', name='calloutcome', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('called_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('called_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_household_call_match_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_household_call'))
+    )
+    with op.batch_alter_table('household_call', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_household_call_match_id'), ['match_id'], unique=False)
     op.execute("INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '" + "0" * 64 + "')")
     for statement in triggers.statements(op.get_bind().dialect.name):
         op.execute(statement)

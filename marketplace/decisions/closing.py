@@ -1,0 +1,169 @@
+"""What follows a delivery: somebody asks how it went and closes the match; or the aid comes back.
+
+Enters: a match whose aid is on its way or has arrived. Leaves: `closed` after a follow-up, with a complaint as a task
+of its own until it is settled; `given_back` when household or giver return it before use; `reclaiming` and `reclaimed`
+when the giver asks it back with a reason (R1.17). The ledger row follows; where the need must not simply open
+again it is closed or held for a person. Called by `decisions.service`, which offers these acts to every other room.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from marketplace import audit
+from marketplace.actors import GIVERS, STAFF, Actor
+from marketplace.db import flush, new_id
+from marketplace.decisions import moves
+from marketplace.decisions.models import FollowUp, Match, MatchState
+from marketplace.decisions.moves import locked
+from marketplace.errors import BadInput, WrongState
+from marketplace.needs import settling
+from marketplace.reference.words import list_codes
+
+RETURNABLE = (MatchState.IN_DELIVERY, MatchState.DELIVERED, MatchState.CONFIRMED)
+RECLAIMABLE = (MatchState.CONFIRMED, MatchState.CLOSED)
+LOOK_AGAIN = ("misuse", "not_entitled")
+"""Reasons of a reclaim after which the need is held until a person has looked at it."""
+MOST_MINUTES = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a follow-up found: satisfaction 1 to 5, what remains (a code), the minutes that staff spent on the match."""
+
+    satisfaction: int
+    remains: str
+    staff_minutes: int = 0
+    complaint: bool = False
+
+
+def follow_up(session: Session, match_id: str, answers: Answers, /, *, actor: Actor, now: datetime) -> Match:
+    """Somebody of the district has asked, or the household answers itself: the match is closed, unless it complains.
+    Then the complaint becomes a task, and settling it closes the match."""
+    match = locked(session, match_id, "match:follow_up", actor=actor, expected=(MatchState.CONFIRMED,))
+    _check(session, match, answers)
+    row = FollowUp(
+        id=new_id(),
+        match_id=match.id,
+        answered_by=actor.id,
+        own_answer=actor.role not in STAFF,
+        satisfaction=answers.satisfaction,
+        remains=answers.remains,
+        staff_minutes=answers.staff_minutes if actor.role in STAFF else 0,
+        complaint=answers.complaint,
+        created_at=now,
+    )
+    session.add(row)
+    body = {"satisfaction": row.satisfaction, "minutes": row.staff_minutes, "complaint": int(row.complaint)}
+    _record(session, match, "match:follow_up", rule=row.remains, body=body, actor=actor, now=now)
+    flush(session)
+    if row.complaint:
+        moves.wait(session, match, outcome="complaint", now=now)
+    else:
+        _close(session, match, actor=actor, now=now)
+    return match
+
+
+def _check(session: Session, match: Match, answers: Answers) -> None:
+    if not 1 <= answers.satisfaction <= 5:
+        raise BadInput("bad_input", field="satisfaction")
+    if answers.remains not in list_codes("remains"):
+        raise BadInput("bad_input", field="remains")
+    if not 0 <= answers.staff_minutes <= MOST_MINUTES:
+        raise BadInput("bad_input", field="staff_minutes")
+    if find_follow_up(session, match.id) is not None:
+        raise WrongState("followed_up")
+
+
+def find_follow_up(session: Session, match_id: str, /) -> FollowUp | None:
+    """What was answered about this match."""
+    return session.exec(select(FollowUp).where(FollowUp.match_id == match_id)).first()
+
+
+def settle(session: Session, match_id: str, /, *, settlement: str, actor: Actor, now: datetime) -> Match:
+    """A complaint has been looked into; what came of it is kept, and the match is closed."""
+    match = locked(session, match_id, "match:settle", actor=actor, expected=(MatchState.CONFIRMED,))
+    row = find_follow_up(session, match.id)
+    if row is None or not row.complaint or row.settled_at is not None:
+        raise WrongState("no_complaint")
+    if settlement not in list_codes("settlement"):
+        raise BadInput("reason_missing", field="settlement")
+    row.settlement, row.settled_by, row.settled_at = settlement, actor.id, now
+    session.add(row)
+    _record(session, match, "match:settle", rule=settlement, actor=actor, now=now)
+    _close(session, match, actor=actor, now=now)
+    return match
+
+
+def _close(session: Session, match: Match, *, actor: Actor, now: datetime) -> None:
+    match.closed_at = now
+    moves.step(session, match, to=MatchState.CLOSED, actor=actor, now=now)
+
+
+def give_back(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
+    """Household or giver return the aid before it was used: its units are free, and the need is open again, unless
+    the household needs nothing any more. The other side is told; this pair is not proposed again."""
+    match = locked(session, match_id, "match:give_back", actor=actor, expected=RETURNABLE)
+    _known(reason_code, "give_back")
+    moves.end(session, match, to=MatchState.GIVEN_BACK, reason_code=reason_code, actor=actor, now=now)
+    if reason_code == "no_longer_needed":
+        settling.no_longer_needed(session, match.need_id, actor=actor, now=now)
+    if actor.role in GIVERS:
+        moves.tell_household(session, match, "match_cancelled", key="given_back", now=now)
+    else:
+        moves.tell_giver(session, match, "match_cancelled", key="given_back", now=now)
+    return match
+
+
+def reclaim_open(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
+    """The giver asks back what the household has received, with a reason (R1.17). Nothing changes hands in the ledger
+    before it says that the aid came back; the household is told and can ask civil affairs."""
+    match = locked(session, match_id, "match:reclaim", actor=actor, expected=RECLAIMABLE)
+    _known(reason_code, "reclaim")
+    match.reason_code = reason_code
+    moves.step(session, match, to=MatchState.RECLAIMING, actor=actor, now=now)
+    moves.tell_household(session, match, "aid_asked_back", key=f"reclaim:{now.isoformat()}", now=now)
+    return match
+
+
+def reclaim_done(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """The aid is back with its giver: the ledger row is returned. After misuse the need is held for a person; else it
+    is open again."""
+    match = locked(session, match_id, "match:reclaim", actor=actor, expected=(MatchState.RECLAIMING,))
+    reason = match.reason_code
+    moves.end(session, match, to=MatchState.RECLAIMED, reason_code=reason, actor=actor, now=now)
+    if reason in LOOK_AGAIN:
+        settling.look_again(session, match.need_id, actor=actor, now=now)
+    moves.tell_household(session, match, "match_cancelled", key="reclaimed", now=now)
+    return match
+
+
+def reclaim_drop(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """The giver thinks better of it, or civil affairs finds no ground: the match is where it was before."""
+    match = locked(session, match_id, "match:reclaim_drop", actor=actor, expected=(MatchState.RECLAIMING,))
+    match.reason_code = ""
+    to = MatchState.CLOSED if match.closed_at is not None else MatchState.CONFIRMED
+    moves.step(session, match, to=to, actor=actor, now=now)
+    return match
+
+
+def _known(code: str, table: str) -> None:
+    if code not in list_codes(table):
+        raise BadInput("reason_missing", field="reason_code")
+
+
+def _record(
+    session: Session,
+    match: Match,
+    action: str,
+    *,
+    rule: str,
+    body: dict[str, int] | None = None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    entry = audit.Entry(action, object_ref=match.id, subject=match.household_id, rule_id=rule, body=body)
+    audit.record(session, entry, actor=actor, now=now)

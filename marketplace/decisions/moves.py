@@ -1,0 +1,138 @@
+"""How a match moves: locked, taken one step further or ended, its clock and its ledger row in step, the sides told.
+
+Enters: a match that an act of this room has allowed to move. Leaves: the match in its new state with its audit row, and
+exactly one running clock while it waits for somebody, none when it is over. Called by every use case of this room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit, notices
+from marketplace.actors import Actor
+from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
+from marketplace.clocks.service import Holder
+from marketplace.clocks.steps import STEPS, Side
+from marketplace.consent import service as consent
+from marketplace.db import flush
+from marketplace.decisions.models import FollowUp, Match, MatchState
+from marketplace.errors import NotFound, WrongState
+from marketplace.ledger import service as ledger
+from marketplace.ledger.models import AidState
+from marketplace.needs.models import Need
+from marketplace.policy import require
+from marketplace.proposals.models import LineState, ProposedLine
+
+URGENT = 3
+"""From this urgency on the shorter limits hold."""
+WAITS = {
+    MatchState.AWAITING_SECOND: "second_approval",
+    MatchState.AWAITING_GIVER: "giver_answer",
+    MatchState.AWAITING_HOUSEHOLD: "household_answer",
+    MatchState.IN_DELIVERY: "deliver",
+    MatchState.DELIVERED: "household_confirm",
+    MatchState.CONFIRMED: "follow_up",
+    MatchState.RECLAIMING: "reclaim",
+}
+"""What a match in this state waits for first; a state that is not here is an end."""
+GIVER_KNOWS = (MatchState.AWAITING_GIVER, MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY)
+SAID_NO = (MatchState.DECLINED_GIVER, MatchState.DECLINED_HOUSEHOLD, MatchState.REJECTED, MatchState.GIVEN_BACK)
+"""Ends after which the same pair is not proposed again; after silence or a cancellation it may be."""
+ITS_OWN_WORD = (MatchState.DECLINED_GIVER, MatchState.EXPIRED_GIVER, MatchState.GIVEN_BACK, MatchState.RECLAIMED)
+"""Ends that came from the giver, or of which it hears in a letter of their own."""
+
+
+def locked(session: Session, match_id: str, action: str, /, *, actor: Actor, expected: Sequence[MatchState]) -> Match:
+    """The match, locked and read anew, if the actor may do this to it and it is in an expected state."""
+    match = session.get(Match, match_id, with_for_update=True, populate_existing=True)
+    if match is None:
+        raise NotFound("match")
+    require(actor, action, household_id=match.household_id, org_id=match.org_id, district=match.district_code)
+    if match.state not in expected:
+        raise WrongState("match_moved_on", state=match.state.value)
+    return match
+
+
+def step(session: Session, match: Match, /, *, to: MatchState, actor: Actor, now: datetime) -> Clock | None:
+    """Put a match into a state, with its audit row; return the clock of what it waits for now."""
+    match.state, match.updated_at = to, now
+    session.add(match)
+    body = {"units": match.units, "short": match.short_units} if match.short_units else {"units": match.units}
+    entry = audit.Entry(f"match:{to.value}", object_ref=match.id, subject=match.household_id, body=body)
+    audit.record(session, entry, actor=actor, now=now)
+    flush(session)
+    return wait(session, match, outcome=to.value, now=now)
+
+
+def wait(
+    session: Session, match: Match, /, *, outcome: str, now: datetime, for_step: str = "", urgent: bool | None = None
+) -> Clock | None:
+    """End the clock that runs for a match and start that of its state, or of the step named."""
+    wanted = for_step or WAITS.get(match.state, "")
+    if wanted == "follow_up" and has_complaint(session, match.id):
+        wanted = "complaint"
+    if not wanted:
+        return clocks.move_on(session, match.id, outcome=outcome, now=now)
+    if urgent is None:
+        urgent = session.get_one(Need, match.need_id).urgency >= URGENT
+    holder = holder_of(wanted, match)
+    return clocks.move_on(session, match.id, outcome=outcome, step=wanted, holder=holder, now=now, urgent=urgent)
+
+
+def holder_of(step_code: str, match: Match, /) -> Holder:
+    """Whom a step of this match waits for; the district is always told, so that its staff see every clock."""
+    side = STEPS[step_code].side
+    return Holder(
+        org_id=match.org_id if side is Side.GIVER else None,
+        household_id=match.household_id if side is Side.HOUSEHOLD else None,
+        district_code=match.district_code,
+    )
+
+
+def has_complaint(session: Session, match_id: str, /) -> bool:
+    """Whether a complaint about this match still waits to be settled."""
+    statement = select(FollowUp.id).where(col(FollowUp.match_id) == match_id, col(FollowUp.complaint).is_(True))
+    return session.exec(statement.where(col(FollowUp.settled_at).is_(None))).first() is not None
+
+
+def end(session: Session, match: Match, /, *, to: MatchState, reason_code: str, actor: Actor, now: datetime) -> None:
+    """End a match without aid: its units and consent end with it, the giver is told if it knew."""
+    before = match.state
+    close_consent(session, match, actor=actor, now=now)
+    match.reason_code = reason_code
+    ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
+    step(session, match, to=to, actor=actor, now=now)
+    line = session.get_one(ProposedLine, match.line_id)
+    line.state = LineState.DECLINED if to in SAID_NO else LineState.STALE
+    session.add(line)
+    if before in GIVER_KNOWS and to not in ITS_OWN_WORD:
+        tell_giver(session, match, "match_cancelled", key="cancelled", now=now)
+
+
+def close_consent(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> None:
+    """The consent for this match ends, because the match is over."""
+    if match.consent_chain_id is not None:
+        consent.close(session, match.consent_chain_id, actor=actor, now=now)
+
+
+def tell_giver(
+    session: Session, match: Match, letter: str, /, *, key: str, now: datetime, clock: Clock | None = None
+) -> None:
+    """Write to the giver; with a clock the letter names the last day."""
+    notices.post(session, letter, key=f"{match.id}:{key}", org_id=match.org_id, now=now, params=by(clock))
+
+
+def tell_household(
+    session: Session, match: Match, letter: str, /, *, key: str, now: datetime, clock: Clock | None = None
+) -> None:
+    """Write to the household; with a clock the letter names the last day."""
+    notices.post(session, letter, key=f"{match.id}:{key}", household_id=match.household_id, now=now, params=by(clock))
+
+
+def by(clock: Clock | None, /) -> dict[str, str]:
+    """The blank of a letter that says until when."""
+    return {"by": clocks.last_day(clock).isoformat()} if clock is not None else {}

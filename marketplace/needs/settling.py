@@ -1,0 +1,37 @@
+"""What a need becomes because of something that happened to its aid: closed, or held until a person has looked at it.
+
+Enters: a need and the reason; the caller has asked the policy for its own act. Leaves: the need in its new state with
+its audit row. Called by `decisions` when aid is given back because nobody needs it any more, or reclaimed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.needs.models import Need, NeedState
+
+
+def no_longer_needed(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Close a verified need: its household has said that it needs nothing any more."""
+    _settle(session, need_id, to=NeedState.CLOSED, reason="no_longer_needed", actor=actor, now=now)
+
+
+def look_again(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Hold a verified need: aid for it was reclaimed, so a person looks before anything else is given."""
+    _settle(session, need_id, to=NeedState.HELD, reason="reclaimed", actor=actor, now=now)
+
+
+def _settle(session: Session, need_id: str, *, to: NeedState, reason: str, actor: Actor, now: datetime) -> None:
+    need = session.get_one(Need, need_id, with_for_update=True, populate_existing=True)
+    if need.state is not NeedState.VERIFIED:
+        return
+    need.state, need.state_reason, need.updated_at = to, reason, now
+    session.add(need)
+    session.flush()
+    action = "need:close" if to is NeedState.CLOSED else "need:hold"
+    entry = audit.Entry(action, object_ref=need.id, subject=need.household_id, decision=to.value, rule_id=reason)
+    audit.record(session, entry, actor=actor, now=now)
