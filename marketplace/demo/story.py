@@ -28,6 +28,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
 from marketplace.demo.phases import Phases
+from marketplace.demo.reports import count_month
 from marketplace.households.models import Household
 from marketplace.households.service import contact_of
 from marketplace.needs import service as needs
@@ -105,6 +106,8 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
     with phases.phase("deliver"):
         _deliver(database, roster, pick=pick, now=day + 6 * DAY)
         _confirm(database, pick=pick, now=day + 7 * DAY)
+    with phases.phase("report"):
+        count_month(database, roster, now=day + 8 * DAY)
     with phases.phase("notify"):
         _send_letters(database, now=day + 7 * DAY)
     return run_id

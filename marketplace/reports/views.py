@@ -217,9 +217,9 @@ def rows(report_id: str, figure: str) -> ResponseReturnValue:
 
 def _origin(row: ReportRow) -> str:
     """Where the row's match or need can be looked at by this reader; nowhere for aid given outside."""
-    if row.figure is Figure.UNMET:
+    if row.figure is Figure.UNMET and current_actor().serves(row.district_code):
         return url_for("needs.one", need_id=row.object_ref)
-    if row.figure is not Figure.REPORTED and current_actor().role in GIVERS:
+    if row.figure not in (Figure.UNMET, Figure.REPORTED) and current_actor().role in GIVERS:
         return url_for("decisions.charity_match", match_id=row.object_ref)
     return ""
 

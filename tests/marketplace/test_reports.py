@@ -12,7 +12,6 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor, Role
 from marketplace.decisions.models import FollowUp, Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.ledger.models import LedgerEntry
 from marketplace.reports import figures, service
 from marketplace.reports.figures import Filter
 from marketplace.reports.models import Figure, Report, ReportRow, ReportState
@@ -29,25 +28,9 @@ def a_match(session: Session, *, state: MatchState = MatchState.CONFIRMED, offer
     household = make.a_household(session)
     need = make.a_need(session, household)
     offer = offer or make.an_offer(session, make.an_organisation(session))
-    line = make.a_line(session, make.a_run(session), need, offer, units=4, value_fen=40_000)
+    line = make.a_line(session, need, offer, units=4, value_fen=40_000)
+    entry = make.a_ledger_entry(session, need, offer, units=4, given_on=INSIDE.date(), source="platform")
     number = len(session.exec(select(Match)).all()) + 1
-    entry = LedgerEntry(
-        id=f"entry-{number}",
-        source="platform",
-        source_index=f"entry-{number}",
-        household_id=household.id,
-        need_id=need.id,
-        offer_id=offer.id,
-        org_id=offer.org_id,
-        category=need.category,
-        units=4,
-        given_on=INSIDE.date(),
-        state="delivered",
-        created_at=INSIDE,
-        updated_at=INSIDE,
-    )
-    session.add(entry)
-    session.flush()
     values: dict[str, Any] = {
         "id": f"match-{number}",
         "line_id": line.id,

@@ -1,0 +1,114 @@
+"""Reports on the screen: counted, looked at, published, opened row by row, taken along as a file."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
+from sqlmodel import select
+
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.decisions.models import Match
+from marketplace.reports.months import month_of
+from tests.marketplace.test_reports import a_match
+from tests.pages.people import client_as
+
+LAST_MONTH = month_of(datetime.now(UTC)).before
+
+
+@pytest.fixture
+def app(settings: Settings, sqlite_database: Database) -> Flask:
+    with sqlite_database.transaction() as session:
+        for _ in range(3):
+            a_match(session, delivered_at=LAST_MONTH.starts, created_at=LAST_MONTH.starts)
+    return create_app(settings, database=sqlite_database)
+
+
+@pytest.fixture
+def staff(app: Flask) -> FlaskClient:
+    return client_as(app, Role.APPROVER)
+
+
+def counted(client: FlaskClient) -> str:
+    """The address of last month's draft."""
+    answer = client.post("/reports/count", data={"month": LAST_MONTH.text})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
+
+
+def test_a_month_is_counted_read_published_and_checked(staff):
+    assert "还没有月报" in staff.get("/reports/").text
+    where = counted(staff)
+    page = staff.get(where).text
+    for shown in ("通过善桥发放", "食品包", "渝中区", "¥1,200"):
+        assert shown in page
+    assert "草稿" in staff.get(f"{where}/check").text
+    assert "不能再改" in staff.get(f"{where}/publish").text
+    staff.post(f"{where}/publish", data={"confirmed": "yes"})
+    page = staff.get(where).text
+    assert "已发布" in page
+    assert "SHA-256" in page
+    assert "与发布时一致" in staff.get(f"{where}/check").text
+    assert LAST_MONTH.text in staff.get("/reports/").text
+
+
+def test_a_number_leads_to_its_rows_and_the_rows_to_a_file(staff):
+    where = counted(staff)
+    page = staff.get(f"{where}/rows/given?district_code=500103").text
+    assert "第1至3条" in page
+    assert "没有记录" in staff.get(f"{where}/rows/given?district_code=500101").text
+    assert staff.get(f"{where}/rows/nonsense").status_code == 404
+    file = staff.get(f"{where}/rows.xlsx")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(file.data)).get_sheet_by_index(0).to_python()
+    # 3 deliveries and 3 needs of 10 packs that are covered by 4 each.
+    assert [row[5] for row in rows[1:]] == [4, 4, 4, 6, 6, 6]
+    assert "王小明" not in str(rows)
+
+
+def test_a_published_month_asks_why_it_is_counted_again(staff):
+    where = counted(staff)
+    staff.post(f"{where}/publish", data={"confirmed": "yes"})
+    answer = staff.post("/reports/count", data={"month": LAST_MONTH.text})
+    assert answer.status_code == 422
+    assert "请写明为什么要更正" in answer.text
+    answer = staff.post("/reports/count", data={"month": LAST_MONTH.text, "note": "补报"})
+    assert "第 2 版" in staff.get(answer.headers["Location"]).text
+
+
+@pytest.mark.parametrize(("month", "told"), [("11/2026", "2026-11"), ("2999-01", "还没有开始")])
+def test_a_month_that_cannot_be_counted_is_explained_at_its_field(staff, month, told):
+    answer = staff.post("/reports/count", data={"month": month})
+    assert answer.status_code == 422
+    assert told in answer.text
+
+
+def test_an_auditor_sees_numbers_but_small_ones_are_hidden_and_rows_are_not_opened(app, staff):
+    where = counted(staff)
+    auditor = client_as(app, Role.AUDITOR)
+    page = auditor.get(where).text
+    assert "少于 10 户" in page
+    assert "/rows/" not in page
+    assert auditor.get(f"{where}/rows/given").status_code == 403
+    assert auditor.get(f"{where}/rows.xlsx").status_code == 403
+
+
+def test_a_giver_has_a_report_of_its_own_and_never_sees_the_citys_or_anothers(app, staff, sqlite_database):
+    with sqlite_database.reading() as session:
+        first, second = [match.org_id for match in session.exec(select(Match).order_by(Match.id)).all()][:2]
+    manager = client_as(app, Role.CHARITY_MANAGER, org_id=first)
+    assert manager.get(counted(staff)).status_code == 404
+    mine = counted(manager)
+    page = manager.get(mine).text
+    assert "¥400" in page
+    assert "未完全满足" not in page
+    assert "our-matches/match-" in manager.get(f"{mine}/rows/given").text
+    assert client_as(app, Role.CHARITY_MANAGER, org_id=second).get(mine).status_code == 404
+    worker = client_as(app, Role.CHARITY_WORKER, org_id=first)
+    assert worker.get(f"{mine}/publish").status_code == 403
