@@ -15,20 +15,13 @@ from typing import Any
 
 from matching import model
 from matching.model import LARGEST
+from matching.tables import Wrong
 
 REQUIRED: Any = object()
 """The default of a column that may be neither absent nor empty."""
 
 _WHOLE = re.compile(r"\d{1,13}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-
-
-class Wrong(ValueError):
-    """What is wrong with one cell, and the mend."""
-
-    def __init__(self, wrong: str, mend: str) -> None:
-        super().__init__(wrong)
-        self.wrong, self.mend = wrong, mend
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,19 @@ The output folder is next door in `matching.results`; its functions are offered 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from matching.columns import REQUIRED, TABLES, Column, Table, Wrong
+from matching.columns import REQUIRED, TABLES, Column, Table
 from matching.model import Problem
 from matching.policy_file import policy_text, read_policy
 from matching.results import OUTPUT, plan_sha256, read_plan, write_plan
-from matching.tables import csv_text, read_rows, write_parquet
+from matching.tables import Wrong, at_one_go, csv_text, parsed, read_columns, write_parquet
 from matching.wellformed import BadInput, Misfit, misfits
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
 ]
 
 
+@at_one_go()
 def read_problem(folder: Path) -> Problem:
     """Read and check a whole problem folder.
 
@@ -49,7 +52,10 @@ def read_problem(folder: Path) -> Problem:
         found.extend(error.misfits)
     for table in TABLES:
         if table.name in files:
-            rows[table.name] = tuple(_rows(table, files[table.name], found))
+            try:
+                rows[table.name] = _rows(table, files[table.name])
+            except BadInput as error:
+                found.extend(error.misfits)
     if found:
         raise BadInput(found)
     problem = Problem(**rows)
@@ -85,45 +91,38 @@ def _files(folder: Path) -> dict[str, Path]:
     return files
 
 
-def _rows(table: Table, path: Path, found: list[Misfit]) -> Iterator[Any]:
-    try:
-        header, rows = read_rows(path)
-    except BadInput as error:
-        found.extend(error.misfits)
-        return
-    wrong = list(_header(table, path, header))
-    if wrong:
-        found.extend(wrong)
-        return
-    columns = [(column, header.index(column.name) if column.name in header else -1) for column in table.columns]
-    windows = {"valid_from", "valid_to"} <= set(header)
-    for i, cells in enumerate(rows):
-        before = len(found)
-        values = [_value(column, cells[at] if at >= 0 else "", found, (path, i)) for column, at in columns]
-        if windows and len(found) == before:
-            _window(dict(zip(header, cells, strict=True)), found, (path, i))
-        if len(found) == before:
-            yield table.row(*values)
+def _rows(table: Table, path: Path) -> tuple[Any, ...]:
+    header, cells = read_columns(path)
+    if wrong := list(_header(table, path, header)):
+        raise BadInput(wrong)
+    by_name, values, found = dict(zip(header, cells, strict=True)), [], list[Misfit]()
+    for column in table.columns:
+        given = by_name.get(column.name, ("",) * len(cells[0]))
+        column_values, wrongs = parsed(given, partial(_value, column))
+        values.append(column_values)
+        found += [Misfit(path.name, i, column.name, cell, x.wrong, x.mend) for i, cell, x in wrongs]
+    if {"valid_from", "valid_to"} <= by_name.keys():
+        found += _windows(
+            path, *(values[[x.name for x in table.columns].index(f"valid_{end}")] for end in ("from", "to"))
+        )
+    if found:
+        raise BadInput(sorted(found, key=attrgetter("row")))
+    return tuple(map(table.row, *values))
 
 
-def _value(column: Column, cell: str, found: list[Misfit], place: tuple[Path, int]) -> Any:
-    if not cell:
-        if column.empty is not REQUIRED:
-            return column.empty
-        found.append(Misfit(place[0].name, place[1], column.name, "", "is empty", "fill it in"))
-        return None
-    try:
+def _value(column: Column, cell: str) -> Any:
+    if cell:
         return column.parse(cell)
-    except Wrong as error:
-        found.append(Misfit(place[0].name, place[1], column.name, cell, error.wrong, error.mend))
-        return None
+    if column.empty is REQUIRED:
+        raise Wrong("is empty", "fill it in")
+    return column.empty
 
 
-def _window(row: Mapping[str, str], found: list[Misfit], place: tuple[Path, int]) -> None:
-    start, end = row["valid_from"], row["valid_to"]
-    if start and end and end <= start:
-        wrong = f"is not after valid_from {start}"
-        found.append(Misfit(place[0].name, place[1], "valid_to", end, wrong, "swap or correct the two dates"))
+def _windows(path: Path, starts: Iterable[date | None], ends: Iterable[date | None]) -> Iterator[Misfit]:
+    for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        if start and end and end <= start:
+            wrong = f"is not after valid_from {start}"
+            yield Misfit(path.name, i, "valid_to", str(end), wrong, "swap or correct the two dates")
 
 
 def _header(table: Table, path: Path, header: Sequence[str]) -> Iterator[Misfit]:
@@ -141,7 +140,11 @@ def _header(table: Table, path: Path, header: Sequence[str]) -> Iterator[Misfit]
 
 def _texts(table: Table, rows: Sequence[Any]) -> list[tuple[str, ...]]:
     """The rows as canonical cells, sorted."""
-    columns = (map(column.show, map(attrgetter(column.name), rows)) for column in table.columns)
+    columns = []
+    for column in table.columns:
+        values = list(map(attrgetter(column.name), rows))
+        shown = {value: column.show(value) for value in set(values)}
+        columns.append(map(shown.__getitem__, values))
     return sorted(zip(*columns, strict=True))
 
 

@@ -16,15 +16,9 @@ from matching.checker import check, proven_bound
 from matching.checker_case import Fault
 from matching.folder import input_sha256, read_plan, read_problem
 from matching.model import Problem, Resource
-from matching.nation_folder import (
-    SHARDS,
-    nation_sha256,
-    read_nation,
-    read_prices,
-    shard_folders,
-    with_stocks,
-)
+from matching.nation_folder import PRICES, SHARDS, nation_sha256, read_nation, shard_folders, with_stocks
 from matching.plan import Plan
+from matching.results import read_prices
 from matching.wellformed import BadInput
 
 
@@ -99,7 +93,7 @@ class _Judged:
 
     def _bound(self, problem: Problem, plan: Plan, out: Path) -> int:
         """What the shard cannot exceed when it pays the nation's prices; the worth of shared stock is taken off."""
-        rows = read_prices(out)
+        rows = read_prices(out / PRICES)
         tolls = {r: int(row["price"]) for r, row in self.said["shared"].items()}
         paid = {row.id: row.price for row in rows if row.kind == "resource"}
         for row in problem.resources:

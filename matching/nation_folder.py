@@ -16,8 +16,7 @@ from typing import Any
 
 from matching.model import Problem
 from matching.plan import Price
-from matching.results import PRICE
-from matching.tables import csv_text, read_rows
+from matching.results import prices_text
 from matching.wellformed import BadInput, Misfit
 
 SHARDS = "shards"
@@ -60,23 +59,7 @@ def with_stocks(problem: Problem, stocks: Mapping[str, int]) -> Problem:
 
 def write_prices(rows: Iterable[Price], out: Path) -> None:
     """Write `nation_prices.csv`: the columns of `prices.csv`."""
-    cells = sorted((row.tier, row.kind, row.id, row.household_id, row.price) for row in rows)
-    (out / PRICES).write_text(csv_text(PRICE, cells), "utf-8", newline="")
-
-
-def read_prices(out: Path) -> tuple[Price, ...]:
-    """Read `nation_prices.csv` back.
-
-    Raises
-    ------
-    BadInput
-        If it is missing or cannot be read.
-    """
-    try:
-        _, rows = read_rows(out / PRICES)
-        return tuple(Price(int(tier), kind, name, home, int(price)) for tier, kind, name, home, price in rows)
-    except (OSError, ValueError) as error:
-        raise BadInput([Misfit(PRICES, -1, "", str(out / PRICES), "cannot be read", "solve again")]) from error
+    (out / PRICES).write_text(prices_text(rows), "utf-8", newline="")
 
 
 def files_sha256(folder: Path) -> str:

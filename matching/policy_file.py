@@ -12,8 +12,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from matching.columns import Wrong, parse_day
+from matching.columns import parse_day
 from matching.model import Policy, levels_first, urgency_first
+from matching.tables import Wrong
 from matching.wellformed import BadInput, Misfit
 
 ORDERS = {"urgency_first": urgency_first, "levels_first": levels_first}

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from matching.board import Board, Newcomer
-from matching.columns import REQUIRED, TABLES, Column, Wrong
+from matching.columns import REQUIRED, TABLES, Column
 from matching.model import Need, Problem
 from matching.plan import Plan
 from matching.quote import CLOSED, EVEN, LIKELY, UNLIKELY, UNSURE, Quote, quote
+from matching.tables import Wrong
 from matching.wellformed import BadInput, Misfit, misfits
 from matching.wording import RULE, URGENCY
 

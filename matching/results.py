@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from matching.columns import Wrong, whole_number
+from matching.columns import whole_number
 from matching.model import LARGEST
 from matching.plan import Certificate, Line, Plan, Price, Reason
-from matching.tables import csv_text, read_rows
+from matching.tables import Wrong, at_one_go, csv_text, parsed, read_columns
 from matching.wellformed import BadInput, Misfit
 
 LINE = ("need_id", "resource_id", "units")
@@ -28,7 +28,7 @@ OUTPUT = ("plan.csv", "reasons.csv", "prices.csv")
 def plan_text(lines: Iterable[Line]) -> str:
     """The exact content of plan.csv: sorted by need, then resource."""
     rows = sorted((line.need_id, line.resource_id, line.units) for line in lines)
-    return csv_text(LINE, rows)
+    return csv_text(LINE, [(need_id, resource_id, str(units)) for need_id, resource_id, units in rows])
 
 
 def plan_sha256(lines: Iterable[Line]) -> str:
@@ -36,8 +36,15 @@ def plan_sha256(lines: Iterable[Line]) -> str:
     return hashlib.sha256(plan_text(lines).encode()).hexdigest()
 
 
+def prices_text(prices: Iterable[Price]) -> str:
+    """The exact content of prices.csv: sorted."""
+    rows = sorted((p.tier, p.kind, p.id, p.household_id, p.price) for p in prices)
+    return csv_text(PRICE, [tuple(map(str, row)) for row in rows])
+
+
 _ROW = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 """Made once: a city has hundreds of thousands of details to write."""
+_READ = json.JSONDecoder().raw_decode
 _PAGE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ": "), indent=2)
 
 
@@ -45,11 +52,10 @@ def write_plan(plan: Plan, out: Path) -> None:
     """Write the four files; the same plan gives the same bytes."""
     out.mkdir(parents=True, exist_ok=True)
     reasons = sorted((r.need_id, r.resource_id, r.code, _ROW.encode(dict(r.detail))) for r in plan.reasons)
-    prices = sorted((p.tier, p.kind, p.id, p.household_id, p.price) for p in plan.prices)
     content = {
         "plan.csv": plan_text(plan.lines),
         "reasons.csv": csv_text(REASON, reasons),
-        "prices.csv": csv_text(PRICE, prices),
+        "prices.csv": prices_text(plan.prices),
         "certificate.json": _PAGE.encode(_content(plan.certificate)) + "\n",
     }
     for name, text in content.items():
@@ -61,6 +67,7 @@ def _content(certificate: Certificate) -> dict[str, object]:
     return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
 
 
+@at_one_go()
 def read_plan(out: Path) -> Plan:
     """Read an output folder back.
 
@@ -70,41 +77,53 @@ def read_plan(out: Path) -> Plan:
         If a file is missing or a cell cannot be read; the judge calls that a fault.
     """
     return Plan(
-        lines=tuple(_read(out / "plan.csv", LINE, _line)),
-        reasons=tuple(_read(out / "reasons.csv", REASON, _reason)),
-        prices=tuple(_read(out / "prices.csv", PRICE, _price)),
+        lines=_read(out / "plan.csv", Line, dict(zip(LINE, (str, str, _units), strict=True))),
+        reasons=_read(out / "reasons.csv", Reason, dict(zip(REASON, (str, str, str, _detail), strict=True))),
+        prices=read_prices(out / "prices.csv"),
         certificate=_certificate(out / "certificate.json"),
     )
 
 
-def _read(path: Path, header: Sequence[str], build: Callable[[list[str]], Any]) -> Iterator[Any]:
+def read_prices(path: Path) -> tuple[Price, ...]:
+    """Read a table of prices back, or `BadInput`."""
+    return _read(path, Price, dict(zip(PRICE, (_number, str, str, str, _number), strict=True)))
+
+
+def _read(path: Path, row: Callable[..., Any], parsers: Mapping[str, Callable[[str], Any]]) -> tuple[Any, ...]:
     if not path.is_file():
         raise BadInput([Misfit(path.name, -1, "", path.name, "is missing", "solve again")])
-    found, rows = read_rows(path)
-    if found != list(header):
-        wrong = f"is not the header {','.join(header)}"
-        raise BadInput([Misfit(path.name, -1, "", ",".join(found), wrong, "solve again")])
-    for i, cells in enumerate(rows):
-        try:
-            yield build(cells)
-        except ValueError as error:
-            misfit = Misfit(path.name, i, "", ",".join(cells), "cannot be read", f"solve again ({error})")
-            raise BadInput([misfit]) from error
+    header, columns = read_columns(path)
+    if header != [*parsers]:
+        wrong = f"is not the header {','.join(parsers)}"
+        raise BadInput([Misfit(path.name, -1, "", ",".join(header), wrong, "solve again")])
+    values = []
+    for (name, parse), cells in zip(parsers.items(), columns, strict=True):
+        column, wrongs = parsed(cells, parse)
+        if wrongs:
+            raise BadInput(Misfit(path.name, i, name, cell, x.wrong, x.mend) for i, cell, x in wrongs)
+        values.append(column)
+    return tuple(map(row, *values))
 
 
-def _line(cells: list[str]) -> Line:
-    return Line(cells[0], cells[1], whole_number(cells[2], least=1, most=LARGEST))
+def _units(cell: str) -> int:
+    return whole_number(cell, least=1, most=LARGEST)
 
 
-def _reason(cells: list[str]) -> Reason:
-    detail = json.loads(cells[3])
-    if not isinstance(detail, dict):
-        raise Wrong("is not a mapping", "solve again")
-    return Reason(cells[0], cells[1], cells[2], detail)
+def _number(cell: str) -> int:
+    try:
+        return int(cell)
+    except ValueError as error:
+        raise Wrong("is no whole number", "solve again") from error
 
 
-def _price(cells: list[str]) -> Price:
-    return Price(int(cells[0]), cells[1], cells[2], cells[3], int(cells[4]))
+def _detail(cell: str) -> dict[str, Any]:
+    try:
+        detail, end = _READ(cell)
+        if end == len(cell) and isinstance(detail, dict):
+            return detail
+    except ValueError:
+        pass
+    raise Wrong("is not a mapping", "solve again")
 
 
 def _certificate(path: Path) -> Certificate:
