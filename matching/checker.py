@@ -23,10 +23,12 @@ from matching.checker_unique import another
 from matching.folder import input_sha256, plan_sha256, read_plan, read_problem
 from matching.model import LARGEST, Problem
 from matching.plan import Plan
+from matching.tables import at_one_go
 
 OVER = dict(zip(KINDS, ("over_stock", "over_earmark", "over_max_per_household", "over_cap"), strict=True))
 
 
+@at_one_go()
 def check(problem: Problem, plan: Plan) -> tuple[Fault, ...]:
     """All faults of a plan, none if it stands; O(pairs · log pairs). Lines that no rule could mean are judged first."""
     faults = (*_hashes(problem, plan), *_lines(problem, plan))
@@ -74,7 +76,7 @@ def _refused(case: Case) -> Iterator[Fault]:
 
 def _breaches(case: Case) -> Iterator[Fault]:
     """C1 to C11 but for eligibility, line by line."""
-    i = np.flatnonzero(case.units)
+    i = case.lines
     n, r, units, plain = case.pn[i], case.pr[i], case.units[i], case.used[i] < 0
     groups, group = coded(x.exclusive_group for x in case.resources)
     drawn = case.home[n] * max(1, len(groups)) + group[r]
@@ -104,10 +106,10 @@ def _breaches(case: Case) -> Iterator[Fault]:
 
 def _sums(case: Case) -> Iterator[Fault]:
     """Everything the certificate states that follows from the lines."""
-    said, policy, i = case.said, case.policy, np.flatnonzero(case.units)
+    said, policy, i = case.said, case.policy, case.lines
     cells = np.stack([case.filled[case.urgency == u].sum(axis=0) for u in range(4)])
     n, cost = case.pn[i], sum(a * b for a, b in zip(case.cost[i].tolist(), case.units[i].tolist(), strict=True))
-    alone = case.counted[i] == case.open[n]
+    alone = case.counted == case.open[n]
     true = {
         "coverage": tuple(int(cells[u, k - 1]) for u, k in policy.order),
         "score": sum(rank * int(cells[u, k - 1]) for (u, k), rank in policy.ranks().items()),
@@ -212,10 +214,10 @@ class Bounds:
             found[-1] = found.sum()
             return found
 
-        price, paid, worth, lines = case.price[:, 0], case.paid[:, 0], cut(case.worth), np.flatnonzero(case.units)
+        price, paid, worth, lines = case.price[:, 0], case.paid[:, 0], cut(case.worth), case.lines
         way, caps, n = cut(paid), cut(price[case.caps]).sum(axis=1), case.pn[lines]
         left = np.where(supply, way - cut(paid - price), cut(price)) * (case.limits - case.use)
-        own = way[case.node[lines]] * case.units[lines] + caps[n] * case.counted[lines]
+        own = way[case.node[lines]] * case.units[lines] + caps[n] * case.counted
         bound = total(self._best(worth, way=way, caps=caps) + summed(n, own, size=len(case.needs)))
         bound += (left[:, None] * self.open_to).sum(axis=0)
         most, score = (total((units * worth).sum(axis=1)) // case.scale for units in (case.size, case.filled))

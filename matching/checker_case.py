@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -48,8 +48,9 @@ def columns(rows: Iterable[Any], *names: str, none: int = FAR) -> list[Numbers]:
 
 def coded(values: Iterable[Any]) -> tuple[dict[Any, int], Numbers]:
     """The distinct values, numbered as they come, and all values as these numbers."""
-    names: dict[Any, int] = {}
-    return names, np.array([names.setdefault(value, len(names)) for value in values], np.int64)
+    values = list(values)
+    names = {value: i for i, value in enumerate(dict.fromkeys(values))}
+    return names, np.fromiter(map(names.__getitem__, values), np.int64, len(values))
 
 
 def find(keys: Numbers, wanted: Numbers) -> Numbers:
@@ -76,9 +77,10 @@ class Case:
         self.problem, self.plan, self.said, self.policy = problem, plan, plan.certificate, problem.policy
         self.needs = sorted(problem.needs, key=attrgetter("need_id"))
         self.resources = sorted(problem.resources, key=attrgetter("resource_id"))
-        self.n, self.r = coded(x.need_id for x in self.needs)[0], coded(x.resource_id for x in self.resources)[0]
-        self.wide, (self.homes, self.home) = max(1, len(self.r)), coded(x.household_id for x in self.needs)
-        self.sorts, self.sort = coded(x.category for x in self.needs)
+        self.n = {x.need_id: i for i, x in enumerate(self.needs)}
+        self.r = {x.resource_id: i for i, x in enumerate(self.resources)}
+        self.wide, (self.homes, self.home) = max(1, len(self.r)), coded(map(attrgetter("household_id"), self.needs))
+        self.sorts, self.sort = coded(map(attrgetter("category"), self.needs))
         self.gap, self.urgency, self.one, self.whole = columns(
             self.needs, "gap", "urgency", "one_provider", "all_or_nothing"
         )
@@ -88,7 +90,7 @@ class Case:
         given = Counter[str | None]()
         for row in problem.ledger:
             given[row.need_id] += row.units
-        self.past = np.minimum(self.gap, np.array([min(given[x.need_id], FAR) for x in self.needs], np.int64))
+        self.past = np.minimum(self.gap, np.array([min(given.get(x, 0), FAR) for x in self.n], np.int64))
         self.open = self.gap - self.past
         edges = -(-np.arange(self.policy.levels + 1) * self.gap[:, None] // self.policy.levels) - self.past[:, None]
         self.below = np.maximum(edges[:, :-1], 0)
@@ -108,31 +110,31 @@ class Case:
                 until = (row.given_on + timedelta(days[row.category])).isoformat()
                 self.recent.setdefault((row.household_id, row.category), []).append((row.need_id, until))
 
-        def active(x: Any) -> bool:
-            return (x.valid_from or day) <= day < (x.valid_to or day.max)
+        def active(start: date | None, end: date | None) -> bool:
+            return (start or day) <= day < (end or day.max)
 
         def fits_tags(tags: frozenset[str], asked: tuple[frozenset[str], ...]) -> bool:
             return (not asked[0] or bool(asked[0] & tags)) and asked[1] <= tags and not asked[2] & tags
 
-        kinds: dict[str, tuple[Any, Any, Any]] = {
-            "category": (lambda n: n.category, lambda r: r.category, lambda a, b: a == b),
-            "unit": (lambda n: n.unit, lambda r: r.unit, lambda a, b: a == b),
-            "no_consent": (lambda n: n.consented, lambda r: r.org_id, lambda a, b: {ALL, b} & a),
-            "urgency": (lambda n: n.urgency, lambda r: r.min_urgency, lambda a, b: a >= b),
-            "district": (lambda n: n.district, lambda r: r.districts, lambda a, b: {ALL, a} & b),
-            "tags": (lambda n: n.tags, lambda r: (r.tags_any, r.tags_all, r.tags_none), fits_tags),
-            "window": (active, active, lambda a, b: a and b),
-            "cool_off": (self.until, lambda r: 0, lambda a, b: not a),
-            "banned": (
-                lambda n: (n.need_id, ALL) in bans,
-                lambda r: (ALL, r.resource_id) in bans,
-                lambda a, b: not a | b,
-            ),
-            "covered": (lambda n: self.open[self.n[n.need_id]] > 0, lambda r: 0, lambda a, b: a),
+        def told(rows: Iterable[Any], *names: str) -> Iterable[Any]:
+            return map(attrgetter(*names), rows)
+
+        needs, resources, period = self.needs, self.resources, ("valid_from", "valid_to")
+        kinds: dict[str, tuple[Iterable[Any], Iterable[Any], Any]] = {
+            "category": (told(needs, "category"), told(resources, "category"), lambda a, b: a == b),
+            "unit": (told(needs, "unit"), told(resources, "unit"), lambda a, b: a == b),
+            "no_consent": (told(needs, "consented"), told(resources, "org_id"), lambda a, b: ALL in a or b in a),
+            "urgency": (told(needs, "urgency"), told(resources, "min_urgency"), lambda a, b: a >= b),
+            "district": (told(needs, "district"), told(resources, "districts"), lambda a, b: ALL in b or a in b),
+            "tags": (told(needs, "tags"), told(resources, "tags_any", "tags_all", "tags_none"), fits_tags),
+            "window": (told(needs, *period), told(resources, *period), lambda a, b: active(*a) and active(*b)),
+            "cool_off": (map(self.until, needs), (0 for _ in resources), lambda a, b: not a),
+            "banned": (((x, ALL) in bans for x in self.n), ((ALL, x) in bans for x in self.r), lambda a, b: not a | b),
+            "covered": ((self.open > 0).tolist(), (0 for _ in resources), lambda a, b: a),
         }
         self.tests = {}
         for name, (mine, theirs, fits) in kinds.items():
-            (some, a), (others, b) = coded(map(mine, self.needs)), coded(map(theirs, self.resources))
+            (some, a), (others, b) = coded(mine), coded(theirs)
             table = np.array([[bool(fits(x, y)) for y in others] for x in some], bool)
             self.tests[name] = a, b, table.reshape(len(some), len(others))
         self.banned = np.sort(self.keyed(b for b in self.problem.bans if ALL not in (b.need_id, b.resource_id)))
@@ -150,36 +152,39 @@ class Case:
 
     def refused(self, n: Numbers, r: Numbers) -> Numbers:
         """The number of the first rule by which need n may not have resource r, 0 if it may; n and r broadcast."""
-        keys = n * self.wide + r
-        found = np.zeros(np.shape(keys), np.int8)
+        found = np.zeros(np.shape(keys := n * self.wide + r), np.int8)
         for number, name in reversed([*enumerate(RULES, 1)]):
             if name == "not_listed":
                 fits = (find(self.listed, keys) >= 0) | (self.problem.pairs is None)
             else:
                 mine, theirs, table = self.tests[name]
                 fits = table[mine[n], theirs[r]]
-            if name == "banned" and len(self.banned):
+            if name == "banned":
                 fits = fits & (find(self.banned, keys) < 0)
             found = np.where(fits, found, np.int8(number))
         return found
 
-    def _candidates(self) -> Numbers:
-        """The pairs that are listed, or those of open needs that category and district do not part."""
+    def _eligible(self) -> Numbers:
+        """The pairs that no rule parts: of those listed, or of all that category and district let meet."""
         if self.problem.pairs is not None:
-            return self.listed
+            return np.asarray(self.listed[self.refused(*np.divmod(self.listed, self.wide)) == 0])
         (kind, kinds, same), (place, areas, near) = self.tests["category"], self.tests["district"]
         alive, keys = np.flatnonzero(self.open), [self.listed]
         look = kind[alive] * len(near) + place[alive]
-        alive = alive[np.argsort(look, kind="stable")]
+        alive, parting = alive[np.argsort(look, kind="stable")], [x for x in self.tests.values() if not x[2].all()]
         for members in np.split(alive, np.flatnonzero(np.diff(np.sort(look))) + 1) if len(alive) else ():
             shelf = np.flatnonzero(same[kind[members[0]], kinds] & near[place[members[0]], areas])
-            keys.append((members[:, None] * self.wide + shelf).ravel())
-        return np.sort(np.concatenate(keys))
+            fits = np.ones((len(members), len(shelf)), bool)
+            for mine, theirs, table in parting:
+                fits &= table[mine[members][:, None], theirs[shelf]]
+            keys.append((members[:, None] * self.wide + shelf)[fits])
+        found = np.sort(np.concatenate(keys))
+        at = find(found, self.banned)
+        return np.delete(found, at[at >= 0])
 
     def _read_pairs(self) -> None:
         """The eligible pairs: what one may carry at least and at most, what it was promised, what the plan gives it."""
-        keys = self._candidates()
-        self.keys = keys = keys[self.refused(*np.divmod(keys, self.wide)) == 0]
+        self.keys = keys = self._eligible()
         self.pn, self.pr = n, r = np.divmod(keys, self.wide)
         at, listed = find(self.listed, keys), np.divmod(self.listed, self.wide)
         cost, value, used = (np.append(x, -1) for x in columns(self.rows, "cost", "value", "units_used", none=-1))
@@ -190,8 +195,8 @@ class Case:
         self.cost = np.append(np.where(cost[at] < 0, self.unit_cost[r], cost[at]), 0)
         self.value = np.maximum(value[at], 0)
         self.used = np.where(by_use[n], np.where(used[at] < 0, self.open[n], used[at]), -1)
-        most = np.minimum(self.open[n], np.minimum(np.minimum(self.stock, self.each), self.share)[r])
-        most = most // self.lot[r] * self.lot[r]
+        lot, most = self.lot[r], np.minimum(self.open[n], np.minimum(np.minimum(self.stock, self.each), self.share)[r])
+        most -= most % lot if (lot > 1).any() else 0
         self.most = np.where(self.used < 0, most * (most >= self.floor[r]), self.open[n] * (self.used <= self.stock[r]))
         self.least, self.kept, self.units = np.zeros((3, len(n)), np.int64)
         told = (self.problem.pins, self.least), (self.problem.announced, self.kept), (self.plan.lines, self.units)
@@ -199,8 +204,9 @@ class Case:
             known = [x for x in rows if x.need_id in self.n and x.resource_id in self.r]
             at, (amounts,) = find(keys, self.keyed(known)), columns(known, "units")
             np.add.at(into, at[at >= 0], amounts[at >= 0])
-        self.counted = np.where(self.used < 0, self.units, self.open[n] * (self.units > 0))
-        self.got = summed(n, self.counted, size=len(self.needs))
+        self.lines = i = np.flatnonzero(self.units)
+        self.counted = np.where(self.used[i] < 0, self.units[i], self.open[n[i]])
+        self.got = summed(n[i], self.counted, size=len(self.needs))
         self.filled = self.fill(np.arange(len(self.needs)), self.got)
 
     def fill(self, n: Numbers, units: Numbers) -> Numbers:
@@ -209,56 +215,51 @@ class Case:
 
     def _read_limits(self) -> None:
         """Number the limits, link each to the next on the way, and count what the plan takes from each."""
-
-        def mark(name: str | None) -> Limit:
-            return NONE if name is None else ("earmark", name, "")
-
-        limits: dict[Limit, tuple[int, Limit]] = {NONE: (0, NONE)}
-        for x, size in zip(self.resources, self.usable.tolist(), strict=True):
-            limits["resource", x.resource_id, ""] = size, mark(x.earmark)
-        limits |= {mark(x.earmark): (x.budget, mark(x.parent)) for x in self.problem.earmarks}
-        wide, first, given = max(1, len(self.homes)), len(limits), np.flatnonzero((self.units > 0) & (self.used < 0))
+        marks = {x.earmark: i for i, x in enumerate(self.problem.earmarks, 1 + len(self.r))}
+        limits: list[Limit] = [NONE, *(("resource", x, "") for x in self.r), *(("earmark", x, "") for x in marks)]
+        sizes = [0, *self.usable.tolist(), *(x.budget for x in self.problem.earmarks)]
+        uppers = [x.earmark for x in self.resources] + [x.parent for x in self.problem.earmarks]
+        above = [0, *(marks[x] if x else 0 for x in uppers)]
+        names, homes, wide, first = [*self.r], [*self.homes], max(1, len(self.homes)), len(limits)
+        plain = self.lines[self.used[self.lines] < 0]
         asked = [
-            (self.r.get(x.id, -1), self.homes.get(x.household_id, -1)) for x in self.plan.prices if x.kind[:3] == "max"
+            self.r[x.id] * wide + self.homes[x.household_id]
+            for x in self.plan.prices
+            if x.kind == KINDS[2] and x.id in self.r and x.household_id in self.homes
         ]
-        asked += zip(self.pr[given].tolist(), self.home[self.pn[given]].tolist(), strict=True)
-        held = sorted({r * wide + h for r, h in asked if min(r, h) >= 0 and self.share[r] < FAR})
-        homes, held_keys = list(self.homes), np.array(held, np.int64)
-        for r, h in (divmod(x, wide) for x in held):
-            name = self.resources[r].resource_id
-            limits["max_per_household", name, homes[h]] = int(self.share[r]), ("resource", name, "")
-        self.first_cap, chains = len(limits), self._read_caps(limits)
+        given = np.append(self.pr[plain] * wide + self.home[self.pn[plain]], np.array(asked, np.int64))
+        held = np.unique(given[self.share[given // wide] < FAR])
+        of = held // wide
+        limits += ((KINDS[2], names[r], homes[h]) for r, h in np.transpose(np.divmod(held, wide)).tolist())
+        self.first_cap, (order, chains) = len(limits), self._cap_chains()
+        keys = np.where(chains < 0, -1, chains * wide + self.home[:, None])
+        capped = np.unique(keys[keys >= 0])
+        self.caps = np.where(keys < 0, 0, find(capped, keys) + self.first_cap)
+        limits += ((KINDS[3], order[c].cap_id, homes[h]) for c, h in np.transpose(np.divmod(capped, wide)).tolist())
         self.row = {limit: i for i, limit in enumerate(limits)}
-        self.limits = np.array([size for size, _ in limits.values()], np.int64)
-        self.above = np.array([self.row[up] for _, up in limits.values()], np.int64)
-        at = find(held_keys, self.pr * wide + self.home[self.pn])
+        most = np.array([x.max_units for x in order], np.int64)[capped // wide]
+        self.limits = np.concatenate([np.array(sizes, np.int64), self.share[of], most])
+        self.above = np.concatenate([np.array(above, np.int64), of + 1, np.zeros(len(capped), np.int64)])
+        self.above[self.caps[:, :-1]] = self.caps[:, 1:]
+        at = find(held, self.pr * wide + self.home[self.pn])
         self.node = np.append(np.where((at < 0) | (self.used >= 0), self.pr + 1, at + first), 0)  # pair -1 is none
-        width = max(map(len, chains), default=0) + 1
-        table = [[self.row[key] for key in chain] + [0] * (width - len(chain)) for chain in chains]
-        self.caps = np.array(table, np.int64).reshape(-1, width)
-        lines, self.use = np.flatnonzero(self.units), np.zeros(len(self.limits), np.int64)
-        for at in self.ways(lines):
-            np.add.at(self.use, at, np.where(at < self.first_cap, self.units[lines], self.counted[lines]))
+        self.use = np.zeros(len(self.limits), np.int64)
+        for at in self.ways(self.lines):
+            np.add.at(self.use, at, np.where(at < self.first_cap, self.units[self.lines], self.counted))
         self.use[0] = 0
 
-    def _read_caps(self, limits: dict[Limit, tuple[int, Limit]]) -> list[list[Limit]]:
-        """Add the caps of each need's household that cover its category; list them, the narrowest first."""
-
-        def width(cap: Cap) -> tuple[int, str]:
-            return len(cap.categories), cap.cap_id
-
-        covering, chains = dict[tuple[str, str], list[Cap]](), []
-        for cap in sorted(self.problem.caps, key=width, reverse=True):
+    def _cap_chains(self) -> tuple[list[Cap], Numbers]:
+        """The household caps, the narrowest first, and by number those that count each need; -1 fills the rows up."""
+        order = sorted(self.problem.caps, key=lambda cap: (len(cap.categories), cap.cap_id))
+        covering, owners = dict[tuple[str, str], list[int]](), {cap.household_id for cap in order}
+        for number, cap in enumerate(order):
             for category in cap.categories:
-                covering.setdefault((cap.household_id, category), []).append(cap)
-        for x in self.needs:
-            caps, own = (covering.get((home, x.category), []) for home in (ALL, x.household_id))
-            chain = [NONE]
-            for cap in sorted(caps + own, key=width, reverse=True) if own else caps:
-                limits["household_cap", cap.cap_id, x.household_id] = cap.max_units, chain[-1]
-                chain.append(("household_cap", cap.cap_id, x.household_id))
-            chains.append(chain[:0:-1])
-        return chains
+                covering.setdefault((cap.household_id, category), []).append(number)
+        kinds, kind = coded((x.household_id if x.household_id in owners else ALL, x.category) for x in self.needs)
+        chains = [sorted({*covering.get((ALL, x), ()), *covering.get((own, x), ())}) for own, x in kinds]
+        width = max(map(len, chains), default=0) + 1
+        table = np.array([chain + [-1] * (width - len(chain)) for chain in chains], np.int64)
+        return order, table.reshape(-1, width)[kind]
 
     def _read_prices(self) -> None:
         """One row of prices per limit, one column per tier; `paid` sums them from a limit to the end of its way."""
@@ -271,10 +272,8 @@ class Case:
                 self.misplaced.append(Fault(code, f"{p.kind} {p.id} {p.household_id} in tier {p.tier}"))
             rows[at if at[0] and 0 <= at[1] < TIERS else (0, 0)] = p.price
         rows[0, 0], self.scale = 0, max(1, self.said.price_scale)
-        steps, (top, first) = (
-            3 + len(self.problem.earmarks) + self.caps.shape[1],
-            (max((abs(p) for (_, t), p in rows.items() if t < tiers), default=0) for tiers in (TIERS, 1)),
-        )
+        top, first = (max((abs(p) for (_, t), p in rows.items() if t < tiers), default=0) for tiers in (TIERS, 1))
+        steps = 3 + len(self.problem.earmarks) + self.caps.shape[1]
         units = sum(self.open.tolist()) + sum(self.limits.tolist()) + 4 * len(self.needs) + 1
         small = (4 * self.policy.levels * self.scale + first * steps) * units + top * steps < 2**61
         self.price = np.zeros((len(self.limits), TIERS), np.int64 if small else object)
@@ -297,4 +296,5 @@ class Case:
     def pair(self, need_id: str, resource_id: str) -> int:
         """Where an eligible pair stands; -1 if it does not."""
         n, r = self.n.get(need_id, -1), self.r.get(resource_id, -1)
-        return int(find(self.keys, np.array(n * self.wide + r))) if n >= 0 and r >= 0 else -1
+        at = int(self.keys.searchsorted(key := n * self.wide + r))
+        return at if min(n, r) >= 0 and at < len(self.keys) and self.keys[at] == key else -1

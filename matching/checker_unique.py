@@ -34,9 +34,12 @@ def another(case: Case) -> bool | None:
     if (case.price.any(axis=1) & (case.use < case.limits)).any():
         return True
     pair, of, own, ways = _residual(case)
-    for tier in range(TIERS):
+    promised = case.kept.any() or case.price[:, 1].any()
+    for tier in range(TIERS) if promised else (0, *range(2, TIERS)):
         paid, (more, less) = case.paid[:, tier], ways
-        cost = np.where(pair >= 0, paid[case.node[pair]] + paid[case.caps[of, 0]], 0) + (own[tier] if tier < 3 else 0)
+        cost = np.where(pair >= 0, paid[case.node[pair]] + paid[case.caps[of, 0]], 0)
+        if tier < 3:
+            cost += case.cost[pair] * case.scale if tier == 2 else np.clip(own, *((0, None), (None, 0))[tier])
         cost[less] += _lot(case, tier, pair[less])
         top = np.full(len(case.needs), 1 - 2 * FAR, cost.dtype)
         np.maximum.at(top, of[less], cost[less])
@@ -46,14 +49,14 @@ def another(case: Case) -> bool | None:
             return True
         ways = ways & (cost == top[of])
         kept = _ringed(case, tier, pair=pair, of=of, ways=ways) if tier > 1 else ways.any(axis=0)
-        pair, of, own, ways = pair[kept], of[kept], own[:, kept], ways[:, kept]
+        pair, of, own, ways = pair[kept], of[kept], own[kept], ways[:, kept]
         if not len(pair):
             return False
     return True
 
 
 def _residual(case: Case) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-    """Of each residual arc the pair (-1 for a level), the need, what a unit costs in tiers 1 to 3, and its ways.
+    """Of each residual arc the pair (-1 for a level), the need, a level's worth or what a promise saves, and its ways.
 
     The promised units of a pair, its other units, and the levels of a need are three kinds of arcs; the two ways say
     whether the need could get a unit more, and one less, of each.
@@ -65,9 +68,8 @@ def _residual(case: Case) -> tuple[Numbers, Numbers, Numbers, Numbers]:
     less = np.concatenate([(first > low)[told], units - first > case.least - low, got < room])
     arcs = np.flatnonzero(more | less)
     pair, of = np.concatenate([told, np.arange(len(n)), need * 0 - 1])[arcs], np.concatenate([n[told], n, need])[arcs]
-    worth = np.concatenate([np.zeros(len(told) + len(n), case.worth.dtype), case.worth[need, level]])[arcs]
-    own = np.stack([worth, (arcs < len(told)) * -case.scale, case.cost[pair] * case.scale])
-    return pair, of, own, np.stack([more, less])[:, arcs]
+    saved = np.repeat(np.array([-case.scale, 0], case.worth.dtype), [len(told), len(n)])
+    return pair, of, np.append(saved, case.worth[need, level])[arcs], np.stack([more, less])[:, arcs]
 
 
 def _lot(case: Case, tier: int, pairs: Numbers) -> Numbers:
