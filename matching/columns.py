@@ -78,7 +78,8 @@ def _show_names(names: frozenset[str]) -> str:
     return ";".join(sorted(names))
 
 
-def _show_text(value: str | None) -> str:
+def show_text(value: str | None) -> str:
+    """An id as it stands; nothing as an empty cell."""
     return value or ""
 
 
@@ -113,12 +114,12 @@ def _not_whole(cell: str) -> str:
 
 def name(column: str, *, empty: Any = REQUIRED, present: bool = True) -> Column:
     """An id or a code."""
-    return Column(column, _parse_name, _show_text, empty, present)
+    return Column(column, _parse_name, show_text, empty, present)
 
 
 def text(column: str, *, empty: Any = REQUIRED, present: bool = True) -> Column:
     """Like `name`, but ``*`` is allowed."""
-    return Column(column, str, _show_text, empty, present)
+    return Column(column, str, show_text, empty, present)
 
 
 def names(column: str, *, empty: Any = REQUIRED, present: bool = True) -> Column:
@@ -153,7 +154,7 @@ def state(column: str) -> Column:
             raise Wrong("is not a state", "write delivered, approved or reserved")
         return cell
 
-    return Column(column, parse, _show_text)
+    return Column(column, parse, show_text)
 
 
 NOBODY: frozenset[str] = frozenset()

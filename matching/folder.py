@@ -16,7 +16,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from matching.columns import REQUIRED, TABLES, Column, Table
+from matching.columns import REQUIRED, TABLES, Column, Table, show_text
 from matching.model import Problem
 from matching.policy_file import policy_text, read_policy
 from matching.results import OUTPUT, plan_sha256, read_plan, write_plan
@@ -143,8 +143,11 @@ def _texts(table: Table, rows: Sequence[Any]) -> list[tuple[str, ...]]:
     columns = []
     for column in table.columns:
         values = list(map(attrgetter(column.name), rows))
-        shown = {value: column.show(value) for value in set(values)}
-        columns.append(map(shown.__getitem__, values))
+        if column.show is show_text:  # most ids are distinct: no use to remember them
+            columns.append([value or "" for value in values])
+        else:
+            shown = {value: column.show(value) for value in set(values)}
+            columns.append(list(map(shown.__getitem__, values)))
     return sorted(zip(*columns, strict=True))
 
 
