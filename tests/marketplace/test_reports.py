@@ -73,7 +73,13 @@ def test_the_figures_are_those_of_the_hand_counted_rows(session: Session, now: d
     a_match(session, state=MatchState.DECLINED_GIVER, delivered_at=None, reason_code="no_capacity")
     a_match(session, state=MatchState.EXPIRED_HOUSEHOLD, delivered_at=None, reason_code="")
     talk = FollowUp(
-        id="talk", match_id=first.id, answered_by="w", satisfaction=4, remains="part", staff_minutes=20, created_at=INSIDE
+        id="talk",
+        match_id=first.id,
+        answered_by="w",
+        satisfaction=4,
+        remains="part",
+        staff_minutes=20,
+        created_at=INSIDE,
     )
     session.add(talk)
     session.flush()
