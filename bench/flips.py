@@ -149,7 +149,7 @@ def flip_city(tally: Tally, problem: Problem, *, kind: str, name: str, count: in
                 tally.failed.append({"city": name, "need": need_id, "flip": flip, "reasons": told})
 
 
-def told(tally: Tally) -> dict[str, object]:
+def told(tally: Tally, *, command: str = COMMAND) -> dict[str, object]:
     """The table by class, flip and code, and the figure for the table of goals."""
     rows = [
         {"class": kind, "flip": flip, "code": code, "tried": tried, "gained": tally.gained[kind, flip, code]}
@@ -162,7 +162,7 @@ def told(tally: Tally) -> dict[str, object]:
             if tried:
                 parts.append(f"{kind}, {flip}: {gained:,} of {tried:,} needs gain ({gained / tried:.2%})")
     figure = "flip test, " + "; ".join(parts)
-    return {"flips": rows, "failed": tally.failed, "goals": {"9": {"figure": figure, "command": COMMAND}}}
+    return {"flips": rows, "failed": tally.failed, "goals": {"9": {"figure": figure, "command": command}}}
 
 
 def main() -> None:
@@ -178,7 +178,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=[7])
     asked = parser.parse_args()
     sizes = {"pure": (asked.needs, asked.resources), "hard": (asked.hard_needs, asked.hard_resources)}
-    tally, cities = Tally(), []
+    tally, cities = Tally(), list[dict[str, object]]()
+    command = f"{COMMAND} --pure {asked.pure} --hard {asked.hard} --seeds {' '.join(map(str, asked.seeds))}"
     for seed, shape, (kind, hard, count) in product(
         asked.seeds, SHAPES, (("pure", 0.0, asked.pure), ("hard", 0.25, asked.hard))
     ):
@@ -188,9 +189,9 @@ def main() -> None:
         flip_city(tally, problem, kind=kind, name=name, count=count)
         cities.append({"city": name, "cpu_seconds": round(cpu_seconds() - used, 1)})
         print(cities[-1], *(tally.share(kind, flip) for flip in FLIPS), flush=True)
-        content = {"machine": machine(), "sizes": sizes, "cities": cities, **told(tally)}
+        content = {"machine": machine(), "sizes": sizes, "cities": cities, **told(tally, command=command)}
         RESULTS.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    print(json.dumps(told(tally)["goals"], indent=2, ensure_ascii=False))
+    print(json.dumps(told(tally, command=command)["goals"], indent=2, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 What enters: sizes of made-up cities. What leaves: a table and `bench/results/whatif.json`: seconds (wall and CPU) of
 random overrides of each kind on a city whose plan is laid out already, and, on smaller cities, the change of coverage
-beside that of a new run from scratch.
+beside that of a new run from scratch. With `--city FOLDER PLAN` instead: the same times on a whole city that was solved
+before, with bans of the used-up resources that serve most needs, in `bench/results/whatif_city.json`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from time import monotonic, process_time
 
 from bench.measure import machine
 from matching.compiled import Compiled, compile_problem
+from matching.folder import read_plan, read_problem
 from matching.generate import generate
 from matching.model import Ban, Pin, Problem, levels_first
 from matching.parts import coverage
@@ -29,6 +31,7 @@ from matching.whatif import More, Reserve, Try, preview, ready
 
 RESULTS = Path(__file__).parent / "results" / "whatif.json"
 COMMAND = "PYTHONPATH=. .venv/bin/python bench/whatif.py"
+CITY = RESULTS.with_name("whatif_city.json")
 KINDS = ("pin", "ban", "wide_ban", "reserve", "more", "less")
 
 
@@ -43,6 +46,7 @@ class Timed:
     p95: float
     most: float
     cpu_p95: float
+    cpu_most: float
     exact: int
     conflicts: int
     losers: int
@@ -71,26 +75,77 @@ def drawn(rng: Random, compiled: Compiled, lines: tuple[Line, ...], *, kind: str
 
 def timed(city: str, compiled: Compiled, lines: tuple[Line, ...], *, kind: str, tries: int) -> Timed:
     """Preview `tries` random overrides."""
-    rng, wall, cpu, seen = Random(f"{city} {kind}"), [], [], []
-    for _ in range(tries):
-        tried = drawn(rng, compiled, lines, kind=kind)
+    rng = Random(f"{city} {kind}")
+    asked = [drawn(rng, compiled, lines, kind=kind) for _ in range(tries)]
+    return measured(city, compiled, lines, kind=kind, asked=asked)
+
+
+def measured(city: str, compiled: Compiled, lines: tuple[Line, ...], *, kind: str, asked: Sequence[Try]) -> Timed:
+    """Preview these overrides."""
+    wall, cpu, seen = [], [], []
+    for tried in asked:
         start, used = monotonic(), process_time()
         seen.append(preview(compiled, lines, tried=tried))
         wall.append(monotonic() - start)
         cpu.append(process_time() - used)
-    last = max(0, round(0.95 * tries) - 1)
+    last = max(0, round(0.95 * len(asked)) - 1)
     return Timed(
         city=city,
         kind=kind,
-        tries=tries,
+        tries=len(asked),
         p50=round(median(wall), 3),
         p95=round(sorted(wall)[last], 3),
         most=round(max(wall), 3),
         cpu_p95=round(sorted(cpu)[last], 3),
+        cpu_most=round(max(cpu), 3),
         exact=sum(one.exact for one in seen),
         conflicts=sum(bool(one.conflict) for one in seen),
         losers=sum(len(one.losers) for one in seen),
     )
+
+
+def giants(compiled: Compiled, lines: tuple[Line, ...]) -> list[str]:
+    """Resources that are used up, those that serve most needs first."""
+    left = standing(compiled, lines).stock_left.tolist()
+    empty = {name for name, units in zip(compiled.resource_ids, left, strict=True) if not units}
+    serves = Counter(line.resource_id for line in lines if line.resource_id in empty)
+    return [name for name, _ in sorted(serves.items(), key=lambda row: (-row[1], row[0]))]
+
+
+def whole_city(folder: Path, out: Path, *, tries: int) -> None:
+    """Measure previews of a solved city, print, write."""
+    start = process_time()
+    compiled, lines = compile_problem(read_problem(folder)), tuple(read_plan(out).lines)
+    read = round(process_time() - start, 2)
+    start = process_time()
+    best = ready(compiled, lines).best
+    once = {"read_and_compiled": read, "laid_out": round(process_time() - start, 2)}
+    rows = []
+    for kind in KINDS:
+        rows.append(timed(folder.name, compiled, lines, kind=kind, tries=tries))
+        print(asdict(rows[-1]), flush=True)
+    bans = [Try(bans=(Ban("*", name),)) for name in giants(compiled, lines)[:tries]]
+    rows.append(measured(folder.name, compiled, lines, kind="giant_ban", asked=bans))
+    start = process_time()
+    preview(compiled, lines, tried=Try(order=levels_first(compiled.problem.policy.levels)))
+    once["other_order"] = round(process_time() - start, 2)
+    cpu, slow = max(row.cpu_p95 for row in rows[:-1]), rows[-1].cpu_most
+    told = (
+        f"override preview in a city of {len(compiled.need_ids):,} needs, {len(compiled.pair_need):,} pairs, CPU: "
+        f"p95 of the slowest kind {cpu:.2f} s; ban of the {len(bans)} largest used-up resources at most {slow:.2f} s; "
+        f"another order of the cells {once['other_order']:.1f} s; once per run {once['read_and_compiled']:.1f} s "
+        f"to read and {once['laid_out']:.1f} s to lay out"
+    )
+    content = {
+        "machine": machine(),
+        "goals": {"9": {"figure": told, "command": f"{COMMAND} --city FOLDER PLAN --tries {tries}"}},
+        "needs": len(compiled.need_ids),
+        "plan_is_best": best,
+        "cpu_seconds_once": once,
+        "previews": [asdict(row) for row in rows],
+    }
+    CITY.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    print(told)
 
 
 def fresh(of: Problem, tried: Try) -> Problem:
@@ -148,7 +203,11 @@ def main() -> None:
     parser.add_argument("--resources", type=int, default=1_000)
     parser.add_argument("--tries", type=int, default=50, help="overrides of each kind")
     parser.add_argument("--small", type=int, default=600, help="needs of the cities that are solved again")
+    parser.add_argument("--city", type=Path, nargs=2, help="a problem folder and its solved plan")
     asked = parser.parse_args()
+    if asked.city:
+        whole_city(*asked.city, tries=asked.tries)
+        return
     rows: list[Timed] = []
     laid: dict[str, float] = {}
     for city, hard in (("pure", 0.0), ("hard", 0.25)):

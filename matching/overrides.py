@@ -122,11 +122,10 @@ class Trial:
     def _pass(self) -> None:
         """Fetch, lead away, fetch again: the first leads may open ways for the rest."""
         for sign in (-1, 1, -1, 1):
-            for node in sorted(self.upset):
-                units = self.upset[node] * sign
-                if units > 0 and node != GROUND:
-                    lead = self.route.fill if sign < 0 else self.route.drain
-                    self.upset[node] = sign * lead(node, units)
+            mine = {node: units * sign for node, units in self.upset.items() if units * sign > 0}
+            left = self.route.fill(mine) if sign < 0 else self.route.drain(mine)
+            for node in mine:
+                self.upset[node] = sign * left.get(node, 0)
 
     def _upset(self, arc: int, at_tail: int, at_head: int) -> None:
         self.upset[int(self.route.tail[arc])] += at_tail

@@ -206,9 +206,14 @@ class Queues:
             self._tails[node] = self._tail(node)
         return self._tails[node][self._rank[need]] - self._own[need]
 
-    def at_home(self, need: int, categories: Collection[str], resource: int | None = None) -> int:
-        """The same within the household: its other needs in `categories` (and with a pair for `resource`)."""
-        compiled, rank, total = self._compiled, self._rank[need], 0
+    def at_home(
+        self, need: int, categories: Collection[str], *, resource: int | None = None, everyone: bool = False
+    ) -> int:
+        """The same within the household: its other needs in `categories` (and with a pair for `resource`).
+
+        With `everyone`, all units that wait there, whatever their rank.
+        """
+        compiled, rank, total = self._compiled, 0 if everyone else self._rank[need], 0
         for other in self._homes.get(self._home_of[need], ()):
             if other != need and compiled.problem.needs[other].category in categories:
                 where = compiled.pairs_of(other)

@@ -26,6 +26,9 @@ from matching.waiting import EXCLUSIVE, GAP, PROVIDER, SHARE, Queue, Queues, nea
 Detail = dict[str, str | int]
 Row = tuple[str, Detail]
 
+AT_HOME = ("max_per_household", "household_cap")
+"""The limits that only needs of one household share."""
+
 
 def short(compiled: Compiled, stands: Standing, prices: Mapping[str, int]) -> Iterator[Reason]:
     """Reasons of all needs with eligible pairs that are still open, by need. O(E · L)."""
@@ -95,8 +98,7 @@ class _Teller:
         """One row per limit in the way of this pair."""
         rows = [self._own(place, case) for place in range(SHARE) if case.blocked[place]] if case.own else []
         if case.shared:
-            ways = list(self._ways(case))
-            wanted = _enough(ways, step=case.step)
+            ways, wanted = self._wanted(case)
             short = sorted((way for way in ways if way.left < wanted), key=lambda way: way.left >= way.step)
             rows += [self._told(way, case, wanted=wanted) for way in short]
         for code, detail in rows or [self._free(case.need)]:
@@ -121,18 +123,35 @@ class _Teller:
         detail: Detail = {"kind": "max_per_need", "id": terms.resource_id, "limit": limit, "left": left}
         return "cap", detail | {"short_by": case.step - left}
 
-    def _ways(self, case: _Case) -> Iterator[_Way]:
-        """All shared limits of the pair: household maximum, household caps, earmarks, stock."""
+    def _wanted(self, case: _Case) -> tuple[list[_Way], int]:
+        """The shared limits of the pair, and how much must be left of each for the need to gain.
+
+        Where a limit at home and one of supply are both short, two lower units can outweigh this one: one elsewhere
+        takes the supply, one at home, served from elsewhere, takes the room. Then all who wait at home come first.
+        """
+        ways = list(self._ways(case))
+        wanted = _enough(ways, step=case.step)
+        if {way.kind in AT_HOME for way in ways if way.left < wanted} == {True, False}:
+            ways = list(self._ways(case, everyone=True))
+            wanted = _enough(ways, step=case.step)
+        return ways, wanted
+
+    def _ways(self, case: _Case, *, everyone: bool = False) -> Iterator[_Way]:
+        """All shared limits of the pair: household maximum, household caps, earmarks, stock.
+
+        `everyone` counts all units that wait at home, not only those that rank at least as high.
+        """
         compiled, stands, need, step = self.compiled, self.stands, case.need, case.step
         terms, mine = compiled.problem.resources[case.resource], compiled.problem.needs[need]
         if terms.max_per_household is not None and compiled.pair_used[case.pair] < 0:
             # the need may move here what it draws elsewhere, and others come first to what it leaves
             elsewhere = int(stands.received[need]) - case.units
-            ahead = self.queues.at_home(need, {mine.category}, case.resource) + min(elsewhere, case.ahead)
+            ahead = self.queues.at_home(need, {mine.category}, resource=case.resource, everyone=everyone)
+            ahead += min(elsewhere, case.ahead)
             most = terms.max_per_household
             yield _Way("max_per_household", terms.resource_id, most, case.share_left, step, ahead)
         for cap, left in stands.caps_left(compiled, need):
-            ahead = self.queues.at_home(need, cap.categories)
+            ahead = self.queues.at_home(need, cap.categories, everyone=everyone)
             yield _Way("household_cap", cap.cap_id, cap.max_units, left, case.counted, ahead)
         for node in self.above[case.resource]:
             mark, left = compiled.problem.earmarks[node], self.earmark_left[node]
@@ -144,7 +163,7 @@ class _Teller:
         if 0 < way.left < way.step:
             return _steps(way.kind, left=way.left, step=way.step)
         detail: Detail = {"limit": way.limit, "left": way.left, "short_by": wanted - way.left}
-        if way.kind in ("max_per_household", "household_cap"):
+        if way.kind in AT_HOME:
             return "cap", detail | {"kind": way.kind, "id": way.name}
         next_rank = self.next_rank[case.need]
         detail |= self._cell("next_", next_rank)

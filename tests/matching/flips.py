@@ -18,7 +18,7 @@ LIFTED = (*SUPPLY, "earmark", "cap", "exclusive", "provider_chosen")
 
 def lifted(of: Problem, *, need_id: str, rows: Iterable[Reason]) -> Problem | None:
     """The problem with every named limit lifted."""
-    rows = list(rows)
+    rows = sorted(rows, key=lambda row: row.detail.get("kind") == "max_per_need")
     twins = of.pairs is not None and any(str(row.detail.get("kind")).startswith("max_") for row in rows)
     if twins or any(row.code not in LIFTED for row in rows):
         return None
@@ -48,8 +48,9 @@ def _change(of: Problem, resource_id: str, **terms: object) -> Problem:
 
 def _stock(of: Problem, resource_id: str, more: int) -> Problem:
     """More stock, also in the common pot of a resource and its twin."""
-    marks = (replace(e, budget=e.budget + more * (e.earmark == f"pot {resource_id}")) for e in of.earmarks)
-    names = (resource_id, f"{resource_id} twin")
+    pots = (f"pot {resource_id}", f"pot {resource_id} twin")
+    marks = (replace(e, budget=e.budget + more * (e.earmark in pots)) for e in of.earmarks)
+    names = (resource_id, f"{resource_id} twin", f"{resource_id} twin twin")
     rows = (replace(r, stock=r.stock + more * (r.resource_id in names)) for r in of.resources)
     return replace(of, earmarks=tuple(marks), resources=tuple(rows))
 
@@ -76,8 +77,11 @@ def _cap(of: Problem, cap_id: str, *, need_id: str, more: int) -> Problem:
 def _twin(of: Problem, row: Reason, *, need_id: str, more: int) -> Problem:
     """A twin of the resource, out of the same stock, serves this need or household alone, at most `more` units more.
 
-    It takes the place of the resource, so that a need of one provider can still draw all it has.
+    It takes the place of the resource, so that a need of one provider can still draw all it has. Where both maxima
+    are lifted, the household has a twin already, and the need gets a twin of that.
     """
+    if any(r.resource_id == f"{row.resource_id} twin" for r in of.resources):
+        row = replace(row, resource_id=f"{row.resource_id} twin")
     name, pot, kind = f"{row.resource_id} twin", f"pot {row.resource_id}", str(row.detail["kind"])
     own = next(r for r in of.resources if r.resource_id == row.resource_id)
     terms = {kind: int(row.detail["limit"]) + more}

@@ -131,3 +131,24 @@ def test_a_plan_within_its_gap_can_give_what_is_left_and_then_says_so_no_longer(
     (row,) = [row for row in reasons(compiled, [Line("a", "r", 2)], ()) if row.code == "within_gap"]
     full = reasons(compiled, [Line("a", "r", 2 + int(row.detail["left"]))], ())
     assert [row.code for row in full if row.code != "chosen"] == ["stock"]
+
+
+def test_where_home_and_supply_are_short_all_who_wait_at_home_come_first():
+    # One unit a household; z has it, y has the bed. With one bed and one unit at home more, m's meal and k's bed
+    # (ranks 4 + 4) outweigh n's bed (6). So the household lacks two: then m and n both fit, and n comes before k.
+    needs = [
+        need("n", gap=1, urgency=2),
+        need("m", gap=1, urgency=1, category="meal"),
+        need("z", gap=1, urgency=3, category="meal"),
+        need("y", gap=1, urgency=3, household="h1"),
+        need("k", gap=1, urgency=1, household="h2"),
+    ]
+    goods = [resource("r", stock=1), resource("s", stock=9, category="meal")]
+    of = problem(needs, goods, caps=(Cap("c", frozenset({"bed", "meal"}), 1),))
+    rows = [row for row in allocate(of).reasons if row.need_id == "n"]
+    assert [(row.code, row.detail["short_by"]) for row in rows] == [("cap", 2), ("priced_out", 2)]
+    for less, served in ((0, True), (1, False)):
+        told_short = [replace(row, detail=dict(row.detail) | {"short_by": 2 - less}) for row in rows]
+        other = lifted(of, need_id="n", rows=told_short)
+        assert other is not None
+        assert (Line("n", "r", 1) in allocate(other).lines) == served

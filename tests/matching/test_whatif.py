@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from matching import allocate
+from matching import allocate, reroute
 from matching.checker import check
 from matching.compiled import compile_problem
 from matching.model import Ban, Earmark, Pin, levels_first
@@ -118,7 +118,9 @@ def each(kind, seeds):
         yield seed, some, preview(compile_problem(of), plan.lines, tried=some), again, allocate(again), before
 
 
-def test_in_pure_problems_a_preview_is_what_a_new_run_finds():
+@pytest.mark.parametrize("singly", [0, reroute.SINGLY])
+def test_in_pure_problems_a_preview_is_what_a_new_run_finds(monkeypatch, singly):
+    monkeypatch.setattr(reroute, "SINGLY", singly)
     for seed, some, seen, _, plan, before in each("pure", range(140)):
         if some.reserves or not seen.exact:
             continue
