@@ -22,6 +22,7 @@ from adapters.registry import connect as connect_registry
 from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
+from marketplace.claims import cases
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
@@ -146,6 +147,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(notices.send_due, database, messenger, compose=composer, clock=clock),
         partial(publish_when_due, database, clock=clock),
         partial(quotes.sweep, database, clock=clock),
+        partial(cases.sweep, database, clock=clock),
     )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
 

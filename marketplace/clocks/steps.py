@@ -46,5 +46,11 @@ STEPS: dict[str, Step] = {
         Step("complaint", Side.STAFF, 5),
         Step("reclaim", Side.GIVER, 20, remind_at=(60, 80)),
         Step("unclaimed", Side.STAFF, 3, urgent_days=1),
+        Step("insure_enrol", Side.GIVER, 10),
+        Step("insure_find", Side.GIVER, 5, urgent_days=2),
+        Step("insure_help", Side.GIVER, 5, urgent_days=2),
+        Step("insure_papers", Side.HOUSEHOLD, 15),
+        Step("insure_answer", Side.GIVER, 15, urgent_days=5),
+        Step("payout_overlap", Side.STAFF, 3, urgent_days=1),
     )
 }

@@ -11,6 +11,7 @@ from hashlib import sha256
 
 MATCH = "match-notice/1"
 SHARE = "share-notice/1"
+SHARE_INSURER = "share-notice-insurer/1"
 
 TEXTS: dict[tuple[str, str], tuple[str, ...]] = {
     (MATCH, "zh_Hans"): (
@@ -48,6 +49,22 @@ TEXTS: dict[tuple[str, str], tuple[str, ...]] = {
         "对方不得转给他人、用于宣传推销、画像或公开。",
         "您可以随时在“我的同意”页面撤回；撤回之后，对方不能再查看。",
     ),
+    (SHARE_INSURER, "zh_Hans"): (
+        "接受之后，这家保险机构可以在上述期限内、只为上述用途查看您勾选的内容，其他机构看不到。每次查看都有记录，您可以看到。",
+        "这些内容不得用于保险的核保、定价或决定是否承保，也不得转给他人、用于宣传推销、画像或公开。",
+        "您可以随时在“我的同意”页面撤回；撤回之后，对方不能再查看。",
+    ),
+    (SHARE_INSURER, "en"): (
+        (
+            "When you have accepted, this insurer may look at what you tick, for this one purpose and this period; "
+            "no other organisation may. Each look is written down, and you can see it."
+        ),
+        (
+            "It is not for pricing or acceptance of insurance. The insurer may not pass your data on, advertise "
+            "with it, draw a profile from it or make you known in public."
+        ),
+        "You can withdraw at any time on the page “My consents”; after that it can look no more.",
+    ),
     (SHARE, "en"): (
         (
             "When you have accepted, this organisation may look at what you tick, for this purpose and this "
@@ -57,6 +74,11 @@ TEXTS: dict[tuple[str, str], tuple[str, ...]] = {
         "You can withdraw at any time on the page “My consents”; after that it can look no more.",
     ),
 }
+
+
+def share_with(recipient_kind: str, /) -> str:
+    """The notice for sharing with this kind of organisation: an insurer's says what it is not for."""
+    return SHARE_INSURER if recipient_kind == "insurer" else SHARE
 
 
 def paragraphs(notice_id: str, *, lang: str) -> tuple[str, ...]:

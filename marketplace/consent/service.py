@@ -23,7 +23,7 @@ from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode,
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household
-from marketplace.organisations.models import Organisation
+from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.policy import require
 from marketplace.reference import purposes
 
@@ -95,6 +95,11 @@ def give_for_match(
         if not ceiling.allows(code):
             raise BadInput("field_above_ceiling", field=code, purpose=purpose)
     draft = _draft(household.id, Purpose(purpose), now=now, days=days, capture=capture or Capture())
+    draft.update(_notice(notice.share_with(organisation.kind.value), lang=draft["lang"]))
+    if organisation.kind is OrganisationKind.INSURER:
+        if purpose not in purposes.INSURER_PURPOSES:
+            raise BadInput("not_for_insurers", field="purpose", purpose=purpose)
+        draft["modifiers"] = [*purposes.MODIFIERS, *purposes.INSURER_MODIFIERS]
     draft.update(
         person_id=person_id,
         recipient_org_id=organisation.id,
@@ -186,8 +191,7 @@ def _draft(household_id: str, purpose: Purpose, *, now: datetime, days: int, cap
         "valid_from": now,
         "valid_to": valid_to,
         "erase_at": valid_to + timedelta(days=purposes.ERASE_WITHIN_DAYS),
-        "notice_id": shown,
-        "notice_sha256": notice.fingerprint(shown, lang=capture.lang),
+        **_notice(shown, lang=capture.lang),
         "notice_form": "shown" if not capture.assisted else "read_aloud",
         "channel": capture.channel,
         "authenticated_by": capture.authenticated_by,
@@ -197,6 +201,10 @@ def _draft(household_id: str, purpose: Purpose, *, now: datetime, days: int, cap
         "helper_id": capture.helper_id,
         "withdrawal_ways": list(WITHDRAWAL_WAYS),
     }
+
+
+def _notice(shown: str, *, lang: str) -> dict[str, str]:
+    return {"notice_id": shown, "notice_sha256": notice.fingerprint(shown, lang=lang)}
 
 
 def _give(

@@ -120,7 +120,7 @@ def _show_accept(session: Session, card: Card, form: AcceptForm) -> ResponseRetu
         purpose=purpose.zh if zh else purpose.en,
         impacts=impacts,
         days=purposes.USUAL_DAYS,
-        notice=notice.paragraphs(notice.SHARE, lang=language()),
+        notice=notice.paragraphs(notice.share_with(card.organisation.kind.value), lang=language()),
     )
 
 

@@ -23,6 +23,12 @@ ERASE_WITHIN_DAYS = 30
 MODIFIERS = ("no_onward_transfer", "no_marketing", "no_profiling", "no_publicity")
 """Bound to every consent, whatever its purpose."""
 
+INSURER_MODIFIERS = ("no_underwriting",)
+"""Bound on top to every consent whose recipient is an insurer: nothing may serve to price or accept insurance."""
+
+INSURER_PURPOSES = ("INSURE_ENROL", "INSURE_CLAIM", "INSURE_CLAIM_QUERY")
+"""All that an insurer may ever be given data for. There is none for underwriting, and a test keeps it so."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldKind:

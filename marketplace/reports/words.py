@@ -31,7 +31,7 @@ TABLES: dict[Figure, tuple[str, ...]] = {
     Figure.REPORTED: ("aid_source",),
     Figure.DECLINED: ("decline", "giver_decline", "rejection", "match_state"),
     Figure.ENDED: ("rejection", "giver_decline", "match_state"),
-    Figure.RETURNED: ("give_back", "reclaim", "match_state"),
+    Figure.RETURNED: ("give_back", "enrol_refusal", "claim_refusal", "reclaim", "match_state"),
     Figure.FOLLOWED: ("remains",),
 }
 """Where the other reasons of a figure stand in `words.csv`, the first that knows the code; an end without a reason

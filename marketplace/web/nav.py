@@ -35,6 +35,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("offers.demand", _l("Demand"), "eye"),
         Tab("decisions.charity_matches", _l("Matches"), "link"),
         Tab("decisions.charity_deliveries", _l("Deliveries"), "truck"),
+        Tab("claims.index", _l("Insurance cases"), "check"),
         Tab("reports.index", _l("Reports"), "paper"),
     ),
     "staff": (

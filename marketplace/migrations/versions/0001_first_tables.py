@@ -207,7 +207,7 @@ def upgrade() -> None:
     op.create_table('consent_head',
     sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('purpose', sa.Enum('AUTO_MATCH', 'MED_AID', 'EDU_AID', 'CARE_SERVICE', 'GOODS', 'HOUSING', 'JOB', 'INSURE_ENROL', 'INSURE_CLAIM_QUERY', 'LEGAL_HELP', 'EMERGENCY_HELP', 'DONOR_FEEDBACK', 'PUBLICITY', 'REFERRAL', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('purpose', sa.Enum('AUTO_MATCH', 'MED_AID', 'EDU_AID', 'CARE_SERVICE', 'GOODS', 'HOUSING', 'JOB', 'INSURE_ENROL', 'INSURE_CLAIM', 'INSURE_CLAIM_QUERY', 'LEGAL_HELP', 'EMERGENCY_HELP', 'DONOR_FEEDBACK', 'PUBLICITY', 'REFERRAL', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('recipient_org_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -226,7 +226,7 @@ def upgrade() -> None:
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -476,7 +476,7 @@ def upgrade() -> None:
     sa.Column('recipient_kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('recipient_credit_code', sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
     sa.Column('contract_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('purpose', sa.Enum('AUTO_MATCH', 'MED_AID', 'EDU_AID', 'CARE_SERVICE', 'GOODS', 'HOUSING', 'JOB', 'INSURE_ENROL', 'INSURE_CLAIM_QUERY', 'LEGAL_HELP', 'EMERGENCY_HELP', 'DONOR_FEEDBACK', 'PUBLICITY', 'REFERRAL', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('purpose', sa.Enum('AUTO_MATCH', 'MED_AID', 'EDU_AID', 'CARE_SERVICE', 'GOODS', 'HOUSING', 'JOB', 'INSURE_ENROL', 'INSURE_CLAIM', 'INSURE_CLAIM_QUERY', 'LEGAL_HELP', 'EMERGENCY_HELP', 'DONOR_FEEDBACK', 'PUBLICITY', 'REFERRAL', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('modifiers', sa.JSON(), nullable=False),
     sa.Column('data_fields', sa.JSON(), nullable=False),
     sa.Column('field_ticks', sa.JSON(), nullable=False),
@@ -863,6 +863,66 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('household_call', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_household_call_match_id'), ['match_id'], unique=False)
+
+    op.create_table('insurance_case',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('kind', sa.Enum('enrol', 'claim', name='casekind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('enrol', 'find', 'help', 'papers', 'answer', 'enrolled', 'not_enrolled', 'no_cover', 'paid', 'refused', 'ended', name='casestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('urgent', sa.Boolean(), nullable=False),
+    sa.Column('scheme', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('policy_number', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('papers', sa.JSON(), nullable=False),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('payout_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('paid_on', sa.Date(), nullable=True),
+    sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(state = 'paid') = (payout_fen > 0)", name=op.f('ck_insurance_case_paid')),
+    sa.CheckConstraint('payout_fen >= 0', name=op.f('ck_insurance_case_payout')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_insurance_case_household_id')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_insurance_case_match_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_insurance_case_org_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_insurance_case_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_insurance_case')),
+    sa.UniqueConstraint('match_id', name=op.f('uq_insurance_case_match_id')),
+    sa.UniqueConstraint('reference', name=op.f('uq_insurance_case_reference'))
+    )
+    with op.batch_alter_table('insurance_case', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_insurance_case_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_insurance_case_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_insurance_case_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_insurance_case_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_insurance_case_updated_at'), ['updated_at'], unique=False)
+
+    op.create_table('payout_overlap',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('over_fen', sa.BigInteger(), nullable=False),
+    sa.Column('decision', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('settled_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('settled_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('over_fen >= 0', name=op.f('ck_payout_overlap_over')),
+    sa.ForeignKeyConstraint(['case_id'], ['insurance_case.id'], name=op.f('fk_payout_overlap_case_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_payout_overlap_need_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_overlap'))
+    )
+    with op.batch_alter_table('payout_overlap', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_payout_overlap_case_id'), ['case_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payout_overlap_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payout_overlap_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payout_overlap_need_id'), ['need_id'], unique=False)
+        batch_op.create_index('uq_payout_overlap_open', ['case_id', 'need_id'], unique=True, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
     op.execute("INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '" + "0" * 64 + "')")
     for statement in triggers.statements(op.get_bind().dialect.name):
         op.execute(statement)

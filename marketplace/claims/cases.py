@@ -1,0 +1,153 @@
+"""Cases begin and move: opened for each insurance match that a household accepted, closed when the match is over.
+
+Enters: matches on their way whose giver is an insurer. Leaves: one case each, in its first step, with the match's clock
+set to that step and its holder. The worker sweeps; the acts of `service` use `locked` and `step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import SYSTEM, Actor
+from marketplace.claims.models import WAITING, CaseKind, CaseState, InsuranceCase
+from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
+from marketplace.clocks.service import Holder
+from marketplace.clocks.steps import STEPS, Side
+from marketplace.consent.ask import lock_head, newest
+from marketplace.db import Database, flush, new_id
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import NotFound, WrongState
+from marketplace.needs.models import Need
+from marketplace.organisations.models import Organisation, OrganisationKind
+from marketplace.policy import require
+
+KINDS = {"INSURANCE.PREMIUM": CaseKind.ENROL, "INSURANCE.CLAIM": CaseKind.CLAIM}
+"""The kinds of need that an insurer works on as a case."""
+FIRST = {CaseKind.ENROL: CaseState.ENROL, CaseKind.CLAIM: CaseState.FIND}
+CLOCKS = {state: f"insure_{state.value}" for state in WAITING}
+URGENT = 3
+MOST = 200
+"""So many cases are opened or closed in one transaction."""
+
+
+def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
+    """Open the cases of new matches and close those whose match ended elsewhere; return how many."""
+    with database.reading() as session:
+        if not (_fresh(session, most=1) or _left(session, most=1)):
+            return 0
+    with database.transaction() as session:
+        return open_cases(session, now=clock()) + close_cases(session, now=clock())
+
+
+def open_cases(session: Session, /, *, now: datetime) -> int:
+    """One case for each accepted insurance match that has none."""
+    found = _fresh(session, most=MOST)
+    for match in found:
+        _open(session, match, now=now)
+    return len(found)
+
+
+def close_cases(session: Session, /, *, now: datetime) -> int:
+    """A case whose match was withdrawn, cancelled or recorded as delivered by hand is over."""
+    found = _left(session, most=MOST)
+    for case in found:
+        case.closed_at = now
+        step(session, case, to=CaseState.ENDED, actor=SYSTEM, now=now)
+    return len(found)
+
+
+def _fresh(session: Session, *, most: int) -> Sequence[Match]:
+    statement = (
+        select(Match)
+        .join(Organisation, col(Organisation.id) == col(Match.org_id))
+        .join(Need, col(Need.id) == col(Match.need_id))
+        .where(col(Match.state) == MatchState.IN_DELIVERY, col(Match.consent_chain_id).is_not(None))
+        .where(col(Organisation.kind) == OrganisationKind.INSURER, col(Need.category).in_(KINDS))
+        .where(col(Match.id).not_in(select(InsuranceCase.match_id)))
+        .order_by(col(Match.id))
+    )
+    return session.exec(statement.limit(most)).all()
+
+
+def _left(session: Session, *, most: int) -> Sequence[InsuranceCase]:
+    statement = (
+        select(InsuranceCase)
+        .join(Match, col(Match.id) == col(InsuranceCase.match_id))
+        .where(col(InsuranceCase.state).in_(WAITING), col(Match.state) != MatchState.IN_DELIVERY)
+        .order_by(col(InsuranceCase.id))
+    )
+    return session.exec(statement.limit(most)).all()
+
+
+def _open(session: Session, match: Match, *, now: datetime) -> None:
+    need = session.get_one(Need, match.need_id)
+    consent = newest(session, lock_head(session, match.consent_chain_id or ""))
+    if consent.person_id is None:
+        return
+    kind = KINDS[need.category]
+    case = InsuranceCase(
+        id=new_id(),
+        reference=f"BX{new_id()[:8].upper()}",
+        match_id=match.id,
+        org_id=match.org_id,
+        household_id=match.household_id,
+        person_id=consent.person_id,
+        district_code=match.district_code,
+        kind=kind,
+        state=FIRST[kind],
+        urgent=need.urgency >= URGENT,
+        opened_at=now,
+        updated_at=now,
+    )
+    step(session, case, to=case.state, actor=SYSTEM, now=now)
+
+
+def locked(
+    session: Session, case_id: str, action: str, /, *, actor: Actor, expected: Sequence[CaseState]
+) -> InsuranceCase:
+    """The case, locked, if the actor may do this to it, its match is on its way and it is in an expected state."""
+    case = session.get(InsuranceCase, case_id, with_for_update=True, populate_existing=True)
+    if case is None:
+        raise NotFound("insurance_case")
+    require(actor, action, household_id=case.household_id, org_id=case.org_id, district=case.district_code)
+    match = session.get_one(Match, case.match_id, with_for_update=True, populate_existing=True)
+    if case.state not in expected or match.state is not MatchState.IN_DELIVERY:
+        raise WrongState("case_moved_on", state=case.state.value)
+    return case
+
+
+def step(session: Session, case: InsuranceCase, /, *, to: CaseState, actor: Actor, now: datetime) -> Clock | None:
+    """Put a case into a state with its audit row, and the clock of its match to what it waits for now."""
+    case.state, case.updated_at = to, now
+    session.add(case)
+    entry = audit.Entry(
+        f"claim:{to.value}",
+        object_ref=case.id,
+        subject=case.household_id,
+        rule_id=case.reason_code,
+        body={"fen": case.payout_fen, "papers": len(case.papers)},
+    )
+    audit.record(session, entry, actor=actor, now=now)
+    flush(session)
+    wanted = CLOCKS.get(to)
+    if wanted is None:
+        return None
+    side = STEPS[wanted].side
+    holder = Holder(
+        org_id=case.org_id if side is Side.GIVER else None,
+        household_id=case.household_id if side is Side.HOUSEHOLD else None,
+        district_code=case.district_code,
+    )
+    return clocks.move_on(
+        session, case.match_id, outcome=to.value, step=wanted, holder=holder, now=now, urgent=case.urgent
+    )
+
+
+def due_on(clock: Clock | None, /) -> date | None:
+    """The last day of a step that waits."""
+    return clocks.last_day(clock) if clock is not None else None

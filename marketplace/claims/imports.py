@@ -1,0 +1,142 @@
+"""An insurer's answers coming in by file: checked, shown with exact counts, confirmed by a person, done once.
+
+Enters: the bytes of a file. Leaves: an `ImportBatch`, then each case a step further through the very acts of the pages.
+A reference that is not this insurer's and an answer that does not fit the case's step are faults of their rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor
+from marketplace.claims import service
+from marketplace.claims.models import InsuranceCase
+from marketplace.claims.service import MOST_FEN, Paid
+from marketplace.claims.table import FITS, answer_schema
+from marketplace.errors import Conflict, NotFound
+from marketplace.intake import (
+    NO_MAPPING,
+    Checked,
+    CheckedRow,
+    Fault,
+    FileMapping,
+    ImportBatch,
+    ImportKind,
+    ImportState,
+    Stage,
+    check_table,
+    close_batch,
+    get_batch,
+    keep_batch,
+    rows_of,
+)
+from marketplace.policy import require
+
+
+def check_file(
+    session: Session,
+    data: bytes,
+    /,
+    *,
+    file_name: str,
+    actor: Actor,
+    now: datetime,
+    mapping: FileMapping = NO_MAPPING,
+) -> tuple[ImportBatch, Checked]:
+    """The dry run: nothing is stored but the sealed batch and what it would do."""
+    require(actor, "claim:answer", org_id=actor.org_id)
+    checked = check_table(data, answer_schema(today=now.date()), mapping=mapping)
+    _cases, faults = _placed(session, checked.rows, actor=actor)
+    if faults:
+        checked = Checked(total=checked.total, rows=[], faults=faults, ignored=checked.ignored)
+    counts = {"new": len(checked.rows), "paid": sum(row.values["answer"] == "paid" for row in checked.rows)}
+    batch = keep_batch(
+        session,
+        checked,
+        kind=ImportKind.CLAIMS,
+        file_name=file_name,
+        data=data,
+        source="insurer",
+        counts=counts,
+        actor=actor,
+        now=now,
+    )
+    return batch, checked
+
+
+def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
+    """Give every answer, if each still fits its case; else Conflict, and nothing is done."""
+    require(actor, "claim:answer", org_id=actor.org_id)
+    batch = get_batch(session, batch_id, kind=ImportKind.CLAIMS, actor=actor)
+    rows = rows_of(session, batch)
+    cases, faults = _placed(session, rows, actor=actor)
+    if faults:
+        raise Conflict("import_changed")
+    for row in rows:
+        _answer(session, cases[row.values["reference"]].id, row, actor=actor, now=now)
+    close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
+    return {"new": len(rows)}
+
+
+def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Forget a checked file."""
+    require(actor, "claim:answer", org_id=actor.org_id)
+    batch = get_batch(session, batch_id, kind=ImportKind.CLAIMS, actor=actor)
+    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+
+
+def _placed(
+    session: Session, rows: Sequence[CheckedRow], *, actor: Actor
+) -> tuple[dict[str, InsuranceCase], list[Fault]]:
+    """Reference ► case of this insurer, and what does not fit."""
+    if actor.org_id is None:
+        raise NotFound("organisation")
+    named = [row.values["reference"] for row in rows]
+    found: dict[str, InsuranceCase] = {}
+    for start in range(0, len(named), 500):
+        some = col(InsuranceCase.reference).in_(named[start : start + 500])
+        for case in session.exec(select(InsuranceCase).where(some, col(InsuranceCase.org_id) == actor.org_id)):
+            found[case.reference] = case
+    faults = []
+    for row in rows:
+        column, code = _misfit(row, found.get(row.values["reference"]))
+        if code:
+            faults.append(Fault(row.number, column, str(row.values[column])[:40], code, {}, Stage.ROWS))
+    return found, faults
+
+
+def _misfit(row: CheckedRow, case: InsuranceCase | None) -> tuple[str, str]:
+    values = row.values
+    if case is None:
+        return "reference", "unknown_case"
+    if case.state not in FITS[values["answer"]]:
+        return "answer", "answer_out_of_step"
+    if values["answer"] == "papers" and case.state.value == "answer" and not values.get("papers"):
+        return "papers", "empty"
+    if values["answer"] == "paid" and values["amount"] > MOST_FEN:
+        return "amount", "payout_bounds"
+    return "", ""
+
+
+def _answer(session: Session, case_id: str, row: CheckedRow, *, actor: Actor, now: datetime) -> None:
+    values, answer = row.values, row.values["answer"]
+    policy = {"scheme": values.get("scheme") or "", "policy_number": values.get("policy_number") or ""}
+    reason = values.get("reason") or ""
+    if answer == "enrolled":
+        service.enrolled(session, case_id, actor=actor, now=now, **policy)
+    elif answer == "cover":
+        service.cover_found(session, case_id, actor=actor, now=now, **policy)
+    elif answer == "not_enrolled":
+        service.not_enrolled(session, case_id, reason_code=reason, actor=actor, now=now)
+    elif answer == "no_cover":
+        service.no_cover(session, case_id, actor=actor, now=now)
+    elif answer == "papers":
+        service.ask_papers(session, case_id, papers=values.get("papers") or [], actor=actor, now=now)
+    elif answer == "paid":
+        payout = Paid(values["category"], values["amount"], date.fromisoformat(values["paid_on"]))
+        service.paid(session, case_id, payout, actor=actor, now=now)
+    else:
+        service.refused(session, case_id, reason_code=reason, actor=actor, now=now)

@@ -1,0 +1,168 @@
+"""The insurer's side: four worklists, one case with what can be answered now, and the list as a file.
+
+Enters: a signed-in person of an insurer. Leaves: pages that name nobody; who it is stands on the match's own page, one
+logged look at a time. The file of a worklist holds the consented fields of its cases, each logged as a look too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, url_for
+from flask.typing import ResponseReturnValue
+
+from adapters.tabular_writer import Column, write_xlsx
+from marketplace.claims import service, worklists
+from marketplace.claims.doors import SENTENCES, bp, tone, utc_now
+from marketplace.claims.forms import ACTS, OFFERED, form_of
+from marketplace.claims.models import InsuranceCase
+from marketplace.claims.service import Paid
+from marketplace.claims.worklists import LISTS
+from marketplace.decisions import service as decisions
+from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
+from marketplace.guards import current_actor, guard
+from marketplace.reference import purposes
+from marketplace.web import Form, Page, _, confirm, current_session, done, page_number, render, writes
+from marketplace.web import codes as words
+from marketplace.web.desk import XLSX
+
+FIELDS = tuple(dict.fromkeys(code for one in purposes.INSURER_PURPOSES for code in purposes.purpose(one).fields))
+"""Every field that an insurer may ever be shown."""
+MOST_ROWS = 500
+TAB = "<any(enrol, find, claim, answer, over):tab>"
+
+
+def _org_id() -> str:
+    org_id = current_actor().org_id
+    if org_id is None:
+        raise NotFound("organisation")
+    return org_id
+
+
+@bp.get("/", defaults={"tab": "enrol"})
+@bp.get(f"/{TAB}")
+@guard("claim:list")
+def index(tab: str) -> ResponseReturnValue:
+    """One worklist, the longest waiting first."""
+    session, org_id = current_session(), _org_id()
+    counts = worklists.counts_of(session, org_id)
+    page = Page(page_number(), counts[tab])
+    rows = worklists.list_of(session, org_id, LISTS[tab], offset=page.offset, limit=page.size, now=utc_now())
+    return render("claims/index.html", rows=rows, page=page, tab=tab, counts=counts, tone=tone)
+
+
+@bp.get("/cases/<case_id>")
+@guard("claim:list")
+def one(case_id: str) -> ResponseReturnValue:
+    """One case: its step, its limit, and what can be answered."""
+    session = current_session()
+    case = service.get_case(session, case_id, actor=current_actor())
+    return render(
+        "claims/one.html",
+        row=worklists.rows_of(session, [case], now=utc_now())[0],
+        policy=service.policy_number_of(session, case),
+        acts=[(act, ACTS[act][1]) for act in OFFERED.get(case.state, ())],
+        refusals="enrol_refusal" if case.kind.value == "enrol" else "claim_refusal",
+        tone=tone,
+    )
+
+
+@bp.route("/cases/<case_id>/<any(enrolled, not_enrolled, cover, no_cover, papers, paid, refused):act>", methods=["GET"])
+@guard("claim:answer")
+def ask(case_id: str, act: str) -> ResponseReturnValue:
+    """The form of one answer."""
+    return _form_page(service.get_case(current_session(), case_id, actor=current_actor()), act, form_of(act))
+
+
+@bp.route(
+    "/cases/<case_id>/<any(enrolled, not_enrolled, cover, no_cover, papers, paid, refused):act>", methods=["POST"]
+)
+@guard("claim:answer")
+@writes
+def answer(case_id: str, act: str) -> ResponseReturnValue:
+    """Give one answer."""
+    case, form = service.get_case(current_session(), case_id, actor=current_actor()), form_of(act)
+    if not form.validate_on_submit():
+        return _form_page(case, act, form)
+    try:
+        _do(case, act, form)
+    except BadInput as error:
+        name = str(error.facts.get("field", ""))
+        field = form[name] if name in form else next(iter(form))
+        field.errors = [SENTENCES[error.code]]
+        return _form_page(case, act, form)
+    return done(_("Noted."), to=url_for(".one", case_id=case_id))
+
+
+def _form_page(case: InsuranceCase, act: str, form: Form) -> ResponseReturnValue:
+    if act not in OFFERED.get(case.state, ()):
+        raise WrongState("case_moved_on", state=case.state.value)
+    _kind, name, follows = ACTS[act]
+    return confirm(
+        layout="charity",
+        title=f"{name} · {case.reference}",
+        intro=follows,
+        button=name,
+        back=url_for(".one", case_id=case.id),
+        form=form,
+    )
+
+
+def _do(case: InsuranceCase, act: str, form: Form) -> None:
+    session, data = current_session(), form.data
+    who: Any = {"actor": current_actor(), "now": utc_now()}
+    if act in ("enrolled", "cover"):
+        use = service.enrolled if act == "enrolled" else service.cover_found
+        use(session, case.id, scheme=data["scheme"], policy_number=data["policy_number"], **who)
+    elif act == "no_cover":
+        service.no_cover(session, case.id, **who)
+    elif act == "papers":
+        service.ask_papers(session, case.id, papers=data["papers"] or [], **who)
+    elif act == "paid":
+        service.paid(session, case.id, Paid(data["category"], data["amount"], data["paid_on"]), **who)
+    else:
+        use_no = service.not_enrolled if act == "not_enrolled" else service.refused
+        use_no(session, case.id, reason_code=data["reason_code"], **who)
+
+
+@bp.post(f"/{TAB}/list.xlsx")
+@guard("claim:answer")
+@writes
+def list_file(tab: str) -> ResponseReturnValue:
+    """The worklist as a table to work on and bring back, with what each household let this insurer see; each row is a
+    look that is logged. What is over holds no household any more."""
+    session = current_session()
+    rows = worklists.list_of(session, _org_id(), LISTS[tab], offset=0, limit=MOST_ROWS, now=utc_now())
+    heads = [
+        Column(_("Case reference"), width=16),
+        Column(_("Kind"), width=12),
+        Column(_("Step"), width=18),
+        Column(_("By"), "date", width=12),
+        *(Column(words.word(code, "field"), width=20) for code in FIELDS),
+    ]
+    response = Response(write_xlsx(heads, list(_lines(rows, opens=tab != "over"))), content_type=XLSX)
+    response.headers["Content-Disposition"] = f'attachment; filename="insurance-{tab}.xlsx"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _lines(rows: list[worklists.Row], *, opens: bool) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        case = row.case
+        known = _look(case) if opens else {}
+        yield (
+            case.reference,
+            words.word(case.kind.value, "insurance_kind"),
+            words.word(case.state.value, "insurance_step"),
+            row.due,
+            *(known.get(code, "") for code in FIELDS),
+        )
+
+
+def _look(case: InsuranceCase) -> dict[str, str]:
+    """What the consent lets be seen now; nothing where it is over."""
+    try:
+        return decisions.see_recipient(current_session(), case.match_id, actor=current_actor(), now=utc_now())
+    except (ConsentMissing, WrongState):
+        return {}

@@ -1,0 +1,133 @@
+"""Insurance payouts in the ledger: they cover a need before charity does.
+
+Enters: a household, a kind of medical cost, an amount in fen. Leaves: ledger rows that take as much of the household's
+open needs of that kind as is free, and one row of history for the rest; and, when room is made later, the rest moved
+into it. Called by the insurers' room. Every run reads a need's gap less these rows, so charity is asked only for what
+insurance left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.db import flush, new_id
+from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.needs.models import Need, NeedState
+from marketplace.reference.needs import NeedKind, list_need_kinds
+from marketplace.sealed import vault_of
+
+SOURCE = "INSURANCE"
+"""The source of these rows, a code of the table `aid_source`."""
+
+
+def payable_kinds() -> tuple[NeedKind, ...]:
+    """The kinds of cost that a payout can be for: medical costs in money."""
+    return tuple(kind for kind in list_need_kinds() if kind.group == "MEDICAL" and kind.is_money)
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    """One payout: `key` is its case, so that it is booked once; `org_id` and `giver` are the insurer."""
+
+    key: str
+    household_id: str
+    org_id: str
+    giver: str
+    category: str
+    fen: int
+    paid_on: date
+
+
+def book(session: Session, payout: Payout, /, *, actor: Actor, now: datetime) -> int:
+    """Write a payout down; return how many fen found no room in a need. The needs are locked, the oldest is covered
+    first."""
+    rest = payout.fen
+    for need in open_needs(session, payout):
+        room = min(rest, need.gap_units - need.committed_units)
+        if room > 0:
+            _add(session, payout, need=need, fen=room, actor=actor, now=now)
+            rest -= room
+    if rest:
+        _add(session, payout, need=None, fen=rest, actor=actor, now=now)
+    return rest
+
+
+def open_needs(session: Session, payout: Payout, /) -> Sequence[Need]:
+    """The household's verified needs of the payout's kind, locked, the oldest first."""
+    statement = (
+        select(Need)
+        .where(col(Need.household_id) == payout.household_id, col(Need.category) == payout.category)
+        .where(col(Need.state) == NeedState.VERIFIED)
+        .order_by(col(Need.created_at), col(Need.id))
+        .with_for_update()
+    )
+    return session.exec(statement.execution_options(populate_existing=True)).all()
+
+
+def cover_more(session: Session, payout: Payout, need_id: str, /, *, most: int, actor: Actor, now: datetime) -> int:
+    """Room was made in a need: move up to `most` fen of the payout's history row into it; return how many."""
+    need = session.get_one(Need, need_id, with_for_update=True, populate_existing=True)
+    history = _find(session, payout, need_id=None)
+    moved = min(most, need.gap_units - need.committed_units, history.units if history else 0)
+    if history is None or moved <= 0:
+        return 0
+    if history.units == moved:
+        session.delete(history)
+    else:
+        history.units, history.updated_at = history.units - moved, now
+    flush(session)
+    covering = _find(session, payout, need_id=need_id)
+    if covering is None:
+        _add(session, payout, need=need, fen=moved, actor=actor, now=now)
+        return moved
+    covering.units, covering.updated_at = covering.units + moved, now
+    session.add(covering)
+    flush(session)
+    _record(session, covering, "aid:update", actor=actor, now=now)
+    return moved
+
+
+def _find(session: Session, payout: Payout, *, need_id: str | None) -> LedgerEntry | None:
+    statement = select(LedgerEntry).where(col(LedgerEntry.source_index) == _index(session, payout, need_id))
+    return session.exec(statement.with_for_update()).one_or_none()
+
+
+def _index(session: Session, payout: Payout, need_id: str | None) -> str:
+    return vault_of(session).index("ledger-source", f"{SOURCE}\x00{payout.key}\x00{need_id or 'rest'}")
+
+
+def _add(session: Session, payout: Payout, *, need: Need | None, fen: int, actor: Actor, now: datetime) -> None:
+    need_id = need.id if need else None
+    entry = LedgerEntry(
+        id=new_id(),
+        source=SOURCE,
+        source_index=_index(session, payout, need_id),
+        household_id=payout.household_id,
+        need_id=need_id,
+        org_id=payout.org_id,
+        giver=payout.giver,
+        category=payout.category,
+        period=need.period if need else "",
+        units=fen,
+        given_on=payout.paid_on,
+        state=AidState.DELIVERED,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(entry)
+    flush(session)
+    if need is not None:
+        session.refresh(need)
+    _record(session, entry, "aid:delivered", actor=actor, now=now)
+
+
+def _record(session: Session, entry: LedgerEntry, action: str, *, actor: Actor, now: datetime) -> None:
+    body = {"units": entry.units}
+    act = audit.Entry(action, object_ref=entry.id, subject=entry.household_id, rule_id=SOURCE, body=body)
+    audit.record(session, act, actor=actor, now=now)
