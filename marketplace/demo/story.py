@@ -25,10 +25,10 @@ from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
+from marketplace.demo import claims, reports
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
 from marketplace.demo.phases import Phases
-from marketplace.demo.reports import count_month
 from marketplace.households.models import Household
 from marketplace.households.service import contact_of
 from marketplace.needs import service as needs
@@ -93,6 +93,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
     day = roster.now
     with phases.phase("verify"):
         _verify(database, roster, now=day)
+        claims.prepare(database, roster, now=day)
     with phases.phase("consent"):
         _more_consents(database, now=day)
     with phases.phase("run"):
@@ -103,11 +104,12 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         _givers_answer(database, roster, pick=pick, now=day + 3 * DAY)
         _households_answer(database, pick=pick, now=day + 4 * DAY)
         _some_withdraw(database, now=day + 5 * DAY)
+        claims.advance(database, now=day + 5 * DAY)
     with phases.phase("deliver"):
         _deliver(database, roster, pick=pick, now=day + 6 * DAY)
         _confirm(database, pick=pick, now=day + 7 * DAY)
     with phases.phase("report"):
-        count_month(database, roster, now=day + 8 * DAY)
+        reports.count_month(database, roster, now=day + 8 * DAY)
     with phases.phase("notify"):
         _send_letters(database, now=day + 7 * DAY)
     return run_id
@@ -254,7 +256,7 @@ def _some_withdraw(database: Database, *, now: datetime) -> None:
 def _deliver(database: Database, roster: Roster, *, pick: random.Random, now: datetime) -> None:
     def hand_over(session: Session, match: Match) -> None:
         giver = roster.giver(match.org_id)
-        if pick.random() < _DELIVERED:
+        if pick.random() < _DELIVERED and not claims.holds(session, match):
             decisions.see_recipient(session, match.id, actor=giver, now=now)
             decisions.deliver(session, match.id, actor=giver, now=now)
 

@@ -14,6 +14,7 @@ from marketplace.claims.models import InsuranceCase
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match
 from marketplace.households.models import Household, Person
+from marketplace.households.service import contact_of
 from marketplace.needs.models import Need
 from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.sealed import vault_of
@@ -70,7 +71,8 @@ def a_match(
     """A need of this household and a proposed line for it from this giver."""
     need = make.a_need(session, household, category=category, unit=unit, gap_units=over.pop("gap", units), **over)
     offer = make.an_offer(session, giver, category=category, unit=unit, stock_units=10**9, title=f"资源-{category}")
-    person = session.exec(select(Person).where(Person.household_id == household.id)).one()
+    person = contact_of(session, household.id)
+    assert person is not None
     return Scene(household, person, need, giver, offer, make.a_line(session, need, offer, units=units))
 
 
