@@ -14,7 +14,7 @@ from time import monotonic
 
 import numpy as np
 
-from matching.crew import Crew
+from matching.child import Crew
 from matching.network import Ints, rank_table
 from matching.parts import filled
 from matching.pieces import solve_piece
