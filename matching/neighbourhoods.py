@@ -15,6 +15,7 @@ from time import monotonic
 import numpy as np
 
 from matching.child import Crew
+from matching.homes import Homes
 from matching.network import Ints, rank_table
 from matching.parts import filled
 from matching.pieces import solve_piece
@@ -23,7 +24,7 @@ from matching.residual import State
 from matching.responses import best_responses
 from matching.rules import counted
 
-RESOURCES, NEEDS, PAIRS = 4, 120, 1_000
+RESOURCES, NEEDS, PAIRS = 8, 120, 1_000
 """The size of a piece."""
 
 ROUND = 24
@@ -64,7 +65,7 @@ class _Search:
         self.of_household = _Index(self.homes[state.part.needs])
         self.supply, self.household = pair_tolls(compiled, prices, pairs=pairs)
         self.best = best_responses(compiled, pairs=pairs, tolls=(self.supply, self.household)).worth
-        self.prices = prices
+        self.prices, self.asked = prices, Homes(compiled, prices, pairs=pairs)
         self.loss = np.zeros(len(compiled.need_ids), dtype=np.int64)
         self.patience = np.ones(len(compiled.need_ids))
 
@@ -124,11 +125,22 @@ class _Search:
         np.add.at(loss, state.need[some], (self.supply * state.units + self.household * got)[some])
         levels = filled(compiled, needs=part.needs, received=state.received)
         loss[part.needs] -= (levels * rank_table(compiled)[compiled.urgency[part.needs]]).sum(axis=1)
-        loss = np.maximum(loss, 0)
         for group in part.groups[(limits.group_limit > state.grouped)[part.groups]].tolist():
             cap = compiled.problem.caps[limits.group_cap[group]].cap_id
             price = self.prices.get(("household_cap", cap, compiled.household_ids[limits.group_household[group]]), 0)
             loss[limits.needs_of(group)] += price * int(limits.group_limit[group] - state.grouped[group])
+        return self._whole_homes(np.maximum(loss, 0))
+
+    def _whole_homes(self, loss: Ints) -> Ints:
+        """A household that is asked whole loses what it could keep less what it keeps: all its needs share that."""
+        given = np.zeros(len(self.state.compiled.pair_need), dtype=np.int64)
+        given[self.state.part.pairs] = self.state.units
+        kept = self.asked.kept(given)
+        for home, needs in self.asked.needs.items():
+            if loss[needs].any():
+                worth = self.asked.worth(home)
+                if worth is not None:
+                    loss[needs] = max(0, worth - int(kept[needs].sum()))
         return loss
 
     def _rivals(self, seed: int, random: Random) -> Ints:

@@ -53,7 +53,7 @@ def solve_large(
     finished = improve(state, of_tier(prices, 1), rounds=rounds, workers=workers, deadline=deadline)
     refill(state)
     _reopen(state, settle=True)
-    bound = part_bound(compiled, part, prices)
+    bound = part_bound(compiled, part, prices, units=state.units)
     score = _score(state)
     return Outcome(
         pairs=part.pairs, units=state.units, score=score, bound=bound, prices=prices,

@@ -86,7 +86,7 @@ def _rough(compiled: Compiled, limits: Limits, part: Component, *, nodes: int) -
 def outcome_of(compiled: Compiled, limits: Limits, part: Component, answer: Exact) -> Outcome:
     """Units from the exact solver with the prices that bound their score."""
     prices = relaxation(compiled, limits, part)
-    bound = part_bound(compiled, part, prices)
+    bound = part_bound(compiled, part, prices, units=answer.units)
     received = receipts(compiled, pairs=part.pairs, units=answer.units)
     score = score_of(compiled, needs=part.needs, received=received)
     proof = "price" if bound == score else "solver" if answer.proven else "none"
