@@ -1,6 +1,6 @@
 """Improve an allowed plan of a large hard part by solving small pieces of it exactly.
 
-What enters: a `State` with an allowed plan, the prices, and how many rounds of pieces to try. What leaves: the state,
+What enters: a `State` with an allowed plan, the prices, and how many pieces to try. What leaves: the state,
 never worse. Called by `priced`. A piece is a few resources that compete for the same needs, and the needs that lose
 most on them; everything else stays fixed. The pieces of a round share no resource they are about and no household, so
 several children solve them at once; their answers are taken in order, and one that no longer fits is dropped. Pieces
@@ -28,7 +28,7 @@ RESOURCES, NEEDS, PAIRS = 8, 120, 1_000
 """The size of a piece."""
 
 ROUND = 24
-"""Pieces of a round."""
+"""Most pieces of a round."""
 
 PATIENCE = 20.0
 """Seconds after which a piece is given up."""
@@ -37,20 +37,20 @@ Changes = list[tuple[Ints, Ints]]
 """Places and their new units."""
 
 
-def improve(state: State, prices: LimitPrices, *, rounds: int, workers: int, deadline: float) -> bool:
-    """Go through so many rounds of pieces; False if the deadline or the death of a child got in the way."""
+def improve(state: State, prices: LimitPrices, *, pieces: int, workers: int, deadline: float) -> bool:
+    """Go through so many pieces, round by round; False if the deadline or the death of a child got in the way."""
+    if not pieces:
+        return True
     search = _Search(state, prices)
-    whole, news = True, Changes()
+    whole, news, number = True, Changes(), 0
     with Crew(search.learn, search.solve, size=workers) as crew:
-        for number in range(rounds):
+        while pieces > 0 and (tasks := search.draw(number)[:pieces]):
             if monotonic() >= deadline:
                 return False
-            tasks = search.draw(number)
-            if not tasks:
-                break
             answers = crew.ask(news, [free for _, free in tasks], deadline=deadline, patience=PATIENCE)
             whole = whole and all(answer is not None for answer in answers)
             news = [change for task, answer in zip(tasks, answers, strict=True) for change in search.take(task, answer)]
+            pieces, number = pieces - len(tasks), number + 1
     return whole
 
 

@@ -64,8 +64,8 @@ def floors(left: Residual) -> Ints:
 
 
 def _largest(need: Ints, worth: Ints, units: Ints, lot: Ints) -> NDArray[np.bool_]:
-    """Whether each place is the best of its need: by worth, then small lots, then units, then place."""
-    order = np.lexsort((np.arange(len(need)), -units, lot, -worth, need))
+    """Whether each place is the best of its need: by worth, then in use, then small lots, then units, then place."""
+    order = np.lexsort((np.arange(len(need)), -units, lot, units <= 0, -worth, need))
     first = np.ones(len(need), dtype=np.bool_)
     first[1:] = need[order][1:] != need[order][:-1]
     best = np.zeros(len(need), dtype=np.bool_)
