@@ -188,7 +188,7 @@ class Bounds:
         part, first = np.append(forced, others), np.arange(len(forced) + len(others)) < len(forced)
         amount = np.append(case.least[forced], np.maximum(case.most - case.least, 0)[others])
         toll = case.paid[case.node[part], 0]
-        order = np.argsort((n[part] * 2 - first) * (toll.max(initial=0) + 1) + toll, kind="stable")
+        order = np.argsort((n[part] * 2 - first).astype(toll.dtype) * (toll.max(initial=0) + 1) + toll, kind="stable")
         part, amount, first = part[order], amount[order], first[order]
         before = np.cumsum(amount) - amount
         start = before - np.maximum.accumulate(np.where(np.diff(n[part], prepend=-1) > 0, before, 0))

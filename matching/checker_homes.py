@@ -22,6 +22,8 @@ def over_claimed(case: Case, best: Numbers, *, way: Numbers, caps: Numbers) -> i
 
     `best` (N,) holds what each need keeps at all prices, `way` (M,) and `caps` (N, width) the prices that count.
     """
+    if case.scale >= DEAREST // LONGEST:
+        return 0
     lines = np.flatnonzero(case.units)
     kept = (case.filled * case.worth).sum(axis=1)
     kept = kept - summed(case.pn[lines], way[case.node[lines]] * case.units[lines], size=len(kept))
@@ -57,9 +59,7 @@ def _most(case: Case, needs: Numbers, *, pairs: Numbers, way: Numbers) -> int | 
         take = np.where(case.used[mine] < 0, 1, np.maximum(case.used[mine], 1))
         if length > LONGEST or max(take.tolist()) >= DEAREST:
             return None
-        if any(
-            t >= DEAREST * case.scale // k for t, k in zip(way[case.node[mine]].tolist(), take.tolist(), strict=True)
-        ):
+        if any(t >= DEAREST // k for t, k in zip(way[case.node[mine]].tolist(), take.tolist(), strict=True)):
             return None
         blocks.append(({need}, _alone(case, need, pairs=mine, way=way, length=length)))
     chains = {row: {n for n in needs.tolist() if (case.caps[n] == row).any()} for row in np.unique(case.caps[needs])}

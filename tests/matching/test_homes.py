@@ -15,6 +15,7 @@ from matching.generate import generate
 from matching.homes import Homes
 from matching.model import Cap, Problem
 from matching.network import Ints, level_sizes, rank_table
+from matching.plan import Price
 from matching.prices import LimitPrices, of_tier, pair_tolls
 from matching.responses import best_responses
 from tests.matching.oracle import best
@@ -133,3 +134,11 @@ def test_which_plan_is_at_hand_does_not_change_the_bound():
     ids = zip(compiled.pair_need.tolist(), compiled.pair_resource.tolist(), strict=True)
     units = np.array([given.get((compiled.need_ids[n], compiled.resource_ids[r]), 0) for n, r in ids])
     assert homes.saved(worth, units) == homes.saved(worth, units * 0) > 0
+
+
+@pytest.mark.parametrize(("price", "scale"), [(2**70, 1), (2**50, 1), (3, 2**80), (2**61, 2**20)])
+def test_the_judge_only_asks_households_whole_while_the_sums_are_safe(price: int, scale: int):
+    plan = allocate(packed())
+    prices = (Price(1, "household_cap", "c", "h", price), Price(1, "resource", "r", "", price))
+    forged = replace(plan, prices=prices, certificate=replace(plan.certificate, price_scale=scale))
+    assert proven_bound(packed(), forged) >= plan.certificate.score
