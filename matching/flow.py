@@ -23,8 +23,11 @@ from matching.network import SINK, SOURCE, Ints, Network
 FAR = 2**60
 """Larger than any path cost: a node the source cannot reach."""
 
-PATIENCE = 32
-"""Rounds of Bellman–Ford after which it looks for a negative cycle every so many rounds."""
+PATIENCE = 256
+"""Rounds of Bellman–Ford after which it looks for a negative cycle: a best flow of a city takes about 200."""
+
+EVERY = 32
+"""From then on it looks every so many rounds."""
 
 KEPT_STEP = 4
 """Kept units that one rank of coverage is worth in the first flow, which is looked at again."""
@@ -76,6 +79,7 @@ def optimum(network: Network, compiled: Compiled, *, tiers: int = 3) -> Flow:
         potentials = [levels[: network.nodes] for levels in potentials]
         flow, active = bundle.spread(flow, size=len(network.tail)), bundle.whole_arcs(active)
         movable = _on_cycles(network, flow, active)
+        del bundle, small
     for part in range(HASH_TIERS):
         if not len(movable):
             break
@@ -232,7 +236,7 @@ def relax(levels: Ints, tail: Ints, head: Ints, cost: Ints) -> None:
         if turn >= PATIENCE:
             won = (offers == np.repeat(offer, sizes)) & np.repeat(better, sizes)
             parent[head[won]] = tail[won]
-            if turn % PATIENCE == PATIENCE - 1 and _in_a_ring(parent):
+            if turn % EVERY == EVERY - 1 and _in_a_ring(parent):
                 break
     raise NegativeCycle
 
