@@ -126,7 +126,10 @@ def _scrambled(values: Ints | NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _laid_out(network: Network, found: _Classes, *, blocks: Ints, leaders: Ints, group: Ints) -> Bundle:
-    """Arcs that are kept, then those into the classes, class by class, then those out of them, class by class."""
+    """Arcs that are kept, then those into the classes, class by class, then those out of them, class by class.
+
+    None of the new ones is ever full, for those that they replace hold nothing back: each has a unit to spare.
+    """
     order = np.argsort(group, kind="stable")
     blocks, group = blocks[order], group[order]
     listed = _within(found.start[leaders], found.size[leaders])
@@ -138,17 +141,13 @@ def _laid_out(network: Network, found: _Classes, *, blocks: Ints, leaders: Ints,
     givers, heads = found.arcs[listed], network.head[found.arcs[found.start[blocks]]]
     node = network.nodes + np.arange(len(leaders), dtype=np.int64)
     first = len(old) + np.cumsum(found.size[leaders]) - found.size[leaders]
-    count = np.bincount(group, minlength=len(leaders))
     into = _within(first[group], sizes)
     out = np.repeat(len(old) + len(givers) + np.arange(len(blocks)), sizes)
     last = np.array([len(network.tail) - 1], dtype=np.int64)
     none = np.zeros(len(blocks), dtype=np.int64)
-    # Never full, as the arcs that they replace hold nothing back: there is one unit of room more than can come.
     room = network.upper[found.arcs[found.start[blocks]]] + 1
-    supply = np.zeros(network.nodes, dtype=np.int64)
-    np.add.at(supply, network.head, network.upper)
-    in_room = np.repeat(np.add.reduceat(room, np.cumsum(count) - count), found.size[leaders])
-    in_room = np.minimum(in_room, supply[network.tail[givers]] + 1)
+    of_class = np.add.reduceat(room, np.searchsorted(group, np.arange(len(leaders))))
+    in_room = np.minimum(np.repeat(of_class, found.size[leaders]), _supply(network)[network.tail[givers]] + 1)
 
     def joined(column: Ints, ins: Ints, outs: Ints) -> Ints:
         return np.concatenate([column[old], ins, outs, column[last]])
@@ -171,6 +170,13 @@ def _laid_out(network: Network, found: _Classes, *, blocks: Ints, leaders: Ints,
     )
     origin = np.concatenate([old, np.full(len(givers) + len(blocks), -1, dtype=np.int64), last])
     return Bundle(smaller, origin, bundled_arcs, into, out)
+
+
+def _supply(network: Network) -> Ints:
+    """The most that can come into each node."""
+    supply = np.zeros(network.nodes, dtype=np.int64)
+    np.add.at(supply, network.head, network.upper)
+    return supply
 
 
 def _within(start: Ints, size: Ints) -> Ints:
