@@ -25,6 +25,7 @@ from marketplace.actors import SYSTEM
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
+from marketplace.decisions import unclaimed, waiting
 from marketplace.households.service import contact_of
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
@@ -136,7 +137,7 @@ def _phone_of(session: Session, household_id: str) -> str:
 
 def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
     """The background worker: runs of the allocator and who could make way; between them the outbox, free stock for
-    needs that came after the last run, and once a week the counts of needs."""
+    needs that came after the last run, what nobody has acted on in time, and once a week the counts of needs."""
     handlers = {
         proposals.JOB: partial(_work_on_run, database, clock),
         quotes.MAKE_WAY: partial(_work_out, database, clock),
@@ -146,6 +147,8 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(notices.send_due, database, messenger, compose=composer, clock=clock),
         partial(publish_when_due, database, clock=clock),
         partial(quotes.sweep, database, clock=clock),
+        partial(waiting.sweep, database, clock=clock),
+        unclaimed.Watch(database, clock=clock),
     )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
 

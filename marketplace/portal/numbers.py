@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.clocks.board import LATE, ClockFilter, count_clocks
 from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.decisions import queues
+from marketplace.decisions.calls import CALL_STEPS
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.households.models import Household
 from marketplace.needs.models import Need, NeedState
@@ -37,9 +39,13 @@ def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
     }
 
 
-def of_staff(session: Session, actor: Actor, /) -> dict[str, int]:
+def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, int]:
     """What waits for staff within the actor's districts."""
+    late = count_clocks(session, ClockFilter(state=LATE), actor=actor, now=now)
+    calls = count_clocks(session, ClockFilter(steps=CALL_STEPS), actor=actor, now=now)
     return {
+        "late": late,
+        "calls": calls,
         "unverified": _needs(session, actor, NeedState.UNVERIFIED),
         "held": _needs(session, actor, NeedState.HELD),
         "verified": _needs(session, actor, NeedState.VERIFIED),

@@ -44,6 +44,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("organisations.index", _l("Organisations"), "people"),
         Tab("proposals.index", _l("Runs"), "scale"),
         Tab("decisions.queue", _l("Decisions"), "check"),
+        Tab("decisions.deadlines", _l("Deadlines"), "clock"),
         Tab("ledger.index", _l("Ledger"), "book"),
         Tab("reports.index", _l("Reports"), "paper"),
         Tab("portal.audit", _l("Audit"), "eye"),

@@ -448,14 +448,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('clock', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_clock_account_id'), ['account_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_clock_district_code'), ['district_code'], unique=False)
-        batch_op.create_index(batch_op.f('ix_clock_due_at'), ['due_at'], unique=False)
+        batch_op.create_index('ix_clock_due', ['due_at', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+        batch_op.create_index('ix_clock_due_district', ['district_code', 'due_at', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+        batch_op.create_index('ix_clock_due_step', ['step', 'due_at', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_clock_ended_at'), ['ended_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_clock_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_clock_object_ref'), ['object_ref'], unique=False)
         batch_op.create_index(batch_op.f('ix_clock_org_id'), ['org_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_clock_remind_at'), ['remind_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_clock_step'), ['step'], unique=False)
+        batch_op.create_index('ix_clock_remind', ['remind_at', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.create_index('uq_clock_running', ['object_ref', 'step'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('consent',
