@@ -51,7 +51,10 @@ class LateForm(Form):
 
 
 @bp.route("/deadlines/", defaults={"group": "all"}, methods=["GET"])
-@bp.route("/deadlines/<any(calls, follow_ups, late, unclaimed):group>", methods=["GET"])
+@bp.route("/deadlines/calls", defaults={"group": "calls"}, methods=["GET"])
+@bp.route("/deadlines/follow-ups", defaults={"group": "follow_ups"}, methods=["GET"])
+@bp.route("/deadlines/late", defaults={"group": "late"}, methods=["GET"])
+@bp.route("/deadlines/unclaimed", defaults={"group": "unclaimed"}, methods=["GET"])
 @guard("clock:list")
 def deadlines(group: str) -> ResponseReturnValue:
     """Every running clock within the actor's districts, the first to be late first."""
