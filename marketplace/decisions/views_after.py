@@ -98,7 +98,7 @@ def household_gives_back(match_id: str) -> ResponseReturnValue:
     return _give_back(match_id, layout="household", endpoint="decisions.household_offer")
 
 
-@bp.route("/our-matches/<match_id>/handed-back", methods=["GET", "POST"])
+@bp.route("/deliveries/<match_id>/handed-back", methods=["GET", "POST"])
 @guard("match:deliver")
 @writes
 def charity_handed_back(match_id: str) -> ResponseReturnValue:
@@ -128,7 +128,7 @@ def _give_back(match_id: str, *, layout: str, endpoint: str) -> ResponseReturnVa
     return pages.done(_("Noted. The other side has been told."), to=back)
 
 
-@bp.route("/our-matches/<match_id>/reclaim", methods=["GET", "POST"])
+@bp.route("/deliveries/<match_id>/reclaim", methods=["GET", "POST"])
 @guard("match:reclaim")
 @writes
 def reclaim(match_id: str) -> ResponseReturnValue:

@@ -50,15 +50,13 @@ class LateForm(Form):
     """Nothing but the press of a button."""
 
 
-@bp.route("/deadlines/", defaults={"group": "all"}, methods=["GET"])
-@bp.route("/deadlines/calls", defaults={"group": "calls"}, methods=["GET"])
-@bp.route("/deadlines/follow-ups", defaults={"group": "follow_ups"}, methods=["GET"])
-@bp.route("/deadlines/late", defaults={"group": "late"}, methods=["GET"])
-@bp.route("/deadlines/unclaimed", defaults={"group": "unclaimed"}, methods=["GET"])
+@bp.route("/deadlines/", methods=["GET"])
 @guard("clock:list")
-def deadlines(group: str) -> ResponseReturnValue:
+def deadlines() -> ResponseReturnValue:
     """Every running clock within the actor's districts, the first to be late first."""
     session, actor, now = current_session(), current_actor(), utc_now()
+    group = request.args.get("group", "")
+    group = group if group in GROUPS else "all"
     wanted = _filter(group)
     page = Page(number=page_number(), total=board.count_clocks(session, wanted, actor=actor, now=now))
     clocks = board.list_clocks(session, wanted, actor=actor, now=now, offset=page.offset, limit=page.size)

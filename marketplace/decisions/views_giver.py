@@ -76,8 +76,7 @@ def _org_id() -> str:
 
 
 @bp.route("/our-matches/", defaults={"tab": "answer"}, methods=["GET"])
-@bp.route("/our-matches/waiting", defaults={"tab": "household"}, methods=["GET"])
-@bp.route("/our-matches/over", defaults={"tab": "over"}, methods=["GET"])
+@bp.route("/our-matches/<any(answer, household, over):tab>", methods=["GET"])
 @guard("match:answer")
 def charity_matches(tab: str) -> ResponseReturnValue:
     """Matches that wait for this organisation, for the household, or that are over."""
