@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -19,6 +22,7 @@ from marketplace.db import Database
 from marketplace.decisions import service, unclaimed, waiting
 from marketplace.decisions.closing import Answers
 from marketplace.decisions.models import FollowUp, HouseholdCall, Match, MatchState
+from marketplace.sealed import Vault
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.pages.people import client_as
@@ -36,8 +40,12 @@ def _fresh(session: Session, scene: Scene, stage: str, now: datetime) -> str:
 class House:
     """One match at each point at which somebody has to do something."""
 
-    def __init__(self, app: Flask, database: Database) -> None:
-        self.app, self.database, self.ids, self.scenes = app, database, {}, {}
+    app: Flask
+    database: Database
+
+    def __init__(self, database: Database) -> None:
+        self.ids: dict[str, str] = {}
+        self.scenes: dict[str, Scene] = {}
         with database.transaction() as session:
             for n, (name, stage) in enumerate(
                 {
@@ -85,9 +93,30 @@ class House:
             return list(session.exec(running))
 
 
+def _opened(file: Path, settings: Settings) -> Database:
+    return Database(f"sqlite:///{file}", info={"vault": Vault(settings.kek), "settings": settings})
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, settings: Settings, sqlite_template: Path) -> tuple[House, Path]:
+    """The house, built once, and the file that it stands in."""
+    file = tmp_path_factory.mktemp("deadlines") / "house.db"
+    shutil.copy(sqlite_template, file)
+    database = _opened(file, settings)
+    house = House(database)
+    database.close()
+    return house, file
+
+
 @pytest.fixture
-def house(settings: Settings, sqlite_database: Database) -> House:
-    return House(create_app(settings, database=sqlite_database), sqlite_database)
+def house(built: tuple[House, Path], settings: Settings, tmp_path: Path) -> Iterator[House]:
+    """A copy of it for each test."""
+    house, file = built
+    shutil.copy(file, tmp_path / "house.db")
+    house.database = _opened(tmp_path / "house.db", settings)
+    house.app = create_app(settings, database=house.database)
+    yield house
+    house.database.close()
 
 
 def test_the_board_names_every_step_with_its_holder_and_last_day(house: House) -> None:

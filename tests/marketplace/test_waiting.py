@@ -21,7 +21,9 @@ from marketplace.errors import BadInput, DomainError, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need
 from marketplace.notices import Notice
+from marketplace.offers import service as offers
 from marketplace.offers.models import Acceptance, Offer, OfferState
+from marketplace.organisations.models import Organisation
 from marketplace.proposals.models import LineState, ProposedLine
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
@@ -153,6 +155,38 @@ def test_an_answer_in_between_counts_as_a_voice(database: Database, now: datetim
     pass_days(database, later, 9)
     with database.reading() as session:
         assert session.get_one(Offer, first.offer.id).state is OfferState.OPEN
+
+
+def test_a_charity_that_stops_answering_costs_its_households_time_but_no_help(
+    database: Database, now: datetime
+) -> None:
+    with database.transaction() as session:
+        first = a_scene(session)
+        silent = [first] + [
+            a_scene(session, phone=f"1000000001{n}", organisation=first.organisation, offer=first.offer)
+            for n in range(2)
+        ]
+        other = make.an_organisation(session)
+        stock = make.an_offer(session, other)
+    withheld = first.offer.id
+    ended = [reach(database, scene, "approved", now=now) for scene in silent]
+    later = pass_days(database, now, 9)
+    assert {state_of(database, match_id)[0] for match_id in ended} == {MatchState.EXPIRED_GIVER}
+    for scene in silent:
+        with database.transaction() as session:
+            scene.organisation, scene.offer = other, stock
+            scene.line = make.a_line(session, session.get_one(Need, scene.need.id), stock)
+            match = scene.confirmed(session, later)
+            service.follow_up(session, match.id, Answers(5, "nothing"), actor=WORKER, now=later)
+    with database.transaction() as session:
+        paused = session.get_one(Offer, withheld)
+        assert (paused.state, paused.committed_units) == (OfferState.PAUSED, 0)
+        assert session.get_one(Offer, stock.id).committed_units == 30
+        assert {match.state for match in session.exec(select(Match).where(Match.org_id == other.id))} == {
+            MatchState.CLOSED
+        }
+        giver = make.as_giver(session.get_one(Organisation, paused.org_id))
+        assert offers.reopen_offer(session, withheld, actor=giver, now=later).state is OfferState.OPEN
 
 
 def test_a_silent_household_is_reminded_twice_then_called(database: Database, scene: Scene, now: datetime) -> None:
