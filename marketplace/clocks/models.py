@@ -41,5 +41,5 @@ class Clock(SQLModel, table=True):
     due_at: datetime = Field(sa_column=moment())
     remind_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     reminders: int = 0
-    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True, index=True))
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     outcome: str = Field(default="", max_length=48)

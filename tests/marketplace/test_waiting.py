@@ -16,7 +16,7 @@ from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import calls, moves, service, waiting
 from marketplace.decisions.closing import Answers
-from marketplace.decisions.models import CallOutcome, Match, MatchState
+from marketplace.decisions.models import OPEN, CallOutcome, Match, MatchState
 from marketplace.errors import BadInput, DomainError, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need
@@ -109,6 +109,21 @@ def test_who_was_not_reminded_in_time_gets_a_working_day_more(database: Database
     assert state_of(database, match_id)[0] is MatchState.AWAITING_GIVER
     sweep(database, woken + 4 * DAY)
     assert state_of(database, match_id)[0] is MatchState.EXPIRED_GIVER
+
+
+def test_a_sweep_that_looked_before_the_giver_accepted_changes_nothing(
+    database: Database, scene: Scene, now: datetime
+) -> None:
+    match_id, late = reach(database, scene, "approved", now=now), now + 9 * DAY
+    for hours in (100, 160):
+        sweep(database, now + timedelta(hours=hours))
+    with database.reading() as session:
+        seen = session.exec(select(Clock.id).where(Clock.object_ref == match_id, col(Clock.due_at) <= late)).one()
+    with database.transaction() as session:
+        service.giver_accepts(session, match_id, actor=scene.giver, now=late)
+    with database.transaction() as session:
+        assert not waiting._settle(session, seen, match_id, now=late)
+    assert state_of(database, match_id) == (MatchState.AWAITING_HOUSEHOLD, ["household_answer"])
 
 
 def test_an_urgent_need_waits_one_working_day_for_its_giver(database: Database, now: datetime) -> None:
@@ -324,7 +339,7 @@ def test_one_match_that_cannot_be_settled_does_not_hold_up_the_others(
     assert [state_of(database, one)[0] for one in ids] == [ended, MatchState.AWAITING_GIVER, ended]
 
 
-WAITING = set(moves.WAITS)
+WAITING = {*OPEN, MatchState.CONFIRMED, MatchState.RECLAIMING}
 
 
 def _acts(scene: Scene, pick: random.Random) -> dict[str, Callable[[Session, str, datetime], object]]:

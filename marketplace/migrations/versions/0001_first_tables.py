@@ -451,7 +451,6 @@ def upgrade() -> None:
         batch_op.create_index('ix_clock_due', ['due_at', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.create_index('ix_clock_due_district', ['district_code', 'due_at', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.create_index('ix_clock_due_step', ['step', 'due_at', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
-        batch_op.create_index(batch_op.f('ix_clock_ended_at'), ['ended_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_clock_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_clock_object_ref'), ['object_ref'], unique=False)
         batch_op.create_index(batch_op.f('ix_clock_org_id'), ['org_id'], unique=False)
