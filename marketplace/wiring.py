@@ -22,6 +22,7 @@ from adapters.registry import connect as connect_registry
 from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
+from marketplace.appointments import outcomes as appointments
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
@@ -149,6 +150,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(quotes.sweep, database, clock=clock),
         partial(waiting.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
+        partial(appointments.sweep, database, clock=clock),
     )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
 

@@ -46,5 +46,8 @@ STEPS: dict[str, Step] = {
         Step("complaint", Side.STAFF, 5),
         Step("reclaim", Side.GIVER, 20, remind_at=(60, 80)),
         Step("unclaimed", Side.STAFF, 3, urgent_days=1),
+        Step("visit_answer", Side.HOUSEHOLD, 3, urgent_days=1, remind_at=(40, 80)),
+        Step("visit_call", Side.STAFF, 2, urgent_days=1),
+        Step("volunteer_talk", Side.GIVER, 10),
     )
 }

@@ -226,7 +226,7 @@ def upgrade() -> None:
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'volunteers', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -406,6 +406,36 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_price_run_id')),
     sa.PrimaryKeyConstraint('run_id', 'kind', 'ref', 'household_id', name=op.f('pk_run_price'))
     )
+    op.create_table('volunteer',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('registration_no', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('name', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('phone', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('insurance_no', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('id_number_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('birth_year', sa.Integer(), nullable=False),
+    sa.Column('health', sa.Enum('strong', 'ordinary', 'light', name='healthfit', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('skills', sa.JSON(), nullable=False),
+    sa.Column('insured_from', sa.Date(), nullable=True),
+    sa.Column('insured_to', sa.Date(), nullable=True),
+    sa.Column('state', sa.Enum('active', 'suspended', 'ended', name='volunteerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('no_shows', sa.Integer(), nullable=False),
+    sa.Column('content_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('no_shows >= 0', name=op.f('ck_volunteer_no_shows')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_volunteer_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_volunteer')),
+    sa.UniqueConstraint('org_id', 'id_number_index', name='uq_volunteer_id_number'),
+    sa.UniqueConstraint('org_id', 'registration_no', name='uq_volunteer_registration')
+    )
+    with op.batch_alter_table('volunteer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_volunteer_id_number_index'), ['id_number_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_volunteer_org_id'), ['org_id'], unique=False)
+
     op.create_table('account_session',
     sa.Column('id_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -827,6 +857,47 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
         batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"))
 
+    op.create_table('appointment',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('choice_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('starts_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('place', sa.Enum('home', 'phone', 'station', name='place', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('units', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Enum('proposed', 'agreed', 'done', 'no_show_volunteer', 'no_show_household', 'cancelled', name='appointmentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('wish', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=True),
+    sa.Column('content', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('rating', sa.Integer(), nullable=True),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('ends_at > starts_at', name=op.f('ck_appointment_window')),
+    sa.CheckConstraint('minutes IS NULL OR (minutes >= 1 AND minutes <= 1440)', name=op.f('ck_appointment_minutes')),
+    sa.CheckConstraint('rating IS NULL OR (rating >= 1 AND rating <= 5)', name=op.f('ck_appointment_rating')),
+    sa.CheckConstraint('units > 0', name=op.f('ck_appointment_units')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_appointment_household_id')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_appointment_match_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_appointment_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_appointment'))
+    )
+    with op.batch_alter_table('appointment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_appointment_choice_id'), ['choice_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_match_id'), ['match_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_starts_at'), ['starts_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_state'), ['state'], unique=False)
+
     op.create_table('follow_up',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -862,6 +933,52 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('household_call', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_household_call_match_id'), ['match_id'], unique=False)
+
+    op.create_table('appointment_booking',
+    sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('volunteer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['appointment_id'], ['appointment.id'], name=op.f('fk_appointment_booking_appointment_id')),
+    sa.ForeignKeyConstraint(['volunteer_id'], ['volunteer.id'], name=op.f('fk_appointment_booking_volunteer_id')),
+    sa.PrimaryKeyConstraint('appointment_id', 'volunteer_id', name=op.f('pk_appointment_booking'))
+    )
+    with op.batch_alter_table('appointment_booking', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_appointment_booking_volunteer_id'), ['volunteer_id'], unique=False)
+
+    op.create_table('appointment_hold',
+    sa.Column('person_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('slot', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['appointment_id'], ['appointment.id'], name=op.f('fk_appointment_hold_appointment_id')),
+    sa.PrimaryKeyConstraint('person_index', 'slot', name=op.f('pk_appointment_hold'))
+    )
+    with op.batch_alter_table('appointment_hold', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_appointment_hold_appointment_id'), ['appointment_id'], unique=False)
+
+    op.create_table('service_record',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('volunteer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('content', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('started_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('rating', sa.Integer(), nullable=True),
+    sa.Column('void', sa.Boolean(), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('minutes >= 1 AND minutes <= 1440', name=op.f('ck_service_record_minutes')),
+    sa.CheckConstraint('rating IS NULL OR (rating >= 1 AND rating <= 5)', name=op.f('ck_service_record_rating')),
+    sa.ForeignKeyConstraint(['appointment_id'], ['appointment.id'], name=op.f('fk_service_record_appointment_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_service_record_org_id')),
+    sa.ForeignKeyConstraint(['volunteer_id'], ['volunteer.id'], name=op.f('fk_service_record_volunteer_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_service_record')),
+    sa.UniqueConstraint('volunteer_id', 'appointment_id', name='uq_service_record_once')
+    )
+    with op.batch_alter_table('service_record', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_service_record_appointment_id'), ['appointment_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_service_record_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_service_record_started_at'), ['started_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_service_record_volunteer_id'), ['volunteer_id'], unique=False)
     op.execute("INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '" + "0" * 64 + "')")
     for statement in triggers.statements(op.get_bind().dialect.name):
         op.execute(statement)
