@@ -103,7 +103,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Pla
             found.faults.append(_fault(row, "registration_no", facts.registration_no, "volunteer_known", other=other))
         elif volunteer is None:
             found.new.append(facts)
-        elif volunteer.content_hash == volunteers.content_hash(session, facts):
+        elif volunteer.content_hash == volunteers.content_hash(session, facts, index=index):
             found.same += 1
         else:
             found.changed.append((volunteer, facts))

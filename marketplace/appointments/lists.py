@@ -54,6 +54,17 @@ class Visit:
         """The kind of tag for its state."""
         return TONE.get(self.appointment.state, "plain")
 
+    @property
+    def day(self) -> date:
+        """The local day on which it begins."""
+        return self.appointment.starts_at.astimezone(HERE).date()
+
+    @property
+    def hours(self) -> str:
+        """From when to when, in local time."""
+        first, last = self.appointment.starts_at.astimezone(HERE), self.appointment.ends_at.astimezone(HERE)
+        return f"{first:%H:%M}–{last:%H:%M}"
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -150,7 +161,7 @@ def week_of_giver(session: Session, org_id: str, monday: date, /) -> dict[date, 
     rows = session.exec(wanted.order_by(col(Appointment.starts_at), col(Appointment.id)).limit(FEW)).all()
     days: dict[date, list[Visit]] = {monday + timedelta(days=n): [] for n in range(7)}
     for visit in visits_of(session, rows, names="full"):
-        days[visit.appointment.starts_at.astimezone(HERE).date()].append(visit)
+        days[visit.day].append(visit)
     return days
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sqlmodel import JSON, Column, Field, SQLModel, UniqueConstraint
 
+from marketplace.calendar import local_day
 from marketplace.db import check, choice, moment
 from marketplace.sealed import Sealed, sealed_column
 
@@ -160,3 +161,8 @@ class ServiceRecord(SQLModel, table=True):
     rating: int | None = None
     void: bool = False
     created_at: datetime = Field(sa_column=moment())
+
+    @property
+    def on(self) -> date:
+        """The local day of the service."""
+        return local_day(self.started_at)

@@ -1,8 +1,8 @@
 """What became of an agreed visit: served, or somebody did not come; and the end of the match that follows.
 
 Enters: an appointment whose time has begun, and who says what happened. Leaves: service records of the volunteers,
-units that add up, a delivered match once all are served, counted no-shows with their tasks. The
-sweep at the end closes what time or the end of a match has overtaken.
+units that add up, a delivered match once all are served, counted no-shows with their tasks and, after
+the term, a partial delivery. The sweep at the end closes what time or the end of a match has overtaken.
 """
 
 from __future__ import annotations
@@ -153,8 +153,13 @@ def household_missed(session: Session, appointment_id: str, /, *, actor: Actor, 
     notices.post(session, "visit_changed", key=f"{appointment.id}:missed", household_id=match.household_id, now=now)
     if household_no_shows(session, match.id) >= TWICE:
         holder = Holder(district_code=match.district_code)
-        clocks.start(session, CALL, match.id, holder=holder, now=now)
+        clocks.start(session, CALL, call_ref(match.id), holder=holder, now=now)
     return appointment
+
+
+def call_ref(match_id: str, /) -> str:
+    """Under which the call waits: apart from the match, whose own clock keeps running."""
+    return f"visits:{match_id}"
 
 
 def household_no_shows(session: Session, match_id: str, /) -> int:
@@ -169,7 +174,7 @@ def called(session: Session, match_id: str, /, *, outcome: str, actor: Actor, no
         raise BadInput("reason_missing", field="outcome")
     match = booking.lock_match(session, match_id)
     require(actor, "appointment:call", district=match.district_code)
-    if not clocks.end(session, match.id, step=CALL, outcome=outcome, now=now):
+    if not clocks.end(session, call_ref(match.id), step=CALL, outcome=outcome, now=now):
         raise WrongState("no_call_waits")
     entry = audit.Entry("appointment:call", object_ref=match.id, subject=match.household_id, rule_id=outcome)
     audit.record(session, entry, actor=actor, now=now)
@@ -192,6 +197,24 @@ def rate(session: Session, appointment_id: str, /, *, rating: int, actor: Actor,
     audit.record(session, entry, actor=actor, now=now)
     flush(session)
     return appointment
+
+
+def finish(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """The term ends before all was served: what was served is delivered, the rest is free and the need open again."""
+    match = booking.lock_match(session, match_id)
+    require(actor, "appointment:plan", org_id=match.org_id)
+    booking.require_running(match)
+    served = booking.claimed_units(session, match.id, states=SERVED)
+    if not served:
+        raise WrongState("nothing_served_yet")
+    _call_off_open(session, match.id, reason="finished", actor=actor, now=now)
+    return decisions.deliver(session, match.id, units=served, actor=actor, now=now)
+
+
+def _call_off_open(session: Session, match_id: str, *, reason: str, actor: Actor, now: datetime) -> None:
+    wanted = select(Appointment).where(col(Appointment.match_id) == match_id, col(Appointment.state).in_(OPEN))
+    for appointment in session.exec(wanted.order_by(col(Appointment.id)).with_for_update()).all():
+        call_off(session, appointment, reason=reason, actor=actor, now=now)
 
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:

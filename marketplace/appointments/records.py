@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace.appointments import volunteers
 from marketplace.appointments.models import ServiceRecord, Volunteer
-from marketplace.calendar import HERE, local_day
+from marketplace.calendar import HERE
 from marketplace.reference.words import label
 
 HEADS = (
@@ -98,7 +98,7 @@ def _rows(
     names = volunteers.names_of(session, people.values())
     wanted = select(ServiceRecord).where(col(ServiceRecord.org_id) == org_id, col(ServiceRecord.void).is_(False))
     for record in session.exec(wanted.order_by(col(ServiceRecord.started_at), col(ServiceRecord.id))):
-        day = local_day(record.started_at)
+        day = record.on
         if (first is None or day >= first) and (last is None or day <= last):
             yield (
                 people[record.volunteer_id].registration_no,

@@ -36,7 +36,7 @@ TWO_PART_SURNAMES = ("欧阳", "司马", "上官", "诸葛", "东方", "皇甫",
 
 @dataclass(frozen=True, slots=True)
 class VolunteerFacts:
-    """One volunteer as the giver tells it."""
+    """One volunteer as the giver tells it. The ID number is left empty where a known volunteer is only changed."""
 
     registration_no: str
     name: str = field(repr=False)
@@ -68,10 +68,11 @@ def allowed(session: Session, actor: Actor) -> str:
     return require_active(session, actor.org_id or "").id
 
 
-def check_facts(facts: VolunteerFacts, /, *, today: date) -> None:
+def check_facts(facts: VolunteerFacts, /, *, today: date, known: bool = False) -> None:
     """BadInput names the field that is wrong."""
     try:
-        check_id_number(facts.id_number, today=today)
+        if facts.id_number or not known:
+            check_id_number(facts.id_number, today=today)
     except BadIdNumber as error:
         raise BadInput(f"id_{error.code}", field="id_number") from error
     if not set(facts.skills) <= set(list_codes("skill")):
@@ -117,15 +118,16 @@ def fill(session: Session, volunteer: Volunteer, facts: VolunteerFacts, /, *, no
         setattr(volunteer, column, shut)
     volunteer.skills, volunteer.health = sorted(facts.skills), facts.health
     volunteer.insured_from, volunteer.insured_to = facts.insured_from, facts.insured_to
-    volunteer.content_hash, volunteer.updated_at = content_hash(session, facts), now
+    volunteer.content_hash = content_hash(session, facts, index=volunteer.id_number_index)
+    volunteer.updated_at = now
     session.add(volunteer)
     flush(session)
 
 
-def content_hash(session: Session, facts: VolunteerFacts, /) -> str:
-    """A keyed hash of all facts, by which the same row of a file is known again."""
-    plain = asdict(facts) | {"skills": sorted(facts.skills)}
-    text = json.dumps(plain, sort_keys=True, ensure_ascii=False, default=str)
+def content_hash(session: Session, facts: VolunteerFacts, /, *, index: str) -> str:
+    """A keyed hash of all facts, by which the same row of a file is known again; `index` stands for the ID number."""
+    told = asdict(facts) | {"skills": sorted(facts.skills), "id_number": index}
+    text = json.dumps(told, sort_keys=True, ensure_ascii=False, default=str)
     return vault_of(session).index("volunteer-content", text)
 
 
@@ -133,10 +135,10 @@ def change(session: Session, volunteer_id: str, facts: VolunteerFacts, /, *, act
     """Write what has changed: telephone, skills, health, insurance, the name's spelling. Number and person stay."""
     allowed(session, actor)
     volunteer = get_volunteer(session, volunteer_id, actor=actor, lock=True)
-    same = facts.registration_no == volunteer.registration_no
-    if not same or number_index(vault_of(session), facts.id_number) != volunteer.id_number_index:
+    index = number_index(vault_of(session), facts.id_number) if facts.id_number else volunteer.id_number_index
+    if (facts.registration_no, index) != (volunteer.registration_no, volunteer.id_number_index):
         raise BadInput("volunteer_is_another", field="id_number")
-    check_facts(facts, today=now.date())
+    check_facts(facts, today=now.date(), known=True)
     fill(session, volunteer, facts, now=now)
     _record(session, volunteer, "volunteer:change", actor=actor, now=now)
     return volunteer

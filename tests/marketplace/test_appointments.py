@@ -235,7 +235,9 @@ def test_a_household_that_is_away_twice_is_called_by_a_worker(session: Session) 
         assert lists.calls_waiting(session, actor=worker) == []
         one = agreed(session, scene, window(day=day))[0]
         outcomes.household_missed(session, one.id, actor=scene.manager, now=one.ends_at)
-    assert [clock.object_ref for clock in lists.calls_waiting(session, actor=worker)] == [scene.match.id]
+    assert [clock.object_ref for clock in lists.calls_waiting(session, actor=worker)] == [
+        outcomes.call_ref(scene.match.id)
+    ]
     outcomes.called(session, scene.match.id, outcome="goes_on", actor=worker, now=AFTER)
     assert lists.calls_waiting(session, actor=worker) == []
     with pytest.raises(NotAllowed):
@@ -261,6 +263,20 @@ def test_a_visit_is_not_recorded_before_it_began_nor_longer_than_it_can_have_bee
     with pytest.raises(BadInput, match="minutes_too_few"):
         done(session, scene, one, minutes=59)
     assert done(session, scene, one, minutes=119).units == 1, "a begun hour does not count"
+
+
+def test_the_term_ends_what_was_served_is_delivered_and_the_need_is_open_for_the_rest(session: Session) -> None:
+    scene = a_scene(session, units=10)
+    with pytest.raises(WrongState, match="nothing_served_yet"):
+        outcomes.finish(session, scene.match.id, actor=scene.manager, now=NOW)
+    first, second = agreed(session, scene, window(), window(day=2))
+    done(session, scene, first)
+    outcomes.finish(session, scene.match.id, actor=scene.manager, now=AFTER)
+    session.refresh(scene.need)
+    session.refresh(scene.offer)
+    assert (scene.match.state, scene.match.units) == (MatchState.DELIVERED, 2)
+    assert (scene.need.committed_units, scene.offer.committed_units) == (2, 2)
+    assert (second.state, second.reason_code) == (AppointmentState.CANCELLED, "finished")
 
 
 def test_another_giver_sees_and_moves_nothing(session: Session) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
@@ -14,10 +14,12 @@ from marketplace.appointments import service, volunteers
 from marketplace.appointments.fitness import Window
 from marketplace.appointments.models import Appointment, HealthFit, Place, Volunteer
 from marketplace.appointments.volunteers import VolunteerFacts
+from marketplace.calendar import HERE
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match
 from marketplace.households.models import Household
+from marketplace.households.service import contact_of
 from marketplace.needs.models import Need
 from marketplace.offers.models import Acceptance, Offer
 from marketplace.organisations.models import Organisation, OrganisationKind
@@ -61,7 +63,7 @@ def facts(*, number: str = "", born: int = 1990, **over: Any) -> VolunteerFacts:
         "health": HealthFit.STRONG,
         "insurance_no": f"P-{n:06d}",
         "insured_from": date(2026, 1, 1),
-        "insured_to": date(2027, 12, 31),
+        "insured_to": date(2099, 12, 31),
     }
     return VolunteerFacts(**{**values, **over})
 
@@ -99,7 +101,7 @@ def a_scene(
         title="课业辅导",
         acceptance=Acceptance.STANDING,
     )
-    make.auto_match(session, household)
+    make.auto_match(session, household, now=now)
     line = make.a_line(session, need, offer, units=units)
     approval.approve(session, [line.id], actor=Actor(id="approver-1", role=Role.APPROVER), now=now)
     match = session.exec(select(Match).where(Match.line_id == line.id)).one()
@@ -110,8 +112,6 @@ def a_scene(
 
 def accept(session: Session, household: Household, match: Match, *, now: datetime) -> None:
     """The household says yes and lets the giver see name, telephone and address."""
-    from marketplace.households.service import contact_of
-
     person = contact_of(session, household.id)
     assert person is not None
     fields = [
@@ -129,9 +129,15 @@ def accept(session: Session, household: Household, match: Match, *, now: datetim
     )
 
 
-def window(*, day: int = 0, hour: float = 0, hours: float = 2) -> Window:
-    """A window so many days after tomorrow, so many hours after nine."""
-    start = TOMORROW + timedelta(days=day, hours=hour)
+def nine(now: datetime, *, days: int = 1) -> datetime:
+    """Nine in the morning in Chongqing, so many days after a moment."""
+    day = now.astimezone(HERE).date() + timedelta(days=days)
+    return datetime.combine(day, time(9), HERE).astimezone(UTC)
+
+
+def window(*, day: int = 0, hour: float = 0, hours: float = 2, base: datetime = TOMORROW) -> Window:
+    """A window so many days after tomorrow (or another morning), so many hours after nine."""
+    start = base + timedelta(days=day, hours=hour)
     return Window(start, start + timedelta(hours=hours))
 
 
