@@ -26,6 +26,7 @@ from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import ARRIVED
 from marketplace.decisions.models import Match, MatchState
+from marketplace.demo import appointments
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
 from marketplace.demo.phases import Phases
@@ -108,6 +109,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         _deliver(database, roster, pick=pick, now=day + 6 * DAY)
         _confirm(database, pick=pick, now=day + 7 * DAY)
         let_time_pass(database, roster, pick=pick, now=day + 7 * DAY)
+        appointments.visit(database, roster, now=day + 7 * DAY)
     with phases.phase("report"):
         count_month(database, roster, now=day + 8 * DAY)
     with phases.phase("notify"):

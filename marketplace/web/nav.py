@@ -35,8 +35,8 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("offers.demand", _l("Demand"), "eye"),
         Tab("decisions.charity_matches", _l("Matches"), "link"),
         Tab("decisions.charity_deliveries", _l("Deliveries"), "truck"),
-        Tab("reports.index", _l("Reports"), "paper"),
         Tab("appointments.week", _l("Visits"), "clock"),
+        Tab("reports.index", _l("Reports"), "paper"),
     ),
     "staff": (
         Tab("portal.staff_home", _l("Home"), "home"),
