@@ -27,6 +27,7 @@ from marketplace.appointments.volunteers import TALK
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database, flush, new_id
+from marketplace.decisions import moves
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, WrongState
@@ -45,8 +46,9 @@ SERVED = (AppointmentState.DONE,)
 def record_done(
     session: Session, appointment_id: str, /, *, minutes: int, content: str, actor: Actor, now: datetime
 ) -> Appointment:
-    """The giver records a visit that took place. Begun hours do not count, and not more than was planned; with the last
-    unit the match is delivered and the household is asked to confirm."""
+    """The giver records a visit that took place. Begun hours do not count, and not more than was planned. With the last
+    unit the match is delivered and the household is asked to confirm; until then the limit of the delivery begins anew
+    with each visit, for a service that is being served is not late."""
     agreed = (AppointmentState.AGREED,)
     appointment, match = booking.lock(session, appointment_id, "appointment:plan", actor=actor, states=agreed)
     booking.require_running(match)
@@ -64,6 +66,8 @@ def record_done(
     _write_records(session, appointment, now=now)
     if booking.claimed_units(session, match.id, states=SERVED) == match.units:
         decisions.deliver(session, match.id, actor=actor, now=now)
+    else:
+        moves.wait(session, match, outcome="served_part", now=now)
     return appointment
 
 

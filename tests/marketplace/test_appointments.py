@@ -63,6 +63,14 @@ def test_the_last_unit_delivers_the_match(session: Session) -> None:
     assert scene.match.state is MatchState.DELIVERED
 
 
+def test_a_service_that_is_being_served_is_not_late(session: Session) -> None:
+    scene = a_scene(session)
+    begun = [clock.started_at for clock in clocks.running_of(session, scene.match.id) if clock.step == "deliver"]
+    one = done(session, scene, agreed(session, scene, window(day=12))[0])
+    running = [clock for clock in clocks.running_of(session, scene.match.id) if clock.step == "deliver"]
+    assert (begun, [clock.started_at for clock in running]) == ([NOW], [one.closed_at])
+
+
 def test_of_alternatives_the_household_takes_one_and_the_others_are_free_again(session: Session) -> None:
     scene = a_scene(session, units=2)
     made = proposed(session, scene, window(), window(day=1), window(day=2), choose_one=True)

@@ -8,6 +8,7 @@ from collections import Counter
 
 from sqlmodel import Session, col, select
 
+from marketplace.actors import Actor
 from marketplace.appointments import booking, service
 from marketplace.appointments.models import OPEN, Appointment, AppointmentState, Booking, Hold, Place, Volunteer
 from marketplace.config import Settings
@@ -16,8 +17,21 @@ from marketplace.decisions.models import Match
 from tests.marketplace import visiting
 from tests.marketplace.test_races import _in_processes, _try
 
-MATCHES, PEOPLE = 6, 3
+MATCHES, PEOPLE = 2, 4
+TIGHT = 100 if os.environ.get("TORTURE") else 12
 TURNS = 400 if os.environ.get("TORTURE") else 25
+
+
+def _answer(session: Session, appointment_id: str, home: Actor, *, yes: bool) -> object:
+    if yes:
+        return service.agree(session, appointment_id, actor=home, now=visiting.NOW)
+    return service.ask_other_time(session, appointment_id, wish="weekend", actor=home, now=visiting.NOW)
+
+
+def _once(rng: random.Random, ids: list[str]) -> service.Plan:
+    """Two hours on some day: all that a small match has room for, so that only one of the rivals may win."""
+    window = visiting.window(day=rng.randint(10, 90), hour=rng.randint(0, 6))
+    return service.Plan((window,), (rng.choice(ids),), Place.STATION)
 
 
 def _plan(rng: random.Random, ids: list[str]) -> service.Plan:
@@ -29,9 +43,12 @@ def test_rival_plans_never_book_a_volunteer_twice_or_more_than_was_matched(
     database: Database, settings: Settings
 ) -> None:
     with database.transaction() as session:
-        first = visiting.a_scene(session, units=12, people=PEOPLE)
+        first = visiting.a_scene(session, units=8, people=PEOPLE)
         scenes = [first] + [
-            visiting.a_scene(session, units=12, people=0, organisation=first.organisation) for _ in range(MATCHES - 1)
+            visiting.a_scene(session, units=8, people=0, organisation=first.organisation) for _ in range(MATCHES - 1)
+        ]
+        tight = [
+            visiting.a_scene(session, units=2, people=0, organisation=first.organisation).match.id for _ in range(TIGHT)
         ]
         ids = [person.id for person in first.people]
         matches, homes = [one.match.id for one in scenes], {one.match.id: one.home for one in scenes}
@@ -40,6 +57,9 @@ def test_rival_plans_never_book_a_volunteer_twice_or_more_than_was_matched(
     database.close()
 
     def act(own: Database, rng: random.Random) -> None:
+        for match_id in tight:
+            plan = _once(rng, ids)
+            _try(own, lambda s, m=match_id, p=plan: service.propose(s, m, p, actor=manager, now=visiting.NOW))  # type: ignore[misc]
         for _turn in range(TURNS):
             match_id = rng.choice(matches)
             if rng.random() < 0.6:
@@ -51,8 +71,8 @@ def test_rival_plans_never_book_a_volunteer_twice_or_more_than_was_matched(
                 waiting = waiting.where(col(Appointment.state) == AppointmentState.PROPOSED)
                 found = list(session.exec(waiting))
             if found:
-                one, home = rng.choice(found), homes[match_id]
-                _try(own, lambda s, a=one, h=home: service.agree(s, a, actor=h, now=visiting.NOW))  # type: ignore[misc]
+                one, home, yes = rng.choice(found), homes[match_id], rng.random() < 0.3
+                _try(own, lambda s, a=one, h=home, y=yes: _answer(s, a, h, yes=y))  # type: ignore[misc]
 
     _in_processes(url, settings, act)
     with database.reading() as session:
