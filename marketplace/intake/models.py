@@ -23,6 +23,7 @@ class ImportKind(StrEnum):
     NEEDS = "needs"
     OFFERS = "offers"
     AID = "aid"
+    RELATED = "related"
 
 
 class ImportBatch(SQLModel, table=True):

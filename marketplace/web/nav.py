@@ -36,6 +36,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("decisions.charity_matches", _l("Matches"), "link"),
         Tab("decisions.charity_deliveries", _l("Deliveries"), "truck"),
         Tab("reports.index", _l("Reports"), "paper"),
+        Tab("organisations.ours", _l("Our organisation"), "people"),
     ),
     "staff": (
         Tab("portal.staff_home", _l("Home"), "home"),
