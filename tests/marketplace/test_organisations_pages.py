@@ -39,7 +39,7 @@ def test_an_organisation_is_registered_approved_found_suspended_and_taken_back(a
     assert staff.post(f"{where}/approve", data={"confirmed": "yes"}).status_code == 409
     second = client_as(app, Role.APPROVER)
     assert "等待第二人审批" in second.get(where).text
-    assert "物资" in second.get(f"{where}/approve").text
+    assert "医疗救助" in second.get(f"{where}/approve").text
     assert second.post(f"{where}/approve", data={"confirmed": "yes"}).status_code == 303
     assert "江风基金会" in staff.get("/organisations/?text=江风&state=active").text
     assert "没有符合" in staff.get("/organisations/?text=江风&state=suspended").text
