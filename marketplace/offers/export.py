@@ -33,16 +33,17 @@ def offers_file(session: Session, kind: Format, /, *, actor: Actor, now: datetim
     columns = offer_schema(today=now.date()).columns
     mine = select(Offer).where(col(Offer.org_id) == actor.org_id, col(Offer.state) != OfferState.CLOSED)
     offers = session.exec(mine.order_by(col(Offer.created_at), col(Offer.id)))
-    rows = (_ordered(offer, [column.name for column in columns], on=now.date(), lang=lang) for offer in offers)
+    named = (rows_by_column(offer, on=now.date(), lang=lang) for offer in offers)
+    rows = ([cells.get(column.name) for column in columns] for cells in named)
     if kind == "csv":
         return tabular_writer.write_csv([column.label(lang=lang) for column in columns], rows)
     heads = [tabular_writer.Column(column.label(lang=lang), column.kind) for column in columns]
     return tabular_writer.write_xlsx(heads, rows)
 
 
-def _ordered(offer: Offer, names: list[str], *, on: date, lang: str) -> list[Cell]:
-    cells = dict(_cells(offer, on=on, lang=lang))
-    return [cells.get(name) for name in names]
+def rows_by_column(offer: Offer, /, *, on: date, lang: str) -> dict[str, Cell]:
+    """One offer's cells by the name of their column."""
+    return dict(_cells(offer, on=on, lang=lang))
 
 
 def _cells(offer: Offer, *, on: date, lang: str) -> Iterator[tuple[str, Cell]]:

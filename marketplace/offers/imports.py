@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
+from adapters.hsds import is_hsds
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.errors import Conflict
@@ -37,6 +38,7 @@ from marketplace.intake import (
     keep_batch,
     rows_of,
 )
+from marketplace.offers import hsds
 from marketplace.offers.donors import DonorPaper, keep_paper
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.service import source_index
@@ -95,9 +97,11 @@ def check_file(
     mapping: FileMapping = NO_MAPPING,
     taxonomy: Taxonomy | None = None,
 ) -> tuple[ImportBatch, Checked]:
-    """The dry run for the actor's organisation: nothing is stored but the sealed batch and what it would do."""
+    """The dry run for the actor's organisation, of a table or of an HSDS file: nothing is stored but the sealed batch
+    and what it would do."""
     organisation, kinds = _allowed(session, actor), taxonomy or the_taxonomy()
-    checked = check_table(data, offer_schema(today=now.date(), taxonomy=taxonomy), mapping=mapping)
+    table = hsds.as_table(session, data, giver=organisation, now=now) if is_hsds(data) else data
+    checked = check_table(table, offer_schema(today=now.date(), taxonomy=taxonomy), mapping=mapping)
     found = plan(session, checked.rows, organisation=organisation, kinds=kinds, today=now.date())
     if found.faults:
         checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)

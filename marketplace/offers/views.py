@@ -23,6 +23,7 @@ from marketplace.offers.demand import CITY, Demand, latest_demand
 from marketplace.offers.donors import papers_of
 from marketplace.offers.export import Format, offers_file
 from marketplace.offers.forms import ACCEPTANCE
+from marketplace.offers.hsds import services_file
 from marketplace.offers.models import Offer, OfferDraft, OfferState
 from marketplace.organisations.models import Organisation
 from marketplace.reference.districts import District, current
@@ -121,6 +122,22 @@ def export_xlsx() -> ResponseReturnValue:
 def export_csv() -> ResponseReturnValue:
     """The same as CSV."""
     return _exported("csv", content_type="text/csv; charset=utf-8")
+
+
+@bp.get("/export.hsds.json")
+@guard("offer:post")
+def export_hsds() -> ResponseReturnValue:
+    """The giver's services as HSDS JSON."""
+    data = services_file(current_session(), "json", actor=current_actor(), now=datetime.now(UTC))
+    return file(data, name="services.json", content_type="application/json")
+
+
+@bp.get("/export.hsds.zip")
+@guard("offer:post")
+def export_hsds_tables() -> ResponseReturnValue:
+    """The same as a package of tables."""
+    data = services_file(current_session(), "zip", actor=current_actor(), now=datetime.now(UTC))
+    return file(data, name="services.zip", content_type="application/zip")
 
 
 def _exported(kind: Format, *, content_type: str) -> ResponseReturnValue:

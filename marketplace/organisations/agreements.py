@@ -151,6 +151,13 @@ def find_proposed(session: Session, org_id: str, /) -> Agreement | None:
     return session.exec(waiting.where(col(Agreement.state) == AgreementState.PROPOSED)).one_or_none()
 
 
+def waiting_agreements(session: Session, /) -> int:
+    """How many agreements wait for a second person, and applications for a first."""
+    proposed = select(Agreement.org_id).where(col(Agreement.state) == AgreementState.PROPOSED)
+    applied = select(Organisation.id).where(col(Organisation.state) == OrganisationState.APPLIED)
+    return len({*session.exec(proposed), *session.exec(applied)})
+
+
 def agreements_of(session: Session, org_id: str, /) -> list[Agreement]:
     """All agreements of one giver, the newest first."""
     rows = select(Agreement).where(col(Agreement.org_id) == org_id)

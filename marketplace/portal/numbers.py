@@ -17,6 +17,7 @@ from marketplace.households.models import Household
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.service import to_do
+from marketplace.organisations.agreements import waiting_agreements
 from marketplace.proposals.models import Run
 
 
@@ -54,6 +55,7 @@ def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, i
         "running": queues.count_matches(session, OPEN, actor=actor),
         "returned": queues.count_matches(session, (MatchState.RETURNED,), actor=actor),
         "to_check": _to_check(session, actor),
+        "agreements": waiting_agreements(session),
         "runs": session.exec(select(func.count()).select_from(Run)).one(),
     }
 
