@@ -25,6 +25,8 @@ from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.organisation_number import make_uscc
 
 SOON = timedelta(days=25)
+LATER = timedelta(days=6)
+"""The story plays a week ago; an invitation of today still works."""
 WORK_NUMBERS = (900_001, 900_002)
 BUDGET_FEN = 5_000_000_00
 PEOPLE = (("理事 01", Relation.MANAGER), ("捐赠 07", Relation.DONOR))
@@ -43,7 +45,7 @@ def open_their_books(database: Database, roster: Roster, /, *, now: datetime) ->
             related.add_related(
                 session, reference=reference, relation=relation, id_number=number, actor=charity, now=now
             )
-        team.invite(session, role=Role.CHARITY_WORKER, note="项目部", actor=charity, now=now)
+        team.invite(session, role=Role.CHARITY_WORKER, note="项目部", actor=charity, now=now + LATER)
         _bind(session, charity, now=now)
 
 
