@@ -16,6 +16,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.intake import ImportBatch
 from marketplace.offers.models import DonorConsent, Offer
+from marketplace.offers.service import source_index
 from marketplace.organisations.models import Organisation, OrganisationState, RelatedPerson
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.organisation_number import make_uscc
@@ -143,6 +144,7 @@ def test_resources_go_out_as_files_that_come_in_again(giver, sqlite_database, or
     with sqlite_database.transaction() as session:
         organisation = session.get_one(Organisation, org_id)
         values = {"category": "CARE.VISIT", "unit": "VISIT", "valid_to": date(2099, 1, 1), "reference": "自编 1"}
+        values["source_index"] = source_index(session, org_id, source_id="自编 1")
         an_offer(session, organisation, id="w4bmp2zu65snnicxlmr4ou7i2q", **values)
     answer = giver.get(f"/offers/{name}")
     assert answer.status_code == 200
