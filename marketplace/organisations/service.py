@@ -48,10 +48,11 @@ class NewOrganisation:
 
 
 def register_organisation(session: Session, new: NewOrganisation, /, *, actor: Actor, now: datetime) -> Organisation:
-    """Add a giver with a proposed agreement. The credit code must carry the right check character and be new here; a
-    second person approves (`agreements.approve_organisation`) before the giver may act."""
+    """Add a giver with a proposed agreement. The credit code must carry the right check character and be new here, or
+    belong to somebody who only applied: what staff type counts. A second person approves
+    (`agreements.approve_organisation`) before the giver may act."""
     require(actor, "organisation:register")
-    organisation = _applied(session, new, now=now)
+    organisation = _fresh(session, new, over=(OrganisationState.REFUSED, OrganisationState.APPLIED), now=now)
     start = new.contract_from or local_day(now)
     terms = agreements.AgreementTerms(
         number=new.contract_ref,
@@ -73,6 +74,13 @@ def apply(session: Session, new: NewOrganisation, /, *, now: datetime) -> Organi
 
 def _applied(session: Session, new: NewOrganisation, *, now: datetime) -> Organisation:
     """The row of a giver that may not act yet. One that was refused may apply anew."""
+    return _fresh(session, new, over=(OrganisationState.REFUSED,), now=now)
+
+
+def _fresh(
+    session: Session, new: NewOrganisation, *, over: tuple[OrganisationState, ...], now: datetime
+) -> Organisation:
+    """The row of a giver that may not act yet, new or written over one of these states."""
     try:
         code = check_uscc(new.credit_code)
     except BadOrganisationNumber as error:
@@ -81,7 +89,7 @@ def _applied(session: Session, new: NewOrganisation, *, now: datetime) -> Organi
         if new.kind is OrganisationKind.TRUST and not getattr(new, name):
             raise BadInput("trust_incomplete", field=name)
     known = find_by_credit_code(session, code)
-    if known is not None and known.state is not OrganisationState.REFUSED:
+    if known is not None and (known.state not in over or agreements.find_proposed(session, known.id) is not None):
         raise Conflict("credit_code_taken", field="credit_code")
     organisation = known or Organisation(
         id=vault_of(session).ref("organisation", code),

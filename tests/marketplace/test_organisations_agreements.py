@@ -70,6 +70,14 @@ def test_a_giver_that_applied_waits_for_a_proposal_and_may_apply_again_when_refu
     assert (again.id, again.name, again.state) == (made.id, "山城慈善总会", OrganisationState.APPLIED)
 
 
+def test_what_staff_type_counts_more_than_what_somebody_applied_with(session: Session, approver, now):
+    applied = service.apply(session, replace(NEW, name="冒名"), now=now)
+    made = service.register_organisation(session, NEW, actor=approver, now=now)
+    assert (made.id, made.name) == (applied.id, NEW.name)
+    with pytest.raises(Conflict, match="credit_code_taken"):
+        service.register_organisation(session, NEW, actor=approver, now=now)
+
+
 def test_a_charitable_trust_names_its_trustee_its_supervisor_and_its_filing(session: Session, approver, now):
     trust = replace(NEW, kind=OrganisationKind.TRUST)
     with pytest.raises(BadInput, match="trust_incomplete"):
