@@ -31,8 +31,9 @@ from marketplace.households.service import contact_of
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
 from marketplace.offers.demand import publish_when_due
+from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation
-from marketplace.proposals import making_way, quotes
+from marketplace.proposals import expiry, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.sealed import Vault, vault_of
 from marketplace.web import catalogues, letters
@@ -151,6 +152,8 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(waiting.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
         partial(appointments.sweep, database, clock=clock),
+        partial(agreements.sweep, database, clock=clock),
+        partial(expiry.sweep, database, clock=clock),
     )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
 

@@ -6,6 +6,7 @@ from marketplace.decisions import (
     views_deadlines,
     views_giver,
     views_household,
+    views_sheet,
     views_staff,
 )
 from marketplace.decisions.doors import SENTENCES, bp
@@ -18,5 +19,6 @@ __all__ = [
     "views_deadlines",
     "views_giver",
     "views_household",
+    "views_sheet",
     "views_staff",
 ]

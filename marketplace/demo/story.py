@@ -29,6 +29,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.demo import appointments
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
+from marketplace.demo.partners import open_their_books
 from marketplace.demo.phases import Phases
 from marketplace.demo.reports import count_month
 from marketplace.demo.waiting import household_actor, let_time_pass, matches_in
@@ -95,6 +96,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
     day = roster.now
     with phases.phase("verify"):
         _verify(database, roster, now=day)
+        open_their_books(database, roster, now=day)
     with phases.phase("consent"):
         _more_consents(database, now=day)
     with phases.phase("run"):

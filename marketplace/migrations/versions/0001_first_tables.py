@@ -100,12 +100,24 @@ def upgrade() -> None:
     sa.Column('kind', sa.Enum('charity', 'foundation', 'trust', 'enterprise', 'volunteers', 'social_work', 'legal_aid', 'insurer', name='organisationkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('credit_code', sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
     sa.Column('contact', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-    sa.Column('state', sa.Enum('active', 'suspended', name='organisationstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('applied', 'active', 'suspended', 'refused', name='organisationstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('contract_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('contract_from', sa.Date(), nullable=True),
+    sa.Column('contract_to', sa.Date(), nullable=True),
+    sa.Column('purposes', sa.JSON(), nullable=False),
+    sa.Column('yearly_budget_fen', sa.BigInteger(), nullable=True),
+    sa.Column('trustee', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('supervisor', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('filing_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('yearly_budget_fen IS NULL OR yearly_budget_fen >= 0', name=op.f('ck_organisation_budget')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation')),
     sa.UniqueConstraint('credit_code', name=op.f('uq_organisation_credit_code'))
     )
+    with op.batch_alter_table('organisation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_organisation_contract_to'), ['contract_to'], unique=False)
+
     op.create_table('person_key',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('epoch', sa.Integer(), nullable=False),
@@ -197,6 +209,28 @@ def upgrade() -> None:
     with op.batch_alter_table('account', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_account_org_id'), ['org_id'], unique=False)
 
+    op.create_table('agreement',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('number', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=False),
+    sa.Column('valid_to', sa.Date(), nullable=False),
+    sa.Column('purposes', sa.JSON(), nullable=False),
+    sa.Column('state', sa.Enum('proposed', 'approved', 'refused', name='agreementstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('proposed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('proposed_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(state = 'proposed') = (decided_by IS NULL)", name=op.f('ck_agreement_decided')),
+    sa.CheckConstraint('decided_by IS NULL OR decided_by <> proposed_by', name=op.f('ck_agreement_two_people')),
+    sa.CheckConstraint('valid_to > valid_from', name=op.f('ck_agreement_term')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_agreement_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_agreement'))
+    )
+    with op.batch_alter_table('agreement', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_agreement_org_id'), ['org_id'], unique=False)
+        batch_op.create_index('uq_agreement_proposed', ['org_id'], unique=True, sqlite_where=sa.text("state = 'proposed'"), postgresql_where=sa.text("state = 'proposed'"))
+
     op.create_table('audit_body',
     sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('salt', sa.LargeBinary(), nullable=False),
@@ -226,7 +260,7 @@ def upgrade() -> None:
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'volunteers', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'volunteers', 'related', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -316,10 +350,15 @@ def upgrade() -> None:
     sa.Column('unit_cost_fen', sa.BigInteger(), nullable=False),
     sa.Column('acceptance', sa.Enum('standing', 'each', name='acceptance', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('donor_purpose', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('donor_districts', sa.JSON(), nullable=False),
+    sa.Column('donor_tags', sa.JSON(), nullable=False),
+    sa.Column('confirm_by', sa.Date(), nullable=True),
+    sa.Column('reminded', sa.Boolean(), nullable=False),
+    sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('standard', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('steps', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('rules', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
-    sa.Column('state', sa.Enum('open', 'held', 'paused', 'closed', name='offerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('open', 'held', 'paused', 'expired', 'closed', name='offerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('content_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -335,6 +374,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('offer', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_offer_category'), ['category'], unique=False)
+        batch_op.create_index(batch_op.f('ix_offer_confirm_by'), ['confirm_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_state'), ['state'], unique=False)
 
@@ -362,6 +402,22 @@ def upgrade() -> None:
     with op.batch_alter_table('person', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_person_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_person_phone_index'), ['phone_index'], unique=False)
+
+    op.create_table('related_person',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('relation', sa.Enum('manager', 'donor', 'trustee', 'staff', name='relation', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('id_number_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('added_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('added_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_related_person_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_related_person')),
+    sa.UniqueConstraint('org_id', 'reference', name='uq_related_person_reference')
+    )
+    with op.batch_alter_table('related_person', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_related_person_id_number_index'), ['id_number_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_related_person_org_id'), ['org_id'], unique=False)
 
     op.create_table('report',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -602,6 +658,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_displacement_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_displacement_run_id'), ['run_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_displacement_state'), ['state'], unique=False)
+
+    op.create_table('donor_consent',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('document', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('signed_on', sa.Date(), nullable=False),
+    sa.Column('before', sa.JSON(), nullable=False),
+    sa.Column('after', sa.JSON(), nullable=False),
+    sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_donor_consent_offer_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_donor_consent'))
+    )
+    with op.batch_alter_table('donor_consent', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_donor_consent_offer_id'), ['offer_id'], unique=False)
+
+    op.create_table('invitation',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('role', sa.Enum('household', 'helper', 'worker', 'verifier', 'approver', 'protection_officer', 'charity_worker', 'charity_manager', 'insurer', 'auditor', 'security_admin', 'operator', 'service', 'public', name='role', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('note', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('code_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('withdrawn', sa.Boolean(), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('used_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('(account_id IS NULL) = (used_at IS NULL)', name=op.f('ck_invitation_used')),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_invitation_account_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_invitation_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_invitation')),
+    sa.UniqueConstraint('code_hash', name=op.f('uq_invitation_code_hash'))
+    )
+    with op.batch_alter_table('invitation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_invitation_org_id'), ['org_id'], unique=False)
 
     op.create_table('ledger_entry',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
