@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-FROZEN = ("audit_row", "audit_body", "consent", "line_decision", "disclosure")
+FROZEN = ("audit_row", "audit_body", "consent", "line_decision", "household_call", "disclosure")
 """Tables whose rows are written once."""
 
 COUNTED = (("need", "need_id"), ("offer", "offer_id"))

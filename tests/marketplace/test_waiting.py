@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
@@ -16,7 +17,7 @@ from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import calls, moves, service, waiting
 from marketplace.decisions.closing import Answers
-from marketplace.decisions.models import OPEN, CallOutcome, Match, MatchState
+from marketplace.decisions.models import OPEN, CallOutcome, HouseholdCall, Match, MatchState
 from marketplace.errors import BadInput, DomainError, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need
@@ -253,6 +254,13 @@ def test_three_tries_on_two_days_end_an_offer_and_all_are_told(database: Databas
     assert letters(database, org_id=scene.organisation.id)[-1] == "match_cancelled"
     with database.reading() as session:
         assert session.get_one(Need, scene.need.id).committed_units == 0
+
+
+def test_what_came_of_a_call_cannot_be_changed_afterwards(database: Database, scene: Scene, now: datetime) -> None:
+    match_id, later = silent_at(database, scene, "taken_on", now)
+    call(database, match_id, CallOutcome.NOT_REACHED, now=later)
+    with pytest.raises(DBAPIError), database.transaction() as session:
+        session.exec(select(HouseholdCall)).one().outcome = CallOutcome.WANTS
 
 
 def test_silence_is_never_a_yes(database: Database, scene: Scene, now: datetime) -> None:
