@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
@@ -16,8 +17,8 @@ from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import calls, moves, service, waiting
 from marketplace.decisions.closing import Answers
-from marketplace.decisions.models import OPEN, CallOutcome, Match, MatchState
-from marketplace.errors import BadInput, DomainError, WrongState
+from marketplace.decisions.models import OPEN, CallOutcome, HouseholdCall, Match, MatchState
+from marketplace.errors import BadInput, Conflict, DomainError, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need
 from marketplace.notices import Notice
@@ -50,9 +51,9 @@ def sweep(database: Database, now: datetime) -> int:
 
 
 def pass_days(database: Database, now: datetime, days: int) -> datetime:
-    """Sweep every six hours, as a worker that never sleeps would."""
-    for quarter in range(4 * days):
-        sweep(database, now + quarter * DAY / 4)
+    """Sweep twice a day, as a worker that never sleeps would do far more often."""
+    for half in range(2 * days):
+        sweep(database, now + half * DAY / 2)
     return now + days * DAY
 
 
@@ -78,7 +79,7 @@ def test_a_silent_giver_is_reminded_twice_then_need_and_resource_are_free(
     database: Database, scene: Scene, now: datetime
 ) -> None:
     match_id = reach(database, scene, "approved", now=now)
-    later = pass_days(database, now, 8)
+    later = pass_days(database, now, 9)
     assert state_of(database, match_id) == (MatchState.EXPIRED_GIVER, [])
     told = ["match_approved", "reminder_giver", "reminder_giver", "match_expired"]
     assert letters(database, org_id=scene.organisation.id) == told
@@ -130,7 +131,9 @@ def test_an_urgent_need_waits_one_working_day_for_its_giver(database: Database, 
     with database.transaction() as session:
         urgent = a_scene(session, urgency=3)
     match_id = reach(database, urgent, "approved", now=now)
-    pass_days(database, now, 2)
+    pass_days(database, now, 1)
+    assert state_of(database, match_id)[0] is MatchState.AWAITING_GIVER
+    pass_days(database, now + DAY, 2)
     assert state_of(database, match_id)[0] is MatchState.EXPIRED_GIVER
 
 
@@ -206,7 +209,7 @@ def test_a_charity_that_stops_answering_costs_its_households_time_but_no_help(
 
 def test_a_silent_household_is_reminded_twice_then_called(database: Database, scene: Scene, now: datetime) -> None:
     match_id = reach(database, scene, "taken_on", now=now)
-    pass_days(database, now, 8)
+    pass_days(database, now, 9)
     assert state_of(database, match_id) == (MatchState.AWAITING_HOUSEHOLD, ["call_household"])
     told = ["offer_waiting", "reminder_household", "reminder_household"]
     assert letters(database, household_id=scene.household.id) == told
@@ -218,7 +221,7 @@ def test_a_silent_household_is_reminded_twice_then_called(database: Database, sc
 def silent_at(database: Database, scene: Scene, stage: str, now: datetime) -> tuple[str, datetime]:
     """A match whose household has to be called now."""
     match_id = reach(database, scene, stage, now=now)
-    return match_id, pass_days(database, now, 8)
+    return match_id, pass_days(database, now, 9)
 
 
 def test_a_household_that_wants_it_gets_its_time_again_but_not_for_ever(
@@ -253,6 +256,13 @@ def test_three_tries_on_two_days_end_an_offer_and_all_are_told(database: Databas
     assert letters(database, org_id=scene.organisation.id)[-1] == "match_cancelled"
     with database.reading() as session:
         assert session.get_one(Need, scene.need.id).committed_units == 0
+
+
+def test_what_came_of_a_call_cannot_be_changed_afterwards(database: Database, scene: Scene, now: datetime) -> None:
+    match_id, later = silent_at(database, scene, "taken_on", now)
+    call(database, match_id, CallOutcome.NOT_REACHED, now=later)
+    with pytest.raises((Conflict, DBAPIError)), database.transaction() as session:
+        session.exec(select(HouseholdCall)).one().outcome = CallOutcome.WANTS
 
 
 def test_silence_is_never_a_yes(database: Database, scene: Scene, now: datetime) -> None:
