@@ -184,7 +184,7 @@ def main() -> None:
         asked.seeds, SHAPES, (("pure", 0.0, asked.pure), ("hard", 0.25, asked.hard))
     ):
         used, name = cpu_seconds(), f"{kind} {shape} {seed}"
-        problem = generate(*sizes[kind], hard=hard, seed=seed, shape=shape)
+        problem = generate(*sizes[kind], hard=hard, caps=1.0, seed=seed, shape=shape)
         problem = replace(problem, policy=replace(problem.policy, budget_s=asked.budget))
         flip_city(tally, problem, kind=kind, name=name, count=count)
         cities.append({"city": name, "cpu_seconds": round(cpu_seconds() - used, 1)})

@@ -35,6 +35,7 @@ from marketplace.needs.table import need_schema
 from marketplace.offers import imports as offers_in
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.table import offer_schema
+from marketplace.organisations.agreements import approve_organisation
 from marketplace.organisations.models import OrganisationKind
 from marketplace.organisations.service import NewOrganisation, register_organisation
 from marketplace.proposals.problem import Scope, build_problem
@@ -161,6 +162,8 @@ def a_giver(database: Database, session: object) -> Actor:
     approver = Actor(id="bench", role=Role.APPROVER)
     new = NewOrganisation("GetUsPPE donors", OrganisationKind.CHARITY, make_uscc(1, kind="51"))
     organisation = register_organisation(session, new, actor=approver, now=NOW)  # type: ignore[arg-type]
+    second = Actor(id="bench-2", role=Role.APPROVER)
+    approve_organisation(session, organisation.id, actor=second, now=NOW)  # type: ignore[arg-type]
     return Actor(id="bench-giver", role=Role.CHARITY_MANAGER, org_id=organisation.id)
 
 

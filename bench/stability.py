@@ -24,7 +24,8 @@ from bench.measure import Row, cpu_seconds, in_a_child, machine
 from matching import allocate
 from matching.compiled import compile_problem
 from matching.components import split
-from matching.generate import SHAPES, generate
+from matching.generate import generate
+from matching.generate_shapes import SHAPES
 from matching.limits import shared_limits
 from matching.model import Problem
 from matching.network import build

@@ -54,6 +54,24 @@ def after_working_days(moment: datetime, days: int, /) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(0), HERE).astimezone(UTC)
 
 
+def before_working_days(moment: datetime, days: int, /) -> datetime:
+    """Since when something must have waited for `days` working days to have passed: whatever began before this moment
+    is at or past its limit by `after_working_days`.
+
+    Raises
+    ------
+    ValueError
+        `days` is below 1.
+    """
+    if days < 1:
+        raise ValueError(f"a limit of {days} working days is none: give 1 or more")
+    day = local_day(moment)
+    while days:
+        day -= timedelta(days=1)
+        days -= is_working_day(day)
+    return datetime.combine(day, time(0), HERE).astimezone(UTC)
+
+
 def working_days_between(start: date, end: date, /) -> int:
     """How many working days lie after `start`, up to and with `end`."""
     days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))

@@ -22,16 +22,19 @@ from adapters.registry import connect as connect_registry
 from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
+from marketplace.appointments import outcomes as appointments
 from marketplace.claims import cases
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
+from marketplace.decisions import unclaimed, waiting
 from marketplace.households.service import contact_of
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
 from marketplace.offers.demand import publish_when_due
+from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation
-from marketplace.proposals import making_way, quotes
+from marketplace.proposals import expiry, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.sealed import Vault, vault_of
 from marketplace.web import catalogues, letters
@@ -137,7 +140,7 @@ def _phone_of(session: Session, household_id: str) -> str:
 
 def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
     """The background worker: runs of the allocator and who could make way; between them the outbox, free stock for
-    needs that came after the last run, and once a week the counts of needs."""
+    needs that came after the last run, what nobody has acted on in time, and once a week the counts of needs."""
     handlers = {
         proposals.JOB: partial(_work_on_run, database, clock),
         quotes.MAKE_WAY: partial(_work_out, database, clock),
@@ -148,6 +151,11 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(publish_when_due, database, clock=clock),
         partial(quotes.sweep, database, clock=clock),
         partial(cases.sweep, database, clock=clock),
+        partial(waiting.sweep, database, clock=clock),
+        unclaimed.Watch(database, clock=clock),
+        partial(appointments.sweep, database, clock=clock),
+        partial(agreements.sweep, database, clock=clock),
+        partial(expiry.sweep, database, clock=clock),
     )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
 

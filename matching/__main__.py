@@ -174,6 +174,7 @@ def _generate(asked: Namespace) -> int:
         asked.needs,
         asked.resources,
         hard=asked.hard,
+        caps=asked.caps,
         one_component=asked.one_component,
         seed=asked.seed,
         shape=asked.shape,
@@ -285,6 +286,7 @@ def _add_generate(generate: ArgumentParser) -> None:
     generate.add_argument("--needs", type=_whole, required=True)
     generate.add_argument("--resources", type=_whole, required=True)
     generate.add_argument("--hard", type=_share, default=0.0, help="share of needs that take one provider only")
+    generate.add_argument("--caps", type=_share, help="share of households with a cap; 0, or 1 where --hard is above 0")
     generate.add_argument("--one-component", action="store_true", help="join everything into one part")
     generate.add_argument("--seed", type=_whole, default=7)
     generate.add_argument("--shape", choices=("city", "county", "giants", "villages"), default="city")

@@ -15,11 +15,9 @@ import numpy as np
 
 from matching import eligibility as rules
 from matching.eligibility import CODES, LOOKS, Bools, Classes, Ints, Refusals, active, cooling
-from matching.model import Cap, Need, PastAid, Problem, Resource
+from matching.model import FAR, Cap, Need, PastAid, Problem, Resource
 from matching.plan import Line, Price
 
-FAR = 2**61
-"""Stands for "no limit"."""
 MOST_CLASSES = 4096
 """Classes of needs whose eligible resources are remembered."""
 

@@ -68,7 +68,7 @@ class Ledger:
         compiled = self.compiled
         tell("prices")
         prices = tuple(sorted((row for outcome in self.outcomes for row in outcome.prices), key=_price_key))
-        bound = price_bound(compiled, prices)
+        bound = price_bound(compiled, prices, units=self.units)
         clock.mark("prices")
         tell("reasons")
         lines = lines_of(compiled, self.units)
@@ -92,7 +92,7 @@ class Ledger:
         exact = bound == score
         value, value_bound, value_proof = value_said(compiled, self.outcomes)
         flawless = exact and all(o.unique for o in self.outcomes)
-        gaps = self._gaps(prices, exact=exact)
+        gaps = self._gaps(prices, short=bound - score)
         clock.mark("gaps")
         return Certificate(
             status="optimal" if exact and value == value_bound else "feasible",
@@ -121,18 +121,19 @@ class Ledger:
             value_proof=value_proof,
         )
 
-    def _gaps(self, prices: tuple[Price, ...], *, exact: bool) -> Gaps:
+    def _gaps(self, prices: tuple[Price, ...], *, short: int) -> Gaps:
         """Every leading run of a pure plan is at its own best unless a household cap has a price."""
         first = of_tier(prices, 1)
         pure = not self.components["hard_small"] and not self.components["hard_large"]
-        if exact and pure and not any(kind == "household_cap" for kind, _, _ in first):
+        if not short and pure and not any(kind == "household_cap" for kind, _, _ in first):
             return no_gaps(self.compiled)
-        return run_gaps(self.compiled, units=self.units, prices=first)
+        return run_gaps(self.compiled, units=self.units, prices=first, apart=short)
 
 
-def price_bound(compiled: Compiled, prices: tuple[Price, ...]) -> int:
-    """What no plan can score more than, by the prices of tier 1 alone."""
-    return bound_at(compiled, prices, pairs=np.flatnonzero(compiled.pair_most > 0).astype(np.int64))
+def price_bound(compiled: Compiled, prices: tuple[Price, ...], *, units: Ints | None = None) -> int:
+    """What no plan can score more than, by the prices of tier 1 alone; `units` of a plan save work (`bound_at`)."""
+    pairs = np.flatnonzero(compiled.pair_most > 0).astype(np.int64)
+    return bound_at(compiled, prices, pairs=pairs, units=pairs * 0 if units is None else units[pairs])
 
 
 def lines_of(compiled: Compiled, units: Ints) -> tuple[Line, ...]:

@@ -7,7 +7,8 @@ derives everything from the rules again in whole numbers and imports nothing of 
 another plan is as good (`checker_unique`), and the reasons (`checker_reasons`).
 
 The bound: let every unit pay the prices of its resource, its earmark and all above, its household's maximum and caps;
-Σ price·limit + Σ over needs of the most a need could keep is what no plan can exceed, whatever the prices ≥ 0.
+Σ price·limit + Σ over needs of the most a need could keep is what no plan can exceed, whatever the prices ≥ 0. Where
+hard rules meet household caps, the household is asked as one instead (`checker_homes`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from matching.checker_case import ALL, FAR, KINDS, RULES, Case, Fault, Numbers, coded, find, summed
+from matching.checker_homes import over_claimed
 from matching.checker_reasons import reason_faults
 from matching.checker_unique import another
 from matching.folder import input_sha256, plan_sha256, read_plan, read_problem
@@ -186,7 +188,7 @@ class Bounds:
         part, first = np.append(forced, others), np.arange(len(forced) + len(others)) < len(forced)
         amount = np.append(case.least[forced], np.maximum(case.most - case.least, 0)[others])
         toll = case.paid[case.node[part], 0]
-        order = np.argsort((n[part] * 2 - first) * (toll.max(initial=0) + 1) + toll, kind="stable")
+        order = np.argsort((n[part] * 2 - first).astype(toll.dtype) * (toll.max(initial=0) + 1) + toll, kind="stable")
         part, amount, first = part[order], amount[order], first[order]
         before = np.cumsum(amount) - amount
         start = before - np.maximum.accumulate(np.where(np.diff(n[part], prepend=-1) > 0, before, 0))
@@ -200,6 +202,8 @@ class Bounds:
 
     def run(self, last: int) -> tuple[Numbers, Numbers]:
         """Bound and score of the cells ranked `last` or better, by category, then (-1) of all.
+
+        All cells together are bounded by whole households too, and beside the others no category gains more than all.
 
         Σ cut price · (limit less what others took of it), for a category that is: what its own units pay, and what is
         left over; then the best response of each of its needs.
@@ -218,9 +222,13 @@ class Bounds:
         way, caps, n = cut(paid), cut(price[case.caps]).sum(axis=1), case.pn[lines]
         left = np.where(supply, way - cut(paid - price), cut(price)) * (case.limits - case.use)
         own = way[case.node[lines]] * case.units[lines] + caps[n] * case.counted
-        bound = total(self._best(worth, way=way, caps=caps) + summed(n, own, size=len(case.needs)))
+        best = self._best(worth, way=way, caps=caps)
+        bound = total(best + summed(n, own, size=len(case.needs)))
         bound += (left[:, None] * self.open_to).sum(axis=0)
         most, score = (total((units * worth).sum(axis=1)) // case.scale for units in (case.size, case.filled))
+        if last == 1:
+            bound[-1] -= over_claimed(case, best, way=way, caps=cut(price[case.caps]))
+            most[:-1] = np.minimum(most[:-1], score[:-1] + bound[-1] // case.scale - score[-1])
         return np.minimum(bound // case.scale, most), score
 
     def _best(self, worth: Numbers, *, way: Numbers, caps: Numbers) -> Numbers:

@@ -1,20 +1,26 @@
-"""Run the exact solver in a child process that can be killed and cannot eat all memory.
+"""Child processes that work on what they were born with, can be killed, and cannot eat all memory.
 
-What enters: hard components, a deterministic effort for each, and the moment by which all must be done. What leaves:
-one answer per component, in order; `None` where the child was killed, ran out of memory or time. Called by `small`.
-CP-SAT can overshoot its own limits by far and does not enforce its memory limit, hence the fence.
+What enters: a function that takes in news, one that works on a task, and how many children. What leaves: answers in the
+order of the tasks, so that nothing depends on the number of children; None for a task whose child died or took too
+long. Called by `neighbourhoods` (several children, one state that changes) and by `small` and `assign` (one child, a
+list of tasks). A child is forked from the parent as it is at that moment, so one that was lost is replaced by one that
+knows everything; news must therefore do no harm when told twice. CP-SAT can overshoot its own limits by far and does
+not enforce its memory limit, hence the fence.
 """
 
 from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import Generic, TypeVar
 
+News = TypeVar("News")
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
@@ -25,48 +31,90 @@ MEMORY = 4 * 2**30
 def answers(
     work: Callable[[Task], Answer], tasks: Sequence[Task], *, deadline: float, patience: float
 ) -> Iterator[Answer | None]:
-    """`work` of each task, in order; None for a task that dies or takes longer than `patience` or the deadline."""
-    done = 0
-    while done < len(tasks):
+    """`work` of each task by one child, in order, as they come; the tasks are not sent: the child is born with them."""
+    with Crew[None, int, Answer](lambda _: None, lambda at: work(tasks[at]), size=1) as crew:
+        for at in range(len(tasks)):
+            yield crew.ask(None, [at], deadline=deadline, patience=patience)[0]
+
+
+class Crew(Generic[News, Task, Answer]):
+    """Use as a context manager; `learn` runs in the children only, before the tasks that come with the news."""
+
+    def __init__(self, learn: Callable[[News], None], work: Callable[[Task], Answer], *, size: int) -> None:
+        self._learn, self._work = learn, work
+        self._hands: list[tuple[ForkProcess, Connection] | None] = [None] * size
+
+    def __enter__(self) -> Crew[News, Task, Answer]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for at in range(len(self._hands)):
+            self._dismiss(at)
+
+    def ask(self, news: News, tasks: Sequence[Task], *, deadline: float, patience: float) -> list[Answer | None]:
+        """The answers to `tasks`, each waited for `patience` seconds at most and none beyond `deadline`.
+
+        `news` is everything the state went through since the last call.
+        """
+        found: list[Answer | None] = [None] * len(tasks)
         if monotonic() >= deadline:
-            yield from [None] * (len(tasks) - done)
-            return
-        for answer in _one_child(work, tasks[done:], deadline=deadline, patience=patience):
-            yield answer
-            done += 1
+            return found
+        size = len(self._hands)
+        for at in range(min(size, len(tasks))):
+            self._send(at, (news, list(tasks[at::size])))
+        for at in range(min(size, len(tasks))):
+            for place in range(at, len(tasks), size):
+                if not self._receive(at, found, place, wait=min(patience, deadline - monotonic())):
+                    break
+        return found
 
+    def _send(self, at: int, order: tuple[News, list[Task]]) -> None:
+        hand = self._hands[at]
+        if hand is None:
+            self._hands[at] = hand = self._hired()
+        with suppress(BrokenPipeError):  # a dead child is noticed when it should answer
+            hand[1].send(order)
 
-def _one_child(
-    work: Callable[[Task], Answer], tasks: Sequence[Task], *, deadline: float, patience: float
-) -> Iterator[Answer | None]:
-    """Answers until the child fails for the first time; that failure is the last answer."""
-    here, there = get_context("fork").Pipe(duplex=False)
-    child = get_context("fork").Process(target=_serve, args=(work, tasks, there), daemon=True)
-    child.start()
-    there.close()
-    try:
-        for _ in tasks:
-            left = min(patience, deadline - monotonic())
-            if not here.poll(max(0.0, left)):
-                yield None
-                return
+    def _receive(self, at: int, found: list[Answer | None], place: int, *, wait: float) -> bool:
+        hand = self._hands[at]
+        if hand is not None and hand[1].poll(max(0.0, wait)):
             try:
-                answer: Answer = here.recv()
+                found[place] = hand[1].recv()
+                return True
             except EOFError:
-                yield None
-                return
-            yield answer
-    finally:
-        child.kill()
-        child.join()
-        child.close()
+                pass
+        self._dismiss(at)
+        return False
+
+    def _hired(self) -> tuple[ForkProcess, Connection]:
+        here, there = get_context("fork").Pipe()
+        child = get_context("fork").Process(target=self._serve, args=(there, here), daemon=True)
+        child.start()
+        there.close()
+        return child, here
+
+    def _dismiss(self, at: int) -> None:
+        hand, self._hands[at] = self._hands[at], None
+        if hand is not None:
+            hand[0].kill()
+            hand[0].join()
+            hand[0].close()
+            hand[1].close()
+
+    def _serve(self, there: Connection, here: Connection) -> None:
+        for hand in self._hands:
+            if hand is not None:
+                hand[1].close()
         here.close()
-
-
-def _serve(work: Callable[[Task], Answer], tasks: Sequence[Task], there: Connection) -> None:
-    fence()
-    for task in tasks:
-        there.send(work(task))
+        fence()
+        while True:
+            try:
+                news, tasks = there.recv()
+            except EOFError:
+                return
+            self._learn(news)
+            for task in tasks:
+                there.send(self._work(task))
 
 
 def fence() -> None:

@@ -86,7 +86,7 @@ def crew(address: str, *, workers: int = 1) -> Iterator[Crew]:
         options = {"processes": True, "threads_per_worker": 1, "host": "127.0.0.1", "memory_limit": 0}
         with (
             distributed.LocalCluster(
-                n_workers=workers, dashboard_address=None, silence_logs=logging.CRITICAL, **options
+                n_workers=workers, dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL, **options
             ) as cluster,
             distributed.Client(cluster) as client,
         ):

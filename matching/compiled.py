@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from matching import eligibility as rules
 from matching.eligibility import Ints, Refusals
-from matching.model import Need, Pin, Problem, Resource
+from matching.model import FAR, Need, Pin, Problem, Resource
 from matching.wellformed import require
 
 Row = TypeVar("Row")
@@ -148,8 +148,7 @@ def _past(problem: Problem, need_ids: Sequence[str]) -> Ints:
     for row in problem.ledger:
         if row.need_id is not None:
             given[row.need_id] = given.get(row.need_id, 0) + row.units
-    limit = 2**62
-    return _array(min(given.get(need_id, 0), limit) for need_id in need_ids)
+    return _array(min(given.get(need_id, 0), FAR) for need_id in need_ids)
 
 
 def _refusals(problem: Problem, places: _Places, still_open: Ints) -> Refusals:
@@ -229,9 +228,8 @@ def _pair_numbers(problem: Problem, places: _Places, pairs: tuple[Ints, Ints], s
 
 def _most(problem: Problem, pairs: tuple[Ints, Ints], still_open: Ints) -> Ints:
     need, resource = pairs
-    far = 2**62
     limits = _array(
-        min(r.stock, *(far if m is None else m for m in (r.max_per_need, r.max_per_household)))
+        min(r.stock, *(FAR if m is None else m for m in (r.max_per_need, r.max_per_household)))
         for r in problem.resources
     )
     lot = _array(r.lot for r in problem.resources)[resource]

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.compiled import Compiled
-from matching.model import Cell
+from matching.model import FAR, Cell
 from matching.network import Ints
 from matching.plan import Line
-from matching.standing import FAR, standing
+from matching.standing import standing
 
 
 @dataclass(frozen=True, slots=True)

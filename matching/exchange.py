@@ -17,13 +17,12 @@ import numpy as np
 from matching.compiled import Compiled
 from matching.components import Component
 from matching.limits import Limits
+from matching.model import FAR
 from matching.network import Ints
 from matching.rules import column, exclusive, flag
 
 TRIES = 8
 """Most resources that are tried as the one provider of a need."""
-
-FAR = 2**62
 
 
 def exchanged(compiled: Compiled, limits: Limits, part: Component, units: Ints) -> Ints:

@@ -14,16 +14,26 @@ from hashlib import sha256
 import numpy as np
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, reverse_cuthill_mckee
 
+from matching.bundle import bundled
 from matching.compiled import Compiled
 from matching.network import SINK, SOURCE, Ints, Network
 
 FAR = 2**60
 """Larger than any path cost: a node the source cannot reach."""
 
-PATIENCE = 32
-"""Rounds of Bellman–Ford after which it looks for a negative cycle every so many rounds."""
+PATIENCE = 256
+"""Rounds of Bellman–Ford after which it looks for a negative cycle: a best flow of a city takes about 200."""
+
+EVERY = 32
+"""From then on it looks every so many rounds."""
+
+KEPT_STEP = 4
+"""Kept units that one rank of coverage is worth in the first flow, which is looked at again."""
+
+WIDEST = 2**60
+"""What the solver's range allows the largest cost times the nodes."""
 
 HASH_BITS = 26
 HASH_TIERS = 256 // HASH_BITS
@@ -54,32 +64,70 @@ def optimum(network: Network, compiled: Compiled, *, tiers: int = 3) -> Flow:
     NoFlow
         If the pins cannot be met.
     """
-    flow = whole_flow(network, costs=network.costs[0])
-    active = movable = np.arange(len(network.tail), dtype=np.int64)
+    bundle = bundled(network)
+    small = bundle.network if bundle else network
+    flow = _rerouted(small, _sent(small), arcs=np.arange(len(small.tail)), costs=_folded(small), near=True)
+    active = movable = np.arange(len(small.tail), dtype=np.int64)
     potentials: list[Ints] = []
-    for tier in range(tiers + HASH_TIERS):
-        if tier >= tiers and not len(movable):
-            break
-        costs = network.costs[tier] if tier < tiers else _hashes(compiled, network, active, part=tier - tiers)
-        if tier and costs[movable].any():
-            _improve(network, flow, arcs=movable, costs=costs)
-        levels = potentials_of(network, flow, arcs=active, costs=costs)
-        potentials.append(levels)
-        slack = costs[active] + levels[network.tail[active]] - levels[network.head[active]]
-        active = active[slack == 0]
+    for costs in small.costs[:tiers]:
+        try:
+            active, movable = _settled(small, flow, potentials, active=active, costs=costs)
+        except NegativeCycle:
+            _improve(small, flow, arcs=movable, costs=costs)
+            active, movable = _settled(small, flow, potentials, active=active, costs=costs)
+    if bundle:
+        potentials = [levels[: network.nodes] for levels in potentials]
+        flow, active = bundle.spread(flow, size=len(network.tail)), bundle.whole_arcs(active)
         movable = _on_cycles(network, flow, active)
+        del bundle, small
+    for part in range(HASH_TIERS):
+        if not len(movable):
+            break
+        costs = _hashes(compiled, network, active, part=part)
+        if costs[movable].any():
+            _improve(network, flow, arcs=movable, costs=costs)
+        active, movable = _settled(network, flow, potentials, active=active, costs=costs)
     return Flow(flow=flow, potentials=tuple(potentials), unique=not len(movable))
+
+
+def _settled(network: Network, flow: Ints, found: list[Ints], *, active: Ints, costs: Ints) -> tuple[Ints, Ints]:
+    """Book the potentials of a tier; return the arcs that it leaves free, and those of them that can still change."""
+    levels = potentials_of(network, flow, arcs=active, costs=costs)
+    found.append(levels)
+    slack = costs[active] + levels[network.tail[active]] - levels[network.head[active]]
+    active = active[slack == 0]
+    return active, _on_cycles(network, flow, active)
+
+
+def _folded(network: Network) -> Ints:
+    """The tiers in one number, coverage alone if they do not fit: a first flow that mostly is the best in all of them.
+
+    The steps between them outweigh what one exchange costs, not what a long one may: so every tier is looked at again.
+    """
+    ranks, kept, cost = network.costs
+    step = 2 * int(cost.max(initial=0)) + 1
+    high = (KEPT_STEP * int(-ranks.min(initial=0)) + 1) * step
+    return (ranks * KEPT_STEP + kept) * step + cost if high * network.nodes < WIDEST else ranks
+
+
+def _sent(network: Network) -> Ints:
+    """What every node sends out: all of it starts at the source and ends at the sink."""
+    balance = np.zeros(network.nodes, dtype=np.int64)
+    balance[SOURCE], balance[SINK] = network.upper[-1], -network.upper[-1]
+    return balance
 
 
 def whole_flow(network: Network, *, costs: Ints) -> Ints:
     """The flow of least cost that meets every lower bound; what is not worth sending takes the last arc, the bypass."""
-    balance = np.zeros(network.nodes, dtype=np.int64)
-    balance[SOURCE], balance[SINK] = network.upper[-1], -network.upper[-1]
-    return _rerouted(network, balance, arcs=np.arange(len(network.tail)), costs=costs)
+    return _rerouted(network, _sent(network), arcs=np.arange(len(network.tail)), costs=costs)
 
 
-def _rerouted(network: Network, balance: Ints, *, arcs: Ints, costs: Ints) -> Ints:
-    """The cheapest flow on `arcs` that sends `balance` out of every node."""
+def _rerouted(network: Network, balance: Ints, *, arcs: Ints, costs: Ints, near: bool = False) -> Ints:
+    """The cheapest flow on `arcs` that sends `balance` out of every node.
+
+    `near` numbers nodes by neighbourhood, which the solver's memory likes: for tiers whose ties do not matter, as
+    another order takes another flow of the same cost.
+    """
     tail, head, lower = network.tail[arcs], network.head[arcs], network.lower[arcs]
     if (lower > network.upper[arcs]).any():
         raise NoFlow
@@ -87,7 +135,22 @@ def _rerouted(network: Network, balance: Ints, *, arcs: Ints, costs: Ints) -> In
     np.add.at(supply, tail, -lower)
     np.add.at(supply, head, lower)
     room = network.upper[arcs] - lower
+    if near:
+        place = _neighbourly(network.nodes, tail, head)
+        moved = np.empty_like(supply)
+        moved[place] = supply
+        tail, head, supply = place[tail], place[head], moved
     return lower + cheapest(network.nodes, tail, head, room=room, cost=costs[arcs], supply=supply)
+
+
+def _neighbourly(nodes: int, tail: Ints, head: Ints) -> Ints:
+    """A new number for each node, close to those of its neighbours; source and sink are everybody's."""
+    inner = (np.minimum(tail, head) > SINK) & (tail != head)
+    ends = np.concatenate([tail[inner], head[inner]]), np.concatenate([head[inner], tail[inner]])
+    graph = coo_array((np.ones(len(ends[0]), dtype=np.int8), ends), shape=(nodes, nodes)).tocsr()
+    place = np.empty(nodes, dtype=np.int64)
+    place[reverse_cuthill_mckee(graph, symmetric_mode=True)] = np.arange(nodes)
+    return place
 
 
 def _improve(network: Network, flow: Ints, *, arcs: Ints, costs: Ints) -> None:
@@ -95,7 +158,7 @@ def _improve(network: Network, flow: Ints, *, arcs: Ints, costs: Ints) -> None:
     balance = np.zeros(network.nodes, dtype=np.int64)
     np.add.at(balance, network.tail[arcs], flow[arcs])
     np.add.at(balance, network.head[arcs], -flow[arcs])
-    flow[arcs] = _rerouted(network, balance, arcs=arcs, costs=costs)
+    flow[arcs] = _rerouted(network, balance, arcs=arcs, costs=costs, near=True)
 
 
 def cheapest(nodes: int, tail: Ints, head: Ints, *, room: Ints, cost: Ints, supply: Ints) -> Ints:
@@ -173,7 +236,7 @@ def relax(levels: Ints, tail: Ints, head: Ints, cost: Ints) -> None:
         if turn >= PATIENCE:
             won = (offers == np.repeat(offer, sizes)) & np.repeat(better, sizes)
             parent[head[won]] = tail[won]
-            if turn % PATIENCE == PATIENCE - 1 and _in_a_ring(parent):
+            if turn % EVERY == EVERY - 1 and _in_a_ring(parent):
                 break
     raise NegativeCycle
 

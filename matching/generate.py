@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from random import Random
 
+from matching.generate_shapes import GOODS, SHAPES, Good, Shape
 from matching.model import Ban, Cap, CoolOff, Earmark, Need, PastAid, Policy, Problem, Resource
 
 AS_OF = date(2026, 7, 1)
@@ -21,60 +22,16 @@ SCARCITY = 1.6
 """Units of open need for each unit of stock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Good:
-    """A category: its unit, how much a need asks, the lot givers pack it in, its share of all needs."""
-
-    category: str
-    unit: str
-    least: int
-    most: int
-    lot: int
-    weight: int
-
-
-GOODS = (
-    Good("rice", "kg", 10, 60, 5, 16),
-    Good("oil", "bottle", 1, 6, 2, 12),
-    Good("quilt", "piece", 1, 5, 2, 9),
-    Good("coat", "piece", 1, 6, 2, 9),
-    Good("medical", "fen", 20_000, 500_000, 10_000, 14),
-    Good("heating", "fen", 10_000, 90_000, 5_000, 10),
-    Good("care", "hour", 4, 40, 4, 8),
-    Good("tutoring", "hour", 6, 30, 2, 7),
-    Good("milk", "can", 2, 12, 3, 8),
-    Good("transport", "trip", 2, 20, 2, 7),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What kind of city: `reach` is the aimed number of eligible resources per need."""
-
-    districts: int = 40
-    regions: int = 4
-    reach: int = 28
-    citywide: float = 0.0
-    spread: float = 1.0
-    """How unequal the givers are: 0 all alike, 2 a few hold most."""
-
-
-SHAPES = {
-    "city": Shape(),
-    "county": Shape(districts=6, regions=1, reach=25),
-    "giants": Shape(districts=40, regions=1, citywide=0.05, spread=2.5),
-    "villages": Shape(districts=200, regions=20, reach=10, spread=0.3),
-}
-
-
 @dataclass(slots=True)
 class _Draft:
     """What the parts of one problem share while it is drawn."""
 
+    seed: int
     rng: Random
     shape: Shape
     goods: tuple[Good, ...]
     hard: float
+    caps: float
     joined: bool
     orgs: tuple[str, ...] = ()
     needs: list[Need] = field(default_factory=list)
@@ -88,12 +45,21 @@ class _Draft:
 
 
 def generate(
-    needs: int, resources: int, *, hard: float = 0.0, one_component: bool = False, seed: int = 7, shape: str = "city"
+    needs: int,
+    resources: int,
+    *,
+    hard: float = 0.0,
+    caps: float | None = None,
+    one_component: bool = False,
+    seed: int = 7,
+    shape: str = "city",
 ) -> Problem:
     """One made-up city. O(needs + resources).
 
     A share `hard` of the needs must be served by one provider, and then a fifth of the resources come in lots, which
-    are also their minimum. `one_component` counts everything in one unit under one fund, so that no part stands alone.
+    are also their minimum. A share `caps` of the households is capped: all of them unless it is said or `hard` is 0,
+    for a pure city has none. `one_component` counts everything in one unit under one fund, so that no part stands
+    alone.
 
     Examples
     --------
@@ -108,7 +74,7 @@ def generate(
         )
     form = SHAPES[shape]
     form = replace(form, regions=max(1, min(form.regions, resources // (4 * len(goods)))))
-    draft = _Draft(Random(seed), form, goods, hard, one_component)
+    draft = _Draft(seed, Random(seed), form, goods, hard, float(hard > 0) if caps is None else caps, one_component)
     draft.orgs = tuple(f"org-{i:03}" for i in range(max(2, min(60, resources // 10))))
     _needs(draft, needs)
     givers, earmarks = _resources(draft, resources)
@@ -256,14 +222,18 @@ def _some_tags(draft: _Draft, size: int, *, share: float) -> frozenset[str]:
 def _earmarks(
     draft: _Draft, places: list[tuple[Good, int]], stock: list[int]
 ) -> tuple[list[str | None], tuple[Earmark, ...]]:
-    """A fund per unit and region (one for all if joined) over a programme per category, for a third of the stock."""
+    """A fund per unit and region (one for all if joined) over a programme per category, for a third of the stock.
+
+    Where no cap joins the categories, the one fund does: one resource of each is under it, and it is short.
+    """
     marks: list[str | None] = []
     below: dict[str, int] = {}
     parent: dict[str, str | None] = {}
+    alone = draft.joined and not draft.caps
     for (good, region), units in zip(places, stock, strict=True):
         fund = "fund" if draft.joined else f"fund-{good.unit}-{region}"
         leaf = f"{fund}-{good.category}"
-        marks.append(leaf if draft.chance(0.35) else None)
+        marks.append(leaf if draft.chance(0.35) or (alone and len(marks) < len(draft.goods)) else None)
         if marks[-1]:
             parent |= {leaf: fund, fund: None}
             below[leaf] = below.get(leaf, 0) + units
@@ -272,20 +242,28 @@ def _earmarks(
         mark: int(units * (0.95 if parent[mark] is None else draft.rng.choice((0.9, 1.1))))
         for mark, units in below.items()
     }
+    if alone and below:
+        budgets["fund"] = 3 * sum(min(budgets[mark], below[mark]) for mark in budgets if mark != "fund") // 4
     return marks, tuple(Earmark(mark, parent[mark], budgets[mark]) for mark in sorted(parent))
 
 
 def _caps(draft: _Draft) -> tuple[Cap, ...]:
-    """One cap per unit that several categories share, and a tighter one inside it."""
+    """One cap per unit that several categories share, and a tighter one inside it, for a share of the households."""
     by_unit: dict[str, list[Good]] = {}
     for good in draft.goods:
         by_unit.setdefault(good.unit, []).append(good)
+    # A source of its own: how many are capped changes nothing else of the city.
+    rng, homes = Random(f"caps-{draft.seed}"), sorted({need.household_id for need in draft.needs})
+    capped = ["*"] if draft.caps == 1 else [home for home in homes if rng.random() < draft.caps]
     caps = []
     for unit, goods in by_unit.items():
         if len(goods) > 1:
             outer = sum(good.most for good in goods[:3]) // 2
-            caps.append(Cap(f"{unit}-all", frozenset(good.category for good in goods), outer))
-            caps.append(Cap(f"{unit}-first", frozenset({goods[0].category}), goods[0].most))
+            for home in capped:
+                name = "" if home == "*" else f"-{home}"
+                every = frozenset(good.category for good in goods)
+                caps.append(Cap(f"{unit}-all{name}", every, outer, home))
+                caps.append(Cap(f"{unit}-first{name}", frozenset({goods[0].category}), goods[0].most, home))
     return tuple(caps)
 
 

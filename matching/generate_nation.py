@@ -13,7 +13,8 @@ from pathlib import Path
 from random import Random
 
 from matching.folder import write_problem
-from matching.generate import AS_OF, GOODS, generate
+from matching.generate import AS_OF, generate
+from matching.generate_shapes import GOODS
 from matching.model import Policy, Problem, Resource
 from matching.nation_folder import SHARDS
 
@@ -39,7 +40,7 @@ def generate_nation(
     )
     for shard in range(shards):
         name = f"s{shard:03}"
-        yield name, _shard(generate(needs, resources, seed=seed * 1000 + shard), name, rows, seed=seed)
+        yield name, _shard(generate(needs, resources, caps=1.0, seed=seed * 1000 + shard), name, rows, seed=seed)
 
 
 def _shared(category: str, at: int, *, shards: int, needs: int, seed: int) -> Resource:

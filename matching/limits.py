@@ -13,7 +13,7 @@ import numpy as np
 
 from matching.compiled import Compiled
 from matching.eligibility import Ints
-from matching.model import Cap
+from matching.model import FAR, Cap
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +165,10 @@ def _passing(compiled: Compiled, cap: Cap, needs: Ints, received: Ints) -> list[
 
 
 def _shares(compiled: Compiled) -> tuple[Ints, Ints, Ints, Ints]:
-    far = 2**62
     most = [r.max_per_household for r in compiled.problem.resources]
-    limit = np.array([far if m is None else m for m in most], np.int64)
+    limit = np.array([FAR if m is None else m for m in most], np.int64)
     key = compiled.household[compiled.pair_need] * max(1, len(most)) + compiled.pair_resource
-    bound = (limit[compiled.pair_resource] < far) & (compiled.pair_used < 0)
+    bound = (limit[compiled.pair_resource] < FAR) & (compiled.pair_used < 0)
     names, share, size = np.unique(key[bound], return_inverse=True, return_counts=True)
     total = np.zeros(len(names), np.int64)
     np.add.at(total, share, compiled.pair_most[bound])

@@ -13,6 +13,8 @@ from datetime import date
 
 LARGEST = 10**12
 """The largest amount a problem may name (units or fen)."""
+FAR = 2**61
+"""A limit that nobody set, in 64 bits: more than any amount, and two of them still add up."""
 
 URGENCIES = (3, 2, 1, 0)
 """All urgencies, the most urgent first."""

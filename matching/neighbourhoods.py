@@ -1,6 +1,6 @@
 """Improve an allowed plan of a large hard part by solving small pieces of it exactly.
 
-What enters: a `State` with an allowed plan, the prices, and how many rounds of pieces to try. What leaves: the state,
+What enters: a `State` with an allowed plan, the prices, and how many pieces to try. What leaves: the state,
 never worse. Called by `priced`. A piece is a few resources that compete for the same needs, and the needs that lose
 most on them; everything else stays fixed. The pieces of a round share no resource they are about and no household, so
 several children solve them at once; their answers are taken in order, and one that no longer fits is dropped. Pieces
@@ -14,7 +14,8 @@ from time import monotonic
 
 import numpy as np
 
-from matching.crew import Crew
+from matching.child import Crew
+from matching.homes import Homes
 from matching.network import Ints, rank_table
 from matching.parts import filled
 from matching.pieces import solve_piece
@@ -23,11 +24,11 @@ from matching.residual import State
 from matching.responses import best_responses
 from matching.rules import counted
 
-RESOURCES, NEEDS, PAIRS = 4, 120, 1_000
+RESOURCES, NEEDS, PAIRS = 8, 120, 1_000
 """The size of a piece."""
 
 ROUND = 24
-"""Pieces of a round."""
+"""Most pieces of a round."""
 
 PATIENCE = 20.0
 """Seconds after which a piece is given up."""
@@ -36,20 +37,20 @@ Changes = list[tuple[Ints, Ints]]
 """Places and their new units."""
 
 
-def improve(state: State, prices: LimitPrices, *, rounds: int, workers: int, deadline: float) -> bool:
-    """Go through so many rounds of pieces; False if the deadline or the death of a child got in the way."""
+def improve(state: State, prices: LimitPrices, *, pieces: int, workers: int, deadline: float) -> bool:
+    """Go through so many pieces, round by round; False if the deadline or the death of a child got in the way."""
+    if not pieces:
+        return True
     search = _Search(state, prices)
-    whole, news = True, Changes()
+    whole, news, number = True, Changes(), 0
     with Crew(search.learn, search.solve, size=workers) as crew:
-        for number in range(rounds):
+        while pieces > 0 and (tasks := search.draw(number)[:pieces]):
             if monotonic() >= deadline:
                 return False
-            tasks = search.draw(number)
-            if not tasks:
-                break
             answers = crew.ask(news, [free for _, free in tasks], deadline=deadline, patience=PATIENCE)
             whole = whole and all(answer is not None for answer in answers)
             news = [change for task, answer in zip(tasks, answers, strict=True) for change in search.take(task, answer)]
+            pieces, number = pieces - len(tasks), number + 1
     return whole
 
 
@@ -64,7 +65,7 @@ class _Search:
         self.of_household = _Index(self.homes[state.part.needs])
         self.supply, self.household = pair_tolls(compiled, prices, pairs=pairs)
         self.best = best_responses(compiled, pairs=pairs, tolls=(self.supply, self.household)).worth
-        self.prices = prices
+        self.prices, self.asked = prices, Homes(compiled, prices, pairs=pairs)
         self.loss = np.zeros(len(compiled.need_ids), dtype=np.int64)
         self.patience = np.ones(len(compiled.need_ids))
 
@@ -124,11 +125,22 @@ class _Search:
         np.add.at(loss, state.need[some], (self.supply * state.units + self.household * got)[some])
         levels = filled(compiled, needs=part.needs, received=state.received)
         loss[part.needs] -= (levels * rank_table(compiled)[compiled.urgency[part.needs]]).sum(axis=1)
-        loss = np.maximum(loss, 0)
         for group in part.groups[(limits.group_limit > state.grouped)[part.groups]].tolist():
             cap = compiled.problem.caps[limits.group_cap[group]].cap_id
             price = self.prices.get(("household_cap", cap, compiled.household_ids[limits.group_household[group]]), 0)
             loss[limits.needs_of(group)] += price * int(limits.group_limit[group] - state.grouped[group])
+        return self._whole_homes(np.maximum(loss, 0))
+
+    def _whole_homes(self, loss: Ints) -> Ints:
+        """A household that is asked whole loses what it could keep less what it keeps: all its needs share that."""
+        given = np.zeros(len(self.state.compiled.pair_need), dtype=np.int64)
+        given[self.state.part.pairs] = self.state.units
+        kept = self.asked.kept(given)
+        for home, needs in self.asked.needs.items():
+            if loss[needs].any():
+                worth = self.asked.worth(home)
+                if worth is not None:
+                    loss[needs] = max(0, worth - int(kept[needs].sum()))
         return loss
 
     def _rivals(self, seed: int, random: Random) -> Ints:

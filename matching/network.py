@@ -50,7 +50,7 @@ class _Draft:
 
     def __init__(self) -> None:
         self.nodes = 2
-        self.blocks: list[tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints, Ints]] = []
+        self.columns: list[list[Ints]] = [[] for _ in range(8)]
         self.arcs = 0
         self.limits: dict[int, Limit] = {}
 
@@ -74,9 +74,9 @@ class _Draft:
         cost: Ints | int = 0,
         pair: Ints | int = -1,
     ) -> None:
-        columns = np.broadcast_arrays(tail, head, lower, upper, -np.asarray(rank), -kept, cost, pair)
-        block = tuple(np.array(column, dtype=np.int64) for column in columns)
-        self.blocks.append(block)  # type: ignore[arg-type]
+        block = np.broadcast_arrays(tail, head, lower, upper, -np.asarray(rank), -kept, cost, pair)
+        for column, values in zip(self.columns, block, strict=True):
+            column.append(values.astype(np.int64))
         self.arcs += len(block[0])
 
     def limit(self, tail: int, head: int, *, upper: int, name: Limit) -> None:
@@ -84,8 +84,10 @@ class _Draft:
         self.add(np.array([tail]), np.array([head]), upper=np.array([upper]))
 
     def finish(self, *, needs: Ints, need_node: Ints) -> Network:
-        columns = [np.concatenate(column) for column in zip(*self.blocks, strict=True)]
-        tail, head, lower, upper, rank, kept, cost, pair = columns
+        # The draft of a column goes when the column is there: two whole networks at once are too many.
+        tail, head, lower, upper, rank, kept, cost, pair = (
+            np.concatenate(self.columns.pop(0)) for _ in range(len(self.columns))
+        )
         return Network(
             nodes=self.nodes, tail=tail, head=head, lower=lower, upper=upper, costs=(rank, kept, cost),
             pair=pair, limits=self.limits, needs=needs, need_node=need_node,

@@ -21,6 +21,7 @@ from matching.compiled import Compiled
 from matching.components import Component, split
 from matching.flow import NegativeCycle, potentials_of, whole_flow
 from matching.limits import Limits, shared_limits
+from matching.model import FAR
 from matching.network import SINK, SOURCE, Ints, Network, build, level_sizes
 from matching.parts import filled, receipts
 from matching.plan import Line
@@ -118,10 +119,9 @@ def present(compiled: Compiled, lines: Sequence[Line]) -> Present:
 
 def _most(compiled: Compiled) -> Ints:
     """The most that a pair can carry however large the stock."""
-    far = 2**62
     rows, resource = compiled.problem.resources, compiled.pair_resource
     limit = np.array(
-        [min(far if m is None else m for m in (r.max_per_need, r.max_per_household)) for r in rows], np.int64
+        [min(FAR if m is None else m for m in (r.max_per_need, r.max_per_household)) for r in rows], np.int64
     )
     lot, least = column(compiled, "lot")[resource], column(compiled, "min_per_need")[resource]
     most = np.minimum(compiled.open[compiled.pair_need], limit[resource]) // lot * lot

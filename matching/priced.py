@@ -8,7 +8,7 @@ everything that is no hard choice ► refill ► small pieces solved exactly ►
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil
+from time import monotonic
 
 import numpy as np
 
@@ -17,18 +17,21 @@ from matching.components import Component
 from matching.exchange import exchanged
 from matching.flow import NoFlow, whole_flow
 from matching.limits import Limits
-from matching.neighbourhoods import improve
+from matching.neighbourhoods import ROUND, improve
 from matching.network import Ints, Network, announced_units, build, carried
-from matching.parts import Outcome, receipts, score_of
+from matching.parts import Outcome, score_of
 from matching.prices import of_tier
 from matching.refill import allowed, floors, refill, soft
 from matching.relaxed import part_bound, prices_of, relaxed_flow
 from matching.residual import State
 from matching.rules import breaches
 
-ROUNDS_PER_SECOND, SECONDS_PER_PAIR = 0.25, 15e-6
-"""Rounds of pieces per second of the budget that the flows leave: fixed numbers, so that a plan does not depend on the
-machine's speed."""
+SECONDS_PER_PIECE, SECONDS_PER_PIECE_AND_PAIR, SECONDS_PER_PAIR = 0.065, 3e-8, 15e-6
+"""What a piece costs, how that grows with the part, and what the flows cost: fixed numbers, taken on the safe side, so
+that a plan does not depend on the machine's speed."""
+
+ALWAYS, LAST_FLOW = 1.0, 0.4
+"""Seconds of flows that every part may have, whatever its budget; and the share of the flows that comes last."""
 
 LONG, APART = 16, 2**28
 """Arcs of a usual chain of moves, and how far apart two tiers may be."""
@@ -49,11 +52,15 @@ def solve_large(
     state, done = _started(compiled, limits, part, units=carried(network, flow, pairs=part.pairs))
     if state is None:
         return None
-    rounds = 0 if done or not seconds else ceil(_rounds(seconds, pairs=len(part.pairs)))
-    finished = improve(state, of_tier(prices, 1), rounds=rounds, workers=workers, deadline=deadline)
-    refill(state)
-    _reopen(state, settle=True)
-    bound = part_bound(compiled, part, prices)
+    finished = True
+    if not done:
+        pieces, flows = _pieces(seconds, pairs=len(part.pairs)), SECONDS_PER_PAIR * len(part.pairs)
+        until = deadline - flows * LAST_FLOW
+        finished = improve(state, of_tier(prices, 1), pieces=pieces, workers=workers, deadline=until)
+        late = monotonic() >= deadline
+        _finish(state, settle=flows <= max(ALWAYS, seconds) and not late)
+        finished = finished and not late
+    bound = part_bound(compiled, part, prices, units=state.units)
     score = _score(state)
     return Outcome(
         pairs=part.pairs, units=state.units, score=score, bound=bound, prices=prices,
@@ -61,15 +68,32 @@ def solve_large(
     )  # fmt: skip
 
 
-def _rounds(seconds: float, *, pairs: int) -> float:
-    return max(1.0, ROUNDS_PER_SECOND * (seconds - SECONDS_PER_PAIR * pairs))
+def _pieces(seconds: float, *, pairs: int) -> int:
+    """How many pieces fit into the budget beside the flows; a few in any case, unless there is no budget at all."""
+    if not seconds:
+        return 0
+    left = seconds - SECONDS_PER_PAIR * pairs
+    return max(ROUND, int(left / (SECONDS_PER_PIECE + SECONDS_PER_PIECE_AND_PAIR * pairs)))
+
+
+def _finish(state: State, *, settle: bool) -> None:
+    """Give out what is left, look for kept promises and cheap delivery, and leave nothing that a next run would add."""
+    refill(state)
+    if settle:
+        _reopen(state, settle=True)
+    score = -1
+    while score < _score(state):
+        score = _score(state)
+        refill(state)
+        if score < _score(state):
+            _reopen(state)
 
 
 def _started(compiled: Compiled, limits: Limits, part: Component, *, units: Ints) -> tuple[State | None, bool]:
     """The better of two plans to start from: the divisible one made whole, and what was announced before.
 
-    True if what was announced still stands and nothing more fits: then it is not searched again, so that the same input
-    gives the same plan. None if rounding cannot keep the pins.
+    True if what was announced still stands and nothing more fits: then it stays as it is and is not searched again, so
+    that the same input gives the same plan. None if rounding cannot keep the pins.
     """
     fresh = _filled(compiled, limits, part, exchanged(compiled, limits, part, units))
     promised = announced_units(compiled)
@@ -79,8 +103,10 @@ def _started(compiled: Compiled, limits: Limits, part: Component, *, units: Ints
     old = _filled(compiled, limits, part, np.minimum(known, compiled.pair_most[part.pairs]))
     if old is None or (fresh is not None and _score(old) < _score(fresh)):
         return fresh, False
-    stood = score_of(compiled, needs=part.needs, received=receipts(compiled, pairs=part.pairs, units=known))
-    return old, stood == _score(old)
+    if breaches(compiled, limits, part, known):
+        return old, False
+    same = State(compiled, limits, part, known)
+    return (same, True) if _score(same) == _score(old) else (old, False)
 
 
 def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints) -> State | None:

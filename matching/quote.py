@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from matching.board import FAR, Board, Fit, Newcomer
+from matching.board import Board, Fit, Newcomer
 from matching.eligibility import Bools, Ints
-from matching.model import Cell, Need
+from matching.model import FAR, Cell, Need
 from matching.plan import Line
 
 LIKELY, EVEN, UNLIKELY, UNSURE, CLOSED = "likely", "even", "unlikely", "unsure", "closed"

@@ -12,6 +12,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.model import FAR
 from matching.network import Ints, level_sizes, rank_table
 from matching.residual import Residual, State
 from matching.rules import column, flag
@@ -63,8 +64,8 @@ def floors(left: Residual) -> Ints:
 
 
 def _largest(need: Ints, worth: Ints, units: Ints, lot: Ints) -> NDArray[np.bool_]:
-    """Whether each place is the best of its need: by worth, then small lots, then units, then place."""
-    order = np.lexsort((np.arange(len(need)), -units, lot, -worth, need))
+    """Whether each place is the best of its need: by worth, then in use, then small lots, then units, then place."""
+    order = np.lexsort((np.arange(len(need)), -units, lot, units <= 0, -worth, need))
     first = np.ones(len(need), dtype=np.bool_)
     first[1:] = need[order][1:] != need[order][:-1]
     best = np.zeros(len(need), dtype=np.bool_)
@@ -116,11 +117,11 @@ class _Filler:
         first = np.where(self.used >= 0, self.used, np.where(state.units > 0, self.lot, first))
         left = (compiled.stock - state.given)[state.resource]
         wish = (compiled.open - state.received)[state.need]
-        household = np.full(len(compiled.need_ids), 2**62, dtype=np.int64)
+        household = np.full(len(compiled.need_ids), FAR, dtype=np.int64)
         slack = (state.limits.group_limit - state.grouped)[state.member_group]
         np.minimum.at(household, state.member_need, slack)
         ceiling = np.minimum(wish, household[state.need])
-        share = np.append(state.limits.share_limit - state.shared[:-1], 2**62)[state.share]
+        share = np.append(state.limits.share_limit - state.shared[:-1], FAR)[state.share]
         provider = np.full(len(compiled.need_ids), -1, dtype=np.int64)
         provider[list(self.provider)] = list(self.provider.values())
         free = ~self.single | (provider[state.need] < 0) | (provider[state.need] == np.arange(len(first)))
@@ -172,7 +173,7 @@ class _Filler:
                 min(supply, int(state.limits.earmark_budget[mark]) - spent),
                 int(state.limits.earmark_parent[mark]),
             )
-        household, share = 2**62, int(state.share[place])
+        household, share = FAR, int(state.share[place])
         if share >= 0:
             household = int(state.limits.share_limit[share] - state.shared[share])
         for group in state.group_of.get(int(state.need[place]), ()):

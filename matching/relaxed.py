@@ -11,6 +11,7 @@ import numpy as np
 from matching.compiled import Compiled
 from matching.components import Component
 from matching.flow import Flow, NoFlow, potentials_of, whole_flow
+from matching.homes import Homes
 from matching.limits import Limits
 from matching.network import Ints, Network, build
 from matching.plan import Price
@@ -39,13 +40,20 @@ def prices_of(network: Network, flow: Ints) -> tuple[Price, ...]:
     return tuple(shadow(network, Flow(flow=flow, potentials=(levels,), unique=False)))
 
 
-def part_bound(compiled: Compiled, part: Component, prices: tuple[Price, ...]) -> int:
-    """What no plan of this part can score more than, by these prices."""
-    return bound_at(compiled, prices, pairs=part.pairs)
+def part_bound(compiled: Compiled, part: Component, prices: tuple[Price, ...], *, units: Ints) -> int:
+    """What no plan of this part can score more than, by these prices; `units` is one that keeps the rules."""
+    return bound_at(compiled, prices, pairs=part.pairs, units=units)
 
 
-def bound_at(compiled: Compiled, prices: tuple[Price, ...], *, pairs: Ints) -> int:
-    """What no plan can score more than with these pairs, by the prices of tier 1 alone. O(pairs · levels)."""
+def bound_at(compiled: Compiled, prices: tuple[Price, ...], *, pairs: Ints, units: Ints) -> int:
+    """What no plan can score more than with these pairs, by the prices of tier 1 alone.
+
+    `units` (len(pairs),) keeps the rules and only saves work: households at their best need no closer look (`homes`).
+    O(pairs · levels) and a table for each household that is not.
+    """
     first = of_tier(prices, 1)
     best = best_responses(compiled, pairs=pairs, tolls=pair_tolls(compiled, first, pairs=pairs))
-    return limits_worth(compiled, first) + int(best.worth.sum())
+    given = np.zeros(len(compiled.pair_need), dtype=np.int64)
+    given[pairs] = units
+    saved = Homes(compiled, first, pairs=pairs).saved(best.worth, given)
+    return limits_worth(compiled, first) + int(best.worth.sum()) - saved

@@ -34,10 +34,11 @@ def no_gaps(compiled: Compiled) -> Gaps:
     return {name: [0] * len(compiled.problem.policy.order) for name in (ALL, *sorted(open_ones))}
 
 
-def run_gaps(compiled: Compiled, *, units: Ints, prices: LimitPrices) -> Gaps:
+def run_gaps(compiled: Compiled, *, units: Ints, prices: LimitPrices, apart: int) -> Gaps:
     """Bound minus score of every leading run, the first cell's first, by category. O(E log E + runs · kept pairs).
 
-    `units` (E,) holds what each pair gives.
+    `units` (E,) holds what each pair gives, `apart` is how far the plan is from its bound: no category of the whole run
+    is further from its own, for beside the others it can reach no more than all can together.
     """
     gaps = no_gaps(compiled)
     tolls = _Tolls(compiled, prices)
@@ -63,7 +64,7 @@ def run_gaps(compiled: Compiled, *, units: Ints, prices: LimitPrices) -> Gaps:
         short = most - total((got * worth).sum(1), category[needs])
         for name, at in place.items():
             gaps[name][run] = int(short[at])
-    return gaps
+    return gaps | {name: [*gap[:-1], min(gap[-1], apart)] for name, gap in gaps.items()}
 
 
 def worth_to(amounts: Ints, last: int) -> Ints:

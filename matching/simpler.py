@@ -14,12 +14,11 @@ import numpy as np
 from matching.compiled import Compiled
 from matching.components import Component
 from matching.limits import Limits
+from matching.model import FAR
 from matching.network import Ints
 from matching.refill import allowed
 from matching.residual import State
 from matching.rules import column, flag
-
-FAR = 2**62
 
 
 def greedy(compiled: Compiled, limits: Limits, part: Component) -> Ints:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def solve_small(
         if isinstance(answer, Conflict):
             return answer
         if answer is None:
-            rough = solve_large(compiled, limits, part, seconds=0.0, deadline=0.0)
+            rough = solve_large(compiled, limits, part, seconds=0.0, deadline=inf)
             outcomes.append(replace(rough or untouched(compiled, part.pairs), finished=False))
         else:
             outcomes.append(outcome_of(compiled, limits, part, answer))
@@ -72,7 +73,7 @@ def _rough(compiled: Compiled, limits: Limits, part: Component, *, nodes: int) -
     """A plan to start from and, if HiGHS proves it to be the best, its score as a settled tier."""
     if len(part.pairs) < ROUGH_PAIRS:
         return None, {}
-    rough = solve_large(compiled, limits, part, seconds=0.0, deadline=0.0)
+    rough = solve_large(compiled, limits, part, seconds=0.0, deadline=inf)
     if rough is None:
         return None, {}
     whole = State(compiled, limits, part, rough.units).residual(np.arange(len(part.pairs)))
@@ -86,7 +87,7 @@ def _rough(compiled: Compiled, limits: Limits, part: Component, *, nodes: int) -
 def outcome_of(compiled: Compiled, limits: Limits, part: Component, answer: Exact) -> Outcome:
     """Units from the exact solver with the prices that bound their score."""
     prices = relaxation(compiled, limits, part)
-    bound = part_bound(compiled, part, prices)
+    bound = part_bound(compiled, part, prices, units=answer.units)
     received = receipts(compiled, pairs=part.pairs, units=answer.units)
     score = score_of(compiled, needs=part.needs, received=received)
     proof = "price" if bound == score else "solver" if answer.proven else "none"

@@ -13,11 +13,8 @@ import numpy as np
 
 from matching.compiled import Compiled
 from matching.eligibility import Bools, Ints
-from matching.model import Cap
+from matching.model import FAR, Cap
 from matching.plan import Line
-
-FAR = 2**61
-"""Stands for "no limit"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from scipy.sparse.csgraph import connected_components
 
 from matching.compiled import Compiled
 from matching.eligibility import Bools, Ints
-from matching.standing import FAR, Standing
+from matching.model import FAR
+from matching.standing import Standing
 
 PROVIDER, EXCLUSIVE, OWN, GAP, SHARE, CAP, EARMARK, STOCK = range(8)
 """The columns of `Queue.blocked`."""

@@ -16,10 +16,11 @@ import numpy as np
 
 from matching.compiled import Compiled
 from matching.eligibility import Ints
+from matching.model import FAR
 from matching.network import announced_units
 from matching.plan import Price, Reason
 from matching.prices import of_tier, pair_tolls
-from matching.standing import FAR, Standing
+from matching.standing import Standing
 
 TIERS = ("only", "coverage", "stability", "cost", "hash")
 ONLY, COVERAGE, STABILITY, COST, HASH = range(5)

@@ -58,6 +58,13 @@ TIE = {
     "hash": ("由公开的盐值抽签决定", "a lot drawn with the published salt decides"),
 }
 
+BAN = {
+    "staff": ("工作人员排除", "staff ruled it out"),
+    "refused": ("曾被拒绝", "refused before"),
+    "already_given": ("本户已得到过", "the household has had it"),
+    "related_party": ("按规定由其他机构提供", "by rule another giver provides"),
+}
+"""Codes of bans that the house knows; any other code stands for itself. A rule about persons names nobody."""
 TIER = {
     "only": ("这是唯一还有余量的合格资源。", "It is the only eligible resource with room."),
     "coverage": (
@@ -185,6 +192,9 @@ def _phrases(reason: Reason, *, at: int) -> dict[str, str]:
         return {"tier": tier, "pins": pins.format_map(detail) if "pinned" in detail else ""}
     if reason.code == "covered":
         return {"states": comma.join(f"{STATE[state][at]} {detail[state]}" for state in STATE if state in detail)}
+    if reason.code == "banned":
+        codes = str(detail["by"]).split(";")
+        return {"by": comma.join(BAN.get(code, (code, code))[at] for code in codes)}
     if reason.code == "no_resource":
         return {"counts": _counts(detail, at=at, comma=comma)}
     if reason.code == "lot_or_minimum":

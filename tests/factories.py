@@ -15,6 +15,7 @@ from marketplace.households.models import Household, Person
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Acceptance, Offer
+from marketplace.organisations.agreements import purposes_of_needs
 from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.proposals.models import ProposedLine, Run, RunState
 from marketplace.sealed import vault_of
@@ -100,6 +101,7 @@ def an_organisation(session: Session, **over: Any) -> Organisation:
         "name": f"测试慈善会{n}",
         "kind": OrganisationKind.CHARITY,
         "credit_code": f"test-code-{n:08d}",
+        "purposes": list(purposes_of_needs()),
         "created_at": NOW,
     }
     organisation = Organisation(**{**values, **over})

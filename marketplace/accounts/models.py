@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.actors import Role
-from marketplace.db import choice, moment
+from marketplace.db import check, choice, moment
 
 
 class Account(SQLModel, table=True):
@@ -51,6 +51,24 @@ class SignInCode(SQLModel, table=True):
     tries: int = 0
     used: bool = False
     expires_at: datetime = Field(sa_column=moment())
+
+
+class Invitation(SQLModel, table=True):
+    """A place in a giver's team that waits for its holder. Of the code only a hash is kept; it works once."""
+
+    __table_args__ = (check("used", "(account_id IS NULL) = (used_at IS NULL)"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    org_id: str = Field(foreign_key="organisation.id", index=True)
+    role: Role = Field(sa_column=choice(Role))
+    note: str = Field(default="", max_length=64)
+    code_hash: str = Field(unique=True, max_length=64)
+    created_by: str = Field(max_length=64)
+    created_at: datetime = Field(sa_column=moment())
+    expires_at: datetime = Field(sa_column=moment())
+    withdrawn: bool = False
+    account_id: str | None = Field(default=None, foreign_key="account.id")
+    used_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class RateCount(SQLModel, table=True):

@@ -163,6 +163,11 @@ def code_fits(session: Session, phone_index: str, typed: str, /, *, now: datetim
     return right
 
 
+def count_try(session: Session, what: str, /, *, network: str, now: datetime) -> None:
+    """Count one try of a public form from a network; NotAllowed("too_many_tries") after ten in a quarter of an hour."""
+    _count(session, f"{what}:{network[:64]}", now=now)
+
+
 def _count(session: Session, key: str, *, now: datetime, most: int = MOST_TRIES) -> None:
     row = session.get(RateCount, key)
     if row is None or now - row.window_at > WINDOW:

@@ -10,7 +10,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, make_response, redirect, request, url_for
+from flask import Response, current_app, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -18,7 +18,8 @@ from sqlmodel import select
 from wtforms import HiddenField, PasswordField
 from wtforms.validators import InputRequired
 
-from marketplace.accounts import service
+from marketplace.accounts import service, views_team
+from marketplace.accounts.blueprint import bp
 from marketplace.accounts.models import Account, AccountSession
 from marketplace.actors import Role
 from marketplace.config import Settings
@@ -28,12 +29,12 @@ from marketplace.web import pages
 from marketplace.web.fields import Form, TextField
 from marketplace.web.transactions import current_database, current_session, writes
 
-bp = Blueprint("accounts", __name__)
+__all__ = ["bp"]
 SENTENCES = {
     "sign_in": _l("Sign in first, then open this page again."),
     "sign_in_failed": _l("This name and password do not belong together. Check both and try again."),
     "too_many_tries": _l("Too many tries. Wait a quarter of an hour and try again."),
-}
+} | views_team.TEAM_SENTENCES
 HOME = {
     Role.HOUSEHOLD: "portal.household_home",
     Role.HELPER: "portal.household_home",

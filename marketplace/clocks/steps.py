@@ -52,5 +52,8 @@ STEPS: dict[str, Step] = {
         Step("insure_papers", Side.HOUSEHOLD, 15),
         Step("insure_answer", Side.GIVER, 15, urgent_days=5),
         Step("payout_overlap", Side.STAFF, 3, urgent_days=1),
+        Step("visit_answer", Side.HOUSEHOLD, 3, urgent_days=1, remind_at=(40, 80)),
+        Step("visit_call", Side.STAFF, 2, urgent_days=1),
+        Step("volunteer_talk", Side.GIVER, 10),
     )
 }

@@ -87,8 +87,10 @@ def give_for_match(
 ) -> Consent:
     """The separate consent that lets one organisation see named fields for one match and purpose until a day.
 
-    Raises BadInput if a field lies above the purpose's ceiling.
+    Raises BadInput if the purpose lies above the organisation's agreement, or a field above the purpose's ceiling.
     """
+    if purpose not in organisation.purposes:
+        raise BadInput("purpose_above_ceiling", field="purpose", purpose=purpose)
     wanted = list(dict.fromkeys(data_fields))
     ceiling = purposes.purpose(purpose)
     for code in wanted:

@@ -20,13 +20,14 @@ from marketplace.config import Settings
 from marketplace.consent.ask import living_auto_match
 from marketplace.db import flush, new_id
 from marketplace.decisions import moves
+from marketplace.decisions.givers import refuse_giver
 from marketplace.decisions.models import LineDecision, Match, MatchState
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import today_of
-from marketplace.offers.models import Acceptance, Offer, OfferState
-from marketplace.organisations.models import Organisation, OrganisationState
+from marketplace.offers.models import Acceptance, Offer
+from marketplace.organisations.models import Organisation
 from marketplace.policy import decide, require
 from marketplace.proposals.models import LineState, ProposedLine
 
@@ -105,15 +106,12 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
         raise WrongState("line_decided")
     need = _fetch(session, Need, line.need_id, lock=lock)
     offer = _fetch(session, Offer, line.offer_id, lock=lock)
-    organisation = session.get_one(Organisation, offer.org_id)
+    organisation = _fetch(session, Organisation, offer.org_id, lock=lock)
     if need.verifier_id == actor.id:
         raise WrongState("verifier_is_approver")
     if need.state is not NeedState.VERIFIED or _is_over(need, now):
         raise WrongState("need_changed")
-    if offer.state is not OfferState.OPEN or organisation.state is not OrganisationState.ACTIVE:
-        raise WrongState("offer_not_open")
-    if offer.valid_to is not None and offer.valid_to <= today_of(now):
-        raise WrongState("offer_not_open")
+    refuse_giver(session, need, offer, organisation=organisation, units=line.units, on=today_of(now))
     if need.gap_units - need.committed_units < line.units:
         raise WrongState("already_covered")
     if offer.stock_units - offer.committed_units < line.units:

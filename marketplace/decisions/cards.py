@@ -13,6 +13,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
@@ -21,12 +23,16 @@ from marketplace.proposals.models import ProposedLine
 
 TONE = {
     MatchState.CONFIRMED: "done",
+    MatchState.CLOSED: "done",
+    MatchState.RECLAIMING: "late",
     MatchState.DELIVERED: "wait",
     MatchState.IN_DELIVERY: "info",
     MatchState.AWAITING_HOUSEHOLD: "wait",
     MatchState.AWAITING_GIVER: "wait",
     MatchState.AWAITING_SECOND: "wait",
 }
+ARRIVED = (MatchState.CONFIRMED, MatchState.CLOSED, MatchState.RECLAIMING)
+"""States in which the household has said that the aid arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Card:
     offer: Offer
     organisation: Organisation
     reasons: tuple[dict[str, Any], ...]
+    clock: Clock | None = None
 
     @property
     def tone(self) -> str:
@@ -46,13 +53,14 @@ class Card:
 
 
 def cards_of(session: Session, matches: Sequence[Match], /) -> list[Card]:
-    """The cards of these matches in the same order; four queries however many there are."""
+    """The cards of these matches in the same order; five queries however many there are."""
     if not matches:
         return []
     needs = _by_id(session, Need, [match.need_id for match in matches])
     offers = _by_id(session, Offer, [match.offer_id for match in matches])
     givers = _by_id(session, Organisation, [match.org_id for match in matches])
     lines = _by_id(session, ProposedLine, [match.line_id for match in matches])
+    running = clocks.running_by_object(session, [match.id for match in matches])
     return [
         Card(
             match=match,
@@ -60,6 +68,7 @@ def cards_of(session: Session, matches: Sequence[Match], /) -> list[Card]:
             offer=offers[match.offer_id],
             organisation=givers[match.org_id],
             reasons=tuple(lines[match.line_id].reasons),
+            clock=running.get(match.id),
         )
         for match in matches
     ]
@@ -71,12 +80,14 @@ def _by_id(session: Session, kind: Any, ids: Sequence[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One of five: `state` is done, current, todo or stopped; `holder` is the code of who has to act."""
+    """One of five: `state` is done, current, todo or stopped; `holder` is the code of who has to act, `until` the last
+    day for it."""
 
     code: str
     state: str
     at: date | datetime | None = None
     holder: str = ""
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,8 @@ def progress_of(session: Session, household_id: str, /) -> list[Progress]:
 def _progress(need: Need, cards: list[Card]) -> Progress:
     leading = min(cards, key=lambda card: _rank(card.match.state), default=None)
     others = tuple(card for card in cards if card is not leading)
-    return Progress(need, stages(need, leading.match if leading else None), leading, others)
+    until = clocks.last_day(leading.clock) if leading and leading.clock else None
+    return Progress(need, stages(need, leading.match if leading else None, until=until), leading, others)
 
 
 def _rank(state: MatchState) -> int:
@@ -115,15 +127,17 @@ def _rank(state: MatchState) -> int:
         MatchState.AWAITING_HOUSEHOLD,
         MatchState.IN_DELIVERY,
         MatchState.CONFIRMED,
+        MatchState.RECLAIMING,
+        MatchState.CLOSED,
         MatchState.AWAITING_GIVER,
         MatchState.AWAITING_SECOND,
     )
     return order.index(state) if state in order else len(order)
 
 
-def stages(need: Need, match: Match | None, /) -> tuple[Stage, ...]:
+def stages(need: Need, match: Match | None, /, *, until: date | None = None) -> tuple[Stage, ...]:
     """Submitted ► being checked ► matched ► waiting for you ► delivered, each with its date and holder."""
-    live = match if match is not None and match.state in (*OPEN, MatchState.CONFIRMED) else None
+    live = match if match is not None and match.state in (*OPEN, *ARRIVED) else None
     verified = need.state is NeedState.VERIFIED
     stopped = need.state in (NeedState.REFUSED, NeedState.CLOSED) and live is None
     answered = live is not None and live.household_answered_at is not None
@@ -132,7 +146,7 @@ def stages(need: Need, match: Match | None, /) -> tuple[Stage, ...]:
         ("checked", verified or live is not None, need.verified_on if verified else None, "civil_affairs"),
         ("matched", live is not None and _past_givers(live), live.created_at if live else None, _matcher(live)),
         ("answered", answered, live.household_answered_at if live else None, "you"),
-        ("delivered", live is not None and live.state is MatchState.CONFIRMED, _end(live), _deliverer(live)),
+        ("delivered", live is not None and live.state in ARRIVED, _end(live), _deliverer(live)),
     ]
     built: list[Stage] = []
     current = False
@@ -141,7 +155,8 @@ def stages(need: Need, match: Match | None, /) -> tuple[Stage, ...]:
             built.append(Stage(code, "done", at))
         elif not current:
             current = True
-            built.append(Stage(code, "stopped" if stopped else "current", None, "" if stopped else holder))
+            by = until if live is not None and not stopped else None
+            built.append(Stage(code, "stopped" if stopped else "current", None, "" if stopped else holder, by))
         else:
             built.append(Stage(code, "todo"))
     return tuple(built)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from flask import Blueprint
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+
+from marketplace.calendar import local_day, working_days_between
+from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
+from marketplace.web.formats import day
 
 bp = Blueprint("decisions", __name__)
 SENTENCES = {
@@ -17,6 +24,13 @@ SENTENCES = {
     "nothing_chosen": _l("Nothing was chosen. Tick at least one line."),
     "not_accepted_yet": _l("The household has not accepted yet. Nothing about it can be shown before."),
     "consent_not_living": _l("This consent is no longer in force."),
+    "followed_up": _l("Somebody has asked already how it went."),
+    "no_complaint": _l("There is no complaint that waits."),
+    "no_call_due": _l("No call is due here: the household still has time, or it has answered."),
+    "wanted_before": _l("The household has said this twice and then let the time pass. Ask for a yes or a no."),
+    "no_more_time": _l("More time was given once already, or the delivery is not late."),
+    "clock_not_staff": _l("This step does not wait for staff, or it has ended."),
+    "units_outside": _l("Write a number from 1 to the number that was matched."),
     "tick_missing": _l("Tick both boxes to accept, or decline: refusing loses nothing."),
 }
 
@@ -24,3 +38,31 @@ SENTENCES = {
 def utc_now() -> datetime:
     """The clock of this room's pages."""
     return datetime.now(UTC)
+
+
+@bp.app_template_filter("left")
+def left(clock: Clock) -> str:
+    """How far a step's limit is, in working days."""
+    today, last = local_day(utc_now()), clocks.last_day(clock)
+    if today > last:
+        late = working_days_between(last, today)
+        return str(ngettext("%(num)d working day late", "%(num)d working days late", late) if late else _("late"))
+    days = working_days_between(today, last)
+    if not days:
+        return str(_("due today"))
+    return str(ngettext("%(num)d working day left", "%(num)d working days left", days))
+
+
+@bp.app_template_filter("urgency_tone")
+def urgency_tone(clock: Clock) -> str:
+    """The tag of a step: late, at risk (one working day or less), or in time."""
+    today, last = local_day(utc_now()), clocks.last_day(clock)
+    if today > last:
+        return "late"
+    return "wait" if working_days_between(today, last) <= 1 else "plain"
+
+
+@bp.app_template_filter("until")
+def until(clock: Clock) -> str:
+    """The last day of a step."""
+    return day(clocks.last_day(clock))

@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, func
 from sqlmodel import Session, col, select
 
+from marketplace.accounts.models import Account
 from marketplace.actors import Actor
+from marketplace.clocks.models import Clock
 from marketplace.decisions.models import Match, MatchState
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
@@ -125,4 +127,37 @@ def _matches(states: Sequence[MatchState], actor: Actor) -> list[ColumnElement[b
     wanted: list[ColumnElement[bool]] = [col(Match.state).in_(states)]
     if actor.districts:
         wanted.append(col(Match.district_code).in_(sorted(actor.districts)))
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class UnclaimedRow:
+    """A need that nobody has claimed: its clock, and the officer named for it, if there is one."""
+
+    need: Need
+    clock: Clock
+    officer: Account | None
+
+
+def list_unclaimed(session: Session, /, *, actor: Actor, offset: int = 0, limit: int = 25) -> list[UnclaimedRow]:
+    """Unclaimed needs within the actor's districts, the first to be late first; the meeting (会商) works from this."""
+    statement = (
+        select(Need, Clock, Account)
+        .join(Clock, col(Clock.object_ref) == col(Need.id))
+        .outerjoin(Account, col(Account.id) == col(Clock.account_id))
+        .where(*_unclaimed(actor))
+        .order_by(col(Clock.due_at), col(Clock.id))
+    )
+    return [UnclaimedRow(*row) for row in session.execute(statement.offset(offset).limit(limit))]
+
+
+def count_unclaimed(session: Session, /, *, actor: Actor) -> int:
+    """How many there are."""
+    return session.exec(select(func.count()).select_from(Clock).where(*_unclaimed(actor))).one()
+
+
+def _unclaimed(actor: Actor) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [col(Clock.step) == "unclaimed", col(Clock.ended_at).is_(None)]
+    if actor.districts:
+        wanted.append(col(Clock.district_code).in_(sorted(actor.districts)))
     return wanted

@@ -1,6 +1,24 @@
 """The pages of decisions: the household's, the giver's and the staff's side of a match, on one blueprint."""
 
-from marketplace.decisions import views_giver, views_household, views_staff
+from marketplace.decisions import (
+    views_after,
+    views_calls,
+    views_deadlines,
+    views_giver,
+    views_household,
+    views_sheet,
+    views_staff,
+)
 from marketplace.decisions.doors import SENTENCES, bp
 
-__all__ = ["SENTENCES", "bp", "views_giver", "views_household", "views_staff"]
+__all__ = [
+    "SENTENCES",
+    "bp",
+    "views_after",
+    "views_calls",
+    "views_deadlines",
+    "views_giver",
+    "views_household",
+    "views_sheet",
+    "views_staff",
+]

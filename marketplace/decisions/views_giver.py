@@ -6,21 +6,24 @@ afterwards exactly the consented fields, one look at a time, each written to the
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from marketplace.decisions import queues, service
-from marketplace.decisions.cards import cards_of
+from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.doors import bp, utc_now
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
+from marketplace.reference.needs import MONEY
 from marketplace.reference.words import choices
-from marketplace.web import pages
+from marketplace.web import codes, pages
 from marketplace.web.display import language
-from marketplace.web.fields import Form, OneField, TextField
+from marketplace.web.fields import CountField, Form, OneField, TextField, YuanField
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
@@ -31,8 +34,14 @@ TABS = {
     "household": (MatchState.AWAITING_HOUSEHOLD,),
     "over": (
         MatchState.CONFIRMED,
+        MatchState.CLOSED,
+        MatchState.RECLAIMING,
+        MatchState.RECLAIMED,
+        MatchState.GIVEN_BACK,
         MatchState.DECLINED_GIVER,
         MatchState.DECLINED_HOUSEHOLD,
+        MatchState.EXPIRED_GIVER,
+        MatchState.EXPIRED_HOUSEHOLD,
         MatchState.CANCELLED,
         MatchState.RETURNED,
     ),
@@ -46,8 +55,16 @@ class GiverDeclineForm(Form):
 
 
 class DeliverForm(Form):
-    """A short note on the delivery; no personal data."""
+    """How much was handed over, and a short note; no personal data."""
 
+    units = CountField(_l("How much was handed over?"), least=1)
+    note = TextField(_l("Note on the delivery (no names or addresses)"), required=False, longest=200)
+
+
+class DeliverMoneyForm(Form):
+    """The same for money, which is typed in yuan."""
+
+    units = YuanField(_l("How much was handed over?"), least=1)
     note = TextField(_l("Note on the delivery (no names or addresses)"), required=False, longest=200)
 
 
@@ -169,22 +186,32 @@ def charity_deliveries() -> ResponseReturnValue:
     return pages.render("decisions/charity_deliveries.html", cards=cards_of(session, matches), page=page)
 
 
+def _deliver_form(card: Card) -> Any:
+    """Asks how much, in the need's own unit and never more than was matched."""
+    ours = DeliverMoneyForm if card.need.unit == MONEY else DeliverForm
+    form = ours(data={"units": card.match.units})
+    form.units.most = card.match.units
+    return form
+
+
 @bp.route("/our-matches/<match_id>/deliver", methods=["GET", "POST"])
 @guard("match:deliver")
 @writes
 def deliver(match_id: str) -> ResponseReturnValue:
     """Say that the help was handed over."""
     session = current_session()
-    service.get_match(session, match_id, actor=current_actor())
-    form = DeliverForm()
+    card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
+    form = _deliver_form(card)
     if not form.validate_on_submit():
         return pages.confirm(
             layout="charity",
             title=_("Record the delivery"),
-            intro=_("The household is asked to confirm it. Until then the match stays open."),
+            intro=_("The household is asked to confirm it. If it was less than agreed, the rest is free at once."),
+            items=[f"{codes.word(card.need.category, 'need')} · {codes.amount(card.match.units, card.need.unit)}"],
             button=_("It was delivered"),
             back=url_for("decisions.charity_match", match_id=match_id),
             form=form,
         )
-    service.deliver(session, match_id, note=form.note.data or "", actor=current_actor(), now=utc_now())
+    units, note = form.units.data, form.note.data or ""
+    service.deliver(session, match_id, units=units, note=note, actor=current_actor(), now=utc_now())
     return pages.done(_("Recorded. The household is asked to confirm."), to=url_for("decisions.charity_deliveries"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -29,12 +29,14 @@ from marketplace.needs import imports as needs
 from marketplace.offers.models import Acceptance
 from marketplace.offers.service import post_offer
 from marketplace.offers.terms import Terms
+from marketplace.organisations.agreements import approve_organisation
 from marketplace.organisations.models import OrganisationKind
 from marketplace.organisations.service import NewOrganisation, register_organisation
 from marketplace.sealed import Vault, vault_of
 
 CHUNK = 4_000
 OFFERS = "demo"
+_TRUSTEE, _SUPERVISOR = "山城信托公司（演示）", "同舟律师事务所（演示）"
 SEEN_DAYS = 730
 """Past aid of the last two years is loaded for the sources below; insurers never delivered theirs."""
 AID_SOURCES = {"government": ("GOVERNMENT",), "charity": ("CHARITY", "ENTERPRISE")}
@@ -115,12 +117,17 @@ def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def _organisations(session: Session, found: Sequence[DemoOrganisation], *, now: datetime) -> dict[str, str]:
-    clerk = Actor(id="demo-approver", role=Role.APPROVER)
+    clerk, second = (Actor(id=name, role=Role.APPROVER) for name in ("demo-approver", "demo-approver-2"))
     ids = {}
     for organisation in found:
         contact = f"{organisation.key.lower()}@demo.invalid"
-        new = NewOrganisation(organisation.zh, OrganisationKind(organisation.kind), organisation.uscc, contact=contact)
-        ids[organisation.key] = register_organisation(session, new, actor=clerk, now=now).id
+        kind = OrganisationKind(organisation.kind)
+        number = f"演示协议-{organisation.key}"
+        new = NewOrganisation(organisation.zh, kind, organisation.uscc, contact=contact, contract_ref=number)
+        if kind is OrganisationKind.TRUST:
+            new = replace(new, trustee=_TRUSTEE, supervisor=_SUPERVISOR, filing_ref=f"演示备案-{organisation.key}")
+        made = register_organisation(session, new, actor=clerk, now=now)
+        ids[organisation.key] = approve_organisation(session, made.id, actor=second, now=now).id
     return ids
 
 

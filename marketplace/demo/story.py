@@ -17,20 +17,23 @@ from functools import partial
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices, wiring
-from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.actors import SYSTEM
 from marketplace.config import Settings
 from marketplace.consent import service as consent
 from marketplace.consent.models import ConsentHead, ConsentState, Purpose
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
+from marketplace.decisions.cards import ARRIVED
 from marketplace.decisions.models import Match, MatchState
-from marketplace.demo import claims, reports
+from marketplace.demo import appointments, claims
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
+from marketplace.demo.partners import open_their_books
 from marketplace.demo.phases import Phases
+from marketplace.demo.reports import count_month
+from marketplace.demo.waiting import household_actor, let_time_pass, matches_in
 from marketplace.households.models import Household
-from marketplace.households.service import contact_of
 from marketplace.needs import service as needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.notices import Notice, NoticeState
@@ -94,6 +97,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
     with phases.phase("verify"):
         _verify(database, roster, now=day)
         claims.prepare(database, roster, now=day)
+        open_their_books(database, roster, now=day)
     with phases.phase("consent"):
         _more_consents(database, now=day)
     with phases.phase("run"):
@@ -108,8 +112,10 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
     with phases.phase("deliver"):
         _deliver(database, roster, pick=pick, now=day + 6 * DAY)
         _confirm(database, pick=pick, now=day + 7 * DAY)
+        let_time_pass(database, roster, pick=pick, now=day + 7 * DAY)
+        appointments.visit(database, roster, now=day + 7 * DAY)
     with phases.phase("report"):
-        reports.count_month(database, roster, now=day + 8 * DAY)
+        count_month(database, roster, now=day + 8 * DAY)
     with phases.phase("notify"):
         _send_letters(database, now=day + 7 * DAY)
     return run_id
@@ -161,12 +167,6 @@ def _more_consents(database: Database, *, now: datetime) -> None:
                 consent.refuse_auto_match(session, home, actor=actor, now=now)
 
 
-def household_actor(session: Session, household_id: str) -> Actor:
-    """The household itself, in the person whom messages reach."""
-    person = contact_of(session, household_id)
-    return Actor(id=person.id if person else household_id, role=Role.HOUSEHOLD, household_id=household_id)
-
-
 def _approve(database: Database, roster: Roster, run_id: str, *, pick: random.Random, now: datetime) -> None:
     with database.reading() as session:
         statement = select(ProposedLine.id).where(col(ProposedLine.run_id) == run_id)
@@ -186,7 +186,7 @@ def _approve(database: Database, roster: Roster, run_id: str, *, pick: random.Ra
     with database.transaction() as session:
         if no:
             approval.reject(session, no, reason_code="other_help_better", actor=first, now=now)
-        for match in _waiting(session, MatchState.AWAITING_SECOND):
+        for match in matches_in(session, MatchState.AWAITING_SECOND):
             approval.second_approve(session, match.id, actor=second, now=now)
 
 
@@ -195,15 +195,10 @@ def _batches(ids: Sequence[str]) -> Iterable[Sequence[str]]:
         yield ids[start : start + BATCH]
 
 
-def _waiting(session: Session, state: MatchState) -> Sequence[Match]:
-    statement = select(Match).where(col(Match.state) == state)
-    return session.exec(statement.order_by(col(Match.need_id), col(Match.offer_id))).all()
-
-
 def _for_each(database: Database, state: MatchState, act: Act) -> None:
     """Do something with every match in this state, `BATCH` of them in a transaction."""
     with database.reading() as session:
-        ids = [match.id for match in _waiting(session, state)]
+        ids = [match.id for match in matches_in(session, state)]
     for some in _batches(ids):
         with database.transaction() as session:
             for match_id in some:
@@ -275,7 +270,6 @@ def result_of(database: Database, run_id: str, /) -> Result:
     """Count what the database holds; the audit chain is verified on the way."""
     with database.reading() as session:
         run = session.get_one(Run, run_id)
-        done = (MatchState.DELIVERED, MatchState.CONFIRMED)
         verdict = audit.verify(session)
         if verdict.bad_seq:
             raise RuntimeError(f"audit row {verdict.bad_seq}: {verdict.fault}")
@@ -284,8 +278,10 @@ def result_of(database: Database, run_id: str, /) -> Result:
             resources=_count(session, Offer),
             proposed=run.lines_count,
             approved=_count(session, Match),
-            delivered=session.exec(select(func.count()).where(col(Match.state).in_(done))).one(),
-            confirmed=session.exec(select(func.count()).where(col(Match.state) == MatchState.CONFIRMED)).one(),
+            delivered=session.exec(
+                select(func.count()).where(col(Match.state).in_((MatchState.DELIVERED, *ARRIVED)))
+            ).one(),
+            confirmed=session.exec(select(func.count()).where(col(Match.state).in_(ARRIVED))).one(),
             notices=session.exec(select(func.count()).where(col(Notice.state) == NoticeState.SENT)).one(),
             unserved=run.zero_count,
             audit_rows=verdict.rows,

@@ -5,6 +5,7 @@ of plain values ready for a room's service, or faults of one class with row, col
 bring in needs, offers and past aid call `check_table`, keep the result with `keep_batch`, and store it when confirmed.
 """
 
+from marketplace.intake import cells
 from marketplace.intake.batches import close_batch, counts_of, faults_of, get_batch, keep_batch, rows_of
 from marketplace.intake.checking import Checked, CheckedRow, check_records, check_table, refused_file
 from marketplace.intake.columns import NO_MAPPING, FileMapping, read_mapping
@@ -29,6 +30,7 @@ __all__ = [
     "Row",
     "Schema",
     "Stage",
+    "cells",
     "check_records",
     "check_table",
     "close_batch",

@@ -24,6 +24,8 @@ class ImportKind(StrEnum):
     OFFERS = "offers"
     AID = "aid"
     CLAIMS = "claims"
+    VOLUNTEERS = "volunteers"
+    RELATED = "related"
 
 
 class ImportBatch(SQLModel, table=True):

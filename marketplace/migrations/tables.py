@@ -3,6 +3,7 @@
 import marketplace.db  # first of all: it names the constraints of every table that follows
 from marketplace import audit, jobs, notices, sealed
 from marketplace.accounts import models as accounts
+from marketplace.appointments import models as appointments
 from marketplace.claims import models as claims
 from marketplace.clocks import models as clocks
 from marketplace.consent import models as consent
@@ -19,6 +20,7 @@ from marketplace.sharing import models as sharing
 
 ROOMS = (
     accounts,
+    appointments,
     audit,
     claims,
     clocks,

@@ -6,7 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-FROZEN = ("audit_row", "audit_body", "consent", "line_decision", "disclosure")
+FROZEN = (
+    "audit_row",
+    "audit_body",
+    "consent",
+    "line_decision",
+    "household_call",
+    "disclosure",
+    "donor_consent",
+)
 """Tables whose rows are written once."""
 
 COUNTED = (("need", "need_id"), ("offer", "offer_id"))

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import NotFound
+from marketplace.offers.donors import DonorPaper
 from marketplace.offers.models import Acceptance, Offer, OfferDraft
 from marketplace.offers.service import copied_terms, get_offer, post_offer, revise_offer
 from marketplace.offers.terms import CONFIRMED_FOR, DAYS, LISTS, NAMES, Terms, terms_of
@@ -109,10 +110,17 @@ def finish_draft(session: Session, draft: OfferDraft, /, *, actor: Actor, now: d
     if draft.offer_id is None:
         offer = post_offer(session, terms, org_id=draft.org_id, actor=actor, now=now)
     else:
-        offer = revise_offer(session, draft.offer_id, terms=terms, actor=actor, now=now)
+        paper = _paper(draft)
+        offer = revise_offer(session, draft.offer_id, terms=terms, paper=paper, actor=actor, now=now)
     session.delete(draft)
     flush(session)
     return offer
+
+
+def _paper(draft: OfferDraft) -> DonorPaper | None:
+    """The donor's consent that was typed in with the change."""
+    document, signed_on = draft.answers.get("donor_document"), draft.answers.get("donor_signed_on")
+    return DonorPaper(document, date.fromisoformat(signed_on)) if document and signed_on else None
 
 
 def drop_draft(session: Session, draft: OfferDraft, /, *, actor: Actor) -> None:

@@ -59,6 +59,10 @@ class AnswerForm(Form):
 
     acceptance = OneField(_l("How do you answer a match?"), list(ACCEPTANCE.items()))
     donor_purpose = TextField(_l("What did the donor bind the gift to?"), required=False, longest=200, lines=2)
+    donor_tags = ManyField(_l("For the donor, the household must have all of these"), required=False)
+    donor_districts = ManyField(_l("The donor named only these districts"), required=False)
+    donor_document = TextField(_l("Number of the donor's written consent"), required=False, longest=64)
+    donor_signed_on = DayField(_l("Day of the donor's consent"), required=False)
 
 
 class PromiseForm(Form):
@@ -96,6 +100,10 @@ def _limits_form(kind: NeedKind) -> type[Form]:
     return LimitsForm
 
 
+PAPER = ("donor_document", "donor_signed_on")
+"""Asked only where a posted offer is changed: the donor's paper, if the change loosens what the donor bound."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One page of the wizard: its name in the address, its title, its form, and the fields that it fills."""
@@ -115,7 +123,12 @@ STEPS = (
     Step("where", _l("Where?"), lambda _kind: WhereForm, ("districts",)),
     Step("who", _l("For whom?"), lambda _kind: WhoForm, ("tags_any", "tags_all", "tags_none", "min_urgency")),
     Step("when", _l("From when until when?"), lambda _kind: WhenForm, ("valid_from", "valid_to")),
-    Step("answer", _l("How do you say yes?"), lambda _kind: AnswerForm, ("acceptance", "donor_purpose")),
+    Step(
+        "answer",
+        _l("How do you say yes?"),
+        lambda _kind: AnswerForm,
+        ("acceptance", "donor_purpose", "donor_tags", "donor_districts", *PAPER),
+    ),
     Step("promise", _l("What do you tell the household?"), lambda _kind: PromiseForm, ("standard", "steps", "rules")),
 )
 NAMES = tuple(step.name for step in STEPS)
@@ -129,9 +142,10 @@ def offer_choices(form: Any, *, on: date) -> None:
             (kind.code, f"{word(kind.group, 'need_group')} · {kind.name(lang=lang)}") for kind in list_need_kinds()
         ],
         "districts": [(district.code, district.name(lang=lang)) for district in current(on)],
+        "donor_districts": [(district.code, district.name(lang=lang)) for district in current(on)],
         "min_urgency": [(code, label) for code, label in reversed(choices("urgency", lang=lang))],
     }
-    for name in ("tags_any", "tags_all", "tags_none"):
+    for name in ("tags_any", "tags_all", "tags_none", "donor_tags"):
         lists[name] = choices("tag", lang=lang)
     for name, options in lists.items():
         if name in form:

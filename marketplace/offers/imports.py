@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
+from adapters.hsds import is_hsds
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.errors import Conflict
@@ -37,15 +38,19 @@ from marketplace.intake import (
     keep_batch,
     rows_of,
 )
+from marketplace.offers import hsds
+from marketplace.offers.donors import DonorPaper, keep_paper
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.service import source_index
 from marketplace.offers.table import Taxonomy, offer_schema, terms_of_row, the_taxonomy
-from marketplace.offers.terms import columns_of, shown_units
+from marketplace.offers.terms import CONFIRMED_FOR, Terms, columns_of, loosens, shown_units, terms_of
+from marketplace.organisations.models import Organisation
 from marketplace.organisations.service import require_active
 from marketplace.policy import require
 from marketplace.sealed import vault_of
 
 _ASKED = 500
+_TEXTS = ("title", "donor_purpose", "standard", "steps", "rules")
 
 
 @dataclass(slots=True)
@@ -56,6 +61,13 @@ class Planned:
     index: str
     content: str
     known: Offer | None = None
+    terms: Terms | None = None
+
+    @property
+    def paper(self) -> DonorPaper | None:
+        """The donor's consent to a wider use, if the row names one."""
+        document, signed_on = self.row.values.get("donor_document"), self.row.values.get("donor_signed_on")
+        return DonorPaper(document, date.fromisoformat(signed_on)) if document and signed_on else None
 
 
 @dataclass(slots=True)
@@ -85,10 +97,12 @@ def check_file(
     mapping: FileMapping = NO_MAPPING,
     taxonomy: Taxonomy | None = None,
 ) -> tuple[ImportBatch, Checked]:
-    """The dry run for the actor's organisation: nothing is stored but the sealed batch and what it would do."""
-    org_id = _allowed(session, actor)
-    checked = check_table(data, offer_schema(today=now.date(), taxonomy=taxonomy), mapping=mapping)
-    found = plan(session, checked.rows, org_id=org_id)
+    """The dry run for the actor's organisation, of a table or of an HSDS file: nothing is stored but the sealed batch
+    and what it would do."""
+    organisation, kinds = _allowed(session, actor), taxonomy or the_taxonomy()
+    table = hsds.as_table(session, data, giver=organisation, now=now) if is_hsds(data) else data
+    checked = check_table(table, offer_schema(today=now.date(), taxonomy=taxonomy), mapping=mapping)
+    found = plan(session, checked.rows, organisation=organisation, kinds=kinds, today=now.date())
     if found.faults:
         checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
     batch = keep_batch(
@@ -97,7 +111,7 @@ def check_file(
         kind=ImportKind.OFFERS,
         file_name=file_name,
         data=data,
-        source=org_id,
+        source=organisation.id,
         counts=found.counts,
         actor=actor,
         now=now,
@@ -105,20 +119,22 @@ def check_file(
     return batch, checked
 
 
-def _allowed(session: Session, actor: Actor) -> str:
+def _allowed(session: Session, actor: Actor) -> Organisation:
     org_id = actor.org_id or ""
     require(actor, "offer:import", org_id=org_id)
-    return require_active(session, org_id).id
+    return require_active(session, org_id)
 
 
-def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Plan:
+def plan(
+    session: Session, rows: Sequence[CheckedRow], /, *, organisation: Organisation, kinds: Taxonomy, today: date
+) -> Plan:
     """Compare the rows with the organisation's offers; O(rows), questions in slices. The offers stay locked."""
     vault, found = vault_of(session), Plan()
     known: dict[str, Offer] = {}
     items = []
     for row in rows:
         text = json.dumps(row.values, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        index = source_index(session, org_id, source_id=row.values["source_id"])
+        index = source_index(session, organisation.id, source_id=row.values["source_id"])
         items.append(Planned(row, index, vault.index("offer-content", text)))
     for some in chunks(sorted(item.index for item in items), _ASKED):
         asked = select(Offer).where(col(Offer.source_index).in_(some)).order_by(col(Offer.id)).with_for_update()
@@ -126,16 +142,22 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Pla
             known[offer.source_index] = offer
     for item in items:
         item.known = known.get(item.index)
-        _sort(item, found)
+        item.terms = terms_of_row(item.row.values, kind=kinds[item.row.values["category"]], today=today)
+        _sort(item, found, kinds=kinds, granted=organisation.purposes, today=today)
     return found
 
 
-def _sort(item: Planned, found: Plan) -> None:
+def _sort(item: Planned, found: Plan, *, kinds: Taxonomy, granted: Sequence[str], today: date) -> None:
     known, values = item.known, item.row.values
-    if known is None:
-        found.new.append(item)
-    elif known.content_hash == item.content:
+    if known is not None and item.terms is not None and _is_same(item, terms_of(known), item.terms):
         found.same += 1
+    elif kinds[values["category"]].purpose not in granted:
+        fault = Fault(item.row.number, "category", values["category"], "purpose_above_ceiling", {}, Stage.ROWS)
+        found.faults.append(fault)
+    elif known is None:
+        found.new.append(item)
+    elif item.terms is not None and (code := _donor_fault(item, terms_of(known), item.terms, today=today)):
+        found.faults.append(Fault(item.row.number, "donor_purpose", item.terms.donor_purpose, code, {}, Stage.ROWS))
     elif known.category != values["category"]:
         found.faults.append(Fault(item.row.number, "category", values["category"], "category_fixed", {}, Stage.ROWS))
     elif values["stock"] < known.committed_units:
@@ -146,16 +168,40 @@ def _sort(item: Planned, found: Plan) -> None:
         found.changed.append(item)
 
 
+def _is_same(item: Planned, before: Terms, after: Terms) -> bool:
+    """Whether the row says nothing new: the row that came in last, or the terms as they stand."""
+    known = item.known
+    return (known is not None and known.content_hash == item.content) or _plain(before) == _plain(after)
+
+
+def _plain(terms: Terms) -> Terms:
+    """Terms as a cell keeps them: texts on one line, and a least amount of at least one portion."""
+    texts: dict[str, Any] = {name: " ".join(getattr(terms, name).split()) for name in _TEXTS}
+    return replace(terms, **texts, min_per_need=max(terms.min_per_need, terms.lot))
+
+
+def _donor_fault(item: Planned, before: Terms, after: Terms, *, today: date) -> str:
+    if not loosens(_plain(before), _plain(after)):
+        return ""
+    if item.paper is None:
+        return "donor_paper_missing"
+    return "donor_paper_future" if item.paper.signed_on > today else ""
+
+
 def confirm_import(
     session: Session, batch_id: str, /, *, actor: Actor, now: datetime, taxonomy: Taxonomy | None = None
 ) -> Mapping[str, int]:
     """Store the checked rows, if what would be done is still what was shown; else Conflict, and nothing is stored."""
-    org_id, kinds = _allowed(session, actor), taxonomy or the_taxonomy()
+    organisation, kinds = _allowed(session, actor), taxonomy or the_taxonomy()
     batch = get_batch(session, batch_id, kind=ImportKind.OFFERS, actor=actor)
-    found = plan(session, rows_of(session, batch), org_id=org_id)
+    found = plan(session, rows_of(session, batch), organisation=organisation, kinds=kinds, today=now.date())
     if found.faults or found.counts != counts_of(batch):
         raise Conflict("import_changed")
-    new = [_new_row(session, item, org_id, kinds, actor=actor, now=now) for item in found.new]
+    for item in found.changed:
+        if item.known is not None and item.terms is not None:
+            before, after = _plain(terms_of(item.known)), _plain(item.terms)
+            keep_paper(session, item.known, before, after, paper=item.paper, actor=actor, now=now)
+    new = [_new_row(session, item, organisation.id, kinds, actor=actor, now=now) for item in found.new]
     changed = [_row(item, kinds, now=now) | {"id": item.known.id} for item in found.changed if item.known]
     for some in chunks(new, 2000):
         session.execute(insert(Offer), some)
@@ -195,6 +241,9 @@ def _row(item: Planned, kinds: Taxonomy, *, now: datetime) -> dict[str, Any]:
         "state": state,
         "state_reason": ";".join(item.row.held),
         "content_hash": item.content,
+        "reference": item.row.values["source_id"],
+        "confirm_by": now.date() + CONFIRMED_FOR,
+        "reminded": False,
         "updated_at": now,
     }
 

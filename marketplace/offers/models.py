@@ -12,11 +12,13 @@ from marketplace.db import check, choice, moment
 
 
 class OfferState(StrEnum):
-    """Only an open offer is matched; a held one waits for a person because an amount is not plausible."""
+    """Only an open offer is matched; a held one waits for a person because an amount is not plausible; an expired one
+    waits for its giver's word that it still stands."""
 
     OPEN = "open"
     HELD = "held"
     PAUSED = "paused"
+    EXPIRED = "expired"
     CLOSED = "closed"
 
 
@@ -28,7 +30,10 @@ class Acceptance(StrEnum):
 
 
 class Offer(SQLModel, table=True):
-    """One resource with its terms. Amounts are whole units of `unit` (money: fen)."""
+    """One resource with its terms. Amounts are whole units of `unit` (money: fen).
+
+    `reference` is the giver's own number for it; what begins with `donor_` was bound by the donor, belongs to the
+    donation and is widened only with the donor's consent. It is matched until `confirm_by` at most."""
 
     __table_args__ = (
         check("stock", "stock_units >= 0"),
@@ -59,6 +64,11 @@ class Offer(SQLModel, table=True):
     unit_cost_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     acceptance: Acceptance = Field(default=Acceptance.EACH, sa_column=choice(Acceptance))
     donor_purpose: str = Field(default="", max_length=200)
+    donor_districts: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    donor_tags: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    confirm_by: date | None = Field(default=None, index=True)
+    reminded: bool = False
+    reference: str = Field(default="", max_length=64)
     standard: str = Field(default="", max_length=400)
     steps: str = Field(default="", max_length=400)
     rules: str = Field(default="", max_length=400)
@@ -68,6 +78,22 @@ class Offer(SQLModel, table=True):
     created_by: str = Field(max_length=64)
     created_at: datetime = Field(sa_column=moment())
     updated_at: datetime = Field(sa_column=moment())
+
+
+class DonorConsent(SQLModel, table=True):
+    """A donor agreed in writing that its gift may be used more widely: the paper's number and day, and what was bound
+    before and after. Written once."""
+
+    __tablename__ = "donor_consent"
+
+    id: str = Field(primary_key=True, max_length=32)
+    offer_id: str = Field(foreign_key="offer.id", index=True)
+    document: str = Field(max_length=64)
+    signed_on: date
+    before: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    after: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    recorded_by: str = Field(max_length=64)
+    recorded_at: datetime = Field(sa_column=moment())
 
 
 class OfferDraft(SQLModel, table=True):

@@ -12,14 +12,16 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, or_, select
 
 from marketplace import audit
 from marketplace.actors import GIVERS, Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.offers.donors import DonorPaper, keep_paper
 from marketplace.offers.models import Offer, OfferDraft, OfferState
-from marketplace.offers.terms import CONFIRMED_FOR, LARGEST, Terms, columns_of, doubt, faults, shown_units
+from marketplace.offers.terms import CONFIRMED_FOR, LARGEST, Terms, columns_of, doubt, faults, shown_units, terms_of
+from marketplace.organisations.models import Organisation
 from marketplace.organisations.service import require_active
 from marketplace.policy import require
 from marketplace.reference.needs import need_kind
@@ -28,7 +30,7 @@ from marketplace.sealed import vault_of
 TYPED = "typed"
 SOON = timedelta(days=14)
 """So long before its end an offer asks to be confirmed."""
-LIVING = (OfferState.OPEN, OfferState.HELD, OfferState.PAUSED)
+LIVING = (OfferState.OPEN, OfferState.HELD, OfferState.PAUSED, OfferState.EXPIRED)
 
 
 def post_offer(
@@ -42,15 +44,19 @@ def post_offer(
     source: str = TYPED,
     source_id: str = "",
 ) -> Offer:
-    """Post a resource of an active organisation. Implausible amounts are held until staff release them."""
+    """Post a resource of an active organisation within its agreement's purposes. Implausible amounts are held until
+    staff release them."""
     require(actor, "offer:post", org_id=org_id)
-    require_active(session, org_id)
+    organisation = require_active(session, org_id)
     refuse_faults(terms, on=now.date())
+    refuse_above_ceiling(organisation, terms.category)
     key = new_id()
     offer = Offer(
         id=vault_of(session).ref("offer", source, org_id, source_id) if source_id else key,
         org_id=org_id,
         source_index=source_index(session, org_id, source_id=source_id or key),
+        reference=source_id,
+        confirm_by=now.date() + CONFIRMED_FOR,
         created_by=actor.id,
         created_at=now,
         **_row(terms, now=now),
@@ -61,23 +67,29 @@ def post_offer(
     return offer
 
 
-def revise_offer(session: Session, offer_id: str, /, *, terms: Terms, actor: Actor, now: datetime) -> Offer:
-    """Change the terms for later matches. Kind and unit stay; the stock stays above what is committed."""
+def revise_offer(
+    session: Session, offer_id: str, /, *, terms: Terms, actor: Actor, now: datetime, paper: DonorPaper | None = None
+) -> Offer:
+    """Change the terms for later matches. Kind and unit stay; the stock stays above what is committed; what the donor
+    bound is loosened only with the donor's own paper."""
     offer = _locked(session, offer_id, action="offer:edit", actor=actor)
     if offer.state not in LIVING:
         raise WrongState("offer_closed")
     if terms.category != offer.category:
         raise BadInput("category_fixed", field="category")
     refuse_faults(terms, on=now.date())
+    refuse_above_ceiling(session.get_one(Organisation, offer.org_id), terms.category)
+    keep_paper(session, offer, terms_of(offer), terms, paper=paper, actor=actor, now=now)
     if terms.stock_units < offer.committed_units:
         raise BadInput(
             "stock_below_committed", field="stock_units", least=shown_units(offer.committed_units, offer.unit)
         )
-    paused = offer.state is OfferState.PAUSED
+    resting = offer.state if offer.state in (OfferState.PAUSED, OfferState.EXPIRED) else None
     for name, value in _row(terms, now=now).items():
         setattr(offer, name, value)
-    if paused and offer.state is OfferState.OPEN:
-        offer.state = OfferState.PAUSED
+    offer.content_hash, offer.reminded = "", False
+    if resting is not None and offer.state is OfferState.OPEN:
+        offer.state = resting
     return _saved(session, offer, "offer:revise", actor=actor, now=now)
 
 
@@ -126,19 +138,29 @@ def _step(session: Session, offer_id: str, act: str, *, actor: Actor, now: datet
 
 
 def reconfirm_offer(session: Session, offer_id: str, /, *, actor: Actor, now: datetime) -> Offer:
-    """The giver says that the offer still stands: it lasts another half year from today at least."""
+    """The giver says that the offer still stands: it lasts another half year from today at least, and one that had
+    expired for want of this word is open again."""
     offer = _locked(session, offer_id, action="offer:edit", actor=actor)
     if offer.state not in LIVING:
         raise WrongState("offer_closed")
     later = now.date() + CONFIRMED_FOR
     offer.valid_to = later if offer.valid_to is None else max(offer.valid_to, later)
-    offer.updated_at = now
+    offer.confirm_by, offer.reminded, offer.updated_at = later, False, now
+    if offer.state is OfferState.EXPIRED:
+        require_active(session, offer.org_id)
+        offer.state, offer.state_reason = OfferState.OPEN, ""
     return _saved(session, offer, "offer:reconfirm", actor=actor, now=now)
 
 
 def has_run_out(offer: Offer, *, on: date) -> bool:
-    """Whether the offer's window is over."""
-    return offer.valid_to is not None and offer.valid_to <= on
+    """Whether the offer's window is over, or its giver's word that it still stands is half a year old."""
+    return any(day is not None and day <= on for day in (offer.valid_to, offer.confirm_by))
+
+
+def refuse_above_ceiling(organisation: Organisation, category: str) -> None:
+    """Raise where the organisation's agreement does not name the purpose of this kind of need."""
+    if need_kind(category).purpose not in organisation.purposes:
+        raise BadInput("purpose_above_ceiling", field="category")
 
 
 def refuse_faults(terms: Terms, *, on: date) -> None:
@@ -201,9 +223,10 @@ def list_offers(
 
 
 def to_do(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
-    """What waits for a giver: offers that end within two weeks, offers held by staff, drafts."""
+    """What waits for a giver: offers that end or must be confirmed within two weeks, offers held by staff, drafts."""
     offers = select(func.count()).select_from(Offer).where(col(Offer.org_id) == org_id)
-    ending = offers.where(col(Offer.state).in_(LIVING), col(Offer.valid_to) <= on + SOON)
+    soon = or_(col(Offer.valid_to) <= on + SOON, col(Offer.confirm_by) <= on + SOON)
+    ending = offers.where(col(Offer.state).in_(LIVING), soon)
     drafts = select(func.count()).select_from(OfferDraft).where(col(OfferDraft.org_id) == org_id)
     return {
         "ending": session.exec(ending).one(),

@@ -34,7 +34,7 @@ def the_taxonomy() -> Taxonomy:
 def offer_schema(*, today: date, taxonomy: Taxonomy | None = None) -> Schema:
     """The schema of offers as of a day."""
     kinds = taxonomy or the_taxonomy()
-    columns = (*_what_columns(kinds), *_whom_columns(today), *_how_columns())
+    columns = (*_what_columns(kinds), *_whom_columns(today), *_how_columns(today))
     return Schema(columns=columns, key=("source_id",), finish=lambda row: _finish(row, kinds=kinds, today=today))
 
 
@@ -69,12 +69,17 @@ def _whom_columns(today: date) -> tuple[Column, ...]:
     )
 
 
-def _how_columns() -> tuple[Column, ...]:
+def _how_columns(today: date) -> tuple[Column, ...]:
+    tags = cells.any_of(cells.meanings_of("tag"))
     answer = cells.one_of(cells.meanings((code, *labels) for code, labels in ANSWERS.items()))
     text = cells.text(400, nameless=True)
     return (
         Column("acceptance", "答复方式", "Answer", answer, choices=tuple(zh for zh, _en in ANSWERS.values())),
         Column("donor_purpose", "捐赠人指定用途", "Donor's purpose", cells.text(200, nameless=True)),
+        Column("donor_districts", "捐赠人指定区县", "Donor's districts", _districts(today)),
+        Column("donor_tags", "捐赠人指定条件", "Donor asks for all of", tags),
+        Column("donor_document", "捐赠人同意书编号", "Donor's consent number", cells.text(64, nameless=True)),
+        Column("donor_signed_on", "捐赠人同意日期", "Donor's consent date", cells.day, kind="date"),
         Column("standard", "救助标准", "Standard", text, needed=True, filled=True),
         Column("steps", "工作流程", "Steps", text, needed=True, filled=True),
         Column("rules", "工作规范", "Rules", text, needed=True, filled=True),
@@ -146,6 +151,8 @@ def terms_of_row(values: Mapping[str, Any], *, kind: NeedKind, today: date) -> T
         unit_cost_fen=values.get("unit_cost") or 0,
         acceptance=Acceptance(values.get("acceptance") or Acceptance.EACH),
         donor_purpose=values.get("donor_purpose") or "",
+        donor_districts=tuple(values.get("donor_districts") or ()),
+        donor_tags=tuple(values.get("donor_tags") or ()),
         standard=values["standard"],
         steps=values["steps"],
         rules=values["rules"],

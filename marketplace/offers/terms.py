@@ -6,7 +6,7 @@ pages translate. Called by the offers' service, wizard and import, so that all t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
@@ -30,7 +30,8 @@ EVERYWHERE = "*"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """One offer's terms in whole units of its kind (money: fen). No district means the whole city."""
+    """One offer's terms in whole units of its kind (money: fen). No district means the whole city. What the donor bound
+    (`donor_…`) holds beside the giver's own terms: only these districts, only households with all of these tags."""
 
     title: str
     category: str
@@ -49,13 +50,15 @@ class Terms:
     unit_cost_fen: int = 0
     acceptance: Acceptance = Acceptance.EACH
     donor_purpose: str = ""
+    donor_districts: tuple[str, ...] = ()
+    donor_tags: tuple[str, ...] = ()
     standard: str = ""
     steps: str = ""
     rules: str = ""
 
 
 NAMES = tuple(field.name for field in fields(Terms))
-LISTS = ("districts", "tags_any", "tags_all", "tags_none")
+LISTS = ("districts", "tags_any", "tags_all", "tags_none", "donor_districts", "donor_tags")
 DAYS = ("valid_from", "valid_to")
 
 
@@ -81,6 +84,36 @@ def columns_of(terms: Terms) -> dict[str, Any]:
     return (
         values | {name: sorted(values[name]) for name in LISTS} | {"districts": sorted(terms.districts) or [EVERYWHERE]}
     )
+
+
+def served_districts(offer: Offer) -> frozenset[str]:
+    """Where an offer may be used: the giver's districts within the donor's; ``{"*"}`` is everywhere."""
+    own, bound = set(offer.districts) - {EVERYWHERE}, set(offer.donor_districts)
+    return frozenset((own & bound if own and bound else own | bound) or {EVERYWHERE})
+
+
+def kept_by_donor(offer: Offer, *, district: str, tags: Iterable[str]) -> bool:
+    """Whether what the donor bound lets this offer be used for a household of this district with these tags."""
+    here = not offer.donor_districts or district in offer.donor_districts
+    return here and set(offer.donor_tags) <= set(tags)
+
+
+def loosens(before: Terms, after: Terms) -> bool:
+    """Whether the change takes away something that the donor had bound: its purpose, a district, a tag."""
+    purpose = bool(before.donor_purpose) and after.donor_purpose != before.donor_purpose
+    places = bool(before.donor_districts) and (
+        not after.donor_districts or not set(after.donor_districts) <= set(before.donor_districts)
+    )
+    return purpose or places or not set(before.donor_tags) <= set(after.donor_tags)
+
+
+def donor_bound(terms: Terms) -> dict[str, Any]:
+    """What the donor bound, as JSON values."""
+    return {
+        "purpose": terms.donor_purpose,
+        "districts": sorted(terms.donor_districts),
+        "tags": sorted(terms.donor_tags),
+    }
 
 
 def faults(terms: Terms, *, on: date, kinds: Callable[[str], NeedKind] = need_kind) -> list[Fault]:
@@ -127,13 +160,18 @@ def shown_units(units: int, unit: str) -> str:
 
 def _people(terms: Terms, *, on: date) -> Iterator[Fault]:
     known = {district.code for district in places.current(on)}
-    if not set(terms.districts) <= known:
-        yield Fault("districts", "unknown_district", {})
+    for name in ("districts", "donor_districts"):
+        if not set(getattr(terms, name)) <= known:
+            yield Fault(name, "unknown_district", {})
     tags = set(list_codes("tag"))
-    for name in ("tags_any", "tags_all", "tags_none"):
+    for name in ("tags_any", "tags_all", "tags_none", "donor_tags"):
         if not set(getattr(terms, name)) <= tags:
             yield Fault(name, "not_in_list", {})
     refused = set(terms.tags_none)
+    if terms.donor_districts and terms.districts and not set(terms.districts) & set(terms.donor_districts):
+        yield Fault("districts", "outside_donor_districts", {})
+    if refused & set(terms.donor_tags):
+        yield Fault("tags_none", "against_donor_tags", {})
     if refused & set(terms.tags_all) or (terms.tags_any and set(terms.tags_any) <= refused):
         yield Fault("tags_none", "tags_contradict", {})
     if not 0 <= terms.min_urgency <= 3:

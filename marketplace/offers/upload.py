@@ -13,11 +13,18 @@ from marketplace.offers import imports
 from marketplace.offers.blueprint import bp
 from marketplace.offers.table import offer_schema
 from marketplace.reference.needs import need_kind
-from marketplace.web import _l
+from marketplace.web import UploadField, _l
 from marketplace.web.codes import amount
-from marketplace.web.desk import Desk
+from marketplace.web.desk import Desk, UploadForm
 
 SENTENCES = {
+    "hsds_unreadable": _l(
+        "This is no HSDS file that can be read. Write a list of services as JSON, or zip the tables."
+    ),
+    "hsds_too_large": _l("This HSDS file holds too much. Split it."),
+    "hsds_no_id": _l("A service in this HSDS file has no id or no name."),
+    "hsds_no_service": _l("This HSDS file holds no active service."),
+    "hsds_other_organisation": _l("This HSDS file holds services of another organisation."),
     "import_changed": _l("Something else came in since this file was checked. Check the file again."),
     "mapping_not_toml": _l("The mapping file is not readable TOML."),
     "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
@@ -27,6 +34,12 @@ SENTENCES = {
 
 def _stock(values: Mapping[str, Any]) -> str:
     return amount(values["stock"], need_kind(values["category"]).unit)
+
+
+class OffersForm(UploadForm):
+    """A table, or services as HSDS."""
+
+    file = UploadField(_l("Table (CSV or XLSX), or HSDS (JSON or ZIP)"), accept=".csv,.xlsx,.json,.zip")
 
 
 desk = Desk(
@@ -48,6 +61,7 @@ desk = Desk(
         "held": (_l("Of these held for a person"), "late"),
     },
     sentences=SENTENCES,
+    form=OffersForm,
     row_words=_stock,
     held_home=("offers.mine", _l("See the held resources")),
 )

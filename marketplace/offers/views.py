@@ -20,13 +20,17 @@ from marketplace.guards import current_actor, guard
 from marketplace.offers import drafts, service, upload, wizard
 from marketplace.offers.blueprint import bp
 from marketplace.offers.demand import CITY, Demand, latest_demand
+from marketplace.offers.donors import papers_of
+from marketplace.offers.export import Format, offers_file
 from marketplace.offers.forms import ACCEPTANCE
+from marketplace.offers.hsds import services_file
 from marketplace.offers.models import Offer, OfferDraft, OfferState
 from marketplace.organisations.models import Organisation
 from marketplace.reference.districts import District, current
 from marketplace.reference.needs import list_need_kinds
 from marketplace.web import Page, _, _l, confirm, current_session, done, page_number, render, writes
 from marketplace.web.codes import place, word
+from marketplace.web.desk import XLSX, file
 from marketplace.web.display import language
 from marketplace.web.formats import moment
 
@@ -45,6 +49,7 @@ STATES = {
     OfferState.OPEN: (_l("Open"), "done"),
     OfferState.HELD: (_l("Waits for civil affairs"), "wait"),
     OfferState.PAUSED: (_l("Paused"), "plain"),
+    OfferState.EXPIRED: (_l("Expired"), "late"),
     OfferState.CLOSED: (_l("Closed"), "plain"),
 }
 
@@ -101,7 +106,44 @@ def one(offer_id: str) -> ResponseReturnValue:
     offer = _offer(offer_id)
     organisation = current_session().get(Organisation, offer.org_id)
     own = current_actor().role in GIVERS
-    return render("offers/one.html", offer=offer, organisation=organisation, own=own, **_words())
+    papers = papers_of(current_session(), offer_id)
+    return render("offers/one.html", offer=offer, organisation=organisation, own=own, papers=papers, **_words())
+
+
+@bp.get("/export.xlsx")
+@guard("offer:post")
+def export_xlsx() -> ResponseReturnValue:
+    """The giver's resources as a spreadsheet that can be brought in again."""
+    return _exported("xlsx", content_type=XLSX)
+
+
+@bp.get("/export.csv")
+@guard("offer:post")
+def export_csv() -> ResponseReturnValue:
+    """The same as CSV."""
+    return _exported("csv", content_type="text/csv; charset=utf-8")
+
+
+@bp.get("/export.hsds.json")
+@guard("offer:post")
+def export_hsds() -> ResponseReturnValue:
+    """The giver's services as HSDS JSON."""
+    data = services_file(current_session(), "json", actor=current_actor(), now=datetime.now(UTC))
+    return file(data, name="services.json", content_type="application/json")
+
+
+@bp.get("/export.hsds.zip")
+@guard("offer:post")
+def export_hsds_tables() -> ResponseReturnValue:
+    """The same as a package of tables."""
+    data = services_file(current_session(), "zip", actor=current_actor(), now=datetime.now(UTC))
+    return file(data, name="services.zip", content_type="application/zip")
+
+
+def _exported(kind: Format, *, content_type: str) -> ResponseReturnValue:
+    actor, now = current_actor(), datetime.now(UTC)
+    data = offers_file(current_session(), kind, actor=actor, now=now, lang=language())
+    return file(data, name=f"resources.{kind}", content_type=content_type)
 
 
 @bp.post("/<offer_id>/pause")

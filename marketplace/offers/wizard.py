@@ -19,7 +19,7 @@ from marketplace.intake import sentence
 from marketplace.offers import drafts, service
 from marketplace.offers.blueprint import bp
 from marketplace.offers.demand import latest_demand
-from marketplace.offers.forms import ACCEPTANCE, NAMES, STEPS, Step, offer_choices
+from marketplace.offers.forms import ACCEPTANCE, NAMES, PAPER, STEPS, Step, offer_choices
 from marketplace.offers.models import OfferDraft
 from marketplace.offers.terms import DAYS, Fault, Terms, faults
 from marketplace.reference.needs import NeedKind, list_need_kinds, need_kind
@@ -67,6 +67,8 @@ def step(draft_id: str, name: str) -> ResponseReturnValue:
     offer_choices(form, on=_today())
     if draft.offer_id is not None and "category" in form:
         form.category.choices = [c for c in form.category.choices if c[0] == draft.answers["category"]]
+    if draft.offer_id is None:
+        _without_paper(form)
     if form.validate_on_submit() and _kept(draft, here, form):
         return _next(draft, here)
     return render("offers/step.html", draft=draft, step=here, form=form, number=NAMES.index(name) + 1, **_frame(draft))
@@ -122,6 +124,13 @@ def drop(draft_id: str) -> ResponseReturnValue:
     )
 
 
+def _without_paper(form: Any) -> None:
+    """A new offer loosens nothing, so the donor is asked for no paper."""
+    for name in PAPER:
+        if name in form:
+            del form[name]
+
+
 def _draft(draft_id: str) -> OfferDraft:
     return drafts.get_draft(current_session(), draft_id, actor=current_actor())
 
@@ -139,7 +148,7 @@ def _kind(draft: OfferDraft) -> NeedKind:
 def _given(draft: OfferDraft, here: Step) -> dict[str, Any]:
     """What this step was answered before, as its form's values."""
     kept = {name: draft.answers[name] for name in here.fields if draft.answers.get(name) is not None}
-    kept |= {name: date.fromisoformat(kept[name]) for name in DAYS if name in kept}
+    kept |= {name: date.fromisoformat(kept[name]) for name in (*DAYS, "donor_signed_on") if name in kept}
     if "min_urgency" in here.fields:
         kept["min_urgency"] = str(kept.get("min_urgency", 0))
     if "lot" in here.fields and "lot" not in kept:

@@ -1,11 +1,17 @@
-"""The organisation table: one row for each giver, with a checked unified social credit code."""
+"""Givers, the agreements under which they give, and the people whom each of them may not help.
 
-from datetime import datetime
+An organisation applies, is registered, and acts only once a second person has approved its agreement: the number, the
+term, and the purposes for which it may ever be told anything of anybody. Of related people nothing is kept but a keyed
+index of the ID number and the giver's own reference.
+"""
+
+from datetime import date, datetime
 from enum import StrEnum
 
-from sqlmodel import Field, SQLModel
+from sqlalchemy import BigInteger, UniqueConstraint
+from sqlmodel import JSON, Column, Field, SQLModel
 
-from marketplace.db import choice, moment
+from marketplace.db import check, choice, moment, unique_where
 
 
 class OrganisationKind(StrEnum):
@@ -22,14 +28,19 @@ class OrganisationKind(StrEnum):
 
 
 class OrganisationState(StrEnum):
-    """Only an active organisation may post, be matched or read."""
+    """Only an active organisation may post, be matched or read. One that applied waits for two people."""
 
+    APPLIED = "applied"
     ACTIVE = "active"
     SUSPENDED = "suspended"
+    REFUSED = "refused"
 
 
 class Organisation(SQLModel, table=True):
-    """One giver."""
+    """One giver. Contract and purposes are copies of its approved agreement; `yearly_budget_fen` is the most money it
+    gives in a calendar year, by its own word. A charitable trust names its trustee, its supervisor and its filing."""
+
+    __table_args__ = (check("budget", "yearly_budget_fen IS NULL OR yearly_budget_fen >= 0"),)
 
     id: str = Field(primary_key=True, max_length=32)
     name: str = Field(max_length=120)
@@ -37,5 +48,68 @@ class Organisation(SQLModel, table=True):
     credit_code: str = Field(unique=True, max_length=18)
     contact: str = Field(default="", max_length=120)
     state: OrganisationState = Field(default=OrganisationState.ACTIVE, sa_column=choice(OrganisationState))
+    state_reason: str = Field(default="", max_length=32)
     contract_ref: str = Field(default="", max_length=64)
+    contract_from: date | None = None
+    contract_to: date | None = Field(default=None, index=True)
+    purposes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    yearly_budget_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    trustee: str = Field(default="", max_length=120)
+    supervisor: str = Field(default="", max_length=120)
+    filing_ref: str = Field(default="", max_length=64)
     created_at: datetime = Field(sa_column=moment())
+
+
+class AgreementState(StrEnum):
+    """A proposed agreement waits for a second person."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REFUSED = "refused"
+
+
+class Agreement(SQLModel, table=True):
+    """One agreement with a giver, from the first or a renewal. Whoever proposes it never decides on it."""
+
+    __table_args__ = (
+        check("two_people", "decided_by IS NULL OR decided_by <> proposed_by"),
+        check("decided", "(state = 'proposed') = (decided_by IS NULL)"),
+        check("term", "valid_to > valid_from"),
+        unique_where("uq_agreement_proposed", "org_id", where="state = 'proposed'"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    org_id: str = Field(foreign_key="organisation.id", index=True)
+    number: str = Field(default="", max_length=64)
+    valid_from: date
+    valid_to: date
+    purposes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    state: AgreementState = Field(default=AgreementState.PROPOSED, sa_column=choice(AgreementState))
+    proposed_by: str = Field(max_length=64)
+    proposed_at: datetime = Field(sa_column=moment())
+    decided_by: str | None = Field(default=None, max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class Relation(StrEnum):
+    """What makes a person related to a giver in the sense of the Charity Law (articles 40, 46 and 59)."""
+
+    MANAGER = "manager"
+    DONOR = "donor"
+    TRUSTEE = "trustee"
+    STAFF = "staff"
+
+
+class RelatedPerson(SQLModel, table=True):
+    """One person whom this giver may not help. The ID number is not kept, only its keyed index."""
+
+    __tablename__ = "related_person"
+    __table_args__ = (UniqueConstraint("org_id", "reference", name="uq_related_person_reference"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    org_id: str = Field(foreign_key="organisation.id", index=True)
+    reference: str = Field(max_length=32)
+    relation: Relation = Field(sa_column=choice(Relation))
+    id_number_index: str = Field(index=True, max_length=64)
+    added_by: str = Field(max_length=64)
+    added_at: datetime = Field(sa_column=moment())

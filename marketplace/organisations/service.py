@@ -1,64 +1,114 @@
-"""Givers at the door: register with a checked credit code, list, suspend and take back.
+"""Givers at the door: apply or be registered with a checked credit code, list, suspend, take back, keep to a budget.
 
-Enters: what staff typed and their act. Leaves: an organisation row and its audit row. Called by its pages,
-by offers (only an active organisation posts), by imports and the demo. Suspending frees nothing by itself: every later
-room asks for an active organisation when its own moment comes.
+Enters: what staff or the giver typed and their act. Leaves: an organisation row and its audit row; it acts only once a
+second person approved its agreement (`agreements`). Called by its pages, by offers (only an active organisation posts),
+by imports and the demo. Suspending frees nothing by itself: every later room asks for an active organisation when its
+own moment comes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session, col, func, or_, select
 
 from marketplace import audit
-from marketplace.actors import Actor
+from marketplace.actors import PUBLIC, Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
+from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation, OrganisationKind, OrganisationState
 from marketplace.policy import require
 from marketplace.reference.organisation_number import BadOrganisationNumber, check_uscc
 from marketplace.sealed import vault_of
 
+LARGEST_BUDGET = 10**12
 SUSPENSIONS = ("contract_ended", "licence", "complaint", "spending", "asked")
 """Why an organisation is suspended: a code for the log, because a free text might name somebody."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrganisation:
-    """What staff type: name, kind, credit code, whom to call, and the agreement's number."""
+    """What is typed of a new giver. A charitable trust names its trustee, its supervisor and the number of its filing;
+    an empty list of purposes is what this kind of giver usually has, a missing term a year from today."""
 
     name: str
     kind: OrganisationKind
     credit_code: str
     contact: str = ""
     contract_ref: str = ""
+    contract_from: date | None = None
+    contract_to: date | None = None
+    purposes: tuple[str, ...] = ()
+    trustee: str = ""
+    supervisor: str = ""
+    filing_ref: str = ""
 
 
 def register_organisation(session: Session, new: NewOrganisation, /, *, actor: Actor, now: datetime) -> Organisation:
-    """Add a giver. The credit code must carry the right check character and be new here."""
+    """Add a giver with a proposed agreement. The credit code must carry the right check character and be new here, or
+    belong to somebody who only applied: what staff type counts. A second person approves
+    (`agreements.approve_organisation`) before the giver may act."""
     require(actor, "organisation:register")
+    organisation = _fresh(session, new, over=(OrganisationState.REFUSED, OrganisationState.APPLIED), now=now)
+    start = new.contract_from or local_day(now)
+    terms = agreements.AgreementTerms(
+        number=new.contract_ref,
+        valid_from=start,
+        valid_to=new.contract_to or start + agreements.TERM,
+        purposes=new.purposes or agreements.usual_purposes(new.kind),
+    )
+    agreements.propose(session, organisation, terms, by=actor.id, now=now)
+    _record(session, organisation, "organisation:register", actor=actor, now=now)
+    return organisation
+
+
+def apply(session: Session, new: NewOrganisation, /, *, now: datetime) -> Organisation:
+    """A giver asks to be let in on the public page; staff propose an agreement or leave it at that."""
+    organisation = _applied(session, new, now=now)
+    _record(session, organisation, "organisation:apply", actor=PUBLIC, now=now)
+    return organisation
+
+
+def _applied(session: Session, new: NewOrganisation, *, now: datetime) -> Organisation:
+    """The row of a giver that may not act yet. One that was refused may apply anew."""
+    return _fresh(session, new, over=(OrganisationState.REFUSED,), now=now)
+
+
+def _fresh(
+    session: Session, new: NewOrganisation, *, over: tuple[OrganisationState, ...], now: datetime
+) -> Organisation:
+    """The row of a giver that may not act yet, new or written over one of these states."""
     try:
         code = check_uscc(new.credit_code)
     except BadOrganisationNumber as error:
         raise BadInput(f"credit_code_{error.code}", field="credit_code") from error
-    if find_by_credit_code(session, code) is not None:
+    for name in ("trustee", "supervisor", "filing_ref"):
+        if new.kind is OrganisationKind.TRUST and not getattr(new, name):
+            raise BadInput("trust_incomplete", field=name)
+    known = find_by_credit_code(session, code)
+    if known is not None and (known.state not in over or agreements.find_proposed(session, known.id) is not None):
         raise Conflict("credit_code_taken", field="credit_code")
-    organisation = Organisation(
+    organisation = known or Organisation(
         id=vault_of(session).ref("organisation", code),
         name=new.name,
         kind=new.kind,
         credit_code=code,
-        contact=new.contact,
-        contract_ref=new.contract_ref,
         created_at=now,
     )
+    organisation.state, organisation.state_reason = OrganisationState.APPLIED, ""
+    for name in ("name", "kind", "contact", "trustee", "supervisor", "filing_ref"):
+        setattr(organisation, name, getattr(new, name))
     session.add(organisation)
     flush(session)
-    entry = audit.Entry("organisation:register", object_ref=organisation.id, body={"kind": new.kind.value})
-    audit.record(session, entry, actor=actor, now=now)
     return organisation
+
+
+def _record(session: Session, organisation: Organisation, act: str, *, actor: Actor, now: datetime) -> None:
+    entry = audit.Entry(act, object_ref=organisation.id, body={"kind": organisation.kind.value})
+    audit.record(session, entry, actor=actor, now=now)
 
 
 def suspend_organisation(session: Session, org_id: str, /, *, reason: str, actor: Actor, now: datetime) -> Organisation:
@@ -78,14 +128,37 @@ def _set_state(
 ) -> Organisation:
     require(actor, "organisation:suspend")
     organisation = _organisation(session, org_id)
-    if organisation.state is state:
-        raise WrongState("organisation_state", have=state.value)
-    organisation.state = state
+    begins = OrganisationState.ACTIVE if state is OrganisationState.SUSPENDED else OrganisationState.SUSPENDED
+    if organisation.state is not begins:
+        raise WrongState("organisation_state", have=organisation.state.value)
+    if begins is OrganisationState.SUSPENDED and _is_over(organisation, on=local_day(now)):
+        raise WrongState("agreement_over")
+    organisation.state, organisation.state_reason = state, reason
     session.add(organisation)
     flush(session)
     act = "suspend" if state is OrganisationState.SUSPENDED else "reinstate"
     entry = audit.Entry(f"organisation:{act}", object_ref=org_id, body={"reason": reason})
     audit.record(session, entry, actor=actor, now=now)
+    return organisation
+
+
+def _is_over(organisation: Organisation, *, on: date) -> bool:
+    return organisation.contract_to is not None and organisation.contract_to <= on
+
+
+def keep_budget(
+    session: Session, org_id: str, /, *, yearly_budget_fen: int | None, actor: Actor, now: datetime
+) -> Organisation:
+    """The most money this giver gives in a calendar year, by its own word; None is no limit."""
+    require(actor, "organisation:budget", org_id=org_id)
+    organisation = _organisation(session, org_id)
+    if yearly_budget_fen is not None and not 0 <= yearly_budget_fen <= LARGEST_BUDGET:
+        raise BadInput("budget_too_large", field="yearly_budget_fen")
+    organisation.yearly_budget_fen = yearly_budget_fen
+    session.add(organisation)
+    flush(session)
+    body = {"limited": int(yearly_budget_fen is not None)}
+    audit.record(session, audit.Entry("organisation:budget", object_ref=org_id, body=body), actor=actor, now=now)
     return organisation
 
 
@@ -122,14 +195,22 @@ def get_organisation(session: Session, org_id: str, /, *, actor: Actor) -> Organ
     return _organisation(session, org_id)
 
 
+def get_own(session: Session, /, *, actor: Actor) -> Organisation:
+    """The actor's own organisation."""
+    require(actor, "organisation:own", org_id=actor.org_id)
+    return _organisation(session, actor.org_id or "")
+
+
 def find_by_credit_code(session: Session, code: str, /) -> Organisation | None:
     """The organisation with this (checked) credit code."""
     return session.exec(select(Organisation).where(col(Organisation.credit_code) == code)).one_or_none()
 
 
 def require_active(session: Session, org_id: str, /) -> Organisation:
-    """The organisation, or WrongState while it is suspended."""
+    """The organisation, or WrongState while it is suspended or not yet approved."""
     organisation = _organisation(session, org_id)
+    if organisation.state in (OrganisationState.APPLIED, OrganisationState.REFUSED):
+        raise WrongState("organisation_not_approved")
     if organisation.state is not OrganisationState.ACTIVE:
         raise WrongState("organisation_suspended")
     return organisation

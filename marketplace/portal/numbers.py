@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.clocks.board import LATE, ClockFilter, count_clocks
 from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.decisions import queues
+from marketplace.decisions.calls import CALL_STEPS
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.households.models import Household
+from marketplace.ledger.budgets import given_in_year
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.service import to_do
+from marketplace.organisations.agreements import waiting_agreements
 from marketplace.proposals.models import Run
 
 
 def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
-    """Matches to answer, deliveries to make, matches confirmed, open resources, and what waits with the resources."""
+    """Matches to answer, deliveries to make, matches confirmed, open resources, the money of this calendar year, and
+    what waits with the resources."""
     by_state = dict(
         session.execute(
             select(Match.state, func.count()).where(col(Match.org_id) == org_id).group_by(col(Match.state))
@@ -33,13 +38,18 @@ def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
         "offers": session.exec(
             open_offers.where(col(Offer.org_id) == org_id, col(Offer.state) == OfferState.OPEN)
         ).one(),
+        "given_fen": given_in_year(session, on.year, org_ids=[org_id]).get(org_id, 0),
         **to_do(session, org_id, on=on),
     }
 
 
-def of_staff(session: Session, actor: Actor, /) -> dict[str, int]:
+def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, int]:
     """What waits for staff within the actor's districts."""
+    late = count_clocks(session, ClockFilter(state=LATE), actor=actor, now=now)
+    calls = count_clocks(session, ClockFilter(steps=CALL_STEPS), actor=actor, now=now)
     return {
+        "late": late,
+        "calls": calls,
         "unverified": _needs(session, actor, NeedState.UNVERIFIED),
         "held": _needs(session, actor, NeedState.HELD),
         "verified": _needs(session, actor, NeedState.VERIFIED),
@@ -48,6 +58,7 @@ def of_staff(session: Session, actor: Actor, /) -> dict[str, int]:
         "running": queues.count_matches(session, OPEN, actor=actor),
         "returned": queues.count_matches(session, (MatchState.RETURNED,), actor=actor),
         "to_check": _to_check(session, actor),
+        "agreements": waiting_agreements(session),
         "runs": session.exec(select(func.count()).select_from(Run)).one(),
     }
 

@@ -133,7 +133,7 @@ def staff_home() -> ResponseReturnValue:
     if current_actor().household_id or current_actor().org_id:
         raise NotFound("not_found")
     session, actor = current_session(), current_actor()
-    return pages.render("portal/staff_home.html", counts=numbers.of_staff(session, actor))
+    return pages.render("portal/staff_home.html", counts=numbers.of_staff(session, actor, now=_now()))
 
 
 @bp.route("/audit/", methods=["GET"])

@@ -16,6 +16,7 @@ from threading import Lock
 from sqlmodel import Session, col, func, select
 
 from marketplace.consent.ask import auto_match_of
+from marketplace.households.related import related_pairs
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need
@@ -24,7 +25,8 @@ from marketplace.offers.models import Offer, OfferState
 from marketplace.organisations.models import Organisation, OrganisationState
 from marketplace.proposals import overrides
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState
-from marketplace.proposals.problem import Scope, one_need, policy_of, posted
+from marketplace.proposals.problem import Scope, one_need, policy_of
+from marketplace.proposals.supply import posted
 from marketplace.reference import needs as taxonomy
 from matching.board import Board, Held, Newcomer
 from matching.model import Ban, CoolOff, PastAid, Pin, Problem
@@ -120,17 +122,21 @@ def board_of(session: Session, run: Run, /, *, as_of: date) -> Board:
 
 
 def _stamp(session: Session) -> tuple[object, ...]:
-    """What differs when an offer was posted, changed or paused, or a giver came or went."""
+    """What differs when an offer was posted, changed or paused, or a giver came, went or set itself a budget."""
     active = select(func.count()).where(col(Organisation.state) == OrganisationState.ACTIVE).scalar_subquery()
-    return tuple(session.execute(select(func.count(), func.max(Offer.updated_at), active).select_from(Offer)).one())
+    budget = select(func.coalesce(func.sum(Organisation.yearly_budget_fen), -1)).scalar_subquery()
+    found = select(func.count(), func.max(Offer.updated_at), active, budget).select_from(Offer)
+    return tuple(session.execute(found).one())
 
 
 def _built(session: Session, run: Run, *, as_of: date) -> Board:
     kinds = taxonomy.list_need_kinds()
+    resources, earmarks = posted(session, as_of=as_of)
     problem = Problem(
         policy=policy_of(run.policy, as_of),
         needs=(),
-        resources=posted(session, as_of=as_of),
+        resources=resources,
+        earmarks=earmarks,
         cooloffs=tuple(CoolOff(kind.code, kind.cool_off_days) for kind in kinds if kind.cool_off_days),
     )
     rows = session.exec(select(RunPrice).where(RunPrice.run_id == run.id))
@@ -170,8 +176,8 @@ def _held(session: Session, household_id: str) -> Iterator[Held]:
 
 
 def _closed(session: Session, need: Need, *, aid: list[LedgerEntry], held: list[Held]) -> Iterator[str]:
-    """Offers that this need may not draw on again: refused before, the household's share of them taken, or a line or
-    a match of this very pair under way."""
+    """Offers that this need may not draw on: refused before, the household's share of them taken, a line or a match of
+    this very pair under way, or of a giver to whom the household is related."""
     refused = select(ProposedLine.offer_id).where(
         col(ProposedLine.need_id) == need.id, col(ProposedLine.state).in_((LineState.REJECTED, LineState.DECLINED))
     )
@@ -182,6 +188,9 @@ def _closed(session: Session, need: Need, *, aid: list[LedgerEntry], held: list[
     running = (AidState.RESERVED, AidState.APPROVED, AidState.DELIVERED)
     yield from (row.offer_id for row in aid if row.offer_id and row.need_id == need.id and row.state in running)
     yield from (row.resource_id for row in held if row.need_id == need.id)
+    related = [org_id for _home, org_id in related_pairs(session, household_id=need.household_id)]
+    theirs = select(Offer.id).where(col(Offer.org_id).in_(related), col(Offer.category) == need.category)
+    yield from session.exec(theirs) if related else ()
 
 
 def _banned(session: Session, need: Need, *, bans: Iterable[Ban]) -> Iterator[str]:

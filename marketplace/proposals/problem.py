@@ -12,19 +12,20 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.consent.ask import all_auto_match
 from marketplace.errors import NotFound
+from marketplace.households.related import related_pairs
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need as NeedRow
 from marketplace.needs.models import NeedState
 from marketplace.needs.service import today_of
-from marketplace.offers.models import Offer, OfferState
-from marketplace.organisations.models import Organisation, OrganisationState
-from marketplace.proposals import overrides
+from marketplace.offers.models import Offer
+from marketplace.organisations.agreements import acting_ids
+from marketplace.proposals import overrides, supply
 from marketplace.proposals.models import LineState, ProposedLine
 from marketplace.reference import needs as taxonomy
 from matching.model import (
@@ -35,7 +36,6 @@ from matching.model import (
     PastAid,
     Policy,
     Problem,
-    Resource,
     levels_first,
     urgency_first,
 )
@@ -99,18 +99,20 @@ def policy_of(stored: Mapping[str, Any], as_of: date) -> Policy:
 
 def build_problem(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -> Problem:
     """Everything one run knows, as plain values."""
-    organisations = _active_organisations(session)
-    offers = list(_offers(session, organisations, policy.as_of))
+    organisations = acting_ids(session, on=policy.as_of)
+    offers = list(supply.open_offers(session, organisations, policy.as_of))
     needs = tuple(_needs(session, scope, organisations=organisations, now=now))
     households = {need.household_id for need in needs}
     known = {need.need_id for need in needs}
-    resources = tuple(_resource(offer) for offer in offers)
+    earmarks = supply.yearly_budgets(session, organisations, on=policy.as_of)
+    resources = supply.resources_of(offers, earmarks)
     posted = {resource.resource_id for resource in resources}
     standing = overrides.standing(session, today=today_of(now))
     return Problem(
         policy=policy,
         needs=needs,
         resources=resources,
+        earmarks=earmarks,
         ledger=tuple(_past_aid(session, households=households, known=known)),
         cooloffs=tuple(
             CoolOff(kind.code, kind.cool_off_days) for kind in taxonomy.list_need_kinds() if kind.cool_off_days
@@ -121,41 +123,8 @@ def build_problem(session: Session, scope: Scope, /, *, policy: Policy, now: dat
     )
 
 
-def _active_organisations(session: Session) -> frozenset[str]:
-    statement = select(Organisation.id).where(col(Organisation.state) == OrganisationState.ACTIVE)
-    return frozenset(session.exec(statement))
-
-
-def _offers(session: Session, organisations: frozenset[str], as_of: date) -> Iterator[Offer]:
-    statement = (
-        select(Offer)
-        .where(col(Offer.state) == OfferState.OPEN)
-        .where(or_(col(Offer.valid_to).is_(None), col(Offer.valid_to) > as_of))
-        .order_by(col(Offer.id))
-    )
-    return (offer for offer in session.exec(statement) if offer.org_id in organisations)
-
-
-def _resource(offer: Offer) -> Resource:
-    return Resource(
-        resource_id=offer.id,
-        org_id=offer.org_id,
-        category=offer.category,
-        unit=offer.unit,
-        stock=offer.stock_units - offer.committed_units,
-        lot=offer.lot,
-        min_per_need=offer.min_per_need,
-        max_per_need=offer.max_per_need,
-        max_per_household=offer.max_per_household,
-        districts=frozenset(offer.districts) or ANYONE,
-        tags_any=frozenset(offer.tags_any),
-        tags_all=frozenset(offer.tags_all),
-        tags_none=frozenset(offer.tags_none),
-        min_urgency=offer.min_urgency,
-        valid_from=offer.valid_from,
-        valid_to=offer.valid_to,
-        unit_cost=offer.unit_cost_fen,
-    )
+RELATED = "related_party"
+"""The code of a pair that must not be because somebody of the household is related to the giver."""
 
 
 def _needs(session: Session, scope: Scope, *, organisations: frozenset[str], now: datetime) -> Iterator[Need]:
@@ -206,7 +175,9 @@ def _once(*bans: Iterable[Ban]) -> tuple[Ban, ...]:
 
 
 def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer]) -> Iterator[Ban]:
-    """Pairs that people refused before, and households that already have an offer's limit for one household."""
+    """Pairs that people refused before, givers that a household is related to, and households that already have an
+    offer's limit for one household."""
+    yield from _related(session, needs=needs, offers=offers)
     known = {need.need_id for need in needs}
     posted = {offer.id for offer in offers}
     refused = (
@@ -228,6 +199,17 @@ def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer]) -> 
             yield Ban(need_id, offer_id, "already_given")
 
 
+def _related(session: Session, *, needs: tuple[Need, ...], offers: list[Offer]) -> Iterator[Ban]:
+    """No giver helps those who are related to it."""
+    by_org: dict[str, list[str]] = {}
+    for household_id, org_id in sorted(related_pairs(session)):
+        by_org.setdefault(household_id, []).append(org_id)
+    for need in needs if by_org else ():
+        for offer in offers:
+            if offer.category == need.category and offer.org_id in by_org.get(need.household_id, ()):
+                yield Ban(need.need_id, offer.id, RELATED)
+
+
 def _announced(session: Session, *, known: set[str], posted: set[str]) -> Iterator[Announced]:
     """What the last run proposed and nobody has decided yet; a new run keeps it where it costs nothing."""
     statement = (
@@ -238,11 +220,6 @@ def _announced(session: Session, *, known: set[str], posted: set[str]) -> Iterat
     for line in session.exec(statement):
         if line.need_id in known and line.offer_id in posted:
             yield Announced(line.need_id, line.offer_id, line.units)
-
-
-def posted(session: Session, *, as_of: date) -> tuple[Resource, ...]:
-    """Every resource that a run on this day may draw on; its stock is what nothing is committed of."""
-    return tuple(_resource(offer) for offer in _offers(session, _active_organisations(session), as_of))
 
 
 def one_need(

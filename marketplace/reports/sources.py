@@ -66,7 +66,7 @@ def _matches(month: Month, *, moment: Any, org_id: str | None) -> Any:
 
 
 def _of_match(figure: Figure, match: Match, need: Need, line: ProposedLine, size: int) -> Values:
-    units = match.units - match.short_units
+    units = match.units
     return {
         "figure": figure,
         "object_ref": match.id,

@@ -98,12 +98,12 @@ class Desk:
         form, now = self.form(), datetime.now(UTC)
         if not form.validate_on_submit():
             return self._upload_page(form)
-        file = form.file.data
+        given = form.file.data
         try:
             batch, _checked = self.check(
                 current_session(),
-                file.read(),
-                file_name=file.filename or "",
+                given.read(),
+                file_name=given.filename or "",
                 mapping=self._mapping(form, now=now),
                 actor=current_actor(),
                 now=now,
@@ -172,18 +172,19 @@ class Desk:
 
     def _errors(self, batch_id: str) -> ResponseReturnValue:
         faults = faults_of(current_session(), self._batch(batch_id))
-        return _file(error_file(faults, lang=language()), name="errors.csv", kind="text/csv; charset=utf-8")
+        return file(error_file(faults, lang=language()), name="errors.csv", content_type="text/csv; charset=utf-8")
 
     def _template(self) -> ResponseReturnValue:
         data = template_file(self.schema(datetime.now(UTC).date()), lang=language())
-        return _file(data, name=f"{self.kind.value}.xlsx", kind=XLSX)
+        return file(data, name=f"{self.kind.value}.xlsx", content_type=XLSX)
 
     def _batch(self, batch_id: str) -> ImportBatch:
         return get_batch(current_session(), batch_id, kind=self.kind, actor=current_actor())
 
 
-def _file(data: bytes, *, name: str, kind: str) -> Response:
-    response = Response(data, content_type=kind)
+def file(data: bytes, *, name: str, content_type: str) -> Response:
+    """A file to keep; no cache may hold it."""
+    response = Response(data, content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     return response

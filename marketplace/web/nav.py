@@ -36,7 +36,9 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("decisions.charity_matches", _l("Matches"), "link"),
         Tab("decisions.charity_deliveries", _l("Deliveries"), "truck"),
         Tab("claims.index", _l("Insurance cases"), "check"),
+        Tab("appointments.week", _l("Visits"), "clock"),
         Tab("reports.index", _l("Reports"), "paper"),
+        Tab("organisations.ours", _l("Our organisation"), "people"),
     ),
     "staff": (
         Tab("portal.staff_home", _l("Home"), "home"),
@@ -45,6 +47,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("organisations.index", _l("Organisations"), "people"),
         Tab("proposals.index", _l("Runs"), "scale"),
         Tab("decisions.queue", _l("Decisions"), "check"),
+        Tab("decisions.deadlines", _l("Deadlines"), "clock"),
         Tab("ledger.index", _l("Ledger"), "book"),
         Tab("reports.index", _l("Reports"), "paper"),
         Tab("portal.audit", _l("Audit"), "eye"),

@@ -83,6 +83,7 @@ def a_scene(
     organisation: Organisation | None = None,
     offer: Offer | None = None,
     urgency: int = 2,
+    now: datetime = make.NOW,
 ) -> Scene:
     """A household that may be matched, its need, and a proposed line from a giver that answers each match."""
     household = make.a_household(session, phone=phone)
@@ -90,5 +91,5 @@ def a_scene(
     need = make.a_need(session, household, urgency=urgency)
     organisation = organisation or make.an_organisation(session)
     offer = offer or make.an_offer(session, organisation)
-    make.auto_match(session, household)
+    make.auto_match(session, household, now=now)
     return Scene(household, person, need, organisation, offer, make.a_line(session, need, offer))

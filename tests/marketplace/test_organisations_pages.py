@@ -28,15 +28,21 @@ def staff(app: Flask) -> FlaskClient:
     return client_as(app, Role.APPROVER)
 
 
-def test_an_organisation_is_registered_found_suspended_and_taken_back(staff, sqlite_database):
+def test_an_organisation_is_registered_approved_found_suspended_and_taken_back(app, staff, sqlite_database):
     assert "还没有机构" in staff.get("/organisations/").text
     made = staff.post("/organisations/new", data=NEW)
     assert made.status_code == 303, made.text
     page = staff.get(made.headers["Location"]).text
     assert "协议 7" in page
+    where = made.headers["Location"]
+    assert "由他人决定" in page
+    assert staff.post(f"{where}/approve", data={"confirmed": "yes"}).status_code == 409
+    second = client_as(app, Role.APPROVER)
+    assert "等待第二人审批" in second.get(where).text
+    assert "医疗救助" in second.get(f"{where}/approve").text
+    assert second.post(f"{where}/approve", data={"confirmed": "yes"}).status_code == 303
     assert "江风基金会" in staff.get("/organisations/?text=江风&state=active").text
     assert "没有符合" in staff.get("/organisations/?text=江风&state=suspended").text
-    where = made.headers["Location"]
     assert staff.post(f"{where}/suspend", data={}).status_code == 422
     staff.post(f"{where}/suspend", data={"reason": "complaint"})
     assert "已暂停资格" in staff.get(where).text

@@ -8,10 +8,11 @@ from sqlmodel import Session, select
 from marketplace.actors import Actor, Role
 from marketplace.audit import AuditRow, verify
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
-from marketplace.organisations import service
+from marketplace.organisations import agreements, service
 from marketplace.organisations.models import OrganisationKind, OrganisationState
 from marketplace.reference.organisation_number import make_uscc
 
+SECOND = Actor(id="approver-2", role=Role.APPROVER)
 NEW = service.NewOrganisation(name="山城慈善会", kind=OrganisationKind.CHARITY, credit_code=make_uscc(1))
 
 
@@ -19,7 +20,7 @@ def test_a_giver_with_a_right_credit_code_is_registered_and_recorded(session: Se
     spaced = replace(NEW, credit_code=NEW.credit_code[:8].lower() + " " + NEW.credit_code[8:])
     made = service.register_organisation(session, spaced, actor=approver, now=now)
     assert made.credit_code == NEW.credit_code
-    assert made.state is OrganisationState.ACTIVE
+    assert made.state is OrganisationState.APPLIED
     assert session.exec(select(AuditRow.action)).all() == ["organisation:register"]
     assert verify(session).bad_seq == 0
 
@@ -53,6 +54,7 @@ def test_nobody_but_an_approver_registers(session, now, role):
 
 def test_a_suspended_organisation_may_not_act_until_it_is_taken_back(session, approver, now):
     made = service.register_organisation(session, NEW, actor=approver, now=now)
+    agreements.approve_organisation(session, made.id, actor=SECOND, now=now)
     service.suspend_organisation(session, made.id, reason="complaint", actor=approver, now=now)
     with pytest.raises(WrongState, match="organisation_suspended"):
         service.require_active(session, made.id)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from matching import allocate
 from matching.compiled import compile_problem
 from matching.components import split
 from matching.folder import input_sha256, read_problem, write_problem
-from matching.generate import SHAPES, generate
+from matching.generate import generate
+from matching.generate_shapes import SHAPES
 from matching.model import Problem
 from matching.wellformed import misfits
 
@@ -51,6 +55,32 @@ def test_without_hardness_every_part_is_pure_and_with_it_the_shares_are_as_asked
     hard = generate(2000, 200, hard=0.25, seed=4)
     assert sum(need.one_provider for need in hard.needs) == pytest.approx(500, rel=0.15)
     assert sum(resource.lot > 1 for resource in hard.resources) == pytest.approx(40, rel=0.4)
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_pure_city_has_no_household_caps_and_every_prefix_and_category_is_proven(joined: bool):
+    city = generate(1_500, 75, one_component=joined, seed=5)
+    assert city.caps == ()
+    said = allocate(city).certificate
+    assert (said.status, said.unique, said.lexicographic) == ("optimal", True, "proven")
+    assert set(said.gap_by_prefix) == {"*", *(need.category for need in city.needs)}
+    assert {gap for gaps in said.gap_by_prefix.values() for gap in gaps} == {0}
+
+
+def test_a_city_is_capped_as_far_as_asked_and_otherwise_the_same():
+    none, some, every = (generate(400, 40, caps=share, seed=5) for share in (0.0, 0.25, 1.0))
+    homes = {need.household_id for need in none.needs}
+    assert len({cap.household_id for cap in some.caps}) == pytest.approx(len(homes) / 4, rel=0.3)
+    assert {cap.household_id for cap in every.caps} == {"*"}
+    assert replace(some, caps=()) == replace(every, caps=()) == none
+    assert generate(400, 40, hard=0.25, seed=5).caps == every.caps
+
+
+def test_a_capped_pure_city_is_optimal_and_says_how_far_each_run_may_be_from_its_best():
+    said = allocate(generate(1_500, 75, caps=1.0, one_component=True, seed=5)).certificate
+    assert (said.status, said.unique, said.components["pure"]) == ("optimal", True, 1)
+    assert min(gap for gaps in said.gap_by_prefix.values() for gap in gaps) == 0
+    assert (said.lexicographic == "proven") == (not any(said.gap_by_prefix["*"]))
 
 
 def test_every_rule_of_eligibility_refuses_somebody():

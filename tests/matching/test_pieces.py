@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from matching import allocate
+from matching.child import Crew
 from matching.compiled import Compiled, compile_problem
 from matching.components import Component, split
-from matching.crew import Crew
 from matching.exchange import exchanged
 from matching.generate import generate
 from matching.limits import Limits, shared_limits

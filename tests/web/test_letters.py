@@ -33,6 +33,8 @@ def _all(language: str, words: Path) -> list[tuple[str, letters.Letter]]:
 def test_the_letters_the_house_sends_are_all_there() -> None:
     wanted = {"offer_waiting", "match_approved", "match_cancelled", "delivery_expected", "confirm_receipt"}
     wanted |= {"consent_withdrawn", "need_verified", "sign_in_code"}
+    wanted |= {"visit_proposed", "visit_changed", "visit_agreed"}
+    wanted |= {"agreement_ending", "offer_ending", "offer_ended"}
     assert wanted == set(letters.names())
     sources = (Path(letters.__file__).parents[1]).rglob("*.py")
     used = {

@@ -100,12 +100,24 @@ def upgrade() -> None:
     sa.Column('kind', sa.Enum('charity', 'foundation', 'trust', 'enterprise', 'volunteers', 'social_work', 'legal_aid', 'insurer', name='organisationkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('credit_code', sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
     sa.Column('contact', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-    sa.Column('state', sa.Enum('active', 'suspended', name='organisationstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('applied', 'active', 'suspended', 'refused', name='organisationstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('contract_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('contract_from', sa.Date(), nullable=True),
+    sa.Column('contract_to', sa.Date(), nullable=True),
+    sa.Column('purposes', sa.JSON(), nullable=False),
+    sa.Column('yearly_budget_fen', sa.BigInteger(), nullable=True),
+    sa.Column('trustee', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('supervisor', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('filing_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('yearly_budget_fen IS NULL OR yearly_budget_fen >= 0', name=op.f('ck_organisation_budget')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation')),
     sa.UniqueConstraint('credit_code', name=op.f('uq_organisation_credit_code'))
     )
+    with op.batch_alter_table('organisation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_organisation_contract_to'), ['contract_to'], unique=False)
+
     op.create_table('person_key',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('epoch', sa.Integer(), nullable=False),
@@ -197,6 +209,28 @@ def upgrade() -> None:
     with op.batch_alter_table('account', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_account_org_id'), ['org_id'], unique=False)
 
+    op.create_table('agreement',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('number', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=False),
+    sa.Column('valid_to', sa.Date(), nullable=False),
+    sa.Column('purposes', sa.JSON(), nullable=False),
+    sa.Column('state', sa.Enum('proposed', 'approved', 'refused', name='agreementstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('proposed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('proposed_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(state = 'proposed') = (decided_by IS NULL)", name=op.f('ck_agreement_decided')),
+    sa.CheckConstraint('decided_by IS NULL OR decided_by <> proposed_by', name=op.f('ck_agreement_two_people')),
+    sa.CheckConstraint('valid_to > valid_from', name=op.f('ck_agreement_term')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_agreement_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_agreement'))
+    )
+    with op.batch_alter_table('agreement', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_agreement_org_id'), ['org_id'], unique=False)
+        batch_op.create_index('uq_agreement_proposed', ['org_id'], unique=True, sqlite_where=sa.text("state = 'proposed'"), postgresql_where=sa.text("state = 'proposed'"))
+
     op.create_table('audit_body',
     sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('salt', sa.LargeBinary(), nullable=False),
@@ -226,7 +260,7 @@ def upgrade() -> None:
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -316,10 +350,15 @@ def upgrade() -> None:
     sa.Column('unit_cost_fen', sa.BigInteger(), nullable=False),
     sa.Column('acceptance', sa.Enum('standing', 'each', name='acceptance', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('donor_purpose', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('donor_districts', sa.JSON(), nullable=False),
+    sa.Column('donor_tags', sa.JSON(), nullable=False),
+    sa.Column('confirm_by', sa.Date(), nullable=True),
+    sa.Column('reminded', sa.Boolean(), nullable=False),
+    sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('standard', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('steps', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('rules', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
-    sa.Column('state', sa.Enum('open', 'held', 'paused', 'closed', name='offerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('open', 'held', 'paused', 'expired', 'closed', name='offerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('content_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -335,6 +374,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('offer', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_offer_category'), ['category'], unique=False)
+        batch_op.create_index(batch_op.f('ix_offer_confirm_by'), ['confirm_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_state'), ['state'], unique=False)
 
@@ -362,6 +402,22 @@ def upgrade() -> None:
     with op.batch_alter_table('person', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_person_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_person_phone_index'), ['phone_index'], unique=False)
+
+    op.create_table('related_person',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('relation', sa.Enum('manager', 'donor', 'trustee', 'staff', name='relation', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('id_number_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('added_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('added_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_related_person_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_related_person')),
+    sa.UniqueConstraint('org_id', 'reference', name='uq_related_person_reference')
+    )
+    with op.batch_alter_table('related_person', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_related_person_id_number_index'), ['id_number_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_related_person_org_id'), ['org_id'], unique=False)
 
     op.create_table('report',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -406,6 +462,36 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_price_run_id')),
     sa.PrimaryKeyConstraint('run_id', 'kind', 'ref', 'household_id', name=op.f('pk_run_price'))
     )
+    op.create_table('volunteer',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('registration_no', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('name', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('phone', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('insurance_no', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('id_number_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('birth_year', sa.Integer(), nullable=False),
+    sa.Column('health', sa.Enum('strong', 'ordinary', 'light', name='healthfit', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('skills', sa.JSON(), nullable=False),
+    sa.Column('insured_from', sa.Date(), nullable=True),
+    sa.Column('insured_to', sa.Date(), nullable=True),
+    sa.Column('state', sa.Enum('active', 'suspended', 'ended', name='volunteerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('no_shows', sa.Integer(), nullable=False),
+    sa.Column('content_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('no_shows >= 0', name=op.f('ck_volunteer_no_shows')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_volunteer_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_volunteer')),
+    sa.UniqueConstraint('org_id', 'id_number_index', name='uq_volunteer_id_number'),
+    sa.UniqueConstraint('org_id', 'registration_no', name='uq_volunteer_registration')
+    )
+    with op.batch_alter_table('volunteer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_volunteer_id_number_index'), ['id_number_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_volunteer_org_id'), ['org_id'], unique=False)
+
     op.create_table('account_session',
     sa.Column('id_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -448,14 +534,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('clock', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_clock_account_id'), ['account_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_clock_district_code'), ['district_code'], unique=False)
-        batch_op.create_index(batch_op.f('ix_clock_due_at'), ['due_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_clock_ended_at'), ['ended_at'], unique=False)
+        batch_op.create_index('ix_clock_due', ['due_at', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+        batch_op.create_index('ix_clock_due_district', ['district_code', 'due_at', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+        batch_op.create_index('ix_clock_due_step', ['step', 'due_at', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_clock_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_clock_object_ref'), ['object_ref'], unique=False)
         batch_op.create_index(batch_op.f('ix_clock_org_id'), ['org_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_clock_remind_at'), ['remind_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_clock_step'), ['step'], unique=False)
+        batch_op.create_index('ix_clock_remind', ['remind_at', 'id'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.create_index('uq_clock_running', ['object_ref', 'step'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('consent',
@@ -573,6 +658,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_displacement_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_displacement_run_id'), ['run_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_displacement_state'), ['state'], unique=False)
+
+    op.create_table('donor_consent',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('document', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('signed_on', sa.Date(), nullable=False),
+    sa.Column('before', sa.JSON(), nullable=False),
+    sa.Column('after', sa.JSON(), nullable=False),
+    sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_donor_consent_offer_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_donor_consent'))
+    )
+    with op.batch_alter_table('donor_consent', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_donor_consent_offer_id'), ['offer_id'], unique=False)
+
+    op.create_table('invitation',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('role', sa.Enum('household', 'helper', 'worker', 'verifier', 'approver', 'protection_officer', 'charity_worker', 'charity_manager', 'insurer', 'auditor', 'security_admin', 'operator', 'service', 'public', name='role', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('note', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('code_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('withdrawn', sa.Boolean(), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('used_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('(account_id IS NULL) = (used_at IS NULL)', name=op.f('ck_invitation_used')),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_invitation_account_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_invitation_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_invitation')),
+    sa.UniqueConstraint('code_hash', name=op.f('uq_invitation_code_hash'))
+    )
+    with op.batch_alter_table('invitation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_invitation_org_id'), ['org_id'], unique=False)
 
     op.create_table('ledger_entry',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -828,6 +949,47 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
         batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"))
 
+    op.create_table('appointment',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('choice_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('starts_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('place', sa.Enum('home', 'phone', 'station', name='place', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('units', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Enum('proposed', 'agreed', 'done', 'no_show_volunteer', 'no_show_household', 'cancelled', name='appointmentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('wish', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=True),
+    sa.Column('content', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('rating', sa.Integer(), nullable=True),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('ends_at > starts_at', name=op.f('ck_appointment_window')),
+    sa.CheckConstraint('minutes IS NULL OR (minutes >= 1 AND minutes <= 1440)', name=op.f('ck_appointment_minutes')),
+    sa.CheckConstraint('rating IS NULL OR (rating >= 1 AND rating <= 5)', name=op.f('ck_appointment_rating')),
+    sa.CheckConstraint('units > 0', name=op.f('ck_appointment_units')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_appointment_household_id')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_appointment_match_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_appointment_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_appointment'))
+    )
+    with op.batch_alter_table('appointment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_appointment_choice_id'), ['choice_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_match_id'), ['match_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_starts_at'), ['starts_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appointment_state'), ['state'], unique=False)
+
     op.create_table('follow_up',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -902,6 +1064,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_insurance_case_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_insurance_case_updated_at'), ['updated_at'], unique=False)
 
+    op.create_table('appointment_booking',
+    sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('volunteer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['appointment_id'], ['appointment.id'], name=op.f('fk_appointment_booking_appointment_id')),
+    sa.ForeignKeyConstraint(['volunteer_id'], ['volunteer.id'], name=op.f('fk_appointment_booking_volunteer_id')),
+    sa.PrimaryKeyConstraint('appointment_id', 'volunteer_id', name=op.f('pk_appointment_booking'))
+    )
+    with op.batch_alter_table('appointment_booking', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_appointment_booking_volunteer_id'), ['volunteer_id'], unique=False)
+
+    op.create_table('appointment_hold',
+    sa.Column('person_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('slot', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['appointment_id'], ['appointment.id'], name=op.f('fk_appointment_hold_appointment_id')),
+    sa.PrimaryKeyConstraint('person_index', 'slot', name=op.f('pk_appointment_hold'))
+    )
+    with op.batch_alter_table('appointment_hold', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_appointment_hold_appointment_id'), ['appointment_id'], unique=False)
+
     op.create_table('payout_overlap',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -923,6 +1105,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_payout_overlap_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_payout_overlap_need_id'), ['need_id'], unique=False)
         batch_op.create_index('uq_payout_overlap_open', ['case_id', 'need_id'], unique=True, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
+
+    op.create_table('service_record',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('volunteer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('content', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('started_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('rating', sa.Integer(), nullable=True),
+    sa.Column('void', sa.Boolean(), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('minutes >= 1 AND minutes <= 1440', name=op.f('ck_service_record_minutes')),
+    sa.CheckConstraint('rating IS NULL OR (rating >= 1 AND rating <= 5)', name=op.f('ck_service_record_rating')),
+    sa.ForeignKeyConstraint(['appointment_id'], ['appointment.id'], name=op.f('fk_service_record_appointment_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_service_record_org_id')),
+    sa.ForeignKeyConstraint(['volunteer_id'], ['volunteer.id'], name=op.f('fk_service_record_volunteer_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_service_record')),
+    sa.UniqueConstraint('volunteer_id', 'appointment_id', name='uq_service_record_once')
+    )
+    with op.batch_alter_table('service_record', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_service_record_appointment_id'), ['appointment_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_service_record_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_service_record_started_at'), ['started_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_service_record_volunteer_id'), ['volunteer_id'], unique=False)
     op.execute("INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '" + "0" * 64 + "')")
     for statement in triggers.statements(op.get_bind().dialect.name):
         op.execute(statement)

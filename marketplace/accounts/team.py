@@ -1,0 +1,206 @@
+"""A giver's own people: invited with a code that works once, given a role, and let go when their work is handed over.
+
+Enters: an act of a manager (or the insurer's people) on their own team. Leaves: invitations and accounts of that one
+organisation, each act with an audit row. The last manager cannot leave. Rooms that keep work on an account's desk hang
+their queue into `QUEUES`; an account with open work is closed only when a colleague takes it over.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit
+from marketplace.accounts.models import Account, AccountSession, Invitation
+from marketplace.accounts.service import create_account
+from marketplace.actors import Actor, Role
+from marketplace.clocks.models import Clock
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, Conflict, NotFound, WrongState
+from marketplace.policy import require
+
+INVITED_FOR = timedelta(days=7)
+LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+"""Letters and digits that nobody confuses."""
+GROUPS, EACH = 4, 5
+MANAGERS = (Role.CHARITY_MANAGER, Role.INSURER)
+"""Who may change a team; one of them always stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Work that lies on an account's desk: how much there is, and how it passes to another account."""
+
+    count: Callable[[Session, str], int]
+    hand_over: Callable[[Session, str, str], None]
+
+
+def _waiting(session: Session, account_id: str) -> int:
+    running = select(func.count()).select_from(Clock).where(col(Clock.account_id) == account_id)
+    return session.exec(running.where(col(Clock.ended_at).is_(None))).one()
+
+
+def _pass_on(session: Session, account_id: str, heir_id: str) -> None:
+    running = select(Clock).where(col(Clock.account_id) == account_id, col(Clock.ended_at).is_(None))
+    for clock in session.exec(running).all():
+        clock.account_id = heir_id
+        session.add(clock)
+
+
+QUEUES: dict[str, Queue] = {"clocks": Queue(_waiting, _pass_on)}
+"""By name; a room above adds its own when it is imported."""
+
+
+def roles_in(actor: Actor) -> tuple[Role, ...]:
+    """The roles that this actor's team can have."""
+    return (Role.INSURER,) if actor.role is Role.INSURER else (Role.CHARITY_MANAGER, Role.CHARITY_WORKER)
+
+
+def list_team(session: Session, /, *, actor: Actor) -> list[Account]:
+    """The actor's colleagues and the actor, those who may sign in first."""
+    require(actor, "team:view", org_id=actor.org_id)
+    mine = select(Account).where(col(Account.org_id) == actor.org_id)
+    return list(session.exec(mine.order_by(col(Account.active).desc(), col(Account.display_name), col(Account.id))))
+
+
+def list_invitations(session: Session, /, *, actor: Actor, now: datetime) -> list[Invitation]:
+    """Invitations of the actor's organisation that still work."""
+    require(actor, "team:view", org_id=actor.org_id)
+    mine = select(Invitation).where(col(Invitation.org_id) == actor.org_id, col(Invitation.account_id).is_(None))
+    living = mine.where(col(Invitation.withdrawn).is_(False), col(Invitation.expires_at) > now)
+    return list(session.exec(living.order_by(col(Invitation.created_at), col(Invitation.id))))
+
+
+def invite(session: Session, /, *, role: Role, note: str = "", actor: Actor, now: datetime) -> tuple[Invitation, str]:
+    """A place in the team and the code that opens it, which is shown once and kept nowhere."""
+    require(actor, "team:change", org_id=actor.org_id)
+    if role not in roles_in(actor):
+        raise BadInput("role_not_here", field="role")
+    code = "-".join("".join(secrets.choice(LETTERS) for _ in range(EACH)) for _ in range(GROUPS))
+    invitation = Invitation(
+        id=new_id(),
+        org_id=actor.org_id or "",
+        role=role,
+        note=note,
+        code_hash=_hash(code),
+        created_by=actor.id,
+        created_at=now,
+        expires_at=now + INVITED_FOR,
+    )
+    session.add(invitation)
+    flush(session)
+    _record(session, "team:invite", invitation.id, role, actor=actor, now=now)
+    return invitation, code
+
+
+def withdraw_invitation(session: Session, invitation_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """The code works no more."""
+    invitation = session.get(Invitation, invitation_id)
+    if invitation is None:
+        raise NotFound("invitation")
+    require(actor, "team:change", org_id=invitation.org_id)
+    if invitation.account_id is not None or invitation.withdrawn:
+        raise WrongState("invitation_over")
+    invitation.withdrawn = True
+    session.add(invitation)
+    flush(session)
+    _record(session, "team:uninvite", invitation.id, invitation.role, actor=actor, now=now)
+
+
+def join(session: Session, code: str, /, *, login: str, display_name: str, password: str, now: datetime) -> Account:
+    """Somebody with a living code takes the place: a new account, and the code is used up. A wrong, used, old or
+    withdrawn code all look the same."""
+    wanted = select(Invitation).where(Invitation.code_hash == _hash(code)).with_for_update()
+    invitation = session.exec(wanted).one_or_none()
+    if invitation is None or invitation.account_id or invitation.withdrawn or now >= invitation.expires_at:
+        raise BadInput("invitation_unknown", field="code")
+    if not password:
+        raise BadInput("password_short", field="password", least=12)
+    if session.exec(select(Account.id).where(Account.login == login)).first() is not None:
+        raise Conflict("login_taken", field="login")
+    account = create_account(
+        session,
+        login,
+        display_name=display_name,
+        role=invitation.role,
+        password=password,
+        org_id=invitation.org_id,
+        now=now,
+    )
+    invitation.account_id, invitation.used_at = account.id, now
+    session.add(invitation)
+    flush(session)
+    return account
+
+
+def change_role(session: Session, account_id: str, /, *, role: Role, actor: Actor, now: datetime) -> Account:
+    """Give a colleague another role; the last manager keeps its own."""
+    account = colleague(session, account_id, actor=actor)
+    if role not in roles_in(actor):
+        raise BadInput("role_not_here", field="role")
+    if role not in MANAGERS:
+        _keep_one_manager(session, account)
+    account.role = role
+    session.add(account)
+    flush(session)
+    _record(session, "team:role", account.id, role, actor=actor, now=now)
+    return account
+
+
+def open_work(session: Session, account_id: str, /) -> int:
+    """How much lies on this account's desk, in all rooms."""
+    return sum(queue.count(session, account_id) for queue in QUEUES.values())
+
+
+def close_account(session: Session, account_id: str, /, *, heir_id: str = "", actor: Actor, now: datetime) -> Account:
+    """A colleague leaves: it signs in no more, at once. With open work somebody of the team must take that over."""
+    account = colleague(session, account_id, actor=actor)
+    _keep_one_manager(session, account)
+    if open_work(session, account_id):
+        heir = colleague(session, heir_id, actor=actor) if heir_id else None
+        if heir is None or heir.id == account.id:
+            raise WrongState("open_work")
+        for queue in QUEUES.values():
+            queue.hand_over(session, account.id, heir.id)
+        flush(session)
+    account.active = False
+    session.add(account)
+    session.execute(delete(AccountSession).where(col(AccountSession.account_id) == account.id))
+    flush(session)
+    _record(session, "team:close", account.id, account.role, actor=actor, now=now)
+    return account
+
+
+def colleague(session: Session, account_id: str, /, *, actor: Actor) -> Account:
+    """An account of the actor's team that may sign in; any other looks like a missing one."""
+    account = session.get(Account, account_id, with_for_update=True, populate_existing=True)
+    require(actor, "team:change", org_id=account.org_id if account is not None else None)
+    if account is None or not account.active:
+        raise NotFound("account")
+    return account
+
+
+def _keep_one_manager(session: Session, account: Account) -> None:
+    others = (
+        select(Account.id)
+        .where(col(Account.org_id) == account.org_id, col(Account.active).is_(True), col(Account.id) != account.id)
+        .where(col(Account.role).in_(MANAGERS))
+        .with_for_update()
+    )
+    if account.role in MANAGERS and not session.exec(others).all():
+        raise WrongState("last_manager")
+
+
+def _hash(code: str) -> str:
+    plain = "".join(sign for sign in code.upper() if sign.isalnum())
+    return sha256(plain.encode()).hexdigest()
+
+
+def _record(session: Session, act: str, ref: str, role: Role, *, actor: Actor, now: datetime) -> None:
+    audit.record(session, audit.Entry(act, object_ref=ref, rule_id=role.value), actor=actor, now=now)

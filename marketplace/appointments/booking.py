@@ -1,0 +1,142 @@
+"""What every act on an appointment shares: the lock on its match, who is booked, the half hours held, the audit row.
+
+Enters: ids and states. Leaves: locked rows and a booking that the database itself guards: two bookings of one person in
+the same half hour collide on the key of `Hold`, whichever process came first. Called by `service` and `outcomes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.appointments.fitness import Window
+from marketplace.appointments.models import CLAIMS, Appointment, AppointmentState, Booking, Hold, Volunteer
+from marketplace.clocks import service as clocks
+from marketplace.db import flush
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.policy import require
+
+HALF_HOUR = 1800
+ANSWER = "visit_answer"
+"""The step that waits for the household's choice."""
+
+
+def lock_match(session: Session, match_id: str, /) -> Match:
+    """The match, locked: acts on its appointments come one after the other."""
+    match = session.get(Match, match_id, with_for_update=True, populate_existing=True)
+    if match is None:
+        raise NotFound("match")
+    return match
+
+
+def lock(
+    session: Session, appointment_id: str, action: str, /, *, actor: Actor, states: Iterable[AppointmentState]
+) -> tuple[Appointment, Match]:
+    """The appointment as it is now, its match locked first; its state must be one of `states`."""
+    seen = session.get(Appointment, appointment_id)
+    if seen is None:
+        raise NotFound("appointment")
+    require(actor, action, household_id=seen.household_id, org_id=seen.org_id, district=seen.district_code)
+    match = lock_match(session, seen.match_id)
+    appointment = session.get_one(Appointment, appointment_id, with_for_update=True, populate_existing=True)
+    if appointment.state not in states:
+        raise WrongState("appointment_moved_on", state=appointment.state.value)
+    return appointment, match
+
+
+def require_running(match: Match, /) -> None:
+    """Visits are planned and served only while the help is on its way."""
+    if match.state is not MatchState.IN_DELIVERY:
+        raise WrongState("match_moved_on", state=match.state.value)
+
+
+def slots_of(window: Window, /) -> range:
+    """The half hours of a window."""
+    return range(int(window.starts_at.timestamp()) // HALF_HOUR, -(-int(window.ends_at.timestamp()) // HALF_HOUR))
+
+
+def require_free(session: Session, window: Window, people: Sequence[Volunteer], /) -> None:
+    """Refuse, by the number of the register, a person who is promised elsewhere in one of these half hours."""
+    slots = slots_of(window)
+    for person in people:
+        taken = select(Hold.slot).where(
+            col(Hold.person_index) == person.id_number_index, col(Hold.slot) >= slots.start, col(Hold.slot) < slots.stop
+        )
+        if session.exec(taken.limit(1)).first() is not None:
+            raise BadInput("volunteer_busy", field="volunteers", who=person.registration_no)
+
+
+def hold(session: Session, appointment: Appointment, people: Sequence[Volunteer], /) -> None:
+    """Book these people. What two processes do in the same moment, the key of the table refuses."""
+    slots = slots_of(Window(appointment.starts_at, appointment.ends_at))
+    for person in people:
+        session.add(Booking(appointment_id=appointment.id, volunteer_id=person.id))
+        session.add_all(
+            Hold(person_index=person.id_number_index, slot=slot, appointment_id=appointment.id) for slot in slots
+        )
+    flush(session)
+
+
+def release(session: Session, appointment_ids: Sequence[str], /) -> None:
+    """Give the held half hours back; who was booked stays on record."""
+    session.execute(delete(Hold).where(col(Hold.appointment_id).in_(appointment_ids)))
+
+
+def people_of(session: Session, appointment_id: str, /) -> list[Volunteer]:
+    """Who is booked."""
+    wanted = select(Volunteer).join(Booking, col(Booking.volunteer_id) == col(Volunteer.id))
+    return list(
+        session.exec(
+            wanted.where(col(Booking.appointment_id) == appointment_id).order_by(col(Volunteer.registration_no))
+        )
+    )
+
+
+def claimed_units(session: Session, match_id: str, /, *, states: Sequence[AppointmentState] = CLAIMS) -> int:
+    """Units that are served, agreed or proposed; of alternatives only the largest counts."""
+    largest = (
+        select(func.max(Appointment.units).label("units"))
+        .where(col(Appointment.match_id) == match_id, col(Appointment.state).in_(states))
+        .group_by(col(Appointment.choice_id))
+        .subquery()
+    )
+    return int(session.exec(select(func.coalesce(func.sum(largest.c.units), 0))).one())
+
+
+def close(
+    session: Session,
+    appointment: Appointment,
+    /,
+    *,
+    to: AppointmentState,
+    reason: str = "",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """End an appointment in this state; what was only promised is free again."""
+    appointment.reason_code, appointment.closed_at = reason, now
+    if to is not AppointmentState.DONE:
+        release(session, [appointment.id])
+    clocks.end(session, appointment.choice_id, step=ANSWER, outcome=to.value, now=now)
+    step(session, appointment, to=to, actor=actor, now=now)
+
+
+def step(session: Session, appointment: Appointment, /, *, to: AppointmentState, actor: Actor, now: datetime) -> None:
+    """Write the new state and its audit row."""
+    appointment.state, appointment.updated_at = to, now
+    session.add(appointment)
+    entry = audit.Entry(
+        f"appointment:{to.value}",
+        object_ref=appointment.id,
+        subject=appointment.household_id,
+        rule_id=appointment.reason_code,
+        body={"match": appointment.match_id, "units": appointment.units},
+    )
+    audit.record(session, entry, actor=actor, now=now)
+    flush(session)

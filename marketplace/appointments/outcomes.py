@@ -1,0 +1,247 @@
+"""What became of an agreed visit: served, or somebody did not come; and the end of the match that follows.
+
+Enters: an appointment whose time has begun, and who says what happened. Leaves: service records of the volunteers,
+units that add up, a delivered match once all are served, counted no-shows with their tasks and, after
+the term, a partial delivery. The sweep at the end closes what time or the end of a match has overtaken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit, notices
+from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.appointments import booking
+from marketplace.appointments.models import (
+    OPEN,
+    Appointment,
+    AppointmentState,
+    ServiceRecord,
+    Volunteer,
+)
+from marketplace.appointments.service import call_off
+from marketplace.appointments.volunteers import TALK
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
+from marketplace.db import Database, flush, new_id
+from marketplace.decisions import moves
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import BadInput, WrongState
+from marketplace.policy import require
+from marketplace.reference.services import service_kind
+from marketplace.reference.words import list_codes
+
+TWICE = 2
+CALL = "visit_call"
+"""The step that waits for a worker's call after a household was not there twice."""
+DISPUTE = timedelta(days=14)
+"""So long after a visit its household may say that nobody came."""
+SERVED = (AppointmentState.DONE,)
+
+
+def record_done(
+    session: Session, appointment_id: str, /, *, minutes: int, content: str, actor: Actor, now: datetime
+) -> Appointment:
+    """The giver records a visit that took place. Begun hours do not count, and not more than was planned. With the last
+    unit the match is delivered and the household is asked to confirm; until then the limit of the delivery begins anew
+    with each visit, for a service that is being served is not late."""
+    agreed = (AppointmentState.AGREED,)
+    appointment, match = booking.lock(session, appointment_id, "appointment:plan", actor=actor, states=agreed)
+    booking.require_running(match)
+    if appointment.starts_at > now:
+        raise WrongState("not_begun_yet")
+    if content not in list_codes("service_content"):
+        raise BadInput("content_missing", field="content")
+    if not 1 <= minutes <= (now - appointment.starts_at).total_seconds() // 60:
+        raise BadInput("minutes_not_possible", field="minutes")
+    served = min(appointment.units, service_kind(appointment.category).units(minutes))
+    if served < 1:
+        raise BadInput("minutes_too_few", field="minutes")
+    appointment.units, appointment.minutes, appointment.content = served, minutes, content
+    booking.close(session, appointment, to=AppointmentState.DONE, actor=actor, now=now)
+    _write_records(session, appointment, now=now)
+    if booking.claimed_units(session, match.id, states=SERVED) == match.units:
+        decisions.deliver(session, match.id, actor=actor, now=now)
+    else:
+        moves.wait(session, match, outcome="served_part", now=now)
+    return appointment
+
+
+def _write_records(session: Session, appointment: Appointment, *, now: datetime) -> None:
+    for volunteer in booking.people_of(session, appointment.id):
+        session.add(
+            ServiceRecord(
+                id=new_id(),
+                org_id=appointment.org_id,
+                volunteer_id=volunteer.id,
+                appointment_id=appointment.id,
+                category=appointment.category,
+                content=appointment.content,
+                started_at=appointment.starts_at,
+                minutes=appointment.minutes or 0,
+                created_at=now,
+            )
+        )
+    flush(session)
+
+
+def volunteer_missed(
+    session: Session, appointment_id: str, /, *, missing: Sequence[str] = (), actor: Actor, now: datetime
+) -> Appointment:
+    """Somebody of the giver did not come (none named: nobody came). Said by the giver, or by the household, which may
+    also dispute a visit that the giver has recorded: its records become void and its units are open again."""
+    by_household = actor.role in (Role.HOUSEHOLD, Role.HELPER, Role.WORKER)
+    states = (AppointmentState.AGREED, AppointmentState.DONE) if by_household else (AppointmentState.AGREED,)
+    action = "appointment:answer" if by_household else "appointment:plan"
+    appointment, match = booking.lock(session, appointment_id, action, actor=actor, states=states)
+    booking.require_running(match)
+    _require_begun(appointment, now=now)
+    disputed = appointment.state is AppointmentState.DONE
+    if disputed:
+        _void(session, appointment, now=now)
+    booking.close(
+        session,
+        appointment,
+        to=AppointmentState.NO_SHOW_VOLUNTEER,
+        reason="disputed" if disputed else "",
+        actor=actor,
+        now=now,
+    )
+    _count_missing(session, appointment, missing, now=now)
+    key = f"{appointment.id}:missed"
+    if by_household:
+        notices.post(session, "visit_changed", key=key, org_id=match.org_id, now=now)
+    else:
+        notices.post(session, "visit_changed", key=key, household_id=match.household_id, now=now)
+    return appointment
+
+
+def _require_begun(appointment: Appointment, *, now: datetime) -> None:
+    if appointment.starts_at > now:
+        raise WrongState("not_begun_yet")
+
+
+def _void(session: Session, appointment: Appointment, *, now: datetime) -> None:
+    if appointment.closed_at is None or now > appointment.closed_at + DISPUTE:
+        raise WrongState("too_late_to_dispute")
+    appointment.minutes, appointment.content, appointment.rating = None, "", None
+    for record in session.exec(select(ServiceRecord).where(col(ServiceRecord.appointment_id) == appointment.id)):
+        record.void = True
+        session.add(record)
+
+
+def _count_missing(session: Session, appointment: Appointment, missing: Sequence[str], *, now: datetime) -> None:
+    """From the second time on the giver's manager has a task."""
+    booked = [volunteer.id for volunteer in booking.people_of(session, appointment.id)]
+    named = sorted(set(missing) & set(booked)) or booked
+    wanted = select(Volunteer).where(col(Volunteer.id).in_(named)).order_by(col(Volunteer.id)).with_for_update()
+    for volunteer in session.exec(wanted.execution_options(populate_existing=True)).all():
+        volunteer.no_shows += 1
+        session.add(volunteer)
+        if volunteer.no_shows >= TWICE:
+            clocks.start(session, TALK, volunteer.id, holder=Holder(org_id=volunteer.org_id), now=now)
+    flush(session)
+
+
+def household_missed(session: Session, appointment_id: str, /, *, actor: Actor, now: datetime) -> Appointment:
+    """The volunteers came and nobody was there. Nothing is lost by it; after the second time a worker calls."""
+    agreed = (AppointmentState.AGREED,)
+    appointment, match = booking.lock(session, appointment_id, "appointment:plan", actor=actor, states=agreed)
+    booking.require_running(match)
+    _require_begun(appointment, now=now)
+    booking.close(session, appointment, to=AppointmentState.NO_SHOW_HOUSEHOLD, actor=actor, now=now)
+    notices.post(session, "visit_changed", key=f"{appointment.id}:missed", household_id=match.household_id, now=now)
+    if household_no_shows(session, match.id) >= TWICE:
+        holder = Holder(district_code=match.district_code)
+        clocks.start(session, CALL, call_ref(match.id), holder=holder, now=now)
+    return appointment
+
+
+def call_ref(match_id: str, /) -> str:
+    """Under which the call waits: apart from the match, whose own clock keeps running."""
+    return f"visits:{match_id}"
+
+
+def household_no_shows(session: Session, match_id: str, /) -> int:
+    """How often nobody was there."""
+    wanted = select(func.count()).select_from(Appointment).where(col(Appointment.match_id) == match_id)
+    return session.exec(wanted.where(col(Appointment.state) == AppointmentState.NO_SHOW_HOUSEHOLD)).one()
+
+
+def called(session: Session, match_id: str, /, *, outcome: str, actor: Actor, now: datetime) -> None:
+    """A worker has rung the household after two visits at which nobody was there."""
+    if outcome not in list_codes("visit_call"):
+        raise BadInput("reason_missing", field="outcome")
+    match = booking.lock_match(session, match_id)
+    require(actor, "appointment:call", district=match.district_code)
+    if not clocks.end(session, call_ref(match.id), step=CALL, outcome=outcome, now=now):
+        raise WrongState("no_call_waits")
+    entry = audit.Entry("appointment:call", object_ref=match.id, subject=match.household_id, rule_id=outcome)
+    audit.record(session, entry, actor=actor, now=now)
+    notices.post(session, "visit_changed", key=f"{match.id}:called:{now.isoformat()}", org_id=match.org_id, now=now)
+
+
+def rate(session: Session, appointment_id: str, /, *, rating: int, actor: Actor, now: datetime) -> Appointment:
+    """The household says how good the visit was, 1 to 5; its last word counts."""
+    appointment, _match = booking.lock(session, appointment_id, "appointment:rate", actor=actor, states=SERVED)
+    if not 1 <= rating <= 5:
+        raise BadInput("rating_missing", field="rating")
+    appointment.rating, appointment.updated_at = rating, now
+    session.add(appointment)
+    for record in session.exec(select(ServiceRecord).where(col(ServiceRecord.appointment_id) == appointment.id)):
+        record.rating = rating
+        session.add(record)
+    entry = audit.Entry(
+        "appointment:rate", object_ref=appointment.id, subject=appointment.household_id, body={"rating": rating}
+    )
+    audit.record(session, entry, actor=actor, now=now)
+    flush(session)
+    return appointment
+
+
+def finish(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """The term ends before all was served: what was served is delivered, the rest is free and the need open again."""
+    match = booking.lock_match(session, match_id)
+    require(actor, "appointment:plan", org_id=match.org_id)
+    booking.require_running(match)
+    served = booking.claimed_units(session, match.id, states=SERVED)
+    if not served:
+        raise WrongState("nothing_served_yet")
+    _call_off_open(session, match.id, reason="finished", actor=actor, now=now)
+    return decisions.deliver(session, match.id, units=served, actor=actor, now=now)
+
+
+def _call_off_open(session: Session, match_id: str, *, reason: str, actor: Actor, now: datetime) -> None:
+    wanted = select(Appointment).where(col(Appointment.match_id) == match_id, col(Appointment.state).in_(OPEN))
+    for appointment in session.exec(wanted.order_by(col(Appointment.id)).with_for_update()).all():
+        call_off(session, appointment, reason=reason, actor=actor, now=now)
+
+
+def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
+    """Close proposals whose time has come without an answer, and everything open of matches that are over. One short
+    transaction each; returns how many were closed."""
+    now = clock()
+    late = (col(Appointment.state) == AppointmentState.PROPOSED) & (col(Appointment.starts_at) <= now)
+    over = col(Match.state) != MatchState.IN_DELIVERY
+    wanted = select(Appointment.id).join(Match, col(Match.id) == col(Appointment.match_id))
+    with database.reading() as session:
+        ids = session.exec(
+            wanted.where(col(Appointment.state).in_(OPEN), late | over).order_by(col(Appointment.id)).limit(100)
+        ).all()
+    return sum(_close_overtaken(database, appointment_id, now=now) for appointment_id in ids)
+
+
+def _close_overtaken(database: Database, appointment_id: str, *, now: datetime) -> bool:
+    with database.transaction() as session:
+        match = booking.lock_match(session, session.get_one(Appointment, appointment_id).match_id)
+        appointment = session.get_one(Appointment, appointment_id, with_for_update=True, populate_existing=True)
+        over = match.state is not MatchState.IN_DELIVERY
+        late = appointment.state is AppointmentState.PROPOSED and appointment.starts_at <= now
+        if appointment.state not in OPEN or not (over or late):
+            return False
+        call_off(session, appointment, reason="match_ended" if over else "not_answered", actor=SYSTEM, now=now)
+        return True

@@ -1,0 +1,132 @@
+"""The household's side: its visits, choosing a time or asking for another, who comes, rating, saying that nobody came.
+
+Enters: a signed-in household or its helper. Leaves: pages in plain words, and the acts of `service` and `outcomes`.
+"""
+
+from __future__ import annotations
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import col, select
+
+from marketplace.appointments import lists, outcomes, service
+from marketplace.appointments.doors import bp, own_household, utc_now
+from marketplace.appointments.forms import RatingForm, wish_form
+from marketplace.appointments.lists import Visit
+from marketplace.appointments.models import Appointment, AppointmentState
+from marketplace.appointments.views_giver import facts_of
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.web import Form, _, confirm, current_session, done, render, writes
+
+
+@bp.get("/mine")
+@guard("appointment:view")
+def mine() -> ResponseReturnValue:
+    """All visits of this household: those that wait for a choice first."""
+    visits = lists.visits_of_household(current_session(), own_household())
+    return render("appointments/mine.html", visits=visits)
+
+
+def _visit(appointment_id: str) -> Visit:
+    session, household_id = current_session(), own_household()
+    found = lists.get_appointment(session, appointment_id, actor=current_actor())
+    if found.household_id != household_id:
+        raise NotFound("appointment")
+    return lists.visits_of(session, [found], names="given")[0]
+
+
+def _page(appointment_id: str) -> str:
+    return url_for("appointments.my_visit", appointment_id=appointment_id)
+
+
+@bp.get("/mine/<appointment_id>")
+@guard("appointment:view")
+def my_visit(appointment_id: str) -> ResponseReturnValue:
+    """One visit: when, who comes, and what can be done now."""
+    return _visit_page(_visit(appointment_id), RatingForm())
+
+
+def _visit_page(visit: Visit, form: RatingForm) -> ResponseReturnValue:
+    session, one = current_session(), visit.appointment
+    others = select(Appointment).where(
+        col(Appointment.choice_id) == one.choice_id,
+        col(Appointment.id) != one.id,
+        col(Appointment.state) == AppointmentState.PROPOSED,
+    )
+    running = session.get_one(Match, one.match_id).state is MatchState.IN_DELIVERY
+    return render(
+        "appointments/my_visit.html",
+        visit=visit,
+        form=form,
+        others=lists.visits_of(session, session.exec(others.order_by(col(Appointment.starts_at))).all()),
+        begun=one.starts_at <= utc_now(),
+        running=running,
+    )
+
+
+@bp.post("/mine/<appointment_id>/agree")
+@guard("appointment:answer")
+@writes
+def agree(appointment_id: str) -> ResponseReturnValue:
+    """Take this time."""
+    _visit(appointment_id)
+    service.agree(current_session(), appointment_id, actor=current_actor(), now=utc_now())
+    return done(_("Agreed. Now you see who comes."), to=_page(appointment_id))
+
+
+@bp.route("/mine/<appointment_id>/other-time", methods=["GET", "POST"])
+@guard("appointment:answer")
+@writes
+def other_time(appointment_id: str) -> ResponseReturnValue:
+    """Ask for another time."""
+    visit, form = _visit(appointment_id), wish_form()
+    if form.validate_on_submit():
+        service.ask_other_time(
+            current_session(), appointment_id, wish=form.wish.data or "", actor=current_actor(), now=utc_now()
+        )
+        return done(_("The giver is told and will propose another time."), to=url_for("appointments.mine"))
+    return confirm(
+        layout="household",
+        title=_("Ask for another time"),
+        intro=_("You lose nothing. The giver is told what would suit you better and proposes again."),
+        button=_("Ask for another time"),
+        back=_page(appointment_id),
+        facts=facts_of(visit),
+        form=form,
+    )
+
+
+@bp.post("/mine/<appointment_id>/rate")
+@guard("appointment:rate")
+@writes
+def rate(appointment_id: str) -> ResponseReturnValue:
+    """Say how good it was."""
+    visit, form = _visit(appointment_id), RatingForm()
+    if not form.validate_on_submit():
+        return _visit_page(visit, form)
+    outcomes.rate(
+        current_session(), appointment_id, rating=int(str(form.rating.data)), actor=current_actor(), now=utc_now()
+    )
+    return done(_("Thank you."), to=_page(appointment_id))
+
+
+@bp.route("/mine/<appointment_id>/nobody-came", methods=["GET", "POST"])
+@guard("appointment:answer")
+@writes
+def nobody_came(appointment_id: str) -> ResponseReturnValue:
+    """Ask once, then note that nobody came."""
+    visit, form = _visit(appointment_id), Form()
+    if form.validate_on_submit():
+        outcomes.volunteer_missed(current_session(), appointment_id, actor=current_actor(), now=utc_now())
+        return done(_("We have told the giver. It can propose another time."), to=url_for("appointments.mine"))
+    return confirm(
+        layout="household",
+        title=_("Nobody came?"),
+        intro=_("The giver is told. This visit does not count as served, and another time can be proposed."),
+        button=_("Nobody came"),
+        back=_page(appointment_id),
+        facts=facts_of(visit),
+        form=form,
+    )

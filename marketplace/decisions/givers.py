@@ -1,0 +1,41 @@
+"""What a giver's agreement, its budget, its donors and the law say about one approval, asked again at that moment.
+
+Enters: a need, an offer and its organisation, locked by the caller, and the units. Leaves: nothing, or the first reason
+against as WrongState. Called by `decisions.approve`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlmodel import Session
+
+from marketplace.errors import WrongState
+from marketplace.households.related import is_related
+from marketplace.ledger.budgets import given_in_year
+from marketplace.needs.models import Need
+from marketplace.offers.models import Offer, OfferState
+from marketplace.offers.service import has_run_out
+from marketplace.offers.terms import kept_by_donor
+from marketplace.organisations.agreements import in_force
+from marketplace.organisations.models import Organisation
+from marketplace.reference.needs import need_kind
+
+
+def refuse_giver(
+    session: Session, need: Need, offer: Offer, /, *, organisation: Organisation, units: int, on: date
+) -> None:
+    """Raise the first reason why this giver may not give this to this household on this day."""
+    if offer.state is not OfferState.OPEN or has_run_out(offer, on=on) or not in_force(organisation, on=on):
+        raise WrongState("offer_not_open")
+    if need_kind(need.category).purpose not in organisation.purposes:
+        raise WrongState("purpose_above_ceiling")
+    if is_related(session, need.household_id, org_id=organisation.id):
+        raise WrongState("related_party")
+    if not kept_by_donor(offer, district=need.district_code, tags=need.tags):
+        raise WrongState("donor_bound")
+    budget = organisation.yearly_budget_fen
+    if budget is not None and need_kind(need.category).is_money:
+        given = given_in_year(session, on.year, org_ids=[organisation.id]).get(organisation.id, 0)
+        if given + units > budget:
+            raise WrongState("budget_spent")

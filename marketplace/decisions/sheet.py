@@ -1,0 +1,66 @@
+"""A giver's matches and deliveries as a table to take out: what was promised, to which district, how far it is.
+
+Enters: the giver, a language and a kind of file. Leaves: bytes, one row a match, without anything about the household
+but its district; who it is can be seen only by opening a match, one look at a time. Called by a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from sqlmodel import Session, col, select
+
+from adapters import tabular_writer
+from adapters.ports import Cell
+from marketplace.actors import Actor
+from marketplace.calendar import local_day
+from marketplace.decisions.models import Match
+from marketplace.offers.models import Offer
+from marketplace.offers.terms import shown_units
+from marketplace.policy import require
+from marketplace.reference.districts import district_name
+from marketplace.reference.needs import need_kind
+from marketplace.reference.words import label
+
+Format = Literal["xlsx", "csv"]
+HEADS = (
+    ("匹配编号", "Match"),
+    ("资源编号", "Resource reference"),
+    ("资源名称", "Resource"),
+    ("类别", "Category"),
+    ("区县", "District"),
+    ("数量", "Amount"),
+    ("单位", "Unit"),
+    ("状态", "State"),
+    ("批准日期", "Approved on"),
+    ("答复日期", "Answered on"),
+    ("送达日期", "Delivered on"),
+    ("确认日期", "Confirmed on"),
+    ("送达备注", "Delivery note"),
+)
+
+
+def matches_file(session: Session, kind: Format, /, *, actor: Actor, lang: str) -> bytes:
+    """Every match of the actor's organisation, the oldest first."""
+    require(actor, "match:answer", org_id=actor.org_id)
+    mine = select(Match, Offer).join(Offer, col(Offer.id) == col(Match.offer_id))
+    mine = mine.where(col(Match.org_id) == actor.org_id).order_by(col(Match.created_at), col(Match.id))
+    rows = (list(_cells(match, offer, lang=lang)) for match, offer in session.execute(mine))
+    heads = [pair[lang.startswith("en")] for pair in HEADS]
+    return tabular_writer.write_csv(heads, rows) if kind == "csv" else tabular_writer.write_xlsx(heads, rows)
+
+
+def _cells(match: Match, offer: Offer, *, lang: str) -> Iterator[Cell]:
+    yield match.id
+    yield offer.reference or offer.id
+    yield offer.title
+    yield need_kind(offer.category).name(lang=lang)
+    yield district_name(match.district_code, on=local_day(match.created_at), lang=lang)
+    amount = shown_units(match.units, offer.unit)
+    yield int(amount) if amount.isdigit() else amount
+    yield label("unit", offer.unit, lang=lang)
+    yield label("match_state", match.state.value, lang=lang)
+    for at in (match.created_at, match.giver_answered_at, match.delivered_at, match.confirmed_at):
+        yield None if at is None else local_day(at)
+    yield match.delivery_note

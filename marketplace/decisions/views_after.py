@@ -1,0 +1,196 @@
+"""What household and giver do after a delivery: say how it went, give the aid back, ask it back.
+
+Enters: the signed-in side and its reason. Leaves: confirm pages, and the acts of `closing`.
+"""
+
+from __future__ import annotations
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from marketplace.actors import GIVERS
+from marketplace.decisions import service
+from marketplace.decisions.cards import Card, cards_of
+from marketplace.decisions.closing import RECLAIMABLE, RETURNABLE, Answers
+from marketplace.decisions.doors import bp, utc_now
+from marketplace.decisions.models import MatchState
+from marketplace.errors import NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.reference.words import choices
+from marketplace.web import codes, pages
+from marketplace.web.display import language
+from marketplace.web.fields import Form, OneField, TickField
+from marketplace.web.transactions import current_session, writes
+
+
+class HowForm(Form):
+    """Three questions to the household; none of them changes what it may get."""
+
+    satisfaction = OneField(_l("How satisfied are you?"))
+    remains = OneField(_l("How are things now?"))
+    complaint = TickField(_l("I have a complaint: somebody should call me"))
+
+
+class GiveBackForm(Form):
+    """Why the help is given back."""
+
+    reason_code = OneField(_l("Why?"))
+
+
+class ReclaimForm(Form):
+    """Why the giver asks it back; the household reads this."""
+
+    reason_code = OneField(_l("Why?"))
+
+
+class PressForm(Form):
+    """Nothing but the press of a button."""
+
+
+def _card(match_id: str, *states: MatchState) -> Card:
+    session = current_session()
+    card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
+    if card.match.state not in states:
+        raise NotFound("match")
+    return card
+
+
+def _words(card: Card) -> str:
+    return f"{codes.word(card.need.category, 'need')} · {codes.amount(card.match.units, card.need.unit)}"
+
+
+@bp.route("/offers-to-me/<match_id>/how-it-went", methods=["GET", "POST"])
+@guard("household:view")
+@writes
+def how_it_went(match_id: str) -> ResponseReturnValue:
+    """The household answers itself; a worker then need not call."""
+    card, form = _card(match_id, MatchState.CONFIRMED), HowForm()
+    form.satisfaction.choices = choices("satisfaction", lang=language())
+    form.remains.choices = choices("remains", lang=language())
+    back = url_for("decisions.household_offer", match_id=match_id)
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout="household",
+            title=_("How did it go?"),
+            intro=_("Your answer changes nothing about your help. It helps us to do better."),
+            facts=[{"label": _("Help"), "value": f"{_words(card)} · {card.organisation.name}"}],
+            button=_("Send my answer"),
+            back=back,
+            form=form,
+        )
+    answers = Answers(
+        satisfaction=int(form.satisfaction.data or 0),
+        remains=form.remains.data or "",
+        complaint=bool(form.complaint.data),
+    )
+    service.follow_up(current_session(), match_id, answers, actor=current_actor(), now=utc_now())
+    words = _("Thank you. Somebody will look into your complaint.") if answers.complaint else _("Thank you.")
+    return pages.done(words, to=back)
+
+
+@bp.route("/offers-to-me/<match_id>/give-back", methods=["GET", "POST"])
+@guard("household:view")
+@writes
+def household_gives_back(match_id: str) -> ResponseReturnValue:
+    """The household does not need or want the help that it accepted, and has not used it."""
+    return _give_back(match_id, layout="household", endpoint="decisions.household_offer")
+
+
+@bp.route("/deliveries/<match_id>/handed-back", methods=["GET", "POST"])
+@guard("match:deliver")
+@writes
+def charity_handed_back(match_id: str) -> ResponseReturnValue:
+    """The giver writes down that it has its aid back, unused."""
+    return _give_back(match_id, layout="charity", endpoint="decisions.charity_match")
+
+
+def _give_back(match_id: str, *, layout: str, endpoint: str) -> ResponseReturnValue:
+    card, form = _card(match_id, *RETURNABLE), GiveBackForm()
+    form.reason_code.choices = choices("give_back", lang=language())
+    back, mine = url_for(endpoint, match_id=match_id), layout == "household"
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout=layout,
+            title=_("Give this help back") if mine else _("We have it back"),
+            intro=_("Only if it has not been used. You lose nothing by it; the giver is told.")
+            if mine
+            else _("Only if it was not used. Your stock is free again, and the household is told."),
+            facts=[{"label": _("Help"), "value": _words(card)}],
+            button=_("Give back") if mine else _("We have it back"),
+            back=back,
+            form=form,
+        )
+    service.give_back(
+        current_session(), match_id, reason_code=form.reason_code.data or "", actor=current_actor(), now=utc_now()
+    )
+    return pages.done(_("Noted. The other side has been told."), to=back)
+
+
+@bp.route("/deliveries/<match_id>/reclaim", methods=["GET", "POST"])
+@guard("match:reclaim")
+@writes
+def reclaim(match_id: str) -> ResponseReturnValue:
+    """Ask back what the household has received, with a reason; or write down that it came back."""
+    card = _card(match_id, *RECLAIMABLE, MatchState.RECLAIMING)
+    back = url_for("decisions.charity_match", match_id=match_id)
+    if card.match.state is MatchState.RECLAIMING:
+        return _got_back(card, back=back)
+    form = ReclaimForm()
+    form.reason_code.choices = choices("reclaim", lang=language())
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout="charity",
+            title=_("Ask it back"),
+            intro=_("The household reads your reason and can ask civil affairs, which may end this."),
+            facts=[{"label": _("Help"), "value": _words(card)}],
+            button=_("Ask it back"),
+            back=back,
+            form=form,
+            danger=True,
+        )
+    service.reclaim_open(
+        current_session(), match_id, reason_code=form.reason_code.data or "", actor=current_actor(), now=utc_now()
+    )
+    return pages.done(_("Noted. The household has been told."), to=back)
+
+
+def _got_back(card: Card, *, back: str) -> ResponseReturnValue:
+    form = PressForm()
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout="charity",
+            title=_("It came back"),
+            intro=_("The ledger then counts this help as returned, and your stock is free again."),
+            facts=[{"label": _("Help"), "value": _words(card)}],
+            button=_("It came back"),
+            back=back,
+            form=form,
+        )
+    service.reclaim_done(current_session(), card.match.id, actor=current_actor(), now=utc_now())
+    return pages.done(_("Noted. The ledger follows."), to=back)
+
+
+@bp.route("/matches/<match_id>/drop-reclaim", methods=["GET", "POST"])
+@guard("match:reclaim_drop")
+@writes
+def drop_reclaim(match_id: str) -> ResponseReturnValue:
+    """The giver or civil affairs lets it be: the match is where it was before."""
+    card, form, giver = _card(match_id, MatchState.RECLAIMING), PressForm(), current_actor().role in GIVERS
+    back = url_for("decisions.charity_match", match_id=match_id) if giver else url_for("decisions.deadlines")
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout="charity" if giver else "staff",
+            title=_("Ask nothing back"),
+            intro=_("The household keeps its help, and the match is where it was before."),
+            facts=[
+                {"label": _("Match"), "value": f"{_words(card)} · {card.organisation.name}"},
+                {"label": _("The giver's reason"), "value": codes.word(card.match.reason_code, "reclaim")},
+            ],
+            button=_("Ask nothing back"),
+            back=back,
+            form=form,
+        )
+    service.reclaim_drop(current_session(), match_id, actor=current_actor(), now=utc_now())
+    return pages.done(_("Noted. The household keeps its help."), to=back)

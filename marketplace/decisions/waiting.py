@@ -1,0 +1,150 @@
+"""What follows when nobody acts: reminders, then the consequence of each late step; a sweep of the background worker.
+
+Enters: the running clocks and the time. Leaves: reminders in the outbox; a match whose giver was silent ends and frees
+need and resource at once; a silent household is called; a late delivery goes to staff. A staff step has no consequence:
+it stays on the board of deadlines as late, for staff that are slow must not cost a household its aid. Each match is
+settled in a transaction of its own, locked and looked at anew, so that a giver who accepts at the last moment and the
+sweep never both win; to sweep twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit, notices
+from marketplace.actors import SYSTEM, Actor
+from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
+from marketplace.clocks.steps import STEPS, Side
+from marketplace.db import Database
+from marketplace.decisions import moves
+from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.moves import locked
+from marketplace.errors import DomainError, WrongState
+from marketplace.offers.pausing import pause_silent
+
+log = logging.getLogger("shanqiao.waiting")
+BATCH = 100
+"""So many reminders, and so many late matches of each step, in one sweep."""
+SILENT_AFTER = 3
+"""After so many matches in a row without any answer a giver's resources are paused."""
+Consequence = Callable[[Session, Match, datetime], None]
+
+
+def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
+    """Remind, then settle what is late; returns how much was done."""
+    now = clock()
+    return _remind(database, now=now) + sum(_late(database, step, now=now) for step in CONSEQUENCES)
+
+
+def _remind(database: Database, *, now: datetime) -> int:
+    with database.reading() as session:
+        if not clocks.are_due(session, now=now):
+            return 0
+    with database.transaction() as session:
+        due = clocks.due_reminders(session, now=now, most=BATCH)
+        for waiting in due:
+            _write(session, waiting, now=now)
+        return len(due)
+
+
+def _write(session: Session, waiting: Clock, *, now: datetime) -> None:
+    """One reminder; staff find theirs on the board and on their home page instead."""
+    side = STEPS[waiting.step].side
+    if side is Side.STAFF:
+        return
+    letter = "reminder_giver" if side is Side.GIVER else "reminder_household"
+    key, recipient = f"{waiting.id}:{waiting.reminders}", {"org_id": waiting.org_id}
+    if side is Side.HOUSEHOLD:
+        recipient = {"household_id": waiting.household_id}
+    notices.post(session, letter, key=key, now=now, params=moves.by(waiting), **recipient)
+
+
+def _late(database: Database, step: str, *, now: datetime) -> int:
+    with database.reading() as session:
+        found = [(late.id, late.object_ref) for late in clocks.late(session, step, now=now, most=BATCH)]
+    done = 0
+    for clock_id, match_id in found:
+        try:
+            with database.transaction() as session:
+                done += _settle(session, clock_id, match_id, now=now)
+        except (DomainError, OperationalError) as error:
+            log.warning("match %s stays late at %s: %s", match_id, step, type(error).__name__)
+    return done
+
+
+def _settle(session: Session, clock_id: str, match_id: str, *, now: datetime) -> bool:
+    """Whether there was still something to settle once the match was locked."""
+    match = session.get(Match, match_id, with_for_update=True, populate_existing=True)
+    waiting = session.get_one(Clock, clock_id, populate_existing=True)
+    if match is None or waiting.ended_at is not None or waiting.due_at > now:
+        return False
+    CONSEQUENCES[waiting.step](session, match, now)
+    return True
+
+
+def _expire_giver(session: Session, match: Match, now: datetime) -> None:
+    moves.end(session, match, to=MatchState.EXPIRED_GIVER, reason_code="no_answer", actor=SYSTEM, now=now)
+    moves.tell_giver(session, match, "match_expired", key="expired", now=now)
+    if _silences(session, match.org_id) >= SILENT_AFTER and pause_silent(session, match.org_id, now=now):
+        moves.tell_giver(session, match, "offers_paused", key="paused", now=now)
+
+
+def _silences(session: Session, org_id: str) -> int:
+    """How many matches ended without this giver's answer since it last answered any."""
+    answered = select(func.max(Match.giver_answered_at)).where(col(Match.org_id) == org_id)
+    last = session.exec(answered).one()
+    expired = select(func.count()).select_from(Match).where(col(Match.org_id) == org_id)
+    expired = expired.where(col(Match.state) == MatchState.EXPIRED_GIVER)
+    if last is not None:
+        expired = expired.where(col(Match.updated_at) > last)
+    return session.exec(expired).one()
+
+
+def _ask_for_a_call(session: Session, match: Match, now: datetime) -> None:
+    _hand_on(session, match, "call_household", outcome="silent", now=now)
+
+
+def _ask_staff(session: Session, match: Match, now: datetime) -> None:
+    asked = _hand_on(session, match, "late_delivery", outcome="late", now=now)
+    if asked is not None:
+        moves.tell_giver(session, match, "delivery_late", key=f"late:{asked.id}", now=now)
+
+
+def _hand_on(session: Session, match: Match, step: str, *, outcome: str, now: datetime) -> Clock | None:
+    entry = audit.Entry("match:late", object_ref=match.id, subject=match.household_id, rule_id=step)
+    audit.record(session, entry, actor=SYSTEM, now=now)
+    return moves.wait(session, match, outcome=outcome, for_step=step, now=now)
+
+
+CONSEQUENCES: Mapping[str, Consequence] = {
+    "giver_answer": _expire_giver,
+    "household_answer": _ask_for_a_call,
+    "household_confirm": _ask_for_a_call,
+    "deliver": _ask_staff,
+}
+
+
+def extend_delivery(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """Staff give a late giver its time once more, and only once; the other way is to cancel the match."""
+    match = locked(session, match_id, "match:extend", actor=actor, expected=(MatchState.IN_DELIVERY,))
+    if not may_extend(session, match):
+        raise WrongState("no_more_time")
+    entry = audit.Entry("match:extend", object_ref=match.id, subject=match.household_id)
+    audit.record(session, entry, actor=actor, now=now)
+    clock = moves.wait(session, match, outcome="extended", now=now)
+    moves.tell_giver(session, match, "delivery_expected", key="extended", now=now, clock=clock)
+    return match
+
+
+def may_extend(session: Session, match: Match, /) -> bool:
+    """Whether this delivery is late for the first time and waits for staff."""
+    own = select(Clock.step, Clock.ended_at, Clock.outcome).where(col(Clock.object_ref) == match.id)
+    rows = session.exec(own).all()
+    waits = any(step == "late_delivery" and ended is None for step, ended, _outcome in rows)
+    return waits and not any(outcome == "extended" for _step, _ended, outcome in rows)

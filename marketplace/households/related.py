@@ -1,0 +1,27 @@
+"""Which households a giver may not help, because one of their people is related to it.
+
+Enters: the keyed indexes of ID numbers on both sides, unread. Leaves: pairs of ids. Called by the allocator's problem,
+by quotes and, once more, by approval; the reason that people see is neutral and names nobody.
+"""
+
+from __future__ import annotations
+
+from sqlmodel import Session, col, select
+
+from marketplace.households.models import Person
+from marketplace.organisations.models import RelatedPerson
+
+
+def related_pairs(session: Session, /, *, household_id: str = "") -> set[tuple[str, str]]:
+    """(household, organisation) of every pair that must not be matched; of one household only, if named."""
+    pairs = select(Person.household_id, RelatedPerson.org_id).join(
+        RelatedPerson, col(RelatedPerson.id_number_index) == col(Person.id_number_index)
+    )
+    if household_id:
+        pairs = pairs.where(col(Person.household_id) == household_id)
+    return {(row[0], row[1]) for row in session.execute(pairs)}
+
+
+def is_related(session: Session, household_id: str, /, *, org_id: str) -> bool:
+    """Whether somebody of this household is related to this giver."""
+    return (household_id, org_id) in related_pairs(session, household_id=household_id)

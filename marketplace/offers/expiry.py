@@ -1,0 +1,90 @@
+"""Offers that nobody confirms any more: a letter two weeks before, and at the end the offer expires.
+
+Enters: the clock. Leaves: one letter a day for each giver, offers in state expired with an audit row, and their ids, so
+that `proposals` can free what was proposed of them. A giver confirms with `service.reconfirm_offer`. Called through
+`proposals.expiry` by the worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session, col, or_, select
+
+from marketplace import audit, notices
+from marketplace.actors import SYSTEM
+from marketplace.calendar import local_day
+from marketplace.db import flush
+from marketplace.notices import Notice
+from marketplace.offers.models import Offer, OfferState
+from marketplace.offers.service import SOON
+
+WATCHED = (OfferState.OPEN, OfferState.PAUSED, OfferState.HELD)
+MOST_AT_ONCE = 500
+
+
+def find_due(session: Session, /, *, now: datetime) -> bool:
+    """Whether any offer has to be reminded of or to expire now; asked before a writing transaction is opened."""
+    today = local_day(now)
+    return bool(_over(session, today) or _soon(session, today))
+
+
+def expire(session: Session, /, *, now: datetime) -> list[str]:
+    """Take every offer whose end has come out of matching; return their ids."""
+    gone = _over(session, local_day(now), lock=True)
+    for offer in gone:
+        offer.state, offer.state_reason, offer.updated_at = OfferState.EXPIRED, "", now
+        session.add(offer)
+    flush(session)
+    body = {"state": OfferState.EXPIRED.value}
+    entries = [audit.Entry("offer:expire", object_ref=offer.id, body=body) for offer in gone]
+    audit.record_many(session, entries, actor=SYSTEM, now=now)
+    for org_id in sorted({offer.org_id for offer in gone}):
+        _write(session, "offer_ended", org_id, now=now)
+    return [offer.id for offer in gone]
+
+
+def remind(session: Session, /, *, now: datetime) -> int:
+    """Tell givers of their offers that end within two weeks, each offer once; return how many offers there were."""
+    ending = _soon(session, local_day(now), lock=True)
+    for offer in ending:
+        offer.reminded = True
+        session.add(offer)
+    flush(session)
+    first: dict[str, date] = {}
+    for offer in ending:
+        end = min(day for day in (offer.valid_to, offer.confirm_by) if day is not None)
+        first[offer.org_id] = min(end, first.get(offer.org_id, end))
+    for org_id, end in sorted(first.items()):
+        _write(session, "offer_ending", org_id, now=now, by=end)
+    return len(ending)
+
+
+def _over(session: Session, today: date, *, lock: bool = False) -> Sequence[Offer]:
+    return _watched(session, by=today, lock=lock, reminded=None)
+
+
+def _soon(session: Session, today: date, *, lock: bool = False) -> Sequence[Offer]:
+    return _watched(session, by=today + SOON, lock=lock, reminded=False)
+
+
+def _watched(session: Session, *, by: date, lock: bool, reminded: bool | None) -> Sequence[Offer]:
+    rows = select(Offer).where(col(Offer.state).in_(WATCHED))
+    rows = rows.where(or_(col(Offer.valid_to) <= by, col(Offer.confirm_by) <= by))
+    if reminded is not None:
+        rows = rows.where(col(Offer.reminded).is_(reminded))
+    rows = rows.order_by(col(Offer.id)).limit(MOST_AT_ONCE)
+    return session.exec(rows.with_for_update() if lock else rows).all()
+
+
+def _write(session: Session, letter: str, org_id: str, *, now: datetime, by: date | None = None) -> None:
+    """One letter of a kind for a giver and day, however many offers it is about."""
+    key = f"{org_id}:{letter}:{local_day(now).isoformat()}"
+    if session.exec(select(Notice.id).where(Notice.key == key)).first() is not None:
+        return
+    params = {"by": by.isoformat()} if by else {}
+    if letter == "offer_ending":
+        notices.post(session, "offer_ending", key=key, org_id=org_id, params=params, now=now)
+    else:
+        notices.post(session, "offer_ended", key=key, org_id=org_id, params=params, now=now)

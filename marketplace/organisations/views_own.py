@@ -1,0 +1,114 @@
+"""A giver's own pages: its agreement and purposes, its yearly budget, and the people whom it may not help.
+
+Enters: requests of a giver's people. Leaves: pages; the rules are in `organisations.service` and `.related`. The list
+of related people comes in by hand or by file; the numbers themselves are never shown again.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.errors import DomainError
+from marketplace.guards import current_actor, guard
+from marketplace.intake import ImportKind, sentence
+from marketplace.organisations import related, service
+from marketplace.organisations.blueprint import bp
+from marketplace.organisations.forms import BudgetForm, RelatedForm, fill
+from marketplace.organisations.models import Relation
+from marketplace.web import _, _l, current_session, done, render, writes
+from marketplace.web.desk import Desk
+from marketplace.web.display import language
+
+
+@bp.get("/ours")
+@guard("organisation:own")
+def ours() -> ResponseReturnValue:
+    """What is agreed with us, and the ways to budget, team and related people."""
+    organisation = service.get_own(current_session(), actor=current_actor())
+    return render("organisations/ours.html", organisation=organisation)
+
+
+@bp.route("/ours/budget", methods=["GET", "POST"])
+@guard("organisation:budget")
+@writes
+def budget() -> ResponseReturnValue:
+    """The most money in a calendar year."""
+    session, actor = current_session(), current_actor()
+    organisation = service.get_own(session, actor=actor)
+    form = BudgetForm(data={"yearly_budget_fen": organisation.yearly_budget_fen})
+    if form.validate_on_submit():
+        most = form.yearly_budget_fen.data
+        service.keep_budget(session, organisation.id, yearly_budget_fen=most, actor=actor, now=_now())
+        return done(_("Kept. It counts from the next match on."), to=url_for(".ours"))
+    return render("organisations/budget.html", form=form)
+
+
+@bp.route("/ours/related", methods=["GET", "POST"])
+@guard("related:keep")
+@writes
+def related_people() -> ResponseReturnValue:
+    """The list, and one more person on it."""
+    session, actor, form = current_session(), current_actor(), fill(RelatedForm())
+    if form.validate_on_submit():
+        relation, number = Relation(str(form.relation.data)), form.id_number.data
+        said: dict[str, Any] = {"reference": form.reference.data, "relation": relation, "id_number": number}
+        try:
+            related.add_related(session, **said, actor=actor, now=_now())
+        except DomainError as error:
+            _tell(form, error)
+        else:
+            return done(_("On the list. This number is not kept and not shown again."), to=url_for(".related_people"))
+    return render("organisations/related.html", form=form, people=related.list_related(session, actor=actor))
+
+
+def _tell(form: Any, error: DomainError) -> None:
+    name = str(error.facts.get("field", ""))
+    if name not in form:
+        raise error
+    told = {"reference_taken": _("Somebody on the list has this reference already")}
+    form[name].errors = [told.get(error.code) or sentence(error.code, error.facts, lang=language())[0]]
+    form.id_number.data = ""
+
+
+@bp.post("/ours/related/<related_id>/remove")
+@guard("related:keep")
+@writes
+def remove_related(related_id: str) -> ResponseReturnValue:
+    """Take one person off the list."""
+    related.remove_related(current_session(), related_id, actor=current_actor(), now=_now())
+    return done(_("Taken off the list."), to=url_for(".related_people"))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+desk = Desk(
+    kind=ImportKind.RELATED,
+    action="related:keep",
+    layout="charity",
+    title=_l("Bring in a list of related people"),
+    intro=_l("One row a person, with your own reference and not a name. ID numbers are turned into marks at once."),
+    home="organisations.related_people",
+    home_title=_l("People related to us"),
+    schema=lambda today: related.related_schema(today=today),
+    check=related.check_file,
+    confirm=related.confirm_import,
+    drop=related.drop_import,
+    counts={
+        "new": (_l("New people"), ""),
+        "changed": (_l("Changed people"), ""),
+        "same": (_l("Unchanged, left as they are"), ""),
+    },
+    sentences={
+        "import_changed": _l("Something else came in since this file was checked. Check the file again."),
+        "mapping_not_toml": _l("The mapping file is not readable TOML."),
+        "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
+        "mapping_column": _l("The mapping file names a column that does not exist here."),
+    },
+)
+desk.install(bp)

@@ -1,0 +1,351 @@
+"""Appointments of a service: who may be sent, who is booked when, what is served, and who did not come."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor, Role
+from marketplace.appointments import lists, outcomes, records, service, volunteers
+from marketplace.appointments.booking import claimed_units, people_of
+from marketplace.appointments.calendar_file import calendar_file
+from marketplace.appointments.models import (
+    Appointment,
+    AppointmentState,
+    HealthFit,
+    Hold,
+    Place,
+    ServiceRecord,
+    VolunteerState,
+)
+from marketplace.clocks import service as clocks
+from marketplace.db import Database
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import MatchState
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.notices import Notice
+from tests import factories as make
+from tests.marketplace import visiting
+from tests.marketplace.visiting import NOW, a_scene, a_volunteer, agreed, proposed, window
+
+AFTER = visiting.TOMORROW + timedelta(days=1)
+
+
+def done(session: Session, scene: visiting.Scene, one: Appointment, *, minutes: int = 120) -> Appointment:
+    return outcomes.record_done(
+        session, one.id, minutes=minutes, content="HOMEWORK", actor=scene.manager, now=one.ends_at
+    )
+
+
+def test_a_proposed_time_is_taken_served_rated_and_becomes_a_record(session: Session) -> None:
+    scene = a_scene(session)
+    one = agreed(session, scene)[0]
+    assert done(session, scene, one).state is AppointmentState.DONE
+    outcomes.rate(session, one.id, rating=5, actor=scene.home, now=AFTER)
+    record = session.exec(select(ServiceRecord)).one()
+    assert (record.minutes, record.rating, record.volunteer_id) == (120, 5, scene.people[0].id)
+    assert claimed_units(session, scene.match.id, states=outcomes.SERVED) == 2
+    letters = set(session.exec(select(Notice.letter)))
+    assert {"visit_proposed", "visit_agreed"} <= letters
+    assert audit.verify(session).bad_seq == 0
+
+
+def test_the_last_unit_delivers_the_match(session: Session) -> None:
+    scene = a_scene(session, units=4)
+    first, second = agreed(session, scene, window(), window(day=1))
+    done(session, scene, first)
+    assert scene.match.state is MatchState.IN_DELIVERY
+    done(session, scene, second)
+    assert scene.match.state is MatchState.DELIVERED
+
+
+def test_a_service_that_is_being_served_is_not_late(session: Session) -> None:
+    scene = a_scene(session)
+    begun = [clock.started_at for clock in clocks.running_of(session, scene.match.id) if clock.step == "deliver"]
+    one = done(session, scene, agreed(session, scene, window(day=12))[0])
+    running = [clock for clock in clocks.running_of(session, scene.match.id) if clock.step == "deliver"]
+    assert (begun, [clock.started_at for clock in running]) == ([NOW], [one.closed_at])
+
+
+def test_of_alternatives_the_household_takes_one_and_the_others_are_free_again(session: Session) -> None:
+    scene = a_scene(session, units=2)
+    made = proposed(session, scene, window(), window(day=1), window(day=2), choose_one=True)
+    assert claimed_units(session, scene.match.id) == 2
+    service.agree(session, made[1].id, actor=scene.home, now=NOW)
+    assert [one.state.value for one in made] == ["cancelled", "agreed", "cancelled"]
+    assert {hold.appointment_id for hold in session.exec(select(Hold))} == {made[1].id}
+    assert clocks.running_of(session, made[0].choice_id) == []
+
+
+def test_the_household_asks_for_another_time_and_the_giver_is_told_its_wish(session: Session) -> None:
+    scene = a_scene(session)
+    one = proposed(session, scene)[0]
+    service.ask_other_time(session, one.id, wish="weekend", actor=scene.home, now=NOW)
+    assert (one.state, one.reason_code, one.wish) == (AppointmentState.CANCELLED, "other_time", "weekend")
+    assert session.exec(select(Hold)).all() == []
+    told = select(Notice).where(Notice.letter == "visit_changed", col(Notice.org_id) == scene.organisation.id)
+    assert len(session.exec(told).all()) == 1
+    assert proposed(session, scene, window(day=4))[0].state is AppointmentState.PROPOSED
+
+
+def test_a_worker_of_the_district_answers_for_a_household_and_another_does_not_see_it(session: Session) -> None:
+    scene = a_scene(session)
+    one = proposed(session, scene)[0]
+    stranger = Actor(id="worker-9", role=Role.WORKER, districts=frozenset({"500106"}))
+    with pytest.raises(NotFound):
+        service.agree(session, one.id, actor=stranger, now=NOW)
+    worker = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
+    assert service.agree(session, one.id, actor=worker, now=NOW).state is AppointmentState.AGREED
+
+
+def test_more_than_was_matched_is_not_planned(session: Session) -> None:
+    scene = a_scene(session, units=3)
+    proposed(session, scene)
+    with pytest.raises(BadInput, match="more_than_matched"):
+        proposed(session, scene, window(day=1))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (window(day=-2), "time_out_of_reach"),
+        (window(day=200), "time_out_of_reach"),
+        (window(hour=0.2), "not_on_the_half_hour"),
+        (window(hours=-1), "window_length"),
+        (window(hours=11), "window_length"),
+        (window(hours=1.5), "not_whole_hours"),
+    ],
+)
+def test_a_window_must_be_possible(session: Session, wrong: object, code: str) -> None:
+    scene = a_scene(session)
+    with pytest.raises(BadInput, match=code):
+        proposed(session, scene, wrong)  # type: ignore[arg-type]
+
+
+def test_goods_need_no_appointment(session: Session) -> None:
+    scene = a_scene(session, category="LIVING.FOOD_PACK", units=10)
+    with pytest.raises(WrongState, match="not_a_service"):
+        proposed(session, scene)
+
+
+def test_one_volunteer_is_never_in_two_places_not_even_for_two_givers(session: Session) -> None:
+    one = a_scene(session)
+    proposed(session, one)
+    other = a_scene(session, people=0)
+    same = visiting.facts(number="X-1")
+    twin = volunteers.register(session, same, actor=other.manager, now=NOW)
+    twin.id_number_index = one.people[0].id_number_index
+    session.add(twin)
+    session.flush()
+    with pytest.raises(BadInput, match="volunteer_busy"):
+        proposed(session, other, window(hour=1.5, hours=1), ids=[twin.id])
+    assert proposed(session, other, window(hour=2, hours=1), ids=[twin.id])
+
+
+def test_the_database_itself_refuses_a_second_hold(session: Session) -> None:
+    scene = a_scene(session)
+    one = proposed(session, scene)[0]
+    held = session.exec(select(Hold)).first()
+    assert held is not None
+    session.expunge(held)
+    session.add(Hold(person_index=held.person_index, slot=held.slot, appointment_id=one.id))
+    with pytest.raises(IntegrityError):
+        session.flush()
+
+
+def test_a_household_is_not_promised_two_visits_at_one_time(session: Session) -> None:
+    scene = a_scene(session, people=2)
+    proposed(session, scene, ids=[scene.people[0].id])
+    with pytest.raises(BadInput, match="household_busy"):
+        proposed(session, scene, window(hour=1), ids=[scene.people[1].id])
+
+
+def test_risky_work_needs_insurance_that_lives_on_the_day(session: Session) -> None:
+    scene = a_scene(session, people=0)
+    scene.people = [a_volunteer(session, scene.organisation, insured_to=date(2026, 11, 24))]
+    assert proposed(session, scene)
+    with pytest.raises(BadInput, match="insurance_missing"):
+        proposed(session, scene, window(day=1))
+    assert proposed(session, scene, window(day=1), place=Place.STATION), "at the station nobody is alone in a home"
+    with pytest.raises(BadInput, match="insurance_missing"):
+        proposed(session, scene, window(day=2, hour=11), place=Place.STATION)
+
+
+def test_insurance_that_was_taken_away_is_seen_when_the_household_agrees(session: Session) -> None:
+    scene = a_scene(session)
+    one = proposed(session, scene)[0]
+    scene.people[0].insured_to = date(2026, 11, 23)
+    session.add(scene.people[0])
+    with pytest.raises(WrongState, match="time_no_longer_possible"):
+        service.agree(session, one.id, actor=scene.home, now=NOW)
+
+
+def test_home_care_is_done_by_two(session: Session) -> None:
+    scene = a_scene(session, category="CARE.HOME_CARE", people=2)
+    with pytest.raises(BadInput, match="two_people"):
+        proposed(session, scene, ids=[scene.people[0].id])
+    assert len(people_of(session, proposed(session, scene)[0].id)) == 2
+
+
+@pytest.mark.parametrize(
+    ("who", "category", "code"),
+    [
+        ({"skills": ("COMPANY",)}, "EDU.TUTORING", "volunteer_skill"),
+        ({"born": 2009}, "EDU.TUTORING", "youth_alone"),
+        ({"health": HealthFit.ORDINARY}, "DISABILITY.REHAB", "volunteer_health"),
+        ({"born": 1950}, "DISABILITY.REHAB", "volunteer_age"),
+        ({"skills": ("COMPANY",)}, "SOCIAL.INCLUSION", "nobody_drives"),
+    ],
+)
+def test_a_task_must_suit_skill_age_and_health(
+    session: Session, who: dict[str, object], category: str, code: str
+) -> None:
+    scene = a_scene(session, category=category, people=0, units=6)
+    scene.people = [a_volunteer(session, scene.organisation, **who)]
+    with pytest.raises(BadInput, match=code):
+        proposed(session, scene)
+
+
+def test_who_comes_is_known_only_after_the_yes_and_only_by_given_name(session: Session) -> None:
+    scene = a_scene(session)
+    one = proposed(session, scene)[0]
+    assert lists.visits_of_household(session, scene.household.id)[0].who == ()
+    service.agree(session, one.id, actor=scene.home, now=NOW)
+    number = scene.people[0].registration_no
+    assert lists.visits_of_household(session, scene.household.id)[0].who == (("小明", number),)
+    assert lists.visits_of_match(session, scene.match.id)[0].who == ()
+    week = lists.week_of_giver(session, scene.organisation.id, date(2026, 11, 23))
+    assert week[date(2026, 11, 24)][0].who == (("欧阳小明", number),)
+
+
+def test_a_missed_visit_is_counted_told_and_may_be_planned_again_and_twice_is_a_task(session: Session) -> None:
+    scene = a_scene(session, units=2)
+    for day in (0, 1):
+        one = agreed(session, scene, window(day=day))[0]
+        outcomes.volunteer_missed(session, one.id, actor=scene.home, now=one.ends_at)
+        assert claimed_units(session, scene.match.id) == 0
+    session.refresh(scene.people[0])
+    assert scene.people[0].no_shows == 2
+    assert [one.id for one in volunteers.to_talk_with(session, scene.organisation.id)] == [scene.people[0].id]
+    volunteers.talked(session, scene.people[0].id, actor=scene.manager, now=AFTER)
+    assert volunteers.to_talk_with(session, scene.organisation.id) == []
+    assert session.exec(select(ServiceRecord)).all() == []
+
+
+def test_a_household_that_is_away_twice_is_called_by_a_worker(session: Session) -> None:
+    scene = a_scene(session)
+    worker = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
+    for day in (0, 1):
+        assert lists.calls_waiting(session, actor=worker) == []
+        one = agreed(session, scene, window(day=day))[0]
+        outcomes.household_missed(session, one.id, actor=scene.manager, now=one.ends_at)
+    assert [clock.object_ref for clock in lists.calls_waiting(session, actor=worker)] == [
+        outcomes.call_ref(scene.match.id)
+    ]
+    outcomes.called(session, scene.match.id, outcome="goes_on", actor=worker, now=AFTER)
+    assert lists.calls_waiting(session, actor=worker) == []
+    with pytest.raises(NotAllowed):
+        outcomes.called(session, scene.match.id, outcome="goes_on", actor=scene.manager, now=AFTER)
+
+
+def test_a_household_disputes_a_recorded_visit_and_its_record_is_void(session: Session) -> None:
+    scene = a_scene(session)
+    one = done(session, scene, agreed(session, scene)[0])
+    outcomes.volunteer_missed(session, one.id, actor=scene.home, now=AFTER)
+    assert (one.state, one.reason_code) == (AppointmentState.NO_SHOW_VOLUNTEER, "disputed")
+    assert records.certificate_of(session, scene.people[0]).minutes == 0
+    assert claimed_units(session, scene.match.id) == 0
+
+
+def test_a_visit_is_not_recorded_before_it_began_nor_longer_than_it_can_have_been(session: Session) -> None:
+    scene = a_scene(session)
+    one = agreed(session, scene)[0]
+    with pytest.raises(WrongState, match="not_begun_yet"):
+        outcomes.record_done(session, one.id, minutes=120, content="HOMEWORK", actor=scene.manager, now=NOW)
+    with pytest.raises(BadInput, match="minutes_not_possible"):
+        done(session, scene, one, minutes=121)
+    with pytest.raises(BadInput, match="minutes_too_few"):
+        done(session, scene, one, minutes=59)
+    assert done(session, scene, one, minutes=119).units == 1, "a begun hour does not count"
+
+
+def test_the_term_ends_what_was_served_is_delivered_and_the_need_is_open_for_the_rest(session: Session) -> None:
+    scene = a_scene(session, units=10)
+    with pytest.raises(WrongState, match="nothing_served_yet"):
+        outcomes.finish(session, scene.match.id, actor=scene.manager, now=NOW)
+    first, second = agreed(session, scene, window(), window(day=2))
+    done(session, scene, first)
+    outcomes.finish(session, scene.match.id, actor=scene.manager, now=AFTER)
+    session.refresh(scene.need)
+    session.refresh(scene.offer)
+    assert (scene.match.state, scene.match.units) == (MatchState.DELIVERED, 2)
+    assert (scene.need.committed_units, scene.offer.committed_units) == (2, 2)
+    assert (second.state, second.reason_code) == (AppointmentState.CANCELLED, "finished")
+
+
+def test_another_giver_sees_and_moves_nothing(session: Session) -> None:
+    scene = a_scene(session)
+    one = proposed(session, scene)[0]
+    other = visiting.as_manager(make.an_organisation(session))
+    with pytest.raises(NotFound):
+        lists.get_appointment(session, one.id, actor=other)
+    with pytest.raises(NotFound):
+        service.cancel(session, one.id, reason_code="weather", actor=other, now=NOW)
+    with pytest.raises(NotFound):
+        volunteers.get_volunteer(session, scene.people[0].id, actor=other)
+
+
+def test_a_volunteer_who_stops_is_taken_out_of_what_was_promised(session: Session) -> None:
+    scene = a_scene(session)
+    one = agreed(session, scene)[0]
+    service.free_volunteer(session, scene.people[0].id, actor=scene.manager, now=NOW)
+    volunteers.set_state(
+        session, scene.people[0].id, to=VolunteerState.ENDED, reason="own_wish", actor=scene.manager, now=NOW
+    )
+    assert (one.state, one.reason_code) == (AppointmentState.CANCELLED, "volunteer_stopped")
+    with pytest.raises(BadInput, match="volunteer_not_active"):
+        proposed(session, scene)
+    with pytest.raises(WrongState):
+        volunteers.set_state(session, scene.people[0].id, to=VolunteerState.ACTIVE, actor=scene.manager, now=NOW)
+
+
+def test_the_sweep_closes_what_time_or_the_end_of_a_match_has_overtaken(database: Database) -> None:
+    with database.transaction() as session:
+        late, over = a_scene(session), a_scene(session)
+        unanswered = proposed(session, late)[0].id
+        orphan = agreed(session, over, window(day=3))[0].id
+        chain = over.match.consent_chain_id
+        assert chain is not None
+        decisions.withdraw_consent(session, chain, actor=over.home, now=NOW)
+    assert outcomes.sweep(database, clock=lambda: visiting.TOMORROW) == 2
+    assert outcomes.sweep(database, clock=lambda: visiting.TOMORROW) == 0
+    with database.reading() as session:
+        assert session.get_one(Appointment, unanswered).reason_code == "not_answered"
+        assert session.get_one(Appointment, orphan).reason_code == "match_ended"
+        assert session.exec(select(Hold)).all() == []
+
+
+def test_a_certificate_and_a_table_tell_time_and_content_but_no_recipient(session: Session) -> None:
+    scene = a_scene(session)
+    for day in (0, 1):
+        one = done(session, scene, agreed(session, scene, window(day=day))[0])
+        outcomes.rate(session, one.id, rating=4 + day, actor=scene.home, now=AFTER)
+    found = records.certificate_of(session, scene.people[0])
+    assert (found.hours, found.rating, found.by_kind) == ("4.0", "4.50", (("EDU.TUTORING", 240),))
+    rows = list(records._rows(session, scene.organisation.id, first=None, last=None, lang="en"))
+    assert rows[0][:5] == (scene.people[0].registration_no, "欧阳小明", date(2026, 11, 24), "09:00", 120)
+    assert "王小明" not in str(rows)
+    assert records.records_file(session, scene.organisation.id, lang="zh_Hans")[:2] == b"PK"
+
+
+def test_a_calendar_file_names_nobody_and_no_kind_of_help(session: Session) -> None:
+    scene = a_scene(session)
+    text = calendar_file(agreed(session, scene), title="Shanqiao")
+    assert "DTSTART:20261124T010000Z\r\nDTEND:20261124T030000Z\r\nSUMMARY:Shanqiao " in text
+    for word in ("小明", "辅导", "TUTOR", "解放碑", scene.household.id, scene.people[0].registration_no):
+        assert word not in text
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n")), "longer lines would have to be folded"
