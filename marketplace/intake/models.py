@@ -24,6 +24,7 @@ class ImportKind(StrEnum):
     OFFERS = "offers"
     AID = "aid"
     VOLUNTEERS = "volunteers"
+    PAYMENTS = "payments"
 
 
 class ImportBatch(SQLModel, table=True):
