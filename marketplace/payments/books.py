@@ -40,7 +40,8 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A match on which the bank and the ledger do not say the same, and why."""
+    """A match on which the bank and the ledger do not say the same, and why; or on which they do, but somebody said
+    that it was handed over before the bank paid, so that it may have been given twice (`fen` is 0)."""
 
     match_id: str
     reference: str
@@ -117,7 +118,7 @@ def books_of(session: Session, org_id: str, month: str, /) -> Books:
         open=_sum(m.units for m, _e in matches if m.state is MatchState.IN_DELIVERY),
         bank_fen=sum(row.bank_fen for row in rows),
         ledger_fen=sum(row.ledger_fen for row in rows),
-        differences=tuple(row for row in rows if row.fen),
+        differences=tuple(row for row in rows if row.cause),
     )
 
 
@@ -189,13 +190,15 @@ def _compared(
 
 def _cause(match: Match, line: PaymentLine | None, bank: int, ledger: int) -> str:
     if bank == ledger:
-        return ""
+        return "handed_over_too" if bank and line is not None and line.reason_code == "handed_over" else ""
     if line is None:
         return "no_bank_result"
     if line.state in _BACK:
         return "came_back_later"
     if match.state is MatchState.RETURNED:
         return "not_received"
+    if match.state in (MatchState.GIVEN_BACK, MatchState.RECLAIMED):
+        return "back_without_bank"
     return "amounts_differ" if ledger else "paid_after_end"
 
 

@@ -18,7 +18,6 @@ from marketplace.consent.models import Purpose
 from marketplace.db import flush
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
-from marketplace.decisions.money_back import money_back
 from marketplace.payments.models import BankResult, LineState, PaymentLine, ResultKind
 from marketplace.payments.payees import end_permit
 
@@ -28,6 +27,8 @@ _STATE = {
     ResultKind.RETURNED: LineState.RETURNED,
     ResultKind.RECLAIMED: LineState.RECLAIMED,
 }
+HANDED_OVER = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
+"""Somebody said that the aid was handed over before the bank said that it paid: it may have been given twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,19 @@ def apply(session: Session, answer: Answer, /, *, import_id: str, actor: Actor, 
         _paid(session, line, match, actor=actor, now=now)
     elif answer.kind is ResultKind.FAILED:
         _tell(session, "payment_failed", line, match, now=now)
-    elif match.state in (MatchState.DELIVERED, MatchState.CONFIRMED):
-        money_back(session, match.id, reason_code=f"payment_{answer.kind.value}", actor=actor, now=now)
+    elif answer.kind is ResultKind.RETURNED and match.state in (MatchState.DELIVERED, MatchState.CONFIRMED):
+        decisions.give_back(session, match.id, reason_code="other", actor=actor, now=now)
+    elif answer.kind is ResultKind.RECLAIMED and match.state is MatchState.RECLAIMING:
+        decisions.reclaim_done(session, match.id, actor=actor, now=now)
 
 
 def _paid(session: Session, line: PaymentLine, match: Match, *, actor: Actor, now: datetime) -> None:
     _tell(session, "payment_paid", line, match, now=now)
     if match.state is MatchState.IN_DELIVERY:
         decisions.deliver(session, match.id, actor=actor, now=now)
+    elif match.state in HANDED_OVER:
+        line.reason_code = "handed_over"
+        session.add(line)
     head = find_head(session, line.household_id, purpose=Purpose.PAYMENT, org_id=line.org_id, match_id=line.match_id)
     if head is not None:
         end_permit(session, head.chain_id, actor=actor, now=now)

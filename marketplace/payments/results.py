@@ -14,6 +14,7 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import Conflict
 from marketplace.households.register import chunks
 from marketplace.intake import (
@@ -66,6 +67,7 @@ class Known:
     told: dict[tuple[str, ResultKind], BankResult]
     live: dict[str, str]
     """Match ► the line of it that is on its way or paid."""
+    matches: dict[str, MatchState]
     states: dict[str, LineState] = field(default_factory=dict)
 
 
@@ -146,7 +148,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, lock: 
 
 
 def _known(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock: bool) -> Known:
-    known = Known({}, {}, {}, {})
+    known = Known({}, {}, {}, {}, {})
     for some in chunks(sorted({row.values["reference"] for row in rows}), _ASKED):
         asked = (
             select(PaymentLine, PaymentBatch)
@@ -167,6 +169,7 @@ def _known(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock: b
             col(PaymentLine.match_id).in_(matches), col(PaymentLine.state).in_(LIVE_LINE)
         )
         known.live.update(dict(session.exec(live).all()))
+        known.matches.update((m.id, m.state) for m in session.exec(select(Match).where(col(Match.id).in_(matches))))
     return known
 
 
@@ -204,7 +207,10 @@ def _contradiction(line: PaymentLine, kind: ResultKind, known: Known) -> str:
     """Why this answer cannot be true after what is known; empty if it can."""
     state = known.states[line.id]
     if kind in (ResultKind.RETURNED, ResultKind.RECLAIMED):
-        return "" if state is LineState.PAID else "payment_not_paid"
+        if state is not LineState.PAID:
+            return "payment_not_paid"
+        asked_back = known.matches[line.match_id] in (MatchState.RECLAIMING, MatchState.RECLAIMED)
+        return "" if asked_back or kind is ResultKind.RETURNED else "payment_not_asked_back"
     if state is LineState.DROPPED and line.reason_code != "stopped":
         return "payment_not_sent"
     if state in (LineState.PAID, LineState.RETURNED, LineState.RECLAIMED):

@@ -137,12 +137,12 @@ class Month:
         """The bank's table of (reference, result, reason), checked and confirmed."""
         batch, checked = self.check(rows, day=day)
         assert checked.faults == [], [fault.code for fault in checked.faults]
-        return dict(results.confirm_import(self.session, batch.id, actor=self.clerk, now=self.now))
+        return dict(results.confirm_import(self.session, batch.id, actor=self.manager, now=self.now))
 
     def check(self, rows: list[tuple[str, str, str]], *, day: str = "2026-11-23") -> tuple:  # type: ignore[type-arg]
         """The dry run of the same."""
         data = write_csv(["reference", "result", "reason_code", "on_day"], [(*row, day) for row in rows])
-        return results.check_file(self.session, data, file_name="bank.csv", actor=self.clerk, now=self.now)
+        return results.check_file(self.session, data, file_name="bank.csv", actor=self.manager, now=self.now)
 
 
 def a_month(session: Session, now: datetime, *, grants: int = 0, stock: int = 10**12) -> Month:

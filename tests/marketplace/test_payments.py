@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -15,7 +17,9 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
+from marketplace.config import Settings
 from marketplace.consent.ask import find_head
+from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
@@ -24,14 +28,40 @@ from marketplace.notices import Notice
 from marketplace.payments import batches, files, own_accounts, payees
 from marketplace.payments.models import AccountKind, BankResult, LineState, PayeeState, PaymentBatch, PaymentLine
 from marketplace.payments.open_matches import open_of_giver
+from marketplace.sealed import Vault
 from marketplace.sharing.models import Disclosure
 from tests import factories as make
 from tests.marketplace.payment_scene import Month, a_month, card
 
 
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, settings: Settings) -> Iterator[Database]:
+    """One embedded database for all tests of this file that no engine can change; each rolls back."""
+    file = tmp_path_factory.mktemp("payments") / "house.db"
+    shutil.copy(sqlite_template, file)
+    opened = Database(f"sqlite:///{file}", info={"vault": Vault(settings.kek), "settings": settings})
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def session(embedded: Database) -> Iterator[Session]:
+    with embedded.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
 @pytest.fixture
 def month(session: Session, now: datetime) -> Month:
     return a_month(session, now, grants=2)
+
+
+@pytest.fixture
+def on_each_engine(shared_database: Database, now: datetime) -> Iterator[Month]:
+    """The same month once on each engine, for the whole way and for what the database itself guards."""
+    with shared_database.session(writes=True) as opened:
+        yield a_month(opened, now, grants=2)
+        opened.rollback()
 
 
 def blockers(month: Month) -> list[str]:
@@ -46,7 +76,8 @@ def rows_of(file: files.PaymentFile) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(file.data.decode("utf-8-sig"))))
 
 
-def test_a_grant_is_prepared_released_sent_paid_and_delivered(session: Session, month: Month) -> None:
+def test_a_grant_is_prepared_released_sent_paid_and_delivered(on_each_engine: Month) -> None:
+    session, month = on_each_engine.session, on_each_engine
     batch = month.release(month.prepare())
     shown = rows_of(month.file(batch))
     assert sorted(row["Account holder"] for row in shown) == sorted(grant.name for grant in month.grants)
@@ -71,7 +102,8 @@ def test_the_household_s_consent_to_be_paid_ends_with_the_payment(session: Sessi
     assert head.state.value == "expired"
 
 
-def test_each_opening_of_the_file_is_one_act_and_a_row_for_each_household(session: Session, month: Month) -> None:
+def test_each_opening_of_the_file_is_one_act_and_a_row_for_each_household(on_each_engine: Month) -> None:
+    session, month = on_each_engine.session, on_each_engine
     batch = month.release(month.prepare())
     month.file(batch)
     month.file(batch, form="xlsx")
@@ -88,7 +120,8 @@ def test_who_prepared_a_batch_may_not_release_it(session: Session, month: Month)
         batches.release(session, batch.id, fingerprint=batch.fingerprint, actor=month.clerk, now=month.now)
 
 
-def test_the_database_itself_refuses_one_person_for_both(session: Session, month: Month) -> None:
+def test_the_database_itself_refuses_one_person_for_both(on_each_engine: Month) -> None:
+    session, month = on_each_engine.session, on_each_engine
     batch = month.prepare()
     batch.released_by = batch.prepared_by
     session.add(batch)
@@ -115,7 +148,8 @@ def test_only_what_was_shown_is_released(session: Session, month: Month) -> None
 
 
 @pytest.mark.parametrize("column", ["amount_fen", "payee_id", "match_id", "reference"])
-def test_the_database_itself_refuses_to_change_what_a_line_says(session: Session, month: Month, column: str) -> None:
+def test_the_database_itself_refuses_to_change_what_a_line_says(on_each_engine: Month, column: str) -> None:
+    session, month = on_each_engine.session, on_each_engine
     line = month.lines(month.prepare())[0]
     with pytest.raises(DBAPIError, match="written once"):
         session.execute(update(PaymentLine).where(col(PaymentLine.id) == line.id).values({column: "1"}))
@@ -132,7 +166,8 @@ def test_a_batch_that_was_changed_behind_the_house_is_not_opened(session: Sessio
         month.file(batch)
 
 
-def test_a_match_is_on_its_way_to_the_bank_once(session: Session, month: Month) -> None:
+def test_a_match_is_on_its_way_to_the_bank_once(on_each_engine: Month) -> None:
+    session, month = on_each_engine.session, on_each_engine
     batch = month.prepare()
     with pytest.raises(BadInput, match="nothing_to_pay"):
         month.prepare()
@@ -196,9 +231,8 @@ def test_a_consent_that_ended_after_the_sending_is_not_shown_again(session: Sess
     assert {line.state for line in month.lines(batch)} == {LineState.WAITING}
 
 
-def test_a_failed_payment_asks_the_household_and_is_paid_again_to_the_mended_account(
-    session: Session, month: Month
-) -> None:
+def test_a_failed_payment_asks_the_household_and_is_paid_again_to_the_mended_account(on_each_engine: Month) -> None:
+    session, month = on_each_engine.session, on_each_engine
     first, second = month.lines(batch := month.sent())
     month.answer([(first.reference, "failed", "account_not_found"), (second.reference, "paid", "")])
     assert letters(session).count("payment_failed") == 1
@@ -253,6 +287,7 @@ def test_answers_that_do_not_fit_are_named_with_row_and_column(session: Session,
     assert _faults(month, [(first.reference, "failed", "")]) == [(2, "reason_code", "payment_reason_missing")]
     assert _faults(month, [(first.reference, "returned", "")]) == [(2, "result", "payment_not_paid")]
     month.answer([(first.reference, "paid", ""), (second.reference, "failed", "limit")])
+    assert _faults(month, [(first.reference, "reclaimed", "")]) == [(2, "result", "payment_not_asked_back")]
     assert _faults(month, [(first.reference, "failed", "limit")]) == [(2, "result", "payment_paid_before")]
     assert _faults(month, [(first.reference, "paid", "")], day="2026-11-20") == [
         (2, "result", "payment_told_otherwise")
