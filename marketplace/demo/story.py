@@ -27,6 +27,7 @@ from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import ARRIVED
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo import appointments
+from marketplace.demo import payments
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
 from marketplace.demo.phases import Phases
@@ -106,6 +107,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         _households_answer(database, pick=pick, now=day + 4 * DAY)
         _some_withdraw(database, now=day + 5 * DAY)
     with phases.phase("deliver"):
+        payments.pay(database, roster, now=day + 6 * DAY)
         _deliver(database, roster, pick=pick, now=day + 6 * DAY)
         _confirm(database, pick=pick, now=day + 7 * DAY)
         let_time_pass(database, roster, pick=pick, now=day + 7 * DAY)

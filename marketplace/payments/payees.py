@@ -269,3 +269,23 @@ def end_permit(session: Session, chain_id: str, /, *, actor: Actor, now: datetim
     """The payment is over: the giver needs the account no longer."""
     if lock_head(session, chain_id).state is ConsentState.ACTIVE:
         consent.close(session, chain_id, actor=actor, now=now)
+
+
+def last_refused(session: Session, household_id: str, /) -> Payee | None:
+    """The newest account that staff did not accept, so that the household reads why."""
+    wanted = select(Payee).where(col(Payee.household_id) == household_id, col(Payee.state) == PayeeState.REFUSED)
+    return session.exec(wanted.order_by(col(Payee.created_at).desc()).limit(1)).first()
+
+
+def list_to_check(session: Session, /, *, actor: Actor) -> list[tuple[Payee, Household]]:
+    """Accounts that wait for a person within the actor's districts, the oldest first."""
+    require(actor, "payee:list")
+    wanted = (
+        select(Payee, Household)
+        .join(Household, col(Household.id) == col(Payee.household_id))
+        .where(col(Payee.state) == PayeeState.TO_CHECK)
+        .order_by(col(Payee.created_at), col(Payee.id))
+    )
+    if actor.districts:
+        wanted = wanted.where(col(Household.district_code).in_(sorted(actor.districts)))
+    return list(session.exec(wanted).all())

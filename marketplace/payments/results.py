@@ -14,6 +14,7 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import Conflict
 from marketplace.households.register import chunks
@@ -99,7 +100,7 @@ def check_file(
     """The dry run: nothing is stored but the sealed upload and what it would do."""
     org_id = actor.org_id or ""
     require(actor, "payment:result", org_id=org_id)
-    checked = check_table(data, results_schema(today=now.date()), mapping=mapping)
+    checked = check_table(data, results_schema(today=local_day(now)), mapping=mapping)
     found = plan(session, checked.rows, org_id=org_id)
     if found.faults:
         checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)

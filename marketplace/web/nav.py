@@ -37,6 +37,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("decisions.charity_deliveries", _l("Deliveries"), "truck"),
         Tab("appointments.week", _l("Visits"), "clock"),
         Tab("reports.index", _l("Reports"), "paper"),
+        Tab("payments.index", _l("Payments"), "book"),
     ),
     "staff": (
         Tab("portal.staff_home", _l("Home"), "home"),
