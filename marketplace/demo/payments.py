@@ -39,6 +39,11 @@ def pay(database: Database, roster: Roster, /, *, now: datetime) -> None:
             _round(session, org_id, clerk=roster.giver(org_id), place=place, now=now)
 
 
+def by_bank(session: Session, match: Match, /) -> bool:
+    """Whether this match is paid through a batch, so that nobody hands anything over besides."""
+    return session.exec(select(PaymentLine.id).where(col(PaymentLine.match_id) == match.id)).first() is not None
+
+
 def _givers(session: Session, *, first: str) -> list[str]:
     counted = (
         select(col(Match.org_id), func.count())

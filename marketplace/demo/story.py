@@ -249,7 +249,7 @@ def _some_withdraw(database: Database, *, now: datetime) -> None:
 def _deliver(database: Database, roster: Roster, *, pick: random.Random, now: datetime) -> None:
     def hand_over(session: Session, match: Match) -> None:
         giver = roster.giver(match.org_id)
-        if pick.random() < _DELIVERED:
+        if pick.random() < _DELIVERED and not payments.by_bank(session, match):
             decisions.see_recipient(session, match.id, actor=giver, now=now)
             decisions.deliver(session, match.id, actor=giver, now=now)
 

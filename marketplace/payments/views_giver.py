@@ -55,7 +55,7 @@ def index() -> ResponseReturnValue:
         ready=Figure(len(sound), sum(sound)),
         blocked=sorted(Counter(payable.blocker for payable in payables if payable.blocker).items()),
         at_bank=_sum(session, org_id, LineState.WAITING),
-        failed=sum(payable.blocker == "account_to_correct" for payable in payables),
+        to_correct=sum(payable.blocker == "account_to_correct" for payable in payables),
         batches=[(batch, _batch_sum(session, batch)) for batch in found],
         months=months_of(session, org_id),
         tones=BATCH_TONES,
@@ -88,7 +88,7 @@ def prepare() -> ResponseReturnValue:
         return pages.refuse(str(SENTENCES[error.code]), to=url_for(".index"))
     words = ngettext("%(num)d payment is prepared.", "%(num)d payments are prepared.", made.lines)
     return pages.done(
-        f"{words} {_('Another person of yours has to release them.')}", to=url_for(".batch", batch_id=made.batch.id)
+        f"{words} {_('Another person of yours has to release them.')}", to=url_for(".one_batch", batch_id=made.batch.id)
     )
 
 
@@ -119,7 +119,7 @@ def books(month: str) -> ResponseReturnValue:
 
 @bp.get("/batches/<batch_id>")
 @guard("payment:view")
-def batch(batch_id: str) -> ResponseReturnValue:
+def one_batch(batch_id: str) -> ResponseReturnValue:
     """One batch: who prepared and released it, its fingerprint, and each line with its state."""
     session, actor = current_session(), current_actor()
     found = batches.get_batch(session, batch_id, actor=actor)
@@ -151,7 +151,7 @@ def _states(session: Session, found: PaymentBatch) -> dict[LineState, Figure]:
 
 def _person(session: Session, account_id: str) -> str:
     account = session.get(Account, account_id)
-    return account.display_name if account is not None else account_id[:12]
+    return account.display_name if account is not None else _("one of our people")
 
 
 @bp.post("/batches/<batch_id>/release")
@@ -166,7 +166,7 @@ def release(batch_id: str) -> ResponseReturnValue:
         actor=current_actor(),
         now=utc_now(),
     )
-    return pages.done(_("Released. Now the payment file can be fetched."), to=url_for(".batch", batch_id=batch_id))
+    return pages.done(_("Released. Now the payment file can be fetched."), to=url_for(".one_batch", batch_id=batch_id))
 
 
 @bp.post("/batches/<batch_id>/file.<any(csv, xlsx):form>")
@@ -175,7 +175,7 @@ def release(batch_id: str) -> ResponseReturnValue:
 def file(batch_id: str, form: files.Form) -> ResponseReturnValue:
     """The file for the bank; first what may no longer be paid is dropped and named, and the file is asked for again."""
     session, actor, now = current_session(), current_actor(), utc_now()
-    back = url_for(".batch", batch_id=batch_id)
+    back = url_for(".one_batch", batch_id=batch_id)
     gone = files.settle(session, batch_id, actor=actor, now=now)
     if gone:
         causes = Counter(codes.word(cause, "payment_drop") for _line, cause in gone)
@@ -210,7 +210,7 @@ def leave_out(batch_id: str, line_id: str) -> ResponseReturnValue:
     """Take a line out of a draft."""
     line = batches.leave_out(current_session(), batch_id, line_id, actor=current_actor(), now=utc_now())
     return pages.done(
-        _("%(reference)s was left out.", reference=line.reference), to=url_for(".batch", batch_id=batch_id)
+        _("%(reference)s was left out.", reference=line.reference), to=url_for(".one_batch", batch_id=batch_id)
     )
 
 
@@ -221,7 +221,7 @@ def stop(batch_id: str, line_id: str) -> ResponseReturnValue:
     """The bank has not paid this line and will not."""
     line = batches.stop_line(current_session(), batch_id, line_id, actor=current_actor(), now=utc_now())
     words = _("%(reference)s was stopped; the grant waits for the next batch.", reference=line.reference)
-    return pages.done(words, to=url_for(".batch", batch_id=batch_id))
+    return pages.done(words, to=url_for(".one_batch", batch_id=batch_id))
 
 
 @bp.route("/own-accounts", methods=["GET", "POST"])
