@@ -87,9 +87,8 @@ def prepare() -> ResponseReturnValue:
     except BadInput as error:
         return pages.refuse(str(SENTENCES[error.code]), to=url_for(".index"))
     words = ngettext("%(num)d payment is prepared.", "%(num)d payments are prepared.", made.lines)
-    return pages.done(
-        f"{words} {_('Another person of yours has to release them.')}", to=url_for(".one_batch", batch_id=made.batch.id)
-    )
+    words += " " + _("Another person of yours has to release them.")
+    return pages.done(words, to=url_for(".one_batch", batch_id=made.batch.id))
 
 
 @bp.post("/months/open")
