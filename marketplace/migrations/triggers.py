@@ -46,13 +46,17 @@ def _sqlite() -> Iterator[str]:
             f"CREATE TRIGGER audit_head_no_{act.lower()} BEFORE {act} ON audit_head "
             "BEGIN SELECT RAISE(ABORT, 'audit_head has one row'); END"
         )
+    yield from _sqlite_ordered()
+    yield from _sqlite_counters()
+
+
+def _sqlite_ordered() -> Iterator[str]:
     table, columns = ORDERED
     for act in (f"UPDATE OF {', '.join(columns)}", "DELETE"):
         yield (
             f"CREATE TRIGGER {table}_no_{act.split()[0].lower()} BEFORE {act} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is written once'); END"
         )
-    yield from _sqlite_counters()
     published = "(SELECT state FROM report WHERE id = {row}.report_id) = 'published'"
     for act, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
         yield (
