@@ -18,6 +18,7 @@ from marketplace import audit
 from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
 from marketplace.config import Settings
+from marketplace.consent import service as consent
 from marketplace.consent.ask import find_head
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
@@ -435,3 +436,26 @@ def test_the_columns_of_the_file_are_the_bank_s(session: Session, month: Month) 
 def test_a_consent_that_ran_out_is_no_consent(month: Month) -> None:
     later = month.now + timedelta(days=400)
     assert {p.blocker for p in open_of_giver(month.session, month.organisation.id, now=later)} == {"no_permit"}
+
+
+def test_a_yes_that_a_worker_took_pays_nothing_before_a_colleague_has_called_back(
+    session: Session, month: Month
+) -> None:
+    grant = month.grant(account=False)
+    month.type_account(grant)
+    worker, colleague = (Actor(id=name, role=Role.WORKER) for name in ("worker-1", "worker-2"))
+    capture = consent.Capture("counter", signature_kind="paper", helper_id=worker.id)
+    (given,) = payees.permit(
+        session, grant.household.id, [grant.match.id], actor=worker, now=month.now, capture=capture
+    )
+    assert blockers(month) == ["", "", "no_permit"]
+    with pytest.raises(BadInput, match="helper_cannot_check"):
+        consent.confirm_assisted(session, given.chain_id, actor=worker, now=month.now)
+    consent.confirm_assisted(session, given.chain_id, actor=colleague, now=month.now)
+    assert blockers(month) == ["", "", ""]
+
+
+def test_only_a_household_s_own_money_matches_can_be_permitted(session: Session, month: Month) -> None:
+    first, second = month.grants
+    with pytest.raises(NotFound):
+        payees.permit(session, first.household.id, [second.match.id], actor=first.actor, now=month.now)
