@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from adapters.tabular_writer import write_csv
 from marketplace import audit
@@ -65,7 +65,11 @@ def batch_of(database: Database) -> PaymentBatch:
 
 def references(database: Database) -> list[str]:
     with database.reading() as session:
-        return list(session.exec(select(PaymentLine.reference).order_by(PaymentLine.reference)))
+        return references_of(session)
+
+
+def references_of(session: Session) -> list[str]:
+    return list(session.exec(select(PaymentLine.reference).order_by(PaymentLine.reference)))
 
 
 def prepared(clerk: FlaskClient, database: Database) -> PaymentBatch:
@@ -331,3 +335,18 @@ def test_every_page_says_what_to_do_while_it_is_empty(app: Flask, sqlite_databas
     assert "还没有账户" in giver.get("/payments/own-accounts").text
     assert "这个月没有付款" in verifier.get("/payments/overview").text
     assert "没有待核对的账户" in verifier.get("/payments/accounts").text
+
+
+def test_a_closed_month_shows_its_figures_of_then_beside_those_of_now(app: Flask, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        old = a_month(session, datetime.now(UTC) - timedelta(days=40), grants=2)
+        old.sent()
+        org_id, references_then = old.organisation.id, references_of(session)
+    manager = client_as(app, Role.CHARITY_MANAGER, org_id=org_id)
+    manager.post("/payments/months/open")
+    answer(manager, [(references_then[0], "paid", "", DAY)])
+    page = manager.get(f"/payments/months/{batch_of(sqlite_database).month}").text
+    paid = re.search(r"<td>已付款</td>(.*?)</tr>", page, re.DOTALL)
+    assert paid is not None
+    assert re.findall(r"¥[\d,]+", paid[1]) == ["¥1,000", "¥0"]
+    assert "分毫不差" in page
