@@ -26,8 +26,7 @@ from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import ARRIVED
 from marketplace.decisions.models import Match, MatchState
-from marketplace.demo import appointments
-from marketplace.demo import payments
+from marketplace.demo import appointments, payments
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
 from marketplace.demo.phases import Phases
