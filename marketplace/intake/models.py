@@ -25,6 +25,7 @@ class ImportKind(StrEnum):
     AID = "aid"
     VOLUNTEERS = "volunteers"
     RELATED = "related"
+    PAYMENTS = "payments"
 
 
 class ImportBatch(SQLModel, table=True):
