@@ -30,6 +30,7 @@ class Purpose(StrEnum):
     DONOR_FEEDBACK = "DONOR_FEEDBACK"
     PUBLICITY = "PUBLICITY"
     REFERRAL = "REFERRAL"
+    PAYMENT = "PAYMENT"
 
 
 class ConsentState(StrEnum):

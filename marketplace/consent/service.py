@@ -89,6 +89,8 @@ def give_for_match(
 
     Raises BadInput if the purpose lies above the organisation's agreement, or a field above the purpose's ceiling.
     """
+    if organisation.kind is OrganisationKind.INSURER and purpose not in purposes.INSURER_PURPOSES:
+        raise BadInput("not_for_insurers", field="purpose", purpose=purpose)
     if purpose not in organisation.purposes:
         raise BadInput("purpose_above_ceiling", field="purpose", purpose=purpose)
     wanted = list(dict.fromkeys(data_fields))
@@ -99,8 +101,6 @@ def give_for_match(
     draft = _draft(household.id, Purpose(purpose), now=now, days=days, capture=capture or Capture())
     draft.update(_notice(notice.share_with(organisation.kind.value), lang=draft["lang"]))
     if organisation.kind is OrganisationKind.INSURER:
-        if purpose not in purposes.INSURER_PURPOSES:
-            raise BadInput("not_for_insurers", field="purpose", purpose=purpose)
         draft["modifiers"] = [*purposes.MODIFIERS, *purposes.INSURER_MODIFIERS]
     draft.update(
         person_id=person_id,

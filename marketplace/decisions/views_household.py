@@ -221,18 +221,24 @@ def withdraw(chain_id: str) -> ResponseReturnValue:
         raise NotFound("consent")
     form = Form()
     if not form.validate_on_submit():
-        for_all = head.purpose is Purpose.AUTO_MATCH
         return pages.confirm(
             layout="household",
             title=_("Withdraw this consent"),
-            intro=_("You are no longer matched; offers that wait for an answer end. Help that arrived stays yours.")
-            if for_all
-            else _(
-                "This organisation can see nothing of you from now on; help on its way ends. Help that arrived stays."
-            ),
+            intro=_what_follows(head.purpose),
             button=_("Withdraw"),
             back=url_for("portal.my_consents"),
             form=form,
         )
     service.withdraw_consent(session, chain_id, actor=current_actor(), now=utc_now())
     return pages.done(_("Withdrawn. It took effect at once."), to=url_for("portal.my_consents"))
+
+
+def _what_follows(purpose: Purpose) -> str:
+    """What ends with a consent of this purpose, in the household's words."""
+    if purpose is Purpose.AUTO_MATCH:
+        return str(_("You are no longer matched; offers that wait for an answer end. Help that arrived stays yours."))
+    if purpose is Purpose.PAYMENT:
+        return str(_("This organisation can no longer see your account, and pays nothing until you let it again."))
+    return str(
+        _("This organisation can see nothing of you from now on; help on its way ends. Help that arrived stays.")
+    )

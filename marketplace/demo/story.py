@@ -26,7 +26,7 @@ from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import ARRIVED
 from marketplace.decisions.models import Match, MatchState
-from marketplace.demo import appointments, claims
+from marketplace.demo import appointments, claims, payments
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
 from marketplace.demo.partners import open_their_books
@@ -110,6 +110,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         _some_withdraw(database, now=day + 5 * DAY)
         claims.advance(database, now=day + 5 * DAY)
     with phases.phase("deliver"):
+        payments.pay(database, roster, now=day + 6 * DAY)
         _deliver(database, roster, pick=pick, now=day + 6 * DAY)
         _confirm(database, pick=pick, now=day + 7 * DAY)
         let_time_pass(database, roster, pick=pick, now=day + 7 * DAY)
@@ -251,7 +252,7 @@ def _some_withdraw(database: Database, *, now: datetime) -> None:
 def _deliver(database: Database, roster: Roster, *, pick: random.Random, now: datetime) -> None:
     def hand_over(session: Session, match: Match) -> None:
         giver = roster.giver(match.org_id)
-        if pick.random() < _DELIVERED and not claims.holds(session, match):
+        if pick.random() < _DELIVERED and not (payments.by_bank(session, match) or claims.holds(session, match)):
             decisions.see_recipient(session, match.id, actor=giver, now=now)
             decisions.deliver(session, match.id, actor=giver, now=now)
 

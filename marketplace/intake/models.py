@@ -26,6 +26,7 @@ class ImportKind(StrEnum):
     CLAIMS = "claims"
     VOLUNTEERS = "volunteers"
     RELATED = "related"
+    PAYMENTS = "payments"
 
 
 class ImportBatch(SQLModel, table=True):

@@ -14,6 +14,7 @@ from marketplace.ledger import models as ledger
 from marketplace.needs import models as needs
 from marketplace.offers import models as offers
 from marketplace.organisations import models as organisations
+from marketplace.payments import models as payments
 from marketplace.proposals import models as proposals
 from marketplace.reports import models as reports
 from marketplace.sharing import models as sharing
@@ -34,6 +35,7 @@ ROOMS = (
     notices,
     offers,
     organisations,
+    payments,
     proposals,
     reports,
     sealed,

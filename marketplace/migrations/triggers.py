@@ -9,13 +9,17 @@ from collections.abc import Iterator
 FROZEN = (
     "audit_row",
     "audit_body",
+    "bank_result",
     "consent",
-    "line_decision",
-    "household_call",
     "disclosure",
     "donor_consent",
+    "household_call",
+    "line_decision",
 )
 """Tables whose rows are written once."""
+
+ORDERED = ("payment_line", ("batch_id", "match_id", "household_id", "payee_id", "reference", "amount_fen"))
+"""A table whose rows move on but never say anything else than at first: these columns are written once."""
 
 COUNTED = (("need", "need_id"), ("offer", "offer_id"))
 """Tables whose `committed_units` sums the live ledger rows that name them."""
@@ -51,7 +55,17 @@ def _sqlite() -> Iterator[str]:
             f"CREATE TRIGGER audit_head_no_{act.lower()} BEFORE {act} ON audit_head "
             "BEGIN SELECT RAISE(ABORT, 'audit_head has one row'); END"
         )
+    yield from _sqlite_ordered()
     yield from _sqlite_counters()
+
+
+def _sqlite_ordered() -> Iterator[str]:
+    table, columns = ORDERED
+    for act in (f"UPDATE OF {', '.join(columns)}", "DELETE"):
+        yield (
+            f"CREATE TRIGGER {table}_no_{act.split()[0].lower()} BEFORE {act} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is written once'); END"
+        )
     published = "(SELECT state FROM report WHERE id = {row}.report_id) = 'published'"
     for act, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
         yield (
@@ -110,6 +124,11 @@ def _postgres() -> Iterator[str]:
     yield (
         "CREATE TRIGGER audit_head_moves BEFORE INSERT OR UPDATE OR DELETE ON audit_head "
         "FOR EACH ROW EXECUTE FUNCTION audit_head_moves()"
+    )
+    table, columns = ORDERED
+    yield (
+        f"CREATE TRIGGER {table}_written_once BEFORE UPDATE OF {', '.join(columns)} OR DELETE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION written_once()"
     )
     yield from _postgres_counters()
     yield from _postgres_reports()

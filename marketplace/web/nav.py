@@ -39,6 +39,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("appointments.week", _l("Visits"), "clock"),
         Tab("reports.index", _l("Reports"), "paper"),
         Tab("organisations.ours", _l("Our organisation"), "people"),
+        Tab("payments.index", _l("Payments"), "book"),
     ),
     "staff": (
         Tab("portal.staff_home", _l("Home"), "home"),

@@ -241,7 +241,7 @@ def upgrade() -> None:
     op.create_table('consent_head',
     sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('purpose', sa.Enum('AUTO_MATCH', 'MED_AID', 'EDU_AID', 'CARE_SERVICE', 'GOODS', 'HOUSING', 'JOB', 'INSURE_ENROL', 'INSURE_CLAIM', 'INSURE_CLAIM_QUERY', 'LEGAL_HELP', 'EMERGENCY_HELP', 'DONOR_FEEDBACK', 'PUBLICITY', 'REFERRAL', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('purpose', sa.Enum('AUTO_MATCH', 'MED_AID', 'EDU_AID', 'CARE_SERVICE', 'GOODS', 'HOUSING', 'JOB', 'INSURE_ENROL', 'INSURE_CLAIM', 'INSURE_CLAIM_QUERY', 'LEGAL_HELP', 'EMERGENCY_HELP', 'DONOR_FEEDBACK', 'PUBLICITY', 'REFERRAL', 'PAYMENT', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('recipient_org_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -258,9 +258,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_consent_head_state'), ['state'], unique=False)
         batch_op.create_index('uq_consent_head_live', ['household_id', 'purpose', 'recipient_org_id', 'match_id'], unique=True, sqlite_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"), postgresql_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"))
 
+    op.create_table('file_layout',
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('columns', sa.JSON(), nullable=False),
+    sa.Column('changed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('changed_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_file_layout_org_id')),
+    sa.PrimaryKeyConstraint('org_id', name=op.f('pk_file_layout'))
+    )
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -378,6 +386,52 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_offer_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_state'), ['state'], unique=False)
 
+    op.create_table('own_account',
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('account_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('last_four', sqlmodel.sql.sqltypes.AutoString(length=4), nullable=False),
+    sa.Column('staff', sa.Boolean(), nullable=False),
+    sa.Column('added_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('added_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_own_account_org_id')),
+    sa.PrimaryKeyConstraint('org_id', 'account_index', name=op.f('pk_own_account'))
+    )
+    op.create_table('payment_batch',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
+    sa.Column('state', sa.Enum('draft', 'released', 'sent', 'dropped', name='batchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('fingerprint', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('prepared_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('prepared_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('released_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('released_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('sent_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("state NOT IN ('released', 'sent') OR released_by IS NOT NULL", name=op.f('ck_payment_batch_released')),
+    sa.CheckConstraint('released_by IS NULL OR released_by <> prepared_by', name=op.f('ck_payment_batch_two_people')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_payment_batch_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_batch'))
+    )
+    with op.batch_alter_table('payment_batch', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_payment_batch_month'), ['month'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_batch_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_batch_prepared_at'), ['prepared_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_batch_state'), ['state'], unique=False)
+        batch_op.create_index('uq_payment_batch_number', ['org_id', 'number'], unique=True, sqlite_where=sa.text('number > 0'), postgresql_where=sa.text('number > 0'))
+
+    op.create_table('payment_month',
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
+    sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('carried_lines', sa.Integer(), nullable=False),
+    sa.Column('carried_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('figures', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_payment_month_org_id')),
+    sa.PrimaryKeyConstraint('org_id', 'month', name=op.f('pk_payment_month'))
+    )
     op.create_table('person',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -561,7 +615,7 @@ def upgrade() -> None:
     sa.Column('recipient_kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('recipient_credit_code', sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
     sa.Column('contract_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('purpose', sa.Enum('AUTO_MATCH', 'MED_AID', 'EDU_AID', 'CARE_SERVICE', 'GOODS', 'HOUSING', 'JOB', 'INSURE_ENROL', 'INSURE_CLAIM', 'INSURE_CLAIM_QUERY', 'LEGAL_HELP', 'EMERGENCY_HELP', 'DONOR_FEEDBACK', 'PUBLICITY', 'REFERRAL', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('purpose', sa.Enum('AUTO_MATCH', 'MED_AID', 'EDU_AID', 'CARE_SERVICE', 'GOODS', 'HOUSING', 'JOB', 'INSURE_ENROL', 'INSURE_CLAIM', 'INSURE_CLAIM_QUERY', 'LEGAL_HELP', 'EMERGENCY_HELP', 'DONOR_FEEDBACK', 'PUBLICITY', 'REFERRAL', 'PAYMENT', name='purpose', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('modifiers', sa.JSON(), nullable=False),
     sa.Column('data_fields', sa.JSON(), nullable=False),
     sa.Column('field_ticks', sa.JSON(), nullable=False),
@@ -818,6 +872,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_override_state'), ['state'], unique=False)
         batch_op.create_index('uq_override_need_offer', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state = 'standing'"), postgresql_where=sa.text("state = 'standing'"))
 
+    op.create_table('payee',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sa.Enum('card', 'passbook', name='accountkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('relation', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('holder', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('bank', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('account', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('account_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('holder_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('last_four', sqlmodel.sql.sqltypes.AutoString(length=4), nullable=False),
+    sa.Column('state', sa.Enum('ok', 'to_check', 'refused', 'replaced', name='payeestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('typed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('decided_by IS NULL OR decided_by <> typed_by', name=op.f('ck_payee_two_people')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_payee_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_payee_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payee'))
+    )
+    with op.batch_alter_table('payee', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_payee_account_index'), ['account_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payee_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payee_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payee_state'), ['state'], unique=False)
+        batch_op.create_index('uq_payee_live', ['household_id'], unique=True, sqlite_where=sa.text("state IN ('ok', 'to_check')"), postgresql_where=sa.text("state IN ('ok', 'to_check')"))
+
     op.create_table('proposed_line',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1064,6 +1148,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_insurance_case_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_insurance_case_updated_at'), ['updated_at'], unique=False)
 
+    op.create_table('payment_line',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('batch_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('payee_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('amount_fen', sa.BigInteger(), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'paid', 'failed', 'returned', 'reclaimed', 'dropped', name='linestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('changed_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('amount_fen > 0', name=op.f('ck_payment_line_amount')),
+    sa.ForeignKeyConstraint(['batch_id'], ['payment_batch.id'], name=op.f('fk_payment_line_batch_id')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_payment_line_household_id')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_payment_line_match_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_payment_line_org_id')),
+    sa.ForeignKeyConstraint(['payee_id'], ['payee.id'], name=op.f('fk_payment_line_payee_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_line')),
+    sa.UniqueConstraint('reference', name=op.f('uq_payment_line_reference'))
+    )
+    with op.batch_alter_table('payment_line', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_payment_line_batch_id'), ['batch_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_line_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_line_match_id'), ['match_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_line_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_line_payee_id'), ['payee_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_line_state'), ['state'], unique=False)
+        batch_op.create_index('uq_payment_line_live', ['match_id'], unique=True, sqlite_where=sa.text("state IN ('waiting', 'paid')"), postgresql_where=sa.text("state IN ('waiting', 'paid')"))
+
     op.create_table('appointment_booking',
     sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('volunteer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1083,6 +1197,28 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('appointment_hold', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_appointment_hold_appointment_id'), ['appointment_id'], unique=False)
+
+    op.create_table('bank_result',
+    sa.Column('line_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sa.Enum('paid', 'failed', 'returned', 'reclaimed', name='resultkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('amount_fen', sa.BigInteger(), nullable=False),
+    sa.Column('on_day', sa.Date(), nullable=False),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('bank_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('import_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('told_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('amount_fen > 0', name=op.f('ck_bank_result_amount')),
+    sa.ForeignKeyConstraint(['import_id'], ['import_batch.id'], name=op.f('fk_bank_result_import_id')),
+    sa.ForeignKeyConstraint(['line_id'], ['payment_line.id'], name=op.f('fk_bank_result_line_id')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_bank_result_match_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_bank_result_org_id')),
+    sa.PrimaryKeyConstraint('line_id', 'kind', name=op.f('pk_bank_result'))
+    )
+    with op.batch_alter_table('bank_result', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_bank_result_match_id'), ['match_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_bank_result_org_id'), ['org_id'], unique=False)
 
     op.create_table('payout_overlap',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

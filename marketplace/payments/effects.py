@@ -1,0 +1,98 @@
+"""What follows from one answer of the bank: the line moves on, and with it the match, its ledger row and the letters.
+
+Enters: an answer that `results` has found possible. Leaves: the fact of the bank, kept whatever became of the match
+meanwhile; where the match has ended, nothing else is touched, and the books show the difference with its cause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from marketplace import audit, notices
+from marketplace.actors import Actor
+from marketplace.consent.ask import find_head
+from marketplace.consent.models import Purpose
+from marketplace.db import flush
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match, MatchState
+from marketplace.payments.models import BankResult, LineState, PaymentLine, ResultKind
+from marketplace.payments.payees import end_permit
+
+_STATE = {
+    ResultKind.PAID: LineState.PAID,
+    ResultKind.FAILED: LineState.FAILED,
+    ResultKind.RETURNED: LineState.RETURNED,
+    ResultKind.RECLAIMED: LineState.RECLAIMED,
+}
+HANDED_OVER = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
+"""Somebody said that the aid was handed over before the bank said that it paid: it may have been given twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One new answer about one line."""
+
+    line: PaymentLine
+    kind: ResultKind
+    on_day: date
+    reason_code: str
+    bank_ref: str
+
+
+def apply(session: Session, answer: Answer, /, *, import_id: str, actor: Actor, now: datetime) -> None:
+    """Keep the fact, move the line, and let the match follow."""
+    line = answer.line
+    line.state, line.reason_code, line.changed_at = _STATE[answer.kind], answer.reason_code, now
+    session.add(line)
+    session.add(
+        BankResult(
+            line_id=line.id,
+            kind=answer.kind,
+            org_id=line.org_id,
+            match_id=line.match_id,
+            amount_fen=line.amount_fen,
+            on_day=answer.on_day,
+            reason_code=answer.reason_code,
+            bank_ref=answer.bank_ref,
+            import_id=import_id,
+            told_at=now,
+        )
+    )
+    flush(session)
+    entry = audit.Entry(
+        f"payment:{answer.kind.value}",
+        object_ref=line.reference,
+        subject=line.household_id,
+        rule_id=answer.reason_code,
+        body={"fen": line.amount_fen},
+    )
+    audit.record(session, entry, actor=actor, now=now)
+    match = session.get_one(Match, line.match_id)
+    if answer.kind is ResultKind.PAID:
+        _paid(session, line, match, actor=actor, now=now)
+    elif answer.kind is ResultKind.FAILED:
+        _tell(session, "payment_failed", line, match, now=now)
+    elif answer.kind is ResultKind.RETURNED and match.state in (MatchState.DELIVERED, MatchState.CONFIRMED):
+        decisions.give_back(session, match.id, reason_code="other", actor=actor, now=now)
+    elif answer.kind is ResultKind.RECLAIMED and match.state is MatchState.RECLAIMING:
+        decisions.reclaim_done(session, match.id, actor=actor, now=now)
+
+
+def _paid(session: Session, line: PaymentLine, match: Match, *, actor: Actor, now: datetime) -> None:
+    _tell(session, "payment_paid", line, match, now=now)
+    if match.state is MatchState.IN_DELIVERY:
+        decisions.deliver(session, match.id, actor=actor, now=now)
+    elif match.state in HANDED_OVER:
+        line.reason_code = "handed_over"
+        session.add(line)
+    head = find_head(session, line.household_id, purpose=Purpose.PAYMENT, org_id=line.org_id, match_id=line.match_id)
+    if head is not None:
+        end_permit(session, head.chain_id, actor=actor, now=now)
+
+
+def _tell(session: Session, letter: str, line: PaymentLine, match: Match, *, now: datetime) -> None:
+    if match.state is MatchState.IN_DELIVERY:
+        notices.post(session, letter, key=f"{line.id}:{letter}", household_id=line.household_id, now=now)

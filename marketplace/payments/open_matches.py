@@ -1,0 +1,151 @@
+"""Money matches under way, and what stands between each of them and a payment.
+
+Enters: a giver or a household. Leaves: matches of money that the household has accepted, each with its account, its
+living consent and the first reason why it cannot be paid now (empty: it can). One query however many there are; it is
+asked again when a batch is prepared, when its file is opened, and on the pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_
+from sqlmodel import Session, col, select
+
+from marketplace.accounts.models import Account
+from marketplace.consent.ask import is_alive
+from marketplace.consent.models import ConsentHead, ConsentState, Purpose
+from marketplace.decisions.models import Match, MatchState
+from marketplace.needs.models import Need
+from marketplace.payments.account_number import folded_name
+from marketplace.payments.models import LineState, OwnAccount, Payee, PayeeState, PaymentLine
+from marketplace.reference.needs import MONEY
+from marketplace.sealed import Vault, vault_of
+
+LIVE_LINE = (LineState.WAITING, LineState.PAID)
+ACCOUNT_AT_FAULT = frozenset({"account_not_found", "name_mismatch", "account_closed", "account_frozen", "bank_unknown"})
+"""Reasons of a bank after which the same account is not tried again."""
+
+
+def account_index(vault: Vault, digits: str) -> str:
+    """The keyed index of an account number."""
+    return vault.index("payee-account", digits)
+
+
+def holder_index(vault: Vault, name: str) -> str:
+    """The keyed index of a holder's name."""
+    return vault.index("payee-holder", folded_name(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Payable:
+    """A money match under way. `blocker` is the code of why it cannot be paid now; empty: it can."""
+
+    match: Match
+    payee: Payee | None
+    head: ConsentHead | None
+    blocker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicts:
+    """What the giver's own side must never be: accounts and names by their index."""
+
+    accounts: frozenset[str]
+    names: frozenset[str]
+
+
+def open_of_household(session: Session, household_id: str, /) -> list[Match]:
+    """The household's money matches under way, the oldest first."""
+    wanted = (
+        select(Match)
+        .join(Need, col(Need.id) == col(Match.need_id))
+        .where(col(Match.household_id) == household_id, col(Match.state) == MatchState.IN_DELIVERY)
+        .where(col(Need.unit) == MONEY)
+        .order_by(col(Match.created_at), col(Match.id))
+    )
+    return list(session.exec(wanted))
+
+
+def open_of_giver(session: Session, org_id: str, /, *, now: datetime) -> list[Payable]:
+    """Every accepted money match of a giver that no payment is on its way for, the longest waiting first."""
+    busy = select(PaymentLine.match_id).where(col(PaymentLine.org_id) == org_id, col(PaymentLine.state).in_(LIVE_LINE))
+    rows = session.execute(_asked(org_id).where(col(Match.id).not_in(busy)))
+    return _judged(session, rows, org_id=org_id, now=now)
+
+
+def of_matches(session: Session, org_id: str, match_ids: Iterable[str], /, *, now: datetime) -> dict[str, Payable]:
+    """The same for the matches of a batch, whatever became of them since; a match that left the way is missing."""
+    wanted = set(match_ids)
+    rows = [row for row in session.execute(_asked(org_id)) if row[0].id in wanted]
+    return {payable.match.id: payable for payable in _judged(session, rows, org_id=org_id, now=now)}
+
+
+def _asked(org_id: str) -> Any:
+    payee = and_(
+        col(Payee.household_id) == col(Match.household_id),
+        col(Payee.state).in_((PayeeState.OK, PayeeState.TO_CHECK)),
+    )
+    head = and_(
+        col(ConsentHead.household_id) == col(Match.household_id),
+        col(ConsentHead.match_id) == col(Match.id),
+        col(ConsentHead.recipient_org_id) == col(Match.org_id),
+        col(ConsentHead.purpose) == Purpose.PAYMENT,
+        col(ConsentHead.state) == ConsentState.ACTIVE,
+    )
+    return (
+        select(Match, Payee, ConsentHead)
+        .join(Need, col(Need.id) == col(Match.need_id))
+        .outerjoin(Payee, payee)
+        .outerjoin(ConsentHead, head)
+        .where(col(Match.org_id) == org_id, col(Match.state) == MatchState.IN_DELIVERY, col(Need.unit) == MONEY)
+        .order_by(col(Match.household_answered_at), col(Match.id))
+    )
+
+
+def _judged(session: Session, rows: Iterable[Any], *, org_id: str, now: datetime) -> list[Payable]:
+    conflicts, failed = conflicts_of(session, org_id), _last_failures(session, org_id)
+    return [
+        Payable(
+            match,
+            payee,
+            head,
+            _account_blocker(payee, conflicts=conflicts, failed=failed.get(match.id, ""))
+            or ("" if is_alive(head, now) else "no_permit"),
+        )
+        for match, payee, head in rows
+    ]
+
+
+def conflicts_of(session: Session, org_id: str, /) -> Conflicts:
+    """The giver's own accounts, and the names of its people as holders are indexed."""
+    vault = vault_of(session)
+    accounts = session.exec(select(OwnAccount.account_index).where(col(OwnAccount.org_id) == org_id))
+    names = session.exec(select(Account.display_name).where(col(Account.org_id) == org_id))
+    return Conflicts(frozenset(accounts), frozenset(holder_index(vault, name) for name in names))
+
+
+def _last_failures(session: Session, org_id: str) -> dict[str, str]:
+    """Match ► the account that its bank would not pay to."""
+    failed = (
+        select(PaymentLine.match_id, PaymentLine.payee_id)
+        .where(col(PaymentLine.org_id) == org_id, col(PaymentLine.state) == LineState.FAILED)
+        .where(col(PaymentLine.reason_code).in_(sorted(ACCOUNT_AT_FAULT)))
+        .order_by(col(PaymentLine.changed_at))
+    )
+    return dict(session.exec(failed).all())
+
+
+def _account_blocker(payee: Payee | None, *, conflicts: Conflicts, failed: str) -> str:
+    if payee is None:
+        return "no_account"
+    if payee.account_index in conflicts.accounts:
+        return "payee_is_payer"
+    if payee.state is PayeeState.TO_CHECK:
+        return "account_to_check"
+    if payee.holder_index in conflicts.names and payee.decided_by is None:
+        return "name_of_staff"
+    return "account_to_correct" if payee.id == failed else ""

@@ -1,0 +1,226 @@
+"""What the bank answered, coming in by file: checked, shown with exact counts, confirmed by a person, kept once.
+
+Enters: the bytes of a bank's table. Leaves: `BankResult` rows, lines that have moved on, and what follows from them (a
+match delivered, open again, or given back). The same file again changes nothing; an answer that contradicts what is
+known is named with its row and its mend, never guessed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor
+from marketplace.calendar import local_day
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import Conflict
+from marketplace.households.register import chunks
+from marketplace.intake import (
+    NO_MAPPING,
+    Checked,
+    CheckedRow,
+    Fault,
+    FileMapping,
+    ImportBatch,
+    ImportKind,
+    ImportState,
+    Stage,
+    check_table,
+    close_batch,
+    counts_of,
+    get_batch,
+    keep_batch,
+    rows_of,
+)
+from marketplace.payments.effects import Answer, apply
+from marketplace.payments.models import (
+    BankResult,
+    BatchState,
+    LineState,
+    PaymentBatch,
+    PaymentLine,
+    ResultKind,
+)
+from marketplace.payments.open_matches import LIVE_LINE
+from marketplace.payments.results_table import results_schema
+from marketplace.policy import require
+
+_ASKED = 500
+_ORDER = (ResultKind.FAILED, ResultKind.PAID, ResultKind.RETURNED, ResultKind.RECLAIMED)
+"""In which the answers of one file about one line are taken: money goes out before it comes back."""
+_AFTER = {
+    ResultKind.PAID: LineState.PAID,
+    ResultKind.FAILED: LineState.FAILED,
+    ResultKind.RETURNED: LineState.RETURNED,
+    ResultKind.RECLAIMED: LineState.RECLAIMED,
+}
+
+
+@dataclass(slots=True)
+class Known:
+    """What the house knows of the lines that a file names; `states` moves on while the file is gone through."""
+
+    lines: dict[str, PaymentLine]
+    batches: dict[str, BatchState]
+    told: dict[tuple[str, ResultKind], BankResult]
+    live: dict[str, str]
+    """Match ► the line of it that is on its way or paid."""
+    matches: dict[str, MatchState]
+    states: dict[str, LineState] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Plan:
+    """Answers by what becomes of them."""
+
+    answers: list[Answer] = field(default_factory=list)
+    same: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The exact counts that a person confirms."""
+        by_kind = {kind.value: sum(answer.kind is kind for answer in self.answers) for kind in ResultKind}
+        return {"new": len(self.answers), **by_kind, "same": self.same}
+
+
+def check_file(
+    session: Session,
+    data: bytes,
+    /,
+    *,
+    file_name: str,
+    actor: Actor,
+    now: datetime,
+    mapping: FileMapping = NO_MAPPING,
+) -> tuple[ImportBatch, Checked]:
+    """The dry run: nothing is stored but the sealed upload and what it would do."""
+    org_id = actor.org_id or ""
+    require(actor, "payment:result", org_id=org_id)
+    checked = check_table(data, results_schema(today=local_day(now)), mapping=mapping)
+    found = plan(session, checked.rows, org_id=org_id)
+    if found.faults:
+        checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
+    batch = keep_batch(
+        session,
+        checked,
+        kind=ImportKind.PAYMENTS,
+        file_name=file_name,
+        data=data,
+        source="bank",
+        counts=found.counts,
+        actor=actor,
+        now=now,
+    )
+    return batch, checked
+
+
+def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
+    """Take the answers in, if what would be done is still what was shown; else Conflict, and nothing is stored."""
+    require(actor, "payment:result", org_id=actor.org_id)
+    batch = get_batch(session, batch_id, kind=ImportKind.PAYMENTS, actor=actor)
+    found = plan(session, rows_of(session, batch), org_id=actor.org_id or "", lock=True)
+    if found.faults or found.counts != counts_of(batch):
+        raise Conflict("import_changed")
+    for answer in found.answers:
+        apply(session, answer, import_id=batch.id, actor=actor, now=now)
+    close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
+    return found.counts
+
+
+def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Forget a checked file."""
+    require(actor, "payment:result", org_id=actor.org_id)
+    batch = get_batch(session, batch_id, kind=ImportKind.PAYMENTS, actor=actor)
+    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+
+
+def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, lock: bool = False) -> Plan:
+    """Compare the answers with what is known of their lines; O(rows), questions in slices."""
+    known, found = _known(session, rows, org_id=org_id, lock=lock), Plan()
+    ordered = sorted(rows, key=lambda row: (_ORDER.index(ResultKind(row.values["result"])), row.number))
+    for row in ordered:
+        _place(row, known, found)
+    found.faults.sort(key=lambda fault: fault.row)
+    return found
+
+
+def _known(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock: bool) -> Known:
+    known = Known({}, {}, {}, {}, {})
+    for some in chunks(sorted({row.values["reference"] for row in rows}), _ASKED):
+        asked = (
+            select(PaymentLine, PaymentBatch)
+            .join(PaymentBatch, col(PaymentBatch.id) == col(PaymentLine.batch_id))
+            .where(col(PaymentLine.org_id) == org_id, col(PaymentLine.reference).in_(some))
+            .order_by(col(PaymentLine.id))
+        )
+        if lock:
+            asked = asked.with_for_update(of=PaymentLine).execution_options(populate_existing=True)
+        found = session.exec(asked).all()
+        for line, batch in found:
+            known.lines[line.reference], known.batches[line.id] = line, batch.state
+            known.states[line.id] = line.state
+        ids, matches = [line.id for line, _batch in found], [line.match_id for line, _batch in found]
+        for told in session.exec(select(BankResult).where(col(BankResult.line_id).in_(ids))):
+            known.told[told.line_id, told.kind] = told
+        live = select(PaymentLine.match_id, PaymentLine.id).where(
+            col(PaymentLine.match_id).in_(matches), col(PaymentLine.state).in_(LIVE_LINE)
+        )
+        known.live.update(dict(session.exec(live).all()))
+        known.matches.update((m.id, m.state) for m in session.exec(select(Match).where(col(Match.id).in_(matches))))
+    return known
+
+
+def _place(row: CheckedRow, known: Known, found: Plan) -> None:
+    line, kind = known.lines.get(row.values["reference"]), ResultKind(row.values["result"])
+    if line is None or known.batches[line.id] is not BatchState.SENT:
+        _fault(found, row, "reference", "payment_unknown" if line is None else "payment_not_sent")
+        return
+    amount = row.values.get("amount_fen") or line.amount_fen
+    if amount != line.amount_fen:
+        _fault(found, row, "amount", "payment_amount", wanted=f"{line.amount_fen / 100:.2f}")
+        return
+    on_day, told = date.fromisoformat(row.values["on_day"]), known.told.get((line.id, kind))
+    if told is not None:
+        if (told.on_day, told.reason_code) == (on_day, row.values.get("reason_code") or ""):
+            found.same += 1
+        else:
+            _fault(found, row, "result", "payment_told_otherwise", day=told.on_day.isoformat())
+        return
+    code = _contradiction(line, kind, known)
+    if code:
+        _fault(found, row, "result", code)
+        return
+    known.states[line.id] = _AFTER[kind]
+    if kind is ResultKind.PAID:
+        known.live[line.match_id] = line.id
+    elif known.live.get(line.match_id) == line.id:
+        del known.live[line.match_id]
+    found.answers.append(
+        Answer(line, kind, on_day, row.values.get("reason_code") or "", row.values.get("bank_ref") or "")
+    )
+
+
+def _contradiction(line: PaymentLine, kind: ResultKind, known: Known) -> str:
+    """Why this answer cannot be true after what is known; empty if it can."""
+    state = known.states[line.id]
+    if kind in (ResultKind.RETURNED, ResultKind.RECLAIMED):
+        if state is not LineState.PAID:
+            return "payment_not_paid"
+        asked_back = known.matches[line.match_id] in (MatchState.RECLAIMING, MatchState.RECLAIMED)
+        return "" if asked_back or kind is ResultKind.RETURNED else "payment_not_asked_back"
+    if state is LineState.DROPPED and line.reason_code != "stopped":
+        return "payment_not_sent"
+    if state in (LineState.PAID, LineState.RETURNED, LineState.RECLAIMED):
+        return "payment_paid_before"
+    if kind is ResultKind.PAID and known.live.get(line.match_id, line.id) != line.id:
+        return "payment_paid_elsewhere"
+    return ""
+
+
+def _fault(found: Plan, row: CheckedRow, column: str, code: str, **params: str | int) -> None:
+    shown = str(row.values.get(column, ""))[:40]
+    found.faults.append(Fault(row.number, column, shown, code, params, Stage.ROWS))

@@ -1,0 +1,96 @@
+"""The same look at many households at once, such as the accounts of one payment file: one act, a row for each of them.
+
+Enters: consents of one purpose and the recipient's actor. Leaves: disclosure rows under one audit row, in the caller's
+transaction; the caller opens the values itself, because they are not columns of a person. If one consent does not live
+any longer nothing is disclosed at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.consent.ask import is_alive
+from marketplace.consent.models import Consent, ConsentHead
+from marketplace.db import flush, new_id
+from marketplace.errors import ConsentMissing, NotAllowed
+from marketplace.sharing.models import Disclosure
+
+_ASKED = 500
+
+
+def disclose_list(
+    session: Session,
+    chain_ids: Sequence[str],
+    /,
+    *,
+    purpose: str,
+    data_fields: Sequence[str],
+    object_ref: str,
+    actor: Actor,
+    now: datetime,
+) -> int:
+    """Write down that the recipient of these consents sees these fields of each of their households; return how many.
+
+    Raises ConsentMissing if one of them is not alive, is for another purpose or does not name a field, NotAllowed if
+    the actor's organisation is not the recipient. The heads are locked: a withdrawal comes before this look or after.
+    """
+    found = _locked(session, chain_ids)
+    if len(found) != len(set(chain_ids)):
+        raise ConsentMissing("consent_not_living")
+    for head, consent in found:
+        if not is_alive(head, now):
+            raise ConsentMissing("consent_not_living", state=head.state.value)
+        if head.purpose.value != purpose or not set(data_fields) <= set(consent.data_fields):
+            raise ConsentMissing("purpose_not_consented")
+        if actor.org_id is None or actor.org_id != head.recipient_org_id:
+            raise NotAllowed("not_the_recipient")
+    entry = audit.Entry(
+        "share:disclose_list",
+        object_ref=object_ref,
+        purpose=purpose,
+        decision="permit",
+        rule_id="consent_alive",
+        fields=sorted(data_fields),
+        body={"households": len(found)},
+    )
+    seq = audit.record(session, entry, actor=actor, now=now)
+    shared = {"purpose": purpose, "data_fields": sorted(data_fields), "actor_id": actor.id, "at": now, "audit_seq": seq}
+    if found:
+        session.execute(insert(Disclosure), [_row(*pair, shared) for pair in found])
+    flush(session)
+    return len(found)
+
+
+def _row(head: ConsentHead, consent: Consent, /, shared: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "household_id": consent.household_id,
+        "person_id": consent.person_id,
+        "recipient_org_id": head.recipient_org_id,
+        "match_id": head.match_id,
+        "consent_chain_id": consent.chain_id,
+        "consent_version": consent.version,
+        **shared,
+    }
+
+
+def _locked(session: Session, chain_ids: Sequence[str]) -> list[tuple[ConsentHead, Consent]]:
+    """The heads, locked in the order of their ids, each with its newest version."""
+    wanted, found = sorted(set(chain_ids)), []
+    for start in range(0, len(wanted), _ASKED):
+        some = wanted[start : start + _ASKED]
+        heads = select(ConsentHead).where(col(ConsentHead.chain_id).in_(some)).order_by(col(ConsentHead.chain_id))
+        locked = session.exec(heads.with_for_update().execution_options(populate_existing=True)).all()
+        versions = {
+            (consent.chain_id, consent.version): consent
+            for consent in session.exec(select(Consent).where(col(Consent.chain_id).in_(some)))
+        }
+        found += [(head, versions[head.chain_id, head.version]) for head in locked]
+    return found

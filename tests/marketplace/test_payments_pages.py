@@ -1,0 +1,352 @@
+"""The pages of payments as a giver, a household and civil affairs use them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+
+from adapters.tabular_writer import write_csv
+from marketplace import audit
+from marketplace.accounts import service as accounts
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.payments.models import BatchState, LineState, Payee, PayeeState, PaymentBatch, PaymentLine
+from tests.marketplace.payment_scene import Month, a_month, card
+from tests.pages.people import client_as
+
+WRONG = "6200000000000015"
+DAY = f"{datetime.now(UTC):%Y-%m-%d}"
+
+
+@pytest.fixture
+def app(settings: Settings, sqlite_database: Database) -> Flask:
+    return create_app(settings, database=sqlite_database)
+
+
+@pytest.fixture
+def month(sqlite_database: Database) -> Month:
+    """Two payable grants of one foundation, committed; the scene's session is closed and its ids remain."""
+    with sqlite_database.transaction() as session:
+        return a_month(session, datetime.now(UTC), grants=2)
+
+
+@pytest.fixture
+def clerk(app: Flask, month: Month) -> FlaskClient:
+    return client_as(app, Role.CHARITY_WORKER, org_id=month.organisation.id)
+
+
+@pytest.fixture
+def manager(app: Flask, month: Month) -> FlaskClient:
+    return client_as(app, Role.CHARITY_MANAGER, org_id=month.organisation.id)
+
+
+def client_of(app: Flask, person_id: str, household_id: str) -> FlaskClient:
+    """The household's own window."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    with app.extensions["database"].transaction() as session:
+        token = accounts.open_for_person(session, person_id, household_id, now=datetime.now(UTC))
+    client = app.test_client()
+    client.set_cookie("sid", token)
+    return client
+
+
+def batch_of(database: Database) -> PaymentBatch:
+    with database.reading() as session:
+        return session.exec(select(PaymentBatch).order_by(PaymentBatch.number.desc())).first()  # type: ignore[attr-defined,return-value]
+
+
+def references(database: Database) -> list[str]:
+    with database.reading() as session:
+        return references_of(session)
+
+
+def references_of(session: Session) -> list[str]:
+    return list(session.exec(select(PaymentLine.reference).order_by(PaymentLine.reference)))
+
+
+def prepared(clerk: FlaskClient, database: Database) -> PaymentBatch:
+    assert clerk.post("/payments/prepare").status_code == 303
+    return batch_of(database)
+
+
+def sent(clerk: FlaskClient, manager: FlaskClient, database: Database) -> PaymentBatch:
+    batch = prepared(clerk, database)
+    manager.post(f"/payments/batches/{batch.id}/release", data={"fingerprint": batch.fingerprint})
+    assert clerk.post(f"/payments/batches/{batch.id}/file.csv").status_code == 200
+    return batch_of(database)
+
+
+def answer(giver: FlaskClient, rows: list[tuple[str, str, str, str]]) -> str:
+    """Upload, confirm and return the receipt page."""
+    data = write_csv(("reference", "result", "reason_code", "on_day"), rows)
+    checked = giver.post("/payments/import", data={"file": (BytesIO(data), "bank.csv")})
+    assert checked.status_code == 303, checked.text
+    at = checked.headers["Location"]
+    giver.post(f"{at}/confirm")
+    return giver.get(at).text
+
+
+def test_a_month_is_paid_through_the_browser(
+    clerk: FlaskClient, manager: FlaskClient, sqlite_database: Database, month: Month
+) -> None:
+    assert "¥2,000" in clerk.get("/payments/").text
+    batch = prepared(clerk, sqlite_database)
+    own = clerk.get(f"/payments/batches/{batch.id}").text
+    assert "/release" not in own, "who prepared it is not offered to release it"
+    assert batch.fingerprint[:16].upper() in own
+    assert f'value="{batch.fingerprint}"' in manager.get(f"/payments/batches/{batch.id}").text
+    manager.post(f"/payments/batches/{batch.id}/release", data={"fingerprint": batch.fingerprint})
+    file = clerk.post(f"/payments/batches/{batch.id}/file.csv")
+    assert card(1) in file.text
+    assert batch.fingerprint[:8] in file.headers["Content-Disposition"]
+    assert file.headers["Cache-Control"] == "no-store"
+    first, second = references(sqlite_database)
+    receipt = answer(manager, [(first, "paid", "", DAY), (second, "failed", "account_closed", DAY)])
+    assert re.search(r"1</span>\s*<span class=\"stat-label\">其中已付款", receipt)
+    books = clerk.get(f"/payments/months/{batch.month}").text
+    assert "台账与银行分毫不差" in books
+    assert "户家庭待更正账户" in clerk.get("/payments/").text
+
+
+def test_no_page_shows_an_account_number(
+    clerk: FlaskClient, manager: FlaskClient, sqlite_database: Database, month: Month
+) -> None:
+    batch = sent(clerk, manager, sqlite_database)
+    for path in ("/payments/", f"/payments/batches/{batch.id}", f"/payments/months/{batch.month}"):
+        page = clerk.get(path)
+        assert page.status_code == 200
+        assert card(1) not in page.text
+        assert month.grants[0].name not in page.text
+
+
+def test_a_stale_fingerprint_is_refused_with_a_sentence(
+    clerk: FlaskClient, manager: FlaskClient, sqlite_database: Database
+) -> None:
+    batch = prepared(clerk, sqlite_database)
+    refused = manager.post(f"/payments/batches/{batch.id}/release", data={"fingerprint": "0" * 64})
+    assert (refused.status_code, "请再查看" in refused.text) == (409, True)
+    assert batch_of(sqlite_database).state is BatchState.DRAFT
+
+
+def test_what_may_not_be_paid_is_named_before_the_file_is_given(
+    app: Flask, clerk: FlaskClient, manager: FlaskClient, sqlite_database: Database, month: Month
+) -> None:
+    batch = prepared(clerk, sqlite_database)
+    manager.post(f"/payments/batches/{batch.id}/release", data={"fingerprint": batch.fingerprint})
+    with sqlite_database.transaction() as session:
+        month.session = session
+        month.type_account(month.grants[0], account=card(555))
+    first = clerk.post(f"/payments/batches/{batch.id}/file.csv", follow_redirects=True)
+    assert "家庭更换了账户" in first.text
+    assert card(1) not in first.text
+    second = clerk.post(f"/payments/batches/{batch.id}/file.csv")
+    assert card(2) in second.text
+    assert card(1) not in second.text
+
+
+def test_another_giver_finds_nothing(app: Flask, clerk: FlaskClient, sqlite_database: Database) -> None:
+    batch = prepared(clerk, sqlite_database)
+    with sqlite_database.transaction() as session:
+        other = a_month(session, datetime.now(UTC)).organisation.id
+    stranger = client_as(app, Role.CHARITY_MANAGER, org_id=other)
+    assert stranger.get(f"/payments/batches/{batch.id}").status_code == 404
+    assert stranger.post(f"/payments/batches/{batch.id}/file.csv").status_code == 404
+    assert stranger.post(f"/payments/batches/{batch.id}/drop").status_code == 404
+    assert stranger.get("/payments/months/2026-11").status_code == 404
+
+
+def test_a_draft_can_lose_a_line_and_a_batch_can_be_given_up(clerk: FlaskClient, sqlite_database: Database) -> None:
+    batch = prepared(clerk, sqlite_database)
+    with sqlite_database.reading() as session:
+        line = session.exec(select(PaymentLine)).first()
+    assert line is not None
+    left = clerk.post(f"/payments/batches/{batch.id}/lines/{line.id}/leave-out", follow_redirects=True)
+    assert "准备人移出" in left.text
+    assert "批次已作废" in clerk.post(f"/payments/batches/{batch.id}/drop", follow_redirects=True).text
+
+
+def test_a_line_that_the_bank_did_not_pay_is_stopped(
+    clerk: FlaskClient, manager: FlaskClient, sqlite_database: Database
+) -> None:
+    batch = sent(clerk, manager, sqlite_database)
+    with sqlite_database.reading() as session:
+        line = session.exec(select(PaymentLine)).first()
+    assert line is not None
+    manager.post(f"/payments/batches/{batch.id}/lines/{line.id}/stop")
+    with sqlite_database.reading() as session:
+        assert session.get_one(PaymentLine, line.id).state is LineState.DROPPED
+
+
+def test_opening_the_month_is_one_press(clerk: FlaskClient) -> None:
+    assert "结转" in clerk.get("/payments/").text
+    assert "结转 2 笔" in clerk.post("/payments/months/open", follow_redirects=True).text
+
+
+def test_own_accounts_are_kept_without_their_number_and_can_be_removed(clerk: FlaskClient) -> None:
+    wrong = clerk.post("/payments/own-accounts", data={"account": "12x"})
+    assert (wrong.status_code, "8 至 30 位" in wrong.text) == (422, True)
+    page = clerk.post("/payments/own-accounts", data={"account": card(1), "staff": "y"}, follow_redirects=True).text
+    assert card(1)[-4:] in page
+    assert card(1) not in page
+    assert "已登记过" in clerk.post("/payments/own-accounts", data={"account": card(1)}).text
+    assert "您机构或员工的" in clerk.get("/payments/").text
+    action = re.search(r'action="(/payments/own-accounts/\w+/remove)"', page)
+    assert action is not None
+    assert "已移除" in clerk.post(action[1], follow_redirects=True).text
+
+
+def test_the_columns_of_the_file_are_typed_one_a_line(
+    clerk: FlaskClient, manager: FlaskClient, sqlite_database: Database
+) -> None:
+    wrong = clerk.post("/payments/columns", data={"columns": "户名 = holder"})
+    assert (wrong.status_code, "reference" in wrong.text) == (422, True)
+    clerk.post("/payments/columns", data={"columns": "流水号 = reference\n金额分 = amount_fen"})
+    batch = prepared(clerk, sqlite_database)
+    manager.post(f"/payments/batches/{batch.id}/release", data={"fingerprint": batch.fingerprint})
+    file = clerk.post(f"/payments/batches/{batch.id}/file.csv").text
+    assert file.lstrip("\ufeff").splitlines()[0] == "流水号,金额分"
+
+
+def test_a_household_types_its_account_and_lets_the_giver_see_it_on_one_screen(
+    app: Flask, clerk: FlaskClient, sqlite_database: Database, month: Month
+) -> None:
+    with sqlite_database.transaction() as session:
+        month.session = session
+        grant = month.grant(number=9, account=False)
+    home = client_of(app, grant.person.id, grant.household.id)
+    assert "填写我的账户" in home.get("/payments/my-account").text
+    answers = {
+        "holder": grant.name,
+        "relation": "SELF",
+        "bank": "示例银行",
+        "kind": "card",
+        "account": card(9),
+        "again": card(9),
+        "matches": [grant.match.id],
+    }
+    wrong = home.post("/payments/my-account/edit", data={**answers, "again": card(8)})
+    assert (wrong.status_code, "不一致" in wrong.text) == (422, True)
+    wrong = home.post(
+        "/payments/my-account/edit", data={**answers, "account": "6200000000000015", "again": "6200000000000015"}
+    )
+    assert (wrong.status_code, "末位校验不符" in wrong.text) == (422, True)
+    kept = home.post("/payments/my-account/edit", data=answers, follow_redirects=True).text
+    assert f"尾号 {card(9)[-4:]}" in kept
+    assert card(9) not in kept
+    assert "资料齐全" in kept
+    assert "¥3,000" in clerk.get("/payments/").text
+
+
+def test_a_household_lets_a_giver_see_an_account_that_is_on_record(
+    app: Flask, sqlite_database: Database, month: Month
+) -> None:
+    with sqlite_database.transaction() as session:
+        month.session = session
+        grant = month.grant(number=9, account=False)
+        month.type_account(grant)
+    home = client_of(app, grant.person.id, grant.household.id)
+    assert "同意这家机构查看您的账户" in home.get("/payments/my-account").text
+    assert home.post("/payments/my-account/allow", data={}).status_code == 422
+    done = home.post("/payments/my-account/allow", data={"matches": [grant.match.id]}, follow_redirects=True).text
+    assert "资料齐全" in done
+    assert "都已可以看到您的账户" in home.get("/payments/my-account/allow").text
+
+
+def test_a_household_reads_what_became_of_its_payment(
+    app: Flask, clerk: FlaskClient, manager: FlaskClient, sqlite_database: Database, month: Month
+) -> None:
+    sent(clerk, manager, sqlite_database)
+    first, second = references(sqlite_database)
+    with sqlite_database.reading() as session:
+        lines = {line.reference: line.household_id for line in session.exec(select(PaymentLine))}
+    homes = {g.household.id: client_of(app, g.person.id, g.household.id) for g in month.grants}
+    assert "对方已准备付款" in homes[lines[first]].get("/payments/my-account").text
+    answer(manager, [(first, "paid", "", DAY), (second, "failed", "name_mismatch", DAY)])
+    assert "收到了吗" in homes[lines[first]].get("/payments/my-account").text
+    assert "户名与账号不符" in homes[lines[second]].get("/payments/my-account").text
+    answer(manager, [(first, "returned", "", DAY)])
+    assert "银行把款退回了对方" in homes[lines[first]].get("/payments/my-account").text
+
+
+def test_a_worker_types_an_account_with_the_household_and_a_verifier_settles_it(
+    app: Flask, sqlite_database: Database, month: Month
+) -> None:
+    with sqlite_database.transaction() as session:
+        month.session = session
+        grant = month.grant(number=9, account=False)
+    path = f"/payments/households/{grant.household.id}/account"
+    answers = {
+        "holder": grant.name,
+        "relation": "SELF",
+        "bank": "示例银行",
+        "kind": "card",
+        "account": card(9),
+        "again": card(9),
+    }
+    worker = client_as(app, Role.WORKER)
+    assert worker.get(path).status_code == 200
+    assert worker.post(path, data=answers).status_code == 303
+    verifier = client_as(app, Role.VERIFIER)
+    listed = verifier.get("/payments/accounts").text
+    assert "由工作人员代录" in listed
+    with sqlite_database.reading() as session:
+        payee = session.exec(select(Payee).where(Payee.state == PayeeState.TO_CHECK)).one()
+    at = f"/payments/accounts/{payee.id}"
+    assert card(9) not in verifier.get(at).text
+    assert card(9) in verifier.post(f"{at}/show").text
+    assert verifier.post(f"{at}/decide", data={"verdict": "refuse"}).status_code == 422
+    assert verifier.post(f"{at}/decide", data={"verdict": "refuse", "reason_code": "mistyped"}).status_code == 303
+    home = client_of(app, grant.person.id, grant.household.id)
+    assert "录入有误" in home.get("/payments/my-account").text
+    with sqlite_database.reading() as session:
+        acts = set(session.exec(select(audit.AuditRow.action)))
+    assert {"payee:type", "payee:show", "payee:refuse"} <= acts
+
+
+def test_civil_affairs_sees_figures_of_givers_and_can_change_nothing(
+    app: Flask, clerk: FlaskClient, manager: FlaskClient, sqlite_database: Database, month: Month
+) -> None:
+    batch = sent(clerk, manager, sqlite_database)
+    answer(manager, [(references(sqlite_database)[0], "paid", "", DAY)])
+    auditor = client_as(app, Role.AUDITOR)
+    page = auditor.get("/payments/overview").text
+    assert month.organisation.name in page
+    assert "¥1,000" in page
+    assert "分毫不差" in auditor.get(f"/payments/overview/{month.organisation.id}/{batch.month}").text
+    assert auditor.post("/payments/prepare").status_code == 403
+    assert auditor.get(f"/payments/batches/{batch.id}").status_code == 403
+    assert auditor.get("/payments/accounts").status_code == 403
+
+
+def test_every_page_says_what_to_do_while_it_is_empty(app: Flask, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        org_id = a_month(session, datetime.now(UTC)).organisation.id
+    giver, verifier = client_as(app, Role.CHARITY_MANAGER, org_id=org_id), client_as(app, Role.VERIFIER)
+    assert "还没有批次" in giver.get("/payments/").text
+    assert "现在没有可以付款的资助" in giver.post("/payments/prepare", follow_redirects=True).text
+    assert "还没有账户" in giver.get("/payments/own-accounts").text
+    assert "这个月没有付款" in verifier.get("/payments/overview").text
+    assert "没有待核对的账户" in verifier.get("/payments/accounts").text
+
+
+def test_a_closed_month_shows_its_figures_of_then_beside_those_of_now(app: Flask, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        old = a_month(session, datetime.now(UTC) - timedelta(days=40), grants=2)
+        old.sent()
+        org_id, references_then = old.organisation.id, references_of(session)
+    manager = client_as(app, Role.CHARITY_MANAGER, org_id=org_id)
+    manager.post("/payments/months/open")
+    answer(manager, [(references_then[0], "paid", "", DAY)])
+    page = manager.get(f"/payments/months/{batch_of(sqlite_database).month}").text
+    paid = re.search(r"<td>已付款</td>(.*?)</tr>", page, re.DOTALL)
+    assert paid is not None
+    assert re.findall(r"¥[\d,]+", paid[1]) == ["¥1,000", "¥0"]
+    assert "分毫不差" in page
