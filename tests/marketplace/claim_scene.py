@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 from marketplace.actors import Actor, Role
 from marketplace.claims import cases
 from marketplace.claims.models import InsuranceCase
+from marketplace.db import new_id
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match
 from marketplace.households.models import Household, Person
@@ -70,7 +71,9 @@ def a_match(
 ) -> Scene:
     """A need of this household and a proposed line for it from this giver."""
     need = make.a_need(session, household, category=category, unit=unit, gap_units=over.pop("gap", units), **over)
-    offer = make.an_offer(session, giver, category=category, unit=unit, stock_units=10**9, title=f"资源-{category}")
+    offer = make.an_offer(
+        session, giver, id=new_id(), category=category, unit=unit, stock_units=10**9, title=f"资源-{category}"
+    )
     person = contact_of(session, household.id)
     assert person is not None
     return Scene(household, person, need, giver, offer, make.a_line(session, need, offer, units=units))
