@@ -29,6 +29,8 @@ from marketplace.reference import purposes
 
 REFUSED_PAUSE = timedelta(days=90)
 """A refused request is not made again for this long."""
+WITH_ANY_AID = Purpose.PAYMENT.value
+"""Paying out what a match promised is no purpose that an agreement grants or leaves out: it belongs to the aid."""
 WITHDRAWAL_WAYS = ("page",)
 """The ways there are: the household's own page."""
 
@@ -91,7 +93,7 @@ def give_for_match(
     """
     if organisation.kind is OrganisationKind.INSURER and purpose not in purposes.INSURER_PURPOSES:
         raise BadInput("not_for_insurers", field="purpose", purpose=purpose)
-    if purpose not in organisation.purposes:
+    if purpose not in (*organisation.purposes, WITH_ANY_AID):
         raise BadInput("purpose_above_ceiling", field="purpose", purpose=purpose)
     wanted = list(dict.fromkeys(data_fields))
     ceiling = purposes.purpose(purpose)
