@@ -29,6 +29,8 @@ from marketplace.reference import purposes
 
 REFUSED_PAUSE = timedelta(days=90)
 """A refused request is not made again for this long."""
+ACCOMPANYING = (Purpose.PAYMENT, Purpose.PUBLICITY, Purpose.DONOR_FEEDBACK)
+"""Purposes that only ever accompany a match, whose own purpose the agreement has to allow."""
 WITHDRAWAL_WAYS = ("page",)
 """The ways there are: the household's own page."""
 
@@ -89,7 +91,7 @@ def give_for_match(
 
     Raises BadInput if the purpose lies above the organisation's agreement, or a field above the purpose's ceiling.
     """
-    if purpose not in organisation.purposes:
+    if purpose not in organisation.purposes and purpose not in ACCOMPANYING:
         raise BadInput("purpose_above_ceiling", field="purpose", purpose=purpose)
     wanted = list(dict.fromkeys(data_fields))
     ceiling = purposes.purpose(purpose)
