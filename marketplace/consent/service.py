@@ -29,8 +29,8 @@ from marketplace.reference import purposes
 
 REFUSED_PAUSE = timedelta(days=90)
 """A refused request is not made again for this long."""
-WITH_ANY_AID = Purpose.PAYMENT.value
-"""Paying out what a match promised is no purpose that an agreement grants or leaves out: it belongs to the aid."""
+ACCOMPANYING = (Purpose.PAYMENT, Purpose.PUBLICITY, Purpose.DONOR_FEEDBACK)
+"""Purposes that only ever accompany a match, whose own purpose the agreement has to allow."""
 WITHDRAWAL_WAYS = ("page",)
 """The ways there are: the household's own page."""
 
@@ -93,7 +93,7 @@ def give_for_match(
     """
     if organisation.kind is OrganisationKind.INSURER and purpose not in purposes.INSURER_PURPOSES:
         raise BadInput("not_for_insurers", field="purpose", purpose=purpose)
-    if purpose not in (*organisation.purposes, WITH_ANY_AID):
+    if purpose not in organisation.purposes and purpose not in ACCOMPANYING:
         raise BadInput("purpose_above_ceiling", field="purpose", purpose=purpose)
     wanted = list(dict.fromkeys(data_fields))
     ceiling = purposes.purpose(purpose)
