@@ -14,6 +14,7 @@ from marketplace.needs import models as needs
 from marketplace.offers import models as offers
 from marketplace.organisations import models as organisations
 from marketplace.payments import models as payments
+from marketplace.proofs import models as proofs
 from marketplace.proposals import models as proposals
 from marketplace.reports import models as reports
 from marketplace.sharing import models as sharing
@@ -34,6 +35,7 @@ ROOMS = (
     offers,
     organisations,
     payments,
+    proofs,
     proposals,
     reports,
     sealed,
