@@ -45,6 +45,7 @@ STEPS: dict[str, Step] = {
         Step("follow_up", Side.STAFF, 10),
         Step("complaint", Side.STAFF, 5),
         Step("reclaim", Side.GIVER, 20, remind_at=(60, 80)),
+        Step("project_report", Side.GIVER, 63, remind_at=(80, 100)),
         Step("unclaimed", Side.STAFF, 3, urgent_days=1),
         Step("insure_enrol", Side.GIVER, 10),
         Step("insure_find", Side.GIVER, 5, urgent_days=2),

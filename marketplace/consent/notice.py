@@ -12,6 +12,7 @@ from hashlib import sha256
 MATCH = "match-notice/1"
 SHARE = "share-notice/1"
 SHARE_INSURER = "share-notice-insurer/1"
+PUBLICITY = "publicity-notice/1"
 
 TEXTS: dict[tuple[str, str], tuple[str, ...]] = {
     (MATCH, "zh_Hans"): (
@@ -72,6 +73,22 @@ TEXTS: dict[tuple[str, str], tuple[str, ...]] = {
         ),
         "It may not pass your data on, advertise with it, draw a profile from it or make you known in public.",
         "You can withdraw at any time on the page “My consents”; after that it can look no more.",
+    ),
+    (PUBLICITY, "zh_Hans"): (
+        "这与您能否得到帮助无关：不同意、只同意一部分或以后撤回，都没有任何损失。",
+        "同意之后，这家机构可以在自己的报告和宣传中公开您勾选的内容，只限这一次帮助，不得用于商业推销。",
+        "您可以随时在“我的同意”页面撤回；撤回之后，未提交的报告不再使用，已提交的会逐一列给您看。已经公开的内容可能难以收回。",
+    ),
+    (PUBLICITY, "en"): (
+        "Your help does not depend on this: saying no, allowing only a part, or withdrawing later loses nothing.",
+        (
+            "After your yes this organisation may make public what you tick, in its reports and on its pages, for this "
+            "one help only, and never to sell something."
+        ),
+        (
+            "You can withdraw at any time on the page “My consents”; then no report that is not filed yet shows it, and"
+            " those already filed are listed for you. What was public may be hard to take back."
+        ),
     ),
 }
 

@@ -31,6 +31,10 @@ REFUSED_PAUSE = timedelta(days=90)
 """A refused request is not made again for this long."""
 ACCOMPANYING = (Purpose.PAYMENT, Purpose.PUBLICITY, Purpose.DONOR_FEEDBACK)
 """Purposes that only ever accompany a match, whose own purpose the agreement has to allow."""
+NOTICES = {Purpose.AUTO_MATCH: notice.MATCH, Purpose.PUBLICITY: notice.PUBLICITY}
+"""The words shown before a yes; every other purpose shows those about sharing."""
+LIFTED = (Purpose.PUBLICITY, "no_publicity")
+"""The one bound that the one purpose cannot carry."""
 WITHDRAWAL_WAYS = ("page",)
 """The ways there are: the household's own page."""
 
@@ -185,13 +189,13 @@ def _draft(household_id: str, purpose: Purpose, *, now: datetime, days: int, cap
     if not 1 <= days <= purposes.LONGEST_DAYS:
         raise BadInput("consent_too_long", field="days", most=purposes.LONGEST_DAYS)
     valid_to = now + timedelta(days=days)
-    shown = notice.MATCH if purpose is Purpose.AUTO_MATCH else notice.SHARE
+    shown = NOTICES.get(purpose, notice.SHARE)
     return {
         "household_id": household_id,
         "purpose": purpose,
         "state": ConsentState.PENDING_CHECK if capture.assisted else ConsentState.ACTIVE,
         "lang": capture.lang,
-        "modifiers": list(purposes.MODIFIERS),
+        "modifiers": [word for word in purposes.MODIFIERS if (purpose, word) != LIFTED],
         "valid_from": now,
         "valid_to": valid_to,
         "erase_at": valid_to + timedelta(days=purposes.ERASE_WITHIN_DAYS),

@@ -27,6 +27,7 @@ class ImportKind(StrEnum):
     VOLUNTEERS = "volunteers"
     RELATED = "related"
     PAYMENTS = "payments"
+    DELIVERIES = "deliveries"
 
 
 class ImportBatch(SQLModel, table=True):

@@ -15,6 +15,7 @@ from marketplace.needs import models as needs
 from marketplace.offers import models as offers
 from marketplace.organisations import models as organisations
 from marketplace.payments import models as payments
+from marketplace.proofs import models as proofs
 from marketplace.proposals import models as proposals
 from marketplace.reports import models as reports
 from marketplace.sharing import models as sharing
@@ -36,6 +37,7 @@ ROOMS = (
     offers,
     organisations,
     payments,
+    proofs,
     proposals,
     reports,
     sealed,

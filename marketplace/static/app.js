@@ -30,6 +30,47 @@ document.querySelectorAll("table:has([data-pick])").forEach((table) => {
   const rows = table.querySelectorAll("[data-pick]");
   all.addEventListener("change", () => rows.forEach((row) => { row.checked = all.checked; }));
 });
+// A name drawn with a finger: the strokes travel as numbers in a hidden field.
+document.querySelectorAll("[data-draw]").forEach((box) => {
+  const canvas = box.querySelector("canvas");
+  const field = document.getElementsByName(box.dataset.draw)[0];
+  const pen = canvas.getContext("2d");
+  let strokes = [], stroke = null;
+  box.hidden = false;
+  pen.lineWidth = 3;
+  pen.lineCap = "round";
+  const at = (event) => {
+    const frame = canvas.getBoundingClientRect();
+    const x = Math.round((event.clientX - frame.left) * canvas.width / frame.width);
+    const y = Math.round((event.clientY - frame.top) * canvas.height / frame.height);
+    return [Math.min(Math.max(x, 0), canvas.width), Math.min(Math.max(y, 0), canvas.height)];
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    event.preventDefault();
+    canvas.setPointerCapture(event.pointerId);
+    stroke = [at(event)];
+    strokes.push(stroke);
+    pen.beginPath();
+    pen.moveTo(...stroke[0]);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!stroke) return;
+    stroke.push(at(event));
+    pen.lineTo(...stroke[stroke.length - 1]);
+    pen.stroke();
+  });
+  const end = () => {
+    stroke = null;
+    field.value = strokes.map((one) => one.map((point) => point.join(",")).join(" ")).join(";");
+  };
+  canvas.addEventListener("pointerup", end);
+  canvas.addEventListener("pointercancel", end);
+  box.querySelector("button").addEventListener("click", () => {
+    strokes = [];
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    end();
+  });
+});
 // No place left for a live stream: look again a little later instead.
 document.addEventListener("htmx:sseError", (event) => {
   const source = event.detail.source;

@@ -268,7 +268,7 @@ def upgrade() -> None:
     )
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -456,6 +456,21 @@ def upgrade() -> None:
     with op.batch_alter_table('person', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_person_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_person_phone_index'), ['phone_index'], unique=False)
+
+    op.create_table('project',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('title', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('starts_on', sa.Date(), nullable=False),
+    sa.Column('ends_on', sa.Date(), nullable=True),
+    sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('ends_on IS NULL OR ends_on > starts_on', name=op.f('ck_project_days')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_project_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_project'))
+    )
+    with op.batch_alter_table('project', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_project_org_id'), ['org_id'], unique=False)
 
     op.create_table('related_person',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -872,6 +887,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_override_state'), ['state'], unique=False)
         batch_op.create_index('uq_override_need_offer', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state = 'standing'"), postgresql_where=sa.text("state = 'standing'"))
 
+    op.create_table('paper',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('kind', sa.Enum('donation_receipt', 'invoice', name='paperkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('number', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('amount_fen', sa.BigInteger(), nullable=False),
+    sa.Column('issued_on', sa.Date(), nullable=False),
+    sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('amount_fen > 0', name=op.f('ck_paper_amount')),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_paper_offer_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_paper_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_paper'))
+    )
+    with op.batch_alter_table('paper', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_paper_issued_on'), ['issued_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_paper_offer_id'), ['offer_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_paper_org_id'), ['org_id'], unique=False)
+        batch_op.create_index('uq_paper_org_kind_number', ['org_id', 'kind', 'number'], unique=True)
+
     op.create_table('payee',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -901,6 +937,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_payee_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_payee_state'), ['state'], unique=False)
         batch_op.create_index('uq_payee_live', ['household_id'], unique=True, sqlite_where=sa.text("state IN ('ok', 'to_check')"), postgresql_where=sa.text("state IN ('ok', 'to_check')"))
+
+    op.create_table('project_offer',
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('project_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_project_offer_offer_id')),
+    sa.ForeignKeyConstraint(['project_id'], ['project.id'], name=op.f('fk_project_offer_project_id')),
+    sa.PrimaryKeyConstraint('offer_id', name=op.f('pk_project_offer'))
+    )
+    with op.batch_alter_table('project_offer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_project_offer_project_id'), ['project_id'], unique=False)
+
+    op.create_table('project_report',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('project_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sa.Enum('quarter', 'final', name='projectreportkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('from_on', sa.Date(), nullable=False),
+    sa.Column('to_on', sa.Date(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('content', sa.Text(), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('filed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('filed_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('version >= 1', name=op.f('ck_project_report_version')),
+    sa.ForeignKeyConstraint(['project_id'], ['project.id'], name=op.f('fk_project_report_project_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_project_report'))
+    )
+    with op.batch_alter_table('project_report', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_project_report_project_id'), ['project_id'], unique=False)
+        batch_op.create_index('uq_project_report_version', ['project_id', 'kind', 'from_on', 'version'], unique=True)
 
     op.create_table('proposed_line',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1178,6 +1243,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_payment_line_state'), ['state'], unique=False)
         batch_op.create_index('uq_payment_line_live', ['match_id'], unique=True, sqlite_where=sa.text("state IN ('waiting', 'paid')"), postgresql_where=sa.text("state IN ('waiting', 'paid')"))
 
+    op.create_table('proof',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sa.Enum('batch', 'scan', 'photo', 'typed_name', 'drawn_name', 'paper_slip', name='proofkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('size_bytes', sa.Integer(), nullable=False),
+    sa.Column('envelope_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('for_publicity', sa.Boolean(), nullable=False),
+    sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('size_bytes >= 0', name=op.f('ck_proof_size')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_proof_match_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_proof_org_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_proof_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_proof'))
+    )
+    with op.batch_alter_table('proof', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_proof_match_id'), ['match_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_proof_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_proof_recorded_at'), ['recorded_at'], unique=False)
+
     op.create_table('appointment_booking',
     sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('volunteer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1241,6 +1329,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_payout_overlap_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_payout_overlap_need_id'), ['need_id'], unique=False)
         batch_op.create_index('uq_payout_overlap_open', ['case_id', 'need_id'], unique=True, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
+
+    op.create_table('report_photo',
+    sa.Column('report_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('proof_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['proof_id'], ['proof.id'], name=op.f('fk_report_photo_proof_id')),
+    sa.ForeignKeyConstraint(['report_id'], ['project_report.id'], name=op.f('fk_report_photo_report_id')),
+    sa.PrimaryKeyConstraint('report_id', 'proof_id', name=op.f('pk_report_photo'))
+    )
+    with op.batch_alter_table('report_photo', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_report_photo_proof_id'), ['proof_id'], unique=False)
 
     op.create_table('service_record',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

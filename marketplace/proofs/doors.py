@@ -1,0 +1,82 @@
+"""The blueprint that the pages of this room hang on, its sentences, and what its pages share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response
+from flask_babel import lazy_gettext as _l
+
+from marketplace.actors import GIVERS, Role
+from marketplace.errors import BadInput
+from marketplace.guards import current_actor
+from marketplace.proofs.models import PaperKind, ProofKind
+
+bp = Blueprint("proofs", __name__, url_prefix="/proofs")
+KINDS = {
+    ProofKind.BATCH: _l("ticked in a list"),
+    ProofKind.SCAN: _l("code scanned or typed"),
+    ProofKind.PHOTO: _l("photo"),
+    ProofKind.TYPED: _l("name typed by the receiver"),
+    ProofKind.DRAWN: _l("name drawn by the receiver"),
+    ProofKind.SLIP: _l("number of a paper slip"),
+}
+PAPERS = {
+    PaperKind.DONATION_RECEIPT: _l("Donation receipt"),
+    PaperKind.INVOICE: _l("Invoice"),
+}
+SENTENCES: dict[str, Any] = {
+    "no_such_code": _l("No delivery of yours has this code. Compare it with the slip, or scan it again."),
+    "code_used": _l("This code was used already: its delivery is recorded."),
+    "nothing_ticked": _l("Tick at least one line, and at most 200."),
+    "not_a_picture": _l("This is not a photo that can be read. Take it as JPEG, PNG or WEBP."),
+    "bad_drawing": _l("This drawing cannot be read as a name. Draw it again, or type the name instead."),
+    "bad_line": _l("Write one short line."),
+    "enough_proofs": _l("There are eight proofs of this delivery already; that is enough."),
+    "nothing_allowed": _l("Nothing is ticked. Tick what may be public, or go back: that is a no."),
+    "no_publicity": _l("The household does not allow its photo to be made public, or has withdrawn that."),
+    "only_photos": _l("Only a photo can be marked."),
+    "no_offers": _l("Tick at least one resource."),
+    "ends_before": _l("The last day comes after the first."),
+    "offer_in_project": _l("One of these resources stands in another project already."),
+    "period_runs": _l("This period has not ended: its report can be filed from the day after it."),
+    "nothing_changed": _l("Nothing has changed since this was filed, so there is no new version."),
+    "reason_missing": _l("Choose the reason why you look."),
+    "no_proof": _l("Give at least one proof: a photo, a name, a drawing or a slip number."),
+    "paper_number": _l("Write the number of the paper: 4 to 32 letters, digits and dashes."),
+    "date_in_future": _l("This day lies in the future."),
+    "more_than_matched": _l("More than was matched cannot be delivered here."),
+    "mapping_not_toml": _l("The mapping file is not readable TOML."),
+    "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
+    "mapping_column": _l("The mapping file names a column that does not exist here."),
+    "import_changed": _l("Something else came in since this file was checked. Check the file again."),
+}
+
+
+def utc_now() -> datetime:
+    """The clock of this room's pages."""
+    return datetime.now(UTC)
+
+
+def layout() -> str:
+    """The frame for the one who looks."""
+    role = current_actor().role
+    if role in (Role.HOUSEHOLD, Role.HELPER):
+        return "household"
+    return "charity" if role in GIVERS else "staff"
+
+
+def say(form: Any, error: BadInput) -> None:
+    """Put an error beside its field, or beside the form's first."""
+    name = str(error.facts.get("field", ""))
+    target = form[name] if name in form else next(iter(form))
+    target.errors = [SENTENCES.get(error.code, error.code)]
+
+
+def attachment(data: bytes, *, name: str, kind: str) -> Response:
+    """A file to keep."""
+    response = Response(data, content_type=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response

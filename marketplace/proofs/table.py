@@ -1,0 +1,216 @@
+"""The table of deliveries: what a giver fills in from its own lists instead of ticking.
+
+Enters: a file with our line reference in each row. Leaves: a checked batch that says exactly what confirming would do,
+and, confirmed, the matches delivered with their evidence. Rows that name a slip keep its number as proof, the others
+count as ticked. The same file again changes nothing, because its lines are no longer on their way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from adapters import tabular_writer
+from marketplace.actors import Actor
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import Conflict
+from marketplace.intake import (
+    NO_MAPPING,
+    BadCell,
+    Checked,
+    CheckedRow,
+    Column,
+    Fault,
+    FileMapping,
+    ImportBatch,
+    ImportKind,
+    ImportState,
+    Schema,
+    Stage,
+    cells,
+    check_table,
+    close_batch,
+    counts_of,
+    get_batch,
+    keep_batch,
+    rows_of,
+)
+from marketplace.needs.models import Need
+from marketplace.organisations.service import require_active
+from marketplace.policy import require
+from marketplace.proofs.evidence import SLIP_LENGTH, Piece, hand_over
+from marketplace.proofs.models import ProofKind
+from marketplace.proofs.slips import USED, code_of, typed
+from marketplace.reference.needs import MONEY
+from marketplace.web.codes import place, word
+
+MOST_LINES = 5000
+
+
+def delivery_schema() -> Schema:
+    """The columns; only the reference has to be there."""
+    text = cells.text
+    columns = (
+        Column("reference", "发放编号", "Line reference", text(40), needed=True, filled=True, also=("送达码", "编号")),
+        Column("units", "实发数量", "Delivered amount", cells.number, also=("数量",), kind="number"),
+        Column("slip_number", "纸质回执号", "Paper slip number", text(SLIP_LENGTH)),
+        Column("note", "备注", "Note", text(200)),
+    )
+    return Schema(columns=columns, key=("reference",))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One row with the match it stands for and the units that were handed over."""
+
+    row: CheckedRow
+    match: Match
+    units: int
+
+
+@dataclass(slots=True)
+class Plan:
+    """Rows by what becomes of them."""
+
+    new: list[Planned] = field(default_factory=list)
+    same: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The exact counts that a person confirms."""
+        fewer = sum(item.units < item.match.units for item in self.new)
+        return {"new": len(self.new), "fewer": fewer, "same": self.same}
+
+
+def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Plan:
+    """Find each row's match among the giver's own; a reference of another giver is as unknown as an invented one."""
+    open_, used = _by_code(session, org_id, (MatchState.IN_DELIVERY,)), _by_code(session, org_id, USED)
+    units = {match.need_id: "" for match in open_.values()}
+    units |= {need.id: need.unit for need in session.exec(select(Need).where(col(Need.id).in_(units)))}
+    found = Plan()
+    for row in rows:
+        code = typed(str(row.values["reference"]))
+        match = open_.get(code)
+        if match is None and code in used:
+            found.same += 1
+        elif match is None:
+            found.faults.append(_fault(row, "reference", "unknown_delivery"))
+        else:
+            _place(found, row, match, unit=units[match.need_id])
+    return found
+
+
+def _place(found: Plan, row: CheckedRow, match: Match, *, unit: str) -> None:
+    """An empty amount means all of it; more than was matched cannot have been handed over."""
+    amount = row.values.get("units")
+    try:
+        units = cells.units(amount, None, wanted=unit) if amount else match.units
+    except BadCell as error:
+        found.faults.append(_fault(row, "units", error.code))
+        return
+    if units > match.units:
+        found.faults.append(_fault(row, "units", "more_than_matched"))
+        return
+    found.new.append(Planned(row, match, units))
+
+
+def _fault(row: CheckedRow, column: str, code: str) -> Fault:
+    shown = str(row.values.get(column) or "")[:40]
+    return Fault(row.number, column, shown, code, {}, Stage.ROWS)
+
+
+def _by_code(session: Session, org_id: str, states: Sequence[MatchState]) -> dict[str, Match]:
+    statement = select(Match).where(col(Match.org_id) == org_id, col(Match.state).in_(states))
+    return {code_of(session, match): match for match in session.exec(statement)}
+
+
+def check_file(
+    session: Session,
+    data: bytes,
+    /,
+    *,
+    file_name: str,
+    actor: Actor,
+    now: datetime,
+    mapping: FileMapping = NO_MAPPING,
+) -> tuple[ImportBatch, Checked]:
+    """The dry run: nothing is stored but the sealed batch and what it would do."""
+    org_id = _allowed(session, actor)
+    checked = check_table(data, delivery_schema(), mapping=mapping)
+    found = plan(session, checked.rows, org_id=org_id)
+    if found.faults:
+        checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
+    batch = keep_batch(
+        session,
+        checked,
+        kind=ImportKind.DELIVERIES,
+        file_name=file_name,
+        data=data,
+        source=org_id,
+        counts=found.counts,
+        actor=actor,
+        now=now,
+    )
+    return batch, checked
+
+
+def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
+    """Deliver what the file says, if that is still what was shown; else Conflict, and nothing is stored."""
+    org_id = _allowed(session, actor)
+    batch = get_batch(session, batch_id, kind=ImportKind.DELIVERIES, actor=actor)
+    found = plan(session, rows_of(session, batch), org_id=org_id)
+    counts = found.counts
+    if found.faults or counts != counts_of(batch):
+        raise Conflict("import_changed")
+    for item in sorted(found.new, key=lambda item: item.match.id):
+        _deliver(session, item, actor=actor, now=now)
+    close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
+    return counts
+
+
+def _deliver(session: Session, item: Planned, *, actor: Actor, now: datetime) -> None:
+    slip = item.row.values.get("slip_number")
+    piece = Piece(ProofKind.SLIP, text=slip) if slip else Piece(ProofKind.BATCH)
+    note = item.row.values.get("note") or ""
+    hand_over(session, item.match.id, pieces=[piece], units=item.units, note=note, actor=actor, now=now)
+
+
+def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Forget a checked file."""
+    _allowed(session, actor)
+    batch = get_batch(session, batch_id, kind=ImportKind.DELIVERIES, actor=actor)
+    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+
+
+def _allowed(session: Session, actor: Actor) -> str:
+    org_id = actor.org_id or ""
+    require(actor, "proof:add", org_id=org_id)
+    return require_active(session, org_id).id
+
+
+def open_lines(session: Session, /, *, actor: Actor, lang: str) -> bytes:
+    """What is on its way, as a table to fill in and bring back; no row says who somebody is."""
+    require(actor, "proof:add", org_id=actor.org_id)
+    statement = select(Match, Need).join(Need, col(Need.id) == col(Match.need_id))
+    statement = statement.where(col(Match.org_id) == actor.org_id, col(Match.state) == MatchState.IN_DELIVERY)
+    rows = (
+        (
+            code_of(session, match),
+            match.units / 100 if need.unit == MONEY else match.units,
+            None,
+            None,
+            word(need.category, "need"),
+            place(need.district_code),
+        )
+        for match, need in session.exec(statement.order_by(col(Match.updated_at), col(Match.id)).limit(MOST_LINES))
+    )
+    english = lang.startswith("en")
+    names = [column.label(lang=lang) for column in delivery_schema().columns]
+    heads = [*names, "Kind of need" if english else "需求类别", "District" if english else "区县"]
+    kinds = ("text", "number", "text", "text", "text", "text")
+    columns = [tabular_writer.Column(name, kind=kind) for name, kind in zip(heads, kinds, strict=True)]  # type: ignore[arg-type]
+    return tabular_writer.write_xlsx(columns, rows)

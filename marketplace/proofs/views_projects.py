@@ -1,0 +1,191 @@
+"""A giver's projects and their reports: planned, looked at, filed, printed, taken along as a table.
+
+Enters: people of a giver. Leaves: pages whose figures are counted anew until a report is filed, and afterwards read
+from what was frozen; the table holds the same figures.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlmodel import col, select
+
+from adapters.tabular_writer import Column, write_xlsx
+from marketplace.errors import BadInput
+from marketplace.guards import current_actor, guard
+from marketplace.offers.models import Offer
+from marketplace.policy import may
+from marketplace.proofs import project_figures, projects
+from marketplace.proofs.doors import attachment, bp, say, utc_now
+from marketplace.proofs.models import Project, ProjectOffer, ProjectReport, ProjectReportKind
+from marketplace.web import pages
+from marketplace.web.codes import amount, place, word
+from marketplace.web.desk import XLSX
+from marketplace.web.fields import DayField, Form, ManyField, TextField
+from marketplace.web.formats import yuan
+from marketplace.web.transactions import current_session, writes
+
+MOST_OFFERS = 100
+KINDS = {
+    ProjectReportKind.QUARTER: _l("three-monthly report"),
+    ProjectReportKind.FINAL: _l("final report"),
+}
+
+
+class ProjectForm(Form):
+    """What belongs together, and from when to when."""
+
+    title = TextField(_l("Name of the project"), longest=120)
+    starts_on = DayField(_l("First day"))
+    ends_on = DayField(_l("Last day"), required=False, description=_l("Leave it empty while the end is open."))
+    offer_ids = ManyField(_l("Our resources in this project"), required=_l("Tick at least one resource"))
+
+
+@bp.get("/projects/")
+@guard("project:view")
+def project_list() -> ResponseReturnValue:
+    """The giver's projects."""
+    found = projects.list_projects(current_session(), actor=current_actor())
+    return pages.render("proofs/projects.html", projects=found, plans=may(current_actor(), "project:plan").allow)
+
+
+@bp.route("/projects/new", methods=["GET", "POST"])
+@guard("project:plan")
+@writes
+def project_new() -> ResponseReturnValue:
+    """Begin a project."""
+    session, form = current_session(), ProjectForm()
+    form.offer_ids.choices = _free_offers()
+    if form.validate_on_submit() and form.starts_on.data is not None:
+        try:
+            project = projects.plan_project(
+                session,
+                form.title.data or "",
+                offer_ids=form.offer_ids.data or [],
+                starts_on=form.starts_on.data,
+                ends_on=form.ends_on.data,
+                actor=current_actor(),
+                now=utc_now(),
+            )
+            return pages.done(_("The project has begun."), to=url_for("proofs.project", project_id=project.id))
+        except BadInput as error:
+            say(form, error)
+    return pages.render("proofs/project_new.html", form=form)
+
+
+def _free_offers() -> list[tuple[str, str]]:
+    """The giver's newest resources that stand in no project yet."""
+    taken = select(ProjectOffer.offer_id)
+    mine = select(Offer.id, Offer.title).where(col(Offer.org_id) == current_actor().org_id)
+    mine = mine.where(col(Offer.id).not_in(taken)).order_by(col(Offer.created_at).desc(), col(Offer.id))
+    return [(offer_id, title) for offer_id, title in current_session().exec(mine.limit(MOST_OFFERS))]
+
+
+@bp.get("/projects/<project_id>")
+@guard("project:view")
+def project(project_id: str) -> ResponseReturnValue:
+    """One project: its resources, its periods, what is filed."""
+    session = current_session()
+    found = projects.get_project(session, project_id, actor=current_actor())
+    titles = select(Offer.title).join(ProjectOffer, col(ProjectOffer.offer_id) == col(Offer.id))
+    titles = titles.where(col(ProjectOffer.project_id) == found.id).order_by(col(Offer.title))
+    dues = projects.dues(session, found, now=utc_now())
+    return pages.render("proofs/project.html", project=found, titles=session.exec(titles).all(), dues=dues, kinds=KINDS)
+
+
+@bp.get("/projects/<project_id>/<any(quarter, final):kind>/<from_on>")
+@guard("project:view")
+def project_draft(project_id: str, kind: str, from_on: str) -> ResponseReturnValue:
+    """What would be filed now."""
+    session, now = current_session(), utc_now()
+    found = projects.get_project(session, project_id, actor=current_actor())
+    due = projects.find_due(session, found, kind, from_on, now=now)
+    figures = project_figures.count(session, found.id, due.period, now=now)
+    files = may(current_actor(), "project:file").allow and projects.may_file(due, now=now)
+    return _report_page(found, figures, kind=due.period.kind, due=due, files=files)
+
+
+@bp.post("/projects/<project_id>/<any(quarter, final):kind>/<from_on>")
+@guard("project:file")
+@writes
+def project_file(project_id: str, kind: str, from_on: str) -> ResponseReturnValue:
+    """Freeze it."""
+    session, now = current_session(), utc_now()
+    found = projects.get_project(session, project_id, actor=current_actor())
+    due = projects.find_due(session, found, kind, from_on, now=now)
+    report = projects.file_report(session, found, due, actor=current_actor(), now=now)
+    return pages.done(_("Filed and frozen."), to=url_for("proofs.project_filed", report_id=report.id))
+
+
+@bp.get("/projects/filed/<report_id>")
+@guard("project:view")
+def project_filed(report_id: str) -> ResponseReturnValue:
+    """A report as it was filed."""
+    found, report = projects.get_report(current_session(), report_id, actor=current_actor())
+    return _report_page(found, json.loads(report.content), kind=report.kind, report=report)
+
+
+def _report_page(
+    found: Project,
+    figures: dict[str, Any],
+    *,
+    kind: ProjectReportKind,
+    report: ProjectReport | None = None,
+    **more: Any,
+) -> ResponseReturnValue:
+    return pages.render(
+        "proofs/project_report.html",
+        project=found,
+        figures=figures,
+        lines=_lines(figures),
+        kind=KINDS[kind],
+        report=report,
+        holds=report is not None and projects.holds(report),
+        **more,
+    )
+
+
+def _lines(figures: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """The totals as words, for page, print and table alike."""
+    totals, mark = figures["totals"], figures["satisfaction"]
+    few = _("hidden: fewer than 10")
+    pleased = few if mark.get("hidden") else f"{mark['hundredths'] / 100:.2f} ({mark['answers']})"
+    small = totals["households"] < project_figures.SMALL
+    return [
+        (_("Donations received (receipts kept here)"), f"{yuan(totals['in_fen'])} · {totals['receipts']}"),
+        (_("Worth of what was delivered"), few if small else yuan(totals["out_fen"])),
+        (_("Deliveries"), few if small else totals["deliveries"]),
+        (_("Households reached"), few if small else totals["households"]),
+        (_("Returned or reclaimed"), totals["returned"]),
+        (
+            _("Satisfaction, 1 to 5"),
+            pleased,
+        ),
+        (_("Photos that households allow to be shown"), len(figures["photos"])),
+    ]
+
+
+@bp.get("/projects/filed/<report_id>/report.xlsx")
+@guard("project:view")
+def project_xlsx(report_id: str) -> ResponseReturnValue:
+    """A filed report as a table, with its hash."""
+    found, report = projects.get_report(current_session(), report_id, actor=current_actor())
+    figures = json.loads(report.content)
+    rows: list[tuple[Any, ...]] = [(found.title, str(KINDS[report.kind]), f"{figures['from']} – {figures['to']}")]
+    rows += [("", str(name), str(value)) for name, value in _lines(figures)]
+    for cell in figures["cells"]:
+        where = (word(cell["category"], "need"), place(cell["district"]))
+        if cell.get("hidden"):
+            rows.append((*where, _("hidden: fewer than 10")))
+        else:
+            units = amount(cell["units"], cell["unit"])
+            rows.append((*where, units, cell["deliveries"], cell["households"], cell["fen"] / 100))
+    rows.append(("SHA-256", report.sha256, _("version %(n)s", n=report.version)))
+    heads = [_("Kind of need"), _("District"), _("Amount"), _("Deliveries"), _("Households"), _("Worth in yuan")]
+    columns = [Column(head, width=24) for head in heads]
+    return attachment(write_xlsx(columns, rows), name=f"project-report-{report.id[:8]}.xlsx", kind=XLSX)

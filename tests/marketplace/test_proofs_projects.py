@@ -1,0 +1,194 @@
+"""Project reports: figures equal hand-counted rows, frozen when filed, and no photo without a living consent."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlmodel import select
+
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.clocks import service as clocks
+from marketplace.db import new_id
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.proofs import evidence, papers, project_figures, projects, publicity
+from marketplace.proofs.models import PaperKind, Proof, ProofKind
+from marketplace.proofs.papers import PaperFacts
+from tests import factories as make
+from tests.marketplace.match_scene import Scene, a_scene
+from tests.pages.people import client_as
+
+STARTS = date(2026, 11, 1)
+LATER = datetime(2027, 2, 2, 2, 0, tzinfo=UTC)
+"""The day after the first three months."""
+
+
+def a_project(session, scene: Scene, now, **over):
+    values = {"offer_ids": [scene.offer.id], "starts_on": STARTS, "ends_on": date(2027, 4, 30)}
+    return projects.plan_project(session, "冬季食品包", actor=scene.manager, now=now, **{**values, **over})
+
+
+def counted(session, project, now):
+    due = projects.dues(session, project, now=now)[0]
+    return due, project_figures.count(session, project.id, due.period, now=now)
+
+
+def a_giver_of(session, now, *, homes: int) -> Scene:
+    """One giver whose offer reached so many households: 6 packs each of 10 that were matched, ¥10 a pack."""
+    organisation = make.an_organisation(session)
+    offer = make.an_offer(session, organisation, stock_units=1000)
+    for number in range(homes):
+        scene = a_scene(session, phone=f"1{number:010}", organisation=organisation, offer=offer)
+        scene.line.value_fen = 1_000 * scene.line.units
+        match = scene.in_delivery(session, now)
+        evidence.hand_over(session, match.id, pieces=[], units=6, actor=scene.giver, now=now)
+    return scene
+
+
+def test_the_figures_equal_rows_counted_by_hand(session, now):
+    last = a_giver_of(session, now, homes=11)
+    project = a_project(session, last, now)
+    for kind, fen in ((PaperKind.DONATION_RECEIPT, 5_000), (PaperKind.INVOICE, 7)):
+        facts = PaperFacts(kind, "CQ-0001", fen, now.date(), last.offer.id)
+        papers.store(session, facts, actor=last.giver, now=now)
+    _due, figures = counted(session, project, now)
+    assert figures["totals"] == {
+        "deliveries": 11,
+        "households": 11,
+        "out_fen": 11 * 6 * 1_000,
+        "receipts": 1,
+        "in_fen": 5_000,
+        "returned": 0,
+    }
+    (cell,) = figures["cells"]
+    assert (cell["units"], cell["households"], cell["fen"]) == (66, 11, 66_000)
+    own = session.exec(select(Match).where(Match.household_id == last.household.id)).one()
+    decisions.not_received(session, own.id, actor=last.household_actor, now=now)
+    _due, figures = counted(session, project, now)
+    assert (figures["totals"]["deliveries"], figures["totals"]["returned"]) == (10, 1)
+
+
+def test_a_small_cell_is_hidden_and_cannot_be_worked_out(session, now):
+    last = a_giver_of(session, now, homes=12)
+    project = a_project(session, last, now)
+    matches = session.exec(select(Match).where(Match.offer_id == last.offer.id).order_by(Match.id)).all()
+    matches[0].district_code = "500101"
+    session.flush()
+    _due, figures = counted(session, project, now)
+    assert [cell.get("hidden") for cell in figures["cells"]] == [True, True]
+    assert all("households" not in cell and "fen" not in cell for cell in figures["cells"])
+
+
+def test_a_filed_report_never_changes_and_a_later_change_is_a_new_version(session, now):
+    last = a_giver_of(session, now, homes=2)
+    project = a_project(session, last, now)
+    due = projects.dues(session, project, now=now)[0]
+    with pytest.raises(WrongState):
+        projects.file_report(session, project, due, actor=last.manager, now=now)
+    due = projects.dues(session, project, now=LATER)[0]
+    with pytest.raises(NotAllowed):
+        projects.file_report(session, project, due, actor=last.giver, now=LATER)
+    first = projects.file_report(session, project, due, actor=last.manager, now=LATER)
+    assert projects.holds(first)
+    with pytest.raises(WrongState):
+        projects.file_report(
+            session, project, projects.dues(session, project, now=LATER)[0], actor=last.manager, now=LATER
+        )
+    facts = PaperFacts(PaperKind.DONATION_RECEIPT, "CQ-0002", 100, date(2026, 12, 1), last.offer.id)
+    papers.store(session, facts, actor=last.giver, now=LATER)
+    again = projects.dues(session, project, now=LATER)[0]
+    second = projects.file_report(session, project, again, actor=last.manager, now=LATER)
+    assert (first.version, second.version) == (1, 2)
+    assert json.loads(first.content)["totals"]["in_fen"] == 0
+    assert json.loads(second.content)["totals"]["in_fen"] == 100
+
+
+def test_the_clock_names_the_next_report_until_the_final_one_is_filed(session, now):
+    last = a_giver_of(session, now, homes=1)
+    project = a_project(session, last, now)
+
+    def last_day() -> date | None:
+        running = clocks.running_of(session, project.id)
+        return clocks.last_day(running[0]) if running else None
+
+    assert last_day() == date(2027, 2, 1)
+    end = datetime(2027, 5, 3, 2, 0, tzinfo=UTC)
+    wanted = [("quarter", date(2027, 5, 1)), ("quarter", date(2027, 7, 30)), ("final", None)]
+    for kind, then in wanted:
+        due = next(one for one in projects.dues(session, project, now=end) if not one.filed)
+        assert due.period.kind.value == kind
+        projects.file_report(session, project, due, actor=last.manager, now=end)
+        if then is None or then > end.date():
+            assert last_day() == then
+
+
+def test_an_offer_is_reported_in_one_project_and_a_project_seen_by_its_giver_only(session, now):
+    scene, other = a_scene(session), a_scene(session, phone="10000000002")
+    project = a_project(session, scene, now)
+    for over, error in (
+        ({}, BadInput),
+        ({"offer_ids": []}, BadInput),
+        ({"ends_on": STARTS}, BadInput),
+        ({"offer_ids": [other.offer.id]}, NotFound),
+    ):
+        with pytest.raises(error):
+            a_project(session, scene, now, **over)
+    with pytest.raises(NotFound):
+        projects.get_project(session, project.id, actor=other.manager)
+
+
+def test_a_withdrawal_takes_the_photo_out_of_what_is_not_filed_and_lists_what_is(session, now):
+    scene = a_giver_of(session, now, homes=1)
+    project = a_project(session, scene, now)
+    match = session.exec(select(Match).where(Match.offer_id == scene.offer.id)).one()
+    proof = Proof(
+        id=new_id(),
+        match_id=match.id,
+        org_id=match.org_id,
+        kind=ProofKind.PHOTO,
+        person_id=scene.person.id,
+        recorded_by="x",
+        recorded_at=now,
+    )
+    session.add(proof)
+    session.flush()
+    given = publicity.allow(session, match.id, data_fields=["photo"], actor=scene.household_actor, now=now)
+    publicity.mark(session, proof.id, wanted=True, actor=scene.manager, now=now)
+    due, figures = counted(session, project, LATER)
+    assert figures["photos"] == [proof.id]
+    filed = projects.file_report(session, project, due, actor=scene.manager, now=LATER)
+    decisions.withdraw_consent(session, given.chain_id, actor=scene.household_actor, now=LATER)
+    assert counted(session, project, LATER)[1]["photos"] == []
+    assert projects.filed_with_photos_of(session, match.id) == [filed]
+    assert json.loads(filed.content)["photos"] == [proof.id]
+
+
+def test_a_project_is_begun_read_filed_and_taken_along(settings, sqlite_database, now):
+    with sqlite_database.transaction() as session:
+        scene = a_giver_of(session, now, homes=10)
+    app = create_app(settings, database=sqlite_database)
+    manager = client_as(app, Role.CHARITY_MANAGER, org_id=scene.organisation.id)
+    assert "还没有项目" in manager.get("/proofs/projects/").text
+    long_ago = (datetime.now(UTC) - timedelta(days=200)).date()
+    data = {"title": "冬季食品包", "starts_on": long_ago.isoformat(), "offer_ids": [scene.offer.id]}
+    assert manager.post("/proofs/projects/new", data={**data, "offer_ids": []}).status_code == 422
+    where = manager.post("/proofs/projects/new", data=data).headers["Location"]
+    assert "三个月报告" in manager.get(where).text
+    draft = f"{where}/quarter/{long_ago.isoformat()}"
+    assert "提交后才会固定" in manager.get(draft).text
+    filed = manager.post(draft).headers["Location"]
+    assert "SHA-256" in manager.get(filed).text
+    assert manager.post(draft).status_code == 409
+    file = manager.get(f"{filed}/report.xlsx")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(file.data)).get_sheet_by_index(0).to_python()
+    assert rows[1][0] == "冬季食品包"
+    assert rows[-1][0] == "SHA-256"
+    worker = client_as(app, Role.CHARITY_WORKER, org_id=scene.organisation.id)
+    assert worker.post(draft).status_code == 403
+    assert worker.get(where).status_code == 200
