@@ -34,7 +34,7 @@ def hold_meeting(database: Database, roster: Roster, /, *, now: datetime) -> Non
         city = service.call(session, "", actor=approver, now=now)
         if city.row_count == 0:
             return
-        first = service.rows_of(session, city, filters={}, limit=1)[0]
+        first = service.rows_of(session, city, filters={}, limit=2)[-1]
         duty = Decision(Verdict.DUTY, "联系救助站，核对能否由政府救助解决", officer_id=approver.id)
         service.decide(session, city.id, first.number, duty, actor=approver, now=now)
         _close_a_district(session, roster, first, now=now)

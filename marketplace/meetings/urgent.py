@@ -30,7 +30,7 @@ from marketplace.households.models import Household
 from marketplace.intake.cells import names_somebody
 from marketplace.meetings import duties, roster
 from marketplace.meetings.models import ReviewState, UrgentApproval
-from marketplace.needs.models import Need
+from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
 from marketplace.policy import require
 from marketplace.proposals import quotes
@@ -247,10 +247,12 @@ def _seen(state: ReviewState | None, actor: Actor) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def of_matches(session: Session, match_ids: Sequence[str], /) -> dict[str, UrgentApproval]:
-    """Match ► its urgent approval, where it has one."""
-    rows = session.exec(select(UrgentApproval).where(col(UrgentApproval.match_id).in_(match_ids)))
-    return {row.match_id: row for row in rows}
+def critical_needs(session: Session, /, *, actor: Actor, limit: int = 10) -> list[Need]:
+    """Verified critical needs of the actor's area of which nothing is given or under way, the newest first."""
+    wanted = select(Need).where(Need.state == NeedState.VERIFIED, Need.urgency == CRITICAL, Need.committed_units == 0)
+    if actor.districts:
+        wanted = wanted.where(col(Need.district_code).in_(sorted(actor.districts)))
+    return list(session.exec(wanted.order_by(col(Need.updated_at).desc(), col(Need.id)).limit(limit)))
 
 
 def name_of(session: Session, account_id: str, /) -> str:

@@ -68,7 +68,8 @@ def _code(found: Paper) -> Markup:
     settings: Settings = current_session().info["settings"]
     path = url_for(".paper_check", line_id=found.story.line.id, digest=found.digest)
     drawn = segno.make(settings.base_url.rstrip("/") + path, error="m")
-    return Markup(drawn.svg_inline(scale=3, svgclass=None, lineclass=None))
+    picture = drawn.svg_inline(scale=3, svgclass=None, lineclass=None)
+    return Markup(picture.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1))
 
 
 @bp.get("/papers/<line_id>/check/<digest>")

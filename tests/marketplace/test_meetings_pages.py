@@ -238,6 +238,7 @@ def test_who_is_not_on_call_or_finds_nothing_free_is_told_so_in_a_sentence(site,
 def test_a_night_case_is_approved_told_listed_and_reviewed_by_another(site, night, sqlite_database):
     approver, reviewer = signed(site, "approver"), signed(site, "reviewer")
     where = f"/meetings/urgent/needs/{night.need_id}"
+    assert where in approver.get("/meetings/urgent/").text
     assert "先行审批（值班）" in approver.get(f"/needs/{night.need_id}").text
     assert "¥2,000" in approver.get(where).text
     assert approver.post(where, data={"reason": "家中断粮"}).status_code == 303
