@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlmodel import Session, col, select
 
-from marketplace.calendar import after_working_days, local_day
+from marketplace.calendar import HERE, after_working_days, local_day
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS, Side
 from marketplace.db import flush, new_id
@@ -140,6 +140,14 @@ def running_by_object(session: Session, object_refs: Iterable[str], /) -> dict[s
     """Object ► the clock that runs for it (the newest, should there be several), for one page of a list."""
     statement = select(Clock).where(col(Clock.object_ref).in_(set(object_refs)), col(Clock.ended_at).is_(None))
     return {clock.object_ref: clock for clock in session.exec(statement.order_by(col(Clock.started_at)))}
+
+
+def set_last_day(session: Session, clock: Clock, day: date, /) -> None:
+    """Give a clock a last day of its own, as people agreed it; reminders follow."""
+    clock.due_at = datetime.combine(day + timedelta(days=1), time(0), HERE).astimezone(UTC)
+    clock.remind_at = _next_reminder(clock.step, started=clock.started_at, due=clock.due_at, sent=clock.reminders)
+    session.add(clock)
+    flush(session)
 
 
 def last_day(clock: Clock, /) -> date:

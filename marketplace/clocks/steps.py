@@ -56,5 +56,7 @@ STEPS: dict[str, Step] = {
         Step("visit_answer", Side.HOUSEHOLD, 3, urgent_days=1, remind_at=(40, 80)),
         Step("visit_call", Side.STAFF, 2, urgent_days=1),
         Step("volunteer_talk", Side.GIVER, 10),
+        Step("meeting_duty", Side.STAFF, 10, urgent_days=3),
+        Step("urgent_review", Side.STAFF, 1, remind_at=(50, 100)),
     )
 }

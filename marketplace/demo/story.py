@@ -29,6 +29,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.demo import appointments, claims, payments, proofs
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
+from marketplace.demo.meetings import hold_meeting
 from marketplace.demo.partners import open_their_books
 from marketplace.demo.phases import Phases
 from marketplace.demo.reports import count_month
@@ -116,6 +117,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         let_time_pass(database, roster, pick=pick, now=day + 7 * DAY)
         appointments.visit(database, roster, now=day + 7 * DAY)
     with phases.phase("report"):
+        hold_meeting(database, roster, now=day + 7 * DAY)
         count_month(database, roster, now=day + 8 * DAY)
         proofs.prove(database, roster, now=day + 8 * DAY)
     with phases.phase("notify"):

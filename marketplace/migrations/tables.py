@@ -11,6 +11,7 @@ from marketplace.decisions import models as decisions
 from marketplace.households import models as households
 from marketplace.intake import models as intake
 from marketplace.ledger import models as ledger
+from marketplace.meetings import models as meetings
 from marketplace.needs import models as needs
 from marketplace.offers import models as offers
 from marketplace.organisations import models as organisations
@@ -32,6 +33,7 @@ ROOMS = (
     intake,
     jobs,
     ledger,
+    meetings,
     needs,
     notices,
     offers,

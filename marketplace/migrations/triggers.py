@@ -57,6 +57,7 @@ def _sqlite() -> Iterator[str]:
         )
     yield from _sqlite_ordered()
     yield from _sqlite_counters()
+    yield from _sqlite_frozen()
 
 
 def _sqlite_ordered() -> Iterator[str]:
@@ -66,17 +67,25 @@ def _sqlite_ordered() -> Iterator[str]:
             f"CREATE TRIGGER {table}_no_{act.split()[0].lower()} BEFORE {act} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is written once'); END"
         )
-    published = "(SELECT state FROM report WHERE id = {row}.report_id) = 'published'"
-    for act, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
-        yield (
-            f"CREATE TRIGGER report_row_no_{act.lower()} BEFORE {act} ON report_row "
-            f"WHEN {published.format(row=row)} BEGIN SELECT RAISE(ABORT, 'a published report is frozen'); END"
-        )
-    for act in ("UPDATE", "DELETE"):
-        yield (
-            f"CREATE TRIGGER report_no_{act.lower()} BEFORE {act} ON report WHEN OLD.state = 'published' "
-            "BEGIN SELECT RAISE(ABORT, 'a published report is frozen'); END"
-        )
+
+
+def _sqlite_frozen() -> Iterator[str]:
+    """A published report and a closed meeting with their rows can neither change nor go."""
+    for head, rows, state, told in (
+        ("report", "report_row", "published", "a published report is frozen"),
+        ("meeting", "meeting_row", "closed", "a closed meeting is frozen"),
+    ):
+        over = f"(SELECT state FROM {head} WHERE id = {{row}}.{head}_id) = '{state}'"
+        for act, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
+            yield (
+                f"CREATE TRIGGER {rows}_no_{act.lower()} BEFORE {act} ON {rows} "
+                f"WHEN {over.format(row=row)} BEGIN SELECT RAISE(ABORT, '{told}'); END"
+            )
+        for act in ("UPDATE", "DELETE"):
+            yield (
+                f"CREATE TRIGGER {head}_no_{act.lower()} BEFORE {act} ON {head} WHEN OLD.state = '{state}' "
+                f"BEGIN SELECT RAISE(ABORT, '{told}'); END"
+            )
 
 
 def _sqlite_counters() -> Iterator[str]:
@@ -132,6 +141,7 @@ def _postgres() -> Iterator[str]:
     )
     yield from _postgres_counters()
     yield from _postgres_reports()
+    yield from _postgres_meetings()
 
 
 def _postgres_counters() -> Iterator[str]:
@@ -170,4 +180,26 @@ def _postgres_reports() -> Iterator[str]:
     yield (
         "CREATE TRIGGER report_row_frozen BEFORE INSERT OR UPDATE OR DELETE ON report_row "
         "FOR EACH ROW EXECUTE FUNCTION report_row_frozen()"
+    )
+
+
+def _postgres_meetings() -> Iterator[str]:
+    refuse = "RAISE EXCEPTION 'a closed meeting is frozen'"
+    ends = "IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$"
+    yield (
+        "CREATE FUNCTION meeting_frozen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF OLD.state = 'closed' THEN {refuse}; END IF; {ends}"
+    )
+    yield (
+        "CREATE TRIGGER meeting_frozen BEFORE UPDATE OR DELETE ON meeting "
+        "FOR EACH ROW EXECUTE FUNCTION meeting_frozen()"
+    )
+    yield (
+        "CREATE FUNCTION meeting_row_frozen() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE of_meeting text; BEGIN "
+        "IF TG_OP = 'INSERT' THEN of_meeting := NEW.meeting_id; ELSE of_meeting := OLD.meeting_id; END IF; "
+        f"IF (SELECT state FROM meeting WHERE id = of_meeting) = 'closed' THEN {refuse}; END IF; {ends}"
+    )
+    yield (
+        "CREATE TRIGGER meeting_row_frozen BEFORE INSERT OR UPDATE OR DELETE ON meeting_row "
+        "FOR EACH ROW EXECUTE FUNCTION meeting_row_frozen()"
     )

@@ -25,6 +25,11 @@ def look_again(session: Session, need_id: str, /, *, actor: Actor, now: datetime
     _settle(session, need_id, to=NeedState.HELD, reason="reclaimed", actor=actor, now=now)
 
 
+def settled_by_meeting(session: Session, need_id: str, /, *, reason: str, actor: Actor, now: datetime) -> None:
+    """Close a verified need: a meeting found government aid for it, or closed it with its own reason."""
+    _settle(session, need_id, to=NeedState.CLOSED, reason=reason, actor=actor, now=now)
+
+
 def _settle(session: Session, need_id: str, *, to: NeedState, reason: str, actor: Actor, now: datetime) -> None:
     need = session.get_one(Need, need_id, with_for_update=True, populate_existing=True)
     if need.state is not NeedState.VERIFIED:

@@ -15,10 +15,14 @@ from marketplace.decisions.calls import CALL_STEPS
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.households.models import Household
 from marketplace.ledger.budgets import given_in_year
+from marketplace.meetings import duties, urgent
+from marketplace.meetings import service as meetings
+from marketplace.meetings.models import ReviewState
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.service import to_do
 from marketplace.organisations.agreements import waiting_agreements
+from marketplace.policy import may
 from marketplace.proposals.models import Run
 
 
@@ -59,6 +63,11 @@ def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, i
         "returned": queues.count_matches(session, (MatchState.RETURNED,), actor=actor),
         "to_check": _to_check(session, actor),
         "agreements": waiting_agreements(session),
+        "duties": duties.count_open(session, actor),
+        "urgent": urgent.count_urgent(session, ReviewState.WAITING, actor=actor)
+        if may(actor, "urgent:list").allow
+        else 0,
+        "meetings": meetings.open_meetings(session, actor),
         "runs": session.exec(select(func.count()).select_from(Run)).one(),
     }
 

@@ -285,6 +285,27 @@ def upgrade() -> None:
     with op.batch_alter_table('import_batch', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_import_batch_file_sha256'), ['file_sha256'], unique=False)
 
+    op.create_table('meeting',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('state', sa.Enum('open', 'closed', name='meetingstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('row_count', sa.Integer(), nullable=False),
+    sa.Column('sheet_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('called_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('called_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('closed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_meeting_run_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_meeting'))
+    )
+    with op.batch_alter_table('meeting', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_meeting_called_at'), ['called_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_meeting_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_meeting_run_id'), ['run_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_meeting_state'), ['state'], unique=False)
+        batch_op.create_index('uq_meeting_open', ['district_code'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+
     op.create_table('need',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -743,6 +764,30 @@ def upgrade() -> None:
     with op.batch_alter_table('donor_consent', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_donor_consent_offer_id'), ['offer_id'], unique=False)
 
+    op.create_table('duty',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('meeting_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('officer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('task', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('made_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('done_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('done_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['meeting_id'], ['meeting.id'], name=op.f('fk_duty_meeting_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_duty_need_id')),
+    sa.ForeignKeyConstraint(['officer_id'], ['account.id'], name=op.f('fk_duty_officer_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_duty'))
+    )
+    with op.batch_alter_table('duty', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_duty_done_at'), ['done_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_duty_meeting_id'), ['meeting_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_duty_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_duty_officer_id'), ['officer_id'], unique=False)
+
     op.create_table('invitation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -798,6 +843,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_ledger_entry_source'), ['source'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_entry_state'), ['state'], unique=False)
         batch_op.create_index('uq_ledger_entry_need_period_offer', ['need_id', 'period', 'offer_id'], unique=True, sqlite_where=sa.text("state <> 'returned' AND need_id IS NOT NULL AND offer_id IS NOT NULL"), postgresql_where=sa.text("state <> 'returned' AND need_id IS NOT NULL AND offer_id IS NOT NULL"))
+
+    op.create_table('meeting_row',
+    sa.Column('meeting_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.Enum('zero', 'unclaimed', name='rowkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('unit', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('urgency', sa.Integer(), nullable=False),
+    sa.Column('open_units', sa.BigInteger(), nullable=False),
+    sa.Column('blocker', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('detail', sa.JSON(), nullable=False),
+    sa.Column('remedy', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('remedy_units', sa.BigInteger(), nullable=False),
+    sa.Column('losers', sa.Integer(), nullable=True),
+    sa.Column('losers_units', sa.BigInteger(), nullable=False),
+    sa.Column('loser_urgency', sa.Integer(), nullable=True),
+    sa.Column('verdict', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('decision_offer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('decision_units', sa.BigInteger(), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('made_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(verdict = '') = (decided_at IS NULL)", name=op.f('ck_meeting_row_decided')),
+    sa.CheckConstraint('remedy_units >= 0', name=op.f('ck_meeting_row_remedy')),
+    sa.ForeignKeyConstraint(['meeting_id'], ['meeting.id'], name=op.f('fk_meeting_row_meeting_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_meeting_row_need_id')),
+    sa.PrimaryKeyConstraint('meeting_id', 'number', name=op.f('pk_meeting_row'))
+    )
+    with op.batch_alter_table('meeting_row', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_meeting_row_blocker'), ['blocker'], unique=False)
+        batch_op.create_index(batch_op.f('ix_meeting_row_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_meeting_row_verdict'), ['verdict'], unique=False)
 
     op.create_table('need_quote',
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -860,6 +941,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_offer_draft_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_draft_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_draft_updated_at'), ['updated_at'], unique=False)
+
+    op.create_table('on_call',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('verifier_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('approver_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('starts_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('set_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('set_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('ends_at > starts_at', name=op.f('ck_on_call_span')),
+    sa.CheckConstraint('verifier_id <> approver_id', name=op.f('ck_on_call_two_people')),
+    sa.ForeignKeyConstraint(['approver_id'], ['account.id'], name=op.f('fk_on_call_approver_id')),
+    sa.ForeignKeyConstraint(['verifier_id'], ['account.id'], name=op.f('fk_on_call_verifier_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_on_call'))
+    )
+    with op.batch_alter_table('on_call', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_on_call_approver_id'), ['approver_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_on_call_ends_at'), ['ends_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_on_call_starts_at'), ['starts_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_on_call_verifier_id'), ['verifier_id'], unique=False)
 
     op.create_table('override',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1265,6 +1366,38 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_proof_match_id'), ['match_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proof_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proof_recorded_at'), ['recorded_at'], unique=False)
+
+    op.create_table('urgent_approval',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('night_on', sa.Date(), nullable=False),
+    sa.Column('value_fen', sa.BigInteger(), nullable=False),
+    sa.Column('verifier_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('approver_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('approved_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'confirmed', 'reclaim', 'regularise', name='reviewstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('review_reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('reviewed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('reviewed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('reviewed_by NOT IN (verifier_id, approver_id)', name=op.f('ck_urgent_approval_reviewer')),
+    sa.CheckConstraint('value_fen >= 0', name=op.f('ck_urgent_approval_value')),
+    sa.CheckConstraint('verifier_id <> approver_id', name=op.f('ck_urgent_approval_two_people')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_urgent_approval_household_id')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_urgent_approval_match_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_urgent_approval_need_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_urgent_approval')),
+    sa.UniqueConstraint('match_id', name=op.f('uq_urgent_approval_match_id'))
+    )
+    with op.batch_alter_table('urgent_approval', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_urgent_approval_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_urgent_approval_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_urgent_approval_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_urgent_approval_night_on'), ['night_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_urgent_approval_state'), ['state'], unique=False)
 
     op.create_table('appointment_booking',
     sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

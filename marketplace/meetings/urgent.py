@@ -1,0 +1,268 @@
+"""Urgent, day or night: the approver on call approves free stock up to a cap, and another looks at it the next day.
+
+Enters: a critical need that somebody else has verified. Leaves: matches like any other, each marked as urgent-approved,
+the household told at once, and a clock until the review. The cap (`urgent_cap_fen`) holds for one household and one
+night, which runs from noon to noon in China. The review ends in one of three verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit, notices
+from marketplace.accounts.models import Account
+from marketplace.actors import Actor
+from marketplace.calendar import local_day
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
+from marketplace.config import Settings
+from marketplace.db import flush, new_id
+from marketplace.decisions import approve as approval
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.models import Household
+from marketplace.intake.cells import names_somebody
+from marketplace.meetings import duties, roster
+from marketplace.meetings.models import ReviewState, UrgentApproval
+from marketplace.needs.models import Need, NeedState
+from marketplace.offers.models import Offer
+from marketplace.policy import require
+from marketplace.proposals import quotes
+from marketplace.proposals.models import LineState, ProposedLine
+
+STEP = "urgent_review"
+CRITICAL = 3
+HALF_DAY = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a household may still get this night: the cap, what it has had, and who is on call."""
+
+    cap_fen: int
+    used_fen: int
+    approver_id: str
+    verifier_id: str
+
+    @property
+    def left_fen(self) -> int:
+        return max(0, self.cap_fen - self.used_fen)
+
+
+def night_of(now: datetime, /) -> date:
+    """The day on whose noon the night began."""
+    return local_day(now - HALF_DAY)
+
+
+def room_for(session: Session, household_id: str, /, *, now: datetime) -> Room:
+    """The cap and what is used of it; no more than the limit above which two approvers are needed anyway."""
+    settings: Settings = session.info["settings"]
+    used = select(func.coalesce(func.sum(col(UrgentApproval.value_fen)), 0)).where(
+        UrgentApproval.household_id == household_id, UrgentApproval.night_on == night_of(now)
+    )
+    pair = roster.on_call_at(session, now)
+    return Room(
+        min(settings.urgent_cap_fen, settings.second_approver_fen),
+        int(session.exec(used).one()),
+        pair.approver_id if pair else "",
+        pair.verifier_id if pair else "",
+    )
+
+
+def refusal(session: Session, need: Need, /, *, actor: Actor, now: datetime) -> str:
+    """The code of the reason why this actor may not approve this need alone now; empty if nothing stands against it."""
+    room = room_for(session, need.household_id, now=now)
+    if room.approver_id != actor.id:
+        return "not_on_call"
+    if need.urgency < CRITICAL:
+        return "not_critical"
+    if not need.verifier_id or need.verifier_id == actor.id:
+        return "verifier_is_approver"
+    return "" if room.left_fen else "cap_used"
+
+
+def approve(session: Session, need_id: str, /, *, reason: str, actor: Actor, now: datetime) -> list[UrgentApproval]:
+    """Approve what is proposed or free for this need, as far as the cap of this household and night allows."""
+    need = session.get(Need, need_id)
+    require(actor, "urgent:approve", district=need.district_code if need is not None else None)
+    if need is None:
+        raise NotFound("need")
+    _sound_reason(reason)
+    session.get_one(Household, need.household_id, with_for_update=True)
+    if code := refusal(session, need, actor=actor, now=now):
+        raise WrongState(code)
+    left = room_for(session, need.household_id, now=now).left_fen
+    chosen = _within(session, _lines(session, need, actor=actor, now=now), left=left)
+    if not chosen:
+        raise WrongState("above_cap")
+    outcome = approval.approve(session, [line.id for line in chosen], actor=actor, now=now)
+    if not outcome.approved:
+        raise WrongState(outcome.excluded[0].code)
+    matches = session.exec(select(Match).where(col(Match.line_id).in_(outcome.approved)).order_by(col(Match.id)))
+    return [_mark(session, match, need=need, reason=reason, actor=actor, now=now) for match in matches]
+
+
+def _sound_reason(reason: str) -> None:
+    if not reason.strip():
+        raise BadInput("reason_missing", field="reason")
+    if names_somebody(reason):
+        raise BadInput("personal_in_text", field="reason")
+
+
+def _lines(session: Session, need: Need, *, actor: Actor, now: datetime) -> Sequence[ProposedLine]:
+    """What is proposed for the need already, else what is free for it at this moment."""
+    wanted = select(ProposedLine).where(ProposedLine.need_id == need.id, ProposedLine.state == LineState.PROPOSED)
+    waiting = session.exec(wanted.order_by(col(ProposedLine.value_fen), col(ProposedLine.id)).with_for_update()).all()
+    return waiting or quotes.take_free_stock(session, need.id, actor=actor, now=now)
+
+
+def _within(session: Session, lines: Sequence[ProposedLine], *, left: int) -> list[ProposedLine]:
+    """Lines that fit under what is left. One from free stock is cut to whole lots that fit; a run's line is not cut,
+    for the plan's hash tells its units."""
+    chosen = []
+    for line in sorted(lines, key=lambda line: (line.value_fen, line.id)):
+        if line.value_fen > left and not _cut(session, line, left=left):
+            continue
+        left -= line.value_fen
+        chosen.append(line)
+    return chosen
+
+
+def _cut(session: Session, line: ProposedLine, *, left: int) -> bool:
+    free = any(reason.get("code") == quotes.FREE_STOCK for reason in line.reasons)
+    need, offer = session.get_one(Need, line.need_id), session.get_one(Offer, line.offer_id)
+    each = -(-line.value_fen // line.units)
+    units = left // each // offer.lot * offer.lot
+    if not free or need.all_or_nothing or units < max(1, offer.min_per_need):
+        return False
+    line.units, line.value_fen = units, units * each
+    session.add(line)
+    flush(session)
+    return True
+
+
+def _mark(session: Session, match: Match, *, need: Need, reason: str, actor: Actor, now: datetime) -> UrgentApproval:
+    line = session.get_one(ProposedLine, match.line_id)
+    row = UrgentApproval(
+        id=new_id(),
+        match_id=match.id,
+        need_id=need.id,
+        household_id=need.household_id,
+        district_code=need.district_code,
+        night_on=night_of(now),
+        value_fen=line.value_fen,
+        verifier_id=need.verifier_id,
+        approver_id=actor.id,
+        reason=reason.strip()[:200],
+        approved_at=now,
+        state=ReviewState.WAITING,
+    )
+    session.add(row)
+    clocks.start(session, STEP, row.id, holder=Holder(district_code=need.district_code), now=now, urgent=True)
+    notices.post(session, "urgent_approved", key=f"{row.id}:urgent", household_id=need.household_id, now=now)
+    _record(session, row, "urgent:approve", actor=actor, now=now)
+    return row
+
+
+def review(
+    session: Session, urgent_id: str, /, *, verdict: ReviewState, reason: str, actor: Actor, now: datetime
+) -> UrgentApproval:
+    """Another approver looks at it: it stands, it is to be reclaimed, or its papers are to be brought afterwards."""
+    row = session.get(UrgentApproval, urgent_id, with_for_update=True, populate_existing=True)
+    require(actor, "urgent:review", district=row.district_code if row is not None else None)
+    if row is None:
+        raise NotFound("urgent_approval")
+    if row.state is not ReviewState.WAITING:
+        raise WrongState("urgent_reviewed")
+    if actor.id in (row.verifier_id, row.approver_id):
+        raise WrongState("same_person_twice")
+    if verdict is ReviewState.WAITING:
+        raise BadInput("bad_input", field="verdict")
+    _sound_reason(reason)
+    row.state, row.review_reason = verdict, reason.strip()[:200]
+    row.reviewed_by, row.reviewed_at = actor.id, now
+    session.add(row)
+    clocks.end(session, row.id, outcome=verdict.value, now=now)
+    if verdict is ReviewState.RECLAIM:
+        _reclaim(session, row, actor=actor, now=now)
+    if verdict is ReviewState.REGULARISE:
+        _regularise(session, row, actor=actor, now=now)
+    _record(session, row, "urgent:review", actor=actor, now=now)
+    return row
+
+
+def _reclaim(session: Session, row: UrgentApproval, *, actor: Actor, now: datetime) -> None:
+    """Aid that has not arrived is stopped at once; for what has, the giver is asked to claim it back."""
+    match = session.get_one(Match, row.match_id)
+    if match.state in decisions.CANCELLABLE:
+        decisions.cancel(session, match.id, reason_code="doubt", actor=actor, now=now)
+        return
+    notices.post(session, "urgent_to_reclaim", key=f"{row.id}:reclaim", org_id=match.org_id, now=now)
+
+
+def _regularise(session: Session, row: UrgentApproval, *, actor: Actor, now: datetime) -> None:
+    """Whoever approved brings the papers; if that account is gone, the reviewer does."""
+    known = {one.id for one in duties.officers(session, row.district_code)}
+    officer = row.approver_id if row.approver_id in known else actor.id
+    duties.give(session, duties.Task(row.need_id, officer, row.review_reason), actor=actor, now=now)
+
+
+def get_urgent(session: Session, urgent_id: str, /, *, actor: Actor) -> UrgentApproval:
+    """One case of the actor's area."""
+    row = session.get(UrgentApproval, urgent_id)
+    require(actor, "urgent:list")
+    if row is None or not actor.serves(row.district_code):
+        raise NotFound("urgent_approval")
+    return row
+
+
+def list_urgent(
+    session: Session, state: ReviewState | None, /, *, actor: Actor, offset: int, limit: int
+) -> list[UrgentApproval]:
+    """One page: those that wait first, the oldest of them first; of the others the newest."""
+    require(actor, "urgent:list")
+    order = col(UrgentApproval.approved_at)
+    wanted = select(UrgentApproval).where(*_seen(state, actor))
+    wanted = wanted.order_by(order if state is ReviewState.WAITING else order.desc(), col(UrgentApproval.id))
+    return list(session.exec(wanted.offset(offset).limit(limit)))
+
+
+def count_urgent(session: Session, state: ReviewState | None, /, *, actor: Actor) -> int:
+    """How many there are."""
+    return session.exec(select(func.count()).select_from(UrgentApproval).where(*_seen(state, actor))).one()
+
+
+def _seen(state: ReviewState | None, actor: Actor) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if state is not None:
+        wanted.append(col(UrgentApproval.state) == state)
+    if actor.districts:
+        wanted.append(col(UrgentApproval.district_code).in_(sorted(actor.districts)))
+    return wanted
+
+
+def critical_needs(session: Session, /, *, actor: Actor, limit: int = 10) -> list[Need]:
+    """Verified critical needs of the actor's area of which nothing is given or under way, the newest first."""
+    wanted = select(Need).where(Need.state == NeedState.VERIFIED, Need.urgency == CRITICAL, Need.committed_units == 0)
+    if actor.districts:
+        wanted = wanted.where(col(Need.district_code).in_(sorted(actor.districts)))
+    return list(session.exec(wanted.order_by(col(Need.updated_at).desc(), col(Need.id)).limit(limit)))
+
+
+def name_of(session: Session, account_id: str, /) -> str:
+    """The name a colleague goes by; the id where the account is gone."""
+    account = session.get(Account, account_id) if account_id else None
+    return account.display_name if account else account_id
+
+
+def _record(session: Session, row: UrgentApproval, action: str, *, actor: Actor, now: datetime) -> None:
+    body = {"match": row.match_id, "fen": row.value_fen, "night": row.night_on.isoformat()}
+    entry = audit.Entry(action, object_ref=row.id, subject=row.household_id, decision=row.state.value, body=body)
+    audit.record(session, entry, actor=actor, now=now)
+    flush(session)

@@ -1,0 +1,207 @@
+"""Urgent cases as pages: what waits for its review, one need to approve at once, one case to review, the roster.
+
+Enters: approvers and those on call. Leaves: pages; kind, district, amounts and colleagues, no household's name.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from flask import Response, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from marketplace import policy
+from marketplace.actors import Role
+from marketplace.calendar import HERE
+from marketplace.clocks import service as clocks
+from marketplace.decisions.models import Match
+from marketplace.errors import DomainError, NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.meetings import roster, urgent, words
+from marketplace.meetings.doors import bp, say, utc_now
+from marketplace.meetings.forms import ReviewForm, RosterForm, UrgentForm
+from marketplace.meetings.models import ReviewState, UrgentApproval
+from marketplace.meetings.roster import Shift
+from marketplace.meetings.urgent import name_of
+from marketplace.needs.models import Need
+from marketplace.web import pages
+from marketplace.web.paging import Page, page_number
+from marketplace.web.transactions import current_session, writes
+
+
+@bp.get("/urgent/")
+@guard("urgent:list")
+def urgent_cases() -> ResponseReturnValue:
+    """What was approved at once: first what waits for its review."""
+    session, actor = current_session(), current_actor()
+    state = None if request.args.get("state") == "all" else ReviewState.WAITING
+    page = Page(page_number(), urgent.count_urgent(session, state, actor=actor))
+    rows = urgent.list_urgent(session, state, actor=actor, offset=page.offset, limit=page.size)
+    running = clocks.running_by_object(session, [row.id for row in rows])
+    pair = roster.on_call_at(session, utc_now())
+    return pages.render(
+        "meetings/urgent.html",
+        rows=[(row, session.get_one(Need, row.need_id), _by(running.get(row.id))) for row in rows],
+        page=page,
+        state=state,
+        reviews=words.REVIEWS,
+        pair=(name_of(session, pair.verifier_id), name_of(session, pair.approver_id)) if pair else None,
+        pair_row=pair,
+        critical=urgent.critical_needs(session, actor=actor),
+    )
+
+
+def _by(clock: Any) -> date | None:
+    return clocks.last_day(clock) if clock is not None else None
+
+
+@bp.route("/urgent/needs/<need_id>", methods=["GET", "POST"])
+@guard("urgent:approve")
+@writes
+def urgent_need(need_id: str) -> ResponseReturnValue:
+    """One critical need: what is left of the night's cap, and approving at once."""
+    session, actor, form, now = current_session(), current_actor(), UrgentForm(), utc_now()
+    need = session.get(Need, need_id)
+    policy.require(actor, "urgent:approve", district=need.district_code if need is not None else None)
+    if need is None:
+        raise NotFound("need")
+    if request.method == "GET" or not form.validate_on_submit():
+        return _need_page(need, form, now=now)
+    try:
+        done = urgent.approve(session, need_id, reason=form.reason.data or "", actor=actor, now=now)
+    except DomainError as error:
+        if error.code not in words.SENTENCES:
+            raise
+        say(form, error, fallback="reason")
+        return _need_page(need, form, now=now)
+    told = ngettext(
+        "%(num)d line is approved. The household has been told.",
+        "%(num)d lines are approved. The household has been told.",
+        len(done),
+    )
+    return pages.done(told, to=url_for(".urgent_cases"))
+
+
+def _need_page(need: Need, form: UrgentForm, *, now: datetime) -> Response:
+    session = current_session()
+    refusal = urgent.refusal(session, need, actor=current_actor(), now=now)
+    return pages.render(
+        "meetings/urgent_need.html",
+        need=need,
+        form=form,
+        room=urgent.room_for(session, need.household_id, now=now),
+        verifier=name_of(session, need.verifier_id),
+        refusal=words.SENTENCES[refusal] if refusal else "",
+    )
+
+
+@bp.route("/urgent/<urgent_id>", methods=["GET", "POST"])
+@guard("urgent:list")
+@writes
+def urgent_case(urgent_id: str) -> ResponseReturnValue:
+    """One case and, for another approver, its review."""
+    session, actor, now = current_session(), current_actor(), utc_now()
+    row = urgent.get_urgent(session, urgent_id, actor=actor)
+    form = _review_form(row)
+    if request.method == "GET" or form is None or not form.validate_on_submit():
+        return _case_page(row, form)
+    verdict, reason = ReviewState(str(form.verdict.data)), form.reason.data or ""
+    try:
+        urgent.review(session, urgent_id, verdict=verdict, reason=reason, actor=actor, now=now)
+    except DomainError as error:
+        if error.code not in words.SENTENCES:
+            raise
+        say(form, error, fallback="verdict")
+        return _case_page(row, form)
+    return pages.done(_("Reviewed."), to=url_for(".urgent_cases"))
+
+
+def _review_form(row: UrgentApproval) -> ReviewForm | None:
+    """The form, for those who may review this one; nobody reviews what they verified or approved."""
+    actor = current_actor()
+    may = policy.decide(actor, "urgent:review", district=row.district_code).allow
+    if not may or row.state is not ReviewState.WAITING or actor.id in (row.verifier_id, row.approver_id):
+        return None
+    form = ReviewForm()
+    form.verdict.choices = [(verdict.value, label) for verdict, label in words.VERDICTS_OF_REVIEW.items()]
+    return form
+
+
+def _case_page(row: UrgentApproval, form: ReviewForm | None) -> Response:
+    session = current_session()
+    running = clocks.running_of(session, row.id)
+    return pages.render(
+        "meetings/urgent_case.html",
+        row=row,
+        form=form,
+        need=session.get_one(Need, row.need_id),
+        match=session.get_one(Match, row.match_id),
+        review=words.REVIEWS[row.state],
+        by=_by(running[0] if running else None),
+        names={one: name_of(session, one) for one in (row.verifier_id, row.approver_id, row.reviewed_by)},
+    )
+
+
+@bp.route("/urgent/roster", methods=["GET", "POST"])
+@guard("urgent:list")
+@writes
+def on_call() -> ResponseReturnValue:
+    """Who is on call and when; approvers plan it."""
+    session, actor, now = current_session(), current_actor(), utc_now()
+    form = _roster_form() if policy.may(actor, "roster:set").allow else None
+    if request.method == "GET" or form is None or not form.validate_on_submit():
+        return _roster_page(form, now=now)
+    shift = Shift(
+        str(form.verifier.data),
+        str(form.approver.data),
+        _moment(form.starts_on.data, form.starts_at.data),
+        _moment(form.ends_on.data, form.ends_at.data),
+    )
+    try:
+        roster.plan(session, shift, actor=actor, now=now)
+    except DomainError as error:
+        say(form, error, fallback="starts_on")
+        return _roster_page(form, now=now)
+    return pages.done(_("On the roster."), to=url_for(".on_call"))
+
+
+def _roster_form() -> RosterForm:
+    form, session = RosterForm(), current_session()
+    form.verifier.choices = [(one.id, one.display_name) for one in roster.people(session, roster.VERIFIERS)]
+    form.approver.choices = [(one.id, one.display_name) for one in roster.people(session, (Role.APPROVER,))]
+    return form
+
+
+def _moment(day: Any, hour: Any) -> datetime:
+    """A day and an hour in China as a UTC moment."""
+    return datetime.combine(day, time(int(hour)), HERE).astimezone(UTC)
+
+
+def _roster_page(form: RosterForm | None, *, now: datetime) -> Response:
+    session = current_session()
+    rows = [
+        (row, name_of(session, row.verifier_id), name_of(session, row.approver_id), _stands(row, now))
+        for row in roster.list_shifts(session, now=now)
+    ]
+    return pages.render("meetings/roster.html", rows=rows, form=form, can_drop=form is not None)
+
+
+def _stands(row: Any, now: datetime) -> tuple[str, str]:
+    if row.ends_at <= now:
+        return _("over"), "plain"
+    return (_("now"), "done") if row.starts_at <= now else (_("to come"), "info")
+
+
+@bp.post("/urgent/roster/<row_id>/drop")
+@guard("roster:set")
+@writes
+def on_call_drop(row_id: str) -> ResponseReturnValue:
+    """Take a pair off."""
+    try:
+        roster.drop(current_session(), row_id, actor=current_actor(), now=utc_now())
+    except DomainError as error:
+        return pages.refuse(str(words.SENTENCES.get(error.code, error.code)), to=url_for(".on_call"))
+    return pages.done(_("Taken off the roster."), to=url_for(".on_call"))

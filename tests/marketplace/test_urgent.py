@@ -1,0 +1,271 @@
+"""An urgent night: the pair on call, the cap of a household and night, the review by another, three verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from marketplace.accounts import service as accounts
+from marketplace.actors import Actor, Role
+from marketplace.clocks import service as clocks
+from marketplace.db import Database
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import BadInput, NotAllowed, WrongState
+from marketplace.meetings import duties, roster, urgent
+from marketplace.meetings.models import ReviewState, UrgentApproval
+from marketplace.meetings.roster import Shift
+from marketplace.needs import service as needs
+from marketplace.needs.models import Need, NeedState, ReferralReason
+from marketplace.notices import Notice
+from marketplace.offers.models import Offer
+from tests import factories as make
+from tests.marketplace.test_proposals import a_run
+
+NIGHT = datetime(2026, 11, 23, 15, 30, tzinfo=UTC)
+"""Monday 23 November 2026, 23:30 in Chongqing."""
+WHY = "夜间来电，家中断粮"
+
+
+class Night:
+    """A critical need of 10 packs at 120 yuan each, verified at night; 100 packs free; a pair on call."""
+
+    def __init__(self, database: Database, *, at: datetime = NIGHT, **over: Any) -> None:
+        self.database, self.at = database, at
+        with database.transaction() as session:
+            people = {
+                name: self._account(session, name, role)
+                for name, role in (
+                    ("verifier", Role.VERIFIER),
+                    ("approver", Role.APPROVER),
+                    ("reviewer", Role.APPROVER),
+                )
+            }
+            other = make.a_household(session, phone="10000000071")
+            make.auto_match(session, other)
+            make.a_need(session, other, gap_units=1)
+            household = make.a_household(session, phone="10000000072")
+            make.auto_match(session, household)
+            organisation = make.an_organisation(session)
+            offer = make.an_offer(session, organisation, unit_cost_fen=12_000, **over)
+            self.offer_id, self.org_id, self.household_id = offer.id, organisation.id, household.id
+        self.verifier, self.approver, self.reviewer = (people[name] for name in ("verifier", "approver", "reviewer"))
+        a_run(database, self.approver, at - timedelta(hours=8))
+        with database.transaction() as session:
+            need = make.a_need(
+                session, household, urgency=3, state=NeedState.UNVERIFIED, verification_level=0, verifier_id=""
+            )
+            self.need_id = need.id
+            self.on_call(session)
+
+    def _account(self, session: Session, name: str, role: Role) -> Actor:
+        values: dict[str, Any] = {"display_name": name, "role": role, "password": "long enough to test"}
+        return Actor(id=accounts.create_account(session, name, now=self.at, **values).id, role=role)
+
+    def on_call(self, session: Session) -> None:
+        start = self.at - timedelta(hours=5)
+        shift = Shift(self.verifier.id, self.approver.id, start, start + timedelta(hours=15))
+        roster.plan(session, shift, actor=self.reviewer, now=start)
+
+    def verify(self, session: Session, *, by: Actor | None = None) -> Need:
+        return needs.verify_need(
+            session,
+            self.need_id,
+            actor=by or self.verifier,
+            now=self.at,
+            level=3,
+            evidence="电话核实",
+            referral_reason=ReferralReason.STILL_IN_NEED,
+        )
+
+    def approve(self, session: Session, **over: Any) -> list[UrgentApproval]:
+        values: dict[str, Any] = {"reason": WHY, "actor": self.approver, "now": self.at + timedelta(minutes=5)}
+        return urgent.approve(session, self.need_id, **{**values, **over})
+
+
+def capped(session: Session, fen: int) -> None:
+    session.info["settings"] = replace(session.info["settings"], urgent_cap_fen=fen)
+
+
+@pytest.fixture
+def night(database: Database) -> Night:
+    return Night(database)
+
+
+def test_a_night_case_goes_from_the_need_to_the_approval_and_to_the_review_of_the_next_working_day(
+    night: Night,
+) -> None:
+    with night.database.transaction() as session:
+        night.verify(session)
+    with night.database.transaction() as session:
+        (case,) = night.approve(session)
+        match = session.get_one(Match, case.match_id)
+        # 10 packs of 120 yuan: 1,200 yuan, under the cap of 2,000.
+        assert (match.units, match.state, case.value_fen) == (10, MatchState.AWAITING_GIVER, 120_000)
+        assert session.get_one(Offer, night.offer_id).committed_units == 10
+        told = session.exec(select(Notice.letter).where(Notice.household_id == night.household_id)).all()
+        assert "urgent_approved" in told
+        (clock,) = clocks.running_of(session, case.id)
+        assert clocks.last_day(clock) == date(2026, 11, 24)
+        assert urgent.count_urgent(session, ReviewState.WAITING, actor=night.reviewer) == 1
+    with night.database.transaction() as session:
+        morning = NIGHT + timedelta(hours=10)
+        done = urgent.review(
+            session, case.id, verdict=ReviewState.CONFIRMED, reason="材料齐全", actor=night.reviewer, now=morning
+        )
+        assert (done.state, done.reviewed_by) == (ReviewState.CONFIRMED, night.reviewer.id)
+        assert clocks.running_of(session, case.id) == []
+        assert urgent.count_urgent(session, ReviewState.WAITING, actor=night.reviewer) == 0
+
+
+def test_a_larger_need_is_cut_to_whole_lots_that_fit_and_the_rest_waits(database: Database) -> None:
+    night = Night(database, lot=2, min_per_need=2)
+    with database.transaction() as session:
+        capped(session, 40_000)
+        night.verify(session)
+        (case,) = night.approve(session)
+        # 400 yuan pay 3 packs of 120; in lots of 2 that is 2.
+        assert (session.get_one(Match, case.match_id).units, case.value_fen) == (2, 24_000)
+        need = session.get_one(Need, night.need_id)
+        session.refresh(need)
+        assert need.gap_units - need.committed_units == 8
+
+
+def test_the_cap_counts_what_the_household_had_this_night_and_begins_anew_the_next(night: Night) -> None:
+    with night.database.transaction() as session:
+        capped(session, 36_000)
+        night.verify(session)
+        (first,) = night.approve(session)
+        assert first.value_fen == 36_000
+        with pytest.raises(WrongState, match="cap_used"):
+            night.approve(session)
+        after_midnight = NIGHT + timedelta(hours=2)
+        assert urgent.room_for(session, night.household_id, now=after_midnight).left_fen == 0
+        assert urgent.room_for(session, night.household_id, now=NIGHT + timedelta(hours=13)).left_fen == 36_000
+
+
+def test_what_does_not_fit_under_the_cap_is_refused_and_nothing_is_kept(night: Night) -> None:
+    with night.database.transaction() as session:
+        night.verify(session)
+    session = night.database.session(writes=True)
+    capped(session, 11_999)
+    with pytest.raises(WrongState, match="above_cap"):
+        night.approve(session)
+    session.rollback()
+    session.close()
+    with night.database.reading() as session:
+        assert session.exec(select(UrgentApproval)).all() == []
+        assert session.get_one(Offer, night.offer_id).committed_units == 0
+
+
+def test_only_the_approver_on_call_may_and_only_while_on_call(night: Night) -> None:
+    with night.database.transaction() as session:
+        night.verify(session)
+        with pytest.raises(WrongState, match="not_on_call"):
+            night.approve(session, actor=night.reviewer)
+        with pytest.raises(WrongState, match="not_on_call"):
+            night.approve(session, now=NIGHT + timedelta(hours=11))
+        with pytest.raises(NotAllowed):
+            night.approve(session, actor=night.verifier)
+
+
+@pytest.mark.parametrize(("urgency", "verifier", "code"), [(2, "v", "not_critical"), (3, "", "verifier_is_approver")])
+def test_only_a_critical_need_that_somebody_verified_is_approved_so(
+    night: Night, urgency: int, verifier: str, code: str
+) -> None:
+    with night.database.transaction() as session:
+        need = session.get_one(Need, night.need_id)
+        need.state, need.urgency, need.verifier_id = NeedState.VERIFIED, urgency, verifier
+        with pytest.raises(WrongState, match=code):
+            night.approve(session)
+
+
+def test_who_verified_never_approves_even_if_the_roster_were_wrong(night: Night) -> None:
+    with night.database.transaction() as session:
+        night.verify(session)
+        session.get_one(Need, night.need_id).verifier_id = night.approver.id
+        with pytest.raises(WrongState, match="verifier_is_approver"):
+            night.approve(session)
+
+
+@pytest.mark.parametrize("who", ["approver", "reviewer"])
+def test_the_review_is_anothers(night: Night, who: str) -> None:
+    with night.database.transaction() as session:
+        night.verify(session)
+        (case,) = night.approve(session)
+        if who == "reviewer":
+            case.verifier_id = night.reviewer.id
+        with pytest.raises(WrongState, match="same_person_twice"):
+            urgent.review(
+                session, case.id, verdict=ReviewState.CONFIRMED, reason=WHY, actor=getattr(night, who), now=NIGHT
+            )
+
+
+def test_a_case_to_be_reclaimed_is_stopped_where_nothing_has_arrived(night: Night) -> None:
+    with night.database.transaction() as session:
+        night.verify(session)
+        (case,) = night.approve(session)
+        urgent.review(session, case.id, verdict=ReviewState.RECLAIM, reason="户籍不符", actor=night.reviewer, now=NIGHT)
+        match = session.get_one(Match, case.match_id)
+        assert match.state is MatchState.CANCELLED
+        offer = session.get_one(Offer, night.offer_id)
+        session.refresh(offer)
+        assert offer.committed_units == 0
+
+
+def test_a_case_to_be_reclaimed_asks_the_giver_where_the_aid_has_arrived(night: Night) -> None:
+    with night.database.transaction() as session:
+        night.verify(session)
+        (case,) = night.approve(session)
+        match = session.get_one(Match, case.match_id)
+        match.state = MatchState.DELIVERED
+        urgent.review(session, case.id, verdict=ReviewState.RECLAIM, reason="户籍不符", actor=night.reviewer, now=NIGHT)
+        assert match.state is MatchState.DELIVERED
+        letters = session.exec(select(Notice.letter).where(Notice.org_id == night.org_id)).all()
+        assert "urgent_to_reclaim" in letters
+        assert MatchState.DELIVERED not in decisions.CANCELLABLE
+
+
+def test_missing_papers_become_a_duty_of_whoever_approved(night: Night) -> None:
+    with night.database.transaction() as session:
+        night.verify(session)
+        (case,) = night.approve(session)
+        urgent.review(
+            session, case.id, verdict=ReviewState.REGULARISE, reason="补授权书", actor=night.reviewer, now=NIGHT
+        )
+        (duty,) = duties.open_of(session, night.approver)
+        assert (duty.task, duty.need_id, duty.meeting_id) == ("补授权书", night.need_id, None)
+
+
+def test_a_pair_is_two_people_and_no_two_pairs_are_on_call_at_once(night: Night) -> None:
+    later = NIGHT + timedelta(days=1)
+    with night.database.transaction() as session:
+        for verifier, approver, start, code in (
+            (night.approver, night.approver, later, "same_person"),
+            (night.approver, night.reviewer, later, "officer_unknown"),
+            (night.verifier, night.reviewer, NIGHT, "on_call_overlap"),
+            (night.verifier, night.reviewer, NIGHT - timedelta(days=9), "span_backwards"),
+        ):
+            shift = Shift(verifier.id, approver.id, start, start + timedelta(hours=8))
+            with pytest.raises(BadInput, match=code):
+                roster.plan(session, shift, actor=night.approver, now=NIGHT)
+
+
+def test_a_pair_that_has_begun_ends_now_and_one_to_come_goes(night: Night) -> None:
+    with night.database.transaction() as session:
+        pair = roster.on_call_at(session, NIGHT)
+        assert pair is not None
+        coming = roster.plan(
+            session,
+            Shift(night.verifier.id, night.approver.id, NIGHT + timedelta(days=2), NIGHT + timedelta(days=3)),
+            actor=night.approver,
+            now=NIGHT,
+        )
+        for row in (pair, coming):
+            roster.drop(session, row.id, actor=night.approver, now=NIGHT)
+        assert roster.on_call_at(session, NIGHT) is None
+        assert [row.id for row in roster.list_shifts(session, now=NIGHT)] == [pair.id]
