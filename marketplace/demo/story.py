@@ -29,6 +29,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.demo import appointments, payments
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
+from marketplace.demo.gifts import ask_about_a_draft
 from marketplace.demo.partners import open_their_books
 from marketplace.demo.phases import Phases
 from marketplace.demo.reports import count_month
@@ -101,6 +102,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         _more_consents(database, now=day)
     with phases.phase("run"):
         run_id = run_allocator(database, roster, now=day + DAY)
+        ask_about_a_draft(database, roster, now=day + DAY)
     with phases.phase("approve"):
         _approve(database, roster, run_id, pick=pick, now=day + 2 * DAY)
     with phases.phase("accept"):
