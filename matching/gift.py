@@ -1,12 +1,13 @@
 """What would this gift do? The best plan with one more resource against the best plan without it.
 
-What enters: a stored problem and a resource that nobody has posted. What leaves: a `Gain`: for every household that the
-gift may serve, its units before and after, and what is proven about the score that is gained. Called by
-the marketplace, which rounds the numbers before anybody sees them.
+What enters: a stored problem and a resource that nobody has posted. What leaves: a `Gain`: for every household with a
+need of the gift's kind its units before and after, for the gift also sets free what others get, and what is proven
+about the score that is gained. Called by the marketplace, which rounds the numbers before anybody sees them.
 
-Both plans are solved anew, so that the comparison is of like with like. Where nothing ties kinds of need together
-(household caps, earmarks, exclusive groups), only needs and resources of the gift's kind are looked at: no other
-plan can change.
+Both plans are solved anew, so that the comparison is of like with like; the second keeps the links of the first where
+it costs nothing, as every next run does, so that nobody seems to gain by a mere exchange. Where nothing ties kinds of
+need together (household caps, earmarks, exclusive groups), only needs and resources of the gift's kind are looked at:
+no other plan can change.
 """
 
 from __future__ import annotations
@@ -14,24 +15,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from matching.compiled import Compiled, compile_problem
 from matching.fairness import received_by
-from matching.model import Problem, Resource
+from matching.model import Announced, Problem, Resource
 from matching.plan import Certificate, Line
 from matching.solve import allocate
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What one household that the gift may serve has of its kind in one district: units of its gap, before, after."""
+    """What one household has of the gift's kind in one district: units of its gap, before, after.
+
+    `near` says whether the gift may serve it.
+    """
 
     household_id: str
     district: str
     gap: int
     before: int
     after: int
+    near: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,9 @@ def gain_of(
         raise ValueError(f"resource {gift.resource_id!r} is in the problem already")
     without = around(problem, gift)
     with_it = replace(without, resources=(*without.resources, gift))
-    first, last = (allocate(one, budget_s=budget_s, cancelled=cancelled) for one in (without, with_it))
+    first = allocate(without, budget_s=budget_s, cancelled=cancelled)
+    kept = tuple(Announced(line.need_id, line.resource_id, line.units) for line in first.lines)
+    last = allocate(replace(with_it, announced=kept), budget_s=budget_s, cancelled=cancelled)
     if "infeasible" in (first.certificate.status, last.certificate.status):
         raise ValueError("the pins of this problem contradict each other")
     old, new = first.certificate, last.certificate
@@ -113,10 +118,12 @@ def around(problem: Problem, gift: Resource) -> Problem:
 def _homes(compiled: Compiled, *, gift: Resource, before: Iterable[Line], after: Iterable[Line]) -> tuple[Home, ...]:
     had, has = (compiled.past + received_by(compiled, lines) for lines in (before, after))
     place = compiled.resource_ids.index(gift.resource_id)
+    served = set(compiled.pair_need[compiled.pair_resource == place].tolist())
     found: dict[tuple[str, str], list[int]] = {}
-    for at in np.unique(compiled.pair_need[compiled.pair_resource == place]).tolist():
-        need = compiled.problem.needs[at]
-        sums = found.setdefault((need.household_id, need.district), [0, 0, 0])
-        for i, units in enumerate((need.gap, int(had[at]), int(has[at]))):
-            sums[i] += units
-    return tuple(Home(home, district, *sums) for (home, district), sums in sorted(found.items()))
+    for at, need in enumerate(compiled.problem.needs):
+        if need.category == gift.category:
+            sums = found.setdefault((need.household_id, need.district), [0, 0, 0, 0])
+            for i, units in enumerate((need.gap, int(had[at]), int(has[at]), int(at in served))):
+                sums[i] += units
+    rows = sorted(found.items())
+    return tuple(Home(home, where, gap, before, after, near > 0) for (home, where), (gap, before, after, near) in rows)

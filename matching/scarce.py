@@ -3,9 +3,9 @@
 What enters: a problem, its plan and the plan's prices. What leaves: `Scarce` rows, the scarcest first, with exact
 counts of households. Called by the marketplace when a run is stored, which hides and rounds before anybody reads them.
 
-A price says what one more unit of a posted resource is worth to the plan. Kinds that nobody gives have no price; for
-them, and for each kind in each district, the rank of the best unit still open is asked directly: one more unit
-without conditions is worth that much at least.
+Asked about are the terms of every resource with a price (one without has stock left), every kind, and every kind in
+every district. One more unit on such terms would fill the best unit that is still open among the needs it may reach;
+by moving others it may do better, up to the price, which is what the last unit is worth. So the rank is the least.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Scarce:
-    """One more unit on these terms would fill a unit of `cell`; `households` with something open could get it."""
+    """One more unit on these terms would fill a unit of `cell` at least; so many `households` could get it."""
 
     terms: Terms
     rank: int
@@ -53,16 +53,14 @@ def scarcest(problem: Problem, plan: Plan) -> tuple[Scarce, ...]:
     known = replace(problem, resources=(*problem.resources, *_probes(problem)))
     compiled = compile_problem(known)
     reach = standing(compiled, plan.lines)
-    scale, order = plan.certificate.price_scale, problem.policy.order
-    prices = {row.id: -(-row.price // scale) for row in plan.prices if row.tier == 1 and row.kind == "resource"}
+    order = problem.policy.order
+    scarce = {row.id for row in plan.prices if row.tier == 1 and row.kind == "resource" and row.price > 0}
     found: dict[Terms, tuple[int, int]] = {}
     for place, needs in _open_needs(compiled, reach.next_rank):
         row = compiled.problem.resources[place]
-        best = int(reach.next_rank[needs].max())
-        rank = best if row.resource_id.startswith(_PROBE) else min(len(order), prices.get(row.resource_id, 0))
-        if rank > 0:
-            terms, homes = _terms(row), len(np.unique(compiled.household[needs]))
-            found[terms] = max(found.get(terms, (0, 0)), (rank, homes))
+        if row.resource_id in scarce or row.resource_id.startswith(_PROBE):
+            rank, homes = int(reach.next_rank[needs].max()), len(np.unique(compiled.household[needs]))
+            found[_terms(row)] = max(found.get(_terms(row), (0, 0)), (rank, homes))
     rows = sorted(found.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
     return tuple(Scarce(terms, rank, order[len(order) - rank], homes) for terms, (rank, homes) in rows)
 
@@ -82,7 +80,7 @@ def _open_needs(compiled: Compiled, next_rank: Ints) -> Iterator[tuple[int, Ints
     place, need = compiled.pair_resource[some].astype(np.int64), compiled.pair_need[some].astype(np.int64)
     order = np.argsort(place, kind="stable")
     places, starts = np.unique(place[order], return_index=True)
-    yield from zip(places.tolist(), np.split(need[order], starts[1:]), strict=True)
+    yield from zip(places.tolist(), np.split(need[order], starts)[1:], strict=True)
 
 
 def _terms(row: Resource) -> Terms:

@@ -102,7 +102,6 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         _more_consents(database, now=day)
     with phases.phase("run"):
         run_id = run_allocator(database, roster, now=day + DAY)
-        ask_about_a_draft(database, roster, now=day + DAY)
     with phases.phase("approve"):
         _approve(database, roster, run_id, pick=pick, now=day + 2 * DAY)
     with phases.phase("accept"):
@@ -117,6 +116,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         appointments.visit(database, roster, now=day + 7 * DAY)
     with phases.phase("report"):
         count_month(database, roster, now=day + 8 * DAY)
+        ask_about_a_draft(database, roster, now=day + 8 * DAY)
     with phases.phase("notify"):
         _send_letters(database, now=day + 7 * DAY)
     return run_id

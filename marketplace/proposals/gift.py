@@ -199,7 +199,8 @@ def whole_cells(districts: Sequence[str], places: Counter[str]) -> tuple[str, ..
 
 
 def _figures(homes: Sequence[Home], *, mapped: bool) -> dict[str, Any]:
-    """Households newly and better served, the districts in which ten or more gain, and the worst-off tenth's fill."""
+    """Households newly and better served, the districts in which ten or more gain, and the fill of the tenth worst off
+    of those whom the gift may serve."""
     gaining = [home for home in homes if home.after > home.before]
     newly = {home.household_id for home in gaining if home.before == 0}
     better = {home.household_id for home in gaining} - newly
@@ -208,8 +209,8 @@ def _figures(homes: Sequence[Home], *, mapped: bool) -> dict[str, Any]:
         "newly": shown(len(newly)),
         "better": shown(len(better)),
         "reached": {place: rounded(count) for place, count in sorted(reached.items()) if count >= LEAST},
-        "worst_before": _worst([100 * home.before // home.gap for home in homes if home.gap]),
-        "worst_after": _worst([100 * home.after // home.gap for home in homes if home.gap]),
+        "worst_before": _worst([100 * home.before // home.gap for home in homes if home.near and home.gap]),
+        "worst_after": _worst([100 * home.after // home.gap for home in homes if home.near and home.gap]),
     }
 
 
