@@ -97,7 +97,8 @@ def question_of(terms: Terms) -> Question | None:
     least = min(coarse(max(terms.min_per_need, terms.lot, 1)), most or stock, stock)
     lot = min(coarse(max(terms.lot, 1)), least)
     whole = least % lot == 0 and (most is None or most % lot == 0)
-    districts = () if terms.category.startswith(CITY_ONLY) else tuple(sorted(terms.districts))
+    bound = set(terms.districts or terms.donor_districts) & set(terms.donor_districts or terms.districts)
+    districts = () if terms.category.startswith(CITY_ONLY) else tuple(sorted(bound))
     return Question(terms.category, stock, lot if whole else 1, least, most, districts)
 
 

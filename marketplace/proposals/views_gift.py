@@ -6,7 +6,6 @@ out comes as a server-sent event, and without JavaScript by a page that reloads.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from flask import Response, render_template, url_for
@@ -17,10 +16,8 @@ from marketplace.errors import NotFound, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.offers import drafts
 from marketplace.offers.models import OfferDraft
-from marketplace.offers.terms import Terms
 from marketplace.proposals import gift as gifts
 from marketplace.proposals.doors import bp, utc_now
-from marketplace.proposals.gift import Question
 from marketplace.proposals.models import GiftQuestion, GiftState, Run
 from marketplace.proposals.scarcity import newest_scarce
 from marketplace.reference.needs import need_kind
@@ -114,8 +111,8 @@ def _facts(draft: OfferDraft) -> dict[str, Any]:
         "terms": terms,
         "question": question,
         "unit": need_kind(question.category).unit if question else "",
-        "coarser": question is not None and _is_coarser(terms, question),
-        "narrowed": bool(terms.tags_any or terms.tags_all or terms.tags_none or terms.min_urgency),
+        "coarser": question is not None and question.stock != terms.stock_units,
+        "narrowed": bool(terms.tags_any or terms.tags_all or terms.tags_none or terms.donor_tags or terms.min_urgency),
         "asked": asked,
         "lost": lost,
         "waiting": asked is not None and asked.state is GiftState.WAITING and not lost,
@@ -123,9 +120,3 @@ def _facts(draft: OfferDraft) -> dict[str, Any]:
         "left": gifts.left(session, actor=actor, now=now),
         "most": gifts.A_WEEK,
     }
-
-
-def _is_coarser(terms: Terms, question: Question) -> bool:
-    """Whether the question is about less than was typed."""
-    exact = replace(question, stock=terms.stock_units, districts=tuple(sorted(terms.districts)))
-    return exact != question

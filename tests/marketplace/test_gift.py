@@ -278,7 +278,7 @@ def test_the_pages_ask_wait_answer_and_name_the_scarcest_in_both_languages(
         page = client.get(f"{here}?lang={lang}").text
         assert all(word in page for word in (*words, ">15<")), lang
     assert "Your conditions on households are left out" in client.get(f"{here}?lang=en").text
-    assert "Food pack" in client.get("/gifts/?lang=en").text
+    assert "Food parcel" in client.get("/gifts/?lang=en").text
     assert "The scarcest gifts" in client.get("/charity?lang=en").text
     stranger = client_as(app, Role.CHARITY_WORKER, org_id=homes(sqlite_database).id)
     assert stranger.get(here).status_code == 404

@@ -15,8 +15,8 @@ from tests.matching.tiny import tiny
 
 
 def test_the_gain_counts_for_each_household_what_it_has_without_and_with_the_gift():
-    # Two levels. r fills the urgent need's two units (rank 6 and 5). The gift of 3 may not go to c in the west; it gives
-    # b its 2 units of level 1 (rank 4) and a one unit, so that r has one for c (rank 4, before b's level 2): 3·4 = 12.
+    # Two levels. r fills the urgent need's two units (rank 6 and 5). The gift of 3 may not go to c in the west; it
+    # gives b its 2 units of level 1 (rank 4) and a one unit, so that r has one for c (rank 4, before b's 3): 3·4 = 12.
     of = problem(
         [need("a", gap=2, urgency=2), need("b", gap=4, household="h1"), need("c", gap=4, household="h2", district="w")],
         [resource("r", stock=2)],
