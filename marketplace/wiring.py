@@ -34,7 +34,7 @@ from marketplace.notices import Notice
 from marketplace.offers.demand import publish_when_due
 from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation
-from marketplace.proposals import expiry, making_way, quotes
+from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.sealed import Vault, vault_of
 from marketplace.web import catalogues, letters
@@ -139,11 +139,12 @@ def _phone_of(session: Session, household_id: str) -> str:
 
 
 def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
-    """The background worker: runs of the allocator and who could make way; between them the outbox, free stock for
-    needs that came after the last run, what nobody has acted on in time, and once a week the counts of needs."""
+    """The background worker: runs of the allocator, who could make way, what a gift would do; between them the outbox,
+    free stock for needs that came after the last run, what nobody has acted on in time, and once a week the counts."""
     handlers = {
         proposals.JOB: partial(_work_on_run, database, clock),
         quotes.MAKE_WAY: partial(_work_out, database, clock),
+        gift.JOB: partial(gift.work, database, clock=clock),
     }
     messenger, composer = messenger_of(settings), partial(compose, settings)
     sweeps = (

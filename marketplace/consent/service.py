@@ -105,7 +105,8 @@ def give_for_match(
         if not ceiling.allows(code):
             raise BadInput("field_above_ceiling", field=code, purpose=purpose)
     draft = _draft(household.id, Purpose(purpose), now=now, days=days, capture=capture or Capture())
-    draft.update(_notice(notice.share_with(organisation.kind.value), lang=draft["lang"]))
+    if purpose not in NOTICES:
+        draft.update(_notice(notice.share_with(organisation.kind.value), lang=draft["lang"]))
     if organisation.kind is OrganisationKind.INSURER:
         draft["modifiers"] = [*purposes.MODIFIERS, *purposes.INSURER_MODIFIERS]
     draft.update(

@@ -26,13 +26,11 @@ from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import ARRIVED
 from marketplace.decisions.models import Match, MatchState
-from marketplace.demo import appointments, claims, payments, proofs
+from marketplace.demo import appointments, claims, gifts, meetings, payments, proofs, reports
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
-from marketplace.demo.meetings import hold_meeting
 from marketplace.demo.partners import open_their_books
 from marketplace.demo.phases import Phases
-from marketplace.demo.reports import count_month
 from marketplace.demo.waiting import household_actor, let_time_pass, matches_in
 from marketplace.households.models import Household
 from marketplace.needs import service as needs
@@ -117,9 +115,10 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         let_time_pass(database, roster, pick=pick, now=day + 7 * DAY)
         appointments.visit(database, roster, now=day + 7 * DAY)
     with phases.phase("report"):
-        hold_meeting(database, roster, now=day + 7 * DAY)
-        count_month(database, roster, now=day + 8 * DAY)
+        meetings.hold_meeting(database, roster, now=day + 7 * DAY)
+        reports.count_month(database, roster, now=day + 8 * DAY)
         proofs.prove(database, roster, now=day + 8 * DAY)
+        gifts.ask_about_a_draft(database, roster, now=day + 8 * DAY)
     with phases.phase("notify"):
         _send_letters(database, now=day + 7 * DAY)
     return run_id

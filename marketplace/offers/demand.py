@@ -125,13 +125,14 @@ def published(counts: Mapping[str, Mapping[str, int]]) -> Cells:
     shown: Cells = {}
     for category, row in sorted(counts.items()):
         exact = {CITY: sum(row.values())} if category.startswith(CITY_ONLY) else row
-        cells = {place: _rounded(number) for place, number in sorted(exact.items()) if number >= LEAST}
+        cells = {place: rounded(number) for place, number in sorted(exact.items()) if number >= LEAST}
         if cells:
             shown[category] = cells
     return shown
 
 
-def _rounded(number: int) -> int:
+def rounded(number: int) -> int:
+    """To the nearest five."""
     return (number + STEP // 2) // STEP * STEP
 
 

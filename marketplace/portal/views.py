@@ -26,8 +26,10 @@ from marketplace.guards import current_actor, guard
 from marketplace.households.models import Household, Person
 from marketplace.organisations.models import Organisation
 from marketplace.portal import numbers
+from marketplace.proposals.scarcity import newest_scarce
 from marketplace.sharing.service import disclosures_of
 from marketplace.web import pages
+from marketplace.web.nav import opens
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
@@ -123,6 +125,7 @@ def charity_home() -> ResponseReturnValue:
         organisation=organisation,
         counts=numbers.of_giver(session, organisation.id, on=datetime.now(UTC).date()),
         letters=notices.of_organisation(session, organisation.id, limit=5),
+        scarce=newest_scarce(session, actor=current_actor(), limit=10)[1] if opens("proposals.gift_index") else [],
     )
 
 

@@ -20,6 +20,7 @@ SENTENCES = {
     "override_outside": _l("This is outside your districts: only staff of the whole city can keep it."),
     "not_in_run": _l("The run that you try it on does not know this need or resource. Start a new run first."),
     "input_damaged": _l("The stored input of this run is damaged. It can be neither tried upon nor replayed."),
+    "gift_limit": _l("Your questions of this week are used up. From Monday you can ask again."),
     "plan_refused": _l("The independent check refused the plan of this run; nothing was proposed."),
 }
 

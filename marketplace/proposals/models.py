@@ -1,11 +1,12 @@
 """Runs of the allocator, the input they kept, the lines they propose, and why a need got nothing or not all; what
-happens between two runs: prices, quotes, who could make way; and what staff overrode for the next run."""
+happens between two runs: prices, quotes, who could make way, what a gift would do;
+and what staff overrode for the next run."""
 
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, LargeBinary
+from sqlalchemy import BigInteger, Index, LargeBinary, UniqueConstraint
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
@@ -200,3 +201,45 @@ class Override(SQLModel, table=True):
     created_at: datetime = Field(sa_column=moment())
     withdrawn_by: str = Field(default="", max_length=64)
     withdrawn_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class GiftState(StrEnum):
+    """A question waits for the worker; too few: the gift may reach fewer than ten households, and nothing is said."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    TOO_FEW = "too_few"
+    FAILED = "failed"
+
+
+class GiftQuestion(SQLModel, table=True):
+    """What would this gift do? One coarse question of one giver in one week, and its rounded answer; nothing exact."""
+
+    __tablename__ = "gift_question"
+    __table_args__ = (UniqueConstraint("org_id", "week_on", "sha256"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    org_id: str = Field(foreign_key="organisation.id", index=True)
+    run_id: str = Field(foreign_key="run.id")
+    week_on: date = Field(index=True)
+    sha256: str = Field(max_length=64)
+    asked: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    state: GiftState = Field(default=GiftState.WAITING, sa_column=choice(GiftState, index=True))
+    answer: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    asked_by: str = Field(max_length=64)
+    asked_at: datetime = Field(sa_column=moment())
+    answered_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class ScarceGift(SQLModel, table=True):
+    """One of the ten scarcest gifts of a run: its terms, the cell that one more unit would fill, and for how many."""
+
+    __tablename__ = "scarce_gift"
+
+    run_id: str = Field(primary_key=True, foreign_key="run.id")
+    place: int = Field(primary_key=True)
+    category: str = Field(max_length=48)
+    terms: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    urgency: int
+    level: int
+    households: int = 0

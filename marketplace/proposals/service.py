@@ -28,6 +28,7 @@ from marketplace.proposals import archive
 from marketplace.proposals.models import Run, RunState
 from marketplace.proposals.problem import Scope, build_problem, policy_of
 from marketplace.proposals.report import add_report
+from marketplace.proposals.scarcity import add_scarce
 from marketplace.proposals.storing import store_plan
 from matching.checker import check
 from matching.model import Problem
@@ -167,6 +168,7 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
         proof = plan.certificate
         archive.keep_input(session, run_id, payload=kept, sha256=proof.input_sha256, versions=proof.versions)
     add_report(database, run_id, problem=problem, plan=plan, clock=clock, actor=actor)
+    add_scarce(database, run_id, problem=problem, plan=plan)
 
 
 def _solve(database: Database, run_id: str, problem: Problem) -> Plan:

@@ -266,6 +266,28 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_file_layout_org_id')),
     sa.PrimaryKeyConstraint('org_id', name=op.f('pk_file_layout'))
     )
+    op.create_table('gift_question',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('week_on', sa.Date(), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked', sa.JSON(), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'done', 'too_few', 'failed', name='giftstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('answer', sa.JSON(), nullable=False),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_gift_question_org_id')),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_gift_question_run_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_gift_question')),
+    sa.UniqueConstraint('org_id', 'week_on', 'sha256', name=op.f('uq_gift_question_org_id_week_on_sha256'))
+    )
+    with op.batch_alter_table('gift_question', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_gift_question_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_gift_question_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_gift_question_week_on'), ['week_on'], unique=False)
+
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
@@ -551,6 +573,17 @@ def upgrade() -> None:
     sa.Column('price', sa.BigInteger(), nullable=False),
     sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_run_price_run_id')),
     sa.PrimaryKeyConstraint('run_id', 'kind', 'ref', 'household_id', name=op.f('pk_run_price'))
+    )
+    op.create_table('scarce_gift',
+    sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('place', sa.Integer(), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('terms', sa.JSON(), nullable=False),
+    sa.Column('urgency', sa.Integer(), nullable=False),
+    sa.Column('level', sa.Integer(), nullable=False),
+    sa.Column('households', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['run_id'], ['run.id'], name=op.f('fk_scarce_gift_run_id')),
+    sa.PrimaryKeyConstraint('run_id', 'place', name=op.f('pk_scarce_gift'))
     )
     op.create_table('volunteer',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
