@@ -20,6 +20,7 @@ from marketplace.consent.ask import all_auto_match
 from marketplace.db import Database
 from marketplace.decisions.models import Match
 from marketplace.demo.build import Roster
+from marketplace.households.models import Household
 from marketplace.needs import service as needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.service import NeedFacts, today_of
@@ -28,6 +29,7 @@ from marketplace.offers.service import post_offer
 from marketplace.offers.terms import Terms
 
 KIND = "INSURANCE.CLAIM"
+SOURCE = "demo-insurer"
 COSTS = ("MEDICAL.MAJOR", "MEDICAL.LONGTERM_DRUG")
 _NEEDS = 60
 _PLACES = 80
@@ -43,11 +45,15 @@ def prepare(database: Database, roster: Roster, /, *, now: datetime) -> None:
             org_id=insurer.org_id or "",
             actor=insurer,
             now=now,
+            source=SOURCE,
+            source_id="claims",
         )
         for household_id in _homes(session, now=now):
             facts = NeedFacts(category=KIND, gap_units=1, urgency=2)
             actor = roster.staff["demo-worker"]
-            need = needs.create_need(session, facts, household_id=household_id, actor=actor, now=now)
+            home = session.get_one(Household, household_id)
+            key = f"claim-{household_id}"
+            need = needs.add_need(session, facts, home=home, source=SOURCE, source_id=key, actor=actor, now=now)
             needs.verify_need(
                 session,
                 need.id,

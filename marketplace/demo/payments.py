@@ -107,11 +107,13 @@ def _accounts(session: Session, matches: Sequence[Match], *, place: int, now: da
 def _bank_answers(session: Session, lines: Sequence[PaymentLine], *, actor: Actor, now: datetime) -> None:
     """Most are paid, one fails because its account was closed, one is sent back afterwards."""
     day = f"{local_day(now):%Y-%m-%d}"
+    of_line = {line.id: session.get_one(Match, line.match_id) for line in lines}
+    ordered = sorted(lines, key=lambda line: (of_line[line.id].need_id, of_line[line.id].offer_id))
     rows = [
         (line.reference, "failed" if place == 1 else "paid", "account_closed" if place == 1 else "", day)
-        for place, line in enumerate(lines)
+        for place, line in enumerate(ordered)
     ]
-    back = [(lines[2].reference, "returned", "", day)] if len(lines) > 3 else []
+    back = [(ordered[2].reference, "returned", "", day)] if len(lines) > 3 else []
     for some in (rows, back):
         if some:
             data = write_csv(("reference", "result", "reason_code", "on_day"), some)

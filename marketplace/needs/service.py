@@ -25,6 +25,7 @@ from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.reference.needs import NeedKind, need_kind
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes
+from marketplace.sealed import vault_of
 
 __all__ = [
     "NeedFacts",
@@ -111,7 +112,7 @@ def add_need(
     kind = _checked_kind(facts)
     plausible = kind.is_plausible(facts.gap_units)
     need = Need(
-        id=new_id(),
+        id=vault_of(session).ref("need", source, source_id),
         source=source,
         source_id=source_id,
         source_index=f"{source}:{source_id}",
