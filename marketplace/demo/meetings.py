@@ -48,7 +48,7 @@ def _approve_one(session: Session, roster: Roster, *, now: datetime) -> None:
     for need in session.exec(needs.order_by(col(Need.source_id), col(Need.id)).limit(MOST_TRIED)).all():
         try:
             with session.begin_nested():
-                urgent.approve(session, need.id, reason="夜间来电，家中已断粮", actor=approver, now=now)
+                urgent.approve(session, need.id, reason="夜间来电，情况紧急，不能等到上班", actor=approver, now=now)
         except DomainError:
             continue
         return

@@ -140,14 +140,14 @@ def remedies(session: Session, meeting_id: str, /) -> list[Remedy]:
     ).all()
     costs = _unit_costs(session, {row[1] for row in groups})
     found = [
-        Remedy(name, category, unit, count, int(units), int(units) * costs.get(category, reckoned_value(unit)))
+        Remedy(name, category, unit, count, int(units), int(units) * (reckoned_value(unit) + costs.get(category, 0)))
         for name, category, unit, count, units in groups
     ]
     return sorted(found, key=lambda row: (-row.needs, row.fen, row.category, row.remedy))
 
 
 def _unit_costs(session: Session, categories: set[str]) -> dict[str, int]:
-    """The cheapest unit of each kind that a giver has posted, in fen; kinds without a posted cost are left out."""
+    """The least that a giver has said it costs to bring one unit of each kind, in fen; kinds without one are left out."""
     statement = (
         select(Offer.category, func.min(col(Offer.unit_cost_fen)))
         .where(col(Offer.category).in_(categories), col(Offer.unit_cost_fen) > 0)

@@ -40,7 +40,9 @@ def open_month(session: Session, org_id: str, /, *, actor: Actor, now: datetime)
     for batch in session.exec(old).all():
         drop_batch(session, batch.id, actor=actor, now=now)
     _close_before(session, org_id, month, actor=actor, now=now)
-    carried = sum((Figure(1, p.match.units) for p in open_of_giver(session, org_id, now=now)), Figure())
+    open_now = [payable.match for payable in open_of_giver(session, org_id, now=now)]
+    before = [m for m in open_now if m.household_answered_at and month_of(m.household_answered_at) < month]
+    carried = sum((Figure(1, match.units) for match in before), Figure())
     opened = PaymentMonth(
         org_id=org_id,
         month=month,

@@ -143,7 +143,7 @@ def _report_page(
         project=found,
         figures=figures,
         lines=_lines(figures),
-        kind=KINDS[kind],
+        period_name=KINDS[kind],
         report=report,
         holds=report is not None and projects.holds(report),
         **more,

@@ -91,6 +91,12 @@ def publish(session: Session, report_id: str, /, *, actor: Actor, now: datetime)
     return report
 
 
+def can_publish(report: Report, /, *, now: datetime) -> bool:
+    """Whether this is a draft of a month that is over, counted after its end."""
+    ends = read_month(report.month, now=now).ends
+    return report.state is ReportState.DRAFT and now >= ends and report.prepared_at >= ends
+
+
 def hash_of(session: Session, report: Report, /) -> str:
     """SHA-256 over all rows in their order, each as one line of JSON; what an auditor computes from the table."""
     digest = sha256()

@@ -123,7 +123,7 @@ def show(report_id: str) -> ResponseReturnValue:
         versions=service.versions_of(session, report),
         states=STATES,
         opens_rows=opens,
-        can_publish=report.state is ReportState.DRAFT and may(actor, "report:publish").allow,
+        can_publish=service.can_publish(report, now=_now()) and may(actor, "report:publish").allow,
         can_count=may(actor, "report:prepare").allow,
     )
 

@@ -5,10 +5,12 @@ from datetime import date
 
 import pytest
 
+from marketplace.clocks.steps import STEPS
 from marketplace.consent.models import Purpose
 from marketplace.organisations.models import OrganisationKind
 from marketplace.reference import districts, needs, purposes, words
 from marketplace.reference.tables import UnknownCode, rows
+from marketplace.web import letters
 
 BEFORE = date(2025, 11, 5)
 AFTER = date(2025, 11, 6)
@@ -151,3 +153,8 @@ def test_choices_come_in_the_tables_order():
 def test_the_tables_and_the_rooms_know_the_same_purposes_and_kinds_of_organisation():
     assert set(words.list_codes("purpose")) == {purpose.value for purpose in Purpose}
     assert set(words.list_codes("organisation_kind")) == {kind.value for kind in OrganisationKind}
+
+
+def test_every_step_and_every_letter_has_words():
+    assert set(STEPS) <= set(words.list_codes("step"))
+    assert set(letters.names()) <= set(words.list_codes("letter"))
