@@ -147,7 +147,7 @@ def remedies(session: Session, meeting_id: str, /) -> list[Remedy]:
 
 
 def _unit_costs(session: Session, categories: set[str]) -> dict[str, int]:
-    """The least that a giver has said it costs to bring one unit of each kind, in fen; kinds without one are left out."""
+    """The least that a giver said it costs to bring one unit of each kind, in fen; kinds without one are left out."""
     statement = (
         select(Offer.category, func.min(col(Offer.unit_cost_fen)))
         .where(col(Offer.category).in_(categories), col(Offer.unit_cost_fen) > 0)
