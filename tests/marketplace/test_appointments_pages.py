@@ -118,7 +118,7 @@ def test_a_time_is_proposed_in_a_form_and_what_does_not_fit_is_said_beside_its_f
 
 def test_the_household_chooses_sees_who_comes_and_rates(house: House) -> None:
     home, one = house.home(), house.proposed[0]
-    assert "待家庭选择" in home.get("/visits/mine").text
+    assert "请您选择" in home.get("/visits/mine").text
     page = home.get(f"/visits/mine/{one}").text
     assert "小明，志愿者编号" not in page
     assert "或者选下面的时间" in page
