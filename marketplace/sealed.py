@@ -199,6 +199,11 @@ class Vault:
         return cache
 
 
+def number_index(vault: Vault, number: str) -> str:
+    """The keyed index of an ID number: the same for a member of a household, a volunteer and a related person."""
+    return vault.index("id_number", number.upper())
+
+
 def vault_of(session: Session) -> Vault:
     """The vault that this session was opened with."""
     vault: Vault = session.info["vault"]

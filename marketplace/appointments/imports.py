@@ -19,7 +19,6 @@ from marketplace.appointments.models import Volunteer
 from marketplace.appointments.table import facts_of, volunteer_schema
 from marketplace.appointments.volunteers import VolunteerFacts
 from marketplace.errors import Conflict
-from marketplace.households.register import number_index
 from marketplace.intake import (
     NO_MAPPING,
     Checked,
@@ -38,7 +37,7 @@ from marketplace.intake import (
     rows_of,
 )
 from marketplace.policy import require
-from marketplace.sealed import vault_of
+from marketplace.sealed import number_index, vault_of
 
 
 @dataclass(slots=True)

@@ -21,12 +21,11 @@ from marketplace.appointments.models import HealthFit, Volunteer, VolunteerState
 from marketplace.clocks import service as clocks
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.households.register import number_index
 from marketplace.organisations.service import require_active
 from marketplace.policy import require
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Sealed, Unreadable, vault_of
+from marketplace.sealed import Sealed, Unreadable, number_index, vault_of
 
 SEALED = ("name", "phone", "insurance_no")
 TALK = "volunteer_talk"

@@ -19,7 +19,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.households.models import Household, Person, Sex
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
-from marketplace.sealed import Sealed, Vault, vault_of
+from marketplace.sealed import Sealed, Vault, number_index, vault_of
 
 SEALED = ("name", "phone", "id_number", "address", "birth_date", "payee_account", "health")
 """The personal fields, each an envelope of its own."""
@@ -79,11 +79,6 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 def source_index(vault: Vault, source: str, source_ref: str) -> str:
     """The keyed index under which a source's household is found again."""
     return vault.index("household-source", f"{source}\x00{source_ref}")
-
-
-def number_index(vault: Vault, number: str) -> str:
-    """The keyed index of an ID number."""
-    return vault.index("id_number", number.upper())
 
 
 def resolve_many(session: Session, facts: Sequence[HouseholdFacts]) -> dict[tuple[str, str], str]:

@@ -21,12 +21,11 @@ from marketplace.households.register import (
     SEALED,
     HouseholdFacts,
     PersonFacts,
-    number_index,
     register_many,
     resolve_many,
 )
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Unreadable, vault_of
+from marketplace.sealed import Unreadable, number_index, vault_of
 
 __all__ = [
     "SEALED",

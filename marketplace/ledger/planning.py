@@ -16,11 +16,11 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from marketplace.households.models import Household, Person
-from marketplace.households.register import chunks, number_index, source_index
+from marketplace.households.register import chunks, source_index
 from marketplace.intake import CheckedRow, Fault, Stage
 from marketplace.ledger.models import LIVE, AidState, LedgerEntry
 from marketplace.needs.models import Need
-from marketplace.sealed import Vault, vault_of
+from marketplace.sealed import Vault, number_index, vault_of
 
 _ASKED = 500
 

@@ -40,15 +40,7 @@ from marketplace.organisations.service import require_active
 from marketplace.policy import require
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Vault, vault_of
-
-USE = "id_number"
-"""The same keyed index under which people of households are found: only so can the two be compared unread."""
-
-
-def number_index(vault: Vault, number: str) -> str:
-    """The keyed index of an ID number, as households keep it."""
-    return vault.index(USE, number.upper())
+from marketplace.sealed import Vault, number_index, vault_of
 
 
 def related_schema(*, today: date) -> Schema:
