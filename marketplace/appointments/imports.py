@@ -18,7 +18,6 @@ from marketplace.appointments import volunteers
 from marketplace.appointments.models import Volunteer
 from marketplace.appointments.table import facts_of, volunteer_schema
 from marketplace.appointments.volunteers import VolunteerFacts
-from marketplace.errors import Conflict
 from marketplace.intake import (
     NO_MAPPING,
     Checked,
@@ -31,9 +30,10 @@ from marketplace.intake import (
     Stage,
     check_table,
     close_batch,
-    counts_of,
+    drop_upload,
     get_batch,
-    keep_batch,
+    keep_found,
+    refuse_changes,
     rows_of,
 )
 from marketplace.policy import require
@@ -70,20 +70,17 @@ def check_file(
     org_id = volunteers.allowed(session, actor)
     checked = check_table(data, volunteer_schema(today=now.date()), mapping=mapping)
     found = plan(session, checked.rows, org_id=org_id)
-    if found.faults:
-        checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
-    batch = keep_batch(
+    return keep_found(
         session,
         checked,
+        found,
         kind=ImportKind.VOLUNTEERS,
         file_name=file_name,
         data=data,
         source=org_id,
-        counts=found.counts,
         actor=actor,
         now=now,
     )
-    return batch, checked
 
 
 def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Plan:
@@ -119,8 +116,7 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     org_id = volunteers.allowed(session, actor)
     batch = get_batch(session, batch_id, kind=ImportKind.VOLUNTEERS, actor=actor)
     found = plan(session, rows_of(session, batch), org_id=org_id)
-    if found.faults or found.counts != counts_of(batch):
-        raise Conflict("import_changed")
+    refuse_changes(batch, found)
     new = [volunteers.new_row(session, facts, org_id=org_id, actor=actor, now=now) for facts in found.new]
     for volunteer, facts in found.changed:
         volunteers.fill(session, volunteer, facts, now=now)
@@ -134,5 +130,4 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
 def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Forget a checked file."""
     require(actor, "volunteer:import", org_id=actor.org_id)
-    batch = get_batch(session, batch_id, kind=ImportKind.VOLUNTEERS, actor=actor)
-    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+    drop_upload(session, batch_id, kind=ImportKind.VOLUNTEERS, actor=actor, now=now)

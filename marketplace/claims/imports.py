@@ -29,6 +29,7 @@ from marketplace.intake import (
     Stage,
     check_table,
     close_batch,
+    drop_upload,
     get_batch,
     keep_batch,
     rows_of,
@@ -84,8 +85,7 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
 def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Forget a checked file."""
     require(actor, "claim:answer", org_id=actor.org_id)
-    batch = get_batch(session, batch_id, kind=ImportKind.CLAIMS, actor=actor)
-    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+    drop_upload(session, batch_id, kind=ImportKind.CLAIMS, actor=actor, now=now)
 
 
 def _placed(

@@ -6,7 +6,17 @@ bring in needs, offers and past aid call `check_table`, keep the result with `ke
 """
 
 from marketplace.intake import cells
-from marketplace.intake.batches import close_batch, counts_of, faults_of, get_batch, keep_batch, rows_of
+from marketplace.intake.batches import (
+    close_batch,
+    counts_of,
+    drop_upload,
+    faults_of,
+    get_batch,
+    keep_batch,
+    keep_found,
+    refuse_changes,
+    rows_of,
+)
 from marketplace.intake.checking import Checked, CheckedRow, check_records, check_table, refused_file
 from marketplace.intake.columns import NO_MAPPING, FileMapping, read_mapping
 from marketplace.intake.models import ImportBatch, ImportKind, ImportState
@@ -35,12 +45,15 @@ __all__ = [
     "check_table",
     "close_batch",
     "counts_of",
+    "drop_upload",
     "error_file",
     "faults_of",
     "get_batch",
     "hold_sentence",
     "keep_batch",
+    "keep_found",
     "read_mapping",
+    "refuse_changes",
     "refused_file",
     "rows_of",
     "sentence",

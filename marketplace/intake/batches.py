@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import new_id
-from marketplace.errors import NotFound, WrongState
+from marketplace.errors import Conflict, NotFound, WrongState
 from marketplace.intake.checking import Checked, CheckedRow
 from marketplace.intake.models import ImportBatch, ImportKind, ImportState
 from marketplace.intake.values import Fault, Stage
 from marketplace.sealed import vault_of
 
 _BLOB = "import"
+NOTHING_MORE: Mapping[str, int] = {}
 
 
 def keep_batch(
@@ -62,6 +63,62 @@ def keep_batch(
     session.flush()
     _record(session, batch, "import:check", actor=actor, now=now)
     return batch
+
+
+class Found(Protocol):
+    """What a room found by comparing rows with what it knows: what confirming would do, and rows that do not fit."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The exact counts that a person confirms."""
+
+    @property
+    def faults(self) -> Sequence[Fault]:
+        """Rows that contradict what is known; with one of them nothing can be confirmed."""
+
+
+def keep_found(
+    session: Session,
+    checked: Checked,
+    found: Found,
+    /,
+    *,
+    kind: ImportKind,
+    file_name: str,
+    data: bytes,
+    source: str,
+    actor: Actor,
+    now: datetime,
+    more: Mapping[str, int] = NOTHING_MORE,
+) -> tuple[ImportBatch, Checked]:
+    """Keep a table that a room has compared with what it knows; faults of that take the place of the rows. `more` are
+    counts of the room's own beside those of `found`."""
+    if found.faults:
+        checked = Checked(total=checked.total, rows=[], faults=list(found.faults), ignored=checked.ignored)
+    batch = keep_batch(
+        session,
+        checked,
+        kind=kind,
+        file_name=file_name,
+        data=data,
+        source=source,
+        counts={**found.counts, **more},
+        actor=actor,
+        now=now,
+    )
+    return batch, checked
+
+
+def refuse_changes(batch: ImportBatch, found: Found, /, *, more: Mapping[str, int] = NOTHING_MORE) -> None:
+    """Raise Conflict unless confirming would still do exactly what was shown."""
+    if found.faults or {**found.counts, **more} != counts_of(batch):
+        raise Conflict("import_changed")
+
+
+def drop_upload(session: Session, batch_id: str, /, *, kind: ImportKind, actor: Actor, now: datetime) -> None:
+    """Forget a checked upload of the actor's; the caller has asked the policy."""
+    batch = get_batch(session, batch_id, kind=kind, actor=actor)
+    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
 
 
 def get_batch(session: Session, batch_id: str, /, *, kind: ImportKind, actor: Actor) -> ImportBatch:

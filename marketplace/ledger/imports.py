@@ -17,7 +17,7 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import flush, new_id
-from marketplace.errors import BadInput, Conflict
+from marketplace.errors import BadInput
 from marketplace.households.register import chunks
 from marketplace.intake import (
     NO_MAPPING,
@@ -29,8 +29,10 @@ from marketplace.intake import (
     check_table,
     close_batch,
     counts_of,
+    drop_upload,
     get_batch,
-    keep_batch,
+    keep_found,
+    refuse_changes,
     rows_of,
 )
 from marketplace.ledger.models import AidSource, LedgerEntry
@@ -64,21 +66,18 @@ def check_file(
         raise BadInput("date_in_future", field="seen_from")
     checked = check_table(data, aid_schema(today=now.date()), mapping=mapping)
     found = plan(session, checked.rows, source=source)
-    if found.faults:
-        checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
-    counts = found.counts | {SINCE: int(f"{seen_from:%Y%m%d}")}
-    batch = keep_batch(
+    return keep_found(
         session,
         checked,
+        found,
         kind=ImportKind.AID,
         file_name=file_name,
         data=data,
         source=source,
-        counts=counts,
         actor=actor,
         now=now,
+        more={SINCE: int(f"{seen_from:%Y%m%d}")},
     )
-    return batch, checked
 
 
 def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
@@ -86,10 +85,9 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     require(actor, "aid:import")
     batch = get_batch(session, batch_id, kind=ImportKind.AID, actor=actor)
     found = plan(session, rows_of(session, batch), source=batch.source)
-    shown = counts_of(batch)
-    seen_from = datetime.strptime(str(shown.pop(SINCE)), "%Y%m%d").date()  # noqa: DTZ007 (a day has no zone)
-    if found.faults or found.counts != shown:
-        raise Conflict("import_changed")
+    since = counts_of(batch)[SINCE]
+    refuse_changes(batch, found, more={SINCE: since})
+    seen_from = datetime.strptime(str(since), "%Y%m%d").date()  # noqa: DTZ007 (a day has no zone)
     _store(session, found.new, batch=batch, actor=actor, now=now)
     for item in found.changed:
         _change(session, item, batch=batch, actor=actor, now=now)
@@ -102,8 +100,7 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
 def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Forget a checked file."""
     require(actor, "aid:import")
-    batch = get_batch(session, batch_id, kind=ImportKind.AID, actor=actor)
-    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+    drop_upload(session, batch_id, kind=ImportKind.AID, actor=actor, now=now)
 
 
 def _store(session: Session, items: Sequence[Planned], *, batch: ImportBatch, actor: Actor, now: datetime) -> None:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from marketplace import policy
 from marketplace.actors import Actor
-from marketplace.errors import BadInput, Conflict
+from marketplace.errors import BadInput
 from marketplace.intake import (
     NO_MAPPING,
     Checked,
@@ -24,9 +24,10 @@ from marketplace.intake import (
     ImportState,
     check_table,
     close_batch,
-    counts_of,
+    drop_upload,
     get_batch,
-    keep_batch,
+    keep_found,
+    refuse_changes,
     rows_of,
 )
 from marketplace.needs.planning import plan
@@ -53,20 +54,17 @@ def check_file(
     schema = need_schema(today=today_of(now), taxonomy=taxonomy, place=place)
     checked = check_table(data, schema, mapping=mapping)
     found = plan(session, checked.rows, source=_source(source))
-    if found.faults:
-        checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
-    batch = keep_batch(
+    return keep_found(
         session,
         checked,
+        found,
         kind=ImportKind.NEEDS,
         file_name=file_name,
         data=data,
         source=source,
-        counts=found.counts,
         actor=actor,
         now=now,
     )
-    return batch, checked
 
 
 def _source(name: str) -> str:
@@ -82,8 +80,7 @@ def confirm_import(
     policy.require(actor, "need:import")
     batch = get_batch(session, batch_id, kind=ImportKind.NEEDS, actor=actor)
     found = plan(session, rows_of(session, batch), source=batch.source)
-    if found.faults or found.counts != counts_of(batch):
-        raise Conflict("import_changed")
+    refuse_changes(batch, found)
     store(session, found, batch_id=batch.id, actor=actor, now=now, taxonomy=taxonomy)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
@@ -92,5 +89,4 @@ def confirm_import(
 def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Forget a checked file."""
     policy.require(actor, "need:import")
-    batch = get_batch(session, batch_id, kind=ImportKind.NEEDS, actor=actor)
-    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+    drop_upload(session, batch_id, kind=ImportKind.NEEDS, actor=actor, now=now)

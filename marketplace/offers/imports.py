@@ -19,7 +19,6 @@ from sqlmodel import Session, col, select
 from adapters.hsds import is_hsds
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.errors import Conflict
 from marketplace.households.register import chunks
 from marketplace.intake import (
     NO_MAPPING,
@@ -33,9 +32,10 @@ from marketplace.intake import (
     Stage,
     check_table,
     close_batch,
-    counts_of,
+    drop_upload,
     get_batch,
-    keep_batch,
+    keep_found,
+    refuse_changes,
     rows_of,
 )
 from marketplace.offers import hsds
@@ -103,20 +103,17 @@ def check_file(
     table = hsds.as_table(session, data, giver=organisation, now=now) if is_hsds(data) else data
     checked = check_table(table, offer_schema(today=now.date(), taxonomy=taxonomy), mapping=mapping)
     found = plan(session, checked.rows, organisation=organisation, kinds=kinds, today=now.date())
-    if found.faults:
-        checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
-    batch = keep_batch(
+    return keep_found(
         session,
         checked,
+        found,
         kind=ImportKind.OFFERS,
         file_name=file_name,
         data=data,
         source=organisation.id,
-        counts=found.counts,
         actor=actor,
         now=now,
     )
-    return batch, checked
 
 
 def _allowed(session: Session, actor: Actor) -> Organisation:
@@ -195,8 +192,7 @@ def confirm_import(
     organisation, kinds = _allowed(session, actor), taxonomy or the_taxonomy()
     batch = get_batch(session, batch_id, kind=ImportKind.OFFERS, actor=actor)
     found = plan(session, rows_of(session, batch), organisation=organisation, kinds=kinds, today=now.date())
-    if found.faults or found.counts != counts_of(batch):
-        raise Conflict("import_changed")
+    refuse_changes(batch, found)
     for item in found.changed:
         if item.known is not None and item.terms is not None:
             before, after = _plain(terms_of(item.known)), _plain(item.terms)
@@ -217,8 +213,7 @@ def confirm_import(
 def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Forget a checked file."""
     require(actor, "offer:import", org_id=actor.org_id)
-    batch = get_batch(session, batch_id, kind=ImportKind.OFFERS, actor=actor)
-    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+    drop_upload(session, batch_id, kind=ImportKind.OFFERS, actor=actor, now=now)
 
 
 def _new_row(

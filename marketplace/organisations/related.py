@@ -31,6 +31,7 @@ from marketplace.intake import (
     check_table,
     close_batch,
     counts_of,
+    drop_upload,
     get_batch,
     keep_batch,
     rows_of,
@@ -130,8 +131,7 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
 def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Forget a checked file."""
     require(actor, "related:keep", org_id=actor.org_id)
-    batch = get_batch(session, batch_id, kind=ImportKind.RELATED, actor=actor)
-    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+    drop_upload(session, batch_id, kind=ImportKind.RELATED, actor=actor, now=now)
 
 
 def add_related(

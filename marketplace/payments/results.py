@@ -16,7 +16,6 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.decisions.models import Match, MatchState
-from marketplace.errors import Conflict
 from marketplace.households.register import chunks
 from marketplace.intake import (
     NO_MAPPING,
@@ -30,9 +29,10 @@ from marketplace.intake import (
     Stage,
     check_table,
     close_batch,
-    counts_of,
+    drop_upload,
     get_batch,
-    keep_batch,
+    keep_found,
+    refuse_changes,
     rows_of,
 )
 from marketplace.payments.effects import Answer, apply
@@ -102,20 +102,17 @@ def check_file(
     require(actor, "payment:result", org_id=org_id)
     checked = check_table(data, results_schema(today=local_day(now)), mapping=mapping)
     found = plan(session, checked.rows, org_id=org_id)
-    if found.faults:
-        checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
-    batch = keep_batch(
+    return keep_found(
         session,
         checked,
+        found,
         kind=ImportKind.PAYMENTS,
         file_name=file_name,
         data=data,
         source="bank",
-        counts=found.counts,
         actor=actor,
         now=now,
     )
-    return batch, checked
 
 
 def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
@@ -123,8 +120,7 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     require(actor, "payment:result", org_id=actor.org_id)
     batch = get_batch(session, batch_id, kind=ImportKind.PAYMENTS, actor=actor)
     found = plan(session, rows_of(session, batch), org_id=actor.org_id or "", lock=True)
-    if found.faults or found.counts != counts_of(batch):
-        raise Conflict("import_changed")
+    refuse_changes(batch, found)
     for answer in found.answers:
         apply(session, answer, import_id=batch.id, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
@@ -134,8 +130,7 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
 def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Forget a checked file."""
     require(actor, "payment:result", org_id=actor.org_id)
-    batch = get_batch(session, batch_id, kind=ImportKind.PAYMENTS, actor=actor)
-    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+    drop_upload(session, batch_id, kind=ImportKind.PAYMENTS, actor=actor, now=now)
 
 
 def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, lock: bool = False) -> Plan:

@@ -16,7 +16,6 @@ from sqlmodel import Session, col, select
 from adapters import tabular_writer
 from marketplace.actors import Actor
 from marketplace.decisions.models import Match, MatchState
-from marketplace.errors import Conflict
 from marketplace.intake import (
     NO_MAPPING,
     BadCell,
@@ -33,9 +32,10 @@ from marketplace.intake import (
     cells,
     check_table,
     close_batch,
-    counts_of,
+    drop_upload,
     get_batch,
-    keep_batch,
+    keep_found,
+    refuse_changes,
     rows_of,
 )
 from marketplace.needs.models import Need
@@ -142,20 +142,17 @@ def check_file(
     org_id = _allowed(session, actor)
     checked = check_table(data, delivery_schema(), mapping=mapping)
     found = plan(session, checked.rows, org_id=org_id)
-    if found.faults:
-        checked = Checked(total=checked.total, rows=[], faults=found.faults, ignored=checked.ignored)
-    batch = keep_batch(
+    return keep_found(
         session,
         checked,
+        found,
         kind=ImportKind.DELIVERIES,
         file_name=file_name,
         data=data,
         source=org_id,
-        counts=found.counts,
         actor=actor,
         now=now,
     )
-    return batch, checked
 
 
 def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
@@ -164,8 +161,7 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     batch = get_batch(session, batch_id, kind=ImportKind.DELIVERIES, actor=actor)
     found = plan(session, rows_of(session, batch), org_id=org_id)
     counts = found.counts
-    if found.faults or counts != counts_of(batch):
-        raise Conflict("import_changed")
+    refuse_changes(batch, found)
     for item in sorted(found.new, key=lambda item: item.match.id):
         _deliver(session, item, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
@@ -182,8 +178,7 @@ def _deliver(session: Session, item: Planned, *, actor: Actor, now: datetime) ->
 def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Forget a checked file."""
     _allowed(session, actor)
-    batch = get_batch(session, batch_id, kind=ImportKind.DELIVERIES, actor=actor)
-    close_batch(session, batch, state=ImportState.DROPPED, actor=actor, now=now)
+    drop_upload(session, batch_id, kind=ImportKind.DELIVERIES, actor=actor, now=now)
 
 
 def _allowed(session: Session, actor: Actor) -> str:
