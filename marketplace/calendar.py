@@ -15,6 +15,11 @@ import chinese_calendar
 HERE = ZoneInfo("Asia/Shanghai")
 
 
+def utc_now() -> datetime:
+    """The product's clock: pages, commands and the worker ask it at their edge and hand the moment on."""
+    return datetime.now(UTC)
+
+
 def is_working_day(day: date, /) -> bool:
     """Whether offices work on this day; a made-up workday on a Saturday counts, a holiday on a Monday does not."""
     try:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from marketplace import audit, operations, serving, wiring
 from marketplace.backup import BackupError, restore_backup, write_backup
+from marketplace.calendar import utc_now
 from marketplace.config import ConfigError, from_environment, refuse_demo
 from marketplace.demo import command as demonstration
 from marketplace.errors import DomainError
@@ -111,7 +112,7 @@ def account_add(
             credit_code=org,
             districts=district or [],
             password=password,
-            now=wiring.utc_now(),
+            now=utc_now(),
         )
     typer.echo(f"account {made.login} added as {made.role.value}")
 

@@ -14,7 +14,7 @@ from flask import g
 
 from marketplace import policy
 from marketplace.actors import PUBLIC, Actor
-from marketplace.errors import NotAllowed
+from marketplace.errors import NotAllowed, NotFound
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,6 +23,22 @@ T = TypeVar("T")
 def current_actor() -> Actor:
     """Who makes this request; `PUBLIC` without a sign-in."""
     return cast(Actor, getattr(g, "actor", PUBLIC))
+
+
+def own_org() -> str:
+    """The organisation of the one who asks; NotFound for anybody else."""
+    org_id = current_actor().org_id
+    if org_id is None:
+        raise NotFound("organisation")
+    return org_id
+
+
+def own_household() -> str:
+    """The household that asks, or for which a helper acts; NotFound for anybody else."""
+    household_id = current_actor().household_id
+    if household_id is None:
+        raise NotFound("household")
+    return household_id
 
 
 def guard(action: str) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -14,6 +14,7 @@ import typer
 
 from marketplace import operations, wiring
 from marketplace.actors import SYSTEM, Role
+from marketplace.calendar import utc_now
 from marketplace.ledger import commands as aid
 from marketplace.ledger.given import aid_to_tell
 from marketplace.needs import commands as needs
@@ -47,7 +48,7 @@ def import_needs(
             mapping=mapping,
             dry_run=dry_run,
             actor=actor,
-            now=wiring.utc_now(),
+            now=utc_now(),
             lang=lang,
             say=typer.echo,
             agree=lambda: yes or typer.confirm("保存？ Store this?"),
@@ -73,7 +74,7 @@ def import_offers(
             mapping=mapping,
             dry_run=dry_run,
             actor=SYSTEM,
-            now=wiring.utc_now(),
+            now=utc_now(),
             lang=lang,
             say=typer.echo,
             agree=lambda: yes or typer.confirm("保存？ Store this?"),
@@ -104,7 +105,7 @@ def import_aid(
             mapping=mapping,
             dry_run=dry_run,
             actor=actor,
-            now=wiring.utc_now(),
+            now=utc_now(),
             lang=lang,
             say=typer.echo,
             agree=lambda: yes or typer.confirm("保存？ Store this?"),
@@ -124,7 +125,7 @@ def pull_needs(
             wiring.registry_of(settings),
             source=source,
             actor=SYSTEM,
-            clock=wiring.utc_now,
+            clock=utc_now,
             aid_to_tell=aid_to_tell,
             lang=lang,
             say=typer.echo,

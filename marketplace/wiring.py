@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from sqlmodel import Session
@@ -23,6 +23,7 @@ from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
 from marketplace.appointments import outcomes as appointments
+from marketplace.calendar import utc_now
 from marketplace.claims import cases
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
@@ -38,11 +39,6 @@ from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.sealed import Vault, vault_of
 from marketplace.web import catalogues, letters
-
-
-def utc_now() -> datetime:
-    """The product's clock."""
-    return datetime.now(UTC)
 
 
 def database_of(settings: Settings) -> Database:

@@ -6,7 +6,6 @@ Enters: requests of a giver's managers, and of somebody who holds a code. Leaves
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import request, url_for
@@ -18,6 +17,7 @@ from marketplace.accounts import service, team
 from marketplace.accounts.blueprint import bp
 from marketplace.accounts.models import Account
 from marketplace.actors import Role
+from marketplace.calendar import utc_now
 from marketplace.errors import DomainError, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.web import (
@@ -81,7 +81,7 @@ def team_index() -> ResponseReturnValue:
     session, actor = current_session(), current_actor()
     people = team.list_team(session, actor=actor)
     work = {account.id: team.open_work(session, account.id) for account in people if account.active}
-    waiting = team.list_invitations(session, actor=actor, now=_now())
+    waiting = team.list_invitations(session, actor=actor, now=utc_now())
     return render("accounts/team.html", people=people, work=work, waiting=waiting)
 
 
@@ -94,7 +94,7 @@ def team_invite() -> ResponseReturnValue:
     form.role.choices = _roles()
     if form.validate_on_submit():
         role, note = Role(str(form.role.data)), form.note.data or ""
-        made, code = team.invite(current_session(), role=role, note=note, actor=current_actor(), now=_now())
+        made, code = team.invite(current_session(), role=role, note=note, actor=current_actor(), now=utc_now())
         response = render("accounts/invited.html", invitation=made, code=code)
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -106,7 +106,7 @@ def team_invite() -> ResponseReturnValue:
 @writes
 def team_uninvite(invitation_id: str) -> ResponseReturnValue:
     """The code works no more."""
-    team.withdraw_invitation(current_session(), invitation_id, actor=current_actor(), now=_now())
+    team.withdraw_invitation(current_session(), invitation_id, actor=current_actor(), now=utc_now())
     return done(_("The invitation is withdrawn."), to=url_for(".team_index"))
 
 
@@ -120,7 +120,7 @@ def team_role(account_id: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             team.change_role(
-                current_session(), account_id, role=Role(str(form.role.data)), actor=current_actor(), now=_now()
+                current_session(), account_id, role=Role(str(form.role.data)), actor=current_actor(), now=utc_now()
             )
         except WrongState as error:
             form.role.errors = [TEAM_SENTENCES[error.code]]
@@ -141,7 +141,7 @@ def team_close(account_id: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             heir = str(form.heir.data or "")
-            team.close_account(session, account_id, heir_id=heir, actor=actor, now=_now())
+            team.close_account(session, account_id, heir_id=heir, actor=actor, now=utc_now())
         except WrongState as error:
             form.heir.errors = [TEAM_SENTENCES[error.code]]
         else:
@@ -162,12 +162,12 @@ def join_submit() -> ResponseReturnValue:
     """Check the code. The count of tries is kept even when the answer is no."""
     form = JoinForm()
     with current_database().transaction() as session:
-        service.count_try(session, "join", network=request.remote_addr or "", now=_now())
+        service.count_try(session, "join", network=request.remote_addr or "", now=utc_now())
     if form.validate_on_submit():
         given = {name: form[name].data for name in ("login", "display_name", "password")}
         try:
             with current_database().transaction() as session:
-                team.join(session, form.code.data, **given, now=_now())
+                team.join(session, form.code.data, **given, now=utc_now())
         except DomainError as error:
             form[str(error.facts.get("field", "code"))].errors = [TEAM_SENTENCES[error.code]]
         else:
@@ -191,7 +191,3 @@ def _colleague(account_id: str) -> Account:
 
 def _roles() -> list[tuple[str, str]]:
     return [(role.value, word(role.value, "role")) for role in team.roles_in(current_actor())]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

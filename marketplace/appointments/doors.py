@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 
-from marketplace.errors import DomainError, NotFound
-from marketplace.guards import current_actor
+from marketplace.errors import DomainError
 from marketplace.web.fields import Form
 
 bp = Blueprint("appointments", __name__, url_prefix="/visits")
@@ -63,27 +61,6 @@ SENTENCES: dict[str, Any] = {
     "nothing_served_yet": _l("Nothing was served yet. Give the match up instead."),
     "volunteer_state": _l("The register has changed in the meantime. Look at the volunteer again."),
 }
-
-
-def utc_now() -> datetime:
-    """The clock of this room's pages."""
-    return datetime.now(UTC)
-
-
-def own_org() -> str:
-    """The organisation of the one who asks."""
-    org_id = current_actor().org_id
-    if org_id is None:
-        raise NotFound("organisation")
-    return org_id
-
-
-def own_household() -> str:
-    """The household of the one who asks."""
-    household_id = current_actor().household_id
-    if household_id is None:
-        raise NotFound("household")
-    return household_id
 
 
 def say(form: Form, error: DomainError, /) -> None:

@@ -14,14 +14,14 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.appointments import booking, lists, outcomes, service, volunteers
 from marketplace.appointments.calendar_file import calendar_file
-from marketplace.appointments.doors import bp, own_org, say, utc_now
+from marketplace.appointments.doors import bp, say
 from marketplace.appointments.forms import MissedForm, done_form, propose_form, reason_form
 from marketplace.appointments.lists import Board, Visit
 from marketplace.appointments.models import Appointment
-from marketplace.calendar import local_day
+from marketplace.calendar import local_day, utc_now
 from marketplace.decisions import service as decisions
 from marketplace.errors import BadInput
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, guard, own_org
 from marketplace.web import Page, _, confirm, current_session, done, page_number, render, writes
 from marketplace.web.codes import amount, word
 from marketplace.web.formats import day as day_words

@@ -10,14 +10,15 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import col, select
 
 from marketplace.appointments import lists, outcomes, service
-from marketplace.appointments.doors import bp, own_household, utc_now
+from marketplace.appointments.doors import bp
 from marketplace.appointments.forms import RatingForm, wish_form
 from marketplace.appointments.lists import Visit
 from marketplace.appointments.models import Appointment, AppointmentState
 from marketplace.appointments.views_giver import facts_of
+from marketplace.calendar import utc_now
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, guard, own_household
 from marketplace.web import Form, _, confirm, current_session, done, render, writes
 
 

@@ -10,11 +10,12 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.appointments import lists, outcomes, service
-from marketplace.appointments.doors import bp, utc_now
+from marketplace.appointments.doors import bp
 from marketplace.appointments.forms import call_form, wish_form
 from marketplace.appointments.lists import Visit
 from marketplace.appointments.models import AppointmentState
 from marketplace.appointments.views_giver import facts_of
+from marketplace.calendar import utc_now
 from marketplace.clocks.service import last_day
 from marketplace.guards import current_actor, guard
 from marketplace.policy import require

@@ -12,12 +12,12 @@ from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.appointments import records, service, volunteers
-from marketplace.appointments.doors import bp, own_org, say, utc_now
+from marketplace.appointments.doors import bp, say
 from marketplace.appointments.forms import KnownVolunteerForm, VolunteerForm, dressed, reason_form
 from marketplace.appointments.models import Volunteer, VolunteerState
-from marketplace.calendar import local_day
+from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, Conflict, NotFound
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, guard, own_org
 from marketplace.organisations.models import Organisation
 from marketplace.web import Page, _, confirm, current_session, done, page_number, render, writes
 from marketplace.web.desk import XLSX

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint
@@ -33,11 +32,6 @@ TONES = {
     "ended": "plain",
     "papers": "wait",
 }
-
-
-def utc_now() -> datetime:
-    """The clock of this room's pages."""
-    return datetime.now(UTC)
 
 
 def tone(state: str) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.calendar import utc_now
 from marketplace.claims import service, worklists
-from marketplace.claims.doors import bp, tone, utc_now
+from marketplace.claims.doors import bp, tone
 from marketplace.decisions.models import Match
 from marketplace.guards import current_actor, guard
 from marketplace.web import _, current_session, done, writes

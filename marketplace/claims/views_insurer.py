@@ -13,15 +13,16 @@ from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from adapters.tabular_writer import Column, write_xlsx
+from marketplace.calendar import utc_now
 from marketplace.claims import service, worklists
-from marketplace.claims.doors import SENTENCES, bp, tone, utc_now
+from marketplace.claims.doors import SENTENCES, bp, tone
 from marketplace.claims.forms import ACTS, OFFERED, form_of
 from marketplace.claims.models import InsuranceCase
 from marketplace.claims.service import Paid
 from marketplace.claims.worklists import LISTS
 from marketplace.decisions import service as decisions
-from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
-from marketplace.guards import current_actor, guard
+from marketplace.errors import BadInput, ConsentMissing, WrongState
+from marketplace.guards import current_actor, guard, own_org
 from marketplace.reference import purposes
 from marketplace.web import Form, Page, _, confirm, current_session, done, page_number, render, writes
 from marketplace.web import codes as words
@@ -33,19 +34,12 @@ MOST_ROWS = 500
 TAB = "<any(enrol, find, claim, answer, over):tab>"
 
 
-def _org_id() -> str:
-    org_id = current_actor().org_id
-    if org_id is None:
-        raise NotFound("organisation")
-    return org_id
-
-
 @bp.get("/", defaults={"tab": "enrol"})
 @bp.get(f"/{TAB}")
 @guard("claim:list")
 def index(tab: str) -> ResponseReturnValue:
     """One worklist, the longest waiting first."""
-    session, org_id = current_session(), _org_id()
+    session, org_id = current_session(), own_org()
     counts = worklists.counts_of(session, org_id)
     page = Page(page_number(), counts[tab])
     rows = worklists.list_of(session, org_id, LISTS[tab], offset=page.offset, limit=page.size, now=utc_now())
@@ -133,7 +127,7 @@ def list_file(tab: str) -> ResponseReturnValue:
     """The worklist as a table to work on and bring back, with what each household let this insurer see; each row is a
     look that is logged. What is over holds no household any more."""
     session = current_session()
-    rows = worklists.list_of(session, _org_id(), LISTS[tab], offset=0, limit=MOST_ROWS, now=utc_now())
+    rows = worklists.list_of(session, own_org(), LISTS[tab], offset=0, limit=MOST_ROWS, now=utc_now())
     heads = [
         Column(_("Case reference"), width=16),
         Column(_("Kind"), width=12),

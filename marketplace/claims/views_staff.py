@@ -9,8 +9,9 @@ from __future__ import annotations
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.calendar import utc_now
 from marketplace.claims import ordering, worklists
-from marketplace.claims.doors import bp, utc_now
+from marketplace.claims.doors import bp
 from marketplace.claims.models import WAITING, InsuranceCase
 from marketplace.decisions.cards import cards_of
 from marketplace.guards import current_actor, guard

@@ -6,14 +6,13 @@ its consents, and withdrawing one, lie in higher rooms, because they show disclo
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
+from marketplace.calendar import utc_now
 from marketplace.consent import notice, service
 from marketplace.consent.ask import find_head, newest
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
@@ -54,10 +53,6 @@ class AssistForm(Form):
     )
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _notice() -> tuple[str, ...]:
     return notice.paragraphs(notice.MATCH, lang=language())
 
@@ -91,11 +86,11 @@ def matching() -> ResponseReturnValue:
         return pages.render("consent/matching.html", form=form, alive=alive, notice=_notice())
     excluded = form.excluded.data or []
     if alive and head is not None:
-        service.exclude(session, head.chain_id, excluded_org_ids=excluded, actor=current_actor(), now=_now())
+        service.exclude(session, head.chain_id, excluded_org_ids=excluded, actor=current_actor(), now=utc_now())
     else:
         capture = service.Capture(lang=language())
         service.give_auto_match(
-            session, household, actor=current_actor(), now=_now(), capture=capture, excluded_org_ids=excluded
+            session, household, actor=current_actor(), now=utc_now(), capture=capture, excluded_org_ids=excluded
         )
     return pages.done(_("Your choice is kept. You can change it here at any time."), to=url_for("portal.my_consents"))
 
@@ -107,7 +102,7 @@ def refuse() -> ResponseReturnValue:
     """Say no; it is not asked again for 90 days, and nothing else changes."""
     session = current_session()
     capture = service.Capture(lang=language())
-    service.refuse_auto_match(session, _own(session), actor=current_actor(), now=_now(), capture=capture)
+    service.refuse_auto_match(session, _own(session), actor=current_actor(), now=utc_now(), capture=capture)
     return pages.done(_("You are not matched. Refusing loses nothing else."), to=url_for("portal.my_consents"))
 
 
@@ -138,7 +133,7 @@ def assist(household_id: str) -> ResponseReturnValue:
         evidence=form.evidence.data or "",
         helper_id=current_actor().id,
     )
-    service.give_auto_match(session, household, actor=current_actor(), now=_now(), capture=capture)
+    service.give_auto_match(session, household, actor=current_actor(), now=utc_now(), capture=capture)
     return pages.done(
         _("Kept. It takes effect when a colleague has called the household back."), to=url_for("consent.to_check")
     )
@@ -170,5 +165,5 @@ def to_check() -> ResponseReturnValue:
 @writes
 def check(chain_id: str) -> ResponseReturnValue:
     """The call-back confirmed the yes."""
-    service.confirm_assisted(current_session(), chain_id, actor=current_actor(), now=_now())
+    service.confirm_assisted(current_session(), chain_id, actor=current_actor(), now=utc_now())
     return pages.done(_("Confirmed. The consent is in force."), to=url_for("consent.to_check"))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from flask import Blueprint
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from marketplace.calendar import local_day, working_days_between
+from marketplace.calendar import local_day, utc_now, working_days_between
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.web.formats import day
@@ -33,11 +31,6 @@ SENTENCES = {
     "units_outside": _l("Write a number from 1 to the number that was matched."),
     "tick_missing": _l("Tick both boxes to accept, or decline: refusing loses nothing."),
 }
-
-
-def utc_now() -> datetime:
-    """The clock of this room's pages."""
-    return datetime.now(UTC)
 
 
 @bp.app_template_filter("left")

@@ -11,10 +11,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from marketplace.actors import GIVERS
+from marketplace.calendar import utc_now
 from marketplace.decisions import service
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.closing import RECLAIMABLE, RETURNABLE, Answers
-from marketplace.decisions.doors import bp, utc_now
+from marketplace.decisions.doors import bp
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard

@@ -11,10 +11,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from marketplace.calendar import utc_now
 from marketplace.decisions import calls, service
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.closing import MOST_MINUTES, Answers
-from marketplace.decisions.doors import bp, utc_now
+from marketplace.decisions.doors import bp
 from marketplace.decisions.models import CallOutcome, MatchState
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from marketplace.calendar import utc_now
 from marketplace.clocks import board
 from marketplace.clocks.board import ClockFilter
 from marketplace.clocks.steps import STEPS
@@ -18,7 +19,7 @@ from marketplace.decisions import deadlines as told
 from marketplace.decisions import service, waiting
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.closing import find_follow_up
-from marketplace.decisions.doors import bp, utc_now
+from marketplace.decisions.doors import bp
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard

@@ -13,12 +13,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from marketplace.calendar import utc_now
 from marketplace.decisions import queues, service
 from marketplace.decisions.cards import Card, cards_of
-from marketplace.decisions.doors import bp, utc_now
+from marketplace.decisions.doors import bp
 from marketplace.decisions.models import MatchState
-from marketplace.errors import NotFound
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, guard, own_org
 from marketplace.reference.needs import MONEY
 from marketplace.reference.words import choices
 from marketplace.web import codes, pages
@@ -68,19 +68,12 @@ class DeliverMoneyForm(Form):
     note = TextField(_l("Note on the delivery (no names or addresses)"), required=False, longest=200)
 
 
-def _org_id() -> str:
-    org_id = current_actor().org_id
-    if org_id is None:
-        raise NotFound("organisation")
-    return org_id
-
-
 @bp.route("/our-matches/", defaults={"tab": "answer"}, methods=["GET"])
 @bp.route("/our-matches/<any(answer, household, over):tab>", methods=["GET"])
 @guard("match:answer")
 def charity_matches(tab: str) -> ResponseReturnValue:
     """Matches that wait for this organisation, for the household, or that are over."""
-    session, org_id = current_session(), _org_id()
+    session, org_id = current_session(), own_org()
     page = Page(number=page_number(), total=queues.count_of_giver(session, org_id, TABS[tab]))
     matches = queues.list_of_giver(session, org_id, TABS[tab], offset=page.offset, limit=page.size)
     counts = {name: queues.count_of_giver(session, org_id, states) for name, states in TABS.items()}
@@ -180,7 +173,7 @@ def _ask_reason(match_id: str, *, title: str, intro: str, button: str) -> Respon
 @guard("match:deliver")
 def charity_deliveries() -> ResponseReturnValue:
     """Accepted matches on their way, and those that wait for the household's confirmation."""
-    session, org_id = current_session(), _org_id()
+    session, org_id = current_session(), own_org()
     page = Page(number=page_number(), total=queues.count_of_giver(session, org_id, UNDER_WAY))
     matches = queues.list_of_giver(session, org_id, UNDER_WAY, offset=page.offset, limit=page.size)
     return pages.render("decisions/charity_deliveries.html", cards=cards_of(session, matches), page=page)

@@ -11,15 +11,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session
 
+from marketplace.calendar import utc_now
 from marketplace.consent import notice
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.consent.service import Capture
 from marketplace.decisions import service
 from marketplace.decisions.cards import Card, cards_of
-from marketplace.decisions.doors import bp, utc_now
+from marketplace.decisions.doors import bp
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.models import Person
 from marketplace.households.service import contact_of
 from marketplace.reference import purposes
@@ -47,13 +48,6 @@ class DeclineForm(Form):
     reason_code = OneField(_l("Why?"))
 
 
-def _household_id() -> str:
-    household_id = current_actor().household_id
-    if household_id is None:
-        raise NotFound("household")
-    return household_id
-
-
 def _card(session: Session, match_id: str) -> Card:
     match = service.get_match(session, match_id, actor=current_actor())
     if match.state in HIDDEN_UNTIL:
@@ -74,7 +68,7 @@ def _person(session: Session, match: Match) -> Person:
 def household_offers() -> ResponseReturnValue:
     """All offers to this household: those that wait for an answer first."""
     session = current_session()
-    matches = [m for m in service.matches_of_household(session, _household_id()) if m.state not in HIDDEN_UNTIL]
+    matches = [m for m in service.matches_of_household(session, own_household()) if m.state not in HIDDEN_UNTIL]
     waiting = (MatchState.AWAITING_HOUSEHOLD, MatchState.DELIVERED)
     matches.sort(key=lambda match: match.state not in waiting)
     return pages.render("decisions/household_offers.html", cards=cards_of(session, matches))
@@ -217,7 +211,7 @@ def withdraw(chain_id: str) -> ResponseReturnValue:
     """Say first what follows, then end the consent and free what stood on it, at once."""
     session = current_session()
     head = session.get(ConsentHead, chain_id)
-    if head is None or head.household_id != _household_id():
+    if head is None or head.household_id != own_household():
         raise NotFound("consent")
     form = Form()
     if not form.validate_on_submit():

@@ -12,11 +12,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
+from marketplace.calendar import utc_now
 from marketplace.decisions import approve as approval
 from marketplace.decisions import queues, service
 from marketplace.decisions.approve import Outcome
 from marketplace.decisions.cards import cards_of
-from marketplace.decisions.doors import bp, utc_now
+from marketplace.decisions.doors import bp
 from marketplace.decisions.models import OPEN, MatchState
 from marketplace.decisions.queues import LineFilter, LineRow
 from marketplace.errors import BadInput

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint
@@ -13,11 +12,6 @@ from marketplace.meetings.words import SENTENCES
 from marketplace.web.fields import Form
 
 bp = Blueprint("meetings", __name__, url_prefix="/meetings")
-
-
-def utc_now() -> datetime:
-    """The product's clock."""
-    return datetime.now(UTC)
 
 
 def say(form: Form, error: DomainError, *, fallback: str) -> None:

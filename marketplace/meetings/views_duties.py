@@ -8,11 +8,11 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from marketplace.calendar import local_day
+from marketplace.calendar import local_day, utc_now
 from marketplace.errors import DomainError
 from marketplace.guards import current_actor, guard
 from marketplace.meetings import duties
-from marketplace.meetings.doors import bp, say, utc_now
+from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import OutcomeForm
 from marketplace.meetings.urgent import name_of
 from marketplace.needs.models import Need

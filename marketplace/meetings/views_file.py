@@ -8,10 +8,11 @@ from __future__ import annotations
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.calendar import utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.meetings import household_file, words
-from marketplace.meetings.doors import bp, utc_now
+from marketplace.meetings.doors import bp
 from marketplace.meetings.household_file import PURPOSES
 from marketplace.meetings.urgent import name_of
 from marketplace.offers.models import Offer

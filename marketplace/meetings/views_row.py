@@ -12,10 +12,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from marketplace import policy
+from marketplace.calendar import utc_now
 from marketplace.errors import DomainError
 from marketplace.guards import current_actor, guard
 from marketplace.meetings import duties, service, words
-from marketplace.meetings.doors import bp, say, utc_now
+from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import DecideForm, LookForm, MoneyDecideForm, MoneyLookForm
 from marketplace.meetings.models import Meeting, MeetingRow, MeetingState, Verdict
 from marketplace.meetings.service import Decision

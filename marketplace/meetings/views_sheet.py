@@ -15,11 +15,12 @@ from flask_babel import gettext as _
 
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace import policy
+from marketplace.calendar import utc_now
 from marketplace.errors import DomainError
 from marketplace.guards import current_actor, guard
 from marketplace.households import service as households
 from marketplace.meetings import packs, service, words
-from marketplace.meetings.doors import bp, say, utc_now
+from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import CallForm
 from marketplace.meetings.models import Meeting, MeetingRow, MeetingState
 from marketplace.meetings.urgent import name_of

@@ -15,13 +15,13 @@ from flask_babel import ngettext
 
 from marketplace import policy
 from marketplace.actors import Role
-from marketplace.calendar import HERE
+from marketplace.calendar import HERE, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.decisions.models import Match
 from marketplace.errors import DomainError, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.meetings import roster, urgent, words
-from marketplace.meetings.doors import bp, say, utc_now
+from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import ReviewForm, RosterForm, UrgentForm
 from marketplace.meetings.models import ReviewState, UrgentApproval
 from marketplace.meetings.roster import Shift

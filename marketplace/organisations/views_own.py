@@ -6,12 +6,12 @@ of related people comes in by hand or by file; the numbers themselves are never 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.calendar import utc_now
 from marketplace.errors import DomainError
 from marketplace.guards import current_actor, guard
 from marketplace.intake import ImportKind, sentence
@@ -42,7 +42,7 @@ def budget() -> ResponseReturnValue:
     form = BudgetForm(data={"yearly_budget_fen": organisation.yearly_budget_fen})
     if form.validate_on_submit():
         most = form.yearly_budget_fen.data
-        service.keep_budget(session, organisation.id, yearly_budget_fen=most, actor=actor, now=_now())
+        service.keep_budget(session, organisation.id, yearly_budget_fen=most, actor=actor, now=utc_now())
         return done(_("Kept. It counts from the next match on."), to=url_for(".ours"))
     return render("organisations/budget.html", form=form)
 
@@ -57,7 +57,7 @@ def related_people() -> ResponseReturnValue:
         relation, number = Relation(str(form.relation.data)), form.id_number.data
         said: dict[str, Any] = {"reference": form.reference.data, "relation": relation, "id_number": number}
         try:
-            related.add_related(session, **said, actor=actor, now=_now())
+            related.add_related(session, **said, actor=actor, now=utc_now())
         except DomainError as error:
             _tell(form, error)
         else:
@@ -79,12 +79,8 @@ def _tell(form: Any, error: DomainError) -> None:
 @writes
 def remove_related(related_id: str) -> ResponseReturnValue:
     """Take one person off the list."""
-    related.remove_related(current_session(), related_id, actor=current_actor(), now=_now())
+    related.remove_related(current_session(), related_id, actor=current_actor(), now=utc_now())
     return done(_("Taken off the list."), to=url_for(".related_people"))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 desk = Desk(

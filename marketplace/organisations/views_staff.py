@@ -6,12 +6,12 @@ Enters: requests of staff. Leaves: pages; the rules are in `organisations.servic
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, DomainError, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.organisations import agreements, service
@@ -78,7 +78,7 @@ def new() -> ResponseReturnValue:
     form = fill(NewForm())
     if form.validate_on_submit():
         try:
-            made = service.register_organisation(current_session(), typed(form), actor=current_actor(), now=_now())
+            made = service.register_organisation(current_session(), typed(form), actor=current_actor(), now=utc_now())
         except DomainError as error:
             tell(form, error)
         else:
@@ -120,7 +120,7 @@ def agreement(org_id: str) -> ResponseReturnValue:
         number, first, last = form.contract_ref.data, form.contract_from.data, form.contract_to.data
         terms = agreements.AgreementTerms(number, first, last, tuple(form.purposes.data))
         try:
-            agreements.propose_agreement(current_session(), org_id, terms, actor=current_actor(), now=_now())
+            agreements.propose_agreement(current_session(), org_id, terms, actor=current_actor(), now=utc_now())
         except BadInput as error:
             tell(form, error)
         else:
@@ -134,7 +134,7 @@ def agreement(org_id: str) -> ResponseReturnValue:
 def approve(org_id: str) -> ResponseReturnValue:
     """Ask, then put the proposed agreement in force."""
     if request.method == "POST":
-        agreements.approve_organisation(current_session(), org_id, actor=current_actor(), now=_now())
+        agreements.approve_organisation(current_session(), org_id, actor=current_actor(), now=utc_now())
         return done(_("Approved: the agreement is in force."), to=url_for(".one", org_id=org_id))
     return _decide(org_id, title=_("Approve this agreement?"), button=_("Approve"))
 
@@ -145,7 +145,7 @@ def approve(org_id: str) -> ResponseReturnValue:
 def refuse(org_id: str) -> ResponseReturnValue:
     """Ask, then refuse the proposed agreement."""
     if request.method == "POST":
-        agreements.refuse_organisation(current_session(), org_id, actor=current_actor(), now=_now())
+        agreements.refuse_organisation(current_session(), org_id, actor=current_actor(), now=utc_now())
         return done(_("The agreement is refused."), to=url_for(".one", org_id=org_id))
     return _decide(org_id, title=_("Refuse this agreement?"), button=_("Refuse"), danger=True)
 
@@ -174,7 +174,7 @@ def suspend(org_id: str) -> ResponseReturnValue:
     organisation, form = _organisation(org_id), SuspendForm()
     if form.validate_on_submit():
         service.suspend_organisation(
-            current_session(), org_id, reason=str(form.reason.data), actor=current_actor(), now=_now()
+            current_session(), org_id, reason=str(form.reason.data), actor=current_actor(), now=utc_now()
         )
         return done(_("The organisation is suspended."), to=url_for(".one", org_id=org_id))
     return confirm(
@@ -196,7 +196,7 @@ def reinstate(org_id: str) -> ResponseReturnValue:
     """Ask, then let it act again."""
     organisation = _organisation(org_id)
     if request.method == "POST":
-        service.reinstate_organisation(current_session(), org_id, actor=current_actor(), now=_now())
+        service.reinstate_organisation(current_session(), org_id, actor=current_actor(), now=utc_now())
         return done(_("The organisation may act again."), to=url_for(".one", org_id=org_id))
     return confirm(
         layout="staff",
@@ -205,10 +205,6 @@ def reinstate(org_id: str) -> ResponseReturnValue:
         back=url_for(".one", org_id=org_id),
         facts=_facts(organisation),
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _organisation(org_id: str) -> Organisation:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
-
-from marketplace.errors import NotFound
-from marketplace.guards import current_actor
 
 bp = Blueprint("payments", __name__, url_prefix="/payments")
 SENTENCES = {
@@ -27,24 +22,3 @@ SENTENCES = {
     "layout_without_reference": _l("Keep the column reference: without it the bank's answer finds no payment."),
     "layout_unknown": _l("Write one column a line, as heading = our name; each heading once."),
 }
-
-
-def utc_now() -> datetime:
-    """The clock of this room's pages."""
-    return datetime.now(UTC)
-
-
-def own_org() -> str:
-    """The giver that is signed in; nobody else has these pages."""
-    org_id = current_actor().org_id
-    if org_id is None:
-        raise NotFound("organisation")
-    return org_id
-
-
-def own_household() -> str:
-    """The household that is signed in, or for which a helper acts."""
-    household_id = current_actor().household_id
-    if household_id is None:
-        raise NotFound("household")
-    return household_id

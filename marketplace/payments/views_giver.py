@@ -15,11 +15,12 @@ from flask_babel import ngettext
 from sqlmodel import Session, col, func, select
 
 from marketplace.accounts.models import Account
+from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, Conflict, NotFound
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, guard, own_org
 from marketplace.payments import batches, files, months, own_accounts
 from marketplace.payments.books import Figure, books_of, months_of
-from marketplace.payments.doors import SENTENCES, bp, own_org, utc_now
+from marketplace.payments.doors import SENTENCES, bp
 from marketplace.payments.forms import LayoutForm, OwnAccountForm
 from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine
 from marketplace.payments.open_matches import open_of_giver

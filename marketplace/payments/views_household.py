@@ -15,18 +15,19 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
+from marketplace.calendar import utc_now
 from marketplace.consent import notice
 from marketplace.consent.ask import find_head, is_alive
 from marketplace.consent.models import Purpose
 from marketplace.consent.service import Capture
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.service import contact_of, masked_name
 from marketplace.households.service import get_household as household_of
 from marketplace.organisations.models import Organisation
 from marketplace.payments import payees
-from marketplace.payments.doors import SENTENCES, bp, own_household, utc_now
+from marketplace.payments.doors import SENTENCES, bp
 from marketplace.payments.forms import AccountForm, PermitForm
 from marketplace.payments.models import AccountKind, LineState, Payee, PayeeState, PaymentLine
 from marketplace.payments.open_matches import ACCOUNT_AT_FAULT, open_of_household

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
+from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.households.models import Household
@@ -21,7 +22,7 @@ from marketplace.organisations.models import Organisation
 from marketplace.payments import payees
 from marketplace.payments.batches import month_of
 from marketplace.payments.books import books_of, totals_of_givers
-from marketplace.payments.doors import bp, utc_now
+from marketplace.payments.doors import bp
 from marketplace.payments.forms import DecideForm
 from marketplace.payments.models import Payee, PayeeState, PaymentBatch
 from marketplace.policy import require

@@ -17,12 +17,13 @@ from marketplace import audit as chain
 from marketplace import notices
 from marketplace.accounts import service as accounts
 from marketplace.accounts.views import settings, with_cookie
+from marketplace.calendar import utc_now
 from marketplace.consent.ask import LIVING, list_of_household
 from marketplace.consent.models import Purpose
 from marketplace.decisions.cards import progress_of
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.models import Household, Person
 from marketplace.organisations.models import Organisation
 from marketplace.portal import numbers
@@ -34,17 +35,6 @@ from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
 bp = Blueprint("portal", __name__)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _household_id() -> str:
-    household_id = current_actor().household_id
-    if household_id is None:
-        raise NotFound("household")
-    return household_id
 
 
 @bp.route("/", methods=["GET"])
@@ -70,7 +60,7 @@ def demo_household() -> ResponseReturnValue:
     person = session.exec(people.order_by(col(Person.id))).first()
     if person is None:
         raise NotFound("household")
-    token = accounts.open_for_person(session, person.id, person.household_id, now=_now())
+    token = accounts.open_for_person(session, person.id, person.household_id, now=utc_now())
     return with_cookie(make_response(redirect(url_for("portal.household_home"), code=303)), token)
 
 
@@ -78,7 +68,7 @@ def demo_household() -> ResponseReturnValue:
 @guard("household:view")
 def household_home() -> ResponseReturnValue:
     """Each need with its five stages, the dates and who holds it now."""
-    session, household_id = current_session(), _household_id()
+    session, household_id = current_session(), own_household()
     progress = progress_of(session, household_id)
     consents = list_of_household(session, household_id)
     matched = any(c.purpose is Purpose.AUTO_MATCH and c.state in LIVING for c in consents)
@@ -89,7 +79,7 @@ def household_home() -> ResponseReturnValue:
 @guard("consent:view")
 def my_consents() -> ResponseReturnValue:
     """Every consent, who saw what under it and when, and the way to withdraw it."""
-    session, household_id, now = current_session(), _household_id(), _now()
+    session, household_id, now = current_session(), own_household(), utc_now()
     consents = list_of_household(session, household_id)
     seen: dict[str, list[Any]] = {}
     for disclosure in disclosures_of(session, household_id):
@@ -108,7 +98,7 @@ def my_consents() -> ResponseReturnValue:
 @guard("notice:view")
 def household_messages() -> ResponseReturnValue:
     """Everything this household was told."""
-    letters = notices.of_household(current_session(), _household_id())
+    letters = notices.of_household(current_session(), own_household())
     return pages.render("portal/household_messages.html", letters=letters)
 
 
@@ -136,7 +126,7 @@ def staff_home() -> ResponseReturnValue:
     if current_actor().household_id or current_actor().org_id:
         raise NotFound("not_found")
     session, actor = current_session(), current_actor()
-    return pages.render("portal/staff_home.html", counts=numbers.of_staff(session, actor, now=_now()))
+    return pages.render("portal/staff_home.html", counts=numbers.of_staff(session, actor, now=utc_now()))
 
 
 @bp.route("/audit/", methods=["GET"])
@@ -176,5 +166,5 @@ def dead_letters() -> ResponseReturnValue:
 @writes
 def retry_letter(notice_id: str) -> ResponseReturnValue:
     """Put one back into the queue."""
-    notices.retry(current_session(), notice_id, actor=current_actor(), now=_now())
+    notices.retry(current_session(), notice_id, actor=current_actor(), now=utc_now())
     return pages.done(_("The letter is queued again."), to=url_for("portal.dead_letters"))

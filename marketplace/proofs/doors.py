@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response
@@ -52,11 +51,6 @@ SENTENCES: dict[str, Any] = {
     "mapping_column": _l("The mapping file names a column that does not exist here."),
     "import_changed": _l("Something else came in since this file was checked. Check the file again."),
 }
-
-
-def utc_now() -> datetime:
-    """The clock of this room's pages."""
-    return datetime.now(UTC)
 
 
 def layout() -> str:

@@ -17,6 +17,7 @@ from flask_babel import ngettext
 from wtforms import HiddenField
 
 from marketplace.accounts.views import settings
+from marketplace.calendar import utc_now
 from marketplace.decisions import queues
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import Card, cards_of
@@ -25,7 +26,7 @@ from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.policy import require
 from marketplace.proofs import evidence, slips
-from marketplace.proofs.doors import SENTENCES, bp, say, utc_now
+from marketplace.proofs.doors import SENTENCES, bp, say
 from marketplace.proofs.evidence import NAME_LENGTH, SLIP_LENGTH, Piece
 from marketplace.proofs.models import ProofKind
 from marketplace.web import pages

@@ -16,12 +16,13 @@ from flask_babel import lazy_gettext as _l
 
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace.actors import GIVERS, STAFF
+from marketplace.calendar import utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.policy import may
 from marketplace.proofs import archive, evidence, publicity
 from marketplace.proofs.archive import GrantFile
-from marketplace.proofs.doors import KINDS, attachment, bp, layout, say, utc_now
+from marketplace.proofs.doors import KINDS, attachment, bp, layout, say
 from marketplace.proofs.drawing import svg_of
 from marketplace.proofs.models import ProofKind
 from marketplace.reference.words import choices

@@ -15,11 +15,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
+from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, Conflict
 from marketplace.guards import current_actor, guard
 from marketplace.offers.models import Offer
 from marketplace.proofs import papers
-from marketplace.proofs.doors import PAPERS, bp, say, utc_now
+from marketplace.proofs.doors import PAPERS, bp, say
 from marketplace.proofs.models import PaperKind
 from marketplace.web import pages
 from marketplace.web.fields import DayField, Form, OneField, TextField, YuanField

@@ -16,12 +16,13 @@ from flask_babel import lazy_gettext as _l
 from sqlmodel import col, select
 
 from adapters.tabular_writer import Column, write_xlsx
+from marketplace.calendar import utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.offers.models import Offer
 from marketplace.policy import may
 from marketplace.proofs import project_figures, projects
-from marketplace.proofs.doors import attachment, bp, say, utc_now
+from marketplace.proofs.doors import attachment, bp, say
 from marketplace.proofs.models import Project, ProjectOffer, ProjectReport, ProjectReportKind
 from marketplace.web import pages
 from marketplace.web.codes import amount, place, word

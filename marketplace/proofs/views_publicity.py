@@ -11,13 +11,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from marketplace.calendar import utc_now
 from marketplace.consent import notice
 from marketplace.consent.service import Capture
 from marketplace.decisions.cards import cards_of
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.proofs import publicity
-from marketplace.proofs.doors import bp, say, utc_now
+from marketplace.proofs.doors import bp, say
 from marketplace.proofs.evidence import match_for
 from marketplace.proofs.projects import filed_with_photos_of
 from marketplace.reference import purposes

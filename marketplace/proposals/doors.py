@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 
@@ -23,8 +21,3 @@ SENTENCES = {
     "gift_limit": _l("Your questions of this week are used up. From Monday you can ask again."),
     "plan_refused": _l("The independent check refused the plan of this run; nothing was proposed."),
 }
-
-
-def utc_now() -> datetime:
-    """The clock of this room's pages."""
-    return datetime.now(UTC)

@@ -12,12 +12,13 @@ from flask import Response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from marketplace.calendar import utc_now
 from marketplace.errors import NotFound, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.offers import drafts
 from marketplace.offers.models import OfferDraft
 from marketplace.proposals import gift as gifts
-from marketplace.proposals.doors import bp, utc_now
+from marketplace.proposals.doors import bp
 from marketplace.proposals.models import GiftQuestion, GiftState, Run
 from marketplace.proposals.scarcity import newest_scarce
 from marketplace.reference.needs import need_kind

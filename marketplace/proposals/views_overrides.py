@@ -14,12 +14,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import col, select
 
+from marketplace.calendar import utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer, OfferState
 from marketplace.proposals import outlook, overrides
-from marketplace.proposals.doors import SENTENCES, bp, utc_now
+from marketplace.proposals.doors import SENTENCES, bp
 from marketplace.proposals.models import OverrideKind, OverrideState
 from marketplace.proposals.outlook import KINDS, OFFER, Idea
 from marketplace.proposals.overrides import Wish

@@ -15,10 +15,11 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from marketplace import policy
+from marketplace.calendar import utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.proposals import making_way, quotes
-from marketplace.proposals.doors import bp, utc_now
+from marketplace.proposals.doors import bp
 from marketplace.proposals.making_way import LONGEST_REASON, Pending
 from marketplace.web import codes, pages
 from marketplace.web.display import language

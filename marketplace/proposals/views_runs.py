@@ -12,9 +12,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from marketplace.calendar import utc_now
 from marketplace.guards import current_actor, guard
 from marketplace.proposals import overrides, results, service
-from marketplace.proposals.doors import bp, utc_now
+from marketplace.proposals.doors import bp
 from marketplace.proposals.models import Run, RunState
 from marketplace.proposals.problem import Scope
 from marketplace.reference import districts

@@ -6,7 +6,6 @@ pseudonym, a kind, a district and amounts, never a name.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -14,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace.actors import GIVERS, Actor
+from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.policy import may
@@ -55,10 +55,6 @@ def _layout() -> str:
     return "charity" if current_actor().role in GIVERS else "staff"
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @bp.get("/")
 @guard("report:list")
 def index() -> ResponseReturnValue:
@@ -83,17 +79,17 @@ def count() -> ResponseReturnValue:
     """Count a month, or count its draft again."""
     form = MonthForm()
     if request.method == "GET":
-        form.month.data = request.args.get("month", "")[:7] or month_of(_now()).before.text
+        form.month.data = request.args.get("month", "")[:7] or month_of(utc_now()).before.text
     if not form.validate_on_submit():
         return render("reports/count.html", layout=_layout(), form=form)
     try:
-        month = read_month(form.month.data, now=_now())
+        month = read_month(form.month.data, now=utc_now())
         report = service.prepare(
             current_session(),
             month,
             org_id=current_actor().org_id,
             actor=current_actor(),
-            now=_now(),
+            now=utc_now(),
             note=form.note.data or "",
         )
     except BadInput as error:
@@ -123,7 +119,7 @@ def show(report_id: str) -> ResponseReturnValue:
         versions=service.versions_of(session, report),
         states=STATES,
         opens_rows=opens,
-        can_publish=service.can_publish(report, now=_now()) and may(actor, "report:publish").allow,
+        can_publish=service.can_publish(report, now=utc_now()) and may(actor, "report:publish").allow,
         can_count=may(actor, "report:prepare").allow,
     )
 
@@ -242,7 +238,7 @@ def publish(report_id: str) -> ResponseReturnValue:
                 {"label": _("Version"), "value": report.version},
             ],
         )
-    service.publish(current_session(), report_id, actor=current_actor(), now=_now())
+    service.publish(current_session(), report_id, actor=current_actor(), now=utc_now())
     return done(_("Published."), to=url_for(".show", report_id=report_id))
 
 
