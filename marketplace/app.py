@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 from marketplace import errors
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.web import assets, codes, display, formats, headers, nav, paging, transactions
+from marketplace.web import assets, codes, desk, display, formats, headers, nav, paging, transactions
 
 ROOMS = (
     "clocks",
@@ -93,7 +93,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     paging.install(app)
     assets.install(app, instance=settings.instance)
     csrf = CSRFProtect(app)
-    app.extensions["sentences"] = {}
+    app.extensions["sentences"] = dict(desk.SENTENCES)
     for room in ROOMS:
         _open_room(app, room, csrf=csrf)
     _own_routes(app)

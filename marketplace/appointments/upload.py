@@ -12,13 +12,6 @@ from marketplace.intake import ImportKind
 from marketplace.web import _l
 from marketplace.web.desk import Desk
 
-SENTENCES = {
-    "import_changed": _l("Something else came in since this file was checked. Check the file again."),
-    "mapping_not_toml": _l("The mapping file is not readable TOML."),
-    "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
-    "mapping_column": _l("The mapping file names a column that does not exist here."),
-}
-
 desk = Desk(
     kind=ImportKind.VOLUNTEERS,
     action="volunteer:import",
@@ -36,6 +29,5 @@ desk = Desk(
         "changed": (_l("Changed volunteers"), ""),
         "same": (_l("Unchanged, left as they are"), ""),
     },
-    sentences=SENTENCES,
 )
 desk.install(bp)

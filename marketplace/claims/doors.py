@@ -18,10 +18,6 @@ SENTENCES: dict[str, Any] = {
     "papers_none": _l("Tick at least one paper, or pay or refuse."),
     "payout_bounds": _l("A payout lies between 0.01 and 1,000,000 yuan."),
     "date_in_future": _l("This day lies in the future."),
-    "import_changed": _l("Something else came in since this file was checked. Check the file again."),
-    "mapping_not_toml": _l("The mapping file is not readable TOML."),
-    "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
-    "mapping_column": _l("The mapping file names a column that does not exist here."),
 }
 TONES = {
     "enrolled": "done",

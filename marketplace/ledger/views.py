@@ -116,10 +116,6 @@ desk = Desk(
     sentences={
         "bad_source": _l("Write a short name of letters, digits, - or _."),
         "date_in_future": _l("This day lies in the future."),
-        "import_changed": _l("Something else came in since this file was checked. Check the file again."),
-        "mapping_not_toml": _l("The mapping file is not readable TOML."),
-        "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
-        "mapping_column": _l("The mapping file names a column that does not exist here."),
     },
     form=AidUploadForm,
     asked=("source", "seen_from"),

@@ -25,10 +25,6 @@ SENTENCES = {
     "hsds_no_id": _l("A service in this HSDS file has no id or no name."),
     "hsds_no_service": _l("This HSDS file holds no active service."),
     "hsds_other_organisation": _l("This HSDS file holds services of another organisation."),
-    "import_changed": _l("Something else came in since this file was checked. Check the file again."),
-    "mapping_not_toml": _l("The mapping file is not readable TOML."),
-    "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
-    "mapping_column": _l("The mapping file names a column that does not exist here."),
 }
 
 

@@ -32,11 +32,5 @@ desk = Desk(
         "reclaimed": (_l("Of these reclaimed"), "wait"),
         "same": (_l("Known already, left as they are"), ""),
     },
-    sentences={
-        "import_changed": _l("Something else came in since this file was checked. Check the file again."),
-        "mapping_not_toml": _l("The mapping file is not readable TOML."),
-        "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
-        "mapping_column": _l("The mapping file names a column that does not exist here."),
-    },
 )
 desk.install(bp)

@@ -46,10 +46,6 @@ SENTENCES: dict[str, Any] = {
     "paper_number": _l("Write the number of the paper: 4 to 32 letters, digits and dashes."),
     "date_in_future": _l("This day lies in the future."),
     "more_than_matched": _l("More than was matched cannot be delivered here."),
-    "mapping_not_toml": _l("The mapping file is not readable TOML."),
-    "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
-    "mapping_column": _l("The mapping file names a column that does not exist here."),
-    "import_changed": _l("Something else came in since this file was checked. Check the file again."),
 }
 
 

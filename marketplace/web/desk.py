@@ -8,7 +8,7 @@ seen exactly what will happen; faults are shown one class at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -35,6 +35,13 @@ STATES = {
     ImportState.DROPPED: (_l("dropped"), "plain"),
 }
 FAULTY = (_l("has faults"), "late")
+SENTENCES: dict[str, Any] = {
+    "import_changed": _l("Something else came in since this file was checked. Check the file again."),
+    "mapping_not_toml": _l("The mapping file is not readable TOML."),
+    "mapping_table": _l("The mapping file may hold the tables columns, constants and values only."),
+    "mapping_column": _l("The mapping file names a column that does not exist here."),
+}
+"""What every table can run into; a room adds its own."""
 
 
 class UploadForm(Form):
@@ -61,7 +68,8 @@ class Desk:
     confirm: Callable[..., Any]
     drop: Callable[..., Any]
     counts: Mapping[str, tuple[Any, str]]
-    sentences: Mapping[str, Any]
+    sentences: Mapping[str, Any] = field(default_factory=dict)
+    """The room's words for its own error codes."""
     form: type[UploadForm] = UploadForm
     asked: tuple[str, ...] = ()
     always: bool = False
@@ -121,7 +129,10 @@ class Desk:
     def _say(self, form: UploadForm, error: DomainError) -> None:
         """Put an error beside its field; one of no field belongs to the mapping file."""
         name = str(error.facts.get("field", "mapping"))
-        form[name if name in form else "file"].errors = [self.sentences.get(error.code, error.code)]
+        form[name if name in form else "file"].errors = [self._sentence(error)]
+
+    def _sentence(self, error: DomainError) -> str:
+        return str(self.sentences.get(error.code) or SENTENCES.get(error.code, error.code))
 
     def _batch_view(self, batch_id: str) -> ResponseReturnValue:
         return self._batch_page(self._batch(batch_id))
@@ -162,7 +173,7 @@ class Desk:
         try:
             self.confirm(current_session(), batch_id, actor=current_actor(), now=datetime.now(UTC))
         except Conflict as error:
-            refused = str(self.sentences.get(error.code, error.code))
+            refused = self._sentence(error)
             return self._batch_page(self._batch(batch_id), status=409, refused=refused)
         return done(_("Stored. This is your receipt."), to=url_for(".batch", batch_id=batch_id))
 
