@@ -182,17 +182,31 @@ def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     now, done = clock(), 0
     today = local_day(now)
     with database.reading() as session:
-        ending = select(Organisation.id).where(col(Organisation.state) == OrganisationState.ACTIVE)
-        ids = session.exec(ending.where(col(Organisation.contract_to) <= today + REMIND)).all()
+        ending = select(Organisation).where(col(Organisation.state) == OrganisationState.ACTIVE)
+        ending = ending.where(col(Organisation.contract_to) <= today + REMIND)
+        ids = [found.id for found in session.exec(ending) if _waits(session, found, today=today)]
     for org_id in ids:
         with database.transaction() as session:
             done += _look(session, _locked(session, org_id), today=today, now=now)
     return done
 
 
-def _look(session: Session, organisation: Organisation, *, today: date, now: datetime) -> bool:
+def _waits(session: Session, organisation: Organisation, *, today: date) -> bool:
+    """Whether this agreement has ended, or ends and its giver has not been told; asked before anything is locked."""
     end = organisation.contract_to
     if organisation.state is not OrganisationState.ACTIVE or end is None:
+        return False
+    told = select(Notice.id).where(Notice.key == _notice_key(organisation.id, end))
+    return end <= today or session.exec(told).first() is None
+
+
+def _notice_key(org_id: str, end: date) -> str:
+    return f"{org_id}:agreement:{end.isoformat()}"
+
+
+def _look(session: Session, organisation: Organisation, *, today: date, now: datetime) -> bool:
+    end = organisation.contract_to
+    if end is None or not _waits(session, organisation, today=today):
         return False
     if end <= today:
         organisation.state, organisation.state_reason = OrganisationState.SUSPENDED, ENDED
@@ -200,10 +214,7 @@ def _look(session: Session, organisation: Organisation, *, today: date, now: dat
         entry = audit.Entry("organisation:suspend", object_ref=organisation.id, body={"reason": ENDED})
         audit.record(session, entry, actor=SYSTEM, now=now)
         return True
-    key = f"{organisation.id}:agreement:{end.isoformat()}"
-    if session.exec(select(Notice.id).where(Notice.key == key)).first() is not None:
-        return False
-    params = {"by": end.isoformat()}
+    params, key = {"by": end.isoformat()}, _notice_key(organisation.id, end)
     notices.post(session, "agreement_ending", key=key, org_id=organisation.id, params=params, now=now)
     return True
 
