@@ -50,13 +50,7 @@ def after_working_days(moment: datetime, days: int, /) -> datetime:
     ValueError
         `days` is below 1.
     """
-    if days < 1:
-        raise ValueError(f"a limit of {days} working days is none: give 1 or more")
-    day = local_day(moment)
-    while days:
-        day += timedelta(days=1)
-        days -= is_working_day(day)
-    return datetime.combine(day + timedelta(days=1), time(0), HERE).astimezone(UTC)
+    return _midnight(_stepped(local_day(moment), days, way=1) + timedelta(days=1))
 
 
 def before_working_days(moment: datetime, days: int, /) -> datetime:
@@ -68,12 +62,20 @@ def before_working_days(moment: datetime, days: int, /) -> datetime:
     ValueError
         `days` is below 1.
     """
+    return _midnight(_stepped(local_day(moment), days, way=-1))
+
+
+def _stepped(day: date, days: int, *, way: int) -> date:
+    """The day that lies so many working days ahead (`way` 1) or back (-1)."""
     if days < 1:
         raise ValueError(f"a limit of {days} working days is none: give 1 or more")
-    day = local_day(moment)
     while days:
-        day -= timedelta(days=1)
+        day += timedelta(days=way)
         days -= is_working_day(day)
+    return day
+
+
+def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(0), HERE).astimezone(UTC)
 
 
