@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from sqlmodel import Session, select
 
-from marketplace.accounts import service as accounts
 from marketplace.accounts import closing, desks, team
+from marketplace.accounts import service as accounts
 from marketplace.accounts.models import Account, AccountSession
 from marketplace.actors import PUBLIC, Actor, Role
 from marketplace.app import create_app
