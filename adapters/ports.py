@@ -181,3 +181,31 @@ class Registry(Protocol):
     def push_state(self, change: StateChange, /) -> None: ...
 
     def push_aid(self, aid: AidGiven, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A sign-in that has left for the identity provider: what must come back, and what must never leave."""
+
+    address: str = field(repr=False)
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    return_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom the identity provider vouches for, and by which methods (RFC 8176) the person proved it."""
+
+    issuer: str
+    subject: str = field(repr=False)
+    methods: frozenset[str]
+
+
+class StaffSignIn(Protocol):
+    """Sends a browser to the identity provider and says who came back, or raises TryAgainLater or WillNeverWork."""
+
+    def begin(self, return_to: str) -> Departure: ...
+
+    def finish(self, query: Mapping[str, str], /, *, departure: Departure) -> Identity: ...

@@ -18,6 +18,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, default_exceptions
 
+from adapters.ports import StaffSignIn
 from marketplace import errors
 from marketplace.config import Settings
 from marketplace.db import Database
@@ -72,7 +73,7 @@ class UnguardedView(RuntimeError):
     """A view without a guard: the app does not start."""
 
 
-def create_app(settings: Settings, *, database: Database | None = None) -> Flask:
+def create_app(settings: Settings, *, database: Database | None = None, identity: StaffSignIn | None = None) -> Flask:
     """Build the app.
 
     Raises
@@ -84,6 +85,8 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     app.config.update(_flask_settings(settings))
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
     app.extensions["settings"] = settings
+    if identity is not None:
+        app.extensions["identity"] = identity
     transactions.install(app, database=database)
     headers.install(app)
     display.install(app, instance=settings.instance)
@@ -172,6 +175,8 @@ def _error_table(app: Flask) -> None:
 def _domain_error(error: errors.DomainError) -> ResponseReturnValue:
     if error.code == "sign_in" and not _wants_json() and nav.exists("accounts.sign_in"):
         return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), code=303)
+    if error.code == "step_up" and not _wants_json():
+        return redirect(url_for("accounts.prove", next=nav.way_back(request.path)), code=303)
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     if error.code == "sign_in":
         status = 401

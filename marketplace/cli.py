@@ -60,7 +60,7 @@ def serve(
 
     _log()
     with house() as (settings, database):
-        application = create_app(settings, database=database)
+        application = create_app(settings, database=database, identity=wiring.identity_of(settings))
         helper = wiring.worker_of(database, settings) if worker else None
         server = serving.listen(application, host=host, port=port, trusted_proxy=settings.trusted_proxy)
         typer.echo(f"http://{host}:{port}")
@@ -115,6 +115,14 @@ def account_add(
             now=utc_now(),
         )
     typer.echo(f"account {made.login} added as {made.role.value}")
+
+
+@account.command("link")
+def account_link(login: str, subject: str) -> None:
+    """From now on SUBJECT of the identity provider signs in as LOGIN."""
+    with house() as (settings, database), database.transaction() as session:
+        operations.link_account(session, login, issuer=settings.oidc_issuer, subject=subject, now=utc_now())
+    typer.echo(f"account {login} is linked")
 
 
 @app.command()

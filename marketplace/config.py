@@ -47,6 +47,9 @@ class Settings:
     registry_url: str = ""
     registry_client_id: str = ""
     registry_secret: str = field(default="", repr=False)
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
 
     def database(self) -> str:
         """The database's address; the embedded one lies in the instance folder."""
@@ -74,6 +77,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     """
     env = os.environ if environ is None else environ
     get = env.get
+    _refuse_debugging(env)
     secret_key, kek = (_secret(get(name, ""), name) for name in KEY_VARIABLES)
     if secret_key == kek:
         raise ConfigError("SHANQIAO_SECRET_KEY_FILE and SHANQIAO_KEK_FILE hold the same key: run `shanqiao keys new`")
@@ -98,6 +102,9 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         registry_url=get("SHANQIAO_REGISTRY_URL", ""),
         registry_client_id=get("SHANQIAO_REGISTRY_CLIENT_ID", ""),
         registry_secret=get("SHANQIAO_REGISTRY_SECRET", ""),
+        oidc_issuer=_issuer(get("SHANQIAO_OIDC_ISSUER", ""), get("SHANQIAO_OIDC_CLIENT_ID", "")),
+        oidc_client_id=get("SHANQIAO_OIDC_CLIENT_ID", ""),
+        oidc_client_secret=get("SHANQIAO_OIDC_CLIENT_SECRET", ""),
     )
 
 
@@ -119,10 +126,31 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _issuer(text: str, client_id: str) -> str:
+    """The staff's identity provider: https, or this machine; and then a client id too."""
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    if not safe or not parts.hostname:
+        raise ConfigError(f"SHANQIAO_OIDC_ISSUER is {text!r}: people sign in there, so it must begin with https")
+    if not client_id:
+        raise ConfigError("SHANQIAO_OIDC_CLIENT_ID is not set: write the id that the identity provider gave us")
+    return text
+
+
+def _refuse_debugging(env: Mapping[str, str]) -> None:
+    """Flask's own switches show the inside of the program to whoever makes it stumble."""
+    if env.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no", "off"):
+        raise ConfigError("FLASK_DEBUG is set: unset it, a page with an error would show the inside of the program")
+
+
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
         raise ConfigError("SHANQIAO_TRUSTED_HOSTS is empty: name the hosts under which the pages are reached")
+    if any(set(name) & set("*/ :") or name in (".", "") for name in names):
+        raise ConfigError(f"SHANQIAO_TRUSTED_HOSTS is {text!r}: write whole names of hosts, no wildcard, no port")
     return names
 
 

@@ -10,14 +10,16 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import g
+from flask import g, request
 
 from marketplace import policy
-from marketplace.actors import PUBLIC, Actor
+from marketplace.actors import PUBLIC, Actor, Role
 from marketplace.errors import NotAllowed, NotFound
 
 P = ParamSpec("P")
 T = TypeVar("T")
+UNPROVED = frozenset({Role.HOUSEHOLD, Role.HELPER, Role.PUBLIC, Role.SERVICE})
+"""Who shows no second factor: a phone's holder, a stranger, a machine with a key of its own."""
 
 
 def current_actor() -> Actor:
@@ -41,6 +43,24 @@ def own_household() -> str:
     return household_id
 
 
+def need_fresh_proof() -> None:
+    """NotAllowed("step_up") unless this account showed a second factor within five minutes; households need none."""
+    if current_actor().role not in UNPROVED and not getattr(g, "proved", False):
+        raise NotAllowed("step_up")
+
+
+def fresh(view: Callable[P, T]) -> Callable[P, T]:
+    """A page that hands out a file needs a fresh proof although it only reads."""
+
+    @wraps(view)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> T:
+        need_fresh_proof()
+        return view(*args, **kwargs)
+
+    cast(Any, asked).needs_proof = True
+    return asked
+
+
 def guard(action: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Let the view run only if the policy allows `action` to the actor's role."""
     if action not in policy.matrix():
@@ -52,6 +72,8 @@ def guard(action: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             actor = current_actor()
             if not policy.may(actor, action).allow:
                 raise NotAllowed("sign_in" if actor is PUBLIC else "not_allowed", action=action)
+            if action in policy.FRESH and request.method not in ("GET", "HEAD"):
+                need_fresh_proof()
             return view(*args, **kwargs)
 
         cast(Any, guarded).guarded_action = action

@@ -16,11 +16,13 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from marketplace import wiring
+from marketplace.accounts import sso
 from marketplace.accounts.models import Account
 from marketplace.accounts.service import create_account
 from marketplace.actors import GIVERS, STAFF, Actor, Role
 from marketplace.config import ConfigError, Settings, from_environment
 from marketplace.db import Database
+from marketplace.errors import BadInput
 from marketplace.organisations.models import Organisation
 from marketplace.reference.districts import resolve
 from marketplace.reference.tables import UnknownCode
@@ -91,6 +93,18 @@ def add_account(
         districts=[_district(code, now=now) for code in districts],
         now=now,
     )
+
+
+def link_account(session: Session, login: str, /, *, issuer: str, subject: str, now: datetime) -> None:
+    """Let a subject of the identity provider sign in as this account."""
+    if not issuer:
+        raise OperatorError("SHANQIAO_OIDC_ISSUER is not set: name the identity provider first")
+    try:
+        sso.link(session, login, issuer=issuer, subject=subject, now=now)
+    except BadInput as error:
+        taken = error.code == "subject_linked"
+        said = "this subject is linked already" if taken else f"there is no open account {login}"
+        raise OperatorError(said) from error
 
 
 def _role(text: str) -> Role:

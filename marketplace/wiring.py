@@ -14,9 +14,10 @@ from functools import partial
 from sqlmodel import Session
 
 from adapters.http import HttpClient
+from adapters.identity import OidcDoor, OidcSettings
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
-from adapters.ports import Channel, Message, Messenger, Registry
+from adapters.ports import Channel, Message, Messenger, Registry, StaffSignIn
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
 from marketplace import jobs, notices
@@ -95,6 +96,13 @@ def registry_of(settings: Settings) -> Registry:
     return connect_registry(
         RegistrySettings(base, f"{base}/token", settings.registry_client_id, settings.registry_secret)
     )
+
+
+def identity_of(settings: Settings) -> StaffSignIn | None:
+    """The door to the staff's identity provider, where the settings name one."""
+    if not settings.oidc_issuer:
+        return None
+    return OidcDoor(OidcSettings(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret))
 
 
 def compose(settings: Settings, session: Session, notice: Notice) -> Message | None:

@@ -6,7 +6,7 @@ by the rooms that sign somebody in.
 
 from __future__ import annotations
 
-from flask import Response, current_app, url_for
+from flask import Response, current_app, make_response, redirect, url_for
 
 from marketplace.actors import Role
 from marketplace.config import Settings
@@ -44,3 +44,18 @@ def with_cookie(response: Response, token: str) -> Response:
 def home_address(role: Role) -> str:
     """Where this role begins."""
     return url_for(HOME.get(role, "portal.staff_home"))
+
+
+def after_sign_in(token: str, role: Role, *, to: str | None = None, pending: bool) -> Response:
+    """On to the page that was asked for; or first to the page that asks for the second factor."""
+    goal = safe_next(to, role)
+    if pending:
+        goal = url_for("accounts.prove", next=goal)
+    return with_cookie(make_response(redirect(goal, code=303)), token)
+
+
+def safe_next(target: str | None, role: Role) -> str:
+    """A page of this site to return to, or the role's home; never another site."""
+    if target and target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable():
+        return target
+    return home_address(role)

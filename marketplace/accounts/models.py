@@ -6,6 +6,7 @@ is kept only as a hash; a code too.
 
 from datetime import datetime
 
+from sqlalchemy import LargeBinary
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.actors import Role
@@ -28,7 +29,8 @@ class Account(SQLModel, table=True):
 
 class AccountSession(SQLModel, table=True):
     """One sign-in. Either `account_id` is set, or `person_id` with its household. With `stand_in_id` the account acts
-    for the head of that row, as long as its period runs."""
+    for the head of that row, as long as its period runs. While it is `pending` a second factor is still to be shown and
+    it opens nothing; `proved_at` is when one was last shown."""
 
     __tablename__ = "account_session"
 
@@ -40,6 +42,9 @@ class AccountSession(SQLModel, table=True):
     created_at: datetime = Field(sa_column=moment())
     seen_at: datetime = Field(sa_column=moment())
     expires_at: datetime = Field(sa_column=moment(index=True))
+    method: str = Field(default="password", max_length=16)
+    pending: bool = False
+    proved_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class StandIn(SQLModel, table=True):
@@ -90,10 +95,59 @@ class Invitation(SQLModel, table=True):
 
 
 class RateCount(SQLModel, table=True):
-    """How often a key (an account, a phone, a network) tried something in one window."""
+    """How often a key (an account, a phone, a network) tried something in one window, and until when it is locked.
+    Each lock in a row (`strikes`) lasts twice as long as the one before."""
 
     __tablename__ = "rate_count"
 
     key: str = Field(primary_key=True, max_length=100)
     window_at: datetime = Field(sa_column=moment())
     count: int = 0
+    strikes: int = 0
+    locked_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class StaffIdentity(SQLModel, table=True):
+    """Whom the identity provider means by a subject: one account. Linked by an administrator, never by a name."""
+
+    __tablename__ = "staff_identity"
+
+    issuer: str = Field(primary_key=True, max_length=200)
+    subject: str = Field(primary_key=True, max_length=200)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    created_at: datetime = Field(sa_column=moment())
+
+
+class Passkey(SQLModel, table=True):
+    """One key of an account's holder: its public half, and how often it has signed."""
+
+    id: str = Field(primary_key=True, max_length=400)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    label: str = Field(max_length=64)
+    public_key: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    sign_count: int = 0
+    created_at: datetime = Field(sa_column=moment())
+    used_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class TotpSecret(SQLModel, table=True):
+    """The secret of an account's code app, sealed; `last_step` is the newest step accepted, so no code works twice.
+    Until `confirmed_at` it counts for nothing."""
+
+    __tablename__ = "totp_secret"
+
+    account_id: str = Field(primary_key=True, foreign_key="account.id", max_length=32)
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    last_step: int = 0
+    confirmed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class Challenge(SQLModel, table=True):
+    """What a passkey must sign now: one for a session, for one purpose, for two minutes, once."""
+
+    __tablename__ = "passkey_challenge"
+
+    session_hash: str = Field(primary_key=True, max_length=64)
+    purpose: str = Field(max_length=16)
+    nonce: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    expires_at: datetime = Field(sa_column=moment())

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -20,7 +21,8 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.accounts.models import Account, AccountSession, RateCount, SignInCode, StandIn
+from marketplace.accounts import limits
+from marketplace.accounts.models import Account, AccountSession, SignInCode, StandIn
 from marketplace.actors import PUBLIC, SYSTEM, Actor, Role
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed
@@ -31,8 +33,8 @@ LONGEST = timedelta(hours=8)
 LONGEST_HOUSEHOLD = timedelta(hours=24)
 CODE_LIFE = timedelta(minutes=10)
 CODE_TRIES = 5
-WINDOW = timedelta(minutes=15)
-MOST_TRIES = 10
+FRESH = timedelta(minutes=5)
+"""How long a shown second factor opens what needs one: approving, revealing, exporting, work on keys."""
 _hasher = PasswordHasher(time_cost=1, memory_cost=46 * 1024, parallelism=1)
 _NOBODY = _hasher.hash("nobody has this password")
 
@@ -75,8 +77,8 @@ def sign_in(session: Session, login: str, password: str, /, *, network: str, now
     Raises NotAllowed("too_many_tries") after ten tries in a quarter of an hour for one login or one network, and
     NotAllowed("sign_in_failed") for a wrong login and a wrong password alike.
     """
-    _count(session, f"login:{login[:64]}", now=now)
-    _count(session, f"network:{network[:64]}", now=now, most=MOST_TRIES * 10)
+    limits.count(session, f"login:{login[:64]}", now=now)
+    limits.count(session, f"network:{network[:64]}", now=now, most=limits.MOST_OF_NETWORK)
     account = session.exec(select(Account).where(Account.login == login)).one_or_none()
     try:
         _hasher.verify(account.password_hash if account and account.password_hash else _NOBODY, password)
@@ -84,24 +86,36 @@ def sign_in(session: Session, login: str, password: str, /, *, network: str, now
         raise NotAllowed("sign_in_failed") from error
     if account is None or not account.active or not account.password_hash:
         raise NotAllowed("sign_in_failed")
-    return open_for_account(session, account, now=now)
+    limits.clear(session, f"login:{login[:64]}")
+    return open_for_account(session, account, method="password", pending=asks_for_proof(session), now=now)
 
 
-def open_for_account(session: Session, account: Account, /, *, now: datetime) -> str:
-    """A session for an account whose holder is known."""
+def asks_for_proof(session: Session, /) -> bool:
+    """Whether accounts must show a second factor here: everywhere but in a demonstration."""
+    settings = session.info.get("settings")
+    return settings is None or not settings.demo
+
+
+def open_for_account(
+    session: Session, account: Account, /, *, method: str = "demo", pending: bool = False, now: datetime
+) -> str:
+    """A session for an account whose holder is known; while it is `pending` only a second factor opens it."""
     entry = audit.Entry("account:sign_in", object_ref=account.id, rule_id=account.role.value)
     audit.record(session, entry, actor=_account_actor(account), now=now)
-    return _open(session, now=now, longest=LONGEST, account_id=account.id)
+    proved_at = None if pending else now
+    held = {"account_id": account.id, "method": method, "pending": pending, "proved_at": proved_at}
+    return _open(session, now=now, longest=LONGEST, **held)
 
 
 def open_for_person(session: Session, person_id: str, household_id: str, /, *, now: datetime) -> str:
     """A session for one person of a household whose phone was proved."""
     actor = Actor(id=person_id, role=Role.HOUSEHOLD, household_id=household_id)
     audit.record(session, audit.Entry("account:sign_in", subject=household_id), actor=actor, now=now)
-    return _open(session, now=now, longest=LONGEST_HOUSEHOLD, person_id=person_id, household_id=household_id)
+    held = {"person_id": person_id, "household_id": household_id, "method": "code"}
+    return _open(session, now=now, longest=LONGEST_HOUSEHOLD, **held)
 
 
-def _open(session: Session, *, now: datetime, longest: timedelta, **holder: str) -> str:
+def _open(session: Session, *, now: datetime, longest: timedelta, **holder: Any) -> str:
     token = secrets.token_urlsafe(32)
     session.execute(delete(AccountSession).where(col(AccountSession.expires_at) < now))
     session.add(AccountSession(id_hash=hash_of(token), created_at=now, seen_at=now, expires_at=now + longest, **holder))
@@ -112,7 +126,7 @@ def _open(session: Session, *, now: datetime, longest: timedelta, **holder: str)
 def actor_of(session: Session, token: str, /, *, now: datetime, request_id: str = "") -> Actor:
     """Who holds this token now; PUBLIC if nobody does, if it ran out, lay idle too long, or its account was closed."""
     held = session.get(AccountSession, hash_of(token))
-    if held is None or now >= held.expires_at:
+    if held is None or held.pending or now >= held.expires_at:
         return PUBLIC
     if held.household_id is not None and held.person_id is not None:
         return Actor(id=held.person_id, role=Role.HOUSEHOLD, household_id=held.household_id, request_id=request_id)
@@ -149,8 +163,8 @@ def sign_out(session: Session, token: str, /) -> None:
 
 def new_code(session: Session, phone_index: str, /, *, network: str, now: datetime) -> SignInCode:
     """A code for a phone that belongs to somebody; older codes of the phone are worthless from now on."""
-    _count(session, f"code:{phone_index}", now=now, most=CODE_TRIES)
-    _count(session, f"network:{network[:64]}", now=now, most=MOST_TRIES * 10)
+    limits.count(session, f"code:{phone_index}", now=now, most=CODE_TRIES)
+    limits.count(session, f"network:{network[:64]}", now=now, most=limits.MOST_OF_NETWORK)
     session.execute(delete(SignInCode).where(col(SignInCode.phone_index) == phone_index))
     code = SignInCode(id=new_id(), phone_index=phone_index, expires_at=now + CODE_LIFE)
     session.add(code)
@@ -163,14 +177,23 @@ def code_text(session: Session, code_id: str, /) -> str:
     return f"{int(vault_of(session).index('sign-in-code', code_id)[:12], 16) % 10**6:06d}"
 
 
-def code_fits(session: Session, phone_index: str, typed: str, /, *, now: datetime) -> bool:
-    """Whether these digits are the phone's living code; each wrong try counts, a right one is used up."""
+def code_fits(session: Session, phone_index: str, typed: str, /, *, code_id: str | None = None, now: datetime) -> bool:
+    """Whether these digits are the phone's living code; each wrong try counts, a right one is used up.
+
+    With `code_id` only the browser that asked for this very code may use it. Raises NotAllowed("too_many_tries") after
+    ten wrong digits for one phone, for a time that grows.
+    """
     code = session.exec(select(SignInCode).where(SignInCode.phone_index == phone_index)).one_or_none()
     if code is None or code.used or now >= code.expires_at or code.tries >= CODE_TRIES:
         return False
+    if code_id is not None and code.id != code_id:
+        return False
+    limits.count(session, f"digits:{phone_index}", now=now)
     code.tries += 1
     right = hmac.compare_digest(code_text(session, code.id), typed)
     code.used = right
+    if right:
+        limits.clear(session, f"digits:{phone_index}")
     session.add(code)
     flush(session)
     return right
@@ -178,19 +201,7 @@ def code_fits(session: Session, phone_index: str, typed: str, /, *, now: datetim
 
 def count_try(session: Session, what: str, /, *, network: str, now: datetime) -> None:
     """Count one try of a public form from a network; NotAllowed("too_many_tries") after ten in a quarter of an hour."""
-    _count(session, f"{what}:{network[:64]}", now=now)
-
-
-def _count(session: Session, key: str, *, now: datetime, most: int = MOST_TRIES) -> None:
-    row = session.get(RateCount, key)
-    if row is None or now - row.window_at > WINDOW:
-        row = row or RateCount(key=key, window_at=now)
-        row.window_at, row.count = now, 0
-    row.count += 1
-    session.add(row)
-    flush(session)
-    if row.count > most:
-        raise NotAllowed("too_many_tries")
+    limits.count(session, f"{what}:{network[:64]}", now=now)
 
 
 def _account_actor(account: Account, *, request_id: str = "") -> Actor:

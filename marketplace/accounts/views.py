@@ -10,7 +10,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import g, make_response, redirect, request, url_for
+from flask import current_app, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -18,9 +18,18 @@ from sqlmodel import select
 from wtforms import HiddenField, PasswordField
 from wtforms.validators import InputRequired
 
-from marketplace.accounts import service, views_closing, views_standins, views_team
+from marketplace.accounts import (
+    proving,
+    service,
+    views_closing,
+    views_proving,
+    views_security,
+    views_sso,
+    views_standins,
+    views_team,
+)
 from marketplace.accounts.blueprint import bp
-from marketplace.accounts.cookies import cookie_name, home_address, settings, with_cookie
+from marketplace.accounts.cookies import after_sign_in, cookie_name, safe_next, settings, with_cookie
 from marketplace.accounts.models import Account, AccountSession
 from marketplace.actors import Role
 from marketplace.errors import NotAllowed, NotFound
@@ -29,12 +38,12 @@ from marketplace.web import pages
 from marketplace.web.fields import Form, TextField
 from marketplace.web.transactions import current_database, current_session, writes
 
-__all__ = ["bp", "settings", "views_closing", "with_cookie"]
+__all__ = ["bp", "settings", "views_closing", "views_security", "views_sso", "with_cookie"]
 SENTENCES = {
     "sign_in": _l("Sign in first, then open this page again."),
     "sign_in_failed": _l("This name and password do not belong together. Check both and try again."),
     "too_many_tries": _l("Too many tries. Wait a quarter of an hour and try again."),
-} | (views_team.TEAM_SENTENCES | views_standins.STAND_IN_SENTENCES)
+} | (views_team.TEAM_SENTENCES | views_standins.STAND_IN_SENTENCES | views_proving.PROVING_SENTENCES)
 
 
 class SignInForm(Form):
@@ -54,6 +63,8 @@ def load_actor() -> None:
         return
     now = datetime.now(UTC)
     g.actor = service.actor_of(current_session(), token, now=now, request_id=g.request_id)
+    held = current_session().get(AccountSession, service.hash_of(token))
+    g.proved = settings().demo or proving.is_fresh(held, now=now)
     if g.actor.role is not Role.PUBLIC and request.method == "GET":
         _touch(token, now)
 
@@ -68,19 +79,16 @@ def _touch(token: str, now: datetime) -> None:
             service.touch(session, token, now=now)
 
 
-def safe_next(target: str | None, role: Role) -> str:
-    """A page of this site to return to, or the role's home; never another site."""
-    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
-        return target
-    return home_address(role)
-
-
 @bp.route("/sign-in", methods=["GET"])
 @guard("account:sign_in")
 def sign_in() -> ResponseReturnValue:
     """The form for staff and givers; households are sent to their own."""
     form = SignInForm(data={"next": request.args.get("next", "")})
-    return pages.render("accounts/sign_in.html", form=form)
+    return _ask(form)
+
+
+def _ask(form: SignInForm) -> ResponseReturnValue:
+    return pages.render("accounts/sign_in.html", form=form, office="identity" in current_app.extensions)
 
 
 @bp.route("/sign-in", methods=["POST"])
@@ -89,22 +97,22 @@ def sign_in_submit() -> ResponseReturnValue:
     """Check the password. The count of tries is kept even when the answer is no."""
     form = SignInForm()
     if not form.validate_on_submit():
-        return pages.render("accounts/sign_in.html", form=form)
-    now = datetime.now(UTC)
-    refused: NotAllowed | None = None
-    token = ""
+        return _ask(form)
+    now, refused = datetime.now(UTC), ""
     with current_database().transaction() as session:
+        given = (form.login.data, form.password.data)
         try:
-            token = service.sign_in(
-                session, form.login.data, form.password.data, network=request.remote_addr or "", now=now
-            )
-            role = service.actor_of(session, token, now=now).role
+            token = service.sign_in(session, *given, network=request.remote_addr or "", now=now)
         except NotAllowed as error:
-            refused = error
-    if refused is not None:
-        form.password.errors = [SENTENCES[refused.code]]
-        return pages.render("accounts/sign_in.html", form=form)
-    return with_cookie(make_response(redirect(safe_next(form.next.data, role), code=303)), token)
+            refused = error.code
+        else:
+            service.sign_out(session, request.cookies.get(cookie_name(), ""))
+            held = proving.held_by(session, token, now=now)
+            role, pending = session.get_one(Account, held.account_id).role, held.pending
+    if refused:
+        form.password.errors = [SENTENCES[refused]]
+        return _ask(form)
+    return after_sign_in(token, role, to=form.next.data, pending=pending)
 
 
 @bp.route("/sign-out", methods=["POST"])

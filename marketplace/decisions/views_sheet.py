@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.decisions.doors import bp
 from marketplace.decisions.sheet import matches_file
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, fresh, guard
 from marketplace.web.desk import XLSX, file
 from marketplace.web.display import language
 from marketplace.web.transactions import current_session
@@ -14,6 +14,7 @@ from marketplace.web.transactions import current_session
 
 @bp.get("/our-matches/export.xlsx")
 @guard("match:answer")
+@fresh
 def matches_xlsx() -> ResponseReturnValue:
     """All matches of the giver as a spreadsheet."""
     data = matches_file(current_session(), "xlsx", actor=current_actor(), lang=language())
@@ -22,6 +23,7 @@ def matches_xlsx() -> ResponseReturnValue:
 
 @bp.get("/our-matches/export.csv")
 @guard("match:answer")
+@fresh
 def matches_csv() -> ResponseReturnValue:
     """The same as CSV."""
     data = matches_file(current_session(), "csv", actor=current_actor(), lang=language())

@@ -71,6 +71,7 @@ def send_code() -> ResponseReturnValue:
         except NotAllowed:
             refused = True
         else:
+            form_session["code_id"] = code.id
             if (person := _contact(session, index)) is not None:
                 notices.post(
                     session,
@@ -101,18 +102,26 @@ def check_code() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return pages.render("households/code.html", form=form, shown_code="")
     now = datetime.now(UTC)
-    index = str(form_session.get("phone_index", ""))
     token = ""
     with current_database().transaction() as session:
-        if accounts.code_fits(session, index, form.code.data or "", now=now):
-            person = _contact(session, index)
-            if person is not None:
-                token = accounts.open_for_person(session, person.id, person.household_id, now=now)
+        token = _token_for(session, form.code.data or "", now=now)
     if not token:
         form.code.errors = [_l("This code does not fit, or it is too old. Ask for a new one.")]
         return pages.render("households/code.html", form=form, shown_code="")
     form_session.pop("phone_index", None)
+    form_session.pop("code_id", None)
     return with_cookie(make_response(redirect(url_for("portal.household_home"), code=303)), token)
+
+
+def _token_for(session: Session, typed: str, *, now: datetime) -> str:
+    """A session for the phone's holder if these are the digits that this browser asked for; else nothing."""
+    index, code_id = (str(form_session.get(name, "")) for name in ("phone_index", "code_id"))
+    try:
+        fits = accounts.code_fits(session, index, typed, code_id=code_id, now=now)
+    except NotAllowed:
+        return ""
+    person = _contact(session, index) if fits else None
+    return accounts.open_for_person(session, person.id, person.household_id, now=now) if person is not None else ""
 
 
 def _contact(session: Session, phone_index: str) -> Person | None:

@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from marketplace.actors import GIVERS
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, fresh, guard
 from marketplace.offers import drafts, service, upload, wizard
 from marketplace.offers.blueprint import bp
 from marketplace.offers.demand import CITY, Demand, latest_demand
@@ -112,6 +112,7 @@ def one(offer_id: str) -> ResponseReturnValue:
 
 @bp.get("/export.xlsx")
 @guard("offer:post")
+@fresh
 def export_xlsx() -> ResponseReturnValue:
     """The giver's resources as a spreadsheet that can be brought in again."""
     return _exported("xlsx", content_type=XLSX)
@@ -119,6 +120,7 @@ def export_xlsx() -> ResponseReturnValue:
 
 @bp.get("/export.csv")
 @guard("offer:post")
+@fresh
 def export_csv() -> ResponseReturnValue:
     """The same as CSV."""
     return _exported("csv", content_type="text/csv; charset=utf-8")
@@ -126,6 +128,7 @@ def export_csv() -> ResponseReturnValue:
 
 @bp.get("/export.hsds.json")
 @guard("offer:post")
+@fresh
 def export_hsds() -> ResponseReturnValue:
     """The giver's services as HSDS JSON."""
     data = services_file(current_session(), "json", actor=current_actor(), now=datetime.now(UTC))
@@ -134,6 +137,7 @@ def export_hsds() -> ResponseReturnValue:
 
 @bp.get("/export.hsds.zip")
 @guard("offer:post")
+@fresh
 def export_hsds_tables() -> ResponseReturnValue:
     """The same as a package of tables."""
     data = services_file(current_session(), "zip", actor=current_actor(), now=datetime.now(UTC))

@@ -15,7 +15,7 @@ from adapters.tabular_writer import Column, write_xlsx
 from marketplace.actors import GIVERS, Actor
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotFound
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, fresh, guard
 from marketplace.policy import may
 from marketplace.reports import figures, service
 from marketplace.reports.figures import Filter
@@ -254,6 +254,7 @@ def check(report_id: str) -> ResponseReturnValue:
 
 @bp.get("/<report_id>/rows.xlsx")
 @guard("report:rows")
+@fresh
 def rows_file(report_id: str) -> ResponseReturnValue:
     """All rows as a table."""
     session = current_session()

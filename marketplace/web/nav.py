@@ -8,6 +8,8 @@ from typing import Any
 
 from flask import Flask, current_app, request, url_for
 from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException
 
 from marketplace import policy
 from marketplace.guards import current_actor
@@ -67,6 +69,21 @@ def install(app: Flask) -> None:
 def exists(endpoint: str) -> bool:
     """Whether this app has a view of that name."""
     return endpoint in current_app.view_functions
+
+
+def way_back(path: str) -> str:
+    """The nearest page at or above this address that can be looked at; the start page if there is none."""
+    routes = current_app.url_map.bind("localhost")
+    parts = path.strip("/").split("/")
+    for length in range(len(parts), 0, -1):
+        for end in ("", "/"):
+            address = "/" + "/".join(parts[:length]) + end
+            try:
+                routes.match(address, method="GET")
+            except (HTTPException, RoutingException):
+                continue
+            return address
+    return "/"
 
 
 def opens(endpoint: str) -> bool:

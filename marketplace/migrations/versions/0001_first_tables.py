@@ -119,6 +119,13 @@ def upgrade() -> None:
     with op.batch_alter_table('organisation', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_organisation_contract_to'), ['contract_to'], unique=False)
 
+    op.create_table('passkey_challenge',
+    sa.Column('session_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('purpose', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('nonce', sa.LargeBinary(), nullable=False),
+    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('session_hash', name=op.f('pk_passkey_challenge'))
+    )
     op.create_table('person_key',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('epoch', sa.Integer(), nullable=False),
@@ -129,6 +136,8 @@ def upgrade() -> None:
     sa.Column('key', sqlmodel.sql.sqltypes.AutoString(length=100), nullable=False),
     sa.Column('window_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('count', sa.Integer(), nullable=False),
+    sa.Column('strikes', sa.Integer(), nullable=False),
+    sa.Column('locked_until', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_rate_count'))
     )
     op.create_table('registry_feed',
@@ -1024,6 +1033,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_paper_org_id'), ['org_id'], unique=False)
         batch_op.create_index('uq_paper_org_kind_number', ['org_id', 'kind', 'number'], unique=True)
 
+    op.create_table('passkey',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('label', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('public_key', sa.LargeBinary(), nullable=False),
+    sa.Column('sign_count', sa.Integer(), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('used_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_passkey_account_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_passkey'))
+    )
+    with op.batch_alter_table('passkey', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_passkey_account_id'), ['account_id'], unique=False)
+
     op.create_table('payee',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1134,6 +1157,17 @@ def upgrade() -> None:
     with op.batch_alter_table('report_row', schema=None) as batch_op:
         batch_op.create_index('ix_report_row_figure_category', ['report_id', 'figure', 'category'], unique=False)
 
+    op.create_table('staff_identity',
+    sa.Column('issuer', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('subject', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_staff_identity_account_id')),
+    sa.PrimaryKeyConstraint('issuer', 'subject', name=op.f('pk_staff_identity'))
+    )
+    with op.batch_alter_table('staff_identity', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_staff_identity_account_id'), ['account_id'], unique=False)
+
     op.create_table('stand_in',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('head_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1153,6 +1187,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_stand_in_ends_at'), ['ends_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_stand_in_head_id'), ['head_id'], unique=False)
 
+    op.create_table('totp_secret',
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('last_step', sa.Integer(), nullable=False),
+    sa.Column('confirmed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_totp_secret_account_id')),
+    sa.PrimaryKeyConstraint('account_id', name=op.f('pk_totp_secret'))
+    )
     op.create_table('unserved_reason',
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1178,6 +1220,9 @@ def upgrade() -> None:
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('method', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('pending', sa.Boolean(), nullable=False),
+    sa.Column('proved_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_account_session_account_id')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_account_session_household_id')),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_account_session_person_id')),

@@ -1,0 +1,55 @@
+"""How often somebody may try: counts and growing locks in the database, so that two workers count as one.
+
+Enters: a key (a login, a phone's index, a network) and the moment. Leaves: nothing, or NotAllowed("too_many_tries").
+After the most tries of a window the key is locked for a quarter of an hour; each further lock lasts twice as long, at
+most a day; a right answer clears the strikes. Called by every sign-in form and by whatever the public may send.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from marketplace.accounts.models import RateCount
+from marketplace.db import flush
+from marketplace.errors import NotAllowed
+
+WINDOW = timedelta(minutes=15)
+LONGEST_LOCK = timedelta(hours=24)
+MOST_TRIES = 10
+MOST_OF_NETWORK = 100
+
+
+def count(session: Session, key: str, /, *, now: datetime, most: int = MOST_TRIES) -> None:
+    """Count one try of this key; NotAllowed("too_many_tries") above `most` in a window and while it is locked."""
+    row = _row(session, key, now=now)
+    if row.locked_until is not None and now < row.locked_until:
+        raise NotAllowed("too_many_tries")
+    if now - row.window_at >= WINDOW or row.locked_until is not None:
+        row.window_at, row.count, row.locked_until = now, 0, None
+    row.count += 1
+    over = row.count > most
+    if over:
+        row.strikes += 1
+        row.locked_until = now + min(WINDOW * 2 ** min(row.strikes - 1, 10), LONGEST_LOCK)
+    session.add(row)
+    flush(session)
+    if over:
+        raise NotAllowed("too_many_tries")
+
+
+def clear(session: Session, key: str, /) -> None:
+    """The right answer was given: nothing is held against this key any more."""
+    session.execute(delete(RateCount).where(col(RateCount.key) == key))
+
+
+def _row(session: Session, key: str, *, now: datetime) -> RateCount:
+    """The key's row, made if need be and locked until this transaction ends, so that rival tries wait and count."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    fresh = {"key": key, "window_at": now, "count": 0, "strikes": 0}
+    session.execute(insert(RateCount).values(**fresh).on_conflict_do_nothing())
+    locked = select(RateCount).where(col(RateCount.key) == key).with_for_update()
+    return session.exec(locked.execution_options(populate_existing=True)).one()
