@@ -54,7 +54,7 @@ LIES = {
     "methods that are no list": Lie({"amr": "mfa"}),
     "hash of another access token": Lie({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}),
     "not signed": Lie(token=unsigned),
-    "signed with the shared secret": Lie(token=with_secret(SECRET)),
+    "signed with the shared secret": Lie(token=with_secret(SECRET.encode())),
     "signed with the public key as a secret": Lie(token=with_secret(KEY.as_pem(private=False))),
     "signed by a stranger under the known name": Lie(token=lambda claims: signed(claims, key=STRANGER)),
     "signed by a key that it brings itself": Lie(

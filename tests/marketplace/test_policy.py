@@ -116,4 +116,11 @@ def test_only_the_household_itself_says_yes_to_an_offer() -> None:
 
 def test_the_public_may_only_look_at_the_start_page_sign_in_join_a_team_and_apply() -> None:
     public = {action for action in MATRIX if policy.may(_actor(Role.PUBLIC), action).allow}
-    assert public == {"start:view", "account:sign_in", "account:demo", "account:join", "account:prove", "organisation:apply"}
+    assert public == {
+        "start:view",
+        "account:sign_in",
+        "account:demo",
+        "account:join",
+        "account:prove",
+        "organisation:apply",
+    }

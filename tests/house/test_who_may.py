@@ -1,0 +1,212 @@
+"""Every route × every role × an own, a foreign and a missing row, made from the address table and the role matrix.
+
+One seeded house serves all cases. A stranger of each role (a new organisation, a district and a household without rows)
+asks for rows that exist: where the matrix narrows the role, the answer must equal the one for a row that does not
+exist, byte for byte. Who is not in the matrix gets the same refusal for both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import MetaData, Table, select
+from werkzeug.routing import Rule
+
+from marketplace import policy
+from marketplace.accounts import service as accounts
+from marketplace.actors import GIVERS, STAFF, Role
+from marketplace.app import UNGUARDED
+from marketplace.calendar import utc_now
+from marketplace.db import Database
+from marketplace.migrations.tables import metadata
+from tests import factories as make
+from tests.pages.fixtures import demo_app
+
+__all__ = ["demo_app"]
+MISSING = "nowhere0000000000000000000"
+ROLES = tuple(role for role in Role if role is not Role.SERVICE)
+PEOPLE = (Role.HOUSEHOLD,)
+EMPTY_DISTRICT = "500999"
+SPECIAL = {
+    "row_id": ("stand_in", "on_call"),
+    "urgent_id": ("urgent_approval",),
+    "clock_id": ("clock",),
+    "line_id": ("proposed_line", "payment_line"),
+    "report_id": ("report", "project_report"),
+    "org_id": ("organisation",),
+    "row": ("meeting_row",),
+}
+PLAIN = {"month": "2026-11", "from_on": "2026-10-01", "index": "0", "login": "nobody", "to": "on"}
+EACH = 2
+CHANGING = re.compile(rb'(value="[^"]{20,}"|num">[0-9a-f]{8}<|"reference": ?"[0-9a-f]{8}")')
+SEEN: Counter[str] = Counter()
+"""How many cases of each kind were asked; the last test looks at it."""
+
+
+@dataclass(frozen=True)
+class House:
+    """The seeded house, one signed-in client for each stranger, and some ids for each name in an address."""
+
+    app: Flask
+    strangers: dict[Role, FlaskClient]
+    ids: dict[str, tuple[str, ...]]
+
+
+@pytest.fixture(scope="module")
+def house(demo_app: Flask) -> Iterator[House]:
+    demo_app.config["WTF_CSRF_ENABLED"] = False
+    database: Database = demo_app.extensions["database"]
+    strangers = {role: _stranger(demo_app, database, role) for role in ROLES}
+    names = {name for rule in demo_app.url_map.iter_rules() for name in rule.arguments}
+    yield House(demo_app, strangers, {name: _ids(database, name) for name in names})
+    demo_app.config["WTF_CSRF_ENABLED"] = True
+
+
+def _stranger(app: Flask, database: Database, role: Role) -> FlaskClient:
+    client, now = app.test_client(), utc_now()
+    if role is Role.PUBLIC:
+        return client
+    with database.transaction() as session:
+        if role in PEOPLE:
+            household = make.a_household(session, phone="10000077777")
+            person = make.a_person(session, household, phone="10000077777")
+            token = accounts.open_for_person(session, person.id, household.id, now=now)
+        else:
+            org_id = make.an_organisation(session, name=f"外来 {role.value}").id if role in GIVERS else None
+            districts = [EMPTY_DISTRICT] if role in STAFF else []
+            facts = {"display_name": "外人", "org_id": org_id, "districts": districts}
+            account = accounts.create_account(session, f"stranger-{role.value}", role=role, now=now, **facts)
+            token = accounts.open_for_account(session, account, now=now)
+    client.set_cookie("sid", token)
+    return client
+
+
+def _ids(database: Database, name: str) -> tuple[str, ...]:
+    """Some ids of the tables that a name in an address can mean."""
+    if not name.endswith("_id"):
+        return ()
+    word = name.removesuffix("_id")
+    tables = SPECIAL.get(name) or tuple(t for t in _tables() if t == word or t.endswith(f"_{word}"))
+    found: list[str] = []
+    with database.reading() as session:
+        for table in (_tables()[t] for t in tables):
+            if "id" in table.c:
+                found += [str(value) for value in session.execute(select(table.c.id).limit(EACH)).scalars()]
+        for table in _tables().values():
+            if not found and name in table.c:
+                held = select(table.c[name]).where(table.c[name].is_not(None)).limit(EACH)
+                found += [str(value) for value in session.execute(held).scalars()]
+    return tuple(found)
+
+
+@cache
+def _tables() -> dict[str, Table]:
+    known: MetaData = metadata
+    return dict(known.tables)
+
+
+def _address(rule: Rule, chosen: str, name: str) -> str:
+    """The rule's address with `chosen` for `name`; other parts get a fitting word, other ids a missing one."""
+
+    def part(match: re.Match[str]) -> str:
+        converter, words, argument = match[1] or "", match[2] or "", match[3]
+        if argument == name:
+            return chosen
+        if words:
+            return words.split(",")[0].strip()
+        return "1" if converter == "int" else PLAIN.get(argument, MISSING)
+
+    return re.sub(r"<(?:(\w+)(?:\(([^)]*)\))?:)?(\w+)>", part, rule.rule)
+
+
+def _names(rule: Rule) -> list[str]:
+    """The parts of an address that name a row."""
+    return sorted(name for name in rule.arguments if name.endswith("_id"))
+
+
+def _rules(app: Flask) -> list[tuple[Rule, str, str]]:
+    """Rule, method and action of every guarded route of ours."""
+    found = []
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint)):
+        action = getattr(app.view_functions[rule.endpoint], "guarded_action", None)
+        if rule.endpoint in UNGUARDED or action is None or rule.rule.startswith("/api/"):
+            continue
+        found += [(rule, method, action) for method in ("GET", "POST") if method in (rule.methods or ())]
+    return found
+
+
+def _ask(client: FlaskClient, method: str, path: str, chosen: str) -> tuple[int, str, bytes]:
+    """Status, where it leads and the page, with what differs by nature taken out: the id, tokens, references."""
+    answer = client.open(path, method=method, headers={"Accept": "text/html"})
+    body = CHANGING.sub(b"", answer.data).replace(chosen.encode(), b"ID")
+    place = answer.headers.get("Location", "").replace(chosen, "ID")
+    answer.close()
+    return answer.status_code, place, body
+
+
+@pytest.mark.threat("T01")
+@pytest.mark.threat("T18")
+@pytest.mark.parametrize("role", ROLES)
+def test_who_is_not_in_the_matrix_is_refused_alike_for_rows_that_exist_and_that_do_not(
+    house: House, role: Role
+) -> None:
+    client, wrong = house.strangers[role], []
+    refusal = 303 if role is Role.PUBLIC else 403
+    for rule, method, action in _rules(house.app):
+        roles = policy.matrix()[action]
+        if "*" in roles or role.value in roles:
+            continue
+        answers = set()
+        for name in _names(rule)[:1] or [""]:
+            for chosen in (*house.ids.get(name, ())[:1], MISSING):
+                SEEN["refused"] += 1
+                answers.add(_ask(client, method, _address(rule, chosen, name), chosen)[:2])
+        if {status for status, _ in answers} != {refusal} or len(answers) > 1:
+            wrong.append((method, rule.rule, sorted(answers)))
+    assert not wrong, wrong
+
+
+@pytest.mark.threat("T01")
+@pytest.mark.parametrize("role", [role for role in ROLES if role is not Role.PUBLIC])
+def test_a_foreign_row_answers_like_a_missing_one(house: House, role: Role) -> None:
+    client, wrong = house.strangers[role], []
+    for rule, method, action in _rules(house.app):
+        if not policy.matrix()[action].get(role.value):
+            continue
+        for name in _names(rule):
+            nowhere = _ask(client, method, _address(rule, MISSING, name), MISSING)
+            SEEN["missing"] += 1
+            for chosen in house.ids.get(name, ()):
+                SEEN["foreign"] += 1
+                found = _ask(client, method, _address(rule, chosen, name), chosen)
+                if found != nowhere or found[0] < 300:
+                    wrong.append((method, rule.rule, name, found[0], nowhere[0]))
+    assert not wrong, wrong
+
+
+@pytest.mark.threat("T01")
+@pytest.mark.parametrize("role", ROLES)
+def test_a_page_that_the_matrix_opens_never_ends_in_a_fault(house: House, role: Role) -> None:
+    client = house.strangers[role]
+    for rule, method, action in _rules(house.app):
+        roles = policy.matrix()[action]
+        if method == "GET" and ("*" in roles or role.value in roles):
+            for name in _names(rule) or [""]:
+                for chosen in (*house.ids.get(name, ()), MISSING):
+                    SEEN["open"] += 1
+                    status = _ask(client, method, _address(rule, chosen, name), chosen)[0]
+                    assert status < 500, f"{role.value}: {rule.rule} answers {status}"
+
+
+def test_there_were_at_least_a_thousand_cases_and_almost_every_id_is_known(house: House) -> None:
+    unknown = sorted(name for name, ids in house.ids.items() if name.endswith("_id") and not ids)
+    assert sum(SEEN.values()) >= 1_000
+    assert SEEN["foreign"] >= 150, SEEN
+    assert len(unknown) <= 8, unknown
