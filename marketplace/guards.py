@@ -27,6 +27,11 @@ def current_actor() -> Actor:
     return cast(Actor, getattr(g, "actor", PUBLIC))
 
 
+def current_action() -> str:
+    """What the guard of this request's view was asked for."""
+    return cast(str, g.action)
+
+
 def own_org() -> str:
     """The organisation of the one who asks; NotFound for anybody else."""
     org_id = current_actor().org_id
@@ -69,7 +74,7 @@ def guard(action: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     def wrap(view: Callable[P, T]) -> Callable[P, T]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-            actor = current_actor()
+            actor, g.action = current_actor(), action
             if not policy.may(actor, action).allow:
                 raise NotAllowed("sign_in" if actor is PUBLIC else "not_allowed", action=action)
             if action in policy.FRESH and request.method not in ("GET", "HEAD"):

@@ -50,12 +50,36 @@ def _covers(area: Iterable[str], wanted: Iterable[str]) -> bool:
     return not area or (bool(wanted) and wanted <= area)
 
 
-def name(session: Session, deputy_id: str, /, *, first_on: date, last_on: date, actor: Actor, now: datetime) -> StandIn:
-    """The actor's own seat passes to a colleague from the first day to the end of the last; one stand-in at a time."""
+def head_of(session: Session, account_id: str, /, *, actor: Actor) -> Account:
+    """The seat that this actor may pass on: its own, or that of somebody who cannot, who fell ill: a manager for its
+    team, the security administrator for staff. Any other looks like a missing one."""
     require(actor, "standin:name")
-    head = session.get(Account, actor.id, with_for_update=True)
-    if head is None or actor.on_behalf_of is not None:
+    if actor.on_behalf_of is not None:
         raise WrongState("acts_for_another")
+    head = session.get(Account, account_id, with_for_update=True)
+    if head is None or not head.active:
+        raise NotFound("account")
+    if head.id != actor.id and head.org_id is not None:
+        require(actor, "team:change", org_id=head.org_id)
+    elif head.id != actor.id:
+        require(actor, "account:close")
+    return head
+
+
+def name(
+    session: Session,
+    deputy_id: str,
+    /,
+    *,
+    first_on: date,
+    last_on: date,
+    head_id: str = "",
+    actor: Actor,
+    now: datetime,
+) -> StandIn:
+    """A seat, the actor's own if no other is named, passes to a colleague from the first day to the end of the last;
+    one stand-in at a time."""
+    head = head_of(session, head_id or actor.id, actor=actor)
     starts = max(datetime.combine(first_on, time(0), HERE).astimezone(UTC), now)
     ends = datetime.combine(last_on + timedelta(days=1), time(0), HERE).astimezone(UTC)
     if first_on < local_day(now) or last_on < first_on:

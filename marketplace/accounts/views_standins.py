@@ -19,7 +19,8 @@ from marketplace.accounts.models import Account, StandIn
 from marketplace.calendar import utc_now
 from marketplace.errors import DomainError, NotFound
 from marketplace.guards import current_actor, guard
-from marketplace.web import DayField, Form, OneField, _, _l, current_session, done, refuse, render, writes
+from marketplace.web import DayField, Form, OneField, _, _l, confirm, current_session, done, refuse, render, writes
+from marketplace.web.codes import word
 
 STAND_IN_SENTENCES: dict[str, Any] = {
     "span_backwards": _l("The last day must not lie before the first, and the first not before today."),
@@ -36,7 +37,7 @@ STAND_IN_SENTENCES: dict[str, Any] = {
 class StandInForm(Form):
     """Who, and from which day to which."""
 
-    deputy = OneField(_l("Who stands in for you?"), select=True)
+    deputy = OneField(_l("Who stands in?"), select=True)
     first_on = DayField(_l("First day"))
     last_on = DayField(_l("Last day"))
 
@@ -79,6 +80,35 @@ def _row(row: StandIn, me: Account, *, now: Any) -> dict[str, Any]:
     runs = row.starts_at <= now
     may_step_in = runs and not mine and current_actor().on_behalf_of != row.head_id
     return {"row": row, "mine": mine, "other": other, "runs": runs, "may_step_in": may_step_in}
+
+
+@bp.route("/stand-in/for/<account_id>", methods=["GET", "POST"])
+@guard("standin:name")
+@writes
+def stand_in_for(account_id: str) -> ResponseReturnValue:
+    """Name somebody for a colleague who cannot do it."""
+    session, actor, form = current_session(), current_actor(), StandInForm()
+    head = standins.head_of(session, account_id, actor=actor)
+    form.deputy.choices = [(one.id, one.display_name) for one in standins.colleagues(session, head)]
+    back = url_for(".team_index" if actor.org_id else ".accounts_index")
+    if form.validate_on_submit():
+        days: dict[str, Any] = {"first_on": form.first_on.data, "last_on": form.last_on.data}
+        try:
+            standins.name(session, str(form.deputy.data), **days, head_id=head.id, actor=actor, now=utc_now())
+        except DomainError as error:
+            field: Any = form[str(error.facts.get("field", "deputy"))]
+            field.errors = [STAND_IN_SENTENCES[error.code]]
+        else:
+            return done(_("The stand-in is named."), to=back)
+    return confirm(
+        layout="charity" if actor.org_id else "staff",
+        title=_("Name a stand-in for %(name)s", name=head.display_name),
+        intro=_("For a colleague who cannot do it, such as somebody who fell ill. It is written down who named it."),
+        facts=[{"label": _("Role"), "value": word(head.role.value, "role")}],
+        button=_("Name a stand-in"),
+        back=back,
+        form=form,
+    )
 
 
 @bp.post("/stand-in/<row_id>/end")

@@ -66,12 +66,12 @@ UNDER_WAY = (MatchState.IN_DELIVERY, MatchState.DELIVERED)
 DECLINES = ("not_needed", "already_helped", "other_giver", "privacy", "other")
 
 
-def get_match(session: Session, match_id: str, /, *, actor: Actor) -> Match:
-    """The match, if the actor may see it; a foreign one looks like a missing one."""
+def get_match(session: Session, match_id: str, /, *, action: str = "match:view", actor: Actor) -> Match:
+    """The match, if the actor may see it, or may do `action` to it; a foreign one looks like a missing one."""
     match = session.get(Match, match_id)
     if match is None:
         raise NotFound("match")
-    require(actor, "match:view", household_id=match.household_id, org_id=match.org_id, district=match.district_code)
+    require(actor, action, household_id=match.household_id, org_id=match.org_id, district=match.district_code)
     return match
 
 

@@ -18,7 +18,7 @@ from marketplace.decisions.closing import MOST_MINUTES, Answers
 from marketplace.decisions.doors import bp
 from marketplace.decisions.models import CallOutcome, MatchState
 from marketplace.errors import NotFound
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_action, current_actor, guard
 from marketplace.households import service as households
 from marketplace.reference.words import choices
 from marketplace.web import codes, pages
@@ -63,8 +63,9 @@ def ask_form() -> AskForm:
 
 
 def _card(match_id: str) -> Card:
-    session = current_session()
-    return cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
+    """The match, if the actor may do here what the page is for."""
+    session, actor = current_session(), current_actor()
+    return cards_of(session, [service.get_match(session, match_id, action=current_action(), actor=actor)])[0]
 
 
 def _phone(card: Card) -> str:

@@ -21,7 +21,7 @@ from marketplace.decisions.doors import bp
 from marketplace.decisions.models import OPEN, MatchState
 from marketplace.decisions.queues import LineFilter, LineRow
 from marketplace.errors import BadInput
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_action, current_actor, guard
 from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import codes, formats, pages
@@ -216,7 +216,8 @@ def not_arrived() -> ResponseReturnValue:
 def cancel(match_id: str) -> ResponseReturnValue:
     """End a match that has not been delivered, with a reason; its units are free at once."""
     session = current_session()
-    card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
+    match = service.get_match(session, match_id, action=current_action(), actor=current_actor())
+    card = cards_of(session, [match])[0]
     kind = codes.word(card.need.category, "need")
     form = CancelForm()
     form.reason_code.choices = choices("rejection", lang=language())

@@ -1,5 +1,5 @@
-"""Three desks at 360 px, with and without JavaScript, one in each language: an insurer's worklist, a meeting's sheet,
-and an urgent night case whose first giver stays silent."""
+"""Desks at 360 px, with and without JavaScript, one in each language: an insurer's worklist, a meeting's sheet, an
+urgent night case whose first giver stays silent, and a head who is away and then leaves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from marketplace.accounts import service as accounts
 from marketplace.accounts.models import Account
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
+from marketplace.calendar import HERE
 from marketplace.claims.models import CaseState, InsuranceCase
+from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
 from marketplace.config import demo_settings
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
@@ -270,3 +273,56 @@ def test_an_urgent_night_case_goes_past_a_silent_giver_to_the_next_and_is_review
         with house.database.reading() as session:
             assert session.get_one(UrgentApproval, second.id).reviewed_by == case.reviewer.id
             assert session.get_one(Match, match_id).state is MatchState.AWAITING_HOUSEHOLD
+
+
+@WAYS
+def test_a_head_names_a_stand_in_and_an_account_is_handed_over_and_closed(
+    tmp_path: Path, chromium: Browser, language: str, scripts: bool
+) -> None:
+    with house_of(tmp_path, chromium, language, scripts) as house:
+        now = datetime.now(UTC)
+        with house.database.transaction() as session:
+            names = {"head": Role.APPROVER, "deputy": Role.VERIFIER, "heir": Role.APPROVER}
+            ids = {
+                name: accounts.create_account(session, name, display_name=name, role=role, now=now).id
+                for name, role in names.items()
+            }
+            clocks.start(session, "unclaimed", "a-need", holder=clocks.Holder(account_id=ids["head"]), now=now)
+            org_id = make.an_organisation(session).id
+        today = now.astimezone(HERE).date()
+        head = house.account(ids["head"])
+        press(head, 'footer a[href="/stand-in/"]')
+        head.locator("#deputy").select_option(ids["deputy"])
+        head.locator("#first_on").fill(today.isoformat())
+        head.locator("#last_on").fill((today + timedelta(days=1)).isoformat())
+        house.look(head)
+        press(head, "main .card-form button[type=submit]")
+        done(head)
+        house.look(head)
+        deputy = house.account(ids["deputy"])
+        deputy.goto("/stand-in/")
+        house.look(deputy)
+        press(deputy, 'form[action$="/step-in"] button')
+        done(deputy)
+        deputy.goto("/deadlines/?mine=y")
+        house.look(deputy)
+        expect(deputy.locator("main td", has_text="deputy").first).to_be_visible()
+        deputy.goto("/stand-in/")
+        house.look(deputy)
+        press(deputy, 'form[action="/stand-in/step-back"] button')
+        keeper = house.as_role(Role.SECURITY_ADMIN)
+        keeper.goto("/accounts/")
+        house.look(keeper)
+        press(keeper, f'a[href="/accounts/{ids["head"]}/close"]')
+        keeper.locator("#heir").select_option(ids["heir"])
+        house.look(keeper)
+        press(keeper, 'button[name="confirmed"]')
+        done(keeper)
+        with house.database.reading() as session:
+            assert session.exec(select(Clock.account_id)).one() == ids["heir"]
+        manager = house.as_role(Role.CHARITY_MANAGER, org_id=org_id)
+        manager.goto("/organisations/ours/on-call")
+        manager.locator("#on_call_contact").fill("13900000000")
+        house.look(manager)
+        send(manager)
+        done(manager)

@@ -90,7 +90,7 @@ def test_another_person_of_the_district_keeps_the_office_open(session: Session) 
 
 def test_duties_shifts_and_periods_of_standing_in_pass_with_the_desk(session: Session) -> None:
     leaver, heir, head = (an_account(session, name, Role.APPROVER) for name in ("leaver", "heir", "head"))
-    verifier = an_account(session, "verifier", Role.VERIFIER)
+    verifier, spare = (an_account(session, name, Role.VERIFIER) for name in ("verifier", "spare"))
     scene = a_scene(session)
     duty = duties.give(session, duties.Task(scene.need.id, leaver.id, "补材料"), actor=actor_of(head), now=NOW)
     shift = roster.Shift(verifier.id, leaver.id, NOW, NOW + timedelta(hours=9))
@@ -98,7 +98,7 @@ def test_duties_shifts_and_periods_of_standing_in_pass_with_the_desk(session: Se
     today = date(2026, 11, 23)
     standins.name(session, leaver.id, first_on=today, last_on=today, actor=actor_of(head), now=NOW)
     assert sorted(kinds(session, leaver)) == ["meeting_duty", "shift", "stand_in"]
-    for unfit in (verifier.id,):
+    for unfit in (verifier.id, spare.id):
         with pytest.raises(WrongState, match="heir_unfit"), session.begin_nested():
             closing.close_account(session, leaver.id, heir_id=unfit, actor=the_keeper(session), now=NOW)
     session.expire_all()

@@ -22,7 +22,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import waiting
-from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
 from tests import factories as make
 from tests.factories import NOW
@@ -175,6 +175,24 @@ def test_the_clocks_of_a_head_lie_on_the_deputys_list_and_the_reminder_goes_to_t
         assert (letter.account_id, letter.key) == (deputy_id, f"{ref}:1:named")
 
 
+def test_a_manager_names_for_its_team_and_the_security_administrator_for_staff_and_nobody_else(
+    session: Session,
+) -> None:
+    org_id, other = (make.an_organisation(session).id for _ in range(2))
+    manager = an_account(session, "m", Role.CHARITY_MANAGER, org_id=org_id)
+    ill = an_account(session, "w", Role.CHARITY_WORKER, org_id=org_id)
+    stranger = an_account(session, "s", Role.CHARITY_MANAGER, org_id=other)
+    staff, mate = (an_account(session, name, Role.APPROVER) for name in ("staff", "mate"))
+    keeper = an_account(session, "keeper", Role.SECURITY_ADMIN)
+    days = {"first_on": TODAY, "last_on": TODAY}
+    for actor, head, deputy in ((stranger, ill, manager), (keeper, ill, manager), (mate, staff, mate)):
+        with pytest.raises((NotFound, NotAllowed)):
+            standins.name(session, deputy.id, **days, head_id=head.id, actor=actor_of(actor), now=NOW)
+    for actor, head, deputy in ((manager, ill, manager), (keeper, staff, mate)):
+        row = standins.name(session, deputy.id, **days, head_id=head.id, actor=actor_of(actor), now=NOW)
+        assert (row.head_id, row.deputy_id, row.set_by) == (head.id, deputy.id, actor.id)
+
+
 @pytest.fixture
 def app(settings: Settings, sqlite_database: Database) -> Flask:
     return create_app(settings, database=sqlite_database)
@@ -201,3 +219,17 @@ def test_a_head_names_a_stand_in_on_the_page_who_steps_in_and_back(app: Flask, s
     assert "I stand in for approver" in english
     assert head.post(f"/stand-in/{row_id}/end").status_code == 303
     assert "目前无人代您值岗" in head.get("/stand-in/").text
+
+
+def test_a_stand_in_is_named_on_the_page_for_a_colleague_who_cannot(app: Flask, sqlite_database: Database) -> None:
+    keeper = client_as(app, Role.SECURITY_ADMIN)
+    with sqlite_database.transaction() as session:
+        ill, mate = (an_account(session, name, Role.APPROVER).id for name in ("ill", "mate"))
+    assert f"/stand-in/for/{ill}" in keeper.get("/accounts/").text
+    path, today = f"/stand-in/for/{ill}", datetime.now(standins.HERE).date().isoformat()
+    assert "为 ill 指定代班人" in keeper.get(path).text
+    wrong = {"confirmed": "yes", "deputy": mate, "first_on": today, "last_on": "2020-01-01"}
+    assert keeper.post(path, data=wrong).status_code == 422
+    assert keeper.post(path, data=wrong | {"last_on": today}).status_code == 303
+    assert "mate" in keeper.get("/accounts/").text
+    assert client_as(app, Role.VERIFIER).get(path).status_code in (403, 404)
