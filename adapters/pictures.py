@@ -41,7 +41,14 @@ def clean_jpeg(data: bytes, /) -> bytes:
             pixels.paste(seen, mask=seen.getchannel("A"))
     except NotAPicture:
         raise
-    except (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        MemoryError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
         raise NotAPicture("not a readable picture") from error
     for quality in QUALITIES:
         out = io.BytesIO()

@@ -120,7 +120,7 @@ def _address(rule: Rule, chosen: str, name: str) -> str:
         if argument == name:
             return chosen
         if words:
-            return words.split(",")[0].strip()
+            return words.split(",")[-1].strip()
         return "1" if converter == "int" else PLAIN.get(argument, MISSING)
 
     return re.sub(r"<(?:(\w+)(?:\(([^)]*)\))?:)?(\w+)>", part, rule.rule)
@@ -145,8 +145,8 @@ def _rules(app: Flask) -> list[tuple[Rule, str, str]]:
 def _ask(client: FlaskClient, method: str, path: str, chosen: str) -> tuple[int, str, bytes]:
     """Status, where it leads and the page, with what differs by nature taken out: the id, tokens, references."""
     answer = client.open(path, method=method, headers={"Accept": "text/html"})
-    body = CHANGING.sub(b"", answer.data).replace(chosen.encode(), b"ID")
-    place = answer.headers.get("Location", "").replace(chosen, "ID")
+    body = CHANGING.sub(b"", answer.data).replace(chosen.encode(), b"ID").replace(MISSING.encode(), b"ID")
+    place = answer.headers.get("Location", "").replace(chosen, "ID").replace(MISSING, "ID")
     answer.close()
     return answer.status_code, place, body
 

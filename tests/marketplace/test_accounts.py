@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session
 
+from marketplace.accounts import limits
 from marketplace.accounts import service as accounts
-from marketplace.accounts.models import AccountSession
+from marketplace.accounts.models import AccountSession, RateCount
 from marketplace.actors import PUBLIC, Role
+from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed
 from tests import factories as make
 
@@ -100,3 +102,41 @@ def test_a_household_s_session_speaks_for_that_household_only(session: Session, 
     token = accounts.open_for_person(session, person.id, household.id, now=now)
     actor = accounts.actor_of(session, token, now=now)
     assert (actor.role, actor.household_id) == (Role.HOUSEHOLD, household.id)
+
+
+@pytest.mark.threat("T15")
+def test_a_code_fits_only_in_the_browser_that_asked_for_it(session: Session, now: datetime) -> None:
+    code = accounts.new_code(session, "phone", network="n", now=now)
+    text = accounts.code_text(session, code.id)
+    assert not accounts.code_fits(session, "phone", text, code_id="of another browser", now=now)
+    assert accounts.code_fits(session, "phone", text, code_id=code.id, now=now)
+
+
+@pytest.mark.threat("T15")
+def test_a_lock_counts_across_workers_and_grows(database: Database, now: datetime) -> None:
+    """Two workers are two databases on one file or server; their tries add up."""
+    other = Database(str(database.engine.url.render_as_string(hide_password=False)), info=database.info)
+    waits, moment = [], now
+    for _ in range(3):
+        for number in range(10):
+            with (database, other)[number % 2].transaction() as writing:
+                limits.count(writing, "login:zhou", now=moment)
+        locked = 0
+        for worker in (database, other):
+            with worker.session(writes=True) as writing:
+                try:
+                    limits.count(writing, "login:zhou", now=moment)
+                except NotAllowed:
+                    locked += 1
+                writing.commit()
+        assert locked == 2
+        began = moment
+        while True:
+            moment += timedelta(minutes=5)
+            with other.session(writes=True) as asking:
+                row = asking.get_one(RateCount, "login:zhou")
+                if row.locked_until is not None and moment >= row.locked_until:
+                    break
+        waits.append(int((moment - began).total_seconds() // 60))
+    other.close()
+    assert waits == [15, 30, 60]

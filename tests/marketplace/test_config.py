@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,37 @@ def test_the_same_seed_gives_a_demonstration_the_same_keys(tmp_path: Path) -> No
 def test_settings_cannot_be_changed_after_they_were_read() -> None:
     with pytest.raises(AttributeError):
         Settings().demo = True  # type: ignore[misc]
+
+
+@pytest.mark.threat("T40")
+@pytest.mark.parametrize("value", ["1", "true", "on", "yes"])
+def test_flask_s_own_debugging_is_refused(environ: dict[str, str], value: str) -> None:
+    assert "FLASK_DEBUG" in _refused(environ, FLASK_DEBUG=value)
+
+
+UNSAFE = {
+    "no key for forms": {"SHANQIAO_SECRET_KEY_FILE": ""},
+    "no key for sealing": {"SHANQIAO_KEK_FILE": ""},
+    "a key file that is not there": {"SHANQIAO_KEK_FILE": "nowhere/kek.key"},
+    "a page address without tls": {"SHANQIAO_BASE_URL": "http://aid.example"},
+    "a page address that is none": {"SHANQIAO_BASE_URL": "aid.example"},
+    "no host to trust": {"SHANQIAO_TRUSTED_HOSTS": ","},
+    "every host trusted": {"SHANQIAO_TRUSTED_HOSTS": "*"},
+    "hosts by wildcard": {"SHANQIAO_TRUSTED_HOSTS": "*.example"},
+    "debugging": {"FLASK_DEBUG": "1"},
+    "an identity provider without tls": {"SHANQIAO_OIDC_ISSUER": "http://id.example", "SHANQIAO_OIDC_CLIENT_ID": "x"},
+    "an identity provider that does not know us": {"SHANQIAO_OIDC_ISSUER": "https://id.example"},
+    "a limit that is no number": {"SHANQIAO_SECOND_APPROVER_FEN": "none"},
+    "letters by an unknown way": {"SHANQIAO_SMTP_TLS": "off"},
+}
+
+
+@pytest.mark.threat("T40")
+@pytest.mark.parametrize("name", UNSAFE)
+def test_nothing_starts_with_an_unsafe_setting(environ: dict[str, str], name: str) -> None:
+    assert re.search("SHANQIAO_|FLASK_|nowhere", _refused(environ, **UNSAFE[name]))
+
+
+def test_a_safe_identity_provider_is_taken(environ: dict[str, str]) -> None:
+    given = {"SHANQIAO_OIDC_ISSUER": "https://id.example", "SHANQIAO_OIDC_CLIENT_ID": "x"}
+    assert from_environment({**environ, **given}).oidc_issuer == "https://id.example"
