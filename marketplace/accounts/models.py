@@ -6,7 +6,7 @@ is kept only as a hash; a code too.
 
 from datetime import datetime
 
-from sqlalchemy import LargeBinary
+from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.actors import Role
@@ -151,3 +151,17 @@ class Challenge(SQLModel, table=True):
     purpose: str = Field(max_length=16)
     nonce: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     expires_at: datetime = Field(sa_column=moment())
+
+
+class StaffTie(SQLModel, table=True):
+    """Somebody close to an account's holder, or the holder's own household: only the keyed index of an ID number or a
+    telephone is kept. Whoever is tied to a household does not approve for it."""
+
+    __tablename__ = "staff_tie"
+    __table_args__ = (UniqueConstraint("account_id", "value_index", name="uq_staff_tie_value_index"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    account_id: str = Field(foreign_key="account.id", index=True)
+    reference: str = Field(max_length=32)
+    value_index: str = Field(index=True, max_length=64)
+    added_at: datetime = Field(sa_column=moment())

@@ -13,7 +13,7 @@ from flask import make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import HiddenField
 
-from marketplace.accounts import passkeys, proving, totp
+from marketplace.accounts import passkeys, proving, ties, totp
 from marketplace.accounts.blueprint import bp
 from marketplace.accounts.cookies import with_cookie
 from marketplace.accounts.models import Account, AccountSession
@@ -21,7 +21,7 @@ from marketplace.accounts.service import hash_of
 from marketplace.accounts.views_proving import asked_session, token_of_request
 from marketplace.actors import Role
 from marketplace.calendar import utc_now
-from marketplace.errors import NotAllowed
+from marketplace.errors import BadInput, NotAllowed
 from marketplace.guards import current_actor, guard
 from marketplace.web import Form, TextField, _, _l, current_session, done, render, writes
 
@@ -137,6 +137,40 @@ def factor_remove() -> ResponseReturnValue:
         proving.remove_totp(session, account_id, now=now)
     proving.end_sessions(session, current_actor(), but=held.id_hash, now=now)
     return done(_("Removed. Your other sign-ins have ended."), to=url_for(".security"))
+
+
+class TieForm(Form):
+    """Somebody close: an ID number or a telephone."""
+
+    value = TextField(_l("ID number or telephone of somebody close to you"), longest=24)
+    reference = TextField(_l("A word by which you know it again"), longest=32)
+
+
+@bp.route("/security/ties", methods=["GET", "POST"])
+@guard("account:factors")
+@writes
+def security_ties() -> ResponseReturnValue:
+    """Whom I am close to: I do not approve for them."""
+    session, actor, form = current_session(), current_actor(), TieForm()
+    if form.validate_on_submit():
+        given = {"reference": form.reference.data or ""}
+        try:
+            ties.declare(session, form.value.data or "", **given, actor=actor, now=utc_now())
+        except BadInput:
+            form.value.errors = [_l("Write an ID number of 18 digits or a telephone of 11 digits.")]
+        else:
+            return done(_("Written down."), to=url_for(".security_ties"))
+    layout = f"layout/{'charity' if actor.org_id else 'staff'}.html"
+    return render("accounts/ties.html", layout=layout, form=form, ties=ties.list_ties(session, actor=actor))
+
+
+@bp.post("/security/ties/remove")
+@guard("account:factors")
+@writes
+def security_untie() -> ResponseReturnValue:
+    """Take one back."""
+    ties.untie(current_session(), request.form.get("tie", ""), actor=current_actor(), now=utc_now())
+    return done(_("Removed."), to=url_for(".security_ties"))
 
 
 def _changing() -> AccountSession:

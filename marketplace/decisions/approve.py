@@ -15,6 +15,7 @@ from typing import TypeVar
 from sqlmodel import Session, col, select
 
 from marketplace import audit
+from marketplace.accounts import ties
 from marketplace.actors import Actor
 from marketplace.config import Settings
 from marketplace.consent.ask import living_auto_match
@@ -23,6 +24,7 @@ from marketplace.decisions import moves
 from marketplace.decisions.givers import refuse_giver
 from marketplace.decisions.models import LineDecision, Match, MatchState
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
+from marketplace.households.models import Person
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import today_of
@@ -109,6 +111,7 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     organisation = _fetch(session, Organisation, offer.org_id, lock=lock)
     if need.verifier_id in actor.people:
         raise WrongState("verifier_is_approver")
+    refuse_kin(session, line.household_id, actor=actor)
     if need.state is not NeedState.VERIFIED or _is_over(need, now):
         raise WrongState("need_changed")
     refuse_giver(session, need, offer, organisation=organisation, units=line.units, on=today_of(now))
@@ -118,6 +121,16 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
         raise WrongState("stock_gone")
     living_auto_match(session, line.household_id, org_id=offer.org_id, now=now)
     return _Sound(line, need, offer, organisation)
+
+
+def refuse_kin(session: Session, household_id: str, /, *, actor: Actor) -> None:
+    """Nobody approves for the own household or for somebody close, nor where a telephone is shared."""
+    members = session.exec(
+        select(Person.id_number_index, Person.phone_index).where(col(Person.household_id) == household_id)
+    )
+    indexes = {index for pair in members for index in pair if index}
+    if indexes and ties.touches(session, actor.people, indexes):
+        raise WrongState("approver_is_kin")
 
 
 def _is_over(need: Need, now: datetime) -> bool:
@@ -256,6 +269,7 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     need = session.get_one(Need, match.need_id)
     if actor.people & {match.approver_id, need.verifier_id}:
         raise WrongState("same_person_twice")
+    refuse_kin(session, match.household_id, actor=actor)
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     match.second_approver_id = actor.id
     match.state = after_approval(session.get_one(Offer, match.offer_id))

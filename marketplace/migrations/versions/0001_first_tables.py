@@ -1168,6 +1168,20 @@ def upgrade() -> None:
     with op.batch_alter_table('staff_identity', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_staff_identity_account_id'), ['account_id'], unique=False)
 
+    op.create_table('staff_tie',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('value_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('added_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_staff_tie_account_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_staff_tie')),
+    sa.UniqueConstraint('account_id', 'value_index', name='uq_staff_tie_value_index')
+    )
+    with op.batch_alter_table('staff_tie', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_staff_tie_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_staff_tie_value_index'), ['value_index'], unique=False)
+
     op.create_table('stand_in',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('head_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
