@@ -54,7 +54,7 @@ def asvs_page(tests: dict[str, list[str]]) -> str:
         "# OWASP ASVS 5.0.0, levels 1 and 2",
         "",
         f"{len(rows)} requirements (chapter V17 is left out: no WebRTC): {head}. Numbers are ASVS's, words are ours.",
-        "A requirement is `open` until a test named here proves it. Made from `asvs.csv` by `scripts/security_pages.py`.",
+        "A requirement is `open` until a test named here proves it. `scripts/security_pages.py` makes this page.",
         "",
         "| number | level | verdict | in our words | test |",
         "|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""Nobody approves an act of their own, or for somebody close: random people in random roles, and never a self-approval."""
+"""Nobody approves an act of their own, or for somebody close: random people in random roles, no self-approval."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from marketplace.accounts import ties
 from marketplace.actors import Actor, Role
 from marketplace.decisions import approve as approval
 from marketplace.decisions.models import Match, MatchState
-from marketplace.errors import BadInput, DomainError, NotFound
+from marketplace.errors import BadInput, NotFound, WrongState
 from tests.marketplace.match_scene import a_scene
 
 PHONE = "10000000042"
@@ -43,9 +43,8 @@ def test_of_a_thousand_random_castings_no_one_approves_twice_or_what_they_verifi
                     approval.second_approve(session, match.id, actor=other, now=now)
                     allowed += 1
                     assert second not in {match.approver_id, verifier}
-                except DomainError as error:
+                except WrongState:
                     refused += 1
-                    assert error.code == "same_person_twice"
                     assert second in {match.approver_id, verifier}
             trial.rollback()
         session.expire_all()
@@ -62,18 +61,14 @@ def test_who_is_close_to_a_household_does_not_approve_for_it(session: Session, n
     assert PHONE not in str(tie.model_dump())
     actor = Actor(id="deputy", role=Role.APPROVER, on_behalf_of=account.id) if stands_in else kin
     outcome = approval.approve(session, [scene.line.id], actor=actor, now=now)
-    assert [one.reason for one in outcome.excluded] == ["approver_is_kin"]
+    assert [one.code for one in outcome.excluded] == ["approver_is_kin"]
     ties.untie(session, tie.id, actor=kin, now=now)
     assert approval.approve(session, [scene.line.id], actor=kin, now=now).approved
 
 
 def test_a_tie_is_one_s_own_is_kept_once_and_must_be_a_number(session: Session, now: datetime) -> None:
-    one, two = (
-        Actor(
-            id=accounts.create_account(session, n, display_name=n, role=Role.APPROVER, now=now).id, role=Role.APPROVER
-        )
-        for n in ("one", "two")
-    )
+    made = (accounts.create_account(session, n, display_name=n, role=Role.APPROVER, now=now) for n in ("one", "two"))
+    one, two = (Actor(id=account.id, role=Role.APPROVER) for account in made)
     tie = ties.declare(session, PHONE, reference="x", actor=one, now=now)
     assert ties.declare(session, PHONE, reference="y", actor=one, now=now).id == tie.id
     assert ties.list_ties(session, actor=two) == []
