@@ -32,7 +32,9 @@ desk = Desk(
     action="match:answer",
     layout="charity",
     title=_l("Bring in a table of answers to matches"),
-    intro=_l("The table of all matches with the columns for the answer filled in. Rows without an answer are left alone."),
+    intro=_l(
+        "The table of all matches with the columns for the answer filled in. Rows without an answer are left alone."
+    ),
     home="decisions.charity_matches",
     home_title=_l("Matches"),
     schema=lambda _today: answers.answer_schema(),

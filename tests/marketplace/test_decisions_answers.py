@@ -28,9 +28,7 @@ ACCEPTED, DECLINED = MatchState.AWAITING_HOUSEHOLD, MatchState.DECLINED_GIVER
 def scenes_of(session: Session, now, count: int = 3) -> list[Scene]:
     """Matches of one giver that wait for its answer."""
     first = a_scene(session, now=now)
-    more = [
-        a_scene(session, phone=f"1000000001{n}", organisation=first.organisation, now=now) for n in range(1, count)
-    ]
+    more = [a_scene(session, phone=f"1000000001{n}", organisation=first.organisation, now=now) for n in range(1, count)]
     for scene in (first, *more):
         scene.approved(session, now)
     return [first, *more]
