@@ -60,7 +60,7 @@ def _write(row: MeetingRow, way: Way, *, fen_each: int, loser_urgency: int | Non
 
 
 def _urgency(session: Session, need_ids: set[str]) -> dict[str, int]:
-    ids, found = sorted(need_ids), {}
+    ids, found = sorted(need_ids), dict[str, int]()
     for start in range(0, len(ids), _ASKED):
         some = select(Need.id, Need.urgency).where(col(Need.id).in_(ids[start : start + _ASKED]))
         found |= dict(session.exec(some).all())

@@ -121,7 +121,8 @@ def _facts(meeting: Meeting) -> dict[str, Any]:
 def told(rows: Sequence[MeetingRow]) -> list[dict[str, Any]]:
     """Rows with their sentence: the run's own reason, in the reader's language."""
     session = current_session()
-    pairs = [(row.offer_id, row.detail) for row in rows] + [(row.remedy_offer_id, {}) for row in rows]
+    pairs: list[tuple[str, Mapping[str, Any]]] = [(row.offer_id, row.detail) for row in rows]
+    pairs += [(row.remedy_offer_id, {}) for row in rows]
     names = results.names_of(session, pairs)
     return [{"row": row, "why": _why(row, names), "remedy": _remedy(row, names)} for row in rows]
 

@@ -373,6 +373,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_need_created_at'), ['created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_need_newest', ['created_at', 'id', 'state', 'district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_source'), ['source'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_updated_at'), ['updated_at'], unique=False)
@@ -426,6 +427,7 @@ def upgrade() -> None:
     with op.batch_alter_table('offer', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_offer_category'), ['category'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_confirm_by'), ['confirm_by'], unique=False)
+        batch_op.create_index('ix_offer_newest', ['created_at', 'id', 'state', 'org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_state'), ['state'], unique=False)
 
@@ -1111,6 +1113,7 @@ def upgrade() -> None:
     sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('urgency', sa.Integer(), nullable=False),
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('value_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('reasons', sa.JSON(), nullable=False),
@@ -1130,6 +1133,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_proposed_line_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index('ix_proposed_line_offer_state', ['offer_id', 'state', 'units'], unique=False)
+        batch_op.create_index('ix_proposed_line_queue', ['state', 'urgency', 'id', 'district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_run_id'), ['run_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_state'), ['state'], unique=False)
 
@@ -1229,10 +1233,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_need_id'), ['need_id'], unique=False)
+        batch_op.create_index('ix_match_of_giver', ['org_id', 'state', 'updated_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
+        batch_op.create_index('ix_match_waiting', ['state', 'updated_at', 'id', 'district_code'], unique=False)
         batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"))
 
     op.create_table('appointment',
