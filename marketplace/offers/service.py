@@ -217,11 +217,11 @@ def list_offers(
         rows = rows.where(col(Offer.state).in_(wanted.states))
     if wanted.ends_by is not None:
         rows = rows.where(col(Offer.valid_to) <= wanted.ends_by)
-    counted = rows.with_only_columns(func.count())
-    total = session.exec(counted).one()
+    total = int(session.scalar(rows.with_only_columns(func.count())) or 0)
     # The ids are found first, in an index alone, so that a far page costs little; only its own rows are read.
     newest = (col(Offer.created_at).desc(), col(Offer.id).desc())
-    ids = session.exec(rows.with_only_columns(col(Offer.id)).order_by(*newest).offset(offset).limit(size)).all()
+    page = rows.with_only_columns(col(Offer.id)).order_by(*newest).offset(offset).limit(size)
+    ids = session.scalars(page).all()
     return list(session.exec(select(Offer).where(col(Offer.id).in_(ids)).order_by(*newest))), total
 
 
