@@ -217,7 +217,7 @@ def list_offers(
         rows = rows.where(col(Offer.state).in_(wanted.states))
     if wanted.ends_by is not None:
         rows = rows.where(col(Offer.valid_to) <= wanted.ends_by)
-    total = int(session.scalar(rows.with_only_columns(func.count())) or 0)
+    total = int(session.scalar(rows.with_only_columns(func.count(), maintain_column_froms=True)) or 0)
     # The ids are found first, in an index alone, so that a far page costs little; only its own rows are read.
     newest = (col(Offer.created_at).desc(), col(Offer.id).desc())
     page = rows.with_only_columns(col(Offer.id)).order_by(*newest).offset(offset).limit(size)
