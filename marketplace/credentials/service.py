@@ -179,24 +179,25 @@ def _living(session: Session, chain_id: str) -> list[IssuedCredential]:
 
 def revoke(session: Session, credential_id: str, /, *, actor: Actor, now: datetime, reason: str = "revoked") -> None:
     """End one credential for good; the consent under it stays as it is."""
-    _end(session, _own(session, credential_id, actor), actor=actor, now=now, reason=reason)
+    _end(session, owned(session, credential_id, actor), actor=actor, now=now, reason=reason)
 
 
 def suspend(session: Session, credential_id: str, /, *, actor: Actor, now: datetime, reason: str) -> None:
     """Stop one credential for a while, such as while a wrong fact is looked into."""
-    credential = _own(session, credential_id, actor)
+    credential = owned(session, credential_id, actor)
     credential.suspended_at, credential.reason_code = now, reason
     _record(session, credential, "credential:suspend", actor=actor, now=now, reason=reason)
 
 
 def resume(session: Session, credential_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Let a suspended credential be good again."""
-    credential = _own(session, credential_id, actor)
+    credential = owned(session, credential_id, actor)
     credential.suspended_at, credential.reason_code = None, ""
     _record(session, credential, "credential:resume", actor=actor, now=now, reason="")
 
 
-def _own(session: Session, credential_id: str, actor: Actor) -> IssuedCredential:
+def owned(session: Session, credential_id: str, actor: Actor) -> IssuedCredential:
+    """A credential that has not ended and that this actor may end; NotFound for a foreign one."""
     credential = session.get(IssuedCredential, credential_id)
     household = session.get(Household, credential.household_id) if credential is not None else None
     if credential is None or household is None:
