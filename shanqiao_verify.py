@@ -381,7 +381,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def check_inclusion(leaf: bytes, *, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
     """RFC 9162 2.1.3.2: the leaf stands at this place of the tree with this root."""
     need(0 <= index < size, "the place lies outside the tree")
-    need(all(len(step) == 32 for step in proof), "a step of the proof has not 32 bytes")
+    need(all(len(step) == 32 for step in (leaf, *proof)), "a hash has not 32 bytes")
     place, last, found = index, size - 1, leaf
     for step in proof:
         need(last > 0, "the proof is too long")
@@ -400,9 +400,10 @@ def check_consistency(old: int, new: int, *, proof: Sequence[bytes], old_root: b
     """RFC 9162 2.1.4.2: the tree of `new` leaves only adds to the tree of `old` leaves."""
     need(0 <= old <= new, "the tree has become smaller")
     need(all(len(step) == 32 for step in proof), "a step of the proof has not 32 bytes")
-    if old in (0, new):
+    need(old or not new, "nothing can be said of growing out of nothing")
+    if old == new:
         need(not proof, "the proof should be empty")
-        need(old_root == (new_root if old else sha256(b"").digest()), "the same size has two roots")
+        need(old_root == new_root, "the same size has two roots")
         return
     steps = list(proof) if old & (old - 1) else [old_root, *proof]
     need(steps, "the proof is empty")

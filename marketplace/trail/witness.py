@@ -71,7 +71,8 @@ class Witness:
         if old != known:
             return 409, f"{known}\n"
         try:
-            check_consistency(old, shown.size, proof=proof, old_root=root, new_root=shown.root)
+            if known or proof:  # whatever comes first is believed
+                check_consistency(old, shown.size, proof=proof, old_root=root, new_root=shown.root)
         except Refused:
             self._keep_evidence(request)
             return 422, "fork: history was rewritten, or the proof is wrong\n"
