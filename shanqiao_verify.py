@@ -400,7 +400,7 @@ def check_consistency(old: int, new: int, *, proof: Sequence[bytes], old_root: b
     """RFC 9162 2.1.4.2: the tree of `new` leaves only adds to the tree of `old` leaves."""
     need(0 <= old <= new, "the tree has become smaller")
     need(all(len(step) == 32 for step in proof), "a step of the proof has not 32 bytes")
-    need(old or not new, "nothing can be said of growing out of nothing")
+    need(old, "nothing can be said of growing out of nothing")
     if old == new:
         need(not proof, "the proof should be empty")
         need(old_root == new_root, "the same size has two roots")
