@@ -42,6 +42,7 @@ from marketplace.proposals import service as proposals
 from marketplace.sealed import Vault, vault_of
 from marketplace.suites import NAMES
 from marketplace.trail.keeper import Keeper
+from marketplace.trail.service import audit_fresh
 from marketplace.web import catalogues, letters
 
 
@@ -49,7 +50,8 @@ def database_of(settings: Settings) -> Database:
     """The settings' database as it is; the vault and the settings travel with its sessions."""
     if not settings.database_url:
         settings.instance.mkdir(parents=True, exist_ok=True)
-    return Database(settings.database(), info={"vault": vault_from(settings), "settings": settings})
+    info = {"vault": vault_from(settings), "settings": settings, "audit_fresh": audit_fresh}
+    return Database(settings.database(), info=info)
 
 
 def vault_from(settings: Settings) -> Vault:

@@ -43,7 +43,7 @@ EVENTS = {
 def event_of(consent: Consent, before: Consent | None) -> str:
     """What happened, in one word: the new state, and for a living consent what became of the one before."""
     if consent.state is not ConsentState.ACTIVE:
-        return EVENTS[consent.state]
+        return EVENTS.get(consent.state, consent.state.value)[:16]
     if before is None or before.state not in (ConsentState.ACTIVE, ConsentState.PAUSED):
         return "granted"
     if before.state is ConsentState.PAUSED:

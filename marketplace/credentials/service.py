@@ -85,24 +85,10 @@ def _write(
     actor: Actor,
     now: datetime,
 ) -> str:
-    settings, district = settings_of(session), household.district_code
-    key = issuer_key(settings, district)
-    issued, expires = claims.period(consent, needs, now=now)
     number, place = status.free_place(session)
-    visible = {
-        "iss": issuer_of(settings, district),
-        "vct": tokens.VCT,
-        "aud": consent.recipient_org_id,
-        "sub": pseudonym(session, consent.recipient_org_id, household.id),
-        "iat": issued,
-        "nbf": issued,
-        "exp": expires,
-        "cnf": {"jwk": dict(jwk)},
-        "status": {"status_list": {"uri": status.address(settings, number), "idx": place}},
-        "consent": _consent(consent),
-        "verification": claims.verification(needs, district=district),
-    }
+    visible = _visible(session, consent, household, needs, place=(number, place), jwk=jwk, now=now)
     said = claims.selective(session, consent, fields=fields, household=household, needs=needs)
+    key = issuer_key(settings_of(session), household.district_code)
     compact = tokens.issue(visible, said, key=key)
     entry = audit.Entry(
         "credential:issue",
@@ -128,12 +114,41 @@ def _write(
             kid=str(key.kid),
             sha256=sha256(compact.encode()).hexdigest(),
             issued_at=now,
-            expires_at=datetime.fromtimestamp(expires, UTC),
+            expires_at=datetime.fromtimestamp(visible["exp"], UTC),
             audit_seq=audit.record(session, entry, actor=actor, now=now),
         )
     )
     flush(session)
     return compact
+
+
+def _visible(
+    session: Session,
+    consent: Consent,
+    household: Household,
+    needs: Sequence[Need],
+    /,
+    *,
+    place: tuple[int, int],
+    jwk: Mapping[str, str],
+    now: datetime,
+) -> dict[str, Any]:
+    """What everybody sees who sees the credential at all."""
+    settings, district = settings_of(session), household.district_code
+    issued, expires = claims.period(consent, needs, now=now)
+    return {
+        "iss": issuer_of(settings, district),
+        "vct": tokens.VCT,
+        "aud": consent.recipient_org_id,
+        "sub": pseudonym(session, consent.recipient_org_id, household.id),
+        "iat": issued,
+        "nbf": issued,
+        "exp": expires,
+        "cnf": {"jwk": dict(jwk)},
+        "status": {"status_list": {"uri": status.address(settings, place[0]), "idx": place[1]}},
+        "consent": _consent(consent),
+        "verification": claims.verification(needs, district=district),
+    }
 
 
 def _consent(consent: Consent) -> dict[str, Any]:
