@@ -244,6 +244,8 @@ def _members(maker: Maker) -> Iterator[tuple[str, str]]:
             f"the recipient's {name} is {value}",
             again(maker, lambda p, n=name, v=value: p["cnf"]["jwk"].update({n: v})),
         )
+    for inner in ("id", "purpose", "mode", "receipt_sha256"):
+        yield f"consent: {inner} is a number", again(maker, lambda p, i=inner: p["consent"].update({i: 5}))
     yield "cnf by thumbprint", again(maker, lambda p: p.update(cnf={"jkt": "x"}))
     yield "cnf with two ways", again(maker, lambda p: p["cnf"].update(jkt="x"))
     for wrong in (-1, 131_072, "5", None, True, 1.0, 2**40):
@@ -351,7 +353,7 @@ def _needs(maker: Maker) -> Iterator[tuple[str, str]]:
     for value in ({}, {"amount_band": "x"}, {"code": "A", "more": 1}, "A", 5, None, ["A"], {"code": {"a": 1}}):
         bad = disclosure([SALT, value])
         yield f"needs: an element {json.dumps(value)}", needs([{"...": tokens.digest_of(bad)}, *fill[:7]], bad)
-    for parts in ([SALT, "code", "A"], [{"code": "A"}], ["", {"code": "A"}]):
+    for parts in ([SALT, "code", "A"], [SALT, {"code": "A"}, 1], [{"code": "A"}], ["", {"code": "A"}]):
         bad = disclosure(parts)
         yield f"needs: a disclosure {json.dumps(parts)[:40]}", needs([{"...": tokens.digest_of(bad)}, *fill[:7]], bad)
     yield "needs: an element that nothing refers to", needs(list(fill), element)
@@ -381,6 +383,14 @@ def _shapes(maker: Maker) -> Iterator[tuple[str, str]]:
     )
     yield "a signature in DER", f"{parts[0]}.{parts[1]}.{tokens.base64url(b'0D' + bytes(68))}~{tail}"
     yield "a signature with padding", f"{signed}==~{tail}"
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    twin = signed[:-1] + letters[letters.index(signed[-1]) + 1]
+    yield "another spelling of the same signature", f"{twin}~{tail}"
+    yield "a signature one byte long", f"{signed[:-1]}{letters[letters.index(signed[-1])]}AA~{tail}"
+    loose = disclosure([SALT, "name", "ab"])
+    loose = loose if len(loose) % 4 else disclosure([SALT, "name", "abc"])
+    spelled = loose[:-1] + letters[letters.index(loose[-1]) + 1]
+    yield "another spelling of a disclosure", carrying(maker, spelled)
     yield "a blank in front", " " + good
     yield "a line break behind", good + "\n"
     yield "a line break inside", good.replace(".", ".\n", 1)
