@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -23,7 +24,8 @@ from marketplace.db import Database, flush
 from marketplace.errors import NotFound
 from marketplace.households.models import Household
 from marketplace.signing import issuer_key, issuer_of
-from marketplace.trail.service import newest_checkpoint, proof_of_row, settings_of
+from marketplace.trail.service import newest_checkpoint, proof_of_row, settings_of, subtree_of
+from marketplace.trail.tree import Subtree
 from shanqiao_verify import record_hash
 
 BATCH = 50
@@ -97,7 +99,7 @@ def record_sha256(consent: Consent, /) -> str:
     return record_hash(record_of(consent))
 
 
-def give(session: Session, consent: Consent, /, *, now: datetime) -> ConsentReceipt:
+def give(session: Session, consent: Consent, /, *, now: datetime, below: Subtree | None = None) -> ConsentReceipt:
     """Write the receipt of one version. Raises WrongState while no checkpoint covers its act."""
     household = session.get(Household, consent.household_id)
     if household is None:
@@ -111,7 +113,7 @@ def give(session: Session, consent: Consent, /, *, now: datetime) -> ConsentRece
         "event": event,
         "record": record,
         "record_sha256": record_hash(record),
-        "proof": proof_of_row(session, consent.audit_seq),
+        "proof": proof_of_row(session, consent.audit_seq, below=below),
     }
     jws = tokens.sign(payload, typ=tokens.RECEIPT, key=issuer_key(settings, household.district_code))
     receipt = ConsentReceipt(
@@ -152,8 +154,9 @@ def due(session: Session, *, limit: int = BATCH, household_id: str = "") -> list
 def give_due(session: Session, *, now: datetime, limit: int = BATCH, household_id: str = "") -> int:
     """Give the receipts that are due; return how many. One act of the chain tells of all of them."""
     waiting = due(session, limit=limit, household_id=household_id)
+    below = lru_cache(maxsize=4096)(subtree_of(session))
     for consent in waiting:
-        give(session, consent, now=now)
+        give(session, consent, now=now, below=below)
     if waiting:
         entry = audit.Entry("receipt:give", rule_id="checkpoint_covers", body={"receipts": len(waiting)})
         audit.record(session, entry, actor=SYSTEM, now=now)

@@ -127,8 +127,8 @@ def whole_note(session: Session, checkpoint: AuditCheckpoint, /) -> str:
     return checkpoint.note + "".join(session.scalars(asked.order_by(col(AuditCosignature.witness))))
 
 
-def proof_of_row(session: Session, seq: int, /) -> dict[str, Any]:
-    """A row, the way up from it, and the newest witnessed checkpoint above it.
+def proof_of_row(session: Session, seq: int, /, *, below: tree.Subtree | None = None) -> dict[str, Any]:
+    """A row, the way up from it, and the newest witnessed checkpoint above it; `below` remembers subtrees for many.
 
     Raises NotFound for a row that does not exist, WrongState while no checkpoint covers it yet (a minute at most).
     """
@@ -138,7 +138,7 @@ def proof_of_row(session: Session, seq: int, /) -> dict[str, Any]:
     checkpoint = newest_checkpoint(session, covering=seq)
     if checkpoint is None:
         raise WrongState("no_checkpoint_yet")
-    path = tree.inclusion(seq - 1, checkpoint.size, subtree_of(session))
+    path = tree.inclusion(seq - 1, checkpoint.size, below or subtree_of(session))
     return {
         "row": [getattr(row, name) for name in FIELDS],
         "inclusion": [base64.b64encode(step).decode() for step in path],
