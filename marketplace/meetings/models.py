@@ -136,7 +136,8 @@ class ReviewState(StrEnum):
 
 
 class UrgentApproval(SQLModel, table=True):
-    """One match that the approver on call approved alone, up to the cap of one household and night."""
+    """One match that the approver on call approved alone, up to the cap of one household and night. `asked`: its giver
+    had to answer within hours; when it did not, the case is `passed_on` to the `next` free stock, or `nothing` was."""
 
     __tablename__ = "urgent_approval"
     __table_args__ = (
@@ -160,3 +161,6 @@ class UrgentApproval(SQLModel, table=True):
     review_reason: str = Field(default="", max_length=200)
     reviewed_by: str = Field(default="", max_length=64)
     reviewed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    asked: bool = False
+    follows_id: str | None = Field(default=None, foreign_key="urgent_approval.id", index=True)
+    passed_on: str = Field(default="", max_length=16)

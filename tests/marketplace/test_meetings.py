@@ -148,14 +148,14 @@ def test_a_duty_waits_at_its_officer_with_a_clock_until_it_is_done(
         meeting = call(session, now)
         due = date(2026, 12, 1)
         row = decide(session, meeting, Decision(Verdict.DUTY, "联系救助站", officer_id=officer.id, due_on=due), now)
-        (duty,) = duties.open_of(session, actor)
+        (duty,) = duties.open_of(session, actor, now=now)
         (clock,) = clocks.running_of(session, duty.id)
         assert (duty.id, duty.due_on, clocks.last_day(clock)) == (row.made_id, due, due)
-        assert duties.count_open(session, APPROVER) == 0
+        assert duties.count_open(session, APPROVER, now=now) == 0
         with pytest.raises(NotFound):
             duties.done(session, duty.id, outcome="好了", actor=APPROVER, now=now)
         duties.done(session, duty.id, outcome="已由救助站解决", actor=actor, now=now)
-        assert duties.count_open(session, actor) == 0
+        assert duties.count_open(session, actor, now=now) == 0
         assert clocks.running_of(session, duty.id) == []
 
 

@@ -15,8 +15,10 @@ from marketplace.app import create_app
 from marketplace.clocks import service as clocks
 from marketplace.db import new_id
 from marketplace.decisions import service as decisions
+from marketplace.decisions import waiting
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.notices import Notice
 from marketplace.proofs import evidence, papers, project_figures, projects, publicity
 from marketplace.proofs.models import PaperKind, Proof, ProofKind
 from marketplace.proofs.papers import PaperFacts
@@ -126,6 +128,22 @@ def test_the_clock_names_the_next_report_until_the_final_one_is_filed(session, n
         projects.file_report(session, project, due, actor=last.manager, now=end)
         if then is None or then > end.date():
             assert last_day() == then
+
+
+def test_a_due_report_is_asked_for_by_a_letter_before_and_on_its_last_day(database, now):
+    with database.transaction() as session:
+        scene = a_scene(session)
+        project = a_project(session, scene, now)
+        (clock,) = clocks.running_of(session, project.id)
+        first, due = clock.remind_at, clock.due_at
+    assert waiting.sweep(database, clock=lambda: first - timedelta(hours=1)) == 0
+    for at, number in ((first, 1), (due, 2), (due + timedelta(hours=1), 2)):
+        waiting.sweep(database, clock=lambda at=at: at)
+        with database.reading() as session:
+            letters = session.exec(select(Notice).where(Notice.letter == "report_due")).all()
+            assert len(letters) == number
+            assert {letter.org_id for letter in letters} == {scene.organisation.id}
+            assert all(letter.params["by"] >= "2027-02-01" for letter in letters)
 
 
 def test_an_offer_is_reported_in_one_project_and_a_project_seen_by_its_giver_only(session, now):
