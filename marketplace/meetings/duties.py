@@ -98,6 +98,18 @@ def done(session: Session, duty_id: str, /, *, outcome: str, actor: Actor, now: 
     return duty
 
 
+def take_back(session: Session, duty_id: str, /, *, actor: Actor, now: datetime) -> Duty:
+    """The meeting that gave it takes it back before it is done; the caller has asked the policy for its own act."""
+    duty = session.get_one(Duty, duty_id, with_for_update=True, populate_existing=True)
+    if duty.done_at is not None:
+        raise WrongState("duty_over")
+    duty.taken_back, duty.done_by, duty.done_at = True, actor.id, now
+    session.add(duty)
+    clocks.end(session, duty.id, outcome="taken_back", now=now)
+    _record(session, duty, "duty:take_back", actor=actor, now=now)
+    return duty
+
+
 def open_of(session: Session, actor: Actor, /, *, now: datetime) -> Sequence[Duty]:
     """What this officer, and whoever it stands in for, still has to do, the earliest day first."""
     statement = select(Duty).where(*_open(session, actor, now=now))

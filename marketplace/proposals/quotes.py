@@ -174,6 +174,7 @@ def _line(stands: Standing, need: Need, offer: Offer, *, units: int, left: int) 
         offer_id=offer.id,
         household_id=need.household_id,
         district_code=need.district_code,
+        urgency=need.urgency,
         units=units,
         value_fen=units * max(reckoned_value(offer.unit), offer.unit_cost_fen),
         reasons=[{"code": FREE_STOCK, "units": units, "left": left}],

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from python_calamine import CalamineWorkbook
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import select
 
 from marketplace.actors import Role
@@ -17,7 +18,7 @@ from marketplace.db import new_id
 from marketplace.decisions import service as decisions
 from marketplace.decisions import waiting
 from marketplace.decisions.models import Match
-from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
 from marketplace.proofs import evidence, papers, project_figures, projects, publicity
 from marketplace.proofs.models import PaperKind, Proof, ProofKind
@@ -203,6 +204,9 @@ def test_a_project_is_begun_read_filed_and_taken_along(settings, sqlite_database
     filed = manager.post(draft).headers["Location"]
     assert "SHA-256" in manager.get(filed).text
     assert manager.post(draft).status_code == 409
+    paper = manager.get(f"{filed}/print").text
+    for shown in ("data-print", "SHA-256", "负责人（签字、盖章）"):
+        assert shown in paper
     file = manager.get(f"{filed}/report.xlsx")
     rows = CalamineWorkbook.from_filelike(io.BytesIO(file.data)).get_sheet_by_index(0).to_python()
     assert rows[1][0] == "冬季食品包"
@@ -210,3 +214,14 @@ def test_a_project_is_begun_read_filed_and_taken_along(settings, sqlite_database
     worker = client_as(app, Role.CHARITY_WORKER, org_id=scene.organisation.id)
     assert worker.post(draft).status_code == 403
     assert worker.get(where).status_code == 200
+
+
+@pytest.mark.parametrize("act", ["UPDATE project_report SET content = '{}'", "DELETE FROM project_report"])
+def test_the_database_itself_refuses_to_change_a_filed_report(database, now, act):
+    with database.transaction() as session:
+        last = a_giver_of(session, now, homes=1)
+        project = a_project(session, last, now)
+        due = projects.dues(session, project, now=LATER)[0]
+        projects.file_report(session, project, due, actor=last.manager, now=LATER)
+    with pytest.raises((DatabaseError, Conflict), match="written once"), database.transaction() as session:
+        session.connection().exec_driver_sql(act)
