@@ -16,23 +16,7 @@ from marketplace.errors import NotAllowed, NotFound
 
 MATRIX = Path(__file__).with_name("roles.toml")
 
-FRESH = frozenset(
-    {
-        "household:reveal",
-        "match:approve",
-        "urgent:approve",
-        "displacement:decide",
-        "organisation:approve",
-        "organisation:suspend",
-        "payment:release",
-        "payment:file",
-        "payee:decide",
-        "payout:settle",
-        "report:publish",
-        "team:change",
-        "account:close",
-    }
-)
+FRESH = frozenset(tomllib.loads(MATRIX.with_name("fresh.toml").read_text(encoding="utf-8"))["acts"])
 """Acts for which an account shows a second factor of the last five minutes: approving, revealing, exporting, keys."""
 
 

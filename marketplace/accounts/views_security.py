@@ -70,7 +70,7 @@ def sessions() -> ResponseReturnValue:
 @writes
 def end_sessions() -> ResponseReturnValue:
     """End one, or all but this one."""
-    only = request.form.get("only", "")[:16]
+    only = request.form.get("which", "")[:16]
     here = hash_of(token_of_request())
     proving.end_sessions(current_session(), current_actor(), only=only, but=here, now=utc_now())
     return done(_("Ended."), to=url_for(".sessions"))

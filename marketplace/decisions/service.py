@@ -66,12 +66,16 @@ UNDER_WAY = (MatchState.IN_DELIVERY, MatchState.DELIVERED)
 DECLINES = ("not_needed", "already_helped", "other_giver", "privacy", "other")
 
 
-def get_match(session: Session, match_id: str, /, *, action: str = "match:view", actor: Actor) -> Match:
+def get_match(session: Session, match_id: str, /, *, action: str = "", actor: Actor) -> Match:
     """The match, if the actor may see it, or may do `action` to it; a foreign one looks like a missing one."""
     match = session.get(Match, match_id)
     if match is None:
         raise NotFound("match")
-    require(actor, action, household_id=match.household_id, org_id=match.org_id, district=match.district_code)
+    of = {"household_id": match.household_id, "org_id": match.org_id, "district": match.district_code}
+    if action:
+        require(actor, action, **of)
+    else:
+        require(actor, "match:view", **of)
     return match
 
 

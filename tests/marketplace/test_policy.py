@@ -124,3 +124,10 @@ def test_the_public_may_only_look_at_the_start_page_sign_in_join_a_team_and_appl
         "account:prove",
         "organisation:apply",
     }
+
+
+def test_an_act_that_needs_a_fresh_proof_is_in_the_matrix_and_open_to_nobody_without_an_account() -> None:
+    assert set(MATRIX) >= policy.FRESH
+    for action in policy.FRESH:
+        assert "*" not in MATRIX[action], action
+    assert {"match:approve", "household:reveal", "payment:release", "payment:file"} <= policy.FRESH
