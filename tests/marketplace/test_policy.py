@@ -123,6 +123,8 @@ def test_the_public_may_only_look_at_the_start_page_sign_in_join_a_team_and_appl
         "account:join",
         "account:prove",
         "organisation:apply",
+        "trust:view",
+        "trust:verify",
     }
 
 
