@@ -47,6 +47,11 @@ class Settings:
     registry_url: str = ""
     registry_client_id: str = ""
     registry_secret: str = field(default="", repr=False)
+    payments_url: str = ""
+    payments_token: str = field(default="", repr=False)
+    cover_url: str = ""
+    cover_token: str = field(default="", repr=False)
+    cover_key: str = field(default="", repr=False)
 
     def database(self) -> str:
         """The database's address; the embedded one lies in the instance folder."""
@@ -98,6 +103,11 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         registry_url=get("SHANQIAO_REGISTRY_URL", ""),
         registry_client_id=get("SHANQIAO_REGISTRY_CLIENT_ID", ""),
         registry_secret=get("SHANQIAO_REGISTRY_SECRET", ""),
+        payments_url=get("SHANQIAO_PAYMENTS_URL", ""),
+        payments_token=get("SHANQIAO_PAYMENTS_TOKEN", ""),
+        cover_url=get("SHANQIAO_COVER_URL", ""),
+        cover_token=get("SHANQIAO_COVER_TOKEN", ""),
+        cover_key=_shared_key(get("SHANQIAO_COVER_URL", ""), get("SHANQIAO_COVER_KEY", "")),
     )
 
 
@@ -154,4 +164,11 @@ def _secret(path: str, name: str) -> bytes:
         raise ConfigError(f"{path} is not hexadecimal: run `shanqiao keys new`") from error
     if len(key) < 32 or len(set(key)) < 8:
         raise ConfigError(f"{path} holds a weak key: run `shanqiao keys new`")
+    return key
+
+
+def _shared_key(url: str, key: str) -> str:
+    """Without a key of length a mark of a person could be guessed from the number."""
+    if url and len(key) < 32:
+        raise ConfigError("SHANQIAO_COVER_KEY is short: agree on 32 characters or more with the insurers")
     return key
