@@ -105,7 +105,7 @@ def one_rule(code: str) -> ResponseReturnValue:
         "ledger/rule.html",
         layout=f"layout/{'household' if home else 'staff'}.html",
         home=home,
-        shown=_shown(row, Book(session, on=today_of(utc_now())), ""),
+        rule=_shown(row, Book(session, on=today_of(utc_now())), ""),
         changes=[] if home else [(change, _terms(change)) for change in rules.history(session, code)],
         drafts_it=may(actor, "rule:draft").allow,
         decides={c.id for c in rules.drafts(session) if may(actor, "rule:approve").allow and c.drafted_by != actor.id},

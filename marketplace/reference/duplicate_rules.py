@@ -11,6 +11,28 @@ from types import MappingProxyType
 
 from marketplace.reference.tables import UnknownCode, codes, rows
 
+REACHES: Mapping[str, str] = MappingProxyType(
+    {
+        "WATERFALL": "a smaller gap; a ban while a payer has not answered",
+        "CAP_100": "a smaller gap, a ban at 100 %",
+        "WARN": "nothing: a warning on the page before charity pays",
+        "LIFETIME_CAP": "a household cap for the rest, a ban for a used programme, an exclusive group for its offers",
+        "MUTEX_UNLESS_RESIDUAL": "a ban, or a smaller gap where papers show a rest",
+        "MUTEX_YEAR": "a ban",
+        "FLOOR_TOTAL": "a smaller gap, a ban at the floor",
+        "COOLDOWN": "a cool-off, and a ban for the less urgent of two like needs",
+        "MUTEX_SERVICE": "a smaller gap by the hours that others give",
+        "MUTEX": "a ban for every other fund",
+        "ONCE_PER_YEAR": "a ban; for one policy a person, a household cap",
+        "CAP": "a smaller gap; a ban where no limit is set",
+        "BEST_OF": "a smaller gap, a ban for what adds nothing",
+        "MUTEX_EXCEPT": "a ban",
+        "FORBID_OFFSET": "nothing: its rows are left out of every other rule",
+        "CONFLICT_OF_INTEREST": "a ban",
+    }
+)
+"""Kind ► how a verdict of it reaches the allocator's problem; approval asks every kind again."""
+
 
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
