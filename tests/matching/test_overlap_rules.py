@@ -162,6 +162,13 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         [had(CARE, 12, "2026-10-31")],
         30,
     ),
+    (
+        "D09",
+        "nor does the month after it",
+        ask(CARE, 30, starts_on=date(2026, 10, 1), ends_on=date(2026, 11, 1)),
+        [had(CARE, 12, "2026-11-01")],
+        30,
+    ),
     # D10 1095 days: 26 November 2023 is exactly 1095 days before 25 November 2026
     ("D10", "within its service life", ask(DEVICE, 1), [had(DEVICE, 1, "2023-11-27")], 0),
     ("D10", "after its service life", ask(DEVICE, 1), [had(DEVICE, 1, "2023-11-26")], 1),
