@@ -1,9 +1,9 @@
 """What the house asks of the outside world: Protocols, the frozen messages they carry, and their errors.
 
 Enters: nothing. Leaves: `Messenger`, `Registry`, `PaymentFeed`, `CoverDoor`, `WitnessDoor`, the values `Message`,
-`Receipt`, `NeedRecord`, `NeedPage`, `StateChange`, `AidGiven`, `PaymentPage`, `CoverQuestion`, `CoverAnswer`, the cell types of
-a table, and `OutsideError`. The marketplace calls these names only; concrete doors are chosen in its wiring. Anything
-personal is kept out of every `repr`.
+`Receipt`, `NeedRecord`, `NeedPage`, `StateChange`, `AidGiven`, `PaymentPage`, `CoverQuestion`, `CoverAnswer`, the cell
+types of a table, and `OutsideError`. The marketplace calls these names only; concrete doors are chosen in its wiring.
+Anything personal is kept out of every `repr`.
 """
 
 from __future__ import annotations
