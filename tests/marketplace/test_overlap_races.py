@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -33,6 +34,7 @@ from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.sealed import Vault, vault_of
 from tests import factories as make
+from tests.marketplace.match_scene import APPROVER, a_scene
 
 PROCESSES = 5
 TRIES = 100_000 if os.environ.get("TORTURE") else 250
@@ -177,3 +179,26 @@ def test_the_check_of_this_file_sees_a_second_aid(session: Session, now: datetim
         seen = audit.Entry("aid:reserved", object_ref=entry.id, subject=home.id)
         audit.record(session, seen, actor=SYSTEM, now=now)
     assert _violations(session) == ["entry-seen-1"]
+
+
+def test_two_approvals_for_one_household_do_not_pass_each_other(database: Database, now: datetime) -> None:
+    """The second asks while the first has written but not committed: it waits for the household, then sees the aid."""
+    with database.transaction() as session:
+        scene = a_scene(session)
+        rival = make.an_offer(session, make.an_organisation(session))
+        other = make.a_line(session, make.a_need(session, scene.household), rival)
+    told: list[str] = []
+
+    def second() -> None:
+        with database.transaction() as own:
+            done = approval.approve(own, [other.id], actor=Actor(id="approver-2", role=Role.APPROVER), now=now)
+            told.extend(one.code for one in done.excluded)
+
+    with database.session(writes=True) as first:
+        assert approval.approve(first, [scene.line.id], actor=APPROVER, now=now).approved
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(timeout=1)
+        first.commit()
+    thread.join(timeout=30)
+    assert told == ["D08"]
