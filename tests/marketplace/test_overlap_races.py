@@ -181,21 +181,24 @@ def test_the_check_of_this_file_sees_a_second_aid(session: Session, now: datetim
     assert _violations(session) == ["entry-seen-1"]
 
 
-def test_two_approvals_for_one_household_do_not_pass_each_other(database: Database, now: datetime) -> None:
-    """The second asks while the first has written but not committed: it waits for the household, then sees the aid."""
+def test_an_approval_waits_for_a_report_that_is_being_written_and_then_sees_it(
+    database: Database, now: datetime
+) -> None:
+    """The giver's row is written but not committed when approval asks: the household's lock makes approval wait."""
     with database.transaction() as session:
         scene = a_scene(session)
-        rival = make.an_offer(session, make.an_organisation(session))
-        other = make.a_line(session, make.a_need(session, scene.household), rival)
+        scene.household.source_index = source_index(vault_of(session), "test", "H-0")
+        session.add(scene.household)
+        giver = make.as_giver(make.an_organisation(session))
     told: list[str] = []
 
     def second() -> None:
         with database.transaction() as own:
-            done = approval.approve(own, [other.id], actor=Actor(id="approver-2", role=Role.APPROVER), now=now)
+            done = approval.approve(own, [scene.line.id], actor=APPROVER, now=now)
             told.extend(one.code for one in done.excluded)
 
     with database.session(writes=True) as first:
-        assert approval.approve(first, [scene.line.id], actor=APPROVER, now=now).approved
+        assert report_given(first, [_aid(1, 0)], actor=giver, now=now).new == 1
         thread = threading.Thread(target=second)
         thread.start()
         thread.join(timeout=1)
