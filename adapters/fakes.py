@@ -7,16 +7,20 @@ what arrived can be read back. A lost reply means: the other side did it, we nev
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, TypeVar
 
 from adapters.ports import (
     AidGiven,
+    CoverAnswer,
+    CoverQuestion,
     Message,
     NeedPage,
     NeedRecord,
     OutsideError,
+    PaymentPage,
+    PaymentRecord,
     Receipt,
     StateChange,
     TryAgainLater,
@@ -119,3 +123,40 @@ class FakeRegistry:
             raise WillNeverWork("This key was used for something else.", code="key_reused")
         if lost:
             raise _lost()
+
+
+class FakePaymentFeed:
+    """A department's payments in memory, handed out in pages."""
+
+    def __init__(self, payments: Iterable[PaymentRecord] = (), *, page_size: int = 100) -> None:
+        self.faults = Faults()
+        self.payments = list(payments)
+        self._page_size = page_size
+
+    def pull_payments(self, *, cursor: str | None = None) -> PaymentPage:
+        """Give the page at the cursor; an unknown cursor is refused."""
+        lost = self.faults.before()
+        start = 0 if cursor is None else int(cursor) if cursor.isdecimal() else -1
+        if not 0 <= start <= len(self.payments):
+            raise WillNeverWork("The feed does not know this cursor.", code="request_refused")
+        if lost:
+            raise _lost()
+        end = min(start + self._page_size, len(self.payments))
+        return PaymentPage(tuple(self.payments[start:end]), cursor=str(end), more=end < len(self.payments))
+
+
+class FakeCoverDoor:
+    """Insurers in memory: what each would answer for a subject; whoever is not listed has no cover anywhere."""
+
+    def __init__(self, answers: Mapping[str, Iterable[CoverAnswer]] | None = None) -> None:
+        self.faults = Faults()
+        self.answers = {subject: tuple(said) for subject, said in (answers or {}).items()}
+        self.asked: list[CoverQuestion] = []
+
+    def ask_cover(self, question: CoverQuestion, /) -> tuple[CoverAnswer, ...]:
+        """Say who pays; the answer to a subject does not change."""
+        lost = self.faults.before()
+        self.asked.append(question)
+        if lost:
+            raise _lost()
+        return self.answers.get(question.subject, ())

@@ -1,9 +1,9 @@
 """What the house asks of the outside world: Protocols, the frozen messages they carry, and their errors.
 
-Enters: nothing. Leaves: `Messenger`, `Registry` and the values `Message`, `Receipt`, `NeedRecord`,
-`NeedPage`, `WitnessDoor`, `StateChange`, `AidGiven`, the cell types of a table, and `OutsideError`. The
-marketplace calls these names only; concrete doors are chosen in its wiring. Anything personal is kept out
-of every `repr`.
+Enters: nothing. Leaves: `Messenger`, `Registry`, `PaymentFeed`, `CoverDoor`, `WitnessDoor`, the values `Message`,
+`Receipt`, `NeedRecord`, `NeedPage`, `StateChange`, `AidGiven`, `PaymentPage`, `CoverQuestion`, `CoverAnswer`, the cell
+types of a table, and `OutsideError`. The marketplace calls these names only; concrete doors are chosen in its wiring.
+Anything personal is kept out of every `repr`.
 """
 
 from __future__ import annotations
@@ -136,6 +136,9 @@ AID_COLUMNS: Final = (
     "state",
     "need_source_id",
     "giver",
+    "payer",
+    "programme",
+    "cause",
 )
 
 
@@ -218,3 +221,51 @@ class StaffSignIn(Protocol):
     def begin(self, return_to: str) -> Departure: ...
 
     def finish(self, query: Mapping[str, str], /, *, departure: Departure) -> Identity: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRecord:
+    """One government payment: raw cells under AID_COLUMNS, not yet validated, absent ones left out."""
+
+    source_id: str
+    cells: Row = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentPage:
+    """A page of payments; the next pull begins at `cursor`; `more` says whether anything waits there now."""
+
+    payments: tuple[PaymentRecord, ...]
+    cursor: str
+    more: bool
+
+
+class PaymentFeed(Protocol):
+    """A department's payments, page by page, the oldest first. The caller keeps the cursor once the page is stored."""
+
+    def pull_payments(self, *, cursor: str | None = None) -> PaymentPage: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CoverQuestion:
+    """Who pays of a documented cost before charity? `subject` is a keyed mark of the person that only both sides can
+    make; no name, number or illness crosses. Asked again with the same key, it is answered again."""
+
+    idempotency_key: str
+    subject: str = field(repr=False)
+    cost_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoverAnswer:
+    """One payer: it has `paid`, will pay (`expected`, not claimed yet) or pays `none`."""
+
+    payer: str
+    state: Literal["paid", "expected", "none"]
+    fen: int = 0
+
+
+class CoverDoor(Protocol):
+    """Insurers and the medical insurance office say what they pay; a payer that is missing has not answered."""
+
+    def ask_cover(self, question: CoverQuestion, /) -> tuple[CoverAnswer, ...]: ...

@@ -24,6 +24,8 @@ from marketplace.config import ConfigError, from_environment, refuse_demo
 from marketplace.demo import command as demonstration
 from marketplace.errors import DomainError
 from marketplace.keyring import KeyFileError
+from marketplace.ledger.explain import explain
+from marketplace.needs.service import today_of
 from marketplace.operations import house
 from marketplace.proposals.replay import replay
 from marketplace.tables import bring, pull
@@ -37,6 +39,7 @@ app = typer.Typer(
 out = Console(highlight=False)
 account = typer.Typer(no_args_is_help=True, help="Accounts of staff, givers and auditors.")
 runs = typer.Typer(no_args_is_help=True, help="Runs of the allocator.")
+rules = typer.Typer(no_args_is_help=True, help="Rules against helping twice.")
 for name, group in (
     ("keys", trust.keys),
     ("account", account),
@@ -44,6 +47,7 @@ for name, group in (
     ("import", bring),
     ("pull", pull),
     ("run", runs),
+    ("overlap", rules),
 ):
     app.add_typer(group, name=name)
 
@@ -166,6 +170,19 @@ def run_replay(run: Annotated[str, typer.Argument(help="The id or the number of 
         typer.echo("reproduced")
     if not found.holds:
         raise typer.Exit(1)
+
+
+@rules.callback()
+def _rules() -> None:
+    """Keeps `explain` a word of its own while it is the only command of its group."""
+
+
+@rules.command("explain")
+def overlap_explain(household: str, category: str) -> None:
+    """Print the rules, the facts without names, and what may still be given to HOUSEHOLD in CATEGORY."""
+    with house() as (_, database), database.reading() as session:
+        for line in explain(session, household, category, on=today_of(utc_now())):
+            typer.echo(line)
 
 
 @app.command()

@@ -63,6 +63,11 @@ class Settings:
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: str = field(default="", repr=False)
+    payments_url: str = ""
+    payments_token: str = field(default="", repr=False)
+    cover_url: str = ""
+    cover_token: str = field(default="", repr=False)
+    cover_key: str = field(default="", repr=False)
 
     def database(self) -> str:
         """The database's address; the embedded one lies in the instance folder."""
@@ -130,6 +135,11 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         oidc_issuer=_issuer(get("SHANQIAO_OIDC_ISSUER", ""), get("SHANQIAO_OIDC_CLIENT_ID", "")),
         oidc_client_id=get("SHANQIAO_OIDC_CLIENT_ID", ""),
         oidc_client_secret=get("SHANQIAO_OIDC_CLIENT_SECRET", ""),
+        payments_url=get("SHANQIAO_PAYMENTS_URL", ""),
+        payments_token=get("SHANQIAO_PAYMENTS_TOKEN", ""),
+        cover_url=get("SHANQIAO_COVER_URL", ""),
+        cover_token=get("SHANQIAO_COVER_TOKEN", ""),
+        cover_key=_shared_key(get("SHANQIAO_COVER_URL", ""), get("SHANQIAO_COVER_KEY", "")),
     )
 
 
@@ -239,3 +249,10 @@ def _ring(path: str, name: str) -> Ring:
         return read_ring(file)
     except KeyFileError as error:
         raise ConfigError(str(error)) from error
+
+
+def _shared_key(url: str, key: str) -> str:
+    """Without a key of length a mark of a person could be guessed from the number."""
+    if url and len(key) < 32:
+        raise ConfigError("SHANQIAO_COVER_KEY is short: agree on 32 characters or more with the insurers")
+    return key

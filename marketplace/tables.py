@@ -16,6 +16,7 @@ from marketplace import operations, wiring
 from marketplace.actors import SYSTEM, Role
 from marketplace.calendar import utc_now
 from marketplace.ledger import commands as aid
+from marketplace.ledger import reporting
 from marketplace.ledger.given import aid_to_tell
 from marketplace.needs import commands as needs
 from marketplace.offers import commands as offers
@@ -111,6 +112,21 @@ def import_aid(
             agree=lambda: yes or typer.confirm("保存？ Store this?"),
         )
     raise typer.Exit(code)
+
+
+@pull.command("payments")
+def pull_payments(
+    source: Annotated[str, typer.Option(help="The feed's name in our records.")] = "government",
+) -> None:
+    """Pull government payments into the ledger; what a late one contradicts becomes a task for a person."""
+    with house() as (settings, database):
+        feed = wiring.payments_of(settings)
+        done = reporting.pull_payments(database, feed, source=source, actor=SYSTEM, clock=utc_now)
+    typer.echo(
+        f"{done.new} new, {done.changed} changed, {done.same} unchanged, {done.strangers} not of our households, "
+        f"{done.contradicted} to look at, {len(done.faults)} faults"
+    )
+    raise typer.Exit(1 if done.faults else 0)
 
 
 @pull.command("needs")

@@ -17,7 +17,8 @@ from adapters.http import HttpClient
 from adapters.identity import OidcDoor, OidcSettings
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
-from adapters.ports import Channel, Message, Messenger, Registry, StaffSignIn
+from adapters.payments import CoverGateway, PaymentFeedDoor
+from adapters.ports import Channel, CoverDoor, Message, Messenger, PaymentFeed, Registry, StaffSignIn
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
 from adapters.witness import HttpWitness
@@ -26,7 +27,7 @@ from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
 from marketplace.appointments import outcomes as appointments
 from marketplace.calendar import utc_now
-from marketplace.claims import cases
+from marketplace.claims import cases, cover
 from marketplace.claims import waiting as insurers
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
@@ -119,6 +120,22 @@ def identity_of(settings: Settings) -> StaffSignIn | None:
     return OidcDoor(OidcSettings(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret))
 
 
+def payments_of(settings: Settings) -> PaymentFeed:
+    """The door to the government's payment feed."""
+    if not settings.payments_url:
+        raise ConfigError("SHANQIAO_PAYMENTS_URL is not set: name the address of the payment feed")
+    bearer = {"Authorization": f"Bearer {settings.payments_token}"}
+    return PaymentFeedDoor(HttpClient("payments", settings.payments_url, headers=bearer))
+
+
+def cover_of(settings: Settings) -> CoverDoor | None:
+    """The insurers' common door, where one is connected."""
+    if not settings.cover_url:
+        return None
+    bearer = {"Authorization": f"Bearer {settings.cover_token}"}
+    return CoverGateway(HttpClient("cover", settings.cover_url, headers=bearer))
+
+
 def compose(settings: Settings, session: Session, notice: Notice) -> Message | None:
     """Resolve one letter: the household's telephone or the organisation's address, and the neutral words."""
     params = {key: str(value) for key, value in notice.params.items() if key == "by"}
@@ -176,7 +193,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         gift.JOB: partial(gift.work, database, clock=clock),
     }
     messenger, composer = messenger_of(settings), partial(compose, settings)
-    sweeps = (
+    sweeps: tuple[Callable[[], object], ...] = (
         partial(notices.send_due, database, messenger, compose=composer, clock=clock),
         partial(publish_when_due, database, clock=clock),
         partial(quotes.sweep, database, clock=clock),
@@ -193,6 +210,9 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         keeper_of(database, settings, clock=clock),
         receipts.Desk(database, clock=clock),
     )
+    door = cover_of(settings)
+    if door is not None:
+        sweeps = (*sweeps, cover.Watch(database, door, key=settings.cover_key, clock=clock))
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
 
 

@@ -68,6 +68,8 @@ STEPS: dict[str, Step] = {
         Step("papers_call", Side.STAFF, 3, urgent_days=1),
         Step("insure_late", Side.STAFF, 3, urgent_days=1),
         Step("payout_overlap", Side.STAFF, 3, urgent_days=1),
+        Step("cover_answer", Side.STAFF, 10, urgent_days=2),
+        Step("overlap_look", Side.STAFF, 5),
         Step("visit_answer", Side.HOUSEHOLD, 3, urgent_days=1, remind_at=(40, 80)),
         Step("visit_call", Side.STAFF, 2, urgent_days=1),
         Step("volunteer_talk", Side.GIVER, 10),

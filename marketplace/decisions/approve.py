@@ -25,7 +25,9 @@ from marketplace.decisions.givers import refuse_giver
 from marketplace.decisions.models import LineDecision, Match, MatchState
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.households.models import Person
+from marketplace.ledger import hits
 from marketplace.ledger import service as ledger
+from marketplace.ledger.overlap import OverlapFound, refuse_overlap
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import today_of
 from marketplace.offers.models import Acceptance, Offer
@@ -88,11 +90,28 @@ def _go_through(session: Session, line_ids: Sequence[str], *, actor: Actor, now:
                     _approve_one(session, sound, above=above, actor=actor, now=now)
         except DomainError as error:
             excluded.append(Excluded(line_id, error.code))
+            if act and isinstance(error, OverlapFound):
+                _keep_evidence(session, line_id, error, actor=actor, now=now)
             continue
         approved.append(line_id)
         value += sound.line.value_fen
         second += above
     return Outcome(tuple(approved), tuple(excluded), value, second)
+
+
+def _keep_evidence(session: Session, line_id: str, found: OverlapFound, *, actor: Actor, now: datetime) -> None:
+    """What a rule stopped at the last moment is kept with the rows behind it."""
+    line, first = session.get_one(ProposedLine, line_id), found.verdict.findings[0]
+    need, offer = session.get_one(Need, found.need_id), session.get_one(Offer, line.offer_id)
+    met = hits.of_need(
+        need,
+        code=first.code,
+        place=hits.APPROVAL,
+        units=line.units - found.verdict.allowed,
+        because=[row.ref for row in first.because],
+        org_id=offer.org_id,
+    )
+    hits.keep(session, [met], actor=actor, now=now)
 
 
 def _second_limit(session: Session) -> int:
@@ -120,6 +139,7 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     if offer.stock_units - offer.committed_units < line.units:
         raise WrongState("stock_gone")
     living_auto_match(session, line.household_id, org_id=offer.org_id, now=now)
+    refuse_overlap(session, need, org_id=offer.org_id, units=line.units, on=today_of(now), lock=lock)
     return _Sound(line, need, offer, organisation)
 
 

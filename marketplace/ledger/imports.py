@@ -35,8 +35,9 @@ from marketplace.intake import (
     refuse_changes,
     rows_of,
 )
+from marketplace.ledger.late import look_again
 from marketplace.ledger.models import AidSource, LedgerEntry
-from marketplace.ledger.planning import Planned, plan
+from marketplace.ledger.planning import Plan, Planned, plan
 from marketplace.ledger.service import PLATFORM
 from marketplace.ledger.table import aid_schema
 from marketplace.organisations.models import Organisation
@@ -88,10 +89,9 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     since = counts_of(batch)[SINCE]
     refuse_changes(batch, found, more={SINCE: since})
     seen_from = datetime.strptime(str(since), "%Y%m%d").date()  # noqa: DTZ007 (a day has no zone)
-    _store(session, found.new, batch=batch, actor=actor, now=now)
-    for item in found.changed:
-        _change(session, item, batch=batch, actor=actor, now=now)
-    _see(session, batch.source, seen_from=seen_from, actor=actor, now=now)
+    written = store(session, found, source=batch.source, rule_id=batch.id, actor=actor, now=now)
+    see(session, batch.source, seen_from=seen_from, actor=actor, now=now)
+    look_again(session, written, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     session.expire_all()
     return found.counts
@@ -103,17 +103,30 @@ def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: dateti
     drop_upload(session, batch_id, kind=ImportKind.AID, actor=actor, now=now)
 
 
-def _store(session: Session, items: Sequence[Planned], *, batch: ImportBatch, actor: Actor, now: datetime) -> None:
-    orgs = _organisations(session)
+def store(session: Session, found: Plan, /, *, source: str, rule_id: str, actor: Actor, now: datetime) -> list[str]:
+    """Write what a plan found: new aid and changed aid; returns the ids of the ledger rows. Also for reports by
+    interface and feeds."""
+    written = _store(session, found.new, source=source, rule_id=rule_id, actor=actor, now=now)
+    for item in found.changed:
+        written += _change(session, item, source=source, rule_id=rule_id, actor=actor, now=now)
+    return written
+
+
+def _store(
+    session: Session, items: Sequence[Planned], *, source: str, rule_id: str, actor: Actor, now: datetime
+) -> list[str]:
+    orgs, written = _organisations(session), []
     for some in chunks(items, 2000):
         rows = [
             {"id": new_id(), "source_index": index, "need_id": need_id, "units": units, "created_at": now}
-            | _shared(item, batch.source, orgs, now=now)
+            | _shared(item, source, orgs, now=now)
             for item in some
             for index, need_id, units in item.parts
         ]
         session.execute(insert(LedgerEntry), rows)
-        _record(session, rows, "aid:load", batch_id=batch.id, actor=actor, now=now)
+        _record(session, rows, "aid:load", rule_id=rule_id, actor=actor, now=now)
+        written += [str(row["id"]) for row in rows]
+    return written
 
 
 def _shared(item: Planned, source: str, orgs: Mapping[str, str], *, now: datetime) -> dict[str, Any]:
@@ -126,6 +139,9 @@ def _shared(item: Planned, source: str, orgs: Mapping[str, str], *, now: datetim
         "org_id": orgs.get(giver),
         "giver": giver,
         "category": values["category"],
+        "payer": values.get("payer") or "CHARITY",
+        "programme": values.get("programme") or "",
+        "cause": values.get("cause") or (item.need.cause if item.need else ""),
         "period": item.need.period if item.need else "",
         "given_on": date.fromisoformat(values["given_on"]),
         "state": item.state,
@@ -139,11 +155,11 @@ def _organisations(session: Session) -> dict[str, str]:
     return {word: org_id for org_id, name, code in rows for word in (name, code)}
 
 
-def _change(session: Session, item: Planned, *, batch: ImportBatch, actor: Actor, now: datetime) -> None:
-    """Bring the rows of one aid to what the file says now; a part that is no longer there goes, the chain keeps it."""
+def _change(session: Session, item: Planned, *, source: str, rule_id: str, actor: Actor, now: datetime) -> list[str]:
+    """Bring the rows of one aid to what its giver says now; a part that is no longer there goes, the chain keeps it."""
     orgs, parts = _organisations(session), {index: (need_id, units) for index, need_id, units in item.parts}
-    shared = _shared(item, batch.source, orgs, now=now)
-    held = {entry.source_index: entry for entry in item.held}
+    shared = _shared(item, source, orgs, now=now)
+    held, written = {entry.source_index: entry for entry in item.held}, []
     for gone in held.keys() - parts.keys():
         session.delete(held[gone])
     flush(session)
@@ -154,18 +170,20 @@ def _change(session: Session, item: Planned, *, batch: ImportBatch, actor: Actor
         session.add(entry)
         flush(session)
         row = {"id": entry.id, "household_id": entry.household_id, "units": entry.units}
-        _record(session, [row], "aid:update", batch_id=batch.id, actor=actor, now=now)
+        _record(session, [row], "aid:update", rule_id=rule_id, actor=actor, now=now)
+        written.append(entry.id)
+    return written
 
 
 def _record(
-    session: Session, rows: Sequence[Mapping[str, Any]], action: str, *, batch_id: str, actor: Actor, now: datetime
+    session: Session, rows: Sequence[Mapping[str, Any]], action: str, *, rule_id: str, actor: Actor, now: datetime
 ) -> None:
     entries = (
         audit.Entry(
             action,
             object_ref=row["id"],
             subject=row["household_id"],
-            rule_id=batch_id,
+            rule_id=rule_id,
             body={"units": row["units"]},
         )
         for row in rows
@@ -173,7 +191,7 @@ def _record(
     audit.record_many(session, entries, actor=actor, now=now)
 
 
-def _see(session: Session, source: str, *, seen_from: date, actor: Actor, now: datetime) -> None:
+def see(session: Session, source: str, *, seen_from: date, actor: Actor, now: datetime) -> None:
     """From this day on the duplicate check sees the source; an earlier day that was told before stays."""
     number = session.exec(select(func.count()).where(col(LedgerEntry.source) == source)).one()
     known = session.get(AidSource, source)

@@ -2,14 +2,16 @@
 
 Live rows (reserved, approved, delivered) of a need and of an offer are summed by triggers into
 `need.committed_units` and `offer.committed_units`, whose CHECKs make a second aid for the same need and period, and a
-second use of the same stock, impossible for every writer.
+second use of the same stock, impossible for every writer. Beside it stand the rules against helping twice as dated rows
+that two people make, the exceptions that a district allows, documented costs with what each payer said, and every hit
+of a rule with what a person found of it.
 """
 
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger
-from sqlmodel import Column, Field, SQLModel
+from sqlalchemy import BigInteger, UniqueConstraint
+from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
 
@@ -50,6 +52,9 @@ class LedgerEntry(SQLModel, table=True):
     org_id: str | None = Field(default=None, foreign_key="organisation.id", index=True)
     giver: str = Field(default="", max_length=120)
     category: str = Field(max_length=48, index=True)
+    payer: str = Field(default="CHARITY", max_length=32)
+    programme: str = Field(default="", max_length=48)
+    cause: str = Field(default="", max_length=32)
     period: str = Field(default="", max_length=16)
     units: int = Field(sa_column=Column(BigInteger, nullable=False))
     given_on: date = Field(index=True)
@@ -67,3 +72,148 @@ class AidSource(SQLModel, table=True):
     seen_from: date
     loaded_at: datetime = Field(sa_column=moment())
     rows: int = 0
+
+
+class RuleState(StrEnum):
+    """A rule waits for a second person, is in force in its time, was refused, or gave way to a newer one."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    REFUSED = "refused"
+    ENDED = "ended"
+
+
+class OverlapRule(SQLModel, table=True):
+    """One change to a rule against helping twice: `terms` are the values that differ from the table of the house, for
+    one district or (empty) for all, in ``[valid_from, valid_to)``. Never changed once decided, except that a newer one
+    ends it."""
+
+    __tablename__ = "overlap_rule"
+    __table_args__ = (
+        check("two_people", "decided_by = '' OR decided_by <> drafted_by"),
+        check("dates", "valid_to IS NULL OR valid_to >= valid_from"),
+        unique_where("uq_overlap_rule_draft", "code", "district_code", where="state = 'draft'"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    code: str = Field(max_length=8, index=True)
+    district_code: str = Field(default="", max_length=6)
+    terms: dict[str, object] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    source: str = Field(max_length=200)
+    valid_from: date
+    valid_to: date | None = None
+    state: RuleState = Field(sa_column=choice(RuleState, index=True))
+    drafted_by: str = Field(max_length=64)
+    drafted_at: datetime = Field(sa_column=moment())
+    decided_by: str = Field(default="", max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class OverlapException(SQLModel, table=True):
+    """A district allows one household what a rule forbids, once, until a day, with the reason."""
+
+    __tablename__ = "overlap_exception"
+    __table_args__ = (UniqueConstraint("need_id", "code"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    code: str = Field(max_length=8)
+    need_id: str = Field(foreign_key="need.id", index=True)
+    household_id: str = Field(foreign_key="household.id", index=True)
+    valid_to: date
+    reason: str = Field(max_length=200)
+    allowed_by: str = Field(max_length=64)
+    allowed_at: datetime = Field(sa_column=moment())
+
+
+class CostBill(SQLModel, table=True):
+    """A cost that papers show, for one need; `paper` says which papers were seen."""
+
+    __tablename__ = "cost_bill"
+    __table_args__ = (check("cost", "cost_fen > 0"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    need_id: str = Field(foreign_key="need.id", unique=True)
+    household_id: str = Field(foreign_key="household.id", index=True)
+    district_code: str = Field(index=True, max_length=6)
+    cost_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    paper: str = Field(max_length=200)
+    recorded_by: str = Field(max_length=64)
+    created_at: datetime = Field(sa_column=moment(index=True))
+    updated_at: datetime = Field(sa_column=moment())
+
+
+class LayerState(StrEnum):
+    """What a payer before charity said of a bill."""
+
+    WAITING = "waiting"
+    NONE = "none"
+    EXPECTED = "expected"
+    PAID = "paid"
+
+
+class CostLayer(SQLModel, table=True):
+    """One payer of one bill; money only where it pays or will pay."""
+
+    __tablename__ = "cost_layer"
+    __table_args__ = (
+        check("fen", "fen >= 0 AND (fen > 0) = (state IN ('expected', 'paid'))"),
+        UniqueConstraint("bill_id", "payer"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    bill_id: str = Field(foreign_key="cost_bill.id", index=True)
+    payer: str = Field(max_length=32)
+    state: LayerState = Field(sa_column=choice(LayerState))
+    fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    told_by: str = Field(default="", max_length=64)
+    updated_at: datetime = Field(sa_column=moment())
+
+
+class HitState(StrEnum):
+    """A hit waits for a person, is a duplicate, or was none."""
+
+    OPEN = "open"
+    DUPLICATE = "duplicate"
+    FALSE_ALARM = "false_alarm"
+
+
+class OverlapHit(SQLModel, table=True):
+    """A rule met a piece of aid: it stopped it (`place` approval or run), or a late report shows that both were given
+    (`place` report). `because` are the ledger rows behind it; `minutes` is what looking at it cost."""
+
+    __tablename__ = "overlap_hit"
+    __table_args__ = (
+        check("units", "units > 0"),
+        check("value", "value_fen >= 0"),
+        check("minutes", "minutes >= 0"),
+        UniqueConstraint("code", "place", "subject"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    code: str = Field(max_length=8, index=True)
+    place: str = Field(max_length=16)
+    subject: str = Field(max_length=80)
+    household_id: str = Field(foreign_key="household.id", index=True)
+    need_id: str | None = Field(default=None, foreign_key="need.id", index=True)
+    org_id: str | None = Field(default=None, foreign_key="organisation.id", index=True)
+    giver: str = Field(default="", max_length=120)
+    district_code: str = Field(index=True, max_length=6)
+    category: str = Field(max_length=48)
+    units: int = Field(sa_column=Column(BigInteger, nullable=False))
+    value_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    because: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    state: HitState = Field(sa_column=choice(HitState, index=True))
+    decided_by: str = Field(default="", max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    minutes: int = 0
+    created_at: datetime = Field(sa_column=moment(index=True))
+
+
+class FeedCursor(SQLModel, table=True):
+    """How far a government payment feed has been read; the cursor moves with the rows it stands for."""
+
+    __tablename__ = "payment_feed"
+
+    source: str = Field(primary_key=True, max_length=32)
+    cursor: str = Field(default="", max_length=200)
+    pulled_at: datetime = Field(sa_column=moment())

@@ -113,6 +113,8 @@ def _add(session: Session, payout: Payout, *, need: Need | None, fen: int, actor
         org_id=payout.org_id,
         giver=payout.giver,
         category=payout.category,
+        payer="COMMERCIAL_SUPPLEMENT",
+        cause=need.cause if need else "",
         period=need.period if need else "",
         units=fen,
         given_on=payout.paid_on,

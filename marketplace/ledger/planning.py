@@ -148,6 +148,7 @@ def _unchanged(item: Planned) -> bool:
         and all(part.state is item.state for part in item.held)
         and first.given_on == date.fromisoformat(values["given_on"])
         and first.category == values["category"]
+        and first.programme == (values.get("programme") or "")
     )
     came_later = item.need is not None and all(
         part.need_id is None and part.created_at < item.need.created_at for part in item.held

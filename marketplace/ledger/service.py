@@ -42,6 +42,7 @@ def reserve(
         org_id=org_id,
         giver=giver,
         category=need.category,
+        cause=need.cause,
         period=need.period,
         units=units,
         given_on=now.date(),

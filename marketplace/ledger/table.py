@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from marketplace.intake import BadCell, Column, Row, Schema, cells
+from marketplace.intake import BadCell, Column, Reader, Row, Schema, cells
 from marketplace.ledger.models import AidState
 from marketplace.reference.needs import list_need_kinds, need_kind
+from marketplace.reference.words import list_codes, words
 
 STATES = {
     AidState.DELIVERED.value: ("已送达", "Delivered"),
@@ -36,8 +37,15 @@ def aid_schema(*, today: date) -> Schema:
         Column("given_on", "救助日期", "Given on", cells.day, needed=True, filled=True, also=("日期",), kind="date"),
         Column("state", "状态", "State", state, choices=tuple(STATES)),
         Column("giver", "救助方", "Giver", text(120), also=("机构", "部门")),
+        Column("payer", "支付方类别", "Kind of payer", _codes("payer"), choices=list_codes("payer")),
+        Column("programme", "项目", "Programme", _codes("aid_programme"), choices=list_codes("aid_programme")),
+        Column("cause", "事由", "Cause", text(32)),
     )
     return Schema(columns=columns, key=("source_id",), finish=lambda row: _finish(row, today=today))
+
+
+def _codes(table: str) -> Reader:
+    return cells.one_of(cells.meanings((code, *labels) for code, labels in words(table).items()))
 
 
 def _finish(row: Row, *, today: date) -> None:

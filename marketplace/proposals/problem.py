@@ -20,6 +20,7 @@ from marketplace.consent.ask import all_auto_match
 from marketplace.errors import NotFound
 from marketplace.households.related import related_pairs
 from marketplace.ledger import service as ledger
+from marketplace.ledger.overlap_rows import Stopped, rows_for
 from marketplace.needs.models import Need as NeedRow
 from marketplace.needs.models import NeedState
 from marketplace.needs.service import today_of
@@ -27,11 +28,9 @@ from marketplace.offers.models import Offer
 from marketplace.organisations.agreements import acting_ids
 from marketplace.proposals import overrides, supply
 from marketplace.proposals.models import LineState, ProposedLine
-from marketplace.reference import needs as taxonomy
 from matching.model import (
     Announced,
     Ban,
-    CoolOff,
     Need,
     PastAid,
     Policy,
@@ -97,8 +96,21 @@ def policy_of(stored: Mapping[str, Any], as_of: date) -> Policy:
     return Policy(as_of=as_of, order=order, budget_s=float(stored.get("budget_s", 60)))
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A problem, and what the rules against helping twice stopped or cut while it was built."""
+
+    problem: Problem
+    stopped: tuple[Stopped, ...]
+
+
 def build_problem(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -> Problem:
     """Everything one run knows, as plain values."""
+    return build(session, scope, policy=policy, now=now).problem
+
+
+def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -> Built:
+    """The same with the evidence."""
     organisations = acting_ids(session, on=policy.as_of)
     offers = list(supply.open_offers(session, organisations, policy.as_of))
     needs = tuple(_needs(session, scope, organisations=organisations, now=now))
@@ -108,19 +120,21 @@ def build_problem(session: Session, scope: Scope, /, *, policy: Policy, now: dat
     resources = supply.resources_of(offers, earmarks)
     posted = {resource.resource_id for resource in resources}
     standing = overrides.standing(session, today=today_of(now))
-    return Problem(
+    ruled = rows_for(session, needs, resources, on=policy.as_of)
+    bans = _bans(session, needs=needs, offers=offers)
+    problem = Problem(
         policy=policy,
-        needs=needs,
-        resources=resources,
+        needs=tuple(ruled.needs),
+        resources=tuple(ruled.resources),
         earmarks=earmarks,
+        caps=tuple(ruled.caps),
         ledger=tuple(_past_aid(session, households=households, known=known)),
-        cooloffs=tuple(
-            CoolOff(kind.code, kind.cool_off_days) for kind in taxonomy.list_need_kinds() if kind.cool_off_days
-        ),
+        cooloffs=tuple(ruled.cooloffs),
         pins=tuple(pin for pin in standing.pins if pin.need_id in known and pin.resource_id in posted),
-        bans=_once(_within(standing.bans, known=known, posted=posted), _bans(session, needs=needs, offers=offers)),
+        bans=_once(_within(standing.bans, known=known, posted=posted), bans, ruled.bans),
         announced=tuple(_announced(session, known=known, posted=posted)),
     )
+    return Built(problem, tuple(ruled.stopped))
 
 
 RELATED = "related_party"

@@ -7,7 +7,7 @@ background job calls; the independent judge must find no fault, or the run fails
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -20,13 +20,16 @@ from marketplace.actors import Actor
 from marketplace.consent.ask import all_auto_match
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.register import chunks
+from marketplace.ledger import hits
+from marketplace.ledger.overlap_rows import Stopped
 from marketplace.ledger.service import seen_from
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.policy import require
 from marketplace.proposals import archive
 from marketplace.proposals.models import Run, RunState
-from marketplace.proposals.problem import Scope, build_problem, policy_of
+from marketplace.proposals.problem import Scope, build, policy_of
 from marketplace.proposals.report import add_report
 from marketplace.proposals.scarcity import add_scarce
 from marketplace.proposals.storing import store_plan
@@ -152,7 +155,8 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
     try:
         with database.reading() as session:
             policy = policy_of(run.policy, run.as_of)
-            problem = build_problem(session, Scope.from_json(run.scope), policy=policy, now=clock())
+            built = build(session, Scope.from_json(run.scope), policy=policy, now=clock())
+        problem = built.problem
         plan = _solve(database, run_id, problem)
         faults = check(problem, plan)
         if faults:
@@ -167,8 +171,22 @@ def work(database: Database, run_id: str, /, *, clock: Callable[[], datetime], a
         store_plan(session, get_run(session, run_id), problem=problem, plan=plan, actor=actor, now=clock())
         proof = plan.certificate
         archive.keep_input(session, run_id, payload=kept, sha256=proof.input_sha256, versions=proof.versions)
+        _keep_stopped(session, built.stopped, actor=actor, now=clock())
     add_report(database, run_id, problem=problem, plan=plan, clock=clock, actor=actor)
     add_scarce(database, run_id, problem=problem, plan=plan)
+
+
+def _keep_stopped(session: Session, stopped: Sequence[Stopped], *, actor: Actor, now: datetime) -> None:
+    """What the rules against helping twice stopped is evidence, once for each need and rule."""
+    by_need = {one.need_id: one for one in stopped}
+    met = []
+    for some in chunks(sorted(by_need), 500):
+        for need in session.exec(select(Need).where(col(Need.id).in_(some))):
+            one = by_need[need.id]
+            met.append(
+                hits.of_need(need, code=one.code, place=hits.RUN, units=one.units, because=one.because, org_id=None)
+            )
+    hits.keep(session, met, actor=actor, now=now)
 
 
 def _solve(database: Database, run_id: str, problem: Problem) -> Plan:

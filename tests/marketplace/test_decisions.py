@@ -343,7 +343,9 @@ def test_what_one_match_may_show_is_not_seen_through_another(
     giver = make.as_giver(scene.organisation)
     decisions.giver_accepts(session, first.id, actor=giver, now=now)
     accepted(session, scene, first, now, data_fields=["name"])
-    other = make.a_line(session, make.a_need(session, scene.household), scene.offer)
+    counsel = {"category": "PSY.COUNSEL", "unit": "SESSION"}
+    offer = make.an_offer(session, scene.organisation, **counsel)
+    other = make.a_line(session, make.a_need(session, scene.household, **counsel), offer)
     approval.approve(session, [other.id], actor=approver, now=now)
     second = session.exec(select(Match).where(Match.line_id == other.id)).one()
     decisions.giver_accepts(session, second.id, actor=giver, now=now)

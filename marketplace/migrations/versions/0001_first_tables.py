@@ -147,12 +147,40 @@ def upgrade() -> None:
     with op.batch_alter_table('organisation', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_organisation_contract_to'), ['contract_to'], unique=False)
 
+    op.create_table('overlap_rule',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('terms', sa.JSON(), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=False),
+    sa.Column('valid_to', sa.Date(), nullable=True),
+    sa.Column('state', sa.Enum('draft', 'active', 'refused', 'ended', name='rulestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('drafted_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('drafted_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("decided_by = '' OR decided_by <> drafted_by", name=op.f('ck_overlap_rule_two_people')),
+    sa.CheckConstraint('valid_to IS NULL OR valid_to >= valid_from', name=op.f('ck_overlap_rule_dates')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_overlap_rule'))
+    )
+    with op.batch_alter_table('overlap_rule', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_overlap_rule_code'), ['code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_overlap_rule_state'), ['state'], unique=False)
+        batch_op.create_index('uq_overlap_rule_draft', ['code', 'district_code'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
+
     op.create_table('passkey_challenge',
     sa.Column('session_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('purpose', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('nonce', sa.LargeBinary(), nullable=False),
     sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('session_hash', name=op.f('pk_passkey_challenge'))
+    )
+    op.create_table('payment_feed',
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('cursor', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('pulled_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('source', name=op.f('pk_payment_feed'))
     )
     op.create_table('person_key',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -805,6 +833,27 @@ def upgrade() -> None:
     with op.batch_alter_table('consent', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_consent_household_id'), ['household_id'], unique=False)
 
+    op.create_table('cost_bill',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('cost_fen', sa.BigInteger(), nullable=False),
+    sa.Column('paper', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('cost_fen > 0', name=op.f('ck_cost_bill_cost')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_cost_bill_household_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_cost_bill_need_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_cost_bill')),
+    sa.UniqueConstraint('need_id', name=op.f('uq_cost_bill_need_id'))
+    )
+    with op.batch_alter_table('cost_bill', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_cost_bill_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_cost_bill_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_cost_bill_household_id'), ['household_id'], unique=False)
+
     op.create_table('disclosure',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -932,6 +981,9 @@ def upgrade() -> None:
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('giver', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('payer', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('programme', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('period', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('given_on', sa.Date(), nullable=False),
@@ -1076,6 +1128,61 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_on_call_ends_at'), ['ends_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_on_call_starts_at'), ['starts_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_on_call_verifier_id'), ['verifier_id'], unique=False)
+
+    op.create_table('overlap_exception',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('valid_to', sa.Date(), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('allowed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('allowed_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_overlap_exception_household_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_overlap_exception_need_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_overlap_exception')),
+    sa.UniqueConstraint('need_id', 'code', name=op.f('uq_overlap_exception_need_id_code'))
+    )
+    with op.batch_alter_table('overlap_exception', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_overlap_exception_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_overlap_exception_need_id'), ['need_id'], unique=False)
+
+    op.create_table('overlap_hit',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('place', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('subject', sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('giver', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('units', sa.BigInteger(), nullable=False),
+    sa.Column('value_fen', sa.BigInteger(), nullable=False),
+    sa.Column('because', sa.JSON(), nullable=False),
+    sa.Column('state', sa.Enum('open', 'duplicate', 'false_alarm', name='hitstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('minutes >= 0', name=op.f('ck_overlap_hit_minutes')),
+    sa.CheckConstraint('units > 0', name=op.f('ck_overlap_hit_units')),
+    sa.CheckConstraint('value_fen >= 0', name=op.f('ck_overlap_hit_value')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_overlap_hit_household_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_overlap_hit_need_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_overlap_hit_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_overlap_hit')),
+    sa.UniqueConstraint('code', 'place', 'subject', name=op.f('uq_overlap_hit_code_place_subject'))
+    )
+    with op.batch_alter_table('overlap_hit', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_overlap_hit_code'), ['code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_overlap_hit_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_overlap_hit_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_overlap_hit_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_overlap_hit_need_id'), ['need_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_overlap_hit_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_overlap_hit_state'), ['state'], unique=False)
 
     op.create_table('override',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1341,6 +1448,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
+
+    op.create_table('cost_layer',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('bill_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('payer', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'none', 'expected', 'paid', name='layerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('told_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("fen >= 0 AND (fen > 0) = (state IN ('expected', 'paid'))", name=op.f('ck_cost_layer_fen')),
+    sa.ForeignKeyConstraint(['bill_id'], ['cost_bill.id'], name=op.f('fk_cost_layer_bill_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_cost_layer')),
+    sa.UniqueConstraint('bill_id', 'payer', name=op.f('uq_cost_layer_bill_id_payer'))
+    )
+    with op.batch_alter_table('cost_layer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_cost_layer_bill_id'), ['bill_id'], unique=False)
 
     op.create_table('line_decision',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

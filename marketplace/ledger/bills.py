@@ -1,0 +1,193 @@
+"""Documented costs and who pays before charity: the waterfall of one need.
+
+Enters: the cost that papers show, and what each payer says: nothing, an amount to come, an amount paid. Leaves: for
+each need its `Bill`, its steps in order, and what charity may still cover. While a payer has not answered the need
+waits, and its clock runs with the staff of its district. Called by approval, the problem of a run, pages, and the
+room of insurers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.register import chunks
+from marketplace.ledger.models import CostBill, CostLayer, LayerState
+from marketplace.needs.models import Need, NeedState
+from marketplace.policy import require
+from marketplace.reference.needs import need_kind
+from matching.overlap_judge import paid_by
+from matching.overlap_rules import CHARITY, PAYERS, Bill, Given
+
+STEP = "cover_answer"
+"""The clock that runs while a payer before charity has not answered."""
+BEFORE_CHARITY = PAYERS[:-1]
+URGENT = 3
+MOST_FEN = 100_000_000_00
+_ASKED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the waterfall: what a payer pays, and what is left after it."""
+
+    payer: str
+    state: str
+    fen: int
+    left: int
+
+
+def can_have_bill(need: Need, /) -> bool:
+    """Whether the need's rules reckon with a documented cost: money, and the order of payers."""
+    kind = need_kind(need.category)
+    return kind.is_money and "D01" in kind.duplicate_rules
+
+
+def record(session: Session, need_id: str, /, *, cost_fen: int, paper: str, actor: Actor, now: datetime) -> CostBill:
+    """Write a documented cost down, or correct it; every payer before charity is then to be asked."""
+    need = session.get(Need, need_id, with_for_update=True, populate_existing=True)
+    if need is None:
+        raise NotFound("need")
+    require(actor, "bill:record", district=need.district_code)
+    if not can_have_bill(need) or need.state is not NeedState.VERIFIED:
+        raise WrongState("no_bill_here")
+    if not 0 < cost_fen <= MOST_FEN:
+        raise BadInput("cost_outside", field="cost")
+    if not paper.strip():
+        raise BadInput("paper_missing", field="paper")
+    bill = find(session, need_id) or _new(session, need, now=now)
+    bill.cost_fen, bill.paper, bill.recorded_by, bill.updated_at = cost_fen, paper.strip()[:200], actor.id, now
+    session.add(bill)
+    flush(session)
+    _record(session, bill, "bill:record", fen=cost_fen, actor=actor, now=now)
+    _wait(session, bill, urgent=need.urgency >= URGENT, now=now)
+    return bill
+
+
+def _new(session: Session, need: Need, *, now: datetime) -> CostBill:
+    bill = CostBill(
+        id=new_id(),
+        need_id=need.id,
+        household_id=need.household_id,
+        district_code=need.district_code,
+        cost_fen=1,
+        paper="-",
+        recorded_by="-",
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(bill)
+    flush(session)
+    for payer in BEFORE_CHARITY:
+        session.add(CostLayer(id=new_id(), bill_id=bill.id, payer=payer, state=LayerState.WAITING, updated_at=now))
+    flush(session)
+    return bill
+
+
+def answer(
+    session: Session, bill_id: str, payer: str, /, *, state: LayerState, fen: int = 0, actor: Actor, now: datetime
+) -> CostBill:
+    """What one payer said. The last answer ends the clock; all payers together never pay more than the cost."""
+    bill = session.get(CostBill, bill_id, with_for_update=True, populate_existing=True)
+    if bill is None:
+        raise NotFound("cost_bill")
+    require(actor, "bill:record", district=bill.district_code)
+    layers = {layer.payer: layer for layer in layers_of(session, bill.id)}
+    if payer not in layers:
+        raise NotFound("cost_layer")
+    pays = state in (LayerState.EXPECTED, LayerState.PAID)
+    others = sum(layer.fen for name, layer in layers.items() if name != payer)
+    if (fen > 0) is not pays or others + fen > bill.cost_fen:
+        raise BadInput("layer_outside", field="amount")
+    layer = layers[payer]
+    layer.state, layer.fen, layer.told_by, layer.updated_at = state, fen, actor.id, now
+    session.add(layer)
+    flush(session)
+    _record(session, bill, "bill:answer", fen=fen, rule=payer, actor=actor, now=now)
+    urgent = session.get_one(Need, bill.need_id).urgency >= URGENT
+    _wait(session, bill, urgent=urgent, now=now)
+    return bill
+
+
+def _wait(session: Session, bill: CostBill, *, urgent: bool, now: datetime) -> None:
+    waits = any(layer.state is LayerState.WAITING for layer in layers_of(session, bill.id))
+    running = [clock for clock in clocks.running_of(session, bill.id) if clock.step == STEP]
+    if waits and not running:
+        clocks.start(session, STEP, bill.id, holder=Holder(district_code=bill.district_code), now=now, urgent=urgent)
+    if not waits and running:
+        clocks.end(session, bill.id, step=STEP, outcome="answered", now=now)
+
+
+def find(session: Session, need_id: str, /) -> CostBill | None:
+    """The bill of a need, if papers were recorded."""
+    return session.exec(select(CostBill).where(col(CostBill.need_id) == need_id)).first()
+
+
+def layers_of(session: Session, bill_id: str, /) -> list[CostLayer]:
+    """The payers of a bill, in the order in which they pay."""
+    rows = session.exec(select(CostLayer).where(col(CostLayer.bill_id) == bill_id)).all()
+    return sorted(rows, key=lambda row: PAYERS.index(row.payer))
+
+
+def bills_of(session: Session, need_ids: Sequence[str] | None = None, /) -> dict[str, Bill]:
+    """Need ► its bill as `matching` reckons with it; all bills where no needs are named."""
+    if need_ids is None:
+        return _bills(session, session.exec(select(CostBill)).all())
+    found: dict[str, Bill] = {}
+    for some in chunks(sorted(need_ids), _ASKED):
+        found |= _bills(session, session.exec(select(CostBill).where(col(CostBill.need_id).in_(some))).all())
+    return found
+
+
+def _bills(session: Session, rows: Iterable[CostBill]) -> dict[str, Bill]:
+    by_id = {row.id: row for row in rows}
+    layers: dict[str, list[CostLayer]] = {}
+    for some in chunks(sorted(by_id), _ASKED):
+        for layer in session.exec(select(CostLayer).where(col(CostLayer.bill_id).in_(some))):
+            layers.setdefault(layer.bill_id, []).append(layer)
+    return {row.need_id: _bill(row, layers.get(row.id, [])) for row in by_id.values()}
+
+
+def _bill(row: CostBill, layers: Iterable[CostLayer]) -> Bill:
+    told = list(layers)
+    return Bill(
+        cost=row.cost_fen,
+        paid={layer.payer: layer.fen for layer in told if layer.state is LayerState.PAID},
+        expected={layer.payer: layer.fen for layer in told if layer.state is LayerState.EXPECTED},
+        waiting=frozenset(layer.payer for layer in told if layer.state is LayerState.WAITING),
+        needs=frozenset({row.need_id}),
+    )
+
+
+def steps(bill: Bill, rows: Sequence[Given], /) -> list[Step]:
+    """The waterfall in words' order: after each payer what is left; the last line is charity."""
+    left, found = bill.cost, []
+    for payer in PAYERS:
+        fen = paid_by(bill, rows, payer)
+        left -= fen
+        found.append(Step(payer, _state(bill, payer, fen), fen, max(0, left)))
+    return found
+
+
+def _state(bill: Bill, payer: str, fen: int) -> str:
+    if payer in bill.waiting and not fen:
+        return LayerState.WAITING.value
+    if payer in bill.expected:
+        return LayerState.EXPECTED.value
+    return LayerState.PAID.value if fen or payer == CHARITY else LayerState.NONE.value
+
+
+def _record(
+    session: Session, bill: CostBill, action: str, *, fen: int, rule: str = "", actor: Actor, now: datetime
+) -> None:
+    entry = audit.Entry(action, object_ref=bill.id, subject=bill.household_id, rule_id=rule, body={"fen": fen})
+    audit.record(session, entry, actor=actor, now=now)

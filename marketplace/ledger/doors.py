@@ -1,0 +1,28 @@
+"""The blueprint that the pages of this room hang on, and the sentences of its refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+
+from marketplace.web import _l
+
+bp = Blueprint("ledger", __name__, url_prefix="/aid")
+SENTENCES: dict[str, Any] = {
+    "ledger_step": _l("This aid has moved on: look at it again."),
+    "rule_decided": _l("Somebody has decided on this change already."),
+    "date_in_past": _l("The day has passed. A rule begins today or later."),
+    "source_missing": _l("Name the source: the document that says so."),
+    "days_outside": _l("Only a waiting time has days, from 1 to 3,650."),
+    "limit_outside": _l("This limit is too large."),
+    "nothing_changed": _l("Change at least one value."),
+    "no_exception": _l("This rule allows no exception."),
+    "no_bill_here": _l("Costs are kept only for verified needs whose rules reckon with a documented cost."),
+    "cost_outside": _l("A cost lies between 0.01 and 100,000,000 yuan."),
+    "paper_missing": _l("Say which papers you have seen."),
+    "layer_outside": _l("All payers together never pay more than the cost; an amount goes only with a payment."),
+    "hit_decided": _l("Somebody has looked at this already."),
+    "minutes_outside": _l("Minutes lie between 0 and 600."),
+    "too_many_rows": _l("At most 500 records are taken in one call."),
+}

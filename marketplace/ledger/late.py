@@ -1,0 +1,116 @@
+"""Late reports: aid that a giver tells of afterwards, against what was given or promised in the meantime.
+
+Enters: ledger rows just written from outside. Leaves: for each rule that both break together one hit with a clock, as a
+task for a person. Money already given is left alone. Called by imports, reports by interface and payment feeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor
+from marketplace.households.models import Household
+from marketplace.households.register import chunks
+from marketplace.ledger import hits
+from marketplace.ledger import service as ledger
+from marketplace.ledger.bills import bills_of
+from marketplace.ledger.hits import Met
+from marketplace.ledger.models import LIVE, LedgerEntry
+from marketplace.ledger.overlap import given
+from marketplace.ledger.rules import Book
+from marketplace.needs.service import today_of
+from matching.overlap_judge import judge
+from matching.overlap_rules import Asked, Finding, Given
+
+_ASKED = 500
+
+
+def look_again(session: Session, entry_ids: Sequence[str], /, *, actor: Actor, now: datetime) -> int:
+    """Ask the rules about each new row and about what was given after it; returns how many tasks that makes."""
+    book, found = Book(session, on=today_of(now)), 0
+    for some in chunks(sorted(entry_ids), _ASKED):
+        wanted = select(LedgerEntry).where(col(LedgerEntry.id).in_(some), col(LedgerEntry.state).in_(LIVE))
+        new = list(session.exec(wanted.order_by(col(LedgerEntry.id))))
+        homes = _homes(session, {entry.household_id for entry in new})
+        around: dict[str, list[LedgerEntry]] = {}
+        for entry in ledger.live_aid(session, household_ids=sorted(homes)):
+            around.setdefault(entry.household_id, []).append(entry)
+        met = [
+            one
+            for entry in new
+            for one in _met(session, entry, homes[entry.household_id], around[entry.household_id], book=book)
+        ]
+        found += len(hits.keep(session, met, actor=actor, now=now))
+    return found
+
+
+def _homes(session: Session, ids: set[str]) -> dict[str, Household]:
+    return {home.id: home for home in session.exec(select(Household).where(col(Household.id).in_(sorted(ids))))}
+
+
+def _met(
+    session: Session, entry: LedgerEntry, home: Household, around: Sequence[LedgerEntry], *, book: Book
+) -> Iterator[Met]:
+    """One for each rule: the new row after what was there, or a later row after the new one."""
+    told: set[str] = set()
+    others = [other for other in around if other.id != entry.id and not _one_aid(other, entry)]
+    before = [given(other) for other in others if other.given_on <= entry.given_on]
+    questions = [(entry, before)]
+    questions += [(other, [given(entry)]) for other in others if other.given_on >= entry.given_on]
+    for asked_of, past in questions:
+        for finding in _findings(session, asked_of, past, home, book=book):
+            if finding.code not in told and finding.because:
+                told.add(finding.code)
+                yield _hit(entry, asked_of, finding, home)
+
+
+def _one_aid(other: LedgerEntry, entry: LedgerEntry) -> bool:
+    """The part that covers a need and the rest of the same aid are one."""
+    return (other.source, other.created_at, other.given_on, other.giver, other.category) == (
+        entry.source,
+        entry.created_at,
+        entry.given_on,
+        entry.giver,
+        entry.category,
+    ) and (other.need_id is None) is not (entry.need_id is None)
+
+
+def _findings(
+    session: Session, entry: LedgerEntry, past: Sequence[Given], home: Household, *, book: Book
+) -> tuple[Finding, ...]:
+    row = given(entry)
+    bill = bills_of(session, [row.need_id]).get(row.need_id) if row.need_id else None
+    question = Asked(
+        household_id=row.household_id,
+        category=row.category,
+        units=row.units,
+        on=row.given_on,
+        giver=row.giver,
+        payer=row.payer,
+        programme=row.programme,
+        cause=row.cause,
+        need_id=row.need_id,
+        members=max(1, home.size),
+        statuses=frozenset({home.kind}) if home.kind else frozenset(),
+        bill=bill,
+    )
+    return judge(question, past=past, rules=book.about(home.district_code, row.category, row.programme)).findings
+
+
+def _hit(entry: LedgerEntry, asked_of: LedgerEntry, finding: Finding, home: Household) -> Met:
+    refs = dict.fromkeys([*(row.ref for row in finding.because), asked_of.id, entry.id])
+    return Met(
+        code=finding.code,
+        place=hits.REPORT,
+        subject=entry.id,
+        household_id=entry.household_id,
+        district_code=home.district_code,
+        category=asked_of.category,
+        units=max(1, asked_of.units - finding.allowed),
+        because=tuple(refs),
+        need_id=asked_of.need_id or entry.need_id,
+        org_id=entry.org_id,
+    )

@@ -1,0 +1,266 @@
+"""The rules against helping twice as rows of the allocator's problem.
+
+Enters: the needs of a run, the givers' offers, the household's live aid. Leaves: bans with the rule's code, household
+caps, cool-offs, needs with a smaller gap, exclusive groups, and what was stopped, as evidence.
+Each row comes from the same judge that approval asks again. Called by `proposals.problem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from sqlmodel import Session, col, select
+
+from marketplace.households.models import Household
+from marketplace.households.register import chunks
+from marketplace.households.related import related_pairs
+from marketplace.ledger import bills
+from marketplace.ledger import service as ledger
+from marketplace.ledger.overlap import all_exceptions, given, programme_of
+from marketplace.ledger.rules import Book
+from marketplace.needs.models import Need as NeedRow
+from matching.model import Ban, Cap, CoolOff, Need, Resource
+from matching.overlap_judge import judge
+from matching.overlap_rules import Asked, Bill, Finding, Given, Rule, Verdict
+
+BY_HOUSEHOLD = ("LIFETIME_CAP", "ONCE_PER_YEAR")
+"""Kinds whose limit all needs of the household in the category share: they become a cap. Others shrink the need."""
+ONE_NEED = ("COOLDOWN", "MUTEX_YEAR", "ONCE_PER_YEAR", "MUTEX")
+"""Kinds that let only one of a household's like needs be served in one run."""
+_ASKED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A need that a rule stopped, or cut by `units`; `because` are the ledger rows behind it."""
+
+    need_id: str
+    code: str
+    units: int
+    because: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Rows:
+    """What the rules add to a problem."""
+
+    needs: list[Need] = field(default_factory=list)
+    resources: list[Resource] = field(default_factory=list)
+    caps: list[Cap] = field(default_factory=list)
+    bans: list[Ban] = field(default_factory=list)
+    cooloffs: list[CoolOff] = field(default_factory=list)
+    stopped: list[Stopped] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Facts:
+    """Everything the judge is told, read once for all needs."""
+
+    book: Book
+    on: date
+    past: dict[str, list[Given]]
+    homes: dict[str, tuple[int, str]]
+    causes: dict[str, str]
+    bills: Mapping[str, Bill]
+    excepted: Mapping[str, frozenset[str]]
+    related: Mapping[str, frozenset[str]]
+    cool: Mapping[str, int]
+
+
+def rows_for(session: Session, needs: Sequence[Need], resources: Sequence[Resource], /, *, on: date) -> Rows:
+    """The rows of one run. O(needs × rules of their category × past aid of their household)."""
+    facts = _read(session, needs, on=on)
+    found = Rows(cooloffs=[CoolOff(category, days) for category, days in sorted(facts.cool.items())])
+    offers: dict[str, list[Resource]] = {}
+    for resource in resources:
+        offers.setdefault(resource.category, []).append(resource)
+    limits: dict[tuple[str, str], int] = {}
+    for need in needs:
+        found.needs.append(_one(need, facts, offers.get(need.category, []), found=found, limits=limits))
+    found.caps += [
+        Cap(f"rule:{household}:{category}", frozenset({category}), units, household)
+        for (household, category), units in sorted(limits.items())
+    ]
+    found.bans += _one_of_like(needs, facts)
+    found.resources += _programmes(resources, needs, facts)
+    return found
+
+
+def _read(session: Session, needs: Sequence[Need], *, on: date) -> _Facts:
+    households = {need.household_id for need in needs}
+    book = Book(session, on=on)
+    past: dict[str, list[Given]] = {}
+    for entry in ledger.live_aid(session):
+        if entry.household_id in households:
+            past.setdefault(entry.household_id, []).append(given(entry))
+    related: dict[str, set[str]] = {}
+    for household, org in related_pairs(session):
+        related.setdefault(household, set()).add(org)
+    homes: dict[str, tuple[int, str]] = {}
+    causes: dict[str, str] = {}
+    for some in chunks(sorted(households), _ASKED):
+        sizes = select(Household.id, Household.size, Household.kind).where(col(Household.id).in_(some))
+        homes |= {row[0]: (row[1], row[2]) for row in session.exec(sizes)}
+    for some in chunks(sorted(need.need_id for need in needs), _ASKED):
+        causes |= dict(session.exec(select(NeedRow.id, NeedRow.cause).where(col(NeedRow.id).in_(some))).all())
+    return _Facts(
+        book=book,
+        on=on,
+        past=past,
+        homes=homes,
+        causes=causes,
+        bills=bills.bills_of(session),
+        excepted=all_exceptions(session, on=on),
+        related={household: frozenset(orgs) for household, orgs in related.items()},
+        cool=book.cool_offs(),
+    )
+
+
+def _asked(need: Need, facts: _Facts, *, open_units: int, giver: str = "") -> Asked:
+    size, kind = facts.homes.get(need.household_id, (1, ""))
+    return Asked(
+        household_id=need.household_id,
+        category=need.category,
+        units=open_units,
+        on=facts.on,
+        open_units=open_units,
+        giver=giver,
+        programme=programme_of(need.tags) if need.tags else "",
+        cause=facts.causes.get(need.need_id, ""),
+        need_id=need.need_id,
+        starts_on=need.valid_from,
+        ends_on=need.valid_to,
+        members=max(1, size),
+        related=giver in facts.related.get(need.household_id, ()),
+        statuses=frozenset({kind}) if kind else frozenset(),
+        excepted=facts.excepted.get(need.need_id, frozenset()),
+        bill=facts.bills.get(need.need_id),
+    )
+
+
+def _open(need: Need, past: Iterable[Given]) -> int:
+    return max(0, need.gap - sum(row.units for row in past if row.need_id == need.need_id))
+
+
+def _rules(need: Need, facts: _Facts) -> tuple[Rule, ...]:
+    programme = programme_of(need.tags) if need.tags else ""
+    return facts.book.about(need.district, need.category, programme)
+
+
+def _one(
+    need: Need, facts: _Facts, offers: Sequence[Resource], *, found: Rows, limits: dict[tuple[str, str], int]
+) -> Need:
+    """Bans and limits of one need; returns it as the allocator shall see it."""
+    past, rules = facts.past.get(need.household_id, []), _rules(need, facts)
+    open_units = _open(need, past)
+    if not open_units:
+        return need
+    said = judge(_asked(need, facts, open_units=open_units), past=past, rules=rules)
+    _keep(need, said, open_units=open_units, found=found)
+    known = {row.giver for row in past} | facts.related.get(need.household_id, frozenset())
+    ours = {
+        org: judge(_asked(need, facts, open_units=open_units, giver=org), past=past, rules=rules)
+        for org in sorted({offer.org_id for offer in offers} & known)
+    }
+    found.bans += _bans(need, said, ours, offers, facts)
+    left = _left([said, *ours.values()])
+    for kind_limit in _shared([said, *ours.values()]):
+        key = (need.household_id, need.category)
+        limits[key] = min(kind_limit, limits.get(key, kind_limit))
+    return need if left is None or left >= open_units else replace(need, gap=need.gap - open_units + left)
+
+
+def _binding(said: Verdict) -> list[Finding]:
+    return [finding for finding in said.findings if finding.allowed > 0]
+
+
+def _left(verdicts: Iterable[Verdict]) -> int | None:
+    """The smallest limit of this need alone, above nothing; None where none binds."""
+    limits = [f.allowed for said in verdicts for f in _binding(said) if f.kind not in BY_HOUSEHOLD]
+    return min(limits, default=None)
+
+
+def _shared(verdicts: Iterable[Verdict]) -> list[int]:
+    return [f.allowed for said in verdicts for f in _binding(said) if f.kind in BY_HOUSEHOLD]
+
+
+def _bans(
+    need: Need, said: Verdict, ours: Mapping[str, Verdict], offers: Sequence[Resource], facts: _Facts
+) -> list[Ban]:
+    """Nobody, or only those who may; a cool-off that the allocator holds itself is no ban."""
+    code, by_org = _stop(said, need, facts), {org: _stop(one, need, facts) for org, one in ours.items()}
+    if code and all(by_org.values()):
+        return [Ban(need.need_id, "*", code)]
+    codes = ((offer.resource_id, by_org.get(offer.org_id, code)) for offer in offers)
+    return [Ban(need.need_id, resource_id, why) for resource_id, why in codes if why]
+
+
+def _stop(said: Verdict, need: Need, facts: _Facts) -> str:
+    """The code of a rule that allows nothing."""
+    held = need.category in facts.cool
+    stops = [f.code for f in said.findings if f.allowed == 0 and not (held and f.kind == "COOLDOWN")]
+    return stops[0] if stops else ""
+
+
+def _keep(need: Need, said: Verdict, *, open_units: int, found: Rows) -> None:
+    if said.findings and said.findings[0].because:
+        first = said.findings[0]
+        refs = tuple(row.ref for row in first.because)
+        found.stopped.append(Stopped(need.need_id, first.code, open_units - first.allowed, refs))
+
+
+def _one_of_like(needs: Sequence[Need], facts: _Facts) -> list[Ban]:
+    """Of several needs of a household in one category the most urgent is served first; a rule that would forbid the
+    others once it is served forbids them now."""
+    like: dict[tuple[str, str], list[Need]] = {}
+    for need in needs:
+        if _open(need, facts.past.get(need.household_id, [])):
+            like.setdefault((need.household_id, need.category), []).append(need)
+    found = []
+    for same in like.values():
+        served: list[Given] = []
+        for need in sorted(same, key=lambda one: (-one.urgency, one.need_id)) if len(same) > 1 else ():
+            rules = [rule for rule in _rules(need, facts) if rule.kind in ONE_NEED and not rule.per_member]
+            said = judge(_asked(need, facts, open_units=need.gap), past=served, rules=rules)
+            if said.findings:
+                found.append(Ban(need.need_id, "*", said.code))
+            else:
+                served.append(_as_given(need, facts))
+    return found
+
+
+def _as_given(need: Need, facts: _Facts) -> Given:
+    return Given(
+        household_id=need.household_id,
+        category=need.category,
+        units=need.gap,
+        given_on=facts.on,
+        programme=programme_of(need.tags) if need.tags else "",
+        cause=facts.causes.get(need.need_id, ""),
+        need_id=need.need_id,
+    )
+
+
+def _programmes(resources: Sequence[Resource], needs: Sequence[Need], facts: _Facts) -> list[Resource]:
+    """A programme's lifetime cap for households that it has not helped yet: a maximum for each household on every offer
+    and, where a giver has several offers of the category, one of them only. Set where somebody could reach it."""
+    caps = {c: units for rule in facts.book.of("") if rule.kind == "LIFETIME_CAP" for c, units in rule.limits.items()}
+    wanted: dict[tuple[str, str], int] = {}
+    for need in needs:
+        if need.category in caps:
+            key = (need.household_id, need.category)
+            wanted[key] = wanted.get(key, 0) + need.gap
+    reached = {category for (_home, category), units in wanted.items() if units > caps[category]}
+    offers: dict[tuple[str, str], int] = {}
+    for resource in resources:
+        offers[resource.org_id, resource.category] = offers.get((resource.org_id, resource.category), 0) + 1
+    return [_capped(r, caps, offers[r.org_id, r.category]) if r.category in reached else r for r in resources]
+
+
+def _capped(resource: Resource, caps: Mapping[str, int], offers: int) -> Resource:
+    cap = caps[resource.category]
+    most = cap if resource.max_per_household is None else min(cap, resource.max_per_household)
+    group = resource.exclusive_group or (f"D04:{resource.org_id}:{resource.category}" if offers > 1 else None)
+    return replace(resource, max_per_household=most, exclusive_group=group)

@@ -1,0 +1,147 @@
+"""Aid that a giver tells of by interface, and government payments that come by feed: all givers report to one ledger.
+
+Enters: records under the columns of the aid table, from a partner's interface or a feed's page. Leaves: ledger rows
+by the same checks and the same plan as a file's, each once whoever repeats it; faulty records are named, not mixed
+in; what a late report contradicts is a task. Called by the partners' interface, the commands and the worker; nothing
+slow in a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from adapters.ports import Cell, PaymentFeed, PaymentPage
+from marketplace import audit
+from marketplace.actors import GIVERS, Actor
+from marketplace.db import Database, flush
+from marketplace.errors import BadInput, NotAllowed
+from marketplace.intake import CheckedRow, Fault, check_records
+from marketplace.ledger.imports import see, store
+from marketplace.ledger.late import look_again
+from marketplace.ledger.models import AidSource, FeedCursor
+from marketplace.ledger.planning import Plan, plan
+from marketplace.ledger.table import aid_schema
+from marketplace.needs.service import today_of
+from marketplace.organisations.models import Organisation
+from marketplace.policy import require
+
+MOST = 500
+"""So many records are taken in one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What became of the records; `contradicted` are tasks that a late report made; `faults` name record and column."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    strangers: int = 0
+    contradicted: int = 0
+    faults: tuple[Fault, ...] = ()
+
+    def plus(self, other: Reported) -> Reported:
+        """Both together."""
+        return Reported(
+            new=self.new + other.new,
+            changed=self.changed + other.changed,
+            same=self.same + other.same,
+            strangers=self.strangers + other.strangers,
+            contradicted=self.contradicted + other.contradicted,
+            faults=(*self.faults, *other.faults),
+        )
+
+
+def report_given(
+    session: Session, records: Sequence[Mapping[str, Cell]], /, *, actor: Actor, now: datetime
+) -> Reported:
+    """Take in what a giver says it gave, under its own name; the same reference again brings the row up to date."""
+    require(actor, "aid:report", org_id=actor.org_id)
+    if actor.role not in GIVERS or actor.org_id is None:
+        raise NotAllowed("not_allowed", action="aid:report")
+    if len(records) > MOST:
+        raise BadInput("too_many_rows", field="records")
+    organisation = session.get_one(Organisation, actor.org_id)
+    named = [{**record, "giver": organisation.name} for record in records]
+    source = f"api-{organisation.id}"[:32]
+    done = take_in(session, named, source=source, rule_id="api", actor=actor, now=now)
+    body = {"new": done.new, "changed": done.changed, "strangers": done.strangers}
+    audit.record(session, audit.Entry("aid:report", object_ref=organisation.id, body=body), actor=actor, now=now)
+    return done
+
+
+def take_in(
+    session: Session,
+    records: Sequence[Mapping[str, Cell]],
+    /,
+    *,
+    source: str,
+    rule_id: str,
+    actor: Actor,
+    now: datetime,
+) -> Reported:
+    """Check, plan and store; a faulty record is left out with its faults, the others are stored."""
+    checked, faults = check_records(enumerate(records, start=1), aid_schema(today=today_of(now)))
+    found, more = _plan(session, checked.rows, source=source)
+    written = store(session, found, source=source, rule_id=rule_id, actor=actor, now=now)
+    since = session.get(AidSource, source)
+    see(session, source, seen_from=since.seen_from if since else today_of(now), actor=actor, now=now)
+    contradicted = look_again(session, written, actor=actor, now=now)
+    session.expire_all()
+    return Reported(
+        new=len(found.new),
+        changed=len(found.changed),
+        same=found.same,
+        strangers=found.strangers,
+        contradicted=contradicted,
+        faults=(*faults, *more),
+    )
+
+
+def _plan(session: Session, rows: Sequence[CheckedRow], *, source: str) -> tuple[Plan, Sequence[Fault]]:
+    found = plan(session, rows, source=source)
+    if not found.faults:
+        return found, ()
+    bad = {fault.row for fault in found.faults}
+    return plan(session, [row for row in rows if row.number not in bad], source=source), found.faults
+
+
+def pull_payments(
+    database: Database,
+    feed: PaymentFeed,
+    /,
+    *,
+    source: str,
+    actor: Actor,
+    clock: Callable[[], datetime],
+    most_pages: int = 10_000,
+) -> Reported:
+    """Read a government feed from where it was left; the cursor is stored in the transaction of its page: a lost
+    process repeats at most one page, which changes nothing."""
+    require(actor, "aid:import")
+    total = Reported()
+    for _number in range(most_pages):
+        with database.reading() as session:
+            known = session.get(FeedCursor, source)
+        page = feed.pull_payments(cursor=known.cursor if known is not None else None)
+        with database.transaction() as session:
+            total = total.plus(_store_page(session, page, source=source, actor=actor, now=clock()))
+        if not page.more:
+            break
+    return total
+
+
+def _store_page(session: Session, page: PaymentPage, *, source: str, actor: Actor, now: datetime) -> Reported:
+    records = [{**record.cells, "source_id": record.source_id} for record in page.payments]
+    done = take_in(session, records, source=source, rule_id="feed", actor=actor, now=now)
+    cursor = session.get(FeedCursor, source) or FeedCursor(source=source, pulled_at=now)
+    cursor.cursor, cursor.pulled_at = page.cursor, now
+    session.add(cursor)
+    flush(session)
+    body = {"new": done.new, "changed": done.changed, "faults": len({fault.row for fault in done.faults})}
+    audit.record(session, audit.Entry("aid:feed", object_ref=source, body=body), actor=actor, now=now)
+    return done

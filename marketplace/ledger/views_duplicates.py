@@ -1,0 +1,117 @@
+"""What the rules against helping twice prevented: by rule, by who had already given, with the rows behind.
+
+Enters: staff of the districts. Leaves: sums in money and households, lists down to each hit, its evidence, and the
+finding of the person who looked.
+"""
+
+from __future__ import annotations
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import func, select
+
+from marketplace.calendar import utc_now
+from marketplace.clocks import service as clocks
+from marketplace.guards import current_actor, guard
+from marketplace.ledger import hits
+from marketplace.ledger.doors import bp
+from marketplace.ledger.models import HitState
+from marketplace.reference.duplicate_rules import duplicate_rule
+from marketplace.reference.needs import need_kind
+from marketplace.reference.words import list_codes
+from marketplace.web import (
+    CountField,
+    Form,
+    OneField,
+    Page,
+    _,
+    _l,
+    confirm,
+    current_session,
+    done,
+    page_number,
+    render,
+    writes,
+)
+from marketplace.web.codes import word
+from marketplace.web.display import language
+
+TONES = {"open": "wait", "duplicate": "done", "false_alarm": "plain"}
+
+
+class FindingForm(Form):
+    """What the person found, and how long it took."""
+
+    state = OneField(_l("What is it?"))
+    minutes = CountField(_l("Minutes it took you"), most=600)
+
+
+@bp.get("/duplicates")
+@guard("overlap:view")
+def duplicates() -> ResponseReturnValue:
+    """The report: by rule and by who had already given."""
+    session, actor = current_session(), current_actor()
+    by_rule, by_giver = (hits.totals(session, by=by, actor=actor) for by in ("code", "giver"))
+    return render(
+        "ledger/duplicates.html",
+        by_rule=by_rule,
+        by_giver=by_giver,
+        value_fen=sum(line.value_fen for line in by_rule),
+        alarms=sum(line.false_alarms for line in by_rule),
+        cost_fen=sum(line.cost_fen for line in by_rule),
+        open_count=hits.count_open(session, actor=actor),
+    )
+
+
+@bp.get("/duplicates/rows")
+@guard("overlap:view")
+def duplicate_rows() -> ResponseReturnValue:
+    """The hits behind a line of the report."""
+    session, actor = current_session(), current_actor()
+    code, state = (request.args.get(name, "")[:16] for name in ("code", "state"))
+    giver = request.args.get("giver")
+    wanted = hits.hits_where(actor, code=code, giver=giver, state=state)
+    page = Page(page_number(), session.exec(select(func.count()).select_from(wanted.subquery())).one())
+    found = session.exec(wanted.offset(page.offset).limit(page.size)).all()
+    shown = [(hit, need_kind(hit.category).unit, TONES[hit.state.value]) for hit in found]
+    return render("ledger/duplicate_rows.html", rows=shown, page=page, code=code, giver=giver, state=state)
+
+
+@bp.get("/duplicates/<hit_id>")
+@guard("overlap:view")
+def duplicate(hit_id: str) -> ResponseReturnValue:
+    """One hit: the rule's sentence, the rows behind it, what a person found."""
+    session = current_session()
+    hit = hits.get_hit(session, hit_id, actor=current_actor())
+    return render(
+        "ledger/duplicate.html",
+        hit=hit,
+        unit=need_kind(hit.category).unit,
+        sentence=duplicate_rule(hit.code).sentence(lang=language()),
+        rows=[(entry, need_kind(entry.category).unit) for entry in hits.rows_behind(session, hit)],
+        tone=TONES[hit.state.value],
+        clock=next(iter(clocks.running_of(session, hit.id)), None),
+        open=hit.state is HitState.OPEN,
+    )
+
+
+@bp.route("/duplicates/<hit_id>/finding", methods=["GET", "POST"])
+@guard("overlap:decide")
+@writes
+def find_duplicate(hit_id: str) -> ResponseReturnValue:
+    """A duplicate, or none; money already given is left alone either way."""
+    session, form = current_session(), FindingForm()
+    hits.get_hit(session, hit_id, actor=current_actor())
+    form.state.choices = [(code, word(code, "overlap_state")) for code in list_codes("overlap_state") if code != "open"]
+    if not form.validate_on_submit():
+        return confirm(
+            layout="staff",
+            title=_("What is it?"),
+            intro=_("Money that was given is left alone. A match that is still under way is ended in its own page."),
+            button=_("Keep"),
+            back=url_for(".duplicate", hit_id=hit_id),
+            form=form,
+        )
+    state = HitState(form.state.data or "")
+    hits.decide(session, hit_id, state=state, minutes=form.minutes.data or 0, actor=current_actor(), now=utc_now())
+    return done(_("Your finding is kept."), to=url_for(".duplicate", hit_id=hit_id))

@@ -1,0 +1,110 @@
+"""The rules against helping twice, as the house begins with them: kind, values, source and the sentence people read.
+
+What enters: a rule's code. What leaves: a frozen `DuplicateRule`. Staff change values of a rule in the ledger room,
+dated and by two people; what nobody has changed is as it stands here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+from marketplace.reference.tables import UnknownCode, codes, rows
+
+REACHES: Mapping[str, str] = MappingProxyType(
+    {
+        "WATERFALL": "a smaller gap; a ban while a payer has not answered",
+        "CAP_100": "a smaller gap, a ban at 100 %",
+        "WARN": "nothing: a warning on the page before charity pays",
+        "LIFETIME_CAP": "a household cap for the rest, a ban for a used programme, an exclusive group for its offers",
+        "MUTEX_UNLESS_RESIDUAL": "a ban, or a smaller gap where papers show a rest",
+        "MUTEX_YEAR": "a ban",
+        "FLOOR_TOTAL": "a smaller gap, a ban at the floor",
+        "COOLDOWN": "a cool-off, and a ban for the less urgent of two like needs",
+        "MUTEX_SERVICE": "a smaller gap by the hours that others give",
+        "MUTEX": "a ban for every other fund",
+        "ONCE_PER_YEAR": "a ban; for one policy a person, a household cap",
+        "CAP": "a smaller gap; a ban where no limit is set",
+        "BEST_OF": "a smaller gap, a ban for what adds nothing",
+        "MUTEX_EXCEPT": "a ban",
+        "FORBID_OFFSET": "nothing: its rows are left out of every other rule",
+        "CONFLICT_OF_INTEREST": "a ban",
+    }
+)
+"""Kind ► how a verdict of it reaches the allocator's problem; approval asks every kind again."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateRule:
+    """One row of the table. `limits` is category ► whole units; `apart` are programmes that exclude each other."""
+
+    code: str
+    zh: str
+    en: str
+    kind: str
+    days: int
+    categories: frozenset[str]
+    limits: Mapping[str, int]
+    programmes: frozenset[str]
+    apart: tuple[frozenset[str], ...]
+    excepted: frozenset[str]
+    per_member: bool
+    may_except: bool
+    source: str
+    mark: str
+    sentence_zh: str
+    sentence_en: str
+
+    def name(self, *, lang: str = "zh_Hans") -> str:
+        """The rule's title."""
+        return self.en if lang.startswith("en") else self.zh
+
+    def sentence(self, *, lang: str = "zh_Hans") -> str:
+        """What a household reads."""
+        return self.sentence_en if lang.startswith("en") else self.sentence_zh
+
+
+@cache
+def list_duplicate_rules() -> tuple[DuplicateRule, ...]:
+    """All rules in the order of their codes."""
+    return tuple(_rule(row) for row in rows("duplicate_rules"))
+
+
+def duplicate_rule(code: str) -> DuplicateRule:
+    """The rule with this code, or UnknownCode."""
+    for rule in list_duplicate_rules():
+        if rule.code == code:
+            return rule
+    raise UnknownCode("duplicate_rule", code)
+
+
+def limits_of(text: str) -> Mapping[str, int]:
+    """Category ► limit, written ``A=1;B=2``."""
+    pairs = (part.partition("=") for part in codes(text))
+    return MappingProxyType({category: int(limit) for category, _sign, limit in pairs})
+
+
+def _rule(row: Mapping[str, str]) -> DuplicateRule:
+    return DuplicateRule(
+        code=row["code"],
+        zh=row["zh"],
+        en=row["en"],
+        kind=row["kind"],
+        days=int(row["days"] or 0),
+        categories=frozenset(codes(row["categories"])),
+        limits=limits_of(row["limits"]),
+        programmes=frozenset(codes(row["programmes"])),
+        apart=_apart(row["apart"]),
+        excepted=frozenset(codes(row["excepted"])),
+        per_member=row["per_member"] == "1",
+        may_except=row["may_except"] == "1",
+        source=row["source"],
+        mark=row["mark"],
+        sentence_zh=row["sentence_zh"],
+        sentence_en=row["sentence_en"],
+    )
+
+
+def _apart(text: str) -> tuple[frozenset[str], ...]:
+    """Groups between bars exclude each other; where there is but one group, its members do."""
+    return tuple(frozenset(codes(part)) for part in text.split("|") if part)

@@ -1,0 +1,259 @@
+"""What the rules against helping twice say about one piece of aid.
+
+What enters: `Asked`, the household's live aid as `Given`, and the `Rule`s in force. What leaves: a `Verdict`: how many
+units may be given at most, and for each rule that binds the rows behind it. Pure and without order: rows and rules may
+come in any sequence. Called by the ledger room before a run, in the approval's transaction and for late reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+
+from matching.overlap_rules import CHARITY, Asked, Bill, Finding, Given, Rule, Verdict
+
+Rows = Sequence[Given]
+
+
+def judge(asked: Asked, /, *, past: Iterable[Given], rules: Iterable[Rule]) -> Verdict:
+    """How much of `asked` may be given. O(rows × rules that look at its category or programme).
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> goods = Rule("D08", "COOLDOWN", frozenset({"rice"}), days=180)
+    >>> had = Given("h1", "rice", 2, date(2026, 3, 1))
+    >>> judge(Asked("h1", "rice", 5, date(2026, 6, 1)), past=[had], rules=[goods]).allowed
+    0
+    >>> judge(Asked("h1", "rice", 5, date(2026, 9, 1)), past=[had], rules=[goods]).allowed
+    5
+    """
+    known = tuple(rules)
+    untouched = frozenset().union(*(rule.programmes for rule in known if rule.kind == "FORBID_OFFSET"))
+    rows = [row for row in past if row.household_id == asked.household_id and row.programme not in untouched]
+    found = [
+        finding
+        for rule in known
+        if looks_at(rule, asked) and not (rule.may_except and rule.code in asked.excepted)
+        if (finding := _SAYS[rule.kind](rule, asked, rows)) is not None
+    ]
+    binding = sorted((f for f in found if not f.warns and f.allowed < asked.units), key=lambda f: (f.allowed, f.code))
+    allowed = max(0, min([asked.units, *(finding.allowed for finding in binding)]))
+    return Verdict(allowed, tuple(binding), tuple(sorted((f for f in found if f.warns), key=lambda f: f.code)))
+
+
+def looks_at(rule: Rule, asked: Asked, /) -> bool:
+    """Whether the rule is about aid of this category or programme."""
+    if rule.kind == "CONFLICT_OF_INTEREST":
+        return True
+    if rule.categories:
+        return asked.category in rule.categories and (
+            not rule.programmes or rule.kind in _BY_BOTH or _named(rule, asked)
+        )
+    return _named(rule, asked)
+
+
+_BY_BOTH = ("MUTEX", "MUTEX_YEAR")
+"""Kinds whose programmes widen the rule to other channels; for all others they narrow it."""
+
+
+def _named(rule: Rule, asked: Asked) -> bool:
+    return asked.programme in rule.programmes.union(*rule.apart) if asked.programme else False
+
+
+def residual(bill: Bill, rows: Rows, /, *, before: Sequence[str]) -> int:
+    """What is left of a cost after the payers `before`: their payments, what their cover is expected to pay, and
+    nothing twice: a payment that is both on the bill and in the rows counts once."""
+    return max(0, bill.cost - sum(paid_by(bill, rows, payer) for payer in before))
+
+
+def paid_by(bill: Bill, rows: Rows, payer: str, /) -> int:
+    """What one payer pays of a bill: the larger of what the bill says and what the rows hold, plus expected cover."""
+    held = sum(row.units for row in rows if row.payer == payer and row.need_id in bill.needs)
+    return max(bill.paid.get(payer, 0), held) + bill.expected.get(payer, 0)
+
+
+def _limit(rule: Rule, allowed: int, because: Iterable[Given] = ()) -> Finding:
+    latest = sorted(because, key=lambda row: (row.given_on, row.ref), reverse=True)
+    return Finding(rule.code, rule.kind, max(0, allowed), tuple(latest))
+
+
+def _waterfall(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    bill = asked.bill
+    if bill is None or asked.payer not in rule.order:
+        return None
+    before = rule.order[: rule.order.index(asked.payer)]
+    waits = tuple(payer for payer in before if payer in bill.waiting)
+    own = sum(row.units for row in rows if row.payer == asked.payer and row.need_id in bill.needs)
+    left = 0 if waits else residual(bill, rows, before=before) - own
+    return Finding(rule.code, rule.kind, max(0, left), _on_bill(bill, rows), waits=waits)
+
+
+def _on_bill(bill: Bill, rows: Rows) -> tuple[Given, ...]:
+    return tuple(row for row in rows if row.need_id in bill.needs)
+
+
+def _cap_100(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    bill = asked.bill
+    if bill is None:
+        return None
+    return _limit(rule, residual(bill, rows, before=rule.order), _on_bill(bill, rows))
+
+
+def _warn(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    bill, aid = asked.bill, "TEMPORARY_AID"
+    if bill is None or asked.payer != CHARITY or (aid not in bill.waiting and aid not in bill.expected):
+        return None
+    return Finding(rule.code, rule.kind, asked.units, (), warns=True, amount=asked.units, waits=(aid,))
+
+
+def _lifetime(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    cap = rule.limit(asked.category)
+    if cap is None or not asked.giver:
+        return None
+    had = [row for row in rows if row.category == asked.category and row.giver == asked.giver]
+    return _limit(rule, cap - sum(row.units for row in had), had)
+
+
+def _unless_residual(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    others = [
+        row
+        for row in rows
+        if row.category == asked.category and row.payer == CHARITY and row.giver != asked.giver
+        if not _same_need(row, asked) and _same_cause(row, asked)
+    ]
+    if not others or asked.payer != CHARITY:
+        return None
+    left = residual(asked.bill, rows, before=rule.order) if asked.bill else 0
+    elsewhere = sum(row.units for row in others if asked.bill and row.need_id not in asked.bill.needs)
+    return _limit(rule, left - elsewhere, others)
+
+
+def _by_year(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    had = [row for row in rows if row.given_on.year == asked.on.year and not _same_need(row, asked)]
+    apart = frozenset().union(*(group for group in rule.apart if asked.programme in group)) - {asked.programme}
+    against = [
+        row
+        for row in had
+        if row.programme in apart
+        or (row.category == asked.category and row.programme == asked.programme and _same_cause(row, asked))
+    ]
+    return _limit(rule, 0, against) if against else None
+
+
+def _floor(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    floor = rule.limit(asked.category)
+    if floor is None:
+        return None
+    had = [
+        r for r in rows if r.category == asked.category and r.given_on.year == asked.on.year and _same_cause(r, asked)
+    ]
+    return _limit(rule, floor - sum(row.units for row in had), had)
+
+
+def _cooldown(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    had = [
+        row
+        for row in rows
+        if row.category == asked.category and not _same_need(row, asked)
+        if 0 <= (asked.on - row.given_on).days < rule.days
+    ]
+    if not had:
+        return None
+    until = max(row.given_on for row in had) + timedelta(days=rule.days)
+    return Finding(rule.code, rule.kind, 0, _limit(rule, 0, had).because, until=until)
+
+
+def _service(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    had = [
+        row
+        for row in rows
+        if row.category == asked.category and not _same_need(row, asked)
+        if (asked.starts_on is None or asked.starts_on <= row.given_on)
+        if (asked.ends_on is None or row.given_on < asked.ends_on)
+    ]
+    return _limit(rule, (asked.open_units or asked.units) - sum(row.units for row in had), had) if had else None
+
+
+def _mutex(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    had = [
+        row for row in rows if not _same_need(row, asked) if row.giver != asked.giver or not asked.giver or rule.apart
+    ]
+    if rule.apart:
+        against = frozenset().union(*(group for group in rule.apart if asked.programme not in group))
+        had = [row for row in had if row.programme in against and _same_month(row, asked)]
+        return _limit(rule, 0, had) if had or asked.statuses & against else None
+    had = [row for row in had if row.category == asked.category or row.programme in rule.programmes]
+    return _limit(rule, 0, had) if had else None
+
+
+def _once_a_year(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    had = [row for row in rows if row.category == asked.category and row.given_on.year == asked.on.year]
+    if rule.per_member:
+        return _limit(rule, asked.members - sum(row.units for row in had), had)
+    had = [row for row in had if not _same_need(row, asked) and _same_cause(row, asked)]
+    return _limit(rule, 0, had) if had else None
+
+
+def _cap(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    """One grant never over the limit; a limit that nobody has set yet allows nothing."""
+    had = [row for row in rows if row.programme == asked.programme and _same_need(row, asked)]
+    return _limit(rule, (rule.limit(asked.category) or 0) - sum(row.units for row in had), had)
+
+
+def _best_of(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    had = [
+        row
+        for row in rows
+        if row.programme in rule.programmes and row.category == asked.category and _same_cause(row, asked)
+    ]
+    return _limit(rule, asked.units - sum(row.units for row in had), had) if had else None
+
+
+def _except(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    if asked.programme in rule.excepted:
+        return None
+    had = [row for row in rows if row.programme in rule.programmes - rule.excepted and _same_month(row, asked)]
+    return _limit(rule, 0, had) if had else None
+
+
+def _never_offset(_rule: Rule, _asked: Asked, _rows: Rows) -> Finding | None:
+    """It limits nothing: `judge` leaves its rows out of every other rule's reckoning."""
+    return None
+
+
+def _related(rule: Rule, asked: Asked, _rows: Rows) -> Finding | None:
+    return _limit(rule, 0) if asked.related else None
+
+
+def _same_need(row: Given, asked: Asked) -> bool:
+    return bool(row.need_id) and row.need_id == asked.need_id
+
+
+def _same_cause(row: Given, asked: Asked) -> bool:
+    """An unknown cause may be the same one: it counts until somebody says otherwise."""
+    return row.cause == asked.cause or not row.cause or not asked.cause
+
+
+def _same_month(row: Given, asked: Asked) -> bool:
+    return (row.given_on.year, row.given_on.month) == (asked.on.year, asked.on.month)
+
+
+_SAYS: dict[str, Callable[[Rule, Asked, Rows], Finding | None]] = {
+    "WATERFALL": _waterfall,
+    "CAP_100": _cap_100,
+    "WARN": _warn,
+    "LIFETIME_CAP": _lifetime,
+    "MUTEX_UNLESS_RESIDUAL": _unless_residual,
+    "MUTEX_YEAR": _by_year,
+    "FLOOR_TOTAL": _floor,
+    "COOLDOWN": _cooldown,
+    "MUTEX_SERVICE": _service,
+    "MUTEX": _mutex,
+    "ONCE_PER_YEAR": _once_a_year,
+    "CAP": _cap,
+    "BEST_OF": _best_of,
+    "MUTEX_EXCEPT": _except,
+    "FORBID_OFFSET": _never_offset,
+    "CONFLICT_OF_INTEREST": _related,
+}

@@ -1,0 +1,156 @@
+"""The rules against helping twice, as plain values: what a rule says, what was given, what is asked, what follows.
+
+What enters: nothing. What leaves: the frozen words `Rule`, `Given`, `Bill`, `Asked`, `Finding`, `Verdict` that
+`matching.overlap_judge` works with. Amounts are whole units of the category, money whole fen; no value here names
+anybody. Written by the ledger room from its dated table of rules, and by anybody with data of one's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+CHARITY = "CHARITY"
+"""The payer that comes last."""
+PAYERS = (
+    "THIRD_PARTY_COMPENSATION",
+    "BASIC_INSURANCE",
+    "SERIOUS_ILLNESS_INSURANCE",
+    "COMMERCIAL_SUPPLEMENT",
+    "MEDICAL_ASSISTANCE",
+    "TEMPORARY_AID",
+    CHARITY,
+)
+"""The order in which a documented cost is paid."""
+KINDS = (
+    "WATERFALL",
+    "CAP_100",
+    "WARN",
+    "LIFETIME_CAP",
+    "MUTEX_UNLESS_RESIDUAL",
+    "MUTEX_YEAR",
+    "FLOOR_TOTAL",
+    "COOLDOWN",
+    "MUTEX_SERVICE",
+    "MUTEX",
+    "ONCE_PER_YEAR",
+    "CAP",
+    "BEST_OF",
+    "MUTEX_EXCEPT",
+    "FORBID_OFFSET",
+    "CONFLICT_OF_INTEREST",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule as it stands on one day in one district.
+
+    It looks at aid of its `categories` (a programme rule, whose set is empty, at aid of its `programmes`). `limits`
+    is category ► units, with ``"*"`` for all others; `apart` names programmes that exclude each other.
+    """
+
+    code: str
+    kind: str
+    categories: frozenset[str] = frozenset()
+    days: int = 0
+    limits: Mapping[str, int] = field(default_factory=dict)
+    order: tuple[str, ...] = PAYERS
+    programmes: frozenset[str] = frozenset()
+    apart: tuple[frozenset[str], ...] = ()
+    excepted: frozenset[str] = frozenset()
+    per_member: bool = False
+    may_except: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"{self.code}: {self.kind!r} is no kind of rule: write one of {', '.join(KINDS)}")
+        if self.kind == "COOLDOWN" and self.days < 1:
+            raise ValueError(f"{self.code}: a cool-off needs days, at least 1")
+        if any(limit < 0 for limit in self.limits.values()):
+            raise ValueError(f"{self.code}: a limit is never below 0")
+
+    def limit(self, category: str) -> int | None:
+        """The rule's limit for a category; None where it names none."""
+        return self.limits.get(category, self.limits.get("*"))
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Live aid that a household has or is promised, from any giver. Empty texts are unknown."""
+
+    household_id: str
+    category: str
+    units: int
+    given_on: date
+    giver: str = ""
+    payer: str = CHARITY
+    programme: str = ""
+    cause: str = ""
+    need_id: str = ""
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """A documented cost and what the payers before charity said: `paid`, `expected` (cover found, not yet claimed)
+    and `waiting` (nobody has answered yet)."""
+
+    cost: int
+    paid: Mapping[str, int] = field(default_factory=dict)
+    expected: Mapping[str, int] = field(default_factory=dict)
+    waiting: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Aid that somebody wants to give: `units` of `open_units` that a verified need still lacks."""
+
+    household_id: str
+    category: str
+    units: int
+    on: date
+    open_units: int = 0
+    giver: str = ""
+    payer: str = CHARITY
+    programme: str = ""
+    cause: str = ""
+    need_id: str = ""
+    starts_on: date | None = None
+    ends_on: date | None = None
+    members: int = 1
+    related: bool = False
+    statuses: frozenset[str] = frozenset()
+    excepted: frozenset[str] = frozenset()
+    bill: Bill | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule allows: at most `allowed` units; `until` for a rule that ends; `because` are the rows behind it. A
+    finding that `warns` limits nothing; `amount` is then what is at stake; `waits` names payers not heard yet."""
+
+    code: str
+    kind: str
+    allowed: int
+    because: tuple[Given, ...] = ()
+    until: date | None = None
+    warns: bool = False
+    amount: int = 0
+    waits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All that binds, the tightest first, and what is left of what was asked."""
+
+    allowed: int
+    findings: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """The rule that allows least; empty where nothing binds."""
+        return self.findings[0].code if self.findings else ""

@@ -1,0 +1,168 @@
+"""The waterfall of a documented cost, step by step, and insurers asked before charity money is proposed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from adapters.fakes import FakeCoverDoor
+from adapters.ports import CoverAnswer, TryAgainLater
+from marketplace.actors import Actor, Role
+from marketplace.claims import cover
+from marketplace.clocks import service as clocks
+from marketplace.db import Database
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.models import Person
+from marketplace.ledger import bills, overlap
+from marketplace.ledger import service as ledger
+from marketplace.ledger.models import CostBill, LayerState
+from marketplace.ledger.payouts import Payout, book
+from marketplace.needs.models import Need
+from marketplace.sealed import number_index, vault_of
+from tests import factories as make
+
+WORKER = Actor(id="worker-1", role=Role.WORKER)
+KEY = "a key that the insurers share, 32+"
+NUMBER = "509900196003070013"
+
+
+def a_bill(session: Session, now: datetime, *, cost: int = 10_000_000) -> tuple[Need, CostBill]:
+    home = make.a_household(session)
+    make.auto_match(session, home)
+    need = make.a_need(session, home, category="MEDICAL.MAJOR", unit="FEN", gap_units=2_500_000)
+    return need, bills.record(session, need.id, cost_fen=cost, paper="结算单 2026-10-31", actor=WORKER, now=now)
+
+
+def told(session: Session, bill: CostBill, now: datetime, **answers: int) -> None:
+    """Every payer answers: an amount paid, or nothing."""
+    for payer in bills.BEFORE_CHARITY:
+        fen = answers.get(payer, 0)
+        state = LayerState.PAID if fen else LayerState.NONE
+        bills.answer(session, bill.id, payer, state=state, fen=fen, actor=WORKER, now=now)
+
+
+def test_each_step_leaves_less_and_the_last_is_what_charity_may_cover(session: Session, now: datetime) -> None:
+    """100,000 − 60,000 − 10,000 − 8,000 = 22,000 yuan."""
+    need, bill = a_bill(session, now)
+    told(
+        session,
+        bill,
+        now,
+        BASIC_INSURANCE=6_000_000,
+        SERIOUS_ILLNESS_INSURANCE=1_000_000,
+        MEDICAL_ASSISTANCE=800_000,
+    )
+    known = bills.bills_of(session, [need.id])[need.id]
+    steps = bills.steps(known, [])
+    assert [step.left for step in steps] == [
+        10_000_000,
+        4_000_000,
+        3_000_000,
+        3_000_000,
+        2_200_000,
+        2_200_000,
+        2_200_000,
+    ]
+    said = overlap.verdict(session, need, org_id="", units=2_500_000, on=now.date())
+    assert (said.allowed, said.code) == (2_200_000, "D01")
+
+
+def test_a_payout_of_an_insurer_lowers_what_is_left_though_nobody_wrote_it_on_the_bill(
+    session: Session, now: datetime
+) -> None:
+    need, bill = a_bill(session, now)
+    told(session, bill, now, BASIC_INSURANCE=8_000_000)
+    giver = make.an_organisation(session)
+    payout = Payout("c", need.household_id, giver.id, giver.name, "MEDICAL.MAJOR", 500_000, now.date())
+    book(session, payout, actor=WORKER, now=now)
+    rows = [overlap.given(entry) for entry in ledger.live_aid(session, household_ids=[need.household_id])]
+    assert bills.steps(bills.bills_of(session, [need.id])[need.id], rows)[-1].left == 1_500_000
+
+
+def test_the_clock_runs_until_the_last_payer_has_answered(session: Session, now: datetime) -> None:
+    _need, bill = a_bill(session, now)
+    assert [clock.step for clock in clocks.running_of(session, bill.id)] == ["cover_answer"]
+    told(session, bill, now)
+    assert clocks.running_of(session, bill.id) == []
+    bills.answer(session, bill.id, "TEMPORARY_AID", state=LayerState.WAITING, actor=WORKER, now=now)
+    assert len(clocks.running_of(session, bill.id)) == 1
+
+
+def test_payers_together_never_pay_more_than_the_cost_and_amounts_go_with_payments_only(
+    session: Session, now: datetime
+) -> None:
+    _need, bill = a_bill(session, now, cost=100)
+    bills.answer(session, bill.id, "BASIC_INSURANCE", state=LayerState.PAID, fen=70, actor=WORKER, now=now)
+    for state, fen in ((LayerState.PAID, 31), (LayerState.NONE, 5), (LayerState.EXPECTED, 0)):
+        with pytest.raises(BadInput, match="layer_outside"):
+            bills.answer(session, bill.id, "MEDICAL_ASSISTANCE", state=state, fen=fen, actor=WORKER, now=now)
+    bills.answer(session, bill.id, "MEDICAL_ASSISTANCE", state=LayerState.PAID, fen=30, actor=WORKER, now=now)
+
+
+def test_goods_have_no_bill_and_another_district_s_worker_writes_none(session: Session, now: datetime) -> None:
+    need, _bill = a_bill(session, now)
+    packs = make.a_need(session, make.a_household(session))
+    with pytest.raises(WrongState, match="no_bill_here"):
+        bills.record(session, packs.id, cost_fen=1, paper="x", actor=WORKER, now=now)
+    far = Actor(id="w-2", role=Role.WORKER, districts=frozenset({"500229"}))
+    with pytest.raises(NotFound):
+        bills.record(session, need.id, cost_fen=1, paper="x", actor=far, now=now)
+
+
+def _insured(session: Session, need: Need) -> None:
+    """The household's person has an ID number."""
+    vault = vault_of(session)
+    person = session.exec(select(Person).where(Person.household_id == need.household_id)).one()
+    person.id_number = vault.seal(session, person.id, column="person.id_number", text=NUMBER)
+    person.id_number_index = number_index(vault, NUMBER)
+    session.add(person)
+
+
+def test_unclaimed_cover_is_found_before_charity_and_only_a_mark_crosses(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        need, _bill = a_bill(session, now)
+        _insured(session, need)
+    mark = cover.mark_of(NUMBER, key=KEY)
+    door = FakeCoverDoor(
+        {
+            mark: [
+                CoverAnswer("BASIC_INSURANCE", "paid", 7_000_000),
+                CoverAnswer("COMMERCIAL_SUPPLEMENT", "expected", 1_400_000),
+                CoverAnswer("SERIOUS_ILLNESS_INSURANCE", "none"),
+            ]
+        }
+    )
+    assert cover.ask(database, door, key=KEY, now=now) == 3
+    assert [question.subject for question in door.asked] == [mark]
+    assert NUMBER not in repr(door.asked)
+    with database.reading() as session:
+        known = bills.bills_of(session, [need.id])[need.id]
+    assert (known.paid, known.expected) == (
+        {"BASIC_INSURANCE": 7_000_000},
+        {"COMMERCIAL_SUPPLEMENT": 1_400_000},
+    )
+    assert known.waiting == {"THIRD_PARTY_COMPENSATION", "MEDICAL_ASSISTANCE", "TEMPORARY_AID"}
+
+
+def test_a_door_that_fails_writes_nothing_and_is_asked_again_after_the_pause(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        need, _bill = a_bill(session, now)
+        _insured(session, need)
+    door, moment = FakeCoverDoor(), [now]
+    door.faults.play(TryAgainLater("Busy.", code="busy"))
+    watch = cover.Watch(database, door, key=KEY, clock=lambda: moment[0])
+    assert (watch(), watch(), len(door.asked)) == (0, 0, 0)
+    moment[0] += timedelta(minutes=31)
+    assert (watch(), len(door.asked)) == (0, 1)
+
+
+def test_a_household_that_does_not_want_to_be_matched_is_not_asked_about(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        home = make.a_household(session)
+        need = make.a_need(session, home, category="MEDICAL.MAJOR", unit="FEN", gap_units=100)
+        bills.record(session, need.id, cost_fen=100, paper="x", actor=WORKER, now=now)
+        _insured(session, need)
+    door = FakeCoverDoor()
+    assert (cover.ask(database, door, key=KEY, now=now), door.asked) == (0, [])

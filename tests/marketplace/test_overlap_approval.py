@@ -1,0 +1,117 @@
+"""Approval asks the rules again: what somebody else gave in the meantime stops it, and leaves evidence."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+from sqlmodel import Session, select
+
+from marketplace import audit
+from marketplace.actors import Actor, Role
+from marketplace.decisions import approve as approval
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.ledger import bills, hits, overlap
+from marketplace.ledger.explain import explain
+from marketplace.ledger.models import HitState, OverlapHit
+from tests import factories as make
+from tests.marketplace.match_scene import APPROVER, a_scene
+from tests.marketplace.test_overlap_runs import WORKER, past
+
+DAY = date(2026, 11, 23)
+
+
+def test_aid_of_another_giver_since_the_run_stops_the_approval_and_leaves_the_evidence(
+    session: Session, now: datetime
+) -> None:
+    scene = a_scene(session)
+    row = past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
+    done = approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
+    assert (done.approved, [one.code for one in done.excluded]) == ((), ["D08"])
+    hit = session.exec(select(OverlapHit)).one()
+    assert (hit.code, hit.place, hit.units, hit.giver, hit.because) == ("D08", "approval", 10, "红十字会", [row.id])
+    assert (hit.org_id, hit.value_fen) == (scene.organisation.id, 10 * 10_000)
+    assert audit.verify(session).bad_seq == 0
+
+
+def test_the_preview_tells_it_and_writes_nothing(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
+    told = approval.preview(session, [scene.line.id], actor=APPROVER, now=now)
+    assert [one.code for one in told.excluded] == ["D08"]
+    assert session.exec(select(OverlapHit)).all() == []
+
+
+def test_two_needs_of_one_household_for_the_same_goods_are_not_both_approved(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    other = make.a_line(session, make.a_need(session, scene.household), scene.offer)
+    done = approval.approve(session, [scene.line.id, other.id], actor=APPROVER, now=now)
+    assert (done.approved, [one.code for one in done.excluded]) == ((scene.line.id,), ["D08"])
+
+
+def test_charity_waits_at_approval_while_a_payer_before_it_has_not_answered(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    make.auto_match(session, home)
+    need = make.a_need(session, home, category="MEDICAL.MAJOR", unit="FEN", gap_units=50_000)
+    giver = make.an_organisation(session)
+    offer = make.an_offer(session, giver, category="MEDICAL.MAJOR", unit="FEN", stock_units=10**7)
+    line = make.a_line(session, need, offer, units=50_000)
+    bills.record(session, need.id, cost_fen=100_000, paper="结算单", actor=WORKER, now=now)
+    done = approval.approve(session, [line.id], actor=APPROVER, now=now)
+    assert [one.code for one in done.excluded] == ["D01"]
+
+
+def test_a_person_says_whether_it_was_a_duplicate_and_the_report_counts_money_households_and_false_alarms(
+    session: Session, now: datetime
+) -> None:
+    """Two households, 10 packs of 100 yuan each = 2,000 yuan; one is found to be none, after 7 minutes = 7 yuan."""
+    scenes = [a_scene(session, phone=f"1000000000{n}") for n in range(2)]
+    for scene in scenes:
+        past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
+    for scene in scenes:
+        approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
+    line = hits.totals(session, by="code", actor=APPROVER)[0]
+    assert (line.key, line.hits, line.households, line.value_fen) == ("D08", 2, 2, 200_000)
+    hit = session.exec(select(OverlapHit).where(OverlapHit.household_id == scenes[0].household.id)).one()
+    hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=7, actor=APPROVER, now=now)
+    by_giver = hits.totals(session, by="giver", actor=APPROVER)
+    assert [(one.key, one.hits, one.households, one.value_fen) for one in by_giver] == [("红十字会", 1, 1, 100_000)]
+    assert [(one.false_alarms, one.cost_fen) for one in by_giver] == [(1, 700)]
+    with pytest.raises(WrongState, match="hit_decided"):
+        hits.decide(session, hit.id, state=HitState.DUPLICATE, minutes=1, actor=APPROVER, now=now)
+
+
+def test_another_district_s_staff_neither_see_nor_count_a_hit(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
+    approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
+    far = Actor(id="a-9", role=Role.APPROVER, districts=frozenset({"500229"}))
+    assert hits.totals(session, by="code", actor=far) == []
+    with pytest.raises(NotFound):
+        hits.get_hit(session, session.exec(select(OverlapHit)).one().id, actor=far)
+
+
+def test_an_exception_needs_a_reason_a_rule_that_allows_it_and_somebody_who_did_not_verify(
+    session: Session, now: datetime
+) -> None:
+    need = make.a_need(session, make.a_household(session))
+    for code, reason, error in (("D08", "x", "no_exception"), ("D13", " ", "reason_missing")):
+        with pytest.raises(BadInput, match=error):
+            overlap.allow(session, need.id, code, reason=reason, actor=APPROVER, now=now)
+    verifier = Actor(id="verifier-1", role=Role.APPROVER)
+    with pytest.raises(WrongState, match="verifier_is_approver"):
+        overlap.allow(session, need.id, "D13", reason="x", actor=verifier, now=now)
+    overlap.allow(session, need.id, "D13", reason="x", actor=APPROVER, now=now)
+    assert overlap.exceptions_of(session, need.id, on=date(2027, 2, 20)) == {"D13"}
+    assert overlap.exceptions_of(session, need.id, on=date(2027, 2, 21)) == frozenset()
+
+
+def test_explain_prints_rules_facts_and_verdict_and_no_name(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    row = past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
+    told = "\n".join(explain(session, scene.household.id, "LIVING.FOOD_PACK", on=DAY))
+    assert "rule D08 COOLDOWN [DESIGN, D]" in told
+    assert f"fact 2026-11-20 LIVING.FOOD_PACK 2 CHARITY - {row.id}" in told
+    assert f"need {scene.need.id} D08 allows 0 until 2027-05-19 because of {row.id}" in told
+    assert told.endswith(f"need {scene.need.id} verdict 0 of 10")
+    assert "王" not in told

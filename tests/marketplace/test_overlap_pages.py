@@ -1,0 +1,146 @@
+"""The pages of the rules, of documented costs and of what was prevented, in both languages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import select
+
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.calendar import local_day, utc_now
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.decisions import approve as approval
+from marketplace.ledger.models import CostBill, OverlapHit, OverlapRule
+from marketplace.needs.models import Need
+from tests import factories as make
+from tests.marketplace.match_scene import APPROVER, a_scene
+from tests.marketplace.test_overlap_runs import past
+from tests.pages.people import client_as
+
+
+@pytest.fixture
+def app(settings: Settings, sqlite_database: Database) -> Flask:
+    now = utc_now()
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session, now=now - timedelta(hours=1))
+        past(session, scene.household, "LIVING.FOOD_PACK", 2, local_day(now) - timedelta(days=3))
+        approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
+        make.a_need(session, scene.household, category="MEDICAL.MAJOR", unit="FEN", gap_units=3_000_000)
+    return create_app(settings, database=sqlite_database)
+
+
+@pytest.fixture
+def staff(app: Flask) -> FlaskClient:
+    return client_as(app, Role.APPROVER)
+
+
+def english(client: FlaskClient, path: str) -> str:
+    return client.get(path, headers={"Accept-Language": "en"}).text
+
+
+def the_need(database: Database) -> str:
+    with database.reading() as session:
+        return session.exec(select(Need.id).where(Need.category == "MEDICAL.MAJOR")).one()
+
+
+def test_everybody_reads_the_rules_in_one_sentence_each(app, staff):
+    page = staff.get("/aid/rules").text
+    assert "同类物资180天内帮助一次。" in page
+    assert page.count("/aid/rules/D") == 20
+    assert "180天" in page
+
+
+def test_a_rule_is_changed_by_two_people(app, staff, sqlite_database):
+    day = local_day(utc_now())
+    form = {
+        "days": "90",
+        "district": "*",
+        "valid_from": day.isoformat(),
+        "source": "渝民发〔2026〕1号",
+    }
+    assert staff.get("/aid/rules/D08/change").status_code == 200
+    assert staff.post("/aid/rules/D08/change", data=form).status_code == 303
+    assert "等待另一人批准" in staff.get("/aid/rules").text
+    with sqlite_database.reading() as session:
+        change = session.exec(select(OverlapRule)).one()
+    assert f"/aid/rules/changes/{change.id}/approve" not in staff.get("/aid/rules/D08").text
+    assert staff.post(f"/aid/rules/changes/{change.id}/approve").status_code == 409
+    other = client_as(app, Role.APPROVER)
+    assert f"/aid/rules/changes/{change.id}/approve" in other.get("/aid/rules/D08").text
+    other.post(f"/aid/rules/changes/{change.id}/approve")
+    page = other.get("/aid/rules/D08").text
+    assert "90天" in page
+    assert "渝民发〔2026〕1号" in page
+
+
+def test_a_rule_without_days_asks_for_none_and_an_empty_change_is_refused(staff):
+    page = staff.get("/aid/rules/D14/change").text
+    assert 'name="limit"' in page
+    assert 'name="days"' not in page
+    form = {"district": "*", "valid_from": local_day(utc_now()).isoformat(), "source": "x"}
+    assert staff.post("/aid/rules/D14/change", data=form).status_code == 422
+    assert staff.get("/aid/rules/D99").status_code == 404
+
+
+def test_the_waterfall_shows_each_step_with_its_source_and_what_charity_may_give(app, sqlite_database):
+    """50,000 − 30,000 = 20,000 yuan once all have answered; the warning stands while temporary aid is open."""
+    worker, need = client_as(app, Role.WORKER), the_need(sqlite_database)
+    assert "没有规则妨碍" in worker.get(f"/aid/bills/{need}").text
+    form = {"cost": "50000", "paper": "结算单"}
+    assert worker.post(f"/aid/bills/{need}/cost", data=form).status_code == 303
+    page = worker.get(f"/aid/bills/{need}").text
+    assert "慈善现在最多可以给" in page
+    assert "临时救助可能会相应减少" in page
+    with sqlite_database.reading() as session:
+        assert session.exec(select(CostBill)).one().cost_fen == 5_000_000
+    for payer in ("THIRD_PARTY_COMPENSATION", "SERIOUS_ILLNESS_INSURANCE", "COMMERCIAL_SUPPLEMENT", "TEMPORARY_AID"):
+        worker.post(f"/aid/bills/{need}/{payer}", data={"state": "none"})
+    worker.post(f"/aid/bills/{need}/MEDICAL_ASSISTANCE", data={"state": "none"})
+    wrong = worker.post(f"/aid/bills/{need}/BASIC_INSURANCE", data={"state": "paid", "amount": "60000"})
+    assert wrong.status_code == 422
+    worker.post(f"/aid/bills/{need}/BASIC_INSURANCE", data={"state": "paid", "amount": "30000"})
+    page = worker.get(f"/aid/bills/{need}").text
+    assert "20,000" in page
+    assert "临时救助可能会相应减少" not in page
+    assert "王小明" not in page
+
+
+def test_cover_that_nobody_has_claimed_is_shown_with_the_way_to_claim_it(app, sqlite_database):
+    worker, need = client_as(app, Role.WORKER), the_need(sqlite_database)
+    worker.post(f"/aid/bills/{need}/cost", data={"cost": "50000", "paper": "结算单"})
+    worker.post(f"/aid/bills/{need}/COMMERCIAL_SUPPLEMENT", data={"state": "expected", "amount": "12000"})
+    page = worker.get(f"/aid/bills/{need}").text
+    assert "有保障尚未理赔" in page
+
+
+def test_the_report_of_prevented_duplicates_leads_to_the_rows_and_takes_a_finding(staff, sqlite_database):
+    page = staff.get("/aid/duplicates").text
+    assert "1,000" in page
+    assert "红十字会" in page
+    assert "D08" in staff.get("/aid/duplicates/rows?code=D08").text
+    assert "没有符合" in staff.get("/aid/duplicates/rows?code=D12").text
+    with sqlite_database.reading() as session:
+        hit = session.exec(select(OverlapHit)).one()
+    page = staff.get(f"/aid/duplicates/{hit.id}").text
+    assert "红十字会" in page
+    assert "王小明" not in page
+    form = {"state": "false_alarm", "minutes": "7"}
+    assert staff.post(f"/aid/duplicates/{hit.id}/finding", data=form).status_code == 303
+    assert "误报" in staff.get("/aid/duplicates").text
+    assert staff.post(f"/aid/duplicates/{hit.id}/finding", data=form).status_code == 409
+
+
+def test_who_may_not_sees_neither_the_report_nor_a_bill(app, sqlite_database):
+    auditor = client_as(app, Role.AUDITOR)
+    assert auditor.get("/aid/rules").status_code == 200
+    assert auditor.get("/aid/duplicates").status_code == 403
+    assert auditor.get(f"/aid/bills/{the_need(sqlite_database)}").status_code == 403
+
+
+def test_the_pages_speak_english_too(app, staff):
+    assert "The same kind of goods is given once in 180 days." in english(staff, "/aid/rules?lang=en")

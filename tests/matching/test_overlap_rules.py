@@ -1,0 +1,347 @@
+"""Each rule D01 to D20 by hand, with the arithmetic: what was asked, what was there, what may be given, and why."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from matching.overlap_judge import judge, looks_at, paid_by, residual
+from matching.overlap_rules import KINDS, Asked, Bill, Given, Rule
+from tests.matching.overlap_cases import ILLNESS, RICE, RULES, TODAY, ask, bill, had
+
+CASH, ENTRY, TERM, CARE, DEVICE = (
+    "EMERGENCY.CASH",
+    "EDU.UNIVERSITY_ENTRY",
+    "EDU.TERM_SUPPORT",
+    "CARE.HOME_CARE",
+    "DISABILITY.AID_DEVICE",
+)
+REPAIR, COURSE, POLICY = "HOUSING.REPAIR", "JOB.TRAINING", "INSURANCE.PREMIUM"
+PAID = {"BASIC_INSURANCE": 60_000, "SERIOUS_ILLNESS_INSURANCE": 10_000, "MEDICAL_ASSISTANCE": 8_000}
+N = {"need_id": "n"}
+
+CASES: list[tuple[str, str, Asked, list[Given], int]] = [
+    # D01 cost 100,000 − basic 60,000 − serious illness 10,000 − assistance 8,000 = 22,000 for charity
+    ("D01", "what the others leave", ask(ILLNESS, 30_000, bill=bill(100_000, paid=PAID), **N), [], 22_000),
+    # 22,000 − 15,000 that charity A gave for the same need = 7,000
+    (
+        "D01",
+        "less what charity gave already",
+        ask(ILLNESS, 30_000, bill=bill(100_000, paid=PAID), **N),
+        [had(ILLNESS, 15_000, **N)],
+        7_000,
+    ),
+    # cover found, not claimed yet: 22,000 − 12,000 expected from a supplementary policy = 10,000
+    (
+        "D01",
+        "unclaimed cover is kept free",
+        ask(ILLNESS, 30_000, bill=bill(100_000, paid=PAID, expected={"COMMERCIAL_SUPPLEMENT": 12_000}), **N),
+        [],
+        10_000,
+    ),
+    # temporary aid has not answered: charity waits, whatever is left
+    (
+        "D01",
+        "it waits for who has not answered",
+        ask(ILLNESS, 30_000, bill=bill(100_000, paid=PAID, waiting=frozenset({"TEMPORARY_AID"})), **N),
+        [],
+        0,
+    ),
+    # a payout of 12,000 that is on the bill and in the ledger counts once: 100,000 − 78,000 − 12,000 = 10,000
+    (
+        "D01",
+        "a payout on bill and ledger counts once",
+        ask(ILLNESS, 30_000, bill=bill(100_000, paid={**PAID, "COMMERCIAL_SUPPLEMENT": 12_000}), **N),
+        [had(ILLNESS, 12_000, payer="COMMERCIAL_SUPPLEMENT", **N)],
+        10_000,
+    ),
+    # temporary aid itself pays before charity: 100,000 − 78,000 = 22,000 and charity's 5,000 does not lower it
+    (
+        "D01",
+        "an earlier payer is not lowered by a later one",
+        ask(ILLNESS, 30_000, payer="TEMPORARY_AID", bill=bill(100_000, paid=PAID), **N),
+        [had(ILLNESS, 5_000, **N)],
+        22_000,
+    ),
+    # D02 50,000 − 45,000 − 4,000 = 1,000
+    (
+        "D02",
+        "never over the cost",
+        ask(ILLNESS, 9_000, bill=bill(50_000, paid={"BASIC_INSURANCE": 45_000}), **N),
+        [had(ILLNESS, 4_000, **N)],
+        1_000,
+    ),
+    ("D02", "nothing where all is paid", ask(ILLNESS, 9_000, bill=bill(9_000, paid={"BASIC_INSURANCE": 9_000})), [], 0),
+    ("D02", "silent without papers", ask(ILLNESS, 9_000), [had(ILLNESS, 99_000)], 9_000),
+    # D04 (fen) 30,000 yuan for life − 18,000 in 2019 = 12,000
+    (
+        "D04",
+        "all years count",
+        ask(ILLNESS, 2_000_000, giver="A"),
+        [had(ILLNESS, 1_800_000, "2019-05-01")],
+        1_200_000,
+    ),
+    ("D04", "another programme has its own", ask(ILLNESS, 2_000_000), [had(ILLNESS, 1_800_000)], 2_000_000),
+    ("D04", "at the cap nothing", ask(ILLNESS, 1, giver="A"), [had(ILLNESS, 3_000_000)], 0),
+    # D05 A helps with the illness; no papers: one programme only
+    ("D05", "one programme only", ask(ILLNESS, 5_000, cause="x"), [had(ILLNESS, 5_000, cause="x")], 0),
+    # 40,000 − 30,000 insurance − 4,000 from A = 6,000 remain: the second may give 6,000
+    (
+        "D05",
+        "the second covers what remains",
+        ask(ILLNESS, 9_000, bill=bill(40_000, paid={"BASIC_INSURANCE": 30_000}), **N),
+        [had(ILLNESS, 4_000)],
+        6_000,
+    ),
+    (
+        "D05",
+        "another illness is another matter",
+        ask(ILLNESS, 5_000, cause="x"),
+        [had(ILLNESS, 5_000, cause="y")],
+        5_000,
+    ),
+    (
+        "D05",
+        "an insurer is no charity",
+        ask(ILLNESS, 5_000),
+        [had(ILLNESS, 5_000, payer="COMMERCIAL_SUPPLEMENT")],
+        5_000,
+    ),
+    # D06 the two scholarships exclude each other within 2026, not with 2025; the grant joins either
+    (
+        "D06",
+        "two scholarships in one year",
+        ask(TERM, 6_000, programme="NATIONAL_ENDEAVOUR"),
+        [had(TERM, 8_000, "2026-03-01", programme="NATIONAL_SCHOLARSHIP")],
+        0,
+    ),
+    (
+        "D06",
+        "last year's does not count",
+        ask(TERM, 6_000, programme="NATIONAL_ENDEAVOUR"),
+        [had(TERM, 8_000, "2025-12-31", programme="NATIONAL_SCHOLARSHIP")],
+        6_000,
+    ),
+    (
+        "D06",
+        "the grant joins either",
+        ask(TERM, 3_000, programme="NATIONAL_GRANT"),
+        [had(TERM, 8_000, programme="NATIONAL_SCHOLARSHIP")],
+        3_000,
+    ),
+    ("D06", "one charity award for a student", ask(TERM, 3_000, cause="s1"), [had(TERM, 2_000, cause="s1")], 0),
+    ("D06", "the other student is another", ask(TERM, 3_000, cause="s2"), [had(TERM, 2_000, cause="s1")], 3_000),
+    # D07 (fen) 5,000 − 1,200 insurance − 2,000 special aid = 1,800
+    (
+        "D07",
+        "made up to the floor",
+        ask(ENTRY, 500_000),
+        [had(ENTRY, 120_000, payer="COMMERCIAL_SUPPLEMENT"), had(ENTRY, 200_000, payer="TEMPORARY_AID")],
+        180_000,
+    ),
+    ("D07", "nothing above it", ask(ENTRY, 1), [had(ENTRY, 500_000)], 0),
+    # D08 1 June + 180 days = 28 November: on the 25th the wait is not over; 29 May + 180 = 25 November: it is
+    ("D08", "177 days are too few", ask(RICE, 5), [had(RICE, 1, "2026-06-01")], 0),
+    ("D08", "180 days are enough", ask(RICE, 5), [had(RICE, 1, "2026-05-29")], 5),
+    ("D08", "179 days are too few", ask(RICE, 5), [had(RICE, 1, "2026-05-30")], 0),
+    ("D08", "other goods do not count", ask(RICE, 5), [had("LIVING.GOODS", 1)], 5),
+    ("D08", "the rest of the same need may come", ask(RICE, 5, **N), [had(RICE, 1, **N)], 5),
+    # D09 30 hours asked, 12 from care insurance in the same month = 18
+    (
+        "D09",
+        "hours are not counted twice",
+        ask(CARE, 30, starts_on=date(2026, 11, 1), ends_on=date(2026, 12, 1)),
+        [had(CARE, 12, programme="LTC_INSURANCE")],
+        18,
+    ),
+    (
+        "D09",
+        "another month's hours do not count",
+        ask(CARE, 30, starts_on=date(2026, 11, 1), ends_on=date(2026, 12, 1)),
+        [had(CARE, 12, "2026-10-31")],
+        30,
+    ),
+    (
+        "D09",
+        "nor does the month after it",
+        ask(CARE, 30, starts_on=date(2026, 10, 1), ends_on=date(2026, 11, 1)),
+        [had(CARE, 12, "2026-11-01")],
+        30,
+    ),
+    # D10 1095 days: 26 November 2023 is exactly 1095 days before 25 November 2026
+    ("D10", "within its service life", ask(DEVICE, 1), [had(DEVICE, 1, "2023-11-27")], 0),
+    ("D10", "after its service life", ask(DEVICE, 1), [had(DEVICE, 1, "2023-11-26")], 1),
+    # D11
+    ("D11", "a second fund", ask(REPAIR, 9_000), [had(REPAIR, 5_000)], 0),
+    (
+        "D11",
+        "disaster rebuilding under another kind",
+        ask(REPAIR, 9_000),
+        [had("HOUSING.ELDER_ADAPT", 5_000, programme="DISASTER_REBUILD")],
+        0,
+    ),
+    ("D11", "the same fund goes on", ask(REPAIR, 9_000, giver="A"), [had(REPAIR, 5_000)], 9_000),
+    # D12 365 days: 25 November 2025 is exactly 365 days ago
+    ("D12", "within 12 months", ask(COURSE, 1), [had(COURSE, 1, "2025-11-26")], 0),
+    ("D12", "after 12 months", ask(COURSE, 1), [had(COURSE, 1, "2025-11-25")], 1),
+    # D13
+    ("D13", "once for the same event", ask(CASH, 900, cause="fire"), [had(CASH, 500, "2026-01-02", cause="fire")], 0),
+    ("D13", "another event", ask(CASH, 900, cause="flood"), [had(CASH, 500, "2026-01-02", cause="fire")], 900),
+    ("D13", "a new year", ask(CASH, 900, cause="fire"), [had(CASH, 500, "2025-12-31", cause="fire")], 900),
+    ("D13", "an unknown event may be the same", ask(CASH, 900, cause="fire"), [had(CASH, 500)], 0),
+    (
+        "D13",
+        "the district has allowed it",
+        ask(CASH, 900, cause="fire", excepted=frozenset({"D13"})),
+        [had(CASH, 500, cause="fire")],
+        900,
+    ),
+    # D15 three people, two policies this year: one is left
+    ("D15", "one for each person", ask(POLICY, 3, members=3), [had(POLICY, 2)], 1),
+    ("D15", "last year's do not count", ask(POLICY, 3, members=3), [had(POLICY, 2, "2025-12-31")], 3),
+    # D16 9,000 under one identity, 7,000 had under another: 2,000 more, not 16,000
+    (
+        "D16",
+        "the highest, not the sum",
+        ask(ILLNESS, 9_000, programme="MEDICAL_ASSISTANCE_TEKUN", cause="x"),
+        [had(ILLNESS, 7_000, programme="MEDICAL_ASSISTANCE_DIBAO", cause="x")],
+        2_000,
+    ),
+    (
+        "D16",
+        "a lower one adds nothing",
+        ask(ILLNESS, 6_000, programme="MEDICAL_ASSISTANCE_TEKUN"),
+        [had(ILLNESS, 7_000, programme="MEDICAL_ASSISTANCE_DIBAO")],
+        0,
+    ),
+    # D17
+    (
+        "D17",
+        "one class a month",
+        ask(CASH, 60, programme="KEY_CLASS_CHILD"),
+        [had(CASH, 40, programme="KEY_CLASS_ELDER")],
+        0,
+    ),
+    (
+        "D17",
+        "disability may be added",
+        ask(CASH, 100, programme="KEY_CLASS_DISABILITY"),
+        [had(CASH, 40, programme="KEY_CLASS_ELDER")],
+        100,
+    ),
+    (
+        "D17",
+        "and does not stop another",
+        ask(CASH, 60, programme="KEY_CLASS_CHILD"),
+        [had(CASH, 100, programme="KEY_CLASS_DISABILITY")],
+        60,
+    ),
+    # D18
+    (
+        "D18",
+        "with support for the destitute",
+        ask(CASH, 80, programme="DISABILITY_LIVING"),
+        [had(CASH, 9, programme="TEKUN")],
+        0,
+    ),
+    (
+        "D18",
+        "by status alone",
+        ask(CASH, 80, programme="DISABILITY_CARE", statuses=frozenset({"TEKUN"})),
+        [],
+        0,
+    ),
+    (
+        "D18",
+        "the two subsidies go together",
+        ask(CASH, 80, programme="DISABILITY_LIVING"),
+        [had(CASH, 90, programme="DISABILITY_CARE")],
+        80,
+    ),
+    # D20
+    ("D20", "a related giver", ask(RICE, 5, related=True), [], 0),
+    ("D20", "a giver that is not", ask(RICE, 5), [], 5),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "asked", "past", "allowed"),
+    [(c, a, p, n) for c, _w, a, p, n in CASES],
+    ids=[f"{c[0]} {c[1]}" for c in CASES],
+)
+def test_a_rule_allows_just_so_much(code: str, asked: Asked, past: list[Given], allowed: int) -> None:
+    said = judge(asked, past=past, rules=[RULES[code]])
+    assert said.allowed == allowed
+    assert said.code == ("" if allowed == asked.units else code)
+
+
+def test_the_warning_names_what_temporary_aid_would_lose_and_stops_nothing() -> None:
+    waiting = bill(10_000, paid={"BASIC_INSURANCE": 6_000}, waiting=frozenset({"TEMPORARY_AID"}))
+    said = judge(ask(ILLNESS, 3_000, bill=waiting), past=[], rules=[RULES["D03"]])
+    assert (said.allowed, said.warnings[0].amount, said.warnings[0].waits) == (3_000, 3_000, ("TEMPORARY_AID",))
+    answered = bill(10_000, paid={"BASIC_INSURANCE": 6_000, "TEMPORARY_AID": 1_000})
+    assert judge(ask(ILLNESS, 3_000, bill=answered), past=[], rules=[RULES["D03"]]).warnings == ()
+
+
+def test_fast_small_aid_stops_at_the_standard_of_the_district_and_without_one_a_person_decides() -> None:
+    """D14: 700 yuan a month, 300 given for the same need: 400 left. The house knows no standard of its own."""
+    rule = Rule("D14", "CAP", programmes=frozenset({"FAST_SMALL_AID"}), limits={"*": 700})
+    fast = ask(CASH, 600, programme="FAST_SMALL_AID", **N)
+    given = [had(CASH, 300, programme="FAST_SMALL_AID", **N)]
+    assert judge(fast, past=given, rules=[rule]).allowed == 400
+    assert judge(fast, past=[], rules=[RULES["D14"]]).allowed == 0
+    assert judge(ask(CASH, 600), past=[], rules=[RULES["D14"]]).allowed == 600
+
+
+def test_minimum_living_money_is_set_against_nothing() -> None:
+    """D19: 500 of 低保 in the same category would else trip D13, D11 and D05."""
+    for code, category in (("D13", CASH), ("D11", REPAIR), ("D05", ILLNESS), ("D08", RICE)):
+        money = [had(category, 500, programme="DIBAO")]
+        assert judge(ask(category, 900), past=money, rules=[RULES[code], RULES["D19"]]).allowed == 900
+        assert judge(ask(category, 900), past=money, rules=[RULES[code]]).allowed == 0
+
+
+def test_the_tightest_rule_comes_first_and_names_the_rows_behind_it() -> None:
+    row = had(RICE, 1, "2026-10-01", ref="row-1")
+    said = judge(ask(RICE, 5), past=[row], rules=RULES.values())
+    assert (said.code, said.findings[0].until, said.findings[0].because) == ("D08", date(2027, 3, 30), (row,))
+
+
+def test_a_rule_about_categories_does_not_look_at_others_and_programme_rules_only_at_theirs() -> None:
+    assert not looks_at(RULES["D08"], ask(CASH, 1))
+    assert not looks_at(RULES["D17"], ask(CASH, 1))
+    assert looks_at(RULES["D17"], ask(CASH, 1, programme="KEY_CLASS_ELDER"))
+
+
+def test_another_household_s_aid_never_counts() -> None:
+    other = Given("other", RICE, 5, TODAY)
+    assert judge(ask(RICE, 5), past=[other], rules=RULES.values()).allowed == 5
+
+
+def test_the_waterfall_leaves_what_nobody_paid() -> None:
+    """100,000 − 5,000 − 60,000 − 10,000 − 4,000 − 8,000 − 3,000 = 10,000."""
+    paid = {
+        "THIRD_PARTY_COMPENSATION": 5_000,
+        "COMMERCIAL_SUPPLEMENT": 4_000,
+        "TEMPORARY_AID": 3_000,
+        **PAID,
+    }
+    full = Bill(100_000, paid=paid)
+    assert residual(full, [], before=RULES["D01"].order) == 10_000
+    assert paid_by(full, [], "BASIC_INSURANCE") == 60_000
+
+
+def test_an_unknown_kind_a_cool_off_without_days_and_a_negative_limit_are_refused() -> None:
+    for wrong in (
+        {"kind": "SOMETHING"},
+        {"kind": "COOLDOWN"},
+        {"kind": "CAP", "limits": {"*": -1}},
+    ):
+        with pytest.raises(ValueError, match="X"):
+            Rule("X", **wrong)  # type: ignore[arg-type]
+
+
+def test_every_kind_is_used_by_a_rule_of_the_house() -> None:
+    assert {rule.kind for rule in RULES.values()} == set(KINDS)
+    assert sorted(RULES) == [f"D{n:02d}" for n in range(1, 21)]
