@@ -79,7 +79,7 @@ def test_needs_that_point_to_a_person_in_danger_are_in_no_cell(session, now):
 
 
 def test_of_all_ways_to_publish_only_ours_gives_nothing_away():
-    found = simulate(weeks=10, changes=60)
+    found = simulate()
     raw, hidden, totals, ours = found.values()
     assert raw["small"] > 100
     assert raw["single"] == raw["of_single"] > 100
