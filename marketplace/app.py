@@ -27,6 +27,7 @@ ROOMS = (
     "clocks",
     "accounts",
     "organisations",
+    "assessments",
     "households",
     "needs",
     "consent",
@@ -40,6 +41,8 @@ ROOMS = (
     "appointments",
     "claims",
     "meetings",
+    "incidents",
+    "rights",
     "reports",
     "portal",
 )

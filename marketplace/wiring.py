@@ -37,6 +37,7 @@ from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
+from marketplace.rights import erasing
 from marketplace.sealed import Vault, vault_of
 from marketplace.web import catalogues, letters
 
@@ -136,7 +137,8 @@ def _phone_of(session: Session, household_id: str) -> str:
 
 def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
     """The background worker: runs of the allocator, who could make way, what a gift would do; between them the outbox,
-    free stock for needs that came after the last run, what nobody has acted on in time, and once a week the counts."""
+    free stock for needs that came after the last run, what nobody has acted on in time, once a week the counts, and at
+    night the eraser."""
     handlers = {
         proposals.JOB: partial(_work_on_run, database, clock),
         quotes.MAKE_WAY: partial(_work_out, database, clock),
@@ -153,6 +155,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(appointments.sweep, database, clock=clock),
         partial(agreements.sweep, database, clock=clock),
         partial(expiry.sweep, database, clock=clock),
+        erasing.Nightly(database, clock=clock),
     )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
 

@@ -27,8 +27,13 @@ ACTS = {
     "late_delivery": "decisions.late_delivery",
     "reclaim": "decisions.drop_reclaim",
     "unclaimed": "needs.one",
+    "match_review": "rights.review",
+    "right_answer": "rights.task",
+    "source_dispute": "rights.dispute",
 }
 """Step ► the page on which somebody of the staff acts on it."""
+NAMED = {"unclaimed": "need_id", "right_answer": "request_id", "source_dispute": "dispute_id"}
+"""Step ► what its page calls the object; all others are about a match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Row:
         """What that page's address needs."""
         if self.endpoint == "decisions.second":
             return {}
-        return {"need_id" if self.clock.step == "unclaimed" else "match_id": self.clock.object_ref}
+        return {NAMED.get(self.clock.step, "match_id"): self.clock.object_ref}
 
 
 def rows_of(session: Session, clocks: Sequence[Clock], /) -> list[Row]:

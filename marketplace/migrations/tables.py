@@ -4,11 +4,13 @@ import marketplace.db  # first of all: it names the constraints of every table t
 from marketplace import audit, jobs, notices, sealed
 from marketplace.accounts import models as accounts
 from marketplace.appointments import models as appointments
+from marketplace.assessments import models as assessments
 from marketplace.claims import models as claims
 from marketplace.clocks import models as clocks
 from marketplace.consent import models as consent
 from marketplace.decisions import models as decisions
 from marketplace.households import models as households
+from marketplace.incidents import models as incidents
 from marketplace.intake import models as intake
 from marketplace.ledger import models as ledger
 from marketplace.meetings import models as meetings
@@ -19,17 +21,20 @@ from marketplace.payments import models as payments
 from marketplace.proofs import models as proofs
 from marketplace.proposals import models as proposals
 from marketplace.reports import models as reports
+from marketplace.rights import models as rights
 from marketplace.sharing import models as sharing
 
 ROOMS = (
     accounts,
     appointments,
+    assessments,
     audit,
     claims,
     clocks,
     consent,
     decisions,
     households,
+    incidents,
     intake,
     jobs,
     ledger,
@@ -42,6 +47,7 @@ ROOMS = (
     proofs,
     proposals,
     reports,
+    rights,
     sealed,
     sharing,
 )

@@ -16,7 +16,8 @@ from marketplace.actors import GIVERS
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.offers.blueprint import bp
-from marketplace.offers.demand import CITY, Demand, latest_demand
+from marketplace.offers.demand import Demand, latest_demand
+from marketplace.offers.differencing import CITY
 from marketplace.reference.districts import District, current
 from marketplace.reference.needs import list_need_kinds
 from marketplace.web import _, current_session, render
