@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from marketplace import audit, operations, serving, wiring
+from marketplace import audit, law, operations, serving, wiring
 from marketplace.backup import BackupError, restore_backup, write_backup
 from marketplace.calendar import utc_now
 from marketplace.config import ConfigError, from_environment, refuse_demo
@@ -45,8 +45,11 @@ for name, group in (
     ("import", bring),
     ("pull", pull),
     ("run", runs),
+    ("incident", law.incident),
 ):
     app.add_typer(group, name=name)
+chain.command("report")(law.audit_report)
+app.command("erase")(law.erase)
 
 
 @app.command()

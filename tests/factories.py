@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -24,6 +24,7 @@ from marketplace.reference import purposes
 from marketplace.sealed import vault_of
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+YEAR = timedelta(days=365)
 _number = count(1)
 
 
@@ -132,6 +133,7 @@ def assessed(session: Session, kind: OrganisationKind) -> None:
                     written_at=NOW,
                     approved_by="officer-2",
                     approved_at=NOW,
+                    valid_to=NOW + 3 * YEAR,
                 )
             )
     session.flush()
