@@ -127,7 +127,7 @@ def record_many(session: Session, entries: Iterable[Entry], /, *, actor: Actor, 
     stamp = now.astimezone(UTC).isoformat(timespec="microseconds")
     for entry in entries:
         seq += 1
-        salt, text = _body(entry)
+        salt, text = _body(entry, actor)
         row = _row(session, entry, actor=actor, seq=seq, stamp=stamp, prev=prev)
         if text:
             row["body_commit"] = sha256(salt + text.encode()).hexdigest()
@@ -143,10 +143,12 @@ def record_many(session: Session, entries: Iterable[Entry], /, *, actor: Actor, 
     return seq
 
 
-def _body(entry: Entry) -> tuple[bytes, str]:
-    if entry.body is None:
+def _body(entry: Entry, actor: Actor) -> tuple[bytes, str]:
+    """The details; of a stand-in's act also for whom it acted."""
+    body = dict(entry.body or {}) | ({"for": actor.on_behalf_of} if actor.on_behalf_of else {})
+    if entry.body is None and not body:
         return b"", ""
-    return secrets.token_bytes(16), json.dumps(entry.body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return secrets.token_bytes(16), json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _row(session: Session, entry: Entry, *, actor: Actor, seq: int, stamp: str, prev: str) -> dict[str, Any]:
@@ -192,7 +194,7 @@ def verify(session: Session) -> Verdict:
     commitment, a missing body, a head that does not name the last row.
     """
     expected, prev = 0, GENESIS
-    for row in _stream(session):
+    for row in stream(session):
         expected += 1
         fault = _fault(row, expected=expected, prev=prev)
         if fault:
@@ -204,7 +206,8 @@ def verify(session: Session) -> Verdict:
     return Verdict(rows=expected)
 
 
-def _stream(session: Session) -> Iterator[Mapping[str, Any]]:
+def stream(session: Session) -> Iterator[Mapping[str, Any]]:
+    """Every row in order, with the salt and body behind its commitment; constant memory."""
     joined = (
         select(*AuditRow.__table__.columns, col(AuditBody.salt), col(AuditBody.body))  # type: ignore[attr-defined]
         .outerjoin(AuditBody, col(AuditBody.seq) == col(AuditRow.seq))

@@ -19,34 +19,55 @@ from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchbo
 from adapters.ports import Channel, Message, Messenger, Registry
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
+from adapters.witness import HttpWitness
 from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
 from marketplace.appointments import outcomes as appointments
 from marketplace.calendar import utc_now
 from marketplace.claims import cases
+from marketplace.claims import waiting as insurers
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
+from marketplace.credentials import receipts
 from marketplace.db import Database
-from marketplace.decisions import unclaimed, waiting
+from marketplace.decisions import beginning, unclaimed, waiting
 from marketplace.households.service import contact_of
+from marketplace.meetings import night
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
 from marketplace.offers.demand import publish_when_due
 from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.service import is_mobile
+from marketplace.payments import waiting as payments
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.rights import erasing
 from marketplace.sealed import Vault, vault_of
+from marketplace.suites import NAMES
+from marketplace.trail.keeper import Keeper
+from marketplace.trail.service import audit_fresh
 from marketplace.web import catalogues, letters
+
+AT_NIGHT = ("urgent_asked",)
+"""Letters that go to a giver's contact on call."""
 
 
 def database_of(settings: Settings) -> Database:
     """The settings' database as it is; the vault and the settings travel with its sessions."""
     if not settings.database_url:
         settings.instance.mkdir(parents=True, exist_ok=True)
-    return Database(settings.database(), info={"vault": Vault(settings.kek), "settings": settings})
+    info = {"vault": vault_from(settings), "settings": settings, "audit_fresh": audit_fresh}
+    return Database(settings.database(), info=info)
+
+
+def vault_from(settings: Settings) -> Vault:
+    """The vault with every epoch of the ring and the suite that the settings ask for."""
+    suite, ring = NAMES[settings.suite], settings.kek_ring
+    if ring is None:
+        return Vault(settings.kek, suite=suite)
+    return Vault(ring.newest, epoch=ring.epoch, older=ring.keys, root=ring.index, suite=suite)
 
 
 def open_database(settings: Settings) -> Database:
@@ -92,7 +113,7 @@ def registry_of(settings: Settings) -> Registry:
 
 
 def compose(settings: Settings, session: Session, notice: Notice) -> Message | None:
-    """Resolve one letter: the household's telephone or the organisation's mail address, and the neutral words."""
+    """Resolve one letter: the household's telephone or the organisation's address, and the neutral words."""
     params = {key: str(value) for key, value in notice.params.items() if key == "by"}
     if "code_id" in notice.params:
         params["code"] = code_text(session, str(notice.params["code_id"]))
@@ -103,9 +124,13 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
         phone = _phone_of(session, notice.household_id)
         return write(channel="sms", address=phone) if phone else None
     organisation = session.get(Organisation, notice.org_id) if notice.org_id else None
-    if organisation is None or "@" not in organisation.contact:
+    if organisation is None:
         return None
-    return write(channel="email", address=organisation.contact)
+    address = organisation.on_call_contact if notice.letter in AT_NIGHT else ""
+    address = address or organisation.contact
+    if is_mobile(address) and address == organisation.on_call_contact:
+        return write(channel="sms", address=address)
+    return write(channel="email", address=address) if "@" in address else None
 
 
 def _language_of(session: Session, notice: Notice) -> str:
@@ -151,13 +176,24 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(quotes.sweep, database, clock=clock),
         partial(cases.sweep, database, clock=clock),
         partial(waiting.sweep, database, clock=clock),
+        partial(insurers.sweep, database, clock=clock),
+        partial(payments.sweep, database, clock=clock),
+        partial(night.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
+        unclaimed.Watch(database, clock=clock, looking=beginning.look),
         partial(appointments.sweep, database, clock=clock),
         partial(agreements.sweep, database, clock=clock),
         partial(expiry.sweep, database, clock=clock),
+        keeper_of(database, settings, clock=clock),
+        receipts.Desk(database, clock=clock),
         erasing.Nightly(database, clock=clock),
     )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
+
+
+def keeper_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Keeper:
+    """Who makes the checkpoints of the audit log and shows them to the witnesses of the settings."""
+    return Keeper(database, {key: HttpWitness(address) for key, address in settings.witnesses}, clock=clock)
 
 
 def _work_on_run(database: Database, clock: Callable[[], datetime], run_id: str) -> None:

@@ -119,7 +119,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         reports.count_month(database, roster, now=day + 8 * DAY)
         proofs.prove(database, roster, now=day + 8 * DAY)
         gifts.ask_about_a_draft(database, roster, now=day + 8 * DAY)
-        rights.use(database, roster, now=day + 8 * DAY)
+        rights.use(database, roster, now=day + 7 * DAY)
     with phases.phase("notify"):
         _send_letters(database, now=day + 7 * DAY)
     return run_id

@@ -8,6 +8,7 @@ from marketplace.assessments import models as assessments
 from marketplace.claims import models as claims
 from marketplace.clocks import models as clocks
 from marketplace.consent import models as consent
+from marketplace.credentials import models as credentials
 from marketplace.decisions import models as decisions
 from marketplace.households import models as households
 from marketplace.incidents import models as incidents
@@ -23,6 +24,7 @@ from marketplace.proposals import models as proposals
 from marketplace.reports import models as reports
 from marketplace.rights import models as rights
 from marketplace.sharing import models as sharing
+from marketplace.trail import models as trail
 
 ROOMS = (
     accounts,
@@ -32,6 +34,7 @@ ROOMS = (
     claims,
     clocks,
     consent,
+    credentials,
     decisions,
     households,
     incidents,
@@ -50,6 +53,7 @@ ROOMS = (
     rights,
     sealed,
     sharing,
+    trail,
 )
 
 metadata = marketplace.db.metadata

@@ -9,12 +9,17 @@ from collections.abc import Iterator
 FROZEN = (
     "audit_row",
     "audit_body",
+    "audit_checkpoint",
+    "audit_node",
     "bank_result",
     "consent",
+    "consent_receipt",
     "disclosure",
     "donor_consent",
     "household_call",
     "line_decision",
+    "project_report",
+    "report_photo",
 )
 """Tables whose rows are written once."""
 

@@ -47,11 +47,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_assessment_state'), ['state'], unique=False)
         batch_op.create_index('uq_assessment_standing', ['purpose', 'recipient_kind'], unique=True, sqlite_where=sa.text("state = 'approved'"), postgresql_where=sa.text("state = 'approved'"))
 
+    op.create_table('audit_alarm',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('witness', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_alarm'))
+    )
+    with op.batch_alter_table('audit_alarm', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_audit_alarm_at'), ['at'], unique=False)
+
+    op.create_table('audit_checkpoint',
+    sa.Column('size', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('root', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.CheckConstraint('size > 0', name=op.f('ck_audit_checkpoint_size')),
+    sa.PrimaryKeyConstraint('size', name=op.f('pk_audit_checkpoint'))
+    )
+    with op.batch_alter_table('audit_checkpoint', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_audit_checkpoint_at'), ['at'], unique=False)
+
     op.create_table('audit_head',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('seq', sa.Integer(), nullable=False),
     sa.Column('hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_head'))
+    )
+    op.create_table('audit_node',
+    sa.Column('level', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('place', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('hash', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('level', 'place', name=op.f('pk_audit_node'))
     )
     op.create_table('audit_row',
     sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
@@ -144,6 +172,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.Enum('charity', 'foundation', 'trust', 'enterprise', 'volunteers', 'social_work', 'legal_aid', 'insurer', name='organisationkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('credit_code', sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
     sa.Column('contact', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('on_call_contact', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('state', sa.Enum('applied', 'active', 'suspended', 'refused', name='organisationstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('contract_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -282,6 +311,17 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['seq'], ['audit_row.seq'], name=op.f('fk_audit_body_seq')),
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_audit_body'))
     )
+    op.create_table('audit_cosignature',
+    sa.Column('size', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('witness', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('line', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['size'], ['audit_checkpoint.size'], name=op.f('fk_audit_cosignature_size')),
+    sa.PrimaryKeyConstraint('size', 'witness', name=op.f('pk_audit_cosignature'))
+    )
+    with op.batch_alter_table('audit_cosignature', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_audit_cosignature_at'), ['at'], unique=False)
+
     op.create_table('by_hand',
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('since_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -308,6 +348,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_consent_head_recipient_org_id'), ['recipient_org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_consent_head_state'), ['state'], unique=False)
         batch_op.create_index('uq_consent_head_live', ['household_id', 'purpose', 'recipient_org_id', 'match_id'], unique=True, sqlite_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"), postgresql_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"))
+
+    op.create_table('consent_receipt',
+    sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('event', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('jws', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_consent_receipt_household_id')),
+    sa.PrimaryKeyConstraint('chain_id', 'version', name=op.f('pk_consent_receipt'))
+    )
+    with op.batch_alter_table('consent_receipt', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_consent_receipt_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_consent_receipt_sha256'), ['sha256'], unique=False)
 
     op.create_table('file_layout',
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -341,7 +396,7 @@ def upgrade() -> None:
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', 'answers', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -370,6 +425,38 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('incident_household', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_incident_household_household_id'), ['household_id'], unique=False)
+
+    op.create_table('issued_credential',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('consent_chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('consent_version', sa.Integer(), nullable=False),
+    sa.Column('recipient_org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('purpose', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('data_fields', sa.JSON(), nullable=False),
+    sa.Column('list_no', sa.Integer(), nullable=False),
+    sa.Column('status_idx', sa.Integer(), nullable=False),
+    sa.Column('kid', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('issued_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('suspended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('revoked_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('audit_seq', sa.Integer(), nullable=False),
+    sa.CheckConstraint('status_idx >= 0 AND status_idx < 131072', name=op.f('ck_issued_credential_place')),
+    sa.ForeignKeyConstraint(['audit_seq'], ['audit_row.seq'], name=op.f('fk_issued_credential_audit_seq')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_issued_credential_household_id')),
+    sa.ForeignKeyConstraint(['recipient_org_id'], ['organisation.id'], name=op.f('fk_issued_credential_recipient_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_issued_credential'))
+    )
+    with op.batch_alter_table('issued_credential', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_issued_credential_consent_chain_id'), ['consent_chain_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_issued_credential_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_issued_credential_list_no'), ['list_no'], unique=False)
+        batch_op.create_index(batch_op.f('ix_issued_credential_recipient_org_id'), ['recipient_org_id'], unique=False)
+        batch_op.create_index('uq_issued_credential_live', ['consent_chain_id'], unique=True, sqlite_where=sa.text('revoked_at IS NULL'), postgresql_where=sa.text('revoked_at IS NULL'))
+        batch_op.create_index('uq_issued_credential_place', ['list_no', 'status_idx'], unique=True, sqlite_where=sa.text('list_no > 0'), postgresql_where=sa.text('list_no > 0'))
 
     op.create_table('meeting',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -437,6 +524,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_need_created_at'), ['created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_need_newest', ['created_at', 'id', 'state', 'district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_source'), ['source'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_updated_at'), ['updated_at'], unique=False)
@@ -490,6 +578,7 @@ def upgrade() -> None:
     with op.batch_alter_table('offer', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_offer_category'), ['category'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_confirm_by'), ['confirm_by'], unique=False)
+        batch_op.create_index('ix_offer_newest', ['created_at', 'id', 'state', 'org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_state'), ['state'], unique=False)
 
@@ -679,25 +768,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_volunteer_id_number_index'), ['id_number_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_volunteer_org_id'), ['org_id'], unique=False)
 
-    op.create_table('account_session',
-    sa.Column('id_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_account_session_account_id')),
-    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_account_session_household_id')),
-    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_account_session_person_id')),
-    sa.PrimaryKeyConstraint('id_hash', name=op.f('pk_account_session'))
-    )
-    with op.batch_alter_table('account_session', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_account_session_account_id'), ['account_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_account_session_household_id'), ['household_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
-
     op.create_table('clock',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('step', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -885,6 +955,7 @@ def upgrade() -> None:
     sa.Column('due_on', sa.Date(), nullable=False),
     sa.Column('made_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('taken_back', sa.Boolean(), nullable=False),
     sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('done_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('done_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -984,6 +1055,8 @@ def upgrade() -> None:
     sa.Column('detail', sa.JSON(), nullable=False),
     sa.Column('remedy', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('remedy_units', sa.BigInteger(), nullable=False),
+    sa.Column('remedy_offer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('remedy_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('losers', sa.Integer(), nullable=True),
     sa.Column('losers_units', sa.BigInteger(), nullable=False),
     sa.Column('loser_urgency', sa.Integer(), nullable=True),
@@ -1200,6 +1273,7 @@ def upgrade() -> None:
     sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('urgency', sa.Integer(), nullable=False),
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('value_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('reasons', sa.JSON(), nullable=False),
@@ -1219,6 +1293,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_proposed_line_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index('ix_proposed_line_offer_state', ['offer_id', 'state', 'units'], unique=False)
+        batch_op.create_index('ix_proposed_line_queue', ['state', 'urgency', 'id', 'district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_run_id'), ['run_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_state'), ['state'], unique=False)
 
@@ -1278,6 +1353,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_right_request_state'), ['state'], unique=False)
         batch_op.create_index('uq_right_request_open', ['person_id', 'kind', 'field'], unique=True, sqlite_where=sa.text("state IN ('open', 'second')"), postgresql_where=sa.text("state IN ('open', 'second')"))
 
+    op.create_table('stand_in',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('head_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('deputy_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('starts_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('set_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('set_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('ends_at > starts_at', name=op.f('ck_stand_in_span')),
+    sa.CheckConstraint('head_id <> deputy_id', name=op.f('ck_stand_in_two_people')),
+    sa.ForeignKeyConstraint(['deputy_id'], ['account.id'], name=op.f('fk_stand_in_deputy_id')),
+    sa.ForeignKeyConstraint(['head_id'], ['account.id'], name=op.f('fk_stand_in_head_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_stand_in'))
+    )
+    with op.batch_alter_table('stand_in', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_stand_in_deputy_id'), ['deputy_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_stand_in_ends_at'), ['ends_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_stand_in_head_id'), ['head_id'], unique=False)
+
     op.create_table('unserved_reason',
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1293,6 +1387,27 @@ def upgrade() -> None:
     with op.batch_alter_table('unserved_reason', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_unserved_reason_code'), ['code'], unique=False)
         batch_op.create_index(batch_op.f('ix_unserved_reason_need_id'), ['need_id'], unique=False)
+
+    op.create_table('account_session',
+    sa.Column('id_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('stand_in_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_account_session_account_id')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_account_session_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_account_session_person_id')),
+    sa.ForeignKeyConstraint(['stand_in_id'], ['stand_in.id'], name=op.f('fk_account_session_stand_in_id')),
+    sa.PrimaryKeyConstraint('id_hash', name=op.f('pk_account_session'))
+    )
+    with op.batch_alter_table('account_session', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_account_session_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_session_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
 
     op.create_table('line_decision',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1353,10 +1468,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_need_id'), ['need_id'], unique=False)
+        batch_op.create_index('ix_match_of_giver', ['org_id', 'state', 'updated_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
+        batch_op.create_index('ix_match_waiting', ['state', 'updated_at', 'id', 'district_code'], unique=False)
         batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"))
 
     op.create_table('source_dispute',
@@ -1583,9 +1700,13 @@ def upgrade() -> None:
     sa.Column('review_reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('reviewed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('reviewed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('asked', sa.Boolean(), nullable=False),
+    sa.Column('follows_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('passed_on', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.CheckConstraint('reviewed_by NOT IN (verifier_id, approver_id)', name=op.f('ck_urgent_approval_reviewer')),
     sa.CheckConstraint('value_fen >= 0', name=op.f('ck_urgent_approval_value')),
     sa.CheckConstraint('verifier_id <> approver_id', name=op.f('ck_urgent_approval_two_people')),
+    sa.ForeignKeyConstraint(['follows_id'], ['urgent_approval.id'], name=op.f('fk_urgent_approval_follows_id')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_urgent_approval_household_id')),
     sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_urgent_approval_match_id')),
     sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_urgent_approval_need_id')),
@@ -1594,6 +1715,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('urgent_approval', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_urgent_approval_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_urgent_approval_follows_id'), ['follows_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_urgent_approval_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_urgent_approval_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_urgent_approval_night_on'), ['night_on'], unique=False)
