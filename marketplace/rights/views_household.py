@@ -121,7 +121,7 @@ def _page(session: Session, kind: RightKind, person: Person, form: Any) -> Respo
         shown["whys"] = explain(session, home)
     return render(
         "rights/right.html",
-        kind=kind,
+        right=kind,
         title=TITLES[kind],
         intro=INTROS[kind],
         button=BUTTONS[kind],

@@ -80,6 +80,19 @@ def test_every_right_has_its_page_within_two_links_of_the_start_page_in_both_lan
             assert words in client.get(f"/my-rights/?lang={lang}", follow_redirects=True).text
 
 
+def test_each_page_offers_what_its_right_is_about(app, scene):
+    client = home(app, scene)
+    for kind in ("see", "copy", "move"):
+        assert 'href="/my-rights/record"' in client.get(f"/my-rights/{kind}").text
+    assert 'href="/my-rights/copy.json"' in client.get("/my-rights/copy").text
+    correct = client.get("/my-rights/correct").text
+    assert 'name="new_value"' in correct
+    assert 'value="phone"' in correct
+    assert "10 份" in client.get("/my-rights/explain").text
+    client.post("/my-rights/by_hand", data={"words": ""})
+    assert 'href="/my-rights/by_hand/end"' in client.get("/my-rights/by_hand").text
+
+
 def test_a_complaint_goes_to_staff_and_its_answer_comes_back_by_letter(app, scene):
     client, clerk = home(app, scene), staff(app, "clerk")
     assert client.post("/my-rights/complain", data={"words": ""}).status_code == 422
