@@ -29,6 +29,7 @@ ROOMS = (
     "trail",
     "accounts",
     "organisations",
+    "assessments",
     "households",
     "needs",
     "consent",
@@ -43,6 +44,8 @@ ROOMS = (
     "appointments",
     "claims",
     "meetings",
+    "incidents",
+    "rights",
     "reports",
     "portal",
 )

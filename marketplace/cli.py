@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from marketplace import operations, serving, trust, wiring
+from marketplace import law, operations, serving, trust, wiring
 from marketplace.backup import BackupError, restore_backup, write_backup
 from marketplace.calendar import utc_now
 from marketplace.config import ConfigError, from_environment, refuse_demo
@@ -48,8 +48,11 @@ for name, group in (
     ("pull", pull),
     ("run", runs),
     ("overlap", rules),
+    ("incident", law.incident),
 ):
     app.add_typer(group, name=name)
+trust.chain.command("report")(law.audit_report)
+app.command("erase")(law.erase)
 
 
 @app.command()

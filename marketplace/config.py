@@ -49,6 +49,7 @@ class Settings:
     trusted_proxy: str = ""
     second_approver_fen: int = 2_000_000
     urgent_cap_fen: int = 200_000
+    retention_days: int = 1_095
     smtp_host: str = ""
     smtp_port: int = 25
     smtp_tls: Literal["start", "starttls", "none"] = "starttls"
@@ -121,6 +122,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxy=get("SHANQIAO_TRUSTED_PROXY", ""),
         second_approver_fen=_number(get("SHANQIAO_SECOND_APPROVER_FEN", "2000000"), "SHANQIAO_SECOND_APPROVER_FEN"),
         urgent_cap_fen=_number(get("SHANQIAO_URGENT_CAP_FEN", "200000"), "SHANQIAO_URGENT_CAP_FEN"),
+        retention_days=_number(get("SHANQIAO_RETENTION_DAYS", "1095"), "SHANQIAO_RETENTION_DAYS"),
         smtp_host=get("SHANQIAO_SMTP_HOST", ""),
         smtp_port=_number(get("SHANQIAO_SMTP_PORT", "25"), "SHANQIAO_SMTP_PORT"),
         smtp_tls=_tls(get("SHANQIAO_SMTP_TLS", "starttls")),

@@ -45,6 +45,7 @@ from marketplace.organisations.service import is_mobile
 from marketplace.payments import waiting as payments
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
+from marketplace.rights import erasing
 from marketplace.sealed import Vault, vault_of
 from marketplace.suites import NAMES
 from marketplace.trail.keeper import Keeper
@@ -186,7 +187,8 @@ def _phone_of(session: Session, household_id: str) -> str:
 
 def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
     """The background worker: runs of the allocator, who could make way, what a gift would do; between them the outbox,
-    free stock for needs that came after the last run, what nobody has acted on in time, and once a week the counts."""
+    free stock for needs that came after the last run, what nobody has acted on in time, once a week the counts, and at
+    night the eraser."""
     handlers = {
         proposals.JOB: partial(_work_on_run, database, clock),
         quotes.MAKE_WAY: partial(_work_out, database, clock),
@@ -209,6 +211,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(expiry.sweep, database, clock=clock),
         keeper_of(database, settings, clock=clock),
         receipts.Desk(database, clock=clock),
+        erasing.Nightly(database, clock=clock),
     )
     door = cover_of(settings)
     if door is not None:

@@ -62,6 +62,7 @@ BAN = {
     "staff": ("工作人员排除", "staff ruled it out"),
     "refused": ("曾被拒绝", "refused before"),
     "already_given": ("本户已得到过", "the household has had it"),
+    "by_hand": ("家庭要求由人工匹配", "the household asked that a person matches it"),
     "related_party": ("按规定由其他机构提供", "by rule another giver provides"),
 }
 """Codes of bans that the house knows; any other code stands for itself. A rule about persons names nobody."""

@@ -286,6 +286,8 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     require(actor, "match:approve", district=match.district_code)
     if match.state is not MatchState.AWAITING_SECOND:
         raise WrongState("match_moved_on", state=match.state.value)
+    if match.held_for:
+        raise WrongState("match_held", cause=match.held_for)
     need = session.get_one(Need, match.need_id)
     if actor.people & {match.approver_id, need.verifier_id}:
         raise WrongState("same_person_twice")

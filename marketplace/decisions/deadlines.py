@@ -42,6 +42,9 @@ ACTS: dict[str, tuple[str, str]] = {
     "visit_call": ("appointments.call", "match_id"),
     "meeting_duty": ("meetings.duty", "duty_id"),
     "urgent_review": ("meetings.urgent_case", "urgent_id"),
+    "match_review": ("rights.review", "match_id"),
+    "right_answer": ("rights.task", "request_id"),
+    "source_dispute": ("rights.dispute", "dispute_id"),
 }
 """Step ► the page on which somebody of the staff acts on it, and what its address needs."""
 BY_NAME = ("meeting_duty",)

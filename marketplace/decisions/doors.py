@@ -30,6 +30,10 @@ SENTENCES = {
     "no_more_time": _l("More time was given once already, or the delivery is not late."),
     "clock_not_staff": _l("This step does not wait for staff, or it has ended."),
     "units_outside": _l("Write a number from 1 to the number that was matched."),
+    "match_held": _l(
+        "A person of civil affairs looks at this first: a fact behind it has changed. It goes on afterwards."
+    ),
+    "match_not_held": _l("This match is not held any longer."),
     "tick_missing": _l("Tick both boxes to accept, or decline: refusing loses nothing."),
 }
 

@@ -50,7 +50,8 @@ OPEN = (
 
 
 class Match(SQLModel, table=True):
-    """One approved line on its way to the household; `short_units` of it were approved but not given."""
+    """One approved line on its way to the household; `short_units` of it were approved but not given. `held_for` names
+    why nobody may move it before a person has looked (see `holding`)."""
 
     __table_args__ = (
         Index("ix_match_waiting", "state", "updated_at", "id", "district_code"),
@@ -83,6 +84,7 @@ class Match(SQLModel, table=True):
     consent_version: int | None = None
     reason_code: str = Field(default="", max_length=48)
     delivery_note: str = Field(default="", max_length=200)
+    held_for: str = Field(default="", max_length=16)
     created_at: datetime = Field(sa_column=moment())
     updated_at: datetime = Field(sa_column=moment(index=True))
     giver_answered_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -40,6 +40,8 @@ WAITS = {
 }
 """What a match in this state waits for first; a state that is not here is an end."""
 GIVER_KNOWS = (MatchState.AWAITING_GIVER, MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY)
+MOVES_HELD = ("match:reject", "match:hold", "match:decline")
+"""All that can be done with a held match: staff decide on it, or the household says no."""
 SAID_NO = (MatchState.DECLINED_GIVER, MatchState.DECLINED_HOUSEHOLD, MatchState.REJECTED, MatchState.GIVEN_BACK)
 """Ends after which the same pair is not proposed again; after silence or a cancellation it may be."""
 ITS_OWN_WORD = (MatchState.DECLINED_GIVER, MatchState.EXPIRED_GIVER, MatchState.GIVEN_BACK, MatchState.RECLAIMED)
@@ -54,6 +56,8 @@ def locked(session: Session, match_id: str, action: str, /, *, actor: Actor, exp
     require(actor, action, household_id=match.household_id, org_id=match.org_id, district=match.district_code)
     if match.state not in expected:
         raise WrongState("match_moved_on", state=match.state.value)
+    if match.held_for and action not in MOVES_HELD:
+        raise WrongState("match_held", cause=match.held_for)
     return match
 
 
@@ -103,7 +107,7 @@ def end(session: Session, match: Match, /, *, to: MatchState, reason_code: str, 
     """End a match without aid: its units and consent end with it, the giver is told if it knew."""
     before = match.state
     close_consent(session, match, actor=actor, now=now)
-    match.reason_code = reason_code
+    match.reason_code, match.held_for = reason_code, ""
     ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
     step(session, match, to=to, actor=actor, now=now)
     line = session.get_one(ProposedLine, match.line_id)

@@ -254,6 +254,8 @@ def see_recipient(session: Session, match_id: str, /, *, actor: Actor, now: date
     match = get_match(session, match_id, actor=actor)
     if match.consent_chain_id is None:
         raise WrongState("not_accepted_yet", state=match.state.value)
+    if match.held_for:
+        raise WrongState("match_held", cause=match.held_for)
     if match.state is MatchState.CANCELLED:
         raise ConsentMissing("consent_not_living")
     if match.state not in UNDER_WAY:

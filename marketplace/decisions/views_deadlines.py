@@ -37,6 +37,7 @@ GROUPS = {
     "follow_ups": ("follow_up", "complaint"),
     "late": ("late_delivery",),
     "unclaimed": ("unclaimed",),
+    "rights": ("right_answer", "source_dispute", "match_review"),
 }
 """Tabs of the board: what staff themselves have to do."""
 STATES = (board.LATE, board.AT_RISK)

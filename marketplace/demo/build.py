@@ -20,6 +20,7 @@ from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
 from marketplace.db import Database
 from marketplace.demo.accounts import ACCOUNTS
+from marketplace.demo.assessments import assess
 from marketplace.demo.city import City
 from marketplace.demo.consents import load_consents
 from marketplace.demo.files import SOURCE, aid_file, needs_file
@@ -128,6 +129,7 @@ def _organisations(session: Session, found: Sequence[DemoOrganisation], *, now: 
             new = replace(new, trustee=_TRUSTEE, supervisor=_SUPERVISOR, filing_ref=f"演示备案-{organisation.key}")
         made = register_organisation(session, new, actor=clerk, now=now)
         ids[organisation.key] = approve_organisation(session, made.id, actor=second, now=now).id
+    assess(session, OrganisationKind, writer=clerk, second=second, now=now)
     return ids
 
 

@@ -34,6 +34,17 @@ class Household(SQLModel, table=True):
     created_at: datetime = Field(sa_column=moment())
 
 
+class ByHand(SQLModel, table=True):
+    """A household that refuses decisions made by a program alone: people match its needs, one by one. Its consent, its
+    needs and its running matches stay as they are."""
+
+    __tablename__ = "by_hand"
+
+    household_id: str = Field(primary_key=True, foreign_key="household.id")
+    since_at: datetime = Field(sa_column=moment())
+    asked_by: str = Field(max_length=64)
+
+
 class Person(SQLModel, table=True):
     """One member. `contact` marks the person whom messages reach; `relation` is a code of the words table."""
 

@@ -4,12 +4,14 @@ import marketplace.db  # first of all: it names the constraints of every table t
 from marketplace import audit, jobs, notices, sealed
 from marketplace.accounts import models as accounts
 from marketplace.appointments import models as appointments
+from marketplace.assessments import models as assessments
 from marketplace.claims import models as claims
 from marketplace.clocks import models as clocks
 from marketplace.consent import models as consent
 from marketplace.credentials import models as credentials
 from marketplace.decisions import models as decisions
 from marketplace.households import models as households
+from marketplace.incidents import models as incidents
 from marketplace.intake import models as intake
 from marketplace.ledger import models as ledger
 from marketplace.meetings import models as meetings
@@ -20,12 +22,14 @@ from marketplace.payments import models as payments
 from marketplace.proofs import models as proofs
 from marketplace.proposals import models as proposals
 from marketplace.reports import models as reports
+from marketplace.rights import models as rights
 from marketplace.sharing import models as sharing
 from marketplace.trail import models as trail
 
 ROOMS = (
     accounts,
     appointments,
+    assessments,
     audit,
     claims,
     clocks,
@@ -33,6 +37,7 @@ ROOMS = (
     credentials,
     decisions,
     households,
+    incidents,
     intake,
     jobs,
     ledger,
@@ -45,6 +50,7 @@ ROOMS = (
     proofs,
     proposals,
     reports,
+    rights,
     sealed,
     sharing,
     trail,

@@ -2,17 +2,20 @@
 
 Enters: the verified needs, once a week. Leaves: a frozen `DemandSnapshot` whose every number may be shown to anybody,
 and sums of its rounded cells. A cell under ten is hidden, the rest is rounded to five, and kinds of need that point
-to children are counted for the whole city only; so two weeks laid side by side tell nothing about one household.
+to children are counted for the whole city only; so two weeks laid side by side tell nothing about one household, and
+that is tried before every publication: a table that the attack of `differencing` opens is never published.
 Pages never see the live counts. Called by the worker and the command line (`publish_demand`), and by pages.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Text, cast
 from sqlmodel import Session, col, func, or_, select
 
 from marketplace import audit
@@ -20,16 +23,17 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, flush
 from marketplace.errors import Conflict
 from marketplace.needs.models import Need, NeedState
+from marketplace.offers.differencing import CITY, LEAST, STEP, attack
 from marketplace.offers.models import DemandSnapshot
 from marketplace.policy import require
-from marketplace.reference.districts import resolve
+from marketplace.reference.districts import current, resolve
 from marketplace.reference.tables import UnknownCode
 
-LEAST = 10
-STEP = 5
-CITY = ""
+log = logging.getLogger("shanqiao.demand")
 CITY_ONLY = ("CHILD.", "MEDICAL.CHILD_")
 """Kinds that begin so are never counted below the whole city."""
+NEVER_MAPPED = ("HIV", "SAFE_CONTACT")
+"""Needs with one of these tags are in no cell at all: a cell of a district would point to a person in danger."""
 ZONE = ZoneInfo("Asia/Shanghai")
 Cells = dict[str, dict[str, int]]
 
@@ -71,8 +75,7 @@ def publish_demand(session: Session, /, *, actor: Actor, now: datetime) -> Deman
     if taken is not None:
         return taken
     cells = published(count_open(session, on=now.astimezone(ZONE).date()))
-    if leaks(cells):
-        raise Conflict("demand_leaks")
+    _refuse_leaks(session, cells, week=week)
     snapshot = DemandSnapshot(week_on=week, cells=cells, taken_at=now)
     session.add(snapshot)
     flush(session)
@@ -81,14 +84,41 @@ def publish_demand(session: Session, /, *, actor: Actor, now: datetime) -> Deman
     return snapshot
 
 
+def _refuse_leaks(session: Session, cells: Cells, *, week: date) -> None:
+    """Try the attack against the week before; any find is a Conflict that says how many."""
+    newest = select(DemandSnapshot).where(col(DemandSnapshot.week_on) < week)
+    last = session.exec(newest.order_by(col(DemandSnapshot.week_on).desc()).limit(1)).one_or_none()
+    finds = attack(last.cells if last is not None else {}, cells, districts=[one.code for one in current(week)])
+    broken = leaks(cells)
+    if finds or broken:
+        raise Conflict("demand_leaks", small=len(finds.small), single=len(finds.single), kinds=len(broken))
+
+
 def publish_when_due(database: Database, /, *, clock: Callable[[], datetime]) -> int:
-    """The worker's sweep: publish once a week; returns how many weeks it published (0 or 1)."""
+    """The worker's sweep: publish once a week; returns how many weeks it published (0 or 1).
+
+    A table that would tell too much stays unpublished: the reason is written into the chain once for that week, and a
+    person has to look. The week before stays on the page.
+    """
     now = clock()
+    week = week_of(now).isoformat()
     with database.reading() as session:
+        blocked = select(audit.AuditRow.seq).where(audit.AuditRow.action == "demand:blocked")
         if session.get(DemandSnapshot, week_of(now)) is not None:
             return 0
-    with database.transaction() as session:
-        publish_demand(session, actor=SYSTEM, now=now)
+        if session.exec(blocked.where(audit.AuditRow.object_ref == week).limit(1)).first() is not None:
+            return 0
+    try:
+        with database.transaction() as session:
+            publish_demand(session, actor=SYSTEM, now=now)
+    except Conflict as error:
+        if error.code != "demand_leaks":
+            raise
+        log.error("The counts of the week of %s would tell too much and are not published: %s", week, error)
+        with database.transaction() as session:
+            entry = audit.Entry("demand:blocked", object_ref=week, decision="deny", body=dict(error.facts))
+            audit.record(session, entry, actor=SYSTEM, now=now)
+        return 0
     return 1
 
 
@@ -99,6 +129,7 @@ def count_open(session: Session, *, on: date) -> Cells:
         .where(col(Need.state) == NeedState.VERIFIED, col(Need.committed_units) < col(Need.gap_units))
         .where(or_(col(Need.valid_from).is_(None), col(Need.valid_from) <= on))
         .where(or_(col(Need.valid_to).is_(None), col(Need.valid_to) > on))
+        .where(*(cast(col(Need.tags), Text).not_like(f'%"{tag}"%') for tag in NEVER_MAPPED))
         .group_by(col(Need.category), col(Need.district_code))
     )
     counts: Cells = {}

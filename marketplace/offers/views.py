@@ -1,7 +1,7 @@
-"""The pages of resources: a giver's own table, the staff's list, one offer with its acts, and the weekly demand.
+"""The pages of resources: a giver's own table, the staff's list, one offer with its acts.
 
-Enters: requests of givers and staff. Leaves: pages; the rules are in `offers.service`. The wizard and the upload hang
-their pages on the same blueprint.
+Enters: requests of givers and staff. Leaves: pages; the rules are in `offers.service`. The wizard, the upload and the
+weekly demand hang their pages on the same blueprint.
 """
 
 from __future__ import annotations
@@ -17,24 +17,21 @@ from sqlmodel import Session
 
 from marketplace.actors import GIVERS
 from marketplace.guards import current_actor, fresh, guard
-from marketplace.offers import drafts, service, upload, wizard
+from marketplace.offers import drafts, service, upload, views_demand, wizard
 from marketplace.offers.blueprint import bp
-from marketplace.offers.demand import CITY, Demand, latest_demand
 from marketplace.offers.donors import papers_of
 from marketplace.offers.export import Format, offers_file
 from marketplace.offers.forms import ACCEPTANCE
 from marketplace.offers.hsds import services_file
 from marketplace.offers.models import Offer, OfferDraft, OfferState
 from marketplace.organisations.models import Organisation
-from marketplace.reference.districts import District, current
 from marketplace.reference.needs import list_need_kinds
 from marketplace.web import Page, _, _l, confirm, current_session, done, page_number, render, writes
-from marketplace.web.codes import place, word
 from marketplace.web.desk import XLSX, file
 from marketplace.web.display import language
 from marketplace.web.formats import moment
 
-__all__ = ["bp", "upload", "wizard"]
+__all__ = ["bp", "upload", "views_demand", "wizard"]
 
 SENTENCES: dict[str, Any] = {
     "offer_closed": _l("This resource is closed."),
@@ -213,60 +210,3 @@ def _offer(offer_id: str) -> Offer:
 def _words() -> dict[str, Any]:
     today = datetime.now(UTC).date()
     return {"states": STATES, "acceptance": ACCEPTANCE, "today": today, "soon": today + service.SOON}
-
-
-@bp.get("/demand")
-@guard("demand:view")
-def demand() -> ResponseReturnValue:
-    """How many households have which need where: the newest weekly counts, nothing finer."""
-    counts = latest_demand(current_session())
-    shown = {kind.code: counts.total(kind.code) for kind in list_need_kinds()} if counts else {}
-    chosen = request.args.get("category", "")
-    chosen = chosen if shown.get(chosen) else ""
-    rows, hidden = _places(counts, chosen) if counts and chosen else (_kinds(shown), [])
-    layout = "charity" if current_actor().role in GIVERS else "staff"
-    tiles = _tiles(counts, chosen) if counts and hidden else []
-    page: dict[str, Any] = {"counts": counts, "chosen": chosen, "rows": rows, "hidden": hidden, "tiles": tiles}
-    return render("offers/demand.html", layout=layout, **page)
-
-
-def _kinds(shown: dict[str, int]) -> list[dict[str, Any]]:
-    """A bar for each kind that has a number, the largest first."""
-    ranked = sorted((number, code) for code, number in shown.items() if number)
-    return [
-        {"label": word(code, "need"), "value": number, "href": url_for(".demand", category=code)}
-        for number, code in reversed(ranked)
-    ]
-
-
-def _places(counts: Demand, chosen: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """A bar for each district with a number, the largest first, and the districts whose number is hidden."""
-    row = counts.cells[chosen]
-    if CITY in row:
-        return [], []
-    ranked = sorted(row.items(), key=lambda item: (-item[1], item[0]))
-    hidden = [district.code for district in current(counts.week_on) if district.code not in row]
-    return [{"label": place(code), "value": number} for code, number in ranked], hidden
-
-
-def _tiles(counts: Demand, chosen: str) -> list[dict[str, Any]]:
-    """The districts in their places on the tile map, with a shade from 0 (hidden) to 4 (the most)."""
-    row = counts.cells[chosen]
-    most = max(row.values())
-    return [
-        {
-            "row": district.tile[0],
-            "column": district.tile[1],
-            "name": _short(district),
-            "households": row.get(district.code, 0),
-            "shade": -(-4 * row.get(district.code, 0) // most),
-        }
-        for district in current(counts.week_on)
-    ]
-
-
-def _short(district: District) -> str:
-    """A name that fits a tile: 彭水 for 彭水苗族土家族自治县, Pengshui in English."""
-    if language() == "en":
-        return district.en.split()[0]
-    return district.zh[:2] if district.zh.endswith("自治县") else district.zh.removesuffix("新区").rstrip("区县")

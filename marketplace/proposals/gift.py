@@ -26,7 +26,8 @@ from marketplace import audit, jobs
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import WrongState
-from marketplace.offers.demand import CITY_ONLY, LEAST, STEP, rounded, week_of
+from marketplace.offers.demand import CITY_ONLY, rounded, week_of
+from marketplace.offers.differencing import LEAST, STEP
 from marketplace.offers.terms import LARGEST, Terms
 from marketplace.policy import require
 from marketplace.proposals.archive import recall_problem

@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.consent.ask import all_auto_match
 from marketplace.errors import NotFound
+from marketplace.households.by_hand import by_hand
 from marketplace.households.related import related_pairs
 from marketplace.ledger import service as ledger
 from marketplace.ledger.overlap_rows import Stopped, rows_for
@@ -33,6 +34,7 @@ from matching.model import (
     Ban,
     Need,
     PastAid,
+    Pin,
     Policy,
     Problem,
     levels_first,
@@ -131,12 +133,19 @@ def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -
         ledger=tuple(_past_aid(session, households=households, known=known)),
         cooloffs=tuple(ruled.cooloffs),
         pins=tuple(pin for pin in standing.pins if pin.need_id in known and pin.resource_id in posted),
-        bans=_once(_within(standing.bans, known=known, posted=posted), bans, ruled.bans),
+        bans=_once(
+            _within(standing.bans, known=known, posted=posted),
+            bans,
+            _by_hand(session, needs=needs, offers=offers, pins=standing.pins),
+            ruled.bans,
+        ),
         announced=tuple(_announced(session, known=known, posted=posted)),
     )
     return Built(problem, tuple(ruled.stopped))
 
 
+BY_HAND = "by_hand"
+"""The code of a pair that no program may propose, because the household asked for a person; a pin by staff may."""
 RELATED = "related_party"
 """The code of a pair that must not be because somebody of the household is related to the giver."""
 
@@ -222,6 +231,17 @@ def _related(session: Session, *, needs: tuple[Need, ...], offers: list[Offer]) 
         for offer in offers:
             if offer.category == need.category and offer.org_id in by_org.get(need.household_id, ()):
                 yield Ban(need.need_id, offer.id, RELATED)
+
+
+def _by_hand(session: Session, *, needs: tuple[Need, ...], offers: list[Offer], pins: tuple[Pin, ...]) -> Iterator[Ban]:
+    """A household that wants a person gets only what a person pinned to it."""
+    homes = by_hand(session)
+    pinned = {(one.need_id, one.resource_id) for one in pins}
+    for need in needs if homes else ():
+        if need.household_id in homes:
+            for offer in offers:
+                if offer.category == need.category and (need.need_id, offer.id) not in pinned:
+                    yield Ban(need.need_id, offer.id, BY_HAND)
 
 
 def _announced(session: Session, *, known: set[str], posted: set[str]) -> Iterator[Announced]:

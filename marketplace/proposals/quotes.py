@@ -18,6 +18,7 @@ from marketplace import audit, jobs
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import DomainError, NotFound, WrongState
+from marketplace.households.models import ByHand
 from marketplace.jobs import Job, JobState
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import today_of
@@ -211,7 +212,7 @@ def _newcomers(session: Session) -> list[tuple[str, str]]:
     statement = (
         select(Need.id)
         .where(col(Need.state) == NeedState.VERIFIED, col(Need.updated_at) > (run.started_at or run.created_at))
-        .where(~looked_at)
+        .where(~looked_at, col(Need.household_id).not_in(select(ByHand.household_id)))
         .order_by(col(Need.updated_at), col(Need.id))
         .limit(MOST_AT_ONCE)
     )

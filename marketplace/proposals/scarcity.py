@@ -16,7 +16,8 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.db import Database
-from marketplace.offers.demand import CITY_ONLY, LEAST, rounded
+from marketplace.offers.demand import CITY_ONLY, rounded
+from marketplace.offers.differencing import LEAST
 from marketplace.policy import require
 from marketplace.proposals.models import Run, RunState, ScarceGift
 from matching.model import Problem

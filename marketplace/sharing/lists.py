@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.assessments.service import require_assessed
 from marketplace.consent.ask import is_alive
 from marketplace.consent.models import Consent, ConsentHead
 from marketplace.db import flush, new_id
@@ -39,7 +40,8 @@ def disclose_list(
     """Write down that the recipient of these consents sees these fields of each of their households; return how many.
 
     Raises ConsentMissing if one of them is not alive, is for another purpose or does not name a field, NotAllowed if
-    the actor's organisation is not the recipient. The heads are locked: a withdrawal comes before this look or after.
+    the actor's organisation is not the recipient or no impact assessment stands (``NO_PIA``).
+    The heads are locked: a withdrawal comes before this look or after.
     """
     found = _locked(session, chain_ids)
     if len(found) != len(set(chain_ids)):
@@ -51,6 +53,8 @@ def disclose_list(
             raise ConsentMissing("purpose_not_consented")
         if actor.org_id is None or actor.org_id != head.recipient_org_id:
             raise NotAllowed("not_the_recipient")
+    for kind in sorted({consent.recipient_kind for _head, consent in found}):
+        require_assessed(session, purpose, kind, data_fields=data_fields, now=now)
     entry = audit.Entry(
         "share:disclose_list",
         object_ref=object_ref,

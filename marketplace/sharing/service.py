@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.assessments.service import require_assessed
 from marketplace.consent.ask import is_alive, lock_head, newest
 from marketplace.consent.models import Consent
 from marketplace.db import flush, new_id
@@ -45,7 +46,8 @@ def disclose(
     """Open the consented fields for the recipient named in the consent, and write down that it happened.
 
     Raises ConsentMissing if the consent is not alive or is for another purpose, NotAllowed if the actor's organisation
-    is not its recipient. The head is locked, so that a withdrawal either comes before this look or after it.
+    is not its recipient or no impact assessment stands (``NO_PIA``).
+    The head is locked, so that a withdrawal either comes before this look or after it.
     """
     head = lock_head(session, chain_id)
     if not is_alive(head, now):
@@ -55,6 +57,7 @@ def disclose(
     if actor.org_id is None or actor.org_id != head.recipient_org_id:
         raise NotAllowed("not_the_recipient")
     consent = newest(session, head)
+    require_assessed(session, purpose, consent.recipient_kind, data_fields=consent.data_fields, now=now)
     values = _open(session, consent, match_id=match_id)
     entry = audit.Entry(
         "share:disclose",

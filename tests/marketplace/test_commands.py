@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -25,6 +27,7 @@ from marketplace.config import KEY_VARIABLES, from_environment
 from marketplace.db import Database
 from marketplace.operations import new_keys
 from tests import factories as make
+from tests.marketplace.test_incidents import a_look
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., tuple[int, str, str]]
@@ -202,3 +205,33 @@ def test_a_lone_worker_takes_its_jobs_and_leaves_cleanly(installation: Path) -> 
         assert "KeyError" in _line_with(process, job.id), "the worker took the job and reported it"
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=40) == 0
+
+
+def test_an_incident_is_opened_listed_told_and_closed_from_the_command_line(installation: Path, run: Run) -> None:
+    run("account", "add", "dpo", "--role", "protection_officer", "--name", "D", typed="a long password\n")
+    with closing(_database()) as database, database.transaction() as session:
+        org = make.an_organisation(session, credit_code="53500000MJP0000001")
+        a_look(session, org, make.a_household(session), datetime.now(UTC) - timedelta(hours=1))
+    words = ("incident", "open", "--what", "key lost", "--from", "2026-01-01", "--org", "53500000MJP0000001")
+    code, out, _ = run(*words)
+    assert (code, out.splitlines()[0].split(": ")[1]) == (0, "1 households")
+    number = out.split()[1].rstrip(":")
+    assert run("incident", "close", number)[0] == 2
+    assert len(run("incident", "list", number)[1].splitlines()) == 1
+    assert run("incident", "letters", number)[1] == "1 letters are in the outbox\n"
+    assert "told" in run("incident", "told", number)[1]
+    assert run("incident", "close", number)[:2] == (0, "closed\n")
+    assert "(closed)" in run("incident", "list")[1]
+    assert "no organisation has the credit code" in run(*words[:-1], "none")[2]
+    assert "is not a day or a moment" in run("incident", "open", "--what", "x", "--from", "yesterday")[2]
+
+
+def test_the_compliance_report_and_the_eraser_run_from_the_command_line(installation: Path, run: Run) -> None:
+    with closing(_database()) as database, database.transaction() as session:
+        make.a_household(session)
+    assert run("erase")[:2] == (0, "1 people got a day, 0 were erased\n")
+    code, out, _ = run("audit", "report", "--json")
+    assert (code, json.loads(out)["chain"]["unbroken"]) == (0, True)
+    file = installation / "report.txt"
+    assert run("audit", "report", "--out", str(file))[0] == 0
+    assert "## incidents" in file.read_text(encoding="utf-8")

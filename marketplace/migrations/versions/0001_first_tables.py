@@ -23,6 +23,30 @@ def upgrade() -> None:
     sa.Column('rows', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('source', name=op.f('pk_aid_source'))
     )
+    op.create_table('assessment',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('purpose', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('recipient_kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('data_fields', sa.JSON(), nullable=False),
+    sa.Column('necessity', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('risks', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('measures', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('state', sa.Enum('draft', 'approved', 'replaced', 'withdrawn', name='assessmentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('written_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('written_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('approved_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('approved_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('valid_to', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("approved_by = '' OR approved_by <> written_by", name=op.f('ck_assessment_two_people')),
+    sa.CheckConstraint("state <> 'approved' OR (approved_by <> '' AND approved_at IS NOT NULL)", name=op.f('ck_assessment_approved')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_assessment'))
+    )
+    with op.batch_alter_table('assessment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_assessment_purpose'), ['purpose'], unique=False)
+        batch_op.create_index(batch_op.f('ix_assessment_state'), ['state'], unique=False)
+        batch_op.create_index('uq_assessment_standing', ['purpose', 'recipient_kind'], unique=True, sqlite_where=sa.text("state = 'approved'"), postgresql_where=sa.text("state = 'approved'"))
+
     op.create_table('audit_alarm',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -105,6 +129,26 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('household', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_household_district_code'), ['district_code'], unique=False)
+
+    op.create_table('incident',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('recipient_org_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('actor_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('from_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('to_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('what', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('operator_kind', sa.Enum('critical', 'state', 'other', name='operatorkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('found_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('authority_due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('people_due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('authority_told_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.CheckConstraint('to_at > from_at', name=op.f('ck_incident_period')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_incident'))
+    )
+    with op.batch_alter_table('incident', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_incident_recipient_org_id'), ['recipient_org_id'], unique=False)
 
     op.create_table('job',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -315,6 +359,13 @@ def upgrade() -> None:
     with op.batch_alter_table('audit_cosignature', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_audit_cosignature_at'), ['at'], unique=False)
 
+    op.create_table('by_hand',
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('since_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_by_hand_household_id')),
+    sa.PrimaryKeyConstraint('household_id', name=op.f('pk_by_hand'))
+    )
     op.create_table('consent_head',
     sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -398,6 +449,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('import_batch', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_import_batch_file_sha256'), ['file_sha256'], unique=False)
+
+    op.create_table('incident_household',
+    sa.Column('incident_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('looks', sa.Integer(), nullable=False),
+    sa.Column('last_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('told_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_incident_household_household_id')),
+    sa.ForeignKeyConstraint(['incident_id'], ['incident.id'], name=op.f('fk_incident_household_incident_id')),
+    sa.PrimaryKeyConstraint('incident_id', 'household_id', name=op.f('pk_incident_household'))
+    )
+    with op.batch_alter_table('incident_household', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_incident_household_household_id'), ['household_id'], unique=False)
 
     op.create_table('issued_credential',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -854,6 +918,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_cost_bill_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_cost_bill_household_id'), ['household_id'], unique=False)
 
+    op.create_table('death',
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('died_on', sa.Date(), nullable=False),
+    sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_death_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_death_person_id')),
+    sa.PrimaryKeyConstraint('person_id', name=op.f('pk_death'))
+    )
+    with op.batch_alter_table('death', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_death_household_id'), ['household_id'], unique=False)
+
     op.create_table('disclosure',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -949,6 +1027,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_duty_meeting_id'), ['meeting_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_duty_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_duty_officer_id'), ['officer_id'], unique=False)
+
+    op.create_table('erasure',
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('erase_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('erased_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_erasure_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_erasure_person_id')),
+    sa.PrimaryKeyConstraint('person_id', name=op.f('pk_erasure'))
+    )
+    with op.batch_alter_table('erasure', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_erasure_erase_at'), ['erase_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_erasure_household_id'), ['household_id'], unique=False)
 
     op.create_table('invitation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1357,6 +1449,40 @@ def upgrade() -> None:
     with op.batch_alter_table('report_row', schema=None) as batch_op:
         batch_op.create_index('ix_report_row_figure_category', ['report_id', 'figure', 'category'], unique=False)
 
+    op.create_table('right_request',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sa.Enum('see', 'copy', 'correct', 'move', 'erase', 'explain', 'complain', 'by_hand', name='rightkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('open', 'second', 'done', 'refused', 'taken_back', name='requeststate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('capacity', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('field', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('words', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('new_value', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('answer', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('answered_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('second_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.CheckConstraint("second_by = '' OR second_by <> answered_by", name=op.f('ck_right_request_two_people')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_right_request_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_right_request_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_right_request'))
+    )
+    with op.batch_alter_table('right_request', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_right_request_asked_at'), ['asked_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_right_request_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_right_request_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_right_request_kind'), ['kind'], unique=False)
+        batch_op.create_index(batch_op.f('ix_right_request_person_id'), ['person_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_right_request_state'), ['state'], unique=False)
+        batch_op.create_index('uq_right_request_open', ['person_id', 'kind', 'field'], unique=True, sqlite_where=sa.text("state IN ('open', 'second')"), postgresql_where=sa.text("state IN ('open', 'second')"))
+
     op.create_table('staff_identity',
     sa.Column('issuer', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('subject', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
@@ -1499,6 +1625,7 @@ def upgrade() -> None:
     sa.Column('consent_version', sa.Integer(), nullable=True),
     sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
     sa.Column('delivery_note', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('held_for', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('giver_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -1530,6 +1657,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
         batch_op.create_index('ix_match_waiting', ['state', 'updated_at', 'id', 'district_code'], unique=False)
         batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"))
+
+    op.create_table('source_dispute',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('request_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('field', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('state', sa.Enum('open', 'corrected', 'upheld', name='disputestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['request_id'], ['right_request.id'], name=op.f('fk_source_dispute_request_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_source_dispute'))
+    )
+    with op.batch_alter_table('source_dispute', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_source_dispute_request_id'), ['request_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_source_dispute_state'), ['state'], unique=False)
+        batch_op.create_index('uq_source_dispute_open', ['request_id'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
 
     op.create_table('appointment',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1645,6 +1790,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_insurance_case_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_insurance_case_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_insurance_case_updated_at'), ['updated_at'], unique=False)
+
+    op.create_table('match_review',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('cause_ref', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('field', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('finding', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'kept', 'ended', 'listed', name='reviewstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('found_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_match_review_household_id')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_match_review_match_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_match_review'))
+    )
+    with op.batch_alter_table('match_review', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_match_review_cause_ref'), ['cause_ref'], unique=False)
+        batch_op.create_index(batch_op.f('ix_match_review_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_match_review_match_id'), ['match_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_match_review_state'), ['state'], unique=False)
 
     op.create_table('payment_line',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

@@ -1,0 +1,1 @@
+"""Incidents with personal data: who is affected, who must be told by when."""

@@ -1,0 +1,65 @@
+"""A person has died: what waits for a person's decision now, and what near kin may still ask for.
+
+Enters: a death as staff learnt of it, with the evidence. Leaves: the death on record, every open match of the household
+held for a person, its verified needs taken out of runs until somebody has looked. Delivered aid is listed only.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.db import flush
+from marketplace.errors import BadInput, Conflict, NotFound
+from marketplace.households.models import Household, Person
+from marketplace.needs.models import Need, NeedState
+from marketplace.policy import require
+from marketplace.rights import reviews
+from marketplace.rights.models import Death, MatchReview
+
+
+def record_death(
+    session: Session, person_id: str, /, *, died_on: date, evidence: str, actor: Actor, now: datetime
+) -> list[MatchReview]:
+    """Write the death down and freeze what is open; return every match of the household."""
+    person = session.get(Person, person_id)
+    home = session.get(Household, person.household_id) if person is not None else None
+    require(actor, "death:record", district=home.district_code if home is not None else None)
+    if person is None or home is None:
+        raise NotFound("person")
+    if died_on > now.date() or not evidence.strip():
+        raise BadInput("bad_input", field="died_on" if died_on > now.date() else "evidence")
+    if session.get(Death, person_id) is not None:
+        raise Conflict("death_on_record")
+    session.add(
+        Death(
+            person_id=person.id,
+            household_id=home.id,
+            died_on=died_on,
+            evidence=evidence.strip(),
+            recorded_by=actor.id,
+            recorded_at=now,
+        )
+    )
+    flush(session)
+    audit.record(session, audit.Entry("death:record", object_ref=home.id, subject=person.id), actor=actor, now=now)
+    _hold_needs(session, home.id, actor=actor, now=now)
+    return reviews.bring_back(session, home.id, field="", cause="death", cause_ref=person.id, actor=actor, now=now)
+
+
+def _hold_needs(session: Session, household_id: str, *, actor: Actor, now: datetime) -> None:
+    asked = select(Need).where(Need.household_id == household_id, Need.state == NeedState.VERIFIED)
+    for need in session.exec(asked.order_by(col(Need.id)).with_for_update()):
+        need.state, need.state_reason, need.updated_at = NeedState.HELD, "death", now
+        session.add(need)
+        entry = audit.Entry("need:hold", object_ref=need.id, subject=household_id, rule_id="death")
+        audit.record(session, entry, actor=actor, now=now)
+    flush(session)
+
+
+def deaths_of(session: Session, household_id: str, /) -> list[Death]:
+    """Deaths on record in one household."""
+    return list(session.exec(select(Death).where(Death.household_id == household_id).order_by(col(Death.person_id))))

@@ -1,0 +1,199 @@
+"""Erasure: on request by two people, and every night where the time to keep has run out.
+
+Enters: a request that two people agree to, or the clock. Leaves: a person whose key, envelopes and indexes are gone;
+the audit chain, the receipts and all sums stay whole, because they never held anything but pseudonyms and hashes. What
+is open is never erased: that is asked again at the last moment. Called by this room's pages, the worker and by
+`shanqiao erase`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import exists
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit
+from marketplace.actors import SYSTEM, Actor
+from marketplace.consent.ask import LIVING
+from marketplace.consent.models import Consent, ConsentHead
+from marketplace.db import Database, flush
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import OPEN, Match, MatchState
+from marketplace.errors import NotAllowed, WrongState
+from marketplace.households import facts
+from marketplace.households.models import Household, Person
+from marketplace.needs.models import Need, NeedState
+from marketplace.needs.service import LIVE
+from marketplace.rights import service
+from marketplace.rights.models import Erasure, RequestState, RightKind, RightRequest
+
+AT_ONCE = 500
+RUNNING = (*OPEN, MatchState.CONFIRMED, MatchState.RECLAIMING)
+"""Matches that still wait for somebody."""
+HOUR = 18
+"""The eraser works at night: 18:00 UTC is two in the morning in Chongqing."""
+
+
+def agree(session: Session, request_id: str, /, *, actor: Actor, now: datetime) -> RightRequest:
+    """The first person's yes to an erasure; nothing is destroyed before another one agrees."""
+    request = service.open_request(session, request_id, "right:answer", actor=actor)
+    if request.kind is not RightKind.ERASE or request.state is not RequestState.OPEN:
+        raise WrongState("right_answered", state=request.state.value)
+    request.state, request.answered_by = RequestState.SECOND, actor.id
+    session.add(request)
+    service.record(session, request, "right:second", actor=actor, now=now)
+    return request
+
+
+def carry_out(session: Session, request_id: str, /, *, text: str, actor: Actor, now: datetime) -> RightRequest:
+    """The second person's yes: what stands on the person ends, the letter is written, the key is destroyed."""
+    request = service.open_request(session, request_id, "right:erase", actor=actor)
+    if request.kind is not RightKind.ERASE or request.state is not RequestState.SECOND:
+        raise WrongState("right_answered", state=request.state.value)
+    if request.answered_by == actor.id:
+        raise NotAllowed("second_person_needed")
+    person = session.get_one(Person, request.person_id)
+    _end_all(session, person, actor=actor, now=now)
+    request.second_by = actor.id
+    service.close(session, request, text=text, actor=actor, now=now)
+    _erase(session, person, cause="asked", actor=actor, now=now)
+    return request
+
+
+def _end_all(session: Session, person: Person, *, actor: Actor, now: datetime) -> None:
+    """Consents of this person end; with the last person of a household its open needs and matches end too."""
+    others = select(Person.id).where(Person.household_id == person.household_id, Person.id != person.id)
+    alone = session.exec(others.where(col(Person.name).is_not(None))).first() is None
+    heads = select(ConsentHead).where(ConsentHead.household_id == person.household_id)
+    for head in session.exec(heads.where(col(ConsentHead.state).in_(LIVING)).order_by(col(ConsentHead.chain_id))).all():
+        if alone or session.get_one(Consent, (head.chain_id, head.version)).person_id == person.id:
+            decisions.withdraw_consent(session, head.chain_id, actor=actor, now=now)
+    running = select(Match.id).where(Match.household_id == person.household_id, col(Match.state).in_(RUNNING))
+    if session.exec(running).first() is not None and alone:
+        raise WrongState("right_open_matches")
+    if alone:
+        needs = select(Need).where(Need.household_id == person.household_id, col(Need.state).in_(LIVE))
+        for need in session.exec(needs.order_by(col(Need.id)).with_for_update()):
+            need.state, need.state_reason, need.updated_at = NeedState.CLOSED, "erased", now
+            session.add(need)
+            entry = audit.Entry("need:close", object_ref=need.id, subject=need.household_id, rule_id="erased")
+            audit.record(session, entry, actor=actor, now=now)
+    flush(session)
+
+
+def _erase(session: Session, person: Person, *, cause: str, actor: Actor, now: datetime) -> None:
+    row = session.get(Erasure, person.id) or Erasure(
+        person_id=person.id, household_id=person.household_id, erase_at=now, cause=cause
+    )
+    row.cause, row.erased_at = cause, now
+    session.add(row)
+    home = session.get_one(Household, person.household_id)
+    home.street_code = ""
+    session.add(home)
+    facts.erase(session, person, actor=actor, now=now)
+
+
+def schedule(session: Session, /, *, keep_days: int, now: datetime, most: int = AT_ONCE) -> int:
+    """Give people of whom nothing is open the day of their erasure: so many days after the last thing that happened."""
+    open_need = exists().where(col(Need.household_id) == col(Person.household_id), col(Need.state).in_(LIVE))
+    open_match = exists().where(col(Match.household_id) == col(Person.household_id), col(Match.state).in_(RUNNING))
+    consented = exists().where(
+        col(ConsentHead.household_id) == col(Person.household_id),
+        col(ConsentHead.state).in_(LIVING),
+        col(ConsentHead.valid_to) > now,
+    )
+    set_already = exists().where(col(Erasure.person_id) == col(Person.id))
+    asked = select(Person.id, Person.household_id).where(~open_need, ~open_match, ~consented, ~set_already)
+    found = session.exec(asked.order_by(col(Person.id)).limit(most)).all()
+    last = _last_act(session, [home for _person, home in found])
+    for person_id, home in found:
+        at = last[home] + timedelta(days=keep_days)
+        session.add(Erasure(person_id=person_id, household_id=home, erase_at=at, cause="kept_long_enough"))
+    flush(session)
+    return len(found)
+
+
+def _last_act(session: Session, homes: list[str]) -> dict[str, datetime]:
+    """Household ► when something last happened to it."""
+    found: dict[str, datetime] = {}
+    sources: tuple[tuple[Any, Any], ...] = (
+        (Household.id, Household.created_at),
+        (Need.household_id, Need.updated_at),
+        (Match.household_id, Match.updated_at),
+        (ConsentHead.household_id, ConsentHead.valid_to),
+    )
+    for key, moment in sources:
+        for home, at in session.execute(select(key, func.max(moment)).where(col(key).in_(homes)).group_by(key)):
+            found[home] = max(at, found.get(home, at))
+    return found
+
+
+def is_open(session: Session, household_id: str, /, *, now: datetime) -> bool:
+    """Whether anything of the household still waits for somebody."""
+    asked = (
+        select(Need.id).where(Need.household_id == household_id, col(Need.state).in_(LIVE)),
+        select(Match.id).where(Match.household_id == household_id, col(Match.state).in_(RUNNING)),
+        select(ConsentHead.chain_id).where(
+            ConsentHead.household_id == household_id,
+            col(ConsentHead.state).in_(LIVING),
+            col(ConsentHead.valid_to) > now,
+        ),
+        select(RightRequest.id).where(
+            RightRequest.household_id == household_id, col(RightRequest.state).in_(service.OPEN_STATES)
+        ),
+    )
+    return any(session.exec(statement.limit(1)).first() is not None for statement in asked)
+
+
+def erase_due(session: Session, /, *, now: datetime, most: int = AT_ONCE) -> int:
+    """Destroy what is due; a household in which something has begun again keeps its data, and its day is taken back."""
+    due = select(Erasure).where(col(Erasure.erased_at).is_(None), col(Erasure.erase_at) <= now)
+    erased = 0
+    for row in session.exec(
+        due.order_by(col(Erasure.erase_at), col(Erasure.person_id)).limit(most).with_for_update()
+    ).all():
+        if is_open(session, row.household_id, now=now):
+            session.delete(row)
+            flush(session)
+            continue
+        _erase(session, session.get_one(Person, row.person_id), cause=row.cause, actor=SYSTEM, now=now)
+        erased += 1
+    return erased
+
+
+def night(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[int, int]:
+    """Everything there is to do: how many got a day, how many were erased. Batches are transactions of their own."""
+    days = int(database.info["settings"].retention_days)
+    dated = erased = 0
+    while True:
+        with database.transaction() as session:
+            some = schedule(session, keep_days=days, now=clock())
+        dated += some
+        if some < AT_ONCE:
+            break
+    while True:
+        with database.transaction() as session:
+            before = erased
+            erased += erase_due(session, now=clock())
+        if erased == before:
+            break
+    return dated, erased
+
+
+class Nightly:
+    """The worker's sweep: once a night, and never in the day."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
+        self._done_on: date | None = None
+
+    def __call__(self) -> int:
+        """Return how many were erased."""
+        now = self._clock()
+        if now.hour < HOUR or self._done_on == now.date():
+            return 0
+        self._done_on = now.date()
+        return night(self._database, clock=self._clock)[1]

@@ -1,0 +1,270 @@
+"""Each right from request to letter; a correction and a death bring matches back; a person instead of a program."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from marketplace import audit
+from marketplace.actors import Actor, Role
+from marketplace.calendar import after_working_days
+from marketplace.clocks import service as clocks
+from marketplace.db import Database
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import MatchState
+from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.households import by_hand
+from marketplace.households.register import register_many
+from marketplace.needs.models import NeedState
+from marketplace.notices import Notice
+from marketplace.proposals import overrides
+from marketplace.proposals.models import OverrideKind
+from marketplace.proposals.problem import Scope, build_problem, policy_of
+from marketplace.rights import copying, corrections, deaths, erasing, reviews, service
+from marketplace.rights.explaining import explain
+from marketplace.rights.models import DisputeState, RequestState, ReviewState, RightKind
+from marketplace.sealed import vault_of
+from matching import allocate
+from tests import factories as make
+from tests.marketplace.match_scene import Scene, a_scene
+
+STAFF = Actor(id="verifier-1", role=Role.VERIFIER)
+APPROVER = Actor(id="approver-1", role=Role.APPROVER)
+OFFICER = Actor(id="officer-1", role=Role.PROTECTION_OFFICER)
+ANSWERED = (RightKind.SEE, RightKind.COPY, RightKind.MOVE, RightKind.EXPLAIN, RightKind.COMPLAIN, RightKind.BY_HAND)
+
+
+def ask(session: Session, scene: Scene, kind: RightKind, now, **over):
+    words = over.pop("words", "请帮我看看")
+    return service.ask(session, scene.person, kind, words=words, actor=scene.household_actor, now=now, **over)
+
+
+@pytest.mark.parametrize("kind", ANSWERED)
+def test_a_right_goes_from_the_request_over_a_task_and_an_answer_to_a_letter(session, now, kind):
+    scene = a_scene(session)
+    request = ask(session, scene, kind, now)
+    assert request.due_at == after_working_days(now, 15)
+    assert [clock.step for clock in clocks.running_of(session, request.id)] == ["right_answer"]
+    assert request in service.waiting(session, actor=STAFF)
+    service.answer(session, request.id, text="已经办好", actor=STAFF, now=now)
+    assert request.state is RequestState.DONE
+    assert clocks.running_of(session, request.id) == []
+    letters = session.exec(select(Notice.letter).where(Notice.key == f"right:{request.id}")).all()
+    assert letters == ["right_answered"]
+    assert service.read(session, request, "answer") == "已经办好"
+
+
+def test_the_same_request_waits_once_and_a_foreign_one_looks_missing(session, now):
+    scene = a_scene(session)
+    request = ask(session, scene, RightKind.COMPLAIN, now)
+    with pytest.raises(Conflict, match="right_asked_already"):
+        ask(session, scene, RightKind.COMPLAIN, now)
+    stranger = make.as_household(make.a_household(session))
+    for act in (service.get_request, service.take_back):
+        with pytest.raises(NotFound):
+            act(session, request.id, actor=stranger, **({"now": now} if act is service.take_back else {}))
+    elsewhere = Actor(id="v", role=Role.VERIFIER, districts=frozenset({"500106"}))
+    with pytest.raises(NotFound):
+        service.answer(session, request.id, text="x", actor=elsewhere, now=now)
+
+
+def test_a_refusal_needs_words_and_a_reason_from_the_list(session, now):
+    request = ask(session, a_scene(session), RightKind.ERASE, now)
+    with pytest.raises(BadInput):
+        service.answer(session, request.id, text=" ", refused="law_keeps", actor=STAFF, now=now)
+    with pytest.raises(BadInput):
+        service.answer(session, request.id, text="不行", refused="because", actor=STAFF, now=now)
+    with pytest.raises(WrongState, match="right_needs_act"):
+        service.answer(session, request.id, text="好", actor=STAFF, now=now)
+    service.answer(session, request.id, text="记录须依法保存", refused="law_keeps", actor=STAFF, now=now)
+    assert request.state is RequestState.REFUSED
+
+
+@pytest.mark.threat("T42")
+def test_what_was_written_is_sealed_and_no_word_of_it_is_in_the_chain(session, now):
+    scene = a_scene(session)
+    request = ask(session, scene, RightKind.COMPLAIN, now, words="金丝雀一号")
+    assert "金丝雀".encode() not in request.words.envelope
+    bodies = session.exec(select(audit.AuditBody.body)).all()
+    assert not any("金丝雀" in body for body in bodies)
+
+
+def test_a_copy_holds_everything_and_another_installation_reads_it_in(session, sqlite_database: Database, now):
+    scene = a_scene(session)
+    scene.in_delivery(session, now)
+    copying.write_look(session, scene.person, purpose="copy", actor=scene.household_actor, now=now)
+    text = copying.as_json(copying.copy_of(session, scene.person, actor=scene.household_actor, now=now))
+    told = json.loads(text)
+    assert told["person"]["name"] == "王小明"
+    assert [one["purpose"] for one in told["consents"]]
+    assert (len(told["needs"]), len(told["matches"])) == (1, 1)
+    facts = copying.facts_of(text)
+    with sqlite_database.transaction() as other:
+        home = register_many(other, [facts], actor=STAFF, now=now)[facts.key]
+        [person] = other.exec(select(type(scene.person)).where(type(scene.person).household_id == home)).all()
+        opened = vault_of(other).open(other, person.id, column="person.name", sealed=person.name)
+    assert opened == "王小明"
+    for broken in ("", "[]", "{}", text.replace("shanqiao-household-copy/1", "other/1")):
+        with pytest.raises(BadInput):
+            copying.facts_of(broken)
+
+
+def test_nobody_copies_the_data_of_another_household(session, now):
+    scene = a_scene(session)
+    stranger = make.as_household(make.a_household(session))
+    with pytest.raises(NotFound):
+        copying.copy_of(session, scene.person, actor=stranger, now=now)
+
+
+def test_an_explanation_names_the_newest_run_and_what_it_found(session, now):
+    scene = a_scene(session)
+    [why] = explain(session, scene.household.id)
+    assert (why.units, why.code) == (scene.line.units, "")
+
+
+def test_a_correction_changes_the_fact_lists_every_match_on_it_and_holds_the_open_ones(session, now):
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
+    done = make_delivered(session, scene, now)
+    request = ask(session, scene, RightKind.CORRECT, now, field="name", new_value="王晓明")
+    touched = corrections.correct(session, request.id, text="已更正", actor=STAFF, now=now)
+    by_match = {one.match_id: one for one in touched}
+    assert by_match[match.id].state is ReviewState.WAITING
+    assert by_match[match.id].finding == reviews.SOUND
+    assert by_match[done.id].state is ReviewState.LISTED
+    assert match.held_for == "correction"
+    assert [clock.step for clock in clocks.running_of(session, match.id)] == ["match_review"]
+    opened = vault_of(session).open(session, scene.person.id, column="person.name", sealed=scene.person.name)
+    assert opened == "王晓明"
+    assert request.state is RequestState.DONE
+
+
+def make_delivered(session, scene, now):
+    """A second match of the same household, delivered and confirmed before."""
+    need = make.a_need(session, scene.household)
+    line = make.a_line(session, need, scene.offer)
+    older = Scene(scene.household, scene.person, need, scene.organisation, scene.offer, line)
+    match = older.in_delivery(session, now)
+    decisions.deliver(session, match.id, actor=scene.giver, now=now)
+    return decisions.confirm(session, match.id, actor=scene.household_actor, now=now)
+
+
+def test_a_held_match_moves_for_nobody_until_a_person_keeps_or_ends_it(session, now):
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明 1", actor=STAFF, now=now)
+    for act in (decisions.deliver, decisions.see_recipient):
+        with pytest.raises(WrongState, match="match_held"):
+            act(session, match.id, actor=scene.giver, now=now)
+    reviews.keep(session, match.id, actor=STAFF, now=now)
+    assert decisions.deliver(session, match.id, actor=scene.giver, now=now).state is MatchState.DELIVERED
+
+
+def test_a_match_that_is_ended_after_a_review_frees_its_stock(session, now):
+    scene = a_scene(session)
+    match = scene.taken_on(session, now)
+    deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明 1", actor=STAFF, now=now)
+    reviews.end(session, match.id, actor=APPROVER, now=now)
+    session.refresh(scene.offer)
+    assert (match.state, match.held_for, scene.offer.committed_units) == (MatchState.CANCELLED, "", 0)
+    assert [one.state for one in reviews.of_match(session, match.id)] == [ReviewState.ENDED]
+
+
+def test_a_field_that_no_giver_saw_touches_no_match_and_an_age_touches_all(session, now):
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    assert reviews.built_on(session, scene.household.id, "address") == []
+    assert reviews.built_on(session, scene.household.id, "birth_date") == [match]
+    assert reviews.built_on(session, scene.household.id, "name") == [match]
+
+
+def test_a_fact_of_a_department_is_disputed_at_its_source_with_a_clock(session, now):
+    scene = a_scene(session)
+    request = ask(session, scene, RightKind.CORRECT, now, field="household_size", new_value="3")
+    corrections.correct(session, request.id, text="已更正", actor=STAFF, now=now)
+    row = corrections.find_dispute(session, request.id)
+    assert (row.source, row.field, row.due_at) == ("test", "household_size", after_working_days(now, 10))
+    corrections.settle(session, row.id, corrected=True, actor=STAFF, now=now)
+    assert row.state is DisputeState.CORRECTED
+    assert clocks.running_of(session, row.id) == []
+    with pytest.raises(WrongState):
+        corrections.settle(session, row.id, corrected=False, actor=STAFF, now=now)
+
+
+def test_a_correction_refuses_what_cannot_be_and_a_number_that_belongs_to_somebody_else(session, now):
+    scene = a_scene(session)
+    for field, value in (("phone", "123"), ("birth_date", "gestern"), ("household_size", "0"), ("id_number", "5099")):
+        with pytest.raises(BadInput):
+            ask(session, scene, RightKind.CORRECT, now, field=field, new_value=value)
+    with pytest.raises(BadInput):
+        ask(session, scene, RightKind.CORRECT, now, field="payee_account", new_value="1")
+
+
+def test_a_death_freezes_open_matches_takes_needs_out_of_runs_and_lets_kin_ask(session, now):
+    scene = a_scene(session)
+    match = scene.taken_on(session, now)
+    with pytest.raises(WrongState, match="no_death_on_record"):
+        service.ask(session, scene.person, RightKind.COPY, words="子女", evidence="户口簿", actor=STAFF, now=now)
+    [review] = deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
+    assert (review.match_id, review.finding) == (match.id, "need_not_verified")
+    assert scene.need.state is NeedState.HELD
+    with pytest.raises(BadInput):
+        service.ask(session, scene.person, RightKind.COPY, words="子女", actor=STAFF, now=now)
+    kin = service.ask(session, scene.person, RightKind.COPY, words="子女", evidence="户口簿", actor=STAFF, now=now)
+    assert kin.capacity == "kin"
+    with pytest.raises(Conflict):
+        deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
+
+
+@pytest.mark.threat("T31")
+def test_a_household_that_refuses_programs_loses_nothing_and_gets_what_a_person_pins(session, now):
+    scene = a_scene(session)
+    meals = make.an_offer(session, scene.organisation, category="CARE.MEAL", unit="MEAL")
+    other = make.a_need(session, make.a_household(session), category="CARE.MEAL", unit="MEAL")
+    make.auto_match(session, session.get(type(scene.household), other.household_id))
+    running = scene.in_delivery(session, now)
+    need = make.a_need(session, scene.household, category="CARE.MEAL", unit="MEAL")
+    before = allocate(build_problem(session, Scope(), policy=policy_of({}, now.date()), now=now))
+    assert {line.need_id for line in before.lines} == {need.id, other.id}
+    ask(session, scene, RightKind.BY_HAND, now)
+    problem = build_problem(session, Scope(), policy=policy_of({}, now.date()), now=now)
+    plan = allocate(problem)
+    assert {line.need_id for line in plan.lines} == {other.id}
+    assert {(ban.need_id, ban.code) for ban in problem.bans} >= {(need.id, "by_hand")}
+    assert running.state is MatchState.IN_DELIVERY
+    assert need.state is NeedState.VERIFIED
+    wish = overrides.Wish(OverrideKind.PIN, need.id, meals.id, 4)
+    overrides.keep(session, wish, reason="人工匹配", actor=APPROVER, now=now)
+    again = allocate(build_problem(session, Scope(), policy=policy_of({}, now.date()), now=now))
+    assert {line.need_id: line.units for line in again.lines}[need.id] >= 4
+    by_hand.allow_programs(session, scene.household.id, actor=scene.household_actor, now=now)
+    assert by_hand.by_hand(session) == frozenset()
+
+
+def test_an_erasure_takes_two_people_ends_consents_and_leaves_the_chain_whole(session, now):
+    scene = a_scene(session)
+    request = ask(session, scene, RightKind.ERASE, now)
+    erasing.agree(session, request.id, actor=APPROVER, now=now)
+    with pytest.raises(NotAllowed, match="second_person_needed"):
+        erasing.carry_out(session, request.id, text="好", actor=APPROVER, now=now)
+    with pytest.raises(NotAllowed):
+        erasing.carry_out(session, request.id, text="好", actor=STAFF, now=now)
+    erasing.carry_out(session, request.id, text="已删除", actor=OFFICER, now=now)
+    session.flush()
+    assert (scene.person.name, scene.person.phone_index, service.read(session, request, "words")) == (None, None, "")
+    assert scene.need.state is NeedState.CLOSED
+    assert audit.verify(session).bad_seq == 0
+
+
+def test_help_under_way_comes_before_an_erasure(session, now):
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    decisions.deliver(session, match.id, actor=scene.giver, now=now)
+    request = ask(session, scene, RightKind.ERASE, now)
+    erasing.agree(session, request.id, actor=APPROVER, now=now)
+    with pytest.raises(WrongState, match="right_open_matches"):
+        erasing.carry_out(session, request.id, text="已删除", actor=OFFICER, now=now + timedelta(days=1))

@@ -1,0 +1,213 @@
+"""The rights on the screen: one page each from the start page, the task of staff, the answer; the public map."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import select
+
+from marketplace.accounts import service as accounts
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.audit import AuditRow
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.households import by_hand
+from marketplace.notices import Notice
+from marketplace.offers import demand
+from marketplace.offers.models import DemandSnapshot
+from marketplace.rights.models import MatchReview, RightKind, RightRequest
+from tests.marketplace.match_scene import Scene, a_scene
+
+
+@pytest.fixture
+def scene(sqlite_database: Database) -> Scene:
+    """A household with one match under way, in the house of today."""
+    with sqlite_database.transaction() as session:
+        made = a_scene(session)
+        made.in_delivery(session, datetime.now(UTC))
+        session.expunge_all()
+    return made
+
+
+@pytest.fixture
+def app(settings: Settings, sqlite_database: Database) -> Flask:
+    app = create_app(settings, database=sqlite_database)
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app
+
+
+def home(app: Flask, scene: Scene) -> FlaskClient:
+    """The household's own client."""
+    with app.extensions["database"].transaction() as session:
+        token = accounts.open_for_person(session, scene.person.id, scene.household.id, now=datetime.now(UTC))
+    return _with(app, token)
+
+
+def staff(app: Flask, login: str, role: Role = Role.VERIFIER) -> FlaskClient:
+    """A client of a member of staff."""
+    now = datetime.now(UTC)
+    with app.extensions["database"].transaction() as session:
+        made = accounts.create_account(
+            session, login, display_name=login, role=role, password="a-long-password", now=now
+        )
+        token = accounts.open_for_account(session, made, now=now)
+    return _with(app, token)
+
+
+def _with(app: Flask, token: str) -> FlaskClient:
+    client = app.test_client()
+    client.set_cookie("sid", token)
+    return client
+
+
+def test_every_right_has_its_page_within_two_links_of_the_start_page_in_both_languages(app, scene):
+    client = home(app, scene)
+    assert "/my-rights/" in client.get("/home").text
+    mine = client.get("/my-rights/").text
+    for kind in RightKind:
+        assert f"/my-rights/{kind.value}" in mine
+        for lang, words in (("zh_Hans", "15 个工作日"), ("en", "15 working days")):
+            page = client.get(f"/my-rights/{kind.value}?lang={lang}", follow_redirects=True)
+            assert page.status_code == 200
+            assert words in client.get(f"/my-rights/?lang={lang}", follow_redirects=True).text
+
+
+def test_each_page_offers_what_its_right_is_about(app, scene):
+    client = home(app, scene)
+    for kind in ("see", "copy", "move"):
+        assert 'href="/my-rights/record"' in client.get(f"/my-rights/{kind}").text
+    assert 'href="/my-rights/copy.json"' in client.get("/my-rights/copy").text
+    correct = client.get("/my-rights/correct").text
+    assert 'name="new_value"' in correct
+    assert 'value="phone"' in correct
+    assert "10 份" in client.get("/my-rights/explain").text
+    client.post("/my-rights/by_hand", data={"words": ""})
+    assert 'href="/my-rights/by_hand/end"' in client.get("/my-rights/by_hand").text
+
+
+def test_a_complaint_goes_to_staff_and_its_answer_comes_back_by_letter(app, scene):
+    client, clerk = home(app, scene), staff(app, "clerk")
+    assert client.post("/my-rights/complain", data={"words": ""}).status_code == 422
+    assert client.post("/my-rights/complain", data={"words": "没有人来过"}).status_code == 303
+    again = client.post("/my-rights/complain", data={"words": "没有人来过"})
+    assert again.status_code == 422
+    address = re.search(r'href="(/rights/\w{26})"', clerk.get("/rights/").text)
+    assert address
+    task = clerk.get(address[1]).text
+    assert "没有人来过" in task
+    assert "王小明" not in task
+    assert clerk.post(f"{address[1]}/answer", data={"text": ""}).status_code == 422
+    assert clerk.post(f"{address[1]}/answer", data={"text": "已电话致歉"}).status_code == 303
+    assert "已电话致歉" in client.get("/my-rights/complain").text
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(Notice.letter).where(Notice.letter == "right_answered")).all()
+        looks = session.exec(select(AuditRow).where(AuditRow.action == "right:look")).all()
+        assert len(looks) == 1
+
+
+def test_a_correction_through_the_pages_brings_the_match_back_and_a_person_lets_it_go_on(app, scene):
+    client, clerk = home(app, scene), staff(app, "clerk")
+    wrong = {"field": "phone", "new_value": "12", "words": ""}
+    assert client.post("/my-rights/correct", data=wrong).status_code == 422
+    right = {"field": "household_size", "new_value": "3", "words": "看户口簿"}
+    assert client.post("/my-rights/correct", data=right).status_code == 303
+    [address] = set(re.findall(r'href="(/rights/\w{26})"', clerk.get("/rights/").text))
+    assert clerk.post(f"{address}/dispute").status_code == 303
+    assert clerk.post(f"{address}/answer", data={"text": "已更正"}).status_code == 303
+    [match_id] = set(re.findall(r"/rights/matches/(\w+)", clerk.get(address).text))
+    page = clerk.get(f"/rights/matches/{match_id}").text
+    assert 'value="keep"' in page
+    board = clerk.get("/deadlines/?group=rights").text
+    assert f"/rights/matches/{match_id}" in board
+    assert clerk.post(f"/rights/matches/{match_id}", data={"verdict": "keep", "confirmed": "yes"}).status_code == 303
+    dispute = re.search(r"/rights/disputes/\w+", board)
+    assert dispute
+    assert clerk.get(dispute[0]).status_code == 200
+    assert clerk.post(dispute[0], data={"said": "corrected", "confirmed": "yes"}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert [one.state.value for one in session.exec(select(MatchReview))] == ["kept"]
+
+
+def test_a_copy_is_a_file_and_a_page_and_each_opening_is_in_the_chain(app, scene):
+    client = home(app, scene)
+    told = json.loads(client.get("/my-rights/copy.json").data)
+    assert told["person"]["name"] == "王小明"
+    page = client.get("/my-rights/record")
+    assert "解放碑街道测试路1号" in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+    with app.extensions["database"].reading() as session:
+        rows = session.exec(select(AuditRow.purpose).where(AuditRow.action == "right:copy")).all()
+    assert sorted(rows) == ["copy", "see"]
+    stranger = staff(app, "other")
+    assert stranger.get("/my-rights/copy.json").status_code == 403
+
+
+def test_refusing_programs_puts_the_needs_into_the_manual_queue_and_can_be_taken_back(app, scene):
+    client, clerk = home(app, scene), staff(app, "clerk")
+    assert client.post("/my-rights/by_hand", data={"words": ""}).status_code == 303
+    assert scene.need.id in clerk.get("/rights/by-hand").text
+    assert client.post("/my-rights/by_hand/end", data={"confirmed": "yes"}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert by_hand.by_hand(session) == frozenset()
+
+
+def test_an_erasure_needs_two_people_on_the_pages_too_and_can_be_taken_back(app, scene):
+    client, first = home(app, scene), staff(app, "first", Role.APPROVER)
+    assert client.post("/my-rights/erase", data={"words": ""}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        request = session.exec(select(RightRequest)).one().id
+    assert first.post(f"/rights/{request}/answer", data={"text": "同意"}).status_code == 303
+    assert 'name="text"' not in first.get(f"/rights/{request}").text
+    assert first.post(f"/rights/{request}/answer", data={"text": "同意"}).status_code == 403
+    assert client.get(f"/my-rights/requests/{request}/take-back").status_code == 200
+    assert client.post(f"/my-rights/requests/{request}/take-back", data={"confirmed": "yes"}).status_code == 303
+
+
+def test_a_death_is_recorded_by_staff_and_kin_ask_at_the_counter(app, scene):
+    clerk = staff(app, "clerk")
+    address = f"/rights/deaths/{scene.household.id}"
+    assert clerk.get(f"/rights/kin/{scene.household.id}").status_code == 409
+    answers = {"person": scene.person.id, "died_on": "2026-11-01", "evidence": "证明 1"}
+    assert clerk.post(address, data={**answers, "evidence": ""}).status_code == 422
+    assert clerk.post(address, data=answers).status_code == 303
+    kin = {"kind": "copy", "evidence": "户口簿", "words": "我是女儿"}
+    assert clerk.post(f"/rights/kin/{scene.household.id}", data=kin).status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert [one.capacity for one in session.exec(select(RightRequest))] == ["kin"]
+
+
+def test_an_assessment_is_written_by_one_person_and_approved_by_another_on_the_pages(app, scene):
+    writer, second = staff(app, "one", Role.APPROVER), staff(app, "two", Role.APPROVER)
+    form = {"purpose": "JOB", "recipient_kind": "enterprise", "data_fields": ["name"]}
+    assert writer.post("/assessments/new", data=form).status_code == 422
+    form |= {"necessity": "联系", "risks": "泄露", "measures": "留痕"}
+    assert writer.post("/assessments/new", data={**form, "data_fields": ["id_number"]}).status_code == 422
+    address = writer.post("/assessments/new", data=form).headers["Location"]
+    assert "/approve" not in writer.get(address).text
+    assert writer.post(f"{address}/approve").status_code == 403
+    assert second.post(f"{address}/approve").status_code == 303
+    assert second.get(f"{address}/withdraw").status_code == 200
+    assert second.post(f"{address}/withdraw", data={"confirmed": "yes"}).status_code == 303
+
+
+@pytest.mark.threat("T32")
+def test_anybody_reads_the_map_and_takes_only_rounded_cells_along(app, sqlite_database):
+    stranger = app.test_client()
+    assert stranger.get("/offers/map").status_code == 200
+    assert stranger.get("/offers/map.csv").status_code == 404
+    cells = {"CARE.MEAL": {"500103": 25}, "CHILD.WISH": {"": 40}}
+    with sqlite_database.transaction() as session:
+        session.add(DemandSnapshot(week_on=demand.week_of(datetime.now(UTC)), cells=cells, taken_at=datetime.now(UTC)))
+    page = stranger.get("/offers/map?category=CARE.MEAL").text
+    assert "<svg" in page
+    assert "25" in page
+    rows = list(csv.reader(io.StringIO(stranger.get("/offers/map.csv").data.decode("utf-8-sig"))))
+    assert [(row[1], row[3], row[5]) for row in rows[1:]] == [("CARE.MEAL", "500103", "25"), ("CHILD.WISH", "", "40")]
