@@ -29,6 +29,7 @@ from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
 from marketplace.decisions import unclaimed, waiting
+from marketplace.households import comparing
 from marketplace.households.service import contact_of
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
@@ -153,6 +154,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(appointments.sweep, database, clock=clock),
         partial(agreements.sweep, database, clock=clock),
         partial(expiry.sweep, database, clock=clock),
+        partial(comparing.sweep, database, clock=clock),
     )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
 
