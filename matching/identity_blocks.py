@@ -25,10 +25,7 @@ def candidates(records: Records, *, cap: int | None = None) -> tuple[Codes, Code
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     size = cap or _cap(records.size)
     finer = _finer(records)
-    found = np.zeros(0, np.int64)
-    for key in _keys(records):
-        pairs = _pairs_of(key, finer, cap=size, size=records.size)
-        found = np.unique(np.concatenate((found, pairs)))
+    found = np.unique(np.concatenate([_pairs_of(key, finer, cap=size, size=records.size) for key in _keys(records)]))
     return found // records.size, found % records.size
 
 
