@@ -1,14 +1,14 @@
 """What the house asks of the outside world: Protocols, the frozen messages they carry, and their errors.
 
 Enters: nothing. Leaves: `Messenger`, `Registry` and the values `Message`, `Receipt`, `NeedRecord`,
-`NeedPage`, `StateChange`, `AidGiven`, the cell types of a table, and `OutsideError`. The
+`NeedPage`, `WitnessDoor`, `StateChange`, `AidGiven`, the cell types of a table, and `OutsideError`. The
 marketplace calls these names only; concrete doors are chosen in its wiring. Anything personal is kept out
 of every `repr`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Final, Literal, Protocol, TypeAlias
@@ -70,6 +70,15 @@ class Messenger(Protocol):
     """Hands a message to the outside world, or raises TryAgainLater or WillNeverWork."""
 
     def send(self, message: Message, /) -> Receipt: ...
+
+
+class WitnessDoor(Protocol):
+    """Shows an outside witness a checkpoint of the audit log; its cosignature line, or the size it has really seen.
+
+    Raises TryAgainLater when it does not answer, WillNeverWork when it refuses to sign.
+    """
+
+    def add_checkpoint(self, old: int, *, proof: Sequence[bytes], note: str) -> str | int: ...
 
 
 @dataclass(frozen=True, slots=True)

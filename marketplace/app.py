@@ -25,6 +25,7 @@ from marketplace.web import assets, codes, desk, display, formats, headers, nav,
 
 ROOMS = (
     "clocks",
+    "trail",
     "accounts",
     "organisations",
     "households",
@@ -32,6 +33,7 @@ ROOMS = (
     "consent",
     "offers",
     "ledger",
+    "credentials",
     "sharing",
     "proposals",
     "decisions",

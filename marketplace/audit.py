@@ -194,7 +194,7 @@ def verify(session: Session) -> Verdict:
     commitment, a missing body, a head that does not name the last row.
     """
     expected, prev = 0, GENESIS
-    for row in _stream(session):
+    for row in stream(session):
         expected += 1
         fault = _fault(row, expected=expected, prev=prev)
         if fault:
@@ -206,7 +206,8 @@ def verify(session: Session) -> Verdict:
     return Verdict(rows=expected)
 
 
-def _stream(session: Session) -> Iterator[Mapping[str, Any]]:
+def stream(session: Session) -> Iterator[Mapping[str, Any]]:
+    """Every row in order, with the salt and body behind its commitment; constant memory."""
     joined = (
         select(*AuditRow.__table__.columns, col(AuditBody.salt), col(AuditBody.body))  # type: ignore[attr-defined]
         .outerjoin(AuditBody, col(AuditBody.seq) == col(AuditRow.seq))

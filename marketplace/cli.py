@@ -17,12 +17,13 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from marketplace import audit, operations, serving, wiring
+from marketplace import operations, serving, trust, wiring
 from marketplace.backup import BackupError, restore_backup, write_backup
 from marketplace.calendar import utc_now
 from marketplace.config import ConfigError, from_environment, refuse_demo
 from marketplace.demo import command as demonstration
 from marketplace.errors import DomainError
+from marketplace.keyring import KeyFileError
 from marketplace.operations import house
 from marketplace.proposals.replay import replay
 from marketplace.tables import bring, pull
@@ -34,14 +35,12 @@ app = typer.Typer(
     help="Shanqiao 善桥: verified needs meet charitable resources.",
 )
 out = Console(highlight=False)
-keys = typer.Typer(no_args_is_help=True, help="Keys of an installation.")
 account = typer.Typer(no_args_is_help=True, help="Accounts of staff, givers and auditors.")
-chain = typer.Typer(no_args_is_help=True, help="The audit chain.")
 runs = typer.Typer(no_args_is_help=True, help="Runs of the allocator.")
 for name, group in (
-    ("keys", keys),
+    ("keys", trust.keys),
     ("account", account),
-    ("audit", chain),
+    ("audit", trust.chain),
     ("import", bring),
     ("pull", pull),
     ("run", runs),
@@ -80,14 +79,6 @@ def migrate() -> None:
     """Bring the database to the newest version."""
     with house():
         typer.echo("the database is at the newest version")
-
-
-@keys.command("new")
-def keys_new(folder: Path) -> None:
-    """Write two fresh key files into FOLDER and say which variables name them."""
-    secret, kek = operations.new_keys(folder)
-    typer.echo(f"SHANQIAO_SECRET_KEY_FILE={secret.resolve()}\nSHANQIAO_KEK_FILE={kek.resolve()}")
-    typer.echo("Keep a copy of both apart from the backups: without them no sealed field can be opened.", err=True)
 
 
 @account.command("add")
@@ -145,15 +136,7 @@ def demo(
         raise typer.BadParameter(str(error), param_hint="--port") from error
 
 
-@chain.command("verify")
-def audit_verify() -> None:
-    """Recompute the audit chain; name the first bad row and exit 1 if there is one."""
-    with house() as (_, database), database.reading() as session:
-        verdict = audit.verify(session)
-    if verdict.bad_seq:
-        typer.echo(f"row {verdict.bad_seq}: {verdict.fault}")
-        raise typer.Exit(1)
-    typer.echo(f"{verdict.rows} rows, unbroken")
+app.command()(trust.witness)
 
 
 @runs.callback()
@@ -206,7 +189,7 @@ def main(arguments: list[str] | None = None) -> None:
     """The console script: known faults become one line."""
     try:
         app(args=arguments)
-    except (ConfigError, operations.OperatorError, BackupError, DomainError) as error:
+    except (ConfigError, KeyFileError, operations.OperatorError, BackupError, DomainError) as error:
         _refuse(str(error))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:

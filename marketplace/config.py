@@ -7,15 +7,23 @@ Enters: environment variables named ``SHANQIAO_*`` and ``DATABASE_URL``. Leaves:
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from marketplace.keyring import KeyFileError, Ring, read_ring
+
 LOOPBACK = ("127.0.0.1", "localhost")
-KEY_VARIABLES = ("SHANQIAO_SECRET_KEY_FILE", "SHANQIAO_KEK_FILE")
+KEY_VARIABLES = (
+    "SHANQIAO_SECRET_KEY_FILE",
+    "SHANQIAO_KEK_FILE",
+    "SHANQIAO_ISSUER_KEY_FILE",
+    "SHANQIAO_CHECKPOINT_KEY_FILE",
+)
+NO_WITNESS = "none"
+FEWEST_WITNESSES = 2
 
 
 class ConfigError(ValueError):
@@ -30,6 +38,11 @@ class Settings:
     database_url: str = ""
     secret_key: str = field(default="", repr=False)
     kek: bytes = field(default=b"", repr=False)
+    kek_ring: Ring | None = None
+    issuer_ring: Ring | None = None
+    checkpoint_key: bytes = field(default=b"", repr=False)
+    suite: Literal["aes", "sm"] = "aes"
+    witnesses: tuple[tuple[str, str], ...] = ()
     demo: bool = False
     base_url: str = "http://127.0.0.1:8000"
     trusted_hosts: tuple[str, ...] = LOOPBACK
@@ -57,9 +70,18 @@ def demo_settings(instance: Path, *, seed: int, database_url: str = "") -> Setti
     """Settings of a demonstration: keys follow from the seed, so that the same seed gives the same plan."""
     from hashlib import sha256
 
-    key = sha256(f"demonstration only, seed {seed}".encode()).digest()
+    key, issuer, checkpoint = (
+        sha256(f"demonstration only, {use}seed {seed}".encode()).digest() for use in ("", "issuer ", "checkpoint ")
+    )
     return Settings(
-        instance=instance, database_url=database_url, secret_key=key.hex(), kek=key, demo=True, smtp_host=""
+        instance=instance,
+        database_url=database_url,
+        secret_key=key.hex(),
+        kek=key,
+        issuer_ring=Ring({1: issuer}, index=issuer),
+        checkpoint_key=checkpoint,
+        demo=True,
+        smtp_host="",
     )
 
 
@@ -69,19 +91,22 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     Raises
     ------
     ConfigError
-        A key is missing, short, or lies in a file that others may read; the public address is not https; a number
-        is not one.
+        A key is missing, short, used twice, or lies in a file that others may read; nothing is said about witnesses;
+        the public address is not https; a number is not one.
     """
     env = os.environ if environ is None else environ
     get = env.get
-    secret_key, kek = (_secret(get(name, ""), name) for name in KEY_VARIABLES)
-    if secret_key == kek:
-        raise ConfigError("SHANQIAO_SECRET_KEY_FILE and SHANQIAO_KEK_FILE hold the same key: run `shanqiao keys new`")
+    secret, kek, issuer, checkpoint = _rings(env)
     return Settings(
         instance=Path(get("SHANQIAO_INSTANCE", "instance")),
         database_url=get("DATABASE_URL", ""),
-        secret_key=secret_key.hex(),
-        kek=kek,
+        secret_key=secret.newest.hex(),
+        kek=kek.newest,
+        kek_ring=kek,
+        issuer_ring=issuer,
+        checkpoint_key=checkpoint.newest,
+        suite=_suite(get("SHANQIAO_SUITE", "aes")),
+        witnesses=_witnesses(get("SHANQIAO_WITNESSES", "")),
         base_url=_base_url(get("SHANQIAO_BASE_URL", "http://127.0.0.1:8000")),
         trusted_hosts=_names(get("SHANQIAO_TRUSTED_HOSTS", "127.0.0.1,localhost")),
         trusted_proxy=get("SHANQIAO_TRUSTED_PROXY", ""),
@@ -99,6 +124,11 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         registry_client_id=get("SHANQIAO_REGISTRY_CLIENT_ID", ""),
         registry_secret=get("SHANQIAO_REGISTRY_SECRET", ""),
     )
+
+
+def ring_file(environ: Mapping[str, str] | None = None) -> str:
+    """Where the key-encryption keys lie, for the one command that adds a key to them."""
+    return (os.environ if environ is None else environ).get("SHANQIAO_KEK_FILE", "")
 
 
 def refuse_demo(environ: Mapping[str, str] | None = None) -> None:
@@ -139,19 +169,45 @@ def _number(text: str, name: str) -> int:
     return int(text)
 
 
-def _secret(path: str, name: str) -> bytes:
-    """The 32 bytes that a key file holds as 64 hexadecimal digits; the file must be closed to others."""
+def _suite(text: str) -> Literal["aes", "sm"]:
+    known: dict[str, Literal["aes", "sm"]] = {"aes": "aes", "sm": "sm"}
+    if text in known:
+        return known[text]
+    raise ConfigError(f"SHANQIAO_SUITE is {text!r}: write aes (AES-GCM, SHA-256) or sm (SM4-GCM, SM3)")
+
+
+def _witnesses(text: str) -> tuple[tuple[str, str], ...]:
+    """(verifier key, address) of each witness; working without one has to be said, by the word none."""
+    if text.strip() == NO_WITNESS:
+        return ()
+    pairs = [entry.split() for entry in text.split(",") if entry.strip()]
+    if any(len(pair) != 2 or not pair[1].startswith(("http://", "https://")) for pair in pairs):
+        raise ConfigError("SHANQIAO_WITNESSES: write `KEY ADDRESS, KEY ADDRESS` as `shanqiao witness` prints them")
+    if len({key for key, _ in pairs}) < FEWEST_WITNESSES:
+        raise ConfigError("SHANQIAO_WITNESSES names fewer than two witnesses: name two, or write none and lose wall 3")
+    return tuple((key, address) for key, address in pairs)
+
+
+def _rings(env: Mapping[str, str]) -> tuple[Ring, Ring, Ring, Ring]:
+    """The key files, each with a key of its own."""
+    rings = [_ring(env.get(name, ""), name) for name in KEY_VARIABLES]
+    owners: dict[bytes, str] = {}
+    for name, ring in zip(KEY_VARIABLES, rings, strict=True):
+        for key in {*ring.keys.values(), ring.index}:
+            if owners.setdefault(key, name) != name:
+                raise ConfigError(f"{owners[key]} and {name} hold the same key: run `shanqiao keys new`")
+    secret, kek, issuer, checkpoint = rings
+    return secret, kek, issuer, checkpoint
+
+
+def _ring(path: str, name: str) -> Ring:
+    """The keys that a file holds; the file must be closed to others."""
     if not path:
         raise ConfigError(f"{name} is not set: run `shanqiao keys new DIR` and name the file it writes")
     file = Path(path)
     if not file.is_file():
         raise ConfigError(f"{name} names {path}, which is not a file: run `shanqiao keys new`")
-    if stat.S_IMODE(file.stat().st_mode) & 0o077:
-        raise ConfigError(f"{path} can be read by others: run `chmod 600 {path}`")
     try:
-        key = bytes.fromhex(file.read_text(encoding="ascii").strip())
-    except ValueError as error:
-        raise ConfigError(f"{path} is not hexadecimal: run `shanqiao keys new`") from error
-    if len(key) < 32 or len(set(key)) < 8:
-        raise ConfigError(f"{path} holds a weak key: run `shanqiao keys new`")
-    return key
+        return read_ring(file)
+    except KeyFileError as error:
+        raise ConfigError(str(error)) from error

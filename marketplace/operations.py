@@ -6,8 +6,6 @@ is an error with a sentence.
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,12 +19,13 @@ from marketplace.accounts.service import create_account
 from marketplace.actors import GIVERS, STAFF, Actor, Role
 from marketplace.config import ConfigError, Settings, from_environment
 from marketplace.db import Database
+from marketplace.keyring import new_key, write_key
 from marketplace.organisations.models import Organisation
 from marketplace.reference.districts import resolve
 from marketplace.reference.tables import UnknownCode
 
-KEY_FILES = ("secret.key", "kek.key")
-"""The session key and the key-encryption key."""
+KEY_FILES = ("secret.key", "kek.key", "issuer.key", "checkpoint.key")
+"""The keys of forms, of sealed fields, of credentials and receipts, and of checkpoints; one setting names each."""
 SIGN_IN_ROLES = STAFF | GIVERS | {Role.AUDITOR, Role.SECURITY_ADMIN, Role.OPERATOR}
 """Roles of people with a password; households sign in with a code, jobs not at all."""
 
@@ -49,16 +48,14 @@ def house() -> Iterator[tuple[Settings, Database]]:
 
 
 def new_keys(folder: Path, /) -> tuple[Path, ...]:
-    """Write two fresh keys that only this user can read; existing files are never touched."""
+    """Write fresh keys that only this user can read; existing files are never touched."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = tuple(folder / name for name in KEY_FILES)
     for file in files:
         if file.exists():
             raise ConfigError(f"{file} exists: a key in use must not be replaced, name another folder")
     for file in files:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_bytes(32).hex() + "\n")
+        write_key(file, new_key())
     return files
 
 

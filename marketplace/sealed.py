@@ -4,30 +4,25 @@ Enters: plain text and the person it belongs to. Leaves: a `Sealed` envelope for
 look-up. Each person has an own data key, wrapped by the key-encryption key that lies outside the database; an
 envelope is bound to its table, column and person, so that moving it to another row makes it unreadable. Destroying
 the person's key erases the person; older backups still hold the wrapped key (docs/data-protection.md).
-Envelope: ``suite(1) ‖ nonce(12) ‖ text ‖ tag(16)``.
+Envelope: ``suite(1) ‖ nonce(12) ‖ text ‖ tag(16)``, and wrapped keys look the same.
 """
 
 from __future__ import annotations
 
 import base64
-import hmac
 import secrets
-from collections.abc import Sequence
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Column, LargeBinary, insert
+from sqlalchemy import Column, LargeBinary, insert, update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import Field, Session, SQLModel
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from marketplace.errors import NotFound
+from marketplace.suites import AES, decrypt, derive, encrypt, keyed_hash
 
-SUITE = b"\x01"
 PLATFORM = "platform"
 """The owner of blobs that belong to no single person, such as an import waiting for its confirmation."""
 
@@ -91,19 +86,31 @@ class PersonKey(SQLModel, table=True):
 
 
 class Vault:
-    """Seals, opens and indexes. One per process; its keys come from the settings and never touch the database."""
+    """Seals, opens and indexes. One per process; its keys come from the settings and never touch the database.
 
-    def __init__(self, kek: bytes, *, epoch: int = 1) -> None:
+    `older` holds the key-encryption keys of past epochs, until `rewrap` has moved every person on; `root` is the key of
+    look-ups and blobs, which no rotation changes; `suite` is what closes new envelopes.
+    """
+
+    def __init__(
+        self,
+        kek: bytes,
+        *,
+        epoch: int = 1,
+        older: Mapping[int, bytes] | None = None,
+        root: bytes = b"",
+        suite: int = AES,
+    ) -> None:
         if len(kek) < 32:
             raise ValueError("the key-encryption key is shorter than 32 bytes")
-        self._kek = AESGCM(_derive(kek, "kek"))
-        self._root = kek
+        self._keks = {number: derive(key, "kek") for number, key in {**(older or {}), epoch: kek}.items()}
+        self._root = root or kek
         self._index_keys: dict[str, bytes] = {}
-        self.epoch = epoch
+        self.epoch, self.suite = epoch, suite
 
     def new_person(self, session: Session, person_id: str) -> None:
         """Make and store the data key of a new person."""
-        self._store_key(session, person_id, AESGCM.generate_key(256))
+        self._store_key(session, person_id, secrets.token_bytes(32))
 
     def new_people(self, session: Session, person_ids: Sequence[str]) -> None:
         """The same for many new people at once, in one statement."""
@@ -111,9 +118,9 @@ class Vault:
             return
         rows = []
         for person_id in person_ids:
-            key = AESGCM.generate_key(256)
+            key = secrets.token_bytes(32)
             rows.append({"person_id": person_id, "epoch": self.epoch, "wrapped": self._wrap(person_id, key)})
-            self._cache(session)[person_id] = AESGCM(key)
+            self._cache(session)[person_id] = key
         session.execute(insert(PersonKey), rows)
 
     def forget(self, session: Session) -> None:
@@ -121,18 +128,19 @@ class Vault:
         self._cache(session).clear()
 
     def _wrap(self, person_id: str, key: bytes) -> bytes:
+        return self._close(self._keks[self.epoch], key, person_id.encode())
+
+    def _close(self, key: bytes, text: bytes, bound: bytes) -> bytes:
         nonce = secrets.token_bytes(12)
-        return nonce + self._kek.encrypt(nonce, key, person_id.encode())
+        return bytes([self.suite]) + nonce + encrypt(self.suite, key, nonce, text=text, bound=bound)
 
     def _store_key(self, session: Session, person_id: str, key: bytes) -> None:
         session.add(PersonKey(person_id=person_id, epoch=self.epoch, wrapped=self._wrap(person_id, key)))
-        self._cache(session)[person_id] = AESGCM(key)
+        self._cache(session)[person_id] = key
 
     def seal(self, session: Session, person_id: str, *, column: str, text: str) -> Sealed:
         """The envelope of one value; `column` is ``table.column``."""
-        nonce = secrets.token_bytes(12)
-        body = self._key(session, person_id).encrypt(nonce, text.encode(), _bound(column, person_id))
-        return Sealed(SUITE + nonce + body)
+        return Sealed(self._close(self._key(session, person_id), text.encode(), _bound(column, person_id)))
 
     def open(self, session: Session, person_id: str, *, column: str, sealed: Sealed) -> str:
         """The plain text. Callers in the rooms go through `households.service.reveal`, which writes the audit row.
@@ -142,34 +150,29 @@ class Vault:
         Unreadable
             The envelope does not belong to this column and person, was changed, or the key was destroyed.
         """
-        envelope = sealed.envelope
         try:
-            key = self._key(session, person_id)
-            return key.decrypt(_nonce(envelope), envelope[13:], _bound(column, person_id)).decode()
+            return _opened(self._key(session, person_id), sealed.envelope, _bound(column, person_id)).decode()
         except (InvalidTag, NotFound, ValueError) as error:
             raise Unreadable(f"{column} cannot be opened") from error
 
     def seal_blob(self, purpose: str, body: bytes) -> bytes:
         """An envelope under the platform's own key, for short-lived working data such as a checked upload."""
-        nonce = secrets.token_bytes(12)
-        key = AESGCM(_derive(self._root, f"blob|{purpose}"))
-        return SUITE + nonce + key.encrypt(nonce, body, _bound(purpose, PLATFORM))
+        return self._close(derive(self._root, f"blob|{purpose}"), body, _bound(purpose, PLATFORM))
 
     def open_blob(self, purpose: str, envelope: bytes) -> bytes:
         """What `seal_blob` closed."""
-        key = AESGCM(_derive(self._root, f"blob|{purpose}"))
         try:
-            return key.decrypt(_nonce(envelope), envelope[13:], _bound(purpose, PLATFORM))
+            return _opened(derive(self._root, f"blob|{purpose}"), envelope, _bound(purpose, PLATFORM))
         except (InvalidTag, ValueError) as error:
             raise Unreadable(f"the {purpose} blob cannot be opened") from error
 
     def index(self, use: str, text: str) -> str:
-        """A keyed index of a value (HMAC-SHA256, own key per use), so that equal values can be found unread."""
-        return hmac.new(self._index_key(use), text.encode(), sha256).hexdigest()
+        """A keyed index of a value (own key per use), so that equal values can be found unread."""
+        return keyed_hash(self.suite, self._index_key(use), text.encode()).hex()
 
     def ref(self, use: str, *parts: str) -> str:
         """A stable 26-character id made from natural keys; the same source row always gets the same id."""
-        digest = hmac.new(self._index_key(f"ref|{use}"), "\x00".join(parts).encode(), sha256).digest()
+        digest = keyed_hash(self.suite, self._index_key(f"ref|{use}"), "\x00".join(parts).encode())
         return base64.b32encode(digest[:16]).decode().rstrip("=").lower()
 
     def erase(self, session: Session, person_id: str) -> None:
@@ -179,23 +182,47 @@ class Vault:
             session.delete(key)
         self._cache(session).pop(person_id, None)
 
+    def rewrap(self, session: Session, *, limit: int = 1000) -> int:
+        """Wrap up to `limit` persons' keys, that are still under a past epoch, under the one in use; return how many.
+
+        No value is opened and no envelope changes: only the wrapped keys do.
+        """
+        behind = select(PersonKey).where(col(PersonKey.epoch) != self.epoch).order_by(col(PersonKey.person_id))
+        rows = [(row.person_id, self._unwrapped(row)) for row in session.exec(behind.limit(limit).with_for_update())]
+        for person_id, key in rows:
+            session.execute(
+                update(PersonKey)
+                .where(col(PersonKey.person_id) == person_id)
+                .values(epoch=self.epoch, wrapped=self._wrap(person_id, key))
+            )
+        return len(rows)
+
+    def _unwrapped(self, row: PersonKey) -> bytes:
+        kek = self._keks.get(row.epoch)
+        if kek is None:
+            raise Unreadable(f"the key-encryption key of epoch {row.epoch} is not in the ring")
+        try:
+            return _opened(kek, row.wrapped, row.person_id.encode())
+        except (InvalidTag, ValueError) as error:
+            raise Unreadable("a person's key cannot be unwrapped") from error
+
     def _index_key(self, use: str) -> bytes:
         if use not in self._index_keys:
-            self._index_keys[use] = _derive(self._root, f"bidx|{use}")
+            self._index_keys[use] = derive(self._root, f"bidx|{use}")
         return self._index_keys[use]
 
-    def _key(self, session: Session, person_id: str) -> AESGCM:
+    def _key(self, session: Session, person_id: str) -> bytes:
         cache = self._cache(session)
         if person_id not in cache:
             row = session.get(PersonKey, person_id)
             if row is None:
                 raise NotFound("person_key")
-            cache[person_id] = AESGCM(self._kek.decrypt(row.wrapped[:12], row.wrapped[12:], person_id.encode()))
+            cache[person_id] = self._unwrapped(row)
         return cache[person_id]
 
     @staticmethod
-    def _cache(session: Session) -> dict[str, AESGCM]:
-        cache: dict[str, AESGCM] = session.info.setdefault("person_keys", {})
+    def _cache(session: Session) -> dict[str, bytes]:
+        cache: dict[str, bytes] = session.info.setdefault("person_keys", {})
         return cache
 
 
@@ -210,14 +237,8 @@ def vault_of(session: Session) -> Vault:
     return vault
 
 
-def _derive(root: bytes, label: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"shanqiao|{label}".encode()).derive(root)
-
-
-def _nonce(envelope: bytes) -> bytes:
-    if envelope[:1] != SUITE:
-        raise ValueError("the envelope is of an unknown suite")
-    return envelope[1:13]
+def _opened(key: bytes, envelope: bytes, bound: bytes) -> bytes:
+    return decrypt(envelope[0] if envelope else 0, key, envelope[1:13], body=envelope[13:], bound=bound)
 
 
 def _bound(column: str, person_id: str) -> bytes:

@@ -19,6 +19,7 @@ from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchbo
 from adapters.ports import Channel, Message, Messenger, Registry
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
+from adapters.witness import HttpWitness
 from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
@@ -28,6 +29,7 @@ from marketplace.claims import cases
 from marketplace.claims import waiting as insurers
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
+from marketplace.credentials import receipts
 from marketplace.db import Database
 from marketplace.decisions import beginning, unclaimed, waiting
 from marketplace.households import comparing
@@ -43,6 +45,9 @@ from marketplace.payments import waiting as payments
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.sealed import Vault, vault_of
+from marketplace.suites import NAMES
+from marketplace.trail.keeper import Keeper
+from marketplace.trail.service import audit_fresh
 from marketplace.web import catalogues, letters
 
 AT_NIGHT = ("urgent_asked",)
@@ -53,7 +58,16 @@ def database_of(settings: Settings) -> Database:
     """The settings' database as it is; the vault and the settings travel with its sessions."""
     if not settings.database_url:
         settings.instance.mkdir(parents=True, exist_ok=True)
-    return Database(settings.database(), info={"vault": Vault(settings.kek), "settings": settings})
+    info = {"vault": vault_from(settings), "settings": settings, "audit_fresh": audit_fresh}
+    return Database(settings.database(), info=info)
+
+
+def vault_from(settings: Settings) -> Vault:
+    """The vault with every epoch of the ring and the suite that the settings ask for."""
+    suite, ring = NAMES[settings.suite], settings.kek_ring
+    if ring is None:
+        return Vault(settings.kek, suite=suite)
+    return Vault(ring.newest, epoch=ring.epoch, older=ring.keys, root=ring.index, suite=suite)
 
 
 def open_database(settings: Settings) -> Database:
@@ -169,9 +183,16 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(appointments.sweep, database, clock=clock),
         partial(agreements.sweep, database, clock=clock),
         partial(expiry.sweep, database, clock=clock),
+        keeper_of(database, settings, clock=clock),
+        receipts.Desk(database, clock=clock),
         partial(comparing.sweep, database, clock=clock),
     )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
+
+
+def keeper_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Keeper:
+    """Who makes the checkpoints of the audit log and shows them to the witnesses of the settings."""
+    return Keeper(database, {key: HttpWitness(address) for key, address in settings.witnesses}, clock=clock)
 
 
 def _work_on_run(database: Database, clock: Callable[[], datetime], run_id: str) -> None:

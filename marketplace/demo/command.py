@@ -24,7 +24,7 @@ from marketplace import serving
 from marketplace.app import create_app
 from marketplace.config import Settings, demo_settings
 from marketplace.db import Database
-from marketplace.demo import story
+from marketplace.demo import story, trust
 from marketplace.demo.accounts import ACCOUNTS, TOUR
 from marketplace.demo.build import build
 from marketplace.demo.city import SIZES, make_city
@@ -85,6 +85,8 @@ def play(settings: Settings, *, size: str, seed: int, now: datetime) -> Report:
             run_id = story.run_allocator(database, roster, now=begun)
     with phases.phase("verify the chain"):
         result = story.result_of(database, run_id)
+    with phases.phase("sign the log"):
+        trust.show(database, now=now)
     database.close()
     return Report(result, phases.seconds, peak_mb())
 

@@ -7,6 +7,7 @@ from marketplace.appointments import models as appointments
 from marketplace.claims import models as claims
 from marketplace.clocks import models as clocks
 from marketplace.consent import models as consent
+from marketplace.credentials import models as credentials
 from marketplace.decisions import models as decisions
 from marketplace.households import models as households
 from marketplace.intake import models as intake
@@ -20,6 +21,7 @@ from marketplace.proofs import models as proofs
 from marketplace.proposals import models as proposals
 from marketplace.reports import models as reports
 from marketplace.sharing import models as sharing
+from marketplace.trail import models as trail
 
 ROOMS = (
     accounts,
@@ -28,6 +30,7 @@ ROOMS = (
     claims,
     clocks,
     consent,
+    credentials,
     decisions,
     households,
     intake,
@@ -44,6 +47,7 @@ ROOMS = (
     reports,
     sealed,
     sharing,
+    trail,
 )
 
 metadata = marketplace.db.metadata

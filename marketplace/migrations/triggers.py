@@ -9,8 +9,11 @@ from collections.abc import Iterator
 FROZEN = (
     "audit_row",
     "audit_body",
+    "audit_checkpoint",
+    "audit_node",
     "bank_result",
     "consent",
+    "consent_receipt",
     "disclosure",
     "donor_consent",
     "household_call",

@@ -21,7 +21,7 @@ from marketplace import jobs, wiring
 from marketplace.accounts.models import Account
 from marketplace.accounts.service import sign_in
 from marketplace.cli import main
-from marketplace.config import from_environment
+from marketplace.config import KEY_VARIABLES, from_environment
 from marketplace.db import Database
 from marketplace.operations import new_keys
 from tests import factories as make
@@ -35,9 +35,10 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keys and settings of a new installation on an embedded database."""
     for name in [name for name in os.environ if name.startswith("SHANQIAO_") or name == "DATABASE_URL"]:
         monkeypatch.delenv(name)
-    secret, kek = new_keys(tmp_path / "keys")
-    monkeypatch.setenv("SHANQIAO_SECRET_KEY_FILE", str(secret))
-    monkeypatch.setenv("SHANQIAO_KEK_FILE", str(kek))
+    files = new_keys(tmp_path / "keys")
+    for name, file in zip(KEY_VARIABLES, files, strict=True):
+        monkeypatch.setenv(name, str(file))
+    monkeypatch.setenv("SHANQIAO_WITNESSES", "none")
     monkeypatch.setenv("SHANQIAO_INSTANCE", str(tmp_path / "instance"))
     return tmp_path
 
@@ -65,7 +66,7 @@ def test_new_keys_are_closed_to_others_and_never_written_over(tmp_path: Path, ru
     assert code == 0
     assert "SHANQIAO_KEK_FILE=" in out
     before = {file: file.read_bytes() for file in (tmp_path / "keys").iterdir()}
-    assert [stat.S_IMODE(file.stat().st_mode) for file in before] == [0o600, 0o600]
+    assert [stat.S_IMODE(file.stat().st_mode) for file in before] == [0o600] * 4
     code, _, err = run("keys", "new", str(tmp_path / "keys"))
     assert (code, "must not be replaced" in err) == (2, True)
     assert {file: file.read_bytes() for file in before} == before

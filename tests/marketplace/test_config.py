@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.config import ConfigError, Settings, demo_settings, from_environment, refuse_demo
+from marketplace.config import KEY_VARIABLES, ConfigError, Settings, demo_settings, from_environment, refuse_demo
 from marketplace.operations import new_keys
 
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """What a real installation sets at least."""
-    secret, kek = new_keys(tmp_path / "keys")
-    return {"SHANQIAO_SECRET_KEY_FILE": str(secret), "SHANQIAO_KEK_FILE": str(kek)}
+    files = new_keys(tmp_path / "keys")
+    return {**{name: str(file) for name, file in zip(KEY_VARIABLES, files, strict=True)}, "SHANQIAO_WITNESSES": "none"}
 
 
 def _refused(environ: dict[str, str], **over: str) -> str:

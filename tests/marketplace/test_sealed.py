@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -19,12 +20,29 @@ from marketplace.households.models import Person
 from marketplace.households.register import SEALED, HouseholdFacts, PersonFacts, register_many
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import Sealed, Unreadable, Vault, vault_of
+from marketplace.suites import NAMES
 from tests import factories as make
 
 
 def _open(session: Session, person: Person, column: str, sealed: Sealed | None) -> str:
     assert sealed is not None
     return vault_of(session).open(session, person.id, column=f"person.{column}", sealed=sealed)
+
+
+@pytest.fixture(params=sorted(NAMES.values()), ids=sorted(NAMES))
+def suite(request: pytest.FixtureRequest) -> int:
+    """Each set of ciphers in turn."""
+    number: int = request.param
+    return number
+
+
+@pytest.fixture
+def session(shared_database: Database, settings: Settings, suite: int) -> Iterator[Session]:
+    """A writing session on each engine under each suite; rolled back at the end."""
+    with shared_database.session(writes=True) as opened:
+        opened.info["vault"] = Vault(settings.kek, suite=suite)
+        yield opened
+        opened.rollback()
 
 
 @pytest.fixture
@@ -66,10 +84,11 @@ def test_a_cut_envelope_is_unreadable_not_a_crash(session: Session, two: tuple[P
             _open(session, two[0], "name", Sealed(two[0].name.envelope[:length]))
 
 
-def test_an_unknown_suite_is_refused(session: Session, two: tuple[Person, Person]) -> None:
+@pytest.mark.parametrize("number", [0, 3, 255])
+def test_an_unknown_suite_is_refused(session: Session, two: tuple[Person, Person], number: int) -> None:
     assert two[0].name is not None
     with pytest.raises(Unreadable):
-        _open(session, two[0], "name", Sealed(b"\x02" + two[0].name.envelope[1:]))
+        _open(session, two[0], "name", Sealed(bytes([number]) + two[0].name.envelope[1:]))
 
 
 def test_an_erased_person_is_noise_and_the_others_stay(session: Session, two: tuple[Person, Person]) -> None:
@@ -102,20 +121,22 @@ def test_another_installation_s_key_opens_nothing(session: Session, two: tuple[P
         other.open(session, two[0].id, column="person.name", sealed=two[0].name)
 
 
-def test_equal_values_look_different_sealed_and_the_same_in_the_index(session: Session, settings: Settings) -> None:
+def test_equal_values_look_different_sealed_and_the_same_in_the_index(
+    session: Session, settings: Settings, suite: int
+) -> None:
     household = make.a_household(session)
     first, second = (make.a_person(session, household, name="同名", phone="10000000042") for _ in range(2))
     assert first.name != second.name
     assert first.phone_index == second.phone_index
-    vault = Vault(settings.kek)
+    vault = Vault(settings.kek, suite=suite)
     assert vault.index("phone", "10000000042") == first.phone_index
     assert vault.index("id_number", "10000000042") != first.phone_index, "each use has a key of its own"
     assert Vault(bytes(range(32))).index("phone", "10000000042") != first.phone_index
 
 
-def test_the_same_source_row_gets_the_same_id_and_joined_parts_are_not_mixed_up(settings: Settings) -> None:
-    vault = Vault(settings.kek)
-    assert vault.ref("need", "registry", "12") == Vault(settings.kek).ref("need", "registry", "12")
+def test_the_same_source_row_gets_the_same_id_and_joined_parts_are_not_mixed_up(settings: Settings, suite: int) -> None:
+    vault = Vault(settings.kek, suite=suite)
+    assert vault.ref("need", "registry", "12") == Vault(settings.kek, suite=suite).ref("need", "registry", "12")
     assert vault.ref("need", "registry", "12") != vault.ref("need", "registry1", "2")
     assert vault.ref("need", "registry", "12") != vault.ref("household", "registry", "12")
 
@@ -135,8 +156,8 @@ def test_a_short_key_is_refused() -> None:
         Vault(b"short")
 
 
-def test_blobs_open_for_their_purpose_only(settings: Settings) -> None:
-    vault = Vault(settings.kek)
+def test_blobs_open_for_their_purpose_only(settings: Settings, suite: int) -> None:
+    vault = Vault(settings.kek, suite=suite)
     blob = vault.seal_blob("import", b"rows")
     assert vault.open_blob("import", blob) == b"rows"
     for purpose, envelope in (("export", blob), ("import", blob[:-1] + b"\x00"), ("import", b"")):
@@ -163,9 +184,10 @@ def _canaries() -> list[PersonFacts]:
 
 
 def test_two_hundred_canaries_are_nowhere_in_the_database_s_files(
-    sqlite_database: Database, tmp_path: Path, verifier: Actor
+    sqlite_database: Database, settings: Settings, suite: int, tmp_path: Path, verifier: Actor
 ) -> None:
     """Through the ordinary registration, which is then told other phones; the file and its log are searched."""
+    sqlite_database.info["vault"] = Vault(settings.kek, suite=suite)
     people = _canaries()
     homes = [
         HouseholdFacts(source="test", source_ref=str(number), district_code="500103", size=1, people=(person,))

@@ -23,11 +23,39 @@ def upgrade() -> None:
     sa.Column('rows', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('source', name=op.f('pk_aid_source'))
     )
+    op.create_table('audit_alarm',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('witness', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_alarm'))
+    )
+    with op.batch_alter_table('audit_alarm', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_audit_alarm_at'), ['at'], unique=False)
+
+    op.create_table('audit_checkpoint',
+    sa.Column('size', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('root', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.CheckConstraint('size > 0', name=op.f('ck_audit_checkpoint_size')),
+    sa.PrimaryKeyConstraint('size', name=op.f('pk_audit_checkpoint'))
+    )
+    with op.batch_alter_table('audit_checkpoint', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_audit_checkpoint_at'), ['at'], unique=False)
+
     op.create_table('audit_head',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('seq', sa.Integer(), nullable=False),
     sa.Column('hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_head'))
+    )
+    op.create_table('audit_node',
+    sa.Column('level', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('place', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('hash', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('level', 'place', name=op.f('pk_audit_node'))
     )
     op.create_table('audit_row',
     sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
@@ -239,6 +267,17 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['seq'], ['audit_row.seq'], name=op.f('fk_audit_body_seq')),
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_audit_body'))
     )
+    op.create_table('audit_cosignature',
+    sa.Column('size', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('witness', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('line', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['size'], ['audit_checkpoint.size'], name=op.f('fk_audit_cosignature_size')),
+    sa.PrimaryKeyConstraint('size', 'witness', name=op.f('pk_audit_cosignature'))
+    )
+    with op.batch_alter_table('audit_cosignature', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_audit_cosignature_at'), ['at'], unique=False)
+
     op.create_table('consent_head',
     sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -258,6 +297,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_consent_head_recipient_org_id'), ['recipient_org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_consent_head_state'), ['state'], unique=False)
         batch_op.create_index('uq_consent_head_live', ['household_id', 'purpose', 'recipient_org_id', 'match_id'], unique=True, sqlite_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"), postgresql_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"))
+
+    op.create_table('consent_receipt',
+    sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('event', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('jws', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_consent_receipt_household_id')),
+    sa.PrimaryKeyConstraint('chain_id', 'version', name=op.f('pk_consent_receipt'))
+    )
+    with op.batch_alter_table('consent_receipt', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_consent_receipt_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_consent_receipt_sha256'), ['sha256'], unique=False)
 
     op.create_table('file_layout',
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -307,6 +361,38 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('import_batch', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_import_batch_file_sha256'), ['file_sha256'], unique=False)
+
+    op.create_table('issued_credential',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('consent_chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('consent_version', sa.Integer(), nullable=False),
+    sa.Column('recipient_org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('purpose', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('data_fields', sa.JSON(), nullable=False),
+    sa.Column('list_no', sa.Integer(), nullable=False),
+    sa.Column('status_idx', sa.Integer(), nullable=False),
+    sa.Column('kid', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('issued_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('suspended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('revoked_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('audit_seq', sa.Integer(), nullable=False),
+    sa.CheckConstraint('status_idx >= 0 AND status_idx < 131072', name=op.f('ck_issued_credential_place')),
+    sa.ForeignKeyConstraint(['audit_seq'], ['audit_row.seq'], name=op.f('fk_issued_credential_audit_seq')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_issued_credential_household_id')),
+    sa.ForeignKeyConstraint(['recipient_org_id'], ['organisation.id'], name=op.f('fk_issued_credential_recipient_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_issued_credential'))
+    )
+    with op.batch_alter_table('issued_credential', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_issued_credential_consent_chain_id'), ['consent_chain_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_issued_credential_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_issued_credential_list_no'), ['list_no'], unique=False)
+        batch_op.create_index(batch_op.f('ix_issued_credential_recipient_org_id'), ['recipient_org_id'], unique=False)
+        batch_op.create_index('uq_issued_credential_live', ['consent_chain_id'], unique=True, sqlite_where=sa.text('revoked_at IS NULL'), postgresql_where=sa.text('revoked_at IS NULL'))
+        batch_op.create_index('uq_issued_credential_place', ['list_no', 'status_idx'], unique=True, sqlite_where=sa.text('list_no > 0'), postgresql_where=sa.text('list_no > 0'))
 
     op.create_table('meeting',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
