@@ -34,6 +34,7 @@ from marketplace.consent.ask import list_of_household
 from marketplace.credentials import receipts
 from marketplace.db import Database
 from marketplace.decisions import beginning, unclaimed, waiting
+from marketplace.households import comparing
 from marketplace.households.service import contact_of
 from marketplace.meetings import night
 from marketplace.migrations import upgrade
@@ -212,6 +213,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         keeper_of(database, settings, clock=clock),
         receipts.Desk(database, clock=clock),
         erasing.Nightly(database, clock=clock),
+        partial(comparing.sweep, database, clock=clock),
     )
     door = cover_of(settings)
     if door is not None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from matching.identity_records import Codes, Records
 
+_SMALL = 20_000
 WINDOW = 3
 """So many followers of each row are read where no finer key cuts a block."""
 
@@ -24,16 +25,13 @@ def candidates(records: Records, *, cap: int | None = None) -> tuple[Codes, Code
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     size = cap or _cap(records.size)
     finer = _finer(records)
-    found = np.zeros(0, np.int64)
-    for key in _keys(records):
-        pairs = _pairs_of(key, finer, cap=size, size=records.size)
-        found = np.unique(np.concatenate((found, pairs)))
+    found = np.unique(np.concatenate([_pairs_of(key, finer, cap=size, size=records.size) for key in _keys(records)]))
     return found // records.size, found % records.size
 
 
 def _cap(size: int) -> int:
     """Small tables afford wide blocks, large ones narrow."""
-    return int(min(400, max(24, 600_000 // size)))
+    return int(min(600, max(16, 3_000_000 // size)))
 
 
 def _join(*parts: Codes) -> Codes:
@@ -89,6 +87,18 @@ def _keys(records: Records) -> Iterator[Codes]:
     yield records.code("home")
     yield _join(_part(records, "given", slice(0, 2)), _part(records, "surname", slice(0, 2)), year)
     yield from (given, surname, words)
+    if records.size <= _SMALL:
+        yield from _coarse(records)
+
+
+def _coarse(records: Records) -> Iterator[Codes]:
+    """Keys that a small table affords: places alone, and beginnings of names within them."""
+    district, postcode = records.code("district"), records.code("postcode")
+    starts = [_part(records, name, slice(0, 3)) for name in ("given", "surname")]
+    yield from (postcode, district, _join(district, postcode), _part(records, "place", slice(0, 6)))
+    yield from (_join(start, other) for start in starts for other in (district, postcode))
+    yield from starts
+    yield _some(records.digits, 0, 1, 2, 3, 4, 5)
 
 
 def _finer(records: Records) -> list[Codes]:

@@ -45,7 +45,22 @@ def levels_of(records: Records, a: Codes, b: Codes) -> Levels:
         found[:, at] = _by_value(one, a, b, _BY[name], top=TOP[name])
         if name in ("surname", "given"):
             found[met, at] = np.maximum(found[met, at], 4)
+    crossed = _crossed(records, a, b, found)
+    found[crossed, :2] = np.maximum(found[crossed, :2], 3)
     return found
+
+
+def _crossed(records: Records, a: Codes, b: Codes, found: Levels) -> Codes:
+    """Pairs whose names fit only crosswise: each one's surname is like the other's given name."""
+    open_ = np.flatnonzero((found[:, 0] == 1) & (found[:, 1] == 1))
+    surname, given = records.columns["surname"], records.columns["given"]
+    kept = open_
+    for one, two in ((a, b), (b, a)):
+        lasts = [surname.text["sound"][i] for i in surname.codes[one[kept]]]
+        firsts = [given.text["sound"][i] for i in given.codes[two[kept]]]
+        like = process.cpdist(lasts, firsts, scorer=JaroWinkler.similarity, dtype=np.float32) if lasts else np.zeros(0)
+        kept = kept[np.asarray(like) >= _NEAR]
+    return kept
 
 
 def _swapped(records: Records, a: Codes, b: Codes) -> NDArray[np.bool_]:

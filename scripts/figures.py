@@ -1,8 +1,8 @@
 """Write the published figures into the documents: nobody types them by hand.
 
 What enters: `bench/results/*.json`. What leaves: the block between the markers ``<!-- figures:… -->`` and
-``<!-- /figures -->`` of README.md, README.zh.md and docs/allocator.md, and the whole of docs/goals.md. Called by
-`make figures`; a test holds the documents against it.
+``<!-- /figures -->`` of README.md, README.zh.md, docs/allocator.md and docs/same-person.md, and the whole of
+docs/goals.md. Called by `make figures`; a test holds the documents against it.
 
     PYTHONPATH=. .venv/bin/python scripts/figures.py
 """
@@ -122,6 +122,20 @@ def growth(told: Row) -> str:
     return "\n".join(lines)
 
 
+def linking(told: Row) -> str:
+    """The tables of `link.json`: known sets beside other programs, the made-up register, time against size."""
+    head = "| Table | Rows | Method | F1 at its best threshold | Band “same”: precision | recall | F1 | CPU s | MB |"
+    lines = [head, "|---|---:|---|" + "---:|" * 6]
+    for row in (*told.get("sets", ()), *told.get("chinese", ()), *told.get("growth", ())):
+        figures = [row.get(name) for name in ("f1", "same_precision", "same_recall", "same_f1")]
+        said = " | ".join("–" if figure is None else f"{figure:.4f}" for figure in figures)
+        spent = f"{row['cpu_seconds']:.1f} | {row.get('memory_mb', 0):.0f}"
+        lines.append(f"| {row['data']} | {row['rows']:,} | {row['method']} | {said} | {spent} |")
+    where = told["machine"]
+    seen = f"{where['cores']} cores under a load of {where['load']}, Python {where['python']}: read CPU seconds."
+    return "\n".join(lines) + f"\n\n{seen}"
+
+
 def documents() -> dict[Path, str]:
     """What each document should say."""
     results = {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "bench" / "results").glob("*.json")}
@@ -129,6 +143,7 @@ def documents() -> dict[Path, str]:
         "README.md": tables(results["allocate"], words=ENGLISH),
         "README.zh.md": tables(results["allocate"], words=CHINESE),
         "docs/allocator.md": growth(results["growth"]),
+        "docs/same-person.md": linking(results["link"]),
     }
     found = {}
     for name, block in blocks.items():

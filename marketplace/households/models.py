@@ -1,9 +1,11 @@
 """Households and people. Every personal field is a sealed envelope under the person's own key; look-ups go through
-keyed indexes. The birth year stays readable, because allocation reports need age bands."""
+keyed indexes. The birth year stays readable, because allocation reports need age bands. A person whose `compared_at` is
+empty has not been looked for among the others since its facts came or changed; what that look finds is a suspicion."""
 
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from marketplace.db import check, choice, moment
@@ -63,6 +65,48 @@ class Person(SQLModel, table=True):
     health: Sealed | None = Field(default=None, sa_column=sealed_column())
     id_number_index: str | None = Field(default=None, unique=True, max_length=64)
     phone_index: str | None = Field(default=None, index=True, max_length=64)
+    compared_at: datetime | None = Field(default=None, sa_column=moment(nullable=True, index=True))
     created_at: datetime = Field(sa_column=moment())
 
     model_config = {"arbitrary_types_allowed": True}
+
+
+class Trace(SQLModel, table=True):
+    """One keyed index under which a person is found again; `use` says what it is made of, the value is an HMAC."""
+
+    __tablename__ = "person_trace"
+
+    person_id: str = Field(primary_key=True, foreign_key="person.id", max_length=32)
+    use: str = Field(primary_key=True, max_length=16)
+    value: str = Field(index=True, max_length=64)
+
+
+class SuspicionState(StrEnum):
+    """Open or later: a person has to look. Same: the two rows count as one person. Different: they do not."""
+
+    OPEN = "open"
+    LATER = "later"
+    SAME = "same"
+    DIFFERENT = "different"
+
+
+class Suspicion(SQLModel, table=True):
+    """Two rows that may be one person. `agreement` tells each field in a word, never a value; `facts_index` is a keyed
+    fingerprint of both sides, so that a decided pair comes back only when facts have changed."""
+
+    __table_args__ = (UniqueConstraint("one_id", "two_id"), check("order", "one_id < two_id"))
+
+    id: str = Field(primary_key=True, max_length=32)
+    one_id: str = Field(foreign_key="person.id", max_length=32)
+    two_id: str = Field(foreign_key="person.id", index=True, max_length=32)
+    one_district: str = Field(index=True, max_length=6)
+    two_district: str = Field(index=True, max_length=6)
+    score: int = 0
+    likely: bool = False
+    agreement: str = Field(max_length=400)
+    facts_index: str = Field(max_length=64)
+    state: SuspicionState = Field(default=SuspicionState.OPEN, sa_column=choice(SuspicionState, index=True))
+    reason: str = Field(default="", max_length=32)
+    decided_by: str = Field(default="", max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    raised_at: datetime = Field(sa_column=moment())

@@ -265,6 +265,8 @@ def _update_person(
     if "id_number" in changed:
         index = number_index(vault, facts.id_number)
         row.id_number_index = index if index in free else None
+    if changed:
+        row.compared_at = None
     if "birth_date" in changed:
         row.birth_year, row.sex = date.fromisoformat(facts.birth_date).year, facts.sex
     return changed

@@ -13,6 +13,7 @@ from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.decisions import queues
 from marketplace.decisions.calls import CALL_STEPS
 from marketplace.decisions.models import OPEN, Match, MatchState
+from marketplace.households import suspicions
 from marketplace.households.models import Household
 from marketplace.ledger.budgets import given_in_year
 from marketplace.meetings import duties, urgent
@@ -68,6 +69,7 @@ def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, i
         if may(actor, "urgent:list").allow
         else 0,
         "meetings": meetings.open_meetings(session, actor),
+        "pairs": suspicions.count_waiting(session, actor=actor),
         "runs": session.exec(select(func.count()).select_from(Run)).one(),
     }
 

@@ -21,7 +21,7 @@ HANDED_ON = {"need:list"} | {
     f"match:{act}"
     for act in ("accept", "answer", "decline", "deliver", "give_back", "receive", "reclaim", "reclaim_drop")
 }
-HANDED_ON |= {"appointment:answer", "appointment:plan"}
+HANDED_ON |= {"appointment:answer", "appointment:plan", "suspicion:list", "suspicion:decide"}
 HANDED_ON |= {"right:answer", "right:erase", "right:task", "right:view"}
 """Acts that a function of the room hands on to the policy; what is written then is the state that follows."""
 ACT = re.compile(r"[a-z_]+:[a-z_]+")

@@ -151,3 +151,14 @@ def test_columns_must_be_known_and_of_one_length() -> None:
         link({"colour": ["red"]})
     with pytest.raises(ValueError, match="differ in length"):
         link({"name": ["a"], "phone": []})
+
+
+def test_no_cell_however_odd_stops_the_linking() -> None:
+    from matching.identity_records import KNOWN
+
+    words = "? ０１２ ١٩٧١/٠٦/٢٤ 1971-13-45 00000000 99999999999999 王 · 欧阳 a - 31/12/1999 百号 十 5-2 号"
+    odd = f"{words} 重庆市 500105 😀 𠮷田 Ⅷ 区 1/1 jan".split()
+    draw = Random(1)
+    for size in (0, 1, 2, 30):
+        for _ in range(5):
+            link({name: [draw.choice(["", *odd]) for _ in range(size)] for name in KNOWN})

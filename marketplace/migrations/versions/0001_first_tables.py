@@ -681,12 +681,14 @@ def upgrade() -> None:
     sa.Column('health', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('id_number_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
     sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('compared_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_person_household_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_person')),
     sa.UniqueConstraint('id_number_index', name=op.f('uq_person_id_number_index'))
     )
     with op.batch_alter_table('person', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_person_compared_at'), ['compared_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_person_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_person_phone_index'), ['phone_index'], unique=False)
 
@@ -1367,6 +1369,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_payee_state'), ['state'], unique=False)
         batch_op.create_index('uq_payee_live', ['household_id'], unique=True, sqlite_where=sa.text("state IN ('ok', 'to_check')"), postgresql_where=sa.text("state IN ('ok', 'to_check')"))
 
+    op.create_table('person_trace',
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('use', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('value', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_person_trace_person_id')),
+    sa.PrimaryKeyConstraint('person_id', 'use', name=op.f('pk_person_trace'))
+    )
+    with op.batch_alter_table('person_trace', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_person_trace_value'), ['value'], unique=False)
+
     op.create_table('project_offer',
     sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('project_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1526,6 +1538,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_stand_in_deputy_id'), ['deputy_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_stand_in_ends_at'), ['ends_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_stand_in_head_id'), ['head_id'], unique=False)
+
+    op.create_table('suspicion',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('one_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('two_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('one_district', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('two_district', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('score', sa.Integer(), nullable=False),
+    sa.Column('likely', sa.Boolean(), nullable=False),
+    sa.Column('agreement', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('facts_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('state', sa.Enum('open', 'later', 'same', 'different', name='suspicionstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('one_id < two_id', name=op.f('ck_suspicion_order')),
+    sa.ForeignKeyConstraint(['one_id'], ['person.id'], name=op.f('fk_suspicion_one_id')),
+    sa.ForeignKeyConstraint(['two_id'], ['person.id'], name=op.f('fk_suspicion_two_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_suspicion')),
+    sa.UniqueConstraint('one_id', 'two_id', name=op.f('uq_suspicion_one_id_two_id'))
+    )
+    with op.batch_alter_table('suspicion', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_suspicion_one_district'), ['one_district'], unique=False)
+        batch_op.create_index(batch_op.f('ix_suspicion_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_suspicion_two_district'), ['two_district'], unique=False)
+        batch_op.create_index(batch_op.f('ix_suspicion_two_id'), ['two_id'], unique=False)
 
     op.create_table('totp_secret',
     sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

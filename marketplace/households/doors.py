@@ -1,0 +1,17 @@
+"""The blueprint that the pages of this room hang on, and the sentences of the room's errors.
+
+Enters: nothing. Leaves: `bp` and `SENTENCES`. Called by the room's views and by `marketplace.app`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+from flask_babel import lazy_gettext as _l
+
+bp = Blueprint("households", __name__)
+SENTENCES: dict[str, Any] = {
+    "suspicion_decided": _l("Somebody has decided on this pair already. Look at it again; you can take it back."),
+    "suspicion_open": _l("This pair is open already: there is nothing to take back."),
+}

@@ -1,0 +1,191 @@
+"""A suspicion is a task: two rows may be one person, and a person decides.
+
+What enters: a member of staff, a pair and a verdict with its reason. What leaves: the pair decided, and for other
+rooms the households that count as one. Called by this room's pages, and by whoever asks what a person was already
+given. Nothing is moved or deleted when two rows are called the same, so it can be undone at any time, and aid goes on
+meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, or_
+from sqlmodel import Session, col, select
+
+from marketplace import audit, policy
+from marketplace.actors import Actor
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.households.models import Household, Person, Suspicion, SuspicionState
+from marketplace.reference.words import list_codes
+from marketplace.sealed import vault_of
+
+WAITING = (SuspicionState.OPEN, SuspicionState.LATER)
+REASONS = "suspicion_reason"
+SHOWN = ("name", "id_number", "birth_date", "phone", "address")
+"""The fields that are shown side by side, once, for a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two rows."""
+
+    person: Person
+    household: Household
+
+
+def list_suspicions(
+    session: Session, state: SuspicionState, /, *, actor: Actor, offset: int, limit: int
+) -> tuple[list[Suspicion], int]:
+    """One page of the pairs in the actor's districts, the likeliest first, and how many there are."""
+    wanted = and_(col(Suspicion.state) == state, _near(actor))
+    total = session.exec(select(func.count()).select_from(Suspicion).where(wanted)).one()
+    order = (col(Suspicion.score).desc(), col(Suspicion.raised_at), col(Suspicion.id))
+    asked = select(Suspicion).where(wanted).order_by(*order).offset(offset).limit(limit)
+    return list(session.exec(asked).all()), total
+
+
+def _near(actor: Actor) -> ColumnElement[bool]:
+    if not actor.districts:
+        return col(Suspicion.id).is_not(None)
+    served = sorted(actor.districts)
+    return or_(col(Suspicion.one_district).in_(served), col(Suspicion.two_district).in_(served))
+
+
+def count_waiting(session: Session, /, *, actor: Actor) -> int:
+    """How many pairs wait for somebody in the actor's districts."""
+    wanted = and_(col(Suspicion.state) == SuspicionState.OPEN, _near(actor))
+    return int(session.exec(select(func.count()).select_from(Suspicion).where(wanted)).one())
+
+
+def get_suspicion(session: Session, suspicion_id: str, /, *, actor: Actor, rule: str, lock: bool = False) -> Suspicion:
+    """The pair, if one of its two rows lives where the actor serves; NotFound otherwise."""
+    found = session.get(Suspicion, suspicion_id, with_for_update=lock, populate_existing=lock)
+    if found is None:
+        raise NotFound("not_found")
+    try:
+        policy.require(actor, rule, district=found.one_district)
+    except (NotAllowed, NotFound):
+        policy.require(actor, rule, district=found.two_district)
+    return found
+
+
+def sides(session: Session, suspicion: Suspicion, /) -> tuple[Side, Side]:
+    """Both rows with their households."""
+    people = [session.get_one(Person, person_id) for person_id in (suspicion.one_id, suspicion.two_id)]
+    one, two = (Side(person, session.get_one(Household, person.household_id)) for person in people)
+    return one, two
+
+
+def agreement_of(suspicion: Suspicion, /) -> list[tuple[str, str]]:
+    """Field and word, for the fields of which at least one side tells something."""
+    pairs = [part.partition(":") for part in suspicion.agreement.split(",") if part]
+    return [(name, word) for name, _, word in pairs if word != "untold"]
+
+
+def open_sides(
+    session: Session, suspicion_id: str, /, *, reason: str, actor: Actor, now: datetime
+) -> list[tuple[str, str, str]]:
+    """The fields of both rows in plain text, for a reason from the list; an audit row for each is written first."""
+    if reason not in list_codes("reveal_reason"):
+        raise BadInput("reason_missing", field="reason")
+    suspicion = get_suspicion(session, suspicion_id, actor=actor, rule="suspicion:decide")
+    pair = sides(session, suspicion)
+    for side in pair:
+        entry = audit.Entry(
+            "suspicion:open",
+            object_ref=suspicion.id,
+            subject=side.person.id,
+            purpose="no_duplicates",
+            decision="revealed",
+            rule_id=reason,
+            fields=SHOWN,
+        )
+        audit.record(session, entry, actor=actor, now=now)
+    return [(name, _open(session, pair[0], name), _open(session, pair[1], name)) for name in SHOWN]
+
+
+def _open(session: Session, side: Side, name: str) -> str:
+    sealed = getattr(side.person, name)
+    if sealed is None:
+        return ""
+    return vault_of(session).open(session, side.person.id, column=f"person.{name}", sealed=sealed)
+
+
+def decide(
+    session: Session, suspicion_id: str, /, *, verdict: SuspicionState, reason: str, actor: Actor, now: datetime
+) -> Suspicion:
+    """Same, different or later, with a reason from the list; WrongState where somebody has decided already."""
+    if verdict is SuspicionState.OPEN:
+        raise BadInput("bad_input", field="verdict")
+    if reason not in list_codes(REASONS):
+        raise BadInput("reason_missing", field="reason")
+    found = get_suspicion(session, suspicion_id, actor=actor, rule="suspicion:decide", lock=True)
+    if found.state not in WAITING:
+        raise WrongState("suspicion_decided")
+    return _move(session, found, verdict, reason=reason, actor=actor, now=now, action=f"suspicion:{verdict.value}")
+
+
+def undo(session: Session, suspicion_id: str, /, *, reason: str, actor: Actor, now: datetime) -> Suspicion:
+    """Take a decision back: the pair is open again, and two rows called the same count as two people again."""
+    if reason not in list_codes(REASONS):
+        raise BadInput("reason_missing", field="reason")
+    found = get_suspicion(session, suspicion_id, actor=actor, rule="suspicion:decide", lock=True)
+    if found.state in WAITING:
+        raise WrongState("suspicion_open")
+    return _move(session, found, SuspicionState.OPEN, reason=reason, actor=actor, now=now, action="suspicion:undo")
+
+
+def _move(
+    session: Session,
+    found: Suspicion,
+    state: SuspicionState,
+    *,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    action: str,
+) -> Suspicion:
+    found.state, found.reason, found.decided_by, found.decided_at = state, reason, actor.id, now
+    session.add(found)
+    session.flush()
+    for person_id in (found.one_id, found.two_id):
+        entry = audit.Entry(action, object_ref=found.id, subject=person_id, rule_id=reason)
+        audit.record(session, entry, actor=actor, now=now)
+    return found
+
+
+def same_households(session: Session, household_ids: Iterable[str], /) -> dict[str, frozenset[str]]:
+    """Household ► all households in which one of its people was called the same as another, itself among them."""
+    found = {home: {home} for home in household_ids}
+    edges = _merged(session)
+    for home, all_of_it in found.items():
+        ahead = [home]
+        while ahead:
+            for other in edges.get(ahead.pop(), ()):
+                if other not in all_of_it:
+                    all_of_it.add(other)
+                    ahead.append(other)
+    return {home: frozenset(others) for home, others in found.items()}
+
+
+def _merged(session: Session) -> dict[str, set[str]]:
+    pairs = session.exec(
+        select(Suspicion.one_id, Suspicion.two_id).where(col(Suspicion.state) == SuspicionState.SAME)
+    ).all()
+    people = {person_id for pair in pairs for person_id in pair}
+    homes: dict[str, str] = {}
+    for start in range(0, len(people), 500):
+        some = sorted(people)[start : start + 500]
+        homes.update(
+            (str(person), str(home))
+            for person, home in session.exec(select(Person.id, Person.household_id).where(col(Person.id).in_(some)))
+        )
+    edges: dict[str, set[str]] = {}
+    for one, two in pairs:
+        if homes[one] != homes[two]:
+            edges.setdefault(homes[one], set()).add(homes[two])
+            edges.setdefault(homes[two], set()).add(homes[one])
+    return edges

@@ -1,0 +1,212 @@
+"""One person or two? Whichever way a row comes in it is compared; what is unclear is a task that a person decides."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor, Role
+from marketplace.app import create_app
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households import comparing, service, suspicions
+from marketplace.households.models import Person, Suspicion, SuspicionState, Trace
+from marketplace.households.service import HouseholdFacts, PersonFacts
+from marketplace.reference.identity_number import make_id_number
+from tests import factories as make
+from tests.pages.people import client_as
+
+NUMBER = make_id_number("509900", date(1968, 3, 5), seq=117)
+ZHENG = PersonFacts(name="郑建国", phone="15800001234", id_number=NUMBER, address="渝北区松石路15号3栋2单元5-2")
+PARTNERS = PersonFacts(name="鄭建國", phone="158 0000 1234", birth_date="1968-03-05", address="松石路十五号三幢")
+TWIN = PersonFacts(
+    name="郑建军",
+    phone="15800001234",
+    id_number=make_id_number("509900", date(1968, 3, 5), seq=119),
+    address=ZHENG.address,
+)
+ROOT = Path(__file__).parents[2] / "marketplace"
+ENTRIES = {
+    "needs/storing.py": "a list by file, by the registry's system, by the demo",
+    "needs/entry.py": "typed in at the counter, at a visit, for somebody else",
+    "needs/referral.py": "referred in by a charity or an insurer",
+    "households/service.py": "the one door itself",
+}
+"""Every module that lets people in, and for whom it does so."""
+
+
+def home(reference: str, person: PersonFacts, *, source: str = "list", district: str = "500112") -> HouseholdFacts:
+    """A household of one."""
+    return HouseholdFacts(source=source, source_ref=reference, district_code=district, people=(person,))
+
+
+def raised(session: Session, *facts: HouseholdFacts, actor: Actor, now: datetime) -> list[Suspicion]:
+    """What is suspected once these have come in and the sweep has gone over them."""
+    service.register_many(session, facts, actor=actor, now=now)
+    while comparing.compare_waiting(session, actor=actor, now=now):
+        pass
+    return list(session.exec(select(Suspicion).order_by(col(Suspicion.id))).all())
+
+
+PAIR = (home("A", ZHENG), home("B", PARTNERS, source="partner"))
+
+
+def test_the_same_person_from_a_second_source_is_a_task_with_the_differences_in_words(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    [found] = raised(session, *PAIR, actor=verifier, now=now)
+    assert (found.state, found.likely) == (SuspicionState.OPEN, True)
+    told = dict(suspicions.agreement_of(found))
+    assert (told["birth"], told["phone"], told["given"]) == ("same", "same", "same")
+    assert audit.verify(session).bad_seq == 0
+
+
+def test_what_is_kept_to_find_people_again_holds_no_plain_word(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    raised(session, *PAIR, actor=verifier, now=now)
+    traces = session.exec(select(Trace)).all()
+    assert {trace.use for trace in traces} == {
+        "number",
+        "phone",
+        "name_birth",
+        "name_place",
+        "surname_birth",
+        "given_birth",
+    }
+    assert all(len(trace.value) == 64 and set(trace.value) <= set("0123456789abcdef") for trace in traces)
+    rows = session.exec(select(audit.AuditRow).where(audit.AuditRow.action == "identity:compare")).all()
+    assert len(rows) == 1, "one row for each opened batch"
+
+
+def test_strangers_and_kin_in_one_household_are_no_task(session: Session, verifier: Actor, now: datetime) -> None:
+    other = PersonFacts(name="吴小丽", phone="13700007777", birth_date="1990-08-02", address="江津区滨江路2号")
+    family = replace(home("A", ZHENG), people=(ZHENG, replace(TWIN, ref="2", contact=False)))
+    assert raised(session, family, home("C", other), actor=verifier, now=now) == []
+
+
+def test_twins_in_two_households_are_never_likely_the_same(session: Session, verifier: Actor, now: datetime) -> None:
+    found = raised(session, home("A", ZHENG), home("B", TWIN), actor=verifier, now=now)
+    assert [pair.likely for pair in found] in ([], [False])
+
+
+def test_a_decided_pair_comes_back_only_when_facts_change(session: Session, verifier: Actor, now: datetime) -> None:
+    [found] = raised(session, *PAIR, actor=verifier, now=now)
+    suspicions.decide(session, found.id, verdict=SuspicionState.DIFFERENT, reason="NAMESAKE", actor=verifier, now=now)
+    session.get_one(Person, found.one_id).compared_at = None
+    session.flush()
+    [again] = raised(session, *PAIR, actor=verifier, now=now)
+    assert again.state is SuspicionState.DIFFERENT
+    moved = replace(PARTNERS, address="渝北区松石路15号3栋2单元5-2")
+    [reopened] = raised(session, home("B", moved, source="partner"), actor=verifier, now=now + timedelta(days=1))
+    assert (reopened.id, reopened.state) == (found.id, SuspicionState.OPEN)
+
+
+def test_called_the_same_two_households_count_as_one_until_it_is_taken_back(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    [found] = raised(session, *PAIR, actor=verifier, now=now)
+    homes = [side.household.id for side in suspicions.sides(session, found)]
+    assert suspicions.same_households(session, homes[:1]) == {homes[0]: frozenset(homes[:1])}
+    suspicions.decide(session, found.id, verdict=SuspicionState.SAME, reason="PAPERS", actor=verifier, now=now)
+    assert suspicions.same_households(session, homes[:1]) == {homes[0]: frozenset(homes)}
+    with pytest.raises(WrongState):
+        suspicions.decide(session, found.id, verdict=SuspicionState.LATER, reason="CALLED", actor=verifier, now=now)
+    suspicions.undo(session, found.id, reason="MISTAKE", actor=verifier, now=now)
+    assert suspicions.same_households(session, homes[:1]) == {homes[0]: frozenset(homes[:1])}
+    with pytest.raises(WrongState):
+        suspicions.undo(session, found.id, reason="MISTAKE", actor=verifier, now=now)
+    assert len(session.exec(select(Person)).all()) == 2
+
+
+def test_only_staff_of_one_of_the_two_districts_see_and_decide_and_only_with_a_reason(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    [found] = raised(session, *PAIR, actor=verifier, now=now)
+    elsewhere = replace(verifier, districts=frozenset({"500101"}))
+    here = replace(verifier, districts=frozenset({"500112"}))
+    for actor, count in ((elsewhere, 0), (here, 1)):
+        listed, total = suspicions.list_suspicions(session, SuspicionState.OPEN, actor=actor, offset=0, limit=9)
+        assert (len(listed), total, suspicions.count_waiting(session, actor=actor)) == (count, count, count)
+    with pytest.raises(NotFound):
+        suspicions.open_sides(session, found.id, reason="VERIFY", actor=elsewhere, now=now)
+    with pytest.raises(BadInput):
+        suspicions.open_sides(session, found.id, reason="CURIOUS", actor=here, now=now)
+    with pytest.raises(BadInput):
+        suspicions.decide(session, found.id, verdict=SuspicionState.SAME, reason="", actor=here, now=now)
+    seen = suspicions.open_sides(session, found.id, reason="VERIFY", actor=here, now=now)
+    assert ("name", "郑建国", "鄭建國") in [(name, *sorted(sides, key="鄭建國".__eq__)) for name, *sides in seen]
+    looks = session.exec(select(audit.AuditRow).where(audit.AuditRow.action == "suspicion:open")).all()
+    assert len(looks) == 2
+
+
+def test_a_person_whose_key_was_destroyed_is_left_out_and_waits_no_more(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    person = make.a_person(session, make.a_household(session))
+    make.vault_of(session).erase(session, person.id)
+    session.flush()
+    assert raised(session, actor=verifier, now=now) == []
+    assert session.exec(select(Person).where(col(Person.compared_at).is_(None))).all() == []
+
+
+def test_every_way_in_goes_through_the_one_door() -> None:
+    writers, callers = set(), set()
+    for path in ROOT.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.Call):
+                continue
+            name = ast.unparse(node.func)
+            place = path.relative_to(ROOT).as_posix()
+            first = ast.unparse(node.args[0]) if node.args else ""
+            if name == "Person" or (name.endswith("insert") and first.endswith("Person")):
+                writers.add(place)
+            if name.rpartition(".")[2] in ("register_many", "register_household"):
+                callers.add(place)
+    assert writers == {"households/register.py"}, (
+        "people are stored by the register only, where they wait for comparison"
+    )
+    assert callers == set(ENTRIES), "a new way in: name it in ENTRIES and see that what it brings is compared"
+
+
+def test_a_changed_person_waits_for_comparison_again(session: Session, verifier: Actor, now: datetime) -> None:
+    raised(session, home("A", ZHENG), actor=verifier, now=now)
+    assert comparing.compare_waiting(session, actor=verifier, now=now) == 0
+    service.register_many(session, [home("A", replace(ZHENG, phone="13900001111"))], actor=verifier, now=now)
+    assert comparing.compare_waiting(session, actor=verifier, now=now) == 1
+
+
+@pytest.fixture
+def app(settings: Settings, sqlite_database: Database) -> Flask:
+    """A served house with one pair in it."""
+    with sqlite_database.transaction() as session:
+        raised(session, *PAIR, actor=Actor(id="v", role=Role.VERIFIER), now=make.NOW)
+    return create_app(settings, database=sqlite_database)
+
+
+def test_the_pages_tell_words_first_show_values_once_and_keep_a_verdict(app: Flask) -> None:
+    client = client_as(app, Role.VERIFIER)
+    page = client.get("/people/pairs?lang=en").get_data(as_text=True)
+    assert "One person or two?" in page
+    assert "郑建国" not in page
+    address = "/people/pairs/" + page.split("/people/pairs/")[1].split('"')[0]
+    page = client.get(address).get_data(as_text=True)
+    assert "similar" in page
+    assert "15800001234" not in page
+    assert "15800001234" in client.post(f"{address}/open", data={"reason": "VERIFY"}).get_data(as_text=True)
+    refused = client.post(f"{address}/decide", data={"verdict": "same"})
+    assert refused.status_code == 422
+    assert client.post(f"{address}/decide", data={"verdict": "same", "reason": "PAPERS"}).status_code == 303
+    assert "Take it back" in client.get(address).get_data(as_text=True)
+    assert client.post(f"{address}/undo", data={"reason": "MISTAKE"}).status_code == 303
+    assert client_as(app, Role.WORKER).post(f"{address}/decide", data={}).status_code == 403
+    assert client_as(app, Role.AUDITOR).get("/people/pairs").status_code == 403
