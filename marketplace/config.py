@@ -42,6 +42,8 @@ class Settings:
     smtp_user: str = ""
     smtp_password: str = field(default="", repr=False)
     mail_from: str = "shanqiao@localhost"
+    webhook_hosts: tuple[str, ...] = ()
+    partner_daily_reads: int = 2_000
     sms_url: str = ""
     sms_token: str = field(default="", repr=False)
     registry_url: str = ""
@@ -87,6 +89,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxy=get("SHANQIAO_TRUSTED_PROXY", ""),
         second_approver_fen=_number(get("SHANQIAO_SECOND_APPROVER_FEN", "2000000"), "SHANQIAO_SECOND_APPROVER_FEN"),
         urgent_cap_fen=_number(get("SHANQIAO_URGENT_CAP_FEN", "200000"), "SHANQIAO_URGENT_CAP_FEN"),
+        webhook_hosts=_hosts(get("SHANQIAO_WEBHOOK_HOSTS", "")),
+        partner_daily_reads=_number(get("SHANQIAO_PARTNER_DAILY_READS", "2000"), "SHANQIAO_PARTNER_DAILY_READS"),
         smtp_host=get("SHANQIAO_SMTP_HOST", ""),
         smtp_port=_number(get("SHANQIAO_SMTP_PORT", "25"), "SHANQIAO_SMTP_PORT"),
         smtp_tls=_tls(get("SHANQIAO_SMTP_TLS", "starttls")),
@@ -124,6 +128,11 @@ def _names(text: str) -> tuple[str, ...]:
     if not names:
         raise ConfigError("SHANQIAO_TRUSTED_HOSTS is empty: name the hosts under which the pages are reached")
     return names
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    """Host names apart by commas; none is a fair answer."""
+    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
 
 
 def _tls(text: str) -> Literal["start", "starttls", "none"]:

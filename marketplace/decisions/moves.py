@@ -57,6 +57,15 @@ def locked(session: Session, match_id: str, action: str, /, *, actor: Actor, exp
     return match
 
 
+def get_match(session: Session, match_id: str, /, *, actor: Actor) -> Match:
+    """The match, if the actor may see it; a foreign one looks like a missing one."""
+    match = session.get(Match, match_id)
+    if match is None:
+        raise NotFound("match")
+    require(actor, "match:view", household_id=match.household_id, org_id=match.org_id, district=match.district_code)
+    return match
+
+
 def step(session: Session, match: Match, /, *, to: MatchState, actor: Actor, now: datetime) -> Clock | None:
     """Put a match into a state, with its audit row; return the clock of what it waits for now."""
     match.state, match.updated_at = to, now

@@ -192,6 +192,14 @@ def upgrade() -> None:
     with op.batch_alter_table('sign_in_code', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_sign_in_code_phone_index'), ['phone_index'], unique=False)
 
+    op.create_table('used_token',
+    sa.Column('digest', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('digest', name=op.f('pk_used_token'))
+    )
+    with op.batch_alter_table('used_token', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_used_token_expires_at'), ['expires_at'], unique=False)
+
     op.create_table('account',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('login', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -231,6 +239,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_agreement_org_id'), ['org_id'], unique=False)
         batch_op.create_index('uq_agreement_proposed', ['org_id'], unique=True, sqlite_where=sa.text("state = 'proposed'"), postgresql_where=sa.text("state = 'proposed'"))
 
+    op.create_table('api_client',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('title', sqlmodel.sql.sqltypes.AutoString(length=60), nullable=False),
+    sa.Column('scopes', sa.JSON(), nullable=False),
+    sa.Column('webhook_url', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('state', sa.Enum('asked', 'active', 'suspended', 'refused', name='clientstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('requested_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('requested_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('first_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('second_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("state NOT IN ('active', 'suspended') OR second_by IS NOT NULL", name=op.f('ck_api_client_approved')),
+    sa.CheckConstraint('requested_by <> first_by AND requested_by <> second_by', name=op.f('ck_api_client_not_its_own')),
+    sa.CheckConstraint('second_by IS NULL OR (first_by IS NOT NULL AND second_by <> first_by)', name=op.f('ck_api_client_two_people')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_api_client_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_api_client'))
+    )
+    with op.batch_alter_table('api_client', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_api_client_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_api_client_state'), ['state'], unique=False)
+
     op.create_table('audit_body',
     sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('salt', sa.LargeBinary(), nullable=False),
@@ -257,6 +287,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_consent_head_recipient_org_id'), ['recipient_org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_consent_head_state'), ['state'], unique=False)
         batch_op.create_index('uq_consent_head_live', ['household_id', 'purpose', 'recipient_org_id', 'match_id'], unique=True, sqlite_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"), postgresql_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"))
+
+    op.create_table('deletion_order',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('consent_chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('disclosures', sa.Integer(), nullable=False),
+    sa.Column('ordered_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('attested_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('attested_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.CheckConstraint("(attested_at IS NULL) = (attested_by = '')", name=op.f('ck_deletion_order_attested')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_deletion_order_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_deletion_order')),
+    sa.UniqueConstraint('consent_chain_id', name=op.f('uq_deletion_order_consent_chain_id'))
+    )
+    with op.batch_alter_table('deletion_order', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_deletion_order_due_at'), ['due_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_deletion_order_org_id'), ['org_id'], unique=False)
 
     op.create_table('file_layout',
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -515,6 +564,15 @@ def upgrade() -> None:
     with op.batch_alter_table('project', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_project_org_id'), ['org_id'], unique=False)
 
+    op.create_table('read_count',
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('purpose', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.CheckConstraint('count >= 0', name=op.f('ck_read_count_count')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_read_count_org_id')),
+    sa.PrimaryKeyConstraint('org_id', 'on', 'purpose', name=op.f('pk_read_count'))
+    )
     op.create_table('related_person',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -633,6 +691,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
+
+    op.create_table('api_key',
+    sa.Column('kid', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('client_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('jwk', sa.JSON(), nullable=False),
+    sa.Column('state', sa.Enum('asked', 'active', 'retired', 'refused', name='keystate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('added_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('added_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('first_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('second_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("state <> 'active' OR second_by IS NOT NULL", name=op.f('ck_api_key_approved')),
+    sa.CheckConstraint('second_by IS NULL OR (first_by IS NOT NULL AND second_by <> first_by)', name=op.f('ck_api_key_two_people')),
+    sa.ForeignKeyConstraint(['client_id'], ['api_client.id'], name=op.f('fk_api_key_client_id')),
+    sa.PrimaryKeyConstraint('kid', name=op.f('pk_api_key'))
+    )
+    with op.batch_alter_table('api_key', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_api_key_client_id'), ['client_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_api_key_state'), ['state'], unique=False)
 
     op.create_table('clock',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -821,6 +898,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_duty_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_duty_officer_id'), ['officer_id'], unique=False)
 
+    op.create_table('emergency',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('data_fields', sa.JSON(), nullable=False),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('closes_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('reviewed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('reviewed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('verdict', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.CheckConstraint('(closes_at IS NULL) = (opened_by IS NULL)', name=op.f('ck_emergency_half_an_hour')),
+    sa.CheckConstraint('opened_by IS NULL OR opened_by <> asked_by', name=op.f('ck_emergency_two_people')),
+    sa.CheckConstraint('reviewed_by IS NULL OR (reviewed_by <> asked_by AND reviewed_by <> opened_by)', name=op.f('ck_emergency_other_reviewer')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_emergency_household_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_emergency_org_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_emergency_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_emergency'))
+    )
+    with op.batch_alter_table('emergency', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_emergency_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_emergency_org_id'), ['org_id'], unique=False)
+
     op.create_table('invitation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -841,6 +945,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('invitation', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_invitation_org_id'), ['org_id'], unique=False)
+
+    op.create_table('kept_reply',
+    sa.Column('client_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('request_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=False),
+    sa.Column('reply', sa.JSON(), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['client_id'], ['api_client.id'], name=op.f('fk_kept_reply_client_id')),
+    sa.PrimaryKeyConstraint('client_id', 'key', name=op.f('pk_kept_reply'))
+    )
+    with op.batch_alter_table('kept_reply', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_kept_reply_at'), ['at'], unique=False)
 
     op.create_table('ledger_entry',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1167,6 +1284,25 @@ def upgrade() -> None:
     with op.batch_alter_table('unserved_reason', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_unserved_reason_code'), ['code'], unique=False)
         batch_op.create_index(batch_op.f('ix_unserved_reason_need_id'), ['need_id'], unique=False)
+
+    op.create_table('webhook_event',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('client_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('object_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('state', sa.Enum('queued', 'sent', 'dead', name='webhookstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('next_try_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('leased_until', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('error_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['client_id'], ['api_client.id'], name=op.f('fk_webhook_event_client_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_event'))
+    )
+    with op.batch_alter_table('webhook_event', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_webhook_event_client_id'), ['client_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_webhook_event_next_try_at'), ['next_try_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_webhook_event_state'), ['state'], unique=False)
 
     op.create_table('line_decision',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
