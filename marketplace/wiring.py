@@ -19,6 +19,7 @@ from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchbo
 from adapters.ports import Channel, Message, Messenger, Registry
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
+from adapters.webhooks import Webhooks
 from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
@@ -26,6 +27,7 @@ from marketplace.appointments import outcomes as appointments
 from marketplace.calendar import utc_now
 from marketplace.claims import cases
 from marketplace.config import ConfigError, Settings
+from marketplace.consent import changes as consent_changes
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
 from marketplace.decisions import unclaimed, waiting
@@ -38,6 +40,7 @@ from marketplace.organisations.models import Organisation
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.sealed import Vault, vault_of
+from marketplace.sharing import hooks
 from marketplace.web import catalogues, letters
 
 
@@ -153,6 +156,8 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(appointments.sweep, database, clock=clock),
         partial(agreements.sweep, database, clock=clock),
         partial(expiry.sweep, database, clock=clock),
+        partial(consent_changes.sweep, database, clock=clock),
+        partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
     )
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
 

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.config import Settings
-from marketplace.consent.ask import living_auto_match
+from marketplace.consent.ask import living_auto_match, was_refused_lately
 from marketplace.db import flush, new_id
 from marketplace.decisions import moves
 from marketplace.decisions.givers import refuse_giver
@@ -30,6 +30,7 @@ from marketplace.offers.models import Acceptance, Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import decide, require
 from marketplace.proposals.models import LineState, ProposedLine
+from marketplace.reference.needs import need_kind
 
 T = TypeVar("T")
 
@@ -117,6 +118,9 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     if offer.stock_units - offer.committed_units < line.units:
         raise WrongState("stock_gone")
     living_auto_match(session, line.household_id, org_id=offer.org_id, now=now)
+    purpose = need_kind(need.category).purpose
+    if was_refused_lately(session, line.household_id, purpose=purpose, org_id=offer.org_id, now=now):
+        raise WrongState("refused_lately")
     return _Sound(line, need, offer, organisation)
 
 

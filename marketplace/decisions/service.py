@@ -51,7 +51,9 @@ __all__ = [
     "withdraw_consent",
 ]
 
-CANCELLABLE = (*FREED_BY_BASE_CARD, MatchState.IN_DELIVERY)
+CANCELLABLE = (*FREED_BY_BASE_CARD, MatchState.IN_DELIVERY, MatchState.HELD)
+ASKED = (MatchState.AWAITING_HOUSEHOLD, MatchState.HELD)
+"""The household is asked, or asked again after it had withdrawn."""
 DECLINES = ("not_needed", "already_helped", "other_giver", "privacy", "other")
 
 
@@ -88,7 +90,7 @@ def household_accepts(
 ) -> Match:
     """The household accepts with two ticks: the offer's terms, and a separate consent naming the giver, the purpose,
     the fields and the period. Only now does anything identifying become readable for that giver."""
-    match = locked(session, match_id, "match:accept", actor=actor, expected=(MatchState.AWAITING_HOUSEHOLD,))
+    match = locked(session, match_id, "match:accept", actor=actor, expected=ASKED)
     if not (agrees_to_share and agrees_to_terms):
         raise BadInput("tick_missing", field="agrees_to_share" if not agrees_to_share else "agrees_to_terms")
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
@@ -108,7 +110,8 @@ def household_accepts(
     )
     match.consent_chain_id, match.consent_version = given.chain_id, given.version
     match.household_answered_at = now
-    ledger.move(session, match.ledger_entry_id, to=AidState.APPROVED, actor=actor, now=now)
+    if match.state is not MatchState.HELD:
+        ledger.move(session, match.ledger_entry_id, to=AidState.APPROVED, actor=actor, now=now)
     clock = moves.step(session, match, to=MatchState.IN_DELIVERY, actor=actor, now=now)
     moves.tell_giver(session, match, "delivery_expected", key="deliver", now=now, clock=clock)
     return match
@@ -118,8 +121,18 @@ def household_declines(session: Session, match_id: str, /, *, reason_code: str, 
     """The household says no; it loses nothing, and this pair is not proposed again."""
     if reason_code not in DECLINES:
         raise BadInput("reason_missing", field="reason_code")
-    match = locked(session, match_id, "match:decline", actor=actor, expected=(MatchState.AWAITING_HOUSEHOLD,))
+    match = locked(session, match_id, "match:decline", actor=actor, expected=ASKED)
     match.household_answered_at = now
+    if reason_code == "privacy":
+        consent.refuse_for_match(
+            session,
+            session.get_one(Household, match.household_id),
+            organisation=session.get_one(Organisation, match.org_id),
+            match_id=match.id,
+            purpose=purpose_of(session, match),
+            actor=actor,
+            now=now,
+        )
     moves.end(session, match, to=MatchState.DECLINED_HOUSEHOLD, reason_code=reason_code, actor=actor, now=now)
     return match
 

@@ -232,6 +232,13 @@ def list_clients(session: Session, /, *, actor: Actor, org_id: str = "") -> list
     return sorted(found, key=lambda client: client.state is not ClientState.ASKED)
 
 
+def get_client(session: Session, client_id: str, /, *, actor: Actor) -> ApiClient:
+    """One client; another organisation's looks like a missing one."""
+    client = _client(session, client_id)
+    require(actor, "client:list", org_id=client.org_id)
+    return client
+
+
 def keys_of(session: Session, client_id: str, /) -> list[ApiKey]:
     """The keys of a client, the oldest first."""
     rows = select(ApiKey).where(col(ApiKey.client_id) == client_id)

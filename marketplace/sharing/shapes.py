@@ -55,6 +55,10 @@ OFFER = record(
         "title": word(120),
         "category": one_of(*(kind.code for kind in list_need_kinds())),
         "stock_units": whole(1),
+        "valid_to": DAY,
+        "standard": word(400),
+        "steps": word(400),
+        "rules": word(400),
     },
     {
         "lot": whole(1),
@@ -62,14 +66,10 @@ OFFER = record(
         "max_per_need": whole(1),
         "max_per_household": whole(1),
         "districts": many(PLACE),
-        "min_urgency": whole(0, 4),
+        "min_urgency": whole(0, 3),
         "valid_from": DAY,
-        "valid_to": DAY,
         "unit_cost_fen": whole(0),
         "acceptance": one_of(*(answer.value for answer in Acceptance)),
-        "standard": word(400),
-        "steps": word(400),
-        "rules": word(400),
     },
 )
 ACT = record({"purpose": PURPOSE})

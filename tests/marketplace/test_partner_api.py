@@ -194,6 +194,7 @@ def test_no_scope_is_granted_by_default(house: House) -> None:
 def test_the_same_key_gives_the_kept_reply_and_another_request_under_it_is_refused(house: House) -> None:
     api = house.caller()
     offer = {"reference": "stock-1", "title": "Rice", "category": "LIVING.FOOD_PACK", "stock_units": 30}
+    offer |= {"valid_to": "2027-05-22", "standard": "1 to 12", "steps": "Told by phone", "rules": "Free of charge"}
     first = api.post("/offers", offer, key="k1")
     assert first.status_code == 201
     again = api.post("/offers", offer, key="k1")

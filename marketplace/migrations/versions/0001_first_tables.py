@@ -925,6 +925,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_emergency_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_emergency_org_id'), ['org_id'], unique=False)
 
+    op.create_table('guardian',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('child_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('guardian_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('verified_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('verified_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('child_id <> guardian_id', name=op.f('ck_guardian_two')),
+    sa.ForeignKeyConstraint(['child_id'], ['person.id'], name=op.f('fk_guardian_child_id')),
+    sa.ForeignKeyConstraint(['guardian_id'], ['person.id'], name=op.f('fk_guardian_guardian_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_guardian')),
+    sa.UniqueConstraint('child_id', name=op.f('uq_guardian_child_id'))
+    )
+    with op.batch_alter_table('guardian', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_guardian_guardian_id'), ['guardian_id'], unique=False)
+
     op.create_table('invitation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1330,7 +1346,7 @@ def upgrade() -> None:
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('short_units', sa.BigInteger(), server_default='0', nullable=False),
-    sa.Column('state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', 'closed', 'expired_giver', 'expired_household', 'given_back', 'reclaiming', 'reclaimed', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', 'closed', 'expired_giver', 'expired_household', 'given_back', 'reclaiming', 'reclaimed', 'held', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('ledger_entry_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('approver_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('second_approver_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
@@ -1366,7 +1382,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
-        batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"))
+        batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"))
 
     op.create_table('appointment',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1435,7 +1451,7 @@ def upgrade() -> None:
     op.create_table('household_call',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('match_state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', 'closed', 'expired_giver', 'expired_household', 'given_back', 'reclaiming', 'reclaimed', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('match_state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', 'closed', 'expired_giver', 'expired_household', 'given_back', 'reclaiming', 'reclaimed', 'held', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('outcome', sa.Enum('wants', 'declines', 'received', 'not_received', 'not_reached', name='calloutcome', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('called_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('called_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
