@@ -110,10 +110,18 @@ def household_accepts(
     )
     match.consent_chain_id, match.consent_version = given.chain_id, given.version
     match.household_answered_at = now
-    if match.state is not MatchState.HELD:
+    again = match.state is MatchState.HELD
+    if not again:
         ledger.move(session, match.ledger_entry_id, to=AidState.APPROVED, actor=actor, now=now)
     clock = moves.step(session, match, to=MatchState.IN_DELIVERY, actor=actor, now=now)
-    moves.tell_giver(session, match, "delivery_expected", key="deliver", now=now, clock=clock)
+    moves.tell_giver(
+        session,
+        match,
+        "delivery_expected",
+        key=f"deliver:{given.chain_id}" if again else "deliver",
+        now=now,
+        clock=clock,
+    )
     return match
 
 

@@ -12,6 +12,7 @@ from typer.main import get_command
 from marketplace.cli import app
 from marketplace.decisions.models import MatchState
 from marketplace.ledger.models import AidState
+from marketplace.sharing.clients import SCOPES
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -22,6 +23,7 @@ HANDED_ON = {"need:list"} | {
     for act in ("accept", "answer", "decline", "deliver", "give_back", "receive", "reclaim", "reclaim_drop")
 }
 HANDED_ON |= {"appointment:answer", "appointment:plan"}
+HANDED_ON |= set(SCOPES)
 """Acts that a function of the room hands on to the policy; what is written then is the state that follows."""
 ACT = re.compile(r"[a-z_]+:[a-z_]+")
 

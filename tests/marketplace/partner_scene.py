@@ -89,7 +89,9 @@ class Caller:
         return self.client.post(f"/api/v1{path}", json=body, headers=headers)
 
 
-def let_in(session: Session, organisation: Organisation, *, scopes: tuple[str, ...] = ALL, webhook: str = "") -> Machine:
+def let_in(
+    session: Session, organisation: Organisation, *, scopes: tuple[str, ...] = ALL, webhook: str = ""
+) -> Machine:
     """A client that the organisation asked for and two people let in."""
     machine = Machine(organisation.id)
     manager = Actor(id=f"manager-of-{organisation.id}", role=Role.CHARITY_MANAGER, org_id=organisation.id)

@@ -56,7 +56,7 @@ def house(sqlite_database: Database, settings: Settings) -> Iterator[House]:
         scene = a_scene(session, now=now)
         match = scene.approved(session, now)
         machine = let_in(session, scene.organisation)
-    yield House(create_app(settings, database=sqlite_database), sqlite_database, scene, machine, match.id)
+    return House(create_app(settings, database=sqlite_database), sqlite_database, scene, machine, match.id)
 
 
 def _denials(session: Session) -> list[str]:
@@ -68,7 +68,8 @@ def test_a_machine_reads_needs_accepts_opens_the_consented_fields_and_delivers(h
     api = house.caller()
     listed = api.get(f"/needs?purpose={PURPOSE}").json["matches"]
     assert [(row["id"], row["state"]) for row in listed] == [(house.match_id, "awaiting_giver")]
-    assert house.scene.household.id not in str(listed) and house.scene.need.id not in str(listed)
+    assert house.scene.household.id not in str(listed)
+    assert house.scene.need.id not in str(listed)
     assert api.post(f"/matches/{house.match_id}/accept", {"purpose": PURPOSE}).json["state"] == "awaiting_household"
     with house.database.transaction() as session:
         house.scene.accepts(session, session.get_one(Match, house.match_id), utc_now())
@@ -94,7 +95,8 @@ def test_a_foreign_match_answers_byte_for_byte_like_a_missing_one(house: House) 
             said = {"purpose": PURPOSE, **(body or {})}
             answer = api.get(f"{whole}?purpose={PURPOSE}") if body is None else api.post(whole, said)
             answers.append((answer.status_code, answer.data, answer.headers["Content-Length"]))
-        assert answers[0] == answers[1] and answers[0][0] == 404
+        assert answers[0] == answers[1]
+        assert answers[0][0] == 404
     with house.database.reading() as session:
         assert _denials(session) == ["TENANT"] * 8
 
@@ -224,7 +226,13 @@ def test_two_different_people_let_a_client_in_and_never_who_asked(house: House) 
         machine = Machine(organisation.id)
         manager = Actor(id="m", role=Role.CHARITY_MANAGER, org_id=organisation.id)
         client = clients.ask_client(
-            session, organisation.id, title="x", scopes=["needs:read"], jwk=machine.public(), actor=manager, now=utc_now()
+            session,
+            organisation.id,
+            title="x",
+            scopes=["needs:read"],
+            jwk=machine.public(),
+            actor=manager,
+            now=utc_now(),
         )
         machine.client_id = client.id
         clients.approve_client(session, client.id, actor=FIRST, now=utc_now())
