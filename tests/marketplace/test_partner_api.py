@@ -287,6 +287,6 @@ def test_a_private_key_is_refused_before_it_is_stored(house: House) -> None:
 
     machine = Machine(house.machine.org_id)
     manager = Actor(id="m", role=Role.CHARITY_MANAGER, org_id=machine.org_id)
+    secret = json.dumps(machine.key.as_dict(private=True))
     with house.database.transaction() as session, pytest.raises(BadInput, match="jwk_wrong"):
-        secret = json.dumps(machine.key.as_dict(private=True))
         clients.add_key(session, house.machine.client_id, jwk=secret, actor=manager, now=utc_now())
