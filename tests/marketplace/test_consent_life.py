@@ -1,4 +1,4 @@
-"""A consent's whole life: assisted and checked, paused, replaced, run out; children, adults, emergencies; no override."""
+"""A consent's whole life: checked, paused, replaced, run out; children and adults; emergencies; and no override."""
 
 from __future__ import annotations
 
