@@ -1,4 +1,5 @@
-"""`python -m matching`: solve, check, explain, preview, quote, report and generate, on problem folders.
+"""`python -m matching`: solve, check, explain, preview, quote, report and generate, on problem folders;
+link, on a table of people.
 
 What enters: the words of a command line. What leaves: an output folder, a few lines on standard output, and an exit
 code: 0 well, 1 faults or contradictory pins found, 2 bad input, named on standard error with file, row, column and
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from json import dumps
@@ -17,6 +18,7 @@ from pathlib import Path
 from time import monotonic
 
 from matching import nation_commands as nation
+from matching.arguments import above_zero, cores, seconds, share, whole
 from matching.folder import BadInput, read_plan, read_problem, write_plan, write_problem
 from matching.nation_folder import is_nation
 from matching.plan import Certificate, Plan
@@ -160,6 +162,15 @@ def _report(asked: Namespace) -> int:
     return WELL
 
 
+def _link(asked: Namespace) -> int:
+    """Write the pairs of a table that are one person, or may be."""
+    from matching.link_command import linked
+
+    rows, same, review = linked(asked)
+    _say(f"{rows} records: {same} pairs the same, {review} for a person to look at; written to {asked.out}")
+    return WELL
+
+
 def _generate(asked: Namespace) -> int:
     """Write a made-up city into a new folder."""
     from matching.generate import generate
@@ -184,53 +195,14 @@ def _generate(asked: Namespace) -> int:
     return WELL
 
 
-def _whole(word: str) -> int:
-    if not word.isdecimal() or int(word) > 10**8:
-        raise ArgumentTypeError(f"{word!r}: write a whole number from 0 to 100000000")
-    return int(word)
-
-
-def _cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
-def _above_zero(word: str) -> int:
-    if _whole(word) == 0:
-        raise ArgumentTypeError("write at least 1")
-    return int(word)
-
-
-def _seconds(word: str) -> float:
-    try:
-        seconds = float(word)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 10**9:
-        raise ArgumentTypeError(f"{word!r}: write a number of seconds above 0")
-    return seconds
-
-
-def _share(word: str) -> float:
-    try:
-        share = float(word)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise ArgumentTypeError(f"{word!r}: write a share from 0 to 1")
-    return share
-
-
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="python -m matching", description="Verified needs, posted resources: a proven plan.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     solve = commands.add_parser("solve", help="allocate a problem folder and write the plan with its proof")
     solve.add_argument("folder", type=Path)
     solve.add_argument("--out", type=Path, required=True, help="folder for plan, reasons, prices and certificate")
-    solve.add_argument(
-        "--workers", type=_above_zero, default=_cores(), help="processes; the plan does not depend on it"
-    )
-    solve.add_argument("--budget", type=_seconds, help="seconds for hard parts; replaces budget_s of policy.json")
+    solve.add_argument("--workers", type=above_zero, default=cores(), help="processes; the plan does not depend on it")
+    solve.add_argument("--budget", type=seconds, help="seconds for hard parts; replaces budget_s of policy.json")
     solve.add_argument("--cluster", help="for a nation: the address of a Dask scheduler, or local for a rehearsal here")
     solve.set_defaults(run=_solve)
     check = commands.add_parser("check", help="judge a plan independently of the solvers")
@@ -255,6 +227,7 @@ def _parser() -> ArgumentParser:
     report.add_argument("--short", action="store_true", help="leave out the comparison with other ways")
     report.set_defaults(run=_report)
     _add_generate(commands.add_parser("generate", help="write a made-up city into a new folder"))
+    _add_link(commands.add_parser("link", help="find the rows of a table that are one person"))
     return parser
 
 
@@ -283,17 +256,24 @@ def _add_quote(quote: ArgumentParser) -> None:
 
 def _add_generate(generate: ArgumentParser) -> None:
     generate.add_argument("folder", type=Path)
-    generate.add_argument("--needs", type=_whole, required=True)
-    generate.add_argument("--resources", type=_whole, required=True)
-    generate.add_argument("--hard", type=_share, default=0.0, help="share of needs that take one provider only")
-    generate.add_argument("--caps", type=_share, help="share of households with a cap; 0, or 1 where --hard is above 0")
+    generate.add_argument("--needs", type=whole, required=True)
+    generate.add_argument("--resources", type=whole, required=True)
+    generate.add_argument("--hard", type=share, default=0.0, help="share of needs that take one provider only")
+    generate.add_argument("--caps", type=share, help="share of households with a cap; 0, or 1 where --hard is above 0")
     generate.add_argument("--one-component", action="store_true", help="join everything into one part")
-    generate.add_argument("--seed", type=_whole, default=7)
+    generate.add_argument("--seed", type=whole, default=7)
     generate.add_argument("--shape", choices=("city", "county", "giants", "villages"), default="city")
-    generate.add_argument("--shards", type=_whole, default=0, help="a nation of so many cities of this size")
-    generate.add_argument("--shared", type=_whole, default=12, help="resources that all shards of a nation share")
+    generate.add_argument("--shards", type=whole, default=0, help="a nation of so many cities of this size")
+    generate.add_argument("--shared", type=whole, default=12, help="resources that all shards of a nation share")
     generate.add_argument("--parquet", action="store_true", help="tables as .parquet instead of .csv")
     generate.set_defaults(run=_generate)
+
+
+def _add_link(link: ArgumentParser) -> None:
+    link.add_argument("records", type=Path, metavar="RECORDS.csv", help="record_id and what is known of each person")
+    link.add_argument("--out", type=Path, required=True, metavar="PAIRS.csv", help="a, b, score, band")
+    link.add_argument("--fields", type=Path, metavar="MAP.json", help="own column names to the known ones")
+    link.set_defaults(run=_link)
 
 
 if __name__ == "__main__":

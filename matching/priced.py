@@ -26,12 +26,13 @@ from matching.relaxed import part_bound, prices_of, relaxed_flow
 from matching.residual import State
 from matching.rules import breaches
 
-SECONDS_PER_PIECE, SECONDS_PER_PIECE_AND_PAIR, SECONDS_PER_PAIR = 0.065, 3e-8, 15e-6
+SECONDS_PER_PIECE, SECONDS_PER_PIECE_AND_PAIR, SECONDS_PER_PAIR = 0.065, 5e-8, 15e-6
 """What a piece costs, how that grows with the part, and what the flows cost: fixed numbers, taken on the safe side, so
 that a plan does not depend on the machine's speed."""
 
-ALWAYS, LAST_FLOW = 1.0, 0.4
-"""Seconds of flows that every part may have, whatever its budget; and the share of the flows that comes last."""
+ALWAYS, LAST_FLOW, THOROUGH = 1.0, 0.4, 3.0
+"""Seconds of flows that every part may have, whatever its budget; the share of the flows that comes last; and how many
+times the flows' cost the budget must hold before the plan is also flown in between and until no flow gains."""
 
 LONG, APART = 16, 2**28
 """Arcs of a usual chain of moves, and how far apart two tiers may be."""
@@ -49,16 +50,18 @@ def solve_large(
     except NoFlow:
         return None
     prices = prices_of(network, flow)
-    state, done = _started(compiled, limits, part, units=carried(network, flow, pairs=part.pairs))
+    flows = SECONDS_PER_PAIR * len(part.pairs)
+    thorough = THOROUGH * flows <= max(ALWAYS, seconds)
+    units = carried(network, flow, pairs=part.pairs)
+    state, done = _started(compiled, limits, part, units=units, thorough=thorough)
     if state is None:
         return None
     finished = True
     if not done:
-        pieces, flows = _pieces(seconds, pairs=len(part.pairs)), SECONDS_PER_PAIR * len(part.pairs)
-        until = deadline - flows * LAST_FLOW
+        pieces, until = _pieces(seconds, pairs=len(part.pairs)), deadline - flows * LAST_FLOW
         finished = improve(state, of_tier(prices, 1), pieces=pieces, workers=workers, deadline=until)
         late = monotonic() >= deadline
-        _finish(state, settle=flows <= max(ALWAYS, seconds) and not late)
+        _finish(state, settle=flows <= max(ALWAYS, seconds) and not late, thorough=thorough)
         finished = finished and not late
     bound = part_bound(compiled, part, prices, units=state.units)
     score = _score(state)
@@ -76,7 +79,7 @@ def _pieces(seconds: float, *, pairs: int) -> int:
     return max(ROUND, int(left / (SECONDS_PER_PIECE + SECONDS_PER_PIECE_AND_PAIR * pairs)))
 
 
-def _finish(state: State, *, settle: bool) -> None:
+def _finish(state: State, *, settle: bool, thorough: bool) -> None:
     """Give out what is left, look for kept promises and cheap delivery, and leave nothing that a next run would add."""
     refill(state)
     if settle:
@@ -85,22 +88,24 @@ def _finish(state: State, *, settle: bool) -> None:
     while score < _score(state):
         score = _score(state)
         refill(state)
-        if score < _score(state):
+        if thorough and score < _score(state):
             _reopen(state)
 
 
-def _started(compiled: Compiled, limits: Limits, part: Component, *, units: Ints) -> tuple[State | None, bool]:
+def _started(
+    compiled: Compiled, limits: Limits, part: Component, *, units: Ints, thorough: bool
+) -> tuple[State | None, bool]:
     """The better of two plans to start from: the divisible one made whole, and what was announced before.
 
     True if what was announced still stands and nothing more fits: then it stays as it is and is not searched again, so
     that the same input gives the same plan. None if rounding cannot keep the pins.
     """
-    fresh = _filled(compiled, limits, part, exchanged(compiled, limits, part, units))
+    fresh = _filled(compiled, limits, part, exchanged(compiled, limits, part, units), thorough=thorough)
     promised = announced_units(compiled)
     known = np.array([promised.get(pair, 0) for pair in part.pairs.tolist()], dtype=np.int64)
     if not known.any():
         return fresh, False
-    old = _filled(compiled, limits, part, np.minimum(known, compiled.pair_most[part.pairs]))
+    old = _filled(compiled, limits, part, np.minimum(known, compiled.pair_most[part.pairs]), thorough=thorough)
     if old is None or (fresh is not None and _score(old) < _score(fresh)):
         return fresh, False
     if breaches(compiled, limits, part, known):
@@ -109,15 +114,16 @@ def _started(compiled: Compiled, limits: Limits, part: Component, *, units: Ints
     return (same, True) if _score(same) == _score(old) else (old, False)
 
 
-def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints) -> State | None:
+def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints, *, thorough: bool) -> State | None:
     """These units cut down to what is allowed, with everything given out that still fits."""
     state = State(compiled, limits, part, np.zeros_like(units))
     state.change(np.arange(len(units)), allowed(state, units))
     if breaches(compiled, limits, part, state.units):
         return None
     refill(state)
-    _reopen(state)
-    refill(state)
+    if thorough:
+        _reopen(state)
+        refill(state)
     return state
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
@@ -124,7 +124,7 @@ def test_a_quote_shows_free_stock_and_its_lines_wait_in_the_queue(opened: Opener
     check_both(page)
     page.click("text=Propose the free stock")
     check_both(page)
-    assert "waits for an approver" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("waits for an approver", use_inner_text=True)
     with database.reading() as session:
         lines = session.exec(select(ProposedLine).where(ProposedLine.need_id == need_id)).all()
         assert "free_stock" in {line.reasons[0]["code"] for line in lines if line.state is LineState.PROPOSED}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
@@ -92,7 +92,7 @@ def test_a_verified_need_becomes_help_that_arrived(opened: Opener, database: Dat
         queue = queue_of(session, line)
     approver = opened(Role.APPROVER)
     approve(approver, queue, line.id)
-    assert "1 line approved." in approver.inner_text("main")
+    expect(approver.locator("main")).to_contain_text("1 line approved.", use_inner_text=True)
     with database.reading() as session:
         match = session.exec(select(Match).where(col(Match.line_id) == line.id)).one()
 
@@ -143,8 +143,8 @@ def test_two_approvers_at_once_approve_a_line_once(opened: Opener, database: Dat
         page.click("text=Approve what is ticked")
     first.click("main [name=confirmed]")
     second.click("main [name=confirmed]")
-    assert "1 line approved." in first.inner_text("main")
-    assert "1 left out" in second.inner_text("main")
+    expect(first.locator("main")).to_contain_text("1 line approved.", use_inner_text=True)
+    expect(second.locator("main")).to_contain_text("1 left out", use_inner_text=True)
     with database.reading() as session:
         assert len(session.exec(select(Match).where(col(Match.line_id) == line.id)).all()) == 1
 
@@ -161,7 +161,7 @@ def test_a_line_is_rejected_only_with_a_reason(opened: Opener, database: Databas
     check_here(page)
     page.locator("main [name=reason_code]").first.check()
     page.click("main [name=confirmed]")
-    assert "1 line rejected." in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("1 line rejected.", use_inner_text=True)
     with database.reading() as session:
         kept = session.get(ProposedLine, line.id)
         assert kept is not None
@@ -178,7 +178,7 @@ def test_fifty_lines_are_approved_in_six_clicks(opened: Opener, database: Databa
     check_here(page)
     page.click("text=Approve what is ticked")
     page.click("main [name=confirmed]")
-    assert "lines approved" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("lines approved", use_inner_text=True)
 
 
 def test_a_household_s_first_visit_is_light(chromium: Browser, demo_server: str, database: Database) -> None:

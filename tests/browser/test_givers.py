@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
 from marketplace.actors import SYSTEM, Actor, Role
@@ -165,9 +165,9 @@ def test_a_resource_is_posted_by_keyboard_and_mouse_without_scripts(chromium: Br
                 page.fill(f"#{name}", value)
         page.click("main form .btn-primary")
         assert page.locator(".error-summary").count() == 0
-    assert "约适合 15 户" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("约适合 15 户", use_inner_text=True)
     page.click("main form .btn-primary")
-    assert "资源已发布" in page.inner_text("h1")
+    expect(page.locator("h1")).to_contain_text("资源已发布", use_inner_text=True)
     with house.database.reading() as session:
         offer = session.exec(select(Offer).where(Offer.title == "暖冬食品包")).one()
     assert (offer.stock_units, offer.lot, offer.districts) == (40, 2, ["*"])
@@ -200,7 +200,7 @@ def test_a_table_of_resources_comes_in_and_its_faults_are_shown(giver: Page) -> 
         if name == "good.csv":
             giver.click("form[action$=confirm] button")
             check_here(giver, name="receipt")
-    assert "渝都区" in giver.inner_text("main")
+    expect(giver.locator("main")).to_contain_text("渝都区", use_inner_text=True)
 
 
 def test_past_aid_comes_in_and_the_ledger_shows_it(verifier: Page) -> None:
@@ -215,4 +215,4 @@ def test_past_aid_comes_in_and_the_ledger_shows_it(verifier: Page) -> None:
     check_here(verifier, name="aid checked")
     verifier.click("form[action$=confirm] button")
     check_page(verifier, "/aid/")
-    assert "redcross" in verifier.inner_text("main")
+    expect(verifier.locator("main")).to_contain_text("redcross", use_inner_text=True)

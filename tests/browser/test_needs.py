@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from marketplace.actors import Role
 from marketplace.app import create_app
@@ -97,13 +97,13 @@ def test_a_table_is_checked_mended_stored_and_its_held_need_released(staff: Page
     choose(staff, "三月改.csv", a_file(a_row(), a_row(source_id="N2", category="CARE.MEAL", unit=None, gap=900)))
     check_here(staff, name="counts")
     staff.click("text=就这样保存")
-    assert "已保存" in staff.inner_text("main")
+    expect(staff.locator("main")).to_contain_text("已保存", use_inner_text=True)
     check_here(staff, name="receipt")
     staff.click("text=查看暂缓的需求")
     staff.click("table a:has-text('助餐')")
     staff.fill("form[action$=release] [name=gap]", "30")
     staff.click("form[action$=release] [type=submit]")
-    assert "已放行" in staff.inner_text("main")
+    expect(staff.locator("main")).to_contain_text("已放行", use_inner_text=True)
 
 
 def test_a_need_is_verified_and_a_detail_shown_once(staff: Page) -> None:
@@ -112,12 +112,12 @@ def test_a_need_is_verified_and_a_detail_shown_once(staff: Page) -> None:
     staff.fill("#evidence", "入户核实记录")
     staff.check("[name=referral_reason][value=STILL_IN_NEED]")
     staff.click("form[action$=verify] [type=submit]")
-    assert "已核实" in staff.inner_text("main")
+    expect(staff.locator("main")).to_contain_text("已核实", use_inner_text=True)
     staff.click("summary")
     staff.select_option("#field", "phone")
     staff.select_option("#reason", "CONTACT")
     staff.click("form[action$=reveal] [type=submit]")
-    assert "10000000001" in staff.inner_text("main")
+    expect(staff.locator("main")).to_contain_text("10000000001", use_inner_text=True)
     check_here(staff, name="revealed")
     staff.goto("/needs/need-unverified")
     assert "10000000001" not in staff.inner_text("main")
@@ -138,7 +138,7 @@ def test_a_charity_refers_a_person_without_scripts(chromium: Browser, house: tup
     page.fill("#amount", "30")
     page.fill("#evidence", "社工走访")
     page.click("main form [type=submit]")
-    assert "已转介" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("已转介", use_inner_text=True)
     page.context.close()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Role
@@ -196,8 +196,8 @@ def _chosen(
     home.click("main .cell >> nth=0")
     assert suits == home.inner_text("main form[action$=agree] button")
     home.click("main form[action$=agree] button")
-    assert who in home.inner_text("main")
-    assert "小明" in home.inner_text("main")
+    expect(home.locator("main")).to_contain_text(who, use_inner_text=True)
+    expect(home.locator("main")).to_contain_text("小明", use_inner_text=True)
     return home.url.rsplit("/", 1)[-1].partition("?")[0]
 
 

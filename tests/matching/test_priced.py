@@ -112,13 +112,16 @@ def test_work_is_counted_out_from_the_budget_and_the_size_alone():
 
 
 def test_the_last_flow_is_left_out_where_the_budget_has_no_room_for_it(monkeypatch: pytest.MonkeyPatch):
-    asked: list[bool] = []
-    monkeypatch.setattr("matching.priced._finish", lambda state, *, settle: asked.append(settle))
+    asked: list[tuple[bool, bool]] = []
+    monkeypatch.setattr("matching.priced._finish", lambda state, *, settle, thorough: asked.append((settle, thorough)))
     monkeypatch.setattr("matching.priced.improve", lambda *_, **__: True)
-    allocate(district(), budget_s=100)
-    monkeypatch.setattr("matching.priced.SECONDS_PER_PAIR", 1.0)
-    allocate(district(), budget_s=100)
-    assert asked == [True, False]
+    city, budget = district(), 100
+    compiled = compile_problem(city)
+    pairs = max(len(part.pairs) for part in split(compiled, shared_limits(compiled)))
+    for share in (0.3, 0.9, 1.1):  # of the budget, that flows take
+        monkeypatch.setattr("matching.priced.SECONDS_PER_PAIR", share * budget / pairs)
+        allocate(city, budget_s=budget)
+    assert asked == [(True, True), (True, False), (False, False)]
 
 
 def test_a_run_whose_time_is_up_keeps_a_plan_that_passes_the_judge():

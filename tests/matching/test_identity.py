@@ -1,0 +1,153 @@
+"""Same person? The traps by hand: homonyms, twins, a family on one telephone, two people on one number, dirty lists."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from matching.identity import link
+
+Rows = list[dict[str, str]]
+
+MARKS = "明丽华英秀国建文玉春海小志红德云平金晓军永兰桂林荣萍东芳淑福生美霞梅光祥珍新家清辉龙雪燕波敏佳"
+SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高"
+
+
+def _check(first: str) -> str:
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return "10X98765432"[sum(int(digit) * weight for digit, weight in zip(first, weights, strict=True)) % 11]
+
+
+def number(born: str, seq: int) -> str:
+    """A valid number of nobody."""
+    first = f"509901{born.replace('-', '')}{seq:03d}"
+    return first + _check(first)
+
+
+def crowd(size: int = 400) -> Rows:
+    """People who have nothing to do with each other."""
+    draw = Random(5)
+    rows = []
+    for _ in range(size):
+        born = f"{draw.randint(1940, 2010)}-{draw.randint(1, 12):02d}-{draw.randint(1, 28):02d}"
+        seq = draw.randint(0, 999)
+        rows.append(
+            {
+                "name": draw.choice(SURNAMES) + draw.choice(MARKS) + draw.choice(MARKS),
+                "sex": "男" if seq % 2 else "女",
+                "birth_date": born,
+                "id_number": number(born, seq),
+                "phone": f"13{draw.randint(0, 10**9 - 1):09d}",
+                "address": f"渝中区{draw.choice(MARKS)}{draw.choice(MARKS)}路{draw.randint(1, 200)}号",
+                "district": "渝中区",
+            }
+        )
+    return rows
+
+
+PERSON = {
+    "name": "郑建国",
+    "sex": "男",
+    "birth_date": "1968-03-05",
+    "id_number": number("1968-03-05", 117),
+    "phone": "15800001234",
+    "address": "重庆市渝北区松石路15号3栋2单元5-2",
+    "district": "渝北区",
+}
+
+
+def band(*rows: dict[str, str], size: int = 400) -> str:
+    """The band of two rows amid a crowd; "different" where the pair is not listed."""
+    table: Rows = [*crowd(size), *rows]
+    names = sorted({name for row in table for name in row})
+    found = link({name: [row.get(name, "") for row in table] for name in names})
+    for at, pair in enumerate(zip(found.a.tolist(), found.b.tolist(), strict=True)):
+        if pair == (size, size + 1):
+            return found.band(at)
+    return "different"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        PERSON,
+        PERSON | {"id_number": ""},
+        {"name": "鄭建國", "birth_date": "1968年3月5日", "phone": "158 0000 1234"},
+        {"name": "郑健国", "birth_date": "1968/3/5", "address": "渝北区松石路十五号三幢2单元502室"},
+        {"name": "Jianguo Zheng", "birth_date": "19680305", "phone": "+86 15800001234", "sex": "M"},
+        {"name": "郑建国", "birth_date": "1968-05-03", "phone": "15800001234"},
+        {"name": "郑建国", "birth_date": "1968-03-05", "address": "松石路15号", "district": "两江新区"},
+        {"name": "郑建国", "id_number": PERSON["id_number"].lower()},
+    ],
+)
+def test_one_person_in_two_hands_is_the_same(second: dict[str, str]) -> None:
+    assert band(PERSON, second) == "same"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        PERSON | {"name": "郑建军", "id_number": number("1968-03-05", 135)},
+        PERSON | {"name": "郑建军", "id_number": ""},
+        PERSON | {"name": "郑建红", "id_number": "", "sex": "女"},
+        PERSON | {"name": "郑小明", "birth_date": "1996-07-08", "id_number": number("1996-07-08", 31)},
+        PERSON | {"name": "李秀英", "birth_date": "1970-01-09", "sex": "女", "id_number": ""},
+    ],
+    ids=["twin", "twin without a number", "twin sister", "child on the same telephone", "wife on the same telephone"],
+)
+def test_twins_and_kin_on_one_telephone_are_never_the_same(second: dict[str, str]) -> None:
+    assert band(PERSON, second) in ("review", "different")
+    first = {name: text for name, text in PERSON.items() if name != "id_number"}
+    assert band(first, second | {"id_number": ""}) in ("review", "different")
+
+
+def test_two_people_on_one_number_go_to_a_person() -> None:
+    other = {
+        "name": "吴小丽",
+        "sex": "女",
+        "birth_date": "1990-08-02",
+        "phone": "13700007777",
+        "address": "江津区滨江路2号",
+    }
+    assert band(PERSON, other | {"id_number": PERSON["id_number"]}) == "review"
+
+
+def test_one_person_with_two_valid_numbers_goes_to_a_person() -> None:
+    assert band(PERSON, PERSON | {"id_number": number("1968-03-05", 119)}) == "review"
+
+
+def test_a_common_name_in_one_district_is_not_enough_and_a_name_alone_never_is() -> None:
+    wang = {"name": "王伟", "sex": "男", "district": "渝中区"}
+    assert band(wang | {"birth_date": "1970-01-01"}, wang | {"phone": "13900001111"}) != "same"
+    assert band({"name": "王伟"}, {"name": "王伟"}) != "same"
+
+
+def test_the_order_of_the_rows_changes_nothing() -> None:
+    rows: Rows = [*crowd(200), PERSON, PERSON | {"id_number": "", "name": "鄭建國"}]
+    draw = Random(1)
+    told = []
+    for _ in range(3):
+        order = list(range(len(rows)))
+        draw.shuffle(order)
+        found = link({name: [rows[at].get(name, "") for at in order] for name in PERSON})
+        pairs = zip(found.a, found.b, found.score, found.same, strict=True)
+        told.append(sorted((*sorted((order[i], order[j])), float(s), bool(k)) for i, j, s, k in pairs))
+    assert told[0] == told[1] == told[2]
+
+
+def test_one_crowded_value_does_not_grow_into_all_pairs() -> None:
+    from matching.identity_blocks import candidates
+    from matching.identity_records import read_records
+
+    size = 6000
+    rows = {"name": ["王伟"] * size, "phone": ["02365123456"] * size, "district": ["渝中区"] * size}
+    a, _ = candidates(read_records(rows))
+    assert len(a) <= 200 * size
+
+
+def test_columns_must_be_known_and_of_one_length() -> None:
+    with pytest.raises(ValueError, match="no column to compare"):
+        link({"colour": ["red"]})
+    with pytest.raises(ValueError, match="differ in length"):
+        link({"name": ["a"], "phone": []})
