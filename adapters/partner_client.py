@@ -1,7 +1,7 @@
 """The partner's side of the API: a small typed client that signs in, calls, and repeats safely.
 
 Enters: the address, the machine's number and its private key. Leaves: the JSON of each call, or `Refused` with the
-public code. Imports nothing of the marketplace, so that a partner may take this file as it is. Used by the worked example.
+public code. Imports nothing of the marketplace: a partner may take this file as it is. Used by the worked example.
 """
 
 from __future__ import annotations
