@@ -20,12 +20,14 @@ LIVING = (ConsentState.OFFERED, ConsentState.PENDING_CHECK, ConsentState.ACTIVE,
 def find_head(
     session: Session, household_id: str, /, *, purpose: str, org_id: str = "", match_id: str = ""
 ) -> ConsentHead | None:
-    """The newest chain of this household, purpose, recipient and match, living or not."""
+    """The living chain of this household, purpose, recipient and match (there is one at most), else the newest."""
     statement = (
         select(ConsentHead)
         .where(col(ConsentHead.household_id) == household_id, col(ConsentHead.purpose) == Purpose(purpose))
         .where(col(ConsentHead.recipient_org_id) == org_id, col(ConsentHead.match_id) == match_id)
-        .order_by(col(ConsentHead.valid_from).desc(), col(ConsentHead.chain_id))
+        .order_by(
+            col(ConsentHead.state).in_(LIVING).desc(), col(ConsentHead.valid_from).desc(), col(ConsentHead.chain_id)
+        )
     )
     return session.exec(statement).first()
 

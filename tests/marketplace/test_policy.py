@@ -114,6 +114,6 @@ def test_only_the_household_itself_says_yes_to_an_offer() -> None:
     assert _roles_of("consent:give") == {"household"}
 
 
-def test_the_public_may_only_look_at_the_start_page_sign_in_join_a_team_and_apply() -> None:
+def test_the_public_may_only_look_at_the_start_page_and_the_api_description_sign_in_join_a_team_and_apply() -> None:
     public = {action for action in MATRIX if policy.may(_actor(Role.PUBLIC), action).allow}
-    assert public == {"start:view", "account:sign_in", "account:demo", "account:join", "organisation:apply"}
+    assert public == {"start:view", "account:sign_in", "account:demo", "account:join", "organisation:apply", "api:open"}
