@@ -53,6 +53,7 @@ bench: .venv/.dev ## The published figures, results under bench/results (PPE_DAT
 	@PYTHONPATH=. $(PY) bench/nation.py
 	@PYTHONPATH=. $(PY) bench/desk.py
 	@PYTHONPATH=. $(PY) bench/deadlines.py
+	@PYTHONPATH=. $(PY) bench/desk_lists.py
 	@$(if $(PPE_DATA),PYTHONPATH=. $(PY) bench/ppe.py --data $(PPE_DATA),echo "bench/ppe.py was left out: PPE_DATA names no folder")
 
 figures: .venv/.dev ## Write the results of the benches into the README and docs/goals.md

@@ -1,7 +1,7 @@
 """Who acts: a frozen value made at the edge and handed to every service.
 
 Enters: a sign-in, a job or a command. Leaves: an `Actor` with one role, its organisation, its districts and, for a
-household, the household it speaks for. A helper acting for a household is an actor of its own (`on_behalf_of`).
+household, the household it speaks for. A stand-in acts under its own id for the one it replaces (`on_behalf_of`).
 """
 
 from __future__ import annotations
@@ -47,6 +47,12 @@ class Actor:
     household_id: str | None = None
     on_behalf_of: str | None = None
     request_id: str = ""
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Whose two eyes look here: the one who acts and, for a stand-in, the one it acts for. Where two people are
+        needed, none of these may have had a hand in the first half."""
+        return frozenset({self.id, self.on_behalf_of} - {None})  # type: ignore[arg-type]
 
     def serves(self, district_code: str) -> bool:
         """Whether the district lies in this actor's area."""

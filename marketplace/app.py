@@ -21,7 +21,7 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 from marketplace import errors
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.web import assets, codes, desk, display, formats, headers, nav, paging, transactions
+from marketplace.web import assets, codes, desk, display, formats, headers, nav, paging, stacked, transactions
 
 ROOMS = (
     "clocks",
@@ -89,6 +89,7 @@ def create_app(settings: Settings, *, database: Database | None = None) -> Flask
     display.install(app, instance=settings.instance)
     formats.install(app)
     codes.install(app)
+    stacked.install(app)
     nav.install(app)
     paging.install(app)
     assets.install(app, instance=settings.instance)

@@ -127,7 +127,7 @@ def record_many(session: Session, entries: Iterable[Entry], /, *, actor: Actor, 
     stamp = now.astimezone(UTC).isoformat(timespec="microseconds")
     for entry in entries:
         seq += 1
-        salt, text = _body(entry)
+        salt, text = _body(entry, actor)
         row = _row(session, entry, actor=actor, seq=seq, stamp=stamp, prev=prev)
         if text:
             row["body_commit"] = sha256(salt + text.encode()).hexdigest()
@@ -143,10 +143,12 @@ def record_many(session: Session, entries: Iterable[Entry], /, *, actor: Actor, 
     return seq
 
 
-def _body(entry: Entry) -> tuple[bytes, str]:
-    if entry.body is None:
+def _body(entry: Entry, actor: Actor) -> tuple[bytes, str]:
+    """The details; of a stand-in's act also for whom it acted."""
+    body = dict(entry.body or {}) | ({"for": actor.on_behalf_of} if actor.on_behalf_of else {})
+    if entry.body is None and not body:
         return b"", ""
-    return secrets.token_bytes(16), json.dumps(entry.body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return secrets.token_bytes(16), json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _row(session: Session, entry: Entry, *, actor: Actor, seq: int, stamp: str, prev: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ The row holds a template and pseudonyms; the address is resolved at the moment o
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -205,6 +205,12 @@ def of_household(session: Session, household_id: str, /) -> list[Notice]:
         .order_by(col(Notice.created_at).desc(), col(Notice.id))
     )
     return list(session.exec(statement))
+
+
+def of_accounts(session: Session, account_ids: Iterable[str], /, *, limit: int = 20) -> list[Notice]:
+    """The newest letters to these accounts."""
+    statement = select(Notice).where(col(Notice.account_id).in_(sorted(account_ids)))
+    return list(session.exec(statement.order_by(col(Notice.created_at).desc(), col(Notice.id)).limit(limit)))
 
 
 def of_organisation(session: Session, org_id: str, /, *, limit: int = 20) -> list[Notice]:

@@ -26,22 +26,29 @@ from marketplace.actors import SYSTEM
 from marketplace.appointments import outcomes as appointments
 from marketplace.calendar import utc_now
 from marketplace.claims import cases
+from marketplace.claims import waiting as insurers
 from marketplace.config import ConfigError, Settings
 from marketplace.consent import changes as consent_changes
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
-from marketplace.decisions import unclaimed, waiting
+from marketplace.decisions import beginning, unclaimed, waiting
 from marketplace.households.service import contact_of
+from marketplace.meetings import night
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
 from marketplace.offers.demand import publish_when_due
 from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.service import is_mobile
+from marketplace.payments import waiting as payments
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import hooks
 from marketplace.web import catalogues, letters
+
+AT_NIGHT = ("urgent_asked",)
+"""Letters that go to a giver's contact on call."""
 
 
 def database_of(settings: Settings) -> Database:
@@ -94,7 +101,7 @@ def registry_of(settings: Settings) -> Registry:
 
 
 def compose(settings: Settings, session: Session, notice: Notice) -> Message | None:
-    """Resolve one letter: the household's telephone or the organisation's mail address, and the neutral words."""
+    """Resolve one letter: the household's telephone or the organisation's address, and the neutral words."""
     params = {key: str(value) for key, value in notice.params.items() if key == "by"}
     if "code_id" in notice.params:
         params["code"] = code_text(session, str(notice.params["code_id"]))
@@ -105,9 +112,13 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
         phone = _phone_of(session, notice.household_id)
         return write(channel="sms", address=phone) if phone else None
     organisation = session.get(Organisation, notice.org_id) if notice.org_id else None
-    if organisation is None or "@" not in organisation.contact:
+    if organisation is None:
         return None
-    return write(channel="email", address=organisation.contact)
+    address = organisation.on_call_contact if notice.letter in AT_NIGHT else ""
+    address = address or organisation.contact
+    if is_mobile(address) and address == organisation.on_call_contact:
+        return write(channel="sms", address=address)
+    return write(channel="email", address=address) if "@" in address else None
 
 
 def _language_of(session: Session, notice: Notice) -> str:
@@ -152,7 +163,11 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(quotes.sweep, database, clock=clock),
         partial(cases.sweep, database, clock=clock),
         partial(waiting.sweep, database, clock=clock),
+        partial(insurers.sweep, database, clock=clock),
+        partial(payments.sweep, database, clock=clock),
+        partial(night.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
+        unclaimed.Watch(database, clock=clock, looking=beginning.look),
         partial(appointments.sweep, database, clock=clock),
         partial(agreements.sweep, database, clock=clock),
         partial(expiry.sweep, database, clock=clock),

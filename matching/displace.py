@@ -48,11 +48,11 @@ def who_would_lose(compiled: Compiled, lines: Sequence[Line], *, need_id: str, r
     None when no chain lets the need have a unit: the pair is not eligible or a limit of its own is in the way. Moves
     are single units: for resources in lots and needs of one provider the chain shows who is next, not a whole plan.
     """
-    return _Search(compiled, standing(compiled, lines)).run(need_id, resource_id)
+    return Search(compiled, standing(compiled, lines)).run(need_id, resource_id)
 
 
-class _Search:
-    """Cheapest way from a resource that must give a unit to a spare unit or to the need that goes without."""
+class Search:
+    """Many questions about one plan: the cheapest way from a resource to a spare unit or a need that goes without."""
 
     def __init__(self, compiled: Compiled, stands: Standing) -> None:
         self.compiled, self.stands = compiled, stands
@@ -62,14 +62,16 @@ class _Search:
 
     def run(self, need_id: str, resource_id: str) -> Chain | None:
         """Find the pair, see that it may have a unit, and follow the unit."""
-        compiled, stands = self.compiled, self.stands
-        pair = pair_index(compiled, need_id=need_id, resource_id=resource_id)
-        if pair is None or not self._takes(pair):
+        pair = pair_index(self.compiled, need_id=need_id, resource_id=resource_id)
+        if pair is None or not self.admits(pair):
             return None
-        need = int(compiled.pair_need[pair])
-        if stands.received[need] >= compiled.open[need] or stands.cap_left[need] < 1:
-            return None
-        return self._follow(pair, need=need)
+        return self._follow(pair, need=int(self.compiled.pair_need[pair]))
+
+    def admits(self, pair: int) -> bool:
+        """Whether every limit of the need's own allows one more unit of this pair, whoever would have to give it."""
+        need = int(self.compiled.pair_need[pair])
+        open_ = self.stands.received[need] < self.compiled.open[need] and self.stands.cap_left[need] > 0
+        return bool(open_ and self._takes(pair))
 
     def _takes(self, pair: int) -> bool:
         """Whether the pair's own maximum and its household's allow one more unit."""

@@ -181,6 +181,7 @@ def a_line(session: Session, need: Need, offer: Offer, *, units: int = 10, **ove
         "offer_id": offer.id,
         "household_id": need.household_id,
         "district_code": need.district_code,
+        "urgency": need.urgency,
         "units": units,
     }
     line = ProposedLine(**{**values, **over})

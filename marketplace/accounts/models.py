@@ -27,7 +27,8 @@ class Account(SQLModel, table=True):
 
 
 class AccountSession(SQLModel, table=True):
-    """One sign-in. Either `account_id` is set, or `person_id` with its household."""
+    """One sign-in. Either `account_id` is set, or `person_id` with its household. With `stand_in_id` the account acts
+    for the head of that row, as long as its period runs."""
 
     __tablename__ = "account_session"
 
@@ -35,9 +36,26 @@ class AccountSession(SQLModel, table=True):
     account_id: str | None = Field(default=None, foreign_key="account.id", index=True)
     person_id: str | None = Field(default=None, foreign_key="person.id", index=True)
     household_id: str | None = Field(default=None, foreign_key="household.id", index=True)
+    stand_in_id: str | None = Field(default=None, foreign_key="stand_in.id")
     created_at: datetime = Field(sa_column=moment())
     seen_at: datetime = Field(sa_column=moment())
     expires_at: datetime = Field(sa_column=moment(index=True))
+
+
+class StandIn(SQLModel, table=True):
+    """Somebody of the same house who does the work of a head between two moments (A/B 岗). Ending it early moves
+    `ends_at`; a row that has begun is never deleted."""
+
+    __tablename__ = "stand_in"
+    __table_args__ = (check("two_people", "head_id <> deputy_id"), check("span", "ends_at > starts_at"))
+
+    id: str = Field(primary_key=True, max_length=32)
+    head_id: str = Field(foreign_key="account.id", index=True)
+    deputy_id: str = Field(foreign_key="account.id", index=True)
+    starts_at: datetime = Field(sa_column=moment())
+    ends_at: datetime = Field(sa_column=moment(index=True))
+    set_by: str = Field(max_length=64)
+    set_at: datetime = Field(sa_column=moment())
 
 
 class SignInCode(SQLModel, table=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -19,7 +20,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.accounts.models import Account, AccountSession, RateCount, SignInCode
+from marketplace.accounts.models import Account, AccountSession, RateCount, SignInCode, StandIn
 from marketplace.actors import PUBLIC, SYSTEM, Actor, Role
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed
@@ -118,7 +119,19 @@ def actor_of(session: Session, token: str, /, *, now: datetime, request_id: str 
     account = session.get(Account, held.account_id) if held.account_id else None
     if account is None or not account.active or now - held.seen_at > IDLE:
         return PUBLIC
+    head = _head_of(session, held, now=now) if held.stand_in_id else None
+    if head is not None:
+        return replace(_account_actor(head, request_id=request_id), id=account.id, on_behalf_of=head.id)
     return _account_actor(account, request_id=request_id)
+
+
+def _head_of(session: Session, held: AccountSession, *, now: datetime) -> Account | None:
+    """For whom this session acts; nobody once the period is over or the head's account is closed."""
+    row = session.get(StandIn, held.stand_in_id)
+    if row is None or row.deputy_id != held.account_id or not row.starts_at <= now < row.ends_at:
+        return None
+    head = session.get(Account, row.head_id)
+    return head if head is not None and head.active else None
 
 
 def touch(session: Session, token: str, /, *, now: datetime) -> None:

@@ -8,19 +8,15 @@ their queue into `QUEUES`; an account with open work is closed only when a colle
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.accounts.models import Account, AccountSession, Invitation
+from marketplace.accounts.models import Account, Invitation
 from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
-from marketplace.clocks.models import Clock
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.policy import require
@@ -31,30 +27,6 @@ LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 GROUPS, EACH = 4, 5
 MANAGERS = (Role.CHARITY_MANAGER, Role.INSURER)
 """Who may change a team; one of them always stays."""
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """Work that lies on an account's desk: how much there is, and how it passes to another account."""
-
-    count: Callable[[Session, str], int]
-    hand_over: Callable[[Session, str, str], None]
-
-
-def _waiting(session: Session, account_id: str) -> int:
-    running = select(func.count()).select_from(Clock).where(col(Clock.account_id) == account_id)
-    return session.exec(running.where(col(Clock.ended_at).is_(None))).one()
-
-
-def _pass_on(session: Session, account_id: str, heir_id: str) -> None:
-    running = select(Clock).where(col(Clock.account_id) == account_id, col(Clock.ended_at).is_(None))
-    for clock in session.exec(running).all():
-        clock.account_id = heir_id
-        session.add(clock)
-
-
-QUEUES: dict[str, Queue] = {"clocks": Queue(_waiting, _pass_on)}
-"""By name; a room above adds its own when it is imported."""
 
 
 def roles_in(actor: Actor) -> tuple[Role, ...]:
@@ -145,35 +117,11 @@ def change_role(session: Session, account_id: str, /, *, role: Role, actor: Acto
     if role not in roles_in(actor):
         raise BadInput("role_not_here", field="role")
     if role not in MANAGERS:
-        _keep_one_manager(session, account)
+        keep_one_manager(session, account)
     account.role = role
     session.add(account)
     flush(session)
     _record(session, "team:role", account.id, role, actor=actor, now=now)
-    return account
-
-
-def open_work(session: Session, account_id: str, /) -> int:
-    """How much lies on this account's desk, in all rooms."""
-    return sum(queue.count(session, account_id) for queue in QUEUES.values())
-
-
-def close_account(session: Session, account_id: str, /, *, heir_id: str = "", actor: Actor, now: datetime) -> Account:
-    """A colleague leaves: it signs in no more, at once. With open work somebody of the team must take that over."""
-    account = colleague(session, account_id, actor=actor)
-    _keep_one_manager(session, account)
-    if open_work(session, account_id):
-        heir = colleague(session, heir_id, actor=actor) if heir_id else None
-        if heir is None or heir.id == account.id:
-            raise WrongState("open_work")
-        for queue in QUEUES.values():
-            queue.hand_over(session, account.id, heir.id)
-        flush(session)
-    account.active = False
-    session.add(account)
-    session.execute(delete(AccountSession).where(col(AccountSession.account_id) == account.id))
-    flush(session)
-    _record(session, "team:close", account.id, account.role, actor=actor, now=now)
     return account
 
 
@@ -186,7 +134,8 @@ def colleague(session: Session, account_id: str, /, *, actor: Actor) -> Account:
     return account
 
 
-def _keep_one_manager(session: Session, account: Account) -> None:
+def keep_one_manager(session: Session, account: Account, /) -> None:
+    """WrongState if this account is the last that may change its team."""
     others = (
         select(Account.id)
         .where(col(Account.org_id) == account.org_id, col(Account.active).is_(True), col(Account.id) != account.id)

@@ -10,7 +10,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, current_app, g, make_response, redirect, request, url_for
+from flask import g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -18,32 +18,23 @@ from sqlmodel import select
 from wtforms import HiddenField, PasswordField
 from wtforms.validators import InputRequired
 
-from marketplace.accounts import service, views_team
+from marketplace.accounts import service, views_closing, views_standins, views_team
 from marketplace.accounts.blueprint import bp
+from marketplace.accounts.cookies import cookie_name, home_address, settings, with_cookie
 from marketplace.accounts.models import Account, AccountSession
 from marketplace.actors import Role
-from marketplace.config import Settings
 from marketplace.errors import NotAllowed, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.web import pages
 from marketplace.web.fields import Form, TextField
 from marketplace.web.transactions import current_database, current_session, writes
 
-__all__ = ["bp"]
+__all__ = ["bp", "settings", "views_closing", "with_cookie"]
 SENTENCES = {
     "sign_in": _l("Sign in first, then open this page again."),
     "sign_in_failed": _l("This name and password do not belong together. Check both and try again."),
     "too_many_tries": _l("Too many tries. Wait a quarter of an hour and try again."),
-} | views_team.TEAM_SENTENCES
-HOME = {
-    Role.HOUSEHOLD: "portal.household_home",
-    Role.HELPER: "portal.household_home",
-    Role.CHARITY_WORKER: "portal.charity_home",
-    Role.CHARITY_MANAGER: "portal.charity_home",
-    Role.INSURER: "portal.charity_home",
-    Role.AUDITOR: "portal.audit",
-    Role.OPERATOR: "portal.dead_letters",
-}
+} | (views_team.TEAM_SENTENCES | views_standins.STAND_IN_SENTENCES)
 
 
 class SignInForm(Form):
@@ -52,17 +43,6 @@ class SignInForm(Form):
     next = HiddenField()
     login = TextField(_l("User name"), longest=64)
     password = PasswordField(_l("Password"), validators=[InputRequired(message=_l("Please fill this in"))])
-
-
-def settings() -> Settings:
-    """The app's settings."""
-    held: Settings = current_app.extensions["settings"]
-    return held
-
-
-def cookie_name() -> str:
-    """`__Host-` where the site is served over TLS; browsers refuse that prefix on plain http."""
-    return "__Host-sid" if settings().base_url.startswith("https") else "sid"
 
 
 @bp.before_app_request
@@ -86,18 +66,6 @@ def _touch(token: str, now: datetime) -> None:
     if stale:
         with current_database().transaction() as session:
             service.touch(session, token, now=now)
-
-
-def with_cookie(response: Response, token: str) -> Response:
-    """The answer with the session's cookie: http-only, same site, and secure wherever TLS is."""
-    secure = settings().base_url.startswith("https")
-    response.set_cookie(cookie_name(), token, httponly=True, samesite="Lax", secure=secure, path="/")
-    return response
-
-
-def home_address(role: Role) -> str:
-    """Where this role begins."""
-    return url_for(HOME.get(role, "portal.staff_home"))
 
 
 def safe_next(target: str | None, role: Role) -> str:
@@ -172,4 +140,8 @@ def who() -> dict[str, Any]:
     """What every page may show of the signed-in person: the account's own display name, nothing else."""
     actor = current_actor()
     account = current_session().get(Account, actor.id) if actor.role is not Role.PUBLIC else None
-    return {"signed_in_as": account.display_name if account else "", "is_demo": settings().demo}
+    name = account.display_name if account else ""
+    head = current_session().get(Account, actor.on_behalf_of) if actor.on_behalf_of else None
+    if head is not None:
+        name = _("%(name)s, for %(head)s", name=name, head=head.display_name)
+    return {"signed_in_as": name, "is_demo": settings().demo}

@@ -1,4 +1,4 @@
-"""The team's pages: who is in it, inviting, changing a role, closing an account; and the public page to join by code.
+"""The team's pages: who is in it, inviting, changing a role; and the public page to join by code.
 
 Enters: requests of a giver's managers, and of somebody who holds a code. Leaves: pages; the rules are in
 `accounts.team`. The code is typed in, never part of an address.
@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
-from marketplace.accounts import service, team
+from marketplace.accounts import desks, service, team
 from marketplace.accounts.blueprint import bp
 from marketplace.accounts.models import Account
 from marketplace.actors import Role
@@ -41,6 +41,9 @@ TEAM_SENTENCES: dict[str, Any] = {
     "password_short": _l("Use at least 12 characters."),
     "last_manager": _l("The last manager cannot leave: make somebody else a manager first."),
     "open_work": _l("This account has open work: choose who takes it over."),
+    "nobody_takes_over": _l("Nobody of this house could take over what it holds. Open another account first."),
+    "own_account": _l("You cannot close your own account. Ask a colleague."),
+    "heir_unfit": _l("This colleague cannot take over everything: on a shift it would be both people at once."),
     "invitation_over": _l("This invitation has been used or withdrawn."),
     "role_not_here": _l("This role does not exist in your team."),
 }
@@ -59,12 +62,6 @@ class RoleForm(Form):
     role = OneField(_l("Role"))
 
 
-class CloseForm(Form):
-    """Who takes over what is open."""
-
-    heir = OneField(_l("Who takes over the open work?"), required=False, select=True)
-
-
 class JoinForm(Form):
     """The code and the new account."""
 
@@ -80,7 +77,7 @@ def team_index() -> ResponseReturnValue:
     """Everybody in the team, and the invitations that wait."""
     session, actor = current_session(), current_actor()
     people = team.list_team(session, actor=actor)
-    work = {account.id: team.open_work(session, account.id) for account in people if account.active}
+    work = {one.id: len(desks.pieces_of(session, one, now=utc_now())) for one in people if one.active}
     waiting = team.list_invitations(session, actor=actor, now=utc_now())
     return render("accounts/team.html", people=people, work=work, waiting=waiting)
 
@@ -129,26 +126,6 @@ def team_role(account_id: str) -> ResponseReturnValue:
     return _ask(account, form, title=_("Change the role?"), button=_("Change"))
 
 
-@bp.route("/team/<account_id>/close", methods=["GET", "POST"])
-@guard("team:change")
-@writes
-def team_close(account_id: str) -> ResponseReturnValue:
-    """Ask, then close the account; its open work goes to a colleague."""
-    session, actor = current_session(), current_actor()
-    account, form = _colleague(account_id), CloseForm()
-    others = [row for row in team.list_team(session, actor=actor) if row.active and row.id != account_id]
-    form.heir.choices = [(row.id, row.display_name) for row in others]
-    if form.validate_on_submit():
-        try:
-            heir = str(form.heir.data or "")
-            team.close_account(session, account_id, heir_id=heir, actor=actor, now=utc_now())
-        except WrongState as error:
-            form.heir.errors = [TEAM_SENTENCES[error.code]]
-        else:
-            return done(_("The account is closed."), to=url_for(".team_index"))
-    return _ask(account, form, title=_("Close this account?"), button=_("Close"), danger=True)
-
-
 @bp.get("/join")
 @guard("account:join")
 def join() -> ResponseReturnValue:
@@ -175,14 +152,12 @@ def join_submit() -> ResponseReturnValue:
     return render("accounts/join.html", form=form)
 
 
-def _ask(account: Account, form: Form, *, title: str, button: str, danger: bool = False) -> ResponseReturnValue:
+def _ask(account: Account, form: Form, *, title: str, button: str) -> ResponseReturnValue:
     facts = [
         {"label": _("Name"), "value": account.display_name},
         {"label": _("Role"), "value": word(account.role.value, "role")},
-        {"label": _("Open work"), "value": str(team.open_work(current_session(), account.id))},
     ]
-    page: dict[str, Any] = {"facts": facts, "form": form, "danger": danger}
-    return confirm(layout="charity", title=title, button=button, back=url_for(".team_index"), **page)
+    return confirm(layout="charity", title=title, button=button, back=url_for(".team_index"), facts=facts, form=form)
 
 
 def _colleague(account_id: str) -> Account:

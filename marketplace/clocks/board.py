@@ -26,12 +26,12 @@ LATE, AT_RISK = "late", "at_risk"
 
 @dataclass(frozen=True, slots=True)
 class ClockFilter:
-    """Which clocks to show; empty means all. `state` is late or at_risk, `account_id` the person who holds them."""
+    """Which clocks to show; empty means all. `state` is late or at_risk, `account_ids` the people who hold them."""
 
     steps: tuple[str, ...] = ()
     state: str = ""
     district: str = ""
-    account_id: str = ""
+    account_ids: frozenset[str] = frozenset()
 
     def conditions(self, actor: Actor, now: datetime) -> list[ColumnElement[bool]]:
         """Always within the actor's districts."""
@@ -42,8 +42,8 @@ class ClockFilter:
             wanted.append(col(Clock.district_code) == self.district)
         if self.steps:
             wanted.append(col(Clock.step).in_(self.steps))
-        if self.account_id:
-            wanted.append(col(Clock.account_id) == self.account_id)
+        if self.account_ids:
+            wanted.append(col(Clock.account_id).in_(sorted(self.account_ids)))
         if self.state == LATE:
             wanted.append(col(Clock.due_at) <= now)
         if self.state == AT_RISK:

@@ -64,7 +64,10 @@ def move_on(
 
 def _clock(step: str, object_ref: str, *, holder: Holder, now: datetime, urgent: bool) -> Clock:
     rule = STEPS[step]
-    due = after_working_days(now, rule.urgent_days if urgent and rule.urgent_days else rule.days)
+    if rule.hours:
+        due = now + timedelta(hours=rule.hours)
+    else:
+        due = after_working_days(now, rule.urgent_days if urgent and rule.urgent_days else rule.days)
     return Clock(
         id=new_id(),
         step=step,
@@ -103,7 +106,7 @@ def due_reminders(session: Session, /, *, now: datetime, most: int = 100) -> lis
     """Running clocks whose next reminder is due; each is marked as reminded, so that the caller must write it now.
 
     Reminders that were missed while nobody swept are sent as one. A holder outside the house whose reminder comes
-    only after its limit gets one working day more, for it was the house that slept.
+    only after its limit gets one working day more (one hour, where hours count), for it was the house that slept.
     """
     statement = select(Clock).where(col(Clock.ended_at).is_(None), col(Clock.remind_at) <= now)
     statement = statement.order_by(col(Clock.remind_at), col(Clock.id)).limit(most).with_for_update(skip_locked=True)
@@ -113,7 +116,7 @@ def due_reminders(session: Session, /, *, now: datetime, most: int = 100) -> lis
         clock.reminders = sum(_reminder(begun, due, share) <= now for share in rule.remind_at)
         clock.remind_at = _next_reminder(clock.step, started=begun, due=due, sent=clock.reminders)
         if due <= now and rule.side is not Side.STAFF:
-            clock.due_at = after_working_days(now, 1)
+            clock.due_at = now + timedelta(hours=1) if rule.hours else after_working_days(now, 1)
         session.add(clock)
     flush(session)
     return list(clocks)

@@ -22,18 +22,23 @@ class Side(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Step:
     """One waiting step. `days` are working days; `urgent_days` hold where the need is urgent (0: the same). The holder
-    is reminded when each share (per cent) of the time has gone."""
+    is reminded when each share (per cent) of the time has gone. With `hours` the limit is a number of hours, day
+    and night."""
 
     code: str
     side: Side
     days: int
     urgent_days: int = 0
     remind_at: tuple[int, ...] = (80, 100)
+    hours: int = 0
 
 
 STEPS: dict[str, Step] = {
     step.code: step
     for step in (
+        Step("record_consent", Side.STAFF, 1),
+        Step("publish", Side.STAFF, 2, urgent_days=1),
+        Step("first_approval", Side.STAFF, 3, urgent_days=1),
         Step("second_approval", Side.STAFF, 2, urgent_days=1),
         Step("giver_answer", Side.GIVER, 5, urgent_days=1, remind_at=(40, 80)),
         Step("household_answer", Side.HOUSEHOLD, 5, urgent_days=2, remind_at=(40, 80)),
@@ -46,6 +51,14 @@ STEPS: dict[str, Step] = {
         Step("follow_up", Side.STAFF, 10),
         Step("complaint", Side.STAFF, 5),
         Step("reclaim", Side.GIVER, 20, remind_at=(60, 80)),
+        Step("reclaim_late", Side.STAFF, 5),
+        Step("payee_check", Side.STAFF, 2, urgent_days=1),
+        Step("payment_release", Side.GIVER, 2),
+        Step("payment_send", Side.GIVER, 2),
+        Step("bank_answer", Side.GIVER, 3),
+        Step("correct_account", Side.HOUSEHOLD, 5, urgent_days=2, remind_at=(40, 80)),
+        Step("payee_help", Side.STAFF, 3, urgent_days=1),
+        Step("pay_again", Side.GIVER, 5, urgent_days=2),
         Step("project_report", Side.GIVER, 63, remind_at=(80, 100)),
         Step("unclaimed", Side.STAFF, 3, urgent_days=1),
         Step("insure_enrol", Side.GIVER, 10),
@@ -53,11 +66,14 @@ STEPS: dict[str, Step] = {
         Step("insure_help", Side.GIVER, 5, urgent_days=2),
         Step("insure_papers", Side.HOUSEHOLD, 15),
         Step("insure_answer", Side.GIVER, 15, urgent_days=5),
+        Step("papers_call", Side.STAFF, 3, urgent_days=1),
+        Step("insure_late", Side.STAFF, 3, urgent_days=1),
         Step("payout_overlap", Side.STAFF, 3, urgent_days=1),
         Step("visit_answer", Side.HOUSEHOLD, 3, urgent_days=1, remind_at=(40, 80)),
         Step("visit_call", Side.STAFF, 2, urgent_days=1),
         Step("volunteer_talk", Side.GIVER, 10),
         Step("meeting_duty", Side.STAFF, 10, urgent_days=3),
         Step("urgent_review", Side.STAFF, 1, remind_at=(50, 100)),
+        Step("urgent_answer", Side.GIVER, 0, remind_at=(50,), hours=4),
     )
 }

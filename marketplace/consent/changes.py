@@ -32,7 +32,7 @@ def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: d
     if head.state is not ConsentState.PENDING_CHECK:
         raise WrongState("consent_not_pending", state=head.state.value)
     pending = newest(session, head)
-    if pending.helper_id == actor.id:
+    if pending.helper_id in actor.people:
         raise BadInput("helper_cannot_check", field="helper")
     if not pending.capacity_evidence:
         raise WrongState("evidence_missing")
@@ -48,7 +48,7 @@ def reject_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: da
     require_area(session, actor, "consent:assist", household_id=head.household_id)
     if head.state is not ConsentState.PENDING_CHECK:
         raise WrongState("consent_not_pending", state=head.state.value)
-    if newest(session, head).helper_id == actor.id:
+    if newest(session, head).helper_id in actor.people:
         raise BadInput("helper_cannot_check", field="helper")
     changes = {"verifier_id": actor.id, "callback_by": actor.id, "callback_at": now}
     return next_version(

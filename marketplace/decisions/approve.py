@@ -108,7 +108,7 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     need = _fetch(session, Need, line.need_id, lock=lock)
     offer = _fetch(session, Offer, line.offer_id, lock=lock)
     organisation = _fetch(session, Organisation, offer.org_id, lock=lock)
-    if need.verifier_id == actor.id:
+    if need.verifier_id in actor.people:
         raise WrongState("verifier_is_approver")
     if need.state is not NeedState.VERIFIED or _is_over(need, now):
         raise WrongState("need_changed")
@@ -258,7 +258,7 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     if match.state is not MatchState.AWAITING_SECOND:
         raise WrongState("match_moved_on", state=match.state.value)
     need = session.get_one(Need, match.need_id)
-    if actor.id in (match.approver_id, need.verifier_id):
+    if actor.people & {match.approver_id, need.verifier_id}:
         raise WrongState("same_person_twice")
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     match.second_approver_id = actor.id

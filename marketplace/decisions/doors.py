@@ -10,7 +10,8 @@ from flask_babel import ngettext
 from marketplace.calendar import local_day, utc_now, working_days_between
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
-from marketplace.web.formats import day
+from marketplace.clocks.steps import STEPS
+from marketplace.web.formats import day, moment
 
 bp = Blueprint("decisions", __name__)
 SENTENCES = {
@@ -57,5 +58,5 @@ def urgency_tone(clock: Clock) -> str:
 
 @bp.app_template_filter("until")
 def until(clock: Clock) -> str:
-    """The last day of a step."""
-    return day(clocks.last_day(clock))
+    """The last day of a step; where hours count, the hour."""
+    return moment(clock.due_at) if STEPS[clock.step].hours else day(clocks.last_day(clock))

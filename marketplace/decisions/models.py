@@ -13,7 +13,7 @@ it was before.
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
@@ -57,6 +57,8 @@ class Match(SQLModel, table=True):
     """One approved line on its way to the household; `short_units` of it were approved but not given."""
 
     __table_args__ = (
+        Index("ix_match_waiting", "state", "updated_at", "id", "district_code"),
+        Index("ix_match_of_giver", "org_id", "state", "updated_at", "id"),
         check("units", "units > 0"),
         check("short", "short_units >= 0"),
         check("two_people", "second_approver_id IS NULL OR second_approver_id <> approver_id"),

@@ -1,4 +1,5 @@
-"""A giver's matches and deliveries as a table to take out: what was promised, to which district, how far it is.
+"""A giver's matches and deliveries as a table to take out: what was promised, to which district, how far it is;
+with two empty columns for the answer, so that the same table can be filled in and brought back.
 
 Enters: the giver, a language and a kind of file. Leaves: bytes, one row a match, without anything about the household
 but its district; who it is can be seen only by opening a match, one look at a time. Called by a page.
@@ -15,6 +16,7 @@ from adapters import tabular_writer
 from adapters.ports import Cell
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
+from marketplace.decisions.answers import answer_schema
 from marketplace.decisions.models import Match
 from marketplace.offers.models import Offer
 from marketplace.offers.terms import shown_units
@@ -39,6 +41,7 @@ HEADS = (
     ("确认日期", "Confirmed on"),
     ("送达备注", "Delivery note"),
 )
+"""What is told of a match; the columns to fill in stand behind them (`answers.answer_schema`)."""
 
 
 def matches_file(session: Session, kind: Format, /, *, actor: Actor, lang: str) -> bytes:
@@ -47,8 +50,13 @@ def matches_file(session: Session, kind: Format, /, *, actor: Actor, lang: str) 
     mine = select(Match, Offer).join(Offer, col(Offer.id) == col(Match.offer_id))
     mine = mine.where(col(Match.org_id) == actor.org_id).order_by(col(Match.created_at), col(Match.id))
     rows = (list(_cells(match, offer, lang=lang)) for match, offer in session.execute(mine))
-    heads = [pair[lang.startswith("en")] for pair in HEADS]
+    heads = [pair[lang.startswith("en")] for pair in HEADS] + _to_fill(lang)
     return tabular_writer.write_csv(heads, rows) if kind == "csv" else tabular_writer.write_xlsx(heads, rows)
+
+
+def _to_fill(lang: str) -> list[str]:
+    """The heads of the two columns that a giver fills in and brings back."""
+    return [answer_schema().column(name).label(lang=lang) for name in ("answer", "reason")]
 
 
 def _cells(match: Match, offer: Offer, *, lang: str) -> Iterator[Cell]:
@@ -64,3 +72,4 @@ def _cells(match: Match, offer: Offer, *, lang: str) -> Iterator[Cell]:
     for at in (match.created_at, match.giver_answered_at, match.delivered_at, match.confirmed_at):
         yield None if at is None else local_day(at)
     yield match.delivery_note
+    yield from (None, None)

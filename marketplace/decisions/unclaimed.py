@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_
+from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.accounts.models import Account
-from marketplace.actors import SYSTEM, Role
+from marketplace.actors import SYSTEM
 from marketplace.calendar import before_working_days, local_day
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
 from marketplace.consent.models import ConsentHead, ConsentState, Purpose
 from marketplace.db import Database
+from marketplace.decisions import officers
 from marketplace.decisions.models import OPEN, Match
 from marketplace.decisions.moves import URGENT
 from marketplace.needs.models import Need, NeedState
@@ -35,10 +35,12 @@ PAUSE = timedelta(minutes=10)
 
 
 class Watch:
-    """The sweep, which looks at every need and therefore only now and then."""
+    """A sweep that looks at every need (`look`, or what it is given) and therefore only now and then."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], datetime]) -> None:
-        self._database, self._clock = database, clock
+    def __init__(
+        self, database: Database, *, clock: Callable[[], datetime], looking: Callable[..., int] | None = None
+    ) -> None:
+        self._database, self._clock, self._look = database, clock, looking or look
         self._next: datetime | None = None
 
     def __call__(self) -> int:
@@ -46,7 +48,7 @@ class Watch:
         now = self._clock()
         if self._next is not None and now < self._next:
             return 0
-        done = look(self._database, now=now)
+        done = self._look(self._database, now=now)
         self._next = now + PAUSE if done < BATCH else None
         return done
 
@@ -60,42 +62,17 @@ def look(database: Database, *, now: datetime) -> int:
     with database.transaction() as session:
         for need_id, outcome in _over(session, now=now):
             clocks.end(session, need_id, step=STEP, outcome=outcome, now=now)
-        officers = _officers(session)
+        held = officers.load(session, STEP)
         for need in session.exec(select(Need).where(col(Need.id).in_(_unclaimed(session, now=now)))):
-            _begin(session, need, officers=officers, now=now)
+            _begin(session, need, held=held, now=now)
     return len(over) + len(begun)
 
 
-def _begin(session: Session, need: Need, *, officers: dict[str, tuple[Account, int]], now: datetime) -> None:
-    officer = _officer_for(officers, need.district_code)
-    holder = Holder(account_id=officer, district_code=need.district_code)
+def _begin(session: Session, need: Need, *, held: officers.Load, now: datetime) -> None:
+    holder = Holder(account_id=officers.choose(held, need.district_code), district_code=need.district_code)
     clocks.start(session, STEP, need.id, holder=holder, now=now, urgent=need.urgency >= URGENT)
     entry = audit.Entry("clock:name", object_ref=need.id, subject=need.household_id, rule_id=STEP)
     audit.record(session, entry, actor=SYSTEM, now=now)
-
-
-def _officers(session: Session) -> dict[str, tuple[Account, int]]:
-    """Every approver with the number of unclaimed needs that it holds."""
-    held = dict(
-        session.execute(
-            select(Clock.account_id, func.count())
-            .where(col(Clock.step) == STEP, col(Clock.ended_at).is_(None))
-            .group_by(col(Clock.account_id))
-        ).all()
-    )
-    approvers = select(Account).where(col(Account.role) == Role.APPROVER, col(Account.active).is_(True))
-    return {one.id: (one, held.get(one.id, 0)) for one in session.exec(approvers.order_by(col(Account.id)))}
-
-
-def _officer_for(officers: dict[str, tuple[Account, int]], district: str) -> str | None:
-    """The approver of the district, else of the whole city, who holds the fewest; None where there is nobody."""
-    own = [one for one in officers.values() if district in one[0].districts]
-    serving = own or [one for one in officers.values() if not one[0].districts]
-    if not serving:
-        return None
-    chosen, held = min(serving, key=lambda one: (one[1], one[0].id))
-    officers[chosen.id] = (chosen, held + 1)
-    return chosen.id
 
 
 def _unclaimed(session: Session, *, now: datetime) -> list[str]:

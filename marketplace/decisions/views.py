@@ -2,6 +2,7 @@
 
 from marketplace.decisions import (
     views_after,
+    views_answers,
     views_calls,
     views_deadlines,
     views_giver,
@@ -15,6 +16,7 @@ __all__ = [
     "SENTENCES",
     "bp",
     "views_after",
+    "views_answers",
     "views_calls",
     "views_deadlines",
     "views_giver",

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from marketplace.accounts.standins import seats_of
 from marketplace.calendar import utc_now
 from marketplace.clocks import board
 from marketplace.clocks.board import ClockFilter
@@ -64,7 +65,7 @@ def deadlines() -> ResponseReturnValue:
     counts = board.count_by_step(session, actor=actor, now=now)
     return pages.render(
         "decisions/deadlines.html",
-        rows=told.rows_of(session, clocks),
+        rows=told.rows_of(session, clocks, actor=actor, now=now),
         page=page,
         group=group,
         counts={name: sum(counts.get(step, (0, 0))[0] for step in steps) for name, steps in GROUPS.items()},
@@ -82,7 +83,9 @@ def _filter(group: str) -> ClockFilter:
         steps=GROUPS.get(group, (step,) if step in STEPS else ()),
         state=state if state in STATES else "",
         district=request.args.get("district", "")[:6],
-        account_id=current_actor().id if request.args.get("mine") == "y" else "",
+        account_ids=seats_of(current_session(), current_actor(), now=utc_now())
+        if request.args.get("mine") == "y"
+        else frozenset(),
     )
 
 

@@ -145,8 +145,9 @@ def give_up(match_id: str) -> ResponseReturnValue:
     return pages.done(_("Noted. The need is open again."), to=url_for("decisions.charity_deliveries"))
 
 
-def _decline_form() -> GiverDeclineForm:
-    form = GiverDeclineForm()
+def decline_form(*, empty: bool = False) -> GiverDeclineForm:
+    """The question for the reason; `empty` while it has not been asked yet."""
+    form = GiverDeclineForm(formdata=None) if empty else GiverDeclineForm()
     form.reason_code.choices = choices("giver_decline", lang=language())
     return form
 
@@ -154,7 +155,7 @@ def _decline_form() -> GiverDeclineForm:
 def _reason(match_id: str) -> str | None:
     """The reason that was chosen; None while it has to be asked. A foreign match is not found."""
     service.get_match(current_session(), match_id, actor=current_actor())
-    form = _decline_form()
+    form = decline_form()
     return form.reason_code.data if form.validate_on_submit() else None
 
 
@@ -165,7 +166,7 @@ def _ask_reason(match_id: str, *, title: str, intro: str, button: str) -> Respon
         intro=intro,
         button=button,
         back=url_for("decisions.charity_match", match_id=match_id),
-        form=_decline_form(),
+        form=decline_form(),
     )
 
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
+from marketplace.accounts.standins import reads_for
 from marketplace.actors import SYSTEM, Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
@@ -25,6 +27,7 @@ from marketplace.db import Database
 from marketplace.decisions import moves
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import locked
+from marketplace.decisions.officers import pass_to
 from marketplace.errors import DomainError, WrongState
 from marketplace.offers.pausing import pause_silent
 
@@ -33,13 +36,15 @@ BATCH = 100
 """So many reminders, and so many late matches of each step, in one sweep."""
 SILENT_AFTER = 3
 """After so many matches in a row without any answer a giver's resources are paused."""
+OWN_LETTER = {"project_report": "report_due"}
+"""Steps of givers whose reminder says more than that something waits."""
 Consequence = Callable[[Session, Match, datetime], None]
 
 
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     """Remind, then settle what is late; returns how much was done."""
     now = clock()
-    return _remind(database, now=now) + sum(_late(database, step, now=now) for step in CONSEQUENCES)
+    return _remind(database, now=now) + settle_late(database, CONSEQUENCES, now=now)
 
 
 def _remind(database: Database, *, now: datetime) -> int:
@@ -54,45 +59,59 @@ def _remind(database: Database, *, now: datetime) -> int:
 
 
 def _write(session: Session, waiting: Clock, *, now: datetime) -> None:
-    """One reminder; staff find theirs on the board and on their home page instead."""
+    """One reminder. Staff whom nobody has named find theirs on the board and on their home page; a named holder, or who
+    stands in for it, reads one of its own."""
     side = STEPS[waiting.step].side
-    if side is Side.STAFF:
-        return
-    letter = "reminder_giver" if side is Side.GIVER else "reminder_household"
-    key, recipient = f"{waiting.id}:{waiting.reminders}", {"org_id": waiting.org_id}
+    key = f"{waiting.id}:{waiting.reminders}"
+    told: dict[str, Any] = {"now": now, "params": moves.by(waiting)}
+    if waiting.account_id is not None and side is not Side.HOUSEHOLD:
+        reader = reads_for(session, waiting.account_id, now=now)
+        notices.post(session, "reminder_staff", key=f"{key}:named", account_id=reader, **told)
+    if side is Side.GIVER:
+        letter = OWN_LETTER.get(waiting.step, "reminder_giver")
+        notices.post(session, letter, key=key, org_id=waiting.org_id, **told)
     if side is Side.HOUSEHOLD:
-        recipient = {"household_id": waiting.household_id}
-    notices.post(session, letter, key=key, now=now, params=moves.by(waiting), **recipient)
+        notices.post(session, "reminder_household", key=key, household_id=waiting.household_id, **told)
 
 
-def _late(database: Database, step: str, *, now: datetime) -> int:
+def settle_late(database: Database, consequences: Mapping[str, Consequence], /, *, now: datetime) -> int:
+    """What follows for late steps of matches, each in its own transaction; rooms above bring steps of their own."""
+    return sum(_late(database, step, follows, now=now) for step, follows in consequences.items())
+
+
+def _late(database: Database, step: str, follows: Consequence, *, now: datetime) -> int:
     with database.reading() as session:
         found = [(late.id, late.object_ref) for late in clocks.late(session, step, now=now, most=BATCH)]
     done = 0
     for clock_id, match_id in found:
         try:
             with database.transaction() as session:
-                done += _settle(session, clock_id, match_id, now=now)
+                done += _settle(session, clock_id, match_id, follows, now=now)
         except (DomainError, OperationalError) as error:
             log.warning("match %s stays late at %s: %s", match_id, step, type(error).__name__)
     return done
 
 
-def _settle(session: Session, clock_id: str, match_id: str, *, now: datetime) -> bool:
+def _settle(session: Session, clock_id: str, object_ref: str, follows: Consequence, *, now: datetime) -> bool:
     """Whether there was still something to settle once the match was locked."""
-    match = session.get(Match, match_id, with_for_update=True, populate_existing=True)
+    match = session.get(Match, object_ref.rpartition(":")[2], with_for_update=True, populate_existing=True)
     waiting = session.get_one(Clock, clock_id, populate_existing=True)
     if match is None or waiting.ended_at is not None or waiting.due_at > now:
         return False
-    CONSEQUENCES[waiting.step](session, match, now)
+    follows(session, match, now)
     return True
 
 
-def _expire_giver(session: Session, match: Match, now: datetime) -> None:
+def expire_giver(session: Session, match: Match, now: datetime, /) -> None:
+    """A giver that said nothing: need and resource are free at once, and the giver is told."""
     moves.end(session, match, to=MatchState.EXPIRED_GIVER, reason_code="no_answer", actor=SYSTEM, now=now)
     moves.tell_giver(session, match, "match_expired", key="expired", now=now)
     if _silences(session, match.org_id) >= SILENT_AFTER and pause_silent(session, match.org_id, now=now):
         moves.tell_giver(session, match, "offers_paused", key="paused", now=now)
+
+
+def _pass_reclaim(session: Session, match: Match, now: datetime) -> None:
+    pass_to(session, match, "reclaim_late", outcome="late", now=now)
 
 
 def _silences(session: Session, org_id: str) -> int:
@@ -128,11 +147,12 @@ def _let_go(session: Session, match: Match, now: datetime) -> None:
 
 
 CONSEQUENCES: Mapping[str, Consequence] = {
-    "giver_answer": _expire_giver,
+    "giver_answer": expire_giver,
     "household_answer": _ask_for_a_call,
     "household_confirm": _ask_for_a_call,
     "deliver": _ask_staff,
     "held": _let_go,
+    "reclaim": _pass_reclaim,
 }
 
 

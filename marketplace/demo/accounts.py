@@ -104,6 +104,14 @@ ACCOUNTS = (
         "查看未送达的通知",
         "See notices that could not be delivered",
     ),
+    DemoAccount(
+        "demo-security",
+        "security_admin",
+        "安全管理员 严立",
+        "Security administrator",
+        "查看账号，交接并关闭账号",
+        "See the accounts, hand over and close one",
+    ),
 )
 
 TOUR = (

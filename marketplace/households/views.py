@@ -17,8 +17,8 @@ from sqlmodel import Session, col, select
 
 from marketplace import notices
 from marketplace.accounts import service as accounts
+from marketplace.accounts.cookies import settings, with_cookie
 from marketplace.accounts.models import SignInCode
-from marketplace.accounts.views import settings, with_cookie
 from marketplace.errors import NotAllowed
 from marketplace.guards import guard
 from marketplace.households.models import Person

@@ -28,6 +28,7 @@ class ImportKind(StrEnum):
     RELATED = "related"
     PAYMENTS = "payments"
     DELIVERIES = "deliveries"
+    ANSWERS = "answers"
 
 
 class ImportBatch(SQLModel, table=True):

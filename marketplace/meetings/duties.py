@@ -7,13 +7,15 @@ Only an active member of staff who serves the district can be named. Called by `
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.accounts.models import Account
+from marketplace.accounts.standins import seats_of
 from marketplace.actors import STAFF, Actor
 from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
@@ -79,8 +81,10 @@ def done(session: Session, duty_id: str, /, *, outcome: str, actor: Actor, now: 
     """The officer says what came of it."""
     duty = session.get(Duty, duty_id, with_for_update=True, populate_existing=True)
     require(actor, "duty:done", district=duty.district_code if duty is not None else None)
-    if duty is None or duty.officer_id != actor.id:
+    if duty is None or duty.officer_id not in seats_of(session, actor, now=now):
         raise NotFound("duty")
+    if duty.officer_id != actor.id:
+        actor = replace(actor, on_behalf_of=duty.officer_id)
     if duty.done_at is not None:
         raise WrongState("duty_over")
     if not outcome.strip():
@@ -94,23 +98,39 @@ def done(session: Session, duty_id: str, /, *, outcome: str, actor: Actor, now: 
     return duty
 
 
-def open_of(session: Session, actor: Actor, /) -> Sequence[Duty]:
-    """What this officer still has to do, the earliest day first."""
-    statement = select(Duty).where(Duty.officer_id == actor.id, col(Duty.done_at).is_(None))
+def take_back(session: Session, duty_id: str, /, *, actor: Actor, now: datetime) -> Duty:
+    """The meeting that gave it takes it back before it is done; the caller has asked the policy for its own act."""
+    duty = session.get_one(Duty, duty_id, with_for_update=True, populate_existing=True)
+    if duty.done_at is not None:
+        raise WrongState("duty_over")
+    duty.taken_back, duty.done_by, duty.done_at = True, actor.id, now
+    session.add(duty)
+    clocks.end(session, duty.id, outcome="taken_back", now=now)
+    _record(session, duty, "duty:take_back", actor=actor, now=now)
+    return duty
+
+
+def open_of(session: Session, actor: Actor, /, *, now: datetime) -> Sequence[Duty]:
+    """What this officer, and whoever it stands in for, still has to do, the earliest day first."""
+    statement = select(Duty).where(*_open(session, actor, now=now))
     return session.exec(statement.order_by(col(Duty.due_on), col(Duty.id))).all()
 
 
-def count_open(session: Session, actor: Actor, /) -> int:
+def count_open(session: Session, actor: Actor, /, *, now: datetime) -> int:
     """How many those are, for the home page."""
-    statement = select(func.count()).select_from(Duty).where(Duty.officer_id == actor.id, col(Duty.done_at).is_(None))
-    return session.exec(statement).one()
+    return session.exec(select(func.count()).select_from(Duty).where(*_open(session, actor, now=now))).one()
 
 
-def get_duty(session: Session, duty_id: str, /, *, actor: Actor) -> Duty:
-    """One duty of the officer's own."""
+def _open(session: Session, actor: Actor, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    seats = seats_of(session, actor, now=now)
+    return (col(Duty.officer_id).in_(sorted(seats)), col(Duty.done_at).is_(None))
+
+
+def get_duty(session: Session, duty_id: str, /, *, actor: Actor, now: datetime) -> Duty:
+    """One duty of the officer's own, or of somebody it stands in for."""
     duty = session.get(Duty, duty_id)
     require(actor, "duty:list", district=duty.district_code if duty is not None else None)
-    if duty is None or duty.officer_id != actor.id:
+    if duty is None or duty.officer_id not in seats_of(session, actor, now=now):
         raise NotFound("duty")
     return duty
 

@@ -79,6 +79,8 @@ class MeetingRow(SQLModel, table=True):
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     remedy: str = Field(max_length=32)
     remedy_units: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    remedy_offer_id: str = Field(default="", max_length=32)
+    remedy_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     losers: int | None = None
     losers_units: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     loser_urgency: int | None = None
@@ -103,6 +105,7 @@ class Duty(SQLModel, table=True):
     due_on: date
     made_by: str = Field(max_length=64)
     made_at: datetime = Field(sa_column=moment())
+    taken_back: bool = False
     outcome: str = Field(default="", max_length=200)
     done_by: str = Field(default="", max_length=64)
     done_at: datetime | None = Field(default=None, sa_column=moment(nullable=True, index=True))
@@ -136,7 +139,8 @@ class ReviewState(StrEnum):
 
 
 class UrgentApproval(SQLModel, table=True):
-    """One match that the approver on call approved alone, up to the cap of one household and night."""
+    """One match that the approver on call approved alone, up to the cap of one household and night. `asked`: its giver
+    had to answer within hours; when it did not, the case is `passed_on` to the `next` free stock, or `nothing` was."""
 
     __tablename__ = "urgent_approval"
     __table_args__ = (
@@ -160,3 +164,6 @@ class UrgentApproval(SQLModel, table=True):
     review_reason: str = Field(default="", max_length=200)
     reviewed_by: str = Field(default="", max_length=64)
     reviewed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    asked: bool = False
+    follows_id: str | None = Field(default=None, foreign_key="urgent_approval.id", index=True)
+    passed_on: str = Field(default="", max_length=16)

@@ -23,10 +23,15 @@ from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.proposals.models import LineState, ProposedLine, Run, UnservedReason
 from marketplace.reference.needs import reckoned_value
+from matching import remedies
 
 CAME_LATER, NO_YES, ALL_SAID_NO = "came_later", "no_yes", "all_said_no"
 """Why a need is unclaimed that the run gave no reason for."""
 MORE, CONSENT, WAIT, LOOK, TERMS = "more", "consent", "wait", "look", "terms"
+FREE, LIMIT, BUDGET, STOCK = (
+    f"run_{kind}" for kind in (remedies.FREE, remedies.LIMIT, remedies.BUDGET, remedies.STOCK)
+)
+"""Remedies that one press finds in the run: a resource named, with the units that it lacks."""
 REMEDY = {
     "stock": MORE,
     "priced_out": MORE,
@@ -125,7 +130,7 @@ class Remedy:
         return -(-self.fen // self.needs)
 
 
-def remedies(session: Session, meeting_id: str, /) -> list[Remedy]:
+def best_remedies(session: Session, meeting_id: str, /) -> list[Remedy]:
     """What would serve most, the largest number of needs first; of equals the cheaper one."""
     groups = session.execute(
         columns(
@@ -138,7 +143,7 @@ def remedies(session: Session, meeting_id: str, /) -> list[Remedy]:
         .where(col(MeetingRow.meeting_id) == meeting_id)
         .group_by(col(MeetingRow.remedy), col(MeetingRow.category))
     ).all()
-    costs = _unit_costs(session, {row[1] for row in groups})
+    costs = unit_costs(session, {row[1] for row in groups})
     found = [
         Remedy(name, category, unit, count, int(units), int(units) * (reckoned_value(unit) + costs.get(category, 0)))
         for name, category, unit, count, units in groups
@@ -146,7 +151,7 @@ def remedies(session: Session, meeting_id: str, /) -> list[Remedy]:
     return sorted(found, key=lambda row: (-row.needs, row.fen, row.category, row.remedy))
 
 
-def _unit_costs(session: Session, categories: set[str]) -> dict[str, int]:
+def unit_costs(session: Session, categories: set[str]) -> dict[str, int]:
     """The least that a giver said it costs to bring one unit of each kind, in fen; kinds without one are left out."""
     statement = (
         select(Offer.category, func.min(col(Offer.unit_cost_fen)))

@@ -160,12 +160,18 @@ def look_who_loses(
     return trial
 
 
-def _open_row(session: Session, meeting_id: str, number: int, *, actor: Actor) -> tuple[Meeting, MeetingRow]:
+def open_sheet(session: Session, meeting_id: str, /, *, actor: Actor) -> Meeting:
+    """The meeting, locked, if the actor may decide on it and it is not frozen."""
     meeting = get_meeting(session, meeting_id, actor=actor)
     require(actor, "meeting:decide", district=meeting.district_code)
     session.refresh(meeting, with_for_update=True)
     if meeting.state is not MeetingState.OPEN:
         raise WrongState("meeting_closed")
+    return meeting
+
+
+def _open_row(session: Session, meeting_id: str, number: int, *, actor: Actor) -> tuple[Meeting, MeetingRow]:
+    meeting = open_sheet(session, meeting_id, actor=actor)
     row = get_row(session, meeting, number, lock=True)
     if row.verdict:
         raise WrongState("row_decided")

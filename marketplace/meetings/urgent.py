@@ -23,8 +23,9 @@ from marketplace.clocks.service import Holder
 from marketplace.config import Settings
 from marketplace.db import flush, new_id
 from marketplace.decisions import approve as approval
+from marketplace.decisions import moves
 from marketplace.decisions import service as decisions
-from marketplace.decisions.models import Match
+from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household
 from marketplace.intake.cells import names_somebody
@@ -36,7 +37,7 @@ from marketplace.policy import require
 from marketplace.proposals import quotes
 from marketplace.proposals.models import LineState, ProposedLine
 
-STEP = "urgent_review"
+STEP, ASKED = "urgent_review", "urgent_answer"
 CRITICAL = 3
 HALF_DAY = timedelta(hours=12)
 
@@ -64,7 +65,9 @@ def room_for(session: Session, household_id: str, /, *, now: datetime) -> Room:
     """The cap and what is used of it; no more than the limit above which two approvers are needed anyway."""
     settings: Settings = session.info["settings"]
     used = select(func.coalesce(func.sum(col(UrgentApproval.value_fen)), 0)).where(
-        UrgentApproval.household_id == household_id, UrgentApproval.night_on == night_of(now)
+        UrgentApproval.household_id == household_id,
+        UrgentApproval.night_on == night_of(now),
+        UrgentApproval.passed_on == "",
     )
     pair = roster.on_call_at(session, now)
     return Room(
@@ -78,11 +81,11 @@ def room_for(session: Session, household_id: str, /, *, now: datetime) -> Room:
 def refusal(session: Session, need: Need, /, *, actor: Actor, now: datetime) -> str:
     """The code of the reason why this actor may not approve this need alone now; empty if nothing stands against it."""
     room = room_for(session, need.household_id, now=now)
-    if room.approver_id != actor.id:
+    if room.approver_id not in actor.people:
         return "not_on_call"
     if need.urgency < CRITICAL:
         return "not_critical"
-    if not need.verifier_id or need.verifier_id == actor.id:
+    if not need.verifier_id or need.verifier_id in actor.people:
         return "verifier_is_approver"
     return "" if room.left_fen else "cap_used"
 
@@ -98,14 +101,14 @@ def approve(session: Session, need_id: str, /, *, reason: str, actor: Actor, now
     if code := refusal(session, need, actor=actor, now=now):
         raise WrongState(code)
     left = room_for(session, need.household_id, now=now).left_fen
-    chosen = _within(session, _lines(session, need, actor=actor, now=now), left=left)
+    chosen = within(session, lines_for(session, need, actor=actor, now=now), left=left)
     if not chosen:
         raise WrongState("above_cap")
     outcome = approval.approve(session, [line.id for line in chosen], actor=actor, now=now)
     if not outcome.approved:
         raise WrongState(outcome.excluded[0].code)
     matches = session.exec(select(Match).where(col(Match.line_id).in_(outcome.approved)).order_by(col(Match.id)))
-    return [_mark(session, match, need=need, reason=reason, actor=actor, now=now) for match in matches]
+    return [mark(session, match, need=need, reason=reason, actor=actor, now=now) for match in matches]
 
 
 def _sound_reason(reason: str) -> None:
@@ -115,14 +118,17 @@ def _sound_reason(reason: str) -> None:
         raise BadInput("personal_in_text", field="reason")
 
 
-def _lines(session: Session, need: Need, *, actor: Actor, now: datetime) -> Sequence[ProposedLine]:
-    """What is proposed for the need already, else what is free for it at this moment."""
+def lines_for(
+    session: Session, need: Need, /, *, without: frozenset[str] = frozenset(), actor: Actor, now: datetime
+) -> Sequence[ProposedLine]:
+    """What is proposed for the need already, else what is free for it at this moment, `without` some organisations."""
     wanted = select(ProposedLine).where(ProposedLine.need_id == need.id, ProposedLine.state == LineState.PROPOSED)
     waiting = session.exec(wanted.order_by(col(ProposedLine.value_fen), col(ProposedLine.id)).with_for_update()).all()
-    return waiting or quotes.take_free_stock(session, need.id, actor=actor, now=now)
+    waiting = [line for line in waiting if session.get_one(Offer, line.offer_id).org_id not in without]
+    return waiting or quotes.take_free_stock(session, need.id, without=without, actor=actor, now=now)
 
 
-def _within(session: Session, lines: Sequence[ProposedLine], *, left: int) -> list[ProposedLine]:
+def within(session: Session, lines: Sequence[ProposedLine], /, *, left: int) -> list[ProposedLine]:
     """Lines that fit under what is left. One from free stock is cut to whole lots that fit; a run's line is not cut,
     for the plan's hash tells its units."""
     chosen = []
@@ -147,7 +153,19 @@ def _cut(session: Session, line: ProposedLine, *, left: int) -> bool:
     return True
 
 
-def _mark(session: Session, match: Match, *, need: Need, reason: str, actor: Actor, now: datetime) -> UrgentApproval:
+def mark(
+    session: Session,
+    match: Match,
+    /,
+    *,
+    need: Need,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    follows: UrgentApproval | None = None,
+) -> UrgentApproval:
+    """Keep that a match was approved at once, and begin its review. A giver without a standing yes is asked at once:
+    its contact on call has hours, not days."""
     line = session.get_one(ProposedLine, match.line_id)
     row = UrgentApproval(
         id=new_id(),
@@ -162,8 +180,13 @@ def _mark(session: Session, match: Match, *, need: Need, reason: str, actor: Act
         reason=reason.strip()[:200],
         approved_at=now,
         state=ReviewState.WAITING,
+        asked=match.state is MatchState.AWAITING_GIVER,
+        follows_id=follows.id if follows is not None else None,
     )
     session.add(row)
+    if row.asked:
+        moves.wait(session, match, outcome="asked_at_once", for_step=ASKED, now=now)
+        notices.post(session, "urgent_asked", key=f"{row.id}:asked", org_id=match.org_id, now=now)
     clocks.start(session, STEP, row.id, holder=Holder(district_code=need.district_code), now=now, urgent=True)
     notices.post(session, "urgent_approved", key=f"{row.id}:urgent", household_id=need.household_id, now=now)
     _record(session, row, "urgent:approve", actor=actor, now=now)
@@ -180,7 +203,7 @@ def review(
         raise NotFound("urgent_approval")
     if row.state is not ReviewState.WAITING:
         raise WrongState("urgent_reviewed")
-    if actor.id in (row.verifier_id, row.approver_id):
+    if actor.people & {row.verifier_id, row.approver_id}:
         raise WrongState("same_person_twice")
     if verdict is ReviewState.WAITING:
         raise BadInput("bad_input", field="verdict")

@@ -25,7 +25,9 @@ from marketplace.web.transactions import current_session, writes
 def my_duties() -> ResponseReturnValue:
     """What a meeting or a review asked of me, the earliest day first."""
     session = current_session()
-    rows = [(duty, session.get_one(Need, duty.need_id)) for duty in duties.open_of(session, current_actor())]
+    rows = [
+        (duty, session.get_one(Need, duty.need_id)) for duty in duties.open_of(session, current_actor(), now=utc_now())
+    ]
     return pages.render("meetings/duties.html", rows=rows, today=local_day(utc_now()))
 
 
@@ -35,7 +37,7 @@ def my_duties() -> ResponseReturnValue:
 def duty(duty_id: str) -> ResponseReturnValue:
     """One duty: what, until when, and the word that ends it."""
     session, actor, form = current_session(), current_actor(), OutcomeForm()
-    found = duties.get_duty(session, duty_id, actor=actor)
+    found = duties.get_duty(session, duty_id, actor=actor, now=utc_now())
     context: dict[str, Any] = {
         "duty": found,
         "need": session.get_one(Need, found.need_id),

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from marketplace import policy
 from marketplace.calendar import utc_now
 from marketplace.errors import DomainError
 from marketplace.guards import current_actor, guard
-from marketplace.meetings import duties, service, words
+from marketplace.meetings import duties, looking, service, words
 from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import DecideForm, LookForm, MoneyDecideForm, MoneyLookForm
 from marketplace.meetings.models import Meeting, MeetingRow, MeetingState, Verdict
@@ -57,6 +58,7 @@ def _page(meeting: Meeting, found: MeetingRow, **over: Any) -> Response:
         "decide": _decide_form(found, given=False) if is_open else None,
         "look": _look_form(found, given=False) if is_open and found.kind.value == "zero" else None,
         "trial": None,
+        "can_undo": may and meeting.state is MeetingState.OPEN and bool(found.verdict),
     }
     return pages.render("meetings/row.html", **{**context, **over})
 
@@ -102,6 +104,51 @@ def look(meeting_id: str, number: int) -> ResponseReturnValue:
         say(form, error, fallback="offer")
         return _page(meeting, found, look=form)
     return _page(meeting, found, look=form, trial=trial)
+
+
+@bp.post("/<meeting_id>/look")
+@guard("meeting:decide")
+@writes
+def look_all(meeting_id: str) -> ResponseReturnValue:
+    """One press: the cheapest remedy and who would lose, for every undecided row."""
+    here = url_for(".sheet", meeting_id=meeting_id)
+    try:
+        count = looking.look_all(current_session(), meeting_id, actor=current_actor(), now=utc_now())
+    except DomainError as error:
+        if error.code not in words.SENTENCES:
+            raise
+        return pages.refuse(str(words.SENTENCES[error.code]), to=here)
+    return pages.done(ngettext("%(num)d row has its answer.", "%(num)d rows have their answer.", count), to=here)
+
+
+@bp.route("/<meeting_id>/rows/<int:number>/undo", methods=["GET", "POST"])
+@guard("meeting:decide")
+@writes
+def undo(meeting_id: str, number: int) -> ResponseReturnValue:
+    """Ask once, then take the decision back."""
+    meeting, found = _row(meeting_id, number)
+    here = url_for(".row", meeting_id=meeting_id, number=number)
+    if request.method == "GET":
+        return pages.confirm(
+            layout="staff",
+            title=_("Take this decision back"),
+            button=_("Take it back"),
+            back=here,
+            intro=_(
+                "What it made ends with it: the pin or ban, the duty, or the closing of the need. The row waits again."
+            ),
+            facts=[
+                {"label": _("Decision"), "value": words.SHORT[found.verdict]},
+                {"label": _("Reason"), "value": found.reason},
+            ],
+        )
+    try:
+        looking.undo(current_session(), meeting.id, number, actor=current_actor(), now=utc_now())
+    except DomainError as error:
+        if error.code not in words.SENTENCES:
+            raise
+        return pages.refuse(str(words.SENTENCES[error.code]), to=here)
+    return pages.done(_("Taken back. The row waits for a decision again."), to=here)
 
 
 @bp.post("/<meeting_id>/rows/<int:number>")

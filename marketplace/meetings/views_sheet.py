@@ -23,13 +23,14 @@ from marketplace.meetings import packs, service, words
 from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import CallForm
 from marketplace.meetings.models import Meeting, MeetingRow, MeetingState
+from marketplace.meetings.papers import policy_mark
 from marketplace.meetings.urgent import name_of
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.proposals import results
 from marketplace.proposals.models import Run
 from marketplace.reference import districts
-from marketplace.web import codes, pages
+from marketplace.web import codes, formats, pages
 from marketplace.web.desk import XLSX
 from marketplace.web.display import language
 from marketplace.web.paging import Page, page_number
@@ -93,6 +94,8 @@ def sheet(meeting_id: str) -> ResponseReturnValue:
         rows=told(rows),
         page=page,
         filters=filters,
+        can_look=meeting.state is MeetingState.OPEN
+        and policy.decide(actor, "meeting:decide", district=meeting.district_code).allow,
         can_close=may and meeting.state is MeetingState.OPEN,
     )
 
@@ -106,8 +109,9 @@ def _facts(meeting: Meeting) -> dict[str, Any]:
         "area": area(meeting.district_code),
         "state": words.STATES[meeting.state],
         "blockers": [(code, words.blocker(code), count) for code, count in service.blockers(session, meeting)],
-        "remedies": packs.remedies(session, meeting.id)[:SHOWN_REMEDIES],
+        "remedies": packs.best_remedies(session, meeting.id)[:SHOWN_REMEDIES],
         "words": words,
+        "policy": policy_mark(session.get_one(Run, meeting.run_id)),
         "called_by": name_of(session, meeting.called_by),
         "closed_by": name_of(session, meeting.closed_by),
         "undecided": service.count_rows(session, meeting, filters={"verdict": "open"}),
@@ -117,8 +121,10 @@ def _facts(meeting: Meeting) -> dict[str, Any]:
 def told(rows: Sequence[MeetingRow]) -> list[dict[str, Any]]:
     """Rows with their sentence: the run's own reason, in the reader's language."""
     session = current_session()
-    names = results.names_of(session, [(row.offer_id, row.detail) for row in rows])
-    return [{"row": row, "why": _why(row, names), "remedy": _remedy(row)} for row in rows]
+    pairs: list[tuple[str, Mapping[str, Any]]] = [(row.offer_id, row.detail) for row in rows]
+    pairs += [(row.remedy_offer_id, {}) for row in rows]
+    names = results.names_of(session, pairs)
+    return [{"row": row, "why": _why(row, names), "remedy": _remedy(row, names)} for row in rows]
 
 
 def _why(row: MeetingRow, names: Mapping[str, str]) -> str:
@@ -127,10 +133,25 @@ def _why(row: MeetingRow, names: Mapping[str, str]) -> str:
     return results.sentence(row.blocker, row.offer_id, row.detail, names=names, unit=row.unit, lang=language())
 
 
-def _remedy(row: MeetingRow) -> str:
+def _remedy(row: MeetingRow, names: Mapping[str, str]) -> str:
+    if row.remedy_offer_id:
+        return _of_run(row, names.get(row.remedy_offer_id, ""))
     if row.remedy != packs.MORE:
         return str(words.REMEDIES[row.remedy])
     return str(_("%(amount)s more of this kind, pinned to it", amount=codes.amount(row.remedy_units, row.unit)))
+
+
+def _of_run(row: MeetingRow, resource: str) -> str:
+    """The remedy that was found in the run: which resource, how many units, at what cost."""
+    amount = codes.amount(row.remedy_units, row.unit)
+    if row.remedy == packs.FREE:
+        return str(_("%(resource)s: %(amount)s lie free, pin them", resource=resource, amount=amount))
+    if row.remedy == packs.LIMIT:
+        return str(_("%(resource)s: widen its limit by %(amount)s; they lie free", resource=resource, amount=amount))
+    if row.remedy == packs.BUDGET:
+        return str(_("%(resource)s: raise its budget by %(amount)s; they lie free", resource=resource, amount=amount))
+    cost = formats.yuan(row.remedy_fen)
+    return str(_("%(resource)s: %(amount)s more, worth %(cost)s", resource=resource, amount=amount, cost=cost))
 
 
 @bp.get("/<meeting_id>/print")

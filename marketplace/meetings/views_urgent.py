@@ -20,7 +20,7 @@ from marketplace.clocks import service as clocks
 from marketplace.decisions.models import Match
 from marketplace.errors import DomainError, NotFound
 from marketplace.guards import current_actor, guard
-from marketplace.meetings import roster, urgent, words
+from marketplace.meetings import night, roster, urgent, words
 from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import ReviewForm, RosterForm, UrgentForm
 from marketplace.meetings.models import ReviewState, UrgentApproval
@@ -123,7 +123,7 @@ def _review_form(row: UrgentApproval) -> ReviewForm | None:
     """The form, for those who may review this one; nobody reviews what they verified or approved."""
     actor = current_actor()
     may = policy.decide(actor, "urgent:review", district=row.district_code).allow
-    if not may or row.state is not ReviewState.WAITING or actor.id in (row.verifier_id, row.approver_id):
+    if not may or row.state is not ReviewState.WAITING or actor.people & {row.verifier_id, row.approver_id}:
         return None
     form = ReviewForm()
     form.verdict.choices = [(verdict.value, label) for verdict, label in words.VERDICTS_OF_REVIEW.items()]
@@ -133,6 +133,7 @@ def _review_form(row: UrgentApproval) -> ReviewForm | None:
 def _case_page(row: UrgentApproval, form: ReviewForm | None) -> Response:
     session = current_session()
     running = clocks.running_of(session, row.id)
+    asked = [clock for clock in clocks.running_of(session, row.match_id) if clock.step == urgent.ASKED]
     return pages.render(
         "meetings/urgent_case.html",
         row=row,
@@ -141,6 +142,8 @@ def _case_page(row: UrgentApproval, form: ReviewForm | None) -> Response:
         match=session.get_one(Match, row.match_id),
         review=words.REVIEWS[row.state],
         by=_by(running[0] if running else None),
+        answer_by=asked[0].due_at if asked else None,
+        followers=night.followers(session, row),
         names={one: name_of(session, one) for one in (row.verifier_id, row.approver_id, row.reviewed_by)},
     )
 

@@ -39,6 +39,10 @@ REMEDIES = {
     "wait": _l("wait until the waiting time ends"),
     "look": _l("have somebody look at it"),
     "terms": _l("ask a giver to widen its terms"),
+    "run_free": _l("units of a resource lie free: pin them"),
+    "run_limit": _l("units lie free under a limit: widen the limit"),
+    "run_budget": _l("units lie free under a budget: raise the budget"),
+    "run_stock": _l("more stock of one resource"),
 }
 PURPOSES = {
     "review": _l("Review of aid"),
@@ -73,6 +77,7 @@ SENTENCES: dict[str, Any] = {
     "no_run": _l("No finished run has looked at this area yet. Start one first."),
     "meeting_open": _l("A meeting of this area is open. Close it before you call the next one."),
     "meeting_closed": _l("This sheet is frozen. Call a new meeting to decide again."),
+    "row_undecided": _l("This row has not been decided."),
     "row_decided": _l("This row has been decided already."),
     "reason_missing": _l("Say why, in a few words."),
     "personal_in_text": _l("Leave ID and telephone numbers out of this text."),

@@ -15,6 +15,8 @@ FROZEN = (
     "donor_consent",
     "household_call",
     "line_decision",
+    "project_report",
+    "report_photo",
 )
 """Tables whose rows are written once."""
 

@@ -7,7 +7,7 @@ it is the database's own guard against giving more than the verified gap, whoeve
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
@@ -34,6 +34,7 @@ class Need(SQLModel, table=True):
     """One verified gap of one household in one category and period; `cause` tells two such needs apart."""
 
     __table_args__ = (
+        Index("ix_need_newest", "created_at", "id", "state", "district_code"),
         check("gap", "gap_units > 0"),
         check("committed", "committed_units >= 0 AND committed_units <= gap_units"),
         check("urgency", "urgency BETWEEN 0 AND 3"),

@@ -6,12 +6,15 @@ its audit row. Called by `decisions` when aid is given back because nobody needs
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime
 
 from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.db import flush
+from marketplace.errors import WrongState
 from marketplace.needs.models import Need, NeedState
 
 
@@ -28,6 +31,20 @@ def look_again(session: Session, need_id: str, /, *, actor: Actor, now: datetime
 def settled_by_meeting(session: Session, need_id: str, /, *, reason: str, actor: Actor, now: datetime) -> None:
     """Close a verified need: a meeting found government aid for it, or closed it with its own reason."""
     _settle(session, need_id, to=NeedState.CLOSED, reason=reason, actor=actor, now=now)
+
+
+def reopened_by_meeting(
+    session: Session, need_id: str, /, *, reasons: Container[str], actor: Actor, now: datetime
+) -> None:
+    """Take back the closing of a need by a meeting, for one of its own reasons; WrongState if it has changed since."""
+    need = session.get_one(Need, need_id, with_for_update=True, populate_existing=True)
+    if need.state is not NeedState.CLOSED or need.state_reason not in reasons:
+        raise WrongState("need_changed")
+    need.state, need.state_reason, need.updated_at = NeedState.VERIFIED, "", now
+    session.add(need)
+    flush(session)
+    entry = audit.Entry("need:reopen", object_ref=need.id, subject=need.household_id, decision=need.state.value)
+    audit.record(session, entry, actor=actor, now=now)
 
 
 def _settle(session: Session, need_id: str, *, to: NeedState, reason: str, actor: Actor, now: datetime) -> None:

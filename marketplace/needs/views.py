@@ -152,7 +152,8 @@ def _facts(session: Session, need: Need) -> list[dict[str, Any]]:
         (_("Why not government aid"), word(need.referral_reason, "referral_reason") if need.referral_reason else ""),
         (_("What government decided"), need.government_decision),
         (_("Referred by"), giver.name if giver else ""),
-        (_("Source"), f"{need.source} {need.source_id}" if need.source != service.STAFF_SOURCE else _("typed in")),
+        (_("Number"), need.id[:8].upper()),
+        (_("Source"), need.source if need.source != service.STAFF_SOURCE else _("typed in")),
         (_("Came in"), moment(need.created_at)),
     ]
     return [{"label": label, "value": value} for label, value in rows if value]

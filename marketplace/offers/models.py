@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Index
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment
@@ -36,6 +36,7 @@ class Offer(SQLModel, table=True):
     donation and is widened only with the donor's consent. It is matched until `confirm_by` at most."""
 
     __table_args__ = (
+        Index("ix_offer_newest", "created_at", "id", "state", "org_id"),
         check("stock", "stock_units >= 0"),
         check("committed", "committed_units >= 0 AND committed_units <= stock_units"),
         check("lot", "lot >= 1"),

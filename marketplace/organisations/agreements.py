@@ -130,7 +130,7 @@ def _decide(
     agreement = find_proposed(session, org_id)
     if agreement is None:
         raise WrongState("no_agreement_waits")
-    if agreement.proposed_by == actor.id:
+    if agreement.proposed_by in actor.people:
         raise WrongState("registers_and_approves")
     agreement.state, agreement.decided_by, agreement.decided_at = to, actor.id, now
     session.add(agreement)

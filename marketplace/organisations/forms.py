@@ -67,6 +67,12 @@ class BudgetForm(Form):
     yearly_budget_fen = YuanField(_l("The most money you give in a calendar year"), least=0, required=False)
 
 
+class OnCallForm(Form):
+    """Who is reached day and night."""
+
+    on_call_contact = TextField(_l("Mail address or mobile number on call"), required=False, longest=120)
+
+
 class RelatedForm(Form):
     """One related person."""
 

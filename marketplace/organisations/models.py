@@ -47,6 +47,7 @@ class Organisation(SQLModel, table=True):
     kind: OrganisationKind = Field(sa_column=choice(OrganisationKind))
     credit_code: str = Field(unique=True, max_length=18)
     contact: str = Field(default="", max_length=120)
+    on_call_contact: str = Field(default="", max_length=120)
     state: OrganisationState = Field(default=OrganisationState.ACTIVE, sa_column=choice(OrganisationState))
     state_reason: str = Field(default="", max_length=32)
     contract_ref: str = Field(default="", max_length=64)

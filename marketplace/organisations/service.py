@@ -162,6 +162,25 @@ def keep_budget(
     return organisation
 
 
+def keep_on_call(session: Session, org_id: str, /, *, contact: str, actor: Actor, now: datetime) -> Organisation:
+    """Where this giver is reached day and night, for urgent cases; empty: its usual address."""
+    require(actor, "organisation:on_call", org_id=org_id)
+    organisation, said = _organisation(session, org_id), contact.strip()
+    if said and not ("@" in said or is_mobile(said)):
+        raise BadInput("on_call_contact", field="on_call_contact")
+    organisation.on_call_contact = said[:120]
+    session.add(organisation)
+    flush(session)
+    body = {"set": int(bool(said))}
+    audit.record(session, audit.Entry("organisation:on_call", object_ref=org_id, body=body), actor=actor, now=now)
+    return organisation
+
+
+def is_mobile(said: str, /) -> bool:
+    """Whether this is a mobile number of eleven digits."""
+    return len(said) == 11 and said.isascii() and said.isdigit() and said.startswith("1")
+
+
 def list_organisations(
     session: Session,
     /,

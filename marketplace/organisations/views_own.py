@@ -12,12 +12,12 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.errors import DomainError
+from marketplace.errors import BadInput, DomainError
 from marketplace.guards import current_actor, guard
 from marketplace.intake import ImportKind, sentence
 from marketplace.organisations import related, service
 from marketplace.organisations.blueprint import bp
-from marketplace.organisations.forms import BudgetForm, RelatedForm, fill
+from marketplace.organisations.forms import BudgetForm, OnCallForm, RelatedForm, fill
 from marketplace.organisations.models import Relation
 from marketplace.web import _, _l, current_session, done, render, writes
 from marketplace.web.desk import Desk
@@ -45,6 +45,25 @@ def budget() -> ResponseReturnValue:
         service.keep_budget(session, organisation.id, yearly_budget_fen=most, actor=actor, now=utc_now())
         return done(_("Kept. It counts from the next match on."), to=url_for(".ours"))
     return render("organisations/budget.html", form=form)
+
+
+@bp.route("/ours/on-call", methods=["GET", "POST"])
+@guard("organisation:on_call")
+@writes
+def on_call() -> ResponseReturnValue:
+    """Whom an urgent case reaches at night."""
+    session, actor = current_session(), current_actor()
+    organisation = service.get_own(session, actor=actor)
+    form = OnCallForm(data={"on_call_contact": organisation.on_call_contact})
+    if form.validate_on_submit():
+        said = form.on_call_contact.data or ""
+        try:
+            service.keep_on_call(session, organisation.id, contact=said, actor=actor, now=utc_now())
+        except BadInput:
+            form.on_call_contact.errors = [_("Give a mail address, or a mobile number of 11 digits.")]
+        else:
+            return done(_("Kept."), to=url_for(".ours"))
+    return render("organisations/on_call.html", form=form)
 
 
 @bp.route("/ours/related", methods=["GET", "POST"])

@@ -23,6 +23,7 @@ from marketplace.calendar import local_day
 from marketplace.db import conflict_of, flush, new_id
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
+from marketplace.payments import waiting
 from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine, PaymentMonth
 from marketplace.payments.open_matches import Payable, open_of_giver
 from marketplace.policy import require
@@ -73,6 +74,8 @@ def prepare(session: Session, org_id: str, /, *, actor: Actor, now: datetime) ->
     batch.fingerprint = fingerprint_of(session, batch)
     session.add(batch)
     flush(session)
+    waiting.batch_waits(session, batch, now=now)
+    waiting.tried_again(session, [payable.match.id for payable in sound], now=now)
     _record(session, batch, "payment:prepare", actor=actor, now=now, body=_sum(session, batch))
     blocked = Counter(payable.blocker for payable in payables if payable.blocker)
     return Prepared(batch, len(sound), dict(sorted(blocked.items())))
@@ -158,12 +161,12 @@ def release(session: Session, batch_id: str, /, *, fingerprint: str, actor: Acto
     require(actor, "payment:release", org_id=batch.org_id)
     if batch.state is not BatchState.DRAFT:
         raise WrongState("batch_moved_on", state=batch.state.value)
-    if actor.id == batch.prepared_by:
+    if batch.prepared_by in actor.people:
         raise WrongState("same_person_twice")
     approvers = select(col(Match.approver_id), col(Match.second_approver_id), col(Payee.typed_by))
     joined = approvers.join(PaymentLine, col(PaymentLine.match_id) == col(Match.id)).join(Payee)
     for row in session.execute(joined.where(col(PaymentLine.batch_id) == batch.id)):
-        if {actor.id, batch.prepared_by} & set(row):
+        if (actor.people | {batch.prepared_by}) & set(row):
             raise WrongState("payer_is_approver")
     if not lines_of(session, batch.id, states=(LineState.WAITING,), limit=1):
         raise BadInput("nothing_to_pay", field="month")
@@ -173,6 +176,7 @@ def release(session: Session, batch_id: str, /, *, fingerprint: str, actor: Acto
     batch.state, batch.released_by, batch.released_at = BatchState.RELEASED, actor.id, now
     session.add(batch)
     flush(session)
+    waiting.batch_waits(session, batch, now=now)
     _record(session, batch, "payment:release", actor=actor, now=now, body=_sum(session, batch))
     return batch
 
@@ -194,6 +198,7 @@ def drop_batch(session: Session, batch_id: str, /, *, actor: Actor, now: datetim
     batch.state = BatchState.DROPPED
     session.add(batch)
     flush(session)
+    waiting.batch_waits(session, batch, now=now)
     _record(session, batch, "payment:drop", actor=actor, now=now, body=_sum(session, batch))
     return batch
 
@@ -207,7 +212,9 @@ def stop_line(session: Session, batch_id: str, line_id: str, /, *, actor: Actor,
         raise NotFound("line")
     if batch.state is not BatchState.SENT or line.state is not LineState.WAITING:
         raise WrongState("batch_moved_on", state=batch.state.value)
-    return drop_line(session, line, "stopped", actor=actor, now=now)
+    drop_line(session, line, "stopped", actor=actor, now=now)
+    waiting.batch_waits(session, batch, now=now)
+    return line
 
 
 def drop_line(session: Session, line: PaymentLine, reason_code: str, /, *, actor: Actor, now: datetime) -> PaymentLine:
@@ -221,9 +228,9 @@ def drop_line(session: Session, line: PaymentLine, reason_code: str, /, *, actor
 
 
 def _sum(session: Session, batch: PaymentBatch) -> dict[str, int]:
-    waiting = (col(PaymentLine.batch_id) == batch.id, col(PaymentLine.state) == LineState.WAITING)
+    still = (col(PaymentLine.batch_id) == batch.id, col(PaymentLine.state) == LineState.WAITING)
     lines, fen = session.execute(
-        select(func.count(), func.coalesce(func.sum(col(PaymentLine.amount_fen)), 0)).where(*waiting)
+        select(func.count(), func.coalesce(func.sum(col(PaymentLine.amount_fen)), 0)).where(*still)
     ).one()
     return {"lines": int(lines), "fen": int(fen)}
 

@@ -18,7 +18,8 @@ from marketplace.consent.models import Purpose
 from marketplace.db import flush
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
-from marketplace.payments.models import BankResult, LineState, PaymentLine, ResultKind
+from marketplace.payments import waiting
+from marketplace.payments.models import BankResult, LineState, PaymentBatch, PaymentLine, ResultKind
 from marketplace.payments.payees import end_permit
 
 _STATE = {
@@ -71,10 +72,12 @@ def apply(session: Session, answer: Answer, /, *, import_id: str, actor: Actor, 
     )
     audit.record(session, entry, actor=actor, now=now)
     match = session.get_one(Match, line.match_id)
+    waiting.batch_waits(session, session.get_one(PaymentBatch, line.batch_id), now=now)
     if answer.kind is ResultKind.PAID:
         _paid(session, line, match, actor=actor, now=now)
     elif answer.kind is ResultKind.FAILED:
         _tell(session, "payment_failed", line, match, now=now)
+        waiting.failed(session, line, match, now=now)
     elif answer.kind is ResultKind.RETURNED and match.state in (MatchState.DELIVERED, MatchState.CONFIRMED):
         decisions.give_back(session, match.id, reason_code="other", actor=actor, now=now)
     elif answer.kind is ResultKind.RECLAIMED and match.state is MatchState.RECLAIMING:

@@ -27,6 +27,7 @@ from marketplace.payments.batches import demand_unchanged, drop_line, get_batch,
 from marketplace.payments.models import BatchState, FileLayout, LineState, Payee, PaymentBatch, PaymentLine
 from marketplace.payments.open_matches import Payable, of_matches
 from marketplace.payments.payees import FIELDS, open_payee
+from marketplace.payments.waiting import batch_waits
 from marketplace.policy import require
 from marketplace.sharing.lists import disclose_list
 
@@ -119,6 +120,7 @@ def _mark_sent(session: Session, batch: PaymentBatch, *, actor: Actor, now: date
     batch.state, batch.sent_at = BatchState.SENT, now
     session.add(batch)
     flush(session)
+    batch_waits(session, batch, now=now)
     audit.record(
         session, audit.Entry("payment:send", object_ref=batch.id, decision=batch.state.value), actor=actor, now=now
     )

@@ -24,6 +24,7 @@ from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.organisations.models import Organisation
+from marketplace.payments import waiting
 from marketplace.payments.account_number import account_digits, folded_name
 from marketplace.payments.models import AccountKind, Payee, PayeeState
 from marketplace.payments.open_matches import account_index, holder_index, open_of_household
@@ -84,6 +85,7 @@ def save_account(session: Session, household_id: str, typed: Typed, /, *, actor:
         old.state = PayeeState.REPLACED
         session.add(old)
         flush(session)
+        waiting.payee_settled(session, old, now=now)
     payee = _sealed(
         session,
         typed,
@@ -97,6 +99,9 @@ def save_account(session: Session, household_id: str, typed: Typed, /, *, actor:
     payee.state = PayeeState.TO_CHECK if payee.reason_code else PayeeState.OK
     session.add(payee)
     flush(session)
+    if payee.state is PayeeState.TO_CHECK:
+        waiting.payee_waits(session, payee, now=now)
+    waiting.corrected(session, household_id, now=now)
     _record(session, payee, "payee:type", actor=actor, now=now)
     return payee
 
@@ -167,7 +172,7 @@ def decide(
     payee = _locked(session, payee_id, actor=actor)
     if payee.state is not PayeeState.TO_CHECK:
         raise WrongState("payee_settled", state=payee.state.value)
-    if payee.typed_by == actor.id:
+    if payee.typed_by in actor.people:
         raise WrongState("same_person_twice")
     if not accept and reason_code not in list_codes("payee_refusal"):
         raise BadInput("reason_missing", field="reason_code")
@@ -176,6 +181,7 @@ def decide(
     payee.decided_by, payee.decided_at = actor.id, now
     session.add(payee)
     flush(session)
+    waiting.payee_settled(session, payee, now=now)
     _record(session, payee, "payee:accept" if accept else "payee:refuse", actor=actor, now=now)
     return payee
 

@@ -135,7 +135,7 @@ def one_batch(batch_id: str) -> ResponseReturnValue:
         states=states,
         unsound=dict(Counter(cause for _line, cause in gone)),
         people={person: _person(session, person) for person in (found.prepared_by, found.released_by) if person},
-        mine=found.prepared_by == actor.id,
+        mine=found.prepared_by in actor.people,
         tones=BATCH_TONES,
         line_tones=LINE_TONES,
     )

@@ -63,7 +63,7 @@ def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, i
         "returned": queues.count_matches(session, (MatchState.RETURNED,), actor=actor),
         "to_check": _to_check(session, actor),
         "agreements": waiting_agreements(session),
-        "duties": duties.count_open(session, actor),
+        "duties": duties.count_open(session, actor, now=now),
         "urgent": urgent.count_urgent(session, ReviewState.WAITING, actor=actor)
         if may(actor, "urgent:list").allow
         else 0,

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from marketplace import audit as chain
 from marketplace import notices
 from marketplace.accounts import service as accounts
-from marketplace.accounts.views import settings, with_cookie
+from marketplace.accounts.cookies import settings, with_cookie
 from marketplace.calendar import utc_now
 from marketplace.consent.ask import LIVING, list_of_household
 from marketplace.consent.models import Purpose

@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import HiddenField
 
-from marketplace.accounts.views import settings
+from marketplace.accounts.cookies import settings
 from marketplace.calendar import utc_now
 from marketplace.decisions import queues
 from marketplace.decisions import service as decisions

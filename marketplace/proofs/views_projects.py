@@ -131,16 +131,26 @@ def project_filed(report_id: str) -> ResponseReturnValue:
     return _report_page(found, json.loads(report.content), kind=report.kind, report=report)
 
 
+@bp.get("/projects/filed/<report_id>/print")
+@guard("project:view")
+def project_print(report_id: str) -> ResponseReturnValue:
+    """A filed report on paper, with its hash and a line to sign on."""
+    found, report = projects.get_report(current_session(), report_id, actor=current_actor())
+    figures = json.loads(report.content)
+    return _report_page(found, figures, kind=report.kind, report=report, template="proofs/project_print.html")
+
+
 def _report_page(
     found: Project,
     figures: dict[str, Any],
     *,
     kind: ProjectReportKind,
     report: ProjectReport | None = None,
+    template: str = "proofs/project_report.html",
     **more: Any,
 ) -> ResponseReturnValue:
     return pages.render(
-        "proofs/project_report.html",
+        template,
         project=found,
         figures=figures,
         lines=_lines(figures),

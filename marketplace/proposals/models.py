@@ -71,6 +71,7 @@ class ProposedLine(SQLModel, table=True):
     __table_args__ = (
         check("units", "units > 0"),
         Index("ix_proposed_line_offer_state", "offer_id", "state", "units"),
+        Index("ix_proposed_line_queue", "state", "urgency", "id", "district_code"),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -79,6 +80,8 @@ class ProposedLine(SQLModel, table=True):
     offer_id: str = Field(foreign_key="offer.id", index=True)
     household_id: str = Field(foreign_key="household.id", index=True)
     district_code: str = Field(index=True, max_length=6)
+    urgency: int = 0
+    """The need's urgency as the run knew it, so that the queue of lines is read in the order of one index."""
     units: int = Field(sa_column=Column(BigInteger, nullable=False))
     value_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     reasons: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))

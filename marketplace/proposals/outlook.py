@@ -23,6 +23,7 @@ from matching import whatif
 from matching.compiled import Compiled, compile_problem
 from matching.model import Ban, Pin, levels_first, urgency_first
 from matching.plan import Line
+from matching.remedies import Way, ways
 
 SHOWN = 50
 PAIR, NEED, OFFER, CITY = "pair", "need", "offer", "city"
@@ -113,6 +114,13 @@ def attempt(session: Session, run: Run, idea: Idea, /, *, actor: Actor) -> Trial
         exact=outlook.exact,
         conflict=tuple(outlook.conflict),
     )
+
+
+def ways_of(session: Session, run: Run, need_ids: Sequence[str], /, *, actor: Actor) -> dict[str, Way]:
+    """Need ► the cheapest change that would serve it in that run, and who would lose if it were served without."""
+    require(actor, "override:try")
+    compiled, lines = _recalled(session, run)
+    return {way.need_id: way for way in ways(compiled, lines, need_ids=need_ids)}
 
 
 def _tried(idea: Idea, compiled: Compiled) -> whatif.Try:

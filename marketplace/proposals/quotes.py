@@ -7,7 +7,7 @@ for every need that was verified after the last run. Nobody loses anything here;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,13 +68,16 @@ def _is_open(need: Need, now: datetime) -> bool:
     return need.state is NeedState.VERIFIED and (need.valid_to is None or need.valid_to > today_of(now))
 
 
-def _quoted(session: Session, stands: Standing, *, only: list[str] | None = None) -> Quote:
+def _quoted(
+    session: Session, stands: Standing, *, only: list[str] | None = None, without: Collection[str] = ()
+) -> Quote:
     """Ask what is left of every fitting offer (of none but `only`, if given) for this need, then quote."""
     board, newcomer = stands.board, stands.newcomer
     ids = [board.resources[at].resource_id for at in board.fit(newcomer).places.tolist()]
     if not ids:
         return quote(board, newcomer)
     left = stock_left(session, category="" if only is not None else newcomer.need.category, offer_ids=only or ())
+    left |= dict.fromkeys(without, 0)
     back = stands.kept_back
     return quote(board, newcomer, left={one: max(0, left.get(one, 0) - back.get(one, 0)) for one in ids})
 
@@ -108,17 +111,21 @@ def as_json(told: Told) -> dict[str, Any]:
     }
 
 
-def take_free_stock(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> list[ProposedLine]:
-    """Propose what is free for this need. Everything is asked again with the need and the offers locked, so that two
-    needs never get the same last unit; approval asks once more."""
+def take_free_stock(
+    session: Session, need_id: str, /, *, without: frozenset[str] = frozenset(), actor: Actor, now: datetime
+) -> list[ProposedLine]:
+    """Propose what is free for this need, `without` what certain organisations hold. Everything is asked again with the
+    need and the offers locked, so that two needs never get the same last unit; approval asks once more."""
     need = _locked_need(session, need_id, actor=actor)
-    lines, _told = _take(session, need, actor=actor, now=now)
+    lines, _told = _take(session, need, without=without, actor=actor, now=now)
     if not lines:
         raise WrongState("nothing_free")
     return lines
 
 
-def _take(session: Session, need: Need, *, actor: Actor, now: datetime) -> tuple[list[ProposedLine], Quote]:
+def _take(
+    session: Session, need: Need, *, without: frozenset[str] = frozenset(), actor: Actor, now: datetime
+) -> tuple[list[ProposedLine], Quote]:
     if not _is_open(need, now):
         raise WrongState("need_changed")
     if session.exec(select(Run.id).where(col(Run.state).in_(UNDER_WAY))).first() is not None:
@@ -126,9 +133,10 @@ def _take(session: Session, need: Need, *, actor: Actor, now: datetime) -> tuple
     stands = standing_of(session, need, now=now)
     if stands is None:
         raise WrongState(NO_RUN)
-    wanted = sorted(line.resource_id for line in _quoted(session, stands).free)
+    held = session.exec(select(Offer.id).where(col(Offer.org_id).in_(sorted(without)))).all() if without else ()
+    wanted = sorted(line.resource_id for line in _quoted(session, stands, without=held).free)
     offers = {offer.id: offer for offer in _locked(session, wanted)}
-    told = _quoted(session, stands, only=wanted) if wanted else _quoted(session, stands)
+    told = _quoted(session, stands, only=wanted or None, without=held)
     left = stock_left(session, offer_ids=wanted)
     lines = [
         _line(stands, need, offers[line.resource_id], units=line.units, left=left[line.resource_id])
@@ -166,6 +174,7 @@ def _line(stands: Standing, need: Need, offer: Offer, *, units: int, left: int) 
         offer_id=offer.id,
         household_id=need.household_id,
         district_code=need.district_code,
+        urgency=need.urgency,
         units=units,
         value_fen=units * max(reckoned_value(offer.unit), offer.unit_cost_fen),
         reasons=[{"code": FREE_STOCK, "units": units, "left": left}],

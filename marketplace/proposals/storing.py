@@ -36,6 +36,7 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
     consents = all_auto_match(session, now=now)
     households = {need.need_id: need.household_id for need in problem.needs}
     districts = {need.need_id: need.district for need in problem.needs}
+    urgencies = {need.need_id: need.urgency for need in problem.needs}
     costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
     chosen, unserved = _sorted_reasons(plan)
     if plan.certificate.status != INFEASIBLE:
@@ -52,6 +53,7 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
                 "offer_id": line.resource_id,
                 "household_id": households[line.need_id],
                 "district_code": districts[line.need_id],
+                "urgency": urgencies[line.need_id],
                 "units": line.units,
                 "value_fen": line.units * max(reckoned_value(unit), cost),
                 "reasons": chosen.get((line.need_id, line.resource_id), [])[:MOST_REASONS],

@@ -21,11 +21,13 @@ from marketplace.reports import figures, service
 from marketplace.reports.figures import Filter
 from marketplace.reports.models import Figure, Report, ReportRow, ReportState
 from marketplace.reports.months import month_of, read_month
+from marketplace.reports.sections import sections_of, totals_of
 from marketplace.reports.words import FIGURES, reason
 from marketplace.web import Form, Page, TextField, _, _l, confirm, current_session, done, page_number, render, writes
 from marketplace.web import codes as words
 from marketplace.web.desk import XLSX
 from marketplace.web.formats import count as count_of
+from marketplace.web.formats import month as month_name
 
 bp = Blueprint("reports", __name__, url_prefix="/reports")
 STATES = {ReportState.DRAFT: (_l("draft"), "wait"), ReportState.PUBLISHED: (_l("published"), "done")}
@@ -104,82 +106,44 @@ def show(report_id: str) -> ResponseReturnValue:
     """The figures of one report, each with the way to its rows."""
     session, actor = current_session(), current_actor()
     report = service.get_report(session, report_id, actor=actor)
-    opens = _may_open_rows(actor)
-    pleased, minutes = figures.satisfaction(session, report)
     return render(
         "reports/show.html",
         layout=_layout(),
-        report=report,
-        state=STATES[report.state],
-        totals=_totals(report, opens=opens),
-        days=figures.days(session, report),
-        pleased=pleased,
-        minutes=minutes,
-        sections=_sections(report, opens=opens),
+        **_facts(report),
         versions=service.versions_of(session, report),
         states=STATES,
-        opens_rows=opens,
+        opens_rows=_may_open_rows(actor),
         can_publish=service.can_publish(report, now=utc_now()) and may(actor, "report:publish").allow,
         can_count=may(actor, "report:prepare").allow,
     )
 
 
-def _may_open_rows(actor: Actor) -> bool:
-    """Rows are for those who may see the matches behind them: not for auditors, who see numbers."""
-    return may(actor, "report:rows").allow
+@bp.get("/<report_id>/print")
+@guard("report:view")
+def show_print(report_id: str) -> ResponseReturnValue:
+    """The same on paper: every number unfolded, the hash, and a line to sign on."""
+    report = service.get_report(current_session(), report_id, actor=current_actor())
+    return render("reports/print.html", layout=_layout(), **_facts(report))
 
 
-def _totals(report: Report, *, opens: bool) -> list[dict[str, Any]]:
-    found = figures.totals(current_session(), report)
-    shown = []
-    for figure, total in found.items():
-        hidden = not opens and 0 < total.households < figures.SMALL
-        if figure is Figure.UNMET and report.org_id is not None:
-            continue
-        shown.append(
-            {
-                "name": FIGURES[figure],
-                "total": total,
-                "hidden": hidden,
-                "href": url_for(".rows", report_id=report.id, figure=figure.value) if opens and total.rows else "",
-            }
-        )
-    return shown
-
-
-def _sections(report: Report, *, opens: bool) -> list[dict[str, Any]]:
-    """Given by kind and by district, unmet by kind, and why aid was declined, ended or returned."""
-    wanted = [
-        (_("Given, by kind"), Figure.GIVEN, "category"),
-        (_("Given, by district"), Figure.GIVEN, "district_code"),
-        (_("Not fully covered, by kind"), Figure.UNMET, "category"),
-        (_("Declined, by reason"), Figure.DECLINED, "reason"),
-        (_("Ended before delivery, by reason"), Figure.ENDED, "reason"),
-        (_("Returned or taken back, by reason"), Figure.RETURNED, "reason"),
-    ]
-    sections = []
-    for title, figure, by in wanted:
-        parts = figures.parts(current_session(), report, figure=figure, by=by, small_hidden=not opens)
-        if parts:
-            sections.append({"title": title, "rows": [_part(report, figure, by, part, opens) for part in parts]})
-    return sections
-
-
-def _part(report: Report, figure: Figure, by: str, part: figures.Part, opens: bool) -> dict[str, Any]:
-    asked: Any = {by: part.key}
-    where = url_for(".rows", report_id=report.id, figure=figure.value, **asked)
+def _facts(report: Report) -> dict[str, Any]:
+    """What stands on the page and on paper alike."""
+    session, opens = current_session(), _may_open_rows(current_actor())
+    pleased, minutes = figures.satisfaction(session, report)
     return {
-        "label": _name(part.key, figure, by),
-        "value": part.households,
-        "part": part,
-        "href": where if opens and not part.hidden else "",
+        "report": report,
+        "state": STATES[report.state],
+        "totals": totals_of(report, opens=opens),
+        "days": figures.days(session, report),
+        "pleased": pleased,
+        "minutes": minutes,
+        "sections": sections_of(report, opens=opens),
     }
 
 
-def _name(key: str, figure: Figure, by: str) -> str:
-    if by == "category":
-        return words.word(key, "need")
-    return words.place(key) if by == "district_code" else reason(key, figure)
+def _may_open_rows(actor: Actor) -> bool:
+    """Rows are for those who may see the matches behind them: not for auditors, who see numbers."""
+    return may(actor, "report:rows").allow
 
 
 @bp.get("/<report_id>/rows/<figure>")
@@ -229,7 +193,7 @@ def publish(report_id: str) -> ResponseReturnValue:
     if request.method == "GET":
         return confirm(
             layout=_layout(),
-            title=_("Publish the report of %(month)s", month=report.month),
+            title=_("Publish the report of %(month)s", month=month_name(report.month)),
             button=_("Publish"),
             back=url_for(".show", report_id=report_id),
             intro=_("Published numbers and their rows cannot change any more. A correction is a new version."),

@@ -151,7 +151,7 @@ def _second(row: Row, *, actor: Actor) -> bool:
     if row.first_by is None:
         row.first_by = actor.id
         return False
-    if row.first_by == actor.id:
+    if row.first_by in actor.people:
         raise WrongState("same_person_twice")
     row.second_by = actor.id
     return True

@@ -80,7 +80,7 @@ def open_up(session: Session, emergency_id: str, /, *, actor: Actor, now: dateti
     require(actor, "emergency:open", district=household.district_code)
     if row.opened_by is not None:
         raise WrongState("emergency_opened")
-    if actor.id == row.asked_by:
+    if row.asked_by in actor.people:
         raise WrongState("same_person_twice")
     row.opened_by, row.opened_at, row.closes_at = actor.id, now, now + OPEN_FOR
     session.add(row)
@@ -133,7 +133,7 @@ def review(session: Session, emergency_id: str, /, *, verdict: str, actor: Actor
     require(actor, "emergency:review")
     if row.opened_by is None or row.reviewed_by is not None:
         raise WrongState("emergency_reviewed")
-    if actor.id in (row.asked_by, row.opened_by):
+    if actor.people & {row.asked_by, row.opened_by}:
         raise WrongState("same_person_twice")
     if verdict not in list_codes("emergency_verdict"):
         raise BadInput("reason_missing", field="verdict")

@@ -6,6 +6,7 @@ document.addEventListener("change", (event) => {
   const names = Array.from(event.target.files, (file) => file.name).join(", ");
   if (names) shown.textContent = names;
 });
+document.querySelectorAll("[data-print]").forEach((button) => { button.hidden = false; });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-print]");
   if (button) window.print();

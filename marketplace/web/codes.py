@@ -41,7 +41,7 @@ def place(code: str) -> str:
 
 
 def amount(units: int | None, unit: str) -> str:
-    """Units with their unit: ¥1,200 for fen, 12 packs for packs."""
+    """Units with their unit: ¥1,200 for fen, 12 packs for packs, 1 pack for one."""
     if units is None or unit == MONEY:
         return yuan(units)
-    return f"{count(units)} {word(unit, 'unit')}"
+    return f"{count(units)} {word(unit, 'unit_one' if units == 1 else 'unit')}"

@@ -76,6 +76,8 @@ class Desk:
     """Whether confirming means something even when no row is new, such as that a source was loaded."""
     row_words: Callable[[Mapping[str, Any]], str] | None = None
     """How a row that will wait for a person is named, such as its amount."""
+    under: str = ""
+    """What stands before ``/import`` where the blueprint has no address of its own."""
     held_home: tuple[str, Any] | None = None
     """Endpoint and words of the list where held rows wait."""
 
@@ -90,7 +92,7 @@ class Desk:
             ("/import/<batch_id>/errors.csv", "errors", self._errors, ["GET"]),
             ("/import/template.xlsx", "template", self._template, ["GET"]),
         ):
-            bp.add_url_rule(rule, name, guard(self.action)(view), methods=methods)
+            bp.add_url_rule(self.under + rule, name, guard(self.action)(view), methods=methods)
 
     def _upload(self) -> ResponseReturnValue:
         return self._upload_page(self.form())

@@ -20,6 +20,20 @@ from jinja2.runtime import Context
 ZONE = ZoneInfo("Asia/Shanghai")
 WEEKDAYS_ZH = "一二三四五六日"
 WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+FULL_MONTHS_EN = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 MONTHS_EN = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NOTHING = "—"
 YUAN_BANDS = (0, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000)
@@ -33,6 +47,7 @@ def install(app: Flask) -> None:
         "count": count,
         "percent": percent,
         "day": day,
+        "month": month,
         "moment": moment,
         "days_left": days_left,
         "masked_name": masked_name,
@@ -114,6 +129,23 @@ def moment(value: datetime | None, *, today: date | None = None) -> str:
     if value is None:
         return NOTHING
     return f"{day(value, today=today)} {value.astimezone(ZONE):%H:%M}"
+
+
+def month(value: str) -> str:
+    """A month that is kept as 2026-11, as people write it: 2026年11月, November 2026."""
+    return month_in(value, language=str(get_locale() or "zh_Hans"))
+
+
+def month_in(value: str, *, language: str) -> str:
+    """The same in a language of the caller's.
+
+    >>> month_in("2026-03", language="zh_Hans"), month_in("2026-11", language="en")
+    ('2026年3月', 'November 2026')
+    """
+    year, number = value.split("-")
+    if language.startswith("zh"):
+        return f"{year}年{int(number)}月"
+    return f"{FULL_MONTHS_EN[int(number) - 1]} {year}"
 
 
 def days_left(value: date | None, *, today: date) -> str:

@@ -53,6 +53,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
         Tab("reports.index", _l("Reports"), "paper"),
         Tab("portal.audit", _l("Audit"), "eye"),
         Tab("portal.dead_letters", _l("Letters"), "letter"),
+        Tab("accounts.accounts_index", _l("Accounts"), "people"),
     ),
     "public": (),
 }

@@ -1,12 +1,22 @@
 """Every page of the product, found by following links, checked in the browser by a role that may see it."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser
+from sqlmodel import Session, col, select
 
+from marketplace.actors import Role
+from marketplace.claims.models import InsuranceCase, PayoutOverlap
+from marketplace.db import Database, new_id
+from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.accounts import ACCOUNTS
+from marketplace.payments.models import Payee
 from tests.pages.checker import check_page
 from tests.pages.fixtures import new_page
+from tests.pages.people import sign_in, sign_in_household
 from tests.pages.reach import reach
 
 pytestmark = pytest.mark.browser
@@ -35,3 +45,73 @@ def test_every_page_within_reach_is_sound(
             faults.append(f"{endpoint} {fault}")
     page.context.close()
     assert not faults, "\n".join(faults)
+
+
+def a_match(session: Session, *wanted: Any) -> Match:
+    """A match of the demonstration for which all of this holds."""
+    found = session.exec(select(Match).where(*wanted).order_by(col(Match.id))).first()
+    assert found is not None
+    return found
+
+
+def household_pages(session: Session) -> list[tuple[str, str]]:
+    """Household ► address of pages that one state of one match opens, which no link of the walk reaches."""
+    confirmed = a_match(session, Match.state == MatchState.CONFIRMED)
+    coming = a_match(session, Match.state == MatchState.IN_DELIVERY)
+    paid = session.exec(select(Payee.household_id).order_by(col(Payee.id))).first()
+    assert paid is not None
+    return [
+        (confirmed.household_id, f"/offers-to-me/{confirmed.id}/how-it-went"),
+        (coming.household_id, f"/offers-to-me/{coming.id}/give-back"),
+        (confirmed.household_id, f"/proofs/mine/{confirmed.id}/publicity"),
+        (paid, "/payments/my-account/allow"),
+    ]
+
+
+def test_pages_of_a_household_that_one_state_opens_are_sound(
+    chromium: Browser, demo_app: Flask, demo_server: str
+) -> None:
+    database: Database = demo_app.extensions["database"]
+    with database.reading() as session:
+        wanted = household_pages(session)
+    for household_id, path in wanted:
+        page = new_page(chromium, demo_server)
+        sign_in_household(page, database, household_id, address=demo_server)
+        check_page(page, path)
+        page.context.close()
+
+
+def an_overlap(database: Database) -> str:
+    """A payout and open charity money for one need, waiting for a person."""
+    with database.transaction() as session:
+        case = session.exec(select(InsuranceCase).order_by(col(InsuranceCase.id))).first()
+        assert case is not None
+        match = a_match(session, col(Match.state).in_((MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY)))
+        overlap = PayoutOverlap(
+            id=new_id(),
+            case_id=case.id,
+            need_id=match.need_id,
+            district_code=match.district_code,
+            over_fen=1,
+            created_at=datetime.now(UTC),
+        )
+        session.add(overlap)
+        session.flush()
+        return overlap.id
+
+
+def test_asking_back_and_a_payout_above_the_need_are_sound(
+    chromium: Browser, demo_app: Flask, demo_server: str
+) -> None:
+    database: Database = demo_app.extensions["database"]
+    with database.reading() as session:
+        match = a_match(session, Match.state == MatchState.CONFIRMED)
+    overlap_id = an_overlap(database)
+    for role, org_id, path in (
+        (Role.CHARITY_MANAGER, match.org_id, f"/deliveries/{match.id}/reclaim"),
+        (Role.APPROVER, None, f"/insurance/overlaps/{overlap_id}"),
+    ):
+        page = new_page(chromium, demo_server)
+        sign_in(page, database, role, address=demo_server, org_id=org_id)
+        check_page(page, path)
+        page.context.close()

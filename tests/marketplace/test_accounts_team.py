@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from sqlmodel import Session, select
 
+from marketplace.accounts import closing, desks, team
 from marketplace.accounts import service as accounts
-from marketplace.accounts import team
 from marketplace.accounts.models import Account, AccountSession
 from marketplace.actors import PUBLIC, Actor, Role
 from marketplace.app import create_app
@@ -83,7 +83,7 @@ def test_only_a_manager_invites_and_only_into_the_own_team_and_its_roles(session
         with pytest.raises(BadInput, match="role_not_here"):
             team.change_role(session, worker.id, role=role, actor=manager, now=NOW)
     with pytest.raises(NotFound):
-        team.close_account(session, worker.id, actor=stranger, now=NOW)
+        closing.close_account(session, worker.id, actor=stranger, now=NOW)
     with pytest.raises(NotFound):
         team.change_role(session, worker.id, role=Role.CHARITY_MANAGER, actor=stranger, now=NOW)
 
@@ -93,21 +93,21 @@ def test_the_last_manager_neither_leaves_nor_steps_down(session, role):
     org_id = an_organisation(session).id
     manager = a_member(session, org_id, role)
     with pytest.raises(WrongState, match="last_manager"):
-        team.close_account(session, manager.id, actor=manager, now=NOW)
+        closing.close_account(session, manager.id, actor=manager, now=NOW)
     if role is Role.CHARITY_MANAGER:
         with pytest.raises(WrongState, match="last_manager"):
             team.change_role(session, manager.id, role=Role.CHARITY_WORKER, actor=manager, now=NOW)
     second = a_member(session, org_id, role, "second")
-    team.close_account(session, manager.id, actor=second, now=NOW)
+    closing.close_account(session, manager.id, actor=second, now=NOW)
     with pytest.raises(WrongState, match="last_manager"):
-        team.close_account(session, second.id, actor=second, now=NOW)
+        closing.close_account(session, second.id, actor=second, now=NOW)
 
 
 def test_a_closed_account_is_out_at_once(session):
     org_id = an_organisation(session).id
     manager, worker = a_member(session, org_id), a_member(session, org_id, Role.CHARITY_WORKER, "w")
     token = accounts.sign_in(session, "w", SECRET, network="n", now=NOW)
-    team.close_account(session, worker.id, actor=manager, now=NOW)
+    closing.close_account(session, worker.id, actor=manager, now=NOW)
     assert accounts.actor_of(session, token, now=NOW) is PUBLIC
     assert session.exec(select(AccountSession).where(AccountSession.account_id == worker.id)).all() == []
     with pytest.raises(NotAllowed):
@@ -120,13 +120,14 @@ def test_an_account_with_open_work_closes_only_when_a_colleague_takes_it_over(se
     stranger = a_member(session, an_organisation(session).id, login="s")
     holder = clocks.Holder(org_id=org_id, account_id=worker.id)
     clock_id = clocks.start(session, "deliver", "match-1", holder=holder, now=NOW).id
-    assert team.open_work(session, worker.id) == 1
+    account = session.get_one(Account, worker.id)
+    assert [piece.kind for piece in desks.pieces_of(session, account, now=NOW)] == ["deliver"]
     for heir in ("", worker.id):
         with pytest.raises(WrongState, match="open_work"):
-            team.close_account(session, worker.id, heir_id=heir, actor=manager, now=NOW)
+            closing.close_account(session, worker.id, heir_id=heir, actor=manager, now=NOW)
     with pytest.raises(NotFound):
-        team.close_account(session, worker.id, heir_id=stranger.id, actor=manager, now=NOW)
-    team.close_account(session, worker.id, heir_id=manager.id, actor=manager, now=NOW)
+        closing.close_account(session, worker.id, heir_id=stranger.id, actor=manager, now=NOW)
+    closing.close_account(session, worker.id, heir_id=manager.id, actor=manager, now=NOW)
     assert session.get_one(Clock, clock_id).account_id == manager.id
 
 
@@ -134,13 +135,14 @@ def test_another_room_hangs_its_queue_in(session, monkeypatch):
     org_id = an_organisation(session).id
     manager, worker = a_member(session, org_id), a_member(session, org_id, Role.CHARITY_WORKER, "w")
     passed = []
-    queue = team.Queue(
-        lambda _session, account_id: 2 * (account_id == worker.id), lambda _s, a, b: passed.append((a, b))
+    queue = desks.Queue(
+        lambda _session, desk, _now: [desks.Piece("shift", "one")] * 2 * (desk.account.id == worker.id),
+        lambda _session, desk, heir, _now: passed.append((desk.account.id, heir.id)),
     )
-    monkeypatch.setitem(team.QUEUES, "visits", queue)
+    monkeypatch.setitem(desks.QUEUES, "visits", queue)
     with pytest.raises(WrongState, match="open_work"):
-        team.close_account(session, worker.id, actor=manager, now=NOW)
-    team.close_account(session, worker.id, heir_id=manager.id, actor=manager, now=NOW)
+        closing.close_account(session, worker.id, actor=manager, now=NOW)
+    closing.close_account(session, worker.id, heir_id=manager.id, actor=manager, now=NOW)
     assert passed == [(worker.id, manager.id)]
 
 

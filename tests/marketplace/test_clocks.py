@@ -1,14 +1,20 @@
 """A step waits with a limit, reminds its holder, and ends when somebody acts."""
 
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlmodel import Session
 
+from marketplace.claims import waiting as insurers
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.clocks.steps import STEPS
-from tests.factories import a_household
+from marketplace.decisions import waiting
+from marketplace.meetings import night
+from marketplace.payments import waiting as payments
+from marketplace.reference.words import label
+from tests.factories import a_household, an_organisation
 
 
 def test_a_clock_runs_until_somebody_acts(session: Session, now: datetime) -> None:
@@ -48,21 +54,39 @@ def test_starting_again_ends_the_clock_that_ran(session: Session, now: datetime)
     assert clocks.running_of(session, "match-1") == [second]
 
 
-def test_the_document_names_each_step_with_its_limit() -> None:
+def _told() -> dict[str, list[str]]:
+    """Step ► the cells of its row in the document."""
     text = (Path(__file__).parents[2] / "docs" / "deadlines.md").read_text(encoding="utf-8")
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| `")]
-    told = {row[0].strip("`"): (row[2], row[3], row[4], row[5]) for row in rows}
+    return {row[0].strip("`"): row[1:] for row in rows}
+
+
+def test_the_document_names_every_step_with_its_words_holder_limits_and_reminders() -> None:
+    told = _told()
+    assert list(told) == list(STEPS)
     for step in STEPS.values():
-        if step.code in told:
-            reminders = ", ".join(f"{share} %" for share in step.remind_at)
-            days = (str(step.days), str(step.urgent_days or step.days))
-            assert told[step.code] == (step.side.value, *days, reminders), step.code
-    assert {"giver_answer", "household_answer", "deliver", "household_confirm", "follow_up", "unclaimed"} <= told.keys()
+        reminders = ", ".join(f"{share} %" for share in step.remind_at)
+        limits = (f"{step.hours} hours",) * 2 if step.hours else (str(step.days), str(step.urgent_days or step.days))
+        assert told[step.code][:5] == [label("step", step.code), step.side.value, *limits, reminders], step.code
 
 
-def test_one_clock_follows_the_other_and_the_last_leaves_none(session: Session, now: datetime) -> None:
-    clocks.move_on(session, "match-1", outcome="approved", step="call_household", now=now)
-    clocks.move_on(session, "match-1", outcome="reached", step="follow_up", now=now)
-    assert [clock.step for clock in clocks.running_of(session, "match-1")] == ["follow_up"]
-    assert clocks.move_on(session, "match-1", outcome="closed", now=now) is None
-    assert clocks.running_by_object(session, ["match-1", "match-2"]) == {}
+def test_the_document_says_of_each_step_whether_something_follows_and_to_which_step_it_passes() -> None:
+    follows = {*waiting.CONSEQUENCES, *insurers.CONSEQUENCES, *payments.CONSEQUENCES, *night.CONSEQUENCES}
+    for code, cells in _told().items():
+        assert cells[5].startswith("stays") != (code in follows), code
+        passes = re.match(r"passes to `(\w+)`", cells[5])
+        assert passes is None or passes[1] in STEPS, code
+
+
+def test_hours_run_day_and_night_and_a_reminder_that_comes_too_late_adds_one(session: Session, now: datetime) -> None:
+    holder = Holder(org_id=an_organisation(session).id)
+    friday = datetime(2026, 11, 27, 15, 0, tzinfo=UTC)
+    clock = clocks.start(session, "urgent_answer", "match-1", holder=holder, now=friday, urgent=True)
+    assert clock.due_at == friday + timedelta(hours=4)
+    slept = friday + timedelta(hours=9)
+    assert clocks.due_reminders(session, now=slept) == [clock]
+    assert clock.due_at == slept + timedelta(hours=1)
+
+
+def test_the_words_that_promise_four_hours_hold() -> None:
+    assert STEPS["urgent_answer"].hours == 4

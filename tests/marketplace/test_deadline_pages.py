@@ -16,10 +16,12 @@ from marketplace import audit
 from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
+from marketplace.clocks.steps import STEPS, Side
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.decisions import service, unclaimed, waiting
+from marketplace.decisions import deadlines, service, unclaimed, waiting
 from marketplace.decisions.closing import Answers
 from marketplace.decisions.models import FollowUp, HouseholdCall, Match, MatchState
 from marketplace.sealed import Vault
@@ -309,3 +311,40 @@ def test_each_number_of_the_home_page_leads_to_its_rows(house: House) -> None:
     page = house.staff(Role.WORKER).get("/staff").text
     assert "/deadlines/?state=late" in page
     assert "/deadlines/?group=calls" in page
+
+
+def test_every_step_of_staff_leads_to_a_page_on_which_somebody_acts(house: House) -> None:
+    of_staff = {step.code for step in STEPS.values() if step.side is Side.STAFF}
+    assert of_staff <= deadlines.ACTS.keys()
+    rules = {rule.endpoint: rule for rule in house.app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    for step, (endpoint, argument) in deadlines.ACTS.items():
+        assert endpoint in rules, step
+        assert rules[endpoint].arguments <= {argument}, step
+
+
+def test_the_board_leads_to_a_duty_for_its_officer_alone_and_to_every_other_task_for_whoever_may(house: House) -> None:
+    with house.database.transaction() as session:
+        holder = clocks.Holder(district_code="500103")
+        match_id = house.ids["fresh"]
+        for step, ref in (
+            ("urgent_review", "urgent-1"),
+            ("payout_overlap", "overlap-1"),
+            ("visit_call", f"visits:{match_id}"),
+            ("payee_help", f"pay:{match_id}"),
+            ("payee_check", "payee-1"),
+            ("record_consent", house.scenes["fresh"].household.id),
+            ("first_approval", "lines:500103:run-1"),
+            ("meeting_duty", "duty-1"),
+        ):
+            clocks.start(session, step, ref, holder=holder, now=NOW)
+    approver, worker = (house.staff(role).get("/deadlines/").text for role in (Role.APPROVER, Role.WORKER))
+    for path in (
+        "/meetings/urgent/urgent-1",
+        "/insurance/overlaps/overlap-1",
+        "/payments/accounts/payee-1",
+        "/matches/?run=run-1&amp;district=500103",
+    ):
+        assert path in approver, path
+    for path in (f"city/calls/{match_id}", "/account", "/consent"):
+        assert path in worker, path
+    assert "duty-1" not in approver + worker, "the officer alone can open it"

@@ -15,7 +15,7 @@ from marketplace.actors import Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.meetings import duties, packs, service
+from marketplace.meetings import duties, looking, packs, service
 from marketplace.meetings.models import Meeting, MeetingRow, Verdict
 from marketplace.meetings.service import Decision
 from marketplace.needs.models import Need, NeedState
@@ -61,7 +61,7 @@ def test_one_press_puts_whom_the_run_left_on_the_sheet_with_its_blocker_and_shor
         assert (row.need_id, row.offer_id, row.remedy) == (short["calm"], short["offer"], packs.MORE)
         assert row.blocker in ("priced_out", "stock")
         assert row.remedy_units == row.open_units == 10
-        (remedy,) = packs.remedies(session, meeting.id)
+        (remedy,) = packs.best_remedies(session, meeting.id)
         assert (remedy.needs, remedy.units, remedy.category) == (1, row.remedy_units, "LIVING.FOOD_PACK")
 
 
@@ -103,10 +103,10 @@ def test_the_remedy_that_serves_most_comes_first_and_goods_are_never_added_up(
             )
         )
         session.flush()
-        found = {(row.remedy, row.category): (row.needs, row.units) for row in packs.remedies(session, meeting.id)}
+        found = {(row.remedy, row.category): (row.needs, row.units) for row in packs.best_remedies(session, meeting.id)}
         assert found[packs.MORE, "EDU.TUITION"] == (2, 350)
         assert found[packs.CONSENT, "EDU.TUITION"] == (1, 0)
-        assert packs.remedies(session, meeting.id)[0].needs == 2
+        assert packs.best_remedies(session, meeting.id)[0].needs == 2
 
 
 def test_a_pin_of_the_meeting_is_kept_by_the_next_run(database: Database, short: dict[str, str], now: datetime) -> None:
@@ -148,14 +148,14 @@ def test_a_duty_waits_at_its_officer_with_a_clock_until_it_is_done(
         meeting = call(session, now)
         due = date(2026, 12, 1)
         row = decide(session, meeting, Decision(Verdict.DUTY, "联系救助站", officer_id=officer.id, due_on=due), now)
-        (duty,) = duties.open_of(session, actor)
+        (duty,) = duties.open_of(session, actor, now=now)
         (clock,) = clocks.running_of(session, duty.id)
         assert (duty.id, duty.due_on, clocks.last_day(clock)) == (row.made_id, due, due)
-        assert duties.count_open(session, APPROVER) == 0
+        assert duties.count_open(session, APPROVER, now=now) == 0
         with pytest.raises(NotFound):
             duties.done(session, duty.id, outcome="好了", actor=APPROVER, now=now)
         duties.done(session, duty.id, outcome="已由救助站解决", actor=actor, now=now)
-        assert duties.count_open(session, actor) == 0
+        assert duties.count_open(session, actor, now=now) == 0
         assert clocks.running_of(session, duty.id) == []
 
 
@@ -269,3 +269,72 @@ def test_staff_of_one_district_neither_see_nor_fill_the_sheets_of_others(
 def test_before_the_first_run_there_is_nothing_to_meet_on(database: Database, now: datetime) -> None:
     with database.transaction() as session, pytest.raises(BadInput, match="no_run"):
         call(session, now)
+
+
+def test_one_press_tells_every_row_its_cheapest_remedy_and_who_would_lose(
+    database: Database, short: dict[str, str], now: datetime
+) -> None:
+    with database.transaction() as session:
+        meeting = call(session, now)
+        assert looking.look_all(session, meeting.id, actor=APPROVER, now=now) == 1
+        row = service.get_row(session, meeting, 1)
+        # All 10 packs are with the more urgent need: the calm one lacks 10 packs, each reckoned at its worth.
+        assert (row.remedy, row.remedy_offer_id, row.remedy_units) == (packs.STOCK, short["offer"], 10)
+        assert row.remedy_fen > 0
+        urgent = session.get_one(Need, short["urgent"]).urgency
+        assert (row.losers, row.losers_units, row.loser_urgency) == (1, 1, urgent)
+        before = row.remedy_fen
+        assert looking.look_all(session, meeting.id, actor=APPROVER, now=now) == 1
+        assert row.remedy_fen == before
+
+
+def test_a_pin_taken_back_at_the_open_sheet_is_withdrawn_and_the_row_waits_again(
+    database: Database, short: dict[str, str], now: datetime
+) -> None:
+    with database.transaction() as session:
+        meeting = call(session, now)
+        decide(session, meeting, Decision(Verdict.PIN, WHY, short["offer"], 4), now)
+        row = looking.undo(session, meeting.id, 1, actor=APPROVER, now=now)
+        assert (row.verdict, row.made_id, row.decided_at) == ("", "", None)
+        assert [one.state.value for one in session.exec(select(Override))] == ["withdrawn"]
+        with pytest.raises(WrongState, match="row_undecided"):
+            looking.undo(session, meeting.id, 1, actor=APPROVER, now=now)
+        decide(session, meeting, Decision(Verdict.BAN, WHY, short["offer"]), now)
+        service.close(session, meeting.id, actor=APPROVER, now=now)
+        with pytest.raises(WrongState, match="meeting_closed"):
+            looking.undo(session, meeting.id, 1, actor=APPROVER, now=now)
+
+
+def test_a_need_closed_at_the_sheet_opens_again_unless_it_has_changed_since(
+    database: Database, short: dict[str, str], now: datetime
+) -> None:
+    with database.transaction() as session:
+        meeting = call(session, now)
+        decide(session, meeting, Decision(Verdict.GOVERNMENT, WHY), now)
+        assert session.get_one(Need, short["calm"]).state is NeedState.CLOSED
+        looking.undo(session, meeting.id, 1, actor=APPROVER, now=now)
+        assert session.get_one(Need, short["calm"]).state is NeedState.VERIFIED
+        decide(session, meeting, Decision(Verdict.CLOSED, WHY), now)
+        need = session.get_one(Need, short["calm"])
+        need.state_reason = "expired"
+        session.add(need)
+        session.flush()
+        with pytest.raises(WrongState, match="need_changed"):
+            looking.undo(session, meeting.id, 1, actor=APPROVER, now=now)
+
+
+def test_a_duty_taken_back_leaves_its_officer_s_list_but_not_once_it_is_done(
+    database: Database, short: dict[str, str], now: datetime
+) -> None:
+    with database.transaction() as session:
+        officer = an_officer(session, now)
+        him = Actor(id=officer.id, role=Role.VERIFIER)
+        meeting = call(session, now)
+        decide(session, meeting, Decision(Verdict.DUTY, WHY, officer_id=officer.id), now)
+        assert duties.count_open(session, him, now=now) == 1
+        looking.undo(session, meeting.id, 1, actor=APPROVER, now=now)
+        assert duties.count_open(session, him, now=now) == 0
+        row = decide(session, meeting, Decision(Verdict.DUTY, WHY, officer_id=officer.id), now)
+        duties.done(session, row.made_id, outcome="已办", actor=him, now=now)
+        with pytest.raises(WrongState, match="duty_over"):
+            looking.undo(session, meeting.id, 1, actor=APPROVER, now=now)

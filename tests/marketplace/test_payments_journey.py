@@ -1,12 +1,16 @@
-"""A foundation's month without the API: grants posted by spreadsheet, matched, accepted, paid, some paid again, and a
-ledger that equals the bank to the fen. 80 grants in the ordinary suite, 800 with TORTURE=1."""
+"""A foundation's month without the API: grants posted by spreadsheet, matched, accepted by spreadsheet, paid, some paid
+again, proven, confirmed and reported, with a ledger and reports that equal the bank to the fen. 80 grants in the
+ordinary suite, 800 with TORTURE=1."""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
@@ -15,18 +19,28 @@ from adapters.tabular_writer import write_csv, write_xlsx
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import Database
+from marketplace.decisions import answers
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.sheet import matches_file
 from marketplace.households.models import Household, Person
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.offers import imports as offers
+from marketplace.offers.models import Offer
 from marketplace.payments import batches, files, months, payees, results
 from marketplace.payments.books import Figure, books_of
 from marketplace.payments.models import AccountKind, PaymentBatch
+from marketplace.proofs import archive, evidence, papers, projects
+from marketplace.proofs.evidence import Piece
+from marketplace.proofs.models import PaperKind, ProofKind
 from marketplace.proposals import service as proposals
 from marketplace.proposals.models import ProposedLine
 from marketplace.proposals.problem import Scope
+from marketplace.reports import figures as monthly
+from marketplace.reports import service as reports
+from marketplace.reports.models import Figure as Reported
+from marketplace.reports.months import Month
 from tests import factories as make
 from tests.marketplace.payment_scene import APPROVER, card
 
@@ -65,7 +79,8 @@ def test_a_foundation_s_month_by_spreadsheet_ends_with_a_ledger_that_equals_the_
     sqlite_database: Database, now: datetime
 ) -> None:
     org_id = _posted(sqlite_database, now)
-    _matched_and_accepted(sqlite_database, now)
+    _matched(sqlite_database, now)
+    _accepted(sqlite_database, org_id, now)
     bank = Bank(closed={card(number) for number in range(0, GRANTS, FAILS_EACH)})
     _accounts(sqlite_database, now)
     first = _pay(sqlite_database, org_id, bank, now=now)
@@ -79,6 +94,8 @@ def test_a_foundation_s_month_by_spreadsheet_ends_with_a_ledger_that_equals_the_
     assert _pay(sqlite_database, org_id, bank, now=later)["paid"] == failed
     with sqlite_database.reading() as session:
         _agree(session, org_id, bank, failed=failed)
+    _proven(sqlite_database, org_id, now=later)
+    _reported(sqlite_database, org_id, bank)
 
 
 def _person(org_id: str, name: str) -> Actor:
@@ -105,17 +122,34 @@ def _posted(database: Database, now: datetime) -> str:
 
 def _row(number: int, yuan: int) -> Sequence[str | int]:
     terms = ("每人 2000 元", "街道通知，转账支付", "不收取任何费用")
-    return (f"G-{number}", "在读助学金", "在读助学", "元", yuan, 1000, 2000, "全市", "2027-05-01", "长期同意", *terms)
+    return (f"G-{number}", "在读助学金", "在读助学", "元", yuan, 1000, 2000, "全市", "2027-05-01", "逐项答复", *terms)
 
 
-def _matched_and_accepted(database: Database, now: datetime) -> None:
+def _matched(database: Database, now: datetime) -> None:
     with database.transaction() as session:
         verifier = Actor(id="verifier-1", role=Role.VERIFIER)
         run = proposals.start_run(session, Scope(), policy={}, as_of=now.date(), actor=verifier, now=now)
     proposals.work(database, run.id, clock=lambda: now, actor=SYSTEM)
     with database.transaction() as session:
         lines = session.exec(select(ProposedLine.id)).all()
-        approval.approve(session, lines, actor=APPROVER, now=now)
+        assert len(approval.approve(session, lines, actor=APPROVER, now=now).approved) == GRANTS
+
+
+def _accepted(database: Database, org_id: str, now: datetime) -> None:
+    """The foundation answers in its own table of matches and brings it back; then each household says yes."""
+    clerk = _person(org_id, "clerk")
+    with database.transaction() as session:
+        head, *rows = csv.reader(
+            io.StringIO(matches_file(session, "csv", actor=clerk, lang="zh_Hans").decode("utf-8-sig"))
+        )
+        filled = [[*row[: head.index("答复")], "接受", ""] for row in rows]
+        table = write_csv(head, filled)
+        batch, checked = answers.check_file(session, table, file_name="matches.csv", actor=clerk, now=now)
+        assert checked.faults == []
+        told = answers.confirm_import(session, batch.id, actor=clerk, now=now)
+        assert (told["accepted"], told["declined"]) == (GRANTS, 0)
+        again, _checked = answers.check_file(session, table, file_name="matches.csv", actor=clerk, now=now)
+        assert (again.counts["new"], again.counts["same"]) == (0, GRANTS)
         for match in session.exec(select(Match).where(col(Match.state) == MatchState.AWAITING_HOUSEHOLD)).all():
             household = session.get_one(Household, match.household_id)
             person = session.exec(select(Person).where(Person.household_id == household.id)).one()
@@ -194,3 +228,53 @@ def _agree(session: Session, org_id: str, bank: Bank, *, failed: int) -> None:
     assert bank.paid_fen == GRANTS * FEN
     assert len(session.exec(select(PaymentBatch)).all()) == 2
     assert audit.verify(session).bad_seq == 0
+
+
+def _proven(database: Database, org_id: str, *, now: datetime) -> None:
+    """Each grant gets its slip, each household confirms, and each file of a grant is whole."""
+    clerk = _person(org_id, "clerk")
+    with database.transaction() as session:
+        matches = session.exec(select(Match).order_by(Match.id)).all()
+        assert {match.state for match in matches} == {MatchState.DELIVERED}
+        for number, match in enumerate(matches):
+            evidence.add(session, match.id, Piece(ProofKind.SLIP, text=f"S-{number:04}"), actor=clerk, now=now)
+            home = Actor(id=f"home-{number}", role=Role.HOUSEHOLD, household_id=match.household_id)
+            decisions.confirm(session, match.id, actor=home, now=now)
+        for match in matches:
+            file = archive.grant_file(session, match.id, actor=clerk)
+            assert [proof.kind for proof in file.proofs] == [ProofKind.SLIP]
+            assert file.consent_ref
+
+
+def _reported(database: Database, org_id: str, bank: Bank) -> None:
+    """The project's report and the two monthly ones say what the bank paid."""
+    clerk, manager = _person(org_id, "clerk"), _person(org_id, "manager")
+    ended = datetime(2027, 3, 1, 2, 0, tzinfo=UTC)
+    with database.transaction() as session:
+        offer_ids = list(session.exec(select(Offer.id).where(Offer.org_id == org_id).order_by(Offer.id)))
+        facts = papers.PaperFacts(
+            PaperKind.DONATION_RECEIPT, "CQ-1", GRANTS * FEN, datetime(2026, 11, 30, tzinfo=UTC).date(), offer_ids[0]
+        )
+        papers.store(session, facts, actor=clerk, now=ended)
+        project = projects.plan_project(
+            session,
+            "助学金",
+            offer_ids=offer_ids,
+            starts_on=datetime(2026, 11, 1, tzinfo=UTC).date(),
+            ends_on=None,
+            actor=manager,
+            now=ended,
+        )
+        due = projects.dues(session, project, now=ended)[0]
+        filed = projects.file_report(session, project, due, actor=manager, now=ended)
+        totals = json.loads(filed.content)["totals"]
+        assert (totals["deliveries"], totals["households"], totals["returned"]) == (GRANTS, GRANTS, 0)
+        assert totals["in_fen"] == totals["out_fen"] == bank.paid_fen
+        given = []
+        for month in (Month(2026, 11), Month(2026, 12)):
+            report = reports.prepare(session, month, org_id=org_id, actor=manager, now=ended)
+            reports.publish(session, report.id, actor=manager, now=ended)
+            given.append(monthly.totals(session, report)[Reported.GIVEN])
+        assert sum(total.rows for total in given) == GRANTS
+        assert sum(total.fen for total in given) == bank.paid_fen
+        assert audit.verify(session).bad_seq == 0

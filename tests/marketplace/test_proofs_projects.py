@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from python_calamine import CalamineWorkbook
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import select
 
 from marketplace.actors import Role
@@ -15,8 +16,10 @@ from marketplace.app import create_app
 from marketplace.clocks import service as clocks
 from marketplace.db import new_id
 from marketplace.decisions import service as decisions
+from marketplace.decisions import waiting
 from marketplace.decisions.models import Match
-from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.notices import Notice
 from marketplace.proofs import evidence, papers, project_figures, projects, publicity
 from marketplace.proofs.models import PaperKind, Proof, ProofKind
 from marketplace.proofs.papers import PaperFacts
@@ -128,6 +131,22 @@ def test_the_clock_names_the_next_report_until_the_final_one_is_filed(session, n
             assert last_day() == then
 
 
+def test_a_due_report_is_asked_for_by_a_letter_before_and_on_its_last_day(database, now):
+    with database.transaction() as session:
+        scene = a_scene(session)
+        project = a_project(session, scene, now)
+        (clock,) = clocks.running_of(session, project.id)
+        first, due = clock.remind_at, clock.due_at
+    assert waiting.sweep(database, clock=lambda: first - timedelta(hours=1)) == 0
+    for at, number in ((first, 1), (due, 2), (due + timedelta(hours=1), 2)):
+        waiting.sweep(database, clock=lambda at=at: at)
+        with database.reading() as session:
+            letters = session.exec(select(Notice).where(Notice.letter == "report_due")).all()
+            assert len(letters) == number
+            assert {letter.org_id for letter in letters} == {scene.organisation.id}
+            assert all(letter.params["by"] >= "2027-02-01" for letter in letters)
+
+
 def test_an_offer_is_reported_in_one_project_and_a_project_seen_by_its_giver_only(session, now):
     scene, other = a_scene(session), a_scene(session, phone="10000000002")
     project = a_project(session, scene, now)
@@ -185,6 +204,9 @@ def test_a_project_is_begun_read_filed_and_taken_along(settings, sqlite_database
     filed = manager.post(draft).headers["Location"]
     assert "SHA-256" in manager.get(filed).text
     assert manager.post(draft).status_code == 409
+    paper = manager.get(f"{filed}/print").text
+    for shown in ("data-print", "SHA-256", "负责人（签字、盖章）"):
+        assert shown in paper
     file = manager.get(f"{filed}/report.xlsx")
     rows = CalamineWorkbook.from_filelike(io.BytesIO(file.data)).get_sheet_by_index(0).to_python()
     assert rows[1][0] == "冬季食品包"
@@ -192,3 +214,14 @@ def test_a_project_is_begun_read_filed_and_taken_along(settings, sqlite_database
     worker = client_as(app, Role.CHARITY_WORKER, org_id=scene.organisation.id)
     assert worker.post(draft).status_code == 403
     assert worker.get(where).status_code == 200
+
+
+@pytest.mark.parametrize("act", ["UPDATE project_report SET content = '{}'", "DELETE FROM project_report"])
+def test_the_database_itself_refuses_to_change_a_filed_report(database, now, act):
+    with database.transaction() as session:
+        last = a_giver_of(session, now, homes=1)
+        project = a_project(session, last, now)
+        due = projects.dues(session, project, now=LATER)[0]
+        projects.file_report(session, project, due, actor=last.manager, now=LATER)
+    with pytest.raises((DatabaseError, Conflict), match="written once"), database.transaction() as session:
+        session.connection().exec_driver_sql(act)

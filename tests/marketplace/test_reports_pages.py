@@ -17,6 +17,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions.models import Match
 from marketplace.reports.months import month_of
+from marketplace.web.formats import month_in
 from tests.marketplace.test_reports import a_match
 from tests.pages.people import client_as
 
@@ -56,7 +57,10 @@ def test_a_month_is_counted_read_published_and_checked(staff):
     assert "已发布" in page
     assert "SHA-256" in page
     assert "与发布时一致" in staff.get(f"{where}/check").text
-    assert LAST_MONTH.text in staff.get("/reports/").text
+    assert month_in(LAST_MONTH.text, language="zh") in staff.get("/reports/").text
+    paper = staff.get(f"{where}/print").text
+    for shown in ("data-print", "¥1,200", "SHA-256", "负责人（签字、盖章）", "已发放，按区县"):
+        assert shown in paper
 
 
 def test_a_number_leads_to_its_rows_and_the_rows_to_a_file(staff):

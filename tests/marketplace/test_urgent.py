@@ -237,7 +237,7 @@ def test_missing_papers_become_a_duty_of_whoever_approved(night: Night) -> None:
         urgent.review(
             session, case.id, verdict=ReviewState.REGULARISE, reason="补授权书", actor=night.reviewer, now=NIGHT
         )
-        (duty,) = duties.open_of(session, night.approver)
+        (duty,) = duties.open_of(session, night.approver, now=NIGHT)
         assert (duty.task, duty.need_id, duty.meeting_id) == ("补授权书", night.need_id, None)
 
 

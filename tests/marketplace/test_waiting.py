@@ -123,7 +123,7 @@ def test_a_sweep_that_looked_before_the_giver_accepted_changes_nothing(
     with database.transaction() as session:
         service.giver_accepts(session, match_id, actor=scene.giver, now=late)
     with database.transaction() as session:
-        assert not waiting._settle(session, seen, match_id, now=late)
+        assert not waiting._settle(session, seen, match_id, waiting.expire_giver, now=late)
     assert state_of(database, match_id) == (MatchState.AWAITING_HOUSEHOLD, ["household_answer"])
 
 

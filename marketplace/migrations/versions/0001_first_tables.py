@@ -100,6 +100,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.Enum('charity', 'foundation', 'trust', 'enterprise', 'volunteers', 'social_work', 'legal_aid', 'insurer', name='organisationkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('credit_code', sqlmodel.sql.sqltypes.AutoString(length=18), nullable=False),
     sa.Column('contact', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('on_call_contact', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('state', sa.Enum('applied', 'active', 'suspended', 'refused', name='organisationstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('contract_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -339,7 +340,7 @@ def upgrade() -> None:
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', 'answers', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -422,6 +423,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_need_created_at'), ['created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_need_newest', ['created_at', 'id', 'state', 'district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_source'), ['source'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_updated_at'), ['updated_at'], unique=False)
@@ -475,6 +477,7 @@ def upgrade() -> None:
     with op.batch_alter_table('offer', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_offer_category'), ['category'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_confirm_by'), ['confirm_by'], unique=False)
+        batch_op.create_index('ix_offer_newest', ['created_at', 'id', 'state', 'org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_state'), ['state'], unique=False)
 
@@ -673,25 +676,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_volunteer_id_number_index'), ['id_number_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_volunteer_org_id'), ['org_id'], unique=False)
 
-    op.create_table('account_session',
-    sa.Column('id_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_account_session_account_id')),
-    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_account_session_household_id')),
-    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_account_session_person_id')),
-    sa.PrimaryKeyConstraint('id_hash', name=op.f('pk_account_session'))
-    )
-    with op.batch_alter_table('account_session', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_account_session_account_id'), ['account_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_account_session_household_id'), ['household_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
-
     op.create_table('api_key',
     sa.Column('kid', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('client_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -884,6 +868,7 @@ def upgrade() -> None:
     sa.Column('due_on', sa.Date(), nullable=False),
     sa.Column('made_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('taken_back', sa.Boolean(), nullable=False),
     sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('done_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('done_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -1025,6 +1010,8 @@ def upgrade() -> None:
     sa.Column('detail', sa.JSON(), nullable=False),
     sa.Column('remedy', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('remedy_units', sa.BigInteger(), nullable=False),
+    sa.Column('remedy_offer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('remedy_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('losers', sa.Integer(), nullable=True),
     sa.Column('losers_units', sa.BigInteger(), nullable=False),
     sa.Column('loser_urgency', sa.Integer(), nullable=True),
@@ -1241,6 +1228,7 @@ def upgrade() -> None:
     sa.Column('offer_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('urgency', sa.Integer(), nullable=False),
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('value_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('reasons', sa.JSON(), nullable=False),
@@ -1260,6 +1248,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_proposed_line_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index('ix_proposed_line_offer_state', ['offer_id', 'state', 'units'], unique=False)
+        batch_op.create_index('ix_proposed_line_queue', ['state', 'urgency', 'id', 'district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_run_id'), ['run_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_state'), ['state'], unique=False)
 
@@ -1284,6 +1273,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('report_row', schema=None) as batch_op:
         batch_op.create_index('ix_report_row_figure_category', ['report_id', 'figure', 'category'], unique=False)
+
+    op.create_table('stand_in',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('head_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('deputy_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('starts_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('set_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('set_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('ends_at > starts_at', name=op.f('ck_stand_in_span')),
+    sa.CheckConstraint('head_id <> deputy_id', name=op.f('ck_stand_in_two_people')),
+    sa.ForeignKeyConstraint(['deputy_id'], ['account.id'], name=op.f('fk_stand_in_deputy_id')),
+    sa.ForeignKeyConstraint(['head_id'], ['account.id'], name=op.f('fk_stand_in_head_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_stand_in'))
+    )
+    with op.batch_alter_table('stand_in', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_stand_in_deputy_id'), ['deputy_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_stand_in_ends_at'), ['ends_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_stand_in_head_id'), ['head_id'], unique=False)
 
     op.create_table('unserved_reason',
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1319,6 +1327,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_webhook_event_client_id'), ['client_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_webhook_event_next_try_at'), ['next_try_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_webhook_event_state'), ['state'], unique=False)
+
+    op.create_table('account_session',
+    sa.Column('id_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('stand_in_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_account_session_account_id')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_account_session_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_account_session_person_id')),
+    sa.ForeignKeyConstraint(['stand_in_id'], ['stand_in.id'], name=op.f('fk_account_session_stand_in_id')),
+    sa.PrimaryKeyConstraint('id_hash', name=op.f('pk_account_session'))
+    )
+    with op.batch_alter_table('account_session', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_account_session_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_session_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
 
     op.create_table('line_decision',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1378,10 +1407,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_need_id'), ['need_id'], unique=False)
+        batch_op.create_index('ix_match_of_giver', ['org_id', 'state', 'updated_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
+        batch_op.create_index('ix_match_waiting', ['state', 'updated_at', 'id', 'district_code'], unique=False)
         batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"))
 
     op.create_table('appointment',
@@ -1568,9 +1599,13 @@ def upgrade() -> None:
     sa.Column('review_reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('reviewed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('reviewed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('asked', sa.Boolean(), nullable=False),
+    sa.Column('follows_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('passed_on', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.CheckConstraint('reviewed_by NOT IN (verifier_id, approver_id)', name=op.f('ck_urgent_approval_reviewer')),
     sa.CheckConstraint('value_fen >= 0', name=op.f('ck_urgent_approval_value')),
     sa.CheckConstraint('verifier_id <> approver_id', name=op.f('ck_urgent_approval_two_people')),
+    sa.ForeignKeyConstraint(['follows_id'], ['urgent_approval.id'], name=op.f('fk_urgent_approval_follows_id')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_urgent_approval_household_id')),
     sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_urgent_approval_match_id')),
     sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_urgent_approval_need_id')),
@@ -1579,6 +1614,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('urgent_approval', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_urgent_approval_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_urgent_approval_follows_id'), ['follows_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_urgent_approval_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_urgent_approval_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_urgent_approval_night_on'), ['night_on'], unique=False)

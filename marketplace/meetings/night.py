@@ -1,0 +1,120 @@
+"""What follows an urgent approval whose stock has no standing yes: its giver answers in hours, or the next is asked.
+
+Enters: urgent approvals whose giver was asked at once (step `urgent_answer`). Leaves: where it stayed silent or said
+no, its units free again and the case with the next free stock of another giver, under the approval that the person on
+call gave for the night: same need, same cap, same review the next working day. Where nothing else is free the case says
+so and stands among the critical needs without aid. A sweep of the background worker; each case in its own transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.accounts.models import Account
+from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.db import Database, flush
+from marketplace.decisions import approve as approval
+from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.waiting import expire_giver, settle_late
+from marketplace.errors import DomainError, WrongState
+from marketplace.households.models import Household
+from marketplace.meetings import urgent
+from marketplace.meetings.models import UrgentApproval
+from marketplace.needs.models import Need
+from marketplace.offers.models import Offer
+from marketplace.proposals.models import ProposedLine
+
+log = logging.getLogger("shanqiao.night")
+LONGEST = timedelta(days=3)
+"""A case older than this is not passed on by itself any more: its review has come and gone."""
+NEXT, NOTHING = "next", "nothing"
+NO_GIVER = (MatchState.EXPIRED_GIVER, MatchState.DECLINED_GIVER)
+CONSEQUENCES = {urgent.ASKED: expire_giver}
+
+
+def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
+    """Free what silent givers hold, then pass each case on; returns how much was done."""
+    now = clock()
+    done = settle_late(database, CONSEQUENCES, now=now)
+    with database.reading() as session:
+        waiting = _waiting(session, now=now)
+    for row_id in waiting:
+        try:
+            with database.transaction() as session:
+                done += _go_on(session, row_id, now=now)
+        except (DomainError, OperationalError) as error:
+            log.warning("urgent case %s is not passed on yet: %s", row_id, type(error).__name__)
+    return done
+
+
+def _waiting(session: Session, *, now: datetime) -> list[str]:
+    found = select(UrgentApproval.id).join(Match, col(Match.id) == col(UrgentApproval.match_id))
+    found = found.where(col(UrgentApproval.passed_on) == "", col(UrgentApproval.asked).is_(True))
+    found = found.where(col(Match.state).in_(NO_GIVER), col(UrgentApproval.approved_at) > now - LONGEST)
+    return list(session.exec(found.order_by(col(UrgentApproval.approved_at), col(UrgentApproval.id)).limit(50)))
+
+
+def _go_on(session: Session, row_id: str, *, now: datetime) -> bool:
+    """Whether the case was passed on, or found without any other stock."""
+    row = session.get_one(UrgentApproval, row_id, with_for_update=True, populate_existing=True)
+    if row.passed_on:
+        return False
+    need = session.get_one(Need, row.need_id)
+    session.get_one(Household, need.household_id, with_for_update=True)
+    row.passed_on = NOTHING
+    session.add(row)
+    flush(session)
+    try:
+        with session.begin_nested():
+            _approve_next(session, row, need, now=now)
+            row.passed_on = NEXT
+    except DomainError as error:
+        if error.code == "run_busy":
+            raise
+        row.passed_on = NOTHING
+    session.add(row)
+    flush(session)
+    entry = audit.Entry("urgent:pass_on", object_ref=row.id, subject=row.household_id, rule_id=row.passed_on)
+    audit.record(session, entry, actor=SYSTEM, now=now)
+    return True
+
+
+def _approve_next(session: Session, row: UrgentApproval, need: Need, *, now: datetime) -> None:
+    account = session.get(Account, row.approver_id)
+    if account is None or not account.active:
+        raise WrongState("not_on_call")
+    actor = Actor(id=account.id, role=Role.APPROVER, districts=frozenset(account.districts))
+    silent = _asked_before(session, row)
+    lines = _of_others(session, urgent.lines_for(session, need, without=silent, actor=actor, now=now), silent)
+    left = urgent.room_for(session, need.household_id, now=row.approved_at).left_fen
+    chosen = urgent.within(session, lines, left=left)
+    if not chosen:
+        raise WrongState("above_cap")
+    outcome = approval.approve(session, [line.id for line in chosen], actor=actor, now=now)
+    if not outcome.approved:
+        raise WrongState(outcome.excluded[0].code)
+    for match in session.exec(select(Match).where(col(Match.line_id).in_(outcome.approved)).order_by(col(Match.id))):
+        urgent.mark(session, match, need=need, reason=row.reason, actor=actor, now=now, follows=row)
+
+
+def _asked_before(session: Session, row: UrgentApproval) -> frozenset[str]:
+    """Organisations that were asked for this need this night and gave nothing."""
+    asked = select(Match.org_id).join(UrgentApproval, col(UrgentApproval.match_id) == col(Match.id))
+    asked = asked.where(col(UrgentApproval.need_id) == row.need_id, col(UrgentApproval.night_on) == row.night_on)
+    return frozenset(session.exec(asked.where(col(Match.state).in_(NO_GIVER))))
+
+
+def _of_others(session: Session, lines: Sequence[ProposedLine], silent: frozenset[str]) -> list[ProposedLine]:
+    return [line for line in lines if session.get_one(Offer, line.offer_id).org_id not in silent]
+
+
+def followers(session: Session, row: UrgentApproval, /) -> list[UrgentApproval]:
+    """The cases that this one went on to."""
+    found = select(UrgentApproval).where(col(UrgentApproval.follows_id) == row.id)
+    return list(session.exec(found.order_by(col(UrgentApproval.approved_at), col(UrgentApproval.id))))

@@ -1,0 +1,129 @@
+"""What each payment waits for: a release, the way to the bank, the bank's answer, an account checked or corrected.
+
+Enters: a batch, a payee or a line that has just moved. Leaves: clocks beside the match's own, which keeps running: a
+payment that is late never takes aid away, the delivery's limit does that. A failed payment waits for the household to
+correct its account, and when it is silent for a worker; or, where the account was not at fault, for the giver to pay
+again. Called by this room's services; the worker sweeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from sqlmodel import Session, col, exists, select
+
+from marketplace import audit
+from marketplace.actors import SYSTEM
+from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
+from marketplace.clocks.service import Holder
+from marketplace.db import Database
+from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.moves import URGENT
+from marketplace.decisions.waiting import settle_late
+from marketplace.households.models import Household
+from marketplace.needs.models import Need
+from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine
+from marketplace.payments.open_matches import ACCOUNT_AT_FAULT
+
+RELEASE, SEND, ANSWER, CHECK = "payment_release", "payment_send", "bank_answer", "payee_check"
+CORRECT, HELP, AGAIN = "correct_account", "payee_help", "pay_again"
+AFTER = {BatchState.DRAFT: RELEASE, BatchState.RELEASED: SEND, BatchState.SENT: ANSWER}
+BATCH = 200
+
+
+def batch_waits(session: Session, batch: PaymentBatch, /, *, now: datetime) -> None:
+    """The batch waits for the next hand; once no line of it waits any more, for none."""
+    left = select(PaymentLine.id).where(PaymentLine.batch_id == batch.id, PaymentLine.state == LineState.WAITING)
+    step = AFTER.get(batch.state, "") if session.exec(left.limit(1)).first() else ""
+    if step and any(clock.step == step for clock in clocks.running_of(session, batch.id)):
+        return
+    clocks.move_on(session, batch.id, outcome=batch.state.value, step=step, holder=Holder(batch.org_id), now=now)
+
+
+def payee_waits(session: Session, payee: Payee, /, *, now: datetime) -> None:
+    """An account that a person must look at before anything is paid to it."""
+    home = session.get_one(Household, payee.household_id)
+    urgent = exists().where(
+        col(Match.household_id) == home.id,
+        col(Match.state) == MatchState.IN_DELIVERY,
+        col(Need.id) == col(Match.need_id),
+        col(Need.urgency) >= URGENT,
+    )
+    holder = Holder(district_code=home.district_code)
+    clocks.start(session, CHECK, payee.id, holder=holder, now=now, urgent=bool(session.scalar(select(urgent))))
+
+
+def payee_settled(session: Session, payee: Payee, /, *, now: datetime) -> None:
+    """Somebody looked, or another account took its place."""
+    clocks.end(session, payee.id, step=CHECK, outcome=payee.state.value, now=now)
+
+
+def ref_of(match_id: str, /) -> str:
+    """Under which a payment waits: apart from the match, whose own clock keeps running."""
+    return f"pay:{match_id}"
+
+
+def failed(session: Session, line: PaymentLine, match: Match, /, *, now: datetime) -> None:
+    """The bank did not pay: the household corrects its account, or the giver pays again."""
+    if match.state is not MatchState.IN_DELIVERY:
+        return
+    _wait(session, match, CORRECT if line.reason_code in ACCOUNT_AT_FAULT else AGAIN, outcome="failed", now=now)
+
+
+def corrected(session: Session, household_id: str, /, *, now: datetime) -> None:
+    """There is another account: whatever waited for it is to be paid again."""
+    mine = select(Match).where(Match.household_id == household_id, Match.state == MatchState.IN_DELIVERY)
+    for match in session.exec(mine.order_by(col(Match.id))).all():
+        if any(clock.step in (CORRECT, HELP) for clock in clocks.running_of(session, ref_of(match.id))):
+            _wait(session, match, AGAIN, outcome="corrected", now=now)
+
+
+def tried_again(session: Session, match_ids: Iterable[str], /, *, now: datetime) -> None:
+    """These matches are in a new batch."""
+    wanted = [ref_of(match_id) for match_id in match_ids]
+    running = select(Clock.object_ref).where(col(Clock.object_ref).in_(wanted), col(Clock.ended_at).is_(None))
+    for ref in session.exec(running).all():
+        clocks.end(session, ref, outcome="tried_again", now=now)
+
+
+def _wait(session: Session, match: Match, step: str, *, outcome: str, now: datetime) -> None:
+    holder = Holder(
+        org_id=match.org_id if step == AGAIN else None,
+        household_id=match.household_id if step == CORRECT else None,
+        district_code=match.district_code,
+    )
+    urgent = session.get_one(Need, match.need_id).urgency >= URGENT
+    clocks.move_on(session, ref_of(match.id), outcome=outcome, step=step, holder=holder, now=now, urgent=urgent)
+
+
+def _ask_for_help(session: Session, match: Match, now: datetime) -> None:
+    entry = audit.Entry("payment:late", object_ref=match.id, subject=match.household_id, rule_id=HELP)
+    audit.record(session, entry, actor=SYSTEM, now=now)
+    _wait(session, match, HELP, outcome="silent", now=now)
+
+
+CONSEQUENCES = {CORRECT: _ask_for_help}
+
+
+def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
+    """Pass on what households left unanswered; end what waits for a match that is not under way any more."""
+    now = clock()
+    done = settle_late(database, CONSEQUENCES, now=now)
+    with database.reading() as session:
+        over = _over(session)
+    if not over:
+        return done
+    with database.transaction() as session:
+        for ref in _over(session):
+            clocks.end(session, ref, outcome="over", now=now)
+    return done + len(over)
+
+
+def _over(session: Session) -> list[str]:
+    under_way = exists().where(
+        col(Match.state) == MatchState.IN_DELIVERY, "pay:" + col(Match.id) == col(Clock.object_ref)
+    )
+    running = select(Clock.object_ref).where(col(Clock.step).in_((CORRECT, HELP, AGAIN)), col(Clock.ended_at).is_(None))
+    return list(session.exec(running.where(~under_way).order_by(col(Clock.id)).limit(BATCH)))

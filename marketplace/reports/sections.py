@@ -1,0 +1,73 @@
+"""The figures of a report as a page or a paper shows them: totals, and their parts by kind, district and reason.
+
+Enters: a report, and whether its reader may open rows. Leaves: plain values with words and addresses; numbers of fewer
+than ten households are hidden from who may not open rows. Called by `views`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+
+from marketplace.reports import figures
+from marketplace.reports.models import Figure, Report
+from marketplace.reports.words import FIGURES, reason
+from marketplace.web import _, current_session
+from marketplace.web import codes as words
+
+
+def totals_of(report: Report, *, opens: bool) -> list[dict[str, Any]]:
+    """Each figure with its total; small ones hidden from who may not open rows."""
+    found = figures.totals(current_session(), report)
+    shown = []
+    for figure, total in found.items():
+        hidden = not opens and 0 < total.households < figures.SMALL
+        if figure is Figure.UNMET and report.org_id is not None:
+            continue
+        shown.append(
+            {
+                "name": FIGURES[figure],
+                "total": total,
+                "hidden": hidden,
+                "href": url_for("reports.rows", report_id=report.id, figure=figure.value)
+                if opens and total.rows
+                else "",
+            }
+        )
+    return shown
+
+
+def sections_of(report: Report, *, opens: bool) -> list[dict[str, Any]]:
+    """Given by kind and by district, unmet by kind, and why aid was declined, ended or returned."""
+    wanted = [
+        (_("Given, by kind"), Figure.GIVEN, "category"),
+        (_("Given, by district"), Figure.GIVEN, "district_code"),
+        (_("Not fully covered, by kind"), Figure.UNMET, "category"),
+        (_("Declined, by reason"), Figure.DECLINED, "reason"),
+        (_("Ended before delivery, by reason"), Figure.ENDED, "reason"),
+        (_("Returned or taken back, by reason"), Figure.RETURNED, "reason"),
+    ]
+    sections = []
+    for title, figure, by in wanted:
+        parts = figures.parts(current_session(), report, figure=figure, by=by, small_hidden=not opens)
+        if parts:
+            sections.append({"title": title, "rows": [_part(report, figure, by, part, opens) for part in parts]})
+    return sections
+
+
+def _part(report: Report, figure: Figure, by: str, part: figures.Part, opens: bool) -> dict[str, Any]:
+    asked: Any = {by: part.key}
+    where = url_for("reports.rows", report_id=report.id, figure=figure.value, **asked)
+    return {
+        "label": _name(part.key, figure, by),
+        "value": part.households,
+        "part": part,
+        "href": where if opens and not part.hidden else "",
+    }
+
+
+def _name(key: str, figure: Figure, by: str) -> str:
+    if by == "category":
+        return words.word(key, "need")
+    return words.place(key) if by == "district_code" else reason(key, figure)
