@@ -53,6 +53,21 @@ def _lost() -> TryAgainLater:
     return TryAgainLater("No reply came.", code="no_reply")
 
 
+class FakeWebhooks:
+    """Keeps what is posted: (address, body)."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self.posted: list[tuple[str, str]] = []
+
+    def post(self, url: str, body: str, /) -> None:
+        """Take it, or meet the next fault."""
+        lost = self.faults.before()
+        self.posted.append((url, body))
+        if lost:
+            raise _lost()
+
+
 class FakeMessenger:
     """Keeps what is sent, once for each idempotency key, whatever the channel."""
 

@@ -1,9 +1,9 @@
 """What the house asks of the outside world: Protocols, the frozen messages they carry, and their errors.
 
-Enters: nothing. Leaves: `Messenger`, `Registry`, `PaymentFeed`, `CoverDoor`, `WitnessDoor`, the values `Message`,
-`Receipt`, `NeedRecord`, `NeedPage`, `StateChange`, `AidGiven`, `PaymentPage`, `CoverQuestion`, `CoverAnswer`, the cell
-types of a table, and `OutsideError`. The marketplace calls these names only; concrete doors are chosen in its wiring.
-Anything personal is kept out of every `repr`.
+Enters: nothing. Leaves: `Messenger`, `WebhookDoor`, `Registry`, `PaymentFeed`, `CoverDoor`, `WitnessDoor`, the values
+`Message`, `Receipt`, `NeedRecord`, `NeedPage`, `StateChange`, `AidGiven`, `PaymentPage`, `CoverQuestion`, `CoverAnswer`,
+the cell types of a table, and `OutsideError`. The marketplace calls these names only; concrete doors are chosen in its
+wiring. Anything personal is kept out of every `repr`.
 """
 
 from __future__ import annotations
@@ -64,6 +64,12 @@ class Receipt:
 
     channel: Channel
     reference: str
+
+
+class WebhookDoor(Protocol):
+    """Posts a signed text to a partner's address, or raises TryAgainLater or WillNeverWork."""
+
+    def post(self, url: str, body: str, /) -> None: ...
 
 
 class Messenger(Protocol):

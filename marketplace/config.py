@@ -56,6 +56,8 @@ class Settings:
     smtp_user: str = ""
     smtp_password: str = field(default="", repr=False)
     mail_from: str = "shanqiao@localhost"
+    webhook_hosts: tuple[str, ...] = ()
+    partner_daily_reads: int = 2_000
     sms_url: str = ""
     sms_token: str = field(default="", repr=False)
     registry_url: str = ""
@@ -123,6 +125,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         second_approver_fen=_number(get("SHANQIAO_SECOND_APPROVER_FEN", "2000000"), "SHANQIAO_SECOND_APPROVER_FEN"),
         urgent_cap_fen=_number(get("SHANQIAO_URGENT_CAP_FEN", "200000"), "SHANQIAO_URGENT_CAP_FEN"),
         retention_days=_number(get("SHANQIAO_RETENTION_DAYS", "1095"), "SHANQIAO_RETENTION_DAYS"),
+        webhook_hosts=_hosts(get("SHANQIAO_WEBHOOK_HOSTS", "")),
+        partner_daily_reads=_number(get("SHANQIAO_PARTNER_DAILY_READS", "2000"), "SHANQIAO_PARTNER_DAILY_READS"),
         smtp_host=get("SHANQIAO_SMTP_HOST", ""),
         smtp_port=_number(get("SHANQIAO_SMTP_PORT", "25"), "SHANQIAO_SMTP_PORT"),
         smtp_tls=_tls(get("SHANQIAO_SMTP_TLS", "starttls")),
@@ -194,6 +198,11 @@ def _names(text: str) -> tuple[str, ...]:
     if any(set(name) & set("*/ :") or name in (".", "") for name in names):
         raise ConfigError(f"SHANQIAO_TRUSTED_HOSTS is {text!r}: write whole names of hosts, no wildcard, no port")
     return names
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    """Host names apart by commas; none is a fair answer."""
+    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
 
 
 def _tls(text: str) -> Literal["start", "starttls", "none"]:

@@ -13,6 +13,8 @@ class DomainError(Exception):
     """The root: `code` is stable and translated, `facts` fill its sentence (never personal data)."""
 
     code = "error"
+    denied: object = None
+    """The audit row of a refusal; the edge writes it after the transaction was rolled back."""
 
     def __init__(self, code: str = "", /, **facts: str | int) -> None:
         self.code = code or self.code

@@ -21,6 +21,7 @@ from adapters.payments import CoverGateway, PaymentFeedDoor
 from adapters.ports import Channel, CoverDoor, Message, Messenger, PaymentFeed, Registry, StaffSignIn
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
+from adapters.webhooks import Webhooks
 from adapters.witness import HttpWitness
 from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
@@ -30,6 +31,7 @@ from marketplace.calendar import utc_now
 from marketplace.claims import cases, cover
 from marketplace.claims import waiting as insurers
 from marketplace.config import ConfigError, Settings
+from marketplace.consent import changes as consent_changes
 from marketplace.consent.ask import list_of_household
 from marketplace.credentials import receipts
 from marketplace.db import Database
@@ -48,6 +50,7 @@ from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.rights import erasing
 from marketplace.sealed import Vault, vault_of
+from marketplace.sharing import hooks
 from marketplace.suites import NAMES
 from marketplace.trail.keeper import Keeper
 from marketplace.trail.service import audit_fresh
@@ -214,6 +217,8 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         receipts.Desk(database, clock=clock),
         erasing.Nightly(database, clock=clock),
         partial(comparing.sweep, database, clock=clock),
+        partial(consent_changes.sweep, database, clock=clock),
+        partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
     )
     door = cover_of(settings)
     if door is not None:

@@ -43,6 +43,7 @@ STEPS: dict[str, Step] = {
         Step("giver_answer", Side.GIVER, 5, urgent_days=1, remind_at=(40, 80)),
         Step("household_answer", Side.HOUSEHOLD, 5, urgent_days=2, remind_at=(40, 80)),
         Step("deliver", Side.GIVER, 15, urgent_days=5, remind_at=(60, 80)),
+        Step("held", Side.STAFF, 5),
         Step("late_delivery", Side.STAFF, 3, urgent_days=1),
         Step("household_confirm", Side.HOUSEHOLD, 5, remind_at=(40, 80)),
         Step("call_household", Side.STAFF, 2, urgent_days=1),

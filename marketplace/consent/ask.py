@@ -5,25 +5,29 @@ Enters: a household, a purpose and a recipient. Leaves: a head, a version, or Co
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
 from marketplace.errors import ConsentMissing, NotFound
 
+REFUSED_PAUSE = timedelta(days=90)
+"""A refused request is not made again for this long."""
 LIVING = (ConsentState.OFFERED, ConsentState.PENDING_CHECK, ConsentState.ACTIVE, ConsentState.PAUSED)
 
 
 def find_head(
     session: Session, household_id: str, /, *, purpose: str, org_id: str = "", match_id: str = ""
 ) -> ConsentHead | None:
-    """The newest chain of this household, purpose, recipient and match, living or not."""
+    """The living chain of this household, purpose, recipient and match (there is one at most), else the newest."""
     statement = (
         select(ConsentHead)
         .where(col(ConsentHead.household_id) == household_id, col(ConsentHead.purpose) == Purpose(purpose))
         .where(col(ConsentHead.recipient_org_id) == org_id, col(ConsentHead.match_id) == match_id)
-        .order_by(col(ConsentHead.valid_from).desc(), col(ConsentHead.chain_id))
+        .order_by(
+            col(ConsentHead.state).in_(LIVING).desc(), col(ConsentHead.valid_from).desc(), col(ConsentHead.chain_id)
+        )
     )
     return session.exec(statement).first()
 
@@ -48,6 +52,22 @@ def newest(session: Session, head: ConsentHead) -> Consent:
 def is_alive(head: ConsentHead | None, now: datetime) -> bool:
     """Whether this consent permits anything at this moment; expiry is computed here, not waited for."""
     return head is not None and head.state is ConsentState.ACTIVE and head.valid_from <= now < head.valid_to
+
+
+def was_refused_lately(
+    session: Session, household_id: str, /, *, purpose: str, now: datetime, org_id: str | None = None
+) -> bool:
+    """Whether the household said no to this purpose (and recipient) within 90 days and has not said yes since."""
+    rows = select(Consent.state).where(
+        col(Consent.household_id) == household_id,
+        col(Consent.purpose) == Purpose(purpose),
+        col(Consent.state).in_((ConsentState.REFUSED, ConsentState.ACTIVE)),
+        col(Consent.state_at) > now - REFUSED_PAUSE,
+    )
+    if org_id is not None:
+        rows = rows.where(col(Consent.recipient_org_id) == org_id)
+    last = session.exec(rows.order_by(col(Consent.state_at).desc(), col(Consent.audit_seq).desc()).limit(1)).first()
+    return last is ConsentState.REFUSED
 
 
 def living_auto_match(session: Session, household_id: str, /, *, org_id: str, now: datetime) -> Consent:

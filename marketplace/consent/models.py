@@ -56,6 +56,19 @@ class Mode(StrEnum):
     STORE = "store"
 
 
+class Guardian(SQLModel, table=True):
+    """Who may say yes for a child, as the government's record has it; one for each child."""
+
+    __table_args__ = (check("two", "child_id <> guardian_id"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    child_id: str = Field(foreign_key="person.id", unique=True)
+    guardian_id: str = Field(foreign_key="person.id", index=True)
+    evidence: str = Field(max_length=120)
+    verified_by: str = Field(max_length=64)
+    verified_at: datetime = Field(sa_column=moment())
+
+
 class ConsentHead(SQLModel, table=True):
     """The newest version of one chain; at most one living chain for a household, purpose, recipient and match, so that
     what was allowed for one match is never seen through another. `match_id` is empty for AUTO_MATCH."""

@@ -15,22 +15,23 @@ from typing import Any
 
 from sqlmodel import Session
 
-from marketplace import audit
-from marketplace.actors import Actor, Role
+from marketplace.actors import Actor
 from marketplace.consent import notice
-from marketplace.consent.ask import LIVING, find_head, lock_head, newest
+from marketplace.consent.ask import LIVING, find_head, lock_head, was_refused_lately
+from marketplace.consent.capacity import capacity_of
+from marketplace.consent.changes import confirm_assisted, supersede
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
-from marketplace.db import flush, new_id
-from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.consent.versions import next_version, require_area, write_version
+from marketplace.db import new_id
+from marketplace.errors import BadInput, WrongState
 from marketplace.households.models import Household
 from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.policy import require
 from marketplace.reference import purposes
 
-REFUSED_PAUSE = timedelta(days=90)
-"""A refused request is not made again for this long."""
 ACCOMPANYING = (Purpose.PAYMENT, Purpose.PUBLICITY, Purpose.DONOR_FEEDBACK)
 """Purposes that only ever accompany a match, whose own purpose the agreement has to allow."""
+__all__ = ["Capture", "close", "confirm_assisted", "exclude", "give_auto_match", "give_for_match", "refuse_auto_match"]
 NOTICES = {Purpose.AUTO_MATCH: notice.MATCH, Purpose.PUBLICITY: notice.PUBLICITY}
 """The words shown before a yes; every other purpose shows those about sharing."""
 LIFTED = (Purpose.PUBLICITY, "no_publicity")
@@ -105,6 +106,7 @@ def give_for_match(
         if not ceiling.allows(code):
             raise BadInput("field_above_ceiling", field=code, purpose=purpose)
     draft = _draft(household.id, Purpose(purpose), now=now, days=days, capture=capture or Capture())
+    draft.update(capacity_of(session, person_id, actor=actor, now=now))
     if purpose not in NOTICES:
         draft.update(_notice(notice.share_with(organisation.kind.value), lang=draft["lang"]))
     if organisation.kind is OrganisationKind.INSURER:
@@ -140,12 +142,35 @@ def refuse_auto_match(
 def withdraw(session: Session, chain_id: str, /, *, actor: Actor, now: datetime, reason_code: str = "") -> Consent:
     """End a consent at once. `decisions.service.withdraw_consent` is the use case that also frees the matches."""
     head = lock_head(session, chain_id)
-    _require(session, actor, "consent:withdraw", household_id=head.household_id)
+    require_area(session, actor, "consent:withdraw", household_id=head.household_id)
     if head.state not in LIVING:
         raise WrongState("consent_not_living", state=head.state.value)
-    return _next_version(
+    return next_version(
         session, head, state=ConsentState.REVOKED, actor=actor, now=now, action="consent:withdraw", reason=reason_code
     )
+
+
+def refuse_for_match(
+    session: Session,
+    household: Household,
+    /,
+    *,
+    organisation: Organisation,
+    match_id: str,
+    purpose: str,
+    actor: Actor,
+    now: datetime,
+) -> Consent:
+    """Write down that the household does not want this organisation to see it for this purpose; neither is asked of it
+    again for 90 days."""
+    draft = _draft(household.id, Purpose(purpose), now=now, days=1, capture=Capture())
+    draft.update(
+        state=ConsentState.REFUSED,
+        recipient_org_id=organisation.id,
+        recipient_name=organisation.name,
+        recipient_kind=organisation.kind.value,
+    )
+    return _give(session, draft, household=household, actor=actor, now=now, match_id=match_id)
 
 
 def close(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent | None:
@@ -153,22 +178,8 @@ def close(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) ->
     head = lock_head(session, chain_id)
     if head.state not in LIVING:
         return None
-    return _next_version(
+    return next_version(
         session, head, state=ConsentState.EXPIRED, actor=actor, now=now, action="consent:end", reason="match_over"
-    )
-
-
-def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
-    """A second person has called the household back: the assisted consent becomes active. Never the helper itself."""
-    head = lock_head(session, chain_id)
-    _require(session, actor, "consent:assist", household_id=head.household_id)
-    if head.state is not ConsentState.PENDING_CHECK:
-        raise WrongState("consent_not_pending", state=head.state.value)
-    if newest(session, head).helper_id in actor.people:
-        raise BadInput("helper_cannot_check", field="helper")
-    changes = {"verifier_id": actor.id, "callback_by": actor.id, "callback_at": now}
-    return _next_version(
-        session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action="consent:check", changes=changes
     )
 
 
@@ -177,11 +188,11 @@ def exclude(
 ) -> Consent:
     """Change which organisations the base card is kept from: a new version of the same consent."""
     head = lock_head(session, chain_id)
-    _require(session, actor, "consent:give", household_id=head.household_id)
+    require_area(session, actor, "consent:give", household_id=head.household_id)
     if head.state is not ConsentState.ACTIVE or head.purpose is not Purpose.AUTO_MATCH:
         raise WrongState("consent_not_living", state=head.state.value)
     changes = {"excluded_org_ids": sorted(set(excluded_org_ids))}
-    return _next_version(
+    return next_version(
         session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action="consent:exclude", changes=changes
     )
 
@@ -229,70 +240,19 @@ def _give(
     require(actor, action, household_id=household.id, district=household.district_code)
     org_id = draft.get("recipient_org_id", "")
     head = find_head(session, household.id, purpose=draft["purpose"], org_id=org_id, match_id=match_id)
-    replaced = None
+    if action == "consent:assist" and was_refused_lately(session, household.id, purpose=draft["purpose"], now=now):
+        raise WrongState("refused_lately")
     if head is not None and head.state in LIVING:
-        head = lock_head(session, head.chain_id)
-        replaced = head.version
-        head.version += 1
-    else:
-        head = ConsentHead(
-            chain_id=new_id(),
-            household_id=household.id,
-            purpose=draft["purpose"],
-            recipient_org_id=org_id,
-            match_id=match_id,
-            state=draft["state"],
-            valid_from=draft["valid_from"],
-            valid_to=draft["valid_to"],
-        )
-    head.state, head.valid_from, head.valid_to = draft["state"], draft["valid_from"], draft["valid_to"]
-    session.add(head)
-    return _write(session, {**draft, "replaces": replaced}, head=head, actor=actor, now=now, action=action)
-
-
-def _next_version(
-    session: Session,
-    head: ConsentHead,
-    *,
-    state: ConsentState,
-    actor: Actor,
-    now: datetime,
-    action: str,
-    reason: str = "",
-    changes: Mapping[str, Any] | None = None,
-) -> Consent:
-    old = newest(session, head)
-    kept = {name: getattr(old, name) for name in Consent.model_fields if name != "audit_seq"}
-    kept.update(changes or {}, replaces=old.version, reason_code=reason, state=state)
-    head.version += 1
-    head.state = state
-    session.add(head)
-    return _write(session, kept, head=head, actor=actor, now=now, action=action)
-
-
-def _write(
-    session: Session, values: Mapping[str, Any], *, head: ConsentHead, actor: Actor, now: datetime, action: str
-) -> Consent:
-    entry = audit.Entry(
-        action,
-        object_ref=head.chain_id,
-        subject=head.household_id,
-        purpose=head.purpose.value,
-        decision=head.state.value,
-        fields=values.get("data_fields", ()),
-        consent_ref=f"{head.chain_id}@{head.version}",
+        supersede(session, head.chain_id, actor=actor, now=now)
+    head = ConsentHead(
+        chain_id=new_id(),
+        household_id=household.id,
+        purpose=draft["purpose"],
+        recipient_org_id=org_id,
+        match_id=match_id,
+        state=draft["state"],
+        valid_from=draft["valid_from"],
+        valid_to=draft["valid_to"],
     )
-    fresh = dict(values)
-    fresh.update(chain_id=head.chain_id, version=head.version, created_at=now, state_at=now, state=head.state)
-    consent = Consent(**fresh, audit_seq=audit.record(session, entry, actor=actor, now=now))
-    session.add(consent)
-    flush(session)
-    return consent
-
-
-def _require(session: Session, actor: Actor, action: str, *, household_id: str) -> None:
-    household = session.get(Household, household_id)
-    if household is None:
-        raise NotFound("household")
-    area = household.district_code if actor.role is not Role.HOUSEHOLD else None
-    require(actor, action, household_id=household_id, district=area)
+    session.add(head)
+    return write_version(session, draft, head=head, actor=actor, now=now, action=action)

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
 from marketplace.calendar import utc_now
-from marketplace.consent import notice, service
+from marketplace.consent import changes, notice, service
 from marketplace.consent.ask import find_head, newest
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
 from marketplace.errors import NotFound
@@ -32,6 +32,7 @@ SENTENCES = {
     "helper_cannot_check": _l("Who helped with a consent cannot check it. Ask a colleague to call back."),
     "consent_not_pending": _l("This consent does not wait for a check."),
     "field_above_ceiling": _l("More was asked than this purpose allows."),
+    "consent_not_living": _l("This consent is no longer in force."),
     "consent_too_long": _l("A consent lasts at most a year."),
 }
 CHANNELS = ("counter", "home_visit", "phone")
@@ -167,3 +168,30 @@ def check(chain_id: str) -> ResponseReturnValue:
     """The call-back confirmed the yes."""
     service.confirm_assisted(current_session(), chain_id, actor=current_actor(), now=utc_now())
     return pages.done(_("Confirmed. The consent is in force."), to=url_for("consent.to_check"))
+
+
+@bp.route("/consents/<chain_id>/reject", methods=["POST"])
+@guard("consent:assist")
+@writes
+def reject(chain_id: str) -> ResponseReturnValue:
+    """The call-back did not confirm the yes."""
+    changes.reject_assisted(current_session(), chain_id, actor=current_actor(), now=utc_now())
+    return pages.done(_("Noted: this consent does not take effect."), to=url_for("consent.to_check"))
+
+
+@bp.route("/my-consents/<chain_id>/pause", methods=["POST"])
+@guard("consent:pause")
+@writes
+def pause(chain_id: str) -> ResponseReturnValue:
+    """Let nobody see anything for the time being."""
+    changes.pause(current_session(), chain_id, actor=current_actor(), now=utc_now())
+    return pages.done(_("Paused. Nobody can see anything under it now."), to=url_for("portal.my_consents"))
+
+
+@bp.route("/my-consents/<chain_id>/resume", methods=["POST"])
+@guard("consent:resume")
+@writes
+def resume(chain_id: str) -> ResponseReturnValue:
+    """Let it hold again."""
+    changes.resume(current_session(), chain_id, actor=current_actor(), now=utc_now())
+    return pages.done(_("In force again."), to=url_for("portal.my_consents"))

@@ -18,7 +18,7 @@ from marketplace import audit
 from marketplace.accounts import ties
 from marketplace.actors import Actor
 from marketplace.config import Settings
-from marketplace.consent.ask import living_auto_match
+from marketplace.consent.ask import living_auto_match, was_refused_lately
 from marketplace.db import flush, new_id
 from marketplace.decisions import moves
 from marketplace.decisions.givers import refuse_giver
@@ -34,6 +34,7 @@ from marketplace.offers.models import Acceptance, Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import decide, require
 from marketplace.proposals.models import LineState, ProposedLine
+from marketplace.reference.needs import need_kind
 
 T = TypeVar("T")
 
@@ -140,6 +141,9 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
         raise WrongState("stock_gone")
     living_auto_match(session, line.household_id, org_id=offer.org_id, now=now)
     refuse_overlap(session, need, org_id=offer.org_id, units=line.units, on=today_of(now), lock=lock)
+    purpose = need_kind(need.category).purpose
+    if was_refused_lately(session, line.household_id, purpose=purpose, org_id=offer.org_id, now=now):
+        raise WrongState("refused_lately")
     return _Sound(line, need, offer, organisation)
 
 

@@ -5,7 +5,9 @@ giver answers; a standing yes skips this) ► awaiting_household (the household 
 declines) ► in_delivery ► delivered (the giver says so) ► confirmed (the household says so) ► closed (somebody asked
 how it went). Ends without aid: rejected, declined_giver, declined_household, cancelled (a consent was withdrawn, or
 staff or the giver ended it), expired_giver, expired_household (nobody answered), returned (nothing arrived),
-given_back. After a yes: reclaiming (the giver asks its aid back, with a reason) ► reclaimed, or where it was before.
+given_back. held: the consent for a match under way was withdrawn, nothing is paid or sent, and a person asks whether
+the household says yes again. After a yes: reclaiming (the giver asks its aid back, with a reason) ► reclaimed, or where
+it was before.
 """
 
 from datetime import datetime
@@ -37,6 +39,7 @@ class MatchState(StrEnum):
     GIVEN_BACK = "given_back"
     RECLAIMING = "reclaiming"
     RECLAIMED = "reclaimed"
+    HELD = "held"
 
 
 OPEN = (
@@ -45,6 +48,7 @@ OPEN = (
     MatchState.AWAITING_HOUSEHOLD,
     MatchState.IN_DELIVERY,
     MatchState.DELIVERED,
+    MatchState.HELD,
 )
 """What still waits for the giver, the household or an approver; only one of these may exist for a need and an offer."""
 
@@ -63,7 +67,8 @@ class Match(SQLModel, table=True):
             "uq_match_live",
             "need_id",
             "offer_id",
-            where="state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')",
+            where="state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered',"
+            " 'held')",
         ),
     )
 

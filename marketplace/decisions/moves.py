@@ -26,6 +26,7 @@ from marketplace.ledger.models import AidState
 from marketplace.needs.models import Need
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine
+from marketplace.sharing import hooks
 
 URGENT = 3
 """From this urgency on the shorter limits hold."""
@@ -37,13 +38,21 @@ WAITS = {
     MatchState.DELIVERED: "household_confirm",
     MatchState.CONFIRMED: "follow_up",
     MatchState.RECLAIMING: "reclaim",
+    MatchState.HELD: "held",
 }
 """What a match in this state waits for first; a state that is not here is an end."""
-GIVER_KNOWS = (MatchState.AWAITING_GIVER, MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY)
+GIVER_KNOWS = (
+    MatchState.AWAITING_GIVER,
+    MatchState.AWAITING_HOUSEHOLD,
+    MatchState.IN_DELIVERY,
+    MatchState.HELD,
+)
 MOVES_HELD = ("match:reject", "match:hold", "match:decline")
 """All that can be done with a held match: staff decide on it, or the household says no."""
 SAID_NO = (MatchState.DECLINED_GIVER, MatchState.DECLINED_HOUSEHOLD, MatchState.REJECTED, MatchState.GIVEN_BACK)
 """Ends after which the same pair is not proposed again; after silence or a cancellation it may be."""
+TOLD = frozenset(MatchState) - {MatchState.AWAITING_SECOND, MatchState.REJECTED}
+"""States of which the giver's machine is told."""
 ITS_OWN_WORD = (MatchState.DECLINED_GIVER, MatchState.EXPIRED_GIVER, MatchState.GIVEN_BACK, MatchState.RECLAIMED)
 """Ends that came from the giver, or of which it hears in a letter of their own."""
 
@@ -61,6 +70,19 @@ def locked(session: Session, match_id: str, action: str, /, *, actor: Actor, exp
     return match
 
 
+def get_match(session: Session, match_id: str, /, *, action: str = "", actor: Actor) -> Match:
+    """The match, if the actor may see it, or may do `action` to it; a foreign one looks like a missing one."""
+    match = session.get(Match, match_id)
+    if match is None:
+        raise NotFound("match")
+    of = {"household_id": match.household_id, "org_id": match.org_id, "district": match.district_code}
+    if action:
+        require(actor, action, **of)
+    else:
+        require(actor, "match:view", **of)
+    return match
+
+
 def step(session: Session, match: Match, /, *, to: MatchState, actor: Actor, now: datetime) -> Clock | None:
     """Put a match into a state, with its audit row; return the clock of what it waits for now."""
     match.state, match.updated_at = to, now
@@ -68,6 +90,8 @@ def step(session: Session, match: Match, /, *, to: MatchState, actor: Actor, now
     body = {"units": match.units, "short": match.short_units} if match.short_units else {"units": match.units}
     entry = audit.Entry(f"match:{to.value}", object_ref=match.id, subject=match.household_id, body=body)
     audit.record(session, entry, actor=actor, now=now)
+    if to in TOLD:
+        hooks.emit(session, match.org_id, kind="match.changed", object_ref=match.id, now=now)
     flush(session)
     return wait(session, match, outcome=to.value, now=now)
 

@@ -9,29 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from marketplace import notices
 from marketplace.actors import Actor
 from marketplace.consent import service as consent
-from marketplace.consent.ask import living_auto_match, lock_head
-from marketplace.consent.models import Consent, Purpose
+from marketplace.consent.ask import living_auto_match
 from marketplace.decisions import moves
 from marketplace.decisions.closing import follow_up, give_back, reclaim_done, reclaim_drop, reclaim_open, settle
 from marketplace.decisions.models import OPEN, Match, MatchState
-from marketplace.decisions.moves import locked
-from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
+from marketplace.decisions.moves import get_match, locked
+from marketplace.decisions.seeing import fields_to_ask, purpose_of, see_recipient
+from marketplace.decisions.withdrawing import FREED_BY_BASE_CARD, withdraw_consent
+from marketplace.errors import BadInput, NotFound
 from marketplace.households.models import Household, Person
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState
-from marketplace.needs.models import Need
 from marketplace.organisations.models import Organisation
-from marketplace.policy import require
-from marketplace.proposals.models import LineState, ProposedLine
-from marketplace.reference import needs as taxonomy
-from marketplace.reference import purposes
-from marketplace.sharing import service as sharing
 
 __all__ = [
     "cancel",
@@ -58,25 +51,10 @@ __all__ = [
     "withdraw_consent",
 ]
 
-FREED_BY_BASE_CARD = (MatchState.AWAITING_SECOND, MatchState.AWAITING_GIVER, MatchState.AWAITING_HOUSEHOLD)
-"""Where nothing but the base card has been used: withdrawing it ends the match."""
-CANCELLABLE = (*FREED_BY_BASE_CARD, MatchState.IN_DELIVERY)
-UNDER_WAY = (MatchState.IN_DELIVERY, MatchState.DELIVERED)
-"""Only now may the giver see the consented fields."""
+CANCELLABLE = (*FREED_BY_BASE_CARD, MatchState.IN_DELIVERY, MatchState.HELD)
+ASKED = (MatchState.AWAITING_HOUSEHOLD, MatchState.HELD)
+"""The household is asked, or asked again after it had withdrawn."""
 DECLINES = ("not_needed", "already_helped", "other_giver", "privacy", "other")
-
-
-def get_match(session: Session, match_id: str, /, *, action: str = "", actor: Actor) -> Match:
-    """The match, if the actor may see it, or may do `action` to it; a foreign one looks like a missing one."""
-    match = session.get(Match, match_id)
-    if match is None:
-        raise NotFound("match")
-    of = {"household_id": match.household_id, "org_id": match.org_id, "district": match.district_code}
-    if action:
-        require(actor, action, **of)
-    else:
-        require(actor, "match:view", **of)
-    return match
 
 
 def giver_accepts(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
@@ -112,7 +90,7 @@ def household_accepts(
 ) -> Match:
     """The household accepts with two ticks: the offer's terms, and a separate consent naming the giver, the purpose,
     the fields and the period. Only now does anything identifying become readable for that giver."""
-    match = locked(session, match_id, "match:accept", actor=actor, expected=(MatchState.AWAITING_HOUSEHOLD,))
+    match = locked(session, match_id, "match:accept", actor=actor, expected=ASKED)
     if not (agrees_to_share and agrees_to_terms):
         raise BadInput("tick_missing", field="agrees_to_share" if not agrees_to_share else "agrees_to_terms")
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
@@ -132,9 +110,18 @@ def household_accepts(
     )
     match.consent_chain_id, match.consent_version = given.chain_id, given.version
     match.household_answered_at = now
-    ledger.move(session, match.ledger_entry_id, to=AidState.APPROVED, actor=actor, now=now)
+    again = match.state is MatchState.HELD
+    if not again:
+        ledger.move(session, match.ledger_entry_id, to=AidState.APPROVED, actor=actor, now=now)
     clock = moves.step(session, match, to=MatchState.IN_DELIVERY, actor=actor, now=now)
-    moves.tell_giver(session, match, "delivery_expected", key="deliver", now=now, clock=clock)
+    moves.tell_giver(
+        session,
+        match,
+        "delivery_expected",
+        key=f"deliver:{given.chain_id}" if again else "deliver",
+        now=now,
+        clock=clock,
+    )
     return match
 
 
@@ -142,8 +129,18 @@ def household_declines(session: Session, match_id: str, /, *, reason_code: str, 
     """The household says no; it loses nothing, and this pair is not proposed again."""
     if reason_code not in DECLINES:
         raise BadInput("reason_missing", field="reason_code")
-    match = locked(session, match_id, "match:decline", actor=actor, expected=(MatchState.AWAITING_HOUSEHOLD,))
+    match = locked(session, match_id, "match:decline", actor=actor, expected=ASKED)
     match.household_answered_at = now
+    if reason_code == "privacy":
+        consent.refuse_for_match(
+            session,
+            session.get_one(Household, match.household_id),
+            organisation=session.get_one(Organisation, match.org_id),
+            match_id=match.id,
+            purpose=purpose_of(session, match),
+            actor=actor,
+            now=now,
+        )
     moves.end(session, match, to=MatchState.DECLINED_HOUSEHOLD, reason_code=reason_code, actor=actor, now=now)
     return match
 
@@ -204,70 +201,6 @@ def cancel(session: Session, match_id: str, /, *, reason_code: str, actor: Actor
     if told:
         moves.tell_household(session, match, "match_cancelled", key="staff", now=now)
     return match
-
-
-def withdraw_consent(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
-    """End a consent and free what stood on it, in one transaction.
-
-    Without the base card no match may wait any longer; without a giver's own consent its running match ends. Aid that
-    was delivered stays, and government aid is never touched.
-    """
-    head = lock_head(session, chain_id)
-    ended = consent.withdraw(session, chain_id, actor=actor, now=now)
-    matches = select(Match).where(col(Match.household_id) == head.household_id)
-    if head.purpose is Purpose.AUTO_MATCH:
-        matches = matches.where(col(Match.state).in_(FREED_BY_BASE_CARD))
-        session.execute(
-            update(ProposedLine)
-            .where(col(ProposedLine.household_id) == head.household_id)
-            .where(col(ProposedLine.state) == LineState.PROPOSED)
-            .values(state=LineState.STALE)
-        )
-    else:
-        running = (MatchState.IN_DELIVERY,)
-        matches = matches.where(col(Match.state).in_(running), col(Match.consent_chain_id) == chain_id)
-    for match in session.exec(matches.order_by(col(Match.id)).with_for_update()).all():
-        moves.end(session, match, to=MatchState.CANCELLED, reason_code="consent_withdrawn", actor=actor, now=now)
-    notices.post(
-        session, "consent_withdrawn", key=f"{ended.chain_id}@{ended.version}", household_id=head.household_id, now=now
-    )
-    return ended
-
-
-def purpose_of(session: Session, match: Match, /) -> str:
-    """What a separate consent for this match is for: the purpose of its kind of need."""
-    return taxonomy.need_kind(session.get_one(Need, match.need_id).category).purpose
-
-
-def fields_to_ask(session: Session, match: Match, person_id: str, /) -> tuple[str, ...]:
-    """The fields that the purpose allows and the record can answer; nothing else is asked."""
-    ceiling = purposes.purpose(purpose_of(session, match))
-    held = sharing.fields_on_record(session.get_one(Person, person_id))
-    return tuple(code for code in ceiling.fields if code in held)
-
-
-def see_recipient(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> dict[str, str]:
-    """The consented fields of the household behind a match under way, for its giver; each look is logged.
-
-    Before the household has accepted, and after the match is over, nothing can be seen.
-    """
-    match = get_match(session, match_id, actor=actor)
-    if match.consent_chain_id is None:
-        raise WrongState("not_accepted_yet", state=match.state.value)
-    if match.held_for:
-        raise WrongState("match_held", cause=match.held_for)
-    if match.state is MatchState.CANCELLED:
-        raise ConsentMissing("consent_not_living")
-    if match.state not in UNDER_WAY:
-        raise WrongState("match_moved_on", state=match.state.value)
-    return sharing.disclose(
-        session,
-        match.consent_chain_id,
-        match_id=match.id,
-        purpose=purpose_of(session, match),
-        actor=actor,
-        now=now,
-    )
 
 
 def matches_of_household(session: Session, household_id: str, /) -> list[Match]:

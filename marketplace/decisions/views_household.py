@@ -19,6 +19,7 @@ from marketplace.decisions import service
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.doors import bp
 from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.withdrawing import Then, is_on_its_way
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.models import Person
@@ -204,6 +205,12 @@ def not_received(match_id: str) -> ResponseReturnValue:
     )
 
 
+class OnItsWayForm(Form):
+    """What becomes of help that is on its way."""
+
+    then = OneField(_l("What about the help that is on its way?"))
+
+
 @bp.route("/my-consents/<chain_id>/withdraw", methods=["GET", "POST"])
 @guard("consent:withdraw")
 @writes
@@ -213,7 +220,7 @@ def withdraw(chain_id: str) -> ResponseReturnValue:
     head = session.get(ConsentHead, chain_id)
     if head is None or head.household_id != own_household():
         raise NotFound("consent")
-    form = Form()
+    form = _withdraw_form(session, head)
     if not form.validate_on_submit():
         return pages.confirm(
             layout="household",
@@ -223,8 +230,22 @@ def withdraw(chain_id: str) -> ResponseReturnValue:
             back=url_for("portal.my_consents"),
             form=form,
         )
-    service.withdraw_consent(session, chain_id, actor=current_actor(), now=utc_now())
+    then = Then(form.then.data) if isinstance(form, OnItsWayForm) and form.then.data else Then.STOP
+    service.withdraw_consent(session, chain_id, actor=current_actor(), now=utc_now(), then=then)
     return pages.done(_("Withdrawn. It took effect at once."), to=url_for("portal.my_consents"))
+
+
+def _withdraw_form(session: Session, head: ConsentHead) -> Form:
+    """Where help is on its way, the household picks what becomes of it."""
+    if not is_on_its_way(session, head):
+        return Form()
+    form = OnItsWayForm()
+    form.then.choices = [
+        ("stop", _("Stop it: I do not want this help")),
+        ("finish", _("Let this one delivery be finished, with my name and pick-up code only, for seven days")),
+        ("hold", _("Hold it and call me: I may say yes again")),
+    ]
+    return form
 
 
 def _what_follows(purpose: Purpose) -> str:

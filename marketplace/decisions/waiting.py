@@ -141,11 +141,17 @@ def _hand_on(session: Session, match: Match, step: str, *, outcome: str, now: da
     return moves.wait(session, match, outcome=outcome, for_step=step, now=now)
 
 
+def _let_go(session: Session, match: Match, now: datetime) -> None:
+    moves.end(session, match, to=MatchState.CANCELLED, reason_code="held_too_long", actor=SYSTEM, now=now)
+    moves.tell_household(session, match, "match_cancelled", key="held", now=now)
+
+
 CONSEQUENCES: Mapping[str, Consequence] = {
     "giver_answer": expire_giver,
     "household_answer": _ask_for_a_call,
     "household_confirm": _ask_for_a_call,
     "deliver": _ask_staff,
+    "held": _let_go,
     "reclaim": _pass_reclaim,
 }
 

@@ -28,6 +28,7 @@ from marketplace.households.models import Household, Person
 from marketplace.organisations.models import Organisation
 from marketplace.portal import numbers
 from marketplace.proposals.scarcity import newest_scarce
+from marketplace.sharing.looks import looks_of
 from marketplace.sharing.service import disclosures_of
 from marketplace.web import pages
 from marketplace.web.nav import opens
@@ -84,14 +85,23 @@ def my_consents() -> ResponseReturnValue:
     seen: dict[str, list[Any]] = {}
     for disclosure in disclosures_of(session, household_id):
         seen.setdefault(disclosure.consent_chain_id or "", []).append(disclosure)
+    emergencies = [look for look in looks_of(session, household_id) if look.emergency]
     living = [consent for consent in consents if consent.state in LIVING and consent.valid_to > now]
     return pages.render(
         "portal/my_consents.html",
         living=living,
         ended=[consent for consent in consents if consent not in living],
         seen=seen,
+        emergencies=emergencies,
         matched=any(c.purpose is Purpose.AUTO_MATCH for c in living),
     )
+
+
+@bp.route("/who-saw", methods=["GET"])
+@guard("household:view")
+def who_saw() -> ResponseReturnValue:
+    """Every look at this household: who, when, what, why and on what ground."""
+    return pages.render("portal/who_saw.html", looks=looks_of(current_session(), own_household()))
 
 
 @bp.route("/messages", methods=["GET"])

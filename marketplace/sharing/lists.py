@@ -8,6 +8,7 @@ any longer nothing is disclosed at all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,11 +18,12 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.assessments.service import require_assessed
-from marketplace.consent.ask import is_alive
 from marketplace.consent.models import Consent, ConsentHead
 from marketplace.db import flush, new_id
-from marketplace.errors import ConsentMissing, NotAllowed
+from marketplace.errors import ConsentMissing
 from marketplace.sharing.models import Disclosure
+from marketplace.sharing.pipeline import rule
+from marketplace.sharing.service import entry_of, facts_of, refusal
 
 _ASKED = 500
 
@@ -39,20 +41,20 @@ def disclose_list(
 ) -> int:
     """Write down that the recipient of these consents sees these fields of each of their households; return how many.
 
-    Raises ConsentMissing if one of them is not alive, is for another purpose or does not name a field, NotAllowed if
-    the actor's organisation is not the recipient or no impact assessment stands (``NO_PIA``).
-    The heads are locked: a withdrawal comes before this look or after.
+    Raises what the pipeline answers for the first consent that does not allow it. The heads are locked: a withdrawal
+    comes before this look or after.
+    Raises NotAllowed ``NO_PIA`` where no impact assessment stands.
     """
     found = _locked(session, chain_ids)
     if len(found) != len(set(chain_ids)):
         raise ConsentMissing("consent_not_living")
+    if found:
+        first = facts_of(session, *found[0], purpose=purpose, actor=actor, now=now)
     for head, consent in found:
-        if not is_alive(head, now):
-            raise ConsentMissing("consent_not_living", state=head.state.value)
-        if head.purpose.value != purpose or not set(data_fields) <= set(consent.data_fields):
-            raise ConsentMissing("purpose_not_consented")
-        if actor.org_id is None or actor.org_id != head.recipient_org_id:
-            raise NotAllowed("not_the_recipient")
+        ruling = rule(replace(first, head=head, consent=consent, wanted=frozenset(data_fields), reads=0))
+        if not ruling.allow:
+            entry = entry_of(ruling, consent, object_ref=object_ref, purpose=purpose)
+            raise refusal(ruling, entry, actor=actor)
     for kind in sorted({consent.recipient_kind for _head, consent in found}):
         require_assessed(session, purpose, kind, data_fields=data_fields, now=now)
     entry = audit.Entry(

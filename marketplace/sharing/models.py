@@ -5,6 +5,28 @@ from datetime import datetime
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, moment
+from marketplace.sharing.models_api import (
+    ApiClient,
+    ApiKey,
+    DeletionOrder,
+    Emergency,
+    KeptReply,
+    ReadCount,
+    UsedToken,
+    WebhookEvent,
+)
+
+__all__ = [
+    "ApiClient",
+    "ApiKey",
+    "DeletionOrder",
+    "Disclosure",
+    "Emergency",
+    "KeptReply",
+    "ReadCount",
+    "UsedToken",
+    "WebhookEvent",
+]
 
 
 class Disclosure(SQLModel, table=True):

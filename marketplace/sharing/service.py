@@ -1,26 +1,30 @@
 """What a giver may see of a household, and the log of what it saw.
 
-Enters: a giver's actor and one accepted match's consent. Leaves: exactly the consented fields, opened for this one
-look, and a disclosure row in the same transaction. Nothing identifying leaves the platform by any other door.
+Enters: a giver's actor, a purpose and one accepted match's consent. Leaves: exactly the consented fields, opened for
+this one look, and a disclosure row in the same transaction; or an error that carries the audit row of its refusal.
+Nothing identifying leaves the platform by any other door.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.assessments.service import require_assessed
-from marketplace.consent.ask import is_alive, lock_head, newest
-from marketplace.consent.models import Consent
+from marketplace.consent.ask import lock_head, newest
+from marketplace.consent.models import Consent, ConsentHead, Mode
 from marketplace.db import flush, new_id
-from marketplace.errors import ConsentMissing, NotAllowed
+from marketplace.errors import ConsentMissing, DomainError, NotAllowed, NotFound
 from marketplace.households.models import Household, Person
+from marketplace.organisations.models import Organisation
 from marketplace.sealed import Sealed, vault_of
-from marketplace.sharing.models import Disclosure
+from marketplace.sharing.models import DeletionOrder, Disclosure
+from marketplace.sharing.pipeline import Facts, Ruling, rule
 
 SEALED_SOURCE: Mapping[str, str] = {
     "name": "name",
@@ -32,6 +36,24 @@ SEALED_SOURCE: Mapping[str, str] = {
     "diagnosis_group": "health",
 }
 """Consent field ► the person's sealed column that answers it."""
+ANSWERS: Mapping[str, tuple[type[DomainError], str]] = {
+    "UNAUTHENTICATED": (NotAllowed, "not_the_recipient"),
+    "TENANT": (NotFound, "not_found"),
+    "NO_CONSENT": (ConsentMissing, "consent_not_living"),
+    "STATE": (ConsentMissing, "consent_not_living"),
+    "PERIOD": (ConsentMissing, "consent_not_living"),
+    "RECIPIENT": (NotAllowed, "not_the_recipient"),
+    "PURPOSE": (ConsentMissing, "purpose_not_consented"),
+    "FIELDS": (ConsentMissing, "fields_not_consented"),
+    "MODE": (ConsentMissing, "mode_not_consented"),
+    "READ_LIMIT": (NotAllowed, "read_limit"),
+    "POLICY_CEILING": (NotAllowed, "above_ceiling"),
+    "RECIPIENT_OVERDUE": (NotAllowed, "recipient_overdue"),
+    "AUDIT_STALE": (NotAllowed, "audit_stale"),
+}
+"""Reason of a no ► what the outside sees: few and short codes."""
+ACCOMPANYING = frozenset({"PAYMENT", "PUBLICITY", "DONOR_FEEDBACK"})
+"""Purposes that go with a match whose own purpose the agreement names."""
 
 
 def fields_on_record(person: Person) -> tuple[str, ...]:
@@ -41,34 +63,33 @@ def fields_on_record(person: Person) -> tuple[str, ...]:
 
 
 def disclose(
-    session: Session, chain_id: str, /, *, match_id: str, purpose: str, actor: Actor, now: datetime
+    session: Session,
+    chain_id: str,
+    /,
+    *,
+    match_id: str,
+    purpose: str,
+    actor: Actor,
+    now: datetime,
+    wanted: Collection[str] | None = None,
+    mode: Mode = Mode.VIEW,
 ) -> dict[str, str]:
-    """Open the consented fields for the recipient named in the consent, and write down that it happened.
+    """Open the effective fields for the recipient named in the consent, and write down that it happened.
 
-    Raises ConsentMissing if the consent is not alive or is for another purpose, NotAllowed if the actor's organisation
-    is not its recipient or no impact assessment stands (``NO_PIA``).
-    The head is locked, so that a withdrawal either comes before this look or after it.
+    Raises what `ANSWERS` says for the first question of the pipeline that is answered with no. The head is locked, so
+    that a withdrawal either comes before this look or after it. Raises NotAllowed ``NO_PIA`` where no
+    impact assessment stands.
     """
     head = lock_head(session, chain_id)
-    if not is_alive(head, now):
-        raise ConsentMissing("consent_not_living", state=head.state.value)
-    if head.purpose.value != purpose:
-        raise ConsentMissing("purpose_not_consented")
-    if actor.org_id is None or actor.org_id != head.recipient_org_id:
-        raise NotAllowed("not_the_recipient")
     consent = newest(session, head)
-    require_assessed(session, purpose, consent.recipient_kind, data_fields=consent.data_fields, now=now)
-    values = _open(session, consent, match_id=match_id)
-    entry = audit.Entry(
-        "share:disclose",
-        object_ref=match_id,
-        subject=consent.household_id,
-        purpose=purpose,
-        decision="permit",
-        rule_id="consent_alive",
-        fields=sorted(values),
-        consent_ref=f"{consent.chain_id}@{consent.version}",
-    )
+    facts = facts_of(session, head, consent, purpose=purpose, actor=actor, now=now)
+    asked = None if wanted is None else frozenset(wanted)
+    ruling = rule(replace(facts, wanted=asked, mode=mode, match_id=match_id))
+    entry = entry_of(ruling, consent, object_ref=match_id, purpose=purpose)
+    if not ruling.allow:
+        raise refusal(ruling, entry, actor=actor)
+    require_assessed(session, purpose, consent.recipient_kind, data_fields=ruling.fields, now=now)
+    values = open_fields(session, consent, ruling.fields, match_id=match_id)
     session.add(
         Disclosure(
             id=new_id(),
@@ -89,12 +110,74 @@ def disclose(
     return values
 
 
-def _open(session: Session, consent: Consent, *, match_id: str) -> dict[str, str]:
+def facts_of(
+    session: Session, head: ConsentHead, consent: Consent, /, *, purpose: str, actor: Actor, now: datetime
+) -> Facts:
+    """What the pipeline looks at for this consent and this recipient's actor, read in the deciding transaction."""
+    org_id = actor.org_id or ""
+    organisation = session.get(Organisation, org_id)
+    reads, last = session.execute(
+        select(func.count(), func.max(Disclosure.at)).where(col(Disclosure.consent_chain_id) == head.chain_id)
+    ).one()
+    return Facts(
+        now=now,
+        org_id=actor.org_id,
+        purpose=purpose,
+        head=head,
+        consent=consent,
+        org_purposes=None if organisation is None else frozenset(organisation.purposes) | ACCOMPANYING,
+        reads=int(reads),
+        last_read_at=last,
+        overdue=is_overdue(session, org_id, now=now),
+        audit_fresh=audit_fresh(session, now),
+    )
+
+
+def is_overdue(session: Session, org_id: str, /, *, now: datetime) -> bool:
+    """Whether this recipient owes the word that it has deleted something, and the day for it is past."""
+    owed = select(DeletionOrder.id).where(
+        col(DeletionOrder.org_id) == org_id,
+        col(DeletionOrder.attested_at).is_(None),
+        col(DeletionOrder.due_at) < now,
+    )
+    return session.exec(owed.limit(1)).first() is not None
+
+
+def audit_fresh(session: Session, now: datetime, /) -> bool:
+    """Whether the chain was witnessed lately; wiring hands in who knows it, a house without witnesses is not asked."""
+    asks: Callable[[Session, datetime], bool] | None = session.info.get("audit_fresh")
+    return asks is None or asks(session, now)
+
+
+def entry_of(ruling: Ruling, consent: Consent, /, *, object_ref: str, purpose: str) -> audit.Entry:
+    """The audit row of a ruling, of a yes and of a no alike."""
+    return audit.Entry(
+        "share:disclose" if ruling.allow else "share:deny",
+        object_ref=object_ref,
+        subject=consent.household_id,
+        purpose=purpose[:32],
+        decision="permit" if ruling.allow else "deny",
+        rule_id=ruling.reason,
+        fields=sorted(ruling.fields),
+        consent_ref=f"{consent.chain_id}@{consent.version}",
+    )
+
+
+def refusal(ruling: Ruling, entry: audit.Entry, /, *, actor: Actor) -> DomainError:
+    """The error of a no; its audit row is written by the edge after the transaction was rolled back."""
+    kind, code = ANSWERS[ruling.reason]
+    error = kind(code)
+    error.denied = (entry, actor)
+    return error
+
+
+def open_fields(session: Session, consent: Consent, codes: Collection[str], /, *, match_id: str) -> dict[str, str]:
+    """The plain values of these fields, as far as the record can answer; only after a ruling or in an emergency."""
     person = session.get(Person, consent.person_id) if consent.person_id else None
     household = session.get(Household, consent.household_id)
     values: dict[str, str] = {}
     vault = vault_of(session)
-    for code in consent.data_fields:
+    for code in codes:
         column = SEALED_SOURCE.get(code)
         sealed = getattr(person, column) if person is not None and column else None
         if person is not None and isinstance(sealed, Sealed):

@@ -1,7 +1,8 @@
 """The request's database session: reading by default, one writing transaction around a view marked `@writes`.
 
 The edge commits, rooms flush: a view that answers below 400 is committed, everything else is rolled back.
-`marketplace.app` puts the database where this module finds it.
+`marketplace.app` puts the database where this module finds it. A refusal that carries its audit row is written after
+the roll-back, in a transaction of its own: what was denied is kept as well as what was allowed.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,10 @@ from flask import Flask, Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
+from marketplace import audit
+from marketplace.calendar import utc_now
 from marketplace.db import Database
+from marketplace.errors import DomainError
 
 P = ParamSpec("P")
 
@@ -43,17 +47,34 @@ def writes(view: Callable[P, ResponseReturnValue]) -> Callable[P, Response]:
         if request.method in ("GET", "HEAD"):
             return make_response(view(*args, **kwargs))
         _close()
-        with current_database().transaction() as session:
-            g.session = session
-            try:
-                response = make_response(view(*args, **kwargs))
-            finally:
-                g.pop("session", None)
-            if response.status_code >= 400:
-                session.rollback()
-        return response
+        try:
+            return _in_transaction(lambda: make_response(view(*args, **kwargs)))
+        except DomainError as error:
+            record_refusal(error)
+            raise
 
     return inside
+
+
+def _in_transaction(answer: Callable[[], Response]) -> Response:
+    with current_database().transaction() as session:
+        g.session = session
+        try:
+            response = answer()
+        finally:
+            g.pop("session", None)
+        if response.status_code >= 400:
+            session.rollback()
+    return response
+
+
+def record_refusal(error: DomainError) -> None:
+    """Write the audit row that a refusal carries, once, after everything else was rolled back."""
+    if isinstance(error.denied, tuple):
+        entry, actor = error.denied
+        error.denied = None
+        with current_database().transaction() as session:
+            audit.record(session, entry, actor=actor, now=utc_now())
 
 
 def _close(_error: BaseException | None = None) -> None:

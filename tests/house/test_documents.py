@@ -12,6 +12,7 @@ from typer.main import get_command
 from marketplace.cli import app
 from marketplace.decisions.models import MatchState
 from marketplace.ledger.models import AidState
+from marketplace.sharing.clients import SCOPES
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -23,6 +24,7 @@ HANDED_ON = {"need:list"} | {
 }
 HANDED_ON |= {"appointment:answer", "appointment:plan", "suspicion:list", "suspicion:decide"}
 HANDED_ON |= {"right:answer", "right:erase", "right:task", "right:view"}
+HANDED_ON |= set(SCOPES)
 """Acts that a function of the room hands on to the policy; what is written then is the state that follows."""
 ACT = re.compile(r"[a-z_]+:[a-z_]+")
 

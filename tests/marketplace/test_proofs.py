@@ -266,7 +266,7 @@ def test_a_photo_is_shown_in_public_only_while_its_own_consent_lives(session, no
     assert given.notice_id == notice.PUBLICITY
     with pytest.raises(ConsentMissing):
         publicity.mark(session, proof.id, wanted=True, actor=scene.manager, now=now)
-    publicity.allow(session, proof.match_id, data_fields=["photo"], actor=scene.household_actor, now=now)
+    given = publicity.allow(session, proof.match_id, data_fields=["photo"], actor=scene.household_actor, now=now)
     publicity.mark(session, proof.id, wanted=True, actor=scene.manager, now=now)
     assert publicity.shown_photos(session, [proof.match_id], now=now) == [proof]
     with pytest.raises(NotAllowed):

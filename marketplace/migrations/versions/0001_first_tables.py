@@ -302,6 +302,14 @@ def upgrade() -> None:
     with op.batch_alter_table('sign_in_code', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_sign_in_code_phone_index'), ['phone_index'], unique=False)
 
+    op.create_table('used_token',
+    sa.Column('digest', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('digest', name=op.f('pk_used_token'))
+    )
+    with op.batch_alter_table('used_token', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_used_token_expires_at'), ['expires_at'], unique=False)
+
     op.create_table('account',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('login', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -340,6 +348,28 @@ def upgrade() -> None:
     with op.batch_alter_table('agreement', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_agreement_org_id'), ['org_id'], unique=False)
         batch_op.create_index('uq_agreement_proposed', ['org_id'], unique=True, sqlite_where=sa.text("state = 'proposed'"), postgresql_where=sa.text("state = 'proposed'"))
+
+    op.create_table('api_client',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('title', sqlmodel.sql.sqltypes.AutoString(length=60), nullable=False),
+    sa.Column('scopes', sa.JSON(), nullable=False),
+    sa.Column('webhook_url', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('state', sa.Enum('asked', 'active', 'suspended', 'refused', name='clientstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('requested_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('requested_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('first_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('second_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("state NOT IN ('active', 'suspended') OR second_by IS NOT NULL", name=op.f('ck_api_client_approved')),
+    sa.CheckConstraint('requested_by <> first_by AND requested_by <> second_by', name=op.f('ck_api_client_not_its_own')),
+    sa.CheckConstraint('second_by IS NULL OR (first_by IS NOT NULL AND second_by <> first_by)', name=op.f('ck_api_client_two_people')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_api_client_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_api_client'))
+    )
+    with op.batch_alter_table('api_client', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_api_client_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_api_client_state'), ['state'], unique=False)
 
     op.create_table('audit_body',
     sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
@@ -400,6 +430,25 @@ def upgrade() -> None:
     with op.batch_alter_table('consent_receipt', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_consent_receipt_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_consent_receipt_sha256'), ['sha256'], unique=False)
+
+    op.create_table('deletion_order',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('consent_chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('disclosures', sa.Integer(), nullable=False),
+    sa.Column('ordered_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('attested_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('attested_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.CheckConstraint("(attested_at IS NULL) = (attested_by = '')", name=op.f('ck_deletion_order_attested')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_deletion_order_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_deletion_order')),
+    sa.UniqueConstraint('consent_chain_id', name=op.f('uq_deletion_order_consent_chain_id'))
+    )
+    with op.batch_alter_table('deletion_order', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_deletion_order_due_at'), ['due_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_deletion_order_org_id'), ['org_id'], unique=False)
 
     op.create_table('file_layout',
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -707,6 +756,15 @@ def upgrade() -> None:
     with op.batch_alter_table('project', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_project_org_id'), ['org_id'], unique=False)
 
+    op.create_table('read_count',
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('purpose', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.CheckConstraint('count >= 0', name=op.f('ck_read_count_count')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_read_count_org_id')),
+    sa.PrimaryKeyConstraint('org_id', 'on', 'purpose', name=op.f('pk_read_count'))
+    )
     op.create_table('related_person',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -806,6 +864,25 @@ def upgrade() -> None:
     with op.batch_alter_table('volunteer', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_volunteer_id_number_index'), ['id_number_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_volunteer_org_id'), ['org_id'], unique=False)
+
+    op.create_table('api_key',
+    sa.Column('kid', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('client_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('jwk', sa.JSON(), nullable=False),
+    sa.Column('state', sa.Enum('asked', 'active', 'retired', 'refused', name='keystate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('added_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('added_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('first_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('second_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("state <> 'active' OR second_by IS NOT NULL", name=op.f('ck_api_key_approved')),
+    sa.CheckConstraint('second_by IS NULL OR (first_by IS NOT NULL AND second_by <> first_by)', name=op.f('ck_api_key_two_people')),
+    sa.ForeignKeyConstraint(['client_id'], ['api_client.id'], name=op.f('fk_api_key_client_id')),
+    sa.PrimaryKeyConstraint('kid', name=op.f('pk_api_key'))
+    )
+    with op.batch_alter_table('api_key', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_api_key_client_id'), ['client_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_api_key_state'), ['state'], unique=False)
 
     op.create_table('clock',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1030,6 +1107,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_duty_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_duty_officer_id'), ['officer_id'], unique=False)
 
+    op.create_table('emergency',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('data_fields', sa.JSON(), nullable=False),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('closes_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('reviewed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('reviewed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('verdict', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.CheckConstraint('(closes_at IS NULL) = (opened_by IS NULL)', name=op.f('ck_emergency_half_an_hour')),
+    sa.CheckConstraint('opened_by IS NULL OR opened_by <> asked_by', name=op.f('ck_emergency_two_people')),
+    sa.CheckConstraint('reviewed_by IS NULL OR (reviewed_by <> asked_by AND reviewed_by <> opened_by)', name=op.f('ck_emergency_other_reviewer')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_emergency_household_id')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_emergency_org_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_emergency_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_emergency'))
+    )
+    with op.batch_alter_table('emergency', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_emergency_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_emergency_org_id'), ['org_id'], unique=False)
+
     op.create_table('erasure',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1043,6 +1147,22 @@ def upgrade() -> None:
     with op.batch_alter_table('erasure', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_erasure_erase_at'), ['erase_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_erasure_household_id'), ['household_id'], unique=False)
+
+    op.create_table('guardian',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('child_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('guardian_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('verified_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('verified_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('child_id <> guardian_id', name=op.f('ck_guardian_two')),
+    sa.ForeignKeyConstraint(['child_id'], ['person.id'], name=op.f('fk_guardian_child_id')),
+    sa.ForeignKeyConstraint(['guardian_id'], ['person.id'], name=op.f('fk_guardian_guardian_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_guardian')),
+    sa.UniqueConstraint('child_id', name=op.f('uq_guardian_child_id'))
+    )
+    with op.batch_alter_table('guardian', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_guardian_guardian_id'), ['guardian_id'], unique=False)
 
     op.create_table('invitation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1064,6 +1184,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('invitation', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_invitation_org_id'), ['org_id'], unique=False)
+
+    op.create_table('kept_reply',
+    sa.Column('client_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('request_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=False),
+    sa.Column('reply', sa.JSON(), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['client_id'], ['api_client.id'], name=op.f('fk_kept_reply_client_id')),
+    sa.PrimaryKeyConstraint('client_id', 'key', name=op.f('pk_kept_reply'))
+    )
+    with op.batch_alter_table('kept_reply', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_kept_reply_at'), ['at'], unique=False)
 
     op.create_table('ledger_entry',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1590,6 +1723,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_unserved_reason_code'), ['code'], unique=False)
         batch_op.create_index(batch_op.f('ix_unserved_reason_need_id'), ['need_id'], unique=False)
 
+    op.create_table('webhook_event',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('client_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('object_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('state', sa.Enum('queued', 'sent', 'dead', name='webhookstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('next_try_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('leased_until', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('error_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['client_id'], ['api_client.id'], name=op.f('fk_webhook_event_client_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_event'))
+    )
+    with op.batch_alter_table('webhook_event', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_webhook_event_client_id'), ['client_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_webhook_event_next_try_at'), ['next_try_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_webhook_event_state'), ['state'], unique=False)
+
     op.create_table('account_session',
     sa.Column('id_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -1656,7 +1808,7 @@ def upgrade() -> None:
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('short_units', sa.BigInteger(), server_default='0', nullable=False),
-    sa.Column('state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', 'closed', 'expired_giver', 'expired_household', 'given_back', 'reclaiming', 'reclaimed', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', 'closed', 'expired_giver', 'expired_household', 'given_back', 'reclaiming', 'reclaimed', 'held', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('ledger_entry_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('approver_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('second_approver_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
@@ -1695,7 +1847,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
         batch_op.create_index('ix_match_waiting', ['state', 'updated_at', 'id', 'district_code'], unique=False)
-        batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered')"))
+        batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"))
 
     op.create_table('source_dispute',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1782,7 +1934,7 @@ def upgrade() -> None:
     op.create_table('household_call',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('match_state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', 'closed', 'expired_giver', 'expired_household', 'given_back', 'reclaiming', 'reclaimed', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('match_state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', 'closed', 'expired_giver', 'expired_household', 'given_back', 'reclaiming', 'reclaimed', 'held', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('outcome', sa.Enum('wants', 'declines', 'received', 'not_received', 'not_reached', name='calloutcome', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('called_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('called_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),

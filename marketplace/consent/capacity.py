@@ -1,0 +1,77 @@
+"""For whom somebody may say yes: each adult for its own data, a verified guardian for a child.
+
+Enters: the person whose data a consent opens, and who gives it. Leaves: the capacity that the consent keeps, or a
+refusal. The guardian's link is verified by staff from the government's record. Called by `consent.service`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.calendar import local_day
+from marketplace.consent.models import Guardian
+from marketplace.consent.versions import require_area
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.models import Person
+
+CHILD_BELOW = 14
+"""Only the year of birth is kept unsealed: who turns fourteen this year still counts as a child."""
+ADULT_FROM = 18
+
+
+def is_child(person: Person, /, *, now: datetime) -> bool:
+    """Whether a guardian has to say yes for this person."""
+    return person.birth_year is not None and local_day(now).year - person.birth_year <= CHILD_BELOW
+
+
+def capacity_of(session: Session, person_id: str | None, /, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    """How the one who acts may say yes for this person. A worker who helps is checked by the call-back instead."""
+    person = session.get(Person, person_id) if person_id else None
+    signer = session.get(Person, actor.id)
+    if person is not None and is_child(person, now=now):
+        link = find_guardian(session, person.id)
+        if link is None or (signer is not None and signer.id != link.guardian_id):
+            raise WrongState("guardian_not_verified")
+        return {"capacity": "guardian", "capacity_evidence": link.evidence}
+    if person is not None and signer is not None and signer.id != person.id:
+        raise WrongState("own_data_only")
+    return {}
+
+
+def find_guardian(session: Session, child_id: str, /) -> Guardian | None:
+    """The verified guardian of a child."""
+    return session.exec(select(Guardian).where(col(Guardian.child_id) == child_id)).one_or_none()
+
+
+def verify_guardian(
+    session: Session, child_id: str, /, *, guardian_id: str, evidence: str, actor: Actor, now: datetime
+) -> Guardian:
+    """Staff write down who the government's record names as a child's guardian: an adult of the same household."""
+    child, guardian = session.get(Person, child_id), session.get(Person, guardian_id)
+    if child is None or guardian is None or child.household_id != guardian.household_id:
+        raise NotFound("person")
+    require_area(session, actor, "consent:guardian", household_id=child.household_id)
+    year = local_day(now).year
+    if guardian.birth_year is None or year - guardian.birth_year < ADULT_FROM or not is_child(child, now=now):
+        raise BadInput("not_a_guardian", field="guardian_id")
+    if not evidence:
+        raise BadInput("evidence_missing", field="evidence")
+    link = Guardian(
+        id=new_id(),
+        child_id=child_id,
+        guardian_id=guardian_id,
+        evidence=evidence[:120],
+        verified_by=actor.id,
+        verified_at=now,
+    )
+    session.add(link)
+    flush(session)
+    entry = audit.Entry("consent:guardian", object_ref=link.id, subject=child.household_id)
+    audit.record(session, entry, actor=actor, now=now)
+    return link

@@ -1,0 +1,152 @@
+"""What becomes of a consent that was given: checked, paused, resumed, narrowed, replaced, found invalid, run out.
+
+Enters: a chain and who acts. Leaves: one more version. `decisions.withdrawing` offers those that free matches; the
+household's pages and the worker's sweep call the others. A consent that ended never comes back to life: saying yes
+again is a new consent with a new notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace.actors import SYSTEM, Actor
+from marketplace.consent.ask import LIVING, lock_head, newest
+from marketplace.consent.models import Consent, ConsentHead, ConsentState
+from marketplace.consent.versions import next_version, require_area
+from marketplace.db import Database
+from marketplace.errors import BadInput, DomainError, WrongState
+from marketplace.reference.words import list_codes
+
+BATCH = 100
+"""So many consents that ran out are written down in one sweep."""
+
+
+def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
+    """A second person has called the household back: the assisted consent becomes active. Never the helper itself, and
+    never without the paper or recording that proves the yes."""
+    head = lock_head(session, chain_id)
+    require_area(session, actor, "consent:assist", household_id=head.household_id)
+    if head.state is not ConsentState.PENDING_CHECK:
+        raise WrongState("consent_not_pending", state=head.state.value)
+    pending = newest(session, head)
+    if pending.helper_id in actor.people:
+        raise BadInput("helper_cannot_check", field="helper")
+    if not pending.capacity_evidence:
+        raise WrongState("evidence_missing")
+    changes = {"verifier_id": actor.id, "callback_by": actor.id, "callback_at": now}
+    return next_version(
+        session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action="consent:check", changes=changes
+    )
+
+
+def reject_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
+    """The call-back did not confirm the yes: the consent never comes into force. Never decided by the helper."""
+    head = lock_head(session, chain_id)
+    require_area(session, actor, "consent:assist", household_id=head.household_id)
+    if head.state is not ConsentState.PENDING_CHECK:
+        raise WrongState("consent_not_pending", state=head.state.value)
+    if newest(session, head).helper_id in actor.people:
+        raise BadInput("helper_cannot_check", field="helper")
+    changes = {"verifier_id": actor.id, "callback_by": actor.id, "callback_at": now}
+    return next_version(
+        session,
+        head,
+        state=ConsentState.REJECTED,
+        actor=actor,
+        now=now,
+        action="consent:reject",
+        reason="not_confirmed",
+        changes=changes,
+    )
+
+
+def pause(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
+    """Let nobody see anything under this consent for the time being."""
+    return _turn(session, chain_id, ConsentState.ACTIVE, ConsentState.PAUSED, actor=actor, now=now)
+
+
+def resume(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
+    """Let a paused consent hold again, within the period it was given for."""
+    return _turn(session, chain_id, ConsentState.PAUSED, ConsentState.ACTIVE, actor=actor, now=now)
+
+
+def _turn(
+    session: Session, chain_id: str, begins: ConsentState, ends: ConsentState, *, actor: Actor, now: datetime
+) -> Consent:
+    head = lock_head(session, chain_id)
+    action = "consent:pause" if ends is ConsentState.PAUSED else "consent:resume"
+    require_area(session, actor, action, household_id=head.household_id)
+    if head.state is not begins or now >= head.valid_to:
+        raise WrongState("consent_not_living", state=head.state.value)
+    return next_version(session, head, state=ends, actor=actor, now=now, action=action)
+
+
+def narrow(
+    session: Session,
+    chain_id: str,
+    /,
+    *,
+    keep: Collection[str],
+    until: datetime,
+    actor: Actor,
+    now: datetime,
+    action: str = "consent:narrow",
+) -> Consent:
+    """Leave fewer fields, for no longer than before; nothing can be added in this way."""
+    head = lock_head(session, chain_id)
+    require_area(session, actor, "consent:withdraw", household_id=head.household_id)
+    if head.state not in (ConsentState.ACTIVE, ConsentState.PAUSED) or now >= head.valid_to:
+        raise WrongState("consent_not_living", state=head.state.value)
+    head.valid_to = min(head.valid_to, until)
+    left = [code for code in newest(session, head).data_fields if code in keep]
+    changes = {"data_fields": left, "valid_to": head.valid_to, "erase_at": min(head.valid_to, until)}
+    return next_version(session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action=action, changes=changes)
+
+
+def supersede(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
+    """A new consent takes the place of this one, which ends."""
+    head = lock_head(session, chain_id)
+    return next_version(
+        session, head, state=ConsentState.SUPERSEDED, actor=actor, now=now, action="consent:end", reason="replaced"
+    )
+
+
+def void(session: Session, chain_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Consent:
+    """The protection officer finds that this was never a free yes: forged, pressed, or without capacity."""
+    head = lock_head(session, chain_id)
+    require_area(session, actor, "consent:void", household_id=head.household_id)
+    if reason_code not in list_codes("consent_void"):
+        raise BadInput("reason_missing", field="reason_code")
+    if head.state not in LIVING:
+        raise WrongState("consent_not_living", state=head.state.value)
+    return next_version(
+        session, head, state=ConsentState.VOID, actor=actor, now=now, action="consent:void", reason=reason_code
+    )
+
+
+def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
+    """Write down what has run out. That it permits nothing any longer was true before: each look computes it anew."""
+    now, done = clock(), 0
+    over = select(ConsentHead.chain_id).where(col(ConsentHead.state).in_(LIVING), col(ConsentHead.valid_to) <= now)
+    with database.reading() as session:
+        chains = list(session.exec(over.order_by(col(ConsentHead.valid_to), col(ConsentHead.chain_id)).limit(BATCH)))
+    for chain_id in chains:
+        try:
+            with database.transaction() as session:
+                done += _expire(session, chain_id, now=now)
+        except DomainError:
+            continue
+    return done
+
+
+def _expire(session: Session, chain_id: str, *, now: datetime) -> bool:
+    head = lock_head(session, chain_id)
+    if head.state not in LIVING or now < head.valid_to:
+        return False
+    next_version(
+        session, head, state=ConsentState.EXPIRED, actor=SYSTEM, now=now, action="consent:end", reason="period_over"
+    )
+    return True

@@ -1,0 +1,73 @@
+"""How a consent changes: never in place, always by one more version, its head and an audit row in the same transaction.
+
+Enters: a head that its caller has locked, and what is to be different. Leaves: the new version. Called by
+`consent.service` (giving, withdrawing) and `consent.changes` (pausing, ending, checking).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from marketplace import audit
+from marketplace.actors import Actor, Role
+from marketplace.consent.ask import newest
+from marketplace.consent.models import Consent, ConsentHead, ConsentState
+from marketplace.db import flush
+from marketplace.errors import NotFound
+from marketplace.households.models import Household
+from marketplace.policy import require
+
+
+def next_version(
+    session: Session,
+    head: ConsentHead,
+    *,
+    state: ConsentState,
+    actor: Actor,
+    now: datetime,
+    action: str,
+    reason: str = "",
+    changes: Mapping[str, Any] | None = None,
+) -> Consent:
+    """The same consent in another state, or changed in what `changes` names; the head moves with it."""
+    old = newest(session, head)
+    kept = {name: getattr(old, name) for name in Consent.model_fields if name != "audit_seq"}
+    kept.update(changes or {}, replaces=old.version, reason_code=reason, state=state)
+    head.version += 1
+    head.state = state
+    session.add(head)
+    return write_version(session, kept, head=head, actor=actor, now=now, action=action)
+
+
+def write_version(
+    session: Session, values: Mapping[str, Any], *, head: ConsentHead, actor: Actor, now: datetime, action: str
+) -> Consent:
+    """Write one version under its head, with its audit row."""
+    entry = audit.Entry(
+        action,
+        object_ref=head.chain_id,
+        subject=head.household_id,
+        purpose=head.purpose.value,
+        decision=head.state.value,
+        fields=values.get("data_fields", ()),
+        consent_ref=f"{head.chain_id}@{head.version}",
+    )
+    fresh = dict(values)
+    fresh.update(chain_id=head.chain_id, version=head.version, created_at=now, state_at=now, state=head.state)
+    consent = Consent(**fresh, audit_seq=audit.record(session, entry, actor=actor, now=now))
+    session.add(consent)
+    flush(session)
+    return consent
+
+
+def require_area(session: Session, actor: Actor, action: str, *, household_id: str) -> None:
+    """The policy with the household's district, which staff must serve."""
+    household = session.get(Household, household_id)
+    if household is None:
+        raise NotFound("household")
+    area = household.district_code if actor.role is not Role.HOUSEHOLD else None
+    require(actor, action, household_id=household_id, district=area)

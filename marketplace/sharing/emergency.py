@@ -1,0 +1,176 @@
+"""Showing data without consent because a life or health is in danger and nobody can be asked (PIPL 13(1)(4)).
+
+Enters: a member of staff with a reason, a second one who agrees. Leaves: half an hour in which one organisation may
+look at named fields; each look is a disclosure row with the emergency behind it, the household is told at once, and the
+protection officer judges afterwards. This overrides no consent: it is an act of its own, and nothing else may do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit, notices
+from marketplace.actors import Actor
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.models import Household, Person
+from marketplace.organisations.service import require_active
+from marketplace.policy import require
+from marketplace.reference import purposes
+from marketplace.reference.words import list_codes
+from marketplace.sealed import Sealed, vault_of
+from marketplace.sharing.models import Disclosure, Emergency
+from marketplace.sharing.service import SEALED_SOURCE
+
+OPEN_FOR = timedelta(minutes=30)
+PURPOSE = "EMERGENCY_HELP"
+
+
+def fields_for(person: Person) -> tuple[str, ...]:
+    """What may be asked: the purpose's ceiling, as far as this person's record can answer it."""
+    ceiling = purposes.purpose(PURPOSE)
+    held = (code for code, column in SEALED_SOURCE.items() if getattr(person, column) is not None)
+    return tuple(code for code in held if ceiling.allows(code))
+
+
+def ask(
+    session: Session,
+    person_id: str,
+    /,
+    *,
+    org_id: str,
+    data_fields: Iterable[str],
+    reason_code: str,
+    actor: Actor,
+    now: datetime,
+) -> Emergency:
+    """One member of staff asks; nothing is open yet."""
+    person = session.get(Person, person_id)
+    household = session.get(Household, person.household_id) if person is not None else None
+    if person is None or household is None:
+        raise NotFound("person")
+    require(actor, "emergency:ask", district=household.district_code)
+    require_active(session, org_id)
+    wanted = sorted(set(data_fields))
+    if not wanted or not set(wanted) <= set(fields_for(person)):
+        raise BadInput("field_above_ceiling", field="data_fields")
+    if reason_code not in list_codes("emergency_reason"):
+        raise BadInput("reason_missing", field="reason_code")
+    row = Emergency(
+        id=new_id(),
+        household_id=household.id,
+        person_id=person.id,
+        org_id=org_id,
+        data_fields=wanted,
+        reason_code=reason_code,
+        asked_by=actor.id,
+        asked_at=now,
+    )
+    session.add(row)
+    return _saved(session, row, "emergency:ask", actor=actor, now=now)
+
+
+def open_up(session: Session, emergency_id: str, /, *, actor: Actor, now: datetime) -> Emergency:
+    """A second person agrees: half an hour begins, and the household is told at once."""
+    row = _locked(session, emergency_id)
+    household = session.get_one(Household, row.household_id)
+    require(actor, "emergency:open", district=household.district_code)
+    if row.opened_by is not None:
+        raise WrongState("emergency_opened")
+    if row.asked_by in actor.people:
+        raise WrongState("same_person_twice")
+    row.opened_by, row.opened_at, row.closes_at = actor.id, now, now + OPEN_FOR
+    session.add(row)
+    notices.post(session, "emergency_seen", key=f"emergency:{row.id}", household_id=row.household_id, now=now)
+    return _saved(session, row, "emergency:open", actor=actor, now=now)
+
+
+def look(session: Session, emergency_id: str, /, *, actor: Actor, now: datetime) -> dict[str, str]:
+    """The organisation looks at the named fields within the half hour; each look is written down."""
+    row = _locked(session, emergency_id)
+    require(actor, "emergency:look", org_id=row.org_id)
+    if row.closes_at is None or now >= row.closes_at:
+        raise WrongState("emergency_closed")
+    person, vault = session.get_one(Person, row.person_id), vault_of(session)
+    values: dict[str, str] = {}
+    for code in row.data_fields:
+        sealed = getattr(person, SEALED_SOURCE[code])
+        if isinstance(sealed, Sealed):
+            column = f"person.{SEALED_SOURCE[code]}"
+            values[code] = vault.open(session, person.id, column=column, sealed=sealed)
+    entry = audit.Entry(
+        "share:emergency",
+        object_ref=row.id,
+        subject=row.household_id,
+        purpose=PURPOSE,
+        decision="permit",
+        rule_id=row.reason_code,
+        fields=sorted(values),
+    )
+    disclosure = Disclosure(
+        id=new_id(),
+        at=now,
+        household_id=row.household_id,
+        person_id=row.person_id,
+        recipient_org_id=row.org_id,
+        actor_id=actor.id,
+        purpose=PURPOSE,
+        data_fields=sorted(values),
+        emergency_id=row.id,
+        audit_seq=audit.record(session, entry, actor=actor, now=now),
+    )
+    session.add(disclosure)
+    flush(session)
+    return values
+
+
+def review(session: Session, emergency_id: str, /, *, verdict: str, actor: Actor, now: datetime) -> Emergency:
+    """The protection officer judges what two others did."""
+    row = _locked(session, emergency_id)
+    require(actor, "emergency:review")
+    if row.opened_by is None or row.reviewed_by is not None:
+        raise WrongState("emergency_reviewed")
+    if actor.people & {row.asked_by, row.opened_by}:
+        raise WrongState("same_person_twice")
+    if verdict not in list_codes("emergency_verdict"):
+        raise BadInput("reason_missing", field="verdict")
+    row.reviewed_by, row.reviewed_at, row.verdict = actor.id, now, verdict
+    session.add(row)
+    return _saved(session, row, "emergency:review", actor=actor, now=now)
+
+
+def list_emergencies(session: Session, /, *, actor: Actor, org_id: str = "") -> list[Emergency]:
+    """The organisation's own, or those of the staff's area; the newest first."""
+    rows = select(Emergency).order_by(col(Emergency.asked_at).desc(), col(Emergency.id))
+    if org_id:
+        require(actor, "emergency:look", org_id=org_id)
+        return list(session.exec(rows.where(col(Emergency.org_id) == org_id, col(Emergency.opened_at).is_not(None))))
+    require(actor, "emergency:list")
+    homes = rows.join(Household, col(Household.id) == col(Emergency.household_id))
+    if actor.districts:
+        homes = homes.where(col(Household.district_code).in_(actor.districts))
+    return list(session.exec(homes))
+
+
+def _locked(session: Session, emergency_id: str) -> Emergency:
+    row = session.get(Emergency, emergency_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound("emergency")
+    return row
+
+
+def _saved(session: Session, row: Emergency, action: str, *, actor: Actor, now: datetime) -> Emergency:
+    flush(session)
+    entry = audit.Entry(
+        action,
+        object_ref=row.id,
+        subject=row.household_id,
+        purpose=PURPOSE,
+        rule_id=row.verdict or row.reason_code,
+        fields=row.data_fields,
+    )
+    audit.record(session, entry, actor=actor, now=now)
+    return row

@@ -1,0 +1,194 @@
+"""Withdrawing in the middle of a match, one test for each row of the table; deletion orders; held and finished help."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from marketplace.actors import Actor, Role
+from marketplace.calendar import after_working_days
+from marketplace.consent.models import Consent, ConsentHead, ConsentState
+from marketplace.db import Database
+from marketplace.decisions import approve as approval
+from marketplace.decisions import service as decisions
+from marketplace.decisions import waiting
+from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.withdrawing import Then, void_consent
+from marketplace.errors import ConsentMissing, NotAllowed, WrongState
+from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.offers.models import Offer
+from marketplace.sharing import deletions
+from marketplace.sharing.models import DeletionOrder
+from tests import factories as make
+from tests.marketplace.match_scene import APPROVER, Scene, a_scene
+
+OFFICER = Actor(id="officer-1", role=Role.PROTECTION_OFFICER)
+
+
+def _auto(session: Session, scene: Scene) -> str:
+    rows = select(ConsentHead.chain_id).where(
+        ConsentHead.household_id == scene.household.id, ConsentHead.purpose == "AUTO_MATCH"
+    )
+    return session.exec(rows).one()
+
+
+def _stock(session: Session, scene: Scene) -> int:
+    session.expire_all()
+    return session.get_one(Offer, scene.offer.id).committed_units
+
+
+def test_while_the_solver_runs_nothing_is_left_to_approve(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    decisions.withdraw_consent(session, _auto(session, scene), actor=scene.household_actor, now=now)
+    outcome = approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
+    assert not outcome.approved
+
+
+@pytest.mark.parametrize("far", ["approved", "taken_on"])
+def test_a_match_that_waits_is_cancelled_and_its_stock_is_free(session: Session, now: datetime, far: str) -> None:
+    scene = a_scene(session)
+    match = getattr(scene, far)(session, now)
+    assert _stock(session, scene) == 10
+    decisions.withdraw_consent(session, _auto(session, scene), actor=scene.household_actor, now=now)
+    assert (match.state, match.reason_code, _stock(session, scene)) == (MatchState.CANCELLED, "consent_withdrawn", 0)
+
+
+def test_a_match_that_awaits_a_second_approval_is_cancelled(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    scene.line.value_fen = 10**9
+    match = scene.approved(session, now)
+    assert match.state is MatchState.AWAITING_SECOND
+    decisions.withdraw_consent(session, _auto(session, scene), actor=scene.household_actor, now=now)
+    assert match.state is MatchState.CANCELLED
+
+
+def test_help_on_its_way_is_stopped_and_the_identity_is_closed_at_once(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    decisions.withdraw_consent(session, match.consent_chain_id, actor=scene.household_actor, now=now)
+    assert (match.state, _stock(session, scene)) == (MatchState.CANCELLED, 0)
+    with pytest.raises(ConsentMissing):
+        decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
+
+
+def test_held_help_keeps_its_stock_shows_nothing_and_a_second_yes_lets_it_go_on(
+    session: Session, now: datetime
+) -> None:
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    old = match.consent_chain_id
+    decisions.withdraw_consent(session, old, actor=scene.household_actor, now=now, then=Then.HOLD)
+    assert (match.state, _stock(session, scene)) == (MatchState.HELD, 10)
+    with pytest.raises(WrongState):
+        decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
+    with pytest.raises(WrongState):
+        decisions.deliver(session, match.id, actor=scene.giver, now=now)
+    scene.accepts(session, match, now)
+    assert match.state is MatchState.IN_DELIVERY
+    assert match.consent_chain_id != old
+    assert decisions.see_recipient(session, match.id, actor=scene.giver, now=now) == {"name": "王小明"}
+
+
+def test_held_help_is_cancelled_after_five_working_days(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session)
+        match = scene.in_delivery(session, now)
+        decisions.withdraw_consent(
+            session, match.consent_chain_id, actor=scene.household_actor, now=now, then=Then.HOLD
+        )
+    early, late = after_working_days(now, 5) - timedelta(hours=1), after_working_days(now, 6)
+    for moment, state in ((early, MatchState.HELD), (late, MatchState.CANCELLED)):
+        waiting.sweep(sqlite_database, clock=lambda moment=moment: moment)
+        with sqlite_database.reading() as session:
+            assert session.get_one(Match, match.id).state is state
+
+
+def test_one_delivery_may_be_finished_with_name_and_code_for_seven_days(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    match = scene.taken_on(session, now)
+    match = decisions.household_accepts(
+        session,
+        match.id,
+        data_fields=["name", "phone", "pickup_code"],
+        agrees_to_share=True,
+        agrees_to_terms=True,
+        person_id=scene.person.id,
+        actor=scene.household_actor,
+        now=now,
+    )
+    chain = match.consent_chain_id
+    decisions.withdraw_consent(session, chain, actor=scene.household_actor, now=now, then=Then.FINISH)
+    assert match.state is MatchState.IN_DELIVERY
+    assert set(decisions.see_recipient(session, match.id, actor=scene.giver, now=now)) == {"name", "pickup_code"}
+    with pytest.raises(ConsentMissing):
+        decisions.see_recipient(session, match.id, actor=scene.giver, now=now + timedelta(days=7))
+
+
+def test_delivered_help_is_never_taken_back_and_the_recipient_gets_its_order(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
+    decisions.deliver(session, match.id, actor=scene.giver, now=now)
+    decisions.withdraw_consent(session, match.consent_chain_id, actor=scene.household_actor, now=now)
+    assert match.state is MatchState.DELIVERED
+    entry = session.get_one(LedgerEntry, match.ledger_entry_id)
+    assert entry.state is AidState.DELIVERED
+    order = session.exec(select(DeletionOrder).where(DeletionOrder.match_id == match.id)).one()
+    assert (order.disclosures, order.attested_at) == (1, None)
+
+
+@pytest.mark.threat("T41")
+def test_a_recipient_that_does_not_attest_sees_nothing_new(session: Session, now: datetime) -> None:
+    first = a_scene(session)
+    match = first.in_delivery(session, now)
+    decisions.see_recipient(session, match.id, actor=first.giver, now=now)
+    decisions.withdraw_consent(session, match.consent_chain_id, actor=first.household_actor, now=now)
+    other = a_scene(session, phone="10000000002", organisation=first.organisation)
+    open_one = other.in_delivery(session, now)
+    order = session.exec(select(DeletionOrder).where(DeletionOrder.org_id == first.organisation.id)).one()
+    in_time, late = order.due_at, order.due_at + timedelta(minutes=1)
+    assert decisions.see_recipient(session, open_one.id, actor=other.giver, now=in_time)
+    with pytest.raises(NotAllowed, match="recipient_overdue"):
+        decisions.see_recipient(session, open_one.id, actor=other.giver, now=late)
+    deletions.attest(session, order.id, actor=first.giver, now=late)
+    assert decisions.see_recipient(session, open_one.id, actor=other.giver, now=late)
+
+
+def test_government_aid_is_never_touched(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    own = make.a_need(session, scene.household, category="LIVING.FOOD_PACK")
+    aid = make.a_ledger_entry(
+        session, own, scene.offer, source="civil-affairs", offer_id=None, org_id=None, state=AidState.DELIVERED
+    )
+    decisions.withdraw_consent(session, match.consent_chain_id, actor=scene.household_actor, now=now)
+    decisions.withdraw_consent(session, _auto(session, scene), actor=scene.household_actor, now=now)
+    session.refresh(aid)
+    assert aid.state is AidState.DELIVERED
+
+
+def test_a_consent_found_invalid_ends_like_a_withdrawn_one_and_only_the_officer_may_say_so(
+    session: Session, now: datetime
+) -> None:
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    with pytest.raises(NotAllowed):
+        void_consent(session, match.consent_chain_id, reason_code="pressed", actor=APPROVER, now=now)
+    void_consent(session, match.consent_chain_id, reason_code="pressed", actor=OFFICER, now=now)
+    assert match.state is MatchState.CANCELLED
+    assert session.get_one(ConsentHead, match.consent_chain_id).state is ConsentState.VOID
+
+
+def test_a_refusal_for_privacy_keeps_that_giver_away_for_90_days(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    match = scene.taken_on(session, now)
+    decisions.household_declines(session, match.id, reason_code="privacy", actor=scene.household_actor, now=now)
+    refused = session.exec(select(Consent).where(Consent.state == ConsentState.REFUSED)).one()
+    assert refused.recipient_org_id == scene.organisation.id
+    need = make.a_need(session, scene.household)
+    for days, code in ((89, "refused_lately"), (91, None)):
+        line = make.a_line(session, need, scene.offer)
+        done = approval.preview(session, [line.id], actor=APPROVER, now=now + timedelta(days=days))
+        assert [row.code for row in done.excluded] == ([code] if code else [])
