@@ -1,8 +1,8 @@
 """What the house asks of the outside world: Protocols, the frozen messages they carry, and their errors.
 
 Enters: nothing. Leaves: `Messenger`, `WebhookDoor`, `Registry`, `PaymentFeed`, `CoverDoor`, `WitnessDoor`, the values
-`Message`, `Receipt`, `NeedRecord`, `NeedPage`, `StateChange`, `AidGiven`, `PaymentPage`, `CoverQuestion`, `CoverAnswer`,
-the cell types of a table, and `OutsideError`. The marketplace calls these names only; concrete doors are chosen in its
+`Message`, `Receipt`, `NeedRecord`, `NeedPage`, `StateChange`, `AidGiven`, `PaymentPage`, `CoverQuestion` and
+`CoverAnswer`, the cell types of a table, and `OutsideError`. The marketplace calls these names only; concrete doors are chosen in its
 wiring. Anything personal is kept out of every `repr`.
 """
 

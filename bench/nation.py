@@ -134,6 +134,18 @@ def show(rows: Sequence[dict[str, Any]]) -> None:
         print(f"{NATION:>10} needs, EXTRAPOLATED from the rows above: {line['cpu_s']} CPU s, {line['pairs']} pairs")
 
 
+def goal(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """What the largest row says to the goal, in a sentence."""
+    most = rows[-1]
+    figure = (
+        f"{most['needs']:,} needs, {most['pairs']:,} pairs, {most['shards']} shards, really solved: "
+        f"gap {most['gap']:.1%} in {most['rounds']} rounds, judge found {most['faults']} faults, "
+        f"{most['cpu_s']:,.0f} CPU s on {most['workers']} workers under a load of {most['load_at_end']}; "
+        "larger nations are extrapolated only"
+    )
+    return {"figure": figure, "command": "bench/nation.py --needs-per-shard 100000 --shards 10 --minutes 45"}
+
+
 def store(rows: Sequence[dict[str, Any]], *, note: str) -> None:
     """Write what has been measured so far."""
     machine = {
@@ -143,7 +155,7 @@ def store(rows: Sequence[dict[str, Any]], *, note: str) -> None:
         "packages": {name: version(name) for name in ("numpy", "scipy", "ortools", "highspy", "distributed")},
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    content = {"machine": machine, "note": note, "rows": rows, "fit": fit(rows)}
+    content = {"goals": {"6": goal(rows)}, "machine": machine, "note": note, "rows": rows, "fit": fit(rows)}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
