@@ -2,8 +2,8 @@
 
 Enters: nothing. Leaves: `Messenger`, `WebhookDoor`, `Registry`, `PaymentFeed`, `CoverDoor`, `WitnessDoor`, the values
 `Message`, `Receipt`, `NeedRecord`, `NeedPage`, `StateChange`, `AidGiven`, `PaymentPage`, `CoverQuestion` and
-`CoverAnswer`, the cell types of a table, and `OutsideError`. The marketplace calls these names only; concrete doors are chosen in its
-wiring. Anything personal is kept out of every `repr`.
+`CoverAnswer`, the cell types of a table, and `OutsideError`. The marketplace calls these names only; concrete doors
+are chosen in its wiring. Anything personal is kept out of every `repr`.
 """
 
 from __future__ import annotations
