@@ -141,12 +141,19 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         oidc_issuer=_issuer(get("SHANQIAO_OIDC_ISSUER", ""), get("SHANQIAO_OIDC_CLIENT_ID", "")),
         oidc_client_id=get("SHANQIAO_OIDC_CLIENT_ID", ""),
         oidc_client_secret=get("SHANQIAO_OIDC_CLIENT_SECRET", ""),
-        payments_url=get("SHANQIAO_PAYMENTS_URL", ""),
-        payments_token=get("SHANQIAO_PAYMENTS_TOKEN", ""),
-        cover_url=get("SHANQIAO_COVER_URL", ""),
-        cover_token=get("SHANQIAO_COVER_TOKEN", ""),
-        cover_key=_shared_key(get("SHANQIAO_COVER_URL", ""), get("SHANQIAO_COVER_KEY", "")),
+        **_money_doors(env),
     )
+
+
+def _money_doors(env: Mapping[str, str]) -> dict[str, str]:
+    """The feed of government payments and the insurers' common door."""
+    return {
+        "payments_url": env.get("SHANQIAO_PAYMENTS_URL", ""),
+        "payments_token": env.get("SHANQIAO_PAYMENTS_TOKEN", ""),
+        "cover_url": env.get("SHANQIAO_COVER_URL", ""),
+        "cover_token": env.get("SHANQIAO_COVER_TOKEN", ""),
+        "cover_key": _shared_key(env.get("SHANQIAO_COVER_URL", ""), env.get("SHANQIAO_COVER_KEY", "")),
+    }
 
 
 def ring_file(environ: Mapping[str, str] | None = None) -> str:

@@ -23,6 +23,7 @@ from marketplace.db import flush, new_id
 from marketplace.decisions import moves
 from marketplace.decisions.givers import refuse_giver
 from marketplace.decisions.models import LineDecision, Match, MatchState
+from marketplace.decisions.outcome import Excluded, Outcome
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.households.models import Person
 from marketplace.ledger import hits
@@ -37,24 +38,6 @@ from marketplace.proposals.models import LineState, ProposedLine
 from marketplace.reference.needs import need_kind
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Excluded:
-    """A line that cannot be approved now, and the code of the reason."""
-
-    line_id: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an approval did, or would do."""
-
-    approved: tuple[str, ...]
-    excluded: tuple[Excluded, ...]
-    value_fen: int
-    needs_second: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,9 @@ ACTS: dict[str, tuple[str, str]] = {
     "match_review": ("rights.review", "match_id"),
     "right_answer": ("rights.task", "request_id"),
     "source_dispute": ("rights.dispute", "dispute_id"),
+    "held": ("decisions.cancel", "match_id"),
+    "cover_answer": ("ledger.bill", "need_id"),
+    "overlap_look": ("ledger.duplicate", "hit_id"),
 }
 """Step ► the page on which somebody of the staff acts on it, and what its address needs."""
 BY_NAME = ("meeting_duty",)

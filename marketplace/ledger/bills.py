@@ -120,11 +120,13 @@ def answer(
 
 def _wait(session: Session, bill: CostBill, *, urgent: bool, now: datetime) -> None:
     waits = any(layer.state is LayerState.WAITING for layer in layers_of(session, bill.id))
-    running = [clock for clock in clocks.running_of(session, bill.id) if clock.step == STEP]
+    running = [clock for clock in clocks.running_of(session, bill.need_id) if clock.step == STEP]
     if waits and not running:
-        clocks.start(session, STEP, bill.id, holder=Holder(district_code=bill.district_code), now=now, urgent=urgent)
+        clocks.start(
+            session, STEP, bill.need_id, holder=Holder(district_code=bill.district_code), now=now, urgent=urgent
+        )
     if not waits and running:
-        clocks.end(session, bill.id, step=STEP, outcome="answered", now=now)
+        clocks.end(session, bill.need_id, step=STEP, outcome="answered", now=now)
 
 
 def find(session: Session, need_id: str, /) -> CostBill | None:

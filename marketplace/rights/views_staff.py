@@ -206,8 +206,7 @@ class DisputeForm(Form):
 def review(match_id: str) -> ResponseReturnValue:
     """A match that was built on a fact which has changed: let it go on, or end it."""
     session, actor = current_session(), current_actor()
-    match = decisions.get_match(session, match_id, actor=actor)
-    require(actor, "match:hold", district=match.district_code)
+    match = decisions.get_match(session, match_id, action="match:hold", actor=actor)
     found, form = reviews.of_match(session, match_id), ReviewForm()
     if form.validate_on_submit():
         act = reviews.keep if form.verdict.data == "keep" else reviews.end

@@ -101,7 +101,7 @@ def _ids(database: Database, name: str) -> tuple[str, ...]:
                 found += [str(value) for value in session.execute(select(table.c.id).limit(EACH)).scalars()]
         for table in _tables().values():
             if not found and name in table.c:
-                held = select(table.c[name]).where(table.c[name].is_not(None)).limit(EACH)
+                held = select(table.c[name]).where(table.c[name].is_not(None), table.c[name] != "").limit(EACH)
                 found += [str(value) for value in session.execute(held).scalars()]
     return tuple(found)
 

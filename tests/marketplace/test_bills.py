@@ -83,11 +83,11 @@ def test_a_payout_of_an_insurer_lowers_what_is_left_though_nobody_wrote_it_on_th
 
 def test_the_clock_runs_until_the_last_payer_has_answered(session: Session, now: datetime) -> None:
     _need, bill = a_bill(session, now)
-    assert [clock.step for clock in clocks.running_of(session, bill.id)] == ["cover_answer"]
+    assert [clock.step for clock in clocks.running_of(session, bill.need_id)] == ["cover_answer"]
     told(session, bill, now)
-    assert clocks.running_of(session, bill.id) == []
+    assert clocks.running_of(session, bill.need_id) == []
     bills.answer(session, bill.id, "TEMPORARY_AID", state=LayerState.WAITING, actor=WORKER, now=now)
-    assert len(clocks.running_of(session, bill.id)) == 1
+    assert len(clocks.running_of(session, bill.need_id)) == 1
 
 
 def test_payers_together_never_pay_more_than_the_cost_and_amounts_go_with_payments_only(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, select, update
 
 from marketplace.consent.ask import find_head
 from marketplace.db import Database
@@ -21,6 +21,7 @@ from marketplace.payments.books import Figure, books_of, months_of
 from marketplace.payments.models import BatchState, LineState, PaymentBatch, PaymentLine, PaymentMonth
 from marketplace.payments.months import open_month
 from marketplace.payments.open_matches import open_of_giver
+from marketplace.sharing.models import DeletionOrder
 from tests.marketplace.payment_scene import Month, a_month, card
 
 TORTURE = os.environ.get("TORTURE") == "1"
@@ -175,6 +176,8 @@ class History:
         return self.month.now.date().isoformat()
 
     def next_month(self) -> None:
+        told = update(DeletionOrder).where(col(DeletionOrder.attested_at).is_(None))
+        self.session.execute(told.values(attested_at=self.month.now))  # the giver deletes what it was told to
         self.month.now += timedelta(days=31)
         open_month(self.session, self.month.organisation.id, actor=self.month.clerk, now=self.month.now)
 

@@ -444,7 +444,7 @@ def test_a_yes_that_a_worker_took_pays_nothing_before_a_colleague_has_called_bac
     grant = month.grant(account=False)
     month.type_account(grant)
     worker, colleague = (Actor(id=name, role=Role.WORKER) for name in ("worker-1", "worker-2"))
-    capture = consent.Capture("counter", signature_kind="paper", helper_id=worker.id)
+    capture = consent.Capture("counter", signature_kind="paper", evidence="paper 1", helper_id=worker.id)
     (given,) = payees.permit(
         session, grant.household.id, [grant.match.id], actor=worker, now=month.now, capture=capture
     )

@@ -347,7 +347,7 @@ def test_a_closed_month_shows_its_figures_of_then_beside_those_of_now(app: Flask
     manager.post("/payments/months/open")
     answer(manager, [(references_then[0], "paid", "", DAY)])
     page = manager.get(f"/payments/months/{batch_of(sqlite_database).month}").text
-    paid = re.search(r"<td>已付款</td>(.*?)</tr>", page, re.DOTALL)
+    paid = re.search(r"<td[^>]*>已付款</td>(.*?)</tr>", page, re.DOTALL)
     assert paid is not None
     assert re.findall(r"¥[\d,]+", paid[1]) == ["¥1,000", "¥0"]
     assert "分毫不差" in page

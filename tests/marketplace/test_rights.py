@@ -127,9 +127,9 @@ def test_an_explanation_names_the_newest_run_and_what_it_found(session, now):
 
 def test_a_correction_changes_the_fact_lists_every_match_on_it_and_holds_the_open_ones(session, now):
     scene = a_scene(session)
+    done = make_delivered(session, scene, now)
     match = scene.in_delivery(session, now)
     decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
-    done = make_delivered(session, scene, now)
     request = ask(session, scene, RightKind.CORRECT, now, field="name", new_value="王晓明")
     touched = corrections.correct(session, request.id, text="已更正", actor=STAFF, now=now)
     by_match = {one.match_id: one for one in touched}
