@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from marketplace.keyring import KeyFileError, Ring, read_ring
@@ -145,7 +145,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     )
 
 
-def _money_doors(env: Mapping[str, str]) -> dict[str, str]:
+def _money_doors(env: Mapping[str, str]) -> dict[str, Any]:
     """The feed of government payments and the insurers' common door."""
     return {
         "payments_url": env.get("SHANQIAO_PAYMENTS_URL", ""),

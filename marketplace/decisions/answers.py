@@ -17,8 +17,8 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.consent.ask import living_auto_match
 from marketplace.decisions import service
-from marketplace.decisions.approve import Excluded
 from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.outcome import Excluded
 from marketplace.errors import BadInput, ConsentMissing, DomainError
 from marketplace.intake import (
     NO_MAPPING,

@@ -15,10 +15,10 @@ from flask_babel import ngettext
 from marketplace.calendar import utc_now
 from marketplace.decisions import approve as approval
 from marketplace.decisions import queues, service
-from marketplace.decisions.approve import Outcome
 from marketplace.decisions.cards import cards_of
 from marketplace.decisions.doors import bp
 from marketplace.decisions.models import OPEN, MatchState
+from marketplace.decisions.outcome import Outcome
 from marketplace.decisions.queues import LineFilter, LineRow
 from marketplace.errors import BadInput
 from marketplace.guards import current_action, current_actor, guard
