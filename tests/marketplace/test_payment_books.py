@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session, col, func, select, update
+from sqlmodel import Session, col, func, select
 
 from marketplace.consent.ask import find_head
 from marketplace.db import Database
@@ -176,8 +176,9 @@ class History:
         return self.month.now.date().isoformat()
 
     def next_month(self) -> None:
-        told = update(DeletionOrder).where(col(DeletionOrder.attested_at).is_(None))
-        self.session.execute(told.values(attested_at=self.month.now))  # the giver deletes what it was told to
+        clerk = self.month.clerk
+        for order in self.session.exec(select(DeletionOrder).where(col(DeletionOrder.attested_at).is_(None))).all():
+            order.attested_at, order.attested_by = self.month.now, clerk.id  # the giver deletes what it was told to
         self.month.now += timedelta(days=31)
         open_month(self.session, self.month.organisation.id, actor=self.month.clerk, now=self.month.now)
 
