@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, derive_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import ECKey
 
@@ -46,8 +46,7 @@ def issuer_key(settings: Settings, district: str, *, epoch: int = 0) -> ECKey:
 @lru_cache(maxsize=256)
 def _office_key(root: bytes, district: str, epoch: int) -> ECKey:
     label = f"issuer|{district}"
-    wide = int.from_bytes(derive(root, f"{label}|high") + derive(root, f"{label}|low"), "big")
-    numbers = derive_private_key(wide % (_ORDER - 1) + 1, SECP256R1()).private_numbers()
+    numbers = private_key(derive(root, f"{label}|high") + derive(root, f"{label}|low")).private_numbers()
     jwk: dict[str, str | list[str]] = {
         "kty": "EC",
         "crv": "P-256",
@@ -57,6 +56,11 @@ def _office_key(root: bytes, district: str, epoch: int) -> ECKey:
         "kid": f"mz-{district}-{epoch}",
     }
     return ECKey.import_key(jwk)
+
+
+def private_key(seed: bytes) -> EllipticCurvePrivateKey:
+    """The P-256 key that these bytes always give; twice the curve's width leaves no bias."""
+    return derive_private_key(int.from_bytes(seed, "big") % (_ORDER - 1) + 1, SECP256R1())
 
 
 def _number(value: int) -> str:

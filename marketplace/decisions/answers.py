@@ -32,7 +32,6 @@ from marketplace.intake import (
     ImportState,
     Row,
     Schema,
-    Stage,
     cells,
     check_table,
     close_batch,
@@ -157,11 +156,11 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, now: d
     for row in answered:
         match = known.get(row.values["match"])
         if match is None:
-            _fault(found, row, "match", "unknown_match")
+            found.faults.append(row.fault("match", "unknown_match"))
         elif match.state is not MatchState.AWAITING_GIVER:
             _settled(found, row, match)
         elif row.values["answer"] == ACCEPT and not _may_be_matched(session, match, now=now):
-            _fault(found, row, "answer", "match_without_consent")
+            found.faults.append(row.fault("answer", "match_without_consent"))
         else:
             found.new.append(Planned(match, row.values["answer"], row.values.get("reason") or ""))
     return found
@@ -186,7 +185,8 @@ def _settled(found: Plan, row: CheckedRow, match: Match) -> None:
     if same:
         found.same += 1
     else:
-        _fault(found, row, "answer", "match_answered_otherwise" if match.giver_answered_at else "match_not_asked")
+        code = "match_answered_otherwise" if match.giver_answered_at else "match_not_asked"
+        found.faults.append(row.fault("answer", code))
 
 
 def _may_be_matched(session: Session, match: Match, *, now: datetime) -> bool:
@@ -195,11 +195,6 @@ def _may_be_matched(session: Session, match: Match, *, now: datetime) -> bool:
     except ConsentMissing:
         return False
     return True
-
-
-def _fault(found: Plan, row: CheckedRow, column: str, code: str) -> None:
-    shown = str(row.values.get(column) or "")[:40]
-    found.faults.append(Fault(row.number, column, shown, code, {}, Stage.ROWS))
 
 
 def check_file(

@@ -25,6 +25,11 @@ class CheckedRow:
     values: Mapping[str, Value] = field(repr=False)
     held: tuple[str, ...] = ()
 
+    def fault(self, column: str, code: str, /) -> Fault:
+        """What a room finds wrong with this row once it has compared it with what it knows."""
+        told = str(self.values.get(column) or "")[:40]
+        return Fault(self.number, column, told, code, {}, Stage.ROWS)
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:

@@ -28,7 +28,6 @@ from marketplace.intake import (
     ImportKind,
     ImportState,
     Schema,
-    Stage,
     cells,
     check_table,
     close_batch,
@@ -98,7 +97,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Pla
         if match is None and code in used:
             found.same += 1
         elif match is None:
-            found.faults.append(_fault(row, "reference", "unknown_delivery"))
+            found.faults.append(row.fault("reference", "unknown_delivery"))
         else:
             _place(found, row, match, unit=units[match.need_id])
     return found
@@ -110,17 +109,12 @@ def _place(found: Plan, row: CheckedRow, match: Match, *, unit: str) -> None:
     try:
         units = cells.units(amount, None, wanted=unit) if amount else match.units
     except BadCell as error:
-        found.faults.append(_fault(row, "units", error.code))
+        found.faults.append(row.fault("units", error.code))
         return
     if units > match.units:
-        found.faults.append(_fault(row, "units", "more_than_matched"))
+        found.faults.append(row.fault("units", "more_than_matched"))
         return
     found.new.append(Planned(row, match, units))
-
-
-def _fault(row: CheckedRow, column: str, code: str) -> Fault:
-    shown = str(row.values.get(column) or "")[:40]
-    return Fault(row.number, column, shown, code, {}, Stage.ROWS)
 
 
 def _by_code(session: Session, org_id: str, states: Sequence[MatchState]) -> dict[str, Match]:

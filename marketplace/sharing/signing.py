@@ -9,15 +9,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey, KeySet
 
 from marketplace.sealed import Vault
+from marketplace.signing import private_key
 
 ACCESS_TOKENS = "access-token"
 WEBHOOKS = "webhook"
-_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-"""The number of points of P-256: a secret scalar lies below it."""
 
 
 def key_of(vault: Vault, use: str, /) -> ECKey:
@@ -27,8 +25,7 @@ def key_of(vault: Vault, use: str, /) -> ECKey:
 
 @lru_cache(maxsize=8)
 def _key(seed: str, use: str) -> ECKey:
-    scalar = int(seed, 16) % (_ORDER - 1) + 1
-    private = ec.derive_private_key(scalar, ec.SECP256R1())
+    private = private_key(bytes.fromhex(seed))
     bare = ECKey.import_key(private)
     return ECKey.import_key(private, {"kid": bare.thumbprint(), "use": "sig", "alg": "ES256"})
 
