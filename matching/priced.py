@@ -7,7 +7,7 @@ everything that is no hard choice ► refill ► small pieces solved exactly ►
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import numpy as np
@@ -19,7 +19,9 @@ from matching.flow import NoFlow, whole_flow
 from matching.limits import Limits
 from matching.neighbourhoods import ROUND, improve
 from matching.network import Ints, Network, announced_units, build, carried
+from matching.outbid import outbid
 from matching.parts import Outcome, score_of
+from matching.plan import Price
 from matching.prices import of_tier
 from matching.refill import allowed, floors, refill, soft
 from matching.relaxed import part_bound, prices_of, relaxed_flow
@@ -33,6 +35,9 @@ that a plan does not depend on the machine's speed."""
 ALWAYS, LAST_FLOW, THOROUGH = 1.0, 0.4, 3.0
 """Seconds of flows that every part may have, whatever its budget; the share of the flows that comes last; and how many
 times the flows' cost the budget must hold before the plan is also flown in between and until no flow gains."""
+
+NEAR = 0.001
+"""How near to its bound an announced plan need be brought."""
 
 LONG, APART = 16, 2**28
 """Arcs of a usual chain of moves, and how far apart two tiers may be."""
@@ -53,13 +58,15 @@ def solve_large(
     flows = SECONDS_PER_PAIR * len(part.pairs)
     thorough = THOROUGH * flows <= max(ALWAYS, seconds)
     units = carried(network, flow, pairs=part.pairs)
-    state, done = _started(compiled, limits, part, units=units, thorough=thorough)
-    if state is None:
+    start = _started(compiled, limits, part, units=units, prices=prices, thorough=thorough)
+    if start is None:
         return None
-    finished = True
-    if not done:
+    state, finished = start.state, True
+    if not start.stands:
         pieces, until = _pieces(seconds, pairs=len(part.pairs)), deadline - flows * LAST_FLOW
-        finished = improve(state, of_tier(prices, 1), pieces=pieces, workers=workers, deadline=until)
+        finished = improve(
+            state, of_tier(prices, 1), pieces=pieces, enough=start.enough, workers=workers, deadline=until
+        )
         late = monotonic() >= deadline
         _finish(state, settle=flows <= max(ALWAYS, seconds) and not late, thorough=thorough)
         finished = finished and not late
@@ -81,37 +88,69 @@ def _pieces(seconds: float, *, pairs: int) -> int:
 
 def _finish(state: State, *, settle: bool, thorough: bool) -> None:
     """Give out what is left, look for kept promises and cheap delivery, and leave nothing that a next run would add."""
-    refill(state)
+    top_up(state)
     if settle:
         _reopen(state, settle=True)
     score = -1
     while score < _score(state):
         score = _score(state)
-        refill(state)
+        top_up(state)
         if thorough and score < _score(state):
             _reopen(state)
 
 
+def top_up(state: State) -> bool:
+    """Give out what is left and let who ranks higher take over, until neither changes anything; True if one did."""
+    before = state.units.copy()
+    refill(state)
+    while outbid(state):
+        refill(state)
+    return not np.array_equal(before, state.units)
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """A plan to improve; `stands`: it was announced and is kept as it is; `enough` is a score to stop at."""
+
+    state: State
+    stands: bool = False
+    enough: int | None = None
+
+
 def _started(
-    compiled: Compiled, limits: Limits, part: Component, *, units: Ints, thorough: bool
-) -> tuple[State | None, bool]:
+    compiled: Compiled, limits: Limits, part: Component, *, units: Ints, prices: tuple[Price, ...], thorough: bool
+) -> _Start | None:
     """The better of two plans to start from: the divisible one made whole, and what was announced before.
 
-    True if what was announced still stands and nothing more fits: then it stays as it is and is not searched again, so
-    that the same input gives the same plan. None if rounding cannot keep the pins.
+    What was announced stays as it is if it keeps the rules, nothing more fits and nobody outbids anybody, so that the
+    same input gives the same plan. If it only had to be mended, it is searched no further than to `NEAR` the bound:
+    beyond that a search would break promises for very little. None if rounding cannot keep the pins.
     """
+    old = _announced(compiled, limits, part, thorough=thorough)
+    if old is not None:
+        bound = part_bound(compiled, part, prices, units=old.state.units)
+        old = replace(old, enough=bound - int(bound * NEAR))
+        if _score(old.state) >= bound - int(bound * NEAR):
+            return old
     fresh = _filled(compiled, limits, part, exchanged(compiled, limits, part, units), thorough=thorough)
+    if old is None or (fresh is not None and _score(old.state) < _score(fresh)):
+        return None if fresh is None else _Start(fresh)
+    return old
+
+
+def _announced(compiled: Compiled, limits: Limits, part: Component, *, thorough: bool) -> _Start | None:
+    """What was announced before, mended where it has to be; None if nothing was, or if it cannot be mended."""
     promised = announced_units(compiled)
     known = np.array([promised.get(pair, 0) for pair in part.pairs.tolist()], dtype=np.int64)
     if not known.any():
-        return fresh, False
+        return None
     old = _filled(compiled, limits, part, np.minimum(known, compiled.pair_most[part.pairs]), thorough=thorough)
-    if old is None or (fresh is not None and _score(old) < _score(fresh)):
-        return fresh, False
+    if old is None:
+        return None
     if breaches(compiled, limits, part, known):
-        return old, False
+        return _Start(old)
     same = State(compiled, limits, part, known)
-    return (same, True) if _score(same) == _score(old) else (old, False)
+    return _Start(same, stands=True) if _score(same) == _score(old) else _Start(old)
 
 
 def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints, *, thorough: bool) -> State | None:
@@ -120,10 +159,10 @@ def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints, *,
     state.change(np.arange(len(units)), allowed(state, units))
     if breaches(compiled, limits, part, state.units):
         return None
-    refill(state)
+    top_up(state)
     if thorough:
         _reopen(state)
-        refill(state)
+        top_up(state)
     return state
 
 

@@ -75,7 +75,7 @@ def _largest(need: Ints, worth: Ints, units: Ints, lot: Ints) -> NDArray[np.bool
 
 def refill(state: State) -> None:
     """Give what is left to whoever gains most per unit, in the smallest allowed steps, until nothing fits."""
-    filler = _Filler(state)
+    filler = Filler(state)
     heap = [(-gain, place) for place in filler.candidates() if (gain := filler.gain(place)) > 0]
     heapify(heap)
     while heap:
@@ -92,7 +92,7 @@ def refill(state: State) -> None:
             heappush(heap, (-gain, place))
 
 
-class _Filler:
+class Filler:
     """One step at a time: how much the next step of a pair is worth now, and whether it still fits everywhere."""
 
     def __init__(self, state: State) -> None:
@@ -110,12 +110,12 @@ class _Filler:
         self.provider.update(zip(state.need[held].tolist(), held.tolist(), strict=True))
         self.rivals = {place: rivals for rivals in state.rivals for place in rivals.tolist()}
 
-    def candidates(self) -> list[int]:
-        """Places where the next step may fit, as far as arrays can tell."""
+    def candidates(self, *, more: Ints | None = None) -> list[int]:
+        """Places where the next step may fit, as far as arrays can tell, if each resource had so many units more."""
         state, compiled = self.state, self.state.compiled
         first = -(-np.maximum(self.least, 1) // self.lot) * self.lot
         first = np.where(self.used >= 0, self.used, np.where(state.units > 0, self.lot, first))
-        left = (compiled.stock - state.given)[state.resource]
+        left = (compiled.stock - state.given + (0 if more is None else more))[state.resource]
         wish = (compiled.open - state.received)[state.need]
         household = np.full(len(compiled.need_ids), FAR, dtype=np.int64)
         slack = (state.limits.group_limit - state.grouped)[state.member_group]
@@ -130,14 +130,16 @@ class _Filler:
         room = free & (wish > 0) & (first <= left) & np.where(self.used < 0, plain, whole)
         return np.flatnonzero(room).tolist()
 
-    def step(self, place: int) -> tuple[int, int]:
+    def step(self, place: int, *, more: int = 0) -> tuple[int, int]:
         """What the next step takes from the stock and counts for the need; (0, 0) if it does not fit.
 
-        A step is the least allowed amount, or as much as fits into the need's level if that is more.
+        A step is the least allowed amount, or as much as fits into the need's level if that is more. `more` units of
+        the resource are counted on beside those that are left.
         """
         state, need = self.state, int(self.state.need[place])
         have, wish = int(state.units[place]), int(state.compiled.open[need] - state.received[need])
         supply, household = self.room(place)
+        supply += more
         if wish <= 0 or self.most[place] == 0 or (self.provider.get(need, place) != place and self.single[place]):
             return 0, 0
         if self.used[place] >= 0:
@@ -188,19 +190,24 @@ class _Filler:
         take, count = self.step(place)
         if count == 0:
             return 0.0
-        need, got = int(self.state.need[place]), int(self.state.received[self.state.need[place]])
-        total, start = 0, 0
+        return self.worth(int(self.state.need[place]), count) / max(1, take)
+
+    def worth(self, need: int, count: int) -> int:
+        """What so many units more score for the need."""
+        got, total, start = int(self.state.received[need]), 0, 0
         for size, rank in zip(self.sizes[need].tolist(), self.ranks[need].tolist(), strict=True):
             total += rank * max(0, min(start + size, got + count) - max(start, got))
             start += size
-        return total / max(1, take)
+        return total
 
     def give(self, place: int) -> None:
         """Take the next step of this pair."""
         self.add(place, self.step(place)[0])
 
     def add(self, place: int, units: int) -> None:
-        """Give so many units more."""
+        """Give so many units more, or take them back."""
         self.state.add(np.array([place]), np.array([units]))
         if self.single[place]:
             self.provider[int(self.state.need[place])] = place
+            if not self.state.units[place]:
+                del self.provider[int(self.state.need[place])]

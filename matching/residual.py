@@ -159,3 +159,16 @@ def _groups_by_need(limits: Limits, part: Component) -> dict[int, list[int]]:
         for need in limits.needs_of(group).tolist():
             found.setdefault(need, []).append(group)
     return found
+
+
+class Places:
+    """The places of each value of an array."""
+
+    def __init__(self, values: Ints) -> None:
+        self.order = np.argsort(values, kind="stable")
+        self.sorted = values[self.order]
+
+    def at(self, value: int) -> Ints:
+        """All places that hold `value`, ascending."""
+        low, high = np.searchsorted(self.sorted, [value, value + 1])
+        return self.order[low:high]
