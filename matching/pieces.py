@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from matching import highs
 from matching.compiled import Compiled
 from matching.hard import UNKNOWN
-from matching.network import Ints, announced_units, level_sizes, rank_table
+from matching.network import Ints, announced_units, level_sizes, promised_units, rank_table
 from matching.parts import broken, receipts, score_of
 from matching.residual import Residual
 from matching.rules import breaches, column, earmarked, exclusive, flag
@@ -225,11 +225,10 @@ def _one_of(program: _Program, resource: Ints, uses: Ints) -> None:
 
 def _promises(program: _Program, compiled: Compiled, *, pairs: Ints, steps: Ints, takes: Ints) -> None:
     """One unit of worth for each announced unit that stays: less than any rank, which counts them all and one."""
-    promised = announced_units(compiled)
-    if not promised:
-        return
-    units = np.array([promised.get(pair, 0) for pair in pairs.tolist()], dtype=np.int64)
+    units = promised_units(compiled, pairs)
     some = np.flatnonzero(units)
+    if not len(some):
+        return
     kept = program.add(low=np.zeros_like(some), high=units[some], gain=np.ones_like(some), whole=False)
     rows = program.bound(len(some), least=-FREE, most=0.0)
     program.put(rows, kept, 1)

@@ -18,7 +18,7 @@ from matching.exchange import exchanged
 from matching.flow import NoFlow, whole_flow
 from matching.limits import Limits
 from matching.neighbourhoods import ROUND, improve
-from matching.network import Ints, Network, announced_units, build, carried
+from matching.network import Ints, Network, build, carried, promised_units
 from matching.outbid import outbid
 from matching.parts import Outcome, score_of
 from matching.plan import Price
@@ -140,8 +140,7 @@ def _started(
 
 def _announced(compiled: Compiled, limits: Limits, part: Component, *, thorough: bool) -> _Start | None:
     """What was announced before, mended where it has to be; None if nothing was, or if it cannot be mended."""
-    promised = announced_units(compiled)
-    known = np.array([promised.get(pair, 0) for pair in part.pairs.tolist()], dtype=np.int64)
+    known = promised_units(compiled, part.pairs)
     if not known.any():
         return None
     old = _filled(compiled, limits, part, np.minimum(known, compiled.pair_most[part.pairs]), thorough=thorough)

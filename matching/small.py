@@ -18,7 +18,7 @@ from matching.compiled import Compiled
 from matching.components import Component
 from matching.hard import Exact, solve_exact
 from matching.limits import Limits
-from matching.network import Ints
+from matching.network import Ints, promised_units
 from matching.parts import Conflict, Outcome, receipts, score_of, untouched
 from matching.pieces import solve_piece
 from matching.priced import solve_large
@@ -52,6 +52,8 @@ def solve_small(
 
     def work(part: Component) -> Exact | Conflict:
         start, settled = _rough(compiled, limits, part, nodes=int(NODES_PER_SECOND * seconds))
+        if settled and start is not None and np.array_equal(start, promised_units(compiled, part.pairs)):
+            return Exact(start, settled["score"], proven=True)  # a unit more would raise the score, one less a promise
         effort = min(EFFORT, max(LEAST_EFFORT, seconds * SHARE))
         found = solve_exact(compiled, limits, part, start=start, effort=effort, settled=settled)
         return _conflict(compiled, limits, part) if found is None else found
