@@ -21,10 +21,11 @@ NOBODY = 2**62
 
 
 def outbid(state: State) -> bool:
-    """Go through all who rank higher than somebody on a resource, until no one gains; True if anyone did. Each pass is
-    O(pairs · levels)."""
-    bids = _Bids(state)
-    changed = False
+    """Go through all who rank higher than somebody on a resource, until no one gains; True if anyone did.
+
+    Each pass is O(pairs · levels), and each bid O(holders of the resource · levels).
+    """
+    bids, changed = _Bids(state), False
     while sum(map(bids.take, bids.bidders())):
         changed = True
     return changed
@@ -49,34 +50,56 @@ class _Bids:
         self.pinned = state.compiled.pair_least[state.part.pairs]
         self.keep = np.maximum(self.filler.least, self.pinned)
         self.entire = self.filler.whole | (self.filler.used >= 0)
+        every = np.arange(len(self.ends))
+        self.next, self.last = self._ranks(every, state.received + 1), self._ranks(every, state.received)
+        self.clock = 1
+        self.tried = np.zeros(len(state.units), dtype=np.int64)
+        self.need_moved, self.resource_moved = np.ones(len(self.ends), np.int64), np.ones(len(state.given), np.int64)
 
     def bidders(self) -> list[int]:
-        """Places whose next unit may outrank the last unit of somebody on the same resource, the highest rank first."""
+        """Places whose next unit may outrank the last unit of somebody on the same resource, the highest rank first.
+
+        A bid that failed is not made again before something moves at its need or at its resource.
+        """
         state = self.state
-        after, last = self._ranks(state.received + 1), self._ranks(state.received)
         least = np.full(len(state.given), NOBODY, dtype=np.int64)
         held = np.flatnonzero(state.units)
-        np.minimum.at(least, state.resource[held], last[state.need[held]])
+        np.minimum.at(least, state.resource[held], self.last[state.need[held]])
         places = np.array(self.filler.candidates(more=state.given), dtype=np.int64)
-        places = places[after[state.need[places]] > least[state.resource[places]]]
-        best: list[int] = places[np.argsort(-after[state.need[places]], kind="stable")].tolist()
+        places = places[self.next[state.need[places]] > least[state.resource[places]]]
+        moved = np.maximum(self.need_moved[state.need[places]], self.resource_moved[state.resource[places]])
+        places = places[moved > self.tried[places]]
+        best: list[int] = places[np.argsort(-self.next[state.need[places]], kind="stable")].tolist()
         return best
 
     def take(self, place: int) -> bool:
         """Let the need take its next step here, at the cost of those that rank lowest; False if nothing is gained."""
+        self.tried[place] = self.clock
         need = int(self.state.need[place])
-        holders = self._holders(place, below=int(self._ranks(self.state.received[[need]] + 1, np.array([need]))[0]))
-        units, count = self.filler.step(place, more=int(holders.chunks.sum()))
-        if not count:
+        holders = self._holders(place) if self.filler.step(place, more=NOBODY)[1] else None
+        if holders is None:
             return False
+        units, count = self.filler.step(place, more=int(holders.chunks.sum()))
         short = max(0, units - self.filler.room(place)[0])
         givers = self._enough(holders, short)
-        if self.filler.worth(need, count) <= int(givers.losses.sum()):
+        if not count or self.filler.worth(need, count) <= int(givers.losses.sum()):
             return False
         for at, chunk in zip(givers.places.tolist(), givers.chunks.tolist(), strict=True):
             self.filler.add(at, -chunk)
         self.filler.add(place, units)
+        self._moved(np.append(givers.places, place))
         return True
+
+    def _moved(self, places: Ints) -> None:
+        """Note where something changed."""
+        self.clock += 1
+        needs, resources = np.unique(self.state.need[places]), self.state.resource[places]
+        self.next[needs] = self._ranks(needs, self.state.received[needs] + 1)
+        self.last[needs] = self._ranks(needs, self.state.received[needs])
+        self.need_moved[needs] = self.resource_moved[resources] = self.clock
+        for need in needs.tolist():
+            for group in self.state.group_of.get(need, ()):
+                self.need_moved[self.state.limits.needs_of(group)] = self.clock
 
     def _enough(self, holders: _Holders, short: int) -> _Holders:
         """The first holders who together give so many units, the last of them no more lots than it must."""
@@ -89,12 +112,17 @@ class _Bids:
                 chunks[-1] = min(fewer, chunks[-1])
         return _Holders(places, chunks, self._losses(places, chunks))
 
-    def _holders(self, place: int, *, below: int) -> _Holders:
-        """Other needs on the resource whose units score less than `below` each, the least loss per unit first, then
-        the largest: that breaks few links."""
-        state = self.state
+    def _holders(self, place: int) -> _Holders | None:
+        """Other needs on the resource whose units score less than the next one here.
+
+        The least loss per unit first, then the largest: that breaks few links.
+        """
+        state, below = self.state, int(self.next[self.state.need[place]])
         places = self.of_resource.at(int(state.resource[place]))
         places = places[(state.units[places] > 0) & (state.need[places] != state.need[place])]
+        places = places[self.last[state.need[places]] < below]
+        if not len(places):
+            return None
         chunks = self._chunks(places)
         losses = self._losses(places, chunks)
         fits = (chunks > 0) & (losses < below * chunks)
@@ -125,10 +153,9 @@ class _Bids:
         total: Ints = (np.maximum(lost, 0) * self.filler.ranks[need]).sum(axis=1)
         return total
 
-    def _ranks(self, position: Ints, needs: Ints | None = None) -> Ints:
+    def _ranks(self, needs: Ints, position: Ints) -> Ints:
         """The rank of the unit at this position of each need, from 1; 0 where the need has no such unit."""
-        ends = self.ends if needs is None else self.ends[needs]
-        ranks = self.filler.ranks if needs is None else self.filler.ranks[needs]
+        ends, ranks = self.ends[needs], self.filler.ranks[needs]
         level = (ends < position[:, None]).sum(axis=1)
         inside = (level < ends.shape[1]) & (position > 0)
         found: Ints = np.where(inside, ranks[np.arange(len(level)), np.minimum(level, ends.shape[1] - 1)], 0)

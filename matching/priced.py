@@ -37,7 +37,7 @@ ALWAYS, LAST_FLOW, THOROUGH = 1.0, 0.4, 3.0
 times the flows' cost the budget must hold before the plan is also flown in between and until no flow gains."""
 
 NEAR = 0.001
-"""How near to its bound an announced plan need be brought."""
+"""How near to its bound an announced plan need be brought, and by how much another plan must beat it to replace it."""
 
 LONG, APART = 16, 2**28
 """Arcs of a usual chain of moves, and how far apart two tiers may be."""
@@ -95,7 +95,7 @@ def _finish(state: State, *, settle: bool, thorough: bool) -> None:
     while score < _score(state):
         score = _score(state)
         top_up(state)
-        if thorough and score < _score(state):
+        if thorough:
             _reopen(state)
 
 
@@ -133,9 +133,9 @@ def _started(
         if _score(old.state) >= bound - int(bound * NEAR):
             return old
     fresh = _filled(compiled, limits, part, exchanged(compiled, limits, part, units), thorough=thorough)
-    if old is None or (fresh is not None and _score(old.state) < _score(fresh)):
-        return None if fresh is None else _Start(fresh)
-    return old
+    if old is not None and (fresh is None or _score(fresh) - _score(old.state) <= NEAR * _score(fresh)):
+        return old
+    return None if fresh is None else _Start(fresh)
 
 
 def _announced(compiled: Compiled, limits: Limits, part: Component, *, thorough: bool) -> _Start | None:
@@ -168,8 +168,8 @@ def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints, *,
 def _reopen(state: State, *, settle: bool = False) -> None:
     """Give the best flow to all pairs that no hard rule touches, with the hard choices as they are.
 
-    `settle` also looks for kept promises and cheap delivery. Caps that cross are no flow: if one breaks, or if the
-    score would fall, nothing changes.
+    `settle` also looks for kept promises and cheap delivery; without it nothing changes unless the score rises. Caps
+    that cross are no flow: if one breaks, or if the score would fall, nothing changes either.
     """
     left = state.residual(soft(state))
     if not len(left.places):
@@ -183,7 +183,7 @@ def _reopen(state: State, *, settle: bool = False) -> None:
         return
     before, score = state.units[left.places].copy(), _score(state)
     state.change(left.places, carried(network, flow, pairs=left.part.pairs))
-    if breaches(state.compiled, state.limits, state.part, state.units) or _score(state) < score:
+    if breaches(state.compiled, state.limits, state.part, state.units) or _score(state) < score + (not settle):
         state.change(left.places, before)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from matching.model import FAR
 from matching.network import Ints, level_sizes, rank_table
-from matching.residual import Residual, State
+from matching.residual import Places, Residual, State
 from matching.rules import column, flag
 
 
@@ -29,9 +29,7 @@ def allowed(state: State, units: Ints) -> Ints:
     lot, least = column(compiled, "lot")[state.resource], column(compiled, "min_per_need")[state.resource]
     single = flag(compiled, "one_provider")[state.need] | (used >= 0)
     units = np.where(single & ~_largest(state.need, pinned, units, lot), 0, units)
-    for places in state.rivals:
-        held = np.bincount(state.resource[places], weights=(units + pinned * 2.0**40)[places])
-        units[places[state.resource[places] != int(held.argmax())]] = 0
+    units[_outdone(state, units + pinned * 2.0**40)] = 0
     plain = units // lot * lot
     plain = np.where(plain < least, 0, plain)
     plain = np.where(pinned > 0, np.maximum(plain, -(-np.maximum(pinned, least) // lot) * lot), plain)
@@ -52,8 +50,7 @@ def soft(state: State) -> Ints:
     needs = flag(compiled, "all_or_nothing")[state.need] | (compiled.pair_used[pairs] >= 0)
     lots = column(compiled, "lot")[state.resource] > 1
     chosen = flag(compiled, "one_provider")[state.need] | (column(compiled, "min_per_need")[state.resource] > 1)
-    for places in state.rivals:
-        chosen[places] = True
+    chosen[state.rivals] = True
     return np.flatnonzero(~needs & ~lots & (~chosen | (state.units > 0)))
 
 
@@ -61,6 +58,18 @@ def floors(left: Residual) -> Ints:
     """What each pair of a residual of soft places must get at least: its pin, or its minimum."""
     least = column(left.compiled, "min_per_need")[left.compiled.pair_resource]
     return np.asarray(np.maximum(left.compiled.pair_least, np.where(least > 1, least, 0)), dtype=np.int64)
+
+
+def _outdone(state: State, worth: NDArray[np.float64]) -> Ints:
+    """Places of resources that their household may not draw on because it gets more of a rival resource."""
+    places = state.rivals
+    sums, at = np.unique(np.stack([state.rival[places], state.resource[places]]), axis=1, return_inverse=True)
+    total = np.bincount(at.reshape(-1), weights=worth[places], minlength=sums.shape[1])
+    order = np.lexsort((sums[1], -total, sums[0]))
+    best = np.full(int(sums[0].max(initial=-1)) + 1, -1, dtype=np.int64)
+    best[sums[0][order][::-1]] = sums[1][order][::-1]
+    outdone: Ints = places[best[state.rival[places]] != state.resource[places]]
+    return outdone
 
 
 def _largest(need: Ints, worth: Ints, units: Ints, lot: Ints) -> NDArray[np.bool_]:
@@ -108,7 +117,7 @@ class Filler:
         self.provider: dict[int, int] = {}
         held = np.flatnonzero((state.units > 0) & self.single)
         self.provider.update(zip(state.need[held].tolist(), held.tolist(), strict=True))
-        self.rivals = {place: rivals for rivals in state.rivals for place in rivals.tolist()}
+        self.rivals = Places(state.rival[state.rivals])
 
     def candidates(self, *, more: Ints | None = None) -> list[int]:
         """Places where the next step may fit, as far as arrays can tell, if each resource had so many units more."""
@@ -180,9 +189,10 @@ class Filler:
             household = int(state.limits.share_limit[share] - state.shared[share])
         for group in state.group_of.get(int(state.need[place]), ()):
             household = min(household, int(state.limits.group_limit[group] - state.grouped[group]))
-        rivals = self.rivals.get(place)
-        if rivals is not None and (state.units[rivals[state.resource[rivals] != state.resource[place]]] > 0).any():
-            return 0, 0
+        if state.rival[place] >= 0:
+            rivals = state.rivals[self.rivals.at(int(state.rival[place]))]
+            if (state.units[rivals[state.resource[rivals] != state.resource[place]]] > 0).any():
+                return 0, 0
         return supply, household
 
     def gain(self, place: int) -> float:
