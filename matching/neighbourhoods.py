@@ -33,6 +33,9 @@ ROUND = 24
 PATIENCE = 20.0
 """Seconds after which a piece is given up."""
 
+DEAR = 2
+"""How many ranks a unit must gain before a promised one is given up for it."""
+
 Changes = list[tuple[Ints, Ints]]
 """Places and their new units."""
 
@@ -40,13 +43,13 @@ Changes = list[tuple[Ints, Ints]]
 def improve(
     state: State, prices: LimitPrices, *, pieces: int, workers: int, deadline: float, enough: int | None = None
 ) -> bool:
-    """Go through so many pieces, round by round, or until the score is `enough`.
+    """Go through so many pieces, round by round, or until the score is `enough`: then promises are dear on the way.
 
     False if the deadline or the death of a child got in the way.
     """
     if not pieces or _reached(state, enough):
         return True
-    search = _Search(state, prices)
+    search = _Search(state, prices, dear=0 if enough is None else DEAR)
     whole, news, number = True, Changes(), 0
     with Crew(search.learn, search.solve, size=workers) as crew:
         while pieces > 0 and not _reached(state, enough) and (tasks := search.draw(number)[:pieces]):
@@ -67,8 +70,8 @@ def _reached(state: State, enough: int | None) -> bool:
 class _Search:
     """Where to look: needs drawn by their loss, and the places of every need, resource and household."""
 
-    def __init__(self, state: State, prices: LimitPrices) -> None:
-        self.state = state
+    def __init__(self, state: State, prices: LimitPrices, *, dear: int) -> None:
+        self.state, self.dear = state, dear
         compiled, pairs = state.compiled, state.part.pairs
         self.of_need, self.of_resource = Places(state.need), Places(state.resource)
         self.homes = compiled.household
@@ -89,7 +92,7 @@ class _Search:
         left = self.state.residual(free)
         if not len(left.places):
             return left.places, left.places
-        return left.places, solve_piece(left, self.state.units[left.places]).units
+        return left.places, solve_piece(left, self.state.units[left.places], dear=self.dear).units
 
     def take(self, task: tuple[int, Ints], answer: tuple[Ints, Ints] | None) -> Changes:
         """Apply an answer if it changes anything and still fits; a need that gains nothing is asked less often."""

@@ -90,7 +90,7 @@ def _finish(state: State, *, settle: bool, thorough: bool) -> None:
     """Give out what is left, look for kept promises and cheap delivery, and leave nothing that a next run would add."""
     top_up(state)
     if settle:
-        _reopen(state, settle=True)
+        _reopen(state, even=True)
     score = -1
     while score < _score(state):
         score = _score(state)
@@ -165,11 +165,11 @@ def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints, *,
     return state
 
 
-def _reopen(state: State, *, settle: bool = False) -> None:
+def _reopen(state: State, *, even: bool = False) -> None:
     """Give the best flow to all pairs that no hard rule touches, with the hard choices as they are.
 
-    `settle` also looks for kept promises and cheap delivery; without it nothing changes unless the score rises. Caps
-    that cross are no flow: if one breaks, or if the score would fall, nothing changes either.
+    It looks at coverage, then kept promises, then cheap delivery; nothing changes unless the score rises, or stays
+    `even` where that is said. Caps that cross are no flow: if one breaks, nothing changes either.
     """
     left = state.residual(soft(state))
     if not len(left.places):
@@ -178,12 +178,12 @@ def _reopen(state: State, *, settle: bool = False) -> None:
         replace(left.compiled, pair_least=floors(left)), left.limits, pairs=left.part.pairs, groups=left.part.groups
     )
     try:
-        flow = whole_flow(network, costs=_folded(network) if settle else network.costs[0])
+        flow = whole_flow(network, costs=_folded(network))
     except NoFlow:  # only while the pins are not met yet
         return
     before, score = state.units[left.places].copy(), _score(state)
     state.change(left.places, carried(network, flow, pairs=left.part.pairs))
-    if breaches(state.compiled, state.limits, state.part, state.units) or _score(state) < score + (not settle):
+    if breaches(state.compiled, state.limits, state.part, state.units) or _score(state) < score + (not even):
         state.change(left.places, before)
 
 
