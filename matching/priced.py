@@ -36,8 +36,9 @@ ALWAYS, LAST_FLOW, THOROUGH = 1.0, 0.4, 3.0
 """Seconds of flows that every part may have, whatever its budget; the share of the flows that comes last; and how many
 times the flows' cost the budget must hold before the plan is also flown in between and until no flow gains."""
 
-NEAR = 0.001
-"""How near to its bound an announced plan need be brought, and by how much another plan must beat it to replace it."""
+NEAR, FAR_WORSE = 0.001, 0.01
+"""How near to its bound an announced plan need be brought, and by how much a start from nothing must beat it, both not
+searched yet, to replace it."""
 
 LONG, APART = 16, 2**28
 """Arcs of a usual chain of moves, and how far apart two tiers may be."""
@@ -133,7 +134,7 @@ def _started(
         if _score(old.state) >= bound - int(bound * NEAR):
             return old
     fresh = _filled(compiled, limits, part, exchanged(compiled, limits, part, units), thorough=thorough)
-    if old is not None and (fresh is None or _score(fresh) - _score(old.state) <= NEAR * _score(fresh)):
+    if old is not None and (fresh is None or _score(fresh) - _score(old.state) <= FAR_WORSE * _score(fresh)):
         return old
     return None if fresh is None else _Start(fresh)
 
