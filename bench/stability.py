@@ -173,7 +173,7 @@ def goals(rows: list[Row]) -> Row:
             text += f" (HiGHS: {row['least_broken_units_by_highs']:,} at least)"
         text += f", {row['broken_links']:,} links = {row['broken_links_share']:.2%}"
         text += f" ({row['broken_links_if_not_asked']:,} if not asked for"
-        if "no_plan_breaks_fewer_links_by_highs" in row:
+        if row.get("no_plan_breaks_fewer_links_by_highs"):
             text += f"; no plan with this coverage breaks fewer than {row['no_plan_breaks_fewer_links_by_highs']:,}"
         text += "), same coverage" if row["same_coverage"] else f"), score {row['score_change']:+.4%}"
         text += f", cost {row['cost_change']:+.2%}; unchanged city: {row['changes_if_nothing_changes']} changes"

@@ -1,8 +1,9 @@
 """Hard parts too large to solve exactly: a good plan, and prices that say how far from the best it can be at most.
 
 What enters: a compiled problem and one large hard component. What leaves: its `Outcome`. Called by `solve`. The steps:
-a divisible relaxation ► prices and bound ► exchanges that give whole providers and whole lots ► refill ► exact flow of
-everything that is no hard choice ► refill ► small pieces solved exactly ► exact flow again, with all tiers.
+a divisible relaxation ► prices and bound ► exchanges that give whole providers and whole lots ► refill, and who ranks
+higher takes over ► exact flow of everything that is no hard choice ► small pieces solved exactly ► exact flow again,
+with promises and cost ► refill. An announced plan is kept, or the search starts from it.
 """
 
 from __future__ import annotations
