@@ -29,7 +29,7 @@ from matching.relaxed import part_bound, prices_of, relaxed_flow
 from matching.residual import State
 from matching.rules import breaches
 
-SECONDS_PER_PIECE, SECONDS_PER_PIECE_AND_PAIR, SECONDS_PER_PAIR = 0.065, 5e-8, 15e-6
+SECONDS_PER_PIECE, SECONDS_PER_PIECE_AND_PAIR, SECONDS_PER_PAIR = 0.065, 5e-8, 19e-6
 """What a piece costs, how that grows with the part, and what the flows cost: fixed numbers, taken on the safe side, so
 that a plan does not depend on the machine's speed."""
 
