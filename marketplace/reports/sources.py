@@ -7,7 +7,8 @@ Enters: a month and a giver (None: all). Leaves: plain row values in a fixed ord
 - reported: aid that givers gave outside and told the ledger, by its day;
 - declined, ended, returned: matches that ended without aid in the month, with the reason;
 - followed: follow-up talks of the month, with satisfaction and the staff's minutes;
-- unmet: verified needs that are not fully covered at the moment of counting.
+- unmet: needs that were verified and not fully covered when the month ended, as their dated standings say; of a month
+  that still runs, as they stand now.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from marketplace.calendar import local_day, working_days_between
 from marketplace.decisions.models import FollowUp, Match, MatchState
 from marketplace.households.models import Household
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.ledger.service import PLATFORM
-from marketplace.needs.models import Need, NeedState
+from marketplace.needs.models import Need, NeedStanding, NeedState
 from marketplace.proposals.models import ProposedLine
 from marketplace.reference.needs import MONEY, need_kind
 from marketplace.reference.tables import UnknownCode
@@ -46,7 +47,7 @@ def rows_of_month(session: Session, month: Month, /, *, org_id: str | None) -> I
     yield from _given(session, month, org_id=org_id)
     yield from _reported(session, month, org_id=org_id)
     if org_id is None:
-        yield from _unmet(session)
+        yield from _unmet(session, month)
     for figure, states in ENDS.items():
         yield from _ended(session, month, figure=figure, states=states, org_id=org_id)
     yield from _followed(session, month, org_id=org_id)
@@ -144,16 +145,21 @@ def _reported(session: Session, month: Month, *, org_id: str | None) -> Iterator
         }
 
 
-def _unmet(session: Session) -> Iterator[Values]:
+def _unmet(session: Session, month: Month) -> Iterator[Values]:
+    newest = select(col(NeedStanding.need_id), func.max(col(NeedStanding.seq)).label("seq"))
+    then = newest.where(col(NeedStanding.at) < month.ends).group_by(col(NeedStanding.need_id)).subquery()
     statement = (
-        select(Need, col(Household.size))
+        select(Need, NeedStanding, col(Household.size))
+        .join(then, then.c.need_id == col(Need.id))
+        .join(NeedStanding, col(NeedStanding.seq) == then.c.seq)
         .join(Household, col(Household.id) == col(Need.household_id))
-        .where(col(Need.state) == NeedState.VERIFIED, col(Need.gap_units) > col(Need.committed_units))
+        .where(col(NeedStanding.state) == NeedState.VERIFIED)
+        .where(col(NeedStanding.gap_units) > col(NeedStanding.committed_units))
         .order_by(col(Need.id))
         .execution_options(yield_per=STREAMED)
     )
-    for need, size in session.execute(statement):
-        units = need.gap_units - need.committed_units
+    for need, stood, size in session.execute(statement):
+        units = stood.gap_units - stood.committed_units
         yield {
             "figure": Figure.UNMET,
             "object_ref": need.id,
@@ -162,7 +168,7 @@ def _unmet(session: Session) -> Iterator[Values]:
             "category": need.category,
             "unit": need.unit,
             "district_code": need.district_code,
-            "reason": "partly" if need.committed_units else "nothing_yet",
+            "reason": "partly" if stood.committed_units else "nothing_yet",
             "units": units,
             "fen": units if need.unit == MONEY else 0,
             "days": None,

@@ -9,9 +9,13 @@ import pytest
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, select
 
-from marketplace.actors import Actor, Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.decisions.models import FollowUp, Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.ledger import service as ledger
+from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.needs import settling
+from marketplace.needs.models import Need
 from marketplace.reports import figures, service
 from marketplace.reports.figures import Filter
 from marketplace.reports.models import Figure, Report, ReportRow, ReportState
@@ -21,15 +25,19 @@ from tests import factories as make
 OCTOBER = Month(2026, 10)
 APPROVER = Actor(id="approver-1", role=Role.APPROVER)
 INSIDE = datetime(2026, 10, 16, 4, 0, tzinfo=UTC)
+BEGUN = datetime(2026, 10, 2, 4, 0, tzinfo=UTC)
+BORDER = datetime(2026, 10, 31, 16, 0, tzinfo=UTC)
+"""Midnight of 1 November in China."""
 
 
 def a_match(session: Session, *, state: MatchState = MatchState.CONFIRMED, offer: Any = None, **over: Any) -> Match:
     """A match of 4 food packs, approved on 9 October 2026 and delivered a week later, unless told otherwise."""
     household = make.a_household(session)
-    need = make.a_need(session, household)
+    need = make.a_need(session, household, created_at=BEGUN, updated_at=BEGUN)
     offer = offer or make.an_offer(session, make.an_organisation(session))
     line = make.a_line(session, need, offer, units=4, value_fen=40_000)
-    entry = make.a_ledger_entry(session, need, offer, units=4, given_on=INSIDE.date(), source="platform")
+    dated: dict[str, Any] = {"given_on": INSIDE.date(), "created_at": BEGUN, "updated_at": BEGUN}
+    entry = make.a_ledger_entry(session, need, offer, units=4, source="platform", **dated)
     number = len(session.exec(select(Match)).all()) + 1
     values: dict[str, Any] = {
         "id": f"match-{number}",
@@ -99,6 +107,41 @@ def test_the_figures_are_those_of_the_hand_counted_rows(session: Session, now: d
     assert figures.days(session, report) == figures.Days(2, 6, 2)
     assert figures.satisfaction(session, report) == (4.0, 20.0)
     assert second.units + second.short_units == 4
+
+
+def test_what_was_unmet_is_counted_as_of_the_month_s_end_however_late_it_is_prepared(
+    session: Session, now: datetime
+) -> None:
+    verifier = Actor(id="verifier-2", role=Role.VERIFIER)
+    matches = [a_match(session) for _ in range(4)]
+    covered, closed, returned, before = (session.get_one(Need, match.need_id) for match in matches)
+    entries = [session.get_one(LedgerEntry, match.ledger_entry_id) for match in matches]
+    # On the last second of October in China two of its four packs come back: so much is unmet of the last one.
+    ledger.lower(session, _approved(session, entries[3]), units=2, actor=SYSTEM, now=BORDER - timedelta(seconds=1))
+    prompt = _unmet(session, count(session, BORDER))
+    assert prompt == {covered.id: 6, closed.id: 6, returned.id: 6, before.id: 8}
+    # In November one is covered in full, one is closed, one gets nothing after all, and one appears.
+    other = make.an_offer(session, make.an_organisation(session))
+    make.a_ledger_entry(session, covered, other, units=6, created_at=BORDER, updated_at=BORDER)
+    settling.settled_by_meeting(session, closed.id, reason="closed", actor=verifier, now=BORDER)
+    ledger.move(session, entries[2].id, to=AidState.RETURNED, actor=SYSTEM, now=BORDER)
+    make.a_need(session, make.a_household(session), created_at=BORDER, updated_at=BORDER)
+    late = count(session, now + timedelta(days=90))
+    assert _unmet(session, late) == prompt
+    november = service.prepare(session, Month(2026, 11), org_id=None, actor=APPROVER, now=now + timedelta(days=90))
+    assert sorted(_unmet(session, november).values()) == [8, 10, 10]
+
+
+def _approved(session: Session, entry: LedgerEntry) -> str:
+    entry.state = AidState.APPROVED
+    session.add(entry)
+    session.flush()
+    return entry.id
+
+
+def _unmet(session: Session, report: Report) -> dict[str, int]:
+    rows = figures.rows_of(session, report, Filter(Figure.UNMET), offset=0, size=100)
+    return {row.object_ref: row.units for row in rows}
 
 
 def test_a_number_opens_exactly_the_rows_it_was_counted_from(session: Session, now: datetime) -> None:

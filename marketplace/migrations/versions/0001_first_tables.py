@@ -166,6 +166,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_job_run_after'), ['run_after'], unique=False)
         batch_op.create_index(batch_op.f('ix_job_state'), ['state'], unique=False)
 
+    op.create_table('need_standing',
+    sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('state', sa.Enum('unverified', 'held', 'verified', 'refused', 'closed', name='needstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('gap_units', sa.BigInteger(), nullable=False),
+    sa.Column('committed_units', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_need_standing'))
+    )
+    with op.batch_alter_table('need_standing', schema=None) as batch_op:
+        batch_op.create_index('ix_need_standing_then', ['need_id', 'at', 'seq'], unique=False)
+
     op.create_table('organisation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
