@@ -17,7 +17,7 @@ from marketplace.calendar import utc_now
 from marketplace.decisions import queues, service
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.doors import bp
-from marketplace.decisions.models import MatchState
+from marketplace.decisions.models import UNDER_WAY, MatchState
 from marketplace.guards import current_actor, guard, own_org
 from marketplace.reference.needs import MONEY
 from marketplace.reference.words import choices
@@ -28,7 +28,6 @@ from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
 TO_ANSWER = (MatchState.AWAITING_GIVER,)
-UNDER_WAY = (MatchState.IN_DELIVERY, MatchState.DELIVERED)
 TABS = {
     "answer": TO_ANSWER,
     "household": (MatchState.AWAITING_HOUSEHOLD,),
