@@ -163,12 +163,12 @@ class HouseholdCall(SQLModel, table=True):
 
 class FollowUp(SQLModel, table=True):
     """How it went, asked once for each match after the household had confirmed (回访评价). A complaint stays open until
-    somebody of the district has settled it."""
+    somebody of the district has settled it. Minutes that nobody told are unknown (NULL), never 0."""
 
     __tablename__ = "follow_up"
     __table_args__ = (
         check("satisfaction", "satisfaction BETWEEN 1 AND 5"),
-        check("minutes", "staff_minutes >= 0"),
+        check("minutes", "staff_minutes >= 0 AND helper_minutes >= 0"),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -177,9 +177,25 @@ class FollowUp(SQLModel, table=True):
     own_answer: bool = False
     satisfaction: int
     remains: str = Field(max_length=32)
-    staff_minutes: int = 0
+    staff_minutes: int | None = None
+    helper_minutes: int | None = None
     complaint: bool = Field(default=False, index=True)
     settlement: str = Field(default="", max_length=32)
     settled_by: str = Field(default="", max_length=64)
     settled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    created_at: datetime = Field(sa_column=moment(index=True))
+
+
+class GiverResult(SQLModel, table=True):
+    """What the giver reported after a delivery (反馈结果), with its own people's minutes where it told them. Never
+    changed afterwards."""
+
+    __tablename__ = "giver_result"
+    __table_args__ = (check("minutes", "minutes >= 0"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    match_id: str = Field(foreign_key="match.id", unique=True)
+    outcome: str = Field(max_length=32)
+    minutes: int | None = None
+    told_by: str = Field(max_length=64)
     created_at: datetime = Field(sa_column=moment(index=True))

@@ -16,6 +16,7 @@ FROZEN = (
     "consent_receipt",
     "disclosure",
     "donor_consent",
+    "giver_result",
     "household_call",
     "line_decision",
     "project_report",
@@ -187,9 +188,7 @@ def _postgres_counters() -> Iterator[str]:
         f"IF TG_OP = 'INSERT' THEN {_stands_after('NEW', 'NEW')}END IF; "
         f"IF TG_OP = 'UPDATE' THEN {_stands_after('OLD', 'NEW')}END IF; RETURN NULL; END $$"
     )
-    yield (
-        f"CREATE FUNCTION need_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {STANDS}RETURN NULL; END $$"
-    )
+    yield (f"CREATE FUNCTION need_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {STANDS}RETURN NULL; END $$")
     yield "CREATE TRIGGER need_stands_insert AFTER INSERT ON need FOR EACH ROW EXECUTE FUNCTION need_stands()"
     yield (
         "CREATE TRIGGER need_stands_update AFTER UPDATE OF state, gap_units ON need "

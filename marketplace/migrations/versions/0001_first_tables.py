@@ -1929,14 +1929,15 @@ def upgrade() -> None:
     sa.Column('own_answer', sa.Boolean(), nullable=False),
     sa.Column('satisfaction', sa.Integer(), nullable=False),
     sa.Column('remains', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('staff_minutes', sa.Integer(), nullable=False),
+    sa.Column('staff_minutes', sa.Integer(), nullable=True),
+    sa.Column('helper_minutes', sa.Integer(), nullable=True),
     sa.Column('complaint', sa.Boolean(), nullable=False),
     sa.Column('settlement', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('settled_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('settled_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint('satisfaction BETWEEN 1 AND 5', name=op.f('ck_follow_up_satisfaction')),
-    sa.CheckConstraint('staff_minutes >= 0', name=op.f('ck_follow_up_minutes')),
+    sa.CheckConstraint('staff_minutes >= 0 AND helper_minutes >= 0', name=op.f('ck_follow_up_minutes')),
     sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_follow_up_match_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_follow_up')),
     sa.UniqueConstraint('match_id', name=op.f('uq_follow_up_match_id'))
@@ -1944,6 +1945,21 @@ def upgrade() -> None:
     with op.batch_alter_table('follow_up', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_follow_up_complaint'), ['complaint'], unique=False)
         batch_op.create_index(batch_op.f('ix_follow_up_created_at'), ['created_at'], unique=False)
+
+    op.create_table('giver_result',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=True),
+    sa.Column('told_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('minutes >= 0', name=op.f('ck_giver_result_minutes')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_giver_result_match_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_giver_result')),
+    sa.UniqueConstraint('match_id', name=op.f('uq_giver_result_match_id'))
+    )
+    with op.batch_alter_table('giver_result', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_giver_result_created_at'), ['created_at'], unique=False)
 
     op.create_table('household_call',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
