@@ -32,6 +32,7 @@ from marketplace.policy import require
 
 log = logging.getLogger("shanqiao.payments")
 STEP = "payment_late"
+STEPS = (RELEASE, SEND, ANSWER)
 MORE = "more_time"
 BEFORE_BANK = (BatchState.DRAFT, BatchState.RELEASED)
 
@@ -40,7 +41,7 @@ def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     """Hand every batch whose step is late to a person, each in its own transaction."""
     now = clock()
     with database.reading() as session:
-        late = [found.id for step in (RELEASE, SEND, ANSWER) for found in clocks.late(session, step, now=now)]
+        late = [found.id for step in STEPS for found in clocks.late(session, step, now=now)]
     done = 0
     for clock_id in late:
         try:
