@@ -2,8 +2,8 @@
 
 Enters: a household's separate yes for one match (purpose DONOR_FEEDBACK: nothing personal); a resource of the giver.
 Leaves: that consent; or one row for each help whose consent lives at this moment: kind, amount and month, what the
-giver reported and what the household said remains. No name, no place and no words of anybody: nothing has to be checked by
-staff, and a withdrawal takes the row out at once. Called by the pages.
+giver reported and what the household said remains. No name, no place and no words of anybody: nothing has to be checked
+by staff, and a withdrawal takes the row out at once. Called by the pages.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Enters: a file with our line reference in each row. Leaves: a checked batch that says exactly what confirming would do,
 and, confirmed, the matches delivered with their evidence. Rows that name a slip keep its number as proof, the others
-count as ticked. A delivery that is on record already (money that the bank has paid) and has no slip yet keeps the slip of
-its row as a further proof. The same file again changes nothing.
+count as ticked. A delivery that is on record already (money that the bank has paid) and has no slip yet keeps the slip
+of its row as a further proof. The same file again changes nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Telling a donor: the household's own yes to it, and the giver's paper for the donor of one resource.
 
-Enters: a household with one press; people of a giver. Leaves: a consent that "My consents" shows and withdraws; a page to
-print that names nobody and no place.
+Enters: a household with one press; people of a giver. Leaves: a consent that "My consents" shows and withdraws; a page
+to print that names nobody and no place.
 """
 
 from __future__ import annotations
