@@ -1,4 +1,4 @@
-"""What a donor may hear: only under the household's own consent, without name and place, and no longer than it lives."""
+"""What a donor may hear: only under the household's own consent, without name and place, while that consent lives."""
 
 from __future__ import annotations
 
