@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, exists, func, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
@@ -95,15 +95,10 @@ def list_due(session: Session, org_id: str, /, *, offset: int = 0, limit: int | 
 
 def _due(org_id: str) -> tuple[ColumnElement[bool], ...]:
     """Delivered, and asked for a result that has not come: those whose clock runs, or ended as late."""
-    asked = select(Clock.object_ref).where(col(Clock.step) == moves.RESULT)
-    waits = asked.where(col(Clock.ended_at).is_(None) | (col(Clock.outcome) == LATE))
-    told = select(GiverResult.match_id)
-    return (
-        col(Match.org_id) == org_id,
-        col(Match.state).in_(REPORTABLE),
-        ("result:" + col(Match.id)).in_(waits),
-        col(Match.id).not_in(told),
-    )
+    waits = exists().where(col(Clock.object_ref) == "result:" + col(Match.id), col(Clock.step) == moves.RESULT)
+    waits = waits.where(col(Clock.ended_at).is_(None) | (col(Clock.outcome) == LATE))
+    told = exists().where(col(GiverResult.match_id) == col(Match.id))
+    return (col(Match.org_id) == org_id, col(Match.state).in_(REPORTABLE), waits, ~told)
 
 
 def late(session: Session, match: Match, now: datetime, /) -> None:
