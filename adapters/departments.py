@@ -1,8 +1,8 @@
 """Facts of the other departments over HTTP: what happened to people of the register, page by page.
 
 Enters: the code of a feed and a cursor. Leaves: a `FactPage` of raw cells under the names of the facts' table, so that
-a pulled fact is checked by the same rules as one from a file. The exchange speaks JSON (GET /facts/{feed}) with a bearer
-token; a page names the day until which the department's own records told. Wiring builds it.
+a pulled fact is checked by the same rules as one from a file. The exchange speaks JSON (GET /facts/{feed}) with a
+bearer token; a page names the day until which the department's own records told. Wiring builds it.
 """
 
 from __future__ import annotations

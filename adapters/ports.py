@@ -1,9 +1,9 @@
 """What the house asks of the outside world: Protocols, the frozen messages they carry, and their errors.
 
-Enters: nothing. Leaves: `Messenger`, `WebhookDoor`, `Registry`, `PaymentFeed`, `DepartmentFeed`, `CoverDoor`, `WitnessDoor`, the values
-`Message`, `Receipt`, `NeedRecord`, `NeedPage`, `StateChange`, `AidGiven`, `PaymentPage`, `FactPage`, `CoverQuestion`
-and `CoverAnswer`, the cell types of a table, and `OutsideError`. The marketplace calls these names only; concrete doors
-are chosen in its wiring. Anything personal is kept out of every `repr`.
+Enters: nothing. Leaves: the Protocols (`Messenger`, `Registry`, `PaymentFeed`, `DepartmentFeed`, `CoverDoor` and the
+other doors), the values they carry, the columns of the tables that come in, the cell types of a table, and
+`OutsideError`. The marketplace calls these names only; concrete doors are chosen in its wiring. Anything personal is
+kept out of every `repr`.
 """
 
 from __future__ import annotations

@@ -138,11 +138,12 @@ def _until(entry: Entry) -> date | None:
 
 
 def _running(session: Session, entry: Entry) -> Spell | None:
-    who = (
-        col(Spell.person_id).is_(None) if entry.person_id is None else col(Spell.person_id) == entry.person_id
-    )
+    who = col(Spell.person_id).is_(None) if entry.person_id is None else col(Spell.person_id) == entry.person_id
     asked = select(Spell).where(
-        col(Spell.household_id) == entry.household_id, col(Spell.category) == entry.category, who, runs_on(entry.from_on)
+        col(Spell.household_id) == entry.household_id,
+        col(Spell.category) == entry.category,
+        who,
+        runs_on(entry.from_on),
     )
     return session.exec(asked.with_for_update()).first()
 

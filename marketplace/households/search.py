@@ -113,9 +113,7 @@ def search(session: Session, query: Query, /, *, actor: Actor, now: datetime) ->
 def _statement(vault: Vault, query: Query, actor: Actor) -> Any:
     asked = select(Person).join(Household)
     for value in _values(vault, query):
-        asked = asked.where(
-            col(Person.id).in_(select(SearchKey.person_id).where(col(SearchKey.value) == value))
-        )
+        asked = asked.where(col(Person.id).in_(select(SearchKey.person_id).where(col(SearchKey.value) == value)))
     if query.phone:
         asked = asked.where(col(Person.phone_index) == vault.index("phone", query.phone))
     if query.id_number:

@@ -40,9 +40,7 @@ def ref_of(household_id: str, /) -> str:
     return f"alerts:{household_id}"
 
 
-def start_clocks(
-    session: Session, colour: Colour, places: Mapping[str, tuple[str, str]], /, *, now: datetime
-) -> None:
+def start_clocks(session: Session, colour: Colour, places: Mapping[str, tuple[str, str]], /, *, now: datetime) -> None:
     """One clock for each household: a more urgent colour takes the place of a less urgent one, never the reverse."""
     order, running = list(STEPS.values()), {}
     refs = [ref_of(home) for home in places]
@@ -99,9 +97,7 @@ def close(session: Session, alert_id: str, /, *, outcome: str, actor: Actor, now
     return alert
 
 
-def snooze(
-    session: Session, alert_id: str, /, *, until: date, reason: str, actor: Actor, now: datetime
-) -> Alert:
+def snooze(session: Session, alert_id: str, /, *, until: date, reason: str, actor: Actor, now: datetime) -> Alert:
     """Put an alert off until a day, with a reason; a red one cannot be put off."""
     alert = get_alert(session, alert_id, rule="alert:snooze", actor=actor, lock=True)
     today = local_day(now)
@@ -134,20 +130,25 @@ def _settle_clock(session: Session, alert: Alert, *, outcome: str, now: datetime
         clocks.move_on(session, ref, outcome=outcome, step=step, holder=holder, now=now)
 
 
-def wake(session: Session, /, *, on: date) -> int:
-    """Open the alerts again whose day has come; called with each sweep, which starts their clocks anew."""
+def wake(session: Session, /, *, on: date, now: datetime) -> int:
+    """Open the alerts again whose day has come, each with a clock anew; called with each sweep."""
     asked = select(Alert).where(col(Alert.state) == AlertState.SNOOZED, col(Alert.snoozed_until) <= on)
     woken = session.exec(asked.with_for_update(skip_locked=True)).all()
     for alert in woken:
         alert.state, alert.snoozed_until = AlertState.OPEN, None
         session.add(alert)
     flush(session)
+    for colour in STEPS:
+        places = {
+            one.household_id: (one.district_code, one.street_code)
+            for one in woken
+            if one.colour is colour and one.household_id is not None
+        }
+        start_clocks(session, colour, places, now=now)
     return len(woken)
 
 
-def start_task(
-    session: Session, household_id: str, kind: TaskKind, /, *, actor: Actor, now: datetime
-) -> WatchTask:
+def start_task(session: Session, household_id: str, kind: TaskKind, /, *, actor: Actor, now: datetime) -> WatchTask:
     """One tap: a call, a visit, temporary aid or a need is to be seen to; one of a kind at a time."""
     home = session.get(Household, household_id)
     require(actor, "alert:act", district=home.district_code if home is not None else None)

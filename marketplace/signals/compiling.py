@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from operator import add, eq, ge, gt, le, lt, mul, sub
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, null, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, case, cast, func, literal, null, or_, select
 from sqlmodel import col
 
 from marketplace.households.categories import months_later, runs_on
@@ -49,7 +49,7 @@ SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
     "<=": le,
     "==": eq,
 }
-_COMBINE = {"largest": func.max, "days_since": func.min, "silent": func.min}
+_COMBINE: dict[str, Any] = {"largest": func.max, "days_since": func.min, "silent": func.min}
 Expression = ColumnElement[Any]
 
 
@@ -64,12 +64,12 @@ class Scene:
     only: Any = None
 
     @property
-    def unit(self) -> Expression:
+    def unit(self) -> Any:
         """The column by which facts are grouped."""
         return col(Fact.person_id) if self.per == "person" else col(Fact.household_id)
 
     @property
-    def row(self) -> Expression:
+    def row(self) -> Any:
         """The column of the row that meets the rule."""
         return col(Person.id) if self.per == "person" else col(Household.id)
 
@@ -77,15 +77,17 @@ class Scene:
 def compile_rule(tree: Condition, scene: Scene, /) -> Select[Any]:
     """The statement; its rows are (household_id, person_id)."""
     met = _condition(tree, scene)
+    found: Any
     if scene.per == "person":
         found = select(col(Person.household_id), col(Person.id)).join(
             Household, col(Household.id) == col(Person.household_id)
         )
     else:
-        found = select(col(Household.id), cast(null(), col(Person.id).type)).select_from(Household)
+        found = select(col(Household.id), cast(null(), String(32))).select_from(Household)
     if scene.only is not None:
         found = found.where(col(Household.id).in_(scene.only))
-    return found.where(met)
+    statement: Select[Any] = found.where(met)
+    return statement
 
 
 def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
@@ -96,7 +98,8 @@ def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
     if isinstance(tree, Not):
         return ~_condition(tree.part, scene)
     if isinstance(tree, Has):
-        return scene.row.in_(_facts((tree.kind,), scene, since=_since(tree.window, scene.on)).distinct())
+        met: ColumnElement[bool] = scene.row.in_(_facts((tree.kind,), scene, since=_since(tree.window, scene.on)))
+        return met
     if isinstance(tree, IsRural):
         return col(Household.urban).is_(False)
     if isinstance(tree, InCategory):
@@ -139,14 +142,13 @@ def _facts(kinds: tuple[str, ...], scene: Scene, *, since: int) -> Select[Any]:
 def _comparison(tree: Compare, scene: Scene) -> ColumnElement[bool]:
     aggregates = [part for part in dict.fromkeys(parts_of(tree)) if isinstance(part, Aggregate)]
     compare = SIGNS[tree.sign]
+    known: dict[Number, Expression]
     if not aggregates:
         known = {part: _attribute(part.name, scene) for part in parts_of(tree) if isinstance(part, Attribute)}
         met: ColumnElement[bool] = compare(_number(tree.left, known), _number(tree.right, known))
         return met
     inner = _grouped(aggregates, scene).subquery()
-    known = {
-        part: _COMBINE.get(part.name, func.sum)(inner.c[f"n{place}"]) for place, part in enumerate(aggregates)
-    }
+    known = {part: _COMBINE.get(part.name, func.sum)(inner.c[f"n{place}"]) for place, part in enumerate(aggregates)}
     return _asked_of(tree, known, inner, scene)
 
 
@@ -155,7 +157,7 @@ def _grouped(aggregates: list[Aggregate], scene: Scene) -> Select[Any]:
     kinds = tuple(dict.fromkeys(part.kind for part in aggregates))
     since = min(_since(part.window, scene.on) for part in aggregates)
     made = [_aggregate(part, scene).label(f"n{place}") for place, part in enumerate(aggregates)]
-    columns = (col(Fact.household_id).label("home"), col(Fact.person_id).label("person"))
+    columns: tuple[Expression, ...] = (col(Fact.household_id).label("home"), col(Fact.person_id).label("person"))
     facts = _facts(kinds, scene, since=since)
     return facts.with_only_columns(*columns, *made).group_by(col(Fact.household_id), col(Fact.person_id))
 
@@ -178,9 +180,7 @@ def _aggregate(part: Aggregate, scene: Scene) -> Expression:
     return until - func.max(case((own, col(Fact.day))))
 
 
-def _asked_of(
-    tree: Compare, known: dict[Number, Expression], inner: Any, scene: Scene
-) -> ColumnElement[bool]:
+def _asked_of(tree: Compare, known: dict[Number, Expression], inner: Any, scene: Scene) -> ColumnElement[bool]:
     """The rows whose numbers stand as the comparison asks."""
     by = inner.c.person if scene.per == "person" else inner.c.home
     found = select(by).select_from(inner)
@@ -191,7 +191,8 @@ def _asked_of(
         for part in attributes:
             known[part] = func.max(_of_home(part.name, home.c, scene))
     met = SIGNS[tree.sign](_number(tree.left, known), _number(tree.right, known))
-    return scene.row.in_(found.group_by(by).having(met))
+    those: ColumnElement[bool] = scene.row.in_(found.group_by(by).having(met))
+    return those
 
 
 def _number(tree: Number, known: Mapping[Any, Expression]) -> Any:
@@ -202,13 +203,13 @@ def _number(tree: Number, known: Mapping[Any, Expression]) -> Any:
     return known[tree]
 
 
-def _attribute(name: str, scene: Scene) -> Expression:
+def _attribute(name: str, scene: Scene) -> Any:
     if name == "age":
         return scene.on.year - col(Person.birth_year) if scene.per == "person" else null()
     return _of_home(name, Household.__table__.c, scene)  # type: ignore[attr-defined]
 
 
-def _of_home(name: str, home: Any, scene: Scene) -> Expression:
+def _of_home(name: str, home: Any, scene: Scene) -> Any:
     """A number of the household's row; unknown where the rule does not say enough to tell it."""
     held = standards_on(scene.on)
     if name == "people":
@@ -218,4 +219,3 @@ def _of_home(name: str, home: Any, scene: Scene) -> Expression:
     if name == "rural_income" and held.income_rural_year_fen is not None:
         return literal(held.income_rural_year_fen)
     return null()
-

@@ -24,8 +24,6 @@ from marketplace.reference.words import list_codes
 LONGEST, DEEPEST = 600, 12
 AGGREGATES = ("total", "largest", "count", "people_with", "latest", "days_since", "silent")
 ATTRIBUTES = ("people", "standard", "rural_income", "age", "feed_age", "fresh_days")
-TIMED = ("days_since", "silent", "age", "feed_age")
-"""Parts whose answer changes with time alone: a rule that uses one, or a `not`, is looked at whole every day."""
 _SIGNS: dict[type[ast.AST], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
 _COMPARED: dict[type[ast.AST], str] = {
     ast.Gt: ">",
@@ -203,7 +201,7 @@ class _Reader:
     def number(self, node: ast.expr, depth: int) -> Number:
         if not depth:
             raise RuleFault("rule_too_deep")
-        if isinstance(node, ast.Constant) or isinstance(node, ast.Name):
+        if isinstance(node, ast.Constant | ast.Name):
             return Value(self._plain(node))
         if isinstance(node, ast.BinOp) and type(node.op) in _SIGNS:
             return Sum(_SIGNS[type(node.op)], self.number(node.left, depth - 1), self.number(node.right, depth - 1))
@@ -233,8 +231,9 @@ class _Reader:
         return Window()
 
     def _plain(self, node: ast.expr) -> float:
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float) and 0 <= node.value < 1e12:
-            return float(node.value)
+        held = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(held, int | float) and not isinstance(held, bool) and 0 <= held < 1e12:
+            return float(held)
         if isinstance(node, ast.Name):
             if node.id not in self._thresholds:
                 raise RuleFault("unknown_threshold", node.id)
@@ -263,7 +262,10 @@ def _kind(node: ast.Call) -> str:
 
 
 def _shown(node: ast.AST) -> str:
-    return ast.unparse(node)[:40]
+    try:
+        return ast.unparse(node)[:40]
+    except RecursionError:
+        return ""
 
 
 def parts_of(tree: Condition | Number, /) -> Sequence[Condition | Number]:
@@ -293,23 +295,8 @@ def evidence_kinds(tree: Condition | Number, /) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kind for part in below for kind in evidence_kinds(part)))
 
 
-def moves_by_itself(tree: Condition, /) -> bool:
-    """Whether time alone can make a rule met: then a daily look at the new facts is not enough."""
-    return any(
-        isinstance(part, Not) or getattr(part, "name", "") in TIMED or isinstance(part, InCategory)
-        for part in parts_of(tree)
-    ) and not _met_by_facts_only(tree)
-
-
-def _met_by_facts_only(tree: Condition) -> bool:
-    """A rule in which some part must be met that only a new fact can meet: `and` with a window's sum or a presence."""
-    if isinstance(tree, Every):
-        return any(_met_by_facts_only(part) for part in tree.parts)
-    if isinstance(tree, Some):
-        return all(_met_by_facts_only(part) for part in tree.parts)
-    if isinstance(tree, Has):
-        return True
-    if isinstance(tree, Compare) and tree.sign in (">", ">="):
-        names = {getattr(part, "name", "") for part in parts_of(tree.left)}
-        return bool(names) and names <= {"", "total", "largest", "count", "people_with", "latest"} and names != {""}
-    return False
+def hears_silence(tree: Condition, /) -> bool:
+    """Whether a delivery that says nothing of a household can make it meet the rule: then a look at those of whom
+    something new was said is not enough. All else that time alone can change is found by the night's look at everybody.
+    """
+    return any(isinstance(part, Aggregate) and part.name == "silent" for part in parts_of(tree))

@@ -165,7 +165,7 @@ class Rule(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=32)
     code: str = Field(max_length=8)
     version: int = 1
-    cls: RuleClass = Field(sa_column=choice(RuleClass))
+    kind: RuleClass = Field(sa_column=choice(RuleClass))
     per: str = Field(max_length=12)
     colour: Colour = Field(sa_column=choice(Colour))
     text: str = Field(max_length=600)
@@ -228,7 +228,7 @@ class Alert(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=32)
     rule_id: str = Field(foreign_key="warning_rule.id", index=True)
     rule_code: str = Field(max_length=8)
-    cls: RuleClass = Field(sa_column=choice(RuleClass))
+    kind: RuleClass = Field(sa_column=choice(RuleClass))
     colour: Colour = Field(sa_column=choice(Colour))
     rank: int = 0
     household_id: str | None = Field(default=None, foreign_key="household.id", index=True)

@@ -108,7 +108,7 @@ def draft(session: Session, told: RuleText, /, *, actor: Actor, now: datetime) -
         id=new_id(),
         code=told.code,
         version=newest + 1,
-        cls=RuleClass(told.cls),
+        kind=RuleClass(told.cls),
         per=told.per,
         colour=Colour(told.colour),
         text=told.text.strip(),

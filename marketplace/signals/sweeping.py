@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, union
+from sqlalchemy import select as rows_of
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
@@ -25,7 +26,7 @@ from marketplace.households.register import chunks
 from marketplace.reference.facts import feeds
 from marketplace.signals import answering
 from marketplace.signals.compiling import Scene, compile_rule
-from marketplace.signals.language import evidence_kinds, moves_by_itself
+from marketplace.signals.language import evidence_kinds, hears_silence
 from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, Sweep
 from marketplace.signals.rules import active_rules, tree_of
 
@@ -94,7 +95,7 @@ def sweep(session: Session, /, *, whole: bool = True, actor: Actor, now: datetim
         ended_at=utc_now(),
     )
     session.add(row)
-    answering.wake(session, on=on)
+    answering.wake(session, on=on, now=now)
     flush(session)
     body = {"met": met, "raised": raised, "whole": int(row.whole)}
     audit.record(session, audit.Entry("alert:sweep", object_ref=row.id, body=body), actor=actor, now=now)
@@ -109,11 +110,11 @@ def _touched(before: Sweep) -> Any:
 
 
 def units_of(session: Session, rule: Rule, /, *, on: date, only: Any = None) -> list[Unit]:
-    """Who meets a rule on a day; with `only`, among these households, unless time alone can make the rule met."""
+    """Who meets a rule on a day; with `only`, among these households, unless silence can make the rule met."""
     if rule.per == "feed":
         return [(feed, None) for feed in late_feeds(session, on=on)]
     tree = tree_of(rule)
-    narrow = only if only is not None and not moves_by_itself(tree) else None
+    narrow = only if only is not None and not hears_silence(tree) else None
     scene = Scene(on, per=rule.per, fresh=fresh_days(session), only=narrow)
     return [(home, person) for home, person in session.execute(compile_rule(tree, scene))]
 
@@ -162,15 +163,13 @@ def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, Al
     return found
 
 
-def _evidence(
-    session: Session, rule: Rule, units: Sequence[Unit], kinds: Sequence[str]
-) -> dict[Unit, tuple[int, int]]:
+def _evidence(session: Session, rule: Rule, units: Sequence[Unit], kinds: Sequence[str]) -> dict[Unit, tuple[int, int]]:
     """The newest fact of the rule's kinds, and its day, for each unit."""
     if not kinds:
         return {}
     person = rule.per == "person"
-    by = [col(Fact.household_id), col(Fact.person_id)] if person else [col(Fact.household_id)]
-    asked = select(*by, func.max(Fact.id), func.max(Fact.day)).where(
+    by: list[Any] = [col(Fact.household_id), col(Fact.person_id)] if person else [col(Fact.household_id)]
+    asked = rows_of(*by, func.max(Fact.id), func.max(Fact.day)).where(
         col(Fact.household_id).in_({home for home, _ in units}),
         col(Fact.kind).in_(kinds),
         col(Fact.replaced_day).is_(None),
@@ -197,7 +196,7 @@ def _row(rule: Rule, unit: Unit, newest: tuple[int, int], *, now: datetime) -> d
         "id": new_id(),
         "rule_id": rule.id,
         "rule_code": rule.code,
-        "cls": rule.cls,
+        "kind": rule.kind,
         "colour": rule.colour,
         "rank": RANKS[rule.colour],
         "household_id": None if about_feed else unit[0],

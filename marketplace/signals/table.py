@@ -48,7 +48,9 @@ def _amount(row: Row, value: str) -> None:
     """Whole fen, or a whole number; nothing and zero are numbers too."""
     try:
         amount = row["amount"]
-        row.values["amount"] = 0 if float(amount) == 0 else cells.units(amount, None, wanted="FEN" if value == "fen" else "PIECE")
+        row.values["amount"] = (
+            0 if float(amount) == 0 else cells.units(amount, None, wanted="FEN" if value == "fen" else "PIECE")
+        )
     except BadCell as error:
         row.fault("amount", error.code, stage=error.stage, **error.params)
         return

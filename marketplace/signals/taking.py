@@ -53,16 +53,15 @@ class Told:
     source_key: str = field(default="", repr=False)
 
 
-def take_file(
-    session: Session, feed: str, data: bytes, /, *, as_of: date, actor: Actor, now: datetime
-) -> Delivery:
+def take_file(session: Session, feed: str, data: bytes, /, *, as_of: date, actor: Actor, now: datetime) -> Delivery:
     """Take a dropped file in. A file that is no table, or lacks a column, is refused whole."""
     require(actor, "fact:take")
+    schema = fact_schema(_feed(feed), today=local_day(now))
     try:
         table = read_table(data)
     except WillNeverWork as error:
         raise BadInput("feed_file", field="file") from error
-    header = match_columns(table.columns, fact_schema(_feed(feed), today=local_day(now)), mapping=NO_MAPPING)
+    header = match_columns(table.columns, schema, mapping=NO_MAPPING)
     if header.faults:
         raise BadInput("feed_columns", field="file")
     places = [(name, table.columns.index(theirs)) for name, theirs in header.found.items()]
@@ -136,14 +135,14 @@ def store(session: Session, feed: str, told: Sequence[Told], /, *, delivery: Del
     """Write facts: how many are new, changed, the same. The former state of a changed one stays, marked as replaced."""
     new = changed = 0
     for some in chunks(told, _ASKED):
-        asked = select(Fact).where(col(Fact.source_key).in_([f.source_key for f in some]), col(Fact.replaced_day).is_(None))
+        asked = select(Fact).where(
+            col(Fact.source_key).in_([f.source_key for f in some]), col(Fact.replaced_day).is_(None)
+        )
         known = {fact.source_key: fact for fact in session.exec(asked)}
         fresh = [fact for fact in some if not _same(known.get(fact.source_key), fact)]
         replaced = [known[fact.source_key].id for fact in fresh if fact.source_key in known]
         if replaced:
-            session.execute(
-                update(Fact).where(col(Fact.id).in_(replaced)).values(replaced_day=delivery.as_of_day)
-            )
+            session.execute(update(Fact).where(col(Fact.id).in_(replaced)).values(replaced_day=delivery.as_of_day))
         if fresh:
             session.execute(insert(Fact), [_row(feed, fact, delivery) for fact in fresh])
         new, changed = new + len(fresh) - len(replaced), changed + len(replaced)

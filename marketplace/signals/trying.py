@@ -32,9 +32,7 @@ AIDED = ("IN_REGISTER", "DIBIAN_MEMBER", "ANTI_RELAPSE", "TEMP_AID", "EIGHTH_UNK
 _ASKED = 500
 
 
-def try_rule(
-    session: Session, rule_id: str, /, *, from_on: date, to_on: date, actor: Actor, now: datetime
-) -> Trial:
+def try_rule(session: Session, rule_id: str, /, *, from_on: date, to_on: date, actor: Actor, now: datetime) -> Trial:
     """Ask a rule on past days and keep the figures; a draft becomes tried."""
     require(actor, "warning:try")
     rule = get_rule(session, rule_id, lock=True)
