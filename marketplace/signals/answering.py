@@ -171,12 +171,18 @@ def start_task(session: Session, household_id: str, kind: TaskKind, /, *, actor:
     return task
 
 
-def finish_task(session: Session, task_id: str, /, *, result: str, actor: Actor, now: datetime) -> WatchTask:
-    """Say what came of a call or a visit."""
-    task = session.get(WatchTask, task_id, with_for_update=True, populate_existing=True)
+def get_task(session: Session, task_id: str, /, *, actor: Actor, lock: bool = False) -> WatchTask:
+    """The task, if it is of the actor's district."""
+    task = session.get(WatchTask, task_id, with_for_update=lock, populate_existing=lock)
     require(actor, "alert:act", district=task.district_code if task is not None else None)
     if task is None:
         raise NotFound("watch_task")
+    return task
+
+
+def finish_task(session: Session, task_id: str, /, *, result: str, actor: Actor, now: datetime) -> WatchTask:
+    """Say what came of a call or a visit."""
+    task = get_task(session, task_id, actor=actor, lock=True)
     if result not in list_codes(RESULTS):
         raise BadInput("reason_missing", field="result")
     if task.done_at is not None:
