@@ -1,4 +1,4 @@
-"""Registered by `marketplace.app`: signing in by telephone, the search of the register, pairs that may be one person."""
+"""Registered by `marketplace.app`: signing in by telephone, the register's search, pairs that may be one person."""
 
 from marketplace.households import views_enter, views_register, views_suspicions
 from marketplace.households.doors import SENTENCES, bp
