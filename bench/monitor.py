@@ -105,9 +105,7 @@ def _person(number: int, place: int, rng: np.random.Generator) -> PersonFacts:
     born = date(1935, 1, 1) + timedelta(days=number * 7919 % 31_000)
     name = SURNAMES[int(rng.integers(len(SURNAMES)))] + "".join(rng.choice(list(GIVEN), size=2))
     number_text = make_id_number(f"5099{number // 31_000 % 100:02d}", born, seq=number // 3_100_000 + 1)
-    return PersonFacts(
-        ref=str(place), name=name, phone=f"1990{number:07d}", id_number=number_text, contact=place == 0
-    )
+    return PersonFacts(ref=str(place), name=name, phone=f"1990{number:07d}", id_number=number_text, contact=place == 0)
 
 
 def load(database: Database, people: int, *, seed: int) -> int:
@@ -197,7 +195,12 @@ def look_up(database: Database, rng: np.random.Generator, *, times: int) -> list
         number = int(rng.integers(people))
         born = date(1935, 1, 1) + timedelta(days=number * 7919 % 31_000)
         name = SURNAMES[n % len(SURNAMES)] + GIVEN[n % 7] + GIVEN[n % 5]
-        queries = (Query(name=name), Query(name=search.pinyin_of(name)), Query(birth_on=born), Query(phone=f"1990{number:07d}"))
+        queries = (
+            Query(name=name),
+            Query(name=search.pinyin_of(name)),
+            Query(birth_on=born),
+            Query(phone=f"1990{number:07d}"),
+        )
         with database.transaction() as session:
             begun = process_time()
             search.search(session, queries[n % 4], actor=CLERK, now=NOW)
@@ -257,10 +260,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args()
     told = run(asked.people, seed=asked.seed)
-    print(f"{told['people']:,} people, {told['households']:,} households, {told['facts']:,} facts, {told['file_mb']:,} MB")
+    print(
+        f"{told['people']:,} people, {told['households']:,} households, {told['facts']:,} facts, {told['file_mb']:,} MB"
+    )
     for name, words in (("first", "first whole sweep"), ("again", "whole sweep"), ("day", "one day's facts")):
         spent = told["seconds"][name]
-        print(f"{words}: {spent['cpu']} CPU s, {spent['wall']} s; {told[f'{name}_met']:,} met, {told[f'{name}_raised']:,} new")
+        print(
+            f"{words}: {spent['cpu']} CPU s, {spent['wall']} s; "
+            f"{told[f'{name}_met']:,} met, {told[f'{name}_raised']:,} new"
+        )
     print(f"search: p50 {told['search_ms']['p50']} ms, p95 {told['search_ms']['p95']} ms; peak {told['peak_mb']:,} MB")
     rows = json.loads(RESULTS.read_text("utf-8"))["rows"] if RESULTS.exists() else []
     rows = sorted([row for row in rows if row["people"] != told["people"]] + [told], key=lambda row: row["people"])
