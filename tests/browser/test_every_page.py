@@ -1,5 +1,6 @@
 """Every page of the product, found by following links, checked in the browser by a role that may see it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,12 +16,25 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.accounts import ACCOUNTS
 from marketplace.payments.models import Payee
 from tests.pages.checker import check_page
-from tests.pages.fixtures import new_page
+from tests.pages.fixtures import Walk, a_demo, new_page, served
 from tests.pages.people import sign_in, sign_in_household
-from tests.pages.reach import reach
 
 pytestmark = pytest.mark.browser
 LOGINS = ["", *(account.login for account in ACCOUNTS)]
+
+
+@pytest.fixture(scope="module")
+def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """A demonstration that no other test has touched: the walk's addresses hold in it."""
+    with a_demo(tmp_path_factory) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def demo_server(demo_app: Flask) -> Iterator[str]:
+    """Its address."""
+    with served(demo_app) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +45,11 @@ def seen() -> set[str]:
 
 @pytest.mark.parametrize("login", LOGINS)
 def test_every_page_within_reach_is_sound(
-    chromium: Browser, demo_app: Flask, demo_server: str, seen: set[str], login: str
+    chromium: Browser, walk: Walk, demo_server: str, seen: set[str], login: str
 ) -> None:
     page = new_page(chromium, demo_server, login=login)
     faults = []
-    for endpoint, path in reach(demo_app, login).items():
+    for endpoint, path in walk(login).items():
         if endpoint in seen:
             continue
         seen.add(endpoint)
