@@ -83,5 +83,9 @@ STEPS: dict[str, Step] = {
         Step("meeting_duty", Side.STAFF, 10, urgent_days=3),
         Step("urgent_review", Side.STAFF, 1, remind_at=(50, 100)),
         Step("urgent_answer", Side.GIVER, 0, remind_at=(50,), hours=4),
+        Step("alert_red", Side.STAFF, 0, remind_at=(50, 100), hours=24),
+        Step("alert_orange", Side.STAFF, 3),
+        Step("alert_yellow", Side.STAFF, 10),
+        Step("alert_blue", Side.STAFF, 20),
     )
 }

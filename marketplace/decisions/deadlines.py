@@ -49,6 +49,10 @@ ACTS: dict[str, tuple[str, str]] = {
     "held": ("decisions.cancel", "match_id"),
     "cover_answer": ("ledger.bill", "need_id"),
     "overlap_look": ("ledger.duplicate", "hit_id"),
+    "alert_red": ("signals.home", "household_id"),
+    "alert_orange": ("signals.home", "household_id"),
+    "alert_yellow": ("signals.home", "household_id"),
+    "alert_blue": ("signals.home", "household_id"),
 }
 """Step ► the page on which somebody of the staff acts on it, and what its address needs."""
 BY_NAME = ("meeting_duty",)

@@ -25,6 +25,7 @@ from marketplace.offers.service import to_do
 from marketplace.organisations.agreements import waiting_agreements
 from marketplace.policy import may
 from marketplace.proposals.models import Run
+from marketplace.signals import lists as signal_lists
 
 
 def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
@@ -53,9 +54,12 @@ def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, i
     """What waits for staff within the actor's districts."""
     late = count_clocks(session, ClockFilter(state=LATE), actor=actor, now=now)
     calls = count_clocks(session, ClockFilter(steps=CALL_STEPS), actor=actor, now=now)
+    homes, red = signal_lists.count_open(session, actor=actor)
     return {
         "late": late,
         "calls": calls,
+        "alert_homes": homes,
+        "alert_red": red,
         "unverified": _needs(session, actor, NeedState.UNVERIFIED),
         "held": _needs(session, actor, NeedState.HELD),
         "verified": _needs(session, actor, NeedState.VERIFIED),
