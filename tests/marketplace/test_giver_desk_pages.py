@@ -95,7 +95,8 @@ def test_a_review_that_asks_aid_back_is_answered_on_the_giver_s_page(
     app = create_app(settings, database=sqlite_database)
     manager = client_as(app, Role.CHARITY_MANAGER, org_id=night.org_id)
     page = manager.get(f"/our-matches/{match_id}").text
-    assert "请在" in page and f"/urgent/asked-back/{match_id}" in page
+    assert "请在" in page
+    assert f"/urgent/asked-back/{match_id}" in page
     assert f"/deliveries/{match_id}/reclaim" in page
     at = re.search(r'href="([^"]*asked-back[^"]*)"', page)
     assert at is not None
@@ -107,7 +108,8 @@ def test_a_review_that_asks_aid_back_is_answered_on_the_giver_s_page(
     with sqlite_database.reading() as session:
         assert list(session.exec(select(Duty.task))) == ["已吃完"]
         clock = reclaims.newest(session, match_id)
-        assert clock is not None and clock.outcome == "let_be"
+        assert clock is not None
+        assert clock.outcome == "let_be"
 
 
 @pytest.mark.parametrize(("outcome", "state"), [("more_time", BatchState.DRAFT), ("stop", BatchState.DROPPED)])
@@ -123,7 +125,8 @@ def test_a_late_batch_is_talked_about_on_a_page(
     board = officer.get("/deadlines/").text
     assert f"/payments/late/{batch_id}" in board
     page = officer.get(f"/payments/late/{batch_id}").text
-    assert "¥1,000" in page and "王小明" not in page
+    assert "¥1,000" in page
+    assert "王小明" not in page
     said = officer.post(f"/payments/late/{batch_id}", data={"confirmed": "yes", "outcome": outcome})
     assert said.status_code == 303, said.text
     with sqlite_database.reading() as session:
@@ -144,7 +147,8 @@ def test_staff_see_which_giver_owes_its_yearly_report(app: Flask, sqlite_databas
     assert f"{year.text}年" in manager.get(where).text
     assert manager.post(f"{where}/publish").status_code == 303
     page = staff.get("/reports/yearly").text
-    assert "缺少" not in page and where in page
+    assert "缺少" not in page
+    assert where in page
     assert scene.organisation.name in staff.get(f"{where}/print").text
     with sqlite_database.reading() as session:
         found, total = reports.list_reports(session, actor=scene.manager)

@@ -46,7 +46,8 @@ def test_a_delivery_asks_its_giver_for_a_result_beside_the_household_s_word(
     assert asked(session, match) == []
     assert results.count_due(session, match.org_id) == 0
     row = results.find_result(session, match.id)
-    assert row is not None and (row.outcome, row.minutes) == ("partly", 35)
+    assert row is not None
+    assert (row.outcome, row.minutes) == ("partly", 35)
     with pytest.raises(WrongState, match="result_known"):
         results.report(session, match.id, Told("reached"), actor=scene.giver, now=now)
 
@@ -135,4 +136,5 @@ def test_minutes_that_nobody_told_are_unknown(session: Session, scene: Scene, no
     match = scene.confirmed(session, now)
     service.follow_up(session, match.id, GOOD, actor=scene.household_actor, now=now)
     row = find_follow_up(session, match.id)
-    assert row is not None and (row.staff_minutes, row.helper_minutes) == (None, None)
+    assert row is not None
+    assert (row.staff_minutes, row.helper_minutes) == (None, None)

@@ -116,7 +116,7 @@ def month(settings: Settings, sqlite_database: Database) -> Iterator[Month]:
             make.a_need(session, household, category="EDU.TERM_SUPPORT", unit="FEN", gap_units=FEN)
     app: Flask = create_app(settings, database=sqlite_database)
     giver = {"org_id": org_id}
-    yield Month(
+    return Month(
         sqlite_database,
         org_id,
         clerk=client_as(app, Role.CHARITY_WORKER, **giver),

@@ -159,8 +159,8 @@ def test_a_project_that_answers_an_emergency_is_reported_every_five_days(session
         projects.file_report(session, project, due, actor=last.manager, now=at)
     (clock,) = clocks.running_of(session, project.id)
     assert clocks.last_day(clock) == date(2027, 2, 1), "after the emergency each three months again"
+    earlier = projects.Emergency(date(2026, 11, 10), None, said.ref)
     with pytest.raises(WrongState, match="emergency_filed"):
-        earlier = projects.Emergency(date(2026, 11, 10), None, said.ref)
         projects.set_emergency(session, project.id, earlier, actor=last.manager, now=at)
 
 

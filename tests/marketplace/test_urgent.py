@@ -241,7 +241,8 @@ def asked_back(night: Night) -> str:
         clocks.end(session, match.id, outcome="delivered", now=NIGHT)
         urgent.review(session, case.id, verdict=ReviewState.RECLAIM, reason="户籍不符", actor=night.reviewer, now=NIGHT)
         clock = reclaims.newest(session, match.id)
-        assert clock is not None and clock.ended_at is None
+        assert clock is not None
+        assert clock.ended_at is None
         # Monday night and five working days: the Monday after.
         assert clocks.last_day(clock) == date(2026, 11, 30)
         return match.id
