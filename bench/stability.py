@@ -177,6 +177,8 @@ def goals(rows: list[Row]) -> Row:
             text += f"; no plan with this coverage breaks fewer than {row['no_plan_breaks_fewer_links_by_highs']:,}"
         text += "), same coverage" if row["same_coverage"] else f"), score {row['score_change']:+.4%}"
         text += f", cost {row['cost_change']:+.2%}; unchanged city: {row['changes_if_nothing_changes']} changes"
+        if any(row["interrupted"]):
+            text += "; a run was stopped by the clock, so the score is a rough one"
         said.append(text)
     return {"goals": {"7": {"figure": "; ".join(said), "command": COMMAND}}} if said else {}
 
