@@ -46,6 +46,7 @@ from marketplace.offers.demand import publish_when_due
 from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.service import is_mobile
+from marketplace.payments import late as late_payments
 from marketplace.payments import waiting as payments
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
@@ -217,6 +218,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(waiting.sweep, database, clock=clock),
         partial(insurers.sweep, database, clock=clock),
         partial(payments.sweep, database, clock=clock),
+        partial(late_payments.sweep, database, clock=clock),
         partial(night.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=beginning.look),

@@ -35,6 +35,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "reclaim_late": ("decisions.drop_reclaim", "match_id"),
     "unclaimed": ("needs.one", "need_id"),
     "payee_check": ("payments.account", "payee_id"),
+    "payment_late": ("payments.late_batch", "batch_id"),
     "payee_help": ("payments.assist_account", "household_id"),
     "papers_call": ("needs.one", "need_id"),
     "insure_late": ("decisions.cancel", "match_id"),

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.clocks.board import LATE, ClockFilter, count_clocks
 from marketplace.consent.models import ConsentHead, ConsentState
-from marketplace.decisions import queues
+from marketplace.decisions import queues, results
 from marketplace.decisions.calls import CALL_STEPS
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.households import suspicions
@@ -40,6 +40,7 @@ def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
     return {
         "answer": by_state.get(MatchState.AWAITING_GIVER, 0),
         "deliver": by_state.get(MatchState.IN_DELIVERY, 0),
+        "results": results.count_due(session, org_id),
         "confirmed": by_state.get(MatchState.CONFIRMED, 0),
         "offers": session.exec(
             open_offers.where(col(Offer.org_id) == org_id, col(Offer.state) == OfferState.OPEN)

@@ -190,6 +190,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_job_run_after'), ['run_after'], unique=False)
         batch_op.create_index(batch_op.f('ix_job_state'), ['state'], unique=False)
 
+    op.create_table('need_standing',
+    sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('state', sa.Enum('unverified', 'held', 'verified', 'refused', 'closed', name='needstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('gap_units', sa.BigInteger(), nullable=False),
+    sa.Column('committed_units', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_need_standing'))
+    )
+    with op.batch_alter_table('need_standing', schema=None) as batch_op:
+        batch_op.create_index('ix_need_standing_then', ['need_id', 'at', 'seq'], unique=False)
+
     op.create_table('organisation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
@@ -842,8 +854,13 @@ def upgrade() -> None:
     sa.Column('title', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('starts_on', sa.Date(), nullable=False),
     sa.Column('ends_on', sa.Date(), nullable=True),
+    sa.Column('emergency_from_on', sa.Date(), nullable=True),
+    sa.Column('emergency_to_on', sa.Date(), nullable=True),
+    sa.Column('emergency_ref', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(emergency_from_on IS NULL) = (emergency_ref = '')", name=op.f('ck_project_emergency_ref')),
+    sa.CheckConstraint('emergency_to_on IS NULL OR emergency_to_on >= emergency_from_on', name=op.f('ck_project_emergency')),
     sa.CheckConstraint('ends_on IS NULL OR ends_on > starts_on', name=op.f('ck_project_days')),
     sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_project_org_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_project'))
@@ -884,6 +901,11 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('state', sa.Enum('draft', 'published', name='reportstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('note', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('giver_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('giver_kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('trustee', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('supervisor', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('filing_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('row_count', sa.Integer(), nullable=False),
     sa.Column('rows_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('prepared_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -1751,7 +1773,7 @@ def upgrade() -> None:
     op.create_table('project_report',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('project_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('kind', sa.Enum('quarter', 'final', name='projectreportkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('emergency', 'quarter', 'final', name='projectreportkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('from_on', sa.Date(), nullable=False),
     sa.Column('to_on', sa.Date(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -1801,7 +1823,7 @@ def upgrade() -> None:
     op.create_table('report_row',
     sa.Column('report_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
-    sa.Column('figure', sa.Enum('given', 'reported', 'unmet', 'declined', 'ended', 'returned', 'followed', name='figure', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('figure', sa.Enum('received', 'given', 'reported', 'unmet', 'declined', 'ended', 'returned', 'result', 'followed', name='figure', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('object_ref', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('people', sa.Integer(), nullable=False),
@@ -1814,6 +1836,8 @@ def upgrade() -> None:
     sa.Column('days', sa.Integer(), nullable=True),
     sa.Column('satisfaction', sa.Integer(), nullable=True),
     sa.Column('minutes', sa.Integer(), nullable=True),
+    sa.Column('helper_minutes', sa.Integer(), nullable=True),
+    sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
     sa.ForeignKeyConstraint(['report_id'], ['report.id'], name=op.f('fk_report_row_report_id')),
     sa.PrimaryKeyConstraint('report_id', 'number', name=op.f('pk_report_row'))
     )
@@ -2069,8 +2093,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_need_id'), ['need_id'], unique=False)
         batch_op.create_index('ix_match_of_giver', ['org_id', 'state', 'updated_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_offer_id'), ['offer_id'], unique=False)
+        batch_op.create_index('ix_match_open', ['updated_at', 'id', 'state', 'district_code'], unique=False, sqlite_where=sa.text("state IN ('awaiting_giver', 'awaiting_household', 'awaiting_second', 'delivered', 'held', 'in_delivery')"), postgresql_where=sa.text("state IN ('awaiting_giver', 'awaiting_household', 'awaiting_second', 'delivered', 'held', 'in_delivery')"))
         batch_op.create_index(batch_op.f('ix_match_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_state'), ['state'], unique=False)
+        batch_op.create_index('ix_match_under_way', ['org_id', 'updated_at', 'id', 'state', 'district_code'], unique=False, sqlite_where=sa.text("state IN ('delivered', 'in_delivery')"), postgresql_where=sa.text("state IN ('delivered', 'in_delivery')"))
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
         batch_op.create_index('ix_match_waiting', ['state', 'updated_at', 'id', 'district_code'], unique=False)
         batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"))
@@ -2141,14 +2167,15 @@ def upgrade() -> None:
     sa.Column('own_answer', sa.Boolean(), nullable=False),
     sa.Column('satisfaction', sa.Integer(), nullable=False),
     sa.Column('remains', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('staff_minutes', sa.Integer(), nullable=False),
+    sa.Column('staff_minutes', sa.Integer(), nullable=True),
+    sa.Column('helper_minutes', sa.Integer(), nullable=True),
     sa.Column('complaint', sa.Boolean(), nullable=False),
     sa.Column('settlement', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('settled_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('settled_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint('satisfaction BETWEEN 1 AND 5', name=op.f('ck_follow_up_satisfaction')),
-    sa.CheckConstraint('staff_minutes >= 0', name=op.f('ck_follow_up_minutes')),
+    sa.CheckConstraint('staff_minutes >= 0 AND helper_minutes >= 0', name=op.f('ck_follow_up_minutes')),
     sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_follow_up_match_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_follow_up')),
     sa.UniqueConstraint('match_id', name=op.f('uq_follow_up_match_id'))
@@ -2156,6 +2183,21 @@ def upgrade() -> None:
     with op.batch_alter_table('follow_up', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_follow_up_complaint'), ['complaint'], unique=False)
         batch_op.create_index(batch_op.f('ix_follow_up_created_at'), ['created_at'], unique=False)
+
+    op.create_table('giver_result',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=True),
+    sa.Column('told_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('minutes >= 0', name=op.f('ck_giver_result_minutes')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_giver_result_match_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_giver_result')),
+    sa.UniqueConstraint('match_id', name=op.f('uq_giver_result_match_id'))
+    )
+    with op.batch_alter_table('giver_result', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_giver_result_created_at'), ['created_at'], unique=False)
 
     op.create_table('household_call',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
