@@ -26,8 +26,8 @@ from marketplace.households.register import chunks
 from marketplace.reference.facts import feeds
 from marketplace.signals import answering
 from marketplace.signals.compiling import Scene, compile_rule
-from marketplace.signals.language import evidence_kinds, hears_silence
 from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, Sweep
+from marketplace.signals.parts import evidence_kinds, hears_silence
 from marketplace.signals.rules import active_rules, tree_of
 
 RANKS = {Colour.RED: 0, Colour.ORANGE: 1, Colour.YELLOW: 2, Colour.BLUE: 3}
