@@ -1,9 +1,9 @@
 """The language of the rules: one sentence of text, read into a tree of known parts, checked before it is stored.
 
 Enters: text such as ``total("OWN_COST", months=12) > yuan(x) and is_rural()`` and the thresholds it names. Leaves: a
-tree of the frozen values of `parts`, or `RuleFault` with the word that is wrong. Python's own parser reads the text; nothing
-of it is ever run: each part of the tree must be one that is listed here. Called by `rules` (to check) and `compiling`
-(to make SQL).
+tree of the frozen values of `parts`, or `RuleFault` with the word that is wrong. Python's own parser reads the text;
+nothing of it is ever run: each part of the tree must be one that is listed here. Called by `rules` (to check) and
+`compiling` (to make SQL).
 
 What a rule may say. Numbers: whole or decimal ones, names of thresholds, ``yuan(n)``, ``+ - *``; of facts ``total
 largest count people_with latest days_since silent``; of the household ``people standard rural_income age``. Conditions:
