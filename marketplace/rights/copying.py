@@ -27,6 +27,7 @@ from marketplace.rights.explaining import needs_of
 from marketplace.rights.service import of_household, read
 from marketplace.sealed import Unreadable, vault_of
 from marketplace.sharing.service import disclosures_of
+from marketplace.signals.forgetting import told_of
 
 SCHEMA = "shanqiao-household-copy/1"
 
@@ -62,6 +63,7 @@ def copy_of(session: Session, person: Person, /, *, actor: Actor, now: datetime)
         "person": {"relation": person.relation, "sex": person.sex.value, **_opened(session, person)},
         "needs": [_need(need) for need in needs_of(session, home.id)],
         **_acts(session, home.id),
+        **told_of(session, home.id),
     }
 
 

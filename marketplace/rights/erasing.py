@@ -17,6 +17,7 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
+from marketplace.calendar import local_day
 from marketplace.consent.ask import LIVING
 from marketplace.consent.models import Consent, ConsentHead
 from marketplace.db import Database, flush
@@ -29,6 +30,7 @@ from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import LIVE
 from marketplace.rights import service
 from marketplace.rights.models import Erasure, RequestState, RightKind, RightRequest
+from marketplace.signals.forgetting import forget, is_watched
 
 AT_ONCE = 500
 RUNNING = (*OPEN, MatchState.CONFIRMED, MatchState.RECLAIMING)
@@ -93,6 +95,7 @@ def _erase(session: Session, person: Person, *, cause: str, actor: Actor, now: d
     home = session.get_one(Household, person.household_id)
     home.street_code = ""
     session.add(home)
+    forget(session, person)
     facts.erase(session, person, actor=actor, now=now)
 
 
@@ -106,7 +109,8 @@ def schedule(session: Session, /, *, keep_days: int, now: datetime, most: int = 
         col(ConsentHead.valid_to) > now,
     )
     set_already = exists().where(col(Erasure.person_id) == col(Person.id))
-    asked = select(Person.id, Person.household_id).where(~open_need, ~open_match, ~consented, ~set_already)
+    watched = is_watched(col(Person.household_id), on=local_day(now))
+    asked = select(Person.id, Person.household_id).where(~open_need, ~open_match, ~consented, ~set_already, ~watched)
     found = session.exec(asked.order_by(col(Person.id)).limit(most)).all()
     last = _last_act(session, [home for _person, home in found])
     for person_id, home in found:
@@ -145,7 +149,8 @@ def is_open(session: Session, household_id: str, /, *, now: datetime) -> bool:
             RightRequest.household_id == household_id, col(RightRequest.state).in_(service.OPEN_STATES)
         ),
     )
-    return any(session.exec(statement.limit(1)).first() is not None for statement in asked)
+    watched = select(Household.id).where(Household.id == household_id, is_watched(household_id, on=local_day(now)))
+    return any(session.exec(one.limit(1)).first() is not None for one in (*asked, watched))
 
 
 def erase_due(session: Session, /, *, now: datetime, most: int = AT_ONCE) -> int:

@@ -20,7 +20,8 @@ from marketplace.households.categories import months_later, runs_on
 from marketplace.households.models import Household, Person, Spell
 from marketplace.reference.facts import fact_kinds
 from marketplace.reference.standards import standards_on
-from marketplace.signals.language import (
+from marketplace.signals.models import LARGEST, Fact
+from marketplace.signals.parts import (
     Aggregate,
     Attribute,
     Compare,
@@ -37,7 +38,6 @@ from marketplace.signals.language import (
     Window,
     parts_of,
 )
-from marketplace.signals.models import LARGEST, Fact
 
 SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": add,

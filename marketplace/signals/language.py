@@ -1,9 +1,9 @@
 """The language of the rules: one sentence of text, read into a tree of known parts, checked before it is stored.
 
 Enters: text such as ``total("OWN_COST", months=12) > yuan(x) and is_rural()`` and the thresholds it names. Leaves: a
-tree of the frozen values below, or `RuleFault` with the word that is wrong. Python's own parser reads the text; nothing
-of it is ever run: each part of the tree must be one that is listed here. Called by `rules` (to check) and `compiling`
-(to make SQL).
+tree of the frozen values of `parts`, or `RuleFault` with the word that is wrong. Python's own parser reads the text;
+nothing of it is ever run: each part of the tree must be one that is listed here. Called by `rules` (to check) and
+`compiling` (to make SQL).
 
 What a rule may say. Numbers: whole or decimal ones, names of thresholds, ``yuan(n)``, ``+ - *``; of facts ``total
 largest count people_with latest days_since silent``; of the household ``people standard rural_income age``. Conditions:
@@ -14,12 +14,26 @@ and a comparison with the unknown is not met.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Mapping
 
 from marketplace.reference.facts import fact_kinds
 from marketplace.reference.words import list_codes
+from marketplace.signals.parts import (
+    Aggregate,
+    Attribute,
+    Compare,
+    Condition,
+    Every,
+    Has,
+    InCategory,
+    IsRural,
+    Not,
+    Number,
+    Some,
+    Sum,
+    Value,
+    Window,
+)
 
 LONGEST, DEEPEST = 600, 12
 AGGREGATES = ("total", "largest", "count", "people_with", "latest", "days_since", "silent")
@@ -40,100 +54,6 @@ class RuleFault(ValueError):
     def __init__(self, code: str, word: str = "") -> None:
         super().__init__(f"{code}: {word}")
         self.code, self.word = code, word[:40]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """How far back a part looks: months or days, or everything."""
-
-    months: int = 0
-    days: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A number that is known: its own, or a threshold's."""
-
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """A number of the household, the person or the feed."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """A number made of facts of one kind."""
-
-    name: str
-    kind: str
-    window: Window
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """Two numbers and the sign between them."""
-
-    sign: str
-    left: Number
-    right: Number
-
-
-@dataclass(frozen=True, slots=True)
-class Has:
-    """There is a fact of this kind."""
-
-    kind: str
-    window: Window
-
-
-@dataclass(frozen=True, slots=True)
-class InCategory:
-    """The household, or the person, is in one of these."""
-
-    codes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class IsRural:
-    """The household lives in the country."""
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """Two numbers and how they must stand to each other."""
-
-    sign: str
-    left: Number
-    right: Number
-
-
-@dataclass(frozen=True, slots=True)
-class Every:
-    """All of these."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Some:
-    """At least one of these."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The contrary."""
-
-    part: Condition
-
-
-Number: TypeAlias = Value | Attribute | Aggregate | Sum
-Condition: TypeAlias = Has | InCategory | IsRural | Compare | Every | Some | Not
 
 
 def read_rule(text: str, thresholds: Mapping[str, float], /) -> Condition:
@@ -266,37 +186,3 @@ def _shown(node: ast.AST) -> str:
         return ast.unparse(node)[:40]
     except RecursionError:
         return ""
-
-
-def parts_of(tree: Condition | Number, /) -> Sequence[Condition | Number]:
-    """The tree and everything in it."""
-    below: list[Condition | Number] = []
-    if isinstance(tree, Every | Some):
-        below = list(tree.parts)
-    elif isinstance(tree, Not):
-        below = [tree.part]
-    elif isinstance(tree, Compare | Sum):
-        below = [tree.left, tree.right]
-    return [tree, *(part for one in below for part in parts_of(one))]
-
-
-def evidence_kinds(tree: Condition | Number, /) -> tuple[str, ...]:
-    """The kinds of fact whose presence speaks for the rule: those under a `not` speak against it."""
-    if isinstance(tree, Not):
-        return ()
-    if isinstance(tree, Has | Aggregate):
-        return (tree.kind,)
-    if isinstance(tree, Every | Some):
-        below: Sequence[Condition | Number] = tree.parts
-    elif isinstance(tree, Compare | Sum):
-        below = (tree.left, tree.right)
-    else:
-        below = ()
-    return tuple(dict.fromkeys(kind for part in below for kind in evidence_kinds(part)))
-
-
-def hears_silence(tree: Condition, /) -> bool:
-    """Whether a delivery that says nothing of a household can make it meet the rule: then a look at those of whom
-    something new was said is not enough. All else that time alone can change is found by the night's look at everybody.
-    """
-    return any(isinstance(part, Aggregate) and part.name == "silent" for part in parts_of(tree))

@@ -20,8 +20,9 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.policy import require
 from marketplace.reference.tables import rows
-from marketplace.signals.language import Condition, RuleFault, read_rule
+from marketplace.signals.language import RuleFault, read_rule
 from marketplace.signals.models import Colour, Rule, RuleClass, RuleState
+from marketplace.signals.parts import Condition
 
 PER = ("household", "person", "feed")
 FEED_TEXT = "feed_age() > fresh_days()"

@@ -26,11 +26,13 @@ from marketplace.households.register import chunks
 from marketplace.reference.facts import feeds
 from marketplace.signals import answering
 from marketplace.signals.compiling import Scene, compile_rule
-from marketplace.signals.language import evidence_kinds, hears_silence
 from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, Sweep
+from marketplace.signals.parts import evidence_kinds, hears_silence
 from marketplace.signals.rules import active_rules, tree_of
 
 RANKS = {Colour.RED: 0, Colour.ORANGE: 1, Colour.YELLOW: 2, Colour.BLUE: 3}
+AT_ONCE = 2000
+"""So many who meet a rule are handled in one transaction of the worker: finding them is a read and holds nobody up."""
 _ASKED = 500
 Unit = tuple[str, str | None]
 """A household, and its person where the rule is about one."""
@@ -60,8 +62,14 @@ class Nightly:
             whole = last is None or last.on < local_day(now)
             if last is not None and not whole and newest_fact(session) <= last.last_fact:
                 return 0
+            look = _look(session, whole=whole, now=now)
+        raised = 0
+        for rule, units in look.found:
+            for some in chunks(units, AT_ONCE):
+                with self._database.transaction() as session:
+                    raised += raise_alerts(session, rule, some, actor=SYSTEM, now=now)
         with self._database.transaction() as session:
-            return sweep(session, whole=whole, actor=SYSTEM, now=now).raised
+            return _close(session, look, raised=raised, actor=SYSTEM, now=now).raised
 
 
 def last_sweep(session: Session, /) -> Sweep | None:
@@ -74,21 +82,37 @@ def newest_fact(session: Session, /) -> int:
     return session.exec(select(func.max(Fact.id))).one() or 0
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who meets each rule, found by reading alone; `newest` is the last fact that was looked at."""
+
+    whole: bool
+    newest: int
+    found: list[tuple[Rule, list[Unit]]]
+
+
 def sweep(session: Session, /, *, whole: bool = True, actor: Actor, now: datetime) -> Counted:
-    """Ask every active rule and raise what is new."""
-    before, on = last_sweep(session), local_day(now)
-    newest = newest_fact(session)
+    """Ask every active rule and raise what is new, in the caller's one transaction."""
+    look = _look(session, whole=whole, now=now)
+    raised = sum(raise_alerts(session, rule, units, actor=actor, now=now) for rule, units in look.found)
+    return _close(session, look, raised=raised, actor=actor, now=now)
+
+
+def _look(session: Session, *, whole: bool, now: datetime) -> Look:
+    before, newest = last_sweep(session), newest_fact(session)
     only = None if whole or before is None else _touched(before)
-    met = raised = 0
-    for rule in active_rules(session):
-        found = units_of(session, rule, on=on, only=only)
-        met += len(found)
-        raised += raise_alerts(session, rule, found, now=now)
+    found = [(rule, units_of(session, rule, on=local_day(now), only=only)) for rule in active_rules(session)]
+    return Look(only is None, newest, found)
+
+
+def _close(session: Session, look: Look, *, raised: int, actor: Actor, now: datetime) -> Counted:
+    """Write the sweep down and wake what was put off until today."""
+    on, met = local_day(now), sum(len(units) for _rule, units in look.found)
     row = Sweep(
         id=new_id(),
         on=on,
-        whole=only is None,
-        last_fact=newest,
+        whole=look.whole,
+        last_fact=look.newest,
         met=met,
         raised=raised,
         began_at=now,
@@ -134,7 +158,9 @@ def late_feeds(session: Session, /, *, on: date) -> list[str]:
     ]
 
 
-def raise_alerts(session: Session, rule: Rule, units: Sequence[Unit], /, *, now: datetime) -> int:
+def raise_alerts(
+    session: Session, rule: Rule, units: Sequence[Unit], /, *, actor: Actor = SYSTEM, now: datetime
+) -> int:
     """Alerts for those who have none open of this rule; open ones with newer evidence are counted again."""
     raised = 0
     kinds = evidence_kinds(tree_of(rule)) if rule.per != "feed" else ()
@@ -150,6 +176,9 @@ def raise_alerts(session: Session, rule: Rule, units: Sequence[Unit], /, *, now:
                 fresh.append(_row(rule, unit, newest, now=now))
         _insert(session, rule, fresh, now=now)
         raised += len(fresh)
+    if raised:
+        entry = audit.Entry("alert:raise", object_ref=rule.id, rule_id=rule.code, body={"raised": raised})
+        audit.record(session, entry, actor=actor, now=now)
     return raised
 
 

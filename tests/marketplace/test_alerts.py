@@ -16,9 +16,10 @@ from marketplace.actors import Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.signals import answering, sweeping
+from marketplace.households.models import Household
+from marketplace.signals import answering, declaring, forgetting, sweeping
 from marketplace.signals.models import Alert, AlertState, Sweep, TaskKind, WatchTask
-from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, into, told
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, told
 
 TODAY = date(2026, 11, 23)
 ROOM = Path(answering.__file__).parent
@@ -204,3 +205,23 @@ def test_nothing_in_this_room_can_cut_money_or_end_a_category() -> None:
                     assert not forbidden & {name.name for name in node.names}, path.name
             if isinstance(node, ast.Attribute):
                 assert not (node.attr in forbidden and getattr(node.value, "id", "") == "categories"), path.name
+
+
+def test_a_person_sees_what_the_watch_holds_and_takes_it_along_into_oblivion(session: Session, now: datetime) -> None:
+    number = a_number()
+    home = a_home(session, numbers=(number,), now=now)
+    spell = into(session, home, "IN_REGISTER", from_on=TODAY, now=now)
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", TODAY, 30), as_of=TODAY, now=now)
+    declaring.declare(session, home.id, "INCOME", amount=5, on=TODAY, actor=CLERK, now=now)
+    copy = forgetting.told_of(session, home.id)
+    assert [len(copy[name]) for name in ("categories", "facts_of_departments", "said")] == [1, 1, 1]
+    watched = select(Household.id).where(forgetting.is_watched(col(Household.id), on=TODAY))
+    assert session.exec(watched).all() == [home.id]
+    spell.to_on = TODAY
+    session.add(spell)
+    session.flush()
+    later = select(Household.id).where(forgetting.is_watched(col(Household.id), on=TODAY + timedelta(days=1)))
+    assert session.exec(later).all() == []
+    forgetting.forget(session, head(session, home))
+    gone = forgetting.told_of(session, home.id)
+    assert (gone["facts_of_departments"], gone["said"]) == ([], [])

@@ -13,8 +13,9 @@ from marketplace.actors import Actor, Role
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.signals import answering, rules, sweeping, trying
 from marketplace.signals.compiling import Scene, compile_rule
-from marketplace.signals.language import RuleFault, evidence_kinds, hears_silence, read_rule
+from marketplace.signals.language import RuleFault, read_rule
 from marketplace.signals.models import RuleState
+from marketplace.signals.parts import evidence_kinds, hears_silence
 from marketplace.signals.rules import RuleText
 from tests.marketplace.signal_scene import CLERK, SECOND, a_home, a_number, at_work, into, told
 

@@ -1,0 +1,54 @@
+"""What the watch holds of one person or household: told to that person on request, and destroyed with the person.
+
+Enters: a household or a person. Leaves: plain values for the copy of one's own data, whether the household is still
+watched, or no fact of the person any more. Alerts stay as pseudonyms, as needs and matches do. Called by `rights`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists
+from sqlmodel import Session, col, select
+
+from marketplace.households.categories import list_spells, runs_on
+from marketplace.households.models import Person, Spell
+from marketplace.signals.models import Alert, AlertState, Declared, Fact
+
+
+def told_of(session: Session, household_id: str, /) -> dict[str, list[dict[str, Any]]]:
+    """Categories, facts of departments and own words, as the household may see them."""
+    facts = select(Fact).where(Fact.household_id == household_id, col(Fact.replaced_day).is_(None))
+    said = select(Declared).where(Declared.household_id == household_id)
+    return {
+        "categories": [
+            {
+                "category": one.category,
+                "from": one.from_on.isoformat(),
+                "to": one.to_on.isoformat() if one.to_on else "",
+            }
+            for one in list_spells(session, household_id)
+        ],
+        "facts_of_departments": [
+            {"feed": one.feed, "kind": one.kind, "on": date.fromordinal(one.day).isoformat(), "amount": one.amount}
+            for one in session.exec(facts.order_by(col(Fact.day), col(Fact.id)))
+        ],
+        "said": [
+            {"kind": one.kind, "on": date.fromordinal(one.day).isoformat(), "amount": one.amount}
+            for one in session.exec(said.order_by(col(Declared.kind)))
+        ],
+    }
+
+
+def is_watched(household: Any, /, *, on: date) -> ColumnElement[bool]:
+    """The condition that a household is in a category or has an open alert: it is not forgotten yet."""
+    spell = exists().where(col(Spell.household_id) == household, runs_on(on))
+    alert = exists().where(col(Alert.household_id) == household, col(Alert.state) != AlertState.CLOSED)
+    return spell | alert
+
+
+def forget(session: Session, person: Person, /) -> None:
+    """Delete every fact of the person, the former states too, and what its household said of itself."""
+    session.execute(delete(Fact).where(col(Fact.person_id) == person.id))
+    session.execute(delete(Declared).where(col(Declared.household_id) == person.household_id))
