@@ -192,6 +192,14 @@ def _living(session: Session, chain_id: str) -> list[IssuedCredential]:
     return list(session.exec(asked.where(col(IssuedCredential.revoked_at).is_(None)).with_for_update()))
 
 
+def living_of(session: Session, chain_id: str, /) -> IssuedCredential:
+    """The one credential under this consent that has not ended; there is never a second."""
+    found = _living(session, chain_id)
+    if not found:
+        raise NotFound("credential")
+    return found[0]
+
+
 def revoke(session: Session, credential_id: str, /, *, actor: Actor, now: datetime, reason: str = "revoked") -> None:
     """End one credential for good; the consent under it stays as it is."""
     _end(session, owned(session, credential_id, actor), actor=actor, now=now, reason=reason)
