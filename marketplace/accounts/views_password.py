@@ -16,12 +16,14 @@ from marketplace.accounts.blueprint import bp
 from marketplace.accounts.service import hash_of
 from marketplace.accounts.views_proving import token_of_request
 from marketplace.calendar import utc_now
-from marketplace.errors import BadInput, WrongState
+from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.guards import current_actor, guard
-from marketplace.web import Form, _, _l, current_session, done, render, writes
+from marketplace.web import Form, _, _l, current_database, done, render
 
 WRONG = {
     "password_wrong": _l("This is not your password."),
+    "too_many_tries": _l("Too many tries. Wait a quarter of an hour and try again."),
+    "no_password": _l("This account has no password here: it signs in elsewhere."),
     "password_short": _l("A password has 12 to 128 characters."),
     "password_weak": _l("Take one that is not the old one, does not hold your login, and is not one sign repeated."),
 }
@@ -36,21 +38,25 @@ class PasswordForm(Form):
 
 @bp.route("/security/password", methods=["GET", "POST"])
 @guard("account:password")
-@writes
 def security_password() -> ResponseReturnValue:
-    """Change it; a fresh second factor is asked first."""
-    session, actor, form, now = current_session(), current_actor(), PasswordForm(), utc_now()
-    if form.validate_on_submit():
-        given = {"old": form.old.data or "", "new": form.new.data or ""}
-        try:
-            passwords.change_password(session, **given, actor=actor, now=now)
-        except BadInput as error:
-            field = form.old if error.facts.get("field") == "old" else form.new
-            field.errors = [WRONG[error.code]]
-        except WrongState:
-            form.old.errors = [_l("This account has no password here: it signs in elsewhere.")]
-        else:
-            proving.end_sessions(session, actor, but=hash_of(token_of_request()), now=now)
-            return done(_("Changed. Your other sign-ins have ended."), to=url_for(".security"))
+    """Change it; a fresh second factor is asked first. The count of wrong tries is kept even when the answer is no."""
+    actor, form = current_actor(), PasswordForm()
+    if form.validate_on_submit() and _changed(form):
+        return done(_("Changed. Your other sign-ins have ended."), to=url_for(".security"))
     layout = f"layout/{'charity' if actor.org_id else 'staff'}.html"
     return render("accounts/password.html", layout=layout, form=form)
+
+
+def _changed(form: PasswordForm) -> bool:
+    """In a transaction of its own, so that a refusal keeps its count; what was refused has changed nothing."""
+    actor, now = current_actor(), utc_now()
+    given = {"old": form.old.data or "", "new": form.new.data or ""}
+    with current_database().transaction() as session:
+        try:
+            passwords.change_password(session, **given, actor=actor, now=now)
+            proving.end_sessions(session, actor, but=hash_of(token_of_request()), now=now)
+        except (BadInput, WrongState, NotAllowed) as error:
+            field = form.new if error.facts.get("field") == "new" else form.old
+            field.errors = [WRONG[error.code]]
+            return False
+    return True

@@ -34,7 +34,7 @@ def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: d
     household can take it back before anything happens; it is told. Never the helper itself, and never without the paper
     or recording that proves the yes."""
     head = lock_head(session, chain_id)
-    require_area(session, actor, "consent:assist", household_id=head.household_id)
+    require_area(session, actor, "consent:check", household_id=head.household_id)
     if head.state is not ConsentState.PENDING_CHECK:
         raise WrongState("consent_not_pending", state=head.state.value)
     pending = newest(session, head)
@@ -61,7 +61,7 @@ def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: d
 def reject_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
     """The call-back did not confirm the yes: the consent never comes into force. Never decided by the helper."""
     head = lock_head(session, chain_id)
-    require_area(session, actor, "consent:assist", household_id=head.household_id)
+    require_area(session, actor, "consent:check", household_id=head.household_id)
     if head.state is not ConsentState.PENDING_CHECK:
         raise WrongState("consent_not_pending", state=head.state.value)
     if newest(session, head).helper_id in actor.people:

@@ -135,7 +135,7 @@ def assist(household_id: str) -> ResponseReturnValue:
 
 
 @bp.route("/consents/to-check", methods=["GET"])
-@guard("consent:assist")
+@guard("consent:check")
 def to_check() -> ResponseReturnValue:
     """Assisted consents that wait for a call-back, within the actor's districts."""
     session, actor = current_session(), current_actor()
@@ -156,7 +156,7 @@ def to_check() -> ResponseReturnValue:
 
 
 @bp.route("/consents/<chain_id>/check", methods=["POST"])
-@guard("consent:assist")
+@guard("consent:check")
 @writes
 def check(chain_id: str) -> ResponseReturnValue:
     """The call-back confirmed the yes."""
@@ -168,7 +168,7 @@ def check(chain_id: str) -> ResponseReturnValue:
 
 
 @bp.route("/consents/<chain_id>/reject", methods=["POST"])
-@guard("consent:assist")
+@guard("consent:check")
 @writes
 def reject(chain_id: str) -> ResponseReturnValue:
     """The call-back did not confirm the yes."""

@@ -29,7 +29,7 @@ from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, a_scene
 from tests.marketplace.trust_scene import a_scene as a_trust_scene
 from tests.marketplace.trust_scene import issued
-from tests.pages.people import client_as
+from tests.pages.people import client_as, household_client
 
 QUARTER = timedelta(days=90)
 WORKER = Actor(id="worker-1", role=Role.WORKER)
@@ -45,8 +45,9 @@ def test_a_second_yes_for_the_same_giver_and_purpose_leaves_the_first_match_open
 ) -> None:
     scene = a_scene(session, now=now)
     first = scene.in_delivery(session, now)
-    need = make.a_need(session, scene.household)
-    line = make.a_line(session, need, make.an_offer(session, scene.organisation))
+    other = {"category": "LIVING.APPLIANCE", "unit": "ITEM"}
+    need = make.a_need(session, scene.household, gap_units=1, **other)
+    line = make.a_line(session, need, make.an_offer(session, scene.organisation, **other), units=1)
     assert approval.approve(session, [line.id], actor=APPROVER, now=now).approved
     second = session.exec(select(Match).where(Match.line_id == line.id)).one()
     decisions.giver_accepts(session, second.id, actor=scene.giver, now=now)
@@ -139,7 +140,7 @@ def test_a_household_lets_less_be_seen_on_its_page(app: Flask, sqlite_database: 
     now = utc_now()
     with sqlite_database.transaction() as session:
         scene = a_trust_scene(session, now, fields=("name", "phone"))
-    client = client_as(app, scene.household)
+    client = household_client(app, scene.household.id)
     path = f"/my-consents/{scene.given.chain_id}/narrow"
     assert path in client.get("/my-consents").text
     page = client.get(path).text
@@ -152,10 +153,9 @@ def test_a_household_lets_less_be_seen_on_its_page(app: Flask, sqlite_database: 
         assert head.valid_to == end_of_day(until)
     wrong = client.post(path, data={"keep": "phone", "until": (local_day(now) - timedelta(days=2)).isoformat()})
     assert wrong.status_code == 422
-    stranger_home = make.a_household
     with sqlite_database.transaction() as session:
-        other = stranger_home(session, phone="10000000077")
-    assert client_as(app, other).get(path).status_code == 404
+        other = make.a_household(session, phone="10000000077")
+    assert household_client(app, other.id).get(path).status_code == 404
 
 
 def test_staff_end_void_and_suspend_on_the_page_of_a_household(app: Flask, sqlite_database: Database) -> None:
