@@ -1,4 +1,4 @@
-"""The role matrix compared cell by cell with what was asked for (docs/access.csv); each difference has a written reason."""
+"""The role matrix, cell by cell, beside what was asked for (docs/access.csv); each difference has a written reason."""
 
 from __future__ import annotations
 
