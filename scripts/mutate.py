@@ -31,7 +31,7 @@ CPU_LIMIT_S = 120
 ROOMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "policy": (
         ("marketplace/policy.py", "marketplace/guards.py"),
-        ("tests/marketplace/test_policy.py", "tests/house/test_access.py"),
+        ("tests/marketplace/test_policy.py", "tests/house/test_access.py", "tests/marketplace/test_consent_changes.py"),
     ),
     "consent": (
         tuple(f"marketplace/consent/{name}.py" for name in ("ask", "capacity", "changes", "service", "versions")),
@@ -239,8 +239,8 @@ def main() -> int:
             kept["fates"][mutant.key] = run(mutant, tests)
             _write(told, room, len(everything))
         _write(told, room, len(everything))
-        print(
-            f"{room:8} {kept['killed']} of {kept['tried']} found ({kept['score']} %), {len(everything)} mutants in all"
+        sys.stdout.write(
+            f"{room:8} {kept['killed']} of {kept['tried']} found ({kept['score']} %), {len(everything)} in all\n"
         )
     return 0
 

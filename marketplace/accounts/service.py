@@ -77,7 +77,8 @@ def sign_in(session: Session, login: str, password: str, /, *, network: str, now
     Raises NotAllowed("too_many_tries") after ten tries in a quarter of an hour for one login or one network, and
     NotAllowed("sign_in_failed") for a wrong login and a wrong password alike.
     """
-    limits.count(session, f"login:{login[:64]}", now=now)
+    tried = f"login:{hash_of(login)}"  # whatever was typed: it may be somebody's name
+    limits.count(session, tried, now=now)
     limits.count(session, f"network:{network[:64]}", now=now, most=limits.MOST_OF_NETWORK)
     account = session.exec(select(Account).where(Account.login == login)).one_or_none()
     try:
@@ -86,7 +87,7 @@ def sign_in(session: Session, login: str, password: str, /, *, network: str, now
         raise NotAllowed("sign_in_failed") from error
     if account is None or not account.active or not account.password_hash:
         raise NotAllowed("sign_in_failed")
-    limits.clear(session, f"login:{login[:64]}")
+    limits.clear(session, tried)
     return open_for_account(session, account, method="password", pending=asks_for_proof(session), now=now)
 
 
