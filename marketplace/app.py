@@ -32,6 +32,7 @@ ROOMS = (
     "organisations",
     "assessments",
     "households",
+    "signals",
     "needs",
     "consent",
     "offers",

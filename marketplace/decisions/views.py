@@ -8,6 +8,7 @@ from marketplace.decisions import (
     views_deadlines,
     views_giver,
     views_household,
+    views_results,
     views_sheet,
     views_staff,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "views_deadlines",
     "views_giver",
     "views_household",
+    "views_results",
     "views_sheet",
     "views_staff",
 ]

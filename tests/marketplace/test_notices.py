@@ -205,6 +205,7 @@ def _wait_for_calls(calls: Path, *, more: int) -> None:
         time.sleep(0.001)
 
 
+@pytest.mark.threat("T34")
 def test_a_hundred_kills_lose_and_double_nothing(sqlite_database: Database, settings: Settings, tmp_path: Path) -> None:
     with sqlite_database.transaction() as session:
         make.a_household(session, id="household-k")
