@@ -231,6 +231,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(comparing.sweep, database, clock=clock),
         sweeping.Nightly(database, clock=clock),
         partial(consent_changes.sweep, database, clock=clock),
+        partial(consent_changes.remind, database, clock=clock),
         partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
     )
     door = cover_of(settings)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, func, select
 
@@ -109,6 +110,7 @@ def _release(session: Session, rng: random.Random, actor: Actor, now: datetime) 
         decisions.cancel(session, rng.choice(ids), reason_code="duplicate", actor=actor, now=now)
 
 
+@pytest.mark.threat("T30")
 def test_rival_givers_a_reporting_giver_and_a_government_feed_never_give_the_same_twice(
     database: Database, settings: Settings, now: datetime
 ) -> None:

@@ -484,6 +484,7 @@ def upgrade() -> None:
     sa.Column('state', sa.Enum('offered', 'pending_check', 'active', 'paused', 'revoked', 'refused', 'expired', 'superseded', 'rejected', 'void', name='consentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('valid_from', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('valid_to', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('reminded_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_consent_head_household_id')),
     sa.PrimaryKeyConstraint('chain_id', name=op.f('pk_consent_head'))
     )
