@@ -92,7 +92,8 @@ class SuspicionState(StrEnum):
 
 class Suspicion(SQLModel, table=True):
     """Two rows that may be one person. `agreement` tells each field in a word, never a value; `facts_index` is a keyed
-    fingerprint of both sides, so that a decided pair comes back only when facts have changed."""
+    fingerprint of both sides, so that a decided pair comes back only when facts have changed. `aid_seen_at`: when the
+    aid of both was held against the rules after they were called the same."""
 
     __table_args__ = (UniqueConstraint("one_id", "two_id"), check("order", "one_id < two_id"))
 
@@ -110,3 +111,4 @@ class Suspicion(SQLModel, table=True):
     decided_by: str = Field(default="", max_length=64)
     decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     raised_at: datetime = Field(sa_column=moment())
+    aid_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -16,10 +16,12 @@ from sqlmodel import Session, col, select
 from marketplace.households.models import Household
 from marketplace.households.register import chunks
 from marketplace.households.related import related_pairs
+from marketplace.households.same import Same
 from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.overlap import all_exceptions, given, programme_of
 from marketplace.ledger.rules import Book
+from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need as NeedRow
 from matching.model import Ban, Cap, CoolOff, Need, Resource
 from matching.overlap_judge import judge
@@ -29,6 +31,8 @@ BY_HOUSEHOLD = ("LIFETIME_CAP", "ONCE_PER_YEAR")
 """Kinds whose limit all needs of the household in the category share: they become a cap. Others shrink the need."""
 ONE_NEED = ("COOLDOWN", "MUTEX_YEAR", "ONCE_PER_YEAR", "MUTEX")
 """Kinds that let only one of a household's like needs be served in one run."""
+ONE_COST = "D02"
+"""The code where a need tells of a cost that another record of the same person tells of, which is served first."""
 _ASKED = 500
 
 
@@ -61,17 +65,21 @@ class _Facts:
     book: Book
     on: date
     past: dict[str, list[Given]]
-    homes: dict[str, tuple[int, str]]
+    homes: dict[str, tuple[int, frozenset[str]]]
     causes: dict[str, str]
     bills: Mapping[str, Bill]
     excepted: Mapping[str, frozenset[str]]
     related: Mapping[str, frozenset[str]]
     cool: Mapping[str, int]
+    shared: frozenset[str]
 
 
-def rows_for(session: Session, needs: Sequence[Need], resources: Sequence[Resource], /, *, on: date) -> Rows:
-    """The rows of one run. O(needs × rules of their category × past aid of their household)."""
-    facts = _read(session, needs, on=on)
+def rows_for(
+    session: Session, needs: Sequence[Need], resources: Sequence[Resource], /, *, same: Same, on: date
+) -> Rows:
+    """The rows of one run, whose needs name households that count as one alike (`same.one`). O(needs × rules of their
+    category × past aid of their household)."""
+    facts = _read(session, needs, same=same, on=on)
     found = Rows(cooloffs=[CoolOff(category, days) for category, days in sorted(facts.cool.items())])
     offers: dict[str, list[Resource]] = {}
     for resource in resources:
@@ -88,38 +96,48 @@ def rows_for(session: Session, needs: Sequence[Need], resources: Sequence[Resour
     return found
 
 
-def _read(session: Session, needs: Sequence[Need], *, on: date) -> _Facts:
+def _read(session: Session, needs: Sequence[Need], *, same: Same, on: date) -> _Facts:
     households = {need.household_id for need in needs}
     book = Book(session, on=on)
     past: dict[str, list[Given]] = {}
     for entry in ledger.live_aid(session):
-        if entry.household_id in households:
-            past.setdefault(entry.household_id, []).append(given(entry))
+        home = same.one(entry.household_id)
+        if home in households:
+            past.setdefault(home, []).append(given(entry, household_id=home))
     related: dict[str, set[str]] = {}
     for household, org in related_pairs(session):
-        related.setdefault(household, set()).add(org)
-    homes: dict[str, tuple[int, str]] = {}
+        related.setdefault(same.one(household), set()).add(org)
     causes: dict[str, str] = {}
-    for some in chunks(sorted(households), _ASKED):
-        sizes = select(Household.id, Household.size, Household.kind).where(col(Household.id).in_(some))
-        homes |= {row[0]: (row[1], row[2]) for row in session.exec(sizes)}
     for some in chunks(sorted(need.need_id for need in needs), _ASKED):
         causes |= dict(session.exec(select(NeedRow.id, NeedRow.cause).where(col(NeedRow.id).in_(some))).all())
+    shared = shared_bills(session, [group for group in same.several() if min(group) in households])
     return _Facts(
         book=book,
         on=on,
         past=past,
-        homes=homes,
+        homes=_homes(session, households, same=same),
         causes=causes,
-        bills=bills.bills_of(session),
+        bills=bills.bills_of(session) | shared,
         excepted=all_exceptions(session, on=on),
         related={household: frozenset(orgs) for household, orgs in related.items()},
         cool=book.cool_offs(),
+        shared=frozenset(shared),
     )
 
 
+def _homes(session: Session, households: Iterable[str], *, same: Same) -> dict[str, tuple[int, frozenset[str]]]:
+    """Household ► its people and its kinds; of several that count as one all together, nobody twice."""
+    found: dict[str, tuple[int, frozenset[str]]] = {}
+    for some in chunks(sorted({home for one in households for home in same.of(one)}), _ASKED):
+        sizes = select(Household.id, Household.size, Household.kind).where(col(Household.id).in_(some))
+        for home, size, kind in session.exec(sizes):
+            had, kinds = found.get(same.one(home), (-same.twice(home), frozenset()))
+            found[same.one(home)] = (had + size, kinds | ({kind} if kind else frozenset()))
+    return found
+
+
 def _asked(need: Need, facts: _Facts, *, open_units: int, giver: str = "") -> Asked:
-    size, kind = facts.homes.get(need.household_id, (1, ""))
+    size, kinds = facts.homes.get(need.household_id, (1, frozenset()))
     return Asked(
         household_id=need.household_id,
         category=need.category,
@@ -134,7 +152,7 @@ def _asked(need: Need, facts: _Facts, *, open_units: int, giver: str = "") -> As
         ends_on=need.valid_to,
         members=max(1, size),
         related=giver in facts.related.get(need.household_id, ()),
-        statuses=frozenset({kind}) if kind else frozenset(),
+        statuses=kinds,
         excepted=facts.excepted.get(need.need_id, frozenset()),
         bill=facts.bills.get(need.need_id),
     )
@@ -226,6 +244,8 @@ def _one_of_like(needs: Sequence[Need], facts: _Facts) -> list[Ban]:
             said = judge(_asked(need, facts, open_units=need.gap), past=served, rules=rules)
             if said.findings:
                 found.append(Ban(need.need_id, "*", said.code))
+            elif need.need_id in facts.shared and {row.need_id for row in served} & facts.bills[need.need_id].needs:
+                found.append(Ban(need.need_id, "*", ONE_COST))
             else:
                 served.append(_as_given(need, facts))
     return found

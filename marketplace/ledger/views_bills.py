@@ -14,7 +14,6 @@ from marketplace.calendar import utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.ledger import bills, overlap
-from marketplace.ledger import service as ledger
 from marketplace.ledger.doors import bp
 from marketplace.ledger.models import CostBill, LayerState
 from marketplace.needs.models import Need
@@ -59,8 +58,9 @@ def bill(need_id: str) -> ResponseReturnValue:
     """Each step in words with its source, what is left after it, and the warning about temporary aid."""
     session, actor = current_session(), current_actor()
     need = _need(session, need_id)
-    row, known = bills.find(session, need_id), bills.bills_of(session, [need_id]).get(need_id)
-    past = [overlap.given(entry) for entry in ledger.live_aid(session, household_ids=[need.household_id])]
+    homes = overlap.homes_of(session, need.household_id)
+    row, known = bills.find(session, need_id), overlap.bill_of(session, need, homes)
+    past = overlap.aid_of(session, homes, household_id=need.household_id)
     units = max(1, need.gap_units - need.committed_units)
     said = overlap.verdict(session, need, org_id="", units=units, on=today_of(utc_now()))
     return render(

@@ -17,7 +17,7 @@ from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households import comparing, service, suspicions
+from marketplace.households import comparing, same, service, suspicions
 from marketplace.households.models import Person, Suspicion, SuspicionState, Trace
 from marketplace.households.service import HouseholdFacts, PersonFacts
 from marketplace.reference.identity_number import make_id_number
@@ -115,13 +115,13 @@ def test_called_the_same_two_households_count_as_one_until_it_is_taken_back(
 ) -> None:
     [found] = raised(session, *PAIR, actor=verifier, now=now)
     homes = [side.household.id for side in suspicions.sides(session, found)]
-    assert suspicions.same_households(session, homes[:1]) == {homes[0]: frozenset(homes[:1])}
+    assert same.same_households(session, homes[:1]) == {homes[0]: frozenset(homes[:1])}
     suspicions.decide(session, found.id, verdict=SuspicionState.SAME, reason="PAPERS", actor=verifier, now=now)
-    assert suspicions.same_households(session, homes[:1]) == {homes[0]: frozenset(homes)}
+    assert same.same_households(session, homes[:1]) == {homes[0]: frozenset(homes)}
     with pytest.raises(WrongState):
         suspicions.decide(session, found.id, verdict=SuspicionState.LATER, reason="CALLED", actor=verifier, now=now)
     suspicions.undo(session, found.id, reason="MISTAKE", actor=verifier, now=now)
-    assert suspicions.same_households(session, homes[:1]) == {homes[0]: frozenset(homes[:1])}
+    assert same.same_households(session, homes[:1]) == {homes[0]: frozenset(homes[:1])}
     with pytest.raises(WrongState):
         suspicions.undo(session, found.id, reason="MISTAKE", actor=verifier, now=now)
     assert len(session.exec(select(Person)).all()) == 2

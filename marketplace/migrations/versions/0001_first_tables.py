@@ -1687,6 +1687,7 @@ def upgrade() -> None:
     sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('aid_seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.CheckConstraint('one_id < two_id', name=op.f('ck_suspicion_order')),
     sa.ForeignKeyConstraint(['one_id'], ['person.id'], name=op.f('fk_suspicion_one_id')),
     sa.ForeignKeyConstraint(['two_id'], ['person.id'], name=op.f('fk_suspicion_two_id')),
