@@ -65,6 +65,7 @@ class Person(SQLModel, table=True):
     health: Sealed | None = Field(default=None, sa_column=sealed_column())
     id_number_index: str | None = Field(default=None, unique=True, max_length=64)
     phone_index: str | None = Field(default=None, index=True, max_length=64)
+    name_index: str | None = Field(default=None, max_length=64)
     compared_at: datetime | None = Field(default=None, sa_column=moment(nullable=True, index=True))
     created_at: datetime = Field(sa_column=moment())
 

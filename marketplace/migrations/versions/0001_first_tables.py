@@ -730,6 +730,7 @@ def upgrade() -> None:
     sa.Column('health', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('id_number_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
     sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('name_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
     sa.Column('compared_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_person_household_id')),
