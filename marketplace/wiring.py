@@ -38,7 +38,7 @@ from marketplace.db import Database
 from marketplace.decisions import beginning, unclaimed, waiting
 from marketplace.households import comparing
 from marketplace.households.service import contact_of
-from marketplace.ledger import late
+from marketplace.ledger import claiming, late
 from marketplace.meetings import night
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
@@ -219,6 +219,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         erasing.Nightly(database, clock=clock),
         partial(comparing.sweep, database, clock=clock),
         partial(late.sweep_same, database, clock=clock),
+        partial(claiming.sweep, database, clock=clock),
         partial(consent_changes.sweep, database, clock=clock),
         partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
     )

@@ -48,6 +48,8 @@ ACTS: dict[str, tuple[str, str]] = {
     "held": ("decisions.cancel", "match_id"),
     "cover_answer": ("ledger.bill", "need_id"),
     "overlap_look": ("ledger.duplicate", "hit_id"),
+    "record_cost": ("ledger.bill", "need_id"),
+    "claim_help": ("ledger.bill", "need_id"),
 }
 """Step ► the page on which somebody of the staff acts on it, and what its address needs."""
 BY_NAME = ("meeting_duty",)

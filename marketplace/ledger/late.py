@@ -22,9 +22,10 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.bills import bills_of
 from marketplace.ledger.hits import Met
 from marketplace.ledger.models import LIVE, LedgerEntry
-from marketplace.ledger.overlap import given
+from marketplace.ledger.overlap import given, reported
 from marketplace.ledger.rules import Book
 from marketplace.needs.service import today_of
+from marketplace.organisations.givers import givers_of
 from matching.overlap_judge import judge
 from matching.overlap_rules import Asked, Finding, Given
 
@@ -99,12 +100,13 @@ def _met(
     """One for each rule: the new row after what was there, or a later row after the new one."""
     told: set[str] = set()
     others = [other for other in around if other.id != entry.id and not _one_aid(other, entry)]
-    before = [given(other, household_id=home.id) for other in others if other.given_on <= entry.given_on]
+    givers = givers_of(session, reported(around))
+    before = [given(other, household_id=home.id, givers=givers) for other in others if other.given_on <= entry.given_on]
     questions = [(entry, before)]
-    told_here = [given(entry, household_id=home.id)]
+    told_here = [given(entry, household_id=home.id, givers=givers)]
     questions += [(other, told_here) for other in others if later and other.given_on >= entry.given_on]
     for asked_of, past in questions:
-        for finding in _findings(session, asked_of, past, home, book=book):
+        for finding in _findings(session, given(asked_of, household_id=home.id, givers=givers), past, home, book=book):
             if finding.code not in told and finding.because:
                 told.add(finding.code)
                 yield _hit(entry, asked_of, finding, home)
@@ -122,9 +124,8 @@ def _one_aid(other: LedgerEntry, entry: LedgerEntry) -> bool:
 
 
 def _findings(
-    session: Session, entry: LedgerEntry, past: Sequence[Given], home: Household, *, book: Book
+    session: Session, row: Given, past: Sequence[Given], home: Household, *, book: Book
 ) -> tuple[Finding, ...]:
-    row = given(entry, household_id=home.id)
     bill = bills_of(session, [row.need_id]).get(row.need_id) if row.need_id else None
     question = Asked(
         household_id=row.household_id,
@@ -137,6 +138,7 @@ def _findings(
         cause=row.cause,
         need_id=row.need_id,
         members=max(1, home.size),
+        rural=not home.urban,
         statuses=frozenset({home.kind}) if home.kind else frozenset(),
         bill=bill,
     )

@@ -28,6 +28,7 @@ from marketplace.ledger.rules import Book
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need
 from marketplace.needs.service import today_of
+from marketplace.organisations.givers import Givers, givers_of
 from marketplace.policy import require
 from marketplace.reference.duplicate_rules import list_duplicate_rules
 from marketplace.reference.words import list_codes
@@ -38,14 +39,15 @@ EXCEPTION_DAYS = 90
 """How long an exception that a district allows can be used."""
 
 
-def given(entry: LedgerEntry, /, *, household_id: str = "") -> Given:
-    """A ledger row in the words of the judge, told of the household that it counts for."""
+def given(entry: LedgerEntry, /, *, household_id: str = "", givers: Givers | None = None) -> Given:
+    """A ledger row in the words of the judge, told of the household and the giver that it counts for."""
+    known = givers or Givers()
     return Given(
         household_id=household_id or entry.household_id,
         category=entry.category,
         units=entry.units,
         given_on=entry.given_on,
-        giver=entry.org_id or entry.giver or entry.source,
+        giver=known.one(entry.org_id or "") or known.called(entry.giver) or entry.source,
         payer=entry.payer,
         programme=entry.programme,
         cause=entry.cause,
@@ -61,6 +63,7 @@ class Homes:
     ids: frozenset[str]
     members: int
     kinds: frozenset[str]
+    rural: bool
 
 
 def homes_of(session: Session, household_id: str, /, *, lock: bool = False) -> Homes:
@@ -72,7 +75,8 @@ def homes_of(session: Session, household_id: str, /, *, lock: bool = False) -> H
         if again.of(household_id) != same.of(household_id):
             same, rows = again, lock_homes(session, again.of(household_id))
     members = sum(row.size for row in rows) - same.twice(household_id)
-    return Homes(same.of(household_id), max(1, members), frozenset(row.kind for row in rows if row.kind))
+    kinds = frozenset(row.kind for row in rows if row.kind)
+    return Homes(same.of(household_id), max(1, members), kinds, not any(row.urban for row in rows))
 
 
 def _rows(session: Session, ids: Iterable[str]) -> list[Household]:
@@ -81,8 +85,14 @@ def _rows(session: Session, ids: Iterable[str]) -> list[Household]:
 
 def aid_of(session: Session, homes: Homes, /, *, household_id: str) -> list[Given]:
     """The live aid of all of them, told as this household's."""
-    rows = ledger.live_aid(session, household_ids=sorted(homes.ids))
-    return [given(entry, household_id=household_id) for entry in rows]
+    rows = list(ledger.live_aid(session, household_ids=sorted(homes.ids)))
+    givers = givers_of(session, reported(rows))
+    return [given(entry, household_id=household_id, givers=givers) for entry in rows]
+
+
+def reported(rows: Iterable[LedgerEntry], /) -> set[str]:
+    """The names of givers that are no organisation here, as far as the rows tell."""
+    return {row.giver for row in rows if not row.org_id and row.giver}
 
 
 def bill_of(session: Session, need: Need, homes: Homes, /) -> Bill | None:
@@ -107,13 +117,14 @@ def verdict(session: Session, need: Need, /, *, org_id: str, units: int, on: dat
         units=units,
         on=on,
         open_units=need.gap_units - need.committed_units,
-        giver=org_id,
+        giver=givers_of(session).one(org_id),
         programme=programme_of(need.tags),
         cause=need.cause,
         need_id=need.id,
         starts_on=need.valid_from,
         ends_on=need.valid_to,
         members=homes.members,
+        rural=homes.rural,
         related=bool(org_id) and any(is_related(session, home, org_id=org_id) for home in sorted(homes.ids)),
         statuses=homes.kinds,
         excepted=exceptions_of(session, need.id, on=on),

@@ -11,21 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from marketplace.households.models import Household
-from marketplace.households.register import chunks
-from marketplace.households.related import related_pairs
 from marketplace.households.same import Same
-from marketplace.ledger import bills
-from marketplace.ledger import service as ledger
-from marketplace.ledger.overlap import all_exceptions, given, programme_of
-from marketplace.ledger.rules import Book
-from marketplace.ledger.shared import shared_bills
-from marketplace.needs.models import Need as NeedRow
+from marketplace.ledger.overlap import programme_of
+from marketplace.ledger.overlap_facts import Facts, read
 from matching.model import Ban, Cap, CoolOff, Need, Resource
 from matching.overlap_judge import judge
-from matching.overlap_rules import Asked, Bill, Finding, Given, Rule, Verdict
+from matching.overlap_rules import Asked, Finding, Given, Rule, Verdict
 
 BY_HOUSEHOLD = ("LIFETIME_CAP", "ONCE_PER_YEAR")
 """Kinds whose limit all needs of the household in the category share: they become a cap. Others shrink the need."""
@@ -33,7 +26,6 @@ ONE_NEED = ("COOLDOWN", "MUTEX_YEAR", "ONCE_PER_YEAR", "MUTEX")
 """Kinds that let only one of a household's like needs be served in one run."""
 ONE_COST = "D02"
 """The code where a need tells of a cost that another record of the same person tells of, which is served first."""
-_ASKED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +50,12 @@ class Rows:
     stopped: list[Stopped] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Facts:
-    """Everything the judge is told, read once for all needs."""
-
-    book: Book
-    on: date
-    past: dict[str, list[Given]]
-    homes: dict[str, tuple[int, frozenset[str]]]
-    causes: dict[str, str]
-    bills: Mapping[str, Bill]
-    excepted: Mapping[str, frozenset[str]]
-    related: Mapping[str, frozenset[str]]
-    cool: Mapping[str, int]
-    shared: frozenset[str]
-
-
 def rows_for(
     session: Session, needs: Sequence[Need], resources: Sequence[Resource], /, *, same: Same, on: date
 ) -> Rows:
     """The rows of one run, whose needs name households that count as one alike (`same.one`). O(needs × rules of their
     category × past aid of their household)."""
-    facts = _read(session, needs, same=same, on=on)
+    facts = read(session, needs, same=same, on=on)
     found = Rows(cooloffs=[CoolOff(category, days) for category, days in sorted(facts.cool.items())])
     offers: dict[str, list[Resource]] = {}
     for resource in resources:
@@ -96,61 +72,22 @@ def rows_for(
     return found
 
 
-def _read(session: Session, needs: Sequence[Need], *, same: Same, on: date) -> _Facts:
-    households = {need.household_id for need in needs}
-    book = Book(session, on=on)
-    past: dict[str, list[Given]] = {}
-    for entry in ledger.live_aid(session):
-        home = same.one(entry.household_id)
-        if home in households:
-            past.setdefault(home, []).append(given(entry, household_id=home))
-    related: dict[str, set[str]] = {}
-    for household, org in related_pairs(session):
-        related.setdefault(same.one(household), set()).add(org)
-    causes: dict[str, str] = {}
-    for some in chunks(sorted(need.need_id for need in needs), _ASKED):
-        causes |= dict(session.exec(select(NeedRow.id, NeedRow.cause).where(col(NeedRow.id).in_(some))).all())
-    shared = shared_bills(session, [group for group in same.several() if min(group) in households])
-    return _Facts(
-        book=book,
-        on=on,
-        past=past,
-        homes=_homes(session, households, same=same),
-        causes=causes,
-        bills=bills.bills_of(session) | shared,
-        excepted=all_exceptions(session, on=on),
-        related={household: frozenset(orgs) for household, orgs in related.items()},
-        cool=book.cool_offs(),
-        shared=frozenset(shared),
-    )
-
-
-def _homes(session: Session, households: Iterable[str], *, same: Same) -> dict[str, tuple[int, frozenset[str]]]:
-    """Household ► its people and its kinds; of several that count as one all together, nobody twice."""
-    found: dict[str, tuple[int, frozenset[str]]] = {}
-    for some in chunks(sorted({home for one in households for home in same.of(one)}), _ASKED):
-        sizes = select(Household.id, Household.size, Household.kind).where(col(Household.id).in_(some))
-        for home, size, kind in session.exec(sizes):
-            had, kinds = found.get(same.one(home), (-same.twice(home), frozenset()))
-            found[same.one(home)] = (had + size, kinds | ({kind} if kind else frozenset()))
-    return found
-
-
-def _asked(need: Need, facts: _Facts, *, open_units: int, giver: str = "") -> Asked:
-    size, kinds = facts.homes.get(need.household_id, (1, frozenset()))
+def _asked(need: Need, facts: Facts, *, open_units: int, giver: str = "") -> Asked:
+    size, kinds, rural = facts.homes.get(need.household_id, (1, frozenset(), False))
     return Asked(
         household_id=need.household_id,
         category=need.category,
         units=open_units,
         on=facts.on,
         open_units=open_units,
-        giver=giver,
+        giver=facts.givers.one(giver),
         programme=programme_of(need.tags) if need.tags else "",
         cause=facts.causes.get(need.need_id, ""),
         need_id=need.need_id,
         starts_on=need.valid_from,
         ends_on=need.valid_to,
         members=max(1, size),
+        rural=rural,
         related=giver in facts.related.get(need.household_id, ()),
         statuses=kinds,
         excepted=facts.excepted.get(need.need_id, frozenset()),
@@ -162,13 +99,13 @@ def _open(need: Need, past: Iterable[Given]) -> int:
     return max(0, need.gap - sum(row.units for row in past if row.need_id == need.need_id))
 
 
-def _rules(need: Need, facts: _Facts) -> tuple[Rule, ...]:
+def _rules(need: Need, facts: Facts) -> tuple[Rule, ...]:
     programme = programme_of(need.tags) if need.tags else ""
     return facts.book.about(need.district, need.category, programme)
 
 
 def _one(
-    need: Need, facts: _Facts, offers: Sequence[Resource], *, found: Rows, limits: dict[tuple[str, str], int]
+    need: Need, facts: Facts, offers: Sequence[Resource], *, found: Rows, limits: dict[tuple[str, str], int]
 ) -> Need:
     """Bans and limits of one need; returns it as the allocator shall see it."""
     past, rules = facts.past.get(need.household_id, []), _rules(need, facts)
@@ -180,7 +117,8 @@ def _one(
     known = {row.giver for row in past} | facts.related.get(need.household_id, frozenset())
     ours = {
         org: judge(_asked(need, facts, open_units=open_units, giver=org), past=past, rules=rules)
-        for org in sorted({offer.org_id for offer in offers} & known)
+        for org in sorted({offer.org_id for offer in offers})
+        if known & facts.givers.of(org)
     }
     found.bans += _bans(need, said, ours, offers, facts)
     left = _left([said, *ours.values()])
@@ -205,7 +143,7 @@ def _shared(verdicts: Iterable[Verdict]) -> list[int]:
 
 
 def _bans(
-    need: Need, said: Verdict, ours: Mapping[str, Verdict], offers: Sequence[Resource], facts: _Facts
+    need: Need, said: Verdict, ours: Mapping[str, Verdict], offers: Sequence[Resource], facts: Facts
 ) -> list[Ban]:
     """Nobody, or only those who may; a cool-off that the allocator holds itself is no ban."""
     code, by_org = _stop(said, need, facts), {org: _stop(one, need, facts) for org, one in ours.items()}
@@ -215,7 +153,7 @@ def _bans(
     return [Ban(need.need_id, resource_id, why) for resource_id, why in codes if why]
 
 
-def _stop(said: Verdict, need: Need, facts: _Facts) -> str:
+def _stop(said: Verdict, need: Need, facts: Facts) -> str:
     """The code of a rule that allows nothing."""
     held = need.category in facts.cool
     stops = [f.code for f in said.findings if f.allowed == 0 and not (held and f.kind == "COOLDOWN")]
@@ -229,7 +167,7 @@ def _keep(need: Need, said: Verdict, *, open_units: int, found: Rows) -> None:
         found.stopped.append(Stopped(need.need_id, first.code, open_units - first.allowed, refs))
 
 
-def _one_of_like(needs: Sequence[Need], facts: _Facts) -> list[Ban]:
+def _one_of_like(needs: Sequence[Need], facts: Facts) -> list[Ban]:
     """Of several needs of a household in one category the most urgent is served first; a rule that would forbid the
     others once it is served forbids them now."""
     like: dict[tuple[str, str], list[Need]] = {}
@@ -251,7 +189,7 @@ def _one_of_like(needs: Sequence[Need], facts: _Facts) -> list[Ban]:
     return found
 
 
-def _as_given(need: Need, facts: _Facts) -> Given:
+def _as_given(need: Need, facts: Facts) -> Given:
     return Given(
         household_id=need.household_id,
         category=need.category,
@@ -263,7 +201,7 @@ def _as_given(need: Need, facts: _Facts) -> Given:
     )
 
 
-def _programmes(resources: Sequence[Resource], needs: Sequence[Need], facts: _Facts) -> list[Resource]:
+def _programmes(resources: Sequence[Resource], needs: Sequence[Need], facts: Facts) -> list[Resource]:
     """A programme's lifetime cap for households that it has not helped yet: a maximum for each household on every offer
     and, where a giver has several offers of the category, one of them only. Set where somebody could reach it."""
     caps = {c: units for rule in facts.book.of("") if rule.kind == "LIFETIME_CAP" for c, units in rule.limits.items()}
@@ -275,12 +213,19 @@ def _programmes(resources: Sequence[Resource], needs: Sequence[Need], facts: _Fa
     reached = {category for (_home, category), units in wanted.items() if units > caps[category]}
     offers: dict[tuple[str, str], int] = {}
     for resource in resources:
-        offers[resource.org_id, resource.category] = offers.get((resource.org_id, resource.category), 0) + 1
-    return [_capped(r, caps, offers[r.org_id, r.category]) if r.category in reached else r for r in resources]
+        key = (facts.givers.one(resource.org_id), resource.category)
+        offers[key] = offers.get(key, 0) + 1
+    return [
+        _capped(r, caps, offers, giver=facts.givers.one(r.org_id)) if r.category in reached else r for r in resources
+    ]
 
 
-def _capped(resource: Resource, caps: Mapping[str, int], offers: int) -> Resource:
+def _capped(
+    resource: Resource, caps: Mapping[str, int], offers: Mapping[tuple[str, str], int], *, giver: str
+) -> Resource:
     cap = caps[resource.category]
     most = cap if resource.max_per_household is None else min(cap, resource.max_per_household)
-    group = resource.exclusive_group or (f"D04:{resource.org_id}:{resource.category}" if offers > 1 else None)
+    group = resource.exclusive_group or (
+        f"D04:{giver}:{resource.category}" if offers[giver, resource.category] > 1 else None
+    )
     return replace(resource, max_per_household=most, exclusive_group=group)

@@ -115,7 +115,12 @@ def test_cover_that_nobody_has_claimed_is_shown_with_the_way_to_claim_it(app, sq
     worker.post(f"/aid/bills/{need}/cost", data={"cost": "50000", "paper": "结算单"})
     worker.post(f"/aid/bills/{need}/COMMERCIAL_SUPPLEMENT", data={"state": "expected", "amount": "12000"})
     page = worker.get(f"/aid/bills/{need}").text
-    assert "有保障尚未理赔" in page
+    assert "尚未理赔" in page
+    assert "医保结算单" in page, "the papers, for the worker who helps"
+    with sqlite_database.reading() as session:
+        home = session.get_one(Need, need).household_id
+    page = client_as(app, Role.HOUSEHOLD, household_id=home).get("/home/").text
+    assert "医保结算单" in page, "and for the household"
 
 
 def test_the_report_of_prevented_duplicates_leads_to_the_rows_and_takes_a_finding(staff, sqlite_database):
