@@ -9,12 +9,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import select
 
+from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.app import create_app
 from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
+from marketplace.households.models import Person
 from marketplace.ledger.models import CostBill, OverlapHit, OverlapRule
 from marketplace.needs.models import Need
 from tests import factories as make
@@ -119,7 +121,12 @@ def test_cover_that_nobody_has_claimed_is_shown_with_the_way_to_claim_it(app, sq
     assert "医保结算单" in page, "the papers, for the worker who helps"
     with sqlite_database.reading() as session:
         home = session.get_one(Need, need).household_id
-    page = client_as(app, Role.HOUSEHOLD, household_id=home).get("/home/").text
+        person = session.exec(select(Person).where(Person.household_id == home)).one()
+    with sqlite_database.transaction() as session:
+        token = accounts.open_for_person(session, person.id, home, now=utc_now())
+    theirs = app.test_client()
+    theirs.set_cookie("sid", token)
+    page = theirs.get("/home").text
     assert "医保结算单" in page, "and for the household"
 
 
