@@ -45,6 +45,7 @@ from tests.marketplace.test_same_households import a_suspicion
 PROCESSES = 5
 TRIES = int(os.environ.get("RACE_ACTS") or (100_000 if os.environ.get("TORTURE") else 250))
 """Acts of all processes together: approvals tried, aid reported, payments fed, reservations released."""
+SEED = int(os.environ.get("RACE_SEED", "0"))
 HOMES = max(40, TRIES // 25)
 TWO_RECORDS = 4
 """Every so many-th household is two records of one person."""
@@ -61,7 +62,7 @@ def _in_processes(url: str, settings: Settings, act: Callable[[Database, random.
             code = 1
             try:
                 database = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
-                act(database, random.Random(number), number)
+                act(database, random.Random(SEED * PROCESSES + number), number)
                 database.close()
                 code = 0
             finally:
@@ -166,7 +167,7 @@ def _tell(session: Session, *, engine: str) -> None:
     tally = os.environ.get("RACE_TALLY")
     if not tally:
         return
-    row: dict[str, Any] = {"engine": engine, "processes": PROCESSES, "givers": GIVERS, "acts": TRIES}
+    row: dict[str, Any] = {"engine": engine, "processes": PROCESSES, "givers": GIVERS, "acts": TRIES, "seed": SEED}
     row["households"] = HOMES
     for name, action in {"reserved": "aid:reserved", "reported": "aid:load", "released": "aid:returned"}.items():
         counted = select(func.count()).select_from(audit.AuditRow).where(audit.AuditRow.action == action)
