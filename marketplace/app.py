@@ -31,6 +31,7 @@ ROOMS = (
     "organisations",
     "assessments",
     "households",
+    "signals",
     "needs",
     "consent",
     "offers",

@@ -13,12 +13,13 @@ from functools import partial
 
 from sqlmodel import Session
 
+from adapters.departments import DepartmentExchange
 from adapters.http import HttpClient
 from adapters.identity import OidcDoor, OidcSettings
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
 from adapters.payments import CoverGateway, PaymentFeedDoor
-from adapters.ports import Channel, CoverDoor, Message, Messenger, PaymentFeed, Registry, StaffSignIn
+from adapters.ports import Channel, CoverDoor, DepartmentFeed, Message, Messenger, PaymentFeed, Registry, StaffSignIn
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
 from adapters.webhooks import Webhooks
@@ -46,12 +47,14 @@ from marketplace.offers.demand import publish_when_due
 from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.service import is_mobile
+from marketplace.payments import late as late_payments
 from marketplace.payments import waiting as payments
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.rights import erasing
 from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import hooks
+from marketplace.signals import sweeping
 from marketplace.suites import NAMES
 from marketplace.trail.keeper import Keeper
 from marketplace.trail.service import audit_fresh
@@ -134,6 +137,14 @@ def payments_of(settings: Settings) -> PaymentFeed:
     return PaymentFeedDoor(HttpClient("payments", settings.payments_url, headers=bearer))
 
 
+def departments_of(settings: Settings) -> DepartmentFeed:
+    """The door to the departments' exchange."""
+    if not settings.departments_url:
+        raise ConfigError("SHANQIAO_DEPARTMENTS_URL is not set: name the address of the departments' exchange")
+    bearer = {"Authorization": f"Bearer {settings.departments_token}"}
+    return DepartmentExchange(HttpClient("departments", settings.departments_url, headers=bearer))
+
+
 def cover_of(settings: Settings) -> CoverDoor | None:
     """The insurers' common door, where one is connected."""
     if not settings.cover_url:
@@ -208,6 +219,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(waiting.sweep, database, clock=clock),
         partial(insurers.sweep, database, clock=clock),
         partial(payments.sweep, database, clock=clock),
+        partial(late_payments.sweep, database, clock=clock),
         partial(night.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=beginning.look),
@@ -220,6 +232,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(comparing.sweep, database, clock=clock),
         partial(late.sweep_same, database, clock=clock),
         partial(claiming.sweep, database, clock=clock),
+        sweeping.Nightly(database, clock=clock),
         partial(consent_changes.sweep, database, clock=clock),
         partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
     )

@@ -11,10 +11,15 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Role
 from marketplace.claims.models import InsuranceCase, PayoutOverlap
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
 from marketplace.db import Database, new_id
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.accounts import ACCOUNTS
-from marketplace.payments.models import Payee
+from marketplace.meetings import reclaims
+from marketplace.meetings.models import ReviewState, UrgentApproval
+from marketplace.payments import late
+from marketplace.payments.models import Payee, PaymentBatch
 from tests.pages.checker import check_page
 from tests.pages.fixtures import Walk, a_demo, new_page, served
 from tests.pages.people import sign_in, sign_in_household
@@ -114,16 +119,55 @@ def an_overlap(database: Database) -> str:
         return overlap.id
 
 
+def a_late_batch(database: Database) -> str:
+    """A batch of payments that an officer is to speak about with its giver."""
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        batch = session.exec(select(PaymentBatch).order_by(col(PaymentBatch.id))).first()
+        assert batch is not None
+        clocks.start(session, late.STEP, batch.id, holder=Holder(), now=now)
+        return batch.id
+
+
+def an_urgent_one_to_claim_back(database: Database, match: Match) -> None:
+    """A review found that this match should not have been given; its giver is asked."""
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        row = UrgentApproval(
+            id=new_id(),
+            match_id=match.id,
+            need_id=match.need_id,
+            household_id=match.household_id,
+            district_code=match.district_code,
+            night_on=now.date(),
+            value_fen=100,
+            verifier_id="verifier",
+            approver_id="approver",
+            reason="夜间断粮",
+            approved_at=now,
+            state=ReviewState.RECLAIM,
+            review_reason="户籍不符",
+            reviewed_by="reviewer",
+            reviewed_at=now,
+        )
+        session.add(row)
+        session.flush()
+        reclaims.ask(session, row, match, now=now)
+
+
 def test_asking_back_and_a_payout_above_the_need_are_sound(
     chromium: Browser, demo_app: Flask, demo_server: str
 ) -> None:
     database: Database = demo_app.extensions["database"]
     with database.reading() as session:
         match = a_match(session, Match.state == MatchState.CONFIRMED)
-    overlap_id = an_overlap(database)
+    overlap_id, batch_id = an_overlap(database), a_late_batch(database)
+    an_urgent_one_to_claim_back(database, match)
     for role, org_id, path in (
         (Role.CHARITY_MANAGER, match.org_id, f"/deliveries/{match.id}/reclaim"),
+        (Role.CHARITY_MANAGER, match.org_id, f"/meetings/urgent/asked-back/{match.id}"),
         (Role.APPROVER, None, f"/insurance/overlaps/{overlap_id}"),
+        (Role.APPROVER, None, f"/payments/late/{batch_id}"),
     ):
         page = new_page(chromium, demo_server)
         sign_in(page, database, role, address=demo_server, org_id=org_id)

@@ -22,6 +22,7 @@ from waitress.server import create_server
 from marketplace.app import create_app
 from marketplace.config import demo_settings
 from marketplace.demo import command
+from marketplace.demo.accounts import ACCOUNTS
 from marketplace.wiring import open_database
 from tests.pages import checker, gallery
 from tests.pages.reach import reach
@@ -38,6 +39,8 @@ ARGUMENTS = [
 ]
 AppMaker = Callable[[Path], Flask]
 Walk = Callable[[str], dict[str, str]]
+ENGLISH = frozenset(account.login for account in ACCOUNTS[::2])
+"""Every second role of the demonstration walks in English."""
 
 
 @contextmanager
@@ -124,9 +127,9 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
             kept = shared / f"walk-{login or 'stranger'}.json"
             with one_at_a_time(kept.with_suffix(".lock")):
                 if not kept.exists():
-                    kept.write_text(json.dumps(reach(app, login)), encoding="utf-8")
-            found: dict[str, str] = json.loads(kept.read_text(encoding="utf-8"))
-            return found
+                    found = reach(app, login, english=login in ENGLISH)
+                    kept.write_text(json.dumps(found), encoding="utf-8")
+            return dict(json.loads(kept.read_text(encoding="utf-8")))
 
         yield walked
 
