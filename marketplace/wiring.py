@@ -39,6 +39,7 @@ from marketplace.db import Database
 from marketplace.decisions import beginning, unclaimed, waiting
 from marketplace.households import comparing
 from marketplace.households.service import contact_of
+from marketplace.ledger import claiming, late
 from marketplace.meetings import night
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
@@ -229,6 +230,8 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         receipts.Desk(database, clock=clock),
         erasing.Nightly(database, clock=clock),
         partial(comparing.sweep, database, clock=clock),
+        partial(late.sweep_same, database, clock=clock),
+        partial(claiming.sweep, database, clock=clock),
         sweeping.Nightly(database, clock=clock),
         partial(consent_changes.sweep, database, clock=clock),
         partial(consent_changes.remind, database, clock=clock),

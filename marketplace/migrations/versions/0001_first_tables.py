@@ -776,6 +776,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_offer_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_state'), ['state'], unique=False)
 
+    op.create_table('organisation_alias',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('own', sa.Boolean(), nullable=False),
+    sa.Column('added_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('added_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_organisation_alias_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation_alias')),
+    sa.UniqueConstraint('key', name=op.f('uq_organisation_alias_key'))
+    )
+    with op.batch_alter_table('organisation_alias', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_organisation_alias_org_id'), ['org_id'], unique=False)
+
+    op.create_table('organisation_pair',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('one_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('two_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('said', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('facts', sqlmodel.sql.sqltypes.AutoString(length=300), nullable=False),
+    sa.Column('state', sa.Enum('open', 'same', 'part', 'different', name='pairstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('whole_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(state = 'part') = (whole_id IS NOT NULL)", name=op.f('ck_organisation_pair_whole')),
+    sa.CheckConstraint('one_id < two_id', name=op.f('ck_organisation_pair_order')),
+    sa.ForeignKeyConstraint(['one_id'], ['organisation.id'], name=op.f('fk_organisation_pair_one_id')),
+    sa.ForeignKeyConstraint(['two_id'], ['organisation.id'], name=op.f('fk_organisation_pair_two_id')),
+    sa.ForeignKeyConstraint(['whole_id'], ['organisation.id'], name=op.f('fk_organisation_pair_whole_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation_pair')),
+    sa.UniqueConstraint('one_id', 'two_id', name='uq_organisation_pair')
+    )
+    with op.batch_alter_table('organisation_pair', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_organisation_pair_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_organisation_pair_two_id'), ['two_id'], unique=False)
+
     op.create_table('own_account',
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('account_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -838,6 +877,7 @@ def upgrade() -> None:
     sa.Column('health', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('id_number_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
     sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('name_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
     sa.Column('compared_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_person_household_id')),
@@ -1938,6 +1978,7 @@ def upgrade() -> None:
     sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('aid_seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.CheckConstraint('one_id < two_id', name=op.f('ck_suspicion_order')),
     sa.ForeignKeyConstraint(['one_id'], ['person.id'], name=op.f('fk_suspicion_one_id')),
     sa.ForeignKeyConstraint(['two_id'], ['person.id'], name=op.f('fk_suspicion_two_id')),
