@@ -68,6 +68,8 @@ class Settings:
     oidc_client_secret: str = field(default="", repr=False)
     payments_url: str = ""
     payments_token: str = field(default="", repr=False)
+    departments_url: str = ""
+    departments_token: str = field(default="", repr=False)
     cover_url: str = ""
     cover_token: str = field(default="", repr=False)
     cover_key: str = field(default="", repr=False)
@@ -146,10 +148,12 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _money_doors(env: Mapping[str, str]) -> dict[str, Any]:
-    """The feed of government payments and the insurers' common door."""
+    """The feed of government payments, the other departments, and the insurers' common door."""
     return {
         "payments_url": env.get("SHANQIAO_PAYMENTS_URL", ""),
         "payments_token": env.get("SHANQIAO_PAYMENTS_TOKEN", ""),
+        "departments_url": env.get("SHANQIAO_DEPARTMENTS_URL", ""),
+        "departments_token": env.get("SHANQIAO_DEPARTMENTS_TOKEN", ""),
         "cover_url": env.get("SHANQIAO_COVER_URL", ""),
         "cover_token": env.get("SHANQIAO_COVER_TOKEN", ""),
         "cover_key": _shared_key(env.get("SHANQIAO_COVER_URL", ""), env.get("SHANQIAO_COVER_KEY", "")),

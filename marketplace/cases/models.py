@@ -51,6 +51,7 @@ class Unit(StrEnum):
 
     WORKING = "working_day"
     CALENDAR = "calendar_day"
+    NEXT_MONTH = "next_month"
 
 
 ENDED = (ItemState.GRANTED, ItemState.REFUSED, ItemState.NOT_NEEDED, ItemState.WITHDRAWN)
@@ -122,6 +123,7 @@ class CaseItem(SQLModel, table=True):
     amount_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     covered_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     asked_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    cause: str = Field(default="", max_length=32)
     reason: str = Field(default="", max_length=48)
     note: str = Field(default="", max_length=400)
     started_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
@@ -159,11 +161,27 @@ class CaseStep(SQLModel, table=True):
     due_at: datetime = Field(sa_column=moment())
     stopped_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     left_days: int | None = None
+    stopped_days: int = 0
+    ran_from: datetime = Field(sa_column=moment())
     stopped_for: str = Field(default="", max_length=200)
     urged: int = 0
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     ended_by: str = Field(default="", max_length=64)
     outcome: str = Field(default="", max_length=32)
+
+
+class Escalation(SQLModel, table=True):
+    """A late step climbed to a level of the ladder (1: 80 %, 2: 100 %, 3: 120 %, 4: 150 %) and a named person was told."""
+
+    __tablename__ = "aid_escalation"
+    __table_args__ = (UniqueConstraint("step_id", "level"), check("level", "level BETWEEN 1 AND 4"))
+
+    id: str = Field(primary_key=True, max_length=32)
+    step_id: str = Field(foreign_key="aid_step.id", index=True)
+    item_id: str = Field(foreign_key="aid_item.id", index=True)
+    level: int
+    account_id: str | None = Field(default=None, foreign_key="account.id")
+    raised_at: datetime = Field(sa_column=moment())
 
 
 class PaperKind(StrEnum):
@@ -242,3 +260,13 @@ class MonthReport(SQLModel, table=True):
     sha256: str = Field(max_length=64)
     published_by: str = Field(max_length=64)
     published_at: datetime = Field(sa_column=moment())
+
+
+class DepartmentFeed(SQLModel, table=True):
+    """How far the results of one department have been read."""
+
+    __tablename__ = "department_feed"
+
+    department: str = Field(primary_key=True, max_length=8)
+    cursor: str = Field(default="", max_length=200)
+    pulled_at: datetime = Field(sa_column=moment())

@@ -124,6 +124,12 @@ def upgrade() -> None:
     sa.Column('taken_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('week_on', name=op.f('pk_demand_snapshot'))
     )
+    op.create_table('department_feed',
+    sa.Column('department', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('cursor', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('pulled_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('department', name=op.f('pk_department_feed'))
+    )
     op.create_table('household',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1827,6 +1833,7 @@ def upgrade() -> None:
     sa.Column('amount_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('covered_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('asked_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
     sa.Column('note', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('started_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -2018,11 +2025,13 @@ def upgrade() -> None:
     sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('holder', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('limit_days', sa.Integer(), nullable=False),
-    sa.Column('unit', sa.Enum('working_day', 'calendar_day', name='unit', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('unit', sa.Enum('working_day', 'calendar_day', 'next_month', name='unit', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('started_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('stopped_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('left_days', sa.Integer(), nullable=True),
+    sa.Column('stopped_days', sa.Integer(), nullable=False),
+    sa.Column('ran_from', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('stopped_for', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('urged', sa.Integer(), nullable=False),
     sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -2265,6 +2274,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_urgent_approval_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_urgent_approval_night_on'), ['night_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_urgent_approval_state'), ['state'], unique=False)
+
+    op.create_table('aid_escalation',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('step_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('level', sa.Integer(), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('level BETWEEN 1 AND 4', name=op.f('ck_aid_escalation_level')),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_aid_escalation_account_id')),
+    sa.ForeignKeyConstraint(['item_id'], ['aid_item.id'], name=op.f('fk_aid_escalation_item_id')),
+    sa.ForeignKeyConstraint(['step_id'], ['aid_step.id'], name=op.f('fk_aid_escalation_step_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_escalation')),
+    sa.UniqueConstraint('step_id', 'level', name=op.f('uq_aid_escalation_step_id_level'))
+    )
+    with op.batch_alter_table('aid_escalation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_escalation_item_id'), ['item_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_escalation_step_id'), ['step_id'], unique=False)
 
     op.create_table('appointment_booking',
     sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
