@@ -31,6 +31,7 @@ ROOMS = (
     "organisations",
     "assessments",
     "households",
+    "cases",
     "needs",
     "consent",
     "offers",

@@ -72,7 +72,12 @@ def push_due(database: Database, department: str, door: Department, /, *, now: d
 def _outgoing(session: Session, item: CaseItem) -> ItemOut:
     """What the department needs and no more; the person is a keyed mark that only both sides can make."""
     facts = facts_of(session, session.get_one(Case, item.case_id))
-    told = {"size": facts.size, "income_fen": facts.income_fen, "medical_fen": facts.medical_fen, "label": facts.label}
+    told: dict[str, int | str] = {
+        "size": facts.size,
+        "income_fen": facts.income_fen,
+        "medical_fen": facts.medical_fen,
+        "label": facts.label,
+    }
     subject = vault_of(session).index(f"department-{item.department}", item.household_id)
     return ItemOut(item.id, item.code, subject, told)
 

@@ -89,6 +89,14 @@ def object_to(session: Session, item_id: str, text: str, /, *, actor: Actor, now
     return row
 
 
+def get_objection(session: Session, objection_id: str, /) -> Objection:
+    """The objection, or NotFound; the caller asks for its item."""
+    row = session.get(Objection, objection_id)
+    if row is None:
+        raise NotFound("objection")
+    return row
+
+
 def answer(
     session: Session, objection_id: str, finding: str, /, *, upheld: bool, actor: Actor, now: datetime
 ) -> Objection:

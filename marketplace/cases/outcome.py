@@ -173,7 +173,7 @@ def follow(session: Session, case_id: str, /, *, now: datetime) -> None:
     case, moved = session.get_one(Case, case_id), True
     while moved:
         items = {item.code: item for item in list_items(session, case.id)}
-        moved = any([_start_or_drop(session, case, item, items, now=now) for item in items.values()])
+        moved = sum(_start_or_drop(session, case, item, items, now=now) for item in items.values()) > 0
     _close(session, case, now=now)
 
 

@@ -1,4 +1,4 @@
-"""Supervision (督办): the ladder of late steps, the board of what is late, and the month's times, frozen when published.
+"""Supervision (督办): the ladder of late steps, the board of what is late, and the month's times, frozen once out.
 
 Enters: running clocks, ended items. Leaves: an escalation for each rung with the person who was told (80 % the handler,
 100 % the street's verifier, 120 % the district's approver, 150 % the city); counts and pages made in SQL; a month by
@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from sqlalchemy import case as when
 from sqlalchemy import func
@@ -22,8 +21,8 @@ from marketplace import audit, notices
 from marketplace.accounts.models import Account
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import notice
-from marketplace.cases.models import CaseItem, CaseStep, Escalation, ItemState, MonthReport
+from marketplace.cases import board, notice
+from marketplace.cases.models import CaseItem, CaseStep, Escalation, MonthReport
 from marketplace.clocks.models import Clock
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput
@@ -31,7 +30,6 @@ from marketplace.policy import require
 
 LEVELS = {1: Role.WORKER, 2: Role.VERIFIER, 3: Role.APPROVER, 4: Role.APPROVER}
 """Rung ► whose role is told; the fourth is for an approver of the whole city."""
-OPEN = (ItemState.WAITING, ItemState.RUNNING)
 BATCH = 100
 
 
@@ -100,29 +98,10 @@ def _named(session: Session, role: Role, *, district: str) -> Account | None:
     return next(iter(own + city), None)
 
 
-def late_items(
-    session: Session, /, *, actor: Actor, now: datetime, district: str = "", offset: int = 0, limit: int = 50
-) -> list[CaseItem]:
-    """Items over their total, the latest first, within the actor's districts. What is stopped is not late."""
-    order = (col(CaseItem.due_at), col(CaseItem.id))
-    ids = select(CaseItem.id).where(*_late(actor, now, district)).order_by(*order).offset(offset).limit(limit)
-    found = session.exec(ids).all()
-    return list(session.exec(select(CaseItem).where(col(CaseItem.id).in_(found)).order_by(*order)))
-
-
-def count_late(session: Session, /, *, actor: Actor, now: datetime, district: str = "") -> dict[str, int]:
+def count_late(session: Session, /, *, actor: Actor, now: datetime) -> dict[str, int]:
     """District ► how many items are over their total."""
-    asked = select(col(CaseItem.district_code), func.count()).where(*_late(actor, now, district))
+    asked = select(col(CaseItem.district_code), func.count()).where(*board.conditions(actor, now, late=True))
     return {row[0]: int(row[1]) for row in session.execute(asked.group_by(col(CaseItem.district_code)))}
-
-
-def _late(actor: Actor, now: datetime, district: str) -> list[Any]:
-    wanted: list[Any] = [col(CaseItem.state).in_(OPEN), col(CaseItem.due_at) <= now]
-    if actor.districts:
-        wanted.append(col(CaseItem.district_code).in_(sorted(actor.districts)))
-    if district:
-        wanted.append(CaseItem.district_code == district)
-    return wanted
 
 
 @dataclass(frozen=True, slots=True)
