@@ -1,8 +1,8 @@
 """The other departments' door: items out, results in, over HTTP with JSON and a bearer token.
 
-Enters: an `ItemOut`, or a cursor. Leaves: nothing once the department has it (POST /items with the item's own key: to push
-twice is to push once), or `ItemResult`s with the next cursor (GET /results). What is not as agreed is refused whole. Wiring builds one
-door for each department.
+Enters: an `ItemOut`, or a cursor. Leaves: nothing once the department has it (POST /items with the item's own key: to
+push twice is to push once), or `ItemResult`s with the next cursor (GET /results). What is not as agreed is refused
+whole. Wiring builds one door for each department.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class ItemOut:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What a department says of an item; `seq` grows with each word about the same item, whatever order they come in."""
+    """What a department says of an item; `seq` grows with each word about the same item, whatever their order."""
 
     ref: str
     seq: int

@@ -83,7 +83,7 @@ def _outgoing(session: Session, item: CaseItem) -> ItemOut:
 
 
 def hear(database: Database, department: str, door: Department, /, *, now: datetime) -> int:
-    """Read the results since the last time; each is settled in a transaction of its own, the cursor moves at the end."""
+    """Read the results since the last time; each in a transaction of its own; the cursor moves at the end."""
     with database.reading() as session:
         feed = session.get(DepartmentFeed, department)
         cursor = feed.cursor if feed else None

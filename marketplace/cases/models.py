@@ -171,7 +171,7 @@ class CaseStep(SQLModel, table=True):
 
 
 class Escalation(SQLModel, table=True):
-    """A late step climbed to a level of the ladder (1: 80 %, 2: 100 %, 3: 120 %, 4: 150 %) and a named person was told."""
+    """A late step climbed to a level of the ladder (1: 80 %, 2: 100 %, 3: 120 %, 4: 150 %); a named person was told."""
 
     __tablename__ = "aid_escalation"
     __table_args__ = (UniqueConstraint("step_id", "level"), check("level", "level BETWEEN 1 AND 4"))

@@ -54,7 +54,7 @@ def decide(
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
-    """A person of the confirming office says yes or no. The fast path is decided by the township alone, up to its cap."""
+    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"

@@ -14,7 +14,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from sqlalchemy import case as when
-from sqlalchemy import func
+from sqlalchemy import func, literal
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
@@ -43,7 +43,7 @@ def climb(database: Database, /, *, now: datetime) -> int:
     """Write each rung that a late step has reached since the last time, one rung once."""
     reached = (
         select(Clock.id, CaseStep.id, CaseStep.item_id, Clock.reminders, Clock.district_code)
-        .join(CaseStep, func.concat("item:", col(CaseStep.item_id)) == col(Clock.object_ref))
+        .join(CaseStep, literal("item:") + col(CaseStep.item_id) == col(Clock.object_ref))
         .outerjoin(
             Escalation,
             (col(Escalation.step_id) == col(CaseStep.id)) & (col(Escalation.level) == col(Clock.reminders)),

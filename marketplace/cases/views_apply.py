@@ -194,7 +194,8 @@ def _kept(case: Case, name: str, form: Any) -> bool:
             answers = {field.name: field.data for field in form if field.name != "csrf_token"}
             service.save(session, case, answers, **acts)
     except BadInput as error:
-        field = form[str(error.facts.get("field", ""))] if str(error.facts.get("field", "")) in form else list(form)[0]
+        told = str(error.facts.get("field", ""))
+        field = form[told] if told in form else next(iter(form))
         field.errors = [FAULTS.get(error.code, _("Please check this"))]
         return False
     return True
