@@ -30,5 +30,7 @@ SENTENCES: dict[str, Any] = {
     "register_left": _l("You are not in the register any more."),
     "month_runs": _l("This month is not over yet."),
     "enough_papers": _l("No more papers fit into this application."),
+    "hand_on_missing": _l("The household did not say yes to handing on what stays uncovered."),
+    "nothing_left": _l("Nothing stayed uncovered."),
     "bad_line": _l("Write it in one line of ordinary letters."),
 }

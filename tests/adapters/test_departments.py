@@ -39,7 +39,9 @@ class Rig:
 def fake() -> Iterator[Rig]:
     door = FakeDepartment()
     door.said = [ItemResult(**one) for one in SAID]  # type: ignore[arg-type]
-    yield Rig(door, lambda: {ref: item.code for ref, item in door.items.items()}, lambda: door.faults.play("lost reply"))
+    yield Rig(
+        door, lambda: {ref: item.code for ref, item in door.items.items()}, lambda: door.faults.play("lost reply")
+    )
 
 
 @contextmanager

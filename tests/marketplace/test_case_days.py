@@ -97,9 +97,7 @@ def played(start: date, limit: int, stops: list[tuple[date, date]], unit: Unit) 
         ("2026-11-23", 7, "calendar_day", [("2026-11-25", "2026-12-01")], "2026-12-06"),
     ],
 )
-def test_dated_cases_worked_by_hand(
-    start: str, limit: int, unit: str, stops: list[tuple[str, str]], last: str
-) -> None:
+def test_dated_cases_worked_by_hand(start: str, limit: int, unit: str, stops: list[tuple[str, str]], last: str) -> None:
     pauses = [(date.fromisoformat(one), date.fromisoformat(two)) for one, two in stops]
     assert played(date.fromisoformat(start), limit, pauses, Unit(unit)) == date.fromisoformat(last)
 

@@ -14,8 +14,9 @@ from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
 from marketplace.cases.rules import graph, steps_of
 from marketplace.clocks import service as clocks
-from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, Conflict, ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household
+from marketplace.needs.remainder import need_of_case
 from marketplace.notices import Notice
 from marketplace.reference.words import list_codes
 from tests import factories as make
@@ -28,7 +29,9 @@ APPROVER = Actor(id="approver-1", role=Role.APPROVER, districts=frozenset({CITY}
 POOR = {"wants": ["living", "illness"], "size": 2, "income_fen": 50_000, "medical_fen": 6_000_000}
 
 
-def send(session: Session, now: datetime, home: Household | None = None, **over: Any) -> tuple[Case, dict[str, CaseItem]]:
+def send(
+    session: Session, now: datetime, home: Household | None = None, **over: Any
+) -> tuple[Case, dict[str, CaseItem]]:
     """A household applies and signs; its case with its items by code."""
     home = home or make.a_household(session)
     me = make.as_household(home)
@@ -309,3 +312,31 @@ def test_one_set_of_numbers_is_looked_at_for_every_class() -> None:
     assert looked(77_000, 0) == (False, True, False)
     assert looked(115_500, 0) == (False, False, False)
     assert looked(200_000, 1_440_001) == (False, False, True)
+
+
+def _all_refused(session: Session, case: Case, items: dict[str, CaseItem], now: datetime) -> None:
+    """Every item of the case is refused, each in its turn."""
+    while case.state is CaseState.OPEN:
+        item = next(one for one in service.list_items(session, case.id) if one.state is ItemState.RUNNING)
+        step = steps.running_step(session, item.id)
+        told = {"granted": False, "reason": "income_over", "late_cause": "backlog", "actor": APPROVER, "now": now}
+        if step.code == "department_answer":
+            outcome.settle(session, item, step, amount_fen=0, note="", **told)
+        else:
+            outcome.decide(session, item.id, **{**told, "now": walk(session, item, now)})
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_what_stays_uncovered_becomes_a_verified_need_with_its_reason_only_with_a_yes(
+    session: Session, now: datetime, yes: bool
+) -> None:
+    case, items = send(session, now, hand_on=yes)
+    _all_refused(session, case, items, now)
+    worker = Actor(id="verifier-9", role=Role.VERIFIER, districts=frozenset({CITY}))
+    if not yes:
+        with pytest.raises(ConsentMissing):
+            need_of_case(session, case.id, actor=worker, now=now)
+        return
+    need = need_of_case(session, case.id, actor=worker, now=now)
+    assert (need.gap_units, need.state, need.referral_reason) == (6_000_000, "verified", "NOT_ELIGIBLE")
+    assert need_of_case(session, case.id, actor=worker, now=now).id == need.id

@@ -123,7 +123,9 @@ def test_who_comes_back_finds_the_answers_and_is_not_asked_for_a_known_card(app:
     again = home.post("/cases/start").headers["Location"]
     assert again.endswith("/check")
     base = again.removesuffix("/check")
-    assert home.post(base + "/step/money", data={"size": "2", "income_fen": "1"}).headers["Location"].endswith("situation")
+    assert (
+        home.post(base + "/step/money", data={"size": "2", "income_fen": "1"}).headers["Location"].endswith("situation")
+    )
     assert home.post(base + "/step/situation", data={}).headers["Location"].endswith("/sign")
     unsigned = home.post(again)
     assert unsigned.status_code == 422 and "请先签署授权" in unsigned.text
@@ -191,7 +193,9 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
     assert "收入超过标准" in told and "六十日" in told
     with database.reading() as session:
         assert session.get_one(CaseItem, item_id).state is ItemState.REFUSED
-        assert {step.ended_by for step in session.exec(select(CaseStep).where(CaseStep.item_id == item_id))} > {SYSTEM.id}
+        assert {step.ended_by for step in session.exec(select(CaseStep).where(CaseStep.item_id == item_id))} > {
+            SYSTEM.id
+        }
 
 
 def test_the_times_of_a_month_are_published_for_everybody(app: Flask) -> None:
