@@ -65,7 +65,8 @@ def test_one_application_begins_what_can_begin_and_lets_the_rest_wait(session: S
 
 
 def test_the_graph_of_items_has_no_circle_and_knows_all_thirteen() -> None:
-    assert set(graph()) == set(list_codes("aid_item")) and len(graph()) == 13
+    assert set(graph()) == set(list_codes("aid_item"))
+    assert len(graph()) == 13
 
 
 def test_a_draft_is_come_back_to_and_cannot_be_sent_unsigned(session: Session, now: datetime) -> None:
@@ -74,7 +75,8 @@ def test_a_draft_is_come_back_to_and_cannot_be_sent_unsigned(session: Session, n
     case = service.start(session, home.id, actor=me, now=now)
     service.save(session, case, {"wants": ["living"]}, actor=me, now=now)
     again = service.start(session, home.id, actor=me, now=now + timedelta(days=3))
-    assert again.id == case.id and again.answers == {"wants": ["living"]}
+    assert again.id == case.id
+    assert again.answers == {"wants": ["living"]}
     with pytest.raises(BadInput, match="not_signed"):
         service.submit(session, case, actor=me, now=now)
 
@@ -131,14 +133,16 @@ def test_a_refusal_needs_its_reason_and_a_late_end_its_cause(session: Session, n
     with pytest.raises(BadInput, match="late_cause_missing"):
         outcome.decide(session, items["DIBAO"].id, granted=True, actor=APPROVER, now=late)
     item = outcome.decide(session, items["DIBAO"].id, granted=True, late_cause="backlog", actor=APPROVER, now=late)
-    assert item.late_cause == "backlog" and item.month == "2027-01"
+    assert item.late_cause == "backlog"
+    assert item.month == "2027-01"
 
 
 def test_fast_aid_is_one_step_of_three_days_capped_and_once_a_year(session: Session, now: datetime) -> None:
     home = make.a_household(session)
     _case, items = send(session, now, home, wants=["accident"], ticks=["sudden"], medical_fen=0)
     fast = items["LINSHI"]
-    assert fast.path == "LINSHI_FAST" and fast.due_at == datetime(2026, 11, 26, 16, tzinfo=now.tzinfo)
+    assert fast.path == "LINSHI_FAST"
+    assert fast.due_at == datetime(2026, 11, 26, 16, tzinfo=now.tzinfo)
     with pytest.raises(BadInput, match="above_cap"):
         outcome.decide(session, fast.id, granted=True, amount_fen=77_001, actor=WORKER, now=now)
     outcome.decide(session, fast.id, granted=True, amount_fen=77_000, actor=WORKER, now=now)
@@ -155,7 +159,8 @@ def test_while_the_household_owes_a_paper_no_clock_runs_against_the_office(sessi
     before = steps.running_step(session, item.id).due_at
     steps.stop(session, item.id, missing="收入证明", actor=WORKER, now=now + timedelta(days=1))
     (waiting,) = clocks.running_of(session, steps.clock_ref(item.id))
-    assert waiting.step == "case_papers" and waiting.household_id == item.household_id
+    assert waiting.step == "case_papers"
+    assert waiting.household_id == item.household_id
     assert supervision.count_late(session, actor=APPROVER, now=now + timedelta(days=365)) == {CITY: 1}
     back = now + timedelta(days=8)
     steps.run_on(session, item.id, actor=make.as_household(session.get_one(Household, item.household_id)), now=back)
@@ -186,7 +191,10 @@ def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longe
     notice.answer(session, row.id, "车已报废", upheld=False, actor=WORKER, now=day + timedelta(days=2))
     step = steps.running_step(session, item.id)
     assert (step.code, step.limit_days) == ("re_notice", 3)
-    assert item.special and total is not None and item.due_at is not None and item.due_at > total
+    assert item.special
+    assert total is not None
+    assert item.due_at is not None
+    assert item.due_at > total
     walk(session, item, day, to="confirm")
 
 
@@ -209,7 +217,8 @@ def test_a_refused_household_is_watched_told_and_may_say_no(session: Session, no
         )
     assert (case.state, case.decision) == (CaseState.CLOSED, CaseDecision.REFUSED)
     (entry,) = outcome.list_entries(session, home.id)
-    assert entry.category == "REJECTED" and entry.ended_at is None
+    assert entry.category == "REJECTED"
+    assert entry.ended_at is None
     outcome.leave_register(session, entry.id, actor=make.as_household(home), now=now)
     assert entry.ended_at == now
 
