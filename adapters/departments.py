@@ -1,53 +1,56 @@
-"""The other departments' door: items out, results in, over HTTP with JSON and a bearer token.
+"""Facts of the other departments over HTTP: what happened to people of the register, page by page.
 
-Enters: an `ItemOut`, or a cursor. Leaves: nothing once the department has it (POST /items with the item's own key: to
-push twice is to push once), or `ItemResult`s with the next cursor (GET /results). What is not as agreed is refused
-whole. Wiring builds one door for each department.
+Enters: the code of a feed and a cursor. Leaves: a `FactPage` of raw cells under the names of the facts' table, so that
+a pulled fact is checked by the same rules as one from a file. The exchange speaks JSON (GET /facts/{feed}) with a
+bearer token; a page names the day until which the department's own records told. Wiring builds it.
 """
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from datetime import date
+from urllib.parse import quote
 
 from adapters.http import HttpClient
-from adapters.items import ItemOut, ItemResult
-from adapters.ports import WillNeverWork
-
-OUTCOMES = ("received", "granted", "refused")
+from adapters.ports import FACT_COLUMNS, Cell, FactPage, Row, WillNeverWork
 
 
-class DepartmentDoor:
-    """One department; see `adapters.items.Department`."""
+class DepartmentExchange:
+    """The departments' exchange; see `adapters.ports.DepartmentFeed`."""
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
 
-    def push(self, item: ItemOut, /) -> None:
-        """Hand an item over; its reference is the key under which it is known."""
-        payload = {"ref": item.ref, "item": item.code, "subject": item.subject, "facts": dict(item.facts)}
-        self._client.post("/items", call="push-item", payload=payload, key=item.ref)
-
-    def results(self, *, cursor: str | None = None) -> tuple[tuple[ItemResult, ...], str]:
-        """What was said since the cursor."""
-        params = {"cursor": cursor} if cursor else None
-        reply = self._client.get("/results", call="pull-results", params=params).json()
-        rows, following = reply.get("results"), reply.get("cursor")
-        if not (isinstance(rows, list) and isinstance(following, str)):
+    def pull_facts(self, feed: str, /, *, cursor: str | None = None) -> FactPage:
+        """Fetch the page at the cursor; cells under names we do not know are left behind."""
+        path = f"/facts/{quote(feed, safe='')}"
+        reply = self._client.get(path, call="pull-facts", params={"cursor": cursor} if cursor else None).json()
+        rows, following, more = reply.get("facts"), reply.get("cursor"), reply.get("more", False)
+        if not (isinstance(rows, list) and isinstance(following, str) and isinstance(more, bool)):
             raise _not_as_agreed("The department's page is not as agreed.")
-        return tuple(_result(row) for row in rows), following
-
-
-def _result(row: object) -> ItemResult:
-    if not isinstance(row, dict):
-        raise _not_as_agreed("A result of the department is not as agreed.")
-    ref, seq, outcome = row.get("ref"), row.get("seq"), row.get("outcome")
-    fen, reason = row.get("amount_fen", 0), row.get("reason", "")
-    plain = isinstance(ref, str) and isinstance(reason, str) and type(seq) is int and type(fen) is int
-    if not plain or outcome not in OUTCOMES or fen < 0:
-        raise _not_as_agreed("A result of the department is not as agreed.")
-    said = cast(Literal["received", "granted", "refused"], outcome)
-    return ItemResult(cast(str, ref), cast(int, seq), said, fen, reason)
+        if more and following == cursor:
+            raise _not_as_agreed("The department's cursor does not move on.")
+        return FactPage(tuple(_row(row) for row in rows), _day(reply.get("as_of")), cursor=following, more=more)
 
 
 def _not_as_agreed(sentence: str) -> WillNeverWork:
     return WillNeverWork(sentence, code="page_not_as_agreed")
+
+
+def _day(text: object) -> date:
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise _not_as_agreed("The department's page does not say until when it tells.") from None
+
+
+def _row(row: object) -> Row:
+    if not isinstance(row, dict):
+        raise _not_as_agreed("A fact of the department is no row.")
+    cells: dict[str, Cell] = {}
+    for name in FACT_COLUMNS:
+        value = row.get(name)
+        if isinstance(value, (dict, list)):
+            raise _not_as_agreed("A field of the department is not plain.")
+        if value is not None and value != "":
+            cells[name] = value
+    return cells

@@ -31,6 +31,7 @@ ROOMS = (
     "organisations",
     "assessments",
     "households",
+    "signals",
     "cases",
     "needs",
     "consent",

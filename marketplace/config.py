@@ -68,11 +68,11 @@ class Settings:
     oidc_client_secret: str = field(default="", repr=False)
     payments_url: str = ""
     payments_token: str = field(default="", repr=False)
-    departments_url: str = ""
-    departments_token: str = field(default="", repr=False)
     cover_url: str = ""
     cover_token: str = field(default="", repr=False)
     cover_key: str = field(default="", repr=False)
+    departments_url: str = ""
+    departments_token: str = field(default="", repr=False)
 
     def database(self) -> str:
         """The database's address; the embedded one lies in the instance folder."""
@@ -148,7 +148,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _money_doors(env: Mapping[str, str]) -> dict[str, Any]:
-    """The feed of government payments, the other departments, and the insurers' common door."""
+    """The feed of government payments, the insurers' common door and the departments' exchange."""
     return {
         "payments_url": env.get("SHANQIAO_PAYMENTS_URL", ""),
         "payments_token": env.get("SHANQIAO_PAYMENTS_TOKEN", ""),

@@ -13,14 +13,15 @@ from functools import partial
 
 from sqlmodel import Session
 
-from adapters.departments import DepartmentDoor
+from adapters.departments import DepartmentExchange
+from adapters.departments_push import DepartmentDoor
 from adapters.http import HttpClient
 from adapters.identity import OidcDoor, OidcSettings
 from adapters.items import Department
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
 from adapters.payments import CoverGateway, PaymentFeedDoor
-from adapters.ports import Channel, CoverDoor, Message, Messenger, PaymentFeed, Registry, StaffSignIn
+from adapters.ports import Channel, CoverDoor, DepartmentFeed, Message, Messenger, PaymentFeed, Registry, StaffSignIn
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
 from adapters.webhooks import Webhooks
@@ -48,12 +49,14 @@ from marketplace.offers.demand import publish_when_due
 from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.service import is_mobile
+from marketplace.payments import late as late_payments
 from marketplace.payments import waiting as payments
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.rights import erasing
 from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import hooks
+from marketplace.signals import sweeping
 from marketplace.suites import NAMES
 from marketplace.trail.keeper import Keeper
 from marketplace.trail.service import audit_fresh
@@ -136,13 +139,21 @@ def payments_of(settings: Settings) -> PaymentFeed:
     return PaymentFeedDoor(HttpClient("payments", settings.payments_url, headers=bearer))
 
 
-def departments_of(settings: Settings) -> dict[str, Department]:
+def item_doors_of(settings: Settings) -> dict[str, Department]:
     """The other departments that own items, each behind its own door of the exchange; none where none is connected."""
     if not settings.departments_url:
         return {}
     bearer = {"Authorization": f"Bearer {settings.departments_token}"}
     base = settings.departments_url.rstrip("/")
     return {code: DepartmentDoor(HttpClient(code, f"{base}/{code}", headers=bearer)) for code in departments.OTHERS}
+
+
+def departments_of(settings: Settings) -> DepartmentFeed:
+    """The door to the departments' exchange."""
+    if not settings.departments_url:
+        raise ConfigError("SHANQIAO_DEPARTMENTS_URL is not set: name the address of the departments' exchange")
+    bearer = {"Authorization": f"Bearer {settings.departments_token}"}
+    return DepartmentExchange(HttpClient("departments", settings.departments_url, headers=bearer))
 
 
 def cover_of(settings: Settings) -> CoverDoor | None:
@@ -218,9 +229,10 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(cases.sweep, database, clock=clock),
         partial(waiting.sweep, database, clock=clock),
         partial(supervision.sweep, database, clock=clock),
-        partial(departments.sweep, database, departments_of(settings), clock=clock),
+        partial(departments.sweep, database, item_doors_of(settings), clock=clock),
         partial(insurers.sweep, database, clock=clock),
         partial(payments.sweep, database, clock=clock),
+        partial(late_payments.sweep, database, clock=clock),
         partial(night.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=beginning.look),
@@ -231,6 +243,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         receipts.Desk(database, clock=clock),
         erasing.Nightly(database, clock=clock),
         partial(comparing.sweep, database, clock=clock),
+        sweeping.Nightly(database, clock=clock),
         partial(consent_changes.sweep, database, clock=clock),
         partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
     )

@@ -1,11 +1,11 @@
-"""Cases, their items, steps, papers, objections, the low-income register, and the frozen months.
+"""Cases, their items, steps, papers, objections, and the frozen months.
 
 A case is one application of one household. Its answers are codes and whole fen; names, numbers, pictures and
 signatures lie sealed in `CasePaper` under the key of the person whom they concern. `opened_by` is who pressed,
 `household_id` and `subject_id` are whom it is about; with a helper the two differ and `proxy_id` names the power.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -224,27 +224,6 @@ class Objection(SQLModel, table=True):
     upheld: bool = False
     answered_by: str = Field(default="", max_length=64)
     answered_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-
-
-class RegisterEntry(SQLModel, table=True):
-    """A household in the low-income register as one category, from and to; it was told and may object."""
-
-    __tablename__ = "register_entry"
-    __table_args__ = (
-        unique_where("uq_register_entry", "household_id", "category", where="ended_at IS NULL"),
-        check("span", "valid_to > valid_from"),
-    )
-
-    id: str = Field(primary_key=True, max_length=32)
-    household_id: str = Field(foreign_key="household.id", index=True)
-    category: str = Field(index=True, max_length=32)
-    case_id: str = Field(foreign_key="aid_case.id", index=True)
-    district_code: str = Field(max_length=6)
-    valid_from: date
-    valid_to: date
-    told_at: datetime = Field(sa_column=moment())
-    objected_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class MonthReport(SQLModel, table=True):

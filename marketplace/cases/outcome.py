@@ -8,7 +8,7 @@ is told, and may object. Called by the pages of this room and by `departments`.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
@@ -25,18 +25,17 @@ from marketplace.cases.models import (
     CaseState,
     CaseStep,
     ItemState,
-    RegisterEntry,
 )
 from marketplace.cases.rules import waits_for
 from marketplace.cases.service import facts_of, list_items
-from marketplace.db import flush, new_id
+from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.households import categories
+from marketplace.households.models import Spell
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 
 REJECTED = "REJECTED"
-WATCHED = timedelta(days=365)
-"""A refused family is looked at again for so long (W14)."""
 CLASSES = ("DIBAO", "TEKUN", "DIBIAN_GANGXING")
 PEOPLE = ("check_and_visit", "check_papers", "check_spending")
 
@@ -221,51 +220,28 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
 
 def _register(session: Session, case: Case, *, now: datetime) -> None:
     """Refused is not the end: the family is watched as its own category, knows it, and may object."""
-    day = local_day(now)
-    standing = select(RegisterEntry).where(
-        RegisterEntry.household_id == case.household_id,
-        RegisterEntry.category == REJECTED,
-        col(RegisterEntry.ended_at).is_(None),
-    )
-    if session.exec(standing).first() is not None:
-        return
-    row = RegisterEntry(
-        id=new_id(),
-        household_id=case.household_id,
-        category=REJECTED,
-        case_id=case.id,
-        district_code=case.district_code,
-        valid_from=day,
-        valid_to=day + WATCHED,
-        told_at=now,
-    )
-    session.add(row)
-    flush(session)
-    entry = audit.Entry("register:enter", object_ref=row.id, subject=row.household_id, rule_id=REJECTED)
-    audit.record(session, entry, actor=SYSTEM, now=now)
-    notices.post(session, "register_told", key=f"register:{row.id}", household_id=row.household_id, now=now)
+    entry = categories.Entry(case.household_id, REJECTED, local_day(now), source="case", source_ref=case.id)
+    spell = categories.enter(session, entry, actor=SYSTEM, now=now)
+    key = f"register:{case.id}"
+    notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)
 
 
-def leave_register(session: Session, entry_id: str, /, *, actor: Actor, now: datetime) -> RegisterEntry:
-    """The family objects: the entry ends at once, nobody has to agree."""
-    row = session.get(RegisterEntry, entry_id, with_for_update=True)
-    if row is None:
+def leave_register(session: Session, spell_id: str, /, *, actor: Actor, now: datetime) -> Spell:
+    """The family objects: the spell ends at once, nobody has to agree."""
+    row = session.get(Spell, spell_id)
+    if row is None or row.category != REJECTED:
         raise NotFound("entry")
     require(actor, "register:object", household_id=row.household_id)
-    if row.ended_at is not None:
-        raise WrongState("register_left")
-    row.objected_at = row.ended_at = now
-    session.add(row)
-    flush(session)
+    categories.leave(session, row.id, on=local_day(now), reason="OBJECTED", actor=actor, now=now)
     told = audit.Entry("register:object", object_ref=row.id, subject=row.household_id, rule_id=row.category)
     audit.record(session, told, actor=actor, now=now)
     return row
 
 
-def list_entries(session: Session, household_id: str, /) -> list[RegisterEntry]:
-    """Where a household stands in the register."""
-    asked = select(RegisterEntry).where(RegisterEntry.household_id == household_id)
-    return list(session.exec(asked.order_by(col(RegisterEntry.valid_from).desc(), col(RegisterEntry.id))))
+def list_entries(session: Session, household_id: str, /) -> list[Spell]:
+    """The household's spells as a refused one that have not been ended."""
+    found = categories.list_spells(session, household_id)
+    return [row for row in found if row.category == REJECTED and row.ended_at is None]
 
 
 def remainder(session: Session, case: Case, /) -> int:

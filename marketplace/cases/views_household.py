@@ -28,7 +28,7 @@ HOME = "household"
 def mine() -> ResponseReturnValue:
     """All applications, and where the household stands in the register."""
     session, home = current_session(), own_household()
-    entries = [row for row in outcome.list_entries(session, home) if row.ended_at is None]
+    entries = outcome.list_entries(session, home)
     return render("cases/mine.html", cases=service.list_cases(session, home), entries=entries)
 
 

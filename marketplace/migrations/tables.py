@@ -25,6 +25,7 @@ from marketplace.proposals import models as proposals
 from marketplace.reports import models as reports
 from marketplace.rights import models as rights
 from marketplace.sharing import models as sharing
+from marketplace.signals import models as signals
 from marketplace.trail import models as trail
 
 ROOMS = (
@@ -55,6 +56,7 @@ ROOMS = (
     rights,
     sealed,
     sharing,
+    signals,
     trail,
 )
 

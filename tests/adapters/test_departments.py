@@ -1,113 +1,121 @@
-"""A department's door: the same promises on the fake and on the real door against a server on loopback."""
+"""Departments' facts: the same promises on the fake and on the real door, then the real door's own ways."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pytest
 
-from adapters.departments import DepartmentDoor
-from adapters.fakes import FakeDepartment
+from adapters.departments import DepartmentExchange
+from adapters.fakes import FakeDepartments
 from adapters.http import HttpClient, Patience
-from adapters.items import Department, ItemOut, ItemResult
-from adapters.ports import OutsideError, WillNeverWork
+from adapters.ports import FACT_COLUMNS, DepartmentFeed, TryAgainLater, WillNeverWork
 from tests.adapters.loopback import Answer, Asked, Loopback, as_json
 
 PATIENCE = Patience(attempts=2, connect=2, read=0.3, first_wait=0)
-ITEM = ItemOut("item-1", "YILIAO_JIUZHU", "mark", {"size": 2, "label": ""})
-SAID = [
-    {"ref": "item-1", "seq": 1, "outcome": "received"},
-    {"ref": "item-1", "seq": 2, "outcome": "granted", "amount_fen": 500},
-    {"ref": "item-2", "seq": 1, "outcome": "refused", "reason": "income_over"},
+AS_OF = date(2026, 10, 31)
+ROWS: list[dict[str, Any]] = [
+    {"source_id": f"D/{n}", "id_number": f"5099-{n}", "kind": "DEATH", "happened_on": "2026-10-01"} for n in range(5)
 ]
 
 
 @dataclass
 class Rig:
-    """The door, what the department holds, and a way to lose one reply."""
+    """A door with five facts under CIVIL_RECORDS, two a page, and a way to lose one reply."""
 
-    door: Department
-    held: Callable[[], dict[str, Any]]
+    feed: DepartmentFeed
     lose: Callable[[], None]
 
 
 @contextmanager
 def fake() -> Iterator[Rig]:
-    door = FakeDepartment()
-    door.said = [ItemResult(**one) for one in SAID]  # type: ignore[arg-type]
-    yield Rig(
-        door, lambda: {ref: item.code for ref, item in door.items.items()}, lambda: door.faults.play("lost reply")
-    )
+    door = FakeDepartments({"CIVIL_RECORDS": ROWS}, as_of=AS_OF, page_size=2)
+    yield Rig(door, lambda: door.faults.play("lost reply"))
+
+
+def page(asked: Asked) -> Answer:
+    """The exchange's own answer."""
+    if asked.headers.get("Authorization") != "Bearer t":
+        return as_json({"error": "invalid_token"}, status=401)
+    cursor = asked.query.get("cursor", ["0"])[0]
+    if asked.path != "/facts/CIVIL_RECORDS" or not cursor.isdecimal() or int(cursor) > len(ROWS):
+        return as_json({"error": "unknown"}, status=404)
+    end = min(int(cursor) + 2, len(ROWS))
+    rows = [{**row, "amount": None, "neighbour": "said so"} for row in ROWS[int(cursor) : end]]
+    return as_json({"facts": rows, "cursor": str(end), "more": end < len(ROWS), "as_of": AS_OF.isoformat()})
+
+
+@contextmanager
+def served(answer: Callable[[Asked], Answer] = page) -> Iterator[tuple[DepartmentExchange, Loopback]]:
+    """The real door against a server of our own."""
+    with Loopback(answer) as server:
+        client = HttpClient("departments", server.url, patience=PATIENCE, headers={"Authorization": "Bearer t"})
+        yield DepartmentExchange(client), server
 
 
 @contextmanager
 def real() -> Iterator[Rig]:
-    held: dict[str, Any] = {}
-
-    def answer(asked: Asked) -> Answer:
-        if asked.headers.get("Authorization") != "Bearer t":
-            return as_json({"error": "invalid_token"}, status=401)
-        if asked.path == "/HSA/items":
-            told = json.loads(asked.body)
-            held[told["ref"]] = told["item"]
-            return as_json({})
-        start = int(asked.query.get("cursor", ["0"])[0])
-        return as_json({"results": SAID[start:], "cursor": str(len(SAID))})
-
-    with Loopback(answer) as server:
-        bearer = {"Authorization": "Bearer t"}
-        client = HttpClient("HSA", server.url + "/HSA", headers=bearer, patience=PATIENCE)
-        yield Rig(DepartmentDoor(client), lambda: held, lambda: server.play("lost reply"))
+    with served() as (door, server):
+        yield Rig(door, lambda: server.play(*["lost reply"] * PATIENCE.attempts))
 
 
 @pytest.fixture(params=[fake, real], ids=["fake", "real"])
 def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
-    with request.param() as found:
-        yield found
+    with request.param() as made:
+        yield made
 
 
-def test_an_item_pushed_twice_is_one_item(rig: Rig) -> None:
-    rig.door.push(ITEM)
-    rig.door.push(ITEM)
-    assert rig.held() == {"item-1": "YILIAO_JIUZHU"}
+def test_all_facts_come_page_by_page_each_once_and_without_unknown_fields(rig: Rig) -> None:
+    seen, cursor, more = [], None, True
+    while more:
+        told = rig.feed.pull_facts("CIVIL_RECORDS", cursor=cursor)
+        seen, cursor, more = [*seen, *told.facts], told.cursor, told.more
+        assert told.as_of == AS_OF
+    assert [dict(row) for row in seen] == ROWS
+    assert all(set(row) <= set(FACT_COLUMNS) for row in seen)
+    assert rig.feed.pull_facts("CIVIL_RECORDS", cursor=cursor).facts == ()
 
 
-def test_a_lost_reply_is_asked_again_and_is_still_one_item(rig: Rig) -> None:
+def test_a_lost_reply_is_to_be_tried_again_and_asking_again_is_harmless(rig: Rig) -> None:
     rig.lose()
-    try:
-        rig.door.push(ITEM)
-    except OutsideError:
-        rig.door.push(ITEM)
-    assert rig.held() == {"item-1": "YILIAO_JIUZHU"}
+    with pytest.raises(TryAgainLater):
+        rig.feed.pull_facts("CIVIL_RECORDS")
+    assert len(rig.feed.pull_facts("CIVIL_RECORDS").facts) == 2
 
 
-def test_results_come_once_after_the_cursor(rig: Rig) -> None:
-    results, cursor = rig.door.results()
-    assert [(one.ref, one.seq, one.outcome, one.amount_fen) for one in results] == [
-        ("item-1", 1, "received", 0),
-        ("item-1", 2, "granted", 500),
-        ("item-2", 1, "refused", 0),
-    ]
-    assert rig.door.results(cursor=cursor) == ((), cursor)
+def test_an_unknown_feed_or_cursor_is_refused_for_good(rig: Rig) -> None:
+    for feed, cursor in (("NOBODY", None), ("CIVIL_RECORDS", "far"), ("CIVIL_RECORDS", "99")):
+        with pytest.raises(WillNeverWork):
+            rig.feed.pull_facts(feed, cursor=cursor)
 
 
 @pytest.mark.parametrize(
-    "page",
+    "reply",
     [
-        {"results": "x", "cursor": "1"},
-        {"results": [], "cursor": 1},
-        {"results": [{"ref": "a", "seq": "1", "outcome": "granted"}], "cursor": "1"},
-        {"results": [{"ref": "a", "seq": 1, "outcome": "maybe"}], "cursor": "1"},
-        {"results": [{"ref": "a", "seq": 1, "outcome": "granted", "amount_fen": -1}], "cursor": "1"},
-        {"results": [7], "cursor": "1"},
+        {},
+        {"facts": {}, "cursor": "1", "as_of": "2026-10-31"},
+        {"facts": [], "cursor": 1, "as_of": "2026-10-31"},
+        {"facts": [], "cursor": "1", "as_of": "soon"},
+        {"facts": [], "cursor": "1"},
+        {"facts": ["row"], "cursor": "1", "as_of": "2026-10-31"},
+        {"facts": [{"kind": ["DEATH"]}], "cursor": "1", "as_of": "2026-10-31"},
+        {"facts": [], "cursor": "1", "more": "yes", "as_of": "2026-10-31"},
     ],
 )
-def test_a_page_that_is_not_as_agreed_is_refused_whole(page: dict[str, Any]) -> None:
-    with Loopback(lambda _asked: as_json(page)) as server:
-        door = DepartmentDoor(HttpClient("HSA", server.url, patience=PATIENCE))
-        with pytest.raises(WillNeverWork):
-            door.results()
+def test_a_page_that_is_not_as_agreed_is_refused_whole(reply: dict[str, Any]) -> None:
+    with served(lambda _asked: as_json(reply)) as (door, _server), pytest.raises(WillNeverWork):
+        door.pull_facts("CIVIL_RECORDS")
+
+
+def test_a_cursor_that_does_not_move_on_ends_the_pull() -> None:
+    reply = {"facts": [], "cursor": "4", "more": True, "as_of": "2026-10-31"}
+    with served(lambda _asked: as_json(reply)) as (door, _server), pytest.raises(WillNeverWork):
+        door.pull_facts("CIVIL_RECORDS", cursor="4")
+
+
+def test_a_page_shows_nobody_in_its_repr(rig: Rig) -> None:
+    assert "5099" not in repr(rig.feed.pull_facts("CIVIL_RECORDS"))
