@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -59,7 +60,7 @@ def list_notices(session: Session, district: str, /, *, now: datetime, most: int
     ]
 
 
-def running() -> object:
+def running() -> Any:
     """The condition that a step is a notice that hangs out."""
     return col(CaseStep.code).in_(NOTICES) & col(CaseStep.ended_at).is_(None)
 
@@ -143,7 +144,7 @@ def over(database: Database, /, *, now: datetime, most: int = 100) -> int:
         asked = asked.join(Case, col(Case.id) == col(CaseStep.case_id)).join(
             Person, col(Person.id) == col(Case.subject_id)
         )
-        found = session.exec(asked.where(running()).order_by(col(CaseStep.due_at)).limit(most)).all()  # type: ignore[arg-type]
+        found = session.exec(asked.where(running()).order_by(col(CaseStep.due_at)).limit(most)).all()
         due = [item_id for item_id, ends, person in found if ends <= now or is_child(person, now=now)]
         due = [item_id for item_id in due if not open_objections(session, item_id)]
     for item_id in due:

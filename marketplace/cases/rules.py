@@ -77,9 +77,9 @@ def standard(code: str, /, *, district: str, on: date) -> int:
 
 
 @cache
-def graph() -> nx.DiGraph:
+def graph() -> nx.DiGraph[str]:
     """Items as nodes; an edge from an item to one that waits for its result, with the result it waits for (`when`)."""
-    drawn = nx.DiGraph()
+    drawn: nx.DiGraph[str] = nx.DiGraph()
     drawn.add_nodes_from(row["code"] for row in rows("item_paths"))
     for row in rows("item_edges"):
         drawn.add_edge(row["after"], row["item"], when=row["when"])

@@ -42,7 +42,7 @@ def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
 def climb(database: Database, /, *, now: datetime) -> int:
     """Write each rung that a late step has reached since the last time, one rung once."""
     reached = (
-        select(Clock.id, CaseStep.id, CaseStep.item_id, Clock.reminders, Clock.district_code)
+        select(Clock.id, CaseStep.id, CaseStep.item_id, Clock.reminders, Clock.district_code)  # type: ignore[call-overload]
         .join(CaseStep, literal("item:") + col(CaseStep.item_id) == col(Clock.object_ref))
         .outerjoin(
             Escalation,
@@ -124,7 +124,7 @@ def times_of(session: Session, month: str, /) -> list[Times]:
     rank = func.row_number().over(partition_by=group, order_by=col(CaseItem.days_taken))
     many = func.count().over(partition_by=group)
     ranked = (
-        select(
+        select(  # type: ignore[call-overload]
             col(CaseItem.office).label("office"),
             col(CaseItem.code).label("code"),
             col(CaseItem.days_taken).label("days"),

@@ -181,14 +181,14 @@ def _given(case: Case) -> dict[str, Any]:
 
 
 def _kept(case: Case, name: str, form: Any) -> bool:
-    session, acts = current_session(), {"actor": current_actor(), "now": utc_now()}
+    session, acts = current_session(), _acts()
     try:
         if name == "card":
             if form.photo.data:
                 service.add_photo(session, case, form.photo.data.read(), kind=PaperKind.ID_PHOTO, **acts)
             service.correct_number(session, case, form.id_number.data, **acts)
         elif name == "sign":
-            switches = {"all_classes": bool(form.all_classes.data), "hand_on": bool(form.hand_on.data)}
+            switches: Any = {"all_classes": bool(form.all_classes.data), "hand_on": bool(form.hand_on.data)}
             service.sign(session, case, form.typed_name.data, **switches, **acts)
         else:
             answers = {field.name: field.data for field in form if field.name != "csrf_token"}
@@ -201,6 +201,10 @@ def _kept(case: Case, name: str, form: Any) -> bool:
     return True
 
 
+def _acts() -> Any:
+    return {"actor": current_actor(), "now": utc_now()}
+
+
 def _after(case: Case, name: str) -> str:
     """The next page; whose number is known is not asked for a card."""
     person = current_session().get_one(Person, case.subject_id)
@@ -208,7 +212,7 @@ def _after(case: Case, name: str) -> str:
     return rest[0] if rest else "check"
 
 
-def _to(case: Case, name: str) -> Any:
+def _to(case: Case, name: str) -> ResponseReturnValue:
     if name == "check":
         return redirect(url_for(".check", case_id=case.id), code=303)
     return redirect(url_for(".step", case_id=case.id, name=name), code=303)

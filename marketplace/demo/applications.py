@@ -42,7 +42,7 @@ def apply(database: Database, roster: Roster, /, *, now: datetime) -> None:
         outcome.decide(session, item.id, granted=True, amount_fen=60_000, actor=clerk, now=now - DAY)
         refused = _send(session, homes[3], SUDDEN, now=now - 35 * DAY)
         item = _item(session, refused, "LINSHI")
-        told = {"reason": "not_true", "late_cause": "hard_check"}
+        told: dict[str, Any] = {"reason": "not_true", "late_cause": "hard_check"}
         outcome.decide(session, item.id, granted=False, actor=clerk, now=now - 31 * DAY, **told)
         again = service.start(session, homes[0].id, actor=household_actor(session, homes[0].id), now=now)
         service.save(session, again, {"wants": ["housing"]}, actor=household_actor(session, homes[0].id), now=now)

@@ -8,6 +8,7 @@ page of the application.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
@@ -47,7 +48,7 @@ def need_of_case(session: Session, case_id: str, /, *, actor: Actor, now: dateti
     facts = service.NeedFacts(CATEGORY, left, period=f"{now:%Y}", cause="illness", referral_reason=reason)
     home = get_household(session, case.household_id)
     need = service.add_need(session, facts, home=home, source=SOURCE, source_id=case.id, actor=actor, now=now)
-    told = {"level": LEVEL, "evidence": case.number, "government_decision": case.number}
+    told: Any = {"level": LEVEL, "evidence": case.number, "government_decision": case.number}
     return service.verify_need(session, need.id, referral_reason=reason, actor=actor, now=now, **told)
 
 

@@ -1,4 +1,4 @@
-"""Clocks of steps: never run while stopped, never jump, and agree with days counted one by one by hand or by an oracle."""
+"""Clocks of steps: never run while stopped, never jump, and agree with days counted by hand or by an oracle."""
 
 from __future__ import annotations
 
