@@ -18,7 +18,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, default_exceptions
 
-from adapters.ports import StaffSignIn
+from adapters.ports import FaceDoor, StaffSignIn
 from marketplace import errors
 from marketplace.config import Settings
 from marketplace.db import Database
@@ -31,6 +31,8 @@ ROOMS = (
     "organisations",
     "assessments",
     "households",
+    "liveness",
+    "proxies",
     "needs",
     "consent",
     "offers",
@@ -45,6 +47,7 @@ ROOMS = (
     "claims",
     "meetings",
     "incidents",
+    "appeals",
     "rights",
     "reports",
     "portal",
@@ -78,7 +81,13 @@ class UnguardedView(RuntimeError):
     """A view without a guard: the app does not start."""
 
 
-def create_app(settings: Settings, *, database: Database | None = None, identity: StaffSignIn | None = None) -> Flask:
+def create_app(
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    identity: StaffSignIn | None = None,
+    face: FaceDoor | None = None,
+) -> Flask:
     """Build the app.
 
     Raises
@@ -92,6 +101,8 @@ def create_app(settings: Settings, *, database: Database | None = None, identity
     app.extensions["settings"] = settings
     if identity is not None:
         app.extensions["identity"] = identity
+    if face is not None:
+        app.extensions["face"] = face
     transactions.install(app, database=database)
     headers.install(app)
     display.install(app, instance=settings.instance)

@@ -11,14 +11,17 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+from joserfc.jwk import ECKey
 from sqlmodel import Session
 
+from adapters.fakes import FakeFace
 from adapters.http import HttpClient
 from adapters.identity import OidcDoor, OidcSettings
+from adapters.liveness import FaceGateway
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
 from adapters.payments import CoverGateway, PaymentFeedDoor
-from adapters.ports import Channel, CoverDoor, Message, Messenger, PaymentFeed, Registry, StaffSignIn
+from adapters.ports import Channel, CoverDoor, FaceDoor, Message, Messenger, PaymentFeed, Registry, StaffSignIn
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
 from adapters.webhooks import Webhooks
@@ -38,6 +41,7 @@ from marketplace.db import Database
 from marketplace.decisions import beginning, unclaimed, waiting
 from marketplace.households import comparing
 from marketplace.households.service import contact_of
+from marketplace.liveness import schedule as survival
 from marketplace.meetings import night
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
@@ -141,6 +145,17 @@ def cover_of(settings: Settings) -> CoverDoor | None:
     return CoverGateway(HttpClient("cover", settings.cover_url, headers=bearer))
 
 
+def face_of(settings: Settings) -> FaceDoor | None:
+    """The provider of face checks, where one is connected; a demonstration has one without a camera."""
+    if settings.demo:
+        return FakeFace()
+    if not settings.face_url:
+        return None
+    bearer = {"Authorization": f"Bearer {settings.face_token}"}
+    client = HttpClient("face", settings.face_url, headers=bearer)
+    return FaceGateway(client, issuer=settings.face_issuer, key=ECKey.import_key(settings.face_key))
+
+
 def compose(settings: Settings, session: Session, notice: Notice) -> Message | None:
     """Resolve one letter: the household's telephone or the organisation's address, and the neutral words."""
     params = {key: str(value) for key, value in notice.params.items() if key == "by"}
@@ -211,6 +226,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         unclaimed.Watch(database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=beginning.look),
         partial(appointments.sweep, database, clock=clock),
+        partial(survival.sweep, database, clock=clock),
         partial(agreements.sweep, database, clock=clock),
         partial(expiry.sweep, database, clock=clock),
         keeper_of(database, settings, clock=clock),

@@ -79,6 +79,11 @@ STEPS: dict[str, Step] = {
         Step("volunteer_talk", Side.GIVER, 10),
         Step("meeting_duty", Side.STAFF, 10, urgent_days=3),
         Step("urgent_review", Side.STAFF, 1, remind_at=(50, 100)),
+        Step("survival_check", Side.HOUSEHOLD, 20, remind_at=(50, 80)),
+        Step("survival_visit", Side.STAFF, 5),
+        Step("appeal_answer", Side.STAFF, 10, remind_at=(60, 90)),
+        Step("favours_answer", Side.STAFF, 10, remind_at=(60, 90)),
+        Step("power_check", Side.STAFF, 2),
         Step("urgent_answer", Side.GIVER, 0, remind_at=(50,), hours=4),
     )
 }

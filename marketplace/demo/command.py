@@ -135,7 +135,7 @@ def settings_for(place: Path, *, seed: int, port: int) -> Settings:
 
 def site(settings: Settings, database: Database) -> Flask:
     """The app with the start page's sign-in links and the tour."""
-    app = create_app(settings, database=database)
+    app = create_app(settings, database=database, face=wiring.face_of(settings))
     app.extensions["demo"] = {"accounts": ACCOUNTS, "tour": TOUR}
     return app
 

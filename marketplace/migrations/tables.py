@@ -15,6 +15,7 @@ from marketplace.households import models as households
 from marketplace.incidents import models as incidents
 from marketplace.intake import models as intake
 from marketplace.ledger import models as ledger
+from marketplace.liveness import models as liveness
 from marketplace.meetings import models as meetings
 from marketplace.needs import models as needs
 from marketplace.offers import models as offers
@@ -43,6 +44,7 @@ ROOMS = (
     intake,
     jobs,
     ledger,
+    liveness,
     meetings,
     needs,
     notices,

@@ -1194,6 +1194,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_erasure_erase_at'), ['erase_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_erasure_household_id'), ['household_id'], unique=False)
 
+    op.create_table('face_consent',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('notice_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('given_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('withdrawn_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_face_consent_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_face_consent_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_face_consent'))
+    )
+    with op.batch_alter_table('face_consent', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_face_consent_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_face_consent_person_id'), ['person_id'], unique=False)
+        batch_op.create_index('uq_face_consent', ['person_id'], unique=True, sqlite_where=sa.text('withdrawn_at IS NULL'), postgresql_where=sa.text('withdrawn_at IS NULL'))
+
     op.create_table('guardian',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('child_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1717,6 +1733,62 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_stand_in_deputy_id'), ['deputy_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_stand_in_ends_at'), ['ends_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_stand_in_head_id'), ['head_id'], unique=False)
+
+    op.create_table('survival_check',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('cause', sa.Enum('schedule', 'death', 'detention', name='checkcause', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('state', sa.Enum('open', 'visit', 'seen', 'died', 'dropped', name='checkstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('wish', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('way', sa.Enum('face', 'code', 'video', 'home', 'counter', name='way', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('done_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('done_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('done_role', sa.Enum('household', 'helper', 'worker', 'verifier', 'approver', 'protection_officer', 'charity_worker', 'charity_manager', 'insurer', 'auditor', 'security_admin', 'operator', 'service', 'public', name='role', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('note', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('face_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('face_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.CheckConstraint("(state IN ('open', 'visit')) = (done_at IS NULL)", name=op.f('ck_survival_check_done')),
+    sa.CheckConstraint("state <> 'seen' OR way IS NOT NULL", name=op.f('ck_survival_check_seen')),
+    sa.CheckConstraint('tries >= 0', name=op.f('ck_survival_check_tries')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_survival_check_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_survival_check_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_survival_check'))
+    )
+    with op.batch_alter_table('survival_check', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_survival_check_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_survival_check_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_survival_check_person_id'), ['person_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_survival_check_state'), ['state'], unique=False)
+        batch_op.create_index('uq_survival_check_waiting', ['person_id'], unique=True, sqlite_where=sa.text("state IN ('open', 'visit')"), postgresql_where=sa.text("state IN ('open', 'visit')"))
+
+    op.create_table('survival_duty',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('next_on', sa.Date(), nullable=False),
+    sa.Column('begun_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('begun_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('end_reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_survival_duty_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_survival_duty_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_survival_duty'))
+    )
+    with op.batch_alter_table('survival_duty', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_survival_duty_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_survival_duty_next_on'), ['next_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_survival_duty_person_id'), ['person_id'], unique=False)
+        batch_op.create_index('uq_survival_duty', ['person_id', 'kind'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('suspicion',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
