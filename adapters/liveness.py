@@ -1,7 +1,7 @@
 """A provider of face checks over HTTP: open a check, fetch its signed answer. No picture is asked for or taken.
 
-Enters: a client, the provider's public key (JWK) and its name. Leaves: `FaceTask` and `FaceResult` of `ports`. An answer
-is a compact JWS (ES256) with iss, ref, alive, at; unsigned, foreign or mismatched answers are refused for good.
+Enters: a client, the provider's public key (JWK) and its name. Leaves: `FaceTask` and `FaceResult` of `ports`. An
+answer is a compact JWS (ES256) with iss, ref, alive, at; unsigned, foreign or mismatched answers are refused for good.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ def _money_doors(env: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _face_door(env: Mapping[str, str]) -> dict[str, str]:
+def _face_door(env: Mapping[str, str]) -> dict[str, Any]:
     """The provider of face checks; without its public key no answer of its could be believed."""
     found = {
         "face_url": env.get("SHANQIAO_FACE_URL", ""),

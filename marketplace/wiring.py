@@ -52,6 +52,7 @@ from marketplace.organisations.service import is_mobile
 from marketplace.payments import waiting as payments
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
+from marketplace.proxies import agents
 from marketplace.rights import erasing
 from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import hooks
@@ -167,6 +168,9 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     if notice.household_id is not None:
         phone = _phone_of(session, notice.household_id)
         return write(channel="sms", address=phone) if phone else None
+    if "power_id" in notice.params:
+        phone = agents.phone_of(session, str(notice.params["power_id"]))
+        return write(channel="sms", address=phone) if phone else None
     organisation = session.get(Organisation, notice.org_id) if notice.org_id else None
     if organisation is None:
         return None
@@ -227,6 +231,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         unclaimed.Watch(database, clock=clock, looking=beginning.look),
         partial(appointments.sweep, database, clock=clock),
         partial(survival.sweep, database, clock=clock),
+        partial(agents.sweep, database, clock=clock),
         partial(agreements.sweep, database, clock=clock),
         partial(expiry.sweep, database, clock=clock),
         keeper_of(database, settings, clock=clock),

@@ -1,7 +1,8 @@
 """Benefits with a day on which somebody is to be seen.
 
 Enters: a benefit that begins (staff, or a granted item), or a person who was seen. Leaves: duties with their next day.
-Nothing here can stop a benefit: `end_duty` is a person's act with a reason. Called by this room and by rooms that grant.
+Nothing here can stop a benefit: `end_duty` is a person's act with a reason. Called by this room and
+by rooms that grant.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from marketplace.reference.words import list_codes
 
 
 def enrol(session: Session, person_id: str, kind: str, /, *, actor: Actor, now: datetime) -> SurvivalDuty:
-    """This person draws this benefit from today: seen again after the rule's months. Enrolled twice, nothing changes."""
+    """This person draws this benefit from today: seen again after the rule's months. Enrolled twice, it stays."""
     person = session.get(Person, person_id)
     home = session.get(Household, person.household_id) if person is not None else None
     require(actor, "survival:enrol", district=home.district_code if home is not None else None)

@@ -3,6 +3,7 @@
 import marketplace.db  # first of all: it names the constraints of every table that follows
 from marketplace import audit, jobs, notices, sealed
 from marketplace.accounts import models as accounts
+from marketplace.appeals import models as appeals
 from marketplace.appointments import models as appointments
 from marketplace.assessments import models as assessments
 from marketplace.cases import models as cases
@@ -23,6 +24,7 @@ from marketplace.organisations import models as organisations
 from marketplace.payments import models as payments
 from marketplace.proofs import models as proofs
 from marketplace.proposals import models as proposals
+from marketplace.proxies import models as proxies
 from marketplace.reports import models as reports
 from marketplace.rights import models as rights
 from marketplace.sharing import models as sharing
@@ -30,6 +32,7 @@ from marketplace.trail import models as trail
 
 ROOMS = (
     accounts,
+    appeals,
     appointments,
     assessments,
     audit,
@@ -53,6 +56,7 @@ ROOMS = (
     payments,
     proofs,
     proposals,
+    proxies,
     reports,
     rights,
     sealed,

@@ -1226,6 +1226,52 @@ def upgrade() -> None:
     with op.batch_alter_table('guardian', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_guardian_guardian_id'), ['guardian_id'], unique=False)
 
+    op.create_table('help_power',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sa.Enum('once', 'standing', name='powerkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('invited', 'pending', 'active', 'ended', name='powerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('subject_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('helper_kind', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('name', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('phone', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('matters', sa.JSON(), nullable=False),
+    sa.Column('acts', sa.JSON(), nullable=False),
+    sa.Column('starts_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('signed', sa.Enum('own_hand', 'thumbprint', 'witnesses', 'home_visit', name='signed', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('witnesses', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('code_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('told_to', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('checked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('checked_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('end_reason', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name=op.f('ck_help_power_ended')),
+    sa.CheckConstraint("kind = 'once' OR (signed IS NOT NULL AND evidence <> '')", name=op.f('ck_help_power_signed')),
+    sa.CheckConstraint("kind = 'once' OR state <> 'active' OR (checked_by <> '' AND checked_by <> recorded_by)", name=op.f('ck_help_power_two_people')),
+    sa.CheckConstraint("signed <> 'witnesses' OR witnesses IS NOT NULL", name=op.f('ck_help_power_witnesses')),
+    sa.CheckConstraint("state = 'invited' OR ended_at IS NOT NULL OR phone_index <> ''", name=op.f('ck_help_power_agent')),
+    sa.CheckConstraint('ends_at > starts_at', name=op.f('ck_help_power_term')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_help_power_household_id')),
+    sa.ForeignKeyConstraint(['subject_id'], ['person.id'], name=op.f('fk_help_power_subject_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_help_power'))
+    )
+    with op.batch_alter_table('help_power', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_help_power_code_index'), ['code_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_ends_at'), ['ends_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_phone_index'), ['phone_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_subject_id'), ['subject_id'], unique=False)
+
     op.create_table('invitation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1865,6 +1911,8 @@ def upgrade() -> None:
     sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('helper_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.Column('reads_only', sa.Boolean(), nullable=False),
     sa.Column('stand_in_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -1881,6 +1929,7 @@ def upgrade() -> None:
     with op.batch_alter_table('account_session', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_account_session_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_session_helper_id'), ['helper_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
 
