@@ -60,7 +60,8 @@ def raise_about(
     _wordy(words)
     row = _new(kind, actor=actor, now=now)
     row.object_ref, row.household_id = f"match:{match.id}", match.household_id
-    row.district_code, row.decided_by = match.district_code, match.approved_by
+    row.district_code = match.district_code
+    row.decided_by, row.seconded_by = match.approver_id, match.second_approver_id or ""
     waiting = select(Appeal.id).where(
         Appeal.household_id == row.household_id,
         Appeal.kind == kind,
@@ -115,7 +116,7 @@ def answer(
     session.refresh(row, with_for_update=True)
     if row.state is not AppealState.OPEN:
         raise WrongState("appeal_answered", state=row.state.value)
-    if row.decided_by and row.decided_by in actor.people:
+    if took_part(row, actor):
         raise NotAllowed("decided_it_oneself")
     if state not in OUTCOMES[row.kind] or not text.strip():
         raise BadInput("bad_input", field="text" if state in OUTCOMES[row.kind] else "state")
@@ -126,6 +127,11 @@ def answer(
     if row.household_id is not None:
         notices.post(session, "appeal_answered", key=f"appeal:{row.id}", household_id=row.household_id, now=now)
     return row
+
+
+def took_part(row: Appeal, actor: Actor, /) -> bool:
+    """Whether this reader, or whom it stands in for, made the decision."""
+    return bool({row.decided_by, row.seconded_by} & actor.people)
 
 
 def take_back(session: Session, appeal_id: str, /, *, actor: Actor, now: datetime) -> Appeal:

@@ -10,10 +10,10 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.appeals import service
 from marketplace.appeals.doors import TONES, bp
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.errors import NotAllowed
 from marketplace.guards import current_actor, guard
-from marketplace.reference.districts import list_districts
+from marketplace.reference.districts import current
 from marketplace.reference.words import choices
 from marketplace.web import Form, OneField, TextField, _, _l, current_database, render
 from marketplace.web.display import language
@@ -35,7 +35,7 @@ class CodeForm(Form):
 
 def _favours_form() -> FavoursForm:
     form, lang = FavoursForm(), language()
-    form.district.choices = [(one.code, one.en if lang == "en" else one.zh) for one in list_districts()]
+    form.district.choices = [(one.code, one.name(lang=lang)) for one in current(local_day(utc_now()))]
     form.office.choices = choices("appeal_office", lang=lang)
     return form
 
@@ -54,7 +54,11 @@ def favours_submit() -> ResponseReturnValue:
     form, code = _favours_form(), ""
     if not form.validate_on_submit():
         return render("appeals/favours.html", form=form)
-    given = {"district_code": form.district.data or "", "office": form.office.data or "", "words": form.words.data or ""}
+    given = {
+        "district_code": form.district.data or "",
+        "office": form.office.data or "",
+        "words": form.words.data or "",
+    }
     with current_database().transaction() as session:
         try:
             row, code = service.report_favours(

@@ -79,7 +79,7 @@ def _page(row: Appeal, form: AnswerForm) -> ResponseReturnValue:
         words=service.read(session, row, "words"),
         answer=service.read(session, row, "answer"),
         match_id=row.object_ref.removeprefix("match:"),
-        may_answer=row.decided_by not in actor.people,
+        may_answer=not service.took_part(row, actor),
         form=form,
         tones=TONES,
     )

@@ -30,9 +30,9 @@ NOTICE = {
     "善桥不接收、不保存您的人脸照片或视频。不同意也完全可以：短信验证码、视频通话、上门、到窗口，效力相同。"
     "您可以随时撤回，撤回后不再进行人脸认证。",
     "en": "A face check is done by a special provider: you look into the camera on its page, and it tells us only, "
-    "with its signature, that it is you and alive, or that it cannot tell. We neither receive nor keep a picture or video "
-    "of your face. You may just as well say no: a code to your phone, a video call, a home visit and the counter count "
-    "the same. You may take this back at any time; then there are no more face checks.",
+    "with its signature, that it is you and alive, or that it cannot tell. We neither receive nor keep a picture or "
+    "video of your face. You may just as well say no: a code to your phone, a video call, a home visit and the counter "
+    "count the same. You may take this back at any time; then there are no more face checks.",
 }
 """What is agreed to; the hash of both wordings lies with the consent, so that a later wording is a later consent."""
 

@@ -382,6 +382,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_api_client_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_api_client_state'), ['state'], unique=False)
 
+    op.create_table('appeal',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sa.Enum('appeal', 'complaint', 'favours', name='appealkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('open', 'upheld', 'rejected', 'answered', 'withdrawn', name='appealstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('object_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('office', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('seconded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('words', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('answer', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('code_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('raised_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('answered_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(state IN ('open', 'withdrawn')) = (answered_at IS NULL)", name=op.f('ck_appeal_answered')),
+    sa.CheckConstraint("answered_by = '' OR (answered_by <> decided_by AND answered_by <> seconded_by)", name=op.f('ck_appeal_another')),
+    sa.CheckConstraint("kind <> 'appeal' OR object_ref <> ''", name=op.f('ck_appeal_about')),
+    sa.CheckConstraint("kind = 'favours' OR household_id IS NOT NULL", name=op.f('ck_appeal_household')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_appeal_household_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_appeal'))
+    )
+    with op.batch_alter_table('appeal', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_appeal_code_index'), ['code_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appeal_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appeal_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appeal_object_ref'), ['object_ref'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appeal_state'), ['state'], unique=False)
+        batch_op.create_index('uq_appeal_open', ['household_id', 'kind', 'object_ref'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+
     op.create_table('audit_body',
     sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('salt', sa.LargeBinary(), nullable=False),
