@@ -10,6 +10,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal, TypeAlias, TypeVar
 
 from joserfc import jws
@@ -22,6 +23,7 @@ from adapters.ports import (
     CoverQuestion,
     FaceResult,
     FaceTask,
+    FactPage,
     Message,
     NeedPage,
     NeedRecord,
@@ -29,6 +31,7 @@ from adapters.ports import (
     PaymentPage,
     PaymentRecord,
     Receipt,
+    Row,
     StateChange,
     TryAgainLater,
     WillNeverWork,
@@ -165,6 +168,28 @@ class FakePaymentFeed:
             raise _lost()
         end = min(start + self._page_size, len(self.payments))
         return PaymentPage(tuple(self.payments[start:end]), cursor=str(end), more=end < len(self.payments))
+
+
+class FakeDepartments:
+    """Departments in memory: each feed's facts and until when they tell, handed out in pages."""
+
+    def __init__(self, facts: Mapping[str, Iterable[Row]] | None = None, *, as_of: date, page_size: int = 100) -> None:
+        self.faults = Faults()
+        self.facts = {feed: list(rows) for feed, rows in (facts or {}).items()}
+        self.as_of = as_of
+        self._page_size = page_size
+
+    def pull_facts(self, feed: str, /, *, cursor: str | None = None) -> FactPage:
+        """Give the page at the cursor; an unknown feed or cursor is refused."""
+        lost = self.faults.before()
+        held = self.facts.get(feed)
+        start = 0 if cursor is None else int(cursor) if cursor.isdecimal() else -1
+        if held is None or not 0 <= start <= len(held):
+            raise WillNeverWork("The department does not know this feed or cursor.", code="request_refused")
+        if lost:
+            raise _lost()
+        end = min(start + self._page_size, len(held))
+        return FactPage(tuple(held[start:end]), self.as_of, cursor=str(end), more=end < len(held))
 
 
 class FakeCoverDoor:

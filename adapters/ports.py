@@ -1,9 +1,9 @@
 """What the house asks of the outside world: Protocols, the frozen messages they carry, and their errors.
 
-Enters: nothing. Leaves: `Messenger`, `WebhookDoor`, `Registry`, `PaymentFeed`, `CoverDoor`, `WitnessDoor`, the values
-`Message`, `Receipt`, `NeedRecord`, `NeedPage`, `StateChange`, `AidGiven`, `PaymentPage`, `CoverQuestion` and
-`CoverAnswer`, the cell types of a table, and `OutsideError`. The marketplace calls these names only; concrete doors
-are chosen in its wiring. Anything personal is kept out of every `repr`.
+Enters: nothing. Leaves: the Protocols (`Messenger`, `Registry`, `PaymentFeed`, `DepartmentFeed`, `CoverDoor` and the
+other doors), the values they carry, the columns of the tables that come in, the cell types of a table, and
+`OutsideError`. The marketplace calls these names only; concrete doors are chosen in its wiring. Anything personal is
+kept out of every `repr`.
 """
 
 from __future__ import annotations
@@ -148,6 +148,9 @@ AID_COLUMNS: Final = (
 )
 
 
+FACT_COLUMNS: Final = ("source_id", "id_number", "kind", "happened_on", "amount")
+
+
 @dataclass(frozen=True, slots=True)
 class NeedRecord:
     """One need of civil affairs: raw cells under NEED_COLUMNS, not yet validated, absent ones left out."""
@@ -250,6 +253,23 @@ class PaymentFeed(Protocol):
     """A department's payments, page by page, the oldest first. The caller keeps the cursor once the page is stored."""
 
     def pull_payments(self, *, cursor: str | None = None) -> PaymentPage: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FactPage:
+    """A page of a department's facts, raw cells under FACT_COLUMNS, absent ones left out; `as_of` is until when the
+    department's own records told; the next pull begins at `cursor`."""
+
+    facts: tuple[Row, ...] = field(repr=False)
+    as_of: date
+    cursor: str
+    more: bool
+
+
+class DepartmentFeed(Protocol):
+    """One department's facts by feed, page by page. The caller keeps the cursor once the page is stored."""
+
+    def pull_facts(self, feed: str, /, *, cursor: str | None = None) -> FactPage: ...
 
 
 @dataclass(frozen=True, slots=True)

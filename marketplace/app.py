@@ -33,6 +33,7 @@ ROOMS = (
     "households",
     "liveness",
     "proxies",
+    "signals",
     "needs",
     "consent",
     "offers",

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Date, LargeBinary, Table, func, insert, inspect, select, update
+from sqlalchemy import Connection, Date, LargeBinary, Table, delete, func, insert, inspect, select, update
 from sqlalchemy import Enum as SaEnum
 from sqlmodel import Session
 
@@ -36,6 +36,8 @@ FORMAT = 1
 CHUNK = 1000
 HEAD = "audit_head"
 """The one table that the migration fills: restored by an update."""
+KEPT_BY_TRIGGERS = "need_standing"
+"""Rows that triggers write while others are restored: they give way to those of the backup."""
 
 
 class BackupError(ValueError):
@@ -82,6 +84,7 @@ def restore_backup(database: Database, file: Path, /) -> dict[str, int]:
 
 def _fill(session: Session, lines: Iterator[Any], *, header: dict[str, Any]) -> None:
     counted: dict[str, dict[str, int]] = {table: {} for table, _ in COUNTED}
+    standing: list[list[dict[str, Any]]] = []
     ended = False
     for line in lines:
         if isinstance(line, dict):
@@ -94,14 +97,29 @@ def _fill(session: Session, lines: Iterator[Any], *, header: dict[str, Any]) -> 
         elif name in counted:
             counted[name].update({row["id"]: row["committed_units"] for row in rows if row["committed_units"]})
             rows = [{**row, "committed_units": 0} for row in rows]
-        if name != HEAD:
+        if name == KEPT_BY_TRIGGERS:
+            standing.append(rows)
+        elif name != HEAD:
             session.execute(insert(metadata.tables[name]), rows)
     if not ended:
         raise BackupError("the backup is torn: its end is missing")
     if head["seq"]:
         session.execute(update(metadata.tables[HEAD]).values(seq=head["seq"], hash=head["hash"]))
+    _stand_as_then(session, standing)
     for name, wanted in counted.items():
         _check_counters(session, metadata.tables[name], wanted)
+
+
+def _stand_as_then(session: Session, chunks: list[list[dict[str, Any]]]) -> None:
+    """How needs stood, as the backup has it, and the next number after it (PostgreSQL counts by a sequence)."""
+    table = metadata.tables[KEPT_BY_TRIGGERS]
+    session.execute(delete(table))
+    for rows in chunks:
+        session.execute(insert(table), rows)
+    if session.get_bind().dialect.name == "postgresql":
+        newest = select(func.coalesce(func.max(table.c.seq), 0) + 1)
+        sequence = func.pg_get_serial_sequence(KEPT_BY_TRIGGERS, "seq")
+        session.execute(select(func.setval(sequence, newest.scalar_subquery(), False)))
 
 
 def _check_counters(session: Session, table: Table, wanted: dict[str, int]) -> None:

@@ -29,6 +29,7 @@ from marketplace.needs.service import today_of
 from marketplace.operations import house
 from marketplace.proposals.replay import replay
 from marketplace.tables import bring, pull
+from marketplace.watching import warning
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,6 +50,7 @@ for name, group in (
     ("run", runs),
     ("overlap", rules),
     ("incident", law.incident),
+    ("warning", warning),
 ):
     app.add_typer(group, name=name)
 trust.chain.command("report")(law.audit_report)

@@ -75,6 +75,8 @@ class Settings:
     face_token: str = field(default="", repr=False)
     face_issuer: str = ""
     face_key: str = ""
+    departments_url: str = ""
+    departments_token: str = field(default="", repr=False)
 
     def database(self) -> str:
         """The database's address; the embedded one lies in the instance folder."""
@@ -151,10 +153,12 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _money_doors(env: Mapping[str, str]) -> dict[str, Any]:
-    """The feed of government payments and the insurers' common door."""
+    """The feed of government payments, the insurers' common door and the departments' exchange."""
     return {
         "payments_url": env.get("SHANQIAO_PAYMENTS_URL", ""),
         "payments_token": env.get("SHANQIAO_PAYMENTS_TOKEN", ""),
+        "departments_url": env.get("SHANQIAO_DEPARTMENTS_URL", ""),
+        "departments_token": env.get("SHANQIAO_DEPARTMENTS_TOKEN", ""),
         "cover_url": env.get("SHANQIAO_COVER_URL", ""),
         "cover_token": env.get("SHANQIAO_COVER_TOKEN", ""),
         "cover_key": _shared_key(env.get("SHANQIAO_COVER_URL", ""), env.get("SHANQIAO_COVER_KEY", "")),

@@ -14,6 +14,7 @@ from functools import partial
 from joserfc.jwk import ECKey
 from sqlmodel import Session
 
+from adapters.departments import DepartmentExchange
 from adapters.fakes import FakeFace
 from adapters.http import HttpClient
 from adapters.identity import OidcDoor, OidcSettings
@@ -21,7 +22,17 @@ from adapters.liveness import FaceGateway
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
 from adapters.payments import CoverGateway, PaymentFeedDoor
-from adapters.ports import Channel, CoverDoor, FaceDoor, Message, Messenger, PaymentFeed, Registry, StaffSignIn
+from adapters.ports import (
+    Channel,
+    CoverDoor,
+    DepartmentFeed,
+    FaceDoor,
+    Message,
+    Messenger,
+    PaymentFeed,
+    Registry,
+    StaffSignIn,
+)
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
 from adapters.webhooks import Webhooks
@@ -49,6 +60,7 @@ from marketplace.offers.demand import publish_when_due
 from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.service import is_mobile
+from marketplace.payments import late as late_payments
 from marketplace.payments import waiting as payments
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
@@ -56,6 +68,7 @@ from marketplace.proxies import agents
 from marketplace.rights import erasing
 from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import hooks
+from marketplace.signals import sweeping
 from marketplace.suites import NAMES
 from marketplace.trail.keeper import Keeper
 from marketplace.trail.service import audit_fresh
@@ -136,6 +149,14 @@ def payments_of(settings: Settings) -> PaymentFeed:
         raise ConfigError("SHANQIAO_PAYMENTS_URL is not set: name the address of the payment feed")
     bearer = {"Authorization": f"Bearer {settings.payments_token}"}
     return PaymentFeedDoor(HttpClient("payments", settings.payments_url, headers=bearer))
+
+
+def departments_of(settings: Settings) -> DepartmentFeed:
+    """The door to the departments' exchange."""
+    if not settings.departments_url:
+        raise ConfigError("SHANQIAO_DEPARTMENTS_URL is not set: name the address of the departments' exchange")
+    bearer = {"Authorization": f"Bearer {settings.departments_token}"}
+    return DepartmentExchange(HttpClient("departments", settings.departments_url, headers=bearer))
 
 
 def cover_of(settings: Settings) -> CoverDoor | None:
@@ -226,6 +247,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(waiting.sweep, database, clock=clock),
         partial(insurers.sweep, database, clock=clock),
         partial(payments.sweep, database, clock=clock),
+        partial(late_payments.sweep, database, clock=clock),
         partial(night.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=beginning.look),
@@ -238,6 +260,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         receipts.Desk(database, clock=clock),
         erasing.Nightly(database, clock=clock),
         partial(comparing.sweep, database, clock=clock),
+        sweeping.Nightly(database, clock=clock),
         partial(consent_changes.sweep, database, clock=clock),
         partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
     )

@@ -13,6 +13,7 @@ MATCH = "match-notice/1"
 SHARE = "share-notice/1"
 SHARE_INSURER = "share-notice-insurer/1"
 PUBLICITY = "publicity-notice/1"
+DONOR = "donor-notice/1"
 
 TEXTS: dict[tuple[str, str], tuple[str, ...]] = {
     (MATCH, "zh_Hans"): (
@@ -78,6 +79,19 @@ TEXTS: dict[tuple[str, str], tuple[str, ...]] = {
         "这与您能否得到帮助无关：不同意、只同意一部分或以后撤回，都没有任何损失。",
         "同意之后，这家机构可以在自己的报告和宣传中公开您勾选的内容，只限这一次帮助，不得用于商业推销。",
         "您可以随时在“我的同意”页面撤回；撤回之后，未提交的报告不再使用，已提交的会逐一列给您看。已经公开的内容可能难以收回。",
+    ),
+    (DONOR, "zh_Hans"): (
+        "这与您能否得到帮助无关：不同意或以后撤回，都没有任何损失。",
+        "同意之后，这家机构可以告诉这笔捐赠的捐赠人：给了哪一类帮助、多少、哪个月，效果如何。不说您的姓名、住处，也不说您的原话。",
+        "您可以随时在“我的同意”页面撤回；撤回之后不再告诉捐赠人。",
+    ),
+    (DONOR, "en"): (
+        "Your help does not depend on this: saying no, or withdrawing later, loses nothing.",
+        (
+            "After your yes this organisation may tell the donor of this gift which kind of help was given, how much, "
+            "in which month, and what came of it. It tells no name, no place and none of your words."
+        ),
+        "You can withdraw at any time on the page “My consents”; after that the donor is told nothing more.",
     ),
     (PUBLICITY, "en"): (
         "Your help does not depend on this: saying no, allowing only a part, or withdrawing later loses nothing.",

@@ -32,7 +32,11 @@ from marketplace.reference import purposes
 ACCOMPANYING = (Purpose.PAYMENT, Purpose.PUBLICITY, Purpose.DONOR_FEEDBACK)
 """Purposes that only ever accompany a match, whose own purpose the agreement has to allow."""
 __all__ = ["Capture", "close", "confirm_assisted", "exclude", "give_auto_match", "give_for_match", "refuse_auto_match"]
-NOTICES = {Purpose.AUTO_MATCH: notice.MATCH, Purpose.PUBLICITY: notice.PUBLICITY}
+NOTICES = {
+    Purpose.AUTO_MATCH: notice.MATCH,
+    Purpose.PUBLICITY: notice.PUBLICITY,
+    Purpose.DONOR_FEEDBACK: notice.DONOR,
+}
 """The words shown before a yes; every other purpose shows those about sharing."""
 LIFTED = (Purpose.PUBLICITY, "no_publicity")
 """The one bound that the one purpose cannot carry."""

@@ -24,7 +24,7 @@ from marketplace.needs import settling
 from marketplace.reference.words import list_codes
 
 RETURNABLE = (MatchState.IN_DELIVERY, MatchState.DELIVERED, MatchState.CONFIRMED)
-RECLAIMABLE = (MatchState.CONFIRMED, MatchState.CLOSED)
+RECLAIMABLE = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
 LOOK_AGAIN = ("misuse", "not_entitled")
 """Reasons of a reclaim after which the need is held until a person has looked at it."""
 MOST_MINUTES = 600
@@ -32,11 +32,13 @@ MOST_MINUTES = 600
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a follow-up found: satisfaction 1 to 5, what remains (a code), the minutes that staff spent on the match."""
+    """What a follow-up found: satisfaction 1 to 5, what remains (a code), the minutes that staff, and whoever
+    helped the household, spent on the match; None where nobody knows."""
 
     satisfaction: int
     remains: str
-    staff_minutes: int = 0
+    staff_minutes: int | None = None
+    helper_minutes: int | None = None
     complaint: bool = False
 
 
@@ -52,12 +54,15 @@ def follow_up(session: Session, match_id: str, answers: Answers, /, *, actor: Ac
         own_answer=actor.role not in STAFF,
         satisfaction=answers.satisfaction,
         remains=answers.remains,
-        staff_minutes=answers.staff_minutes if actor.role in STAFF else 0,
+        staff_minutes=answers.staff_minutes if actor.role in STAFF else None,
+        helper_minutes=answers.helper_minutes,
         complaint=answers.complaint,
         created_at=now,
     )
     session.add(row)
-    body = {"satisfaction": row.satisfaction, "minutes": row.staff_minutes, "complaint": int(row.complaint)}
+    body = {"satisfaction": row.satisfaction, "complaint": int(row.complaint)}
+    if row.staff_minutes is not None:
+        body["minutes"] = row.staff_minutes
     _record(session, match, "match:follow_up", rule=row.remains, body=body, actor=actor, now=now)
     flush(session)
     if row.complaint:
@@ -72,8 +77,9 @@ def _check(session: Session, match: Match, answers: Answers) -> None:
         raise BadInput("bad_input", field="satisfaction")
     if answers.remains not in list_codes("remains"):
         raise BadInput("bad_input", field="remains")
-    if not 0 <= answers.staff_minutes <= MOST_MINUTES:
-        raise BadInput("bad_input", field="staff_minutes")
+    for name in ("staff_minutes", "helper_minutes"):
+        if not 0 <= (getattr(answers, name) or 0) <= MOST_MINUTES:
+            raise BadInput("bad_input", field=name)
     if find_follow_up(session, match.id) is not None:
         raise WrongState("followed_up")
 
@@ -145,7 +151,8 @@ def reclaim_drop(session: Session, match_id: str, /, *, actor: Actor, now: datet
     """The giver thinks better of it, or civil affairs finds no ground: the match is where it was before."""
     match = locked(session, match_id, "match:reclaim_drop", actor=actor, expected=(MatchState.RECLAIMING,))
     match.reason_code = ""
-    to = MatchState.CLOSED if match.closed_at is not None else MatchState.CONFIRMED
+    arrived = MatchState.CONFIRMED if match.confirmed_at is not None else MatchState.DELIVERED
+    to = MatchState.CLOSED if match.closed_at is not None else arrived
     moves.step(session, match, to=to, actor=actor, now=now)
     return match
 

@@ -35,6 +35,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "reclaim_late": ("decisions.drop_reclaim", "match_id"),
     "unclaimed": ("needs.one", "need_id"),
     "payee_check": ("payments.account", "payee_id"),
+    "payment_late": ("payments.late_batch", "batch_id"),
     "payee_help": ("payments.assist_account", "household_id"),
     "papers_call": ("needs.one", "need_id"),
     "insure_late": ("decisions.cancel", "match_id"),
@@ -52,6 +53,10 @@ ACTS: dict[str, tuple[str, str]] = {
     "held": ("decisions.cancel", "match_id"),
     "cover_answer": ("ledger.bill", "need_id"),
     "overlap_look": ("ledger.duplicate", "hit_id"),
+    "alert_red": ("signals.home", "household_id"),
+    "alert_orange": ("signals.home", "household_id"),
+    "alert_yellow": ("signals.home", "household_id"),
+    "alert_blue": ("signals.home", "household_id"),
 }
 """Step ► the page on which somebody of the staff acts on it, and what its address needs."""
 BY_NAME = ("meeting_duty",)

@@ -23,6 +23,7 @@ SENTENCES = {
     "nothing_chosen": _l("Nothing was chosen. Tick at least one line."),
     "not_accepted_yet": _l("The household has not accepted yet. Nothing about it can be shown before."),
     "consent_not_living": _l("This consent is no longer in force."),
+    "result_known": _l("Your result for this delivery is on record already."),
     "followed_up": _l("Somebody has asked already how it went."),
     "no_complaint": _l("There is no complaint that waits."),
     "no_call_due": _l("No call is due here: the household still has time, or it has answered."),

@@ -10,10 +10,11 @@ the household says yes again. After a yes: reclaiming (the giver asks its aid ba
 it was before.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
@@ -53,6 +54,27 @@ OPEN = (
 """What still waits for the giver, the household or an approver; only one of these may exist for a need and an offer."""
 
 
+UNDER_WAY = (MatchState.IN_DELIVERY, MatchState.DELIVERED)
+"""What a giver has taken on and the household has not confirmed yet."""
+
+
+def in_states(states: Iterable[MatchState], /) -> str:
+    """The condition as an index over just these matches is written: only a query with the very same words uses it.
+
+    >>> in_states(UNDER_WAY)
+    "state IN ('delivered', 'in_delivery')"
+    """
+    return f"state IN ({', '.join(sorted(repr(state.value) for state in states))})"
+
+
+def _listed(name: str, states: Iterable[MatchState], *columns: str) -> Index:
+    """An index in the order of a list over just its matches, so that a far page costs little more than the first. It
+    holds all that a page is found by, so that no row is read on the way there."""
+    only = text(in_states(states))
+    held = (*columns, "updated_at", "id", "state", "district_code")
+    return Index(name, *held, sqlite_where=only, postgresql_where=only)
+
+
 class Match(SQLModel, table=True):
     """One approved line on its way to the household; `short_units` of it were approved but not given. `held_for` names
     why nobody may move it before a person has looked (see `holding`)."""
@@ -60,6 +82,8 @@ class Match(SQLModel, table=True):
     __table_args__ = (
         Index("ix_match_waiting", "state", "updated_at", "id", "district_code"),
         Index("ix_match_of_giver", "org_id", "state", "updated_at", "id"),
+        _listed("ix_match_open", OPEN),
+        _listed("ix_match_under_way", UNDER_WAY, "org_id"),
         check("units", "units > 0"),
         check("short", "short_units >= 0"),
         check("two_people", "second_approver_id IS NULL OR second_approver_id <> approver_id"),
@@ -139,12 +163,12 @@ class HouseholdCall(SQLModel, table=True):
 
 class FollowUp(SQLModel, table=True):
     """How it went, asked once for each match after the household had confirmed (回访评价). A complaint stays open until
-    somebody of the district has settled it."""
+    somebody of the district has settled it. Minutes that nobody told are unknown (NULL), never 0."""
 
     __tablename__ = "follow_up"
     __table_args__ = (
         check("satisfaction", "satisfaction BETWEEN 1 AND 5"),
-        check("minutes", "staff_minutes >= 0"),
+        check("minutes", "staff_minutes >= 0 AND helper_minutes >= 0"),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -153,9 +177,25 @@ class FollowUp(SQLModel, table=True):
     own_answer: bool = False
     satisfaction: int
     remains: str = Field(max_length=32)
-    staff_minutes: int = 0
+    staff_minutes: int | None = None
+    helper_minutes: int | None = None
     complaint: bool = Field(default=False, index=True)
     settlement: str = Field(default="", max_length=32)
     settled_by: str = Field(default="", max_length=64)
     settled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    created_at: datetime = Field(sa_column=moment(index=True))
+
+
+class GiverResult(SQLModel, table=True):
+    """What the giver reported after a delivery (反馈结果), with its own people's minutes where it told them. Never
+    changed afterwards."""
+
+    __tablename__ = "giver_result"
+    __table_args__ = (check("minutes", "minutes >= 0"),)
+
+    id: str = Field(primary_key=True, max_length=32)
+    match_id: str = Field(foreign_key="match.id", unique=True)
+    outcome: str = Field(max_length=32)
+    minutes: int | None = None
+    told_by: str = Field(max_length=64)
     created_at: datetime = Field(sa_column=moment(index=True))

@@ -24,6 +24,7 @@ from marketplace.errors import NotFound, WrongState
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState
 from marketplace.needs.models import Need
+from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine
 from marketplace.sharing import hooks
@@ -55,6 +56,13 @@ TOLD = frozenset(MatchState) - {MatchState.AWAITING_SECOND, MatchState.REJECTED}
 """States of which the giver's machine is told."""
 ITS_OWN_WORD = (MatchState.DECLINED_GIVER, MatchState.EXPIRED_GIVER, MatchState.GIVEN_BACK, MatchState.RECLAIMED)
 """Ends that came from the giver, or of which it hears in a letter of their own."""
+
+
+RESULT = "giver_result"
+"""The giver's result after a delivery; its clock runs beside the match's own."""
+ASKED_BACK = "reclaim_asked"
+"""A review asks the giver to claim back what has arrived; beside the match's own clock too."""
+NOTHING_GIVEN = (MatchState.RETURNED, MatchState.GIVEN_BACK, MatchState.RECLAIMED)
 
 
 def locked(session: Session, match_id: str, action: str, /, *, actor: Actor, expected: Sequence[MatchState]) -> Match:
@@ -93,7 +101,37 @@ def step(session: Session, match: Match, /, *, to: MatchState, actor: Actor, now
     if to in TOLD:
         hooks.emit(session, match.org_id, kind="match.changed", object_ref=match.id, now=now)
     flush(session)
+    _beside(session, match, now=now)
     return wait(session, match, outcome=to.value, now=now)
+
+
+def result_ref(match_id: str, /) -> str:
+    """Under which the giver's result waits, apart from the match."""
+    return f"result:{match_id}"
+
+
+def asked_ref(match_id: str, /) -> str:
+    """Under which a giver's answer to a review waits."""
+    return f"back:{match_id}"
+
+
+def _beside(session: Session, match: Match, *, now: datetime) -> None:
+    """What waits beside the match: a delivery asks its giver for a result, once; aid that came back asks for none."""
+    if match.state is MatchState.DELIVERED:
+        _ask_result(session, match, now=now)
+    if match.state in NOTHING_GIVEN:
+        clocks.end(session, result_ref(match.id), outcome=match.state.value, now=now)
+    if match.state in (MatchState.RECLAIMING, *NOTHING_GIVEN):
+        clocks.end(session, asked_ref(match.id), outcome=match.state.value, now=now)
+
+
+def _ask_result(session: Session, match: Match, *, now: datetime) -> None:
+    """An insurer's answer to its case says it already, and nobody is asked twice."""
+    if session.get_one(Organisation, match.org_id).kind is OrganisationKind.INSURER:
+        return
+    asked = select(Clock.id).where(Clock.object_ref == result_ref(match.id), Clock.step == RESULT)
+    if session.exec(asked.limit(1)).first() is None:
+        clocks.start(session, RESULT, result_ref(match.id), holder=holder_of(RESULT, match), now=now)
 
 
 def wait(

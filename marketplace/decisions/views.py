@@ -7,6 +7,7 @@ from marketplace.decisions import (
     views_deadlines,
     views_giver,
     views_household,
+    views_results,
     views_sheet,
     views_staff,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "views_deadlines",
     "views_giver",
     "views_household",
+    "views_results",
     "views_sheet",
     "views_staff",
 ]

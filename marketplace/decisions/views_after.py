@@ -14,7 +14,7 @@ from marketplace.actors import GIVERS
 from marketplace.calendar import utc_now
 from marketplace.decisions import service
 from marketplace.decisions.cards import Card, cards_of
-from marketplace.decisions.closing import RECLAIMABLE, RETURNABLE, Answers
+from marketplace.decisions.closing import MOST_MINUTES, RECLAIMABLE, RETURNABLE, Answers
 from marketplace.decisions.doors import bp
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound
@@ -22,7 +22,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.reference.words import choices
 from marketplace.web import codes, pages
 from marketplace.web.display import language
-from marketplace.web.fields import Form, OneField, TickField
+from marketplace.web.fields import CountField, Form, OneField, TickField
 from marketplace.web.transactions import current_session, writes
 
 
@@ -31,6 +31,9 @@ class HowForm(Form):
 
     satisfaction = OneField(_l("How satisfied are you?"))
     remains = OneField(_l("How are things now?"))
+    helper_minutes = CountField(
+        _l("Minutes that somebody helped you with it, if you know"), least=0, most=MOST_MINUTES, required=False
+    )
     complaint = TickField(_l("I have a complaint: somebody should call me"))
 
 
@@ -84,6 +87,7 @@ def how_it_went(match_id: str) -> ResponseReturnValue:
     answers = Answers(
         satisfaction=int(form.satisfaction.data or 0),
         remains=form.remains.data or "",
+        helper_minutes=form.helper_minutes.data,
         complaint=bool(form.complaint.data),
     )
     service.follow_up(current_session(), match_id, answers, actor=current_actor(), now=utc_now())

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from marketplace.calendar import utc_now
-from marketplace.decisions import calls, service
+from marketplace.decisions import calls, results, service
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.closing import MOST_MINUTES, Answers
 from marketplace.decisions.doors import bp
@@ -39,7 +39,16 @@ class AskForm(Form):
 
     satisfaction = OneField(_l("How satisfied is the household?"))
     remains = OneField(_l("What remains?"))
-    staff_minutes = CountField(_l("Minutes that staff spent on this match"), least=0, most=MOST_MINUTES)
+    staff_minutes = CountField(
+        _l("Minutes that staff spent on this match"),
+        least=0,
+        most=MOST_MINUTES,
+        required=False,
+        description=_l("Leave it empty if you do not know; it then counts as unknown, not as 0."),
+    )
+    helper_minutes = CountField(
+        _l("Minutes that somebody helped the household with it"), least=0, most=MOST_MINUTES, required=False
+    )
     complaint = TickField(_l("The household complains: somebody has to look into it"))
 
 
@@ -93,6 +102,7 @@ def _page(template: str, card: Card, form: Form, *, phone: str = "") -> Response
         card=card,
         form=form,
         phone=phone,
+        result=results.find_result(session, card.match.id),
         tries=calls.calls_of(session, card.match.id),
         name=households.masked_name(session, person),
         reachable=person is not None,
@@ -153,7 +163,8 @@ def ask(match_id: str) -> ResponseReturnValue:
     answers = Answers(
         satisfaction=int(form.satisfaction.data or 0),
         remains=form.remains.data or "",
-        staff_minutes=form.staff_minutes.data or 0,
+        staff_minutes=form.staff_minutes.data,
+        helper_minutes=form.helper_minutes.data,
         complaint=bool(form.complaint.data),
     )
     service.follow_up(current_session(), match_id, answers, actor=current_actor(), now=utc_now())

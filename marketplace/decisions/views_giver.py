@@ -14,10 +14,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from marketplace.calendar import utc_now
-from marketplace.decisions import queues, service
+from marketplace.clocks import service as clocks
+from marketplace.decisions import moves, queues, results, service
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.doors import bp
-from marketplace.decisions.models import MatchState
+from marketplace.decisions.models import UNDER_WAY, MatchState
 from marketplace.guards import current_actor, guard, own_org
 from marketplace.reference.needs import MONEY
 from marketplace.reference.words import choices
@@ -28,7 +29,6 @@ from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
 TO_ANSWER = (MatchState.AWAITING_GIVER,)
-UNDER_WAY = (MatchState.IN_DELIVERY, MatchState.DELIVERED)
 TABS = {
     "answer": TO_ANSWER,
     "household": (MatchState.AWAITING_HOUSEHOLD,),
@@ -88,7 +88,22 @@ def charity_match(match_id: str) -> ResponseReturnValue:
     """One match: the base card without identity, and what can be done now."""
     session = current_session()
     card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
-    return pages.render("decisions/charity_match.html", card=card, known=None)
+    return match_page(card, known=None)
+
+
+def match_page(card: Card, *, known: Any) -> ResponseReturnValue:
+    """The match with what waits beside it: a result to report, a review that asks the aid back."""
+    session, match = current_session(), card.match
+    result = results.find_result(session, match.id)
+    asked = clocks.running_of(session, moves.asked_ref(match.id))
+    return pages.render(
+        "decisions/charity_match.html",
+        card=card,
+        known=known,
+        result=result,
+        asks_result=result is None and match.state in results.REPORTABLE and results.is_asked(session, match.id),
+        asked_back=asked[0] if asked else None,
+    )
 
 
 @bp.route("/our-matches/<match_id>/recipient", methods=["POST"])
@@ -99,7 +114,7 @@ def recipient(match_id: str) -> ResponseReturnValue:
     session = current_session()
     known = service.see_recipient(session, match_id, actor=current_actor(), now=utc_now())
     card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
-    return pages.render("decisions/charity_match.html", card=card, known=known)
+    return match_page(card, known=known)
 
 
 @bp.route("/our-matches/<match_id>/accept", methods=["POST"])
@@ -177,7 +192,10 @@ def charity_deliveries() -> ResponseReturnValue:
     session, org_id = current_session(), own_org()
     page = Page(number=page_number(), total=queues.count_of_giver(session, org_id, UNDER_WAY))
     matches = queues.list_of_giver(session, org_id, UNDER_WAY, offset=page.offset, limit=page.size)
-    return pages.render("decisions/charity_deliveries.html", cards=cards_of(session, matches), page=page)
+    due = results.count_due(session, org_id)
+    return pages.render(
+        "decisions/charity_deliveries.html", cards=cards_of(session, matches), page=page, results_due=due
+    )
 
 
 def _deliver_form(card: Card) -> Any:

@@ -206,7 +206,7 @@ def not_received(match_id: str) -> ResponseReturnValue:
 
 
 class OnItsWayForm(Form):
-    """What becomes of help that is on its way; to stop it is chosen beforehand, so that withdrawing stays three taps."""
+    """What becomes of help that is on its way; to stop it is chosen before, so that withdrawing stays three taps."""
 
     then = OneField(_l("What about the help that is on its way?"), default="stop")
 

@@ -24,7 +24,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS, Side
 from marketplace.db import Database
-from marketplace.decisions import moves
+from marketplace.decisions import moves, results
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import locked
 from marketplace.decisions.officers import pass_to
@@ -129,7 +129,8 @@ def _ask_for_a_call(session: Session, match: Match, now: datetime) -> None:
     _hand_on(session, match, "call_household", outcome="silent", now=now)
 
 
-def _ask_staff(session: Session, match: Match, now: datetime) -> None:
+def ask_staff(session: Session, match: Match, now: datetime, /) -> None:
+    """A late delivery: staff decide on more time or an end, and the giver is told."""
     asked = _hand_on(session, match, "late_delivery", outcome="late", now=now)
     if asked is not None:
         moves.tell_giver(session, match, "delivery_late", key=f"late:{asked.id}", now=now)
@@ -150,9 +151,10 @@ CONSEQUENCES: Mapping[str, Consequence] = {
     "giver_answer": expire_giver,
     "household_answer": _ask_for_a_call,
     "household_confirm": _ask_for_a_call,
-    "deliver": _ask_staff,
+    "deliver": ask_staff,
     "held": _let_go,
     "reclaim": _pass_reclaim,
+    moves.RESULT: results.late,
 }
 
 

@@ -13,5 +13,8 @@ from flask_babel import lazy_gettext as _l
 bp = Blueprint("households", __name__)
 SENTENCES: dict[str, Any] = {
     "suspicion_decided": _l("Somebody has decided on this pair already. Look at it again; you can take it back."),
+    "search_too_wide": _l("Fill in a name, a telephone, an ID number or a birth date."),
+    "already_in_category": _l("The household is in this category already."),
+    "spell_ended": _l("This has ended already."),
     "suspicion_open": _l("This pair is open already: there is nothing to take back."),
 }

@@ -15,6 +15,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict
+from marketplace.households import search
 from marketplace.households.models import Household, Person
 from marketplace.households.register import SEALED, PersonFacts, with_birth
 from marketplace.households.service import find_person_by_id_number
@@ -40,6 +41,7 @@ def correct(session: Session, person: Person, field: str, text: str, /, *, actor
             for name in ("birth_date",):
                 told = getattr(with_birth(PersonFacts(id_number=text)), name)
                 _seal(session, person, name, told)
+        search.renew_keys(session, person)
     flush(session)
     entry = audit.Entry("household:correct", object_ref=home.id, subject=person.id, fields=(field,))
     audit.record(session, entry, actor=actor, now=now)
@@ -89,6 +91,7 @@ def erase(session: Session, person: Person, /, *, actor: Actor, now: datetime) -
     person.id_number_index = person.phone_index = person.birth_year = None
     person.contact = False
     session.add(person)
+    search.drop_keys(session, person.id)
     flush(session)
     vault_of(session).erase(session, person.id)
     flush(session)

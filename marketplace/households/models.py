@@ -2,13 +2,13 @@
 keyed indexes. The birth year stays readable, because allocation reports need age bands. A person whose `compared_at` is
 empty has not been looked for among the others since its facts came or changed; what that look finds is a suspicion."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from marketplace.db import check, choice, moment
+from marketplace.db import check, choice, moment, unique_where
 from marketplace.sealed import Sealed, sealed_column
 
 
@@ -79,6 +79,42 @@ class Trace(SQLModel, table=True):
     person_id: str = Field(primary_key=True, foreign_key="person.id", max_length=32)
     use: str = Field(primary_key=True, max_length=16)
     value: str = Field(index=True, max_length=64)
+
+
+class SearchKey(SQLModel, table=True):
+    """One keyed index under which staff find a person: of the name, its pinyin or the birth date. Rows of people whose
+    key was destroyed are gone."""
+
+    __tablename__ = "person_search"
+
+    value: str = Field(primary_key=True, max_length=32)
+    person_id: str = Field(primary_key=True, foreign_key="person.id", index=True, max_length=32)
+
+
+class Spell(SQLModel, table=True):
+    """One household, or one of its people, in one category from a day to another (both included; open while `to_on` is
+    empty). Spells of different categories overlap freely; of the same category one runs at a time."""
+
+    __tablename__ = "category_spell"
+    __table_args__ = (
+        check("days", "to_on IS NULL OR to_on >= from_on"),
+        unique_where("uq_spell_home", "household_id", "category", where="to_on IS NULL AND person_id IS NULL"),
+        unique_where("uq_spell_person", "person_id", "category", where="to_on IS NULL AND person_id IS NOT NULL"),
+        Index("ix_spell_home", "household_id", "category", "to_on"),
+        Index("ix_spell_category", "category", "from_on", "household_id"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    household_id: str = Field(foreign_key="household.id")
+    person_id: str | None = Field(default=None, foreign_key="person.id")
+    category: str = Field(max_length=24)
+    from_on: date
+    to_on: date | None = None
+    source: str = Field(max_length=32)
+    source_ref: str = Field(default="", max_length=64)
+    reason: str = Field(default="", max_length=32)
+    entered_at: datetime = Field(sa_column=moment(index=True))
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class SuspicionState(StrEnum):

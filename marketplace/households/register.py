@@ -17,6 +17,7 @@ from sqlmodel import Session, col
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.households import search
 from marketplace.households.models import Household, Person, Sex
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.sealed import Sealed, Vault, number_index, vault_of
@@ -155,6 +156,8 @@ def _insert(session: Session, new: Mapping[str, HouseholdFacts], *, actor: Actor
     ]
     if rows:
         session.execute(insert(Person), rows)
+        told = ((person_id, with_birth(person)) for person_id, (_, _, person) in zip(ids, people, strict=True))
+        search.new_keys(session, ((person_id, facts.name, facts.birth_date) for person_id, facts in told))
     entries = (audit.Entry("household:register", object_ref=home, subject=home) for home in new)
     audit.record_many(session, entries, actor=actor, now=now)
 
@@ -255,6 +258,7 @@ def _update_person(
         vault.new_people(session, [person_id])
         values = _person_row(session, facts, person_id=person_id, home=home.id, free=free, now=now)
         session.execute(insert(Person), [values])
+        search.new_keys(session, [(person_id, facts.name, facts.birth_date)])
         return ["people"]
     changed = [name for name in SEALED if getattr(facts, name) and _open(session, row, name) != getattr(facts, name)]
     for name in changed:
@@ -269,6 +273,8 @@ def _update_person(
         row.compared_at = None
     if "birth_date" in changed:
         row.birth_year, row.sex = date.fromisoformat(facts.birth_date).year, facts.sex
+    if {"name", "birth_date"} & set(changed):
+        search.renew_keys(session, row)
     return changed
 
 

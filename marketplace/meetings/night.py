@@ -24,7 +24,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.waiting import expire_giver, settle_late
 from marketplace.errors import DomainError, WrongState
 from marketplace.households.models import Household
-from marketplace.meetings import urgent
+from marketplace.meetings import reclaims, urgent
 from marketplace.meetings.models import UrgentApproval
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
@@ -35,7 +35,7 @@ LONGEST = timedelta(days=3)
 """A case older than this is not passed on by itself any more: its review has come and gone."""
 NEXT, NOTHING = "next", "nothing"
 NO_GIVER = (MatchState.EXPIRED_GIVER, MatchState.DECLINED_GIVER)
-CONSEQUENCES = {urgent.ASKED: expire_giver}
+CONSEQUENCES = {urgent.ASKED: expire_giver, reclaims.STEP: reclaims.late}
 
 
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:

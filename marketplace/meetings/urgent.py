@@ -25,11 +25,12 @@ from marketplace.db import flush, new_id
 from marketplace.decisions import approve as approval
 from marketplace.decisions import moves
 from marketplace.decisions import service as decisions
+from marketplace.decisions.closing import RECLAIMABLE
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household
 from marketplace.intake.cells import names_somebody
-from marketplace.meetings import duties, roster
+from marketplace.meetings import duties, reclaims, roster
 from marketplace.meetings.models import ReviewState, UrgentApproval
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
@@ -221,12 +222,14 @@ def review(
 
 
 def _reclaim(session: Session, row: UrgentApproval, *, actor: Actor, now: datetime) -> None:
-    """Aid that has not arrived is stopped at once; for what has, the giver is asked to claim it back."""
+    """Aid that has not arrived is stopped at once; for what has, the giver is asked to claim it back. What has ended
+    otherwise needs neither."""
     match = session.get_one(Match, row.match_id)
     if match.state in decisions.CANCELLABLE:
         decisions.cancel(session, match.id, reason_code="doubt", actor=actor, now=now)
         return
-    notices.post(session, "urgent_to_reclaim", key=f"{row.id}:reclaim", org_id=match.org_id, now=now)
+    if match.state in RECLAIMABLE:
+        reclaims.ask(session, row, match, now=now)
 
 
 def _regularise(session: Session, row: UrgentApproval, *, actor: Actor, now: datetime) -> None:

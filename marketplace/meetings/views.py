@@ -1,6 +1,25 @@
 """The room's pages, one module for each kind of paper; `bp` carries them all."""
 
-from marketplace.meetings import desk, views_duties, views_file, views_papers, views_row, views_sheet, views_urgent
+from marketplace.meetings import (
+    desk,
+    views_duties,
+    views_file,
+    views_papers,
+    views_reclaims,
+    views_row,
+    views_sheet,
+    views_urgent,
+)
 from marketplace.meetings.doors import bp
 
-__all__ = ["bp", "desk", "views_duties", "views_file", "views_papers", "views_row", "views_sheet", "views_urgent"]
+__all__ = [
+    "bp",
+    "desk",
+    "views_duties",
+    "views_file",
+    "views_papers",
+    "views_reclaims",
+    "views_row",
+    "views_sheet",
+    "views_urgent",
+]

@@ -20,7 +20,7 @@ from marketplace.clocks import service as clocks
 from marketplace.decisions.models import Match
 from marketplace.errors import DomainError, NotFound
 from marketplace.guards import current_actor, guard
-from marketplace.meetings import night, roster, urgent, words
+from marketplace.meetings import night, reclaims, roster, urgent, words
 from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import ReviewForm, RosterForm, UrgentForm
 from marketplace.meetings.models import ReviewState, UrgentApproval
@@ -144,6 +144,8 @@ def _case_page(row: UrgentApproval, form: ReviewForm | None) -> Response:
         by=_by(running[0] if running else None),
         answer_by=asked[0].due_at if asked else None,
         followers=night.followers(session, row),
+        asked_back=reclaims.newest(session, row.match_id),
+        back_words=words.ASKED_BACK,
         names={one: name_of(session, one) for one in (row.verifier_id, row.approver_id, row.reviewed_by)},
     )
 

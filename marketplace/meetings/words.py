@@ -62,6 +62,15 @@ VERDICTS_OF_REVIEW = {
     ReviewState.REGULARISE: _l("To be regularised: it was right, papers are missing"),
     ReviewState.RECLAIM: _l("To be reclaimed: it should not have been given"),
 }
+ASKED_BACK = {
+    "": _l("The giver was asked to claim it back and has until %(day)s to answer."),
+    "reclaiming": _l("The giver has asked the household for it."),
+    "given_back": _l("It was given back."),
+    "reclaimed": _l("It is back with the giver."),
+    "let_be": _l("The giver lets it be; its reason is a duty of whoever reviewed the case."),
+    "late": _l("The giver did not answer; speaking with it is a duty of whoever reviewed the case."),
+}
+"""How the asking stands, by the outcome of its clock."""
 AID = {
     AidState.RESERVED: _l("reserved"),
     AidState.APPROVED: _l("on its way"),
@@ -110,6 +119,7 @@ SENTENCES: dict[str, Any] = {
     "on_call_overlap": _l("Another pair is on call in this time."),
     "on_call_over": _l("This time has passed."),
     "duty_over": _l("This duty is done already."),
+    "not_asked_back": _l("Nobody asks for this any more, or you have answered already."),
     "purpose_missing": _l("Choose what you open the file for."),
 }
 

@@ -28,6 +28,7 @@ from marketplace.proxies import models as proxies
 from marketplace.reports import models as reports
 from marketplace.rights import models as rights
 from marketplace.sharing import models as sharing
+from marketplace.signals import models as signals
 from marketplace.trail import models as trail
 
 ROOMS = (
@@ -61,6 +62,7 @@ ROOMS = (
     rights,
     sealed,
     sharing,
+    signals,
     trail,
 )
 

@@ -17,6 +17,7 @@ FROZEN = (
     "consent_receipt",
     "disclosure",
     "donor_consent",
+    "giver_result",
     "household_call",
     "line_decision",
     "project_report",
@@ -29,6 +30,22 @@ ORDERED = ("payment_line", ("batch_id", "match_id", "household_id", "payee_id", 
 
 COUNTED = (("need", "need_id"), ("offer", "offer_id"))
 """Tables whose `committed_units` sums the live ledger rows that name them."""
+
+
+_STANDING = "need_id, at, state, gap_units, committed_units"
+_OF_NEED = "NEW.id, NEW.updated_at, NEW.state, NEW.gap_units, NEW.committed_units"
+STANDS = f"INSERT INTO need_standing ({_STANDING}) VALUES ({_OF_NEED}); "
+"""How a need stands from now on, after its state or gap was written."""
+CHANGES = "OLD.state <> NEW.state OR OLD.gap_units <> NEW.gap_units"
+
+
+def _stands_after(old: str, new: str) -> str:
+    """The same after what is committed has changed: the moment is the ledger row's own."""
+    named = f"SELECT id, {new}.updated_at, state, gap_units, committed_units FROM need WHERE id = {new}.need_id"
+    changed = f"({old}.state = 'returned') <> ({new}.state = 'returned') OR {old}.units <> {new}.units"
+    moved = f"COALESCE({old}.need_id, '') <> COALESCE({new}.need_id, '')"
+    only = f" AND ({changed} OR {moved})" if old != new else ""
+    return f"INSERT INTO need_standing ({_STANDING}) {named}{only}; "
 
 
 def statements(dialect: str) -> tuple[str, ...]:
@@ -102,11 +119,18 @@ def _sqlite_counters() -> Iterator[str]:
             for table, key in COUNTED
         )
 
-    yield f"CREATE TRIGGER ledger_entry_counts_insert AFTER INSERT ON ledger_entry BEGIN {moved('NEW', '+')}END"
+    yield f"CREATE TRIGGER need_stands_insert AFTER INSERT ON need BEGIN {STANDS}END"
+    yield (
+        f"CREATE TRIGGER need_stands_update AFTER UPDATE OF state, gap_units ON need WHEN {CHANGES} BEGIN {STANDS}END"
+    )
+    yield (
+        "CREATE TRIGGER ledger_entry_counts_insert AFTER INSERT ON ledger_entry "
+        f"BEGIN {moved('NEW', '+')}{_stands_after('NEW', 'NEW')}END"
+    )
     yield f"CREATE TRIGGER ledger_entry_counts_delete AFTER DELETE ON ledger_entry BEGIN {moved('OLD', '-')}END"
     yield (
         "CREATE TRIGGER ledger_entry_counts_update AFTER UPDATE OF state, units, need_id, offer_id ON ledger_entry "
-        f"BEGIN {moved('OLD', '-')}{moved('NEW', '+')}END"
+        f"BEGIN {moved('OLD', '-')}{moved('NEW', '+')}{_stands_after('OLD', 'NEW')}END"
     )
 
 
@@ -161,7 +185,15 @@ def _postgres_counters() -> Iterator[str]:
     yield (
         "CREATE FUNCTION ledger_entry_counts() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         f"IF TG_OP <> 'INSERT' THEN {moved('OLD', '-')}END IF; "
-        f"IF TG_OP <> 'DELETE' THEN {moved('NEW', '+')}END IF; RETURN NULL; END $$"
+        f"IF TG_OP <> 'DELETE' THEN {moved('NEW', '+')}END IF; "
+        f"IF TG_OP = 'INSERT' THEN {_stands_after('NEW', 'NEW')}END IF; "
+        f"IF TG_OP = 'UPDATE' THEN {_stands_after('OLD', 'NEW')}END IF; RETURN NULL; END $$"
+    )
+    yield (f"CREATE FUNCTION need_stands() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {STANDS}RETURN NULL; END $$")
+    yield "CREATE TRIGGER need_stands_insert AFTER INSERT ON need FOR EACH ROW EXECUTE FUNCTION need_stands()"
+    yield (
+        "CREATE TRIGGER need_stands_update AFTER UPDATE OF state, gap_units ON need "
+        f"FOR EACH ROW WHEN ({CHANGES}) EXECUTE FUNCTION need_stands()"
     )
     yield (
         "CREATE TRIGGER ledger_entry_counts AFTER INSERT OR UPDATE OR DELETE ON ledger_entry "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from flask import url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.db import new_id
@@ -30,6 +30,7 @@ def new() -> ResponseReturnValue:
     """One person and one need, typed in by staff; verified in a second step."""
     now, actor, form = datetime.now(UTC), current_actor(), forms.PersonForm()
     form.offer_places(now=now, allowed=actor.districts)
+    form.begin_with(request.args.get("category", ""))
     if form.validate_on_submit():
         try:
             need_id = _create(form, now=now)

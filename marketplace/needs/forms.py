@@ -118,6 +118,11 @@ class NeedForm(Form):
         self.tags.choices = choices("tag", lang=lang)
         self.urgency.data = self.urgency.data or "1"
 
+    def begin_with(self, category: str) -> None:
+        """Choose this kind beforehand, if it is one and nothing was sent yet."""
+        if not self.is_submitted() and category in {kind.code for kind in list_need_kinds()}:
+            self.category.data = category
+
     def facts(self) -> NeedFacts:
         """What was typed; BadInput where the amount does not fit its kind."""
         kind = need_kind(str(self.category.data))

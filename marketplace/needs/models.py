@@ -2,12 +2,13 @@
 
 A need's `committed_units` is kept by triggers on the ledger: every live ledger row of the need counts. The CHECK on
 it is the database's own guard against giving more than the verified gap, whoever gives and however many ask at once.
+Triggers also keep, dated, how each need stood (`need_standing`), so that a past day can be counted at any later time.
 """
 
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, Integer
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
@@ -79,6 +80,24 @@ class Need(SQLModel, table=True):
     content_hash: str = Field(default="", max_length=64)
     created_at: datetime = Field(sa_column=moment(index=True))
     updated_at: datetime = Field(sa_column=moment(index=True))
+
+
+class NeedStanding(SQLModel, table=True):
+    """How a need stood from `at` on: one row for each change of its state, its gap or what is committed to it. Written
+    by triggers only, so that whoever changes a need leaves it; the newest row before a moment says how it stood."""
+
+    __tablename__ = "need_standing"
+    __table_args__ = (Index("ix_need_standing_then", "need_id", "at", "seq"),)
+
+    seq: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    )
+    need_id: str = Field(max_length=32)
+    at: datetime = Field(sa_column=moment())
+    state: NeedState = Field(sa_column=choice(NeedState))
+    gap_units: int = Field(sa_column=Column(BigInteger, nullable=False))
+    committed_units: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class RegistryFeed(SQLModel, table=True):

@@ -193,6 +193,11 @@ def drop_batch(session: Session, batch_id: str, /, *, actor: Actor, now: datetim
     require(actor, "payment:prepare", org_id=batch.org_id)
     if batch.state not in (BatchState.DRAFT, BatchState.RELEASED):
         raise WrongState("batch_moved_on", state=batch.state.value)
+    return give_up(session, batch, actor=actor, now=now)
+
+
+def give_up(session: Session, batch: PaymentBatch, /, *, actor: Actor, now: datetime) -> PaymentBatch:
+    """Take every line off, for whoever may; the caller has locked the batch and asked the policy for its own act."""
     for line in lines_of(session, batch.id, states=(LineState.WAITING,)):
         drop_line(session, line, "batch_dropped", actor=actor, now=now)
     batch.state = BatchState.DROPPED

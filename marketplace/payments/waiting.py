@@ -3,7 +3,8 @@
 Enters: a batch, a payee or a line that has just moved. Leaves: clocks beside the match's own, which keeps running: a
 payment that is late never takes aid away, the delivery's limit does that. A failed payment waits for the household to
 correct its account, and when it is silent for a worker; or, where the account was not at fault, for the giver to pay
-again. Called by this room's services; the worker sweeps.
+again, and when that is late it is a late delivery. What a late batch leads to stands in `late`. Called by this room's
+services; the worker sweeps.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from marketplace.clocks.service import Holder
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import URGENT
-from marketplace.decisions.waiting import settle_late
+from marketplace.decisions.waiting import ask_staff, settle_late
 from marketplace.households.models import Household
 from marketplace.needs.models import Need
 from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine
@@ -104,7 +105,13 @@ def _ask_for_help(session: Session, match: Match, now: datetime) -> None:
     _wait(session, match, HELP, outcome="silent", now=now)
 
 
-CONSEQUENCES = {CORRECT: _ask_for_help}
+def _late_delivery(session: Session, match: Match, now: datetime) -> None:
+    """The giver does not pay again in time: its delivery is late now, whatever time was left for it."""
+    clocks.end(session, ref_of(match.id), outcome="late", now=now)
+    ask_staff(session, match, now)
+
+
+CONSEQUENCES = {CORRECT: _ask_for_help, AGAIN: _late_delivery}
 
 
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.clocks.board import LATE, ClockFilter, count_clocks
 from marketplace.consent.models import ConsentHead, ConsentState
-from marketplace.decisions import queues
+from marketplace.decisions import queues, results
 from marketplace.decisions.calls import CALL_STEPS
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.households import suspicions
@@ -25,6 +25,7 @@ from marketplace.offers.service import to_do
 from marketplace.organisations.agreements import waiting_agreements
 from marketplace.policy import may
 from marketplace.proposals.models import Run
+from marketplace.signals import lists as signal_lists
 
 
 def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
@@ -39,6 +40,7 @@ def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
     return {
         "answer": by_state.get(MatchState.AWAITING_GIVER, 0),
         "deliver": by_state.get(MatchState.IN_DELIVERY, 0),
+        "results": results.count_due(session, org_id),
         "confirmed": by_state.get(MatchState.CONFIRMED, 0),
         "offers": session.exec(
             open_offers.where(col(Offer.org_id) == org_id, col(Offer.state) == OfferState.OPEN)
@@ -52,9 +54,12 @@ def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, i
     """What waits for staff within the actor's districts."""
     late = count_clocks(session, ClockFilter(state=LATE), actor=actor, now=now)
     calls = count_clocks(session, ClockFilter(steps=CALL_STEPS), actor=actor, now=now)
+    homes, red = signal_lists.count_open(session, actor=actor)
     return {
         "late": late,
         "calls": calls,
+        "alert_homes": homes,
+        "alert_red": red,
         "unverified": _needs(session, actor, NeedState.UNVERIFIED),
         "held": _needs(session, actor, NeedState.HELD),
         "verified": _needs(session, actor, NeedState.VERIFIED),

@@ -17,7 +17,8 @@ from marketplace.actors import Actor
 from marketplace.consent.models import Consent, ConsentHead
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.closing import find_follow_up
-from marketplace.decisions.models import FollowUp, Match
+from marketplace.decisions.models import FollowUp, GiverResult, Match
+from marketplace.decisions.results import find_result
 from marketplace.proofs.evidence import list_proofs, match_for
 from marketplace.proofs.models import Proof
 from marketplace.proposals.models import ProposedLine, Run
@@ -33,6 +34,7 @@ class GrantFile:
     consent_state: str
     proofs: tuple[Proof, ...]
     follow_up: FollowUp | None
+    result: GiverResult | None = None
 
     @property
     def match(self) -> Match:
@@ -56,6 +58,7 @@ def grant_file(session: Session, match_id: str, /, *, actor: Actor) -> GrantFile
         consent_state=state,
         proofs=tuple(list_proofs(session, match.id)),
         follow_up=find_follow_up(session, match.id),
+        result=find_result(session, match.id),
     )
 
 

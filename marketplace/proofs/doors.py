@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from flask_babel import lazy_gettext as _l
 
 from marketplace.actors import GIVERS, Role
-from marketplace.errors import BadInput
+from marketplace.errors import DomainError
 from marketplace.guards import current_actor
 from marketplace.proofs.models import PaperKind, ProofKind
 
@@ -38,6 +38,9 @@ SENTENCES: dict[str, Any] = {
     "only_photos": _l("Only a photo can be marked."),
     "no_offers": _l("Tick at least one resource."),
     "ends_before": _l("The last day comes after the first."),
+    "emergency_ref": _l("Say who announced the emergency, and the number of the paper."),
+    "emergency_from": _l("An emergency begins on a day of the project, and not in the future."),
+    "emergency_filed": _l("A five-day report is filed already: the first day of the emergency stays."),
     "offer_in_project": _l("One of these resources stands in another project already."),
     "period_runs": _l("This period has not ended: its report can be filed from the day after it."),
     "nothing_changed": _l("Nothing has changed since this was filed, so there is no new version."),
@@ -57,7 +60,7 @@ def layout() -> str:
     return "charity" if role in GIVERS else "staff"
 
 
-def say(form: Any, error: BadInput) -> None:
+def say(form: Any, error: DomainError) -> None:
     """Put an error beside its field, or beside the form's first."""
     name = str(error.facts.get("field", ""))
     target = form[name] if name in form else next(iter(form))

@@ -72,15 +72,23 @@ class Paper(SQLModel, table=True):
 
 
 class Project(SQLModel, table=True):
-    """Some of a giver's offers that are reported together, with its days (R1.23)."""
+    """Some of a giver's offers that are reported together, with its days (R1.23); while it answers an emergency that an
+    authority has announced (`emergency_ref`), it reports every five days (Charity Law, article 72)."""
 
-    __table_args__ = (check("days", "ends_on IS NULL OR ends_on > starts_on"),)
+    __table_args__ = (
+        check("days", "ends_on IS NULL OR ends_on > starts_on"),
+        check("emergency", "emergency_to_on IS NULL OR emergency_to_on >= emergency_from_on"),
+        check("emergency_ref", "(emergency_from_on IS NULL) = (emergency_ref = '')"),
+    )
 
     id: str = Field(primary_key=True, max_length=32)
     org_id: str = Field(foreign_key="organisation.id", index=True)
     title: str = Field(max_length=120)
     starts_on: date
     ends_on: date | None = None
+    emergency_from_on: date | None = None
+    emergency_to_on: date | None = None
+    emergency_ref: str = Field(default="", max_length=120)
     created_by: str = Field(max_length=64)
     created_at: datetime = Field(sa_column=moment())
 
@@ -95,8 +103,9 @@ class ProjectOffer(SQLModel, table=True):
 
 
 class ProjectReportKind(StrEnum):
-    """One of three months, or the whole project after its end."""
+    """One of five days while an emergency lasts, one of three months, or the whole project after its end."""
 
+    EMERGENCY = "emergency"
     QUARTER = "quarter"
     FINAL = "final"
 

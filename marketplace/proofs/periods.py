@@ -1,7 +1,9 @@
-"""The periods a project is reported for, and by when (R1.23): each three months, and the whole once it has ended.
+"""The periods a project is reported for, and by when (R1.23): each three months, and the whole once it has ended; while
+it answers an emergency, each five days besides.
 
 Enters: a project's first and last day. Leaves: its periods with the day by which each report is due: a three-monthly
-one on the day after its period, the final one three months after the end. Pure dates; called by the projects' service.
+or five-day one on the day after its period, the final one three months after the end. Pure dates; called by the
+projects' service.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from datetime import date, timedelta
 from marketplace.proofs.models import Project, ProjectReportKind
 
 STEP = 3
+EMERGENCY_STEP = timedelta(days=5)
 DAY = timedelta(days=1)
 
 
@@ -37,7 +40,24 @@ def add_months(day: date, months: int, /) -> date:
 
 
 def periods_of(project: Project, /, *, today: date) -> list[Period]:
-    """Every period that has begun, in order; after the end comes the final one."""
+    """Every period that has begun, in the order in which they are due; after the end comes the final one."""
+    return sorted(
+        [*_regular(project, today=today), *_emergency(project, today=today)],
+        key=lambda period: (period.due_on, period.kind is ProjectReportKind.FINAL, period.from_on),
+    )
+
+
+def _emergency(project: Project, *, today: date) -> list[Period]:
+    found: list[Period] = []
+    start, last = project.emergency_from_on, project.emergency_to_on
+    while start is not None and start <= today and (last is None or start <= last):
+        until = start + EMERGENCY_STEP - DAY if last is None else min(start + EMERGENCY_STEP - DAY, last)
+        found.append(Period(ProjectReportKind.EMERGENCY, start, until, until + DAY))
+        start = until + DAY
+    return found
+
+
+def _regular(project: Project, *, today: date) -> list[Period]:
     found, number, last = [], 0, project.ends_on
     while True:
         start, after = add_months(project.starts_on, STEP * number), add_months(project.starts_on, STEP * (number + 1))

@@ -1,4 +1,5 @@
-"""Projects and their reports (R1.23): each three months, and in full within three months after the end.
+"""Projects and their reports (R1.23): each three months, and in full within three months after the end; while a project
+answers an emergency, every five days besides.
 
 Enters: a giver's offers that belong together, with their days. Leaves: periods with their due day and a clock that
 reminds; a report counted anew at each look until it is filed, and then frozen with its hash. Whatever changes later is
@@ -78,6 +79,41 @@ def plan_project(
     session.add_all(ProjectOffer(offer_id=offer_id, project_id=project.id) for offer_id in wanted)
     flush(session)
     audit.record(session, audit.Entry("project:plan", object_ref=project.id), actor=actor, now=now)
+    _wait(session, project, now=now)
+    return project
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """The phase of an emergency that a project answers: from when on, until when if it is over, who announced it."""
+
+    from_on: date
+    to_on: date | None
+    ref: str
+
+
+def set_emergency(
+    session: Session, project_id: str, emergency: Emergency, /, *, actor: Actor, now: datetime
+) -> Project:
+    """From its first day on the project reports every five days, until the phase is over. The first day stays, once a
+    report of it is filed."""
+    project = get_project(session, project_id, actor=actor)
+    require(actor, "project:plan", org_id=project.org_id)
+    if not emergency.ref.strip():
+        raise BadInput("emergency_ref", field="ref")
+    if emergency.from_on < project.starts_on or emergency.from_on > local_day(now):
+        raise BadInput("emergency_from", field="from_on")
+    if emergency.to_on is not None and emergency.to_on < emergency.from_on:
+        raise BadInput("ends_before", field="to_on")
+    filed = select(ProjectReport.id).where(ProjectReport.project_id == project.id)
+    filed = filed.where(ProjectReport.kind == ProjectReportKind.EMERGENCY).limit(1)
+    if emergency.from_on != project.emergency_from_on and session.exec(filed).first() is not None:
+        raise WrongState("emergency_filed")
+    project.emergency_from_on, project.emergency_to_on = emergency.from_on, emergency.to_on
+    project.emergency_ref = emergency.ref.strip()[:120]
+    session.add(project)
+    flush(session)
+    audit.record(session, audit.Entry("project:emergency", object_ref=project.id), actor=actor, now=now)
     _wait(session, project, now=now)
     return project
 
@@ -194,9 +230,9 @@ def _wait(session: Session, project: Project, *, now: datetime) -> None:
 def _next_due(session: Session, project: Project, *, now: datetime) -> date | None:
     """The day by which the next report has to be filed; None once the final one is."""
     today, filed = local_day(now), dues(session, project, now=now)
-    for due in filed:
-        if not due.filed:
-            return due.period.due_on
+    waiting = [due.period.due_on for due in filed if not due.filed]
+    if waiting:
+        return min(waiting)
     if filed and filed[-1].period.kind is ProjectReportKind.FINAL:
         return None
     coming = periods_of(project, today=max([today, *(due.period.due_on for due in filed), project.starts_on]))

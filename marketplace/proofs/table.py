@@ -2,15 +2,17 @@
 
 Enters: a file with our line reference in each row. Leaves: a checked batch that says exactly what confirming would do,
 and, confirmed, the matches delivered with their evidence. Rows that name a slip keep its number as proof, the others
-count as ticked. The same file again changes nothing, because its lines are no longer on their way.
+count as ticked. A delivery that is on record already (money that the bank has paid) and has no slip yet keeps the slip
+of its row as a further proof. The same file again changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, and_
 from sqlmodel import Session, col, select
 
 from adapters import tabular_writer
@@ -40,8 +42,8 @@ from marketplace.intake import (
 from marketplace.needs.models import Need
 from marketplace.organisations.service import require_active
 from marketplace.policy import require
-from marketplace.proofs.evidence import SLIP_LENGTH, Piece, hand_over
-from marketplace.proofs.models import ProofKind
+from marketplace.proofs.evidence import SLIP_LENGTH, Piece, add, hand_over
+from marketplace.proofs.models import Proof, ProofKind
 from marketplace.proofs.slips import USED, code_of, typed
 from marketplace.reference.needs import MONEY
 from marketplace.web.codes import place, word
@@ -75,6 +77,7 @@ class Plan:
     """Rows by what becomes of them."""
 
     new: list[Planned] = field(default_factory=list)
+    slips: list[Planned] = field(default_factory=list)
     same: int = 0
     faults: list[Fault] = field(default_factory=list)
 
@@ -82,7 +85,7 @@ class Plan:
     def counts(self) -> dict[str, int]:
         """The exact counts that a person confirms."""
         fewer = sum(item.units < item.match.units for item in self.new)
-        return {"new": len(self.new), "fewer": fewer, "same": self.same}
+        return {"new": len(self.new), "fewer": fewer, "slips": len(self.slips), "same": self.same}
 
 
 def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Plan:
@@ -90,12 +93,17 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Pla
     open_, used = _by_code(session, org_id, (MatchState.IN_DELIVERY,)), _by_code(session, org_id, USED)
     units = {match.need_id: "" for match in open_.values()}
     units |= {need.id: need.unit for need in session.exec(select(Need).where(col(Need.id).in_(units)))}
+    proven = _with_slip(session, used.values())
     found = Plan()
     for row in rows:
         code = typed(str(row.values["reference"]))
         match = open_.get(code)
         if match is None and code in used:
-            found.same += 1
+            late = row.values.get("slip_number") and used[code].id not in proven
+            if late:
+                found.slips.append(Planned(row, used[code], used[code].units))
+            else:
+                found.same += 1
         elif match is None:
             found.faults.append(row.fault("reference", "unknown_delivery"))
         else:
@@ -115,6 +123,13 @@ def _place(found: Plan, row: CheckedRow, match: Match, *, unit: str) -> None:
         found.faults.append(row.fault("units", "more_than_matched"))
         return
     found.new.append(Planned(row, match, units))
+
+
+def _with_slip(session: Session, matches: Iterable[Match]) -> set[str]:
+    """Those of the matches that have the number of a slip already."""
+    wanted = [match.id for match in matches]
+    has = select(Proof.match_id).where(col(Proof.match_id).in_(wanted), col(Proof.kind) == ProofKind.SLIP)
+    return set(session.exec(has))
 
 
 def _by_code(session: Session, org_id: str, states: Sequence[MatchState]) -> dict[str, Match]:
@@ -158,6 +173,9 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     refuse_changes(batch, found)
     for item in sorted(found.new, key=lambda item: item.match.id):
         _deliver(session, item, actor=actor, now=now)
+    for item in sorted(found.slips, key=lambda item: item.match.id):
+        slip = Piece(ProofKind.SLIP, text=item.row.values["slip_number"])
+        add(session, item.match.id, slip, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return counts
 
@@ -183,9 +201,20 @@ def _allowed(session: Session, actor: Actor) -> str:
 
 def open_lines(session: Session, /, *, actor: Actor, lang: str) -> bytes:
     """What is on its way, as a table to fill in and bring back; no row says who somebody is."""
+    return _lines(session, col(Match.state) == MatchState.IN_DELIVERY, actor=actor, lang=lang)
+
+
+def unproven_lines(session: Session, /, *, actor: Actor, lang: str) -> bytes:
+    """What was delivered and has no slip yet, as the same table."""
+    slips = select(Proof.match_id).where(col(Proof.kind) == ProofKind.SLIP)
+    unproven = and_(col(Match.state).in_(USED), col(Match.id).not_in(slips))
+    return _lines(session, unproven, actor=actor, lang=lang)
+
+
+def _lines(session: Session, which: ColumnElement[bool], *, actor: Actor, lang: str) -> bytes:
     require(actor, "proof:add", org_id=actor.org_id)
     statement = select(Match, Need).join(Need, col(Need.id) == col(Match.need_id))
-    statement = statement.where(col(Match.org_id) == actor.org_id, col(Match.state) == MatchState.IN_DELIVERY)
+    statement = statement.where(col(Match.org_id) == actor.org_id, which)
     rows = (
         (
             code_of(session, match),

@@ -20,7 +20,7 @@ from marketplace.calendar import utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.policy import may
-from marketplace.proofs import archive, evidence, publicity
+from marketplace.proofs import archive, donors, evidence, publicity
 from marketplace.proofs.archive import GrantFile
 from marketplace.proofs.doors import KINDS, attachment, bp, layout, say
 from marketplace.proofs.drawing import svg_of
@@ -67,6 +67,7 @@ def _page(found: GrantFile, **more: Any) -> ResponseReturnValue:
         back=_back(found),
         adds=actor.role in GIVERS and found.match.state in evidence.PROVABLE,
         may_show=publicity.may_show(current_session(), found.match, now=utc_now()),
+        asks_donor=found.match.state in publicity.AFTER and donors.has_donor(current_session(), found.match),
         **more,
     )
 
@@ -87,6 +88,7 @@ def _facts(found: GrantFile) -> list[tuple[Any, list[tuple[Any, Any]]]]:
         (_("Decision"), _decision(found)),
         (_("Consent"), _consent(found)),
         (_("Delivery and confirmation"), _delivery(found)),
+        (_("Result"), _result(found)),
         (_("Follow-up"), _follow_up(found)),
     ]
 
@@ -139,6 +141,18 @@ def _delivery(found: GrantFile) -> list[tuple[Any, Any]]:
         (_("Confirmed by the household"), moment(match.confirmed_at) if match.confirmed_at else NOTHING),
     ]
     return [*rows, (_("Approved but not given"), amount(match.short_units, unit))] if match.short_units else rows
+
+
+def _result(found: GrantFile) -> list[tuple[Any, Any]]:
+    told = found.result
+    if told is None:
+        return [(_("Result"), _("none yet"))]
+    minutes = _("unknown") if told.minutes is None else told.minutes
+    return [
+        (_("Reported by the giver"), moment(told.created_at)),
+        (_("Result"), word(told.outcome, "giver_result")),
+        (_("Minutes of its people"), minutes),
+    ]
 
 
 def _follow_up(found: GrantFile) -> list[tuple[Any, Any]]:

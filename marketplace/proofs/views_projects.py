@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -17,7 +17,7 @@ from sqlmodel import col, select
 
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace.calendar import utc_now
-from marketplace.errors import BadInput
+from marketplace.errors import BadInput, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.offers.models import Offer
 from marketplace.policy import may
@@ -33,6 +33,7 @@ from marketplace.web.transactions import current_session, writes
 
 MOST_OFFERS = 100
 KINDS = {
+    ProjectReportKind.EMERGENCY: _l("five-day report (emergency)"),
     ProjectReportKind.QUARTER: _l("three-monthly report"),
     ProjectReportKind.FINAL: _l("final report"),
 }
@@ -45,6 +46,14 @@ class ProjectForm(Form):
     starts_on = DayField(_l("First day"))
     ends_on = DayField(_l("Last day"), required=False, description=_l("Leave it empty while the end is open."))
     offer_ids = ManyField(_l("Our resources in this project"), required=_l("Tick at least one resource"))
+
+
+class EmergencyForm(Form):
+    """The phase of an emergency that the project answers."""
+
+    from_on = DayField(_l("First day of the emergency"))
+    to_on = DayField(_l("Last day"), required=False, description=_l("Leave it empty while it lasts."))
+    ref = TextField(_l("Who announced it, and the number of the paper"), longest=120)
 
 
 @bp.get("/projects/")
@@ -99,7 +108,35 @@ def project(project_id: str) -> ResponseReturnValue:
     return pages.render("proofs/project.html", project=found, titles=session.exec(titles).all(), dues=dues, kinds=KINDS)
 
 
-@bp.get("/projects/<project_id>/<any(quarter, final):kind>/<from_on>")
+@bp.route("/projects/<project_id>/emergency", methods=["GET", "POST"])
+@guard("project:plan")
+@writes
+def project_emergency(project_id: str) -> ResponseReturnValue:
+    """Say that the project answers an emergency, or that this is over."""
+    session, form = current_session(), EmergencyForm()
+    found = projects.get_project(session, project_id, actor=current_actor())
+    if request.method == "GET":
+        form.from_on.data, form.to_on.data = found.emergency_from_on, found.emergency_to_on
+        form.ref.data = found.emergency_ref
+    if form.validate_on_submit() and form.from_on.data is not None:
+        phase = projects.Emergency(form.from_on.data, form.to_on.data, form.ref.data or "")
+        try:
+            projects.set_emergency(session, project_id, phase, actor=current_actor(), now=utc_now())
+            return pages.done(_("Noted."), to=url_for("proofs.project", project_id=project_id))
+        except (BadInput, WrongState) as error:
+            say(form, error)
+    return pages.confirm(
+        layout="charity",
+        title=_("This project answers an emergency"),
+        intro=_("While it lasts, money and goods are reported at least every five days (Charity Law, article 72)."),
+        facts=[{"label": _("Project"), "value": found.title}],
+        button=_("Keep it"),
+        back=url_for("proofs.project", project_id=project_id),
+        form=form,
+    )
+
+
+@bp.get("/projects/<project_id>/<any(quarter, final, emergency):kind>/<from_on>")
 @guard("project:view")
 def project_draft(project_id: str, kind: str, from_on: str) -> ResponseReturnValue:
     """What would be filed now."""
@@ -111,7 +148,7 @@ def project_draft(project_id: str, kind: str, from_on: str) -> ResponseReturnVal
     return _report_page(found, figures, kind=due.period.kind, due=due, files=files)
 
 
-@bp.post("/projects/<project_id>/<any(quarter, final):kind>/<from_on>")
+@bp.post("/projects/<project_id>/<any(quarter, final, emergency):kind>/<from_on>")
 @guard("project:file")
 @writes
 def project_file(project_id: str, kind: str, from_on: str) -> ResponseReturnValue:

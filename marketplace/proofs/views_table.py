@@ -31,6 +31,7 @@ desk = Desk(
     counts={
         "new": (_l("Deliveries to record"), ""),
         "fewer": (_l("Of these less than was matched"), "wait"),
+        "slips": (_l("Slips for what is delivered already"), ""),
         "same": (_l("Recorded before, left as they are"), ""),
     },
     sentences=SENTENCES,
@@ -44,3 +45,11 @@ def open_lines() -> ResponseReturnValue:
     """Everything on its way, to fill in."""
     data = table.open_lines(current_session(), actor=current_actor(), lang=language())
     return attachment(data, name="open-deliveries.xlsx", kind=XLSX)
+
+
+@bp.get("/unproven.xlsx")
+@guard("proof:add")
+def unproven_lines() -> ResponseReturnValue:
+    """What was delivered without a slip, to fill in."""
+    data = table.unproven_lines(current_session(), actor=current_actor(), lang=language())
+    return attachment(data, name="deliveries-without-slip.xlsx", kind=XLSX)

@@ -17,6 +17,9 @@ OWN_FILES = {
     "field": "fields",
     "monitoring_category": "monitoring_categories",
     "aid_item": "aid_items",
+    "feed": "feeds",
+    "fact_kind": "fact_kinds",
+    "warning_rule": "warning_rules",
     "duplicate_rule": "duplicate_rules",
 }
 """Tables that have a file of their own; all others live in `words.csv`."""

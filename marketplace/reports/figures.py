@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlalchemy import select as columns
@@ -26,6 +27,7 @@ class Filter:
     category: str = ""
     district_code: str = ""
     reason: str = ""
+    month: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def totals(session: Session, report: Report, /) -> dict[Figure, Total]:
     """Every figure of the report; one without rows is zero."""
     households = (
         select(ReportRow.figure, ReportRow.household_id, func.max(col(ReportRow.people)).label("people"))
-        .where(col(ReportRow.report_id) == report.id)
+        .where(col(ReportRow.report_id) == report.id, col(ReportRow.household_id) != "")
         .group_by(col(ReportRow.figure), col(ReportRow.household_id))
         .subquery()
     )
@@ -79,12 +81,12 @@ def totals(session: Session, report: Report, /) -> dict[Figure, Total]:
         .where(col(ReportRow.report_id) == report.id)
         .group_by(col(ReportRow.figure))
     )
-    found = {figure: Total(rows, *reached[figure], fen=int(fen)) for figure, rows, fen in sums}
+    found = {figure: Total(rows, *reached.get(figure, (0, 0)), fen=int(fen)) for figure, rows, fen in sums}
     return {figure: found.get(figure, Total()) for figure in Figure}
 
 
 def parts(session: Session, report: Report, /, *, figure: Figure, by: str, small_hidden: bool = False) -> list[Part]:
-    """One figure by `category`, `district_code` or `reason`, the largest first."""
+    """One figure by `category`, `district_code`, `reason` or `month`, the largest first (months in order)."""
     key = getattr(ReportRow, by)
     unit = func.max(col(ReportRow.unit)) if by == "category" else func.min("")
     rows = session.execute(
@@ -100,7 +102,7 @@ def parts(session: Session, report: Report, /, *, figure: Figure, by: str, small
         .group_by(key)
     )
     found = [Part(name, unit, count, homes, int(units), int(fen)) for name, unit, count, homes, units, fen in rows]
-    found.sort(key=lambda part: (-part.rows, part.key))
+    found.sort(key=(lambda part: part.key) if by == "month" else (lambda part: (-part.rows, part.key)))
     return _without_small(found) if small_hidden else found
 
 
@@ -131,14 +133,40 @@ def quantile(ordered: Sequence[int], share: int) -> int:
     return ordered[-(-len(ordered) * share // 100) - 1]
 
 
-def satisfaction(session: Session, report: Report, /) -> tuple[float | None, float | None]:
-    """Mean satisfaction (1 to 5) and mean staff minutes of the month's follow-up talks."""
-    told = session.execute(
-        select(func.avg(col(ReportRow.satisfaction)), func.avg(col(ReportRow.minutes))).where(
-            *_where(report, Filter(Figure.FOLLOWED))
-        )
-    ).one()
-    return (None if told[0] is None else float(told[0]), None if told[1] is None else float(told[1]))
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A mean over the rows that tell it, and how many of all rows do; None where none does: unknown is never 0."""
+
+    mean: float | None
+    known: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How satisfied households were, and the minutes a match cost those who told them."""
+
+    satisfaction: Told
+    staff: Told
+    helpers: Told
+    givers: Told
+
+
+def effort(session: Session, report: Report, /) -> Effort:
+    """From the follow-up talks and the givers' own results of the period."""
+    talks, results = Figure.FOLLOWED, Figure.RESULT
+    return Effort(
+        _told(session, report, talks, ReportRow.satisfaction),
+        _told(session, report, talks, ReportRow.minutes),
+        _told(session, report, talks, ReportRow.helper_minutes),
+        _told(session, report, results, ReportRow.minutes),
+    )
+
+
+def _told(session: Session, report: Report, figure: Figure, column: Any) -> Told:
+    asked = select(func.avg(column), func.count(column), func.count()).where(*_where(report, Filter(figure)))
+    mean, known, rows = session.execute(asked).one()
+    return Told(None if mean is None else float(mean), known, rows)
 
 
 def rows_of(session: Session, report: Report, wanted: Filter, /, *, offset: int, size: int) -> list[ReportRow]:
@@ -161,6 +189,7 @@ def _where(report: Report, wanted: Filter) -> list[ColumnElement[bool]]:
         (ReportRow.category, wanted.category),
         (ReportRow.district_code, wanted.district_code),
         (ReportRow.reason, wanted.reason),
+        (ReportRow.month, wanted.month),
     ):
         if value:
             asked.append(col(column) == value)

@@ -23,17 +23,20 @@ class ReportState(StrEnum):
 class Figure(StrEnum):
     """What a row is counted under."""
 
+    RECEIVED = "received"
     GIVEN = "given"
     REPORTED = "reported"
     UNMET = "unmet"
     DECLINED = "declined"
     ENDED = "ended"
     RETURNED = "returned"
+    RESULT = "result"
     FOLLOWED = "followed"
 
 
 class Report(SQLModel, table=True):
-    """One month of one giver, or of the whole city (`scope` is the organisation's id, or "city")."""
+    """One month, or one year, of one giver or of the whole city (`scope` is the organisation's id, or "city"). Who the
+    giver is stands as it was when the report was counted."""
 
     __table_args__ = (
         check("version", "version >= 1"),
@@ -48,6 +51,11 @@ class Report(SQLModel, table=True):
     version: int = 1
     state: ReportState = Field(sa_column=choice(ReportState, index=True))
     note: str = Field(default="", max_length=200)
+    giver_name: str = Field(default="", max_length=120)
+    giver_kind: str = Field(default="", max_length=32)
+    trustee: str = Field(default="", max_length=120)
+    supervisor: str = Field(default="", max_length=120)
+    filing_ref: str = Field(default="", max_length=64)
     row_count: int = 0
     rows_sha256: str = Field(default="", max_length=64)
     prepared_by: str = Field(max_length=64)
@@ -57,7 +65,8 @@ class Report(SQLModel, table=True):
 
 
 class ReportRow(SQLModel, table=True):
-    """One match, need or ledger row as it stood when the report was counted; pseudonyms and numbers only."""
+    """One match, need, receipt or ledger row as it stood when the report was counted; pseudonyms and numbers only. A
+    receipt has no household. `month` is the one its moment lies in; minutes that nobody told are unknown."""
 
     __tablename__ = "report_row"
     __table_args__ = (Index("ix_report_row_figure_category", "report_id", "figure", "category"),)
@@ -77,3 +86,5 @@ class ReportRow(SQLModel, table=True):
     days: int | None = None
     satisfaction: int | None = None
     minutes: int | None = None
+    helper_minutes: int | None = None
+    month: str = Field(default="", max_length=7)

@@ -1,4 +1,8 @@
-"""A month in China's time, and its borders as UTC moments. Called by the reports' service, sources and pages."""
+"""A month or a year in China's time, and its borders as UTC moments. Called by the reports' service, sources and pages.
+
+Enters: what a person typed, or a moment. Leaves: a `Period`: a `Month`, or a `Year` for the report that a giver owes
+once a year (Charity Law, articles 49 and 78).
+"""
 
 from __future__ import annotations
 
@@ -53,6 +57,42 @@ class Month:
         return self.next.starts
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Year:
+    """One calendar year; `text` is how it is written in addresses and files.
+
+    >>> Year(2026).text, Year(2026).starts.isoformat()
+    ('2026', '2025-12-31T16:00:00+00:00')
+    """
+
+    year: int
+
+    @property
+    def text(self) -> str:
+        return f"{self.year:04}"
+
+    @property
+    def next(self) -> Year:
+        return Year(self.year + 1)
+
+    @property
+    def first_day(self) -> date:
+        return date(self.year, 1, 1)
+
+    @property
+    def starts(self) -> datetime:
+        """Midnight in China at which the year begins."""
+        return Month(self.year, 1).starts
+
+    @property
+    def ends(self) -> datetime:
+        """Midnight in China at which the next year begins."""
+        return self.next.starts
+
+
+Period = Month | Year
+
+
 def month_of(moment: datetime, /) -> Month:
     """The month in China of an aware time."""
     day = local_day(moment)
@@ -76,3 +116,14 @@ def read_month(text: str, /, *, now: datetime) -> Month:
     if month > month_of(now):
         raise BadInput("month_ahead", field="month")
     return month
+
+
+def read_period(text: str, /, *, now: datetime) -> Period:
+    """A year written as 2026, up to the present one; else a month, as `read_month` has it."""
+    if not (text.isascii() and text.isdigit() and len(text) == 4):
+        return read_month(text, now=now)
+    if int(text) < FIRST.year:
+        raise BadInput("month_form", field="month")
+    if int(text) > month_of(now).year:
+        raise BadInput("month_ahead", field="month")
+    return Year(int(text))

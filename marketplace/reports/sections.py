@@ -15,6 +15,10 @@ from marketplace.reports.models import Figure, Report
 from marketplace.reports.words import FIGURES, reason
 from marketplace.web import _, current_session
 from marketplace.web import codes as words
+from marketplace.web.formats import month as month_name
+
+YEAR = 4
+"""So many characters has the period of a yearly report."""
 
 
 def totals_of(report: Report, *, opens: bool) -> list[dict[str, Any]]:
@@ -23,7 +27,7 @@ def totals_of(report: Report, *, opens: bool) -> list[dict[str, Any]]:
     shown = []
     for figure, total in found.items():
         hidden = not opens and 0 < total.households < figures.SMALL
-        if figure is Figure.UNMET and report.org_id is not None:
+        if figure is (Figure.RECEIVED if report.org_id is None else Figure.UNMET):
             continue
         shown.append(
             {
@@ -40,13 +44,15 @@ def totals_of(report: Report, *, opens: bool) -> list[dict[str, Any]]:
 
 def sections_of(report: Report, *, opens: bool) -> list[dict[str, Any]]:
     """Given by kind and by district, unmet by kind, and why aid was declined, ended or returned."""
-    wanted = [
+    wanted = [(_("Given, by month"), Figure.GIVEN, "month")] if len(report.month) == YEAR else []
+    wanted += [
         (_("Given, by kind"), Figure.GIVEN, "category"),
         (_("Given, by district"), Figure.GIVEN, "district_code"),
         (_("Not fully covered, by kind"), Figure.UNMET, "category"),
         (_("Declined, by reason"), Figure.DECLINED, "reason"),
         (_("Ended before delivery, by reason"), Figure.ENDED, "reason"),
         (_("Returned or taken back, by reason"), Figure.RETURNED, "reason"),
+        (_("Results, as givers reported them"), Figure.RESULT, "reason"),
     ]
     sections = []
     for title, figure, by in wanted:
@@ -68,6 +74,8 @@ def _part(report: Report, figure: Figure, by: str, part: figures.Part, opens: bo
 
 
 def _name(key: str, figure: Figure, by: str) -> str:
+    if by == "month":
+        return month_name(key)
     if by == "category":
         return words.word(key, "need")
     return words.place(key) if by == "district_code" else reason(key, figure)

@@ -1,4 +1,4 @@
-"""Count a month, look at it, publish it; correct what was published by a new version.
+"""Count a month or a year, look at it, publish it; correct what was published by a new version.
 
 Enters: a month and whose it is. Leaves: a report with its rows, and the figures summed from exactly these rows, so that
 every number opens what it was counted from. Publishing freezes both with a hash; the database refuses later changes.
@@ -20,9 +20,10 @@ from marketplace import audit
 from marketplace.actors import GIVERS, Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.policy import require
 from marketplace.reports.models import Report, ReportRow, ReportState
-from marketplace.reports.months import Month, read_month
+from marketplace.reports.months import Period, Year, month_of, read_period
 from marketplace.reports.sources import rows_of_month
 
 CITY = "city"
@@ -32,7 +33,7 @@ HASHED = tuple(name for name in ReportRow.model_fields if name != "report_id")
 
 
 def prepare(
-    session: Session, month: Month, /, *, org_id: str | None, actor: Actor, now: datetime, note: str = ""
+    session: Session, month: Period, /, *, org_id: str | None, actor: Actor, now: datetime, note: str = ""
 ) -> Report:
     """Count a month anew: the draft of this month is counted again, or a first or next version begins.
 
@@ -61,6 +62,7 @@ def prepare(
             prepared_at=now,
         )
     report.note, report.prepared_by, report.prepared_at = note.strip()[:200], actor.id, now
+    _name_giver(session, report)
     session.add(report)
     flush(session)
     report.row_count = _count_rows(session, report, month)
@@ -68,6 +70,14 @@ def prepare(
     flush(session)
     _record(session, report, "report:prepare", actor=actor, now=now)
     return report
+
+
+def _name_giver(session: Session, report: Report) -> None:
+    """Who the giver is, as it stands when it is counted: a trust's report names trustee, supervisor and filing."""
+    giver = session.get(Organisation, report.org_id) if report.org_id is not None else None
+    if giver is not None:
+        report.giver_name, report.giver_kind = giver.name, giver.kind.value
+        report.trustee, report.supervisor, report.filing_ref = giver.trustee, giver.supervisor, giver.filing_ref
 
 
 def publish(session: Session, report_id: str, /, *, actor: Actor, now: datetime) -> Report:
@@ -78,7 +88,7 @@ def publish(session: Session, report_id: str, /, *, actor: Actor, now: datetime)
     require(actor, "report:publish", org_id=report.org_id)
     if report.state is not ReportState.DRAFT:
         raise WrongState("report_published")
-    month = read_month(report.month, now=now)
+    month = read_period(report.month, now=now)
     if now < month.ends:
         raise WrongState("month_runs")
     if report.prepared_at < month.ends:
@@ -93,7 +103,7 @@ def publish(session: Session, report_id: str, /, *, actor: Actor, now: datetime)
 
 def can_publish(report: Report, /, *, now: datetime) -> bool:
     """Whether this is a draft of a month that is over, counted after its end."""
-    ends = read_month(report.month, now=now).ends
+    ends = read_period(report.month, now=now).ends
     return report.state is ReportState.DRAFT and now >= ends and report.prepared_at >= ends
 
 
@@ -139,17 +149,34 @@ def list_reports(
     return list(session.exec(ordered.offset(offset).limit(size))), total
 
 
+def yearly_of_givers(session: Session, year: Year, /, *, actor: Actor) -> list[tuple[Organisation, Report | None]]:
+    """Every giver that was here in a year with its newest published report of it, those without one first (R1.27: a
+    trust reports at least once a year; R1.23: a charity does too)."""
+    require(actor, "report:list", org_id=None)
+    wanted = select(Report).where(col(Report.month) == year.text, col(Report.state) == ReportState.PUBLISHED)
+    wanted = wanted.where(col(Report.org_id).is_not(None)).order_by(col(Report.version))
+    filed = {report.org_id: report for report in session.exec(wanted)}
+    givers = select(Organisation).where(col(Organisation.created_at) < year.ends).order_by(col(Organisation.name))
+    rows = [(giver, filed.get(giver.id)) for giver in session.exec(givers.order_by(col(Organisation.id)))]
+    return sorted(rows, key=lambda row: (row[1] is not None, row[0].kind is not OrganisationKind.TRUST))
+
+
+def last_year(now: datetime, /) -> Year:
+    """The year whose report is owed now."""
+    return Year(month_of(now).year - 1)
+
+
 def versions_of(session: Session, report: Report, /) -> list[Report]:
     """All versions of the same month, the newest first."""
-    return _versions(session, report.scope, read_month(report.month, now=report.prepared_at))
+    return _versions(session, report.scope, read_period(report.month, now=report.prepared_at))
 
 
-def _versions(session: Session, scope: str, month: Month) -> list[Report]:
+def _versions(session: Session, scope: str, month: Period) -> list[Report]:
     statement = select(Report).where(col(Report.scope) == scope, col(Report.month) == month.text)
     return list(session.exec(statement.order_by(col(Report.version).desc())))
 
 
-def _count_rows(session: Session, report: Report, month: Month) -> int:
+def _count_rows(session: Session, report: Report, month: Period) -> int:
     rows = enumerate(rows_of_month(session, month, org_id=report.org_id), start=1)
     count = 0
     for batch in _batches({"report_id": report.id, "number": number, **values} for number, values in rows):

@@ -3,33 +3,40 @@
 Enters: a month and a giver (None: all). Leaves: plain row values in a fixed order, streamed. Called by
 `reports.service.prepare`. A moment belongs to the month in which it lies in China.
 
+- received: donations to a giver by the receipts whose numbers it keeps here, by their day;
 - given: matches delivered in the month, with the working days from approval to delivery;
 - reported: aid that givers gave outside and told the ledger, by its day;
 - declined, ended, returned: matches that ended without aid in the month, with the reason;
-- followed: follow-up talks of the month, with satisfaction and the staff's minutes;
-- unmet: verified needs that are not fully covered at the moment of counting.
+- result: what givers reported of their deliveries, with their minutes; a report that was not made in time is `missing`;
+- followed: follow-up talks of the month, with satisfaction and the minutes of staff and of who helped the household;
+- unmet: needs that were verified and not fully covered when the month ended, as their dated standings say; of a month
+  that still runs, as they stand now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from marketplace.calendar import local_day, working_days_between
-from marketplace.decisions.models import FollowUp, Match, MatchState
+from marketplace.clocks.models import Clock
+from marketplace.decisions import moves, results
+from marketplace.decisions.models import FollowUp, GiverResult, Match, MatchState
 from marketplace.households.models import Household
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.ledger.service import PLATFORM
-from marketplace.needs.models import Need, NeedState
+from marketplace.needs.models import Need, NeedStanding, NeedState
+from marketplace.offers.models import Offer
+from marketplace.proofs.models import Paper, PaperKind
 from marketplace.proposals.models import ProposedLine
 from marketplace.reference.needs import MONEY, need_kind
 from marketplace.reference.tables import UnknownCode
 from marketplace.reports.models import Figure
-from marketplace.reports.months import Month
+from marketplace.reports.months import Period, month_of
 
 STREAMED = 1000
 ENDS = {
@@ -39,20 +46,34 @@ ENDS = {
 }
 """Ends without aid, by the figure that counts them."""
 Values = dict[str, Any]
+EMPTY: Values = {
+    "household_id": "",
+    "district_code": "",
+    "reason": "",
+    "days": None,
+    "satisfaction": None,
+    "minutes": None,
+    "helper_minutes": None,
+    "month": "",
+}
+"""What a figure does not know. Every row has the same keys, for they are written many at a time."""
 
 
-def rows_of_month(session: Session, month: Month, /, *, org_id: str | None) -> Iterator[Values]:
+def rows_of_month(session: Session, month: Period, /, *, org_id: str | None) -> Iterator[Values]:
     """The rows of all figures, in the order of `Figure` and of their ids."""
+    if org_id is not None:
+        yield from _received(session, month, org_id=org_id)
     yield from _given(session, month, org_id=org_id)
     yield from _reported(session, month, org_id=org_id)
     if org_id is None:
-        yield from _unmet(session)
+        yield from _unmet(session, month)
     for figure, states in ENDS.items():
         yield from _ended(session, month, figure=figure, states=states, org_id=org_id)
+    yield from _results(session, month, org_id=org_id)
     yield from _followed(session, month, org_id=org_id)
 
 
-def _matches(month: Month, *, moment: Any, org_id: str | None) -> Any:
+def _matches(month: Period, *, moment: Any, org_id: str | None) -> Any:
     statement = (
         select(Match, Need, ProposedLine, col(Household.size))
         .join(Need, col(Need.id) == col(Match.need_id))
@@ -65,9 +86,9 @@ def _matches(month: Month, *, moment: Any, org_id: str | None) -> Any:
     return statement if org_id is None else statement.where(col(Match.org_id) == org_id)
 
 
-def _of_match(figure: Figure, match: Match, need: Need, line: ProposedLine, size: int) -> Values:
+def _of_match(figure: Figure, match: Match, need: Need, line: ProposedLine, size: int, at: datetime) -> Values:
     units = match.units
-    return {
+    return EMPTY | {
         "figure": figure,
         "object_ref": match.id,
         "household_id": match.household_id,
@@ -75,22 +96,19 @@ def _of_match(figure: Figure, match: Match, need: Need, line: ProposedLine, size
         "category": need.category,
         "unit": need.unit,
         "district_code": match.district_code,
-        "reason": "",
         "units": units,
         "fen": line.value_fen * units // line.units,
-        "days": None,
-        "satisfaction": None,
-        "minutes": None,
+        "month": month_of(at).text,
     }
 
 
-def _given(session: Session, month: Month, *, org_id: str | None) -> Iterator[Values]:
+def _given(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
     kept = col(Match.state).not_in(ENDS[Figure.RETURNED])
     for match, need, line, size in session.execute(
         _matches(month, moment=col(Match.delivered_at), org_id=org_id).where(kept)
     ):
         days = _working_days(local_day(match.created_at), local_day(match.delivered_at))
-        yield _of_match(Figure.GIVEN, match, need, line, size) | {"days": days}
+        yield _of_match(Figure.GIVEN, match, need, line, size, match.delivered_at) | {"days": days}
 
 
 @lru_cache(maxsize=4096)
@@ -99,22 +117,54 @@ def _working_days(start: date, end: date) -> int:
 
 
 def _ended(
-    session: Session, month: Month, *, figure: Figure, states: tuple[MatchState, ...], org_id: str | None
+    session: Session, month: Period, *, figure: Figure, states: tuple[MatchState, ...], org_id: str | None
 ) -> Iterator[Values]:
     ended = _matches(month, moment=col(Match.updated_at), org_id=org_id).where(col(Match.state).in_(states))
     for match, need, line, size in session.execute(ended):
-        yield _of_match(figure, match, need, line, size) | {"reason": match.reason_code or match.state.value}
+        told = {"reason": match.reason_code or match.state.value}
+        yield _of_match(figure, match, need, line, size, match.updated_at) | told
 
 
-def _followed(session: Session, month: Month, *, org_id: str | None) -> Iterator[Values]:
+def _followed(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
     statement = _matches(month, moment=col(FollowUp.created_at), org_id=org_id)
     joined = statement.add_columns(FollowUp).join(FollowUp, col(FollowUp.match_id) == col(Match.id))
     for match, need, line, size, talk in session.execute(joined):
-        told = {"satisfaction": talk.satisfaction, "minutes": talk.staff_minutes, "reason": talk.remains}
-        yield _of_match(Figure.FOLLOWED, match, need, line, size) | told
+        told = {"satisfaction": talk.satisfaction, "reason": talk.remains}
+        minutes = {"minutes": talk.staff_minutes, "helper_minutes": talk.helper_minutes}
+        yield _of_match(Figure.FOLLOWED, match, need, line, size, talk.created_at) | told | minutes
 
 
-def _reported(session: Session, month: Month, *, org_id: str | None) -> Iterator[Values]:
+def _results(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
+    told = _matches(month, moment=col(GiverResult.created_at), org_id=org_id)
+    told = told.add_columns(GiverResult).join(GiverResult, col(GiverResult.match_id) == col(Match.id))
+    for match, need, line, size, row in session.execute(told):
+        values = {"reason": row.outcome, "minutes": row.minutes}
+        yield _of_match(Figure.RESULT, match, need, line, size, row.created_at) | values
+    late = _matches(month, moment=col(Clock.ended_at), org_id=org_id)
+    late = late.add_columns(Clock.ended_at).join(Clock, col(Clock.object_ref) == "result:" + col(Match.id))
+    late = late.where(col(Clock.step) == moves.RESULT, col(Clock.outcome) == results.LATE)
+    for match, need, line, size, at in session.execute(late):
+        yield _of_match(Figure.RESULT, match, need, line, size, at) | {"reason": "missing"}
+
+
+def _received(session: Session, month: Period, *, org_id: str) -> Iterator[Values]:
+    wanted = select(Paper, col(Offer.category)).outerjoin(Offer, col(Offer.id) == col(Paper.offer_id))
+    wanted = wanted.where(col(Paper.org_id) == org_id, col(Paper.kind) == PaperKind.DONATION_RECEIPT)
+    wanted = wanted.where(col(Paper.issued_on) >= month.first_day, col(Paper.issued_on) < month.next.first_day)
+    for paper, category in session.execute(wanted.order_by(col(Paper.id))):
+        yield EMPTY | {
+            "figure": Figure.RECEIVED,
+            "object_ref": paper.id,
+            "people": 0,
+            "category": category or "",
+            "unit": MONEY,
+            "units": paper.amount_fen,
+            "fen": paper.amount_fen,
+            "month": f"{paper.issued_on:%Y-%m}",
+        }
+
+
+def _reported(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
     statement = (
         select(LedgerEntry, col(Household.size), col(Household.district_code))
         .join(Household, col(Household.id) == col(LedgerEntry.household_id))
@@ -127,7 +177,7 @@ def _reported(session: Session, month: Month, *, org_id: str | None) -> Iterator
         statement = statement.where(col(LedgerEntry.org_id) == org_id)
     for entry, size, district in session.execute(statement):
         unit = _unit(entry.category)
-        yield {
+        yield EMPTY | {
             "figure": Figure.REPORTED,
             "object_ref": entry.id,
             "household_id": entry.household_id,
@@ -138,23 +188,26 @@ def _reported(session: Session, month: Month, *, org_id: str | None) -> Iterator
             "reason": entry.source,
             "units": entry.units,
             "fen": entry.units if unit == MONEY else 0,
-            "days": None,
-            "satisfaction": None,
-            "minutes": None,
+            "month": f"{entry.given_on:%Y-%m}",
         }
 
 
-def _unmet(session: Session) -> Iterator[Values]:
+def _unmet(session: Session, month: Period) -> Iterator[Values]:
+    newest = select(col(NeedStanding.need_id), func.max(col(NeedStanding.seq)).label("seq"))
+    then = newest.where(col(NeedStanding.at) < month.ends).group_by(col(NeedStanding.need_id)).subquery()
     statement = (
-        select(Need, col(Household.size))
+        select(Need, NeedStanding, col(Household.size))
+        .join(then, then.c.need_id == col(Need.id))
+        .join(NeedStanding, col(NeedStanding.seq) == then.c.seq)
         .join(Household, col(Household.id) == col(Need.household_id))
-        .where(col(Need.state) == NeedState.VERIFIED, col(Need.gap_units) > col(Need.committed_units))
+        .where(col(NeedStanding.state) == NeedState.VERIFIED)
+        .where(col(NeedStanding.gap_units) > col(NeedStanding.committed_units))
         .order_by(col(Need.id))
         .execution_options(yield_per=STREAMED)
     )
-    for need, size in session.execute(statement):
-        units = need.gap_units - need.committed_units
-        yield {
+    for need, stood, size in session.execute(statement):
+        units = stood.gap_units - stood.committed_units
+        yield EMPTY | {
             "figure": Figure.UNMET,
             "object_ref": need.id,
             "household_id": need.household_id,
@@ -162,12 +215,9 @@ def _unmet(session: Session) -> Iterator[Values]:
             "category": need.category,
             "unit": need.unit,
             "district_code": need.district_code,
-            "reason": "partly" if need.committed_units else "nothing_yet",
+            "reason": "partly" if stood.committed_units else "nothing_yet",
             "units": units,
             "fen": units if need.unit == MONEY else 0,
-            "days": None,
-            "satisfaction": None,
-            "minutes": None,
         }
 
 

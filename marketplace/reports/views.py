@@ -20,7 +20,7 @@ from marketplace.policy import may
 from marketplace.reports import figures, service
 from marketplace.reports.figures import Filter
 from marketplace.reports.models import Figure, Report, ReportRow, ReportState
-from marketplace.reports.months import month_of, read_month
+from marketplace.reports.months import month_of, read_period
 from marketplace.reports.sections import sections_of, totals_of
 from marketplace.reports.words import FIGURES, reason
 from marketplace.web import Form, Page, TextField, _, _l, confirm, current_session, done, page_number, render, writes
@@ -35,8 +35,8 @@ SENTENCES: dict[str, Any] = {
     "report_published": _l("This report is published and cannot change. Correct it by a new version."),
     "month_runs": _l("This month has not ended: it can be published from the first day of the next one."),
     "counted_too_early": _l("This draft was counted before the month ended. Count it again first."),
-    "month_form": _l("Write the month as year and month, such as 2026-11."),
-    "month_ahead": _l("This month has not begun."),
+    "month_form": _l("Write a month as year and month, such as 2026-11, or a year, such as 2026."),
+    "month_ahead": _l("This month or year has not begun."),
     "correction_reason": _l("This month is published. Say why it has to be corrected."),
 }
 
@@ -44,7 +44,7 @@ SENTENCES: dict[str, Any] = {
 class MonthForm(Form):
     """Which month to count, and, for a month already published, why again."""
 
-    month = TextField(_l("Month"), longest=7, description=_l("Such as 2026-11."))
+    month = TextField(_l("Month or year"), longest=7, description=_l("Such as 2026-11; 2026 for the yearly report."))
     note = TextField(
         _l("Why is it corrected?"),
         required=False,
@@ -74,6 +74,17 @@ def index() -> ResponseReturnValue:
     )
 
 
+@bp.get("/yearly")
+@guard("report:list")
+def yearly() -> ResponseReturnValue:
+    """Staff see which giver has published the report of last year, and which has not."""
+    if current_actor().role in GIVERS:
+        raise NotFound("page")
+    year = service.last_year(utc_now())
+    rows = service.yearly_of_givers(current_session(), year, actor=current_actor())
+    return render("reports/yearly.html", rows=rows, year=year.text)
+
+
 @bp.route("/count", methods=["GET", "POST"])
 @guard("report:prepare")
 @writes
@@ -85,7 +96,7 @@ def count() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render("reports/count.html", layout=_layout(), form=form)
     try:
-        month = read_month(form.month.data, now=utc_now())
+        month = read_period(form.month.data, now=utc_now())
         report = service.prepare(
             current_session(),
             month,
@@ -129,14 +140,12 @@ def show_print(report_id: str) -> ResponseReturnValue:
 def _facts(report: Report) -> dict[str, Any]:
     """What stands on the page and on paper alike."""
     session, opens = current_session(), _may_open_rows(current_actor())
-    pleased, minutes = figures.satisfaction(session, report)
     return {
         "report": report,
         "state": STATES[report.state],
         "totals": totals_of(report, opens=opens),
         "days": figures.days(session, report),
-        "pleased": pleased,
-        "minutes": minutes,
+        "effort": figures.effort(session, report),
         "sections": sections_of(report, opens=opens),
     }
 
@@ -159,6 +168,7 @@ def rows(report_id: str, figure: str) -> ResponseReturnValue:
         category=request.args.get("category", "")[:48],
         district_code=request.args.get("district_code", "")[:6],
         reason=request.args.get("reason", "")[:48],
+        month=request.args.get("month", "")[:7],
     )
     page = Page(page_number(), figures.count_of(session, report, wanted))
     return render(
@@ -179,7 +189,7 @@ def _origin(row: ReportRow) -> str:
     """Where the row's match or need can be looked at by this reader; nowhere for aid given outside."""
     if row.figure is Figure.UNMET and current_actor().serves(row.district_code):
         return url_for("needs.one", need_id=row.object_ref)
-    if row.figure not in (Figure.UNMET, Figure.REPORTED) and current_actor().role in GIVERS:
+    if row.figure not in (Figure.UNMET, Figure.REPORTED, Figure.RECEIVED) and current_actor().role in GIVERS:
         return url_for("decisions.charity_match", match_id=row.object_ref)
     return ""
 
@@ -235,7 +245,9 @@ def rows_file(report_id: str) -> ResponseReturnValue:
         Column(_("People in the household"), "number"),
         Column(_("Working days to delivery"), "number"),
         Column(_("Satisfaction, 1 to 5"), "number"),
-        Column(_("Staff minutes"), "number"),
+        Column(_("Staff or giver minutes (empty: unknown)"), "number"),
+        Column(_("Helper minutes (empty: unknown)"), "number"),
+        Column(_("Month"), width=10),
     )
     response = Response(write_xlsx(columns, service.lines_of(session, report, _line)), content_type=XLSX)
     name = f"report-{report.month}-v{report.version}.xlsx"
@@ -258,4 +270,6 @@ def _line(row: ReportRow) -> tuple[Any, ...]:
         row.days,
         row.satisfaction,
         row.minutes,
+        row.helper_minutes,
+        row.month,
     )

@@ -13,15 +13,18 @@ from marketplace.reports.models import Figure
 from marketplace.web.display import language
 
 FIGURES: dict[Figure, Any] = {
+    Figure.RECEIVED: _l("Donations received (receipts kept here)"),
     Figure.GIVEN: _l("Given through Shanqiao"),
     Figure.REPORTED: _l("Given outside and reported"),
     Figure.UNMET: _l("Needs not fully covered"),
     Figure.DECLINED: _l("Declined"),
     Figure.ENDED: _l("Ended before delivery"),
     Figure.RETURNED: _l("Returned or taken back"),
+    Figure.RESULT: _l("Results of givers"),
     Figure.FOLLOWED: _l("Follow-up talks"),
 }
 OWN: dict[str, Any] = {
+    "missing": _l("not reported in time"),
     "nothing_yet": _l("nothing is covered yet"),
     "partly": _l("partly covered"),
     "consent_withdrawn": _l("the household withdrew its consent"),
@@ -32,6 +35,7 @@ TABLES: dict[Figure, tuple[str, ...]] = {
     Figure.DECLINED: ("decline", "giver_decline", "rejection", "match_state"),
     Figure.ENDED: ("rejection", "giver_decline", "match_state"),
     Figure.RETURNED: ("give_back", "enrol_refusal", "claim_refusal", "reclaim", "match_state"),
+    Figure.RESULT: ("giver_result",),
     Figure.FOLLOWED: ("remains",),
 }
 """Where the other reasons of a figure stand in `words.csv`, the first that knows the code; an end without a reason

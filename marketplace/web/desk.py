@@ -150,7 +150,7 @@ class Desk:
             faulty_rows=len({fault.row for fault in faults}),
             stage=sentence(f"stage_{int(faults[0].stage)}", lang=language()) if faults else None,
             counts=self._numbers(counts),
-            anything=self.always or any(counts.get(name) for name in ("new", "changed")),
+            anything=self.always or any(counts.get(name) for name in ("new", "changed", "slips")),
             state=FAULTY if faults else STATES[found.state],
             held=self._held(found),
             refused=refused,

@@ -132,7 +132,7 @@ def moment(value: datetime | None, *, today: date | None = None) -> str:
 
 
 def month(value: str) -> str:
-    """A month that is kept as 2026-11, as people write it: 2026年11月, November 2026."""
+    """A month that is kept as 2026-11, or a year as 2026, as people write it: 2026年11月, November 2026."""
     return month_in(value, language=str(get_locale() or "zh_Hans"))
 
 
@@ -141,8 +141,12 @@ def month_in(value: str, *, language: str) -> str:
 
     >>> month_in("2026-03", language="zh_Hans"), month_in("2026-11", language="en")
     ('2026年3月', 'November 2026')
+    >>> month_in("2026", language="zh_Hans"), month_in("2026", language="en")
+    ('2026年', '2026')
     """
-    year, number = value.split("-")
+    year, _dash, number = value.partition("-")
+    if not number:
+        return f"{year}年" if language.startswith("zh") else year
     if language.startswith("zh"):
         return f"{year}年{int(number)}月"
     return f"{FULL_MONTHS_EN[int(number) - 1]} {year}"

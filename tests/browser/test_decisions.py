@@ -13,8 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
+from marketplace.calendar import utc_now
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
+from marketplace.decisions import queues
 from marketplace.decisions.models import Match, MatchState
 from marketplace.needs.models import Need
 from marketplace.proposals.models import LineState, ProposedLine
@@ -168,7 +170,23 @@ def test_a_line_is_rejected_only_with_a_reason(opened: Opener, database: Databas
         assert kept.state is LineState.REJECTED
 
 
+def fifty_that_hold(database: Database) -> None:
+    """Take lines that cannot be approved today off the head of the list, until the first fifty all can."""
+    approver = Actor(id="approver-of-fifty", role=Role.APPROVER)
+    for _round in range(50):
+        with database.transaction() as session:
+            rows = queues.list_lines(session, queues.LineFilter(), actor=approver, offset=0, limit=50)
+            ids = [row.line.id for row in rows]
+            outcome = approval.preview(session, ids, actor=approver, now=utc_now())
+            for left_out in outcome.excluded:
+                session.get_one(ProposedLine, left_out.line_id).state = LineState.STALE
+        if not outcome.excluded:
+            return
+    raise AssertionError("the city has no fifty lines that can be approved")
+
+
 def test_fifty_lines_are_approved_in_six_clicks(opened: Opener, database: Database) -> None:
+    fifty_that_hold(database)
     page = opened(Role.APPROVER)
     page.add_init_script(
         "addEventListener('click', () => { sessionStorage.clicks = 1 + Number(sessionStorage.clicks || 0); }, true)"
@@ -182,14 +200,13 @@ def test_fifty_lines_are_approved_in_six_clicks(opened: Opener, database: Databa
     assert len(ticked) == 50
     check_here(page)
     page.click("text=Approve what is ticked")
-    left_out = page.locator("main li", has_text=":").count()
     page.click("main [name=confirmed]")
-    expect(page.locator("main")).to_contain_text("lines approved", use_inner_text=True)
+    expect(page.locator("main")).to_contain_text("50 lines approved", use_inner_text=True)
     clicks = int(page.evaluate("sessionStorage.clicks"))
     assert 5 <= clicks <= 6, clicks
     with database.reading() as session:
         done = session.exec(select(Match).where(col(Match.line_id).in_(ticked))).all()
-    assert len(done) >= 50 - left_out, "what was ticked and not named as left out is approved"
+    assert len(done) == 50, "all fifty, not some of them"
 
 
 def test_a_household_s_first_visit_is_light(chromium: Browser, demo_server: str, database: Database) -> None:

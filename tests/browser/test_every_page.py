@@ -1,5 +1,6 @@
 """Every page of the product, found by following links, checked in the browser by a role that may see it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,17 +11,35 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Role
 from marketplace.claims.models import InsuranceCase, PayoutOverlap
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
 from marketplace.db import Database, new_id
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.accounts import ACCOUNTS
-from marketplace.payments.models import Payee
+from marketplace.meetings import reclaims
+from marketplace.meetings.models import ReviewState, UrgentApproval
+from marketplace.payments import late
+from marketplace.payments.models import Payee, PaymentBatch
 from tests.pages.checker import check_page
-from tests.pages.fixtures import new_page
+from tests.pages.fixtures import Walk, a_demo, new_page, served
 from tests.pages.people import sign_in, sign_in_household
-from tests.pages.reach import reach
 
 pytestmark = pytest.mark.browser
 LOGINS = ["", *(account.login for account in ACCOUNTS)]
+
+
+@pytest.fixture(scope="module")
+def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """A demonstration that no other test has touched: the walk's addresses hold in it."""
+    with a_demo(tmp_path_factory) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def demo_server(demo_app: Flask) -> Iterator[str]:
+    """Its address."""
+    with served(demo_app) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +50,11 @@ def seen() -> set[str]:
 
 @pytest.mark.parametrize("login", LOGINS)
 def test_every_page_within_reach_is_sound(
-    chromium: Browser, demo_app: Flask, demo_server: str, seen: set[str], login: str
+    chromium: Browser, walk: Walk, demo_server: str, seen: set[str], login: str
 ) -> None:
     page = new_page(chromium, demo_server, login=login)
     faults = []
-    for endpoint, path in reach(demo_app, login).items():
+    for endpoint, path in walk(login).items():
         if endpoint in seen:
             continue
         seen.add(endpoint)
@@ -100,16 +119,55 @@ def an_overlap(database: Database) -> str:
         return overlap.id
 
 
+def a_late_batch(database: Database) -> str:
+    """A batch of payments that an officer is to speak about with its giver."""
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        batch = session.exec(select(PaymentBatch).order_by(col(PaymentBatch.id))).first()
+        assert batch is not None
+        clocks.start(session, late.STEP, batch.id, holder=Holder(), now=now)
+        return batch.id
+
+
+def an_urgent_one_to_claim_back(database: Database, match: Match) -> None:
+    """A review found that this match should not have been given; its giver is asked."""
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        row = UrgentApproval(
+            id=new_id(),
+            match_id=match.id,
+            need_id=match.need_id,
+            household_id=match.household_id,
+            district_code=match.district_code,
+            night_on=now.date(),
+            value_fen=100,
+            verifier_id="verifier",
+            approver_id="approver",
+            reason="夜间断粮",
+            approved_at=now,
+            state=ReviewState.RECLAIM,
+            review_reason="户籍不符",
+            reviewed_by="reviewer",
+            reviewed_at=now,
+        )
+        session.add(row)
+        session.flush()
+        reclaims.ask(session, row, match, now=now)
+
+
 def test_asking_back_and_a_payout_above_the_need_are_sound(
     chromium: Browser, demo_app: Flask, demo_server: str
 ) -> None:
     database: Database = demo_app.extensions["database"]
     with database.reading() as session:
         match = a_match(session, Match.state == MatchState.CONFIRMED)
-    overlap_id = an_overlap(database)
+    overlap_id, batch_id = an_overlap(database), a_late_batch(database)
+    an_urgent_one_to_claim_back(database, match)
     for role, org_id, path in (
         (Role.CHARITY_MANAGER, match.org_id, f"/deliveries/{match.id}/reclaim"),
+        (Role.CHARITY_MANAGER, match.org_id, f"/meetings/urgent/asked-back/{match.id}"),
         (Role.APPROVER, None, f"/insurance/overlaps/{overlap_id}"),
+        (Role.APPROVER, None, f"/payments/late/{batch_id}"),
     ):
         page = new_page(chromium, demo_server)
         sign_in(page, database, role, address=demo_server, org_id=org_id)

@@ -16,10 +16,10 @@ from sqlalchemy import Engine, event
 from marketplace import policy
 from marketplace.app import UNGUARDED
 from marketplace.demo.accounts import ACCOUNTS
-from tests.pages.fixtures import demo_app
-from tests.pages.reach import reach, signed_in
+from tests.pages.fixtures import Walk, demo_app, walk
+from tests.pages.reach import signed_in
 
-__all__ = ["demo_app"]
+__all__ = ["demo_app", "walk"]
 LOGINS = ("", *(account.login for account in ACCOUNTS))
 WRITE = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
 ALLOWED = {"audit_row", "audit_body", "audit_head", "account_session", "rate_count"}
@@ -49,11 +49,11 @@ def clients(demo_app: Flask) -> dict[str, FlaskClient]:
 
 
 @pytest.fixture(scope="module")
-def pages(demo_app: Flask) -> dict[str, set[str]]:
+def pages(walk: Walk) -> dict[str, set[str]]:
     """Endpoint ► addresses of it, from every role's walk along the links."""
     found: dict[str, set[str]] = {}
     for login in LOGINS:
-        for endpoint, path in reach(demo_app, login).items():
+        for endpoint, path in walk(login).items():
             found.setdefault(endpoint, set()).add(path)
     return found
 

@@ -71,7 +71,7 @@ def test_a_household_answers_itself_and_its_minutes_are_nobody_s(session: Sessio
     decisions.follow_up(session, match.id, GOOD, actor=scene.household_actor, now=now)
     row = find_follow_up(session, match.id)
     assert row is not None
-    assert (row.own_answer, row.staff_minutes) == (True, 0)
+    assert (row.own_answer, row.staff_minutes) == (True, None)
 
 
 def test_a_complaint_keeps_the_match_open_until_somebody_settles_it(

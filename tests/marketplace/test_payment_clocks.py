@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
-from marketplace.payments import batches, payees, waiting
+from marketplace.errors import NotAllowed, NotFound, WrongState
+from marketplace.notices import Notice
+from marketplace.payments import batches, late, payees, waiting
 from marketplace.payments.models import PaymentLine
 from tests.marketplace.payment_scene import Month, a_month, card
 
@@ -103,3 +106,75 @@ def test_an_account_typed_by_a_worker_waits_for_another_to_check_it(session: Ses
     assert (steps(session, first.id), steps(session, second.id)) == ([], ["payee_check"])
     payees.decide(session, second.id, accept=True, actor=VERIFIER, now=now)
     assert steps(session, second.id) == []
+
+
+APPROVER_HERE = Actor(id="officer-1", role=Role.APPROVER, districts=frozenset({"500103"}))
+
+
+def a_late_batch(database: Database, now: datetime, *, stage: str) -> tuple[Month, str, datetime]:
+    """A batch that stayed at a stage (prepare, released, sent) until its step was late, and was swept twice."""
+    with database.transaction() as session:
+        month = a_month(session, now, grants=2)
+        batch = month.sent() if stage == "sent" else month.prepare()
+        if stage == "released":
+            month.release(batch)
+    later = now + timedelta(days=8)
+    assert late.sweep(database, clock=lambda: later) == 1
+    assert late.sweep(database, clock=lambda: later) == 0
+    return month, batch.id, later
+
+
+@pytest.mark.parametrize("stage", ["prepare", "released", "sent"])
+def test_a_late_batch_goes_to_a_person_and_the_giver_is_told(database: Database, now: datetime, stage: str) -> None:
+    month, batch_id, _later = a_late_batch(database, now, stage=stage)
+    with database.reading() as session:
+        assert steps(session, batch_id) == ["payment_late"]
+        told = session.exec(select(Notice.org_id).where(col(Notice.letter) == "payment_late")).all()
+        assert list(told) == [month.organisation.id]
+        assert {clock for grant in month.grants for clock in steps(session, grant.match.id)} == {"deliver"}
+
+
+def test_more_time_is_given_once_for_a_step_and_the_next_step_has_its_own(database: Database, now: datetime) -> None:
+    month, batch_id, later = a_late_batch(database, now, stage="prepare")
+    with database.transaction() as session:
+        late.extend(session, batch_id, actor=APPROVER_HERE, now=later)
+        assert steps(session, batch_id) == ["payment_release"]
+    again = later + timedelta(days=8)
+    assert late.sweep(database, clock=lambda: again) == 1
+    with database.transaction() as session:
+        batch, _clock = late.get_late(session, batch_id, actor=APPROVER_HERE)
+        assert not late.may_extend(session, batch)
+        with pytest.raises(WrongState, match="batch_no_more_time"):
+            late.extend(session, batch_id, actor=APPROVER_HERE, now=again)
+        batches.release(session, batch_id, fingerprint=batch.fingerprint, actor=month.manager, now=again)
+        assert steps(session, batch_id) == ["payment_send"], "the giver acted: nobody needs to speak with it"
+        assert late.may_extend(session, batch)
+
+
+def test_a_batch_that_will_not_be_paid_is_given_up_and_its_grants_are_free(database: Database, now: datetime) -> None:
+    month, batch_id, later = a_late_batch(database, now, stage="released")
+    with database.transaction() as session:
+        stranger = Actor(id="officer-2", role=Role.APPROVER, districts=frozenset({"500112"}))
+        with pytest.raises((NotFound, NotAllowed)):
+            late.stop(session, batch_id, actor=stranger, now=later)
+        late.stop(session, batch_id, actor=APPROVER_HERE, now=later)
+        assert steps(session, batch_id) == []
+        again = batches.prepare(session, month.organisation.id, actor=month.clerk, now=later)
+        assert again.lines == 2
+
+
+def test_what_is_at_the_bank_is_not_given_up(database: Database, now: datetime) -> None:
+    _month, batch_id, later = a_late_batch(database, now, stage="sent")
+    with database.transaction() as session, pytest.raises(WrongState, match="batch_moved_on"):
+        late.stop(session, batch_id, actor=APPROVER_HERE, now=later)
+
+
+def test_a_grant_that_is_not_paid_again_in_time_is_a_late_delivery_at_once(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        _month, ref = a_failed_one(session, now, "bank_busy")
+        match_id = ref.partition(":")[2]
+    soon = now + timedelta(days=8)
+    assert waiting.sweep(database, clock=lambda: soon) == 1
+    with database.reading() as session:
+        assert steps(session, ref) == []
+        assert steps(session, match_id) == ["late_delivery"]

@@ -1,48 +1,51 @@
-"""A foundation's month without the API: grants posted by spreadsheet, matched, accepted by spreadsheet, paid, some paid
-again, proven, confirmed and reported, with a ledger and reports that equal the bank to the fen. 80 grants in the
-ordinary suite, 800 with TORTURE=1."""
+"""A foundation's month without the API, through the pages that its people and civil affairs press: grants posted by
+spreadsheet, matched, approved, taken on by a table, paid by a file, some paid again, proven by one table, their results
+told in one press, reported; with a ledger and reports that equal the bank to the fen. Only the households' own acts and
+their verified needs are put in by their services. 80 grants in the ordinary suite, 800 with TORTURE=1."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
 from sqlmodel import Session, col, func, select
 
 from adapters.tabular import read_table
 from adapters.tabular_writer import write_csv, write_xlsx
 from marketplace import audit
-from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.actors import SYSTEM, Role
+from marketplace.app import create_app
+from marketplace.calendar import local_day
+from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.decisions import answers
-from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
-from marketplace.decisions.models import Match, MatchState
-from marketplace.decisions.sheet import matches_file
+from marketplace.decisions.models import GiverResult, Match, MatchState
 from marketplace.households.models import Household, Person
+from marketplace.jobs import work_once
 from marketplace.ledger.models import AidState, LedgerEntry
-from marketplace.offers import imports as offers
 from marketplace.offers.models import Offer
-from marketplace.payments import batches, files, months, payees, results
+from marketplace.payments import payees
 from marketplace.payments.books import Figure, books_of
 from marketplace.payments.models import AccountKind, PaymentBatch
-from marketplace.proofs import archive, evidence, papers, projects
-from marketplace.proofs.evidence import Piece
-from marketplace.proofs.models import PaperKind, ProofKind
+from marketplace.proofs.models import Proof, ProofKind
 from marketplace.proposals import service as proposals
 from marketplace.proposals.models import ProposedLine
-from marketplace.proposals.problem import Scope
 from marketplace.reports import figures as monthly
-from marketplace.reports import service as reports
 from marketplace.reports.models import Figure as Reported
-from marketplace.reports.months import Month
+from marketplace.reports.models import Report
+from marketplace.reports.months import month_of
 from tests import factories as make
-from tests.marketplace.payment_scene import APPROVER, card
+from tests.marketplace.payment_scene import card
+from tests.pages.people import client_as
 
 GRANTS = 800 if os.environ.get("TORTURE") == "1" else 80
 FEN = 200_000
@@ -50,6 +53,7 @@ HEAD = ("资源编号", "名称", "类别", "单位", "总量", "每项最低", 
 MORE = ("救助标准", "工作流程", "工作规范")
 FAILS_EACH = 50
 """Every fiftieth payment fails: 2 %."""
+FAILED = GRANTS // FAILS_EACH + (GRANTS % FAILS_EACH > 0)
 
 
 @dataclass
@@ -75,206 +79,230 @@ class Bank:
         return write_xlsx(("付款编号", "结果", "失败原因", "日期"), rows)
 
 
-def test_a_foundation_s_month_by_spreadsheet_ends_with_a_ledger_that_equals_the_bank(
-    sqlite_database: Database, now: datetime
-) -> None:
-    org_id = _posted(sqlite_database, now)
-    _matched(sqlite_database, now)
-    _accepted(sqlite_database, org_id, now)
-    bank = Bank(closed={card(number) for number in range(0, GRANTS, FAILS_EACH)})
-    _accounts(sqlite_database, now)
-    first = _pay(sqlite_database, org_id, bank, now=now)
-    failed = GRANTS // FAILS_EACH + (GRANTS % FAILS_EACH > 0)
-    assert first == {"new": GRANTS, "paid": GRANTS - failed, "failed": failed, "returned": 0, "reclaimed": 0, "same": 0}
-    later = now + timedelta(days=10)
+@dataclass
+class Month:
+    """The people of the foundation and of civil affairs, each with a window."""
+
+    database: Database
+    org_id: str
+    clerk: FlaskClient
+    manager: FlaskClient
+    verifier: FlaskClient
+    approver: FlaskClient
+
+    def bring(self, who: FlaskClient, desk: str, data: bytes, *, name: str) -> str:
+        """Upload a table, look at what it would do, confirm it; return what the page said before."""
+        sent = who.post(f"{desk}/import", data={"file": (io.BytesIO(data), name)})
+        assert sent.status_code == 303, sent.text
+        seen = who.get(sent.location).text
+        confirmed = who.post(f"{sent.location}/confirm")
+        assert confirmed.status_code == 303, confirmed.text
+        return seen
+
+    def matches(self, state: MatchState) -> list[Match]:
+        with self.database.reading() as session:
+            wanted = select(Match).where(col(Match.state) == state).order_by(Match.household_id)
+            return list(session.exec(wanted))
+
+
+@pytest.fixture
+def month(settings: Settings, sqlite_database: Database) -> Iterator[Month]:
+    now = datetime.now(UTC)
     with sqlite_database.transaction() as session:
-        opened = months.open_month(session, org_id, actor=_person(org_id, "clerk"), now=later)
-        assert (opened.carried_lines, opened.carried_fen) == (failed, failed * FEN)
-    _corrected(sqlite_database, failed, now=later)
-    assert _pay(sqlite_database, org_id, bank, now=later)["paid"] == failed
-    with sqlite_database.reading() as session:
-        _agree(session, org_id, bank, failed=failed)
-    _proven(sqlite_database, org_id, now=later)
-    _reported(sqlite_database, org_id, bank)
-
-
-def _person(org_id: str, name: str) -> Actor:
-    return Actor(id=f"{name}-1", role=Role.CHARITY_MANAGER, org_id=org_id)
-
-
-def _posted(database: Database, now: datetime) -> str:
-    """The foundation posts its grants by spreadsheet, ten rows of money; as many students have a verified need."""
-    with database.transaction() as session:
         org_id = make.an_organisation(session).id
-        clerk = _person(org_id, "clerk")
-        rows = [_row(number, GRANTS // 10 * FEN // 100) for number in range(10)]
-        batch, checked = offers.check_file(
-            session, write_csv((*HEAD, *MORE), rows), file_name="grants.csv", actor=clerk, now=now
-        )
-        assert checked.faults == []
-        offers.confirm_import(session, batch.id, actor=clerk, now=now)
         for number in range(GRANTS):
             household = make.a_household(session, name=f"学生{number}", phone=f"1{number:010d}")
             make.auto_match(session, household, now=now)
             make.a_need(session, household, category="EDU.TERM_SUPPORT", unit="FEN", gap_units=FEN)
-        return org_id
+    app: Flask = create_app(settings, database=sqlite_database)
+    giver = {"org_id": org_id}
+    return Month(
+        sqlite_database,
+        org_id,
+        clerk=client_as(app, Role.CHARITY_WORKER, **giver),
+        manager=client_as(app, Role.CHARITY_MANAGER, **giver),
+        verifier=client_as(app, Role.VERIFIER),
+        approver=client_as(app, Role.APPROVER),
+    )
 
 
-def _row(number: int, yuan: int) -> Sequence[str | int]:
+def test_a_foundation_s_month_through_the_pages_ends_with_a_ledger_that_equals_the_bank(
+    month: Month, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted(month)
+    matched(month)
+    taken_on(month)
+    bank = Bank(closed={card(number) for number in range(0, GRANTS, FAILS_EACH)})
+    accounts_typed(month, range(GRANTS))
+    paid(month, bank)
+    assert len(month.matches(MatchState.IN_DELIVERY)) == FAILED
+    accounts_typed(month, range(10_000, 10_000 + FAILED))
+    paid(month, bank)
+    agreed(month, bank)
+    proven(month)
+    reported(month, bank, monkeypatch)
+
+
+def posted(month: Month) -> None:
+    """Ten rows of money by spreadsheet."""
+    ends = f"{local_day(datetime.now(UTC)) + timedelta(days=300)}"
+    month.bring(
+        month.manager,
+        "/offers",
+        write_csv((*HEAD, *MORE), [a_row(number, GRANTS // 10 * FEN // 100, ends) for number in range(10)]),
+        name="grants.csv",
+    )
+    with month.database.reading() as session:
+        stock = session.exec(select(func.sum(col(Offer.stock_units))).where(Offer.org_id == month.org_id)).one()
+    assert stock == GRANTS * FEN
+
+
+def a_row(number: int, yuan: int, ends: str) -> Sequence[str | int]:
     terms = ("每人 2000 元", "街道通知，转账支付", "不收取任何费用")
-    return (f"G-{number}", "在读助学金", "在读助学", "元", yuan, 1000, 2000, "全市", "2027-05-01", "逐项答复", *terms)
+    return (f"G-{number}", "在读助学金", "在读助学", "元", yuan, 1000, 2000, "全市", ends, "逐项答复", *terms)
 
 
-def _matched(database: Database, now: datetime) -> None:
-    with database.transaction() as session:
-        verifier = Actor(id="verifier-1", role=Role.VERIFIER)
-        run = proposals.start_run(session, Scope(), policy={}, as_of=now.date(), actor=verifier, now=now)
-    proposals.work(database, run.id, clock=lambda: now, actor=SYSTEM)
-    with database.transaction() as session:
-        lines = session.exec(select(ProposedLine.id)).all()
-        assert len(approval.approve(session, lines, actor=APPROVER, now=now).approved) == GRANTS
+def matched(month: Month) -> None:
+    """A verifier starts a run, the worker does it, an approver ticks whole pages and confirms."""
+    begun = month.verifier.post("/runs/start", data={"order": "urgency_first", "budget_s": "10"})
+    assert begun.status_code == 303, begun.text
+    clock = lambda: datetime.now(UTC)  # noqa: E731  the worker's clock
+    job = {proposals.JOB: lambda run: proposals.work(month.database, run, clock=clock, actor=SYSTEM)}
+    assert work_once(month.database, job, clock=clock)
+    with month.database.reading() as session:
+        assert session.exec(select(func.count()).select_from(ProposedLine)).one() == GRANTS
+    for _page in range(-(-GRANTS // 100)):
+        ticked = re.findall(r'name="line" value="([^"]+)"', month.approver.get("/matches/?size=100").text)
+        shown = month.approver.post("/matches/confirm", data={"line": ticked})
+        kept = re.findall(r'name="line" value="([^"]+)"', shown.text)
+        assert sorted(kept) == sorted(ticked)
+        assert month.approver.post("/matches/approve", data={"line": kept}).status_code == 303
+    assert len(month.matches(MatchState.AWAITING_GIVER)) == GRANTS
 
 
-def _accepted(database: Database, org_id: str, now: datetime) -> None:
+def taken_on(month: Month) -> None:
     """The foundation answers in its own table of matches and brings it back; then each household says yes."""
-    clerk = _person(org_id, "clerk")
-    with database.transaction() as session:
-        head, *rows = csv.reader(
-            io.StringIO(matches_file(session, "csv", actor=clerk, lang="zh_Hans").decode("utf-8-sig"))
-        )
-        filled = [[*row[: head.index("答复")], "接受", ""] for row in rows]
-        table = write_csv(head, filled)
-        batch, checked = answers.check_file(session, table, file_name="matches.csv", actor=clerk, now=now)
-        assert checked.faults == []
-        told = answers.confirm_import(session, batch.id, actor=clerk, now=now)
-        assert (told["accepted"], told["declined"]) == (GRANTS, 0)
-        again, _checked = answers.check_file(session, table, file_name="matches.csv", actor=clerk, now=now)
-        assert (again.counts["new"], again.counts["same"]) == (0, GRANTS)
-        for match in session.exec(select(Match).where(col(Match.state) == MatchState.AWAITING_HOUSEHOLD)).all():
-            household = session.get_one(Household, match.household_id)
-            person = session.exec(select(Person).where(Person.household_id == household.id)).one()
-            decisions.household_accepts(
-                session,
-                match.id,
-                data_fields=["name"],
-                agrees_to_share=True,
-                agrees_to_terms=True,
-                person_id=person.id,
-                actor=make.as_household(household),
-                now=now,
-            )
+    file = month.clerk.get("/our-matches/export.csv").data.decode("utf-8-sig")
+    head, *rows = csv.reader(io.StringIO(file))
+    filled = write_csv(head, [[*row[: head.index("答复")], "接受", ""] for row in rows])
+    month.bring(month.manager, "/our-matches", filled, name="matches.csv")
+    with month.database.transaction() as session:
+        waiting = session.exec(select(Match).where(col(Match.state) == MatchState.AWAITING_HOUSEHOLD)).all()
+        assert len(waiting) == GRANTS
+        for match in waiting:
+            says_yes(session, match)
 
 
-def _type(session: Session, match: Match, *, number: int, name: str, now: datetime) -> None:
-    actor = Actor(id=f"home-{number}", role=Role.HOUSEHOLD, household_id=match.household_id)
-    typed = payees.Typed(name, "SELF", "示例银行", AccountKind.CARD, card(number))
-    payees.save_account(session, match.household_id, typed, actor=actor, now=now)
-    payees.permit(session, match.household_id, [match.id], actor=actor, now=now)
+def says_yes(session: Session, match: Match) -> None:
+    person = session.exec(select(Person).where(Person.household_id == match.household_id)).one()
+    decisions.household_accepts(
+        session,
+        match.id,
+        data_fields=["name"],
+        agrees_to_share=True,
+        agrees_to_terms=True,
+        person_id=person.id,
+        actor=make.as_household(session.get_one(Household, match.household_id)),
+        now=datetime.now(UTC),
+    )
 
 
-def _accounts(database: Database, now: datetime) -> None:
-    """Every household types its account and lets the foundation see it."""
-    with database.transaction() as session:
-        found = session.exec(select(Match).order_by(Match.household_id)).all()
-        assert len(found) == GRANTS
-        names = dict(_names(session))
-        for number, match in enumerate(found):
-            _type(session, match, number=number, name=names[match.household_id], now=now)
+def accounts_typed(month: Month, numbers: range) -> None:
+    """Every household that waits for its money types an account and lets the foundation see it."""
+    with month.database.transaction() as session:
+        names = {home: f"学生{number}" for number, home in enumerate(homes(session))}
+        waiting = session.exec(select(Match).where(col(Match.state) == MatchState.IN_DELIVERY)).all()
+        assert len(waiting) == len(numbers)
+        for number, match in zip(numbers, sorted(waiting, key=lambda match: match.household_id), strict=True):
+            actor = make.as_household(session.get_one(Household, match.household_id))
+            typed = payees.Typed(names[match.household_id], "SELF", "示例银行", AccountKind.CARD, card(number))
+            now = datetime.now(UTC)
+            payees.save_account(session, match.household_id, typed, actor=actor, now=now)
+            payees.permit(session, match.household_id, [match.id], actor=actor, now=now)
 
 
-def _names(session: Session) -> list[tuple[str, str]]:
-    """Household ► name, as the factory numbered them."""
-    homes = session.exec(select(Household)).all()
-    ordered = sorted(homes, key=lambda home: int(home.id.split("-")[1]))
-    return [(home.id, f"学生{number}") for number, home in enumerate(ordered)]
+def homes(session: Session) -> list[str]:
+    """The households as the factory numbered them."""
+    return sorted(session.exec(select(Household.id)), key=lambda home: int(home.split("-")[1]))
 
 
-def _pay(database: Database, org_id: str, bank: Bank, *, now: datetime) -> dict[str, int]:
+def paid(month: Month, bank: Bank) -> None:
     """One batch: prepared, released by another, its XLSX taken to the bank, the answers brought back."""
-    clerk, manager = _person(org_id, "clerk"), _person(org_id, "manager")
-    with database.transaction() as session:
-        batch = batches.prepare(session, org_id, actor=clerk, now=now).batch
-    with database.transaction() as session:
-        batches.release(session, batch.id, fingerprint=batch.fingerprint, actor=manager, now=now)
-    with database.transaction() as session:
-        assert files.settle(session, batch.id, actor=clerk, now=now) == []
-        file = files.open_file(session, batch.id, form="xlsx", lang="zh_Hans", actor=clerk, now=now)
-    answers = bank.answer(file.data, day=f"{now:%Y-%m-%d}")
-    with database.transaction() as session:
-        upload, checked = results.check_file(session, answers, file_name="bank.xlsx", actor=clerk, now=now)
-        assert checked.faults == []
-        return dict(results.confirm_import(session, upload.id, actor=clerk, now=now))
+    assert month.clerk.post("/payments/prepare").status_code == 303
+    with month.database.reading() as session:
+        batch = session.exec(select(PaymentBatch).order_by(col(PaymentBatch.number).desc())).first()
+        assert batch is not None
+    at = f"/payments/batches/{batch.id}"
+    seen = re.search(r'name="fingerprint" value="([0-9a-f]+)"', month.manager.get(at).text)
+    assert seen is not None
+    assert month.manager.post(f"{at}/release", data={"fingerprint": seen[1]}).status_code == 303
+    file = month.clerk.post(f"{at}/file.xlsx")
+    assert file.status_code == 200
+    answers = bank.answer(file.data, day=f"{local_day(datetime.now(UTC))}")
+    month.bring(month.clerk, "/payments", answers, name="bank.xlsx")
 
 
-def _corrected(database: Database, failed: int, *, now: datetime) -> None:
-    """Those whose payment failed correct their account."""
-    with database.transaction() as session:
-        names = dict(_names(session))
-        open_ = session.exec(select(Match).where(col(Match.state) == MatchState.IN_DELIVERY)).all()
-        assert len(open_) == failed
-        for place, match in enumerate(open_):
-            _type(session, match, number=10_000 + place, name=names[match.household_id], now=now)
+def agreed(month: Month, bank: Bank) -> None:
+    """Bank, books and ledger say the same, to the fen."""
+    this = month_of(datetime.now(UTC)).text
+    assert "台账与银行分毫不差" in month.manager.get(f"/payments/months/{this}").text
+    with month.database.reading() as session:
+        books = books_of(session, month.org_id, this)
+        delivered = col(LedgerEntry.state) == AidState.DELIVERED
+        ledger = session.exec(select(func.sum(col(LedgerEntry.units))).where(delivered)).one()
+        batches = session.exec(select(func.count()).select_from(PaymentBatch)).one()
+    assert books.differences == ()
+    assert (books.paid, books.failed.count, books.open.count) == (Figure(GRANTS, GRANTS * FEN), FAILED, 0)
+    assert bank.paid_fen == books.bank_fen == books.ledger_fen == ledger == GRANTS * FEN
+    assert batches == 2
 
 
-def _agree(session: Session, org_id: str, bank: Bank, *, failed: int) -> None:
-    first, second = (books_of(session, org_id, month) for month in ("2026-11", "2026-12"))
-    assert (first.differences, second.differences) == ((), ())
-    assert first.paid == Figure(GRANTS - failed, (GRANTS - failed) * FEN)
-    assert (first.failed.count, second.paid.count, second.open.count) == (failed, failed, 0)
-    ledger = session.exec(
-        select(func.sum(col(LedgerEntry.units))).where(col(LedgerEntry.state) == AidState.DELIVERED)
-    ).one()
-    assert bank.paid_fen == first.bank_fen + second.bank_fen == first.ledger_fen + second.ledger_fen == ledger
-    assert bank.paid_fen == GRANTS * FEN
-    assert len(session.exec(select(PaymentBatch)).all()) == 2
-    assert audit.verify(session).bad_seq == 0
+def proven(month: Month) -> None:
+    """One table brings every slip, one press every result; each household confirms."""
+    table = read_table(month.clerk.get("/proofs/unproven.xlsx").data)
+    slip = table.columns.index("纸质回执号")
+    rows = [[*row[:slip], f"S-{number:04}", *row[slip + 1 :]] for number, row in enumerate(table.rows)]
+    assert len(rows) == GRANTS
+    filled = write_xlsx(table.columns, rows)
+    month.bring(month.clerk, "/proofs", filled, name="slips.xlsx")
+    assert sheet_of(month.clerk, "/proofs/unproven.xlsx")[1:] == [], "every delivery has its slip now"
+    told = month.clerk.post("/deliveries/results", data={"outcome": "reached", "minutes": "12", "every": "y"})
+    assert told.status_code == 303, told.text
+    with month.database.transaction() as session:
+        for match in session.exec(select(Match).where(col(Match.state) == MatchState.DELIVERED)).all():
+            home = make.as_household(session.get_one(Household, match.household_id))
+            decisions.confirm(session, match.id, actor=home, now=datetime.now(UTC))
+        slips = select(func.count(func.distinct(Proof.match_id))).where(col(Proof.kind) == ProofKind.SLIP)
+        assert session.exec(slips).one() == GRANTS
+        assert session.exec(select(func.count()).select_from(GiverResult)).one() == GRANTS
+        first = session.exec(select(Match.id).order_by(Match.id)).first()
+    assert "纸质回执号" in month.clerk.get(f"/proofs/grants/{first}").text
 
 
-def _proven(database: Database, org_id: str, *, now: datetime) -> None:
-    """Each grant gets its slip, each household confirms, and each file of a grant is whole."""
-    clerk = _person(org_id, "clerk")
-    with database.transaction() as session:
-        matches = session.exec(select(Match).order_by(Match.id)).all()
-        assert {match.state for match in matches} == {MatchState.DELIVERED}
-        for number, match in enumerate(matches):
-            evidence.add(session, match.id, Piece(ProofKind.SLIP, text=f"S-{number:04}"), actor=clerk, now=now)
-            home = Actor(id=f"home-{number}", role=Role.HOUSEHOLD, household_id=match.household_id)
-            decisions.confirm(session, match.id, actor=home, now=now)
-        for match in matches:
-            file = archive.grant_file(session, match.id, actor=clerk)
-            assert [proof.kind for proof in file.proofs] == [ProofKind.SLIP]
-            assert file.consent_ref
-
-
-def _reported(database: Database, org_id: str, bank: Bank) -> None:
-    """The project's report and the two monthly ones say what the bank paid."""
-    clerk, manager = _person(org_id, "clerk"), _person(org_id, "manager")
-    ended = datetime(2027, 3, 1, 2, 0, tzinfo=UTC)
-    with database.transaction() as session:
-        offer_ids = list(session.exec(select(Offer.id).where(Offer.org_id == org_id).order_by(Offer.id)))
-        facts = papers.PaperFacts(
-            PaperKind.DONATION_RECEIPT, "CQ-1", GRANTS * FEN, datetime(2026, 11, 30, tzinfo=UTC).date(), offer_ids[0]
-        )
-        papers.store(session, facts, actor=clerk, now=ended)
-        project = projects.plan_project(
-            session,
-            "助学金",
-            offer_ids=offer_ids,
-            starts_on=datetime(2026, 11, 1, tzinfo=UTC).date(),
-            ends_on=None,
-            actor=manager,
-            now=ended,
-        )
-        due = projects.dues(session, project, now=ended)[0]
-        filed = projects.file_report(session, project, due, actor=manager, now=ended)
-        totals = json.loads(filed.content)["totals"]
-        assert (totals["deliveries"], totals["households"], totals["returned"]) == (GRANTS, GRANTS, 0)
-        assert totals["in_fen"] == totals["out_fen"] == bank.paid_fen
-        given = []
-        for month in (Month(2026, 11), Month(2026, 12)):
-            report = reports.prepare(session, month, org_id=org_id, actor=manager, now=ended)
-            reports.publish(session, report.id, actor=manager, now=ended)
-            given.append(monthly.totals(session, report)[Reported.GIVEN])
-        assert sum(total.rows for total in given) == GRANTS
-        assert sum(total.fen for total in given) == bank.paid_fen
+def reported(month: Month, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The month's report, its table and its paper, published after the month has ended, and the project's report."""
+    now = datetime.now(UTC)
+    this = month_of(now)
+    counted = month.manager.post("/reports/count", data={"month": this.text})
+    assert counted.status_code == 303, counted.text
+    assert month.manager.post(f"{counted.location}/publish").status_code == 409, "the month still runs"
+    later = this.ends + timedelta(hours=3)
+    monkeypatch.setattr("marketplace.reports.views.utc_now", lambda: later)
+    again = month.manager.post("/reports/count", data={"month": this.text}).location
+    assert month.manager.post(f"{again}/publish").status_code == 303
+    assert "SHA-256" in month.manager.get(f"{again}/print").text
+    with month.database.reading() as session:
+        report = session.get_one(Report, again.rpartition("/")[2])
+        totals, effort = monthly.totals(session, report), monthly.effort(session, report)
         assert audit.verify(session).bad_seq == 0
+    assert (totals[Reported.GIVEN].rows, totals[Reported.GIVEN].fen) == (GRANTS, bank.paid_fen)
+    assert effort.givers == monthly.Told(12.0, GRANTS, GRANTS)
+    sheet = sheet_of(month.manager, f"{again}/rows.xlsx")
+    worth = sheet[0].index("价值（元）")
+    given = [row for row in sheet[1:] if row[0] == "通过善桥发放"]
+    assert round(100 * sum(float(str(row[worth])) for row in given)) == bank.paid_fen
+
+
+def sheet_of(who: FlaskClient, path: str) -> list[list[object]]:
+    """The first sheet of a file that a page gives."""
+    return CalamineWorkbook.from_filelike(io.BytesIO(who.get(path).data)).get_sheet_by_index(0).to_python()

@@ -131,6 +131,39 @@ def test_the_clock_names_the_next_report_until_the_final_one_is_filed(session, n
             assert last_day() == then
 
 
+def test_a_project_that_answers_an_emergency_is_reported_every_five_days(session, now):
+    # Sunday 1 November; the emergency is announced on the 12th and ends on the 23rd: five, five and two days.
+    last = a_giver_of(session, now, homes=1)
+    project = a_project(session, last, now)
+    said = projects.Emergency(date(2026, 11, 12), None, "渝府发〔2026〕1号")
+    for wrong, code in (
+        (projects.Emergency(date(2026, 10, 31), None, "x"), "emergency_from"),
+        (projects.Emergency(date(2026, 12, 31), None, "x"), "emergency_from"),
+        (projects.Emergency(date(2026, 11, 12), date(2026, 11, 11), "x"), "ends_before"),
+        (projects.Emergency(date(2026, 11, 12), None, " "), "emergency_ref"),
+    ):
+        with pytest.raises(BadInput, match=code):
+            projects.set_emergency(session, project.id, wrong, actor=last.manager, now=now)
+    with pytest.raises(NotAllowed):
+        projects.set_emergency(session, project.id, said, actor=last.giver, now=now)
+    projects.set_emergency(session, project.id, said, actor=last.manager, now=now)
+    (clock,) = clocks.running_of(session, project.id)
+    assert clock.due_at <= now, "the first five days are over and unreported: it is late at once"
+    at = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+    over = projects.Emergency(said.from_on, date(2026, 11, 23), said.ref)
+    projects.set_emergency(session, project.id, over, actor=last.manager, now=at)
+    dues = [due for due in projects.dues(session, project, now=at) if due.period.kind.value == "emergency"]
+    days = [(due.period.from_on.day, due.period.to_on.day, due.period.due_on.day) for due in dues]
+    assert days == [(12, 16, 17), (17, 21, 22), (22, 23, 24)]
+    for due in dues:
+        projects.file_report(session, project, due, actor=last.manager, now=at)
+    (clock,) = clocks.running_of(session, project.id)
+    assert clocks.last_day(clock) == date(2027, 2, 1), "after the emergency each three months again"
+    earlier = projects.Emergency(date(2026, 11, 10), None, said.ref)
+    with pytest.raises(WrongState, match="emergency_filed"):
+        projects.set_emergency(session, project.id, earlier, actor=last.manager, now=at)
+
+
 def test_a_due_report_is_asked_for_by_a_letter_before_and_on_its_last_day(database, now):
     with database.transaction() as session:
         scene = a_scene(session)
@@ -211,6 +244,11 @@ def test_a_project_is_begun_read_filed_and_taken_along(settings, sqlite_database
     rows = CalamineWorkbook.from_filelike(io.BytesIO(file.data)).get_sheet_by_index(0).to_python()
     assert rows[1][0] == "冬季食品包"
     assert rows[-1][0] == "SHA-256"
+    phase = {"from_on": (long_ago + timedelta(days=9)).isoformat(), "ref": "渝府发〔2026〕1号"}
+    assert manager.post(f"{where}/emergency", data=phase | {"ref": ""}).status_code == 422
+    assert manager.post(f"{where}/emergency", data=phase).status_code == 303
+    assert "五天报告" in manager.get(where).text
+    assert "提交后才会固定" in manager.get(f"{where}/emergency/{phase['from_on']}").text
     worker = client_as(app, Role.CHARITY_WORKER, org_id=scene.organisation.id)
     assert worker.post(draft).status_code == 403
     assert worker.get(where).status_code == 200

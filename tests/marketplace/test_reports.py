@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, col, select
 
-from marketplace.actors import Actor, Role
-from marketplace.decisions.models import FollowUp, Match, MatchState
+from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
+from marketplace.decisions import results
+from marketplace.decisions.models import FollowUp, GiverResult, Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.ledger import service as ledger
+from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.needs import settling
+from marketplace.needs.models import Need
+from marketplace.organisations.models import OrganisationKind
+from marketplace.proofs import papers
+from marketplace.proofs.models import PaperKind
+from marketplace.proofs.papers import PaperFacts
 from marketplace.reports import figures, service
 from marketplace.reports.figures import Filter
 from marketplace.reports.models import Figure, Report, ReportRow, ReportState
-from marketplace.reports.months import Month, read_month
+from marketplace.reports.months import Month, Year, read_month, read_period
 from tests import factories as make
 
 OCTOBER = Month(2026, 10)
 APPROVER = Actor(id="approver-1", role=Role.APPROVER)
 INSIDE = datetime(2026, 10, 16, 4, 0, tzinfo=UTC)
+BEGUN = datetime(2026, 10, 2, 4, 0, tzinfo=UTC)
+BORDER = datetime(2026, 10, 31, 16, 0, tzinfo=UTC)
+"""Midnight of 1 November in China."""
 
 
 def a_match(session: Session, *, state: MatchState = MatchState.CONFIRMED, offer: Any = None, **over: Any) -> Match:
     """A match of 4 food packs, approved on 9 October 2026 and delivered a week later, unless told otherwise."""
     household = make.a_household(session)
-    need = make.a_need(session, household)
+    need = make.a_need(session, household, created_at=BEGUN, updated_at=BEGUN)
     offer = offer or make.an_offer(session, make.an_organisation(session))
     line = make.a_line(session, need, offer, units=4, value_fen=40_000)
-    entry = make.a_ledger_entry(session, need, offer, units=4, given_on=INSIDE.date(), source="platform")
+    dated: dict[str, Any] = {"given_on": INSIDE.date(), "created_at": BEGUN, "updated_at": BEGUN}
+    entry = make.a_ledger_entry(session, need, offer, units=4, source="platform", **dated)
     number = len(session.exec(select(Match)).all()) + 1
     values: dict[str, Any] = {
         "id": f"match-{number}",
@@ -97,8 +112,45 @@ def test_the_figures_are_those_of_the_hand_counted_rows(session: Session, now: d
     assert [(part.key, part.rows, part.units) for part in unmet] == [("partly", 4, 24)]
     # From Friday 9 October: Saturday the 10th was made up, so Monday the 12th is 2 working days on, Friday the 16th 6.
     assert figures.days(session, report) == figures.Days(2, 6, 2)
-    assert figures.satisfaction(session, report) == (4.0, 20.0)
+    told = figures.effort(session, report)
+    assert (told.satisfaction, told.staff) == (figures.Told(4.0, 1, 1), figures.Told(20.0, 1, 1))
+    assert (told.helpers, told.givers) == (figures.Told(None, 0, 1), figures.Told(None, 0, 0)), "unknown, not 0"
     assert second.units + second.short_units == 4
+
+
+def test_what_was_unmet_is_counted_as_of_the_month_s_end_however_late_it_is_prepared(
+    session: Session, now: datetime
+) -> None:
+    verifier = Actor(id="verifier-2", role=Role.VERIFIER)
+    matches = [a_match(session) for _ in range(4)]
+    covered, closed, returned, before = (session.get_one(Need, match.need_id) for match in matches)
+    entries = [session.get_one(LedgerEntry, match.ledger_entry_id) for match in matches]
+    # On the last second of October in China two of its four packs come back: so much is unmet of the last one.
+    ledger.lower(session, _approved(session, entries[3]), units=2, actor=SYSTEM, now=BORDER - timedelta(seconds=1))
+    prompt = _unmet(session, count(session, BORDER))
+    assert prompt == {covered.id: 6, closed.id: 6, returned.id: 6, before.id: 8}
+    # In November one is covered in full, one is closed, one gets nothing after all, and one appears.
+    other = make.an_offer(session, make.an_organisation(session))
+    make.a_ledger_entry(session, covered, other, units=6, created_at=BORDER, updated_at=BORDER)
+    settling.settled_by_meeting(session, closed.id, reason="closed", actor=verifier, now=BORDER)
+    ledger.move(session, entries[2].id, to=AidState.RETURNED, actor=SYSTEM, now=BORDER)
+    make.a_need(session, make.a_household(session), created_at=BORDER, updated_at=BORDER)
+    late = count(session, now + timedelta(days=90))
+    assert _unmet(session, late) == prompt
+    november = service.prepare(session, Month(2026, 11), org_id=None, actor=APPROVER, now=now + timedelta(days=90))
+    assert sorted(_unmet(session, november).values()) == [8, 10, 10]
+
+
+def _approved(session: Session, entry: LedgerEntry) -> str:
+    entry.state = AidState.APPROVED
+    session.add(entry)
+    session.flush()
+    return entry.id
+
+
+def _unmet(session: Session, report: Report) -> dict[str, int]:
+    rows = figures.rows_of(session, report, Filter(Figure.UNMET), offset=0, size=100)
+    return {row.object_ref: row.units for row in rows}
 
 
 def test_a_number_opens_exactly_the_rows_it_was_counted_from(session: Session, now: datetime) -> None:
@@ -190,3 +242,55 @@ def test_a_month_that_has_not_begun_is_refused(now: datetime) -> None:
     assert read_month("2026-11", now=now) == Month(2026, 11)
     with pytest.raises(BadInput, match="month_ahead"):
         read_month("2026-12", now=now)
+
+
+def test_a_year_is_the_sum_of_its_months_and_names_the_trust(session: Session, now: datetime) -> None:
+    trust = make.an_organisation(
+        session, kind=OrganisationKind.TRUST, trustee="示例信托公司", supervisor="示例律所", filing_ref="渝民信2026-1"
+    )
+    offer = make.an_offer(session, trust)
+    for month, many in ((3, 2), (10, 3)):
+        for _ in range(many):
+            a_match(session, offer=offer, delivered_at=datetime(2026, month, 16, 4, 0, tzinfo=UTC))
+    a_match(session, offer=offer, delivered_at=datetime(2025, 12, 31, 15, 59, tzinfo=UTC))
+    manager = Actor(id="manager", role=Role.CHARITY_MANAGER, org_id=trust.id)
+    facts = PaperFacts(PaperKind.DONATION_RECEIPT, "CQ-2026-1", 900_000, date(2026, 3, 1), offer.id)
+    papers.store(session, facts, actor=manager, now=now)
+    spring = datetime(2027, 1, 3, 2, 0, tzinfo=UTC)
+    report = service.prepare(session, Year(2026), org_id=trust.id, actor=manager, now=spring)
+    given = figures.totals(session, report)[Figure.GIVEN]
+    months = figures.parts(session, report, figure=Figure.GIVEN, by="month")
+    assert [(part.key, part.rows) for part in months] == [("2026-03", 2), ("2026-10", 3)]
+    assert (given.rows, given.fen) == (5, 200_000)
+    received = figures.totals(session, report)[Figure.RECEIVED]
+    assert (received.rows, received.households, received.fen) == (1, 0, 900_000)
+    assert (report.trustee, report.supervisor, report.filing_ref) == ("示例信托公司", "示例律所", "渝民信2026-1")
+    service.publish(session, report.id, actor=manager, now=spring)
+    rows = service.yearly_of_givers(session, service.last_year(spring), actor=APPROVER)
+    assert [filed.id for giver, filed in rows if filed and giver.id == trust.id] == [report.id]
+    with pytest.raises(NotFound):
+        service.yearly_of_givers(session, Year(2026), actor=manager)
+
+
+def test_a_year_is_published_only_when_it_is_over(session: Session, now: datetime) -> None:
+    mine = a_match(session)
+    manager = Actor(id="manager", role=Role.CHARITY_MANAGER, org_id=mine.org_id)
+    report = service.prepare(session, Year(2026), org_id=mine.org_id, actor=manager, now=now)
+    with pytest.raises(WrongState, match="month_runs"):
+        service.publish(session, report.id, actor=manager, now=now)
+    assert read_period("2026", now=now) == Year(2026)
+    for text, code in (("2027", "month_ahead"), ("1999", "month_form"), ("20261", "month_form")):
+        with pytest.raises(BadInput, match=code):
+            read_period(text, now=now)
+
+
+def test_results_are_counted_as_told_and_late_ones_as_missing(session: Session, now: datetime) -> None:
+    told, silent = a_match(session), a_match(session)
+    session.add(GiverResult(id="r", match_id=told.id, outcome="partly", minutes=25, told_by="g", created_at=INSIDE))
+    holder = Holder(org_id=silent.org_id)
+    clocks.start(session, "giver_result", f"result:{silent.id}", holder=holder, now=INSIDE)
+    results.late(session, silent, INSIDE)
+    report = count(session, now)
+    parts = figures.parts(session, report, figure=Figure.RESULT, by="reason")
+    assert sorted((part.key, part.rows) for part in parts) == [("missing", 1), ("partly", 1)]
+    assert figures.effort(session, report).givers == figures.Told(25.0, 1, 2)

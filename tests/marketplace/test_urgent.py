@@ -15,9 +15,10 @@ from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
-from marketplace.errors import BadInput, NotAllowed, WrongState
-from marketplace.meetings import duties, roster, urgent
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.meetings import duties, reclaims, roster, urgent
 from marketplace.meetings.models import ReviewState, UrgentApproval
+from marketplace.meetings.night import sweep
 from marketplace.meetings.roster import Shift
 from marketplace.needs import service as needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
@@ -228,6 +229,66 @@ def test_a_case_to_be_reclaimed_asks_the_giver_where_the_aid_has_arrived(night: 
         letters = session.exec(select(Notice.letter).where(Notice.org_id == night.org_id)).all()
         assert "urgent_to_reclaim" in letters
         assert MatchState.DELIVERED not in decisions.CANCELLABLE
+
+
+def asked_back(night: Night) -> str:
+    """An urgent match that has arrived, and that its review wants claimed back."""
+    with night.database.transaction() as session:
+        night.verify(session)
+        (case,) = night.approve(session)
+        match = session.get_one(Match, case.match_id)
+        match.state, match.delivered_at = MatchState.DELIVERED, NIGHT
+        clocks.end(session, match.id, outcome="delivered", now=NIGHT)
+        urgent.review(session, case.id, verdict=ReviewState.RECLAIM, reason="户籍不符", actor=night.reviewer, now=NIGHT)
+        clock = reclaims.newest(session, match.id)
+        assert clock is not None
+        assert clock.ended_at is None
+        # Monday night and five working days: the Monday after.
+        assert clocks.last_day(clock) == date(2026, 11, 30)
+        return match.id
+
+
+def tasks(night: Night, at: datetime) -> list[str]:
+    with night.database.reading() as session:
+        return [duty.task for duty in duties.open_of(session, night.reviewer, now=at)]
+
+
+def how_it_ended(night: Night, match_id: str) -> str:
+    with night.database.reading() as session:
+        clock = reclaims.newest(session, match_id)
+        return clock.outcome if clock is not None and clock.ended_at is not None else "runs"
+
+
+def test_a_giver_that_asks_it_back_has_answered_the_review(night: Night) -> None:
+    match_id = asked_back(night)
+    manager = Actor(id="manager-1", role=Role.CHARITY_MANAGER, org_id=night.org_id)
+    with night.database.transaction() as session:
+        decisions.reclaim_open(session, match_id, reason_code="not_entitled", actor=manager, now=NIGHT)
+    assert how_it_ended(night, match_id) == "reclaiming"
+    sweep(night.database, clock=lambda: NIGHT + timedelta(days=20))
+    assert tasks(night, NIGHT) == []
+
+
+def test_a_giver_may_let_it_be_and_its_reason_becomes_a_duty_of_the_reviewer(night: Night) -> None:
+    match_id = asked_back(night)
+    manager = Actor(id="manager-1", role=Role.CHARITY_MANAGER, org_id=night.org_id)
+    with night.database.transaction() as session:
+        with pytest.raises(BadInput, match="reason_missing"):
+            reclaims.let_be(session, match_id, reason=" ", actor=manager, now=NIGHT)
+        with pytest.raises(NotFound):
+            reclaims.let_be(session, match_id, reason="x", actor=replace(manager, org_id="other"), now=NIGHT)
+        reclaims.let_be(session, match_id, reason="已吃完，不宜追回", actor=manager, now=NIGHT)
+        with pytest.raises(WrongState, match="not_asked_back"):
+            reclaims.let_be(session, match_id, reason="再说一次", actor=manager, now=NIGHT)
+    assert (how_it_ended(night, match_id), tasks(night, NIGHT)) == ("let_be", ["已吃完，不宜追回"])
+
+
+def test_a_giver_that_says_nothing_is_spoken_with_by_the_reviewer(night: Night) -> None:
+    match_id = asked_back(night)
+    assert sweep(night.database, clock=lambda: NIGHT + timedelta(days=6)) == 0
+    late = NIGHT + timedelta(days=9)
+    assert [sweep(night.database, clock=lambda: late) for _time in range(2)] == [1, 0]
+    assert (how_it_ended(night, match_id), tasks(night, late)) == ("late", ["户籍不符"])
 
 
 def test_missing_papers_become_a_duty_of_whoever_approved(night: Night) -> None:

@@ -4,7 +4,10 @@
 house. Without Chromium the tests skip with one line; with CI=true they fail.
 """
 
+import fcntl
+import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,8 +22,10 @@ from waitress.server import create_server
 from marketplace.app import create_app
 from marketplace.config import demo_settings
 from marketplace.demo import command
+from marketplace.demo.accounts import ACCOUNTS
 from marketplace.wiring import open_database
 from tests.pages import checker, gallery
+from tests.pages.reach import reach
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -33,6 +38,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 AppMaker = Callable[[Path], Flask]
+Walk = Callable[[str], dict[str, str]]
+ENGLISH = frozenset(account.login for account in ACCOUNTS[::2])
+"""Every second role of the demonstration walks in English."""
 
 
 @contextmanager
@@ -66,14 +74,64 @@ def live_server(make_app: AppMaker, tmp_path_factory: pytest.TempPathFactory) ->
     app.extensions["database"].close()
 
 
-@pytest.fixture(scope="session")
-def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """The demonstration house: the small city, built and told to its end."""
-    settings = demo_settings(tmp_path_factory.mktemp("demo"), seed=7)
-    command.play(settings, size="small", seed=7, now=datetime.now(UTC))
+def of_the_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of this run of the tests share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextmanager
+def one_at_a_time(file: Path) -> Iterator[None]:
+    """Hold a lock on this file: other workers wait."""
+    with file.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demonstration's folder; the first worker that needs it builds it."""
+    shared = of_the_run(tmp_path_factory)
+    with one_at_a_time(shared / "demo.lock"):
+        if not (shared / "demo").exists():
+            settings = demo_settings(shared / "demo.part", seed=7)
+            command.play(settings, size="small", seed=7, now=datetime.now(UTC))
+            (shared / "demo.part").rename(shared / "demo")
+    return shared / "demo"
+
+
+@contextmanager
+def a_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The demonstration house: a copy of the small city, built and told to its end once for all tests of a run."""
+    folder = tmp_path_factory.mktemp("demo-copy")
+    shutil.copytree(_built_once(tmp_path_factory), folder, dirs_exist_ok=True)
+    settings = demo_settings(folder, seed=7)
     database = open_database(settings)
     yield command.site(settings, database)
     database.close()
+
+
+@pytest.fixture(scope="session")
+def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """One demonstration for all tests of a worker that change little in it."""
+    with a_demo(tmp_path_factory) as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    """Login ► the pages within its reach (see `reach`) in the untouched demonstration; walked once for all tests."""
+    shared = of_the_run(tmp_path_factory)
+    with a_demo(tmp_path_factory) as app:
+
+        def walked(login: str) -> dict[str, str]:
+            kept = shared / f"walk-{login or 'stranger'}.json"
+            with one_at_a_time(kept.with_suffix(".lock")):
+                if not kept.exists():
+                    found = reach(app, login, english=login in ENGLISH)
+                    kept.write_text(json.dumps(found), encoding="utf-8")
+            return dict(json.loads(kept.read_text(encoding="utf-8")))
+
+        yield walked
 
 
 @pytest.fixture(scope="session")

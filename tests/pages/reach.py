@@ -1,6 +1,7 @@
 """Which pages a role reaches by following links from its home: used to check every page, and that none is cut off.
 
-Walks with the app's own test client (no browser), eight pages at most of each kind: lists of hundreds stay quick.
+Walks with the app's own test client (no browser), eight pages at most of each kind: lists of hundreds stay quick. Each
+page on the way is asked whether its HTML is sound for this role; every second role walks in English.
 """
 
 import html
@@ -11,6 +12,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
+
+from tests.pages.sound import faults_of
 
 EACH = 8
 DISPLAY = {"lang", "text"}
@@ -29,9 +32,11 @@ def signed_in(app: Flask, login: str) -> tuple[FlaskClient, str]:
     return client, answer.headers["Location"]
 
 
-def reach(app: Flask, login: str) -> dict[str, str]:
-    """Endpoint ► one address of it, for every page within reach."""
+def reach(app: Flask, login: str, *, english: bool = False) -> dict[str, str]:
+    """Endpoint ► one address of it, for every page within reach; a page that is not sound is an error."""
     client, home = signed_in(app, login) if login else (app.test_client(), "/")
+    if english:
+        client.get(f"{home}?lang=en")
     routes = app.url_map.bind("localhost")
     waiting, queued, visits, found = deque([(home, "home")]), {home}, Counter[str](), {}
     while waiting:
@@ -50,6 +55,9 @@ def reach(app: Flask, login: str) -> dict[str, str]:
         assert answer.status_code < 400, f"{login}: {source} links to {path}, which answers {answer.status_code}"
         if answer.mimetype != "text/html" or answer.status_code >= 300:
             continue
+        if endpoint not in found:
+            faults = faults_of(answer.text)
+            assert not faults, f"{login}: {path}: {faults}"
         found.setdefault(endpoint, path)
         for link in LINK.findall(answer.text):
             target = urljoin(path, html.unescape(link))

@@ -124,6 +124,30 @@ def upgrade() -> None:
     sa.Column('taken_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('week_on', name=op.f('pk_demand_snapshot'))
     )
+    op.create_table('feed_delivery',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('feed', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('digest', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('as_of_day', sa.Integer(), nullable=False),
+    sa.Column('new', sa.Integer(), nullable=False),
+    sa.Column('changed', sa.Integer(), nullable=False),
+    sa.Column('same', sa.Integer(), nullable=False),
+    sa.Column('strangers', sa.Integer(), nullable=False),
+    sa.Column('held', sa.Integer(), nullable=False),
+    sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_feed_delivery'))
+    )
+    with op.batch_alter_table('feed_delivery', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_feed_delivery_received_at'), ['received_at'], unique=False)
+        batch_op.create_index('uq_feed_delivery', ['feed', 'digest'], unique=True)
+
+    op.create_table('feed_state',
+    sa.Column('feed', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('cursor', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=True),
+    sa.Column('as_of_day', sa.Integer(), nullable=False),
+    sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('feed', name=op.f('pk_feed_state'))
+    )
     op.create_table('household',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -176,6 +200,18 @@ def upgrade() -> None:
     with op.batch_alter_table('job', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_job_run_after'), ['run_after'], unique=False)
         batch_op.create_index(batch_op.f('ix_job_state'), ['state'], unique=False)
+
+    op.create_table('need_standing',
+    sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('state', sa.Enum('unverified', 'held', 'verified', 'refused', 'closed', name='needstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('gap_units', sa.BigInteger(), nullable=False),
+    sa.Column('committed_units', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_need_standing'))
+    )
+    with op.batch_alter_table('need_standing', schema=None) as batch_op:
+        batch_op.create_index('ix_need_standing_then', ['need_id', 'at', 'seq'], unique=False)
 
     op.create_table('organisation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -268,6 +304,20 @@ def upgrade() -> None:
     with op.batch_alter_table('registry_report', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_registry_report_source'), ['source'], unique=False)
 
+    op.create_table('rule_sweep',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('whole', sa.Boolean(), nullable=False),
+    sa.Column('last_fact', sa.BigInteger(), nullable=False),
+    sa.Column('met', sa.Integer(), nullable=False),
+    sa.Column('raised', sa.Integer(), nullable=False),
+    sa.Column('began_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_rule_sweep'))
+    )
+    with op.batch_alter_table('rule_sweep', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_rule_sweep_began_at'), ['began_at'], unique=False)
+
     op.create_table('run',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
@@ -320,6 +370,34 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('used_token', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_used_token_expires_at'), ['expires_at'], unique=False)
+
+    op.create_table('warning_rule',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.Enum('NEED', 'ELIGIBILITY', 'INTEGRITY', 'DATA', 'PROCESS', name='ruleclass', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('per', sqlmodel.sql.sqltypes.AutoString(length=12), nullable=False),
+    sa.Column('colour', sa.Enum('RED', 'ORANGE', 'YELLOW', 'BLUE', name='colour', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('text', sqlmodel.sql.sqltypes.AutoString(length=600), nullable=False),
+    sa.Column('thresholds', sa.JSON(), nullable=False),
+    sa.Column('quiet_days', sa.Integer(), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('mark', sqlmodel.sql.sqltypes.AutoString(length=4), nullable=False),
+    sa.Column('follow_up', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('state', sa.Enum('draft', 'tried', 'active', 'retired', name='rulestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('drafted_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('tried_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('activated_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=True),
+    sa.Column('valid_to', sa.Date(), nullable=True),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("activated_by = '' OR (activated_by <> drafted_by AND activated_by <> tried_by)", name=op.f('ck_warning_rule_second_person')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_warning_rule'))
+    )
+    with op.batch_alter_table('warning_rule', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_warning_rule_state'), ['state'], unique=False)
+        batch_op.create_index('uq_warning_rule_active', ['code'], unique=True, sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
+        batch_op.create_index('uq_warning_rule_version', ['code', 'version'], unique=True)
 
     op.create_table('account',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -475,6 +553,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_consent_receipt_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_consent_receipt_sha256'), ['sha256'], unique=False)
 
+    op.create_table('declared_fact',
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('day', sa.Integer(), nullable=False),
+    sa.Column('declared_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('amount >= 0 AND amount < 1000000000000', name=op.f('ck_declared_fact_amount')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_declared_fact_household_id')),
+    sa.PrimaryKeyConstraint('household_id', 'kind', name=op.f('pk_declared_fact'))
+    )
     op.create_table('deletion_order',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -523,6 +611,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_gift_question_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_gift_question_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_gift_question_week_on'), ['week_on'], unique=False)
+
+    op.create_table('held_row',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('delivery_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('feed', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('source_key', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('faults', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('cells', sa.LargeBinary(), nullable=False),
+    sa.Column('state', sa.Enum('held', 'mended', 'dropped', name='heldstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('held_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('settled_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['delivery_id'], ['feed_delivery.id'], name=op.f('fk_held_row_delivery_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_held_row'))
+    )
+    with op.batch_alter_table('held_row', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_held_row_delivery_id'), ['delivery_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_held_row_source_key'), ['source_key'], unique=False)
+        batch_op.create_index('ix_held_row_state', ['state', 'feed', 'held_at'], unique=False)
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -791,8 +898,13 @@ def upgrade() -> None:
     sa.Column('title', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('starts_on', sa.Date(), nullable=False),
     sa.Column('ends_on', sa.Date(), nullable=True),
+    sa.Column('emergency_from_on', sa.Date(), nullable=True),
+    sa.Column('emergency_to_on', sa.Date(), nullable=True),
+    sa.Column('emergency_ref', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('created_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(emergency_from_on IS NULL) = (emergency_ref = '')", name=op.f('ck_project_emergency_ref')),
+    sa.CheckConstraint('emergency_to_on IS NULL OR emergency_to_on >= emergency_from_on', name=op.f('ck_project_emergency')),
     sa.CheckConstraint('ends_on IS NULL OR ends_on > starts_on', name=op.f('ck_project_days')),
     sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_project_org_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_project'))
@@ -833,6 +945,11 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('state', sa.Enum('draft', 'published', name='reportstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('note', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('giver_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('giver_kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('trustee', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('supervisor', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('filing_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('row_count', sa.Integer(), nullable=False),
     sa.Column('rows_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('prepared_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -850,6 +967,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_report_state'), ['state'], unique=False)
         batch_op.create_index('uq_report_draft', ['scope', 'month'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
         batch_op.create_index('uq_report_scope_month_version', ['scope', 'month', 'version'], unique=True)
+
+    op.create_table('rule_trial',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('rule_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('from_on', sa.Date(), nullable=False),
+    sa.Column('to_on', sa.Date(), nullable=False),
+    sa.Column('alerts', sa.Integer(), nullable=False),
+    sa.Column('judged', sa.Integer(), nullable=False),
+    sa.Column('right', sa.Integer(), nullable=False),
+    sa.Column('groups', sa.JSON(), nullable=False),
+    sa.Column('tried_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('tried_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['rule_id'], ['warning_rule.id'], name=op.f('fk_rule_trial_rule_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_rule_trial'))
+    )
+    with op.batch_alter_table('rule_trial', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_rule_trial_rule_id'), ['rule_id'], unique=False)
 
     op.create_table('run_input',
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -909,6 +1043,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_volunteer_id_number_index'), ['id_number_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_volunteer_org_id'), ['org_id'], unique=False)
 
+    op.create_table('watch_task',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sa.Enum('call', 'visit', 'temporary_aid', 'need', name='taskkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('done_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('done_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('result', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.CheckConstraint("(done_at IS NULL) = (result = '')", name=op.f('ck_watch_task_result')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_watch_task_household_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_watch_task'))
+    )
+    with op.batch_alter_table('watch_task', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_watch_task_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_watch_task_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('uq_watch_task_open', ['household_id', 'kind'], unique=True, sqlite_where=sa.text('done_at IS NULL'), postgresql_where=sa.text('done_at IS NULL'))
+
     op.create_table('aid_case',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('number', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
@@ -944,6 +1097,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_case_subject_id'), ['subject_id'], unique=False)
         batch_op.create_index('uq_aid_case_draft', ['household_id'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
 
+    op.create_table('alert',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('rule_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('rule_code', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('kind', sa.Enum('NEED', 'ELIGIBILITY', 'INTEGRITY', 'DATA', 'PROCESS', name='ruleclass', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('colour', sa.Enum('RED', 'ORANGE', 'YELLOW', 'BLUE', name='colour', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('rank', sa.Integer(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('feed', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('street_code', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
+    sa.Column('evidence_fact', sa.BigInteger(), nullable=False),
+    sa.Column('evidence_day', sa.Integer(), nullable=False),
+    sa.Column('times', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Enum('open', 'snoozed', 'closed', name='alertstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('snoozed_until', sa.Date(), nullable=True),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('closed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(household_id IS NULL) = (feed <> '')", name=op.f('ck_alert_about')),
+    sa.CheckConstraint("(state = 'closed') = (outcome <> '')", name=op.f('ck_alert_outcome')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_alert_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_alert_person_id')),
+    sa.ForeignKeyConstraint(['rule_id'], ['warning_rule.id'], name=op.f('fk_alert_rule_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_alert'))
+    )
+    with op.batch_alter_table('alert', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_alert_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_alert_place', ['state', 'district_code', 'rank', 'raised_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_alert_raised_at'), ['raised_at'], unique=False)
+        batch_op.create_index('ix_alert_rule', ['rule_code', 'household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_alert_rule_id'), ['rule_id'], unique=False)
+        batch_op.create_index('uq_alert_feed', ['feed', 'rule_code'], unique=True, sqlite_where=sa.text("state <> 'closed' AND feed <> ''"), postgresql_where=sa.text("state <> 'closed' AND feed <> ''"))
+        batch_op.create_index('uq_alert_home', ['household_id', 'rule_code'], unique=True, sqlite_where=sa.text("state <> 'closed' AND person_id IS NULL AND feed = ''"), postgresql_where=sa.text("state <> 'closed' AND person_id IS NULL AND feed = ''"))
+        batch_op.create_index('uq_alert_person', ['person_id', 'rule_code'], unique=True, sqlite_where=sa.text("state <> 'closed' AND person_id IS NOT NULL"), postgresql_where=sa.text("state <> 'closed' AND person_id IS NOT NULL"))
+
     op.create_table('api_key',
     sa.Column('kid', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('client_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -962,6 +1154,30 @@ def upgrade() -> None:
     with op.batch_alter_table('api_key', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_api_key_client_id'), ['client_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_api_key_state'), ['state'], unique=False)
+
+    op.create_table('category_spell',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('from_on', sa.Date(), nullable=False),
+    sa.Column('to_on', sa.Date(), nullable=True),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('source_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('entered_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('to_on IS NULL OR to_on >= from_on', name=op.f('ck_category_spell_days')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_category_spell_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_category_spell_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_category_spell'))
+    )
+    with op.batch_alter_table('category_spell', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_category_spell_entered_at'), ['entered_at'], unique=False)
+        batch_op.create_index('ix_spell_category', ['category', 'from_on', 'household_id'], unique=False)
+        batch_op.create_index('ix_spell_home', ['household_id', 'category', 'to_on'], unique=False)
+        batch_op.create_index('uq_spell_home', ['household_id', 'category'], unique=True, sqlite_where=sa.text('to_on IS NULL AND person_id IS NULL'), postgresql_where=sa.text('to_on IS NULL AND person_id IS NULL'))
+        batch_op.create_index('uq_spell_person', ['person_id', 'category'], unique=True, sqlite_where=sa.text('to_on IS NULL AND person_id IS NOT NULL'), postgresql_where=sa.text('to_on IS NULL AND person_id IS NOT NULL'))
 
     op.create_table('clock',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1242,6 +1458,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_face_consent_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_face_consent_person_id'), ['person_id'], unique=False)
         batch_op.create_index('uq_face_consent', ['person_id'], unique=True, sqlite_where=sa.text('withdrawn_at IS NULL'), postgresql_where=sa.text('withdrawn_at IS NULL'))
+
+    op.create_table('fact',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('feed', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('day', sa.Integer(), nullable=False),
+    sa.Column('known_day', sa.Integer(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('source_key', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('delivery_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('replaced_day', sa.Integer(), nullable=True),
+    sa.CheckConstraint('amount >= 0 AND amount < 1000000000000', name=op.f('ck_fact_amount')),
+    sa.ForeignKeyConstraint(['delivery_id'], ['feed_delivery.id'], name=op.f('fk_fact_delivery_id')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_fact_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_fact_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_fact'))
+    )
+    with op.batch_alter_table('fact', schema=None) as batch_op:
+        batch_op.create_index('ix_fact_home', ['household_id', 'kind', 'day'], unique=False)
+        batch_op.create_index('ix_fact_kind', ['kind', 'household_id', 'person_id', 'day', 'amount', 'known_day'], unique=False, sqlite_where=sa.text('replaced_day IS NULL'), postgresql_where=sa.text('replaced_day IS NULL'))
+        batch_op.create_index('uq_fact_source', ['source_key'], unique=True, sqlite_where=sa.text('replaced_day IS NULL'), postgresql_where=sa.text('replaced_day IS NULL'))
 
     op.create_table('guardian',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1643,6 +1882,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_payee_state'), ['state'], unique=False)
         batch_op.create_index('uq_payee_live', ['household_id'], unique=True, sqlite_where=sa.text("state IN ('ok', 'to_check')"), postgresql_where=sa.text("state IN ('ok', 'to_check')"))
 
+    op.create_table('person_search',
+    sa.Column('value', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_person_search_person_id')),
+    sa.PrimaryKeyConstraint('value', 'person_id', name=op.f('pk_person_search'))
+    )
+    with op.batch_alter_table('person_search', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_person_search_person_id'), ['person_id'], unique=False)
+
     op.create_table('person_trace',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('use', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
@@ -1666,7 +1914,7 @@ def upgrade() -> None:
     op.create_table('project_report',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('project_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('kind', sa.Enum('quarter', 'final', name='projectreportkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('emergency', 'quarter', 'final', name='projectreportkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('from_on', sa.Date(), nullable=False),
     sa.Column('to_on', sa.Date(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -1716,7 +1964,7 @@ def upgrade() -> None:
     op.create_table('report_row',
     sa.Column('report_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
-    sa.Column('figure', sa.Enum('given', 'reported', 'unmet', 'declined', 'ended', 'returned', 'followed', name='figure', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('figure', sa.Enum('received', 'given', 'reported', 'unmet', 'declined', 'ended', 'returned', 'result', 'followed', name='figure', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('object_ref', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('people', sa.Integer(), nullable=False),
@@ -1729,6 +1977,8 @@ def upgrade() -> None:
     sa.Column('days', sa.Integer(), nullable=True),
     sa.Column('satisfaction', sa.Integer(), nullable=True),
     sa.Column('minutes', sa.Integer(), nullable=True),
+    sa.Column('helper_minutes', sa.Integer(), nullable=True),
+    sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
     sa.ForeignKeyConstraint(['report_id'], ['report.id'], name=op.f('fk_report_row_report_id')),
     sa.PrimaryKeyConstraint('report_id', 'number', name=op.f('pk_report_row'))
     )
@@ -2103,8 +2353,10 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_need_id'), ['need_id'], unique=False)
         batch_op.create_index('ix_match_of_giver', ['org_id', 'state', 'updated_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_offer_id'), ['offer_id'], unique=False)
+        batch_op.create_index('ix_match_open', ['updated_at', 'id', 'state', 'district_code'], unique=False, sqlite_where=sa.text("state IN ('awaiting_giver', 'awaiting_household', 'awaiting_second', 'delivered', 'held', 'in_delivery')"), postgresql_where=sa.text("state IN ('awaiting_giver', 'awaiting_household', 'awaiting_second', 'delivered', 'held', 'in_delivery')"))
         batch_op.create_index(batch_op.f('ix_match_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_state'), ['state'], unique=False)
+        batch_op.create_index('ix_match_under_way', ['org_id', 'updated_at', 'id', 'state', 'district_code'], unique=False, sqlite_where=sa.text("state IN ('delivered', 'in_delivery')"), postgresql_where=sa.text("state IN ('delivered', 'in_delivery')"))
         batch_op.create_index(batch_op.f('ix_match_updated_at'), ['updated_at'], unique=False)
         batch_op.create_index('ix_match_waiting', ['state', 'updated_at', 'id', 'district_code'], unique=False)
         batch_op.create_index('uq_match_live', ['need_id', 'offer_id'], unique=True, sqlite_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"), postgresql_where=sa.text("state IN ('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'held')"))
@@ -2241,14 +2493,15 @@ def upgrade() -> None:
     sa.Column('own_answer', sa.Boolean(), nullable=False),
     sa.Column('satisfaction', sa.Integer(), nullable=False),
     sa.Column('remains', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('staff_minutes', sa.Integer(), nullable=False),
+    sa.Column('staff_minutes', sa.Integer(), nullable=True),
+    sa.Column('helper_minutes', sa.Integer(), nullable=True),
     sa.Column('complaint', sa.Boolean(), nullable=False),
     sa.Column('settlement', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('settled_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('settled_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint('satisfaction BETWEEN 1 AND 5', name=op.f('ck_follow_up_satisfaction')),
-    sa.CheckConstraint('staff_minutes >= 0', name=op.f('ck_follow_up_minutes')),
+    sa.CheckConstraint('staff_minutes >= 0 AND helper_minutes >= 0', name=op.f('ck_follow_up_minutes')),
     sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_follow_up_match_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_follow_up')),
     sa.UniqueConstraint('match_id', name=op.f('uq_follow_up_match_id'))
@@ -2256,6 +2509,21 @@ def upgrade() -> None:
     with op.batch_alter_table('follow_up', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_follow_up_complaint'), ['complaint'], unique=False)
         batch_op.create_index(batch_op.f('ix_follow_up_created_at'), ['created_at'], unique=False)
+
+    op.create_table('giver_result',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=True),
+    sa.Column('told_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('minutes >= 0', name=op.f('ck_giver_result_minutes')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_giver_result_match_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_giver_result')),
+    sa.UniqueConstraint('match_id', name=op.f('uq_giver_result_match_id'))
+    )
+    with op.batch_alter_table('giver_result', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_giver_result_created_at'), ['created_at'], unique=False)
 
     op.create_table('household_call',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

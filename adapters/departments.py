@@ -1,0 +1,56 @@
+"""Facts of the other departments over HTTP: what happened to people of the register, page by page.
+
+Enters: the code of a feed and a cursor. Leaves: a `FactPage` of raw cells under the names of the facts' table, so that
+a pulled fact is checked by the same rules as one from a file. The exchange speaks JSON (GET /facts/{feed}) with a
+bearer token; a page names the day until which the department's own records told. Wiring builds it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from urllib.parse import quote
+
+from adapters.http import HttpClient
+from adapters.ports import FACT_COLUMNS, Cell, FactPage, Row, WillNeverWork
+
+
+class DepartmentExchange:
+    """The departments' exchange; see `adapters.ports.DepartmentFeed`."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+
+    def pull_facts(self, feed: str, /, *, cursor: str | None = None) -> FactPage:
+        """Fetch the page at the cursor; cells under names we do not know are left behind."""
+        path = f"/facts/{quote(feed, safe='')}"
+        reply = self._client.get(path, call="pull-facts", params={"cursor": cursor} if cursor else None).json()
+        rows, following, more = reply.get("facts"), reply.get("cursor"), reply.get("more", False)
+        if not (isinstance(rows, list) and isinstance(following, str) and isinstance(more, bool)):
+            raise _not_as_agreed("The department's page is not as agreed.")
+        if more and following == cursor:
+            raise _not_as_agreed("The department's cursor does not move on.")
+        return FactPage(tuple(_row(row) for row in rows), _day(reply.get("as_of")), cursor=following, more=more)
+
+
+def _not_as_agreed(sentence: str) -> WillNeverWork:
+    return WillNeverWork(sentence, code="page_not_as_agreed")
+
+
+def _day(text: object) -> date:
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise _not_as_agreed("The department's page does not say until when it tells.") from None
+
+
+def _row(row: object) -> Row:
+    if not isinstance(row, dict):
+        raise _not_as_agreed("A fact of the department is no row.")
+    cells: dict[str, Cell] = {}
+    for name in FACT_COLUMNS:
+        value = row.get(name)
+        if isinstance(value, (dict, list)):
+            raise _not_as_agreed("A field of the department is not plain.")
+        if value is not None and value != "":
+            cells[name] = value
+    return cells

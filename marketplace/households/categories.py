@@ -1,0 +1,169 @@
+"""The register: who is in which category, since when, until when, and why.
+
+Enters: a household (or one of its people), a category and days, from a decided case, a list or the demonstration.
+Leaves: spells, and the watch of two years that follows when somebody leaves a guarantee. Being refused is a category
+too, so that nobody is forgotten. Called by `cases`, by loads of lists and by the pages of the register. The caller has
+asked the policy for its own action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, or_
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, Conflict, WrongState
+from marketplace.households.models import Spell
+from marketplace.households.register import CHUNK, chunks
+from marketplace.reference.monitoring import get_category
+from marketplace.reference.tables import UnknownCode
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One spell as a list or a case tells it."""
+
+    household_id: str
+    category: str
+    from_on: date
+    to_on: date | None = None
+    person_id: str | None = None
+    source: str = "case"
+    source_ref: str = ""
+    reason: str = ""
+
+
+def enter(session: Session, entry: Entry, /, *, actor: Actor, now: datetime) -> Spell:
+    """Begin a spell. A category with a length of its own (refused, left, temporary aid) ends by itself; entered again
+    while it runs, it is drawn out and not doubled."""
+    until = _until(entry)
+    running = _running(session, entry)
+    if running is not None and running.to_on is None:
+        raise Conflict("already_in_category")
+    if running is not None:
+        running.to_on = max(running.to_on or entry.from_on, until or entry.from_on) if until else None
+        running.entered_at = now
+        spell = running
+    else:
+        spell = Spell(**_row(entry, until, now=now))
+    session.add(spell)
+    flush(session)
+    _tell(session, "household:enter", spell, actor=actor, now=now)
+    return spell
+
+
+def leave(session: Session, spell_id: str, /, *, on: date, reason: str, actor: Actor, now: datetime) -> Spell | None:
+    """End a spell on its last day; returns the watch that follows, where the category says one does."""
+    spell = session.get_one(Spell, spell_id, with_for_update=True, populate_existing=True)
+    if spell.ended_at is not None or (spell.to_on is not None and spell.to_on <= on):
+        raise WrongState("spell_ended")
+    if on < spell.from_on:
+        raise BadInput("bad_day", field="on")
+    spell.to_on, spell.reason, spell.ended_at = on, reason, now
+    session.add(spell)
+    flush(session)
+    _tell(session, "household:leave", spell, actor=actor, now=now)
+    after = get_category(spell.category, on=spell.from_on).after
+    if not after:
+        return None
+    watch = Entry(
+        spell.household_id,
+        after,
+        on + timedelta(days=1),
+        person_id=spell.person_id,
+        source=spell.source,
+        source_ref=spell.source_ref,
+        reason=reason,
+    )
+    return enter(session, watch, actor=actor, now=now)
+
+
+def enter_many(session: Session, entries: Sequence[Entry], /, *, actor: Actor, now: datetime) -> int:
+    """A whole list of spells of households that are in none of these yet, in a few statements and one audit row for
+    each `CHUNK`; a spell that runs already breaks a constraint and is a Conflict."""
+    for some in chunks(entries, CHUNK):
+        session.execute(insert(Spell), [_row(entry, _until(entry), now=now) for entry in some])
+        body = {"spells": len(some)}
+        audit.record(session, audit.Entry("household:enter_many", body=body), actor=actor, now=now)
+    return len(entries)
+
+
+def list_spells(session: Session, household_id: str, /) -> list[Spell]:
+    """Everything a household was and is in, the newest first."""
+    asked = select(Spell).where(col(Spell.household_id) == household_id)
+    return list(session.exec(asked.order_by(col(Spell.from_on).desc(), col(Spell.category), col(Spell.id))))
+
+
+def runs_on(on: date) -> ColumnElement[bool]:
+    """The condition that a spell runs on a day."""
+    return col(Spell.from_on).__le__(on) & or_(col(Spell.to_on).is_(None), col(Spell.to_on) >= on)
+
+
+def categories_on(session: Session, household_ids: Iterable[str], /, *, on: date) -> dict[str, list[str]]:
+    """Household ► its categories of that day, for one page of a list."""
+    asked = select(Spell.household_id, Spell.category).where(col(Spell.household_id).in_(set(household_ids)))
+    found: dict[str, set[str]] = {}
+    for home, category in session.exec(asked.where(runs_on(on))):
+        found.setdefault(home, set()).add(category)
+    return {home: sorted(codes) for home, codes in found.items()}
+
+
+def months_later(day: date, months: int, /) -> date:
+    """The same day so many months on; the last of the month where there is no such day.
+
+    >>> months_later(date(2026, 11, 30), 3), months_later(date(2026, 1, 15), 24)
+    (datetime.date(2027, 2, 28), datetime.date(2028, 1, 15))
+    """
+    years, month = divmod(day.month - 1 + months, 12)
+    first = date(day.year + years, month + 1, 1)
+    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return first.replace(day=min(day.day, last.day))
+
+
+def _until(entry: Entry) -> date | None:
+    try:
+        rule = get_category(entry.category, on=entry.from_on)
+    except UnknownCode as error:
+        raise BadInput("bad_category", field="category") from error
+    if entry.to_on is not None or not rule.months:
+        return entry.to_on
+    return months_later(entry.from_on, rule.months) - timedelta(days=1)
+
+
+def _running(session: Session, entry: Entry) -> Spell | None:
+    who = col(Spell.person_id).is_(None) if entry.person_id is None else col(Spell.person_id) == entry.person_id
+    asked = select(Spell).where(
+        col(Spell.household_id) == entry.household_id,
+        col(Spell.category) == entry.category,
+        who,
+        runs_on(entry.from_on),
+    )
+    return session.exec(asked.with_for_update()).first()
+
+
+def _row(entry: Entry, until: date | None, *, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "household_id": entry.household_id,
+        "person_id": entry.person_id,
+        "category": entry.category,
+        "from_on": entry.from_on,
+        "to_on": until,
+        "source": entry.source,
+        "source_ref": entry.source_ref,
+        "reason": entry.reason,
+        "entered_at": now,
+    }
+
+
+def _tell(session: Session, action: str, spell: Spell, *, actor: Actor, now: datetime) -> None:
+    subject = spell.person_id or spell.household_id
+    entry = audit.Entry(action, object_ref=spell.household_id, subject=subject, rule_id=spell.category)
+    audit.record(session, entry, actor=actor, now=now)

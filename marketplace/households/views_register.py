@@ -1,0 +1,87 @@
+"""The register for staff: find a person by name, pinyin, telephone, ID number, birth date or area.
+
+Enters: a search, sent as a POST so that nothing personal stands in an address. Leaves: masked names with categories and
+a way to the household. Every search is written down.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+
+from marketplace.calendar import local_day, utc_now
+from marketplace.errors import BadInput
+from marketplace.guards import current_actor, guard
+from marketplace.households import search
+from marketplace.households.categories import categories_on
+from marketplace.households.doors import SENTENCES, bp
+from marketplace.households.models import Household
+from marketplace.households.search import Query
+from marketplace.households.service import masked_name
+from marketplace.reference import districts
+from marketplace.web import DayField, Form, OneField, TextField, _l, current_session, render, writes
+from marketplace.web.codes import place
+
+
+class SearchForm(Form):
+    """Any of these; what is filled in must all fit."""
+
+    name = TextField(_l("Name or pinyin"), required=False, longest=40)
+    phone = TextField(_l("Telephone"), required=False, longest=20)
+    id_number = TextField(_l("ID number"), required=False, longest=18)
+    birth_on = DayField(_l("Birth date"), required=False)
+    district = OneField(_l("District"), required=False, select=True)
+
+    def query(self) -> Query:
+        """What was typed."""
+        return Query(
+            name=self.name.data or "",
+            phone=re.sub(r"[\s-]|^\+86", "", self.phone.data or ""),
+            id_number=(self.id_number.data or "").strip().upper(),
+            birth_on=self.birth_on.data,
+            district=self.district.data or "",
+        )
+
+
+def _form() -> SearchForm:
+    form, served = SearchForm(), current_actor().districts
+    found = [one.code for one in districts.current(local_day(utc_now())) if not served or one.code in served]
+    form.district.choices = [(code, place(code)) for code in found]
+    return form
+
+
+@bp.get("/register")
+@guard("register:view")
+def register() -> ResponseReturnValue:
+    """The empty search."""
+    return render("households/register.html", form=_form(), rows=None, more=False)
+
+
+@bp.post("/register")
+@guard("register:search")
+@writes
+def find() -> ResponseReturnValue:
+    """The people that fit, in the actor's districts."""
+    form = _form()
+    if not form.validate_on_submit():
+        return render("households/register.html", form=form, rows=None, more=False)
+    session = current_session()
+    try:
+        people, more = search.search(session, form.query(), actor=current_actor(), now=utc_now())
+    except BadInput as error:
+        form.name.errors = [SENTENCES[error.code]]
+        return render("households/register.html", form=form, rows=None, more=False)
+    homes = {person.household_id: session.get_one(Household, person.household_id) for person in people}
+    inside = categories_on(session, homes, on=local_day(utc_now()))
+    rows: list[dict[str, Any]] = [
+        {
+            "person": person,
+            "home": homes[person.household_id],
+            "name": masked_name(session, person),
+            "categories": inside.get(person.household_id, []),
+        }
+        for person in people
+    ]
+    return render("households/register.html", form=form, rows=rows, more=more)

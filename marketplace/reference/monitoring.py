@@ -1,0 +1,46 @@
+"""The categories of the register of low-income people, as dated data: nobody's number of them is built in.
+
+Enters: a code. Leaves: a `Category` with the category that follows when somebody leaves it (`after`), and how many
+months a spell of it lasts by itself (`months`, 0: until somebody ends it). Called by `households.categories`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+from marketplace.reference.tables import UnknownCode, day, in_force, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One category; `mark` says how well its source is known."""
+
+    code: str
+    after: str
+    months: int
+    valid_from: date | None
+    valid_to: date | None
+
+
+@cache
+def _all() -> dict[str, Category]:
+    return {
+        row["code"]: Category(
+            code=row["code"],
+            after=row["after"],
+            months=int(row["months"] or 0),
+            valid_from=day(row["valid_from"]),
+            valid_to=day(row["valid_to"]),
+        )
+        for row in rows("monitoring_categories")
+    }
+
+
+def get_category(code: str, /, *, on: date) -> Category:
+    """The category, if it is in force on that day; UnknownCode otherwise."""
+    found = _all().get(code)
+    if found is None or not in_force(found.valid_from, found.valid_to, on=on):
+        raise UnknownCode("monitoring_categories", code)
+    return found

@@ -1,0 +1,207 @@
+"""What people do with alerts: look, start a call or a visit, put off, close with what they found.
+
+Enters: a household with its open alerts and a member of staff of its district. Leaves: alerts closed with an outcome,
+tasks, one clock for each household, whose limit is that of the most urgent colour. An alert opens help or a check; it
+takes nothing from anybody: this room writes no amount and no category. Called by the pages of alerts and by `sweeping`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.calendar import local_day
+from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
+from marketplace.clocks.service import Holder
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, Conflict, NotFound, WrongState
+from marketplace.households.models import Household
+from marketplace.policy import require
+from marketplace.reference.words import list_codes
+from marketplace.signals.models import Alert, AlertState, Colour, TaskKind, WatchTask
+
+STEPS = {
+    Colour.RED: "alert_red",
+    Colour.ORANGE: "alert_orange",
+    Colour.YELLOW: "alert_yellow",
+    Colour.BLUE: "alert_blue",
+}
+LONGEST_SNOOZE = 90
+OUTCOMES, SNOOZES, RESULTS = "alert_outcome", "snooze_reason", "watch_result"
+
+
+def ref_of(household_id: str, /) -> str:
+    """Under which name the clock of a household's alerts runs."""
+    return f"alerts:{household_id}"
+
+
+def start_clocks(session: Session, colour: Colour, places: Mapping[str, tuple[str, str]], /, *, now: datetime) -> None:
+    """One clock for each household: a more urgent colour takes the place of a less urgent one, never the reverse."""
+    order, running = list(STEPS.values()), {}
+    refs = [ref_of(home) for home in places]
+    for start in range(0, len(refs), 500):
+        running.update(clocks.running_by_object(session, refs[start : start + 500]))
+    for home, (district, _street) in sorted(places.items()):
+        clock = running.get(ref_of(home))
+        if clock is not None and order.index(clock.step) <= order.index(STEPS[colour]):
+            continue
+        holder = Holder(district_code=district)
+        _move(session, home, clock, step=STEPS[colour], outcome="more_urgent", holder=holder, now=now)
+
+
+def _move(
+    session: Session, home: str, clock: Clock | None, *, step: str, outcome: str, holder: Holder, now: datetime
+) -> None:
+    if clock is not None:
+        clocks.move_on(session, ref_of(home), outcome=outcome, step=step, holder=holder, now=now)
+    else:
+        clocks.start(session, step, ref_of(home), holder=holder, now=now)
+
+
+def open_alerts(session: Session, household_id: str, /) -> list[Alert]:
+    """A household's alerts that are not closed, the most urgent first."""
+    asked = select(Alert).where(col(Alert.household_id) == household_id, col(Alert.state) != AlertState.CLOSED)
+    return list(session.exec(asked.order_by(col(Alert.rank), col(Alert.raised_at), col(Alert.id))))
+
+
+def get_alert(session: Session, alert_id: str, /, *, rule: str, actor: Actor, lock: bool = False) -> Alert:
+    """The alert, if it is of the actor's district; one about a feed belongs to the whole city."""
+    found = session.get(Alert, alert_id, with_for_update=lock, populate_existing=lock)
+    district = found.district_code if found is not None else None
+    if found is not None and found.feed and not actor.districts:
+        district = ""
+    require(actor, rule, district=district)
+    if found is None:
+        raise NotFound("alert")
+    return found
+
+
+def close(session: Session, alert_id: str, /, *, outcome: str, actor: Actor, now: datetime) -> Alert:
+    """Say what came of it: helped, no need, wrong data. The clock ends with the last alert of the household."""
+    alert = get_alert(session, alert_id, rule="alert:close", actor=actor, lock=True)
+    if outcome not in list_codes(OUTCOMES):
+        raise BadInput("reason_missing", field="outcome")
+    if alert.state is AlertState.CLOSED:
+        raise WrongState("alert_closed")
+    alert.state, alert.outcome, alert.closed_by, alert.closed_at = AlertState.CLOSED, outcome, actor.id, now
+    alert.snoozed_until = None
+    session.add(alert)
+    flush(session)
+    _settle_clock(session, alert, outcome=outcome, now=now)
+    _tell(session, "alert:close", alert, rule_id=outcome, actor=actor, now=now)
+    return alert
+
+
+def snooze(session: Session, alert_id: str, /, *, until: date, reason: str, actor: Actor, now: datetime) -> Alert:
+    """Put an alert off until a day, with a reason; a red one cannot be put off."""
+    alert = get_alert(session, alert_id, rule="alert:snooze", actor=actor, lock=True)
+    today = local_day(now)
+    if reason not in list_codes(SNOOZES):
+        raise BadInput("reason_missing", field="reason")
+    if not today < until <= today + timedelta(days=LONGEST_SNOOZE):
+        raise BadInput("bad_snooze_day", field="until")
+    if alert.state is AlertState.CLOSED:
+        raise WrongState("alert_closed")
+    if alert.colour is Colour.RED:
+        raise WrongState("red_not_snoozed")
+    alert.state, alert.snoozed_until, alert.reason = AlertState.SNOOZED, until, reason
+    session.add(alert)
+    flush(session)
+    _settle_clock(session, alert, outcome="snoozed", now=now)
+    _tell(session, "alert:snooze", alert, rule_id=reason, actor=actor, now=now)
+    return alert
+
+
+def _settle_clock(session: Session, alert: Alert, *, outcome: str, now: datetime) -> None:
+    """End the household's clock, or let the most urgent of what is left go on with a limit of its own."""
+    if alert.household_id is None:
+        return
+    ref = ref_of(alert.household_id)
+    left = [one for one in open_alerts(session, alert.household_id) if one.state is AlertState.OPEN]
+    running = clocks.running_by_object(session, [ref]).get(ref)
+    step = STEPS[left[0].colour] if left else ""
+    if running is not None and running.step != step:
+        holder = Holder(district_code=alert.district_code, account_id=running.account_id)
+        clocks.move_on(session, ref, outcome=outcome, step=step, holder=holder, now=now)
+
+
+def wake(session: Session, /, *, on: date, now: datetime) -> int:
+    """Open the alerts again whose day has come, each with a clock anew; called with each sweep."""
+    asked = select(Alert).where(col(Alert.state) == AlertState.SNOOZED, col(Alert.snoozed_until) <= on)
+    woken = session.exec(asked.with_for_update(skip_locked=True)).all()
+    for alert in woken:
+        alert.state, alert.snoozed_until = AlertState.OPEN, None
+        session.add(alert)
+    flush(session)
+    for colour in STEPS:
+        places = {
+            one.household_id: (one.district_code, one.street_code)
+            for one in woken
+            if one.colour is colour and one.household_id is not None
+        }
+        start_clocks(session, colour, places, now=now)
+    return len(woken)
+
+
+def start_task(session: Session, household_id: str, kind: TaskKind, /, *, actor: Actor, now: datetime) -> WatchTask:
+    """One tap: a call, a visit, temporary aid or a need is to be seen to; one of a kind at a time."""
+    home = session.get(Household, household_id)
+    require(actor, "alert:act", district=home.district_code if home is not None else None)
+    if home is None:
+        raise NotFound("household")
+    if not open_alerts(session, household_id):
+        raise WrongState("no_alert")
+    task = WatchTask(
+        id=new_id(),
+        household_id=household_id,
+        kind=kind,
+        district_code=home.district_code,
+        asked_by=actor.id,
+        asked_at=now,
+    )
+    session.add(task)
+    flush(session)
+    entry = audit.Entry("alert:task", object_ref=task.id, subject=household_id, rule_id=kind.value)
+    audit.record(session, entry, actor=actor, now=now)
+    return task
+
+
+def get_task(session: Session, task_id: str, /, *, actor: Actor, lock: bool = False) -> WatchTask:
+    """The task, if it is of the actor's district."""
+    task = session.get(WatchTask, task_id, with_for_update=lock, populate_existing=lock)
+    require(actor, "alert:act", district=task.district_code if task is not None else None)
+    if task is None:
+        raise NotFound("watch_task")
+    return task
+
+
+def finish_task(session: Session, task_id: str, /, *, result: str, actor: Actor, now: datetime) -> WatchTask:
+    """Say what came of a call or a visit."""
+    task = get_task(session, task_id, actor=actor, lock=True)
+    if result not in list_codes(RESULTS):
+        raise BadInput("reason_missing", field="result")
+    if task.done_at is not None:
+        raise Conflict("task_done")
+    task.result, task.done_by, task.done_at = result, actor.id, now
+    session.add(task)
+    flush(session)
+    entry = audit.Entry("alert:task_done", object_ref=task.id, subject=task.household_id, rule_id=result)
+    audit.record(session, entry, actor=actor, now=now)
+    return task
+
+
+def tasks_of(session: Session, household_id: str, /) -> list[WatchTask]:
+    """The tasks of a household, the open ones first, then the newest."""
+    asked = select(WatchTask).where(col(WatchTask.household_id) == household_id)
+    order = (col(WatchTask.done_at).is_not(None), col(WatchTask.asked_at).desc(), col(WatchTask.id))
+    return list(session.exec(asked.order_by(*order)))
+
+
+def _tell(session: Session, action: str, alert: Alert, *, rule_id: str, actor: Actor, now: datetime) -> None:
+    entry = audit.Entry(action, object_ref=alert.id, subject=alert.household_id or "", rule_id=rule_id)
+    audit.record(session, entry, actor=actor, now=now)

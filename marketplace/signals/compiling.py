@@ -1,0 +1,221 @@
+"""A rule's tree made into SQL: one statement that finds every household (or person) that meets it, on either engine.
+
+Enters: a tree, the day, how fresh each feed is, and perhaps which households to look at. Leaves: a SELECT of
+(household id, person id or NULL). A comparison of facts is one grouped pass over the index of its kinds; parts about
+the household are conditions on its row; `and`, `or` and `not` join them. Called by `sweeping` and `trying`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from operator import add, eq, ge, gt, le, lt, mul, sub
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, case, cast, func, literal, null, or_, select
+from sqlmodel import col
+
+from marketplace.households.categories import months_later, runs_on
+from marketplace.households.models import Household, Person, Spell
+from marketplace.reference.facts import fact_kinds
+from marketplace.reference.standards import standards_on
+from marketplace.signals.language import (
+    Aggregate,
+    Attribute,
+    Compare,
+    Condition,
+    Every,
+    Has,
+    InCategory,
+    IsRural,
+    Not,
+    Number,
+    Some,
+    Sum,
+    Value,
+    Window,
+    parts_of,
+)
+from marketplace.signals.models import LARGEST, Fact
+
+SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    ">": gt,
+    ">=": ge,
+    "<": lt,
+    "<=": le,
+    "==": eq,
+}
+_COMBINE: dict[str, Any] = {"largest": func.max, "days_since": func.min, "silent": func.min}
+Expression = ColumnElement[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a rule is asked about: the day, per household or per person, until which day each feed told, and, for a
+    daily look, a SELECT of the households that something new was said of."""
+
+    on: date
+    per: str = "household"
+    fresh: Mapping[str, int] | None = None
+    only: Any = None
+
+    @property
+    def unit(self) -> Any:
+        """The column by which facts are grouped."""
+        return col(Fact.person_id) if self.per == "person" else col(Fact.household_id)
+
+    @property
+    def row(self) -> Any:
+        """The column of the row that meets the rule."""
+        return col(Person.id) if self.per == "person" else col(Household.id)
+
+
+def compile_rule(tree: Condition, scene: Scene, /) -> Select[Any]:
+    """The statement; its rows are (household_id, person_id)."""
+    met = _condition(tree, scene)
+    found: Any
+    if scene.per == "person":
+        found = select(col(Person.household_id), col(Person.id)).join(
+            Household, col(Household.id) == col(Person.household_id)
+        )
+    else:
+        found = select(col(Household.id), cast(null(), String(32))).select_from(Household)
+    if scene.only is not None:
+        found = found.where(col(Household.id).in_(scene.only))
+    statement: Select[Any] = found.where(met)
+    return statement
+
+
+def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
+    if isinstance(tree, Every):
+        return and_(*(_condition(part, scene) for part in tree.parts))
+    if isinstance(tree, Some):
+        return or_(*(_condition(part, scene) for part in tree.parts))
+    if isinstance(tree, Not):
+        return ~_condition(tree.part, scene)
+    if isinstance(tree, Has):
+        met: ColumnElement[bool] = scene.row.in_(_facts((tree.kind,), scene, since=_since(tree.window, scene.on)))
+        return met
+    if isinstance(tree, IsRural):
+        return col(Household.urban).is_(False)
+    if isinstance(tree, InCategory):
+        return _in_category(tree, scene)
+    return _comparison(tree, scene)
+
+
+def _in_category(tree: InCategory, scene: Scene) -> ColumnElement[bool]:
+    asked = select(col(Spell.id)).where(
+        col(Spell.household_id) == col(Household.id), col(Spell.category).in_(tree.codes), runs_on(scene.on)
+    )
+    if scene.per == "person":
+        asked = asked.where(or_(col(Spell.person_id).is_(None), col(Spell.person_id) == col(Person.id)))
+    return asked.correlate(Household, Person).exists()
+
+
+def _since(window: Window, on: date) -> int:
+    """The first day of a window; 0 where it has no beginning."""
+    if window.months:
+        return months_later(on, -window.months).toordinal() + 1
+    return (on - timedelta(days=window.days - 1)).toordinal() if window.days else 0
+
+
+def _facts(kinds: tuple[str, ...], scene: Scene, *, since: int) -> Select[Any]:
+    """The facts of some kinds that were known on the day."""
+    today = scene.on.toordinal()
+    found = select(scene.unit).where(
+        col(Fact.kind).in_(kinds) if len(kinds) > 1 else col(Fact.kind) == kinds[0],
+        col(Fact.replaced_day).is_(None),
+        col(Fact.day) <= today,
+        col(Fact.known_day) <= today,
+    )
+    if since:
+        found = found.where(col(Fact.day) >= since)
+    if scene.only is not None:
+        found = found.where(col(Fact.household_id).in_(scene.only))
+    return found
+
+
+def _comparison(tree: Compare, scene: Scene) -> ColumnElement[bool]:
+    aggregates = [part for part in dict.fromkeys(parts_of(tree)) if isinstance(part, Aggregate)]
+    compare = SIGNS[tree.sign]
+    known: dict[Number, Expression]
+    if not aggregates:
+        known = {part: _attribute(part.name, scene) for part in parts_of(tree) if isinstance(part, Attribute)}
+        met: ColumnElement[bool] = compare(_number(tree.left, known), _number(tree.right, known))
+        return met
+    inner = _grouped(aggregates, scene).subquery()
+    known = {part: _COMBINE.get(part.name, func.sum)(inner.c[f"n{place}"]) for place, part in enumerate(aggregates)}
+    return _asked_of(tree, known, inner, scene)
+
+
+def _grouped(aggregates: list[Aggregate], scene: Scene) -> Select[Any]:
+    """One row for each person of each household with a number for each part: the index is in this order."""
+    kinds = tuple(dict.fromkeys(part.kind for part in aggregates))
+    since = min(_since(part.window, scene.on) for part in aggregates)
+    made = [_aggregate(part, scene).label(f"n{place}") for place, part in enumerate(aggregates)]
+    columns: tuple[Expression, ...] = (col(Fact.household_id).label("home"), col(Fact.person_id).label("person"))
+    facts = _facts(kinds, scene, since=since)
+    return facts.with_only_columns(*columns, *made).group_by(col(Fact.household_id), col(Fact.person_id))
+
+
+def _aggregate(part: Aggregate, scene: Scene) -> Expression:
+    own = and_(col(Fact.kind) == part.kind, col(Fact.day) >= _since(part.window, scene.on))
+    if part.name in ("count", "people_with"):
+        counted = func.count(case((own, 1)))
+        return case((counted > 0, 1), else_=0) if part.name == "people_with" else counted
+    amount = func.max if part.name == "largest" else func.sum
+    if part.name in ("total", "largest"):
+        return amount(case((own, col(Fact.amount))))
+    if part.name == "latest":
+        packed = cast(col(Fact.day), BigInteger) * LARGEST + col(Fact.amount)
+        return func.max(case((own, packed))) % literal(LARGEST, BigInteger)
+    until = scene.on.toordinal()
+    if part.name == "silent":
+        told = (scene.fresh or {}).get(fact_kinds()[part.kind].feed)
+        return func.max(case((own, null()))) if told is None else told - func.max(case((own, col(Fact.day))))
+    return until - func.max(case((own, col(Fact.day))))
+
+
+def _asked_of(tree: Compare, known: dict[Number, Expression], inner: Any, scene: Scene) -> ColumnElement[bool]:
+    """The rows whose numbers stand as the comparison asks."""
+    by = inner.c.person if scene.per == "person" else inner.c.home
+    found = select(by).select_from(inner)
+    attributes = [part for part in parts_of(tree) if isinstance(part, Attribute)]
+    if attributes:
+        home = Household.__table__.alias()  # type: ignore[attr-defined]
+        found = found.join(home, home.c.id == inner.c.home)
+        for part in attributes:
+            known[part] = func.max(_of_home(part.name, home.c, scene))
+    met = SIGNS[tree.sign](_number(tree.left, known), _number(tree.right, known))
+    those: ColumnElement[bool] = scene.row.in_(found.group_by(by).having(met))
+    return those
+
+
+def _number(tree: Number, known: Mapping[Any, Expression]) -> Any:
+    if isinstance(tree, Value):
+        return int(tree.value) if tree.value == int(tree.value) else tree.value
+    if isinstance(tree, Sum):
+        return SIGNS[tree.sign](_number(tree.left, known), _number(tree.right, known))
+    return known[tree]
+
+
+def _attribute(name: str, scene: Scene) -> Any:
+    if name == "age":
+        return scene.on.year - col(Person.birth_year) if scene.per == "person" else null()
+    return _of_home(name, Household.__table__.c, scene)  # type: ignore[attr-defined]
+
+
+def _of_home(name: str, home: Any, scene: Scene) -> Any:
+    """A number of the household's row; unknown where the rule does not say enough to tell it."""
+    held = standards_on(scene.on)
+    if name == "people":
+        return home.size
+    if name == "standard":
+        return case((home.urban.is_(True), held.dibao_urban_fen), else_=held.dibao_rural_fen)
+    if name == "rural_income" and held.income_rural_year_fen is not None:
+        return literal(held.income_rural_year_fen)
+    return null()

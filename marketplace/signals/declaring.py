@@ -1,0 +1,94 @@
+"""What a household said, beside what departments say: agreement, difference, or unknown.
+
+Enters: a household's own words (`declare`, called by the rooms in which they are said). Leaves: one line for each kind
+that either side told. A difference is a question for a person and no fault of anybody: it changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.db import flush
+from marketplace.errors import BadInput
+from marketplace.reference.facts import FactKind, fact_kinds
+from marketplace.signals.models import LARGEST, Declared, Fact
+
+COMPARED = ("INCOME", "NECESSARY_SPENDING", "MEDICAL_SPENDING", "MONEY", "HOMES", "HOME_AREA", "VEHICLE", "COMPANY")
+"""Kinds that households are asked about: each is a state, whose newest value counts."""
+NEAR = 10
+"""Amounts of money agree if they differ by at most so many per cent."""
+
+
+class Verdict(StrEnum):
+    """How both sides stand to each other."""
+
+    AGREEMENT = "agreement"
+    DIFFERENCE = "difference"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One kind: what each side says (None: nothing), when the department said it, and the verdict."""
+
+    kind: FactKind
+    declared: int | None
+    told: int | None
+    told_on: date | None
+    verdict: Verdict
+
+
+def declare(
+    session: Session, household_id: str, kind: str, /, *, amount: int, on: date, actor: Actor, now: datetime
+) -> None:
+    """Keep what the household said; the newest word counts."""
+    if kind not in COMPARED or not 0 <= amount < LARGEST:
+        raise BadInput("bad_input", field="kind")
+    held = session.get(Declared, (household_id, kind))
+    row = held or Declared(household_id=household_id, kind=kind, day=0, declared_at=now)
+    row.amount, row.day, row.declared_at = amount, on.toordinal(), now
+    session.add(row)
+    flush(session)
+    entry = audit.Entry("fact:declare", object_ref=household_id, subject=household_id, fields=(kind,))
+    audit.record(session, entry, actor=actor, now=now)
+
+
+def compare(session: Session, household_id: str, /) -> list[Line]:
+    """Every kind of which at least one side said something, in the order of the table."""
+    said = {row.kind: row.amount for row in session.exec(select(Declared).where(Declared.household_id == household_id))}
+    told = _told(session, household_id)
+    lines = []
+    for kind in COMPARED:
+        if kind in said or kind in told:
+            amount, day = told.get(kind, (None, None))
+            verdict = _verdict(fact_kinds()[kind], said.get(kind), amount)
+            lines.append(Line(fact_kinds()[kind], said.get(kind), amount, day, verdict))
+    return lines
+
+
+def _told(session: Session, household_id: str) -> dict[str, tuple[int, date]]:
+    """Kind ► the sum of each person's newest amount, and the newest day."""
+    asked = select(Fact).where(
+        col(Fact.household_id) == household_id, col(Fact.kind).in_(COMPARED), col(Fact.replaced_day).is_(None)
+    )
+    newest: dict[tuple[str, str], Fact] = {}
+    for fact in session.exec(asked.order_by(col(Fact.day), col(Fact.id))):
+        newest[(fact.kind, fact.person_id)] = fact
+    found: dict[str, tuple[int, date]] = {}
+    for (kind, _person), fact in newest.items():
+        amount, day = found.get(kind, (0, date.min))
+        found[kind] = (amount + fact.amount, max(day, date.fromordinal(fact.day)))
+    return found
+
+
+def _verdict(kind: FactKind, said: int | None, told: int | None) -> Verdict:
+    if said is None or told is None:
+        return Verdict.UNKNOWN
+    slack = max(said, told) * NEAR // 100 if kind.value == "fen" else 0
+    return Verdict.AGREEMENT if abs(said - told) <= slack else Verdict.DIFFERENCE

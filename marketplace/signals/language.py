@@ -1,0 +1,302 @@
+"""The language of the rules: one sentence of text, read into a tree of known parts, checked before it is stored.
+
+Enters: text such as ``total("OWN_COST", months=12) > yuan(x) and is_rural()`` and the thresholds it names. Leaves: a
+tree of the frozen values below, or `RuleFault` with the word that is wrong. Python's own parser reads the text; nothing
+of it is ever run: each part of the tree must be one that is listed here. Called by `rules` (to check) and `compiling`
+(to make SQL).
+
+What a rule may say. Numbers: whole or decimal ones, names of thresholds, ``yuan(n)``, ``+ - *``; of facts ``total
+largest count people_with latest days_since silent``; of the household ``people standard rural_income age``. Conditions:
+``has(kind)``, ``in_category(codes)``, ``is_rural()``, comparisons, ``and or not``. A fact that nobody told is unknown,
+and a comparison with the unknown is not met.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from marketplace.reference.facts import fact_kinds
+from marketplace.reference.words import list_codes
+
+LONGEST, DEEPEST = 600, 12
+AGGREGATES = ("total", "largest", "count", "people_with", "latest", "days_since", "silent")
+ATTRIBUTES = ("people", "standard", "rural_income", "age", "feed_age", "fresh_days")
+_SIGNS: dict[type[ast.AST], str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
+_COMPARED: dict[type[ast.AST], str] = {
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Eq: "==",
+}
+
+
+class RuleFault(ValueError):
+    """The text is no rule; `code` is translated, `word` is what is wrong."""
+
+    def __init__(self, code: str, word: str = "") -> None:
+        super().__init__(f"{code}: {word}")
+        self.code, self.word = code, word[:40]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How far back a part looks: months or days, or everything."""
+
+    months: int = 0
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number that is known: its own, or a threshold's."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A number of the household, the person or the feed."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A number made of facts of one kind."""
+
+    name: str
+    kind: str
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Two numbers and the sign between them."""
+
+    sign: str
+    left: Number
+    right: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """There is a fact of this kind."""
+
+    kind: str
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class InCategory:
+    """The household, or the person, is in one of these."""
+
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsRural:
+    """The household lives in the country."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Two numbers and how they must stand to each other."""
+
+    sign: str
+    left: Number
+    right: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All of these."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """At least one of these."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The contrary."""
+
+    part: Condition
+
+
+Number: TypeAlias = Value | Attribute | Aggregate | Sum
+Condition: TypeAlias = Has | InCategory | IsRural | Compare | Every | Some | Not
+
+
+def read_rule(text: str, thresholds: Mapping[str, float], /) -> Condition:
+    """The tree of a rule.
+
+    >>> read_rule('total("OWN_COST", months=12) > yuan(x)', {"x": 10000}).right
+    Value(value=1000000.0)
+
+    Raises
+    ------
+    RuleFault
+        Something in the text is not of this language, names no known kind, category or threshold, or a threshold is
+        not used.
+    """
+    if len(text) > LONGEST:
+        raise RuleFault("rule_too_long")
+    try:
+        body = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise RuleFault("rule_unreadable") from error
+    reader = _Reader(thresholds)
+    found = reader.condition(body, DEEPEST)
+    unused = set(thresholds) - reader.used
+    if unused:
+        raise RuleFault("threshold_unused", min(unused))
+    return found
+
+
+class _Reader:
+    """Walks the parser's tree once; whatever is not listed is a fault."""
+
+    def __init__(self, thresholds: Mapping[str, float]) -> None:
+        self._thresholds = thresholds
+        self.used: set[str] = set()
+
+    def condition(self, node: ast.expr, depth: int) -> Condition:
+        if not depth:
+            raise RuleFault("rule_too_deep")
+        if isinstance(node, ast.BoolOp):
+            parts = tuple(self.condition(part, depth - 1) for part in node.values)
+            return Every(parts) if isinstance(node.op, ast.And) else Some(parts)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return Not(self.condition(node.operand, depth - 1))
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARED:
+            sign = _COMPARED[type(node.ops[0])]
+            return Compare(sign, self.number(node.left, depth - 1), self.number(node.comparators[0], depth - 1))
+        if isinstance(node, ast.Call):
+            return self._said(node)
+        raise RuleFault("not_a_condition", _shown(node))
+
+    def _said(self, node: ast.Call) -> Condition:
+        name = _name(node)
+        if name == "has":
+            return Has(_kind(node), self._window(node))
+        if name == "is_rural" and not node.args and not node.keywords:
+            return IsRural()
+        if name == "in_category" and node.args and not node.keywords:
+            codes = tuple(_text(argument) for argument in node.args)
+            for code in codes:
+                if code not in list_codes("monitoring_category"):
+                    raise RuleFault("unknown_category", code)
+            return InCategory(codes)
+        raise RuleFault("not_a_condition", _shown(node))
+
+    def number(self, node: ast.expr, depth: int) -> Number:
+        if not depth:
+            raise RuleFault("rule_too_deep")
+        if isinstance(node, ast.Constant | ast.Name):
+            return Value(self._plain(node))
+        if isinstance(node, ast.BinOp) and type(node.op) in _SIGNS:
+            return Sum(_SIGNS[type(node.op)], self.number(node.left, depth - 1), self.number(node.right, depth - 1))
+        if isinstance(node, ast.Call):
+            return self._counted(node)
+        raise RuleFault("not_a_number", _shown(node))
+
+    def _counted(self, node: ast.Call) -> Number:
+        name = _name(node)
+        if name == "yuan" and len(node.args) == 1 and not node.keywords:
+            return Value(100 * self._plain(node.args[0]))
+        if name in ATTRIBUTES and not node.args and not node.keywords:
+            return Attribute(name)
+        if name in AGGREGATES:
+            return Aggregate(name, _kind(node), self._window(node))
+        raise RuleFault("not_a_number", _shown(node))
+
+    def _window(self, node: ast.Call) -> Window:
+        told = {word.arg: word.value for word in node.keywords}
+        if len(told) > 1 or set(told) - {"months", "days"}:
+            raise RuleFault("bad_window", _shown(node))
+        for unit, value in told.items():
+            length = self._plain(value)
+            if length != int(length) or not 1 <= length <= (120 if unit == "months" else 3660):
+                raise RuleFault("bad_window", _shown(node))
+            return Window(months=int(length)) if unit == "months" else Window(days=int(length))
+        return Window()
+
+    def _plain(self, node: ast.expr) -> float:
+        held = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(held, int | float) and not isinstance(held, bool) and 0 <= held < 1e12:
+            return float(held)
+        if isinstance(node, ast.Name):
+            if node.id not in self._thresholds:
+                raise RuleFault("unknown_threshold", node.id)
+            self.used.add(node.id)
+            return float(self._thresholds[node.id])
+        raise RuleFault("not_a_number", _shown(node))
+
+
+def _name(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def _text(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    raise RuleFault("not_a_word", _shown(node))
+
+
+def _kind(node: ast.Call) -> str:
+    if len(node.args) != 1:
+        raise RuleFault("unknown_kind", _shown(node))
+    kind = _text(node.args[0])
+    if kind not in fact_kinds():
+        raise RuleFault("unknown_kind", kind)
+    return kind
+
+
+def _shown(node: ast.AST) -> str:
+    try:
+        return ast.unparse(node)[:40]
+    except RecursionError:
+        return ""
+
+
+def parts_of(tree: Condition | Number, /) -> Sequence[Condition | Number]:
+    """The tree and everything in it."""
+    below: list[Condition | Number] = []
+    if isinstance(tree, Every | Some):
+        below = list(tree.parts)
+    elif isinstance(tree, Not):
+        below = [tree.part]
+    elif isinstance(tree, Compare | Sum):
+        below = [tree.left, tree.right]
+    return [tree, *(part for one in below for part in parts_of(one))]
+
+
+def evidence_kinds(tree: Condition | Number, /) -> tuple[str, ...]:
+    """The kinds of fact whose presence speaks for the rule: those under a `not` speak against it."""
+    if isinstance(tree, Not):
+        return ()
+    if isinstance(tree, Has | Aggregate):
+        return (tree.kind,)
+    if isinstance(tree, Every | Some):
+        below: Sequence[Condition | Number] = tree.parts
+    elif isinstance(tree, Compare | Sum):
+        below = (tree.left, tree.right)
+    else:
+        below = ()
+    return tuple(dict.fromkeys(kind for part in below for kind in evidence_kinds(part)))
+
+
+def hears_silence(tree: Condition, /) -> bool:
+    """Whether a delivery that says nothing of a household can make it meet the rule: then a look at those of whom
+    something new was said is not enough. All else that time alone can change is found by the night's look at everybody.
+    """
+    return any(isinstance(part, Aggregate) and part.name == "silent" for part in parts_of(tree))

@@ -1,0 +1,136 @@
+"""What the pages of this room show: households with open alerts, feeds with their freshness, the rows in quarantine.
+
+Enters: a member of staff and a filter. Leaves: one page of rows within the actor's districts, and how many there are;
+the most urgent first, then the oldest. Called by the views.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, distinct
+from sqlmodel import Session, col, func, select
+
+from marketplace.actors import Actor
+from marketplace.households.categories import categories_on
+from marketplace.households.service import masked_names
+from marketplace.reference.facts import Feed, feeds
+from marketplace.signals.models import Alert, AlertState, Colour, Delivery, Fact, FeedState, HeldRow, HeldState
+from marketplace.signals.sweeping import RANKS
+
+COLOURS = {rank: colour for colour, rank in RANKS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class HomeRow:
+    """One household with alerts: the most urgent colour, how many are open, since when."""
+
+    household_id: str
+    name: str
+    colour: Colour
+    alerts: int
+    since: datetime
+    district_code: str
+    street_code: str
+    categories: list[str]
+
+
+def _open(actor: Actor, colour: str) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [col(Alert.state) == AlertState.OPEN, col(Alert.household_id).is_not(None)]
+    if actor.districts:
+        wanted.append(col(Alert.district_code).in_(sorted(actor.districts)))
+    if colour in set(Colour):
+        wanted.append(col(Alert.rank) == RANKS[Colour(colour)])
+    return wanted
+
+
+def count_homes(session: Session, /, *, actor: Actor, colour: str = "") -> int:
+    """How many households have an open alert (of this colour)."""
+    asked = select(func.count(distinct(col(Alert.household_id)))).where(*_open(actor, colour))
+    return int(session.exec(asked).one())
+
+
+def list_homes(
+    session: Session, /, *, actor: Actor, on: date, colour: str = "", offset: int, limit: int
+) -> list[HomeRow]:
+    """One page of households, each once."""
+    rank, since = func.min(Alert.rank), func.min(Alert.raised_at)
+    home, district, street = col(Alert.household_id), col(Alert.district_code), col(Alert.street_code)
+    asked = (
+        select(home, rank, func.count(), since, func.max(district), func.max(street))  # type: ignore[call-overload]
+        .where(*_open(actor, colour))
+        .group_by(home)
+        .order_by(rank, since, home)
+        .offset(offset)
+        .limit(limit)
+    )
+    rows = session.exec(asked).all()
+    ids = [row[0] for row in rows]
+    names, inside = masked_names(session, ids), categories_on(session, ids, on=on)
+    return [
+        HomeRow(row[0], names[row[0]], COLOURS[row[1]], row[2], row[3], row[4], row[5], inside.get(row[0], []))
+        for row in rows
+    ]
+
+
+def feed_alerts(session: Session, /, *, actor: Actor) -> list[Alert]:
+    """Open alerts about feeds: for those who serve the whole city."""
+    if actor.districts:
+        return []
+    asked = select(Alert).where(col(Alert.feed) != "", col(Alert.state) != AlertState.CLOSED)
+    return list(session.exec(asked.order_by(col(Alert.feed))))
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """One feed: until when it told, whether it is late, how much came, how much is held back."""
+
+    feed: Feed
+    as_of: date | None
+    late: bool
+    facts: int
+    held: int
+
+
+def list_feeds(session: Session, /, *, on: date) -> list[FeedRow]:
+    """Every feed in the order of the table."""
+    told = {state.feed: state.as_of_day for state in session.exec(select(FeedState))}
+    facts = _count(session, col(Fact.feed), col(Fact.replaced_day).is_(None))
+    held = _count(session, col(HeldRow.feed), col(HeldRow.state) == HeldState.HELD)
+    return [
+        FeedRow(
+            feed,
+            date.fromordinal(told[code]) if code in told else None,
+            bool(feed.fresh_days) and code in told and on.toordinal() - told[code] > feed.fresh_days,
+            facts.get(code, 0),
+            held.get(code, 0),
+        )
+        for code, feed in feeds().items()
+    ]
+
+
+def _count(session: Session, column: Any, wanted: ColumnElement[bool]) -> dict[str, int]:
+    rows = session.exec(select(column, func.count()).where(wanted).group_by(column))
+    return {str(name): int(number) for name, number in rows}
+
+
+def list_deliveries(session: Session, feed: str, /, *, limit: int = 12) -> list[Delivery]:
+    """The newest deliveries of a feed."""
+    asked = select(Delivery).where(col(Delivery.feed) == feed)
+    return list(session.exec(asked.order_by(col(Delivery.received_at).desc(), col(Delivery.id)).limit(limit)))
+
+
+def list_held(session: Session, feed: str, /, *, limit: int = 50) -> list[HeldRow]:
+    """The oldest rows in quarantine of a feed."""
+    asked = select(HeldRow).where(col(HeldRow.feed) == feed, col(HeldRow.state) == HeldState.HELD)
+    return list(session.exec(asked.order_by(col(HeldRow.held_at), col(HeldRow.number)).limit(limit)))
+
+
+def count_open(session: Session, /, *, actor: Actor) -> tuple[int, int]:
+    """How many households have an open alert, and how many of them a red one."""
+    red = func.count(distinct(case((col(Alert.rank) == 0, col(Alert.household_id)))))
+    both = select(func.count(distinct(col(Alert.household_id))), red).where(*_open(actor, ""))
+    homes, reds = session.exec(both).one()
+    return int(homes), int(reds)

@@ -1,0 +1,226 @@
+"""The rules at work: every night all of them over everybody, during the day those that new facts can meet.
+
+Enters: the day. Leaves: alerts, at most one open one for each rule and household or person; one that is open already is
+counted again when new evidence came. A closed one comes back only on evidence newer than what it was closed on, or,
+where a rule rests on no fact, after its quiet days. Called by the worker and by the bench; the set of those who meet a
+rule is found in one statement each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, union
+from sqlalchemy import select as rows_of
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit
+from marketplace.actors import SYSTEM, Actor
+from marketplace.calendar import local_day, utc_now
+from marketplace.db import Database, flush, new_id
+from marketplace.households.models import Household, Spell
+from marketplace.households.register import chunks
+from marketplace.reference.facts import feeds
+from marketplace.signals import answering
+from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals.language import evidence_kinds, hears_silence
+from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, Sweep
+from marketplace.signals.rules import active_rules, tree_of
+
+RANKS = {Colour.RED: 0, Colour.ORANGE: 1, Colour.YELLOW: 2, Colour.BLUE: 3}
+_ASKED = 500
+Unit = tuple[str, str | None]
+"""A household, and its person where the rule is about one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a sweep found: who met a rule, and how many new alerts came of it."""
+
+    met: int = 0
+    raised: int = 0
+
+
+class Nightly:
+    """Once after each midnight of China everything is looked at; in between, what is new."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], datetime]) -> None:
+        self._database, self._clock = database, clock
+
+    def __call__(self) -> int:
+        """Sweep if there is a reason to; returns how many alerts were raised."""
+        now = self._clock()
+        with self._database.reading() as session:
+            if not active_rules(session):
+                return 0
+            last = last_sweep(session)
+            whole = last is None or last.on < local_day(now)
+            if last is not None and not whole and newest_fact(session) <= last.last_fact:
+                return 0
+        with self._database.transaction() as session:
+            return sweep(session, whole=whole, actor=SYSTEM, now=now).raised
+
+
+def last_sweep(session: Session, /) -> Sweep | None:
+    """The newest sweep."""
+    return session.exec(select(Sweep).order_by(col(Sweep.began_at).desc(), col(Sweep.id)).limit(1)).first()
+
+
+def newest_fact(session: Session, /) -> int:
+    """The number of the newest fact; 0 where there is none."""
+    return session.exec(select(func.max(Fact.id))).one() or 0
+
+
+def sweep(session: Session, /, *, whole: bool = True, actor: Actor, now: datetime) -> Counted:
+    """Ask every active rule and raise what is new."""
+    before, on = last_sweep(session), local_day(now)
+    newest = newest_fact(session)
+    only = None if whole or before is None else _touched(before)
+    met = raised = 0
+    for rule in active_rules(session):
+        found = units_of(session, rule, on=on, only=only)
+        met += len(found)
+        raised += raise_alerts(session, rule, found, now=now)
+    row = Sweep(
+        id=new_id(),
+        on=on,
+        whole=only is None,
+        last_fact=newest,
+        met=met,
+        raised=raised,
+        began_at=now,
+        ended_at=utc_now(),
+    )
+    session.add(row)
+    answering.wake(session, on=on, now=now)
+    flush(session)
+    body = {"met": met, "raised": raised, "whole": int(row.whole)}
+    audit.record(session, audit.Entry("alert:sweep", object_ref=row.id, body=body), actor=actor, now=now)
+    return Counted(met, raised)
+
+
+def _touched(before: Sweep) -> Any:
+    """The households of which something new was said, or whose categories moved, since the last sweep."""
+    facts = select(Fact.household_id).where(col(Fact.id) > before.last_fact)
+    spells = select(Spell.household_id).where(col(Spell.entered_at) > before.began_at)
+    return union(facts, spells).subquery().select()
+
+
+def units_of(session: Session, rule: Rule, /, *, on: date, only: Any = None) -> list[Unit]:
+    """Who meets a rule on a day; with `only`, among these households, unless silence can make the rule met."""
+    if rule.per == "feed":
+        return [(feed, None) for feed in late_feeds(session, on=on)]
+    tree = tree_of(rule)
+    narrow = only if only is not None and not hears_silence(tree) else None
+    scene = Scene(on, per=rule.per, fresh=fresh_days(session), only=narrow)
+    return [(home, person) for home, person in session.execute(compile_rule(tree, scene))]
+
+
+def fresh_days(session: Session, /) -> Mapping[str, int]:
+    """Feed ► the day until which it told."""
+    return {state.feed: state.as_of_day for state in session.exec(select(FeedState)) if state.as_of_day}
+
+
+def late_feeds(session: Session, /, *, on: date) -> list[str]:
+    """The feeds that have told something once and are older than they may be."""
+    told = fresh_days(session)
+    return [
+        feed.code
+        for feed in feeds().values()
+        if feed.fresh_days and feed.code in told and on.toordinal() - told[feed.code] > feed.fresh_days
+    ]
+
+
+def raise_alerts(session: Session, rule: Rule, units: Sequence[Unit], /, *, now: datetime) -> int:
+    """Alerts for those who have none open of this rule; open ones with newer evidence are counted again."""
+    raised = 0
+    kinds = evidence_kinds(tree_of(rule)) if rule.per != "feed" else ()
+    for some in chunks(sorted(units, key=str), _ASKED):
+        known = _known(session, rule, some)
+        seen = _evidence(session, rule, some, kinds)
+        fresh = []
+        for unit in some:
+            alert, newest = known.get(unit), seen.get(unit, (0, 0))
+            if alert is not None and alert.state is not AlertState.CLOSED:
+                _again(session, alert, newest)
+            elif alert is None or _comes_back(alert, rule, newest, now=now):
+                fresh.append(_row(rule, unit, newest, now=now))
+        _insert(session, rule, fresh, now=now)
+        raised += len(fresh)
+    return raised
+
+
+def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, Alert]:
+    """The newest alert of each unit."""
+    column = col(Alert.feed) if rule.per == "feed" else col(Alert.household_id)
+    asked = select(Alert).where(col(Alert.rule_code) == rule.code, column.in_({home for home, _ in units}))
+    found: dict[Unit, Alert] = {}
+    for alert in session.exec(asked.order_by(col(Alert.raised_at), col(Alert.id))):
+        found[(alert.feed or str(alert.household_id), alert.person_id)] = alert
+    return found
+
+
+def _evidence(session: Session, rule: Rule, units: Sequence[Unit], kinds: Sequence[str]) -> dict[Unit, tuple[int, int]]:
+    """The newest fact of the rule's kinds, and its day, for each unit."""
+    if not kinds:
+        return {}
+    person = rule.per == "person"
+    by: list[Any] = [col(Fact.household_id), col(Fact.person_id)] if person else [col(Fact.household_id)]
+    asked = rows_of(*by, func.max(Fact.id), func.max(Fact.day)).where(
+        col(Fact.household_id).in_({home for home, _ in units}),
+        col(Fact.kind).in_(kinds),
+        col(Fact.replaced_day).is_(None),
+    )
+    rows = session.execute(asked.group_by(*by))
+    return {((row[0], row[1]) if person else (row[0], None)): (int(row[-2]), int(row[-1])) for row in rows}
+
+
+def _again(session: Session, alert: Alert, newest: tuple[int, int]) -> None:
+    if newest[0] > alert.evidence_fact:
+        alert.evidence_fact, alert.evidence_day = newest
+        alert.times += 1
+        session.add(alert)
+
+
+def _comes_back(alert: Alert, rule: Rule, newest: tuple[int, int], *, now: datetime) -> bool:
+    quiet = alert.closed_at is not None and alert.closed_at + timedelta(days=rule.quiet_days) <= now
+    return quiet if not newest[0] else newest[0] > alert.evidence_fact and (newest[1] > alert.evidence_day or quiet)
+
+
+def _row(rule: Rule, unit: Unit, newest: tuple[int, int], *, now: datetime) -> dict[str, Any]:
+    about_feed = rule.per == "feed"
+    return {
+        "id": new_id(),
+        "rule_id": rule.id,
+        "rule_code": rule.code,
+        "kind": rule.kind,
+        "colour": rule.colour,
+        "rank": RANKS[rule.colour],
+        "household_id": None if about_feed else unit[0],
+        "person_id": unit[1],
+        "feed": unit[0] if about_feed else "",
+        "evidence_fact": newest[0],
+        "evidence_day": newest[1],
+        "state": AlertState.OPEN,
+        "raised_at": now,
+    }
+
+
+def _insert(session: Session, rule: Rule, fresh: list[dict[str, Any]], *, now: datetime) -> None:
+    """Write the alerts with their places, and start the clock of each household."""
+    if not fresh:
+        return
+    homes = {row["household_id"] for row in fresh if row["household_id"]}
+    places = {
+        home: (district, street)
+        for home, district, street in session.exec(
+            select(Household.id, Household.district_code, Household.street_code).where(col(Household.id).in_(homes))
+        )
+    }
+    for row in fresh:
+        row["district_code"], row["street_code"] = places.get(row["household_id"], ("", ""))
+    session.execute(insert(Alert), fresh)
+    answering.start_clocks(session, rule.colour, places, now=now)

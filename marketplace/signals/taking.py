@@ -1,0 +1,246 @@
+"""Facts coming in, by file, by pull, or from a room above: checked row by row, each once, the bad ones kept apart.
+
+Enters: the bytes of a file or a page of records of one feed, and until when the feed tells. Leaves: a `Delivery` with
+its counts, facts of people of the register, and quarantined rows with their sealed cells. Nobody outside the register
+is kept. The same reference again changes the fact and keeps the former one as replaced. Called by the page of feeds,
+the commands and `pulling`; other rooms push a fact with `record_fact`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import insert, update
+from sqlmodel import Session, col, select
+
+from adapters.ports import Cell, WillNeverWork
+from adapters.tabular import read_table
+from adapters.tabular_cells import plain_text
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.calendar import local_day
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, NotFound
+from marketplace.households.models import Person
+from marketplace.households.register import chunks
+from marketplace.intake import CheckedRow, Fault, check_records
+from marketplace.intake.columns import NO_MAPPING, match_columns
+from marketplace.policy import require
+from marketplace.reference.facts import fact_kinds, feeds
+from marketplace.sealed import number_index, vault_of
+from marketplace.signals.models import Delivery, Fact, FeedState, HeldRow, HeldState
+from marketplace.signals.table import fact_schema
+
+BLOB = "held-fact"
+_ASKED = 500
+Record = Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One fact of a person of the register, ready to be stored."""
+
+    household_id: str
+    person_id: str
+    kind: str
+    day: int
+    amount: int = 0
+    source_key: str = field(default="", repr=False)
+
+
+def take_file(session: Session, feed: str, data: bytes, /, *, as_of: date, actor: Actor, now: datetime) -> Delivery:
+    """Take a dropped file in. A file that is no table, or lacks a column, is refused whole."""
+    require(actor, "fact:take")
+    schema = fact_schema(_feed(feed), today=local_day(now))
+    try:
+        table = read_table(data)
+    except WillNeverWork as error:
+        raise BadInput("feed_file", field="file") from error
+    header = match_columns(table.columns, schema, mapping=NO_MAPPING)
+    if header.faults:
+        raise BadInput("feed_columns", field="file")
+    places = [(name, table.columns.index(theirs)) for name, theirs in header.found.items()]
+    records = [{name: row[place] for name, place in places} for row in table.rows]
+    return take_in(session, feed, records, digest=sha256(data).hexdigest(), as_of=as_of, actor=actor, now=now)
+
+
+def take_in(
+    session: Session,
+    feed: str,
+    records: Sequence[Record],
+    /,
+    *,
+    digest: str,
+    as_of: date,
+    actor: Actor,
+    now: datetime,
+) -> Delivery:
+    """Check and store one delivery; the same bytes again are the same delivery."""
+    require(actor, "fact:take")
+    known = session.exec(select(Delivery).where(col(Delivery.feed) == _feed(feed), col(Delivery.digest) == digest))
+    if (held := known.first()) is not None:
+        return held
+    if as_of > local_day(now):
+        raise BadInput("date_in_future", field="as_of")
+    checked, faults = check_records(enumerate(records, start=2), fact_schema(feed, today=as_of))
+    told, strangers = _placed(session, feed, checked.rows)
+    delivery = Delivery(id=new_id(), feed=feed, digest=digest, as_of_day=as_of.toordinal(), received_at=now)
+    delivery.strangers, delivery.held = strangers, len({fault.row for fault in faults})
+    session.add(delivery)
+    flush(session)
+    delivery.new, delivery.changed, delivery.same = store(session, feed, told, delivery=delivery)
+    _hold(session, delivery, records, faults, now=now)
+    _mend(session, [fact.source_key for fact in told])
+    note(session, feed, as_of=as_of, now=now)
+    counts = {name: getattr(delivery, name) for name in ("new", "changed", "same", "strangers", "held")}
+    audit.record(session, audit.Entry("fact:take", object_ref=delivery.id, body=counts), actor=actor, now=now)
+    return delivery
+
+
+def _feed(feed: str) -> str:
+    if feed not in feeds():
+        raise NotFound("feed")
+    return feed
+
+
+def source_key(session: Session, feed: str, source_id: str, /) -> str:
+    """The keyed index under which a feed's record is found again."""
+    return vault_of(session).index("fact-source", f"{feed}\x00{source_id}")[:32]
+
+
+def _placed(session: Session, feed: str, rows: Sequence[CheckedRow]) -> tuple[list[Told], int]:
+    """The facts of people of the register, and how many were told of others."""
+    vault = vault_of(session)
+    numbers = {row.number: number_index(vault, row.values["id_number"]) for row in rows}
+    people: dict[str, tuple[str, str]] = {}
+    for some in chunks(sorted(set(numbers.values())), _ASKED):
+        asked = select(Person.id_number_index, Person.household_id, Person.id)
+        for index, home, person in session.exec(asked.where(col(Person.id_number_index).in_(some))):
+            people[str(index)] = (home, person)
+    told = []
+    for row in rows:
+        if (who := people.get(numbers[row.number])) is not None:
+            key = source_key(session, feed, row.values["source_id"])
+            day = date.fromisoformat(row.values["happened_on"]).toordinal()
+            told.append(Told(*who, row.values["kind"], day, row.values.get("amount") or 0, key))
+    return told, len(rows) - len(told)
+
+
+def store(session: Session, feed: str, told: Sequence[Told], /, *, delivery: Delivery) -> tuple[int, int, int]:
+    """Write facts: how many are new, changed, the same. The former state of a changed one stays, marked as replaced."""
+    new = changed = 0
+    for some in chunks(told, _ASKED):
+        asked = select(Fact).where(
+            col(Fact.source_key).in_([f.source_key for f in some]), col(Fact.replaced_day).is_(None)
+        )
+        known = {fact.source_key: fact for fact in session.exec(asked)}
+        fresh = [fact for fact in some if not _same(known.get(fact.source_key), fact)]
+        replaced = [known[fact.source_key].id for fact in fresh if fact.source_key in known]
+        if replaced:
+            session.execute(update(Fact).where(col(Fact.id).in_(replaced)).values(replaced_day=delivery.as_of_day))
+        if fresh:
+            session.execute(insert(Fact), [_row(feed, fact, delivery) for fact in fresh])
+        new, changed = new + len(fresh) - len(replaced), changed + len(replaced)
+    return new, changed, len(told) - new - changed
+
+
+def _same(known: Fact | None, told: Told) -> bool:
+    return known is not None and (known.person_id, known.kind, known.day, known.amount) == (
+        told.person_id,
+        told.kind,
+        told.day,
+        told.amount,
+    )
+
+
+def _row(feed: str, told: Told, delivery: Delivery) -> dict[str, Any]:
+    return {
+        "household_id": told.household_id,
+        "person_id": told.person_id,
+        "feed": feed,
+        "kind": told.kind,
+        "day": told.day,
+        "known_day": delivery.as_of_day,
+        "amount": told.amount,
+        "source_key": told.source_key,
+        "delivery_id": delivery.id,
+    }
+
+
+def _hold(
+    session: Session, delivery: Delivery, records: Sequence[Record], faults: Sequence[Fault], *, now: datetime
+) -> None:
+    """Keep the bad rows apart: the cells sealed, the faults in codes."""
+    vault, wrong = vault_of(session), dict[int, list[str]]()
+    for fault in faults:
+        wrong.setdefault(fault.row, []).append(f"{fault.column}:{fault.code}")
+    for number, codes in sorted(wrong.items()):
+        cells = {name: plain_text(cell) for name, cell in records[number - 2].items() if cell is not None}
+        held = HeldRow(
+            id=new_id(),
+            delivery_id=delivery.id,
+            feed=delivery.feed,
+            number=number,
+            source_key=source_key(session, delivery.feed, cells.get("source_id", f"{delivery.id}-{number}")),
+            faults=",".join(codes)[:400],
+            cells=vault.seal_blob(BLOB, json.dumps(cells, ensure_ascii=False).encode()),
+            held_at=now,
+        )
+        session.add(held)
+    flush(session)
+
+
+def _mend(session: Session, keys: Sequence[str]) -> None:
+    """A row in quarantine whose record came again, in order, is mended."""
+    for some in chunks(keys, _ASKED):
+        session.execute(
+            update(HeldRow)
+            .where(col(HeldRow.source_key).in_(some), col(HeldRow.state) == HeldState.HELD)
+            .values(state=HeldState.MENDED)
+        )
+
+
+def note(session: Session, feed: str, /, *, as_of: date, now: datetime, cursor: str | None = None) -> None:
+    """Remember until when a feed told; an older delivery that comes late does not make it younger or older."""
+    state = session.get(FeedState, feed) or FeedState(feed=feed, received_at=now)
+    state.as_of_day, state.received_at = max(state.as_of_day, as_of.toordinal()), now
+    state.cursor = cursor if cursor is not None else state.cursor
+    session.add(state)
+    flush(session)
+
+
+def record_fact(
+    session: Session, person: Person, kind: str, /, *, ref: str, amount: int = 0, on: date, actor: Actor, now: datetime
+) -> Fact:
+    """A room above tells a fact of its own (a visit, aid given twice, a step that takes long); `ref` names it there."""
+    feed = fact_kinds()[kind].feed
+    key = source_key(session, feed, ref)
+    told = Told(person.household_id, person.id, kind, on.toordinal(), amount, key)
+    delivery = Delivery(
+        id=new_id(), feed=feed, digest=new_id(), as_of_day=local_day(now).toordinal(), new=1, received_at=now
+    )
+    session.add(delivery)
+    flush(session)
+    store(session, feed, [told], delivery=delivery)
+    entry = audit.Entry("fact:record", object_ref=person.household_id, subject=person.id, rule_id=kind)
+    audit.record(session, entry, actor=actor, now=now)
+    asked = select(Fact).where(col(Fact.source_key) == key, col(Fact.replaced_day).is_(None))
+    return session.exec(asked).one()
+
+
+def drop_held(session: Session, row_id: str, /, *, actor: Actor, now: datetime) -> HeldRow:
+    """A person drops a row that the department will not mend; its cells are destroyed."""
+    require(actor, "fact:take")
+    row = session.get(HeldRow, row_id, with_for_update=True, populate_existing=True)
+    if row is None or row.state is not HeldState.HELD:
+        raise NotFound("held_row")
+    row.state, row.settled_by, row.cells = HeldState.DROPPED, actor.id, b""
+    session.add(row)
+    flush(session)
+    audit.record(session, audit.Entry("fact:drop_held", object_ref=row.id), actor=actor, now=now)
+    return row

@@ -1,0 +1,91 @@
+"""Feeds for staff: until when each told, what came in, what is held back; and the drop of a file.
+
+Enters: staff; a file with the day until which it tells. Leaves: pages of counts and codes, no cells and no names.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.calendar import local_day, utc_now
+from marketplace.errors import BadInput, NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.reference.facts import feeds as all_feeds
+from marketplace.reference.facts import kinds_of
+from marketplace.signals import lists, taking
+from marketplace.signals.doors import SENTENCES, bp
+from marketplace.web import DayField, Form, UploadField, _, _l, current_session, done, render, writes
+
+
+class FileForm(Form):
+    """A department's file."""
+
+    file = UploadField(_l("Table of facts (CSV or XLSX)"), accept=".csv,.xlsx")
+    as_of: Any = DayField(_l("Until which day does it tell?"))
+
+
+@bp.get("/feeds/")
+@guard("feed:list")
+def feeds() -> ResponseReturnValue:
+    """Every feed with its freshness."""
+    return render("signals/feeds.html", rows=lists.list_feeds(current_session(), on=local_day(utc_now())))
+
+
+@bp.get("/feeds/<code>")
+@guard("feed:list")
+def feed(code: str) -> ResponseReturnValue:
+    """One feed: deliveries, rows in quarantine, the drop of a file."""
+    return _page(code, FileForm())
+
+
+def _page(code: str, form: FileForm) -> ResponseReturnValue:
+    if code not in all_feeds():
+        raise NotFound("feed")
+    session = current_session()
+    return render(
+        "signals/feed.html",
+        code=code,
+        kinds=kinds_of(code),
+        deliveries=lists.list_deliveries(session, code),
+        held=[(row, [part.split(":") for part in row.faults.split(",")]) for row in lists.list_held(session, code)],
+        form=form,
+    )
+
+
+@bp.post("/feeds/<code>")
+@guard("fact:take")
+@writes
+def take(code: str) -> ResponseReturnValue:
+    """Take a dropped file in: good rows are stored, bad ones are held back."""
+    form, actor, now = FileForm(), current_actor(), utc_now()
+    if not form.validate_on_submit():
+        return _page(code, form)
+    try:
+        found = taking.take_file(
+            current_session(), code, form.file.data.read(), as_of=form.as_of.data, actor=actor, now=now
+        )
+    except BadInput as error:
+        field = "as_of" if error.facts.get("field") == "as_of" else "file"
+        form[field].errors = [SENTENCES.get(error.code, SENTENCES["feed_file"])]
+        return _page(code, form)
+    told = _(
+        "Taken in: %(new)s new, %(changed)s changed, %(same)s known, %(strangers)s of others, %(held)s held back.",
+        new=found.new,
+        changed=found.changed,
+        same=found.same,
+        strangers=found.strangers,
+        held=found.held,
+    )
+    return done(told, to=url_for("signals.feed", code=code))
+
+
+@bp.post("/feeds/held/<row_id>/drop")
+@guard("fact:take")
+@writes
+def drop(row_id: str) -> ResponseReturnValue:
+    """Drop a row that the department will not mend."""
+    row = taking.drop_held(current_session(), row_id, actor=current_actor(), now=utc_now())
+    return done(_("Dropped."), to=url_for("signals.feed", code=row.feed))

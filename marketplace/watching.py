@@ -1,0 +1,75 @@
+"""`shanqiao warning …`, `import facts`, `pull facts`: thin commands over the room of signals.
+
+Enters: arguments. Leaves: what the room's function said, in one line. Hung on the command line by `marketplace.cli`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from marketplace import operations, wiring
+from marketplace.actors import SYSTEM, Role
+from marketplace.calendar import utc_now
+from marketplace.operations import house
+from marketplace.reference.facts import feeds
+from marketplace.signals import pulling, rules, sweeping, taking
+from marketplace.signals.models import Delivery
+from marketplace.tables import bring, pull
+
+warning = typer.Typer(no_args_is_help=True, help="Rules that watch over the register, and their alerts.")
+Feed = Annotated[str, typer.Argument(help="Code of the feed, such as MEDICAL_BILLS.")]
+
+
+@warning.command("draft")
+def draft() -> None:
+    """Draft every rule of the table that is not there yet; people try them and switch them on."""
+    with house() as (_, database), database.transaction() as session:
+        made = rules.draft_table(session, actor=SYSTEM, now=utc_now())
+    typer.echo(f"{len(made)} rules drafted")
+
+
+@warning.command("sweep")
+def sweep() -> None:
+    """Ask every rule at work about everybody now; the worker does this each night by itself."""
+    with house() as (_, database), database.transaction() as session:
+        found = sweeping.sweep(session, actor=SYSTEM, now=utc_now())
+    typer.echo(f"{found.met} met, {found.raised} new alerts")
+
+
+@bring.command("facts")
+def import_facts(
+    feed: Feed,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    as_of: Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Until which day the file tells.")],
+    login: Annotated[str, typer.Option("--as", help="Who answers for it; needless with one verifier.")] = "",
+) -> None:
+    """Take a department's file in: good rows are stored, bad ones are held back for a person."""
+    with house() as (_, database), database.transaction() as session:
+        actor = operations.acting(session, login, role=Role.VERIFIER)
+        found = taking.take_file(session, feed, file.read_bytes(), as_of=as_of.date(), actor=actor, now=utc_now())
+    _tell(found)
+    raise typer.Exit(1 if found.held else 0)
+
+
+@pull.command("facts")
+def pull_facts(
+    feed: Annotated[str, typer.Argument(help="Code of the feed; all with a rhythm of their own if left out.")] = "",
+) -> None:
+    """Fetch new facts from the departments' exchange, each feed from where it was left."""
+    codes = [feed] if feed else [one.code for one in feeds().values() if one.fresh_days]
+    with house() as (settings, database):
+        door = wiring.departments_of(settings)
+        for code in codes:
+            for delivery in pulling.pull_feed(database, door, code, actor=SYSTEM, clock=utc_now):
+                _tell(delivery)
+
+
+def _tell(found: Delivery) -> None:
+    typer.echo(
+        f"{found.feed}: {found.new} new, {found.changed} changed, {found.same} known, "
+        f"{found.strangers} not of the register, {found.held} held back"
+    )

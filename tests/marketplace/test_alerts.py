@@ -1,0 +1,206 @@
+"""Alerts reach the street with a clock, once for each household and rule; people put them off or close them, and no
+alert takes anything from anybody."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit
+from marketplace.actors import Actor, Role
+from marketplace.clocks import service as clocks
+from marketplace.db import Database
+from marketplace.errors import BadInput, Conflict, NotFound, WrongState
+from marketplace.signals import answering, sweeping
+from marketplace.signals.models import Alert, AlertState, Sweep, TaskKind, WatchTask
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, into, told
+
+TODAY = date(2026, 11, 23)
+ROOM = Path(answering.__file__).parent
+
+
+def sweep(session: Session, *, now: datetime, whole: bool = True) -> tuple[int, int]:
+    """(met, raised)."""
+    found = sweeping.sweep(session, whole=whole, actor=CLERK, now=now)
+    return found.met, found.raised
+
+
+def step_of(session: Session, household_id: str) -> str:
+    """The step that a household's alerts wait in; empty if none."""
+    running = clocks.running_of(session, answering.ref_of(household_id))
+    assert len(running) <= 1
+    return running[0].step if running else ""
+
+
+def test_one_alert_for_each_rule_and_household_however_often_it_is_met(session: Session, now: datetime) -> None:
+    one, two = a_number(), a_number(date(1990, 1, 1))
+    home = a_home(session, numbers=(one, two), now=now)
+    at_work(session, "W05", "W08", now=now)
+    told(session, "MEDICAL_BILLS", (one, "OWN_COST", TODAY, 60_000), as_of=TODAY, now=now)
+    assert sweep(session, now=now) == (1, 1)
+    assert sweep(session, now=now) == (1, 0)
+    told(session, "MEDICAL_BILLS", (two, "OWN_COST", TODAY, 1), as_of=TODAY, now=now)
+    told(session, "DISASTERS", (two, "DISASTER", TODAY, None), as_of=TODAY, now=now)
+    assert sweep(session, now=now, whole=False) == (2, 1)
+    found = answering.open_alerts(session, home.id)
+    assert sorted((alert.rule_code, alert.times) for alert in found) == [("W05", 2), ("W08", 1)]
+    assert step_of(session, home.id) == "alert_red"
+    assert audit.verify(session).bad_seq == 0
+
+
+def test_the_days_look_finds_what_the_nights_finds(session: Session, now: datetime) -> None:
+    numbers = [a_number() for _ in range(4)]
+    homes = [a_home(session, numbers=(number,), now=now) for number in numbers]
+    at_work(session, "W01", "W02", "W14", now=now)
+    told(session, "MEDICAL_BILLS", (numbers[0], "OWN_COST", TODAY, 30_000), as_of=TODAY, now=now)
+    assert sweep(session, now=now) == (1, 1)
+    told(session, "MEDICAL_BILLS", (numbers[1], "OWN_COST", TODAY, 27_000), as_of=TODAY, now=now)
+    told(session, "MEDICAL_BILLS", (numbers[2], "OWN_COST", TODAY, 11_000), as_of=TODAY, now=now)
+    later = now + timedelta(hours=1)
+    into(session, homes[2], "IN_REGISTER", from_on=TODAY, now=later)
+    into(session, homes[3], "REJECTED", from_on=TODAY, now=later)
+    assert sweep(session, now=later + timedelta(hours=1), whole=False) == (3, 3)
+    assert sweep(session, now=later + timedelta(hours=2)) == (4, 0)
+
+
+def test_the_clock_follows_the_most_urgent_colour_and_ends_with_the_last_alert(session: Session, now: datetime) -> None:
+    number = a_number()
+    home = a_home(session, numbers=(number,), now=now)
+    at_work(session, "W03", "W05", now=now)
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST_STAY", TODAY, 11_000), as_of=TODAY, now=now)
+    sweep(session, now=now)
+    assert step_of(session, home.id) == "alert_yellow"
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", TODAY, 51_000), as_of=TODAY, now=now)
+    sweep(session, now=now)
+    assert step_of(session, home.id) == "alert_red"
+    red, yellow = answering.open_alerts(session, home.id)
+    answering.close(session, red.id, outcome="helped", actor=CLERK, now=now)
+    assert step_of(session, home.id) == "alert_yellow"
+    answering.close(session, yellow.id, outcome="wrong_data", actor=CLERK, now=now)
+    assert step_of(session, home.id) == ""
+    with pytest.raises(WrongState):
+        answering.close(session, red.id, outcome="helped", actor=CLERK, now=now)
+
+
+def test_a_closed_alert_comes_back_on_newer_evidence_only(session: Session, now: datetime) -> None:
+    number = a_number()
+    home = a_home(session, numbers=(number,), now=now)
+    at_work(session, "W05", now=now)
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", date(2026, 11, 1), 60_000), as_of=TODAY, now=now)
+    sweep(session, now=now)
+    [alert] = answering.open_alerts(session, home.id)
+    answering.close(session, alert.id, outcome="no_need", actor=CLERK, now=now)
+    assert sweep(session, now=now + timedelta(days=1)) == (1, 0)
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", date(2026, 11, 20), 5), as_of=TODAY, now=now)
+    assert sweep(session, now=now + timedelta(days=2)) == (1, 1)
+
+
+def test_a_rule_without_facts_comes_back_after_its_quiet_days(session: Session, now: datetime) -> None:
+    home = a_home(session, numbers=(a_number(),), now=now)
+    into(session, home, "IN_REGISTER", from_on=date(2026, 1, 1), now=now)
+    [rule] = at_work(session, "W16", now=now)
+    sweep(session, now=now)
+    [alert] = answering.open_alerts(session, home.id)
+    answering.close(session, alert.id, outcome="no_need", actor=CLERK, now=now)
+    assert sweep(session, now=now + timedelta(days=rule.quiet_days - 1)) == (1, 0)
+    assert sweep(session, now=now + timedelta(days=rule.quiet_days)) == (1, 1)
+
+
+def test_an_alert_is_put_off_with_a_reason_and_wakes_on_its_day_but_a_red_one_never_sleeps(
+    session: Session, now: datetime
+) -> None:
+    number = a_number()
+    home = a_home(session, numbers=(number,), now=now)
+    at_work(session, "W03", "W08", now=now)
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST_STAY", TODAY, 11_000), as_of=TODAY, now=now)
+    sweep(session, now=now)
+    [alert] = answering.open_alerts(session, home.id)
+    until = TODAY + timedelta(days=10)
+    for bad in ({"until": TODAY, "reason": "AWAY"}, {"until": until, "reason": ""}):
+        with pytest.raises(BadInput):
+            answering.snooze(session, alert.id, actor=CLERK, now=now, **bad)  # type: ignore[arg-type]
+    answering.snooze(session, alert.id, until=until, reason="AWAY", actor=CLERK, now=now)
+    assert (alert.state, step_of(session, home.id)) == (AlertState.SNOOZED, "")
+    sweep(session, now=now + timedelta(days=9))
+    assert alert.state is AlertState.SNOOZED
+    sweep(session, now=now + timedelta(days=10))
+    assert (alert.state, step_of(session, home.id)) == (AlertState.OPEN, "alert_yellow")
+    told(session, "DISASTERS", (number, "DISASTER", TODAY, None), as_of=TODAY, now=now)
+    sweep(session, now=now + timedelta(days=10))
+    red = answering.open_alerts(session, home.id)[0]
+    with pytest.raises(WrongState):
+        answering.snooze(session, red.id, until=until, reason="AWAY", actor=CLERK, now=now)
+
+
+def test_a_late_feed_raises_its_own_alert_for_people_of_the_whole_city(session: Session, now: datetime) -> None:
+    at_work(session, "W19", now=now)
+    told(session, "UTILITIES", as_of=TODAY - timedelta(days=9), now=now)
+    assert sweep(session, now=now) == (1, 1)
+    alert = session.exec(select(Alert)).one()
+    assert (alert.feed, alert.household_id) == ("UTILITIES", None)
+    local = replace(CLERK, districts=frozenset({"500103"}))
+    with pytest.raises(NotFound):
+        answering.close(session, alert.id, outcome="wrong_data", actor=local, now=now)
+    answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=now)
+
+
+def test_one_tap_starts_a_call_once_and_its_result_is_kept(session: Session, now: datetime) -> None:
+    number = a_number()
+    home = a_home(session, numbers=(number,), now=now)
+    at_work(session, "W05", now=now)
+    worker = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
+    with pytest.raises(WrongState):
+        answering.start_task(session, home.id, TaskKind.CALL, actor=worker, now=now)
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", TODAY, 60_000), as_of=TODAY, now=now)
+    sweep(session, now=now)
+    elsewhere = replace(worker, districts=frozenset({"500106"}))
+    with pytest.raises(NotFound):
+        answering.start_task(session, home.id, TaskKind.CALL, actor=elsewhere, now=now)
+    task = answering.start_task(session, home.id, TaskKind.CALL, actor=worker, now=now)
+    with pytest.raises(BadInput):
+        answering.finish_task(session, task.id, result="NOTHING", actor=worker, now=now)
+    answering.finish_task(session, task.id, result="REACHED_NEEDS_HELP", actor=worker, now=now)
+    with pytest.raises(Conflict):
+        answering.finish_task(session, task.id, result="REACHED_FINE", actor=worker, now=now)
+    answering.start_task(session, home.id, TaskKind.CALL, actor=worker, now=now)
+    assert session.exec(select(func.count()).select_from(WatchTask)).one() == 2
+
+
+def test_the_night_looks_at_everybody_once_and_the_day_only_when_something_is_new(
+    sqlite_database: Database, now: datetime
+) -> None:
+    number, moment = a_number(), [now]
+    watch = sweeping.Nightly(sqlite_database, clock=lambda: moment[0])
+    assert watch() == 0
+    with sqlite_database.transaction() as session:
+        a_home(session, numbers=(number,), now=now)
+        at_work(session, "W05", now=now)
+    assert watch() == 0
+    with sqlite_database.transaction() as session:
+        told(session, "MEDICAL_BILLS", (number, "OWN_COST", TODAY, 60_000), as_of=TODAY, now=now)
+    moment[0] = now + timedelta(minutes=1)
+    assert (watch(), watch()) == (1, 0)
+    moment[0] = now + timedelta(days=1)
+    assert (watch(), watch()) == (0, 0)
+    with sqlite_database.reading() as session:
+        assert [row.whole for row in session.exec(select(Sweep).order_by(col(Sweep.began_at)))] == [True, False, True]
+
+
+def test_nothing_in_this_room_can_cut_money_or_end_a_category() -> None:
+    """No module of signals imports a room that decides, pays or ends; of categories it only reads."""
+    forbidden = {"leave", "enter", "enter_many"}
+    for path in ROOM.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                assert not node.module.startswith(
+                    ("marketplace.ledger", "marketplace.payments", "marketplace.decisions")
+                )
+                if node.module == "marketplace.households.categories":
+                    assert not forbidden & {name.name for name in node.names}, path.name
+            if isinstance(node, ast.Attribute):
+                assert not (node.attr in forbidden and getattr(node.value, "id", "") == "categories"), path.name

@@ -1,0 +1,223 @@
+"""Rules are text that is checked and made into SQL; they are tried on the past and switched on by a second person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from marketplace.actors import Actor, Role
+from marketplace.errors import BadInput, NotAllowed, WrongState
+from marketplace.signals import answering, rules, sweeping, trying
+from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals.language import RuleFault, evidence_kinds, hears_silence, read_rule
+from marketplace.signals.models import RuleState
+from marketplace.signals.rules import RuleText
+from tests.marketplace.signal_scene import CLERK, SECOND, a_home, a_number, at_work, into, told
+
+TODAY = date(2026, 11, 23)
+Met = list[tuple[str, str | None]]
+
+
+def met(session: Session, text: str, *, per: str = "household", on: date = TODAY, **thresholds: float) -> Met:
+    """Who meets a rule of this text."""
+    tree = read_rule(text, thresholds)
+    scene = Scene(on, per=per, fresh=sweeping.fresh_days(session))
+    return sorted((row[0], row[1]) for row in session.execute(compile_rule(tree, scene)))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("__import__('os').system('x')", "not_a_condition"),
+        ("total('OWN_COST').__class__ > 1", "not_a_number"),
+        ("[1 for x in y]", "not_a_condition"),
+        ("lambda: 1", "not_a_condition"),
+        ("total('OWN_COST') > 1; has('DEATH')", "rule_unreadable"),
+        ("total('OWN_COST', months=0) > 1", "bad_window"),
+        ("total('OWN_COST', months=12, days=3) > 1", "bad_window"),
+        ("total('OWN_COST', limit=12) > 1", "bad_window"),
+        ("total('NOTHING') > 1", "unknown_kind"),
+        ("total(kind) > 1", "not_a_word"),
+        ("in_category('RICH')", "unknown_category"),
+        ("total('OWN_COST') > y", "unknown_threshold"),
+        ("total('OWN_COST') > 1 > 2", "not_a_condition"),
+        ("total('OWN_COST') != 1", "not_a_condition"),
+        ("total('OWN_COST') / 2 > 1", "not_a_number"),
+        ("total('OWN_COST') > 'x'", "not_a_number"),
+        ("total('OWN_COST') > True", "not_a_number"),
+        ("total('OWN_COST') > 9e99", "not_a_number"),
+        ("has('DEATH') and 1", "not_a_condition"),
+        ("has('DEATH', *a)", "unknown_kind"),
+        ("is_rural(**a)", "not_a_condition"),
+        ("not " * 20 + "has('DEATH')", "rule_too_deep"),
+        ("(" * 300 + "has('DEATH')" + ")" * 300, "rule_too_long"),
+        ("", "rule_unreadable"),
+        ("\x00", "rule_unreadable"),
+        (f"{'+' * 500}1 > 2", "not_a_number"),
+    ],
+)
+def test_whatever_is_not_of_the_language_is_refused_by_name(text: str, code: str) -> None:
+    with pytest.raises(RuleFault) as fault:
+        read_rule(text, {})
+    assert fault.value.code == code
+
+
+def test_a_threshold_that_nothing_uses_is_a_fault() -> None:
+    with pytest.raises(RuleFault) as fault:
+        read_rule("has('DEATH')", {"x": 1})
+    assert (fault.value.code, fault.value.word) == ("threshold_unused", "x")
+
+
+def test_every_rule_of_the_table_reads_and_runs_on_both_engines(session: Session) -> None:
+    told_rules = rules.told_rules()
+    assert [told.code for told in told_rules] == [f"W{n:02d}" for n in range(1, 31)]
+    for one in told_rules:
+        rules.check_text(one)
+        if one.per != "feed":
+            for only in (None, sweeping._touched(_a_sweep())):
+                scene = Scene(TODAY, per=one.per, fresh={"UTILITIES": 1}, only=only)
+                assert session.execute(compile_rule(rules.tree_of(one), scene)).all() == [], one.code
+
+
+def _a_sweep() -> Any:
+    from marketplace.signals.models import Sweep
+
+    moment = datetime.fromisoformat("2026-11-22T00:00:00+00:00")
+    return Sweep(id="s", on=TODAY, last_fact=0, began_at=moment, ended_at=moment)
+
+
+def test_costs_are_summed_over_the_household_and_only_within_the_window(session: Session, now: datetime) -> None:
+    one, two, other = a_number(), a_number(date(1990, 1, 1)), a_number()
+    home = a_home(session, numbers=(one, two), now=now)
+    alone = a_home(session, numbers=(other,), now=now)
+    rows = [
+        (one, "OWN_COST", date(2026, 11, 1), 6000),
+        (two, "OWN_COST", date(2025, 11, 24), 4000),
+        (other, "OWN_COST", date(2026, 11, 1), 10_000),
+    ]
+    told(session, "MEDICAL_BILLS", *rows, as_of=TODAY, now=now)
+    text = 'total("OWN_COST", months=12) > yuan(x)'
+    assert met(session, text, x=9_999.99) == sorted([(home.id, None), (alone.id, None)])
+    assert met(session, text, x=10_000) == []
+    assert met(session, text, x=6_000, on=TODAY + timedelta(days=1)) == [(alone.id, None)], "the older bill has left"
+    assert [m[0] for m in met(session, text, per="person", x=5_999)] == sorted([home.id, alone.id])
+
+
+def test_what_was_told_later_was_not_known_before(session: Session, now: datetime) -> None:
+    number = a_number()
+    a_home(session, numbers=(number,), now=now)
+    told(session, "CIVIL_RECORDS", (number, "DEATH", date(2026, 9, 1), None), as_of=date(2026, 10, 31), now=now)
+    text = 'has("DEATH", months=3)'
+    assert [len(met(session, text, on=on)) for on in (date(2026, 10, 30), date(2026, 10, 31), TODAY)] == [0, 1, 1]
+    assert met(session, text, on=date(2026, 12, 2)) == []
+
+
+def test_the_unknown_meets_nothing_and_its_contrary_does(session: Session, now: datetime) -> None:
+    number = a_number()
+    home = a_home(session, numbers=(number,), now=now)
+    told(session, "SPENDING", (number, "NECESSARY_SPENDING", TODAY, 30_000), as_of=TODAY, now=now)
+    ratio = 'latest("NECESSARY_SPENDING") > share * latest("INCOME")'
+    assert met(session, ratio, share=0.7) == []
+    assert met(session, f"not {ratio}", share=0.7) == [(home.id, None)]
+    told(session, "SPENDING", (number, "INCOME", TODAY, 40_000), as_of=TODAY, now=now)
+    assert met(session, ratio, share=0.7) == [(home.id, None)]
+    assert met(session, ratio, share=0.75) == []
+
+
+def test_latest_takes_each_persons_newest_and_adds_them_up(session: Session, now: datetime) -> None:
+    one, two = a_number(), a_number(date(1990, 1, 1))
+    home = a_home(session, numbers=(one, two), now=now)
+    rows = [
+        (one, "MONEY", date(2026, 1, 1), 900_000),
+        (one, "MONEY", date(2026, 6, 1), 7_000),
+        (two, "MONEY", date(2026, 5, 1), 3_000),
+    ]
+    told(session, "ASSETS", *rows, as_of=TODAY, now=now)
+    assert met(session, 'latest("MONEY") == yuan(10000)') == [(home.id, None)]
+    assert met(session, 'latest("MONEY") > 6 * standard() * people()') == [(home.id, None)]
+    assert met(session, 'latest("MONEY") > 7 * standard() * people()') == []
+    assert met(session, 'people_with("MONEY") == 2 and count("MONEY") == 3') == [(home.id, None)]
+
+
+def test_silence_counts_only_as_far_as_the_feed_told(session: Session, now: datetime) -> None:
+    number = a_number()
+    home = a_home(session, numbers=(number,), now=now)
+    told(session, "POPULATION", (number, "LIVES_ALONE", date(2026, 1, 1), 1), as_of=TODAY, now=now)
+    told(session, "UTILITIES", (number, "USE", date(2026, 11, 18), None), as_of=date(2026, 11, 20), now=now)
+    quiet = rules.told_rules()[16]
+    assert (quiet.code, met(session, quiet.text, per="person", **quiet.thresholds)) == ("W17", [])
+    told(session, "UTILITIES", as_of=date(2026, 11, 21), now=now)
+    assert [home_id for home_id, _ in met(session, quiet.text, per="person", **quiet.thresholds)] == [home.id]
+
+
+def test_a_pension_paid_before_death_is_no_payment_after_it(session: Session, now: datetime) -> None:
+    number, other = a_number(), a_number()
+    a_home(session, numbers=(number,), now=now)
+    late = a_home(session, numbers=(other,), now=now)
+    for who, paid in ((number, date(2026, 10, 9)), (other, date(2026, 10, 11))):
+        told(session, "CIVIL_RECORDS", (who, "DEATH", date(2026, 10, 10), None), as_of=TODAY, now=now)
+        told(session, "AID_PAID", (who, "PAYMENT", paid, 700), as_of=TODAY, now=now)
+    text = 'days_since("PAYMENT") < days_since("DEATH")'
+    assert [home for home, _ in met(session, text, per="person")] == [late.id]
+
+
+def test_which_rules_a_delivery_without_a_word_of_the_household_can_meet() -> None:
+    trees = {told.code: rules.tree_of(told) for told in rules.told_rules() if told.per != "feed"}
+    moving = {code for code, tree in trees.items() if hears_silence(tree)}
+    assert moving == {"W17"}
+    assert evidence_kinds(trees["W21"]) == ("VEHICLE",)
+    assert evidence_kinds(trees["W16"]) == ()
+
+
+def test_a_rule_is_tried_then_switched_on_by_a_second_person_and_replaces_the_former(
+    session: Session, now: datetime
+) -> None:
+    [first] = at_work(session, "W05", now=now)
+    text = RuleText("W05", "NEED", "household", "RED", 'total("OWN_COST", months=12) > yuan(x)', {"x": 40_000})
+    second = rules.draft(session, text, actor=CLERK, now=now)
+    assert (second.version, second.state) == (2, RuleState.DRAFT)
+    with pytest.raises(WrongState):
+        rules.activate(session, second.id, actor=SECOND, now=now)
+    trying.try_rule(session, second.id, from_on=TODAY, to_on=TODAY, actor=CLERK, now=now)
+    for same in (replace(SECOND, id=CLERK.id), replace(SECOND, id="x", on_behalf_of=CLERK.id)):
+        with pytest.raises(NotAllowed):
+            rules.activate(session, second.id, actor=same, now=now)
+    with pytest.raises(NotAllowed):
+        rules.activate(session, second.id, actor=Actor(id="w", role=Role.WORKER), now=now)
+    rules.activate(session, second.id, actor=SECOND, now=now)
+    assert (first.state, second.state) == (RuleState.RETIRED, RuleState.ACTIVE)
+    assert [rule.id for rule in rules.active_rules(session)] == [second.id]
+
+
+def test_a_text_that_is_no_rule_is_not_even_drafted(session: Session, now: datetime) -> None:
+    for told_rule in (
+        RuleText("W05", "NEED", "household", "RED", "total('X') > 1"),
+        RuleText("W05", "NEED", "feed", "RED", "has('DEATH')"),
+        RuleText("W05", "CUT", "household", "RED", "has('DEATH')"),
+    ):
+        with pytest.raises(BadInput):
+            rules.draft(session, told_rule, actor=CLERK, now=now)
+
+
+def test_a_trial_counts_households_once_says_on_whom_and_how_many_were_right(session: Session, now: datetime) -> None:
+    numbers = [a_number() for _ in range(4)]
+    homes = [a_home(session, numbers=(n,), urban=place > 1, now=now) for place, n in enumerate(numbers)]
+    into(session, homes[0], "REJECTED", from_on=date(2026, 1, 1), now=now)
+    rows = [(n, "OWN_COST", date(2026, 6, 10 + place), 60_000) for place, n in enumerate(numbers[:3])]
+    told(session, "MEDICAL_BILLS", *rows, as_of=date(2026, 7, 15), now=now)
+    into(session, homes[0], "IN_REGISTER", from_on=date(2026, 9, 1), now=now)
+    [rule] = at_work(session, "W05", now=now)
+    sweeping.sweep(session, actor=CLERK, now=now)
+    [alert] = answering.open_alerts(session, homes[1].id)
+    answering.close(session, alert.id, outcome="no_need", actor=CLERK, now=now)
+    text = RuleText("W05", "NEED", "household", "RED", rule.text, rule.thresholds)
+    again = rules.draft(session, text, actor=CLERK, now=now)
+    trial = trying.try_rule(session, again.id, from_on=date(2026, 5, 1), to_on=TODAY, actor=CLERK, now=now)
+    assert (trial.alerts, trial.judged, trial.right) == (3, 2, 1)
+    assert trial.groups["place"] == {"rural": 2, "urban": 1}
+    assert trial.groups["category"] == {"REJECTED": 1}
+    assert trial.groups["district"] == {"500103": 3}

@@ -1,0 +1,152 @@
+"""The pages of the watch: search by POST, alerts with their answers, feeds with a file, rules tried and switched on."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from io import BytesIO
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import select
+
+from marketplace.accounts import service as accounts
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.calendar import local_day, utc_now
+from marketplace.config import Settings
+from marketplace.db import Database, new_id
+from marketplace.signals import sweeping
+from marketplace.signals.models import Alert, AlertState, Rule, RuleState, WatchTask
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, told
+
+
+@pytest.fixture
+def today() -> date:
+    """Pages ask the real clock."""
+    return local_day(utc_now())
+
+
+@pytest.fixture
+def app(sqlite_database: Database, settings: Settings) -> Flask:
+    """An app over a fresh database."""
+    built = create_app(settings, database=sqlite_database)
+    built.config["WTF_CSRF_ENABLED"] = False
+    return built
+
+
+@pytest.fixture
+def home_id(app: Flask, today: date) -> str:
+    """A household of 渝中 with a red and a yellow alert."""
+    number, now = a_number(date(1950, 3, 7)), utc_now()
+    with app.extensions["database"].transaction() as session:
+        home = a_home(session, numbers=(number,), names=("欧阳小芳",), now=now)
+        at_work(session, "W03", "W05", now=now)
+        bills = [(number, "OWN_COST", today, 60_000), (number, "OWN_COST_STAY", today, 11_000)]
+        told(session, "MEDICAL_BILLS", *bills, as_of=today, now=now)
+        sweeping.sweep(session, actor=CLERK, now=now)
+        return home.id
+
+
+def a_client(app: Flask, role: Role, *districts: str, lang: str = "en") -> FlaskClient:
+    """A client of a new account of these districts, in a language."""
+    client, now = app.test_client(), utc_now()
+    with app.extensions["database"].transaction() as session:
+        account = accounts.create_account(
+            session, new_id()[:12], display_name=role.value, role=role, districts=districts, now=now
+        )
+        client.set_cookie("sid", accounts.open_for_account(session, account, now=now))
+    client.set_cookie("lang", lang)
+    return client
+
+
+def test_a_worker_finds_a_person_and_the_name_stands_in_no_address(app: Flask, home_id: str) -> None:
+    client = a_client(app, Role.WORKER, "500103")
+    assert client.get("/register").status_code == 200
+    page = client.post("/register", data={"name": "ouyang xiaofang"})
+    assert (page.status_code, f"/alerts/households/{home_id}" in page.text) == (200, True)
+    assert "欧阳小芳" not in page.text
+    assert "欧**芳" in page.text
+    assert client.post("/register", data={"district": "500103"}).status_code == 422
+    elsewhere = a_client(app, Role.WORKER, "500106")
+    assert f"/alerts/households/{home_id}" not in elsewhere.post("/register", data={"name": "欧阳小芳"}).text
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "Own cost of one stay"), ("zh", "单次住院自付")])
+def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
+    app: Flask, home_id: str, today: date, lang: str, word: str
+) -> None:
+    client = a_client(app, Role.WORKER, "500103", lang=lang)
+    assert client.get("/alerts/").text.count(f"/alerts/households/{home_id}") == 1
+    assert f"/alerts/households/{home_id}" not in client.get("/alerts/?colour=BLUE").text
+    page = client.get(f"/alerts/households/{home_id}")
+    assert (page.status_code, word in page.text) == (200, True)
+    assert client.post(f"/alerts/households/{home_id}/call").status_code == 303
+    database = app.extensions["database"]
+    with database.reading() as session:
+        task = session.exec(select(WatchTask)).one().id
+        red, yellow = (session.exec(select(Alert.id).where(Alert.rule_code == code)).one() for code in ("W05", "W03"))
+    assert client.post(f"/alerts/tasks/{task}", data={"result": ""}).status_code == 422
+    assert client.post(f"/alerts/tasks/{task}", data={"result": "REACHED_FINE"}).status_code == 303
+    until = (today + timedelta(days=5)).isoformat()
+    assert client.post(f"/alerts/{yellow}/snooze", data={"until": until, "reason": "AWAY"}).status_code == 303
+    assert client.post(f"/alerts/{red}/snooze", data={"until": until, "reason": "AWAY"}).status_code == 409
+    assert client.post(f"/alerts/{red}/close", data={"outcome": "helped"}).status_code == 303
+    with database.reading() as session:
+        states = dict(session.exec(select(Alert.rule_code, Alert.state)).all())
+    assert states == {"W05": AlertState.CLOSED, "W03": AlertState.SNOOZED}
+
+
+def test_an_alert_of_another_district_looks_missing_and_a_giver_sees_none(app: Flask, home_id: str) -> None:
+    elsewhere = a_client(app, Role.WORKER, "500106")
+    assert elsewhere.get(f"/alerts/households/{home_id}").status_code == 404
+    assert home_id not in elsewhere.get("/alerts/").text
+    giver = a_client(app, Role.CHARITY_MANAGER)
+    for path in ("/alerts/", "/register", "/feeds/", "/rules/", f"/alerts/households/{home_id}"):
+        assert giver.get(path).status_code == 403, path
+
+
+def test_a_file_dropped_on_a_feed_is_taken_in_and_bad_rows_are_shown_by_their_fault(app: Flask, today: date) -> None:
+    client, number = a_client(app, Role.VERIFIER), a_number()
+    assert client.get("/feeds/").text.count("/feeds/") > 15
+    table = (
+        f"source_id,id_number,kind,happened_on,amount\na,{number},OWN_COST,{today},12\nb,{number},PENSION,{today},1\n"
+    )
+
+    def drop(body: bytes) -> int:
+        data = {"file": (BytesIO(body), "bills.csv"), "as_of": today.isoformat()}
+        return client.post("/feeds/MEDICAL_BILLS", data=data, content_type="multipart/form-data").status_code
+
+    assert (drop(table.encode()), drop(b"nothing")) == (303, 422)
+    page = client.get("/feeds/MEDICAL_BILLS").text
+    assert "unknown_fact_kind" in page
+    assert number not in page
+    row = re.search(r"/feeds/held/(\w+)/drop", page)
+    assert row is not None
+    assert client.post(f"/feeds/held/{row[1]}/drop").status_code == 303
+    assert client.get("/feeds/NOBODY").status_code == 404
+
+
+def test_a_rule_is_drafted_tried_and_switched_on_by_another_person(app: Flask, home_id: str, today: date) -> None:
+    clerk, second = a_client(app, Role.VERIFIER), a_client(app, Role.APPROVER)
+    database = app.extensions["database"]
+    with database.reading() as session:
+        old = session.exec(select(Rule.id).where(Rule.code == "W05")).one()
+    text = {"text": 'total("OWN_COST", months=12) > yuan(x)', "colour": "RED", "source": "DESIGN"}
+    assert clerk.post(f"/rules/{old}/version", data={**text, "thresholds": "x=many"}).status_code == 422
+    assert clerk.post(f"/rules/{old}/version", data={**text, "text": "eval('1')"}).status_code == 422
+    made = clerk.post(f"/rules/{old}/version", data={**text, "thresholds": "x=40000"})
+    path = made.headers["Location"]
+    days = {"from_on": (today - timedelta(days=30)).isoformat(), "to_on": today.isoformat()}
+    assert clerk.post(f"{path}/try", data={**days, "to_on": "2099-01-01"}).status_code == 422
+    assert clerk.post(f"{path}/try", data=days).status_code == 303
+    page = second.get(path).text
+    assert "Would have raised" in page
+    assert clerk.post(f"{path}/activate").status_code == 403
+    assert second.post(f"{path}/activate").status_code == 303
+    with database.reading() as session:
+        states = [rule.state for rule in session.exec(select(Rule).where(Rule.code == "W05").order_by(Rule.version))]  # type: ignore[arg-type]
+    assert states == [RuleState.RETIRED, RuleState.ACTIVE]
+    assert second.get("/rules/").status_code == 200
+    assert second.post(f"{path}/retire").status_code == 303

@@ -1,0 +1,140 @@
+"""Departments' facts come in once each, bad rows stay apart, and what a household said is compared with them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlmodel import Session, col, select
+
+from adapters.fakes import FakeDepartments
+from adapters.ports import TryAgainLater
+from marketplace import audit
+from marketplace.db import Database
+from marketplace.errors import BadInput, NotFound
+from marketplace.sealed import vault_of
+from marketplace.signals import declaring, pulling, sweeping, taking
+from marketplace.signals.declaring import Verdict
+from marketplace.signals.models import Delivery, Fact, FeedState, HeldRow, HeldState
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, head, told
+
+TODAY = date(2026, 11, 23)
+HEAD = "记录编号,身份证号,事项,发生日期,金额\n"
+
+
+def counts(delivery: Delivery) -> tuple[int, int, int, int, int]:
+    """New, changed, the same, strangers, held."""
+    return delivery.new, delivery.changed, delivery.same, delivery.strangers, delivery.held
+
+
+def test_a_file_is_taken_in_row_by_row_and_bad_rows_stay_apart_sealed(session: Session, now: datetime) -> None:
+    known, stranger = a_number(), a_number()
+    a_home(session, numbers=(known,), now=now)
+    rows = (
+        f"A1,{known},三重保障后自付,2026-11-02,12345.67\n"
+        f"A2,{stranger},OWN_COST,2026-11-03,100\n"
+        f"A3,{known},OWN_COST,2027-01-01,100\n"
+        f"A4,{known},PENSION,2026-11-03,100\n"
+        f"A5,{known},单次住院自付,2026-11-03,\n"
+    )
+    data = (HEAD + rows).encode()
+    delivery = taking.take_file(session, "MEDICAL_BILLS", data, as_of=TODAY, actor=CLERK, now=now)
+    assert counts(delivery) == (1, 0, 0, 1, 3)
+    fact = session.exec(select(Fact)).one()
+    assert (fact.kind, fact.amount, fact.day) == ("OWN_COST", 1_234_567, date(2026, 11, 2).toordinal())
+    held = session.exec(select(HeldRow).order_by(col(HeldRow.number))).all()
+    assert [row.faults for row in held] == ["happened_on:date_in_future", "kind:unknown_fact_kind", "amount:empty"]
+    assert all(known.encode() not in row.cells for row in held)
+    assert known in vault_of(session).open_blob(taking.BLOB, held[0].cells).decode()
+    again = taking.take_file(session, "MEDICAL_BILLS", data, as_of=TODAY, actor=CLERK, now=now)
+    assert again.id == delivery.id
+    assert audit.verify(session).bad_seq == 0
+
+
+def test_a_file_without_its_columns_is_refused_whole(session: Session, now: datetime) -> None:
+    with pytest.raises(BadInput):
+        taking.take_file(session, "MEDICAL_BILLS", b"a,b\n1,2\n", as_of=TODAY, actor=CLERK, now=now)
+    with pytest.raises(NotFound):
+        taking.take_file(session, "NOBODY", HEAD.encode(), as_of=TODAY, actor=CLERK, now=now)
+    with pytest.raises(BadInput):
+        told(session, "MEDICAL_BILLS", as_of=TODAY + timedelta(days=1), now=now)
+
+
+def test_a_correction_replaces_a_fact_keeps_the_former_and_mends_the_quarantine(
+    session: Session, now: datetime
+) -> None:
+    number = a_number()
+    a_home(session, numbers=(number,), now=now)
+    first, day = date(2026, 10, 1), date(2026, 9, 1)
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", day, 100), as_of=first, now=now, ref="R1")
+    same = told(session, "MEDICAL_BILLS", (number, "OWN_COST", day, 100), as_of=first, now=now, ref="R1")
+    changed = told(session, "MEDICAL_BILLS", (number, "OWN_COST", day, 250), as_of=TODAY, now=now, ref="R1")
+    assert (counts(same), counts(changed)) == ((0, 0, 1, 0, 0), (0, 1, 0, 0, 0))
+    facts = session.exec(select(Fact).order_by(col(Fact.id))).all()
+    assert [(fact.amount, fact.replaced_day) for fact in facts] == [(10_000, TODAY.toordinal()), (25_000, None)]
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", day, -4), as_of=TODAY, now=now, ref="R2")
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", day, 4), as_of=TODAY, now=now, ref="R2")
+    assert [row.state for row in session.exec(select(HeldRow))] == [HeldState.MENDED]
+
+
+def test_a_dropped_row_loses_its_cells(session: Session, now: datetime) -> None:
+    told(session, "MEDICAL_BILLS", ("nobody", "OWN_COST", TODAY, 4), as_of=TODAY, now=now)
+    row = session.exec(select(HeldRow)).one()
+    taking.drop_held(session, row.id, actor=CLERK, now=now)
+    assert (row.state, row.cells) == (HeldState.DROPPED, b"")
+    with pytest.raises(NotFound):
+        taking.drop_held(session, row.id, actor=CLERK, now=now)
+
+
+def test_a_feed_is_pulled_page_by_page_and_goes_on_where_it_was_left(sqlite_database: Database, now: datetime) -> None:
+    number = a_number()
+    with sqlite_database.transaction() as session:
+        a_home(session, numbers=(number,), now=now)
+    rows = [
+        {"source_id": f"U{n}", "id_number": number, "kind": "USE", "happened_on": f"2026-11-{n:02d}"}
+        for n in range(1, 6)
+    ]
+    door = FakeDepartments({"UTILITIES": rows[:4]}, as_of=date(2026, 11, 21), page_size=2)
+    door.faults.play("lost reply")
+    with pytest.raises(TryAgainLater):
+        pulling.pull_feed(sqlite_database, door, "UTILITIES", actor=CLERK, clock=lambda: now)
+    pages = pulling.pull_feed(sqlite_database, door, "UTILITIES", actor=CLERK, clock=lambda: now)
+    assert [page.new for page in pages] == [2, 2]
+    door.facts["UTILITIES"], door.as_of = rows, TODAY
+    assert [p.new for p in pulling.pull_feed(sqlite_database, door, "UTILITIES", actor=CLERK, clock=lambda: now)] == [1]
+    with sqlite_database.reading() as session:
+        state = session.get_one(FeedState, "UTILITIES")
+        assert (state.cursor, state.as_of_day) == ("5", TODAY.toordinal())
+
+
+def test_a_feed_is_late_only_after_its_own_time_and_only_once_it_has_told(session: Session, now: datetime) -> None:
+    told(session, "MEDICAL_BILLS", as_of=TODAY - timedelta(days=31), now=now)
+    told(session, "UTILITIES", as_of=TODAY - timedelta(days=4), now=now)
+    assert sweeping.late_feeds(session, on=TODAY) == ["UTILITIES"]
+    assert sweeping.late_feeds(session, on=TODAY + timedelta(days=1)) == ["MEDICAL_BILLS", "UTILITIES"]
+    told(session, "UTILITIES", as_of=TODAY, now=now)
+    assert sweeping.late_feeds(session, on=TODAY) == []
+
+
+def test_what_a_household_said_agrees_differs_or_cannot_be_compared(session: Session, now: datetime) -> None:
+    one, two = a_number(), a_number(date(1970, 1, 1))
+    home = a_home(session, numbers=(one, two), now=now)
+    for kind, amount in (("INCOME", 2_000_000), ("HOMES", 1), ("MONEY", 500_000)):
+        declaring.declare(session, home.id, kind, amount=amount, on=TODAY, actor=CLERK, now=now)
+    told(session, "SPENDING", (one, "INCOME", TODAY, 20_500), as_of=TODAY, now=now)
+    told(session, "HOMES", (one, "HOMES", TODAY, 1), (two, "HOMES", TODAY, 1), as_of=TODAY, now=now)
+    told(session, "VEHICLES", (two, "VEHICLE", TODAY, 1), as_of=TODAY, now=now)
+    found = {line.kind.code: (line.verdict, line.declared, line.told) for line in declaring.compare(session, home.id)}
+    assert found == {
+        "INCOME": (Verdict.AGREEMENT, 2_000_000, 2_050_000),
+        "HOMES": (Verdict.DIFFERENCE, 1, 2),
+        "MONEY": (Verdict.UNKNOWN, 500_000, None),
+        "VEHICLE": (Verdict.UNKNOWN, None, 1),
+    }
+
+
+def test_a_room_above_tells_a_fact_of_its_own_once(session: Session, now: datetime) -> None:
+    home = a_home(session, numbers=(a_number(),), now=now)
+    for _ in range(2):
+        taking.record_fact(session, head(session, home), "VISIT", ref="visit-1", on=TODAY, actor=CLERK, now=now)
+    assert [(fact.feed, fact.kind) for fact in session.exec(select(Fact))] == [("STREET", "VISIT")]
