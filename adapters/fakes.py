@@ -16,13 +16,12 @@ from typing import Literal, TypeAlias, TypeVar
 from joserfc import jws
 from joserfc.jwk import ECKey
 
+from adapters.face import FaceResult, FaceTask
 from adapters.liveness import verified
 from adapters.ports import (
     AidGiven,
     CoverAnswer,
     CoverQuestion,
-    FaceResult,
-    FaceTask,
     FactPage,
     Message,
     NeedPage,

@@ -1,6 +1,6 @@
 """A provider of face checks over HTTP: open a check, fetch its signed answer. No picture is asked for or taken.
 
-Enters: a client, the provider's public key (JWK) and its name. Leaves: `FaceTask` and `FaceResult` of `ports`. An
+Enters: a client, the provider's public key (JWK) and its name. Leaves: `FaceTask` and `FaceResult`. An
 answer is a compact JWS (ES256) with iss, ref, alive, at; unsigned, foreign or mismatched answers are refused for good.
 """
 
@@ -13,12 +13,13 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from adapters.face import FaceResult, FaceTask
 from adapters.http import HttpClient
-from adapters.ports import FaceResult, FaceTask, TryAgainLater, WillNeverWork
+from adapters.ports import TryAgainLater, WillNeverWork
 
 
 class FaceGateway:
-    """The provider's door; see `adapters.ports.FaceDoor`."""
+    """The provider's door; see `adapters.face.FaceDoor`."""
 
     def __init__(self, client: HttpClient, *, issuer: str, key: ECKey) -> None:
         self._client, self._issuer, self._key = client, issuer, key

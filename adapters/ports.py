@@ -295,32 +295,3 @@ class CoverDoor(Protocol):
     """Insurers and the medical insurance office say what they pay; a payer that is missing has not answered."""
 
     def ask_cover(self, question: CoverQuestion, /) -> tuple[CoverAnswer, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class FaceTask:
-    """A face check that a provider has opened: its number there, and the address to which the person goes."""
-
-    reference: str
-    address: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class FaceResult:
-    """What the provider found, with its own signature checked at the door: `signed` is that answer as it came."""
-
-    reference: str
-    alive: bool
-    signed: str = field(repr=False)
-
-
-class FaceDoor(Protocol):
-    """A provider of face checks. It learns a number of ours and a keyed mark of the person; no picture passes here.
-
-    `result` raises TryAgainLater while the person has not finished, WillNeverWork for an answer that is not signed by
-    the provider, or is about another check.
-    """
-
-    def begin(self, *, key: str, subject: str, back: str) -> FaceTask: ...
-
-    def result(self, reference: str, /) -> FaceResult: ...

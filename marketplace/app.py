@@ -18,7 +18,8 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, default_exceptions
 
-from adapters.ports import FaceDoor, StaffSignIn
+from adapters.face import FaceDoor
+from adapters.ports import StaffSignIn
 from marketplace import errors
 from marketplace.config import Settings
 from marketplace.db import Database

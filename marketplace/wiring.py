@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey
 from sqlmodel import Session
 
 from adapters.departments import DepartmentExchange
+from adapters.face import FaceDoor
 from adapters.fakes import FakeFace
 from adapters.http import HttpClient
 from adapters.identity import OidcDoor, OidcSettings
@@ -26,7 +27,6 @@ from adapters.ports import (
     Channel,
     CoverDoor,
     DepartmentFeed,
-    FaceDoor,
     Message,
     Messenger,
     PaymentFeed,

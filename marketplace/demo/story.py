@@ -1,9 +1,8 @@
 """One whole job on the demo city: from consents to confirmed aid, through the ordinary services.
 
 What enters: a filled database, its roster and the seed. What leaves: a `Result` with the counts people ask for, and a
-database in which every stage has something to look at, from lines nobody has decided to aid confirmed. Which line goes
-how far follows from the seed. Called by the demo command and by tests.
-"""
+database in which every stage has something to look at, from lines nobody has decided to aid confirmed. The seed says
+how far each goes. Called by the demo command and by tests."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, current_app
 from flask_babel import lazy_gettext as _l
 
-from adapters.ports import FaceDoor
+from adapters.face import FaceDoor
 
 bp = Blueprint("liveness", __name__, url_prefix="/survival")
 SENTENCES: dict[str, Any] = {

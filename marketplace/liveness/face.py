@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from sqlmodel import Session, col, select
 
-from adapters.ports import FaceResult, FaceTask
+from adapters.face import FaceResult, FaceTask
 from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day

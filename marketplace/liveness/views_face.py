@@ -8,7 +8,8 @@ from __future__ import annotations
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from adapters.ports import FaceDoor, OutsideError, TryAgainLater
+from adapters.face import FaceDoor
+from adapters.ports import OutsideError, TryAgainLater
 from marketplace.calendar import utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard

@@ -47,7 +47,7 @@ class HelpPower(SQLModel, table=True):
         check("term", "ends_at > starts_at"),
         check("ended", "(state = 'ended') = (ended_at IS NOT NULL)"),
         check("two_people", "kind = 'once' OR state <> 'active' OR (checked_by <> '' AND checked_by <> recorded_by)"),
-        check("signed", "kind = 'once' OR (signed IS NOT NULL AND evidence <> '')"),
+        check("paper", "kind = 'once' OR (signed IS NOT NULL AND evidence <> '')"),
         check("witnesses", "signed <> 'witnesses' OR witnesses IS NOT NULL"),
         check("agent", "state = 'invited' OR ended_at IS NOT NULL OR phone_index <> ''"),
     )

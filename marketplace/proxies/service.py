@@ -87,8 +87,8 @@ def accept(session: Session, code: str, /, *, name: str, phone: str, network: st
     """The helper shows the code and says who it is; return its session. The same telephone may come back that day."""
     accounts.count_try(session, "helper-code", network=network, now=now)
     typed = re.sub(r"[\s-]", "", code).upper()
-    found = select(HelpPower).where(HelpPower.code_index == vault_of(session).index("helper-code", typed))
-    power = session.exec(found.with_for_update()).one_or_none()
+    index = vault_of(session).index("helper-code", typed)
+    power = session.exec(select(HelpPower).where(HelpPower.code_index == index).with_for_update()).one_or_none()
     mine = vault_of(session).index("phone", plain_phone(phone))
     if power is None or power.state is PowerState.ENDED or now >= power.ends_at:
         raise NotAllowed("helper_code_wrong")
@@ -255,11 +255,6 @@ def get_power(session: Session, power_id: str, action: str, /, *, actor: Actor) 
     return power
 
 
-def helper_name(session: Session, power: HelpPower, /) -> str:
-    """The helper's name, for the household and for staff; a dash where it was never given or is erased."""
-    return opened(session, power, "name") or "—"
-
-
 def opened(session: Session, power: HelpPower, field: str, /) -> str:
     """One sealed field of a power; empty where there is none."""
     sealed = getattr(power, field)
@@ -295,8 +290,7 @@ def record(session: Session, power: HelpPower, action: str, /, *, actor: Actor, 
     """One row of the chain: who acted, for whom."""
     session.add(power)
     flush(session)
-    entry = audit.Entry(
-        action, object_ref=power.id, subject=power.subject_id, rule_id=power.end_reason or power.kind.value
-    )
+    why = power.end_reason or power.kind.value
+    entry = audit.Entry(action, object_ref=power.id, subject=power.subject_id, rule_id=why)
     audit.record(session, entry, actor=actor, now=now)
     return power

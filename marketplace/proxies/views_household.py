@@ -37,7 +37,7 @@ def mine() -> ResponseReturnValue:
     """Everybody who may act for this household, or could."""
     session = current_session()
     found = service.of_household(session, own_household())
-    names = {power.id: service.helper_name(session, power) for power in found}
+    names = {power.id: service.opened(session, power, "name") or "—" for power in found}
     return render("proxies/mine.html", powers=found, names=names)
 
 

@@ -126,7 +126,7 @@ def power(power_id: str) -> ResponseReturnValue:
         "proxies/power.html",
         one=found,
         person=masked_name(session, session.get(Person, found.subject_id)),
-        name=service.helper_name(session, found),
+        name=service.opened(session, found, "name") or "—",
         witnesses=service.opened(session, found, "witnesses"),
         helped=helped,
         many=helped > service.MANY,
@@ -143,7 +143,7 @@ def paper(power_id: str) -> ResponseReturnValue:
         "proxies/paper.html",
         one=found,
         person=masked_name(session, session.get(Person, found.subject_id)),
-        name=service.helper_name(session, found),
+        name=service.opened(session, found, "name") or "—",
     )
 
 

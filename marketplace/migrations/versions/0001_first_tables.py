@@ -1526,7 +1526,7 @@ def upgrade() -> None:
     sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('end_reason', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name=op.f('ck_help_power_ended')),
-    sa.CheckConstraint("kind = 'once' OR (signed IS NOT NULL AND evidence <> '')", name=op.f('ck_help_power_signed')),
+    sa.CheckConstraint("kind = 'once' OR (signed IS NOT NULL AND evidence <> '')", name=op.f('ck_help_power_paper')),
     sa.CheckConstraint("kind = 'once' OR state <> 'active' OR (checked_by <> '' AND checked_by <> recorded_by)", name=op.f('ck_help_power_two_people')),
     sa.CheckConstraint("signed <> 'witnesses' OR witnesses IS NOT NULL", name=op.f('ck_help_power_witnesses')),
     sa.CheckConstraint("state = 'invited' OR ended_at IS NOT NULL OR phone_index <> ''", name=op.f('ck_help_power_agent')),
