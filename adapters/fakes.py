@@ -6,6 +6,7 @@ what arrived can be read back. A lost reply means: the other side did it, we nev
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,11 @@ from datetime import date
 from typing import Literal, TypeAlias, TypeVar
 
 from adapters.items import ItemOut, ItemResult
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from adapters.face import FaceResult, FaceTask
+from adapters.liveness import verified
 from adapters.ports import (
     AidGiven,
     CoverAnswer,
@@ -227,3 +233,24 @@ class FakeDepartment:
         if lost:
             raise _lost()
         return tuple(self.said[start:]), str(len(self.said))
+class FakeFace:
+    """A provider of face checks that signs with a key of its own; `verdicts` says what it finds, by reference."""
+    issuer = "https://face.example.cn"
+        self.key = ECKey.generate_key("P-256")
+        self.verdicts: dict[str, bool | None] = {}
+        self.asked: dict[str, FaceTask] = {}
+    def begin(self, *, key: str, subject: str, back: str) -> FaceTask:
+        """Open a check; the person is sent straight back, because there is no camera here."""
+        task = self.asked.setdefault(key, FaceTask(f"face-{len(self.asked) + 1}-{key[:8]}", back))
+        return task
+    def result(self, reference: str, /) -> FaceResult:
+        """Found alive unless told otherwise; None means that the person has not finished."""
+        self.faults.before()
+        alive = self.verdicts.get(reference, True)
+        if alive is None:
+            raise TryAgainLater("The check is not finished yet.", code="face_not_finished")
+        return verified(self.signed(reference, alive=alive), reference, issuer=self.issuer, key=self.key)
+    def signed(self, reference: str, *, alive: bool) -> str:
+        """The provider's answer as it would cross the wire."""
+        claims = json.dumps({"iss": self.issuer, "ref": reference, "alive": alive})
+        return jws.serialize_compact({"alg": "ES256"}, claims, self.key)

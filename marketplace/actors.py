@@ -38,7 +38,8 @@ GIVERS = frozenset({Role.CHARITY_WORKER, Role.CHARITY_MANAGER, Role.INSURER})
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One acting person or job. `districts` is empty for "all"; `household_id` only for household and helper."""
+    """One acting person or job. `districts` is empty for "all"; `household_id` only for household and helper.
+    `reads_only` marks a helper whose power is to see and not to answer."""
 
     id: str
     role: Role
@@ -47,6 +48,7 @@ class Actor:
     household_id: str | None = None
     on_behalf_of: str | None = None
     request_id: str = ""
+    reads_only: bool = False
 
     @property
     def people(self) -> frozenset[str]:

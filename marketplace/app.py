@@ -19,6 +19,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, default_exceptions
 
+from adapters.face import FaceDoor
 from adapters.ports import StaffSignIn
 from marketplace import errors
 from marketplace.config import Settings
@@ -32,6 +33,8 @@ ROOMS = (
     "organisations",
     "assessments",
     "households",
+    "liveness",
+    "proxies",
     "signals",
     "cases",
     "needs",
@@ -48,6 +51,7 @@ ROOMS = (
     "claims",
     "meetings",
     "incidents",
+    "appeals",
     "rights",
     "reports",
     "portal",
@@ -81,7 +85,13 @@ class UnguardedView(RuntimeError):
     """A view without a guard: the app does not start."""
 
 
-def create_app(settings: Settings, *, database: Database | None = None, identity: StaffSignIn | None = None) -> Flask:
+def create_app(
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    identity: StaffSignIn | None = None,
+    face: FaceDoor | None = None,
+) -> Flask:
     """Build the app.
 
     Raises
@@ -95,6 +105,8 @@ def create_app(settings: Settings, *, database: Database | None = None, identity
     app.extensions["settings"] = settings
     if identity is not None:
         app.extensions["identity"] = identity
+    if face is not None:
+        app.extensions["face"] = face
     transactions.install(app, database=database)
     headers.install(app)
     display.install(app, instance=settings.instance)

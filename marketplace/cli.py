@@ -68,7 +68,9 @@ def serve(
 
     _log()
     with house() as (settings, database):
-        application = create_app(settings, database=database, identity=wiring.identity_of(settings))
+        application = create_app(
+            settings, database=database, identity=wiring.identity_of(settings), face=wiring.face_of(settings)
+        )
         helper = wiring.worker_of(database, settings) if worker else None
         server = serving.listen(application, host=host, port=port, trusted_proxy=settings.trusted_proxy)
         typer.echo(f"http://{host}:{port}")

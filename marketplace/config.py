@@ -71,6 +71,10 @@ class Settings:
     cover_url: str = ""
     cover_token: str = field(default="", repr=False)
     cover_key: str = field(default="", repr=False)
+    face_url: str = ""
+    face_token: str = field(default="", repr=False)
+    face_issuer: str = ""
+    face_key: str = ""
     departments_url: str = ""
     departments_token: str = field(default="", repr=False)
 
@@ -144,6 +148,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         oidc_client_id=get("SHANQIAO_OIDC_CLIENT_ID", ""),
         oidc_client_secret=get("SHANQIAO_OIDC_CLIENT_SECRET", ""),
         **_money_doors(env),
+        **_face_door(env),
     )
 
 
@@ -158,6 +163,19 @@ def _money_doors(env: Mapping[str, str]) -> dict[str, Any]:
         "cover_token": env.get("SHANQIAO_COVER_TOKEN", ""),
         "cover_key": _shared_key(env.get("SHANQIAO_COVER_URL", ""), env.get("SHANQIAO_COVER_KEY", "")),
     }
+
+
+def _face_door(env: Mapping[str, str]) -> dict[str, Any]:
+    """The provider of face checks; without its public key no answer of its could be believed."""
+    found = {
+        "face_url": env.get("SHANQIAO_FACE_URL", ""),
+        "face_token": env.get("SHANQIAO_FACE_TOKEN", ""),
+        "face_issuer": env.get("SHANQIAO_FACE_ISSUER", ""),
+        "face_key": env.get("SHANQIAO_FACE_KEY", ""),
+    }
+    if found["face_url"] and not (found["face_issuer"] and found["face_key"]):
+        raise ConfigError("SHANQIAO_FACE_ISSUER and SHANQIAO_FACE_KEY are needed beside SHANQIAO_FACE_URL")
+    return found
 
 
 def ring_file(environ: Mapping[str, str] | None = None) -> str:

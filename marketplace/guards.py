@@ -20,6 +20,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 UNPROVED = frozenset({Role.HOUSEHOLD, Role.HELPER, Role.PUBLIC, Role.SERVICE})
 """Who shows no second factor: a phone's holder, a stranger, a machine with a key of its own."""
+ALWAYS = frozenset({"account:sign_out", "account:sessions"})
+"""What a helper that may only see can still press."""
 
 
 def current_actor() -> Actor:
@@ -77,6 +79,8 @@ def guard(action: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             actor, g.action = current_actor(), action
             if not policy.may(actor, action).allow:
                 raise NotAllowed("sign_in" if actor is PUBLIC else "not_allowed", action=action)
+            if actor.reads_only and request.method not in ("GET", "HEAD") and action not in ALWAYS:
+                raise NotAllowed("sees_only", action=action)
             if action in policy.FRESH and request.method not in ("GET", "HEAD"):
                 need_fresh_proof()
             return view(*args, **kwargs)

@@ -11,17 +11,30 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+from joserfc.jwk import ECKey
 from sqlmodel import Session
 
 from adapters.departments import DepartmentExchange
 from adapters.departments_push import DepartmentDoor
+from adapters.face import FaceDoor
+from adapters.fakes import FakeFace
 from adapters.http import HttpClient
 from adapters.identity import OidcDoor, OidcSettings
 from adapters.items import Department
+from adapters.liveness import FaceGateway
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
 from adapters.payments import CoverGateway, PaymentFeedDoor
-from adapters.ports import Channel, CoverDoor, DepartmentFeed, Message, Messenger, PaymentFeed, Registry, StaffSignIn
+from adapters.ports import (
+    Channel,
+    CoverDoor,
+    DepartmentFeed,
+    Message,
+    Messenger,
+    PaymentFeed,
+    Registry,
+    StaffSignIn,
+)
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
 from adapters.webhooks import Webhooks
@@ -43,6 +56,7 @@ from marketplace.decisions import beginning, unclaimed, waiting
 from marketplace.households import comparing
 from marketplace.households.service import contact_of
 from marketplace.ledger import claiming, late
+from marketplace.liveness import schedule as survival
 from marketplace.meetings import night
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
@@ -54,6 +68,7 @@ from marketplace.payments import late as late_payments
 from marketplace.payments import waiting as payments
 from marketplace.proposals import expiry, gift, making_way, quotes
 from marketplace.proposals import service as proposals
+from marketplace.proxies import agents
 from marketplace.rights import erasing
 from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import hooks
@@ -165,6 +180,17 @@ def cover_of(settings: Settings) -> CoverDoor | None:
     return CoverGateway(HttpClient("cover", settings.cover_url, headers=bearer))
 
 
+def face_of(settings: Settings) -> FaceDoor | None:
+    """The provider of face checks, where one is connected; a demonstration has one without a camera."""
+    if settings.demo:
+        return FakeFace()
+    if not settings.face_url:
+        return None
+    bearer = {"Authorization": f"Bearer {settings.face_token}"}
+    client = HttpClient("face", settings.face_url, headers=bearer)
+    return FaceGateway(client, issuer=settings.face_issuer, key=ECKey.import_key(settings.face_key))
+
+
 def compose(settings: Settings, session: Session, notice: Notice) -> Message | None:
     """Resolve one letter: the household's telephone or the organisation's address, and the neutral words."""
     params = {key: str(value) for key, value in notice.params.items() if key == "by"}
@@ -175,6 +201,9 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     write = partial(_message, notice, letter=letter, params=params)
     if notice.household_id is not None:
         phone = _phone_of(session, notice.household_id)
+        return write(channel="sms", address=phone) if phone else None
+    if "power_id" in notice.params:
+        phone = agents.phone_of(session, str(notice.params["power_id"]))
         return write(channel="sms", address=phone) if phone else None
     organisation = session.get(Organisation, notice.org_id) if notice.org_id else None
     if organisation is None:
@@ -238,6 +267,8 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         unclaimed.Watch(database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=beginning.look),
         partial(appointments.sweep, database, clock=clock),
+        partial(survival.sweep, database, clock=clock),
+        partial(agents.sweep, database, clock=clock),
         partial(agreements.sweep, database, clock=clock),
         partial(expiry.sweep, database, clock=clock),
         keeper_of(database, settings, clock=clock),

@@ -28,7 +28,8 @@ class Account(SQLModel, table=True):
 
 
 class AccountSession(SQLModel, table=True):
-    """One sign-in. Either `account_id` is set, or `person_id` with its household. With `stand_in_id` the account acts
+    """One sign-in. Either `account_id` is set, or `person_id` with its household; a helper's has
+    `helper_id`, the power under which it acts, with that household. With `stand_in_id` the account acts
     for the head of that row, as long as its period runs. While it is `pending` a second factor is still to be shown and
     it opens nothing; `proved_at` is when one was last shown."""
 
@@ -38,6 +39,8 @@ class AccountSession(SQLModel, table=True):
     account_id: str | None = Field(default=None, foreign_key="account.id", index=True)
     person_id: str | None = Field(default=None, foreign_key="person.id", index=True)
     household_id: str | None = Field(default=None, foreign_key="household.id", index=True)
+    helper_id: str | None = Field(default=None, index=True, max_length=32)
+    reads_only: bool = False
     stand_in_id: str | None = Field(default=None, foreign_key="stand_in.id")
     created_at: datetime = Field(sa_column=moment())
     seen_at: datetime = Field(sa_column=moment())

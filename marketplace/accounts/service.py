@@ -116,6 +116,21 @@ def open_for_person(session: Session, person_id: str, household_id: str, /, *, n
     return _open(session, now=now, longest=LONGEST_HOUSEHOLD, **held)
 
 
+def open_for_helper(
+    session: Session, power_id: str, household_id: str, /, *, until: datetime, reads_only: bool, now: datetime
+) -> str:
+    """A session of a helper for one household, at most until its power ends. Its acts carry the power's own id."""
+    actor = Actor(id=power_id, role=Role.HELPER, household_id=household_id)
+    audit.record(session, audit.Entry("account:sign_in", subject=household_id), actor=actor, now=now)
+    held = {"helper_id": power_id, "household_id": household_id, "reads_only": reads_only, "method": "helper"}
+    return _open(session, now=now, longest=min(until - now, LONGEST_HOUSEHOLD), **held)
+
+
+def end_helper(session: Session, power_id: str, /) -> None:
+    """Every session under this power is worth nothing from now on."""
+    session.execute(delete(AccountSession).where(col(AccountSession.helper_id) == power_id))
+
+
 def _open(session: Session, *, now: datetime, longest: timedelta, **holder: Any) -> str:
     token = secrets.token_urlsafe(32)
     session.execute(delete(AccountSession).where(col(AccountSession.expires_at) < now))
@@ -131,6 +146,13 @@ def actor_of(session: Session, token: str, /, *, now: datetime, request_id: str 
         return PUBLIC
     if held.household_id is not None and held.person_id is not None:
         return Actor(id=held.person_id, role=Role.HOUSEHOLD, household_id=held.household_id, request_id=request_id)
+    if held.household_id is not None and held.helper_id is not None and now - held.seen_at <= IDLE:
+        facts: dict[str, Any] = {
+            "household_id": held.household_id,
+            "reads_only": held.reads_only,
+            "request_id": request_id,
+        }
+        return Actor(id=held.helper_id, role=Role.HELPER, **facts)
     account = session.get(Account, held.account_id) if held.account_id else None
     if account is None or not account.active or now - held.seen_at > IDLE:
         return PUBLIC

@@ -29,7 +29,7 @@ from marketplace.demo.accounts import ACCOUNTS, TOUR
 from marketplace.demo.build import build
 from marketplace.demo.city import SIZES, make_city
 from marketplace.demo.phases import Phases, peak_mb
-from marketplace.wiring import open_database, worker_of
+from marketplace.wiring import face_of, open_database, worker_of
 
 __all__ = [
     "SIZES",
@@ -137,7 +137,7 @@ def settings_for(place: Path, *, seed: int, port: int) -> Settings:
 
 def site(settings: Settings, database: Database) -> Flask:
     """The app with the start page's sign-in links and the tour."""
-    app = create_app(settings, database=database)
+    app = create_app(settings, database=database, face=face_of(settings))
     app.extensions["demo"] = {"accounts": ACCOUNTS, "tour": TOUR}
     return app
 

@@ -1,9 +1,8 @@
 """One whole job on the demo city: from consents to confirmed aid, through the ordinary services.
 
 What enters: a filled database, its roster and the seed. What leaves: a `Result` with the counts people ask for, and a
-database in which every stage has something to look at, from lines nobody has decided to aid confirmed. Which line goes
-how far follows from the seed. Called by the demo command and by tests.
-"""
+database in which every stage has something to look at, from lines nobody has decided to aid confirmed. The seed says
+how far each goes. Called by the demo command and by tests."""
 
 from __future__ import annotations
 
@@ -30,6 +29,7 @@ from marketplace.demo import (
     appointments,
     claims,
     gifts,
+    helping,
     meetings,
     payments,
     proofs,
@@ -131,6 +131,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         gifts.ask_about_a_draft(database, roster, now=day + 8 * DAY)
         rights.use(database, roster, now=day + 7 * DAY)
         applications.apply(database, roster, now=day + 7 * DAY)
+        helping.help_and_ask(database, roster, now=day + 7 * DAY)
         signals.watch(database, roster, now=day + 8 * DAY)
     with phases.phase("notify"):
         _send_letters(database, now=day + 7 * DAY)

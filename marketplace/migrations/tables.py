@@ -3,6 +3,7 @@
 import marketplace.db  # first of all: it names the constraints of every table that follows
 from marketplace import audit, jobs, notices, sealed
 from marketplace.accounts import models as accounts
+from marketplace.appeals import models as appeals
 from marketplace.appointments import models as appointments
 from marketplace.assessments import models as assessments
 from marketplace.cases import models as cases
@@ -15,6 +16,7 @@ from marketplace.households import models as households
 from marketplace.incidents import models as incidents
 from marketplace.intake import models as intake
 from marketplace.ledger import models as ledger
+from marketplace.liveness import models as liveness
 from marketplace.meetings import models as meetings
 from marketplace.needs import models as needs
 from marketplace.offers import models as offers
@@ -22,6 +24,7 @@ from marketplace.organisations import models as organisations
 from marketplace.payments import models as payments
 from marketplace.proofs import models as proofs
 from marketplace.proposals import models as proposals
+from marketplace.proxies import models as proxies
 from marketplace.reports import models as reports
 from marketplace.rights import models as rights
 from marketplace.sharing import models as sharing
@@ -30,6 +33,7 @@ from marketplace.trail import models as trail
 
 ROOMS = (
     accounts,
+    appeals,
     appointments,
     assessments,
     audit,
@@ -44,6 +48,7 @@ ROOMS = (
     intake,
     jobs,
     ledger,
+    liveness,
     meetings,
     needs,
     notices,
@@ -52,6 +57,7 @@ ROOMS = (
     payments,
     proofs,
     proposals,
+    proxies,
     reports,
     rights,
     sealed,

@@ -6,15 +6,19 @@ held for a person, its verified needs taken out of runs until somebody has looke
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.households.models import Household, Person
+from marketplace.liveness import service as survival
+from marketplace.liveness.duties import duties_of
+from marketplace.liveness.models import CheckCause
 from marketplace.needs.models import Need, NeedState
 from marketplace.policy import require
 from marketplace.rights import reviews
@@ -47,7 +51,17 @@ def record_death(
     flush(session)
     audit.record(session, audit.Entry("death:record", object_ref=home.id, subject=person.id), actor=actor, now=now)
     _hold_needs(session, home.id, actor=actor, now=now)
+    if duties_of(session, person.id):
+        _have_it_looked_at(session, person.id, evidence=evidence.strip(), actor=actor, now=now)
     return reviews.bring_back(session, home.id, field="", cause="death", cause_ref=person.id, actor=actor, now=now)
+
+
+def _have_it_looked_at(session: Session, person_id: str, *, evidence: str, actor: Actor, now: datetime) -> None:
+    """Somebody who draws a running benefit: staff go and look, whatever the record says."""
+    last = local_day(now) + timedelta(days=survival.LEAST_DAYS)
+    survival.open_check(
+        session, person_id, CheckCause.DEATH, due_on=last, evidence=evidence[:120], actor=actor, now=now
+    )
 
 
 def _hold_needs(session: Session, household_id: str, *, actor: Actor, now: datetime) -> None:

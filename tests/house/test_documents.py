@@ -24,6 +24,8 @@ HANDED_ON = {"need:list"} | {
 }
 HANDED_ON |= {"appointment:answer", "appointment:plan", "suspicion:list", "suspicion:decide"}
 HANDED_ON |= {"right:answer", "right:erase", "right:task", "right:view"}
+HANDED_ON |= {f"survival:{act}" for act in ("answer", "face", "list", "record", "view")}
+HANDED_ON |= {"power:check", "power:list", "power:object", "appeal:list", "account:sessions", "account:sign_out"}
 HANDED_ON |= set(SCOPES)
 """Acts that a function of the room hands on to the policy; what is written then is the state that follows."""
 ACT = re.compile(r"[a-z_]+:[a-z_]+")

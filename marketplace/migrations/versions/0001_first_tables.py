@@ -466,6 +466,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_api_client_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_api_client_state'), ['state'], unique=False)
 
+    op.create_table('appeal',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sa.Enum('appeal', 'complaint', 'favours', name='appealkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('open', 'upheld', 'rejected', 'answered', 'withdrawn', name='appealstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('object_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('office', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('seconded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('words', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('answer', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('code_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('raised_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('answered_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(state IN ('open', 'withdrawn')) = (answered_at IS NULL)", name=op.f('ck_appeal_answered')),
+    sa.CheckConstraint("answered_by = '' OR (answered_by <> decided_by AND answered_by <> seconded_by)", name=op.f('ck_appeal_another')),
+    sa.CheckConstraint("kind <> 'appeal' OR object_ref <> ''", name=op.f('ck_appeal_about')),
+    sa.CheckConstraint("kind = 'favours' OR household_id IS NOT NULL", name=op.f('ck_appeal_household')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_appeal_household_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_appeal'))
+    )
+    with op.batch_alter_table('appeal', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_appeal_code_index'), ['code_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appeal_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appeal_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appeal_object_ref'), ['object_ref'], unique=False)
+        batch_op.create_index(batch_op.f('ix_appeal_state'), ['state'], unique=False)
+        batch_op.create_index('uq_appeal_open', ['household_id', 'kind', 'object_ref'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+
     op.create_table('audit_body',
     sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('salt', sa.LargeBinary(), nullable=False),
@@ -1457,6 +1490,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_erasure_erase_at'), ['erase_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_erasure_household_id'), ['household_id'], unique=False)
 
+    op.create_table('face_consent',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('notice_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('given_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('withdrawn_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_face_consent_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_face_consent_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_face_consent'))
+    )
+    with op.batch_alter_table('face_consent', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_face_consent_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_face_consent_person_id'), ['person_id'], unique=False)
+        batch_op.create_index('uq_face_consent', ['person_id'], unique=True, sqlite_where=sa.text('withdrawn_at IS NULL'), postgresql_where=sa.text('withdrawn_at IS NULL'))
+
     op.create_table('fact',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1495,6 +1544,52 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('guardian', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_guardian_guardian_id'), ['guardian_id'], unique=False)
+
+    op.create_table('help_power',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sa.Enum('once', 'standing', name='powerkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('invited', 'pending', 'active', 'ended', name='powerstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('subject_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('helper_kind', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('name', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('phone', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('matters', sa.JSON(), nullable=False),
+    sa.Column('acts', sa.JSON(), nullable=False),
+    sa.Column('starts_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('signed', sa.Enum('own_hand', 'thumbprint', 'witnesses', 'home_visit', name='signed', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('witnesses', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('code_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('told_to', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('checked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('checked_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('end_reason', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name=op.f('ck_help_power_ended')),
+    sa.CheckConstraint("kind = 'once' OR (signed IS NOT NULL AND evidence <> '')", name=op.f('ck_help_power_paper')),
+    sa.CheckConstraint("kind = 'once' OR state <> 'active' OR (checked_by <> '' AND checked_by <> recorded_by)", name=op.f('ck_help_power_two_people')),
+    sa.CheckConstraint("signed <> 'witnesses' OR witnesses IS NOT NULL", name=op.f('ck_help_power_witnesses')),
+    sa.CheckConstraint("state = 'invited' OR ended_at IS NOT NULL OR phone_index <> ''", name=op.f('ck_help_power_agent')),
+    sa.CheckConstraint('ends_at > starts_at', name=op.f('ck_help_power_term')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_help_power_household_id')),
+    sa.ForeignKeyConstraint(['subject_id'], ['person.id'], name=op.f('fk_help_power_subject_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_help_power'))
+    )
+    with op.batch_alter_table('help_power', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_help_power_code_index'), ['code_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_ends_at'), ['ends_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_phone_index'), ['phone_index'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_power_subject_id'), ['subject_id'], unique=False)
 
     op.create_table('invitation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -2015,6 +2110,62 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_stand_in_ends_at'), ['ends_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_stand_in_head_id'), ['head_id'], unique=False)
 
+    op.create_table('survival_check',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('cause', sa.Enum('schedule', 'death', 'detention', name='checkcause', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('state', sa.Enum('open', 'visit', 'seen', 'died', 'dropped', name='checkstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('wish', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('way', sa.Enum('face', 'code', 'video', 'home', 'counter', name='way', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('done_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('done_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('done_role', sa.Enum('household', 'helper', 'worker', 'verifier', 'approver', 'protection_officer', 'charity_worker', 'charity_manager', 'insurer', 'auditor', 'security_admin', 'operator', 'service', 'public', name='role', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.Column('note', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('face_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('face_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.CheckConstraint("(state IN ('open', 'visit')) = (done_at IS NULL)", name=op.f('ck_survival_check_done')),
+    sa.CheckConstraint("state <> 'seen' OR way IS NOT NULL", name=op.f('ck_survival_check_seen')),
+    sa.CheckConstraint('tries >= 0', name=op.f('ck_survival_check_tries')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_survival_check_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_survival_check_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_survival_check'))
+    )
+    with op.batch_alter_table('survival_check', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_survival_check_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_survival_check_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_survival_check_person_id'), ['person_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_survival_check_state'), ['state'], unique=False)
+        batch_op.create_index('uq_survival_check_waiting', ['person_id'], unique=True, sqlite_where=sa.text("state IN ('open', 'visit')"), postgresql_where=sa.text("state IN ('open', 'visit')"))
+
+    op.create_table('survival_duty',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('next_on', sa.Date(), nullable=False),
+    sa.Column('begun_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('begun_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('end_reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_survival_duty_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_survival_duty_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_survival_duty'))
+    )
+    with op.batch_alter_table('survival_duty', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_survival_duty_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_survival_duty_next_on'), ['next_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_survival_duty_person_id'), ['person_id'], unique=False)
+        batch_op.create_index('uq_survival_duty', ['person_id', 'kind'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+
     op.create_table('suspicion',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('one_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -2091,6 +2242,8 @@ def upgrade() -> None:
     sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('helper_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.Column('reads_only', sa.Boolean(), nullable=False),
     sa.Column('stand_in_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -2107,6 +2260,7 @@ def upgrade() -> None:
     with op.batch_alter_table('account_session', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_account_session_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_account_session_helper_id'), ['helper_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
 

@@ -1,0 +1,229 @@
+"""Raise and answer: an appeal goes to somebody who did not decide, a demanded favour past the office that is named.
+
+Enters: a household (or its helper) with a decision of its own, or anybody with a report. Leaves: one row with one clock
+and, at the end, one answer. A report of favours is seen by no district's staff of the office it names: only staff of
+the whole city and the protection officer open it. Called by this room's pages.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, or_, select
+
+from marketplace import audit, notices
+from marketplace.accounts import service as accounts
+from marketplace.actors import Actor, Role
+from marketplace.appeals.models import Appeal, AppealKind, AppealState
+from marketplace.calendar import local_day
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
+from marketplace.db import flush, new_id
+from marketplace.decisions.models import Match
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.policy import require
+from marketplace.reference.words import list_codes
+from marketplace.sealed import Unreadable, vault_of
+
+RECONSIDER_DAYS = 60
+"""Within so many days of learning of a decision its reconsideration may be asked for (Reconsideration Law, art. 20)."""
+DECIDE_DAYS = 60
+"""So long the reviewing office has (art. 62); 30 in the simple procedure, and once 30 more in difficult cases."""
+STEPS = {AppealKind.FAVOURS: "favours_answer"}
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+OUTCOMES = {
+    AppealKind.APPEAL: (AppealState.UPHELD, AppealState.REJECTED),
+    AppealKind.COMPLAINT: (AppealState.UPHELD, AppealState.ANSWERED),
+    AppealKind.FAVOURS: (AppealState.UPHELD, AppealState.ANSWERED),
+}
+
+
+def own_match(session: Session, match_id: str, /, *, actor: Actor) -> Match:
+    """The decision a household appeals against; NotFound for any other's."""
+    match = session.get(Match, match_id)
+    require(actor, "appeal:raise", household_id=match.household_id if match is not None else None)
+    if match is None:
+        raise NotFound("match")
+    return match
+
+
+def raise_about(
+    session: Session, match_id: str, kind: AppealKind, /, *, words: str, actor: Actor, now: datetime
+) -> Appeal:
+    """An appeal against a decision, or a complaint about how it went; the same one cannot wait twice."""
+    match = own_match(session, match_id, actor=actor)
+    if kind is AppealKind.FAVOURS:
+        raise BadInput("bad_input", field="kind")
+    _wordy(words)
+    row = _new(kind, actor=actor, now=now)
+    row.object_ref, row.household_id = f"match:{match.id}", match.household_id
+    row.district_code = match.district_code
+    row.decided_by, row.seconded_by = match.approver_id, match.second_approver_id or ""
+    waiting = select(Appeal.id).where(
+        Appeal.household_id == row.household_id,
+        Appeal.kind == kind,
+        Appeal.object_ref == row.object_ref,
+        Appeal.state == AppealState.OPEN,
+    )
+    if session.exec(waiting).first() is not None:
+        raise WrongState("appealed_already")
+    return _store(session, row, words, holder=Holder(district_code=match.district_code), actor=actor, now=now)
+
+
+def report_favours(
+    session: Session, /, *, district_code: str, office: str, words: str, network: str, actor: Actor, now: datetime
+) -> tuple[Appeal, str]:
+    """Anybody says that somebody demanded something. No name is asked; the code opens the answer."""
+    require(actor, "favours:report")
+    accounts.count_try(session, "favours", network=network, now=now)
+    if office not in list_codes("appeal_office"):
+        raise BadInput("bad_input", field="office")
+    _wordy(words)
+    code = "".join(secrets.choice(LETTERS) for _place in range(12))
+    row = _new(AppealKind.FAVOURS, actor=actor, now=now)
+    row.raised_by = "anonymous"
+    row.district_code, row.office = district_code, office
+    row.code_index = vault_of(session).index("favours-code", code)
+    return _store(session, row, words, holder=Holder(), actor=actor, now=now), code
+
+
+def _wordy(words: str) -> None:
+    if not words.strip():
+        raise BadInput("bad_input", field="words")
+
+
+def _new(kind: AppealKind, *, actor: Actor, now: datetime) -> Appeal:
+    return Appeal(id=new_id(), kind=kind, raised_by=actor.id, raised_at=now, due_at=now)
+
+
+def _store(session: Session, row: Appeal, words: str, *, holder: Holder, actor: Actor, now: datetime) -> Appeal:
+    vault = vault_of(session)
+    vault.new_person(session, row.id)
+    row.words = vault.seal(session, row.id, column="appeal.words", text=words.strip())
+    step = STEPS.get(row.kind, "appeal_answer")
+    row.due_at = clocks.start(session, step, row.id, holder=holder, now=now).due_at
+    return _record(session, row, f"appeal:{row.kind.value}", actor=actor, now=now)
+
+
+def answer(
+    session: Session, appeal_id: str, state: AppealState, /, *, text: str, actor: Actor, now: datetime
+) -> Appeal:
+    """A person answers who did not make the decision."""
+    row = get_for_staff(session, appeal_id, "appeal:answer", actor=actor)
+    session.refresh(row, with_for_update=True)
+    if row.state is not AppealState.OPEN:
+        raise WrongState("appeal_answered", state=row.state.value)
+    if took_part(row, actor):
+        raise NotAllowed("decided_it_oneself")
+    if state not in OUTCOMES[row.kind] or not text.strip():
+        raise BadInput("bad_input", field="text" if state in OUTCOMES[row.kind] else "state")
+    row.state, row.answered_by, row.answered_at = state, actor.id, now
+    row.answer = vault_of(session).seal(session, row.id, column="appeal.answer", text=text.strip())
+    clocks.move_on(session, row.id, outcome=state.value, now=now)
+    _record(session, row, "appeal:answer", actor=actor, now=now)
+    if row.household_id is not None:
+        notices.post(session, "appeal_answered", key=f"appeal:{row.id}", household_id=row.household_id, now=now)
+    return row
+
+
+def took_part(row: Appeal, actor: Actor, /) -> bool:
+    """Whether this reader, or whom it stands in for, made the decision."""
+    return bool({row.decided_by, row.seconded_by} & actor.people)
+
+
+def take_back(session: Session, appeal_id: str, /, *, actor: Actor, now: datetime) -> Appeal:
+    """The household does not want it any longer."""
+    row = get_own(session, appeal_id, actor=actor)
+    session.refresh(row, with_for_update=True)
+    if row.state is not AppealState.OPEN:
+        raise WrongState("appeal_answered", state=row.state.value)
+    row.state = AppealState.WITHDRAWN
+    clocks.move_on(session, row.id, outcome="withdrawn", now=now)
+    return _record(session, row, "appeal:take_back", actor=actor, now=now)
+
+
+def get_own(session: Session, appeal_id: str, /, *, actor: Actor) -> Appeal:
+    """One that this household raised."""
+    row = session.get(Appeal, appeal_id)
+    require(actor, "appeal:raise", household_id=row.household_id if row is not None else None)
+    if row is None:
+        raise NotFound("appeal")
+    return row
+
+
+def find_by_code(session: Session, code: str, /, *, network: str, now: datetime) -> Appeal | None:
+    """The report behind a code; tries are counted, and the caller commits them."""
+    accounts.count_try(session, "favours-code", network=network, now=now)
+    typed = re.sub(r"[\s-]", "", code).upper()
+    wanted = select(Appeal).where(Appeal.code_index == vault_of(session).index("favours-code", typed))
+    return session.exec(wanted).one_or_none()
+
+
+def _visible(actor: Actor) -> list[ColumnElement[bool]]:
+    """Appeals and complaints of the actor's districts; favours only to those who belong to no district."""
+    wanted: list[ColumnElement[bool]] = []
+    if actor.districts:
+        wanted += [
+            col(Appeal.district_code).in_(sorted(actor.districts)),
+            col(Appeal.kind) != AppealKind.FAVOURS,
+        ]
+    elif actor.role is Role.PROTECTION_OFFICER:
+        wanted.append(or_(col(Appeal.kind) == AppealKind.FAVOURS, col(Appeal.kind) == AppealKind.COMPLAINT))
+    return wanted
+
+
+def list_appeals(session: Session, /, *, actor: Actor, offset: int, limit: int) -> list[Appeal]:
+    """What this reader may answer: open ones first, then by limit."""
+    require(actor, "appeal:list", district=next(iter(sorted(actor.districts)), ""))
+    order = (col(Appeal.state) != AppealState.OPEN, col(Appeal.due_at), col(Appeal.id))
+    wanted = select(Appeal).where(*_visible(actor)).order_by(*order)
+    return list(session.exec(wanted.offset(offset).limit(limit)))
+
+
+def get_for_staff(session: Session, appeal_id: str, action: str, /, *, actor: Actor) -> Appeal:
+    """One of them; whatever this reader may not see looks missing."""
+    require(actor, action, district=next(iter(sorted(actor.districts)), ""))
+    row = session.exec(select(Appeal).where(Appeal.id == appeal_id, *_visible(actor))).one_or_none()
+    if row is None:
+        raise NotFound("appeal")
+    return row
+
+
+def of_household(session: Session, household_id: str, /, *, match_id: str = "") -> list[Appeal]:
+    """What a household has raised, the newest first; with `match_id` about one decision."""
+    wanted = select(Appeal).where(Appeal.household_id == household_id)
+    if match_id:
+        wanted = wanted.where(Appeal.object_ref == f"match:{match_id}")
+    return list(session.exec(wanted.order_by(col(Appeal.raised_at).desc(), col(Appeal.id))))
+
+
+def read(session: Session, row: Appeal, field: str, /) -> str:
+    """Words or answer in plain text; empty where there is none."""
+    sealed = getattr(row, field)
+    if sealed is None:
+        return ""
+    try:
+        return vault_of(session).open(session, row.id, column=f"appeal.{field}", sealed=sealed)
+    except Unreadable:
+        return ""
+
+
+def look(session: Session, row: Appeal, /, *, actor: Actor, now: datetime) -> None:
+    """Opening somebody's words is written down first."""
+    _record(session, row, "appeal:look", actor=actor, now=now)
+
+
+def reconsider_by(match: Match, /) -> date:
+    """The last day on which reconsideration of this decision may be asked for."""
+    return local_day(match.created_at) + timedelta(days=RECONSIDER_DAYS)
+
+
+def _record(session: Session, row: Appeal, action: str, *, actor: Actor, now: datetime) -> Appeal:
+    session.add(row)
+    flush(session)
+    entry = audit.Entry(action, object_ref=row.id, subject=row.household_id or "", rule_id=row.kind.value)
+    audit.record(session, entry, actor=actor, now=now)
+    return row

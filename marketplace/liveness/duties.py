@@ -1,0 +1,105 @@
+"""Benefits with a day on which somebody is to be seen.
+
+Enters: a benefit that begins (staff, or a granted item), or a person who was seen. Leaves: duties with their next day.
+Nothing here can stop a benefit: `end_duty` is a person's act with a reason. Called by this room and
+by rooms that grant.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.calendar import local_day
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.models import Household, Person
+from marketplace.liveness.models import SurvivalDuty
+from marketplace.policy import require
+from marketplace.reference.survival import survival_rule
+from marketplace.reference.tables import UnknownCode
+from marketplace.reference.words import list_codes
+
+
+def enrol(session: Session, person_id: str, kind: str, /, *, actor: Actor, now: datetime) -> SurvivalDuty:
+    """This person draws this benefit from today: seen again after the rule's months. Enrolled twice, it stays."""
+    person = session.get(Person, person_id)
+    home = session.get(Household, person.household_id) if person is not None else None
+    require(actor, "survival:enrol", district=home.district_code if home is not None else None)
+    if person is None or home is None:
+        raise NotFound("person")
+    today = local_day(now)
+    try:
+        rule = survival_rule(kind, today)
+    except UnknownCode as error:
+        raise BadInput("bad_input", field="kind") from error
+    running = duties_of(session, person.id, kind=kind)
+    if running:
+        return running[0]
+    duty = SurvivalDuty(
+        id=new_id(),
+        person_id=person.id,
+        household_id=home.id,
+        district_code=home.district_code,
+        kind=kind,
+        next_on=rule.after(today),
+        begun_by=actor.id,
+        begun_at=now,
+    )
+    return _record(session, duty, "survival:enrol", actor=actor, now=now)
+
+
+def end_duty(session: Session, duty_id: str, /, *, reason: str, actor: Actor, now: datetime) -> SurvivalDuty:
+    """A person of the staff says why nobody asks any longer; what becomes of the benefit is its office's decision."""
+    duty = get_duty(session, duty_id, actor=actor)
+    session.refresh(duty, with_for_update=True)
+    if duty.ended_at is not None:
+        raise WrongState("duty_ended")
+    if reason not in list_codes("survival_end"):
+        raise BadInput("reason_missing", field="reason")
+    duty.ended_at, duty.ended_by, duty.end_reason = now, actor.id, reason
+    return _record(session, duty, "survival:end", actor=actor, now=now)
+
+
+def get_duty(session: Session, duty_id: str, /, *, actor: Actor) -> SurvivalDuty:
+    """The duty, if it lies in the actor's district."""
+    duty = session.get(SurvivalDuty, duty_id)
+    require(actor, "survival:end", district=duty.district_code if duty is not None else None)
+    if duty is None:
+        raise NotFound("survival_duty")
+    return duty
+
+
+def _record(session: Session, duty: SurvivalDuty, action: str, *, actor: Actor, now: datetime) -> SurvivalDuty:
+    session.add(duty)
+    flush(session)
+    entry = audit.Entry(action, object_ref=duty.id, subject=duty.person_id, rule_id=duty.end_reason or duty.kind)
+    audit.record(session, entry, actor=actor, now=now)
+    return duty
+
+
+def duties_of(session: Session, person_id: str, /, *, kind: str = "") -> list[SurvivalDuty]:
+    """What this person draws now, of one kind or of all."""
+    wanted = select(SurvivalDuty).where(SurvivalDuty.person_id == person_id, col(SurvivalDuty.ended_at).is_(None))
+    if kind:
+        wanted = wanted.where(SurvivalDuty.kind == kind)
+    return list(session.exec(wanted.order_by(SurvivalDuty.kind)))
+
+
+def duties_of_household(session: Session, household_id: str, /) -> list[SurvivalDuty]:
+    """What anybody of the household draws now."""
+    wanted = select(SurvivalDuty).where(SurvivalDuty.household_id == household_id)
+    wanted = wanted.where(col(SurvivalDuty.ended_at).is_(None))
+    return list(session.exec(wanted.order_by(SurvivalDuty.person_id, SurvivalDuty.kind)))
+
+
+def seen(session: Session, person_id: str, /, *, now: datetime) -> None:
+    """One seeing counts for all benefits of the person: each gets its next day."""
+    today = local_day(now)
+    for duty in duties_of(session, person_id):
+        duty.next_on = survival_rule(duty.kind, today).after(today)
+        session.add(duty)
+    flush(session)

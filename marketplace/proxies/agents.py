@@ -1,0 +1,135 @@
+"""Standing agents: how they come in, what they are told, who helps conspicuously many, and the end of terms.
+
+Enters: a telephone with a code, the clock. Leaves: a session; a neutral message for each letter to the household, until
+the power ends; a list of warnings. Called by this room's pages, by the worker, and by the composer of letters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace import notices
+from marketplace.accounts import service as accounts
+from marketplace.accounts.models import SignInCode
+from marketplace.actors import SYSTEM, Actor
+from marketplace.db import Database, flush
+from marketplace.notices import Notice
+from marketplace.policy import require
+from marketplace.proxies import service
+from marketplace.proxies.models import HelpPower, PowerKind, PowerState
+
+BATCH = 200
+NOT_COPIED = ("sign_in_code", "agent_told", "helper_named", "helper_ended")
+"""Letters that are the person's own affair."""
+
+
+def living_of_phone(session: Session, phone_index: str, /, *, now: datetime) -> list[HelpPower]:
+    """The standing powers of this telephone that are in force."""
+    wanted = select(HelpPower).where(
+        HelpPower.phone_index == phone_index,
+        HelpPower.kind == PowerKind.STANDING,
+        HelpPower.state == PowerState.ACTIVE,
+        col(HelpPower.starts_at) <= now,
+        col(HelpPower.ends_at) > now,
+    )
+    return list(session.exec(wanted.order_by(col(HelpPower.starts_at), HelpPower.id)))
+
+
+def send_code(session: Session, phone_index: str, /, *, network: str, now: datetime) -> SignInCode:
+    """Send digits to an agent's telephone; for a telephone of nobody nothing is sent, and the page says the same."""
+    code = accounts.new_code(session, phone_index, network=network, now=now)
+    powers = living_of_phone(session, phone_index, now=now)
+    if powers:
+        params = {"code_id": code.id, "power_id": powers[0].id}
+        notices.post(session, "sign_in_code", key=f"code:{code.id}", params=params, now=now)
+    return code
+
+
+def enter(session: Session, phone_index: str, typed: str, /, *, code_id: str, now: datetime) -> list[HelpPower]:
+    """For whom the holder of this telephone may act, if the digits are right."""
+    if not accounts.code_fits(session, phone_index, typed, code_id=code_id, now=now):
+        return []
+    return living_of_phone(session, phone_index, now=now)
+
+
+def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
+    """End what has run its term, then tell agents what their households were told; returns how much was done."""
+    now = clock()
+    return _end_terms(database, now=now) + _tell_agents(database, now=now)
+
+
+def _end_terms(database: Database, *, now: datetime) -> int:
+    over = (col(HelpPower.state) != PowerState.ENDED) & (col(HelpPower.ends_at) <= now)
+    with database.reading() as session:
+        ids = session.exec(select(HelpPower.id).where(over).limit(BATCH)).all()
+    for power_id in ids:
+        with database.transaction() as session:
+            power = session.get_one(HelpPower, power_id, with_for_update=True, populate_existing=True)
+            if power.state is not PowerState.ENDED:
+                service.end(session, power, reason="term", action="power:term", actor=SYSTEM, now=now)
+    return len(ids)
+
+
+def _tell_agents(database: Database, *, now: datetime) -> int:
+    with database.reading() as session:
+        if not _untold(session, now=now):
+            return 0
+    with database.transaction() as session:
+        found = _untold(session, now=now)
+        for power, letter in found:
+            key, params = f"agent:{power.id}:{letter.id}"[:100], {"power_id": power.id}
+            notices.post(session, "agent_told", key=key, params=params, now=now)
+            power.told_to = max(power.told_to, letter.created_at)
+            session.add(power)
+        flush(session)
+        return len(found)
+
+
+def _untold(session: Session, *, now: datetime) -> list[tuple[HelpPower, Notice]]:
+    """Letters to households since each agent was last told."""
+    wanted = (
+        select(HelpPower, Notice)
+        .join(Notice, col(Notice.household_id) == col(HelpPower.household_id))
+        .where(
+            HelpPower.state == PowerState.ACTIVE,
+            HelpPower.kind == PowerKind.STANDING,
+            col(HelpPower.ends_at) > now,
+            col(Notice.created_at) > col(HelpPower.told_to),
+            col(Notice.letter).not_in(NOT_COPIED),
+        )
+        .order_by(col(Notice.created_at), col(Notice.id))
+        .limit(BATCH)
+    )
+    return [(power, letter) for power, letter in session.exec(wanted) if "notices" in power.acts]
+
+
+def phone_of(session: Session, power_id: str, /) -> str:
+    """Where an agent is reached, while its power is in force."""
+    power = session.get(HelpPower, power_id)
+    if power is None or power.state is not PowerState.ACTIVE:
+        return ""
+    return service.opened(session, power, "phone")
+
+
+def list_powers(session: Session, /, *, actor: Actor, offset: int, limit: int) -> list[HelpPower]:
+    """Powers within the actor's districts: what waits for a check first, then the newest."""
+    require(actor, "power:list", district=next(iter(sorted(actor.districts)), ""))
+    wanted = select(HelpPower).where(col(HelpPower.state) != PowerState.INVITED)
+    if actor.districts:
+        wanted = wanted.where(col(HelpPower.district_code).in_(sorted(actor.districts)))
+    order = (col(HelpPower.state) != PowerState.PENDING, col(HelpPower.recorded_at).desc(), col(HelpPower.id))
+    return list(session.exec(wanted.order_by(*order).offset(offset).limit(limit)))
+
+
+def households_helped(session: Session, phone_indexes: set[str], /, *, now: datetime) -> Counter[str]:
+    """For how many households each of these telephones acts now, in the whole city."""
+    wanted = select(HelpPower.phone_index, HelpPower.household_id).where(
+        col(HelpPower.phone_index).in_(phone_indexes),
+        HelpPower.state == PowerState.ACTIVE,
+        col(HelpPower.ends_at) > now,
+    )
+    return Counter(phone for phone, _home in session.exec(wanted.distinct()))

@@ -1,0 +1,183 @@
+"""Appeals, complaints, reports of demanded favours: a clock, somebody who did not decide, past the office named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+
+from marketplace.accounts import service as accounts
+from marketplace.actors import PUBLIC, Actor, Role
+from marketplace.app import create_app
+from marketplace.appeals import service
+from marketplace.appeals.models import Appeal, AppealKind, AppealState
+from marketplace.audit import AuditRow
+from marketplace.clocks.models import Clock
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.notices import Notice
+from tests.marketplace.match_scene import APPROVER, Scene, a_scene
+from tests.pages.people import client_as
+
+OTHER = Actor(id="approver-2", role=Role.APPROVER)
+DISTRICT = Actor(id="verifier-2", role=Role.VERIFIER, districts=frozenset({"500103"}))
+OFFICER = Actor(id="officer-1", role=Role.PROTECTION_OFFICER)
+
+
+@pytest.fixture
+def session(sqlite_database: Database) -> Iterator[Session]:
+    """The embedded engine is enough here."""
+    with sqlite_database.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
+def an_appeal(session: Session, now: datetime, kind: AppealKind = AppealKind.APPEAL) -> tuple[Scene, Appeal]:
+    scene = a_scene(session)
+    match = scene.approved(session, now)
+    row = service.raise_about(session, match.id, kind, words="算错了", actor=scene.household_actor, now=now)
+    return scene, row
+
+
+def test_an_appeal_has_a_clock_and_is_answered_by_somebody_who_did_not_decide(session: Session, now: datetime) -> None:
+    scene, row = an_appeal(session, now)
+    clock = session.exec(select(Clock).where(Clock.object_ref == row.id)).one()
+    assert (clock.step, clock.district_code, row.due_at) == ("appeal_answer", "500103", clock.due_at)
+    assert row.due_at > now + timedelta(days=10)
+    given = {"text": "已重新核查", "now": now}
+    with pytest.raises(NotAllowed, match="decided_it_oneself"):
+        service.answer(session, row.id, AppealState.REJECTED, actor=APPROVER, **given)
+    deputy = replace(OTHER, on_behalf_of=APPROVER.id)
+    with pytest.raises(NotAllowed, match="decided_it_oneself"):
+        service.answer(session, row.id, AppealState.REJECTED, actor=deputy, **given)
+    with pytest.raises(BadInput):
+        service.answer(session, row.id, AppealState.REJECTED, actor=OTHER, text=" ", now=now)
+    service.answer(session, row.id, AppealState.UPHELD, actor=OTHER, **given)
+    assert clock.ended_at == now
+    assert service.read(session, row, "answer") == "已重新核查"
+    letters = session.exec(select(Notice).where(Notice.letter == "appeal_answered")).all()
+    assert [letter.household_id for letter in letters] == [scene.household.id]
+    with pytest.raises(WrongState):
+        service.answer(session, row.id, AppealState.UPHELD, actor=OTHER, **given)
+
+
+def test_the_database_refuses_an_answer_of_the_one_who_decided(session: Session, now: datetime) -> None:
+    _scene, row = an_appeal(session, now)
+    row.state, row.answered_by, row.answered_at = AppealState.REJECTED, APPROVER.id, now
+    with pytest.raises(Conflict):
+        service._record(session, row, "appeal:answer", actor=APPROVER, now=now)
+
+
+def test_the_same_appeal_waits_once_and_can_be_taken_back(session: Session, now: datetime) -> None:
+    scene, row = an_appeal(session, now)
+    actor, match_id = scene.household_actor, row.object_ref.removeprefix("match:")
+    with pytest.raises(WrongState):
+        service.raise_about(session, match_id, AppealKind.APPEAL, words="x", actor=actor, now=now)
+    service.raise_about(session, match_id, AppealKind.COMPLAINT, words="x", actor=actor, now=now)
+    service.take_back(session, row.id, actor=actor, now=now)
+    service.raise_about(session, match_id, AppealKind.APPEAL, words="x", actor=actor, now=now)
+    with pytest.raises(BadInput):
+        service.raise_about(session, match_id, AppealKind.APPEAL, words=" ", actor=actor, now=now)
+
+
+def test_nobody_appeals_for_a_stranger(session: Session, now: datetime) -> None:
+    _scene, row = an_appeal(session, now)
+    stranger = Actor(id="x", role=Role.HOUSEHOLD, household_id="another")
+    match_id = row.object_ref.removeprefix("match:")
+    with pytest.raises(NotFound):
+        service.raise_about(session, match_id, AppealKind.APPEAL, words="x", actor=stranger, now=now)
+    with pytest.raises(NotFound):
+        service.take_back(session, row.id, actor=stranger, now=now)
+
+
+def test_a_report_of_favours_bypasses_the_district_that_is_named(session: Session, now: datetime) -> None:
+    row, code = service.report_favours(
+        session, district_code="500103", office="district", words="要红包", network="n", actor=PUBLIC, now=now
+    )
+    assert (row.household_id, row.raised_by, code in str(row.model_dump())) == (None, "anonymous", False)
+    assert service.list_appeals(session, actor=DISTRICT, offset=0, limit=9) == []
+    with pytest.raises(NotFound):
+        service.get_for_staff(session, row.id, "appeal:answer", actor=DISTRICT)
+    assert session.exec(select(Clock).where(Clock.object_ref == row.id)).one().district_code == ""
+    assert [one.id for one in service.list_appeals(session, actor=OFFICER, offset=0, limit=9)] == [row.id]
+    service.answer(session, row.id, AppealState.UPHELD, text="已处理", actor=OFFICER, now=now)
+    found = service.find_by_code(session, code.lower(), network="m", now=now)
+    assert found is not None
+    assert service.read(session, found, "answer") == "已处理"
+    assert service.find_by_code(session, "AAAABBBBCCCC", network="m", now=now) is None
+    assert [one.letter for one in session.exec(select(Notice))] == []
+
+
+def test_words_are_sealed_and_each_look_is_in_the_chain(session: Session, now: datetime) -> None:
+    _scene, row = an_appeal(session, now)
+    assert "算错了" not in str(row.model_dump())
+    service.look(session, row, actor=OTHER, now=now)
+    rows = session.exec(select(AuditRow).where(AuditRow.object_ref == row.id)).all()
+    assert [one.action for one in rows] == ["appeal:appeal", "appeal:look"]
+    assert all("算" not in str(one.model_dump()) for one in rows)
+
+
+@pytest.fixture
+def app(settings: Settings, sqlite_database: Database) -> Flask:
+    made = create_app(settings, database=sqlite_database)
+    made.config["WTF_CSRF_ENABLED"] = False
+    return made
+
+
+def at_home(app: Flask) -> tuple[FlaskClient, str]:
+    """A household with a decision of its own."""
+    now = datetime.now(UTC)
+    with app.extensions["database"].transaction() as session:
+        scene = a_scene(session)
+        match_id = scene.in_delivery(session, now).id
+        token = accounts.open_for_person(session, scene.person.id, scene.household.id, now=now)
+    client = app.test_client()
+    client.set_cookie("sid", token)
+    return client, match_id
+
+
+@pytest.mark.parametrize(
+    ("lang", "link", "paper"),
+    [("zh_Hans", "提出异议或投诉", "60 日内"), ("en", "Appeal or complain", "within 60 days")],
+)
+def test_a_household_appeals_from_the_decision_and_reads_the_answer(
+    app: Flask, lang: str, link: str, paper: str
+) -> None:
+    home, match_id = at_home(app)
+    assert link in home.get(f"/offers-to-me/{match_id}?lang={lang}").text
+    about = f"/appeals/about/{match_id}"
+    assert paper in home.get(f"{about}/paper").text
+    assert home.post(about, data={"kind": "appeal"}).status_code == 422
+    assert home.post(about, data={"kind": "appeal", "words": "算错了"}).status_code == 303
+    assert home.post(about, data={"kind": "appeal", "words": "算错了"}).status_code == 409
+    verifier = client_as(app, Role.VERIFIER)
+    found = re.search(r"/appeals/(\w{26})", verifier.get(f"/appeals/?lang={lang}").text)
+    assert found is not None
+    page = f"/appeals/{found[1]}"
+    assert "算错了" in verifier.get(page).text
+    assert verifier.post(f"{page}/answer", data={"state": "upheld"}).status_code == 422
+    assert verifier.post(f"{page}/answer", data={"state": "upheld", "text": "重新核定"}).status_code == 303
+    assert "重新核定" in home.get("/appeals/mine").text
+    assert home.post(f"/appeals/mine/{found[1]}/take-back").status_code == 409
+
+
+@pytest.mark.parametrize(("lang", "thanks"), [("zh_Hans", "谢谢您的举报"), ("en", "Thank you for saying so")])
+def test_anybody_reports_a_favour_without_a_name(app: Flask, lang: str, thanks: str) -> None:
+    anybody = app.test_client()
+    form = {"district": "500103", "office": "village", "words": "要一条烟"}
+    assert anybody.post("/appeals/favours", data={**form, "words": ""}).status_code == 422
+    page = anybody.post(f"/appeals/favours?lang={lang}", data=form).text
+    assert thanks in page
+    code = re.search(r"[A-Z2-9]{4} [A-Z2-9]{4} [A-Z2-9]{4}", page)
+    assert code is not None
+    assert anybody.post("/appeals/favours/answer", data={"code": "ABCD"}).status_code == 422
+    assert anybody.post("/appeals/favours/answer", data={"code": code[0]}).status_code == 200
+    officer = client_as(app, Role.PROTECTION_OFFICER)
+    assert "索要好处" in officer.get("/appeals/").text

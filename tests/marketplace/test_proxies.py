@@ -1,0 +1,304 @@
+"""Helpers: for a day by a code, standing by a checked paper; never the household itself, told of, stopped at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, col, select
+
+from marketplace.accounts import service as accounts
+from marketplace.accounts.models import SignInCode
+from marketplace.actors import Actor, Role
+from marketplace.app import create_app
+from marketplace.audit import AuditRow
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.errors import BadInput, Conflict, NotAllowed, WrongState
+from marketplace.households.models import Household, Person
+from marketplace.households.service import list_people
+from marketplace.notices import Notice, post
+from marketplace.proxies import agents, service
+from marketplace.proxies.models import HelpPower, PowerState, Signed
+from marketplace.sealed import vault_of
+from marketplace.wiring import compose
+from tests import factories as make
+from tests.pages.people import client_as
+
+WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
+VERIFIER = Actor(id="verifier-1", role=Role.VERIFIER, districts=frozenset({"500103"}))
+AGENT_PHONE = "10000055555"
+
+
+@pytest.fixture
+def session(sqlite_database: Database) -> Iterator[Session]:
+    """The embedded engine is enough here."""
+    with sqlite_database.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
+def a_person(session: Session, **over: Any) -> Person:
+    home = make.a_household(session, **over)
+    return list_people(session, home.id)[0]
+
+
+def herself(person: Person) -> Actor:
+    return Actor(id=person.id, role=Role.HOUSEHOLD, household_id=person.household_id)
+
+
+def a_paper(now: datetime, **over: Any) -> service.Paper:
+    facts: dict[str, Any] = {
+        "name": "赵帮办",
+        "phone": AGENT_PHONE,
+        "helper_kind": "relative",
+        "matters": ("offers", "checks"),
+        "acts": ("see", "answer", "notices"),
+        "ends_at": now + timedelta(days=90),
+        "signed": Signed.THUMBPRINT,
+        "evidence": "shelf 7",
+    }
+    return service.Paper(**{**facts, **over})
+
+
+def in_force(session: Session, person: Person, now: datetime, **over: Any) -> HelpPower:
+    power = service.record_paper(session, person.id, a_paper(now, **over), actor=WORKER, now=now)
+    return service.confirm(session, power.id, actor=VERIFIER, now=now)
+
+
+def test_a_code_works_for_one_telephone_on_one_day(session: Session, now: datetime) -> None:
+    person = a_person(session)
+    power, code = service.invite(
+        session, person.id, helper_kind="volunteer", acts=("see",), actor=herself(person), now=now
+    )
+    assert code not in str(power.model_dump())
+    with pytest.raises(NotAllowed):
+        service.accept(session, "WRONG234", name="钱", phone=AGENT_PHONE, network="a", now=now)
+    token = service.accept(session, code.lower(), name="钱", phone=AGENT_PHONE, network="b", now=now)
+    actor = accounts.actor_of(session, token, now=now)
+    assert (actor.role, actor.id, actor.household_id) == (Role.HELPER, power.id, person.household_id)
+    assert (actor.reads_only, actor.id != person.id) == (True, True)
+    with pytest.raises(NotAllowed):
+        service.accept(session, code, name="孙", phone="10000066666", network="c", now=now)
+    service.accept(session, code, name="钱", phone=AGENT_PHONE, network="c", now=now)
+    with pytest.raises(NotAllowed):
+        service.accept(session, code, name="钱", phone=AGENT_PHONE, network="d", now=now + timedelta(hours=24))
+    assert accounts.actor_of(session, token, now=now + timedelta(hours=24)).role is Role.PUBLIC
+    told = [letter.letter for letter in session.exec(select(Notice))]
+    assert told == ["helper_named"]
+
+
+def test_a_paper_names_five_things_and_is_checked_by_another_person(session: Session, now: datetime) -> None:
+    person = a_person(session)
+    for wrong in (
+        {"name": " "},
+        {"phone": "123"},
+        {"matters": ()},
+        {"acts": ("everything",)},
+        {"ends_at": now},
+        {"ends_at": now + timedelta(days=4000)},
+        {"evidence": ""},
+        {"signed": Signed.WITNESSES, "witnesses": "李"},
+        {"phone": "10000000001"},
+    ):
+        with pytest.raises(BadInput):
+            service.record_paper(session, person.id, a_paper(now, **wrong), actor=WORKER, now=now)
+    power = service.record_paper(
+        session, person.id, a_paper(now, signed=Signed.WITNESSES, witnesses="李，周"), actor=WORKER, now=now
+    )
+    with pytest.raises(NotAllowed):
+        service.open_session(session, power, now=now)
+    both = Actor(id="worker-1", role=Role.VERIFIER)
+    with pytest.raises(NotAllowed, match="two_people_needed"):
+        service.confirm(session, power.id, actor=both, now=now)
+    service.confirm(session, power.id, actor=VERIFIER, now=now)
+    assert accounts.actor_of(session, service.open_session(session, power, now=now), now=now).id == power.id
+    with pytest.raises(WrongState):
+        service.refuse(session, power.id, actor=VERIFIER, now=now)
+
+
+def test_the_database_refuses_a_standing_power_that_one_person_made(session: Session, now: datetime) -> None:
+    power = service.record_paper(session, a_person(session).id, a_paper(now), actor=WORKER, now=now)
+    power.state, power.checked_by = PowerState.ACTIVE, power.recorded_by
+    with pytest.raises(Conflict):
+        service.record(session, power, "power:confirm", actor=WORKER, now=now)
+
+
+@pytest.mark.parametrize("way", ["page", "phone", "objects"])
+def test_a_stopped_power_opens_nothing_from_that_moment(session: Session, now: datetime, way: str) -> None:
+    person = a_person(session)
+    power = in_force(session, person, now)
+    token = service.open_session(session, power, now=now)
+    assert accounts.actor_of(session, token, now=now).role is Role.HELPER
+    actor = WORKER if way == "phone" else herself(person)
+    service.stop(session, power.id, objected=way == "objects", actor=actor, now=now)
+    assert accounts.actor_of(session, token, now=now).role is Role.PUBLIC
+    assert power.end_reason == {"page": "stopped", "phone": "by_phone", "objects": "objected"}[way]
+    with pytest.raises(NotAllowed):
+        service.open_session(session, power, now=now)
+
+
+def test_a_helper_neither_names_helpers_nor_stops_others(session: Session, now: datetime) -> None:
+    person = a_person(session)
+    power = in_force(session, person, now)
+    helper = Actor(id=power.id, role=Role.HELPER, household_id=person.household_id)
+    with pytest.raises(NotAllowed):
+        service.invite(session, person.id, helper_kind="relative", acts=("see",), actor=helper, now=now)
+    with pytest.raises(NotAllowed):
+        service.stop(session, power.id, actor=helper, now=now)
+
+
+def test_an_agent_is_told_what_its_household_is_told_until_the_end(
+    sqlite_database: Database, settings: Settings, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        person = a_person(session)
+        power = in_force(session, person, now)
+        quiet = in_force(session, person, now, acts=("see",), phone="10000055556")
+        later = now + timedelta(minutes=1)
+        post(session, "match_approved", key="one", household_id=person.household_id, now=later)
+        power_id, household_id, quiet_id = power.id, person.household_id, quiet.id
+    assert agents.sweep(sqlite_database, clock=lambda: later) == 1
+    assert agents.sweep(sqlite_database, clock=lambda: later) == 0
+    with sqlite_database.reading() as session:
+        told = session.exec(select(Notice).where(Notice.letter == "agent_told")).one()
+        assert (told.params, told.household_id, quiet_id != power_id) == ({"power_id": power_id}, None, True)
+        message = compose(settings, session, told)
+        assert message is not None
+        assert message.address == AGENT_PHONE
+        assert "赵" not in message.body
+    with sqlite_database.transaction() as session:
+        service.stop(session, power_id, actor=WORKER, now=later)
+        post(session, "match_approved", key="two", household_id=household_id, now=later + timedelta(minutes=1))
+    assert agents.sweep(sqlite_database, clock=lambda: later + timedelta(minutes=2)) == 0
+    with sqlite_database.reading() as session:
+        assert (
+            compose(settings, session, session.exec(select(Notice).where(Notice.letter == "agent_told")).one()) is None
+        )
+
+
+def test_a_term_ends_by_itself(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        power_id = in_force(session, a_person(session), now).id
+    over = now + timedelta(days=90)
+    assert agents.sweep(sqlite_database, clock=lambda: over) >= 1
+    with sqlite_database.reading() as session:
+        power = session.get_one(HelpPower, power_id)
+        assert (power.state, power.end_reason) == (PowerState.ENDED, "term")
+
+
+def test_who_acts_for_many_households_is_counted_over_the_whole_city(session: Session, now: datetime) -> None:
+    for n in range(5):
+        in_force(session, a_person(session, phone=f"1000000010{n}"), now)
+    index = vault_of(session).index("phone", AGENT_PHONE)
+    assert agents.households_helped(session, {index}, now=now)[index] == 5
+    assert agents.households_helped(session, {index}, now=now + timedelta(days=91))[index] == 0
+
+
+def test_every_row_of_a_helper_names_the_helper_and_the_person(session: Session, now: datetime) -> None:
+    person = a_person(session)
+    power, code = service.invite(
+        session, person.id, helper_kind="police", acts=("see", "answer"), actor=herself(person), now=now
+    )
+    service.accept(session, code, name="钱", phone=AGENT_PHONE, network="a", now=now)
+    rows = session.exec(select(AuditRow).where(AuditRow.actor_ref == power.id)).all()
+    assert {row.action for row in rows} == {"power:accept", "account:sign_in"}
+    assert all(row.actor_role == "helper" and row.subject_ref for row in rows)
+
+
+@pytest.fixture
+def app(settings: Settings, sqlite_database: Database) -> Flask:
+    made = create_app(settings, database=sqlite_database)
+    made.config["WTF_CSRF_ENABLED"] = False
+    return made
+
+
+def at_home(app: Flask) -> tuple[FlaskClient, str, str]:
+    """A person's own client, its household and itself."""
+    now = datetime.now(UTC)
+    with app.extensions["database"].transaction() as session:
+        person = a_person(session)
+        token = accounts.open_for_person(session, person.id, person.household_id, now=now)
+        ids = (person.household_id, person.id)
+    client = app.test_client()
+    client.set_cookie("sid", token)
+    return client, *ids
+
+
+@pytest.mark.parametrize(
+    ("lang", "banner", "title"),
+    [("zh_Hans", "您正在为 王*明 代办", "我的帮办人"), ("en", "You act for 王*明", "My helpers")],
+)
+def test_a_helper_of_one_day_comes_in_sees_the_banner_and_is_stopped(
+    app: Flask, lang: str, banner: str, title: str
+) -> None:
+    home, _household, _person = at_home(app)
+    page = home.post(f"/helpers/invite?lang={lang}", data={"helper_kind": "relative", "far": "see"}).text
+    code = re.search(r"[A-Z2-9]{4} [A-Z2-9]{4}", page)
+    assert code is not None
+    helper = app.test_client()
+    wrong = helper.post("/helpers/enter", data={"code": "ABCDEFGH", "name": "钱", "phone": AGENT_PHONE})
+    assert wrong.status_code == 422
+    given = {"code": code[0], "name": "钱帮办", "phone": AGENT_PHONE}
+    assert helper.post("/helpers/enter", data={**given, "phone": "12"}).status_code == 422
+    assert helper.post("/helpers/enter", data=given).status_code == 303
+    for path in ("/home", "/messages", "/my-consents", "/survival/mine", "/helpers/"):
+        shown = helper.get(f"{path}?lang={lang}")
+        assert (shown.status_code, banner in shown.text) == (200, True), path
+    refused = helper.post("/my-rights/complain", data={"words": "x"})
+    assert refused.status_code == 403, "it may look only"
+    mine = home.get(f"/helpers/?lang={lang}").text
+    assert (title in mine, "钱帮办" in mine) == (True, True)
+    power_id = re.search(r"/helpers/(\w+)/stop", mine)
+    assert power_id is not None
+    assert home.post(f"/helpers/{power_id[1]}/stop").status_code == 303
+    assert helper.get("/home").status_code == 303, "sent to the sign-in"
+
+
+@pytest.mark.parametrize(("lang", "word"), [("zh_Hans", "委托书"), ("en", "Power of attorney")])
+def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objected_to(
+    app: Flask, lang: str, word: str
+) -> None:
+    home, household, person = at_home(app)
+    worker, verifier = client_as(app, Role.WORKER), client_as(app, Role.VERIFIER)
+    form = {
+        "person": person,
+        "name": "赵帮办",
+        "phone": AGENT_PHONE,
+        "helper_kind": "social_worker",
+        "matters": ["offers", "papers"],
+        "acts": ["see", "answer", "notices"],
+        "ends_on": (datetime.now(UTC) + timedelta(days=30)).date().isoformat(),
+        "signed": "thumbprint",
+        "evidence": "shelf 7",
+    }
+    address = f"/helpers/staff/households/{household}"
+    assert worker.post(address, data={**form, "signed": "witnesses"}).status_code == 422
+    where = worker.post(address, data=form).headers["Location"]
+    assert word in worker.get(f"{where}/paper?lang={lang}").text
+    assert worker.post(f"{where}/confirm").status_code == 403
+    assert verifier.post(f"{where}/confirm").status_code == 303
+    assert "赵帮办" in verifier.get(where).text
+    agent = app.test_client()
+    stranger = agent.post("/helpers/agent", data={"phone": "10000099999"})
+    assert stranger.status_code == 303, "a telephone of nobody is answered alike"
+    assert agent.post("/helpers/agent/code", data={"code": "123456"}).status_code == 422
+    assert agent.post("/helpers/agent", data={"phone": AGENT_PHONE}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        index = vault_of(session).index("phone", AGENT_PHONE)
+        code = session.exec(select(SignInCode).where(col(SignInCode.phone_index) == index)).one()
+        digits = accounts.code_text(session, code.id)
+    assert agent.post("/helpers/agent/code", data={"code": digits}).status_code == 303
+    assert agent.get("/home").status_code == 200
+    power_id = where.rsplit("/", 1)[1]
+    assert agent.post(f"/helpers/{power_id}/stop").status_code == 403
+    assert home.post(f"/helpers/{power_id}/object").status_code == 303
+    assert agent.get("/home").status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert session.get_one(HelpPower, power_id).end_reason == "objected"
+        assert session.get_one(Household, household).id == household
