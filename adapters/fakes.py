@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, TypeAlias, TypeVar
 
-from adapters.items import ItemOut, ItemResult
 from joserfc import jws
 from joserfc.jwk import ECKey
 
 from adapters.face import FaceResult, FaceTask
+from adapters.items import ItemOut, ItemResult
 from adapters.liveness import verified
 from adapters.ports import (
     AidGiven,
@@ -233,16 +233,27 @@ class FakeDepartment:
         if lost:
             raise _lost()
         return tuple(self.said[start:]), str(len(self.said))
+
+
 class FakeFace:
     """A provider of face checks that signs with a key of its own; `verdicts` says what it finds, by reference."""
+
     issuer = "https://face.example.cn"
+
+    def __init__(self) -> None:
+        self.faults = Faults()
         self.key = ECKey.generate_key("P-256")
         self.verdicts: dict[str, bool | None] = {}
         self.asked: dict[str, FaceTask] = {}
+
     def begin(self, *, key: str, subject: str, back: str) -> FaceTask:
         """Open a check; the person is sent straight back, because there is no camera here."""
+        lost = self.faults.before()
         task = self.asked.setdefault(key, FaceTask(f"face-{len(self.asked) + 1}-{key[:8]}", back))
+        if lost:
+            raise _lost()
         return task
+
     def result(self, reference: str, /) -> FaceResult:
         """Found alive unless told otherwise; None means that the person has not finished."""
         self.faults.before()
@@ -250,6 +261,7 @@ class FakeFace:
         if alive is None:
             raise TryAgainLater("The check is not finished yet.", code="face_not_finished")
         return verified(self.signed(reference, alive=alive), reference, issuer=self.issuer, key=self.key)
+
     def signed(self, reference: str, *, alive: bool) -> str:
         """The provider's answer as it would cross the wire."""
         claims = json.dumps({"iss": self.issuer, "ref": reference, "alive": alive})
