@@ -33,6 +33,7 @@ ROOMS = (
     "assessments",
     "households",
     "signals",
+    "cases",
     "needs",
     "consent",
     "offers",

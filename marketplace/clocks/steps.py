@@ -85,6 +85,8 @@ STEPS: dict[str, Step] = {
         Step("meeting_duty", Side.STAFF, 10, urgent_days=3),
         Step("urgent_review", Side.STAFF, 1, remind_at=(50, 100)),
         Step("urgent_answer", Side.GIVER, 0, remind_at=(50,), hours=4),
+        Step("case_step", Side.STAFF, 10, remind_at=(80, 100, 120, 150)),
+        Step("case_papers", Side.HOUSEHOLD, 15, remind_at=(40, 80)),
         Step("alert_red", Side.STAFF, 0, remind_at=(50, 100), hours=24),
         Step("alert_orange", Side.STAFF, 3),
         Step("alert_yellow", Side.STAFF, 10),
