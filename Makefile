@@ -69,6 +69,12 @@ words: .venv/.dev ## Add new sentences to the Chinese catalogues and list what l
 vendor: ## Fetch the vendored front-end files anew and check them (needs npm)
 	@scripts/vendor.sh
 
+mutate: .venv/.dev ## Put small faults into the rooms of trust and count how many the tests find (ARGS="--sample 200 --seconds 7200")
+	@PYTHONPATH=. $(PY) scripts/mutate.py $(ARGS)
+
+sbom: .venv/.dev ## Write docs/sbom.json: what this software is made of (CycloneDX)
+	@PYTHONPATH=. $(PY) scripts/sbom.py
+
 tables: .venv/.dev ## Write the first migration anew from the models
 	@.venv/bin/python scripts/first_tables.py
 
@@ -76,4 +82,4 @@ lock: ## Write both lock files anew (needs uv)
 	@uv pip compile pyproject.toml --extra build --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements.lock -q
 	@uv pip compile pyproject.toml --all-extras -c requirements.lock --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 -o requirements-dev.lock -q
 
-.PHONY: help setup demo test check e2e torture bench figures screens words vendor tables lock
+.PHONY: help setup demo test check e2e torture bench figures screens words vendor mutate sbom tables lock

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, TypeAlias, TypeVar
 
+from adapters.items import ItemOut, ItemResult
 from adapters.ports import (
     AidGiven,
     CoverAnswer,
@@ -200,3 +201,29 @@ class FakeCoverDoor:
         if lost:
             raise _lost()
         return self.answers.get(question.subject, ())
+
+
+class FakeDepartment:
+    """A department in memory: what it was pushed, and the results that a test or the demonstration lets it say."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self.items: dict[str, ItemOut] = {}
+        self.said: list[ItemResult] = []
+
+    def push(self, item: ItemOut, /) -> None:
+        """Keep the item under its reference."""
+        lost = self.faults.before()
+        self.items[item.ref] = item
+        if lost:
+            raise _lost()
+
+    def results(self, *, cursor: str | None = None) -> tuple[tuple[ItemResult, ...], str]:
+        """Everything said since the cursor, in the order it was said."""
+        lost = self.faults.before()
+        start = 0 if cursor is None else int(cursor) if cursor.isdecimal() else -1
+        if not 0 <= start <= len(self.said):
+            raise WillNeverWork("The department does not know this cursor.", code="request_refused")
+        if lost:
+            raise _lost()
+        return tuple(self.said[start:]), str(len(self.said))

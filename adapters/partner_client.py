@@ -62,6 +62,17 @@ class PartnerClient:
         body: dict[str, Any] = {"purpose": purpose} | ({} if fields is None else {"fields": list(fields)})
         return self._post(f"/matches/{match_id}/recipient", body)
 
+    def credential(self, match_id: str, /, *, purpose: str, fields: Sequence[str] = ()) -> str:
+        """A signed credential of the need behind a match under way, bound to this machine's key."""
+        body: dict[str, Any] = {"purpose": purpose, "kid": self.key.thumbprint()}
+        body |= {"fields": list(fields)} if fields else {}
+        return str(self._post(f"/matches/{match_id}/credential", body)["credential"])
+
+    def receipts(self, consent_id: str, /, *, purpose: str) -> list[dict[str, Any]]:
+        """The signed receipts of a consent that names you."""
+        found: list[dict[str, Any]] = self._get(f"/consents/{consent_id}/receipts", purpose=purpose)["receipts"]
+        return found
+
     def accept(self, match_id: str, /, *, purpose: str, key: str = "") -> dict[str, Any]:
         """Take a match on."""
         return self._post(f"/matches/{match_id}/accept", {"purpose": purpose}, key=key)

@@ -2,7 +2,8 @@
 
 What enters: every `bench/results/*.json`. A bench that measures a goal puts a key "goals" at the top of its file:
 ``{"goals": {"4": {"figure": "…", "command": "…"}}}``; several benches may speak to one goal. What leaves: a table in
-Markdown, in which a goal that no bench has measured says so. Called by `scripts/figures.py` for `docs/goals.md`.
+Markdown that says of each figure when, under what load and with which seeds it was seen, and whether the solver has
+changed since; a goal that no bench has measured says so. Called by `scripts/figures.py` for `docs/goals.md`.
 
     PYTHONPATH=. .venv/bin/python bench/goals.py
 """
@@ -12,8 +13,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+CHANGED = {
+    **dict.fromkeys(("2", "3", "4"), "2026-11-25T20:27"),
+    **dict.fromkeys(("5", "7", "8", "9"), "2026-11-26T03:00"),
+}
+"""By goal: when the solver last changed so that its figures would come out otherwise. Of the first the pure way and the
+judge, of the second the hard way and the cities that `generate --hard` draws."""
 GOALS = {
     "1": "Exact: 10,000 random pure problems that greed misses equal brute force, each rule binding in ≥ 5 % of them; "
     "5,000 hard ones, amounts of 10⁹ among them, equal brute force and a second solver",
@@ -39,8 +47,8 @@ GOALS = {
 }
 
 
-def measured(folder: Path = RESULTS) -> Iterator[tuple[str, str, str]]:
-    """(goal, figure, command) of every bench in the folder, in the order of goals, then of files."""
+def measured(folder: Path = RESULTS) -> Iterator[tuple[str, str, str, str]]:
+    """(goal, figure, command, when) of every bench in the folder, in the order of goals, then of files."""
     found = []
     for path in sorted(folder.glob("*.json")):
         told = json.loads(path.read_text("utf-8"))
@@ -48,20 +56,30 @@ def measured(folder: Path = RESULTS) -> Iterator[tuple[str, str, str]]:
         for goal, row in (goals if isinstance(goals, dict) else {}).items():
             figure, command = (row.get("figure"), row.get("command")) if isinstance(row, dict) else (row, None)
             if goal in GOALS and figure:
-                found.append((goal, str(figure), str(command or f"bench/results/{path.name}")))
+                found.append((goal, str(figure), str(command or f"bench/results/{path.name}"), _when(told, goal)))
     yield from sorted(found, key=lambda row: list(GOALS).index(row[0]))
+
+
+def _when(told: dict[str, Any], goal: str) -> str:
+    """Date, load and seeds as far as the bench wrote them down, and whether the solver is another one now."""
+    machine, rows = told.get("machine") or {}, told.get("rows")
+    at = str(machine.get("measured_at", ""))
+    seeds = {row["seed"] for row in rows if row.get("seed") is not None} if isinstance(rows, list) else set()
+    said = [at[:16].replace("T", " ") or "no date"]
+    said += [f"load {machine['load']}"] if machine.get("load") is not None else []
+    said += [f"seed {', '.join(map(str, sorted(seeds)))}"] if seeds else []
+    return "; ".join([*said, *(["**older solver**"] if at < CHANGED.get(goal, "") else [])])
 
 
 def table(folder: Path = RESULTS) -> str:
     """The goals in Markdown; a row for each figure, one that says "not measured" where there is none."""
-    lines = ["| # | Goal | Figure seen | Command |", "|---:|---|---|---|"]
+    lines = ["| # | Goal | Figure seen | Measured | Command |", "|---:|---|---|---|---|"]
     figures = list(measured(folder))
     for goal, words in GOALS.items():
-        mine = [(figure, f"`{command}`") for number, figure, command in figures if number == goal]
-        for place, (figure, command) in enumerate(mine or [("not measured", "")]):
-            lines.append(
-                f"| {goal if not place else ''} | {words if not place else ''} | {_cell(figure)} | {_cell(command)} |"
-            )
+        mine = [(figure, when, f"`{command}`") for number, figure, command, when in figures if number == goal]
+        for place, row in enumerate(mine or [("not measured", "", "")]):
+            first = (goal, words) if not place else ("", "")
+            lines.append(f"| {' | '.join([*first, *map(_cell, row)])} |")
     return "\n".join(lines)
 
 

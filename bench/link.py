@@ -24,6 +24,7 @@ import numpy as np
 from bench.link_rivals import Columns, Pairs, recordlinkage, splink
 from bench.measure import Row, in_a_child, machine
 from bench.people import read_names, register
+from bench.strangers import strangers
 from matching.identity import link
 
 FEBRL = {
@@ -124,6 +125,17 @@ def chinese(data: Path) -> list[Row]:
     return rows
 
 
+def untouched(data: Path) -> list[Row]:
+    """Data that nobody tuned by: the same register from a fresh seed, and another one with other slips."""
+    names, rows = read_names(data), []
+    for title, made in (("the same habits, fresh seed", register), ("other habits", strangers)):
+        columns, truth = made(names, 20_000, copies=0.1, seed=20_261_126)
+        bare = {name: cells for name, cells in columns.items() if name != "id_number"}
+        for told, table in ((title, columns), (f"{title}, no number", bare)):
+            rows.append(_one(told, table, truth, method="shanqiao"))
+    return rows
+
+
 def growth(data: Path, sizes: tuple[int, ...]) -> list[Row]:
     """Time against size, two in a hundred written twice."""
     names, rows = read_names(data), []
@@ -137,17 +149,23 @@ def main() -> None:
     """Measure what is asked; parts not asked for keep their last figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--part", choices=("sets", "chinese", "growth"), action="append")
+    parser.add_argument("--part", choices=("sets", "chinese", "untouched", "growth"), action="append")
+    parser.add_argument("--smallest", type=int, default=SIZES[0], help="smaller tables keep their last figures")
     parser.add_argument("--largest", type=int, default=SIZES[-1], help="the largest table of the growth part")
     asked = parser.parse_args()
-    parts = asked.part or ["sets", "chinese", "growth"]
+    parts = asked.part or ["sets", "chinese", "untouched", "growth"]
     told: dict[str, Any] = json.loads(RESULT.read_text("utf-8")) if RESULT.exists() else {}
     if "sets" in parts:
         told["sets"] = known_sets(asked.data)
     if "chinese" in parts:
         told["chinese"] = chinese(asked.data)
+    if "untouched" in parts:
+        told["untouched"] = untouched(asked.data)
     if "growth" in parts:
-        told["growth"] = growth(asked.data, tuple(size for size in SIZES if size <= asked.largest))
+        rows = growth(asked.data, tuple(size for size in SIZES if asked.smallest <= size <= asked.largest))
+        fresh = {row["rows"] for row in rows}
+        kept = [row for row in told.get("growth", []) if row["rows"] not in fresh]
+        told["growth"] = sorted(kept + rows, key=lambda row: int(row["rows"]))
     told["machine"] = machine()
     RESULT.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -6,6 +6,7 @@ headers and hashed static files. It refuses to start while a view has no guard. 
 
 import logging
 import secrets
+import traceback
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +33,7 @@ ROOMS = (
     "assessments",
     "households",
     "signals",
+    "cases",
     "needs",
     "consent",
     "offers",
@@ -208,8 +210,17 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _unforeseen(error: Exception) -> ResponseReturnValue:
     reference = secrets.token_hex(4)
-    log.error("reference %s: %s on %s", reference, type(error).__name__, request.endpoint, exc_info=error)
+    log.error("reference %s: %s on %s\n%s", reference, type(error).__name__, request.endpoint, _way_of(error))
     return _answer(500, reference=reference)
+
+
+def _way_of(error: BaseException | None) -> str:
+    """Where it broke, with the kinds of the errors behind it. Never what an error says: a value may stand in it."""
+    told: list[str] = []
+    while error is not None:
+        told += [type(error).__name__, *(line.rstrip() for line in traceback.format_tb(error.__traceback__))]
+        error = error.__cause__ or error.__context__
+    return "\n".join(told)
 
 
 def _answer(status: int, *, code: str = "", sentence: str = "", reference: str = "") -> Response:

@@ -79,6 +79,11 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(0), HERE).astimezone(UTC)
 
 
+def end_of_day(day: date, /) -> datetime:
+    """The first moment after a local day."""
+    return _midnight(day + timedelta(days=1))
+
+
 def working_days_between(start: date, end: date, /) -> int:
     """How many working days lie after `start`, up to and with `end`."""
     days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))

@@ -145,6 +145,9 @@ def demo(
             report = demonstration.play(settings, size=size, seed=seed, now=demonstration.now_utc())
             _print_demo(report)
             if not once:
+                for machine in report.machines:
+                    said = f"{settings.base_url} {machine.client_id} {machine.key_file} {machine.purpose}"
+                    out.print(f"伙伴接口 partner API: python scripts/partner_example.py {said}", soft_wrap=True)
                 out.print(f"善桥 Shanqiao: {settings.base_url}  (Ctrl+C 结束 · to stop)")
                 demonstration.serve(settings, port=port)
     except demonstration.NotADemoFolder as error:

@@ -14,8 +14,10 @@ from functools import partial
 from sqlmodel import Session
 
 from adapters.departments import DepartmentExchange
+from adapters.departments_push import DepartmentDoor
 from adapters.http import HttpClient
 from adapters.identity import OidcDoor, OidcSettings
+from adapters.items import Department
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
 from adapters.payments import CoverGateway, PaymentFeedDoor
@@ -29,6 +31,7 @@ from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
 from marketplace.appointments import outcomes as appointments
 from marketplace.calendar import utc_now
+from marketplace.cases import departments, supervision
 from marketplace.claims import cases, cover
 from marketplace.claims import waiting as insurers
 from marketplace.config import ConfigError, Settings
@@ -39,6 +42,7 @@ from marketplace.db import Database
 from marketplace.decisions import beginning, unclaimed, waiting
 from marketplace.households import comparing
 from marketplace.households.service import contact_of
+from marketplace.ledger import claiming, late
 from marketplace.meetings import night
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
@@ -136,6 +140,15 @@ def payments_of(settings: Settings) -> PaymentFeed:
     return PaymentFeedDoor(HttpClient("payments", settings.payments_url, headers=bearer))
 
 
+def item_doors_of(settings: Settings) -> dict[str, Department]:
+    """The other departments that own items, each behind its own door of the exchange; none where none is connected."""
+    if not settings.departments_url:
+        return {}
+    bearer = {"Authorization": f"Bearer {settings.departments_token}"}
+    base = settings.departments_url.rstrip("/")
+    return {code: DepartmentDoor(HttpClient(code, f"{base}/{code}", headers=bearer)) for code in departments.OTHERS}
+
+
 def departments_of(settings: Settings) -> DepartmentFeed:
     """The door to the departments' exchange."""
     if not settings.departments_url:
@@ -216,6 +229,8 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         partial(quotes.sweep, database, clock=clock),
         partial(cases.sweep, database, clock=clock),
         partial(waiting.sweep, database, clock=clock),
+        partial(supervision.sweep, database, clock=clock),
+        partial(departments.sweep, database, item_doors_of(settings), clock=clock),
         partial(insurers.sweep, database, clock=clock),
         partial(payments.sweep, database, clock=clock),
         partial(late_payments.sweep, database, clock=clock),
@@ -229,8 +244,11 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         receipts.Desk(database, clock=clock),
         erasing.Nightly(database, clock=clock),
         partial(comparing.sweep, database, clock=clock),
+        partial(late.sweep_same, database, clock=clock),
+        partial(claiming.sweep, database, clock=clock),
         sweeping.Nightly(database, clock=clock),
         partial(consent_changes.sweep, database, clock=clock),
+        partial(consent_changes.remind, database, clock=clock),
         partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
     )
     door = cover_of(settings)

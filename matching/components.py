@@ -85,9 +85,12 @@ def _labels(compiled: Compiled, limits: Limits, pairs: Ints, rivals: Ints) -> In
     earmarked = np.flatnonzero(limits.resource_earmark >= 0)
     under = np.flatnonzero(limits.earmark_parent >= 0)
     homes = np.repeat(_first_needs(limits), np.diff(limits.group_start))
-    by_home = np.argsort(compiled.household[compiled.pair_need[rivals]], kind="stable")
-    rival_needs = compiled.pair_need[rivals][by_home]
-    same = np.flatnonzero(np.diff(compiled.household[rival_needs]) == 0)
+    key = _group_of(compiled)[compiled.pair_resource[rivals]] + compiled.household[compiled.pair_need[rivals]] * (
+        len(compiled.resource_ids) + 1
+    )
+    by_key = np.argsort(key, kind="stable")
+    rival_needs = compiled.pair_need[rivals][by_key]
+    same = np.flatnonzero(np.diff(key[by_key]) == 0)
     ends = (
         (compiled.pair_need[pairs], n + compiled.pair_resource[pairs]),
         (n + earmarked, n + r + limits.resource_earmark[earmarked]),
@@ -104,15 +107,20 @@ def _labels(compiled: Compiled, limits: Limits, pairs: Ints, rivals: Ints) -> In
 
 def _rival_pairs(compiled: Compiled, pairs: Ints) -> Ints:
     """Pairs by which a household could draw on two resources of one exclusive group."""
-    names = [r.exclusive_group for r in compiled.problem.resources]
-    number = {name: i for i, name in enumerate(sorted({name for name in names if name is not None}))}
-    group = np.array([-1 if name is None else number[name] for name in names], np.int64)
+    group = _group_of(compiled)
     held = pairs[group[compiled.pair_resource[pairs]] >= 0]
     resource = compiled.pair_resource[held].astype(np.int64)
-    home = compiled.household[compiled.pair_need[held]] * max(1, len(number)) + group[resource]
+    home = compiled.household[compiled.pair_need[held]] * (len(group) + 1) + group[resource]
     drawn = np.unique(np.stack([home, resource]), axis=1)
     homes, resources = np.unique(drawn[0], return_counts=True)
     return held[np.isin(home, homes[resources > 1])]
+
+
+def _group_of(compiled: Compiled) -> Ints:
+    """The number of each resource's exclusive group, -1 where it has none."""
+    names = [r.exclusive_group for r in compiled.problem.resources]
+    number = {name: i for i, name in enumerate(sorted({name for name in names if name is not None}))}
+    return np.array([-1 if name is None else number[name] for name in names], np.int64)
 
 
 def _hard_needs(compiled: Compiled, limits: Limits, pairs: Ints, rivals: Ints) -> Ints:

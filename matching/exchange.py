@@ -19,7 +19,7 @@ from matching.components import Component
 from matching.limits import Limits
 from matching.model import FAR
 from matching.network import Ints
-from matching.rules import column, exclusive, flag
+from matching.rules import column, flag, rival_key
 
 TRIES = 8
 """Most resources that are tried as the one provider of a need."""
@@ -42,8 +42,8 @@ class _Table:
         pairs = part.pairs
         need, self.resource = compiled.pair_need[pairs].astype(np.int64), compiled.pair_resource[pairs].tolist()
         most = compiled.pair_most[pairs].copy()
-        for places in exclusive(compiled, part):
-            most[places] = units[places]
+        rivals = rival_key(compiled, part) >= 0
+        most[rivals] = units[rivals]
         self.need: list[int] = need.tolist()
         self.most: list[int] = most.tolist()
         self.units: list[int] = units.tolist()

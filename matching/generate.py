@@ -56,8 +56,9 @@ def generate(
 ) -> Problem:
     """One made-up city. O(needs + resources).
 
-    A share `hard` of the needs must be served by one provider, and then a fifth of the resources come in lots, which
-    are also their minimum. A share `caps` of the households is capped: all of them unless it is said or `hard` is 0,
+    A share `hard` of the needs must be served by one provider, and a fifth as many take all or nothing; then a fifth of
+    the resources come in lots, which are also their minimum, and a twentieth belong to programmes of which a household
+    may use one. A share `caps` of the households is capped: all of them unless it is said or `hard` is 0,
     for a pure city has none. `one_component` counts everything in one unit under one fund, so that no part stands
     alone.
 
@@ -78,6 +79,7 @@ def generate(
     draft.orgs = tuple(f"org-{i:03}" for i in range(max(2, min(60, resources // 10))))
     _needs(draft, needs)
     givers, earmarks = _resources(draft, resources)
+    givers = _harder(draft, givers)
     return Problem(
         Policy(as_of=AS_OF, salt=f"city-{seed}"),
         tuple(draft.needs),
@@ -213,6 +215,20 @@ def _resource(
         earmark=earmark,
         unit_cost=rng.randint(1, 50),
     )
+
+
+def _harder(draft: _Draft, givers: list[Resource]) -> list[Resource]:
+    """Needs that take all or nothing, and programmes of a household's choice: a source of their own, as for caps."""
+    if not draft.hard:
+        return givers
+    rng = Random(f"hard-{draft.seed}")
+    entire = [rng.random() < draft.hard / 5 for _ in draft.needs]
+    draft.needs = [replace(n, all_or_nothing=whole) for n, whole in zip(draft.needs, entire, strict=True)]
+    chosen = [rng.random() < 0.05 for _ in givers]
+    return [
+        replace(row, exclusive_group=f"programme-{row.category}") if some else row
+        for row, some in zip(givers, chosen, strict=True)
+    ]
 
 
 def _some_tags(draft: _Draft, size: int, *, share: float) -> frozenset[str]:

@@ -17,10 +17,10 @@ import numpy as np
 from matching.child import Crew
 from matching.homes import Homes
 from matching.network import Ints, rank_table
-from matching.parts import filled
+from matching.parts import filled, score_of
 from matching.pieces import solve_piece
 from matching.prices import LimitPrices, pair_tolls
-from matching.residual import State
+from matching.residual import Places, State
 from matching.responses import best_responses
 from matching.rules import counted
 
@@ -33,18 +33,26 @@ ROUND = 24
 PATIENCE = 20.0
 """Seconds after which a piece is given up."""
 
+DEAR = 2
+"""How many ranks a unit must gain before a promised one is given up for it."""
+
 Changes = list[tuple[Ints, Ints]]
 """Places and their new units."""
 
 
-def improve(state: State, prices: LimitPrices, *, pieces: int, workers: int, deadline: float) -> bool:
-    """Go through so many pieces, round by round; False if the deadline or the death of a child got in the way."""
-    if not pieces:
+def improve(
+    state: State, prices: LimitPrices, *, pieces: int, workers: int, deadline: float, enough: int | None = None
+) -> bool:
+    """Go through so many pieces, round by round, or until the score is `enough`: then promises are dear on the way.
+
+    False if the deadline or the death of a child got in the way.
+    """
+    if not pieces or _reached(state, enough):
         return True
-    search = _Search(state, prices)
+    search = _Search(state, prices, dear=0 if enough is None else DEAR)
     whole, news, number = True, Changes(), 0
     with Crew(search.learn, search.solve, size=workers) as crew:
-        while pieces > 0 and (tasks := search.draw(number)[:pieces]):
+        while pieces > 0 and not _reached(state, enough) and (tasks := search.draw(number)[:pieces]):
             if monotonic() >= deadline:
                 return False
             answers = crew.ask(news, [free for _, free in tasks], deadline=deadline, patience=PATIENCE)
@@ -54,15 +62,20 @@ def improve(state: State, prices: LimitPrices, *, pieces: int, workers: int, dea
     return whole
 
 
+def _reached(state: State, enough: int | None) -> bool:
+    part = state.part
+    return enough is not None and score_of(state.compiled, needs=part.needs, received=state.received) >= enough
+
+
 class _Search:
     """Where to look: needs drawn by their loss, and the places of every need, resource and household."""
 
-    def __init__(self, state: State, prices: LimitPrices) -> None:
-        self.state = state
+    def __init__(self, state: State, prices: LimitPrices, *, dear: int) -> None:
+        self.state, self.dear = state, dear
         compiled, pairs = state.compiled, state.part.pairs
-        self.of_need, self.of_resource = _Index(state.need), _Index(state.resource)
+        self.of_need, self.of_resource = Places(state.need), Places(state.resource)
         self.homes = compiled.household
-        self.of_household = _Index(self.homes[state.part.needs])
+        self.of_household = Places(self.homes[state.part.needs])
         self.supply, self.household = pair_tolls(compiled, prices, pairs=pairs)
         self.best = best_responses(compiled, pairs=pairs, tolls=(self.supply, self.household)).worth
         self.prices, self.asked = prices, Homes(compiled, prices, pairs=pairs)
@@ -79,7 +92,7 @@ class _Search:
         left = self.state.residual(free)
         if not len(left.places):
             return left.places, left.places
-        return left.places, solve_piece(left, self.state.units[left.places]).units
+        return left.places, solve_piece(left, self.state.units[left.places], dear=self.dear).units
 
     def take(self, task: tuple[int, Ints], answer: tuple[Ints, Ints] | None) -> Changes:
         """Apply an answer if it changes anything and still fits; a need that gains nothing is asked less often."""
@@ -171,16 +184,3 @@ class _Search:
         mine = np.concatenate([self.of_need.at(need) for need in needs.tolist()])
         kept = np.isin(self.state.resource[mine], resources) | (self.state.units[mine] > 0)
         return np.sort(mine[kept][:PAIRS])
-
-
-class _Index:
-    """The places of each value of an array."""
-
-    def __init__(self, values: Ints) -> None:
-        self.order = np.argsort(values, kind="stable")
-        self.sorted = values[self.order]
-
-    def at(self, value: int) -> Ints:
-        """All places that hold `value`, ascending."""
-        low, high = np.searchsorted(self.sorted, [value, value + 1])
-        return self.order[low:high]

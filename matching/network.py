@@ -203,6 +203,12 @@ def announced_units(compiled: Compiled) -> dict[int, int]:
     return found
 
 
+def promised_units(compiled: Compiled, pairs: Ints) -> Ints:
+    """Units announced for each of these pairs, shape (len(pairs),)."""
+    promised = announced_units(compiled)
+    return np.fromiter((promised.get(pair, 0) for pair in pairs.tolist()), np.int64, len(pairs))
+
+
 def pair_index(compiled: Compiled, *, need_id: str, resource_id: str) -> int | None:
     """Index of an eligible pair by its ids, or None; O(log E)."""
     need, resource = _place(compiled.need_ids, need_id), _place(compiled.resource_ids, resource_id)

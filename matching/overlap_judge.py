@@ -94,10 +94,16 @@ def _on_bill(bill: Bill, rows: Rows) -> tuple[Given, ...]:
 
 
 def _cap_100(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    """All help together at most the cost; until papers show one, at most the rule's limit for a year's like cause."""
     bill = asked.bill
-    if bill is None:
+    if bill is not None:
+        return _limit(rule, residual(bill, rows, before=rule.order), _on_bill(bill, rows))
+    limit = rule.limit(asked.category)
+    if limit is None:
         return None
-    return _limit(rule, residual(bill, rows, before=rule.order), _on_bill(bill, rows))
+    had = [r for r in rows if r.category == asked.category and r.given_on.year == asked.on.year]
+    had = [row for row in had if _same_cause(row, asked)]
+    return _limit(rule, limit - sum(row.units for row in had), had)
 
 
 def _warn(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
@@ -198,7 +204,7 @@ def _once_a_year(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
 def _cap(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     """One grant never over the limit; a limit that nobody has set yet allows nothing."""
     had = [row for row in rows if row.programme == asked.programme and _same_need(row, asked)]
-    return _limit(rule, (rule.limit(asked.category) or 0) - sum(row.units for row in had), had)
+    return _limit(rule, (rule.limit(asked.category, rural=asked.rural) or 0) - sum(row.units for row in had), had)
 
 
 def _best_of(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:

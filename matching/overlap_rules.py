@@ -23,6 +23,8 @@ PAYERS = (
     CHARITY,
 )
 """The order in which a documented cost is paid."""
+RURAL = "*RURAL"
+"""The limit for households in the country, where a rule tells town and country apart."""
 KINDS = (
     "WATERFALL",
     "CAP_100",
@@ -71,9 +73,10 @@ class Rule:
         if any(limit < 0 for limit in self.limits.values()):
             raise ValueError(f"{self.code}: a limit is never below 0")
 
-    def limit(self, category: str) -> int | None:
-        """The rule's limit for a category; None where it names none."""
-        return self.limits.get(category, self.limits.get("*"))
+    def limit(self, category: str, *, rural: bool = False) -> int | None:
+        """The rule's limit for a category; None where it names none. The country may have one of its own."""
+        usual = self.limits.get("*")
+        return self.limits.get(category, self.limits.get(RURAL, usual) if rural else usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ class Asked:
     ends_on: date | None = None
     members: int = 1
     related: bool = False
+    rural: bool = False
     statuses: frozenset[str] = frozenset()
     excepted: frozenset[str] = frozenset()
     bill: Bill | None = None

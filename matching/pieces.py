@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from matching import highs
 from matching.compiled import Compiled
 from matching.hard import UNKNOWN
-from matching.network import Ints, announced_units, level_sizes, rank_table
+from matching.network import Ints, announced_units, level_sizes, promised_units, rank_table
 from matching.parts import broken, receipts, score_of
 from matching.residual import Residual
 from matching.rules import breaches, column, earmarked, exclusive, flag
@@ -102,9 +102,13 @@ class Solved:
     bound: int
 
 
-def solve_piece(left: Residual, start: Ints, *, nodes: int = NODES) -> Solved:
-    """Units never worse than `start` in coverage, then in promises kept."""
-    program, takes = _program(left)
+def solve_piece(left: Residual, start: Ints, *, nodes: int = NODES, dear: int = 0) -> Solved:
+    """Units never worse than `start` in coverage, then in promises kept.
+
+    Where promises are `dear`, each unit of them is given up only if ranks gain more than so much: the bound is then one
+    on that sum and not on the score.
+    """
+    program, takes = _program(left, dear=dear)
     solver = highs.solver(mip_max_nodes=nodes)
     solver.passModel(program.model())
     solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), (start // takes).astype(np.float64))
@@ -132,7 +136,7 @@ def _merit(left: Residual, units: Ints) -> tuple[int, int]:
     return score, -broken(compiled, pairs=pairs, units=units) if compiled.problem.announced else 0
 
 
-def _program(left: Residual) -> tuple[_Program, Ints]:
+def _program(left: Residual, *, dear: int) -> tuple[_Program, Ints]:
     """The piece as columns and rows, and what one step of each pair takes from the stock; the pairs come first."""
     compiled, part = left.compiled, left.part
     pairs, program = part.pairs, _Program()
@@ -157,7 +161,7 @@ def _program(left: Residual) -> tuple[_Program, Ints]:
     program.at_most(need[several], uses[several], np.ones(int(several.sum()), np.int64), np.ones_like(alone))
     for places in rivals:
         _one_of(program, resource[places], uses[places])
-    _promises(program, compiled, pairs=pairs, steps=steps, takes=takes)
+    _promises(program, compiled, pairs=pairs, steps=steps, takes=takes, dear=dear)
     return program, takes
 
 
@@ -223,14 +227,15 @@ def _one_of(program: _Program, resource: Ints, uses: Ints) -> None:
     program.put(program.bound(1, least=-FREE, most=1.0), drawn, 1)
 
 
-def _promises(program: _Program, compiled: Compiled, *, pairs: Ints, steps: Ints, takes: Ints) -> None:
-    """One unit of worth for each announced unit that stays: less than any rank, which counts them all and one."""
-    promised = announced_units(compiled)
-    if not promised:
-        return
-    units = np.array([promised.get(pair, 0) for pair in pairs.tolist()], dtype=np.int64)
+def _promises(program: _Program, compiled: Compiled, *, pairs: Ints, steps: Ints, takes: Ints, dear: int) -> None:
+    """One unit of worth for each announced unit that stays, less than any rank; or `dear` ranks, where that is said."""
+    units = promised_units(compiled, pairs)
     some = np.flatnonzero(units)
-    kept = program.add(low=np.zeros_like(some), high=units[some], gain=np.ones_like(some), whole=False)
+    if not len(some):
+        return
+    kept = program.add(
+        low=np.zeros_like(some), high=units[some], gain=np.full_like(some, dear * _scale(compiled) or 1), whole=False
+    )
     rows = program.bound(len(some), least=-FREE, most=0.0)
     program.put(rows, kept, 1)
     program.put(rows, steps[some], -takes[some])

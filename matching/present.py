@@ -25,7 +25,7 @@ from matching.model import FAR
 from matching.network import SINK, SOURCE, Ints, Network, build, level_sizes
 from matching.parts import filled, receipts
 from matching.plan import Line
-from matching.rules import column, exclusive, flag
+from matching.rules import column, flag, rival_key
 from matching.standing import rank_of, units_of
 
 GROUND = SOURCE
@@ -145,8 +145,7 @@ def _fixed(
     """Pairs of hard parts whose amounts are no plain flow, as `refill.soft` has it, and those under crossing caps."""
     need, resource = compiled.pair_need, compiled.pair_resource
     chosen = flag(compiled, "one_provider")[need] | (column(compiled, "min_per_need")[resource] > 1)
-    for places in exclusive(compiled, part):
-        chosen[part.pairs[places]] = True
+    chosen[part.pairs[rival_key(compiled, part) >= 0]] = True
     drawn = {name for name in network.limits.values() if name[0] == "household_cap"}
     crossing = np.zeros(len(compiled.need_ids), bool)
     for group in range(len(limits.group_cap)):

@@ -1,13 +1,14 @@
 """Hard parts too large to solve exactly: a good plan, and prices that say how far from the best it can be at most.
 
 What enters: a compiled problem and one large hard component. What leaves: its `Outcome`. Called by `solve`. The steps:
-a divisible relaxation ► prices and bound ► exchanges that give whole providers and whole lots ► refill ► exact flow of
-everything that is no hard choice ► refill ► small pieces solved exactly ► exact flow again, with all tiers.
+a divisible relaxation ► prices and bound ► exchanges that give whole providers and whole lots ► refill, and who ranks
+higher takes over ► exact flow of everything that is no hard choice ► small pieces solved exactly ► exact flow again,
+with promises and cost ► refill. An announced plan is kept, or the search starts from it.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import numpy as np
@@ -18,21 +19,27 @@ from matching.exchange import exchanged
 from matching.flow import NoFlow, whole_flow
 from matching.limits import Limits
 from matching.neighbourhoods import ROUND, improve
-from matching.network import Ints, Network, announced_units, build, carried
+from matching.network import Ints, Network, build, carried, promised_units
+from matching.outbid import outbid
 from matching.parts import Outcome, score_of
+from matching.plan import Price
 from matching.prices import of_tier
 from matching.refill import allowed, floors, refill, soft
 from matching.relaxed import part_bound, prices_of, relaxed_flow
 from matching.residual import State
 from matching.rules import breaches
 
-SECONDS_PER_PIECE, SECONDS_PER_PIECE_AND_PAIR, SECONDS_PER_PAIR = 0.065, 5e-8, 15e-6
+SECONDS_PER_PIECE, SECONDS_PER_PIECE_AND_PAIR, SECONDS_PER_PAIR = 0.065, 5e-8, 19e-6
 """What a piece costs, how that grows with the part, and what the flows cost: fixed numbers, taken on the safe side, so
 that a plan does not depend on the machine's speed."""
 
 ALWAYS, LAST_FLOW, THOROUGH = 1.0, 0.4, 3.0
 """Seconds of flows that every part may have, whatever its budget; the share of the flows that comes last; and how many
 times the flows' cost the budget must hold before the plan is also flown in between and until no flow gains."""
+
+NEAR, FAR_WORSE = 0.001, 0.01
+"""How near to its bound an announced plan need be brought, and by how much a start from nothing must beat it, both not
+searched yet, to replace it."""
 
 LONG, APART = 16, 2**28
 """Arcs of a usual chain of moves, and how far apart two tiers may be."""
@@ -53,13 +60,15 @@ def solve_large(
     flows = SECONDS_PER_PAIR * len(part.pairs)
     thorough = THOROUGH * flows <= max(ALWAYS, seconds)
     units = carried(network, flow, pairs=part.pairs)
-    state, done = _started(compiled, limits, part, units=units, thorough=thorough)
-    if state is None:
+    start = _started(compiled, limits, part, units=units, prices=prices, thorough=thorough)
+    if start is None:
         return None
-    finished = True
-    if not done:
+    state, finished = start.state, True
+    if not start.stands:
         pieces, until = _pieces(seconds, pairs=len(part.pairs)), deadline - flows * LAST_FLOW
-        finished = improve(state, of_tier(prices, 1), pieces=pieces, workers=workers, deadline=until)
+        finished = improve(
+            state, of_tier(prices, 1), pieces=pieces, enough=start.enough, workers=workers, deadline=until
+        )
         late = monotonic() >= deadline
         _finish(state, settle=flows <= max(ALWAYS, seconds) and not late, thorough=thorough)
         finished = finished and not late
@@ -81,37 +90,68 @@ def _pieces(seconds: float, *, pairs: int) -> int:
 
 def _finish(state: State, *, settle: bool, thorough: bool) -> None:
     """Give out what is left, look for kept promises and cheap delivery, and leave nothing that a next run would add."""
-    refill(state)
+    top_up(state)
     if settle:
-        _reopen(state, settle=True)
+        _reopen(state, even=True)
     score = -1
     while score < _score(state):
         score = _score(state)
-        refill(state)
-        if thorough and score < _score(state):
+        top_up(state)
+        if thorough:
             _reopen(state)
 
 
+def top_up(state: State) -> bool:
+    """Give out what is left and let who ranks higher take over, until neither changes anything; True if one did."""
+    before = state.units.copy()
+    refill(state)
+    while outbid(state):
+        refill(state)
+    return not np.array_equal(before, state.units)
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """A plan to improve; `stands`: it was announced and is kept as it is; `enough` is a score to stop at."""
+
+    state: State
+    stands: bool = False
+    enough: int | None = None
+
+
 def _started(
-    compiled: Compiled, limits: Limits, part: Component, *, units: Ints, thorough: bool
-) -> tuple[State | None, bool]:
+    compiled: Compiled, limits: Limits, part: Component, *, units: Ints, prices: tuple[Price, ...], thorough: bool
+) -> _Start | None:
     """The better of two plans to start from: the divisible one made whole, and what was announced before.
 
-    True if what was announced still stands and nothing more fits: then it stays as it is and is not searched again, so
-    that the same input gives the same plan. None if rounding cannot keep the pins.
+    What was announced stays as it is if it keeps the rules, nothing more fits and nobody outbids anybody, so that the
+    same input gives the same plan. If it only had to be mended, it is searched no further than to `NEAR` the bound:
+    beyond that a search would break promises for very little. None if rounding cannot keep the pins.
     """
+    old = _announced(compiled, limits, part, thorough=thorough)
+    if old is not None:
+        bound = part_bound(compiled, part, prices, units=old.state.units)
+        old = replace(old, enough=bound - int(bound * NEAR))
+        if _score(old.state) >= bound - int(bound * NEAR):
+            return old
     fresh = _filled(compiled, limits, part, exchanged(compiled, limits, part, units), thorough=thorough)
-    promised = announced_units(compiled)
-    known = np.array([promised.get(pair, 0) for pair in part.pairs.tolist()], dtype=np.int64)
+    if old is not None and (fresh is None or _score(fresh) - _score(old.state) <= FAR_WORSE * _score(fresh)):
+        return old
+    return None if fresh is None else _Start(fresh)
+
+
+def _announced(compiled: Compiled, limits: Limits, part: Component, *, thorough: bool) -> _Start | None:
+    """What was announced before, mended where it has to be; None if nothing was, or if it cannot be mended."""
+    known = promised_units(compiled, part.pairs)
     if not known.any():
-        return fresh, False
+        return None
     old = _filled(compiled, limits, part, np.minimum(known, compiled.pair_most[part.pairs]), thorough=thorough)
-    if old is None or (fresh is not None and _score(old) < _score(fresh)):
-        return fresh, False
+    if old is None:
+        return None
     if breaches(compiled, limits, part, known):
-        return old, False
+        return _Start(old)
     same = State(compiled, limits, part, known)
-    return (same, True) if _score(same) == _score(old) else (old, False)
+    return _Start(same, stands=True) if _score(same) == _score(old) else _Start(old)
 
 
 def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints, *, thorough: bool) -> State | None:
@@ -120,18 +160,18 @@ def _filled(compiled: Compiled, limits: Limits, part: Component, units: Ints, *,
     state.change(np.arange(len(units)), allowed(state, units))
     if breaches(compiled, limits, part, state.units):
         return None
-    refill(state)
+    top_up(state)
     if thorough:
         _reopen(state)
-        refill(state)
+        top_up(state)
     return state
 
 
-def _reopen(state: State, *, settle: bool = False) -> None:
+def _reopen(state: State, *, even: bool = False) -> None:
     """Give the best flow to all pairs that no hard rule touches, with the hard choices as they are.
 
-    `settle` also looks for kept promises and cheap delivery. Caps that cross are no flow: if one breaks, or if the
-    score would fall, nothing changes.
+    It looks at coverage, then kept promises, then cheap delivery; nothing changes unless the score rises, or stays
+    `even` where that is said. Caps that cross are no flow: if one breaks, nothing changes either.
     """
     left = state.residual(soft(state))
     if not len(left.places):
@@ -140,12 +180,12 @@ def _reopen(state: State, *, settle: bool = False) -> None:
         replace(left.compiled, pair_least=floors(left)), left.limits, pairs=left.part.pairs, groups=left.part.groups
     )
     try:
-        flow = whole_flow(network, costs=_folded(network) if settle else network.costs[0])
+        flow = whole_flow(network, costs=_folded(network))
     except NoFlow:  # only while the pins are not met yet
         return
     before, score = state.units[left.places].copy(), _score(state)
     state.change(left.places, carried(network, flow, pairs=left.part.pairs))
-    if breaches(state.compiled, state.limits, state.part, state.units) or _score(state) < score:
+    if breaches(state.compiled, state.limits, state.part, state.units) or _score(state) < score + (not even):
         state.change(left.places, before)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from matching.model import FAR
 from matching.network import Ints, level_sizes, rank_table
-from matching.residual import Residual, State
+from matching.residual import Places, Residual, State
 from matching.rules import column, flag
 
 
@@ -29,9 +29,7 @@ def allowed(state: State, units: Ints) -> Ints:
     lot, least = column(compiled, "lot")[state.resource], column(compiled, "min_per_need")[state.resource]
     single = flag(compiled, "one_provider")[state.need] | (used >= 0)
     units = np.where(single & ~_largest(state.need, pinned, units, lot), 0, units)
-    for places in state.rivals:
-        held = np.bincount(state.resource[places], weights=(units + pinned * 2.0**40)[places])
-        units[places[state.resource[places] != int(held.argmax())]] = 0
+    units[_outdone(state, units + pinned * 2.0**40)] = 0
     plain = units // lot * lot
     plain = np.where(plain < least, 0, plain)
     plain = np.where(pinned > 0, np.maximum(plain, -(-np.maximum(pinned, least) // lot) * lot), plain)
@@ -52,8 +50,7 @@ def soft(state: State) -> Ints:
     needs = flag(compiled, "all_or_nothing")[state.need] | (compiled.pair_used[pairs] >= 0)
     lots = column(compiled, "lot")[state.resource] > 1
     chosen = flag(compiled, "one_provider")[state.need] | (column(compiled, "min_per_need")[state.resource] > 1)
-    for places in state.rivals:
-        chosen[places] = True
+    chosen[state.rivals] = True
     return np.flatnonzero(~needs & ~lots & (~chosen | (state.units > 0)))
 
 
@@ -61,6 +58,18 @@ def floors(left: Residual) -> Ints:
     """What each pair of a residual of soft places must get at least: its pin, or its minimum."""
     least = column(left.compiled, "min_per_need")[left.compiled.pair_resource]
     return np.asarray(np.maximum(left.compiled.pair_least, np.where(least > 1, least, 0)), dtype=np.int64)
+
+
+def _outdone(state: State, worth: NDArray[np.float64]) -> Ints:
+    """Places of resources that their household may not draw on because it gets more of a rival resource."""
+    places = state.rivals
+    sums, at = np.unique(np.stack([state.rival[places], state.resource[places]]), axis=1, return_inverse=True)
+    total = np.bincount(at.reshape(-1), weights=worth[places], minlength=sums.shape[1])
+    order = np.lexsort((sums[1], -total, sums[0]))
+    best = np.full(int(sums[0].max(initial=-1)) + 1, -1, dtype=np.int64)
+    best[sums[0][order][::-1]] = sums[1][order][::-1]
+    outdone: Ints = places[best[state.rival[places]] != state.resource[places]]
+    return outdone
 
 
 def _largest(need: Ints, worth: Ints, units: Ints, lot: Ints) -> NDArray[np.bool_]:
@@ -75,7 +84,7 @@ def _largest(need: Ints, worth: Ints, units: Ints, lot: Ints) -> NDArray[np.bool
 
 def refill(state: State) -> None:
     """Give what is left to whoever gains most per unit, in the smallest allowed steps, until nothing fits."""
-    filler = _Filler(state)
+    filler = Filler(state)
     heap = [(-gain, place) for place in filler.candidates() if (gain := filler.gain(place)) > 0]
     heapify(heap)
     while heap:
@@ -92,7 +101,7 @@ def refill(state: State) -> None:
             heappush(heap, (-gain, place))
 
 
-class _Filler:
+class Filler:
     """One step at a time: how much the next step of a pair is worth now, and whether it still fits everywhere."""
 
     def __init__(self, state: State) -> None:
@@ -108,14 +117,14 @@ class _Filler:
         self.provider: dict[int, int] = {}
         held = np.flatnonzero((state.units > 0) & self.single)
         self.provider.update(zip(state.need[held].tolist(), held.tolist(), strict=True))
-        self.rivals = {place: rivals for rivals in state.rivals for place in rivals.tolist()}
+        self.rivals = Places(state.rival[state.rivals])
 
-    def candidates(self) -> list[int]:
-        """Places where the next step may fit, as far as arrays can tell."""
+    def candidates(self, *, more: Ints | None = None) -> list[int]:
+        """Places where the next step may fit, as far as arrays can tell, if each resource had so many units more."""
         state, compiled = self.state, self.state.compiled
         first = -(-np.maximum(self.least, 1) // self.lot) * self.lot
         first = np.where(self.used >= 0, self.used, np.where(state.units > 0, self.lot, first))
-        left = (compiled.stock - state.given)[state.resource]
+        left = (compiled.stock - state.given + (0 if more is None else more))[state.resource]
         wish = (compiled.open - state.received)[state.need]
         household = np.full(len(compiled.need_ids), FAR, dtype=np.int64)
         slack = (state.limits.group_limit - state.grouped)[state.member_group]
@@ -130,14 +139,16 @@ class _Filler:
         room = free & (wish > 0) & (first <= left) & np.where(self.used < 0, plain, whole)
         return np.flatnonzero(room).tolist()
 
-    def step(self, place: int) -> tuple[int, int]:
+    def step(self, place: int, *, more: int = 0) -> tuple[int, int]:
         """What the next step takes from the stock and counts for the need; (0, 0) if it does not fit.
 
-        A step is the least allowed amount, or as much as fits into the need's level if that is more.
+        A step is the least allowed amount, or as much as fits into the need's level if that is more. `more` units of
+        the resource are counted on beside those that are left.
         """
         state, need = self.state, int(self.state.need[place])
         have, wish = int(state.units[place]), int(state.compiled.open[need] - state.received[need])
         supply, household = self.room(place)
+        supply += more
         if wish <= 0 or self.most[place] == 0 or (self.provider.get(need, place) != place and self.single[place]):
             return 0, 0
         if self.used[place] >= 0:
@@ -178,9 +189,10 @@ class _Filler:
             household = int(state.limits.share_limit[share] - state.shared[share])
         for group in state.group_of.get(int(state.need[place]), ()):
             household = min(household, int(state.limits.group_limit[group] - state.grouped[group]))
-        rivals = self.rivals.get(place)
-        if rivals is not None and (state.units[rivals[state.resource[rivals] != state.resource[place]]] > 0).any():
-            return 0, 0
+        if state.rival[place] >= 0:
+            rivals = state.rivals[self.rivals.at(int(state.rival[place]))]
+            if (state.units[rivals[state.resource[rivals] != state.resource[place]]] > 0).any():
+                return 0, 0
         return supply, household
 
     def gain(self, place: int) -> float:
@@ -188,19 +200,24 @@ class _Filler:
         take, count = self.step(place)
         if count == 0:
             return 0.0
-        need, got = int(self.state.need[place]), int(self.state.received[self.state.need[place]])
-        total, start = 0, 0
+        return self.worth(int(self.state.need[place]), count) / max(1, take)
+
+    def worth(self, need: int, count: int) -> int:
+        """What so many units more score for the need."""
+        got, total, start = int(self.state.received[need]), 0, 0
         for size, rank in zip(self.sizes[need].tolist(), self.ranks[need].tolist(), strict=True):
             total += rank * max(0, min(start + size, got + count) - max(start, got))
             start += size
-        return total / max(1, take)
+        return total
 
     def give(self, place: int) -> None:
         """Take the next step of this pair."""
         self.add(place, self.step(place)[0])
 
     def add(self, place: int, units: int) -> None:
-        """Give so many units more."""
+        """Give so many units more, or take them back."""
         self.state.add(np.array([place]), np.array([units]))
         if self.single[place]:
             self.provider[int(self.state.need[place])] = place
+            if not self.state.units[place]:
+                del self.provider[int(self.state.need[place])]

@@ -17,7 +17,7 @@ from matching.components import Component
 from matching.limits import Limits
 from matching.model import Announced
 from matching.network import Ints, announced_units
-from matching.rules import column, counted, earmarked, exclusive
+from matching.rules import column, counted, earmarked, rival_key
 
 MANY = 64
 """Places from which on a change is booked for all households at once."""
@@ -45,7 +45,8 @@ class State:
         self.group_of = _groups_by_need(limits, part)
         members = [(group, need) for need, groups in self.group_of.items() for group in groups]
         self.member_group, self.member_need = np.array(members or [(0, 0)], dtype=np.int64)[: len(members)].T
-        self.rivals = list(exclusive(compiled, part))
+        self.rival = rival_key(compiled, part)
+        self.rivals = np.flatnonzero(self.rival >= 0)
         self.promised = announced_units(compiled)
         self.units = np.zeros(len(part.pairs), dtype=np.int64)
         self.given = np.zeros(len(compiled.resource_ids), dtype=np.int64)
@@ -91,19 +92,19 @@ class State:
 
     def closed(self) -> Ints:
         """Places that a household may not use because it draws on another resource of the exclusive group."""
-        shut: list[int] = []
-        for places in self.rivals:
-            held = places[self.units[places] > 0]
-            if len(held):
-                shut += places[self.resource[places] != self.resource[held[0]]].tolist()
-        return np.array(sorted(set(shut)), dtype=np.int64)
+        held = self.rivals[self.units[self.rivals] > 0][::-1]
+        drawn = np.full(int(self.rival.max(initial=-1)) + 1, -1, dtype=np.int64)
+        drawn[self.rival[held]] = self.resource[held]
+        chosen = drawn[self.rival[self.rivals]]
+        shut: Ints = self.rivals[(chosen >= 0) & (chosen != self.resource[self.rivals])]
+        return shut
 
     def residual(self, free: Ints) -> Residual:
         """The problem of these places (ascending) with everything else fixed."""
         old = self.units[free].copy()
         self.add(free, -old)
         try:
-            return self._cut(np.setdiff1d(free, self.closed()) if self.rivals else free)
+            return self._cut(np.setdiff1d(free, self.closed()) if len(self.rivals) else free)
         finally:
             self.add(free, old)
 
@@ -159,3 +160,16 @@ def _groups_by_need(limits: Limits, part: Component) -> dict[int, list[int]]:
         for need in limits.needs_of(group).tolist():
             found.setdefault(need, []).append(group)
     return found
+
+
+class Places:
+    """The places of each value of an array."""
+
+    def __init__(self, values: Ints) -> None:
+        self.order = np.argsort(values, kind="stable")
+        self.sorted = values[self.order]
+
+    def at(self, value: int) -> Ints:
+        """All places that hold `value`, ascending."""
+        low, high = np.searchsorted(self.sorted, [value, value + 1])
+        return self.order[low:high]

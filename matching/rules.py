@@ -52,6 +52,10 @@ def flag(compiled: Compiled, name: str) -> NDArray[np.bool_]:
 @lru_cache(maxsize=8)
 def _column(table: _Rows, name: str) -> Ints:
     """Remembered, because neighbourhoods of one problem ask for it thousands of times."""
+    if name == "exclusive_group":
+        number: dict[str, int] = {}
+        names = (row.exclusive_group for row in table.rows)
+        return np.fromiter((-1 if x is None else number.setdefault(x, len(number)) for x in names), np.int64)
     return np.fromiter((getattr(row, name) for row in table.rows), np.int64)
 
 
@@ -107,7 +111,10 @@ def _shared(compiled: Compiled, limits: Limits, part: Component, units: Ints) ->
     np.add.at(received, compiled.pair_need[pairs], counted(compiled, pairs=pairs, units=units))
     if any(received[limits.needs_of(group)].sum() > limits.group_limit[group] for group in part.groups.tolist()):
         yield "household_cap"
-    if any(len(set(resource[rivals][units[rivals] > 0].tolist())) > 1 for rivals in exclusive(compiled, part)):
+    key = rival_key(compiled, part)
+    held = np.flatnonzero((key >= 0) & (units > 0))
+    drawn = np.unique(np.stack([key[held], resource[held]]), axis=1)[0]
+    if (np.diff(drawn) == 0).any():
         yield "exclusive"
 
 
@@ -125,14 +132,20 @@ def earmarked(limits: Limits, part: Component) -> Iterator[tuple[int, Ints]]:
 
 def exclusive(compiled: Compiled, part: Component) -> Iterator[Ints]:
     """Places in `part.pairs` that share a household and an exclusive group, where more than one resource is in it."""
-    rows, rivals = compiled.problem.resources, dict[tuple[int, str], list[int]]()
-    names = {r: rows[r].exclusive_group for r in part.resources.tolist()}
-    if not any(names.values()):
-        return
-    for place, pair in enumerate(part.pairs.tolist()):
-        name = names[int(compiled.pair_resource[pair])]
-        if name is not None:
-            rivals.setdefault((int(compiled.household[compiled.pair_need[pair]]), name), []).append(place)
-    for places in rivals.values():
-        if len({int(compiled.pair_resource[part.pairs[place]]) for place in places}) > 1:
-            yield np.array(places, dtype=np.int64)
+    key = rival_key(compiled, part)
+    places = np.flatnonzero(key >= 0)
+    order = places[np.argsort(key[places], kind="stable")]
+    yield from np.split(order, np.flatnonzero(np.diff(key[order])) + 1) if len(order) else ()
+
+
+def rival_key(compiled: Compiled, part: Component) -> Ints:
+    """For each place the number of its household and exclusive group; -1 where it has no rival resource there."""
+    group = _column(_Rows(compiled.problem.resources), "exclusive_group")[compiled.pair_resource[part.pairs]]
+    found = np.full(len(part.pairs), -1, dtype=np.int64)
+    places = np.flatnonzero(group >= 0)
+    if len(places):
+        home = compiled.household[compiled.pair_need[part.pairs[places]]].astype(np.int64)
+        key = np.unique(home * (int(group.max()) + 1) + group[places], return_inverse=True)[1]
+        drawn = np.unique(np.stack([key, compiled.pair_resource[part.pairs[places]]]), axis=1)[0]
+        found[places] = np.where(np.bincount(drawn)[key] > 1, key, -1)
+    return found

@@ -64,7 +64,7 @@ class _Desk:
         self.groups, self.group_left = state.group_of, limits.group_limit.tolist()
         self.single, self.whole = flag(compiled, "one_provider").tolist(), flag(compiled, "all_or_nothing").tolist()
         self.provider: dict[int, int] = {}
-        self.rival = {place: key for key, places in enumerate(state.rivals) for place in places.tolist()}
+        self.rival = {place: int(state.rival[place]) for place in state.rivals.tolist()}
         self.holder: dict[int, int] = {}
         self.units = [0] * len(self.need)
         self.places: dict[int, list[int]] = {}

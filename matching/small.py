@@ -18,7 +18,7 @@ from matching.compiled import Compiled
 from matching.components import Component
 from matching.hard import Exact, solve_exact
 from matching.limits import Limits
-from matching.network import Ints
+from matching.network import Ints, promised_units
 from matching.parts import Conflict, Outcome, receipts, score_of, untouched
 from matching.pieces import solve_piece
 from matching.priced import solve_large
@@ -28,8 +28,8 @@ from matching.residual import State
 EFFORT = 10.0
 """The most deterministic time of one tier of one part, in CP-SAT's unit (a second or more)."""
 
-SHARE = 0.01
-"""Effort of one tier per second that the budget has for the part; coverage is proven by HiGHS before."""
+SHARE, LEAST_EFFORT = 0.01, 0.01
+"""Effort of one tier per second that the budget has for the part, and at least; coverage is proven by HiGHS before."""
 
 ROUGH_PAIRS = 100
 """Parts from this size on start from a rough plan."""
@@ -52,7 +52,9 @@ def solve_small(
 
     def work(part: Component) -> Exact | Conflict:
         start, settled = _rough(compiled, limits, part, nodes=int(NODES_PER_SECOND * seconds))
-        effort = min(EFFORT, max(0.1, seconds * SHARE))
+        if settled and start is not None and np.array_equal(start, promised_units(compiled, part.pairs)):
+            return Exact(start, settled["score"], proven=True)  # a unit more would raise the score, one less a promise
+        effort = min(EFFORT, max(LEAST_EFFORT, seconds * SHARE))
         found = solve_exact(compiled, limits, part, start=start, effort=effort, settled=settled)
         return _conflict(compiled, limits, part) if found is None else found
 

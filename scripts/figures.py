@@ -2,7 +2,7 @@
 
 What enters: `bench/results/*.json`. What leaves: the block between the markers ``<!-- figures:… -->`` and
 ``<!-- /figures -->`` of README.md, README.zh.md, docs/allocator.md and docs/same-person.md, and the whole of
-docs/goals.md. Called by `make figures`; a test holds the documents against it.
+docs/goals.md and docs/link-growth.svg. Called by `make figures`; a test holds the documents against it.
 
     PYTHONPATH=. .venv/bin/python scripts/figures.py
 """
@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.contenders import METHODS, OURS
 from bench.goals import table
+from scripts.plot import plot
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- figures:\w+ -->\n).*?(<!-- /figures -->)", re.DOTALL)
@@ -126,7 +127,7 @@ def linking(told: Row) -> str:
     """The tables of `link.json`: known sets beside other programs, the made-up register, time against size."""
     head = "| Table | Rows | Method | F1 at its best threshold | Band “same”: precision | recall | F1 | CPU s | MB |"
     lines = [head, "|---|---:|---|" + "---:|" * 6]
-    for row in (*told.get("sets", ()), *told.get("chinese", ()), *told.get("growth", ())):
+    for row in (*told.get("sets", ()), *told.get("chinese", ()), *told.get("untouched", ()), *told.get("growth", ())):
         figures = [row.get(name) for name in ("f1", "same_precision", "same_recall", "same_f1")]
         said = " | ".join("–" if figure is None else f"{figure:.4f}" for figure in figures)
         spent = f"{row['cpu_seconds']:.1f} | {row.get('memory_mb', 0):.0f}"
@@ -150,6 +151,9 @@ def documents() -> dict[Path, str]:
         text = (ROOT / name).read_text("utf-8")
         found[ROOT / name] = BLOCK.sub(lambda m, block=block: f"{m[1]}\n{block}\n\n{m[2]}", text)
     opening = "Written by `make figures` from `bench/results/*.json`, which `make bench` writes."
+    grown = [(row["rows"], row["cpu_seconds"]) for row in results["link"]["growth"]]
+    words = {"title": "Linking: processor time against size", "across": "records", "up": "CPU seconds"}
+    found[ROOT / "docs" / "link-growth.svg"] = plot(grown, **words)
     found[ROOT / "docs" / "goals.md"] = f"# The allocator's goals and what was seen\n\n{opening}\n\n{table()}\n"
     return found
 

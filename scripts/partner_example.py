@@ -1,20 +1,21 @@
-"""The worked example for partners: post a resource, read consented needs, accept one, look, record the delivery.
+"""The worked example for partners: post a resource, read consented needs, accept, look, take papers, record deliveries.
 
 Run it against a running house with the number of your machine and the file of its private key (JWK):
 ``python scripts/partner_example.py https://aid.example CLIENT key.json GOODS``. It prints what it did, and no personal
-value.
+value. `make demo` prints this command with a machine of its own.
 """
 
 import json
 import sys
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from joserfc.jwk import ECKey
 
 from adapters.partner_client import PartnerClient, Refused
 
-SCOPE = "offers:write needs:read matches:read matches:act status:read"
+SCOPE = "offers:write needs:read matches:read matches:act status:read credentials:read receipts:read"
 
 
 def post_resource(api: PartnerClient, reference: str) -> None:
@@ -54,13 +55,25 @@ def deliver_all(api: PartnerClient, purpose: str) -> int:
             print(f"not shown: {no.code}")
             continue
         print(f"opened {sorted(known)} for one delivery")
+        take_papers(api, need, purpose)
         print(f"delivered: {api.deliver(need['id'], purpose=purpose)['state']}")
         done += 1
     return done
 
 
+def take_papers(api: PartnerClient, need: dict[str, Any], purpose: str) -> None:
+    """For the books: a signed credential of the need, and the signed receipts of the household's consent."""
+    try:
+        credential = api.credential(need["id"], purpose=purpose)
+        receipts = api.receipts(need["consent"]["id"], purpose=purpose)
+    except Refused as no:
+        print(f"no papers: {no.code}")
+        return
+    print(f"a credential of {len(credential)} characters, {len(receipts)} receipts")
+
+
 def main(address: str, client_id: str, key_file: str, purpose: str) -> None:
-    """All four steps."""
+    """All steps."""
     key = ECKey.import_key(json.loads(Path(key_file).read_text(encoding="utf-8")))
     api = PartnerClient(address, client_id, key, SCOPE)
     post_resource(api, f"example-{client_id[:8]}")

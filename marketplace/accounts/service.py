@@ -35,8 +35,8 @@ CODE_LIFE = timedelta(minutes=10)
 CODE_TRIES = 5
 FRESH = timedelta(minutes=5)
 """How long a shown second factor opens what needs one: approving, revealing, exporting, work on keys."""
-_hasher = PasswordHasher(time_cost=1, memory_cost=46 * 1024, parallelism=1)
-_NOBODY = _hasher.hash("nobody has this password")
+HASHER = PasswordHasher(time_cost=1, memory_cost=46 * 1024, parallelism=1)
+_NOBODY = HASHER.hash("nobody has this password")
 
 
 def create_account(
@@ -62,7 +62,7 @@ def create_account(
         role=role,
         org_id=org_id,
         districts=sorted(set(districts)),
-        password_hash=_hasher.hash(password) if password else "",
+        password_hash=HASHER.hash(password) if password else "",
         created_at=now,
     )
     session.add(account)
@@ -77,16 +77,17 @@ def sign_in(session: Session, login: str, password: str, /, *, network: str, now
     Raises NotAllowed("too_many_tries") after ten tries in a quarter of an hour for one login or one network, and
     NotAllowed("sign_in_failed") for a wrong login and a wrong password alike.
     """
-    limits.count(session, f"login:{login[:64]}", now=now)
+    tried = f"login:{hash_of(login)}"  # whatever was typed: it may be somebody's name
+    limits.count(session, tried, now=now)
     limits.count(session, f"network:{network[:64]}", now=now, most=limits.MOST_OF_NETWORK)
     account = session.exec(select(Account).where(Account.login == login)).one_or_none()
     try:
-        _hasher.verify(account.password_hash if account and account.password_hash else _NOBODY, password)
+        HASHER.verify(account.password_hash if account and account.password_hash else _NOBODY, password)
     except (VerifyMismatchError, InvalidHashError) as error:
         raise NotAllowed("sign_in_failed") from error
     if account is None or not account.active or not account.password_hash:
         raise NotAllowed("sign_in_failed")
-    limits.clear(session, f"login:{login[:64]}")
+    limits.clear(session, tried)
     return open_for_account(session, account, method="password", pending=asks_for_proof(session), now=now)
 
 

@@ -1,13 +1,15 @@
-"""Whom an account's holder is close to, said by the holder: kin, the own household, a shared telephone.
+"""Whom an account's holder is close to, said by the holder: kin, the own household, a shared telephone or bank account,
+an organisation it works for or leads.
 
-Enters: an ID number or a telephone, with a word by which the holder knows it again. Leaves: a keyed index; the number
-itself is not kept. `touches` answers whether any of some people is tied to a household: who is does not approve for it.
+Enters: an ID number, a telephone, a bank account or an organisation's credit code, with a word by which the holder
+knows it again. Leaves: a keyed index; the number itself is not kept. `touches` answers whether any of some people is
+tied to a household, an account or a giver: who is does not approve, check or pay there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -17,21 +19,18 @@ from marketplace.accounts.models import StaffTie
 from marketplace.actors import Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound
-from marketplace.sealed import number_index, vault_of
+from marketplace.reference.identity_number import BadIdNumber, check_id_number
+from marketplace.reference.organisation_number import BadOrganisationNumber, check_uscc
+from marketplace.sealed import Vault, number_index, vault_of
 
 PHONE = re.compile(r"1\d{10}")
-NUMBER = re.compile(r"\d{17}[\dX]")
+ACCOUNT = re.compile(r"\d{12,19}")
 
 
 def declare(session: Session, value: str, /, *, reference: str, actor: Actor, now: datetime) -> StaffTie:
     """Keep a tie of the actor's own."""
     vault, text = vault_of(session), re.sub(r"[\s-]|^\+86", "", value).upper()
-    if NUMBER.fullmatch(text):
-        index = number_index(vault, text)
-    elif PHONE.fullmatch(text):
-        index = vault.index("phone", text)
-    else:
-        raise BadInput("tie_unreadable", field="value")
+    index = _index(vault, text)
     known = select(StaffTie).where(StaffTie.account_id == actor.id, StaffTie.value_index == index)
     row = session.exec(known).one_or_none()
     if row is None:
@@ -40,6 +39,32 @@ def declare(session: Session, value: str, /, *, reference: str, actor: Actor, no
         flush(session)
         audit.record(session, audit.Entry("account:tie", object_ref=row.id), actor=actor, now=now)
     return row
+
+
+def _index(vault: Vault, text: str) -> str:
+    """By which index the text is found again; BadInput for what is none of the four."""
+    if _holds(check_id_number, text, BadIdNumber):
+        return number_index(vault, text)
+    if PHONE.fullmatch(text):
+        return vault.index("phone", text)
+    if _holds(check_uscc, text, BadOrganisationNumber):
+        return giver_index(vault, text)
+    if ACCOUNT.fullmatch(text):
+        return vault.index("payee-account", text)
+    raise BadInput("tie_unreadable", field="value")
+
+
+def _holds(check: Callable[[str], object], text: str, error: type[Exception]) -> bool:
+    try:
+        check(text)
+    except error:
+        return False
+    return True
+
+
+def giver_index(vault: Vault, credit_code: str, /) -> str:
+    """By which an organisation is found among ties."""
+    return vault.index("tied-giver", credit_code)
 
 
 def list_ties(session: Session, /, *, actor: Actor) -> list[StaffTie]:

@@ -22,6 +22,7 @@ from marketplace.accounts import (
     proving,
     service,
     views_closing,
+    views_password,
     views_proving,
     views_security,
     views_sso,
@@ -38,7 +39,7 @@ from marketplace.web import pages
 from marketplace.web.fields import Form, TextField
 from marketplace.web.transactions import current_database, current_session, writes
 
-__all__ = ["bp", "settings", "views_closing", "views_security", "views_sso", "with_cookie"]
+__all__ = ["bp", "settings", "views_closing", "views_password", "views_security", "views_sso", "with_cookie"]
 SENTENCES = {
     "sign_in": _l("Sign in first, then open this page again."),
     "sign_in_failed": _l("This name and password do not belong together. Check both and try again."),

@@ -140,9 +140,12 @@ def factor_remove() -> ResponseReturnValue:
 
 
 class TieForm(Form):
-    """Somebody close: an ID number or a telephone."""
+    """Somebody close, or an organisation one belongs to."""
 
-    value = TextField(_l("ID number or telephone of somebody close to you"), longest=24)
+    value = TextField(
+        _l("ID number, telephone or bank account of somebody close to you, or an organisation's credit code"),
+        longest=24,
+    )
     reference = TextField(_l("A word by which you know it again"), longest=32)
 
 
@@ -157,7 +160,9 @@ def security_ties() -> ResponseReturnValue:
         try:
             ties.declare(session, form.value.data or "", **given, actor=actor, now=utc_now())
         except BadInput:
-            form.value.errors = [_l("Write an ID number of 18 digits or a telephone of 11 digits.")]
+            form.value.errors = [
+                _l("Write an ID number, a telephone of 11 digits, a bank account, or a credit code of 18 characters.")
+            ]
         else:
             return done(_("Written down."), to=url_for(".security_ties"))
     layout = f"layout/{'charity' if actor.org_id else 'staff'}.html"

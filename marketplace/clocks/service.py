@@ -39,6 +39,20 @@ def start(
     return clock
 
 
+def start_between(
+    session: Session, step: str, object_ref: str, /, *, holder: Holder, started: datetime, due: datetime, now: datetime
+) -> Clock:
+    """Begin to wait with a limit that the caller's own rules gave. After a pause `started` is moved on by the pause, so
+    that each share of the time is a share of the time that ran."""
+    clock = start(session, step, object_ref, holder=holder, now=now)
+    clock.started_at, clock.due_at = started, due
+    clock.reminders = sum(_reminder(started, due, share) <= now for share in STEPS[step].remind_at)
+    clock.remind_at = _next_reminder(step, started=started, due=due, sent=clock.reminders)
+    session.add(clock)
+    flush(session)
+    return clock
+
+
 def move_on(
     session: Session,
     object_ref: str,

@@ -8,10 +8,11 @@ again is a new consent with a new notice.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
+from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.consent.ask import LIVING, lock_head, newest
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
@@ -20,15 +21,20 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, DomainError, WrongState
 from marketplace.reference.words import list_codes
 
+COOLING = timedelta(days=1)
+"""So long after the call-back a consent that was taken with help does not permit anything yet."""
+REMINDED_EVERY = timedelta(days=90)
+"""A household is told as often of what it still allows."""
 BATCH = 100
 """So many consents that ran out are written down in one sweep."""
 
 
 def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
-    """A second person has called the household back: the assisted consent becomes active. Never the helper itself, and
-    never without the paper or recording that proves the yes."""
+    """A second person has called the household back: the assisted consent comes into force a day later, so that the
+    household can take it back before anything happens; it is told. Never the helper itself, and never without the paper
+    or recording that proves the yes."""
     head = lock_head(session, chain_id)
-    require_area(session, actor, "consent:assist", household_id=head.household_id)
+    require_area(session, actor, "consent:check", household_id=head.household_id)
     if head.state is not ConsentState.PENDING_CHECK:
         raise WrongState("consent_not_pending", state=head.state.value)
     pending = newest(session, head)
@@ -36,16 +42,26 @@ def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: d
         raise BadInput("helper_cannot_check", field="helper")
     if not pending.capacity_evidence:
         raise WrongState("evidence_missing")
-    changes = {"verifier_id": actor.id, "callback_by": actor.id, "callback_at": now}
-    return next_version(
+    head.valid_from = now + COOLING
+    head.valid_to = max(head.valid_to, head.valid_from + COOLING)
+    changes = {
+        "verifier_id": actor.id,
+        "callback_by": actor.id,
+        "callback_at": now,
+        "valid_from": head.valid_from,
+        "valid_to": head.valid_to,
+    }
+    checked = next_version(
         session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action="consent:check", changes=changes
     )
+    notices.post(session, "consent_recorded", key=f"recorded:{chain_id}", household_id=head.household_id, now=now)
+    return checked
 
 
 def reject_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
     """The call-back did not confirm the yes: the consent never comes into force. Never decided by the helper."""
     head = lock_head(session, chain_id)
-    require_area(session, actor, "consent:assist", household_id=head.household_id)
+    require_area(session, actor, "consent:check", household_id=head.household_id)
     if head.state is not ConsentState.PENDING_CHECK:
         raise WrongState("consent_not_pending", state=head.state.value)
     if newest(session, head).helper_id in actor.people:
@@ -95,15 +111,19 @@ def narrow(
     now: datetime,
     action: str = "consent:narrow",
 ) -> Consent:
-    """Leave fewer fields, for no longer than before; nothing can be added in this way."""
+    """Leave fewer fields, for no longer than before; nothing can be added in this way. A paused consent stays paused,
+    unless a delivery is to be finished under it."""
     head = lock_head(session, chain_id)
     require_area(session, actor, "consent:withdraw", household_id=head.household_id)
     if head.state not in (ConsentState.ACTIVE, ConsentState.PAUSED) or now >= head.valid_to:
         raise WrongState("consent_not_living", state=head.state.value)
+    if until <= max(now, head.valid_from):
+        raise BadInput("narrow_wider", field="until")
+    state = head.state if action == "consent:narrow" else ConsentState.ACTIVE
     head.valid_to = min(head.valid_to, until)
     left = [code for code in newest(session, head).data_fields if code in keep]
     changes = {"data_fields": left, "valid_to": head.valid_to, "erase_at": min(head.valid_to, until)}
-    return next_version(session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action=action, changes=changes)
+    return next_version(session, head, state=state, actor=actor, now=now, action=action, changes=changes)
 
 
 def supersede(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
@@ -149,4 +169,36 @@ def _expire(session: Session, chain_id: str, *, now: datetime) -> bool:
     next_version(
         session, head, state=ConsentState.EXPIRED, actor=SYSTEM, now=now, action="consent:end", reason="period_over"
     )
+    notices.post(session, "consent_ended", key=f"ended:{chain_id}", household_id=head.household_id, now=now)
     return True
+
+
+def remind(database: Database, *, clock: Callable[[], datetime]) -> int:
+    """Every 90 days a household is told that something of it may still be seen: one letter for all its consents."""
+    now = clock()
+    last = func.coalesce(col(ConsentHead.reminded_at), col(ConsentHead.valid_from))
+    old = select(ConsentHead.household_id).where(
+        col(ConsentHead.state).in_((ConsentState.ACTIVE, ConsentState.PAUSED)),
+        col(ConsentHead.valid_to) > now,
+        last <= now - REMINDED_EVERY,
+    )
+    with database.reading() as session:
+        homes = list(session.exec(old.distinct().order_by(col(ConsentHead.household_id)).limit(BATCH)))
+    for household_id in homes:
+        with database.transaction() as session:
+            _remind(session, household_id, now=now)
+    return len(homes)
+
+
+def _remind(session: Session, household_id: str, *, now: datetime) -> None:
+    living = select(ConsentHead).where(
+        col(ConsentHead.household_id) == household_id,
+        col(ConsentHead.state).in_((ConsentState.ACTIVE, ConsentState.PAUSED)),
+    )
+    for head in session.exec(living.order_by(col(ConsentHead.chain_id)).with_for_update()):
+        head.reminded_at = now
+        session.add(head)
+    key = f"allowed:{household_id}:{now.date().isoformat()}"
+    notices.post(session, "consent_reminder", key=key, household_id=household_id, now=now)
+    entry = audit.Entry("consent:remind", subject=household_id)
+    audit.record(session, entry, actor=SYSTEM, now=now)

@@ -94,6 +94,7 @@ class ConsentHead(SQLModel, table=True):
     state: ConsentState = Field(sa_column=choice(ConsentState, index=True))
     valid_from: datetime = Field(sa_column=moment())
     valid_to: datetime = Field(sa_column=moment())
+    reminded_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class Consent(SQLModel, table=True):

@@ -6,15 +6,16 @@ its consents, and withdrawing one, lie in higher rooms, because they show disclo
 
 from __future__ import annotations
 
-from flask import Blueprint, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
 from marketplace.calendar import utc_now
-from marketplace.consent import changes, notice, service
+from marketplace.consent import changes, notice, service, views_changes
 from marketplace.consent.ask import find_head, newest
+from marketplace.consent.doors import SENTENCES, bp
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
@@ -27,14 +28,7 @@ from marketplace.web.display import language
 from marketplace.web.fields import Form, ManyField, OneField, TextField, TickField
 from marketplace.web.transactions import current_session, writes
 
-bp = Blueprint("consent", __name__)
-SENTENCES = {
-    "helper_cannot_check": _l("Who helped with a consent cannot check it. Ask a colleague to call back."),
-    "consent_not_pending": _l("This consent does not wait for a check."),
-    "field_above_ceiling": _l("More was asked than this purpose allows."),
-    "consent_not_living": _l("This consent is no longer in force."),
-    "consent_too_long": _l("A consent lasts at most a year."),
-}
+__all__ = ["SENTENCES", "bp", "views_changes"]
 CHANNELS = ("counter", "home_visit", "phone")
 
 
@@ -141,7 +135,7 @@ def assist(household_id: str) -> ResponseReturnValue:
 
 
 @bp.route("/consents/to-check", methods=["GET"])
-@guard("consent:assist")
+@guard("consent:check")
 def to_check() -> ResponseReturnValue:
     """Assisted consents that wait for a call-back, within the actor's districts."""
     session, actor = current_session(), current_actor()
@@ -162,16 +156,19 @@ def to_check() -> ResponseReturnValue:
 
 
 @bp.route("/consents/<chain_id>/check", methods=["POST"])
-@guard("consent:assist")
+@guard("consent:check")
 @writes
 def check(chain_id: str) -> ResponseReturnValue:
     """The call-back confirmed the yes."""
     service.confirm_assisted(current_session(), chain_id, actor=current_actor(), now=utc_now())
-    return pages.done(_("Confirmed. The consent is in force."), to=url_for("consent.to_check"))
+    return pages.done(
+        _("Confirmed. The consent takes effect in a day; until then the household can take it back."),
+        to=url_for("consent.to_check"),
+    )
 
 
 @bp.route("/consents/<chain_id>/reject", methods=["POST"])
-@guard("consent:assist")
+@guard("consent:check")
 @writes
 def reject(chain_id: str) -> ResponseReturnValue:
     """The call-back did not confirm the yes."""

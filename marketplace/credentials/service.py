@@ -192,6 +192,14 @@ def _living(session: Session, chain_id: str) -> list[IssuedCredential]:
     return list(session.exec(asked.where(col(IssuedCredential.revoked_at).is_(None)).with_for_update()))
 
 
+def living_of(session: Session, chain_id: str, /) -> IssuedCredential:
+    """The one credential under this consent that has not ended; there is never a second."""
+    found = _living(session, chain_id)
+    if not found:
+        raise NotFound("credential")
+    return found[0]
+
+
 def revoke(session: Session, credential_id: str, /, *, actor: Actor, now: datetime, reason: str = "revoked") -> None:
     """End one credential for good; the consent under it stays as it is."""
     _end(session, owned(session, credential_id, actor), actor=actor, now=now, reason=reason)
@@ -199,25 +207,25 @@ def revoke(session: Session, credential_id: str, /, *, actor: Actor, now: dateti
 
 def suspend(session: Session, credential_id: str, /, *, actor: Actor, now: datetime, reason: str) -> None:
     """Stop one credential for a while, such as while a wrong fact is looked into."""
-    credential = owned(session, credential_id, actor)
+    credential = owned(session, credential_id, actor, action="credential:suspend")
     credential.suspended_at, credential.reason_code = now, reason
     _record(session, credential, "credential:suspend", actor=actor, now=now, reason=reason)
 
 
 def resume(session: Session, credential_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Let a suspended credential be good again."""
-    credential = owned(session, credential_id, actor)
+    credential = owned(session, credential_id, actor, action="credential:suspend")
     credential.suspended_at, credential.reason_code = None, ""
     _record(session, credential, "credential:resume", actor=actor, now=now, reason="")
 
 
-def owned(session: Session, credential_id: str, actor: Actor) -> IssuedCredential:
+def owned(session: Session, credential_id: str, actor: Actor, *, action: str = "credential:revoke") -> IssuedCredential:
     """A credential that has not ended and that this actor may end; NotFound for a foreign one."""
     credential = session.get(IssuedCredential, credential_id)
     household = session.get(Household, credential.household_id) if credential is not None else None
     if credential is None or household is None:
         raise NotFound("credential")
-    require(actor, "credential:revoke", household_id=household.id, district=household.district_code)
+    require(actor, action, household_id=household.id, district=household.district_code)
     if credential.revoked_at is not None:
         raise WrongState("credential_ended")
     return credential

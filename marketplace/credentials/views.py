@@ -16,7 +16,7 @@ from sqlmodel import Session
 from marketplace.calendar import utc_now
 from marketplace.consent.ask import list_of_household
 from marketplace.credentials import receipts, service, status, verdicts
-from marketplace.credentials.models import ConsentReceipt
+from marketplace.credentials.models import ConsentReceipt, IssuedCredential
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.trail.service import settings_of
@@ -139,3 +139,27 @@ def revoke(credential_id: str) -> ResponseReturnValue:
         back=back,
         intro=_("The organisation can no longer show it to anybody. Your consent stays as it is."),
     )
+
+
+@bp.post("/credentials/<credential_id>/suspend")
+@guard("credential:suspend")
+@writes
+def suspend(credential_id: str) -> ResponseReturnValue:
+    """Stop one credential while something about it is looked into."""
+    service.suspend(current_session(), credential_id, actor=current_actor(), now=utc_now(), reason="looked_into")
+    return pages.done(_("Suspended. Whoever asks learns it within minutes."), to=_household_of(credential_id))
+
+
+@bp.post("/credentials/<credential_id>/resume")
+@guard("credential:suspend")
+@writes
+def resume(credential_id: str) -> ResponseReturnValue:
+    """Let it be good again."""
+    service.resume(current_session(), credential_id, actor=current_actor(), now=utc_now())
+    return pages.done(_("It is good again."), to=_household_of(credential_id))
+
+
+def _household_of(credential_id: str) -> str:
+    """The staff's page of the household it is about."""
+    credential = current_session().get_one(IssuedCredential, credential_id)
+    return url_for("decisions.household_consents", household_id=credential.household_id)

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.consent.models import Consent, Mode
-from marketplace.decisions import service
+from marketplace.decisions import seeing, service
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.errors import BadInput, ConsentMissing
@@ -24,8 +24,22 @@ from marketplace.needs.models import Need
 from marketplace.reference.needs import list_need_kinds
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
-from marketplace.sharing.door import body, count_reads, record_list, scoped
-from marketplace.sharing.shapes import ACT, DAY, DECLINE, DELIVER, LOOK, PURPOSE, many, one_of, record, whole, word
+from marketplace.sharing.clients import working_key
+from marketplace.sharing.door import body, count_reads, current_bearer, record_list, scoped
+from marketplace.sharing.shapes import (
+    ACT,
+    DAY,
+    DECLINE,
+    DELIVER,
+    LOOK,
+    PAPER,
+    PURPOSE,
+    many,
+    one_of,
+    record,
+    whole,
+    word,
+)
 from marketplace.web import page_number
 from marketplace.web.transactions import current_session
 
@@ -59,6 +73,7 @@ MATCH = record(
     },
 )
 MATCHES = record({"matches": many(MATCH, SIZE), "page": whole(1)})
+CREDENTIAL = record({"credential": word(65_536), "kid": word()})
 SHOWN = (*OPEN, MatchState.CONFIRMED, MatchState.CLOSED, MatchState.RECLAIMING)
 """States in which the base card is shown; of a match that ended without aid nothing but its end is told."""
 
@@ -121,6 +136,25 @@ def recipient(match_id: str) -> ResponseReturnValue:
         mode=Mode(said.get("mode", Mode.VIEW.value)),
     )
     return jsonify(values)
+
+
+@bp.post("/matches/<match_id>/credential")
+@scoped("credentials:read", action="match:deliver", purpose=True, takes=PAPER, gives=CREDENTIAL)
+def credential(match_id: str) -> ResponseReturnValue:
+    """A signed credential of the need, bound to a key of this machine; the one issued before it ends."""
+    said, session, now = body(), current_session(), utc_now()
+    count_reads(1)
+    key = working_key(session, current_bearer().client.id, kid=said.get("kid", ""), now=now)
+    compact = seeing.credential_for(
+        session,
+        match_id,
+        purpose=g.purpose,
+        holder_jwk=key.jwk,
+        actor=current_actor(),
+        now=now,
+        wanted=said.get("fields", ()),
+    )
+    return jsonify(credential=compact, kid=key.kid)
 
 
 @bp.post("/matches/<match_id>/accept")

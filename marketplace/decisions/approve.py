@@ -15,17 +15,16 @@ from typing import TypeVar
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.accounts import ties
 from marketplace.actors import Actor
 from marketplace.config import Settings
 from marketplace.consent.ask import living_auto_match, was_refused_lately
 from marketplace.db import flush, new_id
 from marketplace.decisions import moves
+from marketplace.decisions.conflicts import refuse_kin, refuse_own_giver
 from marketplace.decisions.givers import refuse_giver
 from marketplace.decisions.models import LineDecision, Match, MatchState
 from marketplace.decisions.outcome import Excluded, Outcome
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
-from marketplace.households.models import Person
 from marketplace.ledger import hits
 from marketplace.ledger import service as ledger
 from marketplace.ledger.overlap import OverlapFound, refuse_overlap
@@ -115,6 +114,7 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     if need.verifier_id in actor.people:
         raise WrongState("verifier_is_approver")
     refuse_kin(session, line.household_id, actor=actor)
+    refuse_own_giver(session, organisation, actor=actor)
     if need.state is not NeedState.VERIFIED or _is_over(need, now):
         raise WrongState("need_changed")
     refuse_giver(session, need, offer, organisation=organisation, units=line.units, on=today_of(now))
@@ -128,16 +128,6 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     if was_refused_lately(session, line.household_id, purpose=purpose, org_id=offer.org_id, now=now):
         raise WrongState("refused_lately")
     return _Sound(line, need, offer, organisation)
-
-
-def refuse_kin(session: Session, household_id: str, /, *, actor: Actor) -> None:
-    """Nobody approves for the own household or for somebody close, nor where a telephone is shared."""
-    members = session.exec(
-        select(Person.id_number_index, Person.phone_index).where(col(Person.household_id) == household_id)
-    )
-    indexes = {index for pair in members for index in pair if index}
-    if indexes and ties.touches(session, actor.people, indexes):
-        raise WrongState("approver_is_kin")
 
 
 def _is_over(need: Need, now: datetime) -> bool:
@@ -279,6 +269,7 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     if actor.people & {match.approver_id, need.verifier_id}:
         raise WrongState("same_person_twice")
     refuse_kin(session, match.household_id, actor=actor)
+    refuse_own_giver(session, session.get_one(Organisation, match.org_id), actor=actor)
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     match.second_approver_id = actor.id
     match.state = after_approval(session.get_one(Offer, match.offer_id))

@@ -49,6 +49,8 @@ ACTS: dict[str, tuple[str, str]] = {
     "held": ("decisions.cancel", "match_id"),
     "cover_answer": ("ledger.bill", "need_id"),
     "overlap_look": ("ledger.duplicate", "hit_id"),
+    "record_cost": ("ledger.bill", "need_id"),
+    "claim_help": ("ledger.bill", "need_id"),
     "alert_red": ("signals.home", "household_id"),
     "alert_orange": ("signals.home", "household_id"),
     "alert_yellow": ("signals.home", "household_id"),

@@ -12,7 +12,9 @@ from sqlmodel import Session
 
 from marketplace.errors import WrongState
 from marketplace.households.related import is_related
+from marketplace.households.same import same_as
 from marketplace.ledger.budgets import given_in_year
+from marketplace.ledger.service import live_aid
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.service import has_run_out
@@ -30,8 +32,13 @@ def refuse_giver(
         raise WrongState("offer_not_open")
     if need_kind(need.category).purpose not in organisation.purposes:
         raise WrongState("purpose_above_ceiling")
-    if is_related(session, need.household_id, org_id=organisation.id):
+    homes = same_as(session, [need.household_id]).of(need.household_id)
+    if any(is_related(session, home, org_id=organisation.id) for home in sorted(homes)):
         raise WrongState("related_party")
+    if offer.max_per_household is not None:
+        had = sum(row.units for row in live_aid(session, household_ids=sorted(homes)) if row.offer_id == offer.id)
+        if had + units > offer.max_per_household:
+            raise WrongState("already_given")
     if not kept_by_donor(offer, district=need.district_code, tags=need.tags):
         raise WrongState("donor_bound")
     budget = organisation.yearly_budget_fen

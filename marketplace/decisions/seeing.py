@@ -1,13 +1,15 @@
 """What a giver may see of the household behind its match, and for what.
 
-Enters: a match and the giver's actor. Leaves: the consented fields through the pipeline of `sharing`, or a refusal that
-carries its audit row. Called by the giver's pages and by the partner API; `decisions.service` offers it to others.
+Enters: a match and the giver's actor. Leaves: the consented fields, or a credential, through the pipeline of `sharing`;
+or a refusal that carries its audit row. Called by the giver's pages and by the partner API; `decisions.service` offers
+it to others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -21,6 +23,7 @@ from marketplace.households.models import Person
 from marketplace.needs.models import Need
 from marketplace.reference import needs as taxonomy
 from marketplace.reference import purposes
+from marketplace.sharing import papers
 from marketplace.sharing import service as sharing
 
 UNDER_WAY = (MatchState.IN_DELIVERY, MatchState.DELIVERED)
@@ -55,28 +58,59 @@ def see_recipient(
 
     Before the household has accepted, and after the match is over, nothing can be seen.
     """
-    match = get_match(session, match_id, actor=actor)
-    purpose = purpose or purpose_of(session, match)
-    if match.consent_chain_id is None:
-        raise _unseen(match, WrongState("not_accepted_yet"), reason="NO_CONSENT", purpose=purpose, actor=actor)
-    if match.held_for:
-        raise _unseen(
-            match, WrongState("match_held", cause=match.held_for), reason="STATE", purpose=purpose, actor=actor
-        )
-    if match.state is MatchState.CANCELLED:
-        raise _unseen(match, ConsentMissing("consent_not_living"), reason="STATE", purpose=purpose, actor=actor)
-    if match.state not in UNDER_WAY:
-        raise _unseen(match, WrongState("match_moved_on"), reason="STATE", purpose=purpose, actor=actor)
+    match, chain_id = _to_look_at(session, match_id, actor=actor, purpose=purpose)
     return sharing.disclose(
         session,
-        match.consent_chain_id,
+        chain_id,
         match_id=match.id,
-        purpose=purpose,
+        purpose=purpose or purpose_of(session, match),
         actor=actor,
         now=now,
         wanted=wanted,
         mode=mode,
     )
+
+
+def credential_for(
+    session: Session,
+    match_id: str,
+    /,
+    *,
+    purpose: str,
+    holder_jwk: Mapping[str, Any],
+    actor: Actor,
+    now: datetime,
+    wanted: Collection[str] = (),
+) -> str:
+    """A signed credential of the need behind a match under way, for this giver and this key only."""
+    match, chain_id = _to_look_at(session, match_id, actor=actor, purpose=purpose)
+    return papers.issue_credential(
+        session,
+        chain_id,
+        match_id=match.id,
+        purpose=purpose,
+        holder_jwk=holder_jwk,
+        need_id=match.need_id,
+        actor=actor,
+        now=now,
+        wanted=wanted,
+    )
+
+
+def _to_look_at(session: Session, match_id: str, *, actor: Actor, purpose: str) -> tuple[Match, str]:
+    """The giver's own match under way and the consent of its household."""
+    match = get_match(session, match_id, actor=actor)
+    purpose = purpose or purpose_of(session, match)
+    if match.consent_chain_id is None:
+        raise _unseen(match, WrongState("not_accepted_yet"), reason="NO_CONSENT", purpose=purpose, actor=actor)
+    if match.held_for:
+        held = WrongState("match_held", cause=match.held_for)
+        raise _unseen(match, held, reason="STATE", purpose=purpose, actor=actor)
+    if match.state is MatchState.CANCELLED:
+        raise _unseen(match, ConsentMissing("consent_not_living"), reason="STATE", purpose=purpose, actor=actor)
+    if match.state not in UNDER_WAY:
+        raise _unseen(match, WrongState("match_moved_on"), reason="STATE", purpose=purpose, actor=actor)
+    return match, match.consent_chain_id
 
 
 def _unseen(match: Match, error: DomainError, *, reason: str, purpose: str, actor: Actor) -> DomainError:

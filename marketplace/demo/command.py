@@ -24,7 +24,7 @@ from marketplace import serving
 from marketplace.app import create_app
 from marketplace.config import Settings, demo_settings
 from marketplace.db import Database
-from marketplace.demo import story, trust
+from marketplace.demo import machines, story, trust
 from marketplace.demo.accounts import ACCOUNTS, TOUR
 from marketplace.demo.build import build
 from marketplace.demo.city import SIZES, make_city
@@ -65,6 +65,7 @@ class Report:
     result: story.Result
     seconds: dict[str, float]
     peak_mb: int
+    machines: tuple[machines.DemoMachine, ...] = ()
 
 
 def play(settings: Settings, *, size: str, seed: int, now: datetime) -> Report:
@@ -87,8 +88,9 @@ def play(settings: Settings, *, size: str, seed: int, now: datetime) -> Report:
         result = story.result_of(database, run_id)
     with phases.phase("sign the log"):
         trust.show(database, now=now)
+        let_in = machines.let_in(database, roster, settings.instance, now=now) if SIZES[size].played else []
     database.close()
-    return Report(result, phases.seconds, peak_mb())
+    return Report(result, phases.seconds, peak_mb(), tuple(let_in))
 
 
 def _without_waiting(database: Database) -> None:

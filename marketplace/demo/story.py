@@ -25,7 +25,18 @@ from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import ARRIVED
 from marketplace.decisions.models import Match, MatchState
-from marketplace.demo import appointments, claims, gifts, meetings, payments, proofs, reports, rights, signals
+from marketplace.demo import (
+    applications,
+    appointments,
+    claims,
+    gifts,
+    meetings,
+    payments,
+    proofs,
+    reports,
+    rights,
+    signals,
+)
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
 from marketplace.demo.partners import open_their_books
@@ -119,6 +130,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         proofs.prove(database, roster, now=day + 8 * DAY)
         gifts.ask_about_a_draft(database, roster, now=day + 8 * DAY)
         rights.use(database, roster, now=day + 7 * DAY)
+        applications.apply(database, roster, now=day + 7 * DAY)
         signals.watch(database, roster, now=day + 8 * DAY)
     with phases.phase("notify"):
         _send_letters(database, now=day + 7 * DAY)

@@ -18,6 +18,7 @@ from marketplace.errors import BadInput, Conflict
 from marketplace.households import search
 from marketplace.households.models import Household, Person
 from marketplace.households.register import SEALED, PersonFacts, with_birth
+from marketplace.households.resolving import name_index
 from marketplace.households.service import find_person_by_id_number
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.sealed import number_index, vault_of
@@ -75,6 +76,8 @@ def _checked(session: Session, person: Person, field: str, text: str) -> None:
 def _seal(session: Session, person: Person, field: str, text: str) -> None:
     vault = vault_of(session)
     setattr(person, field, vault.seal(session, person.id, column=f"person.{field}", text=text))
+    if field == "name":
+        person.name_index = name_index(vault, text)
     if field == "phone":
         person.phone_index = vault.index("phone", text)
     if field == "id_number":
@@ -88,7 +91,7 @@ def erase(session: Session, person: Person, /, *, actor: Actor, now: datetime) -
     """Destroy the key, the envelopes and the indexes by which the person could be found; the pseudonym stays."""
     for field in SEALED:
         setattr(person, field, None)
-    person.id_number_index = person.phone_index = person.birth_year = None
+    person.id_number_index = person.phone_index = person.name_index = person.birth_year = None
     person.contact = False
     session.add(person)
     search.drop_keys(session, person.id)

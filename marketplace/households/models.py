@@ -65,6 +65,7 @@ class Person(SQLModel, table=True):
     health: Sealed | None = Field(default=None, sa_column=sealed_column())
     id_number_index: str | None = Field(default=None, unique=True, max_length=64)
     phone_index: str | None = Field(default=None, index=True, max_length=64)
+    name_index: str | None = Field(default=None, max_length=64)
     compared_at: datetime | None = Field(default=None, sa_column=moment(nullable=True, index=True))
     created_at: datetime = Field(sa_column=moment())
 
@@ -128,7 +129,8 @@ class SuspicionState(StrEnum):
 
 class Suspicion(SQLModel, table=True):
     """Two rows that may be one person. `agreement` tells each field in a word, never a value; `facts_index` is a keyed
-    fingerprint of both sides, so that a decided pair comes back only when facts have changed."""
+    fingerprint of both sides, so that a decided pair comes back only when facts have changed. `aid_seen_at`: when the
+    aid of both was held against the rules after they were called the same."""
 
     __table_args__ = (UniqueConstraint("one_id", "two_id"), check("order", "one_id < two_id"))
 
@@ -146,3 +148,4 @@ class Suspicion(SQLModel, table=True):
     decided_by: str = Field(default="", max_length=64)
     decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     raised_at: datetime = Field(sa_column=moment())
+    aid_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -2,7 +2,9 @@
 
 What enters: `HouseholdFacts` of one source. What leaves: household ids by reference. The same facts again change
 nothing; other facts change only the fields that differ. A person whose ID number is already known is not made twice:
-the need goes to the household where that person lives. Called by needs (imports, referrals, typing in) and the demo.
+the need goes to the household where that person lives. Where the number is known under another name nothing is joined:
+one of the two was written down wrongly, so both stand and a person looks. Called by needs (imports, referrals, typing
+in) and the demo.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.households import search
 from marketplace.households.models import Household, Person, Sex
+from marketplace.households.resolving import holders, name_index, resolve_many
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.sealed import Sealed, Vault, number_index, vault_of
 
@@ -80,35 +83,6 @@ def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 def source_index(vault: Vault, source: str, source_ref: str) -> str:
     """The keyed index under which a source's household is found again."""
     return vault.index("household-source", f"{source}\x00{source_ref}")
-
-
-def resolve_many(session: Session, facts: Sequence[HouseholdFacts]) -> dict[tuple[str, str], str]:
-    """The id that each household has or will have: by its head's ID number, else by its source, else a new one."""
-    vault = vault_of(session)
-    numbers = {item.key: number_index(vault, _head(item)) for item in facts if _head(item)}
-    lives_in = _homes(session, set(numbers.values()))
-    found: dict[tuple[str, str], str] = {}
-    first_with: dict[str, str] = {}
-    for item in facts:
-        number = numbers.get(item.key, "")
-        own = vault.ref("household", *item.key)
-        found[item.key] = lives_in.get(number) or first_with.setdefault(number or own, own)
-    return found
-
-
-def _head(facts: HouseholdFacts) -> str:
-    return facts.people[0].id_number if facts.people else ""
-
-
-def _homes(session: Session, indexes: Iterable[str]) -> dict[str, str]:
-    """ID number index ► household."""
-    found: dict[str, str] = {}
-    for some in chunks(sorted(indexes), _ASKED):
-        asked = select(col(Person.id_number_index), col(Person.household_id)).where(
-            col(Person.id_number_index).in_(some)
-        )
-        found.update((str(index), str(home)) for index, home in session.execute(asked))
-    return found
 
 
 def register_many(
@@ -180,7 +154,7 @@ def _free_numbers(session: Session, people: Iterable[PersonFacts]) -> set[str]:
     """Indexes of ID numbers that nobody carries yet; each is handed out once."""
     vault = vault_of(session)
     wanted = {number_index(vault, person.id_number) for person in people if person.id_number}
-    return wanted - set(_homes(session, wanted))
+    return wanted - set(holders(session, wanted))
 
 
 def _person_row(
@@ -202,6 +176,7 @@ def _person_row(
         "birth_year": int(facts.birth_date[:4]) if facts.birth_date else None,
         "id_number_index": index,
         "phone_index": vault.index("phone", facts.phone) if facts.phone else None,
+        "name_index": name_index(vault, facts.name),
         "created_at": now,
     }
     for name in SEALED:
@@ -264,6 +239,8 @@ def _update_person(
     for name in changed:
         text = getattr(facts, name)
         setattr(row, name, vault.seal(session, row.id, column=f"person.{name}", text=text))
+    if "name" in changed:
+        row.name_index = name_index(vault, facts.name)
     if "phone" in changed:
         row.phone_index = vault.index("phone", facts.phone)
     if "id_number" in changed:

@@ -1,6 +1,7 @@
 """Which households a giver may not help, because one of their people is related to it.
 
-Enters: the keyed indexes of ID numbers on both sides, unread. Leaves: pairs of ids. Called by the allocator's problem,
+Enters: the keyed indexes of ID numbers on both sides, unread. Leaves: pairs of ids; whoever is related to an
+organisation is related to all that count as one giver with it. Called by the allocator's problem,
 by quotes and, once more, by approval; the reason that people see is neutral and names nobody.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 from sqlmodel import Session, col, select
 
 from marketplace.households.models import Person
+from marketplace.organisations.givers import givers_of
 from marketplace.organisations.models import RelatedPerson
 
 
@@ -19,7 +21,8 @@ def related_pairs(session: Session, /, *, household_id: str = "") -> set[tuple[s
     )
     if household_id:
         pairs = pairs.where(col(Person.household_id) == household_id)
-    return {(row[0], row[1]) for row in session.execute(pairs)}
+    found, givers = session.execute(pairs).all(), givers_of(session)
+    return {(home, org_id) for home, told_by in found for org_id in givers.of(told_by)}
 
 
 def is_related(session: Session, household_id: str, /, *, org_id: str) -> bool:

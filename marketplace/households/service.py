@@ -22,8 +22,8 @@ from marketplace.households.register import (
     HouseholdFacts,
     PersonFacts,
     register_many,
-    resolve_many,
 )
+from marketplace.households.resolving import resolve_many
 from marketplace.reference.words import list_codes
 from marketplace.sealed import Unreadable, number_index, vault_of
 

@@ -1,14 +1,13 @@
 """A suspicion is a task: two rows may be one person, and a person decides.
 
-What enters: a member of staff, a pair and a verdict with its reason. What leaves: the pair decided, and for other
-rooms the households that count as one. Called by this room's pages, and by whoever asks what a person was already
-given. Nothing is moved or deleted when two rows are called the same, so it can be undone at any time, and aid goes on
-meanwhile.
+What enters: a member of staff, a pair and a verdict with its reason. What leaves: the pair decided. Called by this
+room's pages. Nothing is moved or deleted when two rows are called the same, so it can be undone at any time, and aid
+goes on meanwhile; what the verdict means for aid is asked of `households.same`. Deciding takes the lock of both
+households, so that an approval under way sees it or is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +18,7 @@ from marketplace import audit, policy
 from marketplace.actors import Actor
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
+from marketplace.households.same import lock_homes
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
 
@@ -148,44 +148,12 @@ def _move(
     now: datetime,
     action: str,
 ) -> Suspicion:
+    lock_homes(session, {side.household.id for side in sides(session, found)})
     found.state, found.reason, found.decided_by, found.decided_at = state, reason, actor.id, now
+    found.aid_seen_at = None
     session.add(found)
     session.flush()
     for person_id in (found.one_id, found.two_id):
         entry = audit.Entry(action, object_ref=found.id, subject=person_id, rule_id=reason)
         audit.record(session, entry, actor=actor, now=now)
     return found
-
-
-def same_households(session: Session, household_ids: Iterable[str], /) -> dict[str, frozenset[str]]:
-    """Household ► all households in which one of its people was called the same as another, itself among them."""
-    found = {home: {home} for home in household_ids}
-    edges = _merged(session)
-    for home, all_of_it in found.items():
-        ahead = [home]
-        while ahead:
-            for other in edges.get(ahead.pop(), ()):
-                if other not in all_of_it:
-                    all_of_it.add(other)
-                    ahead.append(other)
-    return {home: frozenset(others) for home, others in found.items()}
-
-
-def _merged(session: Session) -> dict[str, set[str]]:
-    pairs = session.exec(
-        select(Suspicion.one_id, Suspicion.two_id).where(col(Suspicion.state) == SuspicionState.SAME)
-    ).all()
-    people = {person_id for pair in pairs for person_id in pair}
-    homes: dict[str, str] = {}
-    for start in range(0, len(people), 500):
-        some = sorted(people)[start : start + 500]
-        homes.update(
-            (str(person), str(home))
-            for person, home in session.exec(select(Person.id, Person.household_id).where(col(Person.id).in_(some)))
-        )
-    edges: dict[str, set[str]] = {}
-    for one, two in pairs:
-        if homes[one] != homes[two]:
-            edges.setdefault(homes[one], set()).add(homes[two])
-            edges.setdefault(homes[two], set()).add(homes[one])
-    return edges

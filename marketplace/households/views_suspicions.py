@@ -44,7 +44,7 @@ class ReasonForm(Form):
 class LookForm(Form):
     """Why the fields have to be seen."""
 
-    reason = OneField(_l("Why do you need to see them?"), select=True)
+    reason = OneField(_l("Why do you need to see them?"), select=True, id="look-reason")
 
 
 def _with_reasons(form: Any, table: str) -> Any:

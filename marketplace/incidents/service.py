@@ -102,6 +102,12 @@ def count_affected(session: Session, incident_id: str, /) -> int:
     return session.exec(asked).one()
 
 
+def count_told(session: Session, incident_id: str, /) -> int:
+    """How many of them have their letter."""
+    asked = select(func.count()).select_from(IncidentHousehold).where(IncidentHousehold.incident_id == incident_id)
+    return session.exec(asked.where(col(IncidentHousehold.told_at).is_not(None))).one()
+
+
 def affected(session: Session, incident_id: str, /) -> Iterator[IncidentHousehold]:
     """The list, household by household."""
     asked = select(IncidentHousehold).where(IncidentHousehold.incident_id == incident_id)

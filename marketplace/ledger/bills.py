@@ -21,6 +21,7 @@ from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.register import chunks
+from marketplace.ledger import claiming
 from marketplace.ledger.models import CostBill, CostLayer, LayerState
 from marketplace.needs.models import Need, NeedState
 from marketplace.policy import require
@@ -31,7 +32,7 @@ from matching.overlap_rules import CHARITY, PAYERS, Bill, Given
 STEP = "cover_answer"
 """The clock that runs while a payer before charity has not answered."""
 BEFORE_CHARITY = PAYERS[:-1]
-URGENT = 3
+URGENT = claiming.URGENT
 MOST_FEN = 100_000_000_00
 _ASKED = 500
 
@@ -48,8 +49,7 @@ class Step:
 
 def can_have_bill(need: Need, /) -> bool:
     """Whether the need's rules reckon with a documented cost: money, and the order of payers."""
-    kind = need_kind(need.category)
-    return kind.is_money and "D01" in kind.duplicate_rules
+    return claiming.reckons_with_cost(need_kind(need.category))
 
 
 def record(session: Session, need_id: str, /, *, cost_fen: int, paper: str, actor: Actor, now: datetime) -> CostBill:
@@ -69,6 +69,7 @@ def record(session: Session, need_id: str, /, *, cost_fen: int, paper: str, acto
     session.add(bill)
     flush(session)
     _record(session, bill, "bill:record", fen=cost_fen, actor=actor, now=now)
+    clocks.end(session, need_id, step=claiming.RECORD, outcome="recorded", now=now)
     _wait(session, bill, urgent=need.urgency >= URGENT, now=now)
     return bill
 
@@ -119,7 +120,9 @@ def answer(
 
 
 def _wait(session: Session, bill: CostBill, *, urgent: bool, now: datetime) -> None:
-    waits = any(layer.state is LayerState.WAITING for layer in layers_of(session, bill.id))
+    layers = layers_of(session, bill.id)
+    waits = any(layer.state is LayerState.WAITING for layer in layers)
+    claiming.help_with(session, bill, layers, urgent=urgent, now=now)
     running = [clock for clock in clocks.running_of(session, bill.need_id) if clock.step == STEP]
     if waits and not running:
         clocks.start(

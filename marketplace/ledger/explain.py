@@ -14,13 +14,12 @@ from sqlmodel import Session, col, select
 from marketplace.errors import BadInput, NotFound
 from marketplace.households.models import Household
 from marketplace.ledger import bills, overlap
-from marketplace.ledger import service as ledger
 from marketplace.ledger.rules import Book
 from marketplace.needs.models import Need, NeedState
 from marketplace.reference.duplicate_rules import duplicate_rule
 from marketplace.reference.needs import list_need_kinds
 from matching.overlap_judge import judge
-from matching.overlap_rules import Asked, Given, Verdict
+from matching.overlap_rules import Asked, Bill, Given, Verdict
 
 
 def explain(session: Session, household_id: str, category: str, /, *, on: date) -> Iterator[str]:
@@ -34,14 +33,17 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
     for rule in book.about(household.district_code, category):
         row = duplicate_rule(rule.code)
         yield f"rule {rule.code} {rule.kind} [{row.source}, {row.mark}] {row.sentence_zh} {row.sentence_en}"
-    past = [overlap.given(entry) for entry in ledger.live_aid(session, household_ids=[household_id])]
+    homes = overlap.homes_of(session, household_id)
+    for other in sorted(homes.ids - {household_id}):
+        yield f"same person in household {other}"
+    past = overlap.aid_of(session, homes, household_id=household_id)
     for had in sorted(past, key=lambda one: (one.given_on, one.ref)):
         yield f"fact {had.given_on} {had.category} {had.units} {had.payer} {had.programme or '-'} {had.ref}"
     needs = _needs(session, household_id, category)
     for need in needs:
-        yield from _of_need(session, need, past, on=on)
+        yield from _of_need(session, need, past, bill=overlap.bill_of(session, need, homes), on=on)
     if not needs:
-        asked = Asked(household_id, category, 1, on, members=max(1, household.size))
+        asked = Asked(household_id, category, 1, on, members=homes.members)
         said = judge(asked, past=past, rules=book.about(household.district_code, category))
         yield from _told("no need", said, units=1)
 
@@ -51,8 +53,7 @@ def _needs(session: Session, household_id: str, category: str) -> list[Need]:
     return list(session.exec(wanted.where(col(Need.state) == NeedState.VERIFIED).order_by(col(Need.id))))
 
 
-def _of_need(session: Session, need: Need, past: list[Given], *, on: date) -> Iterator[str]:
-    bill = bills.bills_of(session, [need.id]).get(need.id)
+def _of_need(session: Session, need: Need, past: list[Given], *, bill: Bill | None, on: date) -> Iterator[str]:
     for step in bills.steps(bill, past) if bill else ():
         yield f"need {need.id} {step.payer} {step.state} {step.fen} left {step.left}"
     open_units = need.gap_units - need.committed_units

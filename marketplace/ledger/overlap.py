@@ -9,6 +9,7 @@ commands.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -19,12 +20,15 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household
 from marketplace.households.related import is_related
+from marketplace.households.same import lock_homes, same_as
 from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import LedgerEntry, OverlapException
 from marketplace.ledger.rules import Book
+from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need
 from marketplace.needs.service import today_of
+from marketplace.organisations.givers import Givers, givers_of
 from marketplace.policy import require
 from marketplace.reference.duplicate_rules import list_duplicate_rules
 from marketplace.reference.words import list_codes
@@ -35,14 +39,15 @@ EXCEPTION_DAYS = 90
 """How long an exception that a district allows can be used."""
 
 
-def given(entry: LedgerEntry, /) -> Given:
-    """A ledger row in the words of the judge."""
+def given(entry: LedgerEntry, /, *, household_id: str = "", givers: Givers | None = None) -> Given:
+    """A ledger row in the words of the judge, told of the household and the giver that it counts for."""
+    known = givers or Givers()
     return Given(
-        household_id=entry.household_id,
+        household_id=household_id or entry.household_id,
         category=entry.category,
         units=entry.units,
         given_on=entry.given_on,
-        giver=entry.org_id or entry.giver or entry.source,
+        giver=known.one(entry.org_id or "") or known.called(entry.giver) or entry.source,
         payer=entry.payer,
         programme=entry.programme,
         cause=entry.cause,
@@ -51,37 +56,49 @@ def given(entry: LedgerEntry, /) -> Given:
     )
 
 
-def asked(
-    need: Need,
-    /,
-    *,
-    giver: str,
-    units: int,
-    on: date,
-    household: Household | None = None,
-    related: bool = False,
-    excepted: frozenset[str] = frozenset(),
-    bill: Bill | None = None,
-) -> Asked:
-    """Aid for a need in the words of the judge."""
-    return Asked(
-        household_id=need.household_id,
-        category=need.category,
-        units=units,
-        on=on,
-        open_units=need.gap_units - need.committed_units,
-        giver=giver,
-        programme=programme_of(need.tags),
-        cause=need.cause,
-        need_id=need.id,
-        starts_on=need.valid_from,
-        ends_on=need.valid_to,
-        members=max(1, household.size if household else 1),
-        related=related,
-        statuses=frozenset({household.kind}) if household and household.kind else frozenset(),
-        excepted=excepted,
-        bill=bill,
-    )
+@dataclass(frozen=True, slots=True)
+class Homes:
+    """A household as the rules see it: with all that count with it, their people counted once."""
+
+    ids: frozenset[str]
+    members: int
+    kinds: frozenset[str]
+    rural: bool
+
+
+def homes_of(session: Session, household_id: str, /, *, lock: bool = False) -> Homes:
+    """The household and those that count with it. With `lock` their rows are held until the transaction ends."""
+    same = same_as(session, [household_id])
+    rows = lock_homes(session, same.of(household_id)) if lock else _rows(session, same.of(household_id))
+    if lock:
+        again = same_as(session, [household_id])
+        if again.of(household_id) != same.of(household_id):
+            same, rows = again, lock_homes(session, again.of(household_id))
+    members = sum(row.size for row in rows) - same.twice(household_id)
+    kinds = frozenset(row.kind for row in rows if row.kind)
+    return Homes(same.of(household_id), max(1, members), kinds, not any(row.urban for row in rows))
+
+
+def _rows(session: Session, ids: Iterable[str]) -> list[Household]:
+    return list(session.exec(select(Household).where(col(Household.id).in_(ids)).order_by(col(Household.id))))
+
+
+def aid_of(session: Session, homes: Homes, /, *, household_id: str) -> list[Given]:
+    """The live aid of all of them, told as this household's."""
+    rows = list(ledger.live_aid(session, household_ids=sorted(homes.ids)))
+    givers = givers_of(session, reported(rows))
+    return [given(entry, household_id=household_id, givers=givers) for entry in rows]
+
+
+def reported(rows: Iterable[LedgerEntry], /) -> set[str]:
+    """The names of givers that are no organisation here, as far as the rows tell."""
+    return {row.giver for row in rows if not row.org_id and row.giver}
+
+
+def bill_of(session: Session, need: Need, homes: Homes, /) -> Bill | None:
+    """The need's bill, or the one that it shares with the like need of a household that counts as the same."""
+    shared = shared_bills(session, [homes.ids]) if len(homes.ids) > 1 else {}
+    return shared.get(need.id) or bills.bills_of(session, [need.id]).get(need.id)
 
 
 def programme_of(tags: Iterable[str], /) -> str:
@@ -93,18 +110,27 @@ def programme_of(tags: Iterable[str], /) -> str:
 def verdict(session: Session, need: Need, /, *, org_id: str, units: int, on: date, lock: bool = False) -> Verdict:
     """What may be given of `units` from this giver to this need today. With `lock` nobody else can write aid of the
     household until the transaction ends."""
-    household = session.get(Household, need.household_id, with_for_update=lock, populate_existing=lock)
-    rows = [given(entry) for entry in ledger.live_aid(session, household_ids=[need.household_id])]
-    question = asked(
-        need,
-        giver=org_id,
+    homes = homes_of(session, need.household_id, lock=lock)
+    question = Asked(
+        household_id=need.household_id,
+        category=need.category,
         units=units,
         on=on,
-        household=household,
-        related=bool(org_id) and is_related(session, need.household_id, org_id=org_id),
+        open_units=need.gap_units - need.committed_units,
+        giver=givers_of(session).one(org_id),
+        programme=programme_of(need.tags),
+        cause=need.cause,
+        need_id=need.id,
+        starts_on=need.valid_from,
+        ends_on=need.valid_to,
+        members=homes.members,
+        rural=homes.rural,
+        related=bool(org_id) and any(is_related(session, home, org_id=org_id) for home in sorted(homes.ids)),
+        statuses=homes.kinds,
         excepted=exceptions_of(session, need.id, on=on),
-        bill=bills.bills_of(session, [need.id]).get(need.id),
+        bill=bill_of(session, need, homes),
     )
+    rows = aid_of(session, homes, household_id=need.household_id)
     return judge(question, past=rows, rules=_rules(session, need, on=on))
 
 

@@ -11,25 +11,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from marketplace.households.models import Household
-from marketplace.households.register import chunks
-from marketplace.households.related import related_pairs
-from marketplace.ledger import bills
-from marketplace.ledger import service as ledger
-from marketplace.ledger.overlap import all_exceptions, given, programme_of
-from marketplace.ledger.rules import Book
-from marketplace.needs.models import Need as NeedRow
+from marketplace.households.same import Same
+from marketplace.ledger.overlap import programme_of
+from marketplace.ledger.overlap_facts import Facts, read
 from matching.model import Ban, Cap, CoolOff, Need, Resource
 from matching.overlap_judge import judge
-from matching.overlap_rules import Asked, Bill, Finding, Given, Rule, Verdict
+from matching.overlap_rules import Asked, Finding, Given, Rule, Verdict
 
 BY_HOUSEHOLD = ("LIFETIME_CAP", "ONCE_PER_YEAR")
 """Kinds whose limit all needs of the household in the category share: they become a cap. Others shrink the need."""
 ONE_NEED = ("COOLDOWN", "MUTEX_YEAR", "ONCE_PER_YEAR", "MUTEX")
 """Kinds that let only one of a household's like needs be served in one run."""
-_ASKED = 500
+ONE_COST = "D02"
+"""The code where a need tells of a cost that another record of the same person tells of, which is served first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +50,12 @@ class Rows:
     stopped: list[Stopped] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Facts:
-    """Everything the judge is told, read once for all needs."""
-
-    book: Book
-    on: date
-    past: dict[str, list[Given]]
-    homes: dict[str, tuple[int, str]]
-    causes: dict[str, str]
-    bills: Mapping[str, Bill]
-    excepted: Mapping[str, frozenset[str]]
-    related: Mapping[str, frozenset[str]]
-    cool: Mapping[str, int]
-
-
-def rows_for(session: Session, needs: Sequence[Need], resources: Sequence[Resource], /, *, on: date) -> Rows:
-    """The rows of one run. O(needs × rules of their category × past aid of their household)."""
-    facts = _read(session, needs, on=on)
+def rows_for(
+    session: Session, needs: Sequence[Need], resources: Sequence[Resource], /, *, same: Same, on: date
+) -> Rows:
+    """The rows of one run, whose needs name households that count as one alike (`same.one`). O(needs × rules of their
+    category × past aid of their household)."""
+    facts = read(session, needs, same=same, on=on)
     found = Rows(cooloffs=[CoolOff(category, days) for category, days in sorted(facts.cool.items())])
     offers: dict[str, list[Resource]] = {}
     for resource in resources:
@@ -88,53 +72,24 @@ def rows_for(session: Session, needs: Sequence[Need], resources: Sequence[Resour
     return found
 
 
-def _read(session: Session, needs: Sequence[Need], *, on: date) -> _Facts:
-    households = {need.household_id for need in needs}
-    book = Book(session, on=on)
-    past: dict[str, list[Given]] = {}
-    for entry in ledger.live_aid(session):
-        if entry.household_id in households:
-            past.setdefault(entry.household_id, []).append(given(entry))
-    related: dict[str, set[str]] = {}
-    for household, org in related_pairs(session):
-        related.setdefault(household, set()).add(org)
-    homes: dict[str, tuple[int, str]] = {}
-    causes: dict[str, str] = {}
-    for some in chunks(sorted(households), _ASKED):
-        sizes = select(Household.id, Household.size, Household.kind).where(col(Household.id).in_(some))
-        homes |= {row[0]: (row[1], row[2]) for row in session.exec(sizes)}
-    for some in chunks(sorted(need.need_id for need in needs), _ASKED):
-        causes |= dict(session.exec(select(NeedRow.id, NeedRow.cause).where(col(NeedRow.id).in_(some))).all())
-    return _Facts(
-        book=book,
-        on=on,
-        past=past,
-        homes=homes,
-        causes=causes,
-        bills=bills.bills_of(session),
-        excepted=all_exceptions(session, on=on),
-        related={household: frozenset(orgs) for household, orgs in related.items()},
-        cool=book.cool_offs(),
-    )
-
-
-def _asked(need: Need, facts: _Facts, *, open_units: int, giver: str = "") -> Asked:
-    size, kind = facts.homes.get(need.household_id, (1, ""))
+def _asked(need: Need, facts: Facts, *, open_units: int, giver: str = "") -> Asked:
+    size, kinds, rural = facts.homes.get(need.household_id, (1, frozenset(), False))
     return Asked(
         household_id=need.household_id,
         category=need.category,
         units=open_units,
         on=facts.on,
         open_units=open_units,
-        giver=giver,
+        giver=facts.givers.one(giver),
         programme=programme_of(need.tags) if need.tags else "",
         cause=facts.causes.get(need.need_id, ""),
         need_id=need.need_id,
         starts_on=need.valid_from,
         ends_on=need.valid_to,
         members=max(1, size),
+        rural=rural,
         related=giver in facts.related.get(need.household_id, ()),
-        statuses=frozenset({kind}) if kind else frozenset(),
+        statuses=kinds,
         excepted=facts.excepted.get(need.need_id, frozenset()),
         bill=facts.bills.get(need.need_id),
     )
@@ -144,13 +99,13 @@ def _open(need: Need, past: Iterable[Given]) -> int:
     return max(0, need.gap - sum(row.units for row in past if row.need_id == need.need_id))
 
 
-def _rules(need: Need, facts: _Facts) -> tuple[Rule, ...]:
+def _rules(need: Need, facts: Facts) -> tuple[Rule, ...]:
     programme = programme_of(need.tags) if need.tags else ""
     return facts.book.about(need.district, need.category, programme)
 
 
 def _one(
-    need: Need, facts: _Facts, offers: Sequence[Resource], *, found: Rows, limits: dict[tuple[str, str], int]
+    need: Need, facts: Facts, offers: Sequence[Resource], *, found: Rows, limits: dict[tuple[str, str], int]
 ) -> Need:
     """Bans and limits of one need; returns it as the allocator shall see it."""
     past, rules = facts.past.get(need.household_id, []), _rules(need, facts)
@@ -162,7 +117,8 @@ def _one(
     known = {row.giver for row in past} | facts.related.get(need.household_id, frozenset())
     ours = {
         org: judge(_asked(need, facts, open_units=open_units, giver=org), past=past, rules=rules)
-        for org in sorted({offer.org_id for offer in offers} & known)
+        for org in sorted({offer.org_id for offer in offers})
+        if known & facts.givers.of(org)
     }
     found.bans += _bans(need, said, ours, offers, facts)
     left = _left([said, *ours.values()])
@@ -187,7 +143,7 @@ def _shared(verdicts: Iterable[Verdict]) -> list[int]:
 
 
 def _bans(
-    need: Need, said: Verdict, ours: Mapping[str, Verdict], offers: Sequence[Resource], facts: _Facts
+    need: Need, said: Verdict, ours: Mapping[str, Verdict], offers: Sequence[Resource], facts: Facts
 ) -> list[Ban]:
     """Nobody, or only those who may; a cool-off that the allocator holds itself is no ban."""
     code, by_org = _stop(said, need, facts), {org: _stop(one, need, facts) for org, one in ours.items()}
@@ -197,7 +153,7 @@ def _bans(
     return [Ban(need.need_id, resource_id, why) for resource_id, why in codes if why]
 
 
-def _stop(said: Verdict, need: Need, facts: _Facts) -> str:
+def _stop(said: Verdict, need: Need, facts: Facts) -> str:
     """The code of a rule that allows nothing."""
     held = need.category in facts.cool
     stops = [f.code for f in said.findings if f.allowed == 0 and not (held and f.kind == "COOLDOWN")]
@@ -211,7 +167,7 @@ def _keep(need: Need, said: Verdict, *, open_units: int, found: Rows) -> None:
         found.stopped.append(Stopped(need.need_id, first.code, open_units - first.allowed, refs))
 
 
-def _one_of_like(needs: Sequence[Need], facts: _Facts) -> list[Ban]:
+def _one_of_like(needs: Sequence[Need], facts: Facts) -> list[Ban]:
     """Of several needs of a household in one category the most urgent is served first; a rule that would forbid the
     others once it is served forbids them now."""
     like: dict[tuple[str, str], list[Need]] = {}
@@ -226,12 +182,14 @@ def _one_of_like(needs: Sequence[Need], facts: _Facts) -> list[Ban]:
             said = judge(_asked(need, facts, open_units=need.gap), past=served, rules=rules)
             if said.findings:
                 found.append(Ban(need.need_id, "*", said.code))
+            elif need.need_id in facts.shared and {row.need_id for row in served} & facts.bills[need.need_id].needs:
+                found.append(Ban(need.need_id, "*", ONE_COST))
             else:
                 served.append(_as_given(need, facts))
     return found
 
 
-def _as_given(need: Need, facts: _Facts) -> Given:
+def _as_given(need: Need, facts: Facts) -> Given:
     return Given(
         household_id=need.household_id,
         category=need.category,
@@ -243,7 +201,7 @@ def _as_given(need: Need, facts: _Facts) -> Given:
     )
 
 
-def _programmes(resources: Sequence[Resource], needs: Sequence[Need], facts: _Facts) -> list[Resource]:
+def _programmes(resources: Sequence[Resource], needs: Sequence[Need], facts: Facts) -> list[Resource]:
     """A programme's lifetime cap for households that it has not helped yet: a maximum for each household on every offer
     and, where a giver has several offers of the category, one of them only. Set where somebody could reach it."""
     caps = {c: units for rule in facts.book.of("") if rule.kind == "LIFETIME_CAP" for c, units in rule.limits.items()}
@@ -255,12 +213,19 @@ def _programmes(resources: Sequence[Resource], needs: Sequence[Need], facts: _Fa
     reached = {category for (_home, category), units in wanted.items() if units > caps[category]}
     offers: dict[tuple[str, str], int] = {}
     for resource in resources:
-        offers[resource.org_id, resource.category] = offers.get((resource.org_id, resource.category), 0) + 1
-    return [_capped(r, caps, offers[r.org_id, r.category]) if r.category in reached else r for r in resources]
+        key = (facts.givers.one(resource.org_id), resource.category)
+        offers[key] = offers.get(key, 0) + 1
+    return [
+        _capped(r, caps, offers, giver=facts.givers.one(r.org_id)) if r.category in reached else r for r in resources
+    ]
 
 
-def _capped(resource: Resource, caps: Mapping[str, int], offers: int) -> Resource:
+def _capped(
+    resource: Resource, caps: Mapping[str, int], offers: Mapping[tuple[str, str], int], *, giver: str
+) -> Resource:
     cap = caps[resource.category]
     most = cap if resource.max_per_household is None else min(cap, resource.max_per_household)
-    group = resource.exclusive_group or (f"D04:{resource.org_id}:{resource.category}" if offers > 1 else None)
+    group = resource.exclusive_group or (
+        f"D04:{giver}:{resource.category}" if offers[giver, resource.category] > 1 else None
+    )
     return replace(resource, max_per_household=most, exclusive_group=group)

@@ -13,8 +13,7 @@ from sqlmodel import Session
 from marketplace.calendar import utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
-from marketplace.ledger import bills, overlap
-from marketplace.ledger import service as ledger
+from marketplace.ledger import bills, claiming, overlap
 from marketplace.ledger.doors import bp
 from marketplace.ledger.models import CostBill, LayerState
 from marketplace.needs.models import Need
@@ -53,14 +52,22 @@ class LayerForm(Form):
     amount = YuanField(_l("Amount"), most=10_000_000_000, required=False)
 
 
+@bp.app_template_global()
+def cover_to_claim() -> list[claiming.Claim]:
+    """What the household that looks can claim, for its own home page."""
+    household_id = current_actor().household_id
+    return claiming.claims_of(current_session(), household_id) if household_id else []
+
+
 @bp.get("/bills/<need_id>")
 @guard("bill:view")
 def bill(need_id: str) -> ResponseReturnValue:
     """Each step in words with its source, what is left after it, and the warning about temporary aid."""
     session, actor = current_session(), current_actor()
     need = _need(session, need_id)
-    row, known = bills.find(session, need_id), bills.bills_of(session, [need_id]).get(need_id)
-    past = [overlap.given(entry) for entry in ledger.live_aid(session, household_ids=[need.household_id])]
+    homes = overlap.homes_of(session, need.household_id)
+    row, known = bills.find(session, need_id), overlap.bill_of(session, need, homes)
+    past = overlap.aid_of(session, homes, household_id=need.household_id)
     units = max(1, need.gap_units - need.committed_units)
     said = overlap.verdict(session, need, org_id="", units=units, on=today_of(utc_now()))
     return render(
@@ -73,6 +80,7 @@ def bill(need_id: str) -> ResponseReturnValue:
         sentences={f.code: duplicate_rule(f.code).sentence(lang=language()) for f in (*said.findings, *said.warnings)},
         records=may(actor, "bill:record").allow,
         can_have=bills.can_have_bill(need),
+        claims=[one for one in claiming.claims_of(session, need.household_id) if one.need_id == need_id],
     )
 
 

@@ -46,7 +46,7 @@ from marketplace.web import (
 )
 from marketplace.web.codes import amount, word
 from marketplace.web.display import language
-from matching.overlap_rules import Rule
+from matching.overlap_rules import RURAL, Rule
 
 
 class ChangeForm(Form):
@@ -145,7 +145,7 @@ def _change_form(row: DuplicateRule) -> ChangeForm:
 
 
 def _single_limit(row: DuplicateRule) -> bool:
-    return row.kind in ("LIFETIME_CAP", "FLOOR_TOTAL", "CAP")
+    return row.kind in ("LIFETIME_CAP", "FLOOR_TOTAL", "CAP", "CAP_100")
 
 
 def _draft(row: DuplicateRule, form: ChangeForm) -> Draft:
@@ -225,6 +225,8 @@ def _values(rule: Rule | None) -> tuple[str, ...]:
 def _limit(category: str, units: int) -> str:
     if category == "*":
         return amount(units, "FEN")
+    if category == RURAL:
+        return str(_("in the country %(amount)s", amount=amount(units, "FEN")))
     return f"{word(category, 'need')}: {amount(units, need_kind(category).unit)}"
 
 

@@ -5,6 +5,7 @@ from marketplace import audit, jobs, notices, sealed
 from marketplace.accounts import models as accounts
 from marketplace.appointments import models as appointments
 from marketplace.assessments import models as assessments
+from marketplace.cases import models as cases
 from marketplace.claims import models as claims
 from marketplace.clocks import models as clocks
 from marketplace.consent import models as consent
@@ -32,6 +33,7 @@ ROOMS = (
     appointments,
     assessments,
     audit,
+    cases,
     claims,
     clocks,
     consent,

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 FROZEN = (
+    "aid_month",
     "audit_row",
     "audit_body",
     "audit_checkpoint",

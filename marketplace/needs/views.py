@@ -19,7 +19,7 @@ from marketplace.errors import BadInput, Conflict
 from marketplace.guards import current_actor, guard
 from marketplace.households import service as households
 from marketplace.households.models import Person
-from marketplace.needs import entry, forms, noting, service, uploads
+from marketplace.needs import entry, forms, noting, remainder, service, uploads
 from marketplace.needs.blueprint import bp
 from marketplace.needs.forms import SENTENCES
 from marketplace.needs.models import Need, NeedState
@@ -30,7 +30,7 @@ from marketplace.web import Page, _, confirm, current_session, done, page_number
 from marketplace.web.codes import amount, place, word
 from marketplace.web.formats import day, moment
 
-__all__ = ["SENTENCES", "bp", "entry", "noting", "uploads"]
+__all__ = ["SENTENCES", "bp", "entry", "noting", "remainder", "uploads"]
 
 TINTS = {
     NeedState.UNVERIFIED: "wait",

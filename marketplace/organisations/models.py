@@ -114,3 +114,51 @@ class RelatedPerson(SQLModel, table=True):
     id_number_index: str = Field(index=True, max_length=64)
     added_by: str = Field(max_length=64)
     added_at: datetime = Field(sa_column=moment())
+
+
+class PairState(StrEnum):
+    """Open: a person has to look. Same: one organisation under two codes. Part: one is a department, branch or campus
+    of the other. Different: they have nothing to do with each other."""
+
+    OPEN = "open"
+    SAME = "same"
+    PART = "part"
+    DIFFERENT = "different"
+
+
+class OrganisationPair(SQLModel, table=True):
+    """Two organisations that may be one. `said` is what their names and codes say, `facts` those names and codes: a
+    decided pair comes back only when they change. Of a part, `whole_id` is what it is part of."""
+
+    __tablename__ = "organisation_pair"
+    __table_args__ = (
+        UniqueConstraint("one_id", "two_id", name="uq_organisation_pair"),
+        check("order", "one_id < two_id"),
+        check("whole", "(state = 'part') = (whole_id IS NOT NULL)"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    one_id: str = Field(foreign_key="organisation.id")
+    two_id: str = Field(foreign_key="organisation.id", index=True)
+    said: str = Field(max_length=16)
+    facts: str = Field(max_length=300)
+    state: PairState = Field(default=PairState.OPEN, sa_column=choice(PairState, index=True))
+    whole_id: str | None = Field(default=None, foreign_key="organisation.id")
+    reason: str = Field(default="", max_length=32)
+    decided_by: str = Field(default="", max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    raised_at: datetime = Field(sa_column=moment())
+
+
+class OrganisationAlias(SQLModel, table=True):
+    """Another name under which an organisation is known, or its `own` one. `key` is the name in one form."""
+
+    __tablename__ = "organisation_alias"
+
+    id: str = Field(primary_key=True, max_length=32)
+    key: str = Field(unique=True, max_length=120)
+    name: str = Field(max_length=120)
+    org_id: str = Field(foreign_key="organisation.id", index=True)
+    own: bool = False
+    added_by: str = Field(max_length=64)
+    added_at: datetime = Field(sa_column=moment())

@@ -18,7 +18,7 @@ from marketplace.actors import PUBLIC, Actor
 from marketplace.calendar import local_day
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.organisations import agreements
+from marketplace.organisations import agreements, alike
 from marketplace.organisations.models import Organisation, OrganisationKind, OrganisationState
 from marketplace.policy import require
 from marketplace.reference.organisation_number import BadOrganisationNumber, check_uscc
@@ -103,6 +103,7 @@ def _fresh(
         setattr(organisation, name, getattr(new, name))
     session.add(organisation)
     flush(session)
+    alike.compare(session, organisation, now=now)
     return organisation
 
 

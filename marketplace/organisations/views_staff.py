@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, DomainError, WrongState
 from marketplace.guards import current_actor, guard
-from marketplace.organisations import agreements, service
+from marketplace.organisations import agreements, alike, service
 from marketplace.organisations.blueprint import bp
 from marketplace.organisations.forms import REASONS, AgreementForm, NewForm, SuspendForm, fill, typed
 from marketplace.organisations.models import Organisation, OrganisationState
@@ -52,6 +52,8 @@ SENTENCES: dict[str, Any] = {
     "agreement_waits": _l("An agreement waits for a decision already."),
     "agreement_over": _l("The agreement has ended: propose a new one."),
     "organisation_refused": _l("This organisation was refused. It may apply again."),
+    "pair_decided": _l("Somebody has decided on this pair already. Look at it again; you can take it back."),
+    "pair_open": _l("This pair is open already: there is nothing to take back."),
     "purpose_above_ceiling": _l("This lies outside the purposes of the organisation's agreement."),
 }
 
@@ -67,7 +69,8 @@ def index() -> ResponseReturnValue:
         current_session(), actor=current_actor(), text=text, state=wanted, offset=Page(number, 0).offset
     )
     page = Page(number=number, total=total)
-    return render("organisations/index.html", organisations=found, page=page, text=text, state=state, states=STATES)
+    more: dict[str, Any] = {"states": STATES, "alike": alike.count_open(current_session())}
+    return render("organisations/index.html", organisations=found, page=page, text=text, state=state, **more)
 
 
 @bp.route("/new", methods=["GET", "POST"])

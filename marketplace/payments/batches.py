@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
+from marketplace.accounts import ties
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import conflict_of, flush, new_id
@@ -168,6 +169,7 @@ def release(session: Session, batch_id: str, /, *, fingerprint: str, actor: Acto
     for row in session.execute(joined.where(col(PaymentLine.batch_id) == batch.id)):
         if (actor.people | {batch.prepared_by}) & set(row):
             raise WrongState("payer_is_approver")
+    _refuse_own_payees(session, batch, actor=actor)
     if not lines_of(session, batch.id, states=(LineState.WAITING,), limit=1):
         raise BadInput("nothing_to_pay", field="month")
     if fingerprint != batch.fingerprint:
@@ -179,6 +181,14 @@ def release(session: Session, batch_id: str, /, *, fingerprint: str, actor: Acto
     waiting.batch_waits(session, batch, now=now)
     _record(session, batch, "payment:release", actor=actor, now=now, body=_sum(session, batch))
     return batch
+
+
+def _refuse_own_payees(session: Session, batch: PaymentBatch, *, actor: Actor) -> None:
+    """Neither who prepared nor who releases is close to an account that is paid."""
+    paid = select(col(Payee.account_index)).join(PaymentLine, col(PaymentLine.payee_id) == col(Payee.id))
+    indexes = set(session.exec(paid.where(col(PaymentLine.batch_id) == batch.id)))
+    if ties.touches(session, actor.people | {batch.prepared_by}, indexes):
+        raise WrongState("payee_is_kin")
 
 
 def demand_unchanged(session: Session, batch: PaymentBatch, /) -> None:

@@ -10,6 +10,7 @@ SENTENCES = {
     "nothing_to_pay": _l("Nothing can be paid now. The list of open grants says what each of them waits for."),
     "batch_changed": _l("This batch is not what was shown or released. Look at it again before you go on."),
     "batch_moved_on": _l("This batch has moved on in the meantime. Look at its present state before you go on."),
+    "payee_is_kin": _l("Whoever is close to the holder of an account neither checks it nor pays to it."),
     "batch_no_more_time": _l("More time was given once already for this step."),
     "payer_is_approver": _l("Who approved a match, or typed its account, can neither prepare nor release its payment."),
     "lines_to_drop": _l("Some lines may not be paid any more. Look at the batch, then ask for the file again."),

@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from marketplace import audit
+from marketplace.accounts import ties
 from marketplace.actors import Actor, Role
 from marketplace.consent import service as consent
 from marketplace.consent.ask import lock_head
@@ -174,6 +175,8 @@ def decide(
         raise WrongState("payee_settled", state=payee.state.value)
     if payee.typed_by in actor.people:
         raise WrongState("same_person_twice")
+    if ties.touches(session, actor.people, [payee.account_index]):
+        raise WrongState("payee_is_kin")
     if not accept and reason_code not in list_codes("payee_refusal"):
         raise BadInput("reason_missing", field="reason_code")
     payee.state = PayeeState.OK if accept else PayeeState.REFUSED

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from threading import Lock
 
@@ -17,6 +17,7 @@ from sqlmodel import Session, col, func, select
 
 from marketplace.consent.ask import auto_match_of
 from marketplace.households.related import related_pairs
+from marketplace.households.same import same_as
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need
@@ -147,27 +148,31 @@ def _built(session: Session, run: Run, *, as_of: date) -> Board:
 def _newcomer(session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban]) -> Newcomer:
     active = select(Organisation.id).where(col(Organisation.state) == OrganisationState.ACTIVE)
     organisations = frozenset(session.exec(active)) if consent and consent[2] else frozenset[str]()
-    aid = list(ledger.live_aid(session, household_ids=[need.household_id]))
-    held = list(_held(session, need.household_id))
+    same = same_as(session, [need.household_id])
+    homes, one = same.of(need.household_id), same.one(need.household_id)
+    aid = list(ledger.live_aid(session, household_ids=sorted(homes)))
+    held = list(_held(session, homes))
     return Newcomer(
-        one_need(need, consent, organisations=organisations),
-        past=tuple(_past(aid)),
-        banned=frozenset((*_closed(session, need, aid=aid, held=held), *_banned(session, need, bans=bans))),
+        replace(one_need(need, consent, organisations=organisations), household_id=one),
+        past=tuple(_past(aid, household_id=one)),
+        banned=frozenset(
+            (*_closed(session, need, homes=homes, aid=aid, held=held), *_banned(session, need, bans=bans))
+        ),
         held=tuple(held),
     )
 
 
-def _past(aid: Iterable[LedgerEntry]) -> Iterator[PastAid]:
+def _past(aid: Iterable[LedgerEntry], *, household_id: str) -> Iterator[PastAid]:
     for row in aid:
-        yield PastAid(row.household_id, row.category, row.units, row.given_on, row.state.value, row.need_id)
+        yield PastAid(household_id, row.category, row.units, row.given_on, row.state.value, row.need_id)
 
 
-def _held(session: Session, household_id: str) -> Iterator[Held]:
-    """What is proposed to the household and undecided."""
+def _held(session: Session, homes: frozenset[str]) -> Iterator[Held]:
+    """What is proposed to the household, or to one that counts as the same, and undecided."""
     statement = (
         select(ProposedLine.need_id, ProposedLine.offer_id, Need.category, func.sum(ProposedLine.units))
         .join(Need, col(Need.id) == col(ProposedLine.need_id))
-        .where(col(ProposedLine.household_id) == household_id, col(ProposedLine.state) == LineState.PROPOSED)
+        .where(col(ProposedLine.household_id).in_(homes), col(ProposedLine.state) == LineState.PROPOSED)
         .group_by(col(ProposedLine.need_id), col(ProposedLine.offer_id), col(Need.category))
         .order_by(col(ProposedLine.need_id), col(ProposedLine.offer_id))
     )
@@ -175,7 +180,9 @@ def _held(session: Session, household_id: str) -> Iterator[Held]:
         yield Held(need_id, offer_id, category, int(units), int(units))
 
 
-def _closed(session: Session, need: Need, *, aid: list[LedgerEntry], held: list[Held]) -> Iterator[str]:
+def _closed(
+    session: Session, need: Need, *, homes: frozenset[str], aid: list[LedgerEntry], held: list[Held]
+) -> Iterator[str]:
     """Offers that this need may not draw on: refused before, the household's share of them taken, a line or a match of
     this very pair under way, or of a giver to whom the household is related."""
     refused = select(ProposedLine.offer_id).where(
@@ -188,7 +195,7 @@ def _closed(session: Session, need: Need, *, aid: list[LedgerEntry], held: list[
     running = (AidState.RESERVED, AidState.APPROVED, AidState.DELIVERED)
     yield from (row.offer_id for row in aid if row.offer_id and row.need_id == need.id and row.state in running)
     yield from (row.resource_id for row in held if row.need_id == need.id)
-    related = [org_id for _home, org_id in related_pairs(session, household_id=need.household_id)]
+    related = [org_id for home in sorted(homes) for _home, org_id in related_pairs(session, household_id=home)]
     theirs = select(Offer.id).where(col(Offer.org_id).in_(related), col(Offer.category) == need.category)
     yield from session.exec(theirs) if related else ()
 

@@ -20,6 +20,7 @@ from marketplace.consent.ask import all_auto_match
 from marketplace.errors import NotFound
 from marketplace.households.by_hand import by_hand
 from marketplace.households.related import related_pairs
+from marketplace.households.same import Same, all_same
 from marketplace.ledger import service as ledger
 from marketplace.ledger.overlap_rows import Stopped, rows_for
 from marketplace.needs.models import Need as NeedRow
@@ -115,28 +116,29 @@ def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -
     """The same with the evidence."""
     organisations = acting_ids(session, on=policy.as_of)
     offers = list(supply.open_offers(session, organisations, policy.as_of))
-    needs = tuple(_needs(session, scope, organisations=organisations, now=now))
+    same = all_same(session)
+    needs = tuple(_needs(session, scope, same=same, organisations=organisations, now=now))
     households = {need.household_id for need in needs}
     known = {need.need_id for need in needs}
     earmarks = supply.yearly_budgets(session, organisations, on=policy.as_of)
     resources = supply.resources_of(offers, earmarks)
     posted = {resource.resource_id for resource in resources}
     standing = overrides.standing(session, today=today_of(now))
-    ruled = rows_for(session, needs, resources, on=policy.as_of)
-    bans = _bans(session, needs=needs, offers=offers)
+    ruled = rows_for(session, needs, resources, same=same, on=policy.as_of)
+    bans = _bans(session, needs=needs, offers=offers, same=same)
     problem = Problem(
         policy=policy,
         needs=tuple(ruled.needs),
         resources=tuple(ruled.resources),
         earmarks=earmarks,
         caps=tuple(ruled.caps),
-        ledger=tuple(_past_aid(session, households=households, known=known)),
+        ledger=tuple(_past_aid(session, same=same, households=households, known=known)),
         cooloffs=tuple(ruled.cooloffs),
         pins=tuple(pin for pin in standing.pins if pin.need_id in known and pin.resource_id in posted),
         bans=_once(
             _within(standing.bans, known=known, posted=posted),
             bans,
-            _by_hand(session, needs=needs, offers=offers, pins=standing.pins),
+            _by_hand(session, needs=needs, offers=offers, pins=standing.pins, same=same),
             ruled.bans,
         ),
         announced=tuple(_announced(session, known=known, posted=posted)),
@@ -150,7 +152,10 @@ RELATED = "related_party"
 """The code of a pair that must not be because somebody of the household is related to the giver."""
 
 
-def _needs(session: Session, scope: Scope, *, organisations: frozenset[str], now: datetime) -> Iterator[Need]:
+def _needs(
+    session: Session, scope: Scope, *, same: Same, organisations: frozenset[str], now: datetime
+) -> Iterator[Need]:
+    """The needs in scope; households that count as one have one name, each keeps its own consent."""
     consents = all_auto_match(session, now=now)
     statement = (
         select(*NEED_COLUMNS.values(), NeedRow.tags)  # type: ignore[call-overload]
@@ -160,6 +165,7 @@ def _needs(session: Session, scope: Scope, *, organisations: frozenset[str], now
     for *values, tags in session.execute(statement):
         plain: dict[str, Any] = dict(zip(NEED_COLUMNS, values, strict=True))
         consented = _consented(consents.get(plain["household_id"]), organisations)
+        plain["household_id"] = same.one(plain["household_id"])
         yield Need(**plain, consented=consented, tags=frozenset(tags))
 
 
@@ -169,11 +175,11 @@ def _consented(consent: tuple[str, int, frozenset[str]] | None, organisations: f
     return organisations - consent[2] if consent[2] else ANYONE
 
 
-def _past_aid(session: Session, *, households: set[str], known: set[str]) -> Iterator[PastAid]:
+def _past_aid(session: Session, *, same: Same, households: set[str], known: set[str]) -> Iterator[PastAid]:
     for entry in ledger.live_aid(session):
-        if entry.household_id in households:
+        if same.one(entry.household_id) in households:
             yield PastAid(
-                household_id=entry.household_id,
+                household_id=same.one(entry.household_id),
                 category=entry.category,
                 units=entry.units,
                 given_on=entry.given_on,
@@ -197,10 +203,10 @@ def _once(*bans: Iterable[Ban]) -> tuple[Ban, ...]:
     return tuple(first.values())
 
 
-def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer]) -> Iterator[Ban]:
+def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer], same: Same) -> Iterator[Ban]:
     """Pairs that people refused before, givers that a household is related to, and households that already have an
     offer's limit for one household."""
-    yield from _related(session, needs=needs, offers=offers)
+    yield from _related(session, needs=needs, offers=offers, same=same)
     known = {need.need_id for need in needs}
     posted = {offer.id for offer in offers}
     refused = (
@@ -213,7 +219,7 @@ def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer]) -> 
         if need_id in known and offer_id in posted:
             yield Ban(need_id, offer_id, "refused")
     limited = {offer.id: offer.category for offer in offers if offer.max_per_household is not None}
-    served = {(e.household_id, e.offer_id) for e in ledger.live_aid(session) if e.offer_id in limited}
+    served = {(same.one(e.household_id), e.offer_id) for e in ledger.live_aid(session) if e.offer_id in limited}
     by_household: dict[tuple[str, str], list[str]] = {}
     for need in needs:
         by_household.setdefault((need.household_id, need.category), []).append(need.need_id)
@@ -222,20 +228,22 @@ def _bans(session: Session, *, needs: tuple[Need, ...], offers: list[Offer]) -> 
             yield Ban(need_id, offer_id, "already_given")
 
 
-def _related(session: Session, *, needs: tuple[Need, ...], offers: list[Offer]) -> Iterator[Ban]:
+def _related(session: Session, *, needs: tuple[Need, ...], offers: list[Offer], same: Same) -> Iterator[Ban]:
     """No giver helps those who are related to it."""
     by_org: dict[str, list[str]] = {}
     for household_id, org_id in sorted(related_pairs(session)):
-        by_org.setdefault(household_id, []).append(org_id)
+        by_org.setdefault(same.one(household_id), []).append(org_id)
     for need in needs if by_org else ():
         for offer in offers:
             if offer.category == need.category and offer.org_id in by_org.get(need.household_id, ()):
                 yield Ban(need.need_id, offer.id, RELATED)
 
 
-def _by_hand(session: Session, *, needs: tuple[Need, ...], offers: list[Offer], pins: tuple[Pin, ...]) -> Iterator[Ban]:
+def _by_hand(
+    session: Session, *, needs: tuple[Need, ...], offers: list[Offer], pins: tuple[Pin, ...], same: Same
+) -> Iterator[Ban]:
     """A household that wants a person gets only what a person pinned to it."""
-    homes = by_hand(session)
+    homes = {same.one(home) for home in by_hand(session)}
     pinned = {(one.need_id, one.resource_id) for one in pins}
     for need in needs if homes else ():
         if need.household_id in homes:

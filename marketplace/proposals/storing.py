@@ -6,7 +6,7 @@ within the scope have become stale. Called by `service.work` once the judge has 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.consent.ask import all_auto_match
 from marketplace.db import flush, new_id
+from marketplace.households.register import chunks
 from marketplace.needs.models import Need
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState, UnservedReason
 from marketplace.proposals.problem import Scope
@@ -26,6 +27,7 @@ from matching.model import Problem
 from matching.plan import Plan, Reason
 
 MOST_REASONS = 4
+_ASKED = 500
 INFEASIBLE = "infeasible"
 
 
@@ -34,7 +36,7 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
 
     A run whose pins contradict each other proposes nothing, so the earlier lines stay."""
     consents = all_auto_match(session, now=now)
-    households = {need.need_id: need.household_id for need in problem.needs}
+    households = _households(session, {line.need_id for line in plan.lines})
     districts = {need.need_id: need.district for need in problem.needs}
     urgencies = {need.need_id: need.urgency for need in problem.needs}
     costs = {resource.resource_id: (resource.unit, resource.unit_cost) for resource in problem.resources}
@@ -72,6 +74,14 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
     body = {"plan": plan.certificate.plan_sha256, "input": plan.certificate.input_sha256, "lines": len(rows)}
     audit.record(session, audit.Entry("run:store", object_ref=run.id, body=body), actor=actor, now=now)
     flush(session)
+
+
+def _households(session: Session, need_ids: Collection[str]) -> dict[str, str]:
+    """Need ► its own household; a problem names those that count as one alike."""
+    found: dict[str, str] = {}
+    for some in chunks(sorted(need_ids), _ASKED):
+        found |= dict(session.exec(select(Need.id, Need.household_id).where(col(Need.id).in_(some))).all())
+    return found
 
 
 def _sorted_reasons(plan: Plan) -> tuple[dict[tuple[str, str], list[dict[str, Any]]], dict[str, list[Reason]]]:

@@ -1,4 +1,5 @@
-"""The partner API's own addresses: tokens, our public keys, the description, resources in, consents, deletion orders.
+"""The partner API's own addresses: tokens, our public keys, the description, resources in, consents with their
+receipts, deletion orders.
 
 Enters: requests of machines. Leaves: JSON. Accept, deliver and the consented fields of a match lie in `decisions.api`.
 Registered by `marketplace.app` as a door without cookies.
@@ -15,13 +16,14 @@ from sqlmodel import Session, col, select
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.consent.models import ConsentHead
+from marketplace.credentials.models import ConsentReceipt
 from marketplace.guards import current_actor, guard
 from marketplace.offers.models import Offer
 from marketplace.offers.service import OfferFilter, list_offers, post_offer
 from marketplace.sealed import vault_of
-from marketplace.sharing import authority, deletions, shapes, signing
+from marketplace.sharing import authority, deletions, papers, shapes, signing
 from marketplace.sharing.description import describe
-from marketplace.sharing.door import body, count_reads, scoped
+from marketplace.sharing.door import body, count_reads, record_list, scoped
 from marketplace.sharing.models import DeletionOrder
 from marketplace.sharing.offers_in import terms_from
 from marketplace.sharing.shapes import DAY, OFFER, PURPOSE, many, record, whole, word
@@ -35,6 +37,7 @@ POSTED = record({"id": word(), "reference": {**word(), "minLength": 0}, "state":
 CONSENT = record(
     {"id": word(), "version": whole(1), "state": word(), "purpose": PURPOSE, "match": word(), "valid_to": DAY}
 )
+RECEIPT = record({"version": whole(1), "event": word(), "made_on": DAY, "sha256": word(), "receipt": word(65_536)})
 ORDER = record(
     {"id": word(), "consent": word(), "match": {**word(), "minLength": 0}, "due_on": DAY, "disclosures": whole()},
     {"attested_on": DAY},
@@ -128,6 +131,27 @@ def _consent(head: ConsentHead) -> dict[str, Any]:
         "purpose": head.purpose.value,
         "match": head.match_id,
         "valid_to": local_day(head.valid_to).isoformat(),
+    }
+
+
+@bp.get("/consents/<consent_id>/receipts")
+@scoped("receipts:read", action="match:view", purpose=True, gives=record({"receipts": many(RECEIPT, 500)}))
+def receipts(consent_id: str) -> ResponseReturnValue:
+    """The signed receipts of one consent that names you: what was allowed from when to when, for your books."""
+    rows = papers.receipts_for(current_session(), consent_id, purpose=g.purpose, actor=current_actor())[:500]
+    told = [_receipt(row) for row in rows]
+    count_reads(len(told))
+    record_list(f"receipts:{consent_id}"[:64], len(told), fields=("receipt",))
+    return jsonify(receipts=told)
+
+
+def _receipt(row: ConsentReceipt) -> dict[str, Any]:
+    return {
+        "version": row.version,
+        "event": row.event,
+        "made_on": local_day(row.made_at).isoformat(),
+        "sha256": row.sha256,
+        "receipt": row.jws,
     }
 
 

@@ -214,6 +214,15 @@ def find_key(session: Session, kid: str, /, *, client_id: str, now: datetime) ->
     return key if key.ends_at is None or now < key.ends_at else None
 
 
+def working_key(session: Session, client_id: str, /, *, kid: str = "", now: datetime) -> ApiKey:
+    """The client's key of this id, or its newest one; BadInput if it does not work now."""
+    known = [kid] if kid else [key.kid for key in reversed(keys_of(session, client_id))]
+    working = [key for one in known if (key := find_key(session, one, client_id=client_id, now=now)) is not None]
+    if not working:
+        raise BadInput("key_unknown", field="kid")
+    return working[0]
+
+
 def actor_of(session: Session, client: ApiClient, /, *, request_id: str = "") -> Actor:
     """A client acts as a case worker of its organisation would, and within its scopes only."""
     organisation = session.get_one(Organisation, client.org_id)

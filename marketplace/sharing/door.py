@@ -8,7 +8,7 @@ here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from hashlib import sha256
@@ -197,8 +197,8 @@ def add_reads(session: Session, org_id: str, /, *, purpose: str, rows: int, on: 
     return found.count
 
 
-def record_list(what: str, count: int, /) -> None:
-    """Write down that base cards without identity were listed, for which purpose and how many."""
+def record_list(what: str, count: int, /, *, fields: Sequence[str] = ("base_card",)) -> None:
+    """Write down that base cards without identity, or papers, were listed, for which purpose and how many."""
     actor: Actor = g.actor
     entry = audit.Entry(
         "share:list",
@@ -206,7 +206,7 @@ def record_list(what: str, count: int, /) -> None:
         purpose=g.purpose,
         decision="permit",
         rule_id="OK",
-        fields=["base_card"],
+        fields=list(fields),
         body={"rows": count},
     )
     with current_database().transaction() as session:

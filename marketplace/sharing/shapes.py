@@ -76,6 +76,7 @@ ACT = record({"purpose": PURPOSE})
 DECLINE = record({"purpose": PURPOSE, "reason": word(48)})
 DELIVER = record({"purpose": PURPOSE}, {"units": whole(1), "note": word(200)})
 LOOK = record({"purpose": PURPOSE}, {"fields": many(word(32), 20), "mode": one_of(*(mode.value for mode in Mode))})
+PAPER = record({"purpose": PURPOSE}, {"fields": many(word(32), 20), "kid": word()})
 FAULT = record({"error": word()}, {"field": word(), "message": word(400), "reference": word()})
 
 

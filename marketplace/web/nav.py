@@ -45,6 +45,7 @@ TABS: dict[str, tuple[Tab, ...]] = {
     ),
     "staff": (
         Tab("portal.staff_home", _l("Home"), "home"),
+        Tab("cases.board_page", _l("Applications"), "paper"),
         Tab("needs.index", _l("Needs"), "list"),
         Tab("offers.index", _l("Resources"), "box"),
         Tab("organisations.index", _l("Organisations"), "people"),

@@ -40,4 +40,17 @@ def test_a_goal_that_no_bench_speaks_to_says_so_and_several_may_speak_to_one(tmp
     (tmp_path / "c.json").write_text('[{"goals": 1}]', "utf-8")
     assert [row[:2] for row in measured(tmp_path)] == [("3", "11 s | one"), ("9", "p99 4 ms"), ("9", "flips 99.9 %")]
     assert table(tmp_path).count("not measured") == len(GOALS) - 2
-    assert "| 11 s \\| one | `bench/results/b.json` |" in table(tmp_path)
+    assert "| 11 s \\| one | no date; **older solver** | `bench/results/b.json` |" in table(tmp_path)
+
+
+def test_a_goal_says_when_under_what_load_and_with_which_seed_it_was_seen(tmp_path: Path) -> None:
+    told = {
+        "goals": {"7": "0 changes"},
+        "machine": {"measured_at": "2030-01-02T03:04:05+00:00", "load": 1.5},
+        "rows": [{"seed": 7}, {"seed": 11}, {}],
+    }
+    (tmp_path / "a.json").write_text(json.dumps(told), "utf-8")
+    assert "| 0 changes | 2030-01-02 03:04; load 1.5; seed 7, 11 | `bench/results/a.json` |" in table(tmp_path)
+    told["machine"] = {"measured_at": "2020-01-02T03:04:05+00:00"}
+    (tmp_path / "a.json").write_text(json.dumps(told), "utf-8")
+    assert "| 0 changes | 2020-01-02 03:04; seed 7, 11; **older solver** |" in table(tmp_path)

@@ -1,7 +1,9 @@
-"""The pages of requirements and threats say what the tests say."""
+"""The pages of requirements and threats say what the tests say, the bill of materials what the lock file says."""
 
 from __future__ import annotations
 
+import json
+import re
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -11,14 +13,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    spec = spec_from_file_location("security_pages", ROOT / "scripts" / "security_pages.py")
+def _script(name: str) -> ModuleType:
+    spec = spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    return _script("security_pages")
 
 
 def test_the_page_of_requirements_is_up_to_date(script: ModuleType) -> None:
@@ -31,3 +37,25 @@ def test_the_page_of_threats_is_up_to_date(script: ModuleType) -> None:
     written = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
     assert written == script.threats_page(script.known_tests()), "run scripts/security_pages.py"
     assert written.count("\n| T") == 42
+
+
+@pytest.mark.threat("T39")
+def test_the_bill_of_materials_names_every_locked_library_with_its_digests() -> None:
+    sbom, lock = _script("sbom"), (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    written = json.loads((ROOT / "docs" / "sbom.json").read_text(encoding="utf-8"))
+    assert written == sbom.document(), "run make sbom"
+    pinned = re.findall(r"^([\w.-]+)(?:\[\w,]+\])?==", lock, re.MULTILINE)
+    parts = written["components"]
+    assert [part["name"] for part in parts if part["purl"].startswith("pkg:pypi/")] == [name.lower() for name in pinned]
+    assert sum(len(part["hashes"]) for part in parts[: len(pinned)]) == lock.count("--hash=sha256:")
+    with pytest.raises(SystemExit, match="no digest"):
+        sbom.libraries("flask==3.1.3\n")
+
+
+@pytest.mark.threat("T39")
+def test_every_library_is_installed_only_with_a_known_digest() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        for block in re.split(r"\n(?=\S)", text.strip()):
+            assert "--hash=sha256:" in block, block.split()[0]
+    assert "--require-hashes" in (ROOT / "scripts" / "install.sh").read_text(encoding="utf-8")

@@ -118,6 +118,7 @@ def test_a_database_with_rows_is_not_restored_over(filled: Database, tmp_path: P
         assert session.execute(select(func.count()).select_from(audit.AuditRow)).scalar_one() == before
 
 
+@pytest.mark.threat("T22")
 def test_no_key_and_no_plain_name_is_in_the_backup(filled: Database, settings: Settings, tmp_path: Path) -> None:
     write_backup(filled, tmp_path / "house.backup")
     assert stat.S_IMODE((tmp_path / "house.backup").stat().st_mode) == 0o600

@@ -15,11 +15,12 @@ from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Person
-from marketplace.ledger import bills, overlap
+from marketplace.ledger import bills, claiming, overlap
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import CostBill, LayerState
 from marketplace.ledger.payouts import Payout, book
-from marketplace.needs.models import Need
+from marketplace.needs.models import Need, NeedState
+from marketplace.reference.words import list_codes
 from marketplace.sealed import number_index, vault_of
 from tests import factories as make
 
@@ -166,3 +167,46 @@ def test_a_household_that_does_not_want_to_be_matched_is_not_asked_about(databas
         _insured(session, need)
     door = FakeCoverDoor()
     assert (cover.ask(database, door, key=KEY, now=now), door.asked) == (0, [])
+
+
+def test_a_need_without_a_recorded_cost_is_a_task_until_somebody_records_it(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    bare = make.a_need(session, home, category="MEDICAL.MAJOR", unit="FEN", gap_units=50_000)
+    make.a_need(session, home)
+    assert claiming.ask_for_costs(session, now=now) == 1
+    assert claiming.ask_for_costs(session, now=now) == 0, "once"
+    assert [clock.step for clock in clocks.running_of(session, bare.id)] == ["record_cost"]
+    bills.record(session, bare.id, cost_fen=90_000, paper="结算单", actor=WORKER, now=now)
+    assert [clock.step for clock in clocks.running_of(session, bare.id)] == ["cover_answer"]
+
+
+def test_the_task_ends_where_the_need_is_closed(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    bare = make.a_need(session, home, category="MEDICAL.MAJOR", unit="FEN", gap_units=50_000)
+    claiming.ask_for_costs(session, now=now)
+    bare.state = NeedState.CLOSED
+    session.add(bare)
+    session.flush()
+    assert claiming.ask_for_costs(session, now=now) == 1
+    assert clocks.running_of(session, bare.id) == []
+
+
+def test_cover_that_nobody_has_claimed_is_a_task_for_staff_and_a_list_of_papers_for_the_household(
+    session: Session, now: datetime
+) -> None:
+    need, bill = a_bill(session, now)
+    bills.answer(
+        session, bill.id, "COMMERCIAL_SUPPLEMENT", state=LayerState.EXPECTED, fen=800_000, actor=WORKER, now=now
+    )
+    [clock] = [one for one in clocks.running_of(session, need.id) if one.step == "claim_help"]
+    [claim] = claiming.claims_of(session, need.household_id)
+    assert (claim.payer, claim.fen, claim.due) == ("COMMERCIAL_SUPPLEMENT", 800_000, clocks.last_day(clock))
+    assert {"invoice", "settlement"} <= set(claim.papers) <= set(list_codes("claim_paper"))
+    bills.answer(session, bill.id, "COMMERCIAL_SUPPLEMENT", state=LayerState.PAID, fen=800_000, actor=WORKER, now=now)
+    assert claiming.claims_of(session, need.household_id) == []
+    assert "claim_help" not in [one.step for one in clocks.running_of(session, need.id)]
+
+
+def test_every_payer_before_charity_has_its_list_of_papers() -> None:
+    assert set(claiming.PAPERS) == set(bills.BEFORE_CHARITY)
+    assert {paper for papers in claiming.PAPERS.values() for paper in papers} <= set(list_codes("claim_paper"))

@@ -31,6 +31,7 @@ def test_five_working_days_reach_over_the_weekend_to_the_end_of_a_day_in_china()
     assert calendar.after_working_days(start, 5) == datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
 
 
+@pytest.mark.threat("T36")
 def test_late_in_the_evening_of_utc_it_is_the_next_day_in_china() -> None:
     start = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)  # 24 November, 04:00 in China
     assert calendar.after_working_days(start, 1) == datetime(2026, 11, 25, 16, 0, tzinfo=UTC)

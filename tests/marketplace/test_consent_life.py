@@ -163,7 +163,9 @@ def test_nothing_in_the_house_overrides_a_consent() -> None:
         and getattr(node.func, "id", "") in ("Disclosure", "insert")
         and "Disclosure" in ast.unparse(node)
     }
-    assert makers == {"service.py", "lists.py", "emergency.py"}
+    assert makers == {"service.py", "lists.py", "emergency.py", "papers.py"}
+    papers = (HOUSE / "sharing" / "papers.py").read_text(encoding="utf-8")
+    assert papers.index("if not ruling.allow") < papers.index("credentials.issue(")
     source = (HOUSE / "sharing" / "service.py").read_text(encoding="utf-8")
     assert source.index("if not ruling.allow") < source.index("open_fields(session, consent, ruling.fields")
 

@@ -28,6 +28,7 @@ from tests.marketplace.bad_credentials import (
     disclosure,
     named,
 )
+from tests.marketplace.figures import keep
 
 MAKER = Maker(demo_settings(Path("nowhere"), seed=1))
 BAD = {name: (compact, bound) for name, compact, bound in named(MAKER)}
@@ -69,11 +70,14 @@ def test_no_mutant_is_accepted() -> None:
     """T09: one to three characters changed, left out, doubled or swapped, anywhere in a good presentation."""
     dice, good = random.Random(20261123), MAKER.shown()
     letters = string.ascii_letters + string.digits + "-_.~= \n"
-    taken = 0
+    taken = changed = 0
     for _ in range(MUTANTS):
         mutant = _mutant(good, dice, letters)
+        changed += mutant != good
         taken += mutant != good and MAKER.accepts(mutant, bound=True)
+    keep("credential_mutants", mutants=MUTANTS, changed=changed, accepted=taken)
     assert taken == 0
+    assert changed > MUTANTS * 0.9
 
 
 def _mutant(text: str, dice: random.Random, letters: str) -> str:

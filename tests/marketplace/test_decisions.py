@@ -414,7 +414,8 @@ def test_an_assisted_consent_waits_for_a_second_person(session: Session, now: da
         consent.confirm_assisted(session, given.chain_id, actor=worker, now=now)
     second = Actor(id="worker-2", role=Role.WORKER, districts=frozenset({"500103"}))
     consent.confirm_assisted(session, given.chain_id, actor=second, now=now)
-    assert household.id in all_auto_match(session, now=now)
+    assert household.id not in all_auto_match(session, now=now + timedelta(hours=23, minutes=59))
+    assert household.id in all_auto_match(session, now=now + timedelta(days=1))
 
 
 def test_consent_versions_cannot_be_changed_afterwards(session: Session, scene: Scene) -> None:

@@ -187,6 +187,9 @@ def test_a_demo_leaves_its_folder_to_the_site_and_can_be_played_again(tmp_path: 
     assert report.result.gap == 0
     assert report.result.confirmed > 0
     assert report.peak_mb > 0
+    for machine in report.machines:
+        assert machine.key_file.stat().st_mode & 0o077 == 0
+    assert len({machine.client_id for machine in report.machines}) == 2
     assert {"load", "generate"} <= set(report.seconds)
 
 

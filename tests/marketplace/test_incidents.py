@@ -10,6 +10,9 @@ from sqlmodel import Session, select
 from bench.incident import fill, find
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.app import create_app
+from marketplace.calendar import local_day, utc_now
+from marketplace.config import Settings
 from marketplace.db import Database, new_id
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.incidents import service
@@ -17,6 +20,7 @@ from marketplace.incidents.models import OperatorKind
 from marketplace.notices import Notice
 from marketplace.sharing.models import Disclosure
 from tests import factories as make
+from tests.pages.people import client_as
 
 OFFICER = Actor(id="officer-1", role=Role.PROTECTION_OFFICER)
 HOUR = timedelta(hours=1)
@@ -117,3 +121,28 @@ def test_the_drill_finds_everybody_behind_a_stolen_key(sqlite_database: Database
     expected = fill(sqlite_database, rows=4_000, households=500)
     found, _seconds = find(sqlite_database)
     assert found == expected > 0
+
+
+def test_the_pages_take_an_incident_from_its_finding_to_its_close(sqlite_database: Database, settings: Settings):
+    app, now = create_app(settings, database=sqlite_database), utc_now()
+    with sqlite_database.transaction() as session:
+        org, home = make.an_organisation(session), make.a_household(session)
+        a_look(session, org, home, now - HOUR)
+    officer = client_as(app, Role.PROTECTION_OFFICER)
+    day = local_day(now).isoformat()
+    form = {"what": "密钥被盗", "org": org.id, "since": day, "until": day, "operator": "state"}
+    early = {**form, "until": (local_day(now) - timedelta(days=3)).isoformat()}
+    assert officer.post("/incidents/new", data=early).status_code == 422
+    answer = officer.post("/incidents/new", data={**form, "since": (local_day(now) - timedelta(days=1)).isoformat()})
+    assert answer.status_code == 303
+    page = answer.headers["Location"]
+    assert org.name in officer.get(page).text
+    assert home.id not in officer.get(page).text
+    assert officer.post(f"{page}/close").status_code == 409
+    for act in ("letters", "authority", "close"):
+        assert officer.post(f"{page}/{act}").status_code == 303
+    with sqlite_database.reading() as session:
+        [row] = service.list_incidents(session)
+        assert row.closed_at is not None
+        assert service.count_told(session, row.id) == 1
+    assert client_as(app, Role.WORKER).get("/incidents/").status_code == 403

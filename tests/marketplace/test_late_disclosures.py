@@ -22,6 +22,7 @@ from marketplace.errors import DomainError
 from marketplace.sealed import Vault
 from marketplace.sharing.models import Disclosure
 from tests import factories as make
+from tests.marketplace.figures import keep
 from tests.marketplace.match_scene import Scene, a_scene
 
 PROCESSES = 5
@@ -84,3 +85,10 @@ def test_nothing_is_disclosed_after_a_consent_ended_whoever_races(
         both = Counter(look.consent_chain_id for look in looks).keys() & ended.keys()
         assert len(both) > ROUNDS // 10, "the looks and the withdrawals hardly met"
         assert audit.verify(session).bad_seq == 0
+    keep(
+        f"late_disclosures_{database.engine.dialect.name}",
+        contested=ROUNDS * PROCESSES,
+        looks=len(looks),
+        ended=len(ended),
+        late=len(late),
+    )

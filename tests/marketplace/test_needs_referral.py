@@ -61,7 +61,7 @@ def test_a_charity_gets_the_same_answer_for_a_known_person_and_an_open_need(
     session: Session, verifier: Actor, now: datetime
 ) -> None:
     [home] = register(session, FACTS, actor=verifier, now=now)
-    known = PersonFacts(name="王大明", phone="10000000099", id_number=HEAD_ID)
+    known = PersonFacts(name=HEAD.name, phone="10000000099", id_number=HEAD_ID)
     answers = [refer(session, now, person=known) for _ in range(2)]
     answers.append(refer(session, now))
     assert {len(answer.reference) for answer in answers} == {26}
@@ -72,7 +72,7 @@ def test_a_referral_changes_nothing_that_is_known_of_the_person(
     session: Session, verifier: Actor, now: datetime
 ) -> None:
     [home] = register(session, FACTS, actor=verifier, now=now)
-    refer(session, now, person=PersonFacts(name="王大明", phone="10000000099", id_number=HEAD_ID))
+    refer(session, now, person=PersonFacts(name=HEAD.name, phone="10000000099", id_number=HEAD_ID))
     assert households.find_person_by_phone(session, "10000000099") is None
     assert households.find_person_by_phone(session, HEAD.phone) is not None
     assert households.get_household(session, home).district_code == "500103"

@@ -25,8 +25,9 @@ from marketplace.notices import Notice, NoticeState
 from marketplace.sealed import Vault
 from marketplace.wiring import compose
 from tests import factories as make
+from tests.marketplace.figures import keep
 
-KILLS = 100
+KILLS = 950 if os.environ.get("TORTURE") else 100
 
 
 def _words(_session: Session, notice: Notice) -> Message:
@@ -204,6 +205,7 @@ def _wait_for_calls(calls: Path, *, more: int) -> None:
         time.sleep(0.001)
 
 
+@pytest.mark.threat("T34")
 def test_a_hundred_kills_lose_and_double_nothing(sqlite_database: Database, settings: Settings, tmp_path: Path) -> None:
     with sqlite_database.transaction() as session:
         make.a_household(session, id="household-k")
@@ -239,3 +241,4 @@ def test_a_hundred_kills_lose_and_double_nothing(sqlite_database: Database, sett
     assert {state for _, _, state in rows} == {NoticeState.SENT}
     assert {path.name for path in folder.iterdir()} - {"calls"} == {row_id for row_id, _, _ in rows}
     assert sent == len(rows)
+    keep("kills", kills=KILLS, letters=len(rows), lost=0, doubled=0, orphaned=0)

@@ -16,7 +16,7 @@ from marketplace.ledger.rules import Book, Draft
 from marketplace.reference.duplicate_rules import list_duplicate_rules
 from marketplace.reference.needs import list_need_kinds
 from marketplace.reference.words import list_codes
-from matching.overlap_rules import Rule
+from matching.overlap_rules import RURAL, Rule
 
 TODAY = date(2026, 11, 23)
 FIRST, SECOND = Actor(id="a-1", role=Role.APPROVER), Actor(id="a-2", role=Role.APPROVER)
@@ -132,7 +132,9 @@ def test_every_category_and_programme_of_a_rule_is_known() -> None:
     kinds, programmes = {kind.code for kind in list_need_kinds()}, set(list_codes("aid_programme"))
     for row in list_duplicate_rules():
         assert row.categories <= kinds
-        assert set(row.limits) <= row.categories
+        assert set(row.limits) <= (row.categories or {"*", RURAL}), (
+            "a rule of programmes has a limit for town and country"
+        )
         assert row.programmes.union(row.excepted, *row.apart) <= programmes
         assert row.sentence_zh.endswith("。")
         assert row.sentence_en.endswith(".")

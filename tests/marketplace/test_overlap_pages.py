@@ -9,12 +9,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import select
 
+from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.app import create_app
 from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
+from marketplace.households.models import Person
 from marketplace.ledger.models import CostBill, OverlapHit, OverlapRule
 from marketplace.needs.models import Need
 from tests import factories as make
@@ -115,7 +117,17 @@ def test_cover_that_nobody_has_claimed_is_shown_with_the_way_to_claim_it(app, sq
     worker.post(f"/aid/bills/{need}/cost", data={"cost": "50000", "paper": "结算单"})
     worker.post(f"/aid/bills/{need}/COMMERCIAL_SUPPLEMENT", data={"state": "expected", "amount": "12000"})
     page = worker.get(f"/aid/bills/{need}").text
-    assert "有保障尚未理赔" in page
+    assert "尚未理赔" in page
+    assert "医保结算单" in page, "the papers, for the worker who helps"
+    with sqlite_database.reading() as session:
+        home = session.get_one(Need, need).household_id
+        person = session.exec(select(Person).where(Person.household_id == home)).one()
+    with sqlite_database.transaction() as session:
+        token = accounts.open_for_person(session, person.id, home, now=utc_now())
+    theirs = app.test_client()
+    theirs.set_cookie("sid", token)
+    page = theirs.get("/home").text
+    assert "医保结算单" in page, "and for the household"
 
 
 def test_the_report_of_prevented_duplicates_leads_to_the_rows_and_takes_a_finding(staff, sqlite_database):

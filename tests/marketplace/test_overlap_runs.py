@@ -223,14 +223,26 @@ def test_a_district_s_exception_lets_a_second_aid_for_the_same_event_through(
     assert solved(session, now)[1] == {wanted.id: 90_000}
 
 
-def test_fast_small_aid_waits_until_a_district_has_set_its_standard(
+@pytest.mark.parametrize(("urban", "standard"), [(True, 77_000), (False, 63_000)])
+def test_fast_small_aid_is_at_most_one_month_of_the_minimum_living_standard(
+    session: Session, household: Household, now: datetime, urban: bool, standard: int
+) -> None:
+    """770 yuan a month in towns, 630 in the country, since July 2025."""
+    household.urban = urban
+    session.add(household)
+    wanted = need(session, household, "EMERGENCY.CASH", 90_000, tags=["FAST_SMALL_AID"])
+    offer(session, "EMERGENCY.CASH")
+    assert solved(session, now)[1] == {wanted.id: standard}
+
+
+def test_without_a_recorded_cost_a_years_help_for_one_event_ends_at_the_limit_of_the_kind(
     session: Session, household: Household, now: datetime
 ) -> None:
-    need(session, household, "EMERGENCY.CASH", 90_000, tags=["FAST_SMALL_AID"])
-    offer(session, "EMERGENCY.CASH")
-    built, given = solved(session, now)
-    assert given == {}
-    assert [ban.code for ban in built.problem.bans] == ["D14"]
+    """Serious illness: 30,000 yuan the year; the 29,800 that temporary aid paid for the same event leave 200."""
+    wanted = need(session, household, "MEDICAL.MAJOR", 90_000, cause="C50")
+    past(session, household, "MEDICAL.MAJOR", 2_980_000, date(2026, 2, 1), payer="TEMPORARY_AID", cause="C50")
+    offer(session, "MEDICAL.MAJOR")
+    assert solved(session, now)[1] == {wanted.id: 20_000}
 
 
 def test_the_evidence_of_a_run_is_kept_once_however_often_it_runs(

@@ -10,13 +10,20 @@ from sqlmodel import Session, select
 
 from marketplace.accounts import service as accounts
 from marketplace.accounts import ties
+from marketplace.accounts.models import Account
 from marketplace.actors import Actor, Role
 from marketplace.decisions import approve as approval
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.payments import payees
+from marketplace.payments.models import Payee, PayeeState
+from marketplace.reference.organisation_number import make_uscc
+from tests import factories as make
 from tests.marketplace.match_scene import a_scene
+from tests.marketplace.payment_scene import a_month, card
 
 PHONE = "10000000042"
+CHECKER = Actor(id="checker", role=Role.VERIFIER)
 
 
 @pytest.mark.threat("T24")
@@ -64,6 +71,45 @@ def test_who_is_close_to_a_household_does_not_approve_for_it(session: Session, n
     assert [one.code for one in outcome.excluded] == ["approver_is_kin"]
     ties.untie(session, tie.id, actor=kin, now=now)
     assert approval.approve(session, [scene.line.id], actor=kin, now=now).approved
+
+
+@pytest.mark.threat("T24")
+def test_who_belongs_to_the_giver_does_not_approve_what_it_gives(session: Session, now: datetime) -> None:
+    code = make_uscc(77)
+    scene = a_scene(session, organisation=make.an_organisation(session, credit_code=code), now=now)
+    account = accounts.create_account(session, "board", display_name="board", role=Role.APPROVER, now=now)
+    member = Actor(id=account.id, role=Role.APPROVER)
+    tie = ties.declare(session, code, reference="理事", actor=member, now=now)
+    assert code not in str(tie.model_dump())
+    outcome = approval.approve(session, [scene.line.id], actor=member, now=now)
+    assert [one.code for one in outcome.excluded] == ["approver_of_giver"]
+    match = scene.approved(session, now)
+    match.state = MatchState.AWAITING_SECOND
+    session.add(match)
+    with pytest.raises(WrongState, match="approver_of_giver"):
+        approval.second_approve(session, match.id, actor=member, now=now)
+
+
+@pytest.mark.threat("T24")
+def test_who_shares_the_account_that_is_paid_neither_checks_it_nor_pays_to_it(session: Session, now: datetime) -> None:
+    month = a_month(session, now, grants=1)
+    batch, number = month.prepare(), card(month.grants[0].number)
+    for who in (month.manager, month.clerk, CHECKER):
+        session.add(Account(id=who.id, login=who.id, display_name=who.id, role=who.role, created_at=now))
+    session.flush()
+    for who in (month.manager, month.clerk):
+        with session.begin_nested() as trial:
+            ties.declare(session, number, reference="伴侣", actor=who, now=now)
+            with pytest.raises(WrongState, match="payee_is_kin"):
+                month.release(batch)
+            trial.rollback()
+        session.expire_all()
+    paid = session.exec(select(Payee)).one()
+    paid.state = PayeeState.TO_CHECK
+    session.add(paid)
+    ties.declare(session, number, reference="伴侣", actor=CHECKER, now=now)
+    with pytest.raises(WrongState, match="payee_is_kin"):
+        payees.decide(session, paid.id, accept=True, actor=CHECKER, now=now)
 
 
 def test_a_tie_is_one_s_own_is_kept_once_and_must_be_a_number(session: Session, now: datetime) -> None:

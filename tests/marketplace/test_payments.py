@@ -452,6 +452,8 @@ def test_a_yes_that_a_worker_took_pays_nothing_before_a_colleague_has_called_bac
     with pytest.raises(BadInput, match="helper_cannot_check"):
         consent.confirm_assisted(session, given.chain_id, actor=worker, now=month.now)
     consent.confirm_assisted(session, given.chain_id, actor=colleague, now=month.now)
+    assert blockers(month) == ["", "", "no_permit"]
+    month.now += timedelta(days=1)
     assert blockers(month) == ["", "", ""]
 
 

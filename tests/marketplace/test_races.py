@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from datetime import datetime
 
+import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, func, select
 
@@ -71,6 +72,7 @@ def _late_approvals(session: Session, *, lines: list[list[str]], chains: list[st
     return [line for line, seq in session.exec(rows) if seq > ended.get(chain_of[line], seq)]
 
 
+@pytest.mark.threat("T30")
 def test_rival_approvals_and_withdrawals_never_double_overspend_or_come_late(
     database: Database, settings: Settings, now: datetime
 ) -> None:

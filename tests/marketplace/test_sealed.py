@@ -57,6 +57,7 @@ def test_a_sealed_value_opens_in_its_own_place(session: Session, two: tuple[Pers
     assert _open(session, two[0], "name", two[0].name) == "张一"
 
 
+@pytest.mark.threat("T19")
 def test_a_value_moved_to_another_person_cannot_be_opened(session: Session, two: tuple[Person, Person]) -> None:
     with pytest.raises(Unreadable):
         _open(session, two[1], "name", two[0].name)
@@ -67,6 +68,7 @@ def test_a_value_moved_to_another_column_cannot_be_opened(session: Session, two:
         _open(session, two[0], "address", two[0].name)
 
 
+@pytest.mark.threat("T19")
 def test_every_flipped_bit_is_noticed(session: Session, two: tuple[Person, Person]) -> None:
     assert two[0].name is not None
     envelope = two[0].name.envelope
@@ -99,6 +101,7 @@ def test_an_erased_person_is_noise_and_the_others_stay(session: Session, two: tu
     assert _open(session, two[1], "name", two[1].name) == "李二"
 
 
+@pytest.mark.threat("T19")
 def test_a_key_moved_to_another_person_does_not_open_that_person(session: Session, two: tuple[Person, Person]) -> None:
     first, second = two
     session.execute(

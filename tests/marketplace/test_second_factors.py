@@ -32,6 +32,7 @@ from tests.adapters.identity_provider import CLIENT, SECRET, SUBJECT, Lie, Provi
 from tests.marketplace.authenticator import ORIGIN, Authenticator, text_of
 
 PASSWORD = "long enough to test"
+NEW = "another sentence of mine"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 OPTIONS = re.compile(r'data-options="([^"]+)"')
 
@@ -426,3 +427,54 @@ def test_who_signs_in_and_with_what_is_in_the_audit(browser: Browser, house: Dat
         acts = list(session.exec(select(AuditRow.action).order_by(col(AuditRow.seq))).all())
         assert acts[-3:] == ["account:sign_in", "account:factor_add", "account:prove"]
         assert accounts.actor_of(session, "no token", now=utc_now()) == PUBLIC
+
+
+@pytest.mark.threat("T15")
+def test_a_changed_password_ends_the_other_sign_ins_and_the_old_one_opens_nothing(app: Flask, house: Database) -> None:
+    browser, other = Browser(app), Browser(app)
+    browser.sign_in()
+    clock = browser.enrol_app()
+    other.sign_in()
+    with house.transaction() as session:
+        held = session.exec(select(AccountSession).where(col(AccountSession.pending))).one()
+        held.pending = False
+        session.add(held)
+    assert clock
+    assert other.get("/security/").status_code == 200
+    for old, new in (
+        (PASSWORD, "short"),
+        (PASSWORD, PASSWORD),
+        (PASSWORD, "aaaaaaaaaaaaaaaa"),
+        ("wrong one here", NEW),
+    ):
+        assert browser.post("/security/password", old=old, new=new).status_code == 422
+    assert browser.post("/security/password", old=PASSWORD, new="zhou is my name here").status_code == 422
+    assert browser.post("/security/password", old=PASSWORD, new=NEW).status_code == 303
+    assert browser.get("/security/").status_code == 200
+    assert other.get("/security/").status_code == 303
+    with house.transaction() as session:
+        with pytest.raises(NotAllowed, match="sign_in_failed"):
+            accounts.sign_in(session, "zhou", PASSWORD, network="x", now=utc_now())
+        assert accounts.sign_in(session, "zhou", NEW, network="x", now=utc_now())
+        actions = session.exec(select(AuditRow.action)).all()
+        assert "account:password" in actions
+
+
+def test_ten_wrong_old_passwords_lock_the_page_although_each_was_refused(app: Flask, house: Database) -> None:
+    browser = Browser(app)
+    browser.sign_in()
+    browser.enrol_app()
+    pages = [browser.post("/security/password", old="wrong one here", new=NEW).text for _ in range(11)]
+    assert "这不是您的密码" in pages[9]
+    assert "尝试次数太多" in pages[10]
+    assert "尝试次数太多" in browser.post("/security/password", old=PASSWORD, new=NEW).text
+
+
+@pytest.mark.parametrize("path", ["/security/password"])
+def test_a_password_is_changed_only_with_a_fresh_proof(app: Flask, house: Database, path: str) -> None:
+    browser = Browser(app)
+    browser.sign_in()
+    browser.enrol_app()
+    age(house, 6)
+    answer = browser.post(path, old=PASSWORD, new=NEW)
+    assert (answer.status_code, "/prove" in answer.headers["Location"]) == (303, True)

@@ -17,7 +17,7 @@ from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households import comparing, service, suspicions
+from marketplace.households import comparing, same, service, suspicions
 from marketplace.households.models import Person, Suspicion, SuspicionState, Trace
 from marketplace.households.service import HouseholdFacts, PersonFacts
 from marketplace.reference.identity_number import make_id_number
@@ -115,13 +115,13 @@ def test_called_the_same_two_households_count_as_one_until_it_is_taken_back(
 ) -> None:
     [found] = raised(session, *PAIR, actor=verifier, now=now)
     homes = [side.household.id for side in suspicions.sides(session, found)]
-    assert suspicions.same_households(session, homes[:1]) == {homes[0]: frozenset(homes[:1])}
+    assert same.same_households(session, homes[:1]) == {homes[0]: frozenset(homes[:1])}
     suspicions.decide(session, found.id, verdict=SuspicionState.SAME, reason="PAPERS", actor=verifier, now=now)
-    assert suspicions.same_households(session, homes[:1]) == {homes[0]: frozenset(homes)}
+    assert same.same_households(session, homes[:1]) == {homes[0]: frozenset(homes)}
     with pytest.raises(WrongState):
         suspicions.decide(session, found.id, verdict=SuspicionState.LATER, reason="CALLED", actor=verifier, now=now)
     suspicions.undo(session, found.id, reason="MISTAKE", actor=verifier, now=now)
-    assert suspicions.same_households(session, homes[:1]) == {homes[0]: frozenset(homes[:1])}
+    assert same.same_households(session, homes[:1]) == {homes[0]: frozenset(homes[:1])}
     with pytest.raises(WrongState):
         suspicions.undo(session, found.id, reason="MISTAKE", actor=verifier, now=now)
     assert len(session.exec(select(Person)).all()) == 2
@@ -210,3 +210,46 @@ def test_the_pages_tell_words_first_show_values_once_and_keep_a_verdict(app: Fla
     assert client.post(f"{address}/undo", data={"reason": "MISTAKE"}).status_code == 303
     assert client_as(app, Role.WORKER).post(f"{address}/decide", data={}).status_code == 403
     assert client_as(app, Role.AUDITOR).get("/people/pairs").status_code == 403
+
+
+def test_a_second_name_on_a_known_number_joins_nobody_and_is_a_task(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    """The number is right for one of the two at most: both stand, with their own households, until a person decides."""
+    second = PersonFacts(name="孙玉兰", phone="13900008888", id_number=NUMBER, address="巫山县广东路9号")
+    [found] = raised(session, home("A", ZHENG), home("B", second, source="partner"), actor=verifier, now=now)
+    assert (found.state, found.likely) == (SuspicionState.OPEN, False)
+    homes = {side.household.id for side in suspicions.sides(session, found)}
+    assert len(homes) == 2
+    again = service.register_many(session, [home("B", second, source="partner")], actor=verifier, now=now)
+    assert set(again.values()) < homes, "a second delivery of the same row goes to its own household"
+
+
+def test_a_second_name_on_a_number_within_one_file_joins_nobody(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    second = PersonFacts(name="孙玉兰", id_number=NUMBER)
+    ids = service.register_many(session, [home("A", ZHENG), home("B", second)], actor=verifier, now=now)
+    assert len(set(ids.values())) == 2
+
+
+@pytest.mark.parametrize("name", ["鄭建國", "郑 建国", ""])
+def test_the_same_name_on_a_known_number_however_it_is_written_is_the_known_household(
+    session: Session, verifier: Actor, now: datetime, name: str
+) -> None:
+    other = PersonFacts(name=name, id_number=NUMBER)
+    first = service.register_many(session, [home("A", ZHENG)], actor=verifier, now=now)
+    then = service.register_many(session, [home("B", other, source="partner")], actor=verifier, now=now)
+    assert set(first.values()) == set(then.values())
+
+
+def test_a_source_that_corrects_a_name_keeps_its_household(session: Session, verifier: Actor, now: datetime) -> None:
+    first = service.register_many(session, [home("A", ZHENG)], actor=verifier, now=now)
+    then = service.register_many(session, [home("A", replace(ZHENG, name="郑建园"))], actor=verifier, now=now)
+    assert first == then
+    person = session.exec(select(Person)).one()
+    assert service.masked_name(session, person).startswith("郑")
+    third = service.register_many(
+        session, [home("C", replace(ZHENG, name="郑建园"), source="partner")], actor=verifier, now=now
+    )
+    assert set(third.values()) == set(first.values()), "the corrected name is the one that is known now"

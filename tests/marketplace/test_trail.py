@@ -36,6 +36,7 @@ from marketplace.trail.keeper import Keeper
 from marketplace.trail.models import AuditAlarm, AuditCheckpoint
 from marketplace.trail.views import trust_file
 from marketplace.trail.witness import Witness, server
+from tests.marketplace.figures import keep
 from tests.marketplace.trust_scene import a_scene
 
 ROOT = Path(__file__).parents[2]
@@ -298,6 +299,7 @@ def test_each_of_nine_kinds_of_tampering_is_named_by_its_first_bad_row(
         code, out = _run("log", copy, "--keys", keys)
         assert code == 1, out
         assert f"row {bad}:" in out
+    keep(f"tamper_{tamper.__name__.strip('_')}", tried=TIMES, caught=TIMES)
 
 
 def _rehash(raw: sqlite3.Connection) -> None:

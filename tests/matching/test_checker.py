@@ -7,14 +7,18 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from matching import allocate
 from matching.checker import check
 from matching.checker_case import Case
 from matching.compiled import compile_problem
 from matching.explain import reasons
+from matching.folder import write_plan, write_problem
+from matching.generate import generate
 from matching.model import Announced, Ban, Candidate, Cap, CoolOff, Earmark, PastAid, Pin, Problem
 from matching.plan import Line, Plan, Price, Reason
 from tests.matching.oracle import best
@@ -349,8 +353,42 @@ def test_a_missing_reason_and_a_reason_for_nothing_are_refused():
     assert {found.code for found in check(of, replace(plan, reasons=odd))} == {"reason_of_nothing"}
 
 
-def test_the_judge_works_with_the_solvers_uninstalled():
-    gone = "import sys; sys.modules.update(dict.fromkeys(['ortools', 'scipy', 'networkx', 'highspy']))"
-    words = f"{gone}; import matching.folder; from matching.checker import check; print(check.__module__)"
-    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "matching.checker"
+WITHOUT_SOLVERS = """
+import runpy, sys
+
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("ortools", "scipy", "networkx", "highspy"):
+            raise ModuleNotFoundError(f"No module named {name!r}")
+
+sys.meta_path.insert(0, Gone())
+for solver in ("ortools", "networkx"):
+    try:
+        __import__(solver)
+    except ModuleNotFoundError:
+        continue
+    raise SystemExit(f"{solver} can still be imported")
+sys.argv = ["matching", "check", *sys.argv[1:]]
+runpy.run_module("matching", run_name="__main__")
+"""
+
+
+def test_the_judge_works_with_the_solvers_uninstalled(tmp_path: Path):
+    """A solved folder is judged from end to end, found sound, and refused once a line of its plan is changed."""
+
+    def judged() -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-c", WITHOUT_SOLVERS, str(tmp_path / "in"), str(tmp_path / "out")]
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    city = generate(60, 8, hard=0.25, seed=4)
+    write_problem(city, tmp_path / "in")
+    write_plan(allocate(city, budget_s=5), tmp_path / "out")
+    sound = judged()
+    assert sound.returncode == 0, sound.stdout + sound.stderr
+    plan = tmp_path / "out" / "plan.csv"
+    head, first, *others = plan.read_text("utf-8").splitlines()
+    changed = first.rsplit(",", 1)[0] + f",{int(first.rsplit(',', 1)[1]) + 10**7}"
+    plan.write_text("\n".join([head, changed, *others]) + "\n", "utf-8")
+    refused = judged()
+    assert refused.returncode == 1, refused.stderr
+    assert "over_gap" in refused.stdout + refused.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from matching import allocate
@@ -13,6 +14,7 @@ from matching.folder import input_sha256, read_problem, write_problem
 from matching.generate import generate
 from matching.generate_shapes import SHAPES
 from matching.model import Problem
+from matching.rules import exclusive
 from matching.wellformed import misfits
 
 
@@ -55,6 +57,24 @@ def test_without_hardness_every_part_is_pure_and_with_it_the_shares_are_as_asked
     hard = generate(2000, 200, hard=0.25, seed=4)
     assert sum(need.one_provider for need in hard.needs) == pytest.approx(500, rel=0.15)
     assert sum(resource.lot > 1 for resource in hard.resources) == pytest.approx(40, rel=0.4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_hard_city_in_one_part_holds_every_kind_of_hard_rule_where_it_can_bind(shape: str):
+    city = generate(2000, 200, hard=0.25, one_component=True, seed=7, shape=shape)
+    compiled = compile_problem(city)
+    (part,) = split(compiled)
+    choices = np.bincount(compiled.pair_need[part.pairs], minlength=len(city.needs))
+    assert sum(need.one_provider and many > 1 for need, many in zip(city.needs, choices, strict=True)) > 200
+    assert (
+        sum(need.all_or_nothing and need.gap > 1 and many > 0 for need, many in zip(city.needs, choices, strict=True))
+        > 40
+    )
+    assert {resource.lot > 1 and resource.min_per_need > 1 for resource in city.resources} == {False, True}
+    assert len(list(exclusive(compiled, part))) > 20
+    assert {mark.parent is None for mark in city.earmarks} == {False, True}
+    assert city.caps
+    assert any(resource.max_per_household for resource in city.resources)
 
 
 @pytest.mark.parametrize("joined", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -73,7 +74,22 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         1_000,
     ),
     ("D02", "nothing where all is paid", ask(ILLNESS, 9_000, bill=bill(9_000, paid={"BASIC_INSURANCE": 9_000})), [], 0),
-    ("D02", "silent without papers", ask(ILLNESS, 9_000), [had(ILLNESS, 99_000)], 9_000),
+    # no papers yet: 30,000 yuan for the year and cause − 29,950 from all sides = 50
+    ("D02", "the limit of the kind until papers show a cost", ask(ILLNESS, 9_000), [had(ILLNESS, 2_995_000)], 5_000),
+    (
+        "D02",
+        "without papers another year is another matter",
+        ask(ILLNESS, 9_000),
+        [had(ILLNESS, 2_995_000, "2025-11-01")],
+        9_000,
+    ),
+    (
+        "D02",
+        "papers take the place of the limit",
+        ask(ILLNESS, 9_000, bill=bill(6_000_000), **N),
+        [had(ILLNESS, 2_995_000, **N)],
+        9_000,
+    ),
     # D04 (fen) 30,000 yuan for life − 18,000 in 2019 = 12,000
     (
         "D04",
@@ -285,12 +301,18 @@ def test_the_warning_names_what_temporary_aid_would_lose_and_stops_nothing() -> 
 
 
 def test_fast_small_aid_stops_at_the_standard_of_the_district_and_without_one_a_person_decides() -> None:
-    """D14: 700 yuan a month, 300 given for the same need: 400 left. The house knows no standard of its own."""
+    """D14: 700 yuan a month, 300 given for the same need: 400 left. 770 and 630 to begin with."""
     rule = Rule("D14", "CAP", programmes=frozenset({"FAST_SMALL_AID"}), limits={"*": 700})
     fast = ask(CASH, 600, programme="FAST_SMALL_AID", **N)
     given = [had(CASH, 300, programme="FAST_SMALL_AID", **N)]
     assert judge(fast, past=given, rules=[rule]).allowed == 400
-    assert judge(fast, past=[], rules=[RULES["D14"]]).allowed == 0
+    many = replace(fast, units=90_000)
+    assert judge(many, past=[], rules=[RULES["D14"]]).allowed == 77_000
+    assert judge(replace(many, rural=True), past=[], rules=[RULES["D14"]]).allowed == 63_000
+    assert (
+        judge(replace(many, rural=True), past=[], rules=[replace(RULES["D14"], limits={"*": 70_000})]).allowed == 70_000
+    )
+    assert judge(many, past=[], rules=[replace(RULES["D14"], limits={})]).allowed == 0, "what nobody set allows nothing"
     assert judge(ask(CASH, 600), past=[], rules=[RULES["D14"]]).allowed == 600
 
 

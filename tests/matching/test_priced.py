@@ -63,11 +63,15 @@ def test_a_district_is_planned_within_one_percent_of_its_bound_and_passes_the_ju
 
 
 @pytest.mark.usefixtures("_little_work")
-def test_the_same_district_in_another_order_gets_the_same_plan():
+def test_the_same_district_in_another_order_gets_the_same_plan_on_one_worker_and_on_two():
     given = district()
     other = replace(given, needs=tuple(reversed(given.needs)), resources=tuple(reversed(given.resources)))
-    first, second = allocate(given, budget_s=20), allocate(other, budget_s=20)
-    assert first.certificate.plan_sha256 == second.certificate.plan_sha256
+    plans = [
+        allocate(problem, budget_s=20, workers=workers).certificate
+        for problem, workers in ((given, 1), (given, 2), (other, 1), (other, 2))
+    ]
+    assert not any(said.interrupted for said in plans)
+    assert len({said.plan_sha256 for said in plans}) == 1
 
 
 @pytest.mark.usefixtures("_little_work")

@@ -55,3 +55,21 @@ def test_asking_for_stability_costs_no_coverage_and_saves_promises(capped: bool)
     assert links_broken(after, kept) < links_broken(after, free)
     assert free.certificate.cost <= kept.certificate.cost <= free.certificate.cost * 1.01
     assert kept.certificate.broken_units == least_broken(after, score=kept.certificate.score)
+
+
+def test_an_unchanged_hard_city_in_small_parts_keeps_every_line():
+    city = generate(150, 20, hard=0.25, seed=5)
+    first = allocate(city, budget_s=60)
+    assert first.certificate.components["hard_small"] > 1
+    assert allocate(replace(city, announced=announced(first.lines)), budget_s=60).lines == first.lines
+
+
+def test_a_changed_hard_city_keeps_most_links_for_a_trifle_of_the_score(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("matching.priced.SECONDS_PER_PIECE", 2.0)  # few pieces: the clock must not decide
+    city = generate(600, 60, hard=0.25, seed=5, one_component=True)
+    first = allocate(city, budget_s=40)
+    assert allocate(replace(city, announced=announced(first.lines)), budget_s=40).lines == first.lines
+    after = changed(city, lines=first.lines, seed=5)
+    kept, free = allocate(after, budget_s=40), allocate(replace(after, announced=()), budget_s=40)
+    assert 3 * links_broken(after, kept) < links_broken(after, free)
+    assert kept.certificate.score >= (1 - 3e-3) * free.certificate.score

@@ -37,6 +37,18 @@ def client_as(app: Flask, role: Role, *, org_id: str | None = None) -> FlaskClie
     return client
 
 
+def household_client(app: Flask, household_id: str) -> FlaskClient:
+    """A test client signed in as the person whom the household's messages reach."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    client, database = app.test_client(), app.extensions["database"]
+    with database.transaction() as session:
+        person = contact_of(session, household_id)
+        assert person is not None
+        token = accounts.open_for_person(session, person.id, household_id, now=datetime.now(UTC))
+    client.set_cookie("sid", token)
+    return client
+
+
 def sign_in(page: Page, database: Database, role: Role, *, address: str, org_id: str | None = None) -> None:
     """Sign the browser in."""
     _hold(page, token_of(database, role, org_id=org_id), address=address)

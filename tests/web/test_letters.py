@@ -37,6 +37,7 @@ def test_the_letters_the_house_sends_are_all_there_and_every_one_is_sent_by_some
     assert [name for name in letters.names() if f'"{name}"' not in code] == []
 
 
+@pytest.mark.threat("T38")
 @pytest.mark.parametrize(("language", "sensitive"), [("zh_Hans", SENSITIVE_ZH), ("en", SENSITIVE_EN)])
 def test_no_letter_names_help_an_amount_or_a_person(language: str, sensitive: re.Pattern[str], tmp_path: Path) -> None:
     for name, letter in _all(language, tmp_path):

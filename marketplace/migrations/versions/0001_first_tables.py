@@ -16,6 +16,17 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('aid_month',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('rows', sa.JSON(), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('published_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('published_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_month')),
+    sa.UniqueConstraint('month', 'version', name=op.f('uq_aid_month_month_version'))
+    )
     op.create_table('aid_source',
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('seen_from', sa.Date(), nullable=False),
@@ -112,6 +123,12 @@ def upgrade() -> None:
     sa.Column('cells', sa.JSON(), nullable=False),
     sa.Column('taken_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('week_on', name=op.f('pk_demand_snapshot'))
+    )
+    op.create_table('department_feed',
+    sa.Column('department', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('cursor', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('pulled_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('department', name=op.f('pk_department_feed'))
     )
     op.create_table('feed_delivery',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -484,6 +501,7 @@ def upgrade() -> None:
     sa.Column('state', sa.Enum('offered', 'pending_check', 'active', 'paused', 'revoked', 'refused', 'expired', 'superseded', 'rejected', 'void', name='consentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('valid_from', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('valid_to', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('reminded_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_consent_head_household_id')),
     sa.PrimaryKeyConstraint('chain_id', name=op.f('pk_consent_head'))
     )
@@ -775,6 +793,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_offer_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offer_state'), ['state'], unique=False)
 
+    op.create_table('organisation_alias',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('own', sa.Boolean(), nullable=False),
+    sa.Column('added_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('added_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_organisation_alias_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation_alias')),
+    sa.UniqueConstraint('key', name=op.f('uq_organisation_alias_key'))
+    )
+    with op.batch_alter_table('organisation_alias', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_organisation_alias_org_id'), ['org_id'], unique=False)
+
+    op.create_table('organisation_pair',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('one_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('two_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('said', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('facts', sqlmodel.sql.sqltypes.AutoString(length=300), nullable=False),
+    sa.Column('state', sa.Enum('open', 'same', 'part', 'different', name='pairstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('whole_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(state = 'part') = (whole_id IS NOT NULL)", name=op.f('ck_organisation_pair_whole')),
+    sa.CheckConstraint('one_id < two_id', name=op.f('ck_organisation_pair_order')),
+    sa.ForeignKeyConstraint(['one_id'], ['organisation.id'], name=op.f('fk_organisation_pair_one_id')),
+    sa.ForeignKeyConstraint(['two_id'], ['organisation.id'], name=op.f('fk_organisation_pair_two_id')),
+    sa.ForeignKeyConstraint(['whole_id'], ['organisation.id'], name=op.f('fk_organisation_pair_whole_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation_pair')),
+    sa.UniqueConstraint('one_id', 'two_id', name='uq_organisation_pair')
+    )
+    with op.batch_alter_table('organisation_pair', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_organisation_pair_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_organisation_pair_two_id'), ['two_id'], unique=False)
+
     op.create_table('own_account',
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('account_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -837,6 +894,7 @@ def upgrade() -> None:
     sa.Column('health', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('id_number_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
     sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('name_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
     sa.Column('compared_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_person_household_id')),
@@ -1017,6 +1075,41 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_watch_task_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_watch_task_household_id'), ['household_id'], unique=False)
         batch_op.create_index('uq_watch_task_open', ['household_id', 'kind'], unique=True, sqlite_where=sa.text('done_at IS NULL'), postgresql_where=sa.text('done_at IS NULL'))
+
+    op.create_table('aid_case',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('number', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('subject_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('opened_role', sa.Enum('household', 'helper', 'worker', 'verifier', 'approver', 'protection_officer', 'charity_worker', 'charity_manager', 'insurer', 'auditor', 'security_admin', 'operator', 'service', 'public', name='role', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('proxy_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.Column('channel', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('office', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
+    sa.Column('state', sa.Enum('draft', 'open', 'closed', 'withdrawn', name='casestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('answers', sa.JSON(), nullable=False),
+    sa.Column('all_classes', sa.Boolean(), nullable=False),
+    sa.Column('hand_on', sa.Boolean(), nullable=False),
+    sa.Column('signed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('submitted_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('decision', sa.Enum('granted', 'partly', 'refused', name='casedecision', native_enum=False, create_constraint=True, length=32), nullable=True),
+    sa.CheckConstraint("state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)", name=op.f('ck_aid_case_decided')),
+    sa.CheckConstraint("state = 'draft' OR (submitted_at IS NOT NULL AND signed_at IS NOT NULL)", name=op.f('ck_aid_case_submitted')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_case_household_id')),
+    sa.ForeignKeyConstraint(['subject_id'], ['person.id'], name=op.f('fk_aid_case_subject_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_case')),
+    sa.UniqueConstraint('number', name=op.f('uq_aid_case_number'))
+    )
+    with op.batch_alter_table('aid_case', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_case_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_case_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_case_proxy_id'), ['proxy_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_case_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_case_subject_id'), ['subject_id'], unique=False)
+        batch_op.create_index('uq_aid_case_draft', ['household_id'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
 
     op.create_table('alert',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1937,6 +2030,7 @@ def upgrade() -> None:
     sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('aid_seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.CheckConstraint('one_id < two_id', name=op.f('ck_suspicion_order')),
     sa.ForeignKeyConstraint(['one_id'], ['person.id'], name=op.f('fk_suspicion_one_id')),
     sa.ForeignKeyConstraint(['two_id'], ['person.id'], name=op.f('fk_suspicion_two_id')),
@@ -2015,6 +2109,67 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_account_session_expires_at'), ['expires_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_account_session_person_id'), ['person_id'], unique=False)
+
+    op.create_table('aid_item',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('department', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('path', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('office', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
+    sa.Column('after', sa.JSON(), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'running', 'stopped', 'granted', 'refused', 'not_needed', 'withdrawn', name='itemstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('special', sa.Boolean(), nullable=False),
+    sa.Column('amount_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('covered_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('asked_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('note', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('started_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('due_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('holder', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('days_taken', sa.Integer(), nullable=False),
+    sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
+    sa.Column('late_cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('pushed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('heard_seq', sa.Integer(), nullable=False),
+    sa.CheckConstraint("(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')", name=op.f('ck_aid_item_decided')),
+    sa.CheckConstraint("state <> 'refused' OR reason <> ''", name=op.f('ck_aid_item_reason')),
+    sa.CheckConstraint('amount_fen >= 0', name=op.f('ck_aid_item_amount')),
+    sa.ForeignKeyConstraint(['case_id'], ['aid_case.id'], name=op.f('fk_aid_item_case_id')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_item_household_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_item')),
+    sa.UniqueConstraint('case_id', 'code', name=op.f('uq_aid_item_case_id_code'))
+    )
+    with op.batch_alter_table('aid_item', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_item_case_id'), ['case_id'], unique=False)
+        batch_op.create_index('ix_aid_item_due', ['district_code', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'running')"), postgresql_where=sa.text("state IN ('waiting', 'running')"))
+        batch_op.create_index(batch_op.f('ix_aid_item_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_aid_item_month', ['month', 'office', 'code', 'days_taken', 'holder', 'late_cause'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_item_state'), ['state'], unique=False)
+
+    op.create_table('aid_paper',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('kind', sa.Enum('id_photo', 'bill', 'typed_name', 'drawn_name', 'witnessed', name='paperkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('size_bytes', sa.Integer(), nullable=False),
+    sa.Column('wording', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('size_bytes >= 0', name=op.f('ck_aid_paper_size')),
+    sa.ForeignKeyConstraint(['case_id'], ['aid_case.id'], name=op.f('fk_aid_paper_case_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_aid_paper_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_paper'))
+    )
+    with op.batch_alter_table('aid_paper', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_paper_case_id'), ['case_id'], unique=False)
 
     op.create_table('cost_layer',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -2118,6 +2273,52 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_source_dispute_request_id'), ['request_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_source_dispute_state'), ['state'], unique=False)
         batch_op.create_index('uq_source_dispute_open', ['request_id'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+
+    op.create_table('aid_objection',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('text', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('finding', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('upheld', sa.Boolean(), nullable=False),
+    sa.Column('answered_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['item_id'], ['aid_item.id'], name=op.f('fk_aid_objection_item_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_objection'))
+    )
+    with op.batch_alter_table('aid_objection', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_objection_item_id'), ['item_id'], unique=False)
+
+    op.create_table('aid_step',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('no', sa.Integer(), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('holder', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('limit_days', sa.Integer(), nullable=False),
+    sa.Column('unit', sa.Enum('working_day', 'calendar_day', 'next_month', name='unit', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('started_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('due_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('stopped_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('left_days', sa.Integer(), nullable=True),
+    sa.Column('stopped_days', sa.Integer(), nullable=False),
+    sa.Column('ran_from', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('stopped_for', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('urged', sa.Integer(), nullable=False),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('ended_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.CheckConstraint('(stopped_at IS NULL) = (left_days IS NULL)', name=op.f('ck_aid_step_stopped')),
+    sa.CheckConstraint('limit_days > 0', name=op.f('ck_aid_step_limit')),
+    sa.ForeignKeyConstraint(['case_id'], ['aid_case.id'], name=op.f('fk_aid_step_case_id')),
+    sa.ForeignKeyConstraint(['item_id'], ['aid_item.id'], name=op.f('fk_aid_step_item_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_step'))
+    )
+    with op.batch_alter_table('aid_step', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_step_case_id'), ['case_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_step_item_id'), ['item_id'], unique=False)
+        batch_op.create_index('uq_aid_step_running', ['item_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.create_table('appointment',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -2361,6 +2562,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_urgent_approval_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_urgent_approval_night_on'), ['night_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_urgent_approval_state'), ['state'], unique=False)
+
+    op.create_table('aid_escalation',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('step_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('level', sa.Integer(), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('level BETWEEN 1 AND 4', name=op.f('ck_aid_escalation_level')),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_aid_escalation_account_id')),
+    sa.ForeignKeyConstraint(['item_id'], ['aid_item.id'], name=op.f('fk_aid_escalation_item_id')),
+    sa.ForeignKeyConstraint(['step_id'], ['aid_step.id'], name=op.f('fk_aid_escalation_step_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_escalation')),
+    sa.UniqueConstraint('step_id', 'level', name=op.f('uq_aid_escalation_step_id_level'))
+    )
+    with op.batch_alter_table('aid_escalation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_escalation_item_id'), ['item_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_escalation_step_id'), ['step_id'], unique=False)
 
     op.create_table('appointment_booking',
     sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

@@ -1,0 +1,39 @@
+"""What the other departments are asked and what they answer: frozen messages and the port.
+
+Enters and leaves: nothing; these are the shapes that `adapters.departments`, its fake and the room of cases share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOut:
+    """One item of an application for its department. `facts` are codes and whole numbers; `subject` a keyed mark."""
+
+    ref: str
+    code: str
+    subject: str = field(repr=False)
+    facts: Mapping[str, int | str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What a department says of an item; `seq` grows with each word about the same item, whatever their order."""
+
+    ref: str
+    seq: int
+    outcome: Literal["received", "granted", "refused"]
+    amount_fen: int = 0
+    reason: str = ""
+
+
+class Department(Protocol):
+    """A department that takes items and answers later: `push` twice is one item; `results` are those after a cursor."""
+
+    def push(self, item: ItemOut, /) -> None: ...
+
+    def results(self, *, cursor: str | None = None) -> tuple[tuple[ItemResult, ...], str]: ...

@@ -1,0 +1,179 @@
+"""How long supervision takes over 88,000 households and 586,000 items: the board's count, its first and a far page, the
+late ones by district, and a month's mean, median and 90th percentile.
+
+What enters: the numbers of households and items. What leaves: a table, and `bench/results/cases.json` with the machine.
+The rows are drawn at random and put in directly: a year of ended items, and the open ones of the last weeks, some of
+them late. Each answer is checked against the same figure counted in Python. Processor milliseconds, the best of five.
+Never part of the tests.
+
+    PYTHONPATH=. .venv/bin/python bench/cases.py --households 88000 --items 586000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from time import process_time
+from typing import Any
+
+from sqlalchemy import insert
+
+from bench.measure import machine
+from marketplace.actors import Actor, Role
+from marketplace.cases import board, supervision
+from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.config import demo_settings
+from marketplace.households.models import Household, Person, Sex
+from marketplace.reference.districts import current
+from marketplace.reference.words import list_codes
+from marketplace.wiring import open_database
+
+RESULTS = Path(__file__).parent / "results" / "cases.json"
+CHUNK = 10_000
+TRIES = 5
+GOAL_MS = 300
+WHOLE_CITY = Actor(id="bench", role=Role.APPROVER)
+
+
+def homes(many: int, *, now: datetime) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
+    """Household, person and case of each."""
+    pick, places = Random(7), [d.code for d in current(now.date())]
+    for n in range(many):
+        place, at = pick.choice(places), now - timedelta(days=pick.randint(1, 365))
+        home, person, case = f"h{n}", f"p{n}", f"c{n}"
+        yield (
+            {"id": home, "source": "bench", "source_index": home, "district_code": place, "size": 1, "created_at": at},
+            {"id": person, "household_id": home, "sex": Sex.UNKNOWN, "created_at": at},
+            {
+                "id": case,
+                "number": f"SQ{n:010d}",
+                "household_id": home,
+                "subject_id": person,
+                "opened_by": person,
+                "opened_role": Role.HOUSEHOLD,
+                "channel": "phone",
+                "district_code": place,
+                "office": f"{place}{n % 25:03d}",
+                "state": CaseState.OPEN,
+                "answers": {},
+                "signed_at": at,
+                "created_at": at,
+                "submitted_at": at,
+            },
+        )
+
+
+def items(cases: list[dict[str, Any]], many: int, *, now: datetime) -> Iterator[dict[str, Any]]:
+    """So many items over the cases: those of the last four weeks are open, three in ten of them late."""
+    pick, codes = Random(8), list_codes("aid_item")
+    for n in range(many):
+        case, code = cases[n % len(cases)], codes[n // len(cases)]
+        begun = case["submitted_at"]
+        running = now - begun < timedelta(days=28)
+        days = min(pick.randint(1, 14) + pick.randint(0, 14), max(1, (now - begun).days))
+        ended = begun + timedelta(days=days)
+        yield {
+            "id": f"i{n}",
+            "case_id": case["id"],
+            "household_id": case["household_id"],
+            "code": code,
+            "department": "MCA",
+            "path": "DIBAO",
+            "district_code": case["district_code"],
+            "office": case["office"],
+            "after": [],
+            "state": ItemState.RUNNING if running else ItemState.GRANTED,
+            "holder": "COUNTY",
+            "started_at": begun,
+            "due_at": begun + timedelta(days=20),
+            "decided_at": None if running else ended,
+            "decided_by": "" if running else "bench",
+            "days_taken": 0 if running else days,
+            "month": "" if running else f"{ended:%Y-%m}",
+            "late_cause": "backlog" if not running and days > 20 else "",
+        }
+
+
+def expected(drawn: list[dict[str, Any]], month: str) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Office and item ► how many ended, median and 90th percentile, counted in Python."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for row in drawn:
+        if row["month"] == month:
+            groups[row["office"], row["code"]].append(row["days_taken"])
+    found = {}
+    for key, days in groups.items():
+        days.sort()
+        n = len(days)
+        found[key] = n, days[(n + 1) // 2 - 1], days[-(-9 * n // 10) - 1]
+    return found
+
+
+def best(act: Callable[[], Any]) -> tuple[float, Any]:
+    """Milliseconds of the processor, the best of a few tries, and what it gave."""
+    taken, found = [], None
+    for _try in range(TRIES):
+        begun = process_time()
+        found = act()
+        taken.append(1000 * (process_time() - begun))
+    return round(min(taken), 1), found
+
+
+def measure(households: int, many: int) -> dict[str, float]:
+    """Question ► milliseconds; an answer that differs from Python's stops everything."""
+    now = datetime.now(UTC)
+    month = f"{(now.replace(day=1) - timedelta(days=35)):%Y-%m}"
+    with tempfile.TemporaryDirectory() as folder:
+        database = open_database(demo_settings(Path(folder), seed=7))
+        drawn_homes = list(homes(households, now=now))
+        drawn = list(items([case for _home, _person, case in drawn_homes], many, now=now))
+        with database.transaction() as session:
+            for table, which in ((Household, 0), (Person, 1), (Case, 2)):
+                for start in range(0, households, CHUNK):
+                    session.execute(insert(table), [one[which] for one in drawn_homes[start : start + CHUNK]])
+            for start in range(0, many, CHUNK):
+                session.execute(insert(CaseItem), drawn[start : start + CHUNK])
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("ANALYZE")
+        told: dict[str, float] = {}
+        with database.reading() as session:
+            asked = {"actor": WHOLE_CITY, "now": now}
+            told["count all open"], running = best(lambda: board.count_open(session, **asked))
+            told["count late"], late = best(lambda: board.count_open(session, late=True, **asked))
+            told["first page"], _rows = best(lambda: board.list_open(session, **asked))
+            told["first page of late"], rows = best(lambda: board.list_open(session, late=True, **asked))
+            far = max(0, late - 50)
+            told["last page of late"], _rows = best(lambda: board.list_open(session, late=True, offset=far, **asked))
+            told["late by district"], by_place = best(lambda: supervision.count_late(session, **asked))
+            told["steps of a page"], _steps = best(lambda: board.running_of(session, [row.id for row in rows]))
+            told["month"], times = best(lambda: supervision.times_of(session, month))
+        want = expected(drawn, month)
+        assert running == sum(row["state"] is ItemState.RUNNING for row in drawn)
+        assert late == sum(row["state"] is ItemState.RUNNING and row["due_at"] <= now for row in drawn)
+        assert sum(by_place.values()) == late
+        assert {(row.office, row.code): (row.ended, row.median, row.p90) for row in times} == want
+        print(f"{running} open, {late} late, {sum(n for n, _m, _p in want.values())} ended in {month}")
+        database.close()
+    return told
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description="How long supervision takes over a big city.")
+    parser.add_argument("--households", type=int, default=88_000)
+    parser.add_argument("--items", type=int, default=586_000)
+    given = parser.parse_args()
+    told = measure(given.households, given.items)
+    for name, milliseconds in told.items():
+        print(f"{name:>20}: {milliseconds:7.1f} ms{'' if milliseconds <= GOAL_MS else '  over the goal'}")
+    found = {"machine": machine(), "households": given.households, "items": given.items, "cpu_ms": told}
+    RESULTS.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""How much: the tables of amounts, executed on whole fen.
+
+Enters: a family's numbers, a class, a day. Leaves: fen. Each table stands as dated data with its source; a percentage
+is of what lies above the row's floor, which makes the two rows of class D meet. Called by `outcome` and the pages.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from marketplace.cases.evaluate import Facts, month_standard
+from marketplace.reference.tables import UnknownCode, rows
+
+CLASS_OF = {"TEKUN": "A", "DIBAO": "B", "DIBIAN": "C", "GANGXING": "C"}
+"""A family's label ► its class in the illness table; everybody else is class D."""
+
+
+def illness_aid(own_cost_fen: int, kind: str, /) -> int:
+    """Temporary aid for illness (R2.42).
+
+    >>> illness_aid(50_000_00, "D"), illness_aid(60_000_00, "D"), illness_aid(1_000_00, "A")
+    (300000, 500000, 63000)
+    """
+    bands = [row for row in rows("illness_aid") if row["class"] == kind]
+    if not bands:
+        raise UnknownCode("illness_aid", kind)
+    reached = [row for row in bands if own_cost_fen > int(row["from_fen"])]
+    if not reached:
+        return 0
+    row = max(reached, key=lambda one: int(one["from_fen"]))
+    above = own_cost_fen - int(row["from_fen"])
+    return min(int(row["base_fen"]) + above * int(row["percent"]) // 100, int(row["cap_fen"]))
+
+
+def dibao_month(facts: Facts, /, *, district: str, on: date) -> int:
+    """The month's difference to the standard, for all members (R2.19)."""
+    return max(0, month_standard(facts.urban, district=district, on=on) * facts.size - facts.income_fen)
+
+
+def fast_aid_cap(facts: Facts, /, *, district: str, on: date) -> int:
+    """At most one month's standard for a case (R2.36)."""
+    return month_standard(facts.urban, district=district, on=on)
+
+
+def proposed(code: str, facts: Facts, /, *, path: str, district: str, on: date) -> int:
+    """What the tables give for an item; 0 where the district or another department sets it."""
+    if code == "DIBAO":
+        return dibao_month(facts, district=district, on=on)
+    if code == "LINSHI" and path == "LINSHI_FAST":
+        return fast_aid_cap(facts, district=district, on=on)
+    if code == "LINSHI":
+        return illness_aid(facts.medical_fen, CLASS_OF.get(facts.label, "D"))
+    return 0

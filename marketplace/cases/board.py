@@ -1,0 +1,50 @@
+"""The board of items: what runs and what is late, counted and cut into pages in SQL within the actor's districts.
+
+Enters: who looks, and whether only late ones. Leaves: items, the first to be late first, and the step each stands at.
+Called by the board's page and by `bench/cases.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor
+from marketplace.cases.models import CaseItem, CaseStep, ItemState
+
+OPEN = (ItemState.WAITING, ItemState.RUNNING)
+
+
+def conditions(actor: Actor, now: datetime, *, late: bool) -> list[Any]:
+    """Open and begun; what is stopped is not late, what waits for another item has no limit yet."""
+    wanted: list[Any] = [col(CaseItem.state).in_(OPEN), col(CaseItem.due_at).is_not(None)]
+    if late:
+        wanted.append(col(CaseItem.due_at) <= now)
+    if actor.districts:
+        wanted.append(col(CaseItem.district_code).in_(sorted(actor.districts)))
+    return wanted
+
+
+def count_open(session: Session, /, *, actor: Actor, now: datetime, late: bool = False) -> int:
+    """How many there are."""
+    return session.exec(select(func.count()).select_from(CaseItem).where(*conditions(actor, now, late=late))).one()
+
+
+def list_open(
+    session: Session, /, *, actor: Actor, now: datetime, late: bool = False, offset: int = 0, limit: int = 50
+) -> list[CaseItem]:
+    """One page; found in the index alone, only its own rows are read."""
+    order = (col(CaseItem.due_at), col(CaseItem.id))
+    ids = select(CaseItem.id).where(*conditions(actor, now, late=late)).order_by(*order).offset(offset).limit(limit)
+    found = session.exec(ids).all()
+    return list(session.exec(select(CaseItem).where(col(CaseItem.id).in_(found)).order_by(*order)))
+
+
+def running_of(session: Session, item_ids: Sequence[str], /) -> dict[str, CaseStep]:
+    """Item ► the step it stands at."""
+    asked = select(CaseStep).where(col(CaseStep.item_id).in_(item_ids), col(CaseStep.ended_at).is_(None))
+    return {step.item_id: step for step in session.exec(asked)}

@@ -1,0 +1,139 @@
+"""Items to the other departments and their results back: pushed once, heard in whatever order they come.
+
+Enters: doors by department. Leaves: items marked as pushed; results settled like a person's decision, under the name
+of the department. A word older than what was heard, said twice, or about an item that is over changes nothing but is
+written down. No transaction is open while a department is asked. Called by the worker through `wiring`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from adapters.items import Department, ItemOut, ItemResult
+from adapters.ports import OutsideError
+from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.cases import outcome, steps
+from marketplace.cases.models import Case, CaseItem, CaseStep, DepartmentFeed, ItemState
+from marketplace.cases.service import facts_of
+from marketplace.db import Database, flush
+from marketplace.errors import DomainError
+from marketplace.reference.words import list_codes
+from marketplace.sealed import vault_of
+
+log = logging.getLogger("shanqiao.departments")
+BATCH = 100
+SLOW = "department_slow"
+OTHERS = ("NDRC", "HRSS", "HUD", "UM", "HSA", "ARA")
+"""Every owner of an item but civil affairs itself."""
+
+
+def sweep(database: Database, doors: Mapping[str, Department], /, *, clock: Callable[[], datetime]) -> int:
+    """Push what is new, then hear every department; how much was done."""
+    done = 0
+    for department, door in sorted(doors.items()):
+        try:
+            done += push_due(database, department, door, now=clock())
+            done += hear(database, department, door, now=clock())
+        except OutsideError as error:
+            log.warning("department %s: %s", department, error.code)
+    return done
+
+
+def push_due(database: Database, department: str, door: Department, /, *, now: datetime) -> int:
+    """Hand over the items that stand at the department's step and were not pushed yet."""
+    with database.reading() as session:
+        asked = (
+            select(CaseItem)
+            .join(CaseStep, col(CaseStep.item_id) == col(CaseItem.id))
+            .where(
+                CaseItem.department == department,
+                CaseItem.state == ItemState.RUNNING,
+                col(CaseItem.pushed_at).is_(None),
+                CaseStep.code == "department_answer",
+                col(CaseStep.ended_at).is_(None),
+            )
+        )
+        due = [_outgoing(session, item) for item in session.exec(asked.order_by(col(CaseItem.id)).limit(BATCH))]
+    for item in due:
+        door.push(item)
+        with database.transaction() as session:
+            found = steps.get_item(session, item.ref, lock=True)
+            found.pushed_at = now
+            session.add(found)
+            flush(session)
+            steps.record(session, found, "case:push", rule=department, actor=SYSTEM, now=now)
+    return len(due)
+
+
+def _outgoing(session: Session, item: CaseItem) -> ItemOut:
+    """What the department needs and no more; the person is a keyed mark that only both sides can make."""
+    facts = facts_of(session, session.get_one(Case, item.case_id))
+    told: dict[str, int | str] = {
+        "size": facts.size,
+        "income_fen": facts.income_fen,
+        "medical_fen": facts.medical_fen,
+        "label": facts.label,
+    }
+    subject = vault_of(session).index(f"department-{item.department}", item.household_id)
+    return ItemOut(item.id, item.code, subject, told)
+
+
+def hear(database: Database, department: str, door: Department, /, *, now: datetime) -> int:
+    """Read the results since the last time; each in a transaction of its own; the cursor moves at the end."""
+    with database.reading() as session:
+        feed = session.get(DepartmentFeed, department)
+        cursor = feed.cursor if feed else None
+    results, following = door.results(cursor=cursor or None)
+    done = 0
+    for result in results:
+        try:
+            with database.transaction() as session:
+                done += take(session, department, result, now=now)
+        except DomainError as error:
+            log.warning("result of %s for item %s: %s", department, result.ref, error.code)
+    with database.transaction() as session:
+        feed = session.get(DepartmentFeed, department) or DepartmentFeed(department=department, pulled_at=now)
+        feed.cursor, feed.pulled_at = following, now
+        session.add(feed)
+    return done
+
+
+def take(session: Session, department: str, result: ItemResult, /, *, now: datetime) -> bool:
+    """One word of a department about one of its items; true if it changed something."""
+    actor = Actor(id=f"department-{department}", role=Role.SERVICE)
+    item = session.get(CaseItem, result.ref, with_for_update=True, populate_existing=True)
+    if item is None or item.department != department:
+        log.warning("a result of %s is about no item of ours", department)
+        return False
+    if result.seq <= item.heard_seq or item.state not in (ItemState.RUNNING, ItemState.STOPPED):
+        steps.record(session, item, "case:late_word", rule=result.outcome, actor=actor, now=now)
+        return False
+    item.heard_seq = result.seq
+    session.add(item)
+    if result.outcome == "received":
+        flush(session)
+        return False
+    step = steps.running_step(session, item.id)
+    if step.code != "department_answer":
+        steps.record(session, item, "case:late_word", rule=result.outcome, actor=actor, now=now)
+        return False
+    if step.stopped_at is not None:
+        step = steps.run_on(session, item.id, actor=SYSTEM, now=now)
+    known = result.reason in list_codes("case_reason")
+    outcome.settle(
+        session,
+        item,
+        step,
+        granted=result.outcome == "granted",
+        amount_fen=result.amount_fen,
+        reason=result.reason if known else "department_said_no",
+        note="" if known else result.reason,
+        late_cause=SLOW if outcome.is_late(session, item, now=now) else "",
+        actor=actor,
+        now=now,
+    )
+    return True

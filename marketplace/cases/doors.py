@@ -1,0 +1,36 @@
+"""The doors of this room: two blueprints' worth of pages under one name, and its sentences for what went wrong."""
+
+from typing import Any
+
+from flask import Blueprint
+
+from marketplace.web import _l
+
+bp = Blueprint("cases", __name__)
+SENTENCES: dict[str, Any] = {
+    "case_sent": _l("This application has been sent already."),
+    "case_closed": _l("This application is finished."),
+    "not_signed": _l("Please sign the authorisation first."),
+    "nothing_fits": _l(
+        "From what you told us nothing of this list fits. Ask at your street office: they can look with you."
+    ),
+    "item_ended": _l("This item is finished."),
+    "step_needs_its_own_page": _l("This step ends with a decision or by itself, not here."),
+    "step_not_decided_here": _l("This item does not wait for a decision of yours."),
+    "clock_cannot_stop": _l("The clock cannot be stopped at this step."),
+    "clock_stopped": _l("The clock is stopped: papers are missing."),
+    "clock_runs": _l("Nothing is missing here: the clock runs."),
+    "missing_list": _l("Write down everything that is missing, all at once."),
+    "urged_today": _l("You reminded them today. You can do it again tomorrow."),
+    "late_cause_missing": _l("This is late: name the cause before it ends."),
+    "above_cap": _l("Fast aid is at most one month's standard."),
+    "aided_this_year": _l("The same household was aided for the same cause this year."),
+    "notice_over": _l("This notice is over."),
+    "objection_answered": _l("This objection has been answered."),
+    "register_left": _l("You are not in the register any more."),
+    "month_runs": _l("This month is not over yet."),
+    "enough_papers": _l("No more papers fit into this application."),
+    "hand_on_missing": _l("The household did not say yes to handing on what stays uncovered."),
+    "nothing_left": _l("Nothing stayed uncovered."),
+    "bad_line": _l("Write it in one line of ordinary letters."),
+}

@@ -1,0 +1,158 @@
+"""One application against all items: which may be owed, which begin at once, and which wait for another's result.
+
+Enters: the answers of an application (codes and whole fen) and the rules of the day. Leaves: a plan, item by item; a
+plan decides nothing, it only says whom to ask. A family that was identified already has only its spending checked; a
+sudden event takes the fast path; benefits by label follow the label without an application. Called by `service`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from marketplace.cases.rules import in_order, path_of, standard, waits_for
+
+LABELS = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "DIBIAN": "DIBIAN_GANGXING", "GANGXING": "DIBIAN_GANGXING"}
+"""A label that a family has already ► the item that gave it."""
+BY_LABEL = ("JIAGE_SHUIDIANQI", "YANGLAO_DAIJIAO", "LAJI_JIANMIAN")
+WANTS = ("living", "illness", "accident", "housing", "work", "disability", "schooling", "return")
+"""What the tiles of the first page offer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the family told once. Money is whole fen: income of a month, savings, spending of twelve months."""
+
+    size: int = 1
+    urban: bool = True
+    income_fen: int = 0
+    savings_fen: int = 0
+    medical_fen: int = 0
+    schooling_fen: int = 0
+    label: str = ""
+    wants: tuple[str, ...] = ()
+    ticks: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, answers: Mapping[str, Any], /, *, size: int, urban: bool) -> Facts:
+        """The answers of a case as they were stored."""
+        money = {name: int(answers.get(name) or 0) for name in MONEY}
+        return cls(
+            size=int(answers.get("size") or size or 1),
+            urban=urban,
+            label=str(answers.get("label") or ""),
+            wants=tuple(answers.get("wants") or ()),
+            ticks=tuple(answers.get("ticks") or ()),
+            **money,
+        )
+
+
+MONEY = ("income_fen", "savings_fen", "medical_fen", "schooling_fen")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One item to be asked about: its path, and the items of the same plan that it waits for."""
+
+    code: str
+    path: str
+    after: tuple[str, ...] = field(default=())
+
+
+def plan(facts: Facts, /, *, district: str, on: date, only: Collection[str] = ()) -> list[Planned]:
+    """The items that this family may be owed, each after those it waits for.
+
+    `only` narrows to items that were asked for by name (a code at a counter leads straight to one), with what follows.
+    """
+    owed = {code for code in in_order() if _may_be_owed(code, facts, district=district, on=on)}
+    if only:
+        owed &= {*only, *(code for code in in_order() if set(waits_for(code)) & set(only))}
+    done = {LABELS[facts.label]} if facts.label in LABELS else set()
+    planned = []
+    for code in in_order():
+        if code not in owed or code in done:
+            continue
+        name = path_of(code, district=district, on=on).name
+        before = () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in owed)
+        planned.append(Planned(code, _faster(code, facts) or name, before))
+    return planned
+
+
+def _faster(code: str, facts: Facts) -> str:
+    if code != "LINSHI":
+        return ""
+    if "sudden" in facts.ticks:
+        return "LINSHI_FAST"
+    return "LINSHI_SPENDING" if facts.label in ("DIBIAN", "GANGXING") else ""
+
+
+def _may_be_owed(code: str, facts: Facts, *, district: str, on: date) -> bool:
+    """A wide gate: it leaves out what cannot be, and refuses nobody who could be owed something."""
+    wants, ticks = set(facts.wants), set(facts.ticks)
+    poor = bool(wants & {"living", "illness", "schooling", "disability"}) and _under_borderline_wealth(
+        facts, district=district, on=on
+    )
+    basic = bool({"DIBAO", "TEKUN"} & {facts.label})
+    match code:
+        case "DIBAO" | "DIBIAN_GANGXING":
+            return poor
+        case "TEKUN":
+            return poor and "no_kin" in ticks
+        case "LINSHI":
+            return bool(wants & {"illness", "accident"}) or "sudden" in ticks
+        case "CANJI_BUTIE":
+            return "disability" in wants or "disabled" in ticks
+        case "JIUYE_KUNNAN":
+            return "work" in wants or "jobless" in ticks
+        case "GONGZU":
+            return "housing" in wants and facts.urban
+        case "WEIFANG":
+            return "unsafe_house" in ticks and not facts.urban
+        case "YILIAO_JIUZHU":
+            return "illness" in wants or facts.medical_fen > 0
+        case "FANGPIN_BANGFU":
+            return "return" in wants and not facts.urban
+        case "LAJI_JIANMIAN":
+            return (poor or basic) and facts.urban
+        case "YANGLAO_DAIJIAO":
+            return (poor or facts.label != "") and "no_pension" in ticks
+        case _:
+            return poor or basic
+
+
+def _under_borderline_wealth(facts: Facts, *, district: str, on: date) -> bool:
+    months = standard("PROPERTY_MONTHS", district=district, on=on)
+    return facts.savings_fen <= months * month_standard(facts.urban, district=district, on=on) * facts.size
+
+
+def month_standard(urban: bool, /, *, district: str, on: date) -> int:
+    """The month's 低保 standard of one person in fen."""
+    return standard("DIBAO_MONTH_URBAN" if urban else "DIBAO_MONTH_RURAL", district=district, on=on)
+
+
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """What the numbers say about each class; a person decides, and may have found other numbers."""
+
+    dibao: bool
+    borderline: bool
+    rigid: bool
+
+
+def class_tests(facts: Facts, /, *, district: str, on: date) -> Tests:
+    """低保 ► borderline ► rigid spending, from one set of numbers (R2.19, R2.25, R2.26)."""
+    line = month_standard(facts.urban, district=district, on=on) * facts.size
+    borderline = line * standard("BORDERLINE_PERCENT", district=district, on=on)
+    year = 12 * facts.income_fen
+    spent = facts.medical_fen + facts.schooling_fen
+    rigid = year < standard("INCOME_YEAR", district=district, on=on) * facts.size and 100 * spent > year * standard(
+        "RIGID_PERCENT", district=district, on=on
+    )
+    wealth = _under_borderline_wealth(facts, district=district, on=on)
+    return Tests(
+        wealth and facts.income_fen < line,
+        wealth and 100 * facts.income_fen < borderline,
+        wealth and rigid,
+    )

@@ -1,0 +1,121 @@
+"""The forms of an application and of its work: short questions, words from the tables. Called by the views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketplace.reference.words import choices
+from marketplace.web import CountField, Form, ManyField, OneField, TextField, TickField, UploadField, YuanField, _l
+from marketplace.web.display import language
+
+SIGNED = _l("Tick this to let us check")
+
+
+class WantsForm(Form):
+    """What help is asked for."""
+
+    wants = ManyField(_l("What do you need help with?"), required=_l("Choose at least one"))
+
+
+class MoneyForm(Form):
+    """The household's numbers, asked once."""
+
+    size = CountField(_l("How many people live together?"), least=1, most=30)
+    income_fen = YuanField(_l("Income of all together in a month"), least=0)
+    savings_fen = YuanField(_l("Savings of all together"), least=0, required=False)
+    medical_fen = YuanField(_l("Paid yourselves for treatment in the last twelve months"), least=0, required=False)
+    schooling_fen = YuanField(_l("Paid for school in the last twelve months"), least=0, required=False)
+
+
+class SituationForm(Form):
+    """What is true of the household."""
+
+    ticks = ManyField(_l("What is true of you?"), required=False)
+    label = OneField(_l("Has your family been identified already?"), required=False)
+
+
+class CardForm(Form):
+    """The identity card: a photo, and the number as the person reads it."""
+
+    photo = UploadField(_l("Photo of the identity card"), required=False, accept="image/*")
+    id_number = TextField(_l("Number on the card"), longest=18)
+
+
+class SignForm(Form):
+    """The authorisation and two switches of their own."""
+
+    agree = TickField(_l("Civil affairs may check the income, property and spending of my household"), required=SIGNED)
+    all_classes = TickField(_l("If one kind of help does not fit, look at the next ones with the same papers"))
+    hand_on = TickField(_l("If something stays uncovered, you may write it down as a need for charities"))
+    typed_name = TextField(_l("Sign with your name"), longest=40)
+
+
+class ObjectionForm(Form):
+    """What is wrong with a notice."""
+
+    text = TextField(_l("What is wrong, and how do you know?"), longest=400, lines=4)
+
+
+class FirstForm(Form):
+    """Somebody who was never here."""
+
+    name = TextField(_l("Your name"), longest=40)
+    phone = TextField(_l("Your mobile number"), longest=20)
+    district = OneField(_l("District"), select=True)
+
+
+class WorkForm(Form):
+    """An opinion on a step."""
+
+    opinion = OneField(_l("First opinion"))
+
+
+class StopForm(Form):
+    """What is missing."""
+
+    missing = TextField(_l("Everything that is missing"), longest=200, lines=3)
+
+
+class DecideForm(Form):
+    """Yes with an amount, or no with a reason."""
+
+    verdict = OneField(_l("Decision"))
+    amount_fen = YuanField(_l("Amount"), least=0, required=False)
+    reason = OneField(_l("Reason of a refusal"), select=True, required=False)
+    note = TextField(_l("In your own words, for the letter"), longest=400, lines=3, required=False)
+    late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
+
+
+class FindingForm(Form):
+    """The answer to an objection."""
+
+    finding = TextField(_l("What was found"), longest=400, lines=3)
+    upheld = TickField(_l("The objection is right"))
+
+
+def filled(form: Any) -> Any:
+    """The form with its choices in the reader's language."""
+    tables = {
+        "wants": "case_want",
+        "ticks": "case_ticks",
+        "label": "case_label",
+        "reason": "case_reason",
+        "late_cause": "late_cause",
+    }
+    for name, table in tables.items():
+        if name in form:
+            form[name].choices = choices(table, lang=language())
+    if "verdict" in form:
+        form.verdict.choices = [("granted", _l("Grant")), ("refused", _l("Refuse"))]
+    if "opinion" in form:
+        form.opinion.choices = [("for", _l("Conditions are met")), ("against", _l("Conditions are not met"))]
+    return form
+
+
+STEPS: dict[str, tuple[Any, type[Form]]] = {
+    "wants": (_l("What do you need help with?"), WantsForm),
+    "money": (_l("About your household"), MoneyForm),
+    "situation": (_l("What is true of you?"), SituationForm),
+    "card": (_l("Your identity card"), CardForm),
+    "sign": (_l("May we check?"), SignForm),
+}

@@ -1,0 +1,253 @@
+"""What comes of an item: granted or refused by a person, and what follows for the items that waited for it.
+
+Enters: a decision with its amount or its reason. Leaves: the item's end, its letter, the cascade 低保 ► borderline ►
+rigid spending on the same papers, benefits by label without an application, and the closed case. Whoever gave the first
+opinion does not confirm; nothing that was late ends without its cause. A refused family enters the low-income register,
+is told, and may object. Called by the pages of this room and by `departments`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit, notices
+from marketplace.actors import SYSTEM, Actor
+from marketplace.calendar import local_day, working_days_between
+from marketplace.cases import steps
+from marketplace.cases.amounts import fast_aid_cap
+from marketplace.cases.models import (
+    ENDED,
+    Case,
+    CaseDecision,
+    CaseItem,
+    CaseState,
+    CaseStep,
+    ItemState,
+)
+from marketplace.cases.rules import waits_for
+from marketplace.cases.service import facts_of, list_items
+from marketplace.db import flush
+from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.households import categories
+from marketplace.households.models import Spell
+from marketplace.policy import require
+from marketplace.reference.words import list_codes
+
+REJECTED = "REJECTED"
+CLASSES = ("DIBAO", "TEKUN", "DIBIAN_GANGXING")
+PEOPLE = ("check_and_visit", "check_papers", "check_spending")
+
+
+def decide(
+    session: Session,
+    item_id: str,
+    /,
+    *,
+    granted: bool,
+    amount_fen: int = 0,
+    reason: str = "",
+    note: str = "",
+    late_cause: str = "",
+    actor: Actor,
+    now: datetime,
+) -> CaseItem:
+    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap."""
+    item = steps.get_item(session, item_id, lock=True)
+    step = steps.running_step(session, item.id)
+    fast = step.code == "fast_aid"
+    require(actor, "case:fast" if fast else "case:decide", district=item.district_code)
+    if step.code not in ("confirm", "fast_aid"):
+        raise WrongState("step_not_decided_here")
+    if not fast and actor.id in _first_opinions(session, item.id):
+        raise NotAllowed("second_person_needed")
+    if fast and granted:
+        _within_cap(session, item, amount_fen, now=now)
+    return settle(
+        session,
+        item,
+        step,
+        granted=granted,
+        amount_fen=amount_fen,
+        reason=reason,
+        note=note,
+        late_cause=late_cause,
+        actor=actor,
+        now=now,
+    )
+
+
+def settle(
+    session: Session,
+    item: CaseItem,
+    step: CaseStep,
+    /,
+    *,
+    granted: bool,
+    amount_fen: int,
+    reason: str,
+    note: str,
+    late_cause: str,
+    actor: Actor,
+    now: datetime,
+) -> CaseItem:
+    """The end of an item, whoever decided it."""
+    if not granted and reason not in list_codes("case_reason"):
+        raise BadInput("reason_missing", field="reason")
+    if is_late(session, item, now=now) and late_cause not in list_codes("late_cause"):
+        raise BadInput("late_cause_missing", field="late_cause")
+    if granted and item.code == "LINSHI":
+        _once_a_year(session, item, now=now)
+    steps.end_step(session, item, step, outcome="granted" if granted else "refused", actor=actor, now=now)
+    item.state = ItemState.GRANTED if granted else ItemState.REFUSED
+    item.amount_fen = item.covered_fen = amount_fen if granted else 0
+    item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause
+    item.decided_at, item.decided_by = now, actor.id
+    item.days_taken, item.month = _days(session, item, now=now), f"{local_day(now):%Y-%m}"
+    session.add(item)
+    flush(session)
+    steps.record(session, item, "case:decide", rule=item.code, decision=item.state.value, actor=actor, now=now)
+    key = f"item:{item.id}:decided"
+    notices.post(session, "case_decided", key=key, household_id=item.household_id, now=now)
+    if granted:
+        _pay(session, item, step, now=now)
+    follow(session, item.case_id, now=now)
+    return item
+
+
+def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
+    """Whether the item, or any of its steps, went over its limit."""
+    if item.due_at is not None and now > item.due_at:
+        return True
+    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
+    return any((step.ended_at or now) > step.due_at for step in found if step.code != "payment")
+
+
+def _first_opinions(session: Session, item_id: str) -> set[str]:
+    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(PEOPLE))
+    return set(session.exec(asked))
+
+
+def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datetime) -> None:
+    case = session.get_one(Case, item.case_id)
+    cap = fast_aid_cap(facts_of(session, case), district=item.district_code, on=local_day(now))
+    if not 0 < amount_fen <= cap:
+        raise BadInput("above_cap", field="amount", cap_fen=cap)
+
+
+def _once_a_year(session: Session, item: CaseItem, *, now: datetime) -> None:
+    """The same household, the same cause: once in a calendar year (R2.39)."""
+    year = f"{local_day(now):%Y}"
+    asked = select(CaseItem.id).where(
+        CaseItem.household_id == item.household_id,
+        CaseItem.code == item.code,
+        CaseItem.cause == item.cause,
+        CaseItem.state == ItemState.GRANTED,
+        col(CaseItem.month).startswith(year),
+        CaseItem.id != item.id,
+    )
+    if session.exec(asked).first() is not None:
+        raise Conflict("aided_this_year")
+
+
+def _days(session: Session, item: CaseItem, *, now: datetime) -> int:
+    """Working days that the offices had it: from the start to the end without the days it was stopped."""
+    stopped = sum(step.stopped_days for step in session.exec(select(CaseStep).where(CaseStep.item_id == item.id)))
+    begun = item.started_at or now
+    return working_days_between(local_day(begun), local_day(now)) - stopped
+
+
+def _pay(session: Session, item: CaseItem, step: CaseStep, *, now: datetime) -> None:
+    """The order to pay is a step of its own with its own limit; paths without one are paid elsewhere."""
+    try:
+        steps.next_step(session, item, step, now=now)
+    except WrongState:
+        return
+    flush(session)
+
+
+def follow(session: Session, case_id: str, /, *, now: datetime) -> None:
+    """Start, or let go, what waited; then close the case if nothing is open any more."""
+    case, moved = session.get_one(Case, case_id), True
+    while moved:
+        items = {item.code: item for item in list_items(session, case.id)}
+        moved = sum(_start_or_drop(session, case, item, items, now=now) for item in items.values()) > 0
+    _close(session, case, now=now)
+
+
+def _start_or_drop(session: Session, case: Case, item: CaseItem, items: dict[str, CaseItem], *, now: datetime) -> bool:
+    if item.state is not ItemState.WAITING:
+        return False
+    wanted = {code: when for code, when in waits_for(item.code).items() if code in item.after}
+    states = {code: items[code].state for code in wanted}
+    over = all(state in ENDED for state in states.values())
+    begins = any(states[code].value == when for code, when in wanted.items()) or (over and "ended" in wanted.values())
+    if begins and item.code in CLASSES and not case.all_classes:
+        item.state, item.note = ItemState.NOT_NEEDED, "not_asked_for"
+    elif begins:
+        steps.begin(session, item, now=now)
+        steps.record(session, item, "case:cascade", rule=item.code, actor=SYSTEM, now=now)
+        return True
+    elif over:
+        item.state = ItemState.NOT_NEEDED
+    else:
+        return False
+    session.add(item)
+    flush(session)
+    return True
+
+
+def _close(session: Session, case: Case, *, now: datetime) -> None:
+    items = list_items(session, case.id)
+    if case.state is not CaseState.OPEN or any(item.state not in ENDED for item in items):
+        return
+    states = [item.state for item in items]
+    refused, granted = ItemState.REFUSED in states, ItemState.GRANTED in states
+    case.decision = (
+        CaseDecision.PARTLY if refused and granted else CaseDecision.GRANTED if granted else CaseDecision.REFUSED
+    )
+    case.state, case.decided_at = CaseState.CLOSED, now
+    session.add(case)
+    flush(session)
+    entry = audit.Entry("case:close", object_ref=case.id, subject=case.household_id, decision=case.decision.value)
+    audit.record(session, entry, actor=SYSTEM, now=now)
+    found = {item.code for item in items if item.state is ItemState.GRANTED} & set(CLASSES)
+    asked = {item.code for item in items if item.state is ItemState.REFUSED} & set(CLASSES)
+    if not found and (asked or case.decision is CaseDecision.REFUSED):
+        _register(session, case, now=now)
+
+
+def _register(session: Session, case: Case, *, now: datetime) -> None:
+    """Refused is not the end: the family is watched as its own category, knows it, and may object."""
+    entry = categories.Entry(case.household_id, REJECTED, local_day(now), source="case", source_ref=case.id)
+    spell = categories.enter(session, entry, actor=SYSTEM, now=now)
+    key = f"register:{case.id}"
+    notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)
+
+
+def leave_register(session: Session, spell_id: str, /, *, actor: Actor, now: datetime) -> Spell:
+    """The family objects: the spell ends at once, nobody has to agree."""
+    row = session.get(Spell, spell_id)
+    if row is None or row.category != REJECTED:
+        raise NotFound("entry")
+    require(actor, "register:object", household_id=row.household_id)
+    categories.leave(session, row.id, on=local_day(now), reason="OBJECTED", actor=actor, now=now)
+    told = audit.Entry("register:object", object_ref=row.id, subject=row.household_id, rule_id=row.category)
+    audit.record(session, told, actor=actor, now=now)
+    return row
+
+
+def list_entries(session: Session, household_id: str, /) -> list[Spell]:
+    """The household's spells as a refused one that have not been ended."""
+    found = categories.list_spells(session, household_id)
+    return [row for row in found if row.category == REJECTED and row.ended_at is None]
+
+
+def remainder(session: Session, case: Case, /) -> int:
+    """What of the illness cost nobody covered, in fen, once the case is closed; 0 without the family's yes."""
+    if case.state is not CaseState.CLOSED or not case.hand_on:
+        return 0
+    items = [item for item in list_items(session, case.id) if item.asked_fen]
+    asked = max((item.asked_fen for item in items), default=0)
+    return max(0, asked - sum(item.covered_fen for item in items))

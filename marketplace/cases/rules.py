@@ -1,0 +1,98 @@
+"""The rules of the thirteen items as dated data: paths, steps with limits, standards, and what each item waits for.
+
+Enters: a code, a district, a day. Leaves: the row in force; a row of the district itself goes before the city's. The
+graph of items is checked to have no circle when it is first read. Marks and sources stand beside each value in
+`reference/data`; D marks our own proposal. Called by every module of this room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+import networkx as nx
+
+from marketplace.cases.models import Unit
+from marketplace.reference.tables import UnknownCode, day, in_force, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The way of one item: the name of its steps and its total in working days, ordinary and in special cases."""
+
+    name: str
+    total: int
+    extended: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepRule:
+    """One step: who holds it and how long it may take."""
+
+    no: int
+    code: str
+    holder: str
+    limit: int
+    unit: Unit
+
+
+def _standing(table: str, key: str, value: str, *, district: str, on: date) -> list[Mapping[str, str]]:
+    """The rows of a code in force on a day, those of the district itself if it has any."""
+    found = [
+        row
+        for row in rows(table)
+        if row[key] == value
+        and row["district"] in ("", district)
+        and in_force(day(row["valid_from"]), day(row["valid_to"]), on=on)
+    ]
+    if not found:
+        raise UnknownCode(table, value)
+    return found
+
+
+def path_of(code: str, /, *, district: str, on: date) -> Path:
+    """How an item is worked on in this district on this day."""
+    found = _standing("item_paths", "code", code, district=district, on=on)
+    row = max(found, key=lambda one: one["district"])
+    return Path(row["path"], int(row["total"]), int(row["extended"]))
+
+
+def steps_of(path: str, /, *, district: str, on: date) -> tuple[StepRule, ...]:
+    """The steps of a path in order; a district's own row takes the place of the city's with the same number."""
+    chosen: dict[int, Mapping[str, str]] = {}
+    for row in sorted(_standing("item_steps", "path", path, district=district, on=on), key=lambda one: one["district"]):
+        chosen[int(row["no"])] = row
+    return tuple(
+        StepRule(no, row["step"], row["holder"], int(row["limit"]), Unit(row["unit"]))
+        for no, row in sorted(chosen.items())
+    )
+
+
+def standard(code: str, /, *, district: str, on: date) -> int:
+    """A standard's value: fen, per cent or months."""
+    found = _standing("standards", "code", code, district=district, on=on)
+    return int(max(found, key=lambda one: one["district"])["value"])
+
+
+@cache
+def graph() -> nx.DiGraph:
+    """Items as nodes; an edge from an item to one that waits for its result, with the result it waits for (`when`)."""
+    drawn = nx.DiGraph()
+    drawn.add_nodes_from(row["code"] for row in rows("item_paths"))
+    for row in rows("item_edges"):
+        drawn.add_edge(row["after"], row["item"], when=row["when"])
+    if not nx.is_directed_acyclic_graph(drawn):
+        raise ValueError("item_edges.csv: items wait for each other in a circle")
+    return drawn
+
+
+def waits_for(code: str, /) -> dict[str, str]:
+    """The items whose results this one needs ► the result that starts it."""
+    return {before: str(graph().edges[before, code]["when"]) for before in sorted(graph().predecessors(code))}
+
+
+def in_order() -> tuple[str, ...]:
+    """All items, each after those it waits for."""
+    return tuple(nx.lexicographical_topological_sort(graph()))

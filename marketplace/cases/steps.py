@@ -1,0 +1,217 @@
+"""The steps of an item: begin, go on to the next, stop while the household owes a paper, run on, and be urged.
+
+Enters: an item and who acts. Leaves: step rows, one of which runs, and the clock that reminds. What a decision means is
+told by `outcome`; here nothing is granted or refused. Called by `service`, `outcome`, `notice` and `departments`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit, notices
+from marketplace.actors import Actor
+from marketplace.calendar import local_day, working_days_between
+from marketplace.cases import days
+from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
+from marketplace.cases.rules import StepRule, path_of, steps_of
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.policy import require
+
+DECIDES = ("confirm", "fast_aid", "department_answer")
+"""Steps that end with a decision and with nothing else."""
+RE_NOTICE = StepRule(0, "re_notice", "TOWNSHIP", 3, Unit.CALENDAR)
+"""After an objection the notice stands three days more (R2.11)."""
+URGE_PAUSE = timedelta(days=1)
+
+
+def get_item(session: Session, item_id: str, /, *, lock: bool = False) -> CaseItem:
+    """The item, or NotFound."""
+    found = session.get(CaseItem, item_id, with_for_update=lock or None, populate_existing=lock)
+    if found is None:
+        raise NotFound("item")
+    return found
+
+
+def running_step(session: Session, item_id: str, /) -> CaseStep:
+    """The step that an item stands at; WrongState if none."""
+    found = session.exec(
+        select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.ended_at).is_(None))
+    ).one_or_none()
+    if found is None:
+        raise WrongState("item_ended")
+    return found
+
+
+def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseStep:
+    """The item starts: its total and its first step."""
+    path = path_of(item.code, district=item.district_code, on=local_day(now))
+    rules = steps_of(item.path, district=item.district_code, on=local_day(now))
+    item.state, item.started_at = ItemState.RUNNING, now
+    fast = item.path == "LINSHI_FAST"
+    item.due_at = (
+        days.due_after(now, rules[0].limit, unit=rules[0].unit)
+        if fast
+        else days.due_after(now, path.total, unit=Unit.WORKING)
+    )
+    return start_step(session, item, rules[0], no=1, now=now)
+
+
+def start_step(session: Session, item: CaseItem, rule: StepRule, /, *, no: int, now: datetime) -> CaseStep:
+    """One step begins to wait."""
+    step = CaseStep(
+        id=new_id(),
+        item_id=item.id,
+        case_id=item.case_id,
+        no=no,
+        code=rule.code,
+        holder=rule.holder,
+        limit_days=rule.limit,
+        unit=rule.unit,
+        started_at=now,
+        ran_from=now,
+        due_at=days.due_after(now, rule.limit, unit=rule.unit),
+    )
+    item.holder = rule.holder
+    session.add(item)
+    session.add(step)
+    flush(session)
+    _clock(session, item, step, now=now)
+    return step
+
+
+def _clock(session: Session, item: CaseItem, step: CaseStep, *, now: datetime) -> None:
+    holder = Holder(district_code=item.district_code)
+    ref = clock_ref(item.id)
+    clocks.start_between(session, "case_step", ref, holder=holder, started=step.ran_from, due=step.due_at, now=now)
+
+
+def clock_ref(item_id: str, /) -> str:
+    """Under which an item's clock is found."""
+    return f"item:{item_id}"
+
+
+def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: str, actor: Actor, now: datetime) -> None:
+    """The step is over."""
+    if step.stopped_at is not None:
+        raise WrongState("clock_stopped")
+    step.ended_at, step.ended_by, step.outcome = now, actor.id, outcome
+    clocks.end(session, clock_ref(item.id), outcome=outcome, now=now)
+    session.add(step)
+    flush(session)
+
+
+def finish(session: Session, item_id: str, /, *, opinion: str = "done", actor: Actor, now: datetime) -> CaseStep:
+    """A person has done this step; the next one begins. A step that decides is ended by a decision, a public notice by
+    its own page."""
+    item = get_item(session, item_id, lock=True)
+    require(actor, "case:handle", district=item.district_code)
+    step = running_step(session, item.id)
+    if step.code in (*DECIDES, "public_notice", "re_notice"):
+        raise WrongState("step_needs_its_own_page")
+    end_step(session, item, step, outcome=opinion, actor=actor, now=now)
+    record(session, item, "case:step", rule=step.code, actor=actor, now=now)
+    if step.code == "payment":
+        return step
+    return next_step(session, item, step, now=now)
+
+
+def next_step(session: Session, item: CaseItem, step: CaseStep, /, *, now: datetime) -> CaseStep:
+    """The step after this one in the item's path, as the path was when the item began."""
+    begun = local_day(item.started_at or now)
+    for rule in steps_of(item.path, district=item.district_code, on=begun):
+        if rule.no > step.no:
+            return start_step(session, item, rule, no=rule.no, now=now)
+    raise WrongState("item_ended")
+
+
+def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: datetime) -> CaseStep:
+    """The household owes papers: told once, all of them (R2.06). No clock runs against the office meanwhile."""
+    item = get_item(session, item_id, lock=True)
+    require(actor, "case:handle", district=item.district_code)
+    step = running_step(session, item.id)
+    if item.state is not ItemState.RUNNING or step.code in ("public_notice", "re_notice"):
+        raise WrongState("clock_cannot_stop")
+    if not missing.strip():
+        raise BadInput("missing_list", field="missing")
+    step.stopped_at, step.stopped_for = now, missing.strip()[:200]
+    step.left_days = days.left_at(now, step.due_at, unit=step.unit)
+    item.state = ItemState.STOPPED
+    clocks.end(session, clock_ref(item.id), outcome="stopped", now=now)
+    holder = Holder(household_id=item.household_id, district_code=item.district_code)
+    clocks.start(session, "case_papers", clock_ref(item.id), holder=holder, now=now)
+    session.add_all([item, step])
+    notices.post(session, "case_waits", key=f"stop:{step.id}:{now:%Y%m%d%H%M}", household_id=item.household_id, now=now)
+    return _recorded(session, item, step, "case:stop", actor=actor, now=now)
+
+
+def run_on(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> CaseStep:
+    """The household has answered: the clock goes on with the days it had left."""
+    item = get_item(session, item_id, lock=True)
+    require(actor, "case:answer", household_id=item.household_id, district=item.district_code)
+    step = running_step(session, item.id)
+    if step.stopped_at is None or step.left_days is None:
+        raise WrongState("clock_runs")
+    stopped = step.stopped_at
+    if item.due_at is not None:
+        left = days.left_at(stopped, item.due_at, unit=Unit.WORKING)
+        item.due_at = days.due_with(now, left, unit=Unit.WORKING)
+    step.due_at = days.due_with(now, step.left_days, unit=step.unit)
+    step.stopped_days += working_days_between(local_day(stopped), local_day(now))
+    step.ran_from += now - stopped
+    step.stopped_at, step.left_days, item.state = None, None, ItemState.RUNNING
+    session.add_all([item, step])
+    clocks.end(session, clock_ref(item.id), outcome="answered", now=now)
+    flush(session)
+    _clock(session, item, step, now=now)
+    return _recorded(session, item, step, "case:run_on", actor=actor, now=now)
+
+
+def urge(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> CaseStep:
+    """The household reminds whoever holds its item (催办), at most once a day; the number of times is shown to all."""
+    item = get_item(session, item_id, lock=True)
+    require(actor, "case:urge", household_id=item.household_id)
+    step = running_step(session, item.id)
+    if item.state is not ItemState.RUNNING:
+        raise WrongState("clock_stopped")
+    last = audit_day(session, item.id)
+    if last is not None and now - last < URGE_PAUSE:
+        raise WrongState("urged_today")
+    step.urged += 1
+    session.add(step)
+    return _recorded(session, item, step, "case:urge", actor=actor, now=now)
+
+
+def audit_day(session: Session, item_id: str, /) -> datetime | None:
+    """When an item was urged last."""
+    found = session.execute(
+        select(col(audit.AuditRow.at))
+        .where(col(audit.AuditRow.object_ref) == item_id, col(audit.AuditRow.action) == "case:urge")
+        .order_by(col(audit.AuditRow.seq).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return datetime.fromisoformat(found) if found else None
+
+
+def _recorded(session: Session, item: CaseItem, step: CaseStep, act: str, *, actor: Actor, now: datetime) -> CaseStep:
+    flush(session)
+    record(session, item, act, rule=step.code, actor=actor, now=now)
+    return step
+
+
+def record(
+    session: Session, item: CaseItem, act: str, /, *, rule: str, decision: str = "", actor: Actor, now: datetime
+) -> None:
+    """One audit row about an item."""
+    entry = audit.Entry(act, object_ref=item.id, subject=item.household_id, rule_id=rule, decision=decision)
+    audit.record(session, entry, actor=actor, now=now)
+
+
+def list_steps(session: Session, case_id: str, /) -> list[CaseStep]:
+    """All steps of a case in the order they began."""
+    order = (col(CaseStep.started_at), col(CaseStep.no), col(CaseStep.id))
+    return list(session.exec(select(CaseStep).where(CaseStep.case_id == case_id).order_by(*order)))

@@ -1,0 +1,195 @@
+"""Supervision (督办): the ladder of late steps, the board of what is late, and the month's times, frozen once out.
+
+Enters: running clocks, ended items. Leaves: an escalation for each rung with the person who was told (80 % the handler,
+100 % the street's verifier, 120 % the district's approver, 150 % the city); counts and pages made in SQL; a month by
+office and item with mean, median and 90th percentile. Called by the worker and by the pages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import case as when
+from sqlalchemy import func, literal
+from sqlmodel import Session, col, select
+
+from marketplace import audit, notices
+from marketplace.accounts.models import Account
+from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.calendar import local_day
+from marketplace.cases import board, notice
+from marketplace.cases.models import CaseItem, CaseStep, Escalation, MonthReport
+from marketplace.clocks.models import Clock
+from marketplace.db import Database, flush, new_id
+from marketplace.errors import BadInput
+from marketplace.policy import require
+
+LEVELS = {1: Role.WORKER, 2: Role.VERIFIER, 3: Role.APPROVER, 4: Role.APPROVER}
+"""Rung ► whose role is told; the fourth is for an approver of the whole city."""
+BATCH = 100
+
+
+def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
+    """Let public notices end, then climb the ladder; how much was done."""
+    now = clock()
+    return notice.over(database, now=now) + climb(database, now=now)
+
+
+def climb(database: Database, /, *, now: datetime) -> int:
+    """Write each rung that a late step has reached since the last time, one rung once."""
+    reached = (
+        select(Clock.id, CaseStep.id, CaseStep.item_id, Clock.reminders, Clock.district_code)
+        .join(CaseStep, literal("item:") + col(CaseStep.item_id) == col(Clock.object_ref))
+        .outerjoin(
+            Escalation,
+            (col(Escalation.step_id) == col(CaseStep.id)) & (col(Escalation.level) == col(Clock.reminders)),
+        )
+        .where(
+            Clock.step == "case_step",
+            col(Clock.ended_at).is_(None),
+            Clock.reminders > 0,
+            col(CaseStep.ended_at).is_(None),
+            col(Escalation.id).is_(None),
+        )
+        .order_by(col(Clock.due_at), col(Clock.id))
+        .limit(BATCH)
+    )
+    with database.reading() as session:
+        found = session.exec(reached).all()
+    for clock_id, step_id, item_id, level, district in found:
+        with database.transaction() as session:
+            _tell(session, clock_id, step_id, item_id, level=level, district=district, now=now)
+    return len(found)
+
+
+def _tell(
+    session: Session, clock_id: str, step_id: str, item_id: str, *, level: int, district: str, now: datetime
+) -> None:
+    person = _named(session, LEVELS[level], district="" if level == max(LEVELS) else district)
+    row = Escalation(
+        id=new_id(),
+        step_id=step_id,
+        item_id=item_id,
+        level=level,
+        account_id=person.id if person else None,
+        raised_at=now,
+    )
+    session.add(row)
+    clock = session.get_one(Clock, clock_id)
+    clock.account_id = person.id if person else clock.account_id
+    session.add(clock)
+    flush(session)
+    entry = audit.Entry("case:escalate", object_ref=item_id, rule_id=f"level-{level}")
+    audit.record(session, entry, actor=SYSTEM, now=now)
+    if person is not None:
+        notices.post(session, "reminder_staff", key=f"rung:{row.id}", account_id=person.id, now=now)
+
+
+def _named(session: Session, role: Role, *, district: str) -> Account | None:
+    """The person of this role for the district; one of the whole city if the district has none of its own."""
+    asked = select(Account).where(Account.role == role, col(Account.active).is_(True)).order_by(col(Account.id))
+    people = session.exec(asked).all()
+    own = [person for person in people if district and district in person.districts]
+    city = [person for person in people if not person.districts]
+    return next(iter(own + city), None)
+
+
+def count_late(session: Session, /, *, actor: Actor, now: datetime) -> dict[str, int]:
+    """District ► how many items are over their total."""
+    asked = select(col(CaseItem.district_code), func.count()).where(*board.conditions(actor, now, late=True))
+    return {row[0]: int(row[1]) for row in session.execute(asked.group_by(col(CaseItem.district_code)))}
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """One office and item in one month, in working days that the offices had it; tenths of a day for the mean."""
+
+    office: str
+    code: str
+    holder: str
+    ended: int
+    late: int
+    mean_tenths: int
+    median: int
+    p90: int
+
+
+def times_of(session: Session, month: str, /) -> list[Times]:
+    """The month from the rows themselves, one statement: ranks within each office and item give median and p90."""
+    group = (col(CaseItem.office), col(CaseItem.code))
+    rank = func.row_number().over(partition_by=group, order_by=col(CaseItem.days_taken))
+    many = func.count().over(partition_by=group)
+    ranked = (
+        select(
+            col(CaseItem.office).label("office"),
+            col(CaseItem.code).label("code"),
+            col(CaseItem.days_taken).label("days"),
+            col(CaseItem.holder).label("holder"),
+            when((col(CaseItem.late_cause) != "", 1), else_=0).label("late"),
+            rank.label("rank"),
+            many.label("many"),
+        )
+        .where(CaseItem.month == month)
+        .subquery()
+    )
+    at = ranked.c
+    asked = (
+        select(  # type: ignore[call-overload]
+            at.office,
+            at.code,
+            func.max(at.holder),
+            func.count(),
+            func.sum(at.late),
+            func.sum(at.days),
+            func.max(when((2 * at.rank <= at.many + 1, at.days), else_=0)),
+            func.max(when((10 * at.rank <= 9 * at.many + 9, at.days), else_=0)),
+        )
+        .group_by(at.office, at.code)
+        .order_by(at.office, at.code)
+    )
+    return [
+        Times(office, code, holder, int(n), int(late), round(10 * int(total) / int(n)), int(median), int(p90))
+        for office, code, holder, n, late, total, median, p90 in session.execute(asked)
+    ]
+
+
+def publish(session: Session, month: str, /, *, actor: Actor, now: datetime) -> MonthReport:
+    """Freeze a month that is over; a correction is a new version, the old one stays (a trigger sees to it)."""
+    require(actor, "case:publish")
+    if month >= f"{local_day(now):%Y-%m}":
+        raise BadInput("month_runs", field="month")
+    rows = [asdict(row) for row in times_of(session, month)]
+    known = published(session, month)
+    text = json.dumps(rows, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    report = MonthReport(
+        id=new_id(),
+        month=month,
+        version=known[0].version + 1 if known else 1,
+        rows=rows,
+        sha256=sha256(text.encode()).hexdigest(),
+        published_by=actor.id,
+        published_at=now,
+    )
+    session.add(report)
+    flush(session)
+    entry = audit.Entry("case:publish", object_ref=report.id, rule_id=month)
+    audit.record(session, entry, actor=actor, now=now)
+    return report
+
+
+def published(session: Session, month: str = "", /) -> list[MonthReport]:
+    """What was published, of one month or of all, the newest first."""
+    asked = select(MonthReport).order_by(col(MonthReport.month).desc(), col(MonthReport.version).desc())
+    return list(session.exec(asked.where(MonthReport.month == month) if month else asked))
+
+
+def latest_rung(session: Session, item_ids: list[str], /) -> dict[str, int]:
+    """Item ► the highest rung it has reached."""
+    asked = select(col(Escalation.item_id), func.max(col(Escalation.level))).where(
+        col(Escalation.item_id).in_(item_ids)
+    )
+    return {row[0]: int(row[1]) for row in session.execute(asked.group_by(col(Escalation.item_id)))}

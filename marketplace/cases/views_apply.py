@@ -1,0 +1,214 @@
+"""Applying on a telephone: the way in by a code, one short page after another, check, and the confirmation.
+
+Enters: requests of a household, of a stranger at the way in, or of staff who help. Leaves: pages; answers are kept at
+every step, so that whoever stops comes back to the same place. Works without scripts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import segno
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+from werkzeug.utils import redirect
+
+from marketplace.accounts import service as accounts
+from marketplace.calendar import local_day, utc_now
+from marketplace.cases import forms, service
+from marketplace.cases.doors import SENTENCES, bp
+from marketplace.cases.models import Case, CaseState, PaperKind
+from marketplace.errors import BadInput, NotFound
+from marketplace.guards import current_actor, guard, own_household
+from marketplace.households.models import Person
+from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
+from marketplace.households.service import find_person_by_phone
+from marketplace.households.views_enter import PHONE
+from marketplace.reference import districts
+from marketplace.reference.words import list_codes
+from marketplace.sealed import vault_of
+from marketplace.web import _, _l, current_session, done, render, writes
+from marketplace.web.display import language
+
+NAMES = tuple(forms.STEPS)
+SOURCE = "self"
+FAULTS: dict[str, Any] = {
+    **SENTENCES,
+    "bad_id_number": _l("This number does not fit: compare it with the card."),
+    "id_number_taken": _l("This number does not fit: compare it with the card."),
+    "not_a_picture": _l("This is not a photo that can be read. Take it as JPEG, PNG or WEBP."),
+}
+
+
+@bp.get("/apply")
+@guard("case:enter")
+def entry() -> ResponseReturnValue:
+    """The way in for everybody; whoever is signed in begins at once."""
+    return _entry("")
+
+
+@bp.get("/apply/<code>")
+@guard("case:enter")
+def entry_of(code: str) -> ResponseReturnValue:
+    """Straight to one item, from the code on a leaflet or at a counter."""
+    if code not in list_codes("aid_item"):
+        raise NotFound("item")
+    return _entry(code)
+
+
+def _entry(code: str) -> ResponseReturnValue:
+    ours = current_actor().household_id is not None
+    return render("cases/entry.html", code=code, ours=ours, form=None if ours else _first())
+
+
+def _first() -> forms.FirstForm:
+    form = forms.FirstForm()
+    today = local_day(utc_now())
+    form.district.choices = [
+        (one.code, districts.district_name(one.code, on=today, lang=language())) for one in districts.current(today)
+    ]
+    return form
+
+
+@bp.post("/apply")
+@guard("case:enter")
+@writes
+def first() -> ResponseReturnValue:
+    """Somebody who was never here: known afterwards by the telephone, which the sign-in proves. The answer is the same
+    for a number that is known already."""
+    form, session, now = _first(), current_session(), utc_now()
+    phone = re.sub(r"[\s-]|^\+86", "", form.phone.data or "")
+    if form.validate_on_submit() and not PHONE.match(phone):
+        form.phone.errors = [_("Write an 11-digit mobile number, such as 138 0000 0000")]
+    if form.errors or form.phone.errors:
+        return render("cases/entry.html", code="", ours=False, form=form)
+    accounts.count_try(session, "apply", network=request.remote_addr or "", now=now)
+    if find_person_by_phone(session, phone) is None:
+        index = vault_of(session).index("phone", phone)
+        person = PersonFacts(name=form.name.data, phone=phone)
+        home = HouseholdFacts(SOURCE, index, str(form.district.data), size=1, people=(person,))
+        register_many(session, [home], actor=current_actor(), now=now)
+    return done(
+        _("Now prove your telephone: write the number once more and we send you a code."),
+        to=url_for("households.enter"),
+    )
+
+
+@bp.post("/cases/start")
+@guard("case:apply")
+@writes
+def start() -> ResponseReturnValue:
+    """Begin, or come back to what was begun."""
+    wanted, actor = request.form.get("code", ""), current_actor()
+    case = service.start(current_session(), own_household(), wanted=wanted, actor=actor, now=utc_now())
+    return _to(case, "wants" if not case.answers.get("wants") else "check")
+
+
+@bp.route("/cases/<case_id>/step/<name>", methods=["GET", "POST"])
+@guard("case:apply")
+@writes
+def step(case_id: str, name: str) -> ResponseReturnValue:
+    """One page of questions."""
+    case = _draft(case_id)
+    if name not in forms.STEPS:
+        raise NotFound("not_found")
+    title, kind = forms.STEPS[name]
+    form = forms.filled(kind(data=_given(case)))
+    if form.validate_on_submit() and _kept(case, name, form):
+        return _to(case, "check" if request.args.get("to") == "check" else _after(case, name))
+    number, total = NAMES.index(name) + 1, len(NAMES)
+    return render("cases/step.html", case=case, name=name, title=title, form=form, number=number, total=total)
+
+
+@bp.route("/cases/<case_id>/check", methods=["GET", "POST"])
+@guard("case:apply")
+@writes
+def check(case_id: str) -> ResponseReturnValue:
+    """All answers with their ways back; sending is the last act."""
+    case, fault = _draft(case_id), ""
+    if request.method == "POST":
+        try:
+            service.submit(current_session(), case, actor=current_actor(), now=utc_now())
+        except BadInput as error:
+            fault = FAULTS.get(error.code, SENTENCES["not_signed"])
+        else:
+            return redirect(url_for(".sent", case_id=case.id), code=303)
+    facts = service.facts_of(current_session(), case)
+    return render("cases/check.html", status=422 if fault else 200, case=case, facts=facts, fault=fault)
+
+
+@bp.get("/cases/<case_id>/sent")
+@guard("case:view")
+def sent(case_id: str) -> ResponseReturnValue:
+    """The confirmation: number, what happens next, by when, and a code to keep."""
+    session = current_session()
+    case = service.get_case(session, case_id, actor=current_actor())
+    if case.state is CaseState.DRAFT:
+        raise NotFound("case")
+    items = service.list_items(session, case.id)
+    by = min((item.due_at for item in items if item.due_at), default=None)
+    return render("cases/sent.html", case=case, items=items, by=by, picture=qr_of(url_for(".one", case_id=case.id)))
+
+
+@bp.get("/cases/leaflets")
+@guard("case:list")
+def leaflets() -> ResponseReturnValue:
+    """Codes to print for counters and leaflets, each straight to its item."""
+    codes = [(code, qr_of(url_for(".entry_of", code=code))) for code in list_codes("aid_item")]
+    return render("cases/leaflets.html", codes=codes, every=qr_of(url_for(".entry")))
+
+
+def qr_of(path: str, /) -> Markup:
+    """The square code of one of our addresses."""
+    settings: Any = current_session().info["settings"]
+    drawn = segno.make(settings.base_url.rstrip("/") + path, error="m")
+    return Markup(drawn.svg_inline(scale=3, border=2, omitsize=True, svgclass="qr", lineclass=None))
+
+
+def _draft(case_id: str) -> Case:
+    case = service.get_case(current_session(), case_id, actor=current_actor(), action="case:apply")
+    if case.state is not CaseState.DRAFT:
+        raise NotFound("case")
+    return case
+
+
+def _given(case: Case) -> dict[str, Any]:
+    facts = service.facts_of(current_session(), case)
+    known = {"size": facts.size, "all_classes": case.all_classes, "hand_on": case.hand_on}
+    return {**known, **{name: value for name, value in case.answers.items() if value is not None}}
+
+
+def _kept(case: Case, name: str, form: Any) -> bool:
+    session, acts = current_session(), {"actor": current_actor(), "now": utc_now()}
+    try:
+        if name == "card":
+            if form.photo.data:
+                service.add_photo(session, case, form.photo.data.read(), kind=PaperKind.ID_PHOTO, **acts)
+            service.correct_number(session, case, form.id_number.data, **acts)
+        elif name == "sign":
+            switches = {"all_classes": bool(form.all_classes.data), "hand_on": bool(form.hand_on.data)}
+            service.sign(session, case, form.typed_name.data, **switches, **acts)
+        else:
+            answers = {field.name: field.data for field in form if field.name != "csrf_token"}
+            service.save(session, case, answers, **acts)
+    except BadInput as error:
+        told = str(error.facts.get("field", ""))
+        field = form[told] if told in form else next(iter(form))
+        field.errors = [FAULTS.get(error.code, _("Please check this"))]
+        return False
+    return True
+
+
+def _after(case: Case, name: str) -> str:
+    """The next page; whose number is known is not asked for a card."""
+    person = current_session().get_one(Person, case.subject_id)
+    rest = [one for one in NAMES[NAMES.index(name) + 1 :] if one != "card" or person.id_number is None]
+    return rest[0] if rest else "check"
+
+
+def _to(case: Case, name: str) -> Any:
+    if name == "check":
+        return redirect(url_for(".check", case_id=case.id), code=303)
+    return redirect(url_for(".step", case_id=case.id, name=name), code=303)

@@ -1,0 +1,110 @@
+"""A household follows its application: where it is, who has it, until when; reminds, answers, prints, takes back.
+
+Enters: requests of the household or its helper. Leaves: pages with the five stages of each item; the printed sheet says
+the same with a code that leads back here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.calendar import utc_now
+from marketplace.cases import outcome, service, steps
+from marketplace.cases.doors import bp
+from marketplace.cases.models import Case, CaseState
+from marketplace.cases.progress import stages_of
+from marketplace.cases.views_apply import qr_of
+from marketplace.guards import current_actor, guard, own_household
+from marketplace.web import Form, _, confirm, current_session, done, render, writes
+
+HOME = "household"
+
+
+@bp.get("/cases/mine")
+@guard("case:apply")
+def mine() -> ResponseReturnValue:
+    """All applications, and where the household stands in the register."""
+    session, home = current_session(), own_household()
+    entries = outcome.list_entries(session, home)
+    return render("cases/mine.html", cases=service.list_cases(session, home), entries=entries)
+
+
+@bp.get("/cases/<case_id>")
+@guard("case:view")
+def one(case_id: str) -> ResponseReturnValue:
+    """One application, item by item."""
+    return render("cases/one.html", **_followed(case_id))
+
+
+@bp.get("/cases/<case_id>/print")
+@guard("case:view")
+def sheet(case_id: str) -> ResponseReturnValue:
+    """One page of paper: what, by whom, until when, who holds it, how to stop."""
+    found = _followed(case_id)
+    return render("cases/print.html", picture=qr_of(url_for(".one", case_id=case_id)), **found)
+
+
+def _followed(case_id: str) -> dict[str, Any]:
+    session, now = current_session(), utc_now()
+    case: Case = service.get_case(session, case_id, actor=current_actor())
+    done_so_far = steps.list_steps(session, case.id)
+    rows = []
+    for item in service.list_items(session, case.id):
+        own = [step for step in done_so_far if step.item_id == item.id]
+        running = next((step for step in own if step.ended_at is None), None)
+        rows.append({"item": item, "stages": stages_of(item, own, now=now), "step": running})
+    layout = "household" if current_actor().household_id else "staff"
+    return {"case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
+
+
+@bp.post("/cases/items/<item_id>/urge")
+@guard("case:urge")
+@writes
+def urge(item_id: str) -> ResponseReturnValue:
+    """Remind whoever has it."""
+    step = steps.urge(current_session(), item_id, actor=current_actor(), now=utc_now())
+    return done(
+        _("They have been reminded. It is counted and everybody sees it."), to=url_for(".one", case_id=step.case_id)
+    )
+
+
+@bp.post("/cases/items/<item_id>/answered")
+@guard("case:answer")
+@writes
+def answered(item_id: str) -> ResponseReturnValue:
+    """What was missing has been given: the clock runs on."""
+    step = steps.run_on(current_session(), item_id, actor=current_actor(), now=utc_now())
+    return done(_("Thank you. The clock runs on from today."), to=url_for(".one", case_id=step.case_id))
+
+
+@bp.route("/cases/<case_id>/withdraw", methods=["GET", "POST"])
+@guard("case:withdraw")
+@writes
+def withdraw(case_id: str) -> ResponseReturnValue:
+    """Ask once, then take it back."""
+    session, form = current_session(), Form()
+    case = service.get_case(session, case_id, actor=current_actor(), action="case:withdraw")
+    if form.validate_on_submit():
+        service.withdraw(session, case.id, actor=current_actor(), now=utc_now())
+        return done(_("Taken back. What was granted stays granted."), to=url_for(".mine"))
+    return confirm(
+        layout=HOME,
+        title=_("Take this application back?"),
+        intro=_("Nothing more is checked. You can apply again at any time."),
+        button=_("Take it back"),
+        back=url_for(".check" if case.state is CaseState.DRAFT else ".one", case_id=case.id),
+        form=form,
+        danger=True,
+    )
+
+
+@bp.post("/register/<entry_id>/object")
+@guard("register:object")
+@writes
+def leave_register(entry_id: str) -> ResponseReturnValue:
+    """No to being looked at again; it ends at once."""
+    outcome.leave_register(current_session(), entry_id, actor=current_actor(), now=utc_now())
+    return done(_("You are out of the register from now on."), to=url_for(".mine"))

@@ -1,0 +1,64 @@
+"""What everybody may see: public notices of a district with their way to object, and the published months.
+
+Enters: requests of anybody. Leaves: pages with masked names of adults, and times by office and item.
+"""
+
+from __future__ import annotations
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.accounts import service as accounts
+from marketplace.calendar import local_day, utc_now
+from marketplace.cases import forms, notice, steps, supervision
+from marketplace.cases.doors import bp
+from marketplace.errors import NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.reference import districts
+from marketplace.web import _, current_session, done, render, writes
+
+
+@bp.get("/public-notices")
+@guard("case:notice")
+def notice_index() -> ResponseReturnValue:
+    """The districts."""
+    return render("cases/notice_index.html", districts=districts.current(local_day(utc_now())))
+
+
+@bp.get("/public-notices/<district>")
+@guard("case:notice")
+def notices(district: str) -> ResponseReturnValue:
+    """What hangs out in a district."""
+    if district not in {one.code for one in districts.current(local_day(utc_now()))}:
+        raise NotFound("district")
+    rows = notice.list_notices(current_session(), district, now=utc_now())
+    return render("cases/notices.html", rows=rows, district=district)
+
+
+@bp.route("/public-notices/<district>/<item_id>", methods=["GET", "POST"])
+@guard("case:object")
+@writes
+def object_to(district: str, item_id: str) -> ResponseReturnValue:
+    """Object to one line, without a name if one likes."""
+    session, now, form = current_session(), utc_now(), forms.ObjectionForm()
+    shown = {row.item_id: row for row in notice.list_notices(session, district, now=now)}
+    if item_id not in shown:
+        raise NotFound("notice")
+    if form.validate_on_submit():
+        accounts.count_try(session, "object", network=request.remote_addr or "", now=now)
+        steps.get_item(session, item_id)
+        notice.object_to(session, item_id, form.text.data, actor=current_actor(), now=now)
+        return done(
+            _("Thank you. It is looked into before anything is decided."), to=url_for(".notices", district=district)
+        )
+    return render("cases/object.html", form=form, row=shown[item_id], district=district)
+
+
+@bp.get("/times")
+@guard("case:times")
+def times() -> ResponseReturnValue:
+    """The published months, the newest first; civil affairs also sees the last month that waits to be published."""
+    session, now = current_session(), utc_now()
+    day = local_day(now).replace(day=1)
+    last = f"{day.year - (day.month == 1)}-{(day.month - 2) % 12 + 1:02d}"
+    return render("cases/times.html", reports=supervision.published(session), last=last)

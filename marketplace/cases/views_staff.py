@@ -1,0 +1,169 @@
+"""Staff work on items: the board of what is late and what waits, one item with its acts, the months to publish.
+
+Enters: requests of the street office and of civil affairs. Leaves: pages; the rules are in `steps`, `outcome`, `notice`
+and `supervision`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.calendar import local_day, utc_now
+from marketplace.cases import board, forms, notice, outcome, service, steps, supervision
+from marketplace.cases.amounts import proposed
+from marketplace.cases.doors import SENTENCES, bp
+from marketplace.cases.evaluate import class_tests
+from marketplace.cases.models import ENDED, CaseItem
+from marketplace.cases.progress import stages_of
+from marketplace.errors import BadInput
+from marketplace.guards import current_actor, guard
+from marketplace.policy import require
+from marketplace.web import Page, _, current_session, done, page_number, render, writes
+
+SIZE = 50
+
+
+@bp.get("/cases/board")
+@guard("case:list")
+def board_page() -> ResponseReturnValue:
+    """What is late, what runs, in our districts; the latest first."""
+    session, actor, now = current_session(), current_actor(), utc_now()
+    only_late = request.args.get("state") == "late"
+    total = board.count_open(session, actor=actor, now=now, late=only_late)
+    page = Page(number=page_number(), total=total, size=SIZE)
+    items = board.list_open(session, actor=actor, now=now, late=only_late, offset=page.offset, limit=page.size)
+    late = supervision.count_late(session, actor=actor, now=now)
+    rungs = supervision.latest_rung(session, [item.id for item in items])
+    running = board.running_of(session, [item.id for item in items])
+    return render(
+        "cases/board.html", items=items, page=page, late=late, rungs=rungs, running=running, now=now, only=only_late
+    )
+
+
+@bp.get("/cases/items/<item_id>")
+@guard("case:list")
+def item(item_id: str) -> ResponseReturnValue:
+    """One item with everything that can be done now."""
+    return _page(_item(item_id))
+
+
+def _item(item_id: str) -> CaseItem:
+    found = steps.get_item(current_session(), item_id)
+    require(current_actor(), "case:view", district=found.district_code)
+    return found
+
+
+def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
+    session, now = current_session(), utc_now()
+    case = service.get_case(session, found.case_id, actor=current_actor())
+    own = [one for one in steps.list_steps(session, case.id) if one.item_id == found.id]
+    facts, on = service.facts_of(session, case), local_day(now)
+    page = {
+        "work": forms.filled(forms.WorkForm()),
+        "stop": forms.StopForm(),
+        "decide": forms.filled(forms.DecideForm()),
+        "finding": forms.FindingForm(),
+        **shown,
+    }
+    return render(
+        "cases/item.html",
+        item=found,
+        case=case,
+        step=next((one for one in own if one.ended_at is None), None),
+        stages_shown=stages_of(found, own, now=now),
+        facts=facts,
+        tests=class_tests(facts, district=found.district_code, on=on),
+        proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
+        late=found.state not in ENDED and outcome.is_late(session, found, now=now),
+        objections=notice.open_objections(session, found.id),
+        **page,
+    )
+
+
+@bp.post("/cases/items/<item_id>/done")
+@guard("case:handle")
+@writes
+def finish(item_id: str) -> ResponseReturnValue:
+    """This step is done; the next begins."""
+    form, found = forms.filled(forms.WorkForm()), _item(item_id)
+    if not form.validate_on_submit():
+        return _page(found, work=form)
+    steps.finish(current_session(), item_id, opinion=str(form.opinion.data), actor=current_actor(), now=utc_now())
+    return done(_("Done. The next step has begun."), to=url_for(".item", item_id=item_id))
+
+
+@bp.post("/cases/items/<item_id>/stop")
+@guard("case:handle")
+@writes
+def stop(item_id: str) -> ResponseReturnValue:
+    """Papers are missing: told all at once."""
+    form, found = forms.StopForm(), _item(item_id)
+    if not form.validate_on_submit():
+        return _page(found, stop=form)
+    steps.stop(current_session(), item_id, missing=form.missing.data, actor=current_actor(), now=utc_now())
+    return done(_("The household has been told. The clock stands still."), to=url_for(".item", item_id=item_id))
+
+
+@bp.post("/cases/items/<item_id>/decide")
+@guard("case:decide")
+@writes
+def decide(item_id: str) -> ResponseReturnValue:
+    """Yes or no, by the confirming office."""
+    return _decided(item_id)
+
+
+@bp.post("/cases/items/<item_id>/fast")
+@guard("case:fast")
+@writes
+def fast(item_id: str) -> ResponseReturnValue:
+    """Fast small aid, by the street office alone, up to its cap."""
+    return _decided(item_id)
+
+
+def _decided(item_id: str) -> ResponseReturnValue:
+    form, found = forms.filled(forms.DecideForm()), _item(item_id)
+    if not form.validate_on_submit():
+        return _page(found, decide=form)
+    try:
+        outcome.decide(
+            current_session(),
+            item_id,
+            granted=form.verdict.data == "granted",
+            amount_fen=form.amount_fen.data or 0,
+            reason=str(form.reason.data or ""),
+            note=form.note.data or "",
+            late_cause=str(form.late_cause.data or ""),
+            actor=current_actor(),
+            now=utc_now(),
+        )
+    except BadInput as error:
+        name = {"amount": "amount_fen"}.get(str(error.facts["field"]), str(error.facts["field"]))
+        form[name].errors = [SENTENCES.get(error.code, _("Choose from the list"))]
+        return _page(_item(item_id), decide=form)
+    return done(_("Decided. The letter with the reasons is on its way."), to=url_for(".item", item_id=item_id))
+
+
+@bp.post("/cases/objections/<objection_id>/answer")
+@guard("case:handle")
+@writes
+def answer(objection_id: str) -> ResponseReturnValue:
+    """The answer to an objection; the notice hangs out three days more."""
+    form = forms.FindingForm()
+    row = notice.get_objection(current_session(), objection_id)
+    if not form.validate_on_submit():
+        return _page(_item(row.item_id), finding=form)
+    found, upheld = form.finding.data, bool(form.upheld.data)
+    notice.answer(current_session(), row.id, found, upheld=upheld, actor=current_actor(), now=utc_now())
+    return done(_("Answered. The notice stands three days more."), to=url_for(".item", item_id=row.item_id))
+
+
+@bp.post("/times/<month>")
+@guard("case:publish")
+@writes
+def publish(month: str) -> ResponseReturnValue:
+    """Freeze a month's times."""
+    supervision.publish(current_session(), month, actor=current_actor(), now=utc_now())
+    return done(_("Published and frozen."), to=url_for(".times"))

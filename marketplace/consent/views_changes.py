@@ -1,0 +1,140 @@
+"""Fewer details or an earlier end for a consent, by the household; and who may say yes for a child, by staff.
+
+Enters: the household on its own consent; staff with the government's record. Leaves: pages; the rules are in `changes`
+and `capacity`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from sqlmodel import Session, col, select
+
+from marketplace.calendar import end_of_day, local_day, utc_now
+from marketplace.consent import capacity, changes
+from marketplace.consent.ask import newest
+from marketplace.consent.doors import SENTENCES, bp
+from marketplace.consent.models import Consent, ConsentHead, Guardian
+from marketplace.consent.versions import require_area
+from marketplace.errors import BadInput, Conflict, NotFound
+from marketplace.guards import current_actor, guard, own_household
+from marketplace.households.models import Person
+from marketplace.households.service import list_people, masked_name
+from marketplace.web import (
+    DayField,
+    Form,
+    ManyField,
+    OneField,
+    TextField,
+    _,
+    _l,
+    confirm,
+    current_session,
+    done,
+    render,
+    writes,
+)
+from marketplace.web.codes import word
+
+
+class NarrowForm(Form):
+    """What may still be seen, and until when; as it is now when the page opens."""
+
+    keep = ManyField(_l("What may still be seen"), required=False)
+    until = DayField(_l("Last day"))
+
+
+@bp.route("/my-consents/<chain_id>/narrow", methods=["GET", "POST"])
+@guard("consent:narrow")
+@writes
+def narrow(chain_id: str) -> ResponseReturnValue:
+    """Let less be seen, or for a shorter time; nothing can be added here."""
+    session, form = current_session(), NarrowForm()
+    now = utc_now()
+    consent = _own(session, chain_id)
+    form.keep.choices = [(code, word(code, "field")) for code in consent.data_fields]
+    if not form.is_submitted():
+        form.keep.data, form.until.data = list(consent.data_fields), local_day(consent.valid_to)
+    if form.validate_on_submit() and form.until.data is not None:
+        until = min(consent.valid_to, end_of_day(form.until.data))
+        try:
+            changes.narrow(session, chain_id, keep=form.keep.data or [], until=until, actor=current_actor(), now=now)
+        except BadInput as error:
+            form.until.errors = [SENTENCES.get(error.code, error.code)]
+        else:
+            return done(_("Less can be seen from now on."), to=url_for("portal.my_consents"))
+    return confirm(
+        layout="household",
+        title=_("Let less be seen"),
+        intro=_("What was seen already cannot be unseen; from now on only what you leave ticked is shown."),
+        button=_("Keep"),
+        back=url_for("portal.my_consents"),
+        form=form,
+    )
+
+
+def _own(session: Session, chain_id: str) -> Consent:
+    head = session.get(ConsentHead, chain_id)
+    if head is None or head.household_id != own_household():
+        raise NotFound("consent")
+    return newest(session, head)
+
+
+class GuardianForm(Form):
+    """The child, its guardian, and the record that says so."""
+
+    child = OneField(_l("The child"))
+    guardian = OneField(_l("Who may say yes for it"))
+    evidence = TextField(_l("The government's record that says so"), longest=120)
+
+
+@bp.route("/households/<household_id>/guardians", methods=["GET", "POST"])
+@guard("consent:guardian")
+@writes
+def guardians(household_id: str) -> ResponseReturnValue:
+    """Write down who the record names for a child under fourteen."""
+    session, form, now = current_session(), GuardianForm(), utc_now()
+    require_area(session, current_actor(), "consent:guardian", household_id=household_id)
+    people = list_people(session, household_id)
+    children = [person for person in people if capacity.is_child(person, now=now)]
+    form.child.choices = [(one.id, masked_name(session, one)) for one in children]
+    form.guardian.choices = [(one.id, masked_name(session, one)) for one in people if one not in children]
+    if form.validate_on_submit() and _kept(session, form, now=now):
+        return done(_("Written down."), to=url_for(".guardians", household_id=household_id))
+    return render(
+        "consent/guardians.html",
+        form=form,
+        household_id=household_id,
+        known=_known(session, people),
+        any=bool(children),
+    )
+
+
+def _kept(session: Session, form: Any, *, now: datetime) -> bool:
+    try:
+        with session.begin_nested():
+            capacity.verify_guardian(
+                session,
+                form.child.data or "",
+                guardian_id=form.guardian.data or "",
+                evidence=form.evidence.data or "",
+                actor=current_actor(),
+                now=now,
+            )
+    except BadInput as error:
+        form.guardian.errors = [SENTENCES.get(error.code, error.code)]
+        return False
+    except Conflict:
+        form.child.errors = [_("For this child somebody is written down already.")]
+        return False
+    return True
+
+
+def _known(session: Session, people: list[Person]) -> list[tuple[str, str, Guardian]]:
+    """Child, guardian and the link, by their masked names."""
+    names = {person.id: masked_name(session, person) for person in people}
+    links = session.exec(select(Guardian).where(col(Guardian.child_id).in_(list(names))))
+    return [(names[link.child_id], names.get(link.guardian_id, "—"), link) for link in links]

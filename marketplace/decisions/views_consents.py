@@ -1,0 +1,98 @@
+"""A household's consents and credentials on one page of staff: withdrawn on request, found invalid, suspended.
+
+Enters: staff of the district, or the protection officer. Leaves: the page and what `withdrawing` writes; who said yes
+to what is shown without names of the household.
+"""
+
+from __future__ import annotations
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.calendar import utc_now
+from marketplace.consent.ask import LIVING, list_of_household, lock_head
+from marketplace.consent.versions import require_area
+from marketplace.credentials import service as credentials
+from marketplace.credentials import status
+from marketplace.decisions import withdrawing
+from marketplace.decisions.doors import bp
+from marketplace.guards import current_actor, guard
+from marketplace.reference.words import choices
+from marketplace.web import Form, OneField, TextField, _, _l, confirm, current_session, done, render, writes
+from marketplace.web.display import language
+
+
+class VoidForm(Form):
+    """Why this was never a free yes."""
+
+    reason = OneField(_l("What did you find?"))
+
+
+class EndForm(Form):
+    """How the household asked for it."""
+
+    evidence = TextField(_l("How did the household ask for it?"), longest=32)
+
+
+@bp.get("/households/<household_id>/consents")
+@guard("consent:list")
+def household_consents(household_id: str) -> ResponseReturnValue:
+    """Every consent with its state, and every credential that has not run out."""
+    session, now = current_session(), utc_now()
+    require_area(session, current_actor(), "consent:list", household_id=household_id)
+    rows = list_of_household(session, household_id)
+    issued = credentials.list_of_household(session, household_id)
+    return render(
+        "decisions/household_consents.html",
+        household_id=household_id,
+        rows=[(row, row.state in LIVING and row.valid_to > now) for row in rows],
+        names={row.chain_id: row.recipient_name for row in rows},
+        issued=[(one, status.state_of(session, one, now=now)) for one in issued],
+    )
+
+
+@bp.route("/consents/<chain_id>/end", methods=["GET", "POST"])
+@guard("consent:end")
+@writes
+def end_consent(chain_id: str) -> ResponseReturnValue:
+    """Withdraw for a household that asked at the counter or by phone; it frees what stood on it, at once."""
+    session, form = current_session(), EndForm()
+    head = lock_head(session, chain_id)
+    require_area(session, current_actor(), "consent:end", household_id=head.household_id)
+    back = url_for(".household_consents", household_id=head.household_id)
+    if form.validate_on_submit():
+        withdrawing.withdraw_consent(session, chain_id, actor=current_actor(), now=utc_now())
+        return done(_("Withdrawn. It took effect at once, and the household is told."), to=back)
+    return confirm(
+        layout="staff",
+        title=_("Withdraw this consent for the household"),
+        intro=_("Only because the household asked for it. Help on its way under it is stopped."),
+        button=_("Withdraw"),
+        back=back,
+        form=form,
+    )
+
+
+@bp.route("/consents/<chain_id>/void", methods=["GET", "POST"])
+@guard("consent:void")
+@writes
+def void_consent(chain_id: str) -> ResponseReturnValue:
+    """Find that this was never a free yes."""
+    session, form = current_session(), VoidForm()
+    head = lock_head(session, chain_id)
+    require_area(session, current_actor(), "consent:void", household_id=head.household_id)
+    form.reason.choices = choices("consent_void", lang=language())
+    back = url_for(".household_consents", household_id=head.household_id)
+    if form.validate_on_submit():
+        reason = form.reason.data or ""
+        withdrawing.void_consent(session, chain_id, reason_code=reason, actor=current_actor(), now=utc_now())
+        return done(_("Void. Nothing is shown under it, and what stood on it is freed."), to=back)
+    return confirm(
+        layout="staff",
+        title=_("Find this consent invalid"),
+        intro=_("It ends for good and everything that stood on it is freed. The recipient has to delete what it saw."),
+        button=_("Find it invalid"),
+        back=back,
+        form=form,
+        danger=True,
+    )

@@ -1,0 +1,77 @@
+"""A few households apply: one is late, one owes papers, one hangs on a public notice, one was refused, one helped fast.
+
+What enters: the city after its deliveries. What leaves: cases in every state, made by the ordinary services with the
+ordinary actors some weeks before. Called by the story.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor
+from marketplace.cases import outcome, service, steps, supervision
+from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.db import Database
+from marketplace.decisions.models import Match, MatchState
+from marketplace.demo.build import Roster
+from marketplace.demo.waiting import household_actor
+from marketplace.households.models import Household
+
+DAY = timedelta(days=1)
+ANSWERS: dict[str, Any] = {"wants": ["living", "illness"], "size": 2, "income_fen": 90_000, "medical_fen": 3_500_000}
+SUDDEN: dict[str, Any] = {"wants": ["accident"], "size": 1, "income_fen": 0, "ticks": ["sudden"]}
+
+
+def apply(database: Database, roster: Roster, /, *, now: datetime) -> None:
+    """Play them; the first is the household as which the demonstration signs in."""
+    clerk, approver = roster.staff["demo-verifier"], roster.staff["demo-approver"]
+    with database.transaction() as session:
+        homes = _homes(session)
+        if len(homes) < 5:
+            return
+        late = _send(session, homes[0], ANSWERS, now=now - 40 * DAY)
+        _stop(session, late, clerk, now=now - 30 * DAY)
+        noticed = _send(session, homes[1], ANSWERS, now=now - 12 * DAY)
+        for _step in range(3):
+            steps.finish(session, _item(session, noticed, "DIBAO").id, opinion="for", actor=clerk, now=now - 2 * DAY)
+        fast = _send(session, homes[2], SUDDEN, now=now - 2 * DAY)
+        item = _item(session, fast, "LINSHI")
+        outcome.decide(session, item.id, granted=True, amount_fen=60_000, actor=clerk, now=now - DAY)
+        refused = _send(session, homes[3], SUDDEN, now=now - 35 * DAY)
+        item = _item(session, refused, "LINSHI")
+        told = {"reason": "not_true", "late_cause": "hard_check"}
+        outcome.decide(session, item.id, granted=False, actor=clerk, now=now - 31 * DAY, **told)
+        again = service.start(session, homes[0].id, actor=household_actor(session, homes[0].id), now=now)
+        service.save(session, again, {"wants": ["housing"]}, actor=household_actor(session, homes[0].id), now=now)
+        last = f"{(now - 31 * DAY):%Y-%m}"
+        supervision.publish(session, last, actor=approver, now=now)
+
+
+def _homes(session: Session) -> list[Household]:
+    """Households with an offer to answer, the one that the demonstration signs in as before all others."""
+    waiting = select(Match.household_id).where(col(Match.state) == MatchState.AWAITING_HOUSEHOLD)
+    ids = dict.fromkeys(session.exec(waiting.order_by(col(Match.id))))
+    return [session.get_one(Household, home) for home in list(ids)[:6]]
+
+
+def _send(session: Session, home: Household, answers: dict[str, Any], *, now: datetime) -> Case:
+    me = household_actor(session, home.id)
+    case = service.start(session, home.id, actor=me, now=now)
+    service.save(session, case, answers, actor=me, now=now)
+    service.sign(session, case, "已签名", all_classes=True, hand_on=True, actor=me, now=now)
+    service.submit(session, case, actor=me, now=now)
+    return case
+
+
+def _item(session: Session, case: Case, code: str) -> CaseItem:
+    return session.exec(select(CaseItem).where(CaseItem.case_id == case.id, CaseItem.code == code)).one()
+
+
+def _stop(session: Session, case: Case, clerk: Actor, *, now: datetime) -> None:
+    """The first running item of a case waits for papers; the others run on and are late."""
+    running = [one for one in service.list_items(session, case.id) if one.state is ItemState.RUNNING]
+    if len(running) > 1 and case.state is CaseState.OPEN:
+        steps.stop(session, running[-1].id, missing="住院费用清单、出院记录", actor=clerk, now=now)

@@ -1,0 +1,91 @@
+"""What the judge is told of the needs of one run, read once for all of them.
+
+Enters: the needs of a run and which households count as one. Leaves: `Facts`: rules, live aid, bills, exceptions,
+related givers, by household and need. Called by `overlap_rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session, col, select
+
+from marketplace.households.models import Household
+from marketplace.households.register import chunks
+from marketplace.households.related import related_pairs
+from marketplace.households.same import Same
+from marketplace.ledger import bills
+from marketplace.ledger import service as ledger
+from marketplace.ledger.overlap import all_exceptions, given, reported
+from marketplace.ledger.rules import Book
+from marketplace.ledger.shared import shared_bills
+from marketplace.needs.models import Need as NeedRow
+from marketplace.organisations.givers import Givers, givers_of
+from matching.model import Need
+from matching.overlap_rules import Bill, Given
+
+_ASKED = 500
+_Home = tuple[int, frozenset[str], bool]
+"""How many people, of which kinds, and whether in the country."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """Everything the judge is told, read once for all needs."""
+
+    book: Book
+    on: date
+    past: dict[str, list[Given]]
+    homes: dict[str, _Home]
+    causes: dict[str, str]
+    bills: Mapping[str, Bill]
+    excepted: Mapping[str, frozenset[str]]
+    related: Mapping[str, frozenset[str]]
+    cool: Mapping[str, int]
+    shared: frozenset[str]
+    givers: Givers
+
+
+def read(session: Session, needs: Sequence[Need], *, same: Same, on: date) -> Facts:
+    """Everything that the rules reckon with."""
+    households = {need.household_id for need in needs}
+    book = Book(session, on=on)
+    aid = [entry for entry in ledger.live_aid(session) if same.one(entry.household_id) in households]
+    givers = givers_of(session, reported(aid))
+    past: dict[str, list[Given]] = {}
+    for entry in aid:
+        home = same.one(entry.household_id)
+        past.setdefault(home, []).append(given(entry, household_id=home, givers=givers))
+    related: dict[str, set[str]] = {}
+    for household, org in related_pairs(session):
+        related.setdefault(same.one(household), set()).add(org)
+    causes: dict[str, str] = {}
+    for some in chunks(sorted(need.need_id for need in needs), _ASKED):
+        causes |= dict(session.exec(select(NeedRow.id, NeedRow.cause).where(col(NeedRow.id).in_(some))).all())
+    shared = shared_bills(session, [group for group in same.several() if min(group) in households])
+    return Facts(
+        book=book,
+        on=on,
+        past=past,
+        homes=_homes(session, households, same=same),
+        causes=causes,
+        bills=bills.bills_of(session) | shared,
+        excepted=all_exceptions(session, on=on),
+        related={household: frozenset(orgs) for household, orgs in related.items()},
+        cool=book.cool_offs(),
+        shared=frozenset(shared),
+        givers=givers,
+    )
+
+
+def _homes(session: Session, households: Iterable[str], *, same: Same) -> dict[str, _Home]:
+    """Household ► its people and its kinds; of several that count as one all together, nobody twice."""
+    found: dict[str, _Home] = {}
+    for some in chunks(sorted({home for one in households for home in same.of(one)}), _ASKED):
+        told = select(Household.id, Household.size, Household.kind, Household.urban).where(col(Household.id).in_(some))
+        for home, size, kind, urban in session.exec(told):
+            had, kinds, rural = found.get(same.one(home), (-same.twice(home), frozenset(), True))
+            found[same.one(home)] = (had + size, kinds | ({kind} if kind else frozenset()), rural and not urban)
+    return found

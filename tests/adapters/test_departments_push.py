@@ -1,0 +1,113 @@
+"""A department's door: the same promises on the fake and on the real door against a server on loopback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from adapters.departments_push import DepartmentDoor
+from adapters.fakes import FakeDepartment
+from adapters.http import HttpClient, Patience
+from adapters.items import Department, ItemOut, ItemResult
+from adapters.ports import OutsideError, WillNeverWork
+from tests.adapters.loopback import Answer, Asked, Loopback, as_json
+
+PATIENCE = Patience(attempts=2, connect=2, read=0.3, first_wait=0)
+ITEM = ItemOut("item-1", "YILIAO_JIUZHU", "mark", {"size": 2, "label": ""})
+SAID = [
+    {"ref": "item-1", "seq": 1, "outcome": "received"},
+    {"ref": "item-1", "seq": 2, "outcome": "granted", "amount_fen": 500},
+    {"ref": "item-2", "seq": 1, "outcome": "refused", "reason": "income_over"},
+]
+
+
+@dataclass
+class Rig:
+    """The door, what the department holds, and a way to lose one reply."""
+
+    door: Department
+    held: Callable[[], dict[str, Any]]
+    lose: Callable[[], None]
+
+
+@contextmanager
+def fake() -> Iterator[Rig]:
+    door = FakeDepartment()
+    door.said = [ItemResult(**one) for one in SAID]  # type: ignore[arg-type]
+    yield Rig(
+        door, lambda: {ref: item.code for ref, item in door.items.items()}, lambda: door.faults.play("lost reply")
+    )
+
+
+@contextmanager
+def real() -> Iterator[Rig]:
+    held: dict[str, Any] = {}
+
+    def answer(asked: Asked) -> Answer:
+        if asked.headers.get("Authorization") != "Bearer t":
+            return as_json({"error": "invalid_token"}, status=401)
+        if asked.path == "/HSA/items":
+            told = json.loads(asked.body)
+            held[told["ref"]] = told["item"]
+            return as_json({})
+        start = int(asked.query.get("cursor", ["0"])[0])
+        return as_json({"results": SAID[start:], "cursor": str(len(SAID))})
+
+    with Loopback(answer) as server:
+        bearer = {"Authorization": "Bearer t"}
+        client = HttpClient("HSA", server.url + "/HSA", headers=bearer, patience=PATIENCE)
+        yield Rig(DepartmentDoor(client), lambda: held, lambda: server.play("lost reply"))
+
+
+@pytest.fixture(params=[fake, real], ids=["fake", "real"])
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    with request.param() as found:
+        yield found
+
+
+def test_an_item_pushed_twice_is_one_item(rig: Rig) -> None:
+    rig.door.push(ITEM)
+    rig.door.push(ITEM)
+    assert rig.held() == {"item-1": "YILIAO_JIUZHU"}
+
+
+def test_a_lost_reply_is_asked_again_and_is_still_one_item(rig: Rig) -> None:
+    rig.lose()
+    try:
+        rig.door.push(ITEM)
+    except OutsideError:
+        rig.door.push(ITEM)
+    assert rig.held() == {"item-1": "YILIAO_JIUZHU"}
+
+
+def test_results_come_once_after_the_cursor(rig: Rig) -> None:
+    results, cursor = rig.door.results()
+    assert [(one.ref, one.seq, one.outcome, one.amount_fen) for one in results] == [
+        ("item-1", 1, "received", 0),
+        ("item-1", 2, "granted", 500),
+        ("item-2", 1, "refused", 0),
+    ]
+    assert rig.door.results(cursor=cursor) == ((), cursor)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"results": "x", "cursor": "1"},
+        {"results": [], "cursor": 1},
+        {"results": [{"ref": "a", "seq": "1", "outcome": "granted"}], "cursor": "1"},
+        {"results": [{"ref": "a", "seq": 1, "outcome": "maybe"}], "cursor": "1"},
+        {"results": [{"ref": "a", "seq": 1, "outcome": "granted", "amount_fen": -1}], "cursor": "1"},
+        {"results": [7], "cursor": "1"},
+    ],
+)
+def test_a_page_that_is_not_as_agreed_is_refused_whole(page: dict[str, Any]) -> None:
+    with Loopback(lambda _asked: as_json(page)) as server:
+        door = DepartmentDoor(HttpClient("HSA", server.url, patience=PATIENCE))
+        with pytest.raises(WillNeverWork):
+            door.results()

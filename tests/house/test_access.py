@@ -1,0 +1,75 @@
+"""The role matrix, cell by cell, beside what was asked for (docs/access.csv); each difference has a written reason."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from marketplace import policy
+from marketplace.actors import Role
+
+ROOT = Path(__file__).parents[2]
+COLUMNS = {
+    "H": Role.HOUSEHOLD,
+    "PX": Role.HELPER,
+    "TW": Role.WORKER,
+    "CV": Role.VERIFIER,
+    "CA": Role.APPROVER,
+    "DP": Role.PROTECTION_OFFICER,
+    "CC": Role.CHARITY_WORKER,
+    "CM": Role.CHARITY_MANAGER,
+    "IO": Role.INSURER,
+    "AU": Role.AUDITOR,
+    "SE": Role.SECURITY_ADMIN,
+    "OP": Role.OPERATOR,
+    "PU": Role.PUBLIC,
+}
+with (ROOT / "docs" / "access.csv").open(encoding="utf-8", newline="") as _file:
+    ROWS = list(csv.DictReader(_file))
+
+
+def _scopes(acts: str, role: Role) -> list[str]:
+    """The scope words under which the role may do any of these acts; `*` where everybody may."""
+    found = []
+    for act in acts.split(";") if acts else ():
+        roles = policy.matrix()[act]
+        found += ["*"] if "*" in roles else [roles[role.value]] if role.value in roles else []
+    return found
+
+
+def _excused(differs: str) -> set[str]:
+    """The columns for which a reason is written."""
+    told = [part.partition(":") for part in differs.split("|") if part.strip()]
+    assert all(reason.strip() for _columns, _colon, reason in told)
+    return {column for columns, _colon, _reason in told for column in columns.split()}
+
+
+@pytest.mark.threat("T18")
+@pytest.mark.threat("T23")
+@pytest.mark.parametrize("row", ROWS, ids=[row["what"] for row in ROWS])
+def test_each_cell_is_as_asked_or_has_its_reason(row: dict[str, str]) -> None:
+    different = set()
+    for column, role in COLUMNS.items():
+        scopes = _scopes(row["acts"], role)
+        if bool(scopes) != (row[column] != "-"):
+            different.add(column)
+        if row[column] == "own":
+            assert set(scopes) <= {"own"}, column
+    assert different == _excused(row["differs"])
+
+
+def test_there_are_all_rows_and_no_role_sees_people_and_keeps_the_keys() -> None:
+    assert len(ROWS) * len(COLUMNS) == 325
+    for role in Role:
+        sees = _scopes("household:view;household:reveal;match:deliver;payee:list", role)
+        keeps = _scopes("account:close;demand:publish;notice:dead_letters", role)
+        assert not (sees and keeps), role
+
+
+@pytest.mark.threat("T25")
+def test_nobody_holds_an_act_that_overrides_a_consent() -> None:
+    [row] = [row for row in ROWS if row["what"] == "Override consent"]
+    assert row["acts"] == ""
+    assert not [act for act in policy.matrix() if act.startswith("consent:") and "override" in act]

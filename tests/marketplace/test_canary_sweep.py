@@ -1,0 +1,190 @@
+"""Fifty marked people go through the house and its error paths; afterwards their marks are searched for everywhere.
+
+Searched: the log, answers to strangers and to faults, addresses, the database with its write-ahead log, the backup, the
+exported audit log, and every text message. A recipient under a living consent is the only one who sees a mark.
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import random
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlmodel import Session, select
+
+from adapters.fakes import FakeMessenger
+from marketplace import backup, keeping, notices
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.calendar import utc_now
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match
+from marketplace.guards import guard
+from marketplace.households.models import Person
+from marketplace.reference.identity_number import make_id_number
+from marketplace.sealed import vault_of
+from marketplace.wiring import compose
+from tests.marketplace.figures import keep
+from tests.marketplace.match_scene import Scene, a_scene
+from tests.pages.people import client_as
+
+PEOPLE = 50
+
+
+@dataclass
+class Marked:
+    """One marked person: what may be found nowhere, and its match."""
+
+    scene: Scene
+    match_id: str
+    values: tuple[str, ...]
+
+
+def _mark(session: Session, scene: Scene, number: int, dice: random.Random) -> tuple[str, ...]:
+    """Seal values that exist nowhere else in place of the usual ones."""
+    person, vault = scene.person, vault_of(session)
+    values = {
+        "name": "".join(chr(dice.randint(0x4E00, 0x9FA5)) for _ in range(4)),
+        "address": f"金丝雀巷{dice.randint(10**5, 10**6)}号",
+        "id_number": make_id_number("509900", date(1950 + number, 3, 4), seq=number),
+        "payee_account": str(dice.randint(10**18, 10**19 - 1)),
+        "health": f"金丝雀病史{dice.randint(10**6, 10**7)}",
+    }
+    for column, text in values.items():
+        setattr(person, column, vault.seal(session, person.id, column=f"person.{column}", text=text))
+    session.add(person)
+    phone = f"19{number:03d}{dice.randint(10**5, 10**6 - 1)}"
+    person.phone = vault.seal(session, person.id, column="person.phone", text=phone)
+    person.phone_index = vault.index("phone", phone)
+    return (*values.values(), phone)
+
+
+@pytest.fixture
+def marked(sqlite_database: Database) -> list[Marked]:
+    dice, found, now = random.Random(50), [], utc_now() - timedelta(days=1)
+    with sqlite_database.transaction() as session:
+        first: Scene | None = None
+        for number in range(PEOPLE):
+            known = {} if first is None else {"organisation": first.organisation, "offer": first.offer}
+            scene = a_scene(session, phone=f"1{number:010d}", now=now, **known)
+            if first is None:
+                scene.offer.stock_units = 10 * PEOPLE
+                session.add(scene.offer)
+            first = first or scene
+            values = _mark(session, scene, number, dice)
+            found.append(Marked(scene, scene.in_delivery(session, now).id, values))
+    return found
+
+
+@pytest.fixture
+def app(settings: Settings, sqlite_database: Database, marked: list[Marked]) -> Flask:
+    """With one view more, which breaks with a mark in its hand."""
+    made = create_app(settings, database=sqlite_database)
+
+    @guard("start:view")
+    def broken() -> str:
+        try:
+            raise ValueError(marked[1].values[0])
+        except ValueError as error:
+            raise RuntimeError(f"cannot write {marked[0].values[0]} {marked[0].values[-1]}") from error
+
+    made.add_url_rule("/broken", "broken", broken)
+    made.config["PROPAGATE_EXCEPTIONS"] = False
+    return made
+
+
+def _live(database: Database, marked: list[Marked]) -> int:
+    """Looks, deliveries, withdrawals, wrong askers: what a month does to people; returns how many looks showed one."""
+    shown = 0
+    for number, one in enumerate(marked):
+        with database.transaction() as session:
+            seen = decisions.see_recipient(session, one.match_id, actor=one.scene.giver, now=utc_now())
+            shown += seen["name"] == one.values[0]
+        with database.transaction() as session:
+            match = session.get_one(Match, one.match_id)
+            if number % 3 == 0:
+                chain = match.consent_chain_id or ""
+                decisions.withdraw_consent(session, chain, actor=one.scene.household_actor, now=utc_now())
+            else:
+                decisions.deliver(session, match.id, actor=one.scene.giver, now=utc_now())
+    return shown
+
+
+def _ask_everything(app: Flask, marked: list[Marked]) -> list[str]:
+    """What strangers and staff get for every address and for marks typed into the open forms; all of it as text."""
+    told = []
+    clients = [app.test_client(), client_as(app, Role.AUDITOR), client_as(app, Role.OPERATOR)]
+    for client in clients:
+        for rule in app.url_map.iter_rules():
+            if "GET" in (rule.methods or ()) and "static" not in rule.endpoint:
+                path = rule.rule
+                for name in rule.arguments:
+                    path = path.replace(f"<{name}>", marked[1].match_id).replace(f"<int:{name}>", "7")
+                told.append(client.get(path).text if "<" not in path else "")
+    stranger = clients[0]
+    for one in marked:
+        stranger.post("/sign-in", data={"login": one.values[0], "password": one.values[2]})
+        stranger.post("/enter", data={"phone": one.values[-1]})
+        stranger.post("/verify", data={"text": one.values[3]})
+        stranger.post("/api/v1/token", data={"client_assertion": one.values[2], "scope": one.values[0]})
+        told.append(stranger.post(f"/matches/{one.match_id}/deliver", data={"note": one.values[1]}).text)
+        told.append(stranger.post("/api/v1/offers", json={"title": one.values[0]}).text)
+    return told
+
+
+@pytest.mark.threat("T37")
+@pytest.mark.threat("T38")
+@pytest.mark.threat("T22")
+def test_no_mark_of_fifty_people_is_found_outside_the_sealed_columns(
+    app: Flask, sqlite_database: Database, settings: Settings, marked: list[Marked], tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    caplog.set_level(logging.DEBUG)
+    assert _live(sqlite_database, marked) == PEOPLE
+    pages = "\n".join(_ask_everything(app, marked))
+    broken = app.test_client().get("/broken")
+    assert broken.status_code == 500
+    messenger = FakeMessenger()
+    while notices.send_due(sqlite_database, messenger, compose=partial(compose, settings), clock=utc_now):
+        pass
+    backup.write_backup(sqlite_database, tmp_path / "house.backup")
+    with sqlite_database.reading() as session:
+        keeping.export_log(session, tmp_path / "log.jsonl")
+        assert len(session.exec(select(Person)).all()) == PEOPLE
+    texts = "\n".join(f"{sent.subject} {sent.body}" for sent in messenger.sent)
+    files = {path.name: _bytes(path) for path in tmp_path.iterdir() if path.is_file()}
+    assert {"house.db", "house.backup", "log.jsonl"} <= set(files)
+    assert len(messenger.sent) > PEOPLE
+    assert len(caplog.records) > 50
+    assert "in broken" in caplog.text, "where it broke is told"
+    hits = [
+        (place, number)
+        for number, one in enumerate(marked)
+        for value in one.values
+        for place, text in (("log", caplog.text), ("pages", pages), ("fault", broken.text), ("messages", texts))
+        if value in text
+    ]
+    hits += [
+        (name, number, value)
+        for number, one in enumerate(marked)
+        for value in one.values
+        for name, raw in files.items()
+        if value.encode() in raw or value.encode("utf-16-le") in raw
+    ]
+    keep(
+        "canaries", people=PEOPLE, values=sum(len(one.values) for one in marked), places=len(files) + 4, hits=len(hits)
+    )
+    assert hits == []
+
+
+def _bytes(path: Path) -> bytes:
+    raw = path.read_bytes()
+    return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw

@@ -1,0 +1,80 @@
+"""Three departments answer late, twice and out of order, and the application ends right all the same."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import select
+
+from adapters.fakes import FakeDepartment
+from adapters.items import ItemResult
+from adapters.ports import TryAgainLater
+from marketplace import audit
+from marketplace.cases import departments, outcome
+from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.db import Database
+from tests.marketplace.test_cases import APPROVER, send, walk
+
+
+def _sent(database: Database, now: datetime) -> tuple[str, dict[str, str], datetime]:
+    """A household whose 低保 is granted: three departments have work now."""
+    with database.transaction() as session:
+        case, items = send(session, now, ticks=["no_pension"])
+        day = walk(session, items["DIBAO"], now)
+        outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=104_000, actor=APPROVER, now=day)
+        return case.id, {code: item.id for code, item in items.items()}, day
+
+
+def _state(database: Database, item_id: str) -> tuple[ItemState, int]:
+    with database.reading() as session:
+        item = session.get_one(CaseItem, item_id)
+        return item.state, item.amount_fen
+
+
+def test_departments_answer_late_twice_and_out_of_order(sqlite_database: Database, now: datetime) -> None:
+    database = sqlite_database
+    case_id, ids, day = _sent(database, now)
+    doors = {code: FakeDepartment() for code in departments.OTHERS}
+    departments.sweep(database, doors, clock=lambda: day)
+    departments.sweep(database, doors, clock=lambda: day)
+    assert set(doors["HSA"].items) == {ids["YILIAO_JIUZHU"]}
+    assert set(doors["UM"].items) == {ids["LAJI_JIANMIAN"]}
+    assert set(doors["HRSS"].items) == {ids["YANGLAO_DAIJIAO"]}
+    medical = ids["YILIAO_JIUZHU"]
+    doors["HSA"].said += [ItemResult(medical, 2, "granted", 500_000), ItemResult(medical, 1, "received")]
+    doors["HSA"].said += [ItemResult(medical, 2, "granted", 900_000), ItemResult("nobody", 1, "granted", 1)]
+    late = day + timedelta(days=40)
+    departments.sweep(database, doors, clock=lambda: late)
+    assert _state(database, medical) == (ItemState.GRANTED, 500_000)
+    doors["HSA"].said.append(ItemResult(medical, 3, "refused", 0, "income_over"))
+    doors["UM"].said.append(ItemResult(ids["LAJI_JIANMIAN"], 1, "refused", 0, "not a word of ours"))
+    departments.sweep(database, doors, clock=lambda: late)
+    assert _state(database, medical) == (ItemState.GRANTED, 500_000), "a word after the end changes nothing"
+    with database.reading() as session:
+        waste = session.get_one(CaseItem, ids["LAJI_JIANMIAN"])
+        assert (waste.reason, waste.note) == ("department_said_no", "not a word of ours")
+        assert waste.late_cause == "department_slow"
+        words = session.exec(select(audit.AuditRow).where(audit.AuditRow.action == "case:late_word")).all()
+        assert len(words) == 3
+        assert session.get_one(Case, case_id).state is CaseState.OPEN
+
+
+def test_what_leaves_for_a_department_names_nobody(sqlite_database: Database, now: datetime) -> None:
+    _case, ids, day = _sent(sqlite_database, now)
+    door = FakeDepartment()
+    departments.push_due(sqlite_database, "HSA", door, now=day)
+    item = door.items[ids["YILIAO_JIUZHU"]]
+    assert set(item.facts) == {"size", "income_fen", "medical_fen", "label"}
+    with sqlite_database.reading() as session:
+        assert item.subject != session.get_one(CaseItem, ids["YILIAO_JIUZHU"]).household_id
+
+
+def test_a_department_that_does_not_answer_holds_no_other_up(sqlite_database: Database, now: datetime) -> None:
+    _case, ids, day = _sent(sqlite_database, now)
+    doors = {"HSA": FakeDepartment(), "UM": FakeDepartment()}
+    doors["HSA"].faults.play(TryAgainLater("down", code="down"))
+    departments.sweep(sqlite_database, doors, clock=lambda: day)
+    assert not doors["HSA"].items
+    assert set(doors["UM"].items) == {ids["LAJI_JIANMIAN"]}
+    departments.sweep(sqlite_database, doors, clock=lambda: day)
+    assert set(doors["HSA"].items) == {ids["YILIAO_JIUZHU"]}

@@ -1,0 +1,351 @@
+"""One application, many items: what begins, what waits, who decides, what follows, and what the household can do."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from marketplace.actors import Actor, Role
+from marketplace.cases import notice, outcome, service, steps, supervision
+from marketplace.cases.evaluate import Facts, class_tests, plan
+from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
+from marketplace.cases.rules import graph, steps_of
+from marketplace.clocks import service as clocks
+from marketplace.errors import BadInput, Conflict, ConsentMissing, NotAllowed, NotFound, WrongState
+from marketplace.households.models import Household
+from marketplace.needs.remainder import need_of_case
+from marketplace.notices import Notice
+from marketplace.reference.words import list_codes
+from tests import factories as make
+
+ON = date(2026, 11, 23)
+CITY = "500103"
+WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({CITY}))
+OTHER = Actor(id="worker-2", role=Role.WORKER, districts=frozenset({"500112"}))
+APPROVER = Actor(id="approver-1", role=Role.APPROVER, districts=frozenset({CITY}))
+POOR = {"wants": ["living", "illness"], "size": 2, "income_fen": 50_000, "medical_fen": 6_000_000}
+
+
+def send(
+    session: Session, now: datetime, home: Household | None = None, **over: Any
+) -> tuple[Case, dict[str, CaseItem]]:
+    """A household applies and signs; its case with its items by code."""
+    home = home or make.a_household(session)
+    me = make.as_household(home)
+    case = service.start(session, home.id, actor=me, now=now)
+    switches = {"all_classes": over.pop("all_classes", True), "hand_on": over.pop("hand_on", True)}
+    service.save(session, case, {**POOR, **over}, actor=me, now=now)
+    service.sign(session, case, "王小明", actor=me, now=now, **switches)
+    items = service.submit(session, case, actor=me, now=now)
+    return case, {item.code: item for item in items}
+
+
+def walk(session: Session, item: CaseItem, now: datetime, *, to: str = "confirm") -> datetime:
+    """Do every step in time until the item stands at the wanted one; notices end by themselves."""
+    while (step := steps.running_step(session, item.id)).code != to:
+        if step.code in notice.NOTICES:
+            now = step.due_at
+            notice._go_on(session, item.id, now=now)
+        else:
+            steps.finish(session, item.id, opinion="for", actor=WORKER, now=now)
+    return now
+
+
+def test_one_application_begins_what_can_begin_and_lets_the_rest_wait(session: Session, now: datetime) -> None:
+    case, items = send(session, now, ticks=["no_pension"])
+    assert case.state is CaseState.OPEN
+    assert {code for code, item in items.items() if item.state is ItemState.RUNNING} == {"DIBAO", "LINSHI"}
+    assert items["DIBIAN_GANGXING"].after == ["DIBAO"]
+    assert items["YANGLAO_DAIJIAO"].state is ItemState.WAITING
+    letters = session.exec(select(Notice.letter).where(Notice.household_id == case.household_id)).all()
+    assert letters == ["case_received"]
+
+
+def test_the_graph_of_items_has_no_circle_and_knows_all_thirteen() -> None:
+    assert set(graph()) == set(list_codes("aid_item"))
+    assert len(graph()) == 13
+
+
+def test_a_draft_is_come_back_to_and_cannot_be_sent_unsigned(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    me = make.as_household(home)
+    case = service.start(session, home.id, actor=me, now=now)
+    service.save(session, case, {"wants": ["living"]}, actor=me, now=now)
+    again = service.start(session, home.id, actor=me, now=now + timedelta(days=3))
+    assert again.id == case.id
+    assert again.answers == {"wants": ["living"]}
+    with pytest.raises(BadInput, match="not_signed"):
+        service.submit(session, case, actor=me, now=now)
+
+
+def test_a_foreign_case_looks_like_a_missing_one(session: Session, now: datetime) -> None:
+    case, items = send(session, now)
+    stranger = make.as_household(make.a_household(session, phone="10000000002"))
+    for who in (stranger, OTHER):
+        with pytest.raises(NotFound):
+            service.get_case(session, case.id, actor=who)
+    with pytest.raises(NotFound):
+        steps.finish(session, items["DIBAO"].id, actor=OTHER, now=now)
+
+
+def test_a_label_brings_its_benefits_without_another_application(session: Session, now: datetime) -> None:
+    _case, items = send(session, now, ticks=["no_pension"])
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=104_000, actor=APPROVER, now=day)
+    states = {code: item.state for code, item in items.items()}
+    assert states["DIBIAN_GANGXING"] is ItemState.NOT_NEEDED
+    by_label = ("JIAGE_SHUIDIANQI", "YANGLAO_DAIJIAO", "LAJI_JIANMIAN", "YILIAO_JIUZHU")
+    assert {states[code] for code in by_label} == {ItemState.RUNNING}
+    assert steps.running_step(session, items["DIBAO"].id).code == "payment"
+
+
+@pytest.mark.parametrize(("yes", "state"), [(True, ItemState.RUNNING), (False, ItemState.NOT_NEEDED)])
+def test_a_refused_family_goes_on_to_the_next_class_only_with_its_yes(
+    session: Session, now: datetime, yes: bool, state: ItemState
+) -> None:
+    case, items = send(session, now, all_classes=yes)
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    assert items["DIBIAN_GANGXING"].state is state
+    assert len(session.exec(select(CaseItem).where(CaseItem.case_id == case.id)).all()) == len(items)
+
+
+def test_who_gave_the_first_opinion_does_not_confirm(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    day = walk(session, items["DIBAO"], now)
+    step = session.exec(
+        select(CaseStep).where(CaseStep.item_id == items["DIBAO"].id, CaseStep.code == "check_and_visit")
+    ).one()
+    step.ended_by = APPROVER.id
+    with pytest.raises(NotAllowed, match="second_person_needed"):
+        outcome.decide(session, items["DIBAO"].id, granted=True, actor=APPROVER, now=day)
+
+
+def test_a_refusal_needs_its_reason_and_a_late_end_its_cause(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    day = walk(session, items["DIBAO"], now)
+    with pytest.raises(BadInput, match="reason_missing"):
+        outcome.decide(session, items["DIBAO"].id, granted=False, actor=APPROVER, now=day)
+    late = day + timedelta(days=60)
+    with pytest.raises(BadInput, match="late_cause_missing"):
+        outcome.decide(session, items["DIBAO"].id, granted=True, actor=APPROVER, now=late)
+    item = outcome.decide(session, items["DIBAO"].id, granted=True, late_cause="backlog", actor=APPROVER, now=late)
+    assert item.late_cause == "backlog"
+    assert item.month == "2027-01"
+
+
+def test_fast_aid_is_one_step_of_three_days_capped_and_once_a_year(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    _case, items = send(session, now, home, wants=["accident"], ticks=["sudden"], medical_fen=0)
+    fast = items["LINSHI"]
+    assert fast.path == "LINSHI_FAST"
+    assert fast.due_at == datetime(2026, 11, 26, 16, tzinfo=now.tzinfo)
+    with pytest.raises(BadInput, match="above_cap"):
+        outcome.decide(session, fast.id, granted=True, amount_fen=77_001, actor=WORKER, now=now)
+    outcome.decide(session, fast.id, granted=True, amount_fen=77_000, actor=WORKER, now=now)
+    assert fast.state is ItemState.GRANTED
+    _again, more = send(session, now, home, wants=["accident"], ticks=["sudden"], medical_fen=0)
+    with pytest.raises(Conflict, match="aided_this_year"):
+        outcome.decide(session, more["LINSHI"].id, granted=True, amount_fen=1_000, actor=WORKER, now=now)
+
+
+def test_while_the_household_owes_a_paper_no_clock_runs_against_the_office(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    item = items["DIBAO"]
+    steps.finish(session, item.id, actor=WORKER, now=now)
+    before = steps.running_step(session, item.id).due_at
+    steps.stop(session, item.id, missing="收入证明", actor=WORKER, now=now + timedelta(days=1))
+    (waiting,) = clocks.running_of(session, steps.clock_ref(item.id))
+    assert waiting.step == "case_papers"
+    assert waiting.household_id == item.household_id
+    assert supervision.count_late(session, actor=APPROVER, now=now + timedelta(days=365)) == {CITY: 1}
+    back = now + timedelta(days=8)
+    steps.run_on(session, item.id, actor=make.as_household(session.get_one(Household, item.household_id)), now=back)
+    assert steps.running_step(session, item.id).due_at == before + timedelta(days=7)
+    (waiting,) = clocks.running_of(session, steps.clock_ref(item.id))
+    assert waiting.step == "case_step"
+
+
+def test_the_household_reminds_the_holder_once_a_day(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    me = make.as_household(session.get_one(Household, items["DIBAO"].household_id))
+    assert steps.urge(session, items["DIBAO"].id, actor=me, now=now).urged == 1
+    with pytest.raises(WrongState, match="urged_today"):
+        steps.urge(session, items["DIBAO"].id, actor=me, now=now + timedelta(hours=3))
+    assert steps.urge(session, items["DIBAO"].id, actor=me, now=now + timedelta(days=1)).urged == 2
+
+
+def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longer(
+    session: Session, now: datetime
+) -> None:
+    _case, items = send(session, now)
+    item = items["DIBAO"]
+    day = walk(session, item, now, to="public_notice")
+    (shown,) = notice.list_notices(session, CITY, now=day)
+    assert (shown.item_id, shown.name) == (item.id, "王*明")
+    total = item.due_at
+    row = notice.object_to(session, item.id, "他家有车", actor=Actor(id="", role=Role.PUBLIC), now=day)
+    notice.answer(session, row.id, "车已报废", upheld=False, actor=WORKER, now=day + timedelta(days=2))
+    step = steps.running_step(session, item.id)
+    assert (step.code, step.limit_days) == ("re_notice", 3)
+    assert item.special
+    assert total is not None
+    assert item.due_at is not None
+    assert item.due_at > total
+    walk(session, item, day, to="confirm")
+
+
+def test_a_child_never_stands_on_a_notice(session: Session, now: datetime) -> None:
+    case, items = send(session, now)
+    day = walk(session, items["DIBAO"], now, to="public_notice")
+    from marketplace.households.models import Person
+
+    session.get_one(Person, case.subject_id).birth_year = 2013
+    assert notice.list_notices(session, CITY, now=day) == []
+
+
+def test_a_refused_household_is_watched_told_and_may_say_no(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    case, items = send(session, now, home, wants=["living"], medical_fen=0, income_fen=400_000)
+    for code in ("DIBAO", "DIBIAN_GANGXING"):
+        day = walk(session, items[code], now)
+        outcome.decide(
+            session, items[code].id, granted=False, reason="income_over", late_cause="backlog", actor=APPROVER, now=day
+        )
+    assert (case.state, case.decision) == (CaseState.CLOSED, CaseDecision.REFUSED)
+    (entry,) = outcome.list_entries(session, home.id)
+    assert entry.category == "REJECTED"
+    assert entry.ended_at is None
+    outcome.leave_register(session, entry.id, actor=make.as_household(home), now=now)
+    assert entry.ended_at == now
+
+
+def test_a_late_step_climbs_the_ladder_one_rung_once(database: Any, now: datetime) -> None:
+    with database.transaction() as session:
+        _case, items = send(session, now)
+        item_id = items["DIBAO"].id
+    later = now + timedelta(days=9)
+    with database.transaction() as session:
+        clocks.due_reminders(session, now=later)
+    for _turn in range(2):
+        supervision.climb(database, now=later)
+    with database.reading() as session:
+        rungs = session.exec(select(Escalation).where(Escalation.item_id == item_id)).all()
+        assert [row.level for row in rungs] == [4]
+
+
+def test_the_month_gives_mean_median_and_ninetieth_percentile_of_its_own_rows(session: Session, now: datetime) -> None:
+    case, items = send(session, now)
+    made = list(range(1, 11))
+    for n in made:
+        session.add(
+            CaseItem(
+                id=f"t{n}",
+                case_id=case.id,
+                household_id=case.household_id,
+                code=f"T{n}" if n > 10 else "DIBAO",
+                department="MCA",
+                path="DIBAO",
+                district_code=CITY,
+                office=CITY,
+                state=ItemState.GRANTED,
+                decided_at=now,
+                decided_by="x",
+                holder="COUNTY",
+                days_taken=n,
+                month="2026-10",
+            )
+            if n == 1
+            else _other_case(session, case, n, now)
+        )
+        items["DIBAO"].code = "OLD"
+        session.flush()
+    (row,) = supervision.times_of(session, "2026-10")
+    assert (row.ended, row.mean_tenths, row.median, row.p90) == (10, 55, 5, 9)
+
+
+def _other_case(session: Session, case: Case, n: int, now: datetime) -> CaseItem:
+    other = Case(
+        **{**case.model_dump(exclude={"id", "number"}), "id": f"c{n}", "number": f"N{n}", "state": CaseState.WITHDRAWN}
+    )
+    session.add(other)
+    session.flush()
+    return CaseItem(
+        id=f"t{n}",
+        case_id=other.id,
+        household_id=case.household_id,
+        code="DIBAO",
+        department="MCA",
+        path="DIBAO",
+        district_code=CITY,
+        office=CITY,
+        state=ItemState.GRANTED,
+        decided_at=now,
+        decided_by="x",
+        holder="COUNTY",
+        days_taken=n,
+        month="2026-10",
+    )
+
+
+def test_a_published_month_is_frozen_and_a_correction_is_a_new_version(session: Session, now: datetime) -> None:
+    first = supervision.publish(session, "2026-10", actor=APPROVER, now=now)
+    second = supervision.publish(session, "2026-10", actor=APPROVER, now=now)
+    assert (first.version, second.version) == (1, 2)
+    with pytest.raises(BadInput, match="month_runs"):
+        supervision.publish(session, "2026-11", actor=APPROVER, now=now)
+
+
+def test_an_identified_family_has_only_its_spending_checked() -> None:
+    facts = Facts(wants=("illness",), label="DIBIAN", medical_fen=3_000_000)
+    planned = {one.code: one for one in plan(facts, district=CITY, on=ON)}
+    assert planned["LINSHI"].path == "LINSHI_SPENDING"
+    assert "DIBIAN_GANGXING" not in planned
+
+
+def test_a_district_has_steps_of_its_own() -> None:
+    own = {rule.code: rule for rule in steps_of("DIBAO", district="500116", on=ON)}
+    assert (own["confirm"].holder, own["confirm"].limit) == ("TOWNSHIP", 5)
+    assert {rule.code: rule for rule in steps_of("DIBAO", district=CITY, on=ON)}["confirm"].holder == "COUNTY"
+
+
+def test_one_set_of_numbers_is_looked_at_for_every_class() -> None:
+    def looked(income: int, medical: int) -> tuple[bool, bool, bool]:
+        found = class_tests(Facts(size=1, income_fen=income, medical_fen=medical), district=CITY, on=ON)
+        return found.dibao, found.borderline, found.rigid
+
+    assert looked(76_999, 0) == (True, True, False)
+    assert looked(77_000, 0) == (False, True, False)
+    assert looked(115_500, 0) == (False, False, False)
+    assert looked(200_000, 1_440_001) == (False, False, True)
+
+
+def _all_refused(session: Session, case: Case, items: dict[str, CaseItem], now: datetime) -> None:
+    """Every item of the case is refused, each in its turn."""
+    while case.state is CaseState.OPEN:
+        item = next(one for one in service.list_items(session, case.id) if one.state is ItemState.RUNNING)
+        step = steps.running_step(session, item.id)
+        told = {"granted": False, "reason": "income_over", "late_cause": "backlog", "actor": APPROVER, "now": now}
+        if step.code == "department_answer":
+            outcome.settle(session, item, step, amount_fen=0, note="", **told)
+        else:
+            outcome.decide(session, item.id, **{**told, "now": walk(session, item, now)})
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_what_stays_uncovered_becomes_a_verified_need_with_its_reason_only_with_a_yes(
+    session: Session, now: datetime, yes: bool
+) -> None:
+    case, items = send(session, now, hand_on=yes)
+    _all_refused(session, case, items, now)
+    worker = Actor(id="verifier-9", role=Role.VERIFIER, districts=frozenset({CITY}))
+    if not yes:
+        with pytest.raises(ConsentMissing):
+            need_of_case(session, case.id, actor=worker, now=now)
+        return
+    need = need_of_case(session, case.id, actor=worker, now=now)
+    assert (need.gap_units, need.state, need.referral_reason) == (6_000_000, "verified", "NOT_ELIGIBLE")
+    assert need_of_case(session, case.id, actor=worker, now=now).id == need.id

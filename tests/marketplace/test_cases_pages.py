@@ -1,0 +1,223 @@
+"""The household's way on the screen: in by a code, applied in few taps, followed, decided by staff; in both languages."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlmodel import select
+
+from marketplace.accounts import service as accounts
+from marketplace.actors import SYSTEM, Role
+from marketplace.app import create_app
+from marketplace.cases import notice, steps
+from marketplace.cases.models import Case, CaseItem, CasePaper, CaseStep, ItemState
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.households.models import Person
+from marketplace.reference.identity_number import make_id_number
+from tests import factories as make
+
+CITY = "500103"
+MOST_TAPS = 12
+
+
+@pytest.fixture
+def app(settings: Settings, sqlite_database: Database) -> Flask:
+    app = create_app(settings, database=sqlite_database)
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app
+
+
+def _client(app: Flask, token: str) -> FlaskClient:
+    client = app.test_client()
+    client.set_cookie("sid", token)
+    return client
+
+
+@pytest.fixture
+def home(app: Flask) -> FlaskClient:
+    """A household that was never asked for its number."""
+    with app.extensions["database"].transaction() as session:
+        household = make.a_household(session)
+        person = session.exec(select(Person).where(Person.household_id == household.id)).one()
+        token = accounts.open_for_person(session, person.id, household.id, now=datetime.now(UTC))
+    return _client(app, token)
+
+
+def staff(app: Flask, login: str, role: Role) -> FlaskClient:
+    """Somebody of this district."""
+    now = datetime.now(UTC)
+    with app.extensions["database"].transaction() as session:
+        made = accounts.create_account(
+            session, login, display_name=login, role=role, password="a-long-password", districts=[CITY], now=now
+        )
+        token = accounts.open_for_account(session, made, now=now)
+    return _client(app, token)
+
+
+def photo() -> bytes:
+    """A small picture with a place and a time in it."""
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x9003] = "2026:11:23 10:00:00"
+    Image.new("RGB", (40, 30), "green").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def apply(client: FlaskClient, **over: object) -> tuple[str, int]:
+    """The whole way; the address of the confirmation and the presses it took (ticks and buttons)."""
+    answer = client.post("/cases/start")
+    taps = 1
+    where = answer.headers["Location"]
+    pages = {
+        "wants": ({"wants": ["living", "illness"]}, 3),
+        "money": ({"size": "2", "income_fen": "500", "medical_fen": "60000"}, 1),
+        "situation": ({"ticks": ["no_pension"]}, 2),
+        "card": ({"id_number": make_id_number("509900", date(1960, 3, 4), seq=7)}, 1),
+        "sign": ({"agree": "y", "all_classes": "y", "typed_name": "王小明"}, 3),
+    }
+    while "/step/" in where:
+        name = where.rpartition("/")[2]
+        assert client.get(where).status_code == 200
+        data, cost = pages[name]
+        sent = {**data, **(over if name == "wants" else {})}
+        if name == "card":
+            sent["photo"] = (io.BytesIO(photo()), "card.jpg")
+        answer = client.post(where, data=sent, content_type="multipart/form-data")
+        assert answer.status_code == 303, re.findall(r'class="error"[^\n]*', answer.text)
+        where, taps = answer.headers["Location"], taps + cost
+    assert client.get(where).status_code == 200
+    answer = client.post(where)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"], taps + 1
+
+
+def test_a_first_application_takes_at_most_twelve_taps_and_ends_with_number_and_code(
+    app: Flask, home: FlaskClient
+) -> None:
+    where, taps = apply(home)
+    assert taps <= MOST_TAPS
+    page = home.get(where).text
+    assert re.search(r"SQ\d{10}", page)
+    assert "<svg" in page
+    with app.extensions["database"].reading() as session:
+        paper = session.exec(select(CasePaper).where(CasePaper.kind == "id_photo")).one()
+        assert paper.body is not None
+        assert paper.size_bytes > 0
+    case = where.removesuffix("/sent")
+    for path, word in ((case, "最低生活保障"), (case + "/print", "最低生活保障"), ("/cases/mine", "SQ")):
+        assert word in home.get(path).text
+    home.set_cookie("lang", "en")
+    home.get(case + "?lang=en")
+
+
+def test_who_comes_back_finds_the_answers_and_is_not_asked_for_a_known_card(app: Flask, home: FlaskClient) -> None:
+    apply(home)
+    answer = home.post("/cases/start")
+    where = answer.headers["Location"]
+    home.post(where, data={"wants": ["housing"]})
+    again = home.post("/cases/start").headers["Location"]
+    assert again.endswith("/check")
+    base = again.removesuffix("/check")
+    assert (
+        home.post(base + "/step/money", data={"size": "2", "income_fen": "1"}).headers["Location"].endswith("situation")
+    )
+    assert home.post(base + "/step/situation", data={}).headers["Location"].endswith("/sign")
+    unsigned = home.post(again)
+    assert unsigned.status_code == 422
+    assert "请先签署授权" in unsigned.text
+
+
+def test_a_wrong_number_is_told_at_its_field(home: FlaskClient) -> None:
+    base = home.post("/cases/start").headers["Location"].removesuffix("wants")
+    answer = home.post(base + "card", data={"id_number": "509900196003040000"})
+    assert answer.status_code == 422
+    assert "号码不对" in answer.text
+
+
+def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephone(app: Flask) -> None:
+    client = app.test_client()
+    assert "临时救助" in client.get("/apply/LINSHI").text
+    assert client.get("/apply/NOTHING").status_code == 404
+    told = client.post("/apply", data={"name": "王小明", "phone": "13800000001", "district": CITY})
+    assert (told.status_code, told.headers["Location"]) == (303, "/enter")
+    again = client.post("/apply", data={"name": "王小明", "phone": "13800000001", "district": CITY})
+    assert again.headers["Location"] == "/enter"
+    with app.extensions["database"].reading() as session:
+        assert len(session.exec(select(Person)).all()) == 1
+
+
+def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_way_to_object(
+    app: Flask, home: FlaskClient
+) -> None:
+    where, _taps = apply(home)
+    case_page = where.removesuffix("/sent")
+    database = app.extensions["database"]
+    with database.reading() as session:
+        item_id = session.exec(select(CaseItem.id).where(CaseItem.code == "DIBAO")).one()
+    worker, approver = staff(app, "w", Role.WORKER), staff(app, "a", Role.APPROVER)
+    page = f"/cases/items/{item_id}"
+    assert page in worker.get("/cases/board").text
+    assert worker.get("/cases/leaflets").text.count("<svg") >= 14
+    assert "缺少材料" in worker.get(page).text
+    assert worker.post(page + "/stop", data={"missing": "收入证明、户口簿"}).status_code == 303
+    assert "收入证明、户口簿" in home.get(case_page).text
+    assert home.post(page + "/answered").status_code == 303
+    assert home.post(page + "/urge").status_code == 303
+    assert "已催办 1 次" in home.get(case_page).text
+    for _step in ("check_papers", "start_check", "check_and_visit"):
+        assert worker.post(page + "/done", data={"opinion": "against"}).status_code == 303
+    stranger = app.test_client()
+    hanging = stranger.get(f"/public-notices/{CITY}")
+    assert "王*明" in hanging.text
+    assert "王小明" not in hanging.text
+    objected = stranger.post(f"/public-notices/{CITY}/{item_id}", data={"text": "他家有车"})
+    assert objected.status_code == 303
+    assert "他家有车" not in hanging.text
+    found = re.search(r"/cases/objections/\w+/answer", worker.get(page).text)
+    assert found is not None
+    assert worker.post(found[0], data={"finding": "属实", "upheld": "y"}).status_code == 303
+    with database.transaction() as session:
+        step = steps.running_step(session, item_id)
+        step.due_at = datetime.now(UTC) - timedelta(seconds=1)
+        step.started_at = step.due_at - timedelta(days=3)
+        session.add(step)
+    assert notice.over(database, now=datetime.now(UTC)) >= 1
+    assert "决定" in approver.get(page).text
+    no_reason = approver.post(page + "/decide", data={"verdict": "refused", "late_cause": "objection"})
+    assert no_reason.status_code == 422
+    decided = {"verdict": "refused", "reason": "income_over", "note": "人均收入高于标准", "late_cause": "objection"}
+    assert approver.post(page + "/decide", data=decided).status_code == 303
+    told = home.get(case_page).text
+    assert "收入超过标准" in told
+    assert "六十日" in told
+    with database.reading() as session:
+        assert session.get_one(CaseItem, item_id).state is ItemState.REFUSED
+        assert {step.ended_by for step in session.exec(select(CaseStep).where(CaseStep.item_id == item_id))} > {
+            SYSTEM.id
+        }
+
+
+def test_the_times_of_a_month_are_published_for_everybody(app: Flask) -> None:
+    approver = staff(app, "a", Role.APPROVER)
+    path = re.search(r'action="(/times/[\d-]+)"', approver.get("/times").text)
+    assert path is not None
+    assert approver.post(path[1]).status_code == 303
+    page = app.test_client().get("/times").text
+    assert "已固定" in page
+    assert "/times/2" not in page
+
+
+def test_a_household_takes_its_application_back(app: Flask, home: FlaskClient) -> None:
+    where, _taps = apply(home)
+    path = where.removesuffix("/sent") + "/withdraw"
+    assert home.get(path).status_code == 200
+    assert home.post(path).status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(Case)).one().state.value == "withdrawn"
