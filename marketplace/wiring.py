@@ -25,16 +25,7 @@ from adapters.liveness import FaceGateway
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
 from adapters.payments import CoverGateway, PaymentFeedDoor
-from adapters.ports import (
-    Channel,
-    CoverDoor,
-    DepartmentFeed,
-    Message,
-    Messenger,
-    PaymentFeed,
-    Registry,
-    StaffSignIn,
-)
+from adapters.ports import Channel, CoverDoor, DepartmentFeed, Message, Messenger, PaymentFeed, Registry, StaffSignIn
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
 from adapters.webhooks import Webhooks

@@ -24,19 +24,7 @@ from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import ARRIVED
 from marketplace.decisions.models import Match, MatchState
-from marketplace.demo import (
-    applications,
-    appointments,
-    claims,
-    gifts,
-    helping,
-    meetings,
-    payments,
-    proofs,
-    reports,
-    rights,
-    signals,
-)
+from marketplace.demo import appointments, aside, claims, payments
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
 from marketplace.demo.partners import open_their_books
@@ -125,14 +113,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         let_time_pass(database, roster, pick=pick, now=day + 7 * DAY)
         appointments.visit(database, roster, now=day + 7 * DAY)
     with phases.phase("report"):
-        meetings.hold_meeting(database, roster, now=day + 7 * DAY)
-        reports.count_month(database, roster, now=day + 8 * DAY)
-        proofs.prove(database, roster, now=day + 8 * DAY)
-        gifts.ask_about_a_draft(database, roster, now=day + 8 * DAY)
-        rights.use(database, roster, now=day + 7 * DAY)
-        applications.apply(database, roster, now=day + 7 * DAY)
-        helping.help_and_ask(database, roster, now=day + 7 * DAY)
-        signals.watch(database, roster, now=day + 8 * DAY)
+        aside.play(database, roster, now=day)
     with phases.phase("notify"):
         _send_letters(database, now=day + 7 * DAY)
     return run_id

@@ -26,6 +26,7 @@ HANDED_ON |= {"appointment:answer", "appointment:plan", "suspicion:list", "suspi
 HANDED_ON |= {"right:answer", "right:erase", "right:task", "right:view"}
 HANDED_ON |= {f"survival:{act}" for act in ("answer", "face", "list", "record", "view")}
 HANDED_ON |= {"power:check", "power:list", "power:object", "appeal:list", "account:sessions", "account:sign_out"}
+HANDED_ON |= {"case:apply", "case:fast", "case:view"}
 HANDED_ON |= set(SCOPES)
 """Acts that a function of the room hands on to the policy; what is written then is the state that follows."""
 ACT = re.compile(r"[a-z_]+:[a-z_]+")
