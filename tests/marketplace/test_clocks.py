@@ -11,6 +11,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.clocks.steps import STEPS
 from marketplace.decisions import waiting
+from marketplace.liveness import service as liveness
 from marketplace.meetings import night
 from marketplace.payments import late
 from marketplace.payments import waiting as payments
@@ -73,7 +74,7 @@ def test_the_document_names_every_step_with_its_words_holder_limits_and_reminder
 
 def test_the_document_says_of_each_step_whether_something_follows_and_to_which_step_it_passes() -> None:
     rooms = (waiting.CONSEQUENCES, insurers.CONSEQUENCES, payments.CONSEQUENCES, night.CONSEQUENCES)
-    follows = {*late.STEPS, *(step for follows in rooms for step in follows)}
+    follows = {liveness.STEP, *late.STEPS, *(step for follows in rooms for step in follows)}
     for code, cells in _told().items():
         assert cells[5].startswith("stays") != (code in follows), code
         passes = re.match(r"passes to `(\w+)`", cells[5])
