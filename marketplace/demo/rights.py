@@ -13,6 +13,7 @@ from sqlmodel import Session
 from marketplace.actors import Actor
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
+from marketplace.demo import applications
 from marketplace.demo.build import Roster
 from marketplace.demo.waiting import household_actor, matches_in
 from marketplace.households.models import Person
@@ -25,6 +26,7 @@ from marketplace.rights.models import RightKind, RightRequest
 
 def use(database: Database, roster: Roster, /, *, now: datetime) -> None:
     """One household for each right that leaves something to look at, and one death."""
+    applications.apply(database, roster, now=now)
     clerk, approver = roster.staff["demo-verifier"], roster.staff["demo-approver"]
     with database.transaction() as session:
         under_way = matches_in(session, MatchState.IN_DELIVERY)

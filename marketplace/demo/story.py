@@ -26,7 +26,6 @@ from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import ARRIVED
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo import (
-    applications,
     appointments,
     claims,
     gifts,
@@ -130,7 +129,6 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         proofs.prove(database, roster, now=day + 8 * DAY)
         gifts.ask_about_a_draft(database, roster, now=day + 8 * DAY)
         rights.use(database, roster, now=day + 7 * DAY)
-        applications.apply(database, roster, now=day + 7 * DAY)
         signals.watch(database, roster, now=day + 8 * DAY)
     with phases.phase("notify"):
         _send_letters(database, now=day + 7 * DAY)
