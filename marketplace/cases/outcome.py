@@ -57,7 +57,8 @@ def decide(
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
-    require(actor, "case:fast" if fast else "case:decide", district=item.district_code)
+    rule = {True: "case:fast", False: "case:decide"}[fast]
+    require(actor, rule, district=item.district_code)
     if step.code not in ("confirm", "fast_aid"):
         raise WrongState("step_not_decided_here")
     if not fast and actor.id in _first_opinions(session, item.id):

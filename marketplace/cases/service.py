@@ -208,7 +208,7 @@ def facts_of(session: Session, case: Case, /) -> Facts:
 
 def withdraw(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Case:
     """The household takes its application back; what was granted stays granted."""
-    case = get_case(session, case_id, actor=actor, action="case:withdraw")
+    case = get_case(session, case_id, actor=actor, asks="case:withdraw")
     if case.state not in (CaseState.DRAFT, CaseState.OPEN):
         raise WrongState("case_closed")
     for item in list_items(session, case.id):
@@ -227,12 +227,12 @@ def withdraw(session: Session, case_id: str, /, *, actor: Actor, now: datetime) 
     return _record(session, case, "case:withdraw", actor=actor, now=now)
 
 
-def get_case(session: Session, case_id: str, /, *, actor: Actor, action: str = "case:view") -> Case:
+def get_case(session: Session, case_id: str, /, *, actor: Actor, asks: str = "case:view") -> Case:
     """The case, if the actor may see it; a foreign one looks like a missing one."""
     found = session.get(Case, case_id)
     if found is None:
         raise NotFound("case")
-    require(actor, action, household_id=found.household_id, district=found.district_code)
+    require(actor, asks, household_id=found.household_id, district=found.district_code)
     return found
 
 

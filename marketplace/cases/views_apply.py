@@ -168,7 +168,7 @@ def qr_of(path: str, /) -> Markup:
 
 
 def _draft(case_id: str) -> Case:
-    case = service.get_case(current_session(), case_id, actor=current_actor(), action="case:apply")
+    case = service.get_case(current_session(), case_id, actor=current_actor(), asks="case:apply")
     if case.state is not CaseState.DRAFT:
         raise NotFound("case")
     return case

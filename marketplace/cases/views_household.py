@@ -86,7 +86,7 @@ def answered(item_id: str) -> ResponseReturnValue:
 def withdraw(case_id: str) -> ResponseReturnValue:
     """Ask once, then take it back."""
     session, form = current_session(), Form()
-    case = service.get_case(session, case_id, actor=current_actor(), action="case:withdraw")
+    case = service.get_case(session, case_id, actor=current_actor(), asks="case:withdraw")
     if form.validate_on_submit():
         service.withdraw(session, case.id, actor=current_actor(), now=utc_now())
         return done(_("Taken back. What was granted stays granted."), to=url_for(".mine"))
