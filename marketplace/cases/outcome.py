@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
+from marketplace.cases import granted as beginning
 from marketplace.cases import steps
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
@@ -113,6 +114,7 @@ def settle(
     notices.post(session, "case_decided", key=key, household_id=item.household_id, now=now)
     if granted:
         _pay(session, item, step, now=now)
+        beginning.begin(session, item, now=now)
     follow(session, item.case_id, now=now)
     return item
 

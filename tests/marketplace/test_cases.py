@@ -9,13 +9,16 @@ import pytest
 from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
+from marketplace.cases import granted as beginning
 from marketplace.cases import notice, outcome, service, steps, supervision
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
 from marketplace.cases.rules import graph, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, Conflict, ConsentMissing, NotAllowed, NotFound, WrongState
+from marketplace.households import categories
 from marketplace.households.models import Household
+from marketplace.liveness.duties import duties_of
 from marketplace.needs.remainder import need_of_case
 from marketplace.notices import Notice
 from marketplace.reference.words import list_codes
@@ -205,6 +208,17 @@ def test_a_child_never_stands_on_a_notice(session: Session, now: datetime) -> No
 
     session.get_one(Person, case.subject_id).birth_year = 2013
     assert notice.list_notices(session, CITY, now=day) == []
+
+
+def test_a_granted_family_stands_in_the_register_and_is_seen_now_and_then(session: Session, now: datetime) -> None:
+    case, items = send(session, now)
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=104_000, actor=APPROVER, now=day)
+    assert [spell.category for spell in categories.list_spells(session, case.household_id)] == ["IN_REGISTER"]
+    (duty,) = duties_of(session, case.subject_id)
+    assert (duty.kind, duty.ended_at) == ("DIBAO", None)
+    beginning.begin(session, items["DIBAO"], now=day)
+    assert len(categories.list_spells(session, case.household_id)) == len(duties_of(session, case.subject_id)) == 1
 
 
 def test_a_refused_household_is_watched_told_and_may_say_no(session: Session, now: datetime) -> None:
