@@ -163,8 +163,10 @@ def leaflets() -> ResponseReturnValue:
 def qr_of(path: str, /) -> Markup:
     """The square code of one of our addresses."""
     settings: Any = current_session().info["settings"]
-    drawn = segno.make(settings.base_url.rstrip("/") + path, error="m")
-    return Markup(drawn.svg_inline(scale=3, border=2, omitsize=True, svgclass="qr", lineclass=None))
+    address = settings.base_url.rstrip("/") + path
+    drawn = segno.make(address, error="m")
+    title = _("Code for %(address)s", address=address)
+    return Markup(drawn.svg_inline(scale=3, border=2, omitsize=True, svgclass="qr", lineclass=None, title=title))
 
 
 def _draft(case_id: str) -> Case:

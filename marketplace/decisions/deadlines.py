@@ -55,6 +55,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "overlap_look": ("ledger.duplicate", "hit_id"),
     "record_cost": ("ledger.bill", "need_id"),
     "claim_help": ("ledger.bill", "need_id"),
+    "case_step": ("cases.item", "item_id"),
     "alert_red": ("signals.home", "household_id"),
     "alert_orange": ("signals.home", "household_id"),
     "alert_yellow": ("signals.home", "household_id"),

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from marketplace.actors import Actor
-from marketplace.cases import outcome, service, steps, supervision
+from marketplace.actors import PUBLIC, Actor
+from marketplace.cases import notice, outcome, service, steps, supervision
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
@@ -37,6 +37,10 @@ def apply(database: Database, roster: Roster, /, *, now: datetime) -> None:
         noticed = _send(session, homes[1], ANSWERS, now=now - 12 * DAY)
         for _step in range(3):
             steps.finish(session, _item(session, noticed, "DIBAO").id, opinion="for", actor=clerk, now=now - 2 * DAY)
+        hung = notice.list_notices(session, homes[1].district_code, now=now)
+        if hung:
+            words = "他家儿子在外面开有铺子。"
+            notice.object_to(session, hung[0].item_id, words, actor=PUBLIC, now=now)
         fast = _send(session, homes[2], SUDDEN, now=now - 2 * DAY)
         item = _item(session, fast, "LINSHI")
         outcome.decide(session, item.id, granted=True, amount_fen=60_000, actor=clerk, now=now - DAY)

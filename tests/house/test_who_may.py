@@ -63,9 +63,9 @@ class House:
 def house(demo_app: Flask) -> Iterator[House]:
     demo_app.config["WTF_CSRF_ENABLED"] = False
     database: Database = demo_app.extensions["database"]
-    strangers = {role: _stranger(demo_app, database, role) for role in ROLES}
-    names = {name for rule in demo_app.url_map.iter_rules() for name in rule.arguments}
-    yield House(demo_app, strangers, {name: _ids(database, name) for name in names})
+    names = {name for rule, _method, _action in _rules(demo_app) for name in rule.arguments}
+    ids = {name: _ids(database, name) for name in names}  # before the strangers come: theirs are not foreign to them
+    yield House(demo_app, {role: _stranger(demo_app, database, role) for role in ROLES}, ids)
     demo_app.config["WTF_CSRF_ENABLED"] = True
 
 

@@ -117,7 +117,8 @@ def test_only_the_household_itself_says_yes_to_an_offer() -> None:
 def test_the_public_may_only_come_in_apply_read_the_map_and_check_a_paper() -> None:
     public = {action for action in MATRIX if policy.may(_actor(Role.PUBLIC), action).allow}
     entering = {"start:view", "account:sign_in", "account:demo", "account:join", "account:prove", "organisation:apply"}
-    assert public == entering | {"demand:map", "trust:verify", "trust:view", "api:open"}
+    applying = {"case:enter", "case:notice", "case:object", "case:times", "power:enter", "favours:report"}
+    assert public == entering | applying | {"demand:map", "trust:verify", "trust:view", "api:open"}
 
 
 def test_an_act_that_needs_a_fresh_proof_is_in_the_matrix_and_open_to_nobody_without_an_account() -> None:

@@ -38,6 +38,7 @@ ENTRIES = {
     "needs/storing.py": "a list by file, by the registry's system, by the demo",
     "needs/entry.py": "typed in at the counter, at a visit, for somebody else",
     "needs/referral.py": "referred in by a charity or an insurer",
+    "cases/views_apply.py": "a household that applies by itself",
     "households/service.py": "the one door itself",
 }
 """Every module that lets people in, and for whom it does so."""
