@@ -29,6 +29,7 @@ def over_claimed(case: Case, best: Numbers, *, way: Numbers, caps: Numbers) -> i
     kept = kept - summed(case.pn[lines], way[case.node[lines]] * case.units[lines], size=len(kept))
     pairs, total = np.flatnonzero(case.most > 0), 0
     n, r, homes = case.pn[pairs], case.pr[pairs], len(case.homes)
+    bounds = np.searchsorted(n, np.arange(len(case.open) + 1))
     hard = (case.lot[r] > 1) | (case.floor[r] > 1) | (case.one[n] > 0) | (case.whole[n] > 0) | (case.used[pairs] >= 0)
     asked = (summed(case.home[n], hard.astype(np.int64), size=homes) > 0) & (
         summed(case.home[n], case.least[pairs], size=homes) == 0
@@ -44,16 +45,16 @@ def over_claimed(case: Case, best: Numbers, *, way: Numbers, caps: Numbers) -> i
             int(p) * int(case.limits[row]) for row, p in zip(rows, prices, strict=True)
         )
         if claimed > int(kept[needs].sum()):
-            most = _most(case, needs, pairs=pairs, way=way)
+            most = _most(case, needs, pairs=[pairs[bounds[n] : bounds[n + 1]] for n in needs.tolist()], way=way)
             total += 0 if most is None else max(0, claimed - most)
     return total
 
 
-def _most(case: Case, needs: Numbers, *, pairs: Numbers, way: Numbers) -> int | None:
-    """The most that the household of these needs keeps after paying for their way; None if it is not worked out."""
+def _most(case: Case, needs: Numbers, *, pairs: list[Numbers], way: Numbers) -> int | None:
+    """The most that the household of these needs, each with its pairs, keeps after paying for their way; None if it is
+    not worked out."""
     blocks: list[tuple[set[int], Numbers]] = []
-    for need in needs.tolist():
-        mine = pairs[np.searchsorted(case.pn[pairs], need) : np.searchsorted(case.pn[pairs], need, side="right")]
+    for need, mine in zip(needs.tolist(), pairs, strict=True):
         held = case.caps[need][case.caps[need] > 0]
         length = min(int(case.open[need]), int(case.limits[held].min()))
         take = np.where(case.used[mine] < 0, 1, np.maximum(case.used[mine], 1))
