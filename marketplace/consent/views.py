@@ -22,7 +22,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.households.models import Household
 from marketplace.households.service import contact_of, masked_name
 from marketplace.organisations.models import Organisation, OrganisationState
-from marketplace.policy import require
+from marketplace.policy import may, require
 from marketplace.web import pages
 from marketplace.web.display import language
 from marketplace.web.fields import Form, ManyField, OneField, TextField, TickField
@@ -129,9 +129,8 @@ def assist(household_id: str) -> ResponseReturnValue:
         helper_id=current_actor().id,
     )
     service.give_auto_match(session, household, actor=current_actor(), now=utc_now(), capture=capture)
-    return pages.done(
-        _("Kept. It takes effect when a colleague has called the household back."), to=url_for("consent.to_check")
-    )
+    onward = "consent.to_check" if may(current_actor(), "consent:check").allow else "portal.household_home"
+    return pages.done(_("Kept. It takes effect when a colleague has called the household back."), to=url_for(onward))
 
 
 @bp.route("/consents/to-check", methods=["GET"])

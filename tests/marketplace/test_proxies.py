@@ -295,6 +295,9 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
         digits = accounts.code_text(session, code.id)
     assert agent.post("/helpers/agent/code", data={"code": digits}).status_code == 303
     assert agent.get("/home").status_code == 200
+    yes = {"channel": "home_visit", "evidence": "shelf 8", "read_aloud": "y"}
+    kept = agent.post(f"/households/{household}/consent", data=yes)
+    assert (kept.status_code, agent.get(kept.headers.get("Location", "/")).status_code) == (303, 200)
     power_id = where.rsplit("/", 1)[1]
     assert agent.post(f"/helpers/{power_id}/stop").status_code == 403
     assert home.post(f"/helpers/{power_id}/object").status_code == 303
