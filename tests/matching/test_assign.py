@@ -28,7 +28,7 @@ from tests.matching.placements import placements
 from tests.matching.test_flow import need, problem, resource
 from tests.matching.test_hard import units
 
-SEEDS = range(1_000 if os.environ.get("TORTURE") == "1" else 48)
+SEEDS = range(1_000 if os.environ.get("TORTURE") == "1" else 24)
 
 
 SOLVERS = tuple(row for row in assign.ROUNDS if row[0] != "bound")
