@@ -20,12 +20,10 @@ from marketplace.consent.ask import lock_head, newest
 from marketplace.consent.models import ConsentHead, Mode
 from marketplace.credentials import service as credentials
 from marketplace.credentials.models import ConsentReceipt
-from marketplace.db import flush, new_id
 from marketplace.errors import ConsentMissing, NotFound
 from marketplace.reference import purposes
-from marketplace.sharing.models import Disclosure
 from marketplace.sharing.pipeline import rule
-from marketplace.sharing.service import entry_of, facts_of, refusal
+from marketplace.sharing.service import entry_of, facts_of, refusal, write_down
 
 
 def issue_credential(
@@ -61,23 +59,16 @@ def issue_credential(
         session, actor, chain_id, fields=fields, now=now, holder_jwk=holder_jwk, need_ids=[need_id]
     )
     issued = credentials.living_of(session, chain_id)
-    session.add(
-        Disclosure(
-            id=new_id(),
-            at=now,
-            household_id=consent.household_id,
-            person_id=consent.person_id,
-            recipient_org_id=head.recipient_org_id,
-            actor_id=actor.id,
-            match_id=match_id,
-            purpose=purpose,
-            data_fields=list(issued.data_fields),
-            consent_chain_id=consent.chain_id,
-            consent_version=consent.version,
-            audit_seq=issued.audit_seq,
-        )
+    write_down(
+        session,
+        consent,
+        issued.data_fields,
+        match_id=match_id,
+        purpose=purpose,
+        audit_seq=issued.audit_seq,
+        actor=actor,
+        now=now,
     )
-    flush(session)
     return compact
 
 

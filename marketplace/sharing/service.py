@@ -7,7 +7,7 @@ Nothing identifying leaves the platform by any other door.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -90,24 +90,40 @@ def disclose(
         raise refusal(ruling, entry, actor=actor)
     require_assessed(session, purpose, consent.recipient_kind, data_fields=ruling.fields, now=now)
     values = open_fields(session, consent, ruling.fields, match_id=match_id)
-    session.add(
-        Disclosure(
-            id=new_id(),
-            at=now,
-            household_id=consent.household_id,
-            person_id=consent.person_id,
-            recipient_org_id=head.recipient_org_id,
-            actor_id=actor.id,
-            match_id=match_id,
-            purpose=purpose,
-            data_fields=sorted(values),
-            consent_chain_id=consent.chain_id,
-            consent_version=consent.version,
-            audit_seq=audit.record(session, entry, actor=actor, now=now),
-        )
-    )
-    flush(session)
+    seq, given = audit.record(session, entry, actor=actor, now=now), sorted(values)
+    write_down(session, consent, given, match_id=match_id, purpose=purpose, audit_seq=seq, actor=actor, now=now)
     return values
+
+
+def write_down(
+    session: Session,
+    consent: Consent,
+    fields: Sequence[str],
+    /,
+    *,
+    match_id: str,
+    purpose: str,
+    audit_seq: int,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """The disclosure row of what the consent's recipient was given: fields by name, never values."""
+    disclosure = Disclosure(
+        id=new_id(),
+        at=now,
+        household_id=consent.household_id,
+        person_id=consent.person_id,
+        recipient_org_id=consent.recipient_org_id,
+        actor_id=actor.id,
+        match_id=match_id,
+        purpose=purpose,
+        data_fields=list(fields),
+        consent_chain_id=consent.chain_id,
+        consent_version=consent.version,
+        audit_seq=audit_seq,
+    )
+    session.add(disclosure)
+    flush(session)
 
 
 def facts_of(
