@@ -36,6 +36,7 @@ from adapters.ports import (
     TryAgainLater,
     WillNeverWork,
 )
+from adapters.sms_in import IncomingSms
 
 Told = TypeVar("Told", StateChange, AidGiven)
 Fault: TypeAlias = OutsideError | Literal["lost reply"]
@@ -207,6 +208,20 @@ class FakeCoverDoor:
         if lost:
             raise _lost()
         return self.answers.get(question.subject, ())
+
+
+class FakeSmsInbox:
+    """A gateway's inbox in memory: what a test or the demonstration lets people send."""
+
+    def __init__(self, held: Iterable[IncomingSms] = ()) -> None:
+        self.faults = Faults()
+        self.held = list(held)
+
+    def messages(self, *, after: int) -> tuple[IncomingSms, ...]:
+        """What came in after a number."""
+        if self.faults.before():
+            raise _lost()
+        return tuple(sorted((one for one in self.held if one.seq > after), key=lambda one: one.seq))
 
 
 class FakeDepartment:

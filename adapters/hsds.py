@@ -22,7 +22,7 @@ from adapters.tabular_cells import harmless_text
 LARGEST = 64 * 1024 * 1024
 """So many bytes of tables a package may unfold to."""
 MOST = 20_000
-ACTIVE = "active"
+ACTIVE, CLOSED_FOR_NOW = "active", "temporarily closed"
 JSON_STARTS = (b"{", b"[")
 _ZIP = b"PK\x03\x04"
 _TABLES = ("services", "organizations", "organization_identifiers", "attributes", "taxonomy_terms", "taxonomies")

@@ -90,6 +90,18 @@ class PartnerClient:
         body |= {"note": note} if note else {}
         return self._post(f"/matches/{match_id}/deliver", body, key=key)
 
+    def report_aid(self, aid: Sequence[dict[str, Any]], /, *, key: str = "") -> dict[str, Any]:
+        """Report aid that was given elsewhere, at most 500 pieces in one call."""
+        return self._post("/aid", {"aid": list(aid)}, key=key)
+
+    def report(
+        self, match_id: str, /, *, purpose: str, outcome: str, minutes: int | None = None, key: str = ""
+    ) -> dict[str, Any]:
+        """Say what came of a delivery, with a code of the results; once for each match."""
+        body: dict[str, Any] = {"purpose": purpose, "outcome": outcome}
+        body |= {"minutes": minutes} if minutes is not None else {}
+        return self._post(f"/matches/{match_id}/result", body, key=key)
+
     def deletion_orders(self) -> list[dict[str, Any]]:
         """What has to be deleted, and by when."""
         found: list[dict[str, Any]] = self._get("/deletion-orders")["orders"]

@@ -23,6 +23,7 @@ from adapters.tabular_faults import column_letters
 
 _BOM: Final = "\ufeff"
 _TEMPLATE_ROWS: Final = 5000
+_FOOTER: Final = 250
 _FORMATS: Final[Mapping[str, str]] = {"text": "@", "number": "General", "date": "yyyy-mm-dd"}
 
 Choices: TypeAlias = Mapping[str, Sequence[str]]
@@ -50,9 +51,12 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     return text.getvalue().encode("utf-8")
 
 
-def write_xlsx(columns: Sequence[str | Column], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """Write rows under a frozen header with filters; text stays text, so an ID number keeps its digits."""
-    return _workbook([_column(column) for column in columns], rows, choices={})
+def write_xlsx(columns: Sequence[str | Column], rows: Iterable[Sequence[Cell]], *, mark: str = "") -> bytes:
+    """Write rows under a frozen header with filters; text stays text, so an ID number keeps its digits.
+
+    `mark` says who took the file: it stands in the file's properties and under every printed page.
+    """
+    return _workbook([_column(column) for column in columns], rows, choices={}, mark=mark)
 
 
 def write_template(columns: Sequence[str | Column], choices: Choices) -> bytes:
@@ -67,7 +71,7 @@ def _column(column: str | Column) -> Column:
     return column if isinstance(column, Column) else Column(column)
 
 
-def _workbook(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, choices: Choices) -> bytes:
+def _workbook(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, choices: Choices, mark: str = "") -> bytes:
     out = io.BytesIO()
     # Rows pass through a file on disk; the directory takes it away even when a row raises.
     with (
@@ -79,6 +83,9 @@ def _workbook(columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, choi
         last = _fill(book, sheet, rows)
         sheet.autofilter(0, 0, max(last, 1), max(len(columns) - 1, 0))
         _offer_choices(book, sheet, columns, choices)
+        if mark:
+            book.set_properties({"comments": mark})
+            sheet.set_footer("&C" + mark.replace("&", "&&")[:_FOOTER])
     return out.getvalue()
 
 

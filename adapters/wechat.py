@@ -61,9 +61,9 @@ class WeChatDoor(MessageDoor):
         payload = self._payload(message)
         for fresh in (False, True):
             reply = self._post(payload, token=self._access_token(fresh=fresh), key=message.idempotency_key)
-            if _code(reply) not in _TOKEN_REFUSED:
+            if code_of(reply) not in _TOKEN_REFUSED:
                 break
-        _judge(_code(reply))
+        judge(code_of(reply))
         return str(reply.get("msgid", ""))
 
     def _payload(self, message: Message) -> dict[str, object]:
@@ -98,20 +98,21 @@ class WeChatDoor(MessageDoor):
             "secret": self._settings.app_secret,
         }
         reply = self._client.post("/cgi-bin/stable_token", call="token", payload=asked).json()
-        _judge(_code(reply))
+        judge(code_of(reply))
         token, lasts = reply.get("access_token"), reply.get("expires_in")
         if not isinstance(token, str) or not isinstance(lasts, int):
             raise TryAgainLater("The reply held no token.", code="reply_unreadable")
         self._token, self._token_ends = token, self._clock() + max(lasts - _MARGIN_SECONDS, 0.0)
 
 
-def _code(reply: Mapping[str, object]) -> int:
+def code_of(reply: Mapping[str, object], /) -> int:
+    """The platform's own error code; 0 where it tells none."""
     code = reply.get("errcode", 0)
     return code if isinstance(code, int) else -1
 
 
-def _judge(code: int) -> None:
-    """Raise what an error code means; everything unknown is about this message and final."""
+def judge(code: int, /, *, refused: str = "address_refused") -> None:
+    """Raise what an error code means; everything unknown is about what was sent and final."""
     if code == 0:
         return
     error: OutsideError
@@ -120,5 +121,5 @@ def _judge(code: int) -> None:
     elif code in _PASSING:
         error = TryAgainLater("The platform is busy or our quota is used up.", code="busy", params={"status": code})
     else:
-        error = WillNeverWork("The platform refused the message.", code="address_refused", params={"status": code})
+        error = WillNeverWork("The platform refused what was sent.", code=refused, params={"status": code})
     raise error

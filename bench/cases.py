@@ -55,6 +55,7 @@ def homes(many: int, *, now: datetime) -> Iterator[tuple[dict[str, Any], dict[st
                 "number": f"SQ{n:010d}",
                 "household_id": home,
                 "subject_id": person,
+                "signer_id": person,
                 "opened_by": person,
                 "opened_role": Role.HOUSEHOLD,
                 "channel": "phone",

@@ -26,6 +26,8 @@ CASES = {
     "hard": ("a quarter one-provider, a fifth in lots, one component", ["--hard", "0.25", "--one-component"]),
 }
 COMMAND = "bench/city.py"
+CITY = ("case", "seed", "shape", "needs", "resources")
+"""What names a city among the rows."""
 
 
 def step(*words: str) -> dict[str, float]:
@@ -56,7 +58,16 @@ def measured(case: str, *, asked: argparse.Namespace, seed: int, shape: str, fol
         "case": case, "name": name, "seed": seed, "shape": shape, "needs": asked.needs, "resources": asked.resources,
         "solve": solved, "check": judged, "largest_prefix_gap": _largest(said),
         **{key: said[key] for key in kept},
+        "measured_at": machine()["measured_at"], "load": machine()["load"],
     }  # fmt: skip
+
+
+def kept_beside(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """These rows, and what was measured before of other cities: a part measured again does not take away the rest."""
+    known = json.loads(RESULTS.read_text("utf-8"))["rows"] if RESULTS.exists() else []
+    named = {tuple(str(row[key]) for key in CITY) for row in rows}
+    rest = [row for row in known if tuple(str(row[key]) for key in CITY) not in named]
+    return sorted([*rest, *rows], key=lambda row: (list(CASES).index(str(row["case"])), str(row["shape"]), row["seed"]))
 
 
 def _largest(said: dict[str, dict[str, list[int]]]) -> float:
@@ -85,10 +96,15 @@ def goals(rows: list[dict[str, object]]) -> dict[str, dict[str, str]]:
         solve, check = row["solve"], row["check"]
         assert isinstance(solve, dict)
         assert isinstance(check, dict)
-        place = f"{row['case']}, seed {row['seed']}, {row['shape']}"
+        place = f"{row['case']}, seed {row['seed']}, {row['shape']} ({str(row['measured_at'])[:16].replace('T', ' ')})"
         found["2"].append(f"{place}: judged in {check['seconds']} s with reading, exit {check['exit']}")
         what = f"{place}: gap {float(str(row['gap'])):.4%}, {row['status']}, unique {row['unique']}"
-        found["5" if row["case"] == "hard" else "3"].append(f"{what}, {solve['seconds']} s, {solve['memory_mb']} MB")
+        phases = row["seconds"]
+        assert isinstance(phases, dict)
+        what += f", widest prefix {float(str(row['largest_prefix_gap'])):.2%}, hard parts {phases['hard']:.1f} s"
+        found["5" if row["case"] == "hard" else "3"].append(
+            f"{what}, in all {solve['seconds']} s, {solve['memory_mb']} MB"
+        )
     return {goal: {"figure": "; ".join(texts), "command": COMMAND} for goal, texts in found.items() if texts}
 
 
@@ -109,6 +125,7 @@ def main() -> None:
                 for case in asked.cases:
                     rows.append(measured(case, asked=asked, seed=seed, shape=shape, folder=Path(folder)))
                     print(told(rows[-1]), flush=True)
+    rows = kept_beside(rows)
     found = {"machine": machine(), "goals": goals(rows), "rows": rows}
     RESULTS.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
 

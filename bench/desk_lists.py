@@ -3,7 +3,8 @@
 What enters: the number of rows. What leaves: a table, and `bench/results/desk_lists.json` with the machine. Needs,
 lines, matches and offers are put in directly; each page is asked through the real app, so its templates count too.
 Beside each page stands, from the same run, what a bare COUNT of the same rows takes in the database, and the ratio of
-its last page to its first. Processor milliseconds, the best of three. Never part of the tests.
+its last page to its first. Processor milliseconds, the best of three, and the slowest page by the clock, which under
+load says little. Never part of the tests.
 
     PYTHONPATH=. .venv/bin/python bench/desk_lists.py --rows 100000
 """
@@ -13,11 +14,11 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from time import process_time
+from time import perf_counter, process_time
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -243,7 +244,8 @@ def _one(database: Database, client: FlaskClient, path: str, kind: Any, which: A
 
     rows, bare = count(), _best(count)
     last = -(-rows // SIZE)
-    times = [_best(lambda number=number: _asked(client, path, number)) for number in (1, last // 2, last)]
+    pages = [_timed_best(lambda number=number: _asked(client, path, number)) for number in (1, last // 2, last)]
+    times, walls = [cpu for cpu, _wall in pages], [wall for _cpu, wall in pages]
     first, middle, end = times
     return {
         "rows": rows,
@@ -252,6 +254,7 @@ def _one(database: Database, client: FlaskClient, path: str, kind: Any, which: A
         "last_ms": end,
         "count_ms": bare,
         "last_over_first": round(end / first, 2),
+        "wall_ms": max(walls),
         "within_goal": max(times) <= GOAL_MS,
     }
 
@@ -262,14 +265,19 @@ def _asked(client: FlaskClient, path: str, number: int) -> None:
 
 
 def _best(work: Callable[[], Any]) -> float:
-    taken: Sequence[float] = [_timed(work) for _try in range(TRIES)]
-    return round(min(taken), 1)
+    return _timed_best(work)[0]
 
 
-def _timed(work: Callable[[], Any]) -> float:
-    begun = process_time()
+def _timed_best(work: Callable[[], Any]) -> tuple[float, float]:
+    """Processor and clock, each the best of a few tries."""
+    taken = [_timed(work) for _try in range(TRIES)]
+    return round(min(cpu for cpu, _wall in taken), 1), round(min(wall for _cpu, wall in taken), 1)
+
+
+def _timed(work: Callable[[], Any]) -> tuple[float, float]:
+    cpu, wall = process_time(), perf_counter()
     work()
-    return 1000 * (process_time() - begun)
+    return 1000 * (process_time() - cpu), 1000 * (perf_counter() - wall)
 
 
 def main() -> int:
@@ -281,11 +289,14 @@ def main() -> int:
     for row in told:
         print(
             f"{row['list']:26}{row['rows']:>9,}{row['first_ms']:>9.1f}{row['middle_ms']:>9.1f}{row['last_ms']:>9.1f} ms"
-            f"{row['count_ms']:>9.1f} ms count{row['last_over_first']:>7.2f}×"
+            f"{row['wall_ms']:>9.1f} ms wall{row['count_ms']:>9.1f} ms count{row['last_over_first']:>7.2f}×"
         )
     slowest = max(max(row["first_ms"], row["middle_ms"], row["last_ms"]) for row in told)
-    figure = f"slowest page of {len(told)} lists of up to {many:,} rows: {slowest:.0f} ms CPU (goal {GOAL_MS:.0f})"
-    goals = {"desk_lists": {"figure": figure, "command": "PYTHONPATH=. .venv/bin/python bench/desk_lists.py"}}
+    wall = max(row["wall_ms"] for row in told)
+    figure = (
+        f"slowest page of {len(told)} lists of up to {many:,} rows: {slowest:.0f} ms CPU, {wall:.0f} ms by the clock"
+    )
+    goals = {"lists": {"figure": figure, "command": "PYTHONPATH=. .venv/bin/python bench/desk_lists.py"}}
     RESULTS.write_text(json.dumps({"goals": goals, "machine": machine(), "rows": told}, indent=1) + "\n", "utf-8")
     return 0
 

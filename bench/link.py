@@ -145,6 +145,24 @@ def growth(data: Path, sizes: tuple[int, ...]) -> list[Row]:
     return rows
 
 
+def _goal(told: dict[str, Any]) -> Row:
+    """The row of docs/goals.md."""
+    best: dict[str, dict[str, float]] = {}
+    for row in told.get("sets", []):
+        best.setdefault(row["data"], {})[row["method"]] = row["f1"]
+    won = [name for name, f1 in best.items() if f1["shanqiao"] >= max(f1.values())]
+    lost = sorted(set(best) - set(won))
+    chinese = [row for row in told.get("chinese", []) if "no number" not in row["data"]]
+    largest = max(told.get("growth", []), key=lambda row: int(row["rows"]), default=None)
+    said = [
+        f"at least the better on {len(won)} of {len(best)} tables" + (f" (not on {', '.join(lost)})" if lost else "")
+    ]
+    said += [f"{row['data']}: “same” {row['same_precision']:.4f} at {row['same_recall']:.4f}" for row in chinese]
+    if largest is not None:
+        said.append(f"{largest['rows']:,} rows: {largest['cpu_seconds']:.0f} CPU s, {largest['memory_mb']:.0f} MB")
+    return {"figure": "; ".join(said), "command": "PYTHONPATH=. python bench/link.py --data DIR"}
+
+
 def main() -> None:
     """Measure what is asked; parts not asked for keep their last figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -166,7 +184,7 @@ def main() -> None:
         fresh = {row["rows"] for row in rows}
         kept = [row for row in told.get("growth", []) if row["rows"] not in fresh]
         told["growth"] = sorted(kept + rows, key=lambda row: int(row["rows"]))
-    told["machine"] = machine()
+    told |= {"machine": machine(), "goals": {"who": _goal(told)}}
     RESULT.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

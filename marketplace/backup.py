@@ -25,11 +25,11 @@ from sqlalchemy import Connection, Date, LargeBinary, Table, delete, func, inser
 from sqlalchemy import Enum as SaEnum
 from sqlmodel import Session
 
-from marketplace import audit
 from marketplace.db import Database, UtcDateTime
 from marketplace.migrations import config_for, upgrade
 from marketplace.migrations.tables import metadata
 from marketplace.migrations.triggers import COUNTED
+from marketplace.reports import standing
 from marketplace.sealed import Sealed, SealedType
 
 FORMAT = 1
@@ -134,9 +134,9 @@ def _check(session: Session, counts: dict[str, int]) -> None:
         found = _count(session.connection(), metadata.tables[name])
         if found != wanted:
             raise BackupError(f"{name}: {found} rows restored, {wanted} in the backup")
-    verdict = audit.verify(session)
+    verdict = standing.verify(session)
     if verdict.bad_seq:
-        raise BackupError(f"the audit chain of the backup breaks at row {verdict.bad_seq}: {verdict.fault}")
+        raise BackupError(f"the history of the backup breaks at row {verdict.bad_seq}: {verdict.fault}")
 
 
 def _refuse_filled(database: Database) -> None:

@@ -68,9 +68,7 @@ def serve(
 
     _log()
     with house() as (settings, database):
-        application = create_app(
-            settings, database=database, identity=wiring.identity_of(settings), face=wiring.face_of(settings)
-        )
+        application = create_app(settings, database=database, **wiring.readers_doors(settings))
         helper = wiring.worker_of(database, settings) if worker else None
         server = serving.listen(application, host=host, port=port, trusted_proxy=settings.trusted_proxy)
         typer.echo(f"http://{host}:{port}")
@@ -125,6 +123,14 @@ def account_link(login: str, subject: str) -> None:
     with house() as (settings, database), database.transaction() as session:
         operations.link_account(session, login, issuer=settings.oidc_issuer, subject=subject, now=utc_now())
     typer.echo(f"account {login} is linked")
+
+
+@account.command("end")
+def account_end(login: Annotated[str, typer.Argument(help="Leave it out for everybody.")] = "") -> None:
+    """End every sign-in of LOGIN, or of everybody; nobody's password or factor changes."""
+    with house() as (_, database), database.transaction() as session:
+        ended = operations.end_sign_ins(session, login, now=utc_now())
+    typer.echo(f"{ended} sign-ins ended")
 
 
 @app.command()
@@ -216,7 +222,8 @@ def restore(file: Path) -> None:
 
 def _log() -> None:
     """Services write their log to standard error; who keeps it is the host's matter."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.INFO)
+    logging.getLogger().handlers[0].setFormatter(serving.OneEntry())
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 

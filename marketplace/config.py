@@ -11,23 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
+from marketplace import outward
 from marketplace.keyring import KeyFileError, Ring, read_ring
+from marketplace.outward import LOOPBACK
+from marketplace.outward import ConfigError as ConfigError
 
-LOOPBACK = ("127.0.0.1", "localhost")
 KEY_VARIABLES = (
     "SHANQIAO_SECRET_KEY_FILE",
     "SHANQIAO_KEK_FILE",
     "SHANQIAO_ISSUER_KEY_FILE",
     "SHANQIAO_CHECKPOINT_KEY_FILE",
 )
+PLAIN: tuple[str, ...] = ("SHANQIAO_PAYMENTS_URL", "SHANQIAO_PAYMENTS_TOKEN", "SHANQIAO_SMS_INBOX_URL")
+PLAIN += ("SHANQIAO_DEPARTMENTS_URL", "SHANQIAO_DEPARTMENTS_TOKEN", "SHANQIAO_COVER_URL", "SHANQIAO_COVER_TOKEN")
+PLAIN += ("SHANQIAO_COVER_ORG",)
+PLAIN += ("SHANQIAO_WECHAT_URL", "SHANQIAO_WECHAT_APP_ID", "SHANQIAO_WECHAT_SECRET")
 NO_WITNESS = "none"
 FEWEST_WITNESSES = 2
-
-
-class ConfigError(ValueError):
-    """A setting is missing or unsafe; the sentence names it and says how to mend it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,19 @@ class Settings:
     payments_url: str = ""
     payments_token: str = field(default="", repr=False)
     cover_url: str = ""
+    cover_org: str = ""
     cover_token: str = field(default="", repr=False)
     cover_key: str = field(default="", repr=False)
     face_url: str = ""
     face_token: str = field(default="", repr=False)
     face_issuer: str = ""
     face_key: str = ""
+    sms_inbox_url: str = ""
     departments_url: str = ""
     departments_token: str = field(default="", repr=False)
+    wechat_url: str = "https://api.weixin.qq.com"
+    wechat_app_id: str = ""
+    wechat_secret: str = field(default="", repr=False)
 
     def database(self) -> str:
         """The database's address; the embedded one lies in the instance folder."""
@@ -117,7 +123,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     secret, kek, issuer, checkpoint = _rings(env)
     return Settings(
         instance=Path(get("SHANQIAO_INSTANCE", "instance")),
-        database_url=get("DATABASE_URL", ""),
+        database_url=outward.database(get("DATABASE_URL", "")),
         secret_key=secret.newest.hex(),
         kek=kek.newest,
         kek_ring=kek,
@@ -125,17 +131,17 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         checkpoint_key=checkpoint.newest,
         suite=_suite(get("SHANQIAO_SUITE", "aes")),
         witnesses=_witnesses(get("SHANQIAO_WITNESSES", "")),
-        base_url=_base_url(get("SHANQIAO_BASE_URL", "http://127.0.0.1:8000")),
-        trusted_hosts=_names(get("SHANQIAO_TRUSTED_HOSTS", "127.0.0.1,localhost")),
+        base_url=outward.public_address(get("SHANQIAO_BASE_URL", "http://127.0.0.1:8000")),
+        trusted_hosts=outward.trusted_hosts(get("SHANQIAO_TRUSTED_HOSTS", "127.0.0.1,localhost")),
         trusted_proxy=get("SHANQIAO_TRUSTED_PROXY", ""),
         second_approver_fen=_number(get("SHANQIAO_SECOND_APPROVER_FEN", "2000000"), "SHANQIAO_SECOND_APPROVER_FEN"),
         urgent_cap_fen=_number(get("SHANQIAO_URGENT_CAP_FEN", "200000"), "SHANQIAO_URGENT_CAP_FEN"),
         retention_days=_number(get("SHANQIAO_RETENTION_DAYS", "1095"), "SHANQIAO_RETENTION_DAYS"),
-        webhook_hosts=_hosts(get("SHANQIAO_WEBHOOK_HOSTS", "")),
+        webhook_hosts=outward.webhook_hosts(get("SHANQIAO_WEBHOOK_HOSTS", "")),
         partner_daily_reads=_number(get("SHANQIAO_PARTNER_DAILY_READS", "2000"), "SHANQIAO_PARTNER_DAILY_READS"),
         smtp_host=get("SHANQIAO_SMTP_HOST", ""),
         smtp_port=_number(get("SHANQIAO_SMTP_PORT", "25"), "SHANQIAO_SMTP_PORT"),
-        smtp_tls=_tls(get("SHANQIAO_SMTP_TLS", "starttls")),
+        smtp_tls=outward.mail_tls(get("SHANQIAO_SMTP_TLS", "starttls"), get("SHANQIAO_SMTP_HOST", "")),
         smtp_user=get("SHANQIAO_SMTP_USER", ""),
         smtp_password=get("SHANQIAO_SMTP_PASSWORD", ""),
         mail_from=get("SHANQIAO_MAIL_FROM", "shanqiao@localhost"),
@@ -144,7 +150,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         registry_url=get("SHANQIAO_REGISTRY_URL", ""),
         registry_client_id=get("SHANQIAO_REGISTRY_CLIENT_ID", ""),
         registry_secret=get("SHANQIAO_REGISTRY_SECRET", ""),
-        oidc_issuer=_issuer(get("SHANQIAO_OIDC_ISSUER", ""), get("SHANQIAO_OIDC_CLIENT_ID", "")),
+        oidc_issuer=outward.issuer(get("SHANQIAO_OIDC_ISSUER", ""), get("SHANQIAO_OIDC_CLIENT_ID", "")),
         oidc_client_id=get("SHANQIAO_OIDC_CLIENT_ID", ""),
         oidc_client_secret=get("SHANQIAO_OIDC_CLIENT_SECRET", ""),
         **_money_doors(env),
@@ -153,16 +159,10 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _money_doors(env: Mapping[str, str]) -> dict[str, Any]:
-    """The feed of government payments, the insurers' common door and the departments' exchange."""
-    return {
-        "payments_url": env.get("SHANQIAO_PAYMENTS_URL", ""),
-        "payments_token": env.get("SHANQIAO_PAYMENTS_TOKEN", ""),
-        "departments_url": env.get("SHANQIAO_DEPARTMENTS_URL", ""),
-        "departments_token": env.get("SHANQIAO_DEPARTMENTS_TOKEN", ""),
-        "cover_url": env.get("SHANQIAO_COVER_URL", ""),
-        "cover_token": env.get("SHANQIAO_COVER_TOKEN", ""),
-        "cover_key": _shared_key(env.get("SHANQIAO_COVER_URL", ""), env.get("SHANQIAO_COVER_KEY", "")),
-    }
+    """The feed of government payments, the insurers' common door, the departments' exchange, WeChat."""
+    found: dict[str, Any] = {name.removeprefix("SHANQIAO_").lower(): env[name] for name in PLAIN if env.get(name)}
+    key = _shared_key(env.get("SHANQIAO_COVER_URL", ""), env.get("SHANQIAO_COVER_KEY", ""))
+    return found | {"cover_key": key}
 
 
 def _face_door(env: Mapping[str, str]) -> dict[str, Any]:
@@ -191,54 +191,10 @@ def refuse_demo(environ: Mapping[str, str] | None = None) -> None:
             raise ConfigError(f"{name} is set: a demonstration does not run where a real installation is; unset it")
 
 
-def _base_url(text: str) -> str:
-    """The address in letters and links: https, or plain http on this machine only."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"SHANQIAO_BASE_URL is {text!r}: write an address such as https://aid.example")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise ConfigError(f"SHANQIAO_BASE_URL is {text!r}: people sign in there, so it must begin with https")
-    return text.rstrip("/")
-
-
-def _issuer(text: str, client_id: str) -> str:
-    """The staff's identity provider: https, or this machine; and then a client id too."""
-    if not text:
-        return ""
-    parts = urlsplit(text)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    if not safe or not parts.hostname:
-        raise ConfigError(f"SHANQIAO_OIDC_ISSUER is {text!r}: people sign in there, so it must begin with https")
-    if not client_id:
-        raise ConfigError("SHANQIAO_OIDC_CLIENT_ID is not set: write the id that the identity provider gave us")
-    return text
-
-
 def _refuse_debugging(env: Mapping[str, str]) -> None:
     """Flask's own switches show the inside of the program to whoever makes it stumble."""
     if env.get("FLASK_DEBUG", "").lower() not in ("", "0", "false", "no", "off"):
         raise ConfigError("FLASK_DEBUG is set: unset it, a page with an error would show the inside of the program")
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not names:
-        raise ConfigError("SHANQIAO_TRUSTED_HOSTS is empty: name the hosts under which the pages are reached")
-    if any(set(name) & set("*/ :") or name in (".", "") for name in names):
-        raise ConfigError(f"SHANQIAO_TRUSTED_HOSTS is {text!r}: write whole names of hosts, no wildcard, no port")
-    return names
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    """Host names apart by commas; none is a fair answer."""
-    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
-
-
-def _tls(text: str) -> Literal["start", "starttls", "none"]:
-    known: dict[str, Literal["start", "starttls", "none"]] = {"start": "start", "starttls": "starttls", "none": "none"}
-    if text in known:
-        return known[text]
-    raise ConfigError(f"SHANQIAO_SMTP_TLS is {text!r}: write start, starttls or none")
 
 
 def _number(text: str, name: str) -> int:

@@ -56,18 +56,6 @@ def need_fresh_proof() -> None:
         raise NotAllowed("step_up")
 
 
-def fresh(view: Callable[P, T]) -> Callable[P, T]:
-    """A page that hands out a file needs a fresh proof although it only reads."""
-
-    @wraps(view)
-    def asked(*args: P.args, **kwargs: P.kwargs) -> T:
-        need_fresh_proof()
-        return view(*args, **kwargs)
-
-    cast(Any, asked).needs_proof = True
-    return asked
-
-
 def guard(action: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Let the view run only if the policy allows `action` to the actor's role."""
     if action not in policy.matrix():
@@ -77,8 +65,10 @@ def guard(action: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
             actor, g.action = current_actor(), action
-            if not policy.may(actor, action).allow:
-                raise NotAllowed("sign_in" if actor is PUBLIC else "not_allowed", action=action)
+            told = policy.may(actor, action)
+            if not told.allow:
+                code = "not_in_power" if told.rule == policy.NOT_IN_POWER else "not_allowed"
+                raise NotAllowed("sign_in" if actor is PUBLIC else code, action=action)
             if actor.reads_only and request.method not in ("GET", "HEAD") and action not in ALWAYS:
                 raise NotAllowed("sees_only", action=action)
             if action in policy.FRESH and request.method not in ("GET", "HEAD"):

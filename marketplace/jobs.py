@@ -15,6 +15,7 @@ from enum import StrEnum
 from sqlalchemy import and_, or_
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from marketplace import audit
 from marketplace.db import Database, choice, moment, new_id
 
 log = logging.getLogger("shanqiao.jobs")
@@ -125,6 +126,8 @@ class Worker(threading.Thread):
         """Until `stop`: jobs first, then the sweeps, then a short pause."""
         while not self._stopping.is_set():
             try:
+                with self._database.reading() as session:
+                    audit.refuse_a_clock_set_back(session, now=self._clock())
                 while work_once(self._database, self._handlers, clock=self._clock):
                     pass
                 for sweep in self._sweeps:

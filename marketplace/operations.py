@@ -11,13 +11,16 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from marketplace import wiring
+from marketplace import audit, wiring
 from marketplace.accounts import sso
-from marketplace.accounts.models import Account
+from marketplace.accounts.guessable import SHORTEST, is_guessable
+from marketplace.accounts.models import Account, AccountSession
 from marketplace.accounts.service import create_account
-from marketplace.actors import GIVERS, STAFF, Actor, Role
+from marketplace.actors import GIVERS, STAFF, SYSTEM, Actor, Role
+from marketplace.calendar import local_day
 from marketplace.config import ConfigError, Settings, from_environment
 from marketplace.db import Database
 from marketplace.errors import BadInput
@@ -31,7 +34,7 @@ KEY_FILES = ("secret.key", "kek.key", "issuer.key", "checkpoint.key")
 SIGN_IN_ROLES = STAFF | GIVERS | {Role.AUDITOR, Role.SECURITY_ADMIN, Role.OPERATOR}
 """Roles of people with a password; households sign in with a code, jobs not at all."""
 
-SHORTEST_PASSWORD = 12
+SHORTEST_PASSWORD = SHORTEST
 
 
 class OperatorError(ValueError):
@@ -78,6 +81,8 @@ def add_account(
     org_id = _organisation(session, kind, credit_code)
     if len(password) < SHORTEST_PASSWORD:
         raise OperatorError(f"an account needs a password of at least {SHORTEST_PASSWORD} characters")
+    if is_guessable(password, login):
+        raise OperatorError("this password would be guessed: no row of keys, no login, no word like password")
     if session.exec(select(Account.id).where(Account.login == login)).first() is not None:
         raise OperatorError(f"there is an account {login} already")
     return create_account(
@@ -90,6 +95,21 @@ def add_account(
         districts=[_district(code, now=now) for code in districts],
         now=now,
     )
+
+
+def end_sign_ins(session: Session, login: str, /, *, now: datetime) -> int:
+    """End the sign-ins of one account, or of everybody, households and helpers included; how many."""
+    gone = delete(AccountSession)
+    account = session.exec(select(Account).where(Account.login == login)).first() if login else None
+    if account is not None:
+        gone = gone.where(col(AccountSession.account_id) == account.id)
+    elif login:
+        raise OperatorError(f"there is no account {login}")
+    ended = len(session.exec(gone.returning(col(AccountSession.id_hash))).all())
+    who = account.id if account else "everybody"
+    entry = audit.Entry("account:end_sessions", object_ref=who, rule_id=str(ended))
+    audit.record(session, entry, actor=SYSTEM, now=now)
+    return ended
 
 
 def link_account(session: Session, login: str, /, *, issuer: str, subject: str, now: datetime) -> None:
@@ -125,7 +145,7 @@ def _organisation(session: Session, role: Role, credit_code: str) -> str | None:
 
 def _district(code: str, *, now: datetime) -> str:
     try:
-        return resolve(code, on=now.date()).code
+        return resolve(code, on=local_day(now)).code
     except UnknownCode as error:
         raise OperatorError(f"{code} is not a district code") from error
 

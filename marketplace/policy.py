@@ -20,6 +20,20 @@ FRESH = frozenset(tomllib.loads(MATRIX.with_name("fresh.toml").read_text(encodin
 """Acts for which an account shows a second factor of the last five minutes: approving, revealing, exporting, keys."""
 
 
+NOT_IN_POWER = "not_in_power"
+MATTERS = {
+    "case": "applications",
+    "match": "offers",
+    "consent": "offers",
+    "appointment": "offers",
+    "claim": "papers",
+    "payee": "papers",
+    "proof": "papers",
+    "survival": "checks",
+}
+"""The first word of an action ► the matter of a written power that covers it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`allow`, the rule that decided, and a short reason for the log."""
@@ -40,11 +54,18 @@ def matrix() -> dict[str, dict[str, str]]:
     return rules
 
 
+def matter_of(action: str, /) -> str:
+    """In which matter of a written power an action lies; empty where every helper may."""
+    return MATTERS.get(action.partition(":")[0], "")
+
+
 def may(actor: Actor, action: str) -> Decision:
     """Whether the role may do this at all; scope is asked with the row, by `decide`."""
     roles = matrix().get(action)
     if roles is None:
         return Decision(False, "no_such_action", f"{action} is not in the matrix")
+    if actor.role is Role.HELPER and actor.matters and matter_of(action) not in {"", *actor.matters}:
+        return Decision(False, NOT_IN_POWER, "the written power does not name this matter")
     if "*" in roles or actor.role.value in roles:
         return Decision(True, action, "role")
     return Decision(False, action, f"role {actor.role.value} is not listed")

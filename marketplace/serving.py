@@ -1,4 +1,4 @@
-"""The running server: the app under waitress, with the background worker beside it.
+"""The running server: the app under waitress, with the background worker beside it, and the form of its log.
 
 Enters: an app and perhaps a worker. Leaves: nothing until the process is told to stop, by Ctrl-C or SIGTERM; then the
 worker ends its job first. Called by `shanqiao serve`, `shanqiao work` and the demonstration.
@@ -6,9 +6,11 @@ worker ends its job first. Called by `shanqiao serve`, `shanqiao work` and the d
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -23,6 +25,21 @@ Server = Any
 """What waitress makes: it has no types."""
 THREADS = 16
 """Enough for the six live streams and for requests beside them."""
+
+
+class OneEntry(logging.Formatter):
+    """Time in UTC, part, level, words. What is logged cannot begin an entry of its own: its further lines are indented,
+    and no other sign that moves a cursor gets through."""
+
+    converter = staticmethod(time.gmtime)
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(name)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One entry."""
+        signs = "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in super().format(record))
+        return signs.replace("\n", "\n    ")
 
 
 def listen(app: Flask, /, *, host: str, port: int, trusted_proxy: str = "") -> Server:

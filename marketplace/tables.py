@@ -117,11 +117,12 @@ def import_aid(
 @pull.command("payments")
 def pull_payments(
     source: Annotated[str, typer.Option(help="The feed's name in our records.")] = "government",
+    afresh: Annotated[bool, typer.Option("--afresh", help="From its beginning, for people who came later.")] = False,
 ) -> None:
     """Pull government payments into the ledger; what a late one contradicts becomes a task for a person."""
     with house() as (settings, database):
         feed = wiring.payments_of(settings)
-        done = reporting.pull_payments(database, feed, source=source, actor=SYSTEM, clock=utc_now)
+        done = reporting.pull_payments(database, feed, source=source, actor=SYSTEM, clock=utc_now, afresh=afresh)
     typer.echo(
         f"{done.new} new, {done.changed} changed, {done.same} unchanged, {done.strangers} not of our households, "
         f"{done.contradicted} to look at, {len(done.faults)} faults"

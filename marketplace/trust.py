@@ -11,11 +11,12 @@ from typing import Annotated
 
 import typer
 
-from marketplace import audit, keeping, operations, wiring
+from marketplace import keeping, operations, wiring
 from marketplace.calendar import utc_now
 from marketplace.config import KEY_VARIABLES, ring_file
 from marketplace.keyring import read_ring
 from marketplace.operations import house
+from marketplace.reports import standing
 from marketplace.suites import NAMES
 from marketplace.trail.service import first_false_checkpoint, newest_checkpoint, whole_note
 
@@ -52,9 +53,9 @@ def keys_rotate(
 
 @chain.command("verify")
 def audit_verify() -> None:
-    """Recompute the audit chain; name the first bad row and exit 1 if there is one."""
+    """Recompute the audit chain, and every consent, match and need against it; exit 1 at the first bad row."""
     with house() as (_, database), database.reading() as session:
-        verdict = audit.verify(session)
+        verdict = standing.verify(session)
         rewritten = 0 if verdict.bad_seq else first_false_checkpoint(session)
     if verdict.bad_seq:
         typer.echo(f"row {verdict.bad_seq}: {verdict.fault}")

@@ -7,9 +7,10 @@ that the settings ask for; and the background worker with its handlers.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from joserfc.jwk import ECKey
 from sqlmodel import Session
@@ -18,55 +19,47 @@ from adapters.departments import DepartmentExchange
 from adapters.departments_push import DepartmentDoor
 from adapters.face import FaceDoor
 from adapters.fakes import FakeFace
-from adapters.http import HttpClient
+from adapters.fakes_wechat import FakeWeChat
+from adapters.http import HttpClient, Patience
 from adapters.identity import OidcDoor, OidcSettings
 from adapters.items import Department
 from adapters.liveness import FaceGateway
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
+from adapters.openid import OpenIdDoor
 from adapters.payments import CoverGateway, PaymentFeedDoor
 from adapters.ports import Channel, CoverDoor, DepartmentFeed, Message, Messenger, PaymentFeed, Registry, StaffSignIn
 from adapters.registry import RegistrySettings
 from adapters.registry import connect as connect_registry
+from adapters.sms_inbox import SmsInboxDoor
 from adapters.webhooks import Webhooks
+from adapters.wechat_login import WeChatLogin
 from adapters.witness import HttpWitness
 from marketplace import jobs, notices
 from marketplace.accounts.service import code_text
 from marketplace.actors import SYSTEM
-from marketplace.appointments import outcomes as appointments
+from marketplace.answers import sms
 from marketplace.calendar import utc_now
-from marketplace.cases import departments, supervision
-from marketplace.claims import cases, cover
-from marketplace.claims import waiting as insurers
+from marketplace.cases import departments
+from marketplace.claims import cover
 from marketplace.config import ConfigError, Settings
-from marketplace.consent import changes as consent_changes
 from marketplace.consent.ask import list_of_household
-from marketplace.credentials import receipts
 from marketplace.db import Database
-from marketplace.decisions import beginning, unclaimed, waiting
-from marketplace.households import comparing
 from marketplace.households.service import contact_of
-from marketplace.ledger import claiming, late
-from marketplace.liveness import schedule as survival
-from marketplace.meetings import night
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
-from marketplace.offers.demand import publish_when_due
-from marketplace.organisations import agreements
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.service import is_mobile
-from marketplace.payments import late as late_payments
-from marketplace.payments import waiting as payments
-from marketplace.proposals import expiry, gift, making_way, quotes
+from marketplace.proposals import gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.proxies import agents
-from marketplace.rights import erasing
 from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import hooks
-from marketplace.signals import sweeping
 from marketplace.suites import NAMES
+from marketplace.sweeps import sweeps_of
 from marketplace.trail.keeper import Keeper
 from marketplace.trail.service import audit_fresh
+from marketplace.visits.workers import name_in_letters
 from marketplace.web import catalogues, letters
 
 AT_NIGHT = ("urgent_asked",)
@@ -97,8 +90,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def messenger_of(settings: Settings, *, quiet: bool = False) -> Messenger:
-    """The doors that the settings name; in a demonstration every letter is written to the console instead, or, where
-    it is to be quiet, only counted."""
+    """The doors that the settings name; a demonstration writes letters to the console, or only counts them."""
     doors: dict[Channel, Messenger] = {}
     if settings.demo:
         stream = sys.stdout if sys.stdout.isatty() and not quiet else None
@@ -116,9 +108,13 @@ def messenger_of(settings: Settings, *, quiet: bool = False) -> Messenger:
             )
         )
     if settings.sms_url:
-        bearer = {"Authorization": f"Bearer {settings.sms_token}"}
-        doors["sms"] = SmsGateway(HttpClient("sms", settings.sms_url, headers=bearer, patience=OUTBOX_PATIENCE))
+        doors["sms"] = SmsGateway(_client("sms", settings.sms_url, settings.sms_token, patience=OUTBOX_PATIENCE))
     return Switchboard(doors)
+
+
+def _client(name: str, address: str, token: str, /, patience: Patience | None = None) -> HttpClient:
+    """A client that shows its token."""
+    return HttpClient(name, address, headers={"Authorization": f"Bearer {token}"}, patience=patience or Patience())
 
 
 def registry_of(settings: Settings) -> Registry:
@@ -142,33 +138,29 @@ def payments_of(settings: Settings) -> PaymentFeed:
     """The door to the government's payment feed."""
     if not settings.payments_url:
         raise ConfigError("SHANQIAO_PAYMENTS_URL is not set: name the address of the payment feed")
-    bearer = {"Authorization": f"Bearer {settings.payments_token}"}
-    return PaymentFeedDoor(HttpClient("payments", settings.payments_url, headers=bearer))
+    return PaymentFeedDoor(_client("payments", settings.payments_url, settings.payments_token))
 
 
 def item_doors_of(settings: Settings) -> dict[str, Department]:
     """The other departments that own items, each behind its own door of the exchange; none where none is connected."""
     if not settings.departments_url:
         return {}
-    bearer = {"Authorization": f"Bearer {settings.departments_token}"}
-    base = settings.departments_url.rstrip("/")
-    return {code: DepartmentDoor(HttpClient(code, f"{base}/{code}", headers=bearer)) for code in departments.OTHERS}
+    base, token = settings.departments_url.rstrip("/"), settings.departments_token
+    return {code: DepartmentDoor(_client(code, f"{base}/{code}", token)) for code in departments.OTHERS}
 
 
 def departments_of(settings: Settings) -> DepartmentFeed:
     """The door to the departments' exchange."""
     if not settings.departments_url:
         raise ConfigError("SHANQIAO_DEPARTMENTS_URL is not set: name the address of the departments' exchange")
-    bearer = {"Authorization": f"Bearer {settings.departments_token}"}
-    return DepartmentExchange(HttpClient("departments", settings.departments_url, headers=bearer))
+    return DepartmentExchange(_client("departments", settings.departments_url, settings.departments_token))
 
 
 def cover_of(settings: Settings) -> CoverDoor | None:
     """The insurers' common door, where one is connected."""
     if not settings.cover_url:
         return None
-    bearer = {"Authorization": f"Bearer {settings.cover_token}"}
-    return CoverGateway(HttpClient("cover", settings.cover_url, headers=bearer))
+    return CoverGateway(_client("cover", settings.cover_url, settings.cover_token))
 
 
 def face_of(settings: Settings) -> FaceDoor | None:
@@ -177,9 +169,23 @@ def face_of(settings: Settings) -> FaceDoor | None:
         return FakeFace()
     if not settings.face_url:
         return None
-    bearer = {"Authorization": f"Bearer {settings.face_token}"}
-    client = HttpClient("face", settings.face_url, headers=bearer)
+    client = _client("face", settings.face_url, settings.face_token)
     return FaceGateway(client, issuer=settings.face_issuer, key=ECKey.import_key(settings.face_key))
+
+
+def wechat_of(settings: Settings) -> OpenIdDoor | None:
+    """The door to WeChat's platform, where we have a mini program there; a demonstration has one of its own."""
+    if settings.demo:
+        return FakeWeChat()
+    if not settings.wechat_app_id:
+        return None
+    client = HttpClient("wechat-login", settings.wechat_url)
+    return WeChatLogin(client, app_id=settings.wechat_app_id, app_secret=settings.wechat_secret)
+
+
+def readers_doors(settings: Settings) -> dict[str, Any]:
+    """The doors that pages ask while a reader waits, by the names that the app gives them."""
+    return {"identity": identity_of(settings), "face": face_of(settings), "wechat": wechat_of(settings)}
 
 
 def compose(settings: Settings, session: Session, notice: Notice) -> Message | None:
@@ -187,6 +193,8 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     params = {key: str(value) for key, value in notice.params.items() if key == "by"}
     if "code_id" in notice.params:
         params["code"] = code_text(session, str(notice.params["code_id"]))
+    if "account_id" in notice.params:
+        params["who"] = name_in_letters(session, str(notice.params["account_id"]))
     language, words = _language_of(session, notice), settings.instance / "i18n"
     letter = letters.render(notice.letter, language=language, link=settings.base_url, words=words, params=params)
     write = partial(_message, notice, letter=letter, params=params)
@@ -201,7 +209,7 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
         return None
     address = organisation.on_call_contact if notice.letter in AT_NIGHT else ""
     address = address or organisation.contact
-    if is_mobile(address) and address == organisation.on_call_contact:
+    if is_mobile(address):
         return write(channel="sms", address=address)
     return write(channel="email", address=address) if "@" in address else None
 
@@ -234,9 +242,8 @@ def _phone_of(session: Session, household_id: str) -> str:
 
 
 def worker_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> jobs.Worker:
-    """The background worker: runs of the allocator, who could make way, what a gift would do; between them the outbox,
-    free stock for needs that came after the last run, what nobody has acted on in time, once a week the counts, and at
-    night the eraser."""
+    """The background worker: runs of the allocator, who could make way, what a gift would do; between them the outbox
+    and the sweeps of every room."""
     handlers = {
         proposals.JOB: partial(_work_on_run, database, clock),
         quotes.MAKE_WAY: partial(_work_out, database, clock),
@@ -245,38 +252,24 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
     messenger, composer = messenger_of(settings), partial(compose, settings)
     sweeps: tuple[Callable[[], object], ...] = (
         partial(notices.send_due, database, messenger, compose=composer, clock=clock),
-        partial(publish_when_due, database, clock=clock),
-        partial(quotes.sweep, database, clock=clock),
-        partial(cases.sweep, database, clock=clock),
-        partial(waiting.sweep, database, clock=clock),
-        partial(supervision.sweep, database, clock=clock),
         partial(departments.sweep, database, item_doors_of(settings), clock=clock),
-        partial(insurers.sweep, database, clock=clock),
-        partial(payments.sweep, database, clock=clock),
-        partial(late_payments.sweep, database, clock=clock),
-        partial(night.sweep, database, clock=clock),
-        unclaimed.Watch(database, clock=clock),
-        unclaimed.Watch(database, clock=clock, looking=beginning.look),
-        partial(appointments.sweep, database, clock=clock),
-        partial(survival.sweep, database, clock=clock),
-        partial(agents.sweep, database, clock=clock),
-        partial(agreements.sweep, database, clock=clock),
-        partial(expiry.sweep, database, clock=clock),
         keeper_of(database, settings, clock=clock),
-        receipts.Desk(database, clock=clock),
-        erasing.Nightly(database, clock=clock),
-        partial(comparing.sweep, database, clock=clock),
-        partial(late.sweep_same, database, clock=clock),
-        partial(claiming.sweep, database, clock=clock),
-        sweeping.Nightly(database, clock=clock),
-        partial(consent_changes.sweep, database, clock=clock),
-        partial(consent_changes.remind, database, clock=clock),
         partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
+        *sweeps_of(database, clock=clock),
+        *_where_connected(database, settings, clock=clock),
     )
-    door = cover_of(settings)
-    if door is not None:
-        sweeps = (*sweeps, cover.Watch(database, door, key=settings.cover_key, clock=clock))
     return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
+
+
+def _where_connected(
+    database: Database, settings: Settings, *, clock: Callable[[], datetime]
+) -> Iterator[Callable[[], object]]:
+    """What doors bring that not every house has: insurers' cover, text messages that come in."""
+    if (door := cover_of(settings)) is not None:
+        yield cover.Watch(database, door, key=settings.cover_key, org=settings.cover_org, clock=clock)
+    if settings.sms_inbox_url:
+        inbox = SmsInboxDoor(_client("sms-inbox", settings.sms_inbox_url, settings.sms_token))
+        yield partial(sms.sweep, database, inbox, clock=clock)
 
 
 def keeper_of(database: Database, settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Keeper:

@@ -6,7 +6,7 @@ and by the marketplace's job after a run. The comparison is the expensive half a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from time import monotonic
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 
 from matching.compiled import Compiled, compile_problem
 from matching.components import Component, split
+from matching.cutoffs import Cutoff, cutoffs
 from matching.fairness import Figures, Labels, Summary, figures_of, received_by, summary_of
 from matching.flow import NoFlow, whole_flow
 from matching.limits import Limits, shared_limits
@@ -55,9 +56,10 @@ class PolicyPlan:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Figures of the plan; `beside` and `policies` are empty where the comparison was left out."""
+    """Figures of the plan and the lines of its queues; the rest is empty where the comparison was left out."""
 
     plan: Figures
+    queues: tuple[Cutoff, ...] = ()
     beside: tuple[Beside, ...] = ()
     policies: tuple[PolicyPlan, ...] = ()
 
@@ -68,7 +70,7 @@ class Report:
 
 def report(
     problem: Problem,
-    lines: Iterable[Line],
+    lines: Sequence[Line],
     *,
     labels: Labels | None = None,
     arrivals: Sequence[str] | None = None,
@@ -84,8 +86,9 @@ def report(
     compiled = compile_problem(problem)
     received = received_by(compiled, lines)
     figures = figures_of(compiled, received, labels=labels or {})
+    queues = cutoffs(compiled, lines)
     if not compare:
-        return Report(figures)
+        return Report(figures, queues)
     limits = shared_limits(compiled)
     parts = split(compiled, limits)
     place = {name: at for at, name in enumerate(compiled.need_ids)}
@@ -93,6 +96,7 @@ def report(
     whole = joined(parts)
     return Report(
         plan=figures,
+        queues=queues,
         beside=_ways(compiled, limits, whole, order=order, plan=figures.summary) if whole else (),
         policies=_policies(compiled, limits, parts, received=received),
     )

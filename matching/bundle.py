@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.network import Ints, Network
+from matching.network import Ints, Network, numbered
 
 WORTH = 10
 """Bundle only if that saves one arc of so many."""
@@ -40,7 +40,7 @@ class Bundle:
         whole[self.origin[kept]] = flow[kept]
         if not len(self.arcs):
             return whole
-        givers, takers = np.unique(self.into), np.unique(self.out)
+        givers, takers = (numbered(ends, size=len(self.origin))[0] for ends in (self.into, self.out))
         given, taken = np.cumsum(flow[givers]), np.cumsum(flow[takers])
         ends = np.unique(np.concatenate([[0], given, taken]))
         giver, taker = np.searchsorted(given, ends[1:]), np.searchsorted(taken, ends[1:])

@@ -21,7 +21,7 @@ import numpy as np
 from matching.checker_case import ALL, FAR, KINDS, RULES, Case, Fault, Numbers, coded, find, summed
 from matching.checker_homes import over_claimed
 from matching.checker_reasons import reason_faults
-from matching.checker_unique import another
+from matching.checker_unique import another, is_flow
 from matching.folder import input_sha256, plan_sha256, read_plan, read_problem
 from matching.model import LARGEST, Problem
 from matching.plan import Plan
@@ -135,7 +135,7 @@ def _proof(case: Case) -> Iterator[Fault]:
     """Every price stands on a limit, has a right sign, and together they prove the bound, the gaps and uniqueness."""
     said, proven, left = case.said, case.said.bound == case.said.score, case.use < case.limits
     sign = case.price[np.arange(len(left)), (case.price != 0).argmax(axis=1)]
-    pure = not said.components.get("hard_small", 0) + said.components.get("hard_large", 0)
+    pure = is_flow(case) or not said.components.get("hard_small", 0) + said.components.get("hard_large", 0)
     yield from case.misplaced
     if (sign < 0).any():
         yield Fault("negative_price", "the first price of some limit is below 0")
@@ -180,10 +180,14 @@ class Bounds:
     def __init__(self, case: Case) -> None:
         self.case, n, size = case, case.pn, len(case.needs)
         reach, pinned = (summed(n, units, size=size) for units in (case.most, case.least))
-        self.pinned, free = pinned > 0, (case.used < 0) & (case.one[n] == 0)
-        self.alone = np.flatnonzero((case.most > 0) & ~free & ((case.least > 0) | ~self.pinned[n]))
+        self.pinned, free, entire = pinned > 0, (case.used < 0) & (case.one[n] == 0), case.whole > 0
+        entire[n[case.used >= 0]] = True
+        able = ~entire | (
+            np.minimum(reach, np.where(case.caps > 0, case.limits[case.caps], FAR).min(1, initial=FAR)) >= case.open
+        )
+        self.alone = np.flatnonzero(able[n] & (case.most > 0) & ~free & ((case.least > 0) | ~self.pinned[n]))
         # what a need may combine: pinned units first, then the cheapest until it is full; cut prices keep this order
-        free &= ((case.whole == 0) | (reach >= case.open))[n]
+        free &= able[n]
         forced, others = (np.flatnonzero(free & (units > 0)) for units in (case.least, case.most))
         part, first = np.append(forced, others), np.arange(len(forced) + len(others)) < len(forced)
         amount = np.append(case.least[forced], np.maximum(case.most - case.least, 0)[others])

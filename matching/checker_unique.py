@@ -18,6 +18,14 @@ BITS = 26
 """Of the published lot per tier."""
 
 
+def is_flow(case: Case) -> bool:
+    """Whether no hard rule stands anywhere in the problem, so that every plan is a flow."""
+    sets, hard = [cap.categories for cap in case.problem.caps], [case.lot > 1, case.floor > 1, case.one, case.whole]
+    crossing = any(a & b and not (a <= b or b <= a) for a in sets for b in sets)
+    exclusive = any(x.exclusive_group for x in case.resources)
+    return not (crossing or exclusive or any(x.any() for x in [*hard, case.used >= 0]))
+
+
 def another(case: Case) -> bool | None:
     """Whether some plan may be as good in every tier, by the published prices; None where hard rules stand.
 
@@ -25,11 +33,7 @@ def another(case: Case) -> bool | None:
     it could get or keep (`more`). Tier by tier it is put at the highest toll of the former, and only arcs just there go
     on to the next tier, from the third on only those that may lie on a ring.
     """
-    sets, hard = [cap.categories for cap in case.problem.caps], [case.lot > 1, case.floor > 1, case.one, case.whole]
-    crossing = any(a & b and not (a <= b or b <= a) for a in sets for b in sets)
-    if crossing or case.policy.objective != "coverage" or any(x.any() for x in [*hard, case.used >= 0]):
-        return None
-    if any(x.exclusive_group for x in case.resources):
+    if case.policy.objective != "coverage" or not is_flow(case):
         return None
     if (case.price.any(axis=1) & (case.use < case.limits)).any():
         return True

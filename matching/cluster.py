@@ -49,17 +49,17 @@ class DaskCrew:
     def each(self, work: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]) -> list[Result]:
         """`work(*task)` of every task, in order; what a task raises is raised here."""
         homes = sorted(self.client.scheduler_info(n_workers=-1)["workers"])
-        futures = [
-            self.client.submit(
-                work, *task, pure=False, workers=[homes[at % len(homes)]] if homes else None, allow_other_workers=True
-            )
-            for at, task in enumerate(tasks)
-        ]
+        futures = [self.client.submit(work, *task, pure=False, **_home(homes, at)) for at, task in enumerate(tasks)]
         try:
             found: list[Result] = self.client.gather(futures)
             return found
         finally:
             self.client.cancel(futures)
+
+
+def _home(homes: list[str], shard: int) -> dict[str, Any]:
+    """Where a shard's task is best done; nothing while no worker is known (one is being started again, say)."""
+    return {"workers": [homes[shard % len(homes)]], "allow_other_workers": True} if homes else {}
 
 
 @contextmanager

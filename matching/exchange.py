@@ -24,6 +24,9 @@ from matching.rules import column, flag, rival_key
 TRIES = 8
 """Most resources that are tried as the one provider of a need."""
 
+LOOKS = 1_000
+"""Most needs that are looked at for one move before it is given up: giants serve thousands, and most are in vain."""
+
 
 def exchanged(compiled: Compiled, limits: Limits, part: Component, units: Ints) -> Ints:
     """The same receipts with one provider where one is wanted, then whole lots. Order and shape of ``part.pairs``."""
@@ -57,9 +60,12 @@ class _Table:
         self.single[need[compiled.pair_used[pairs] >= 0]] = True
         self.start = np.searchsorted(need, np.arange(len(compiled.need_ids) + 1)).tolist()
         self.lines: list[list[int]] = [[] for _ in compiled.resource_ids]
+        self.used: dict[int, set[int]] = {}
         for place in np.flatnonzero(units).tolist():
             self.lines[self.resource[place]].append(place)
+            self.used.setdefault(self.need[place], set()).add(place)
         self.log: list[tuple[int, int]] = []
+        self.looks = 0
 
     def split_needs(self) -> list[int]:
         """Needs that want one provider and have several, or have a broken lot, ascending."""
@@ -149,8 +155,9 @@ class _Table:
         return units - left
 
     def _held(self, need: int) -> list[int]:
-        """Places without lots that have units to give."""
-        return [place for place in self._plain(need) if self._spare(place) > 0]
+        """Places without lots that have units to give, ascending."""
+        used = sorted(self.used.get(need, ()))
+        return [place for place in used if self.lot[self.resource[place]] == 1 and self._spare(place) > 0]
 
     def _plain(self, need: int) -> Iterator[int]:
         yield from (place for place in self._places(need) if self.lot[self.resource[place]] == 1)
@@ -158,6 +165,7 @@ class _Table:
     def _vacate(self, resource: int, to: int, units: int) -> bool:
         """Needs that may combine move `units` from `resource` to `to`, if need be over a third; all or nothing."""
         mark, left = len(self.log), units
+        self.looks = LOOKS
         for place, other in self._movable(resource, to):
             left -= self._shift(place, other, left)
             if left == 0:
@@ -176,6 +184,8 @@ class _Table:
                 continue
             for other in self._plain(need):
                 third = self.resource[other]
+                if self.looks < 0:
+                    return False
                 if third in (resource, to) or self._room(other) <= 0:
                     continue
                 for leaving, arriving in self._movable(third, to):
@@ -192,9 +202,11 @@ class _Table:
     def _movable(self, resource: int, to: int) -> Iterator[tuple[int, int]]:
         """Places on `resource` of needs that may combine, each with the same need's place on `to`."""
         for place in list(self.lines[resource]):
-            if not self.single[self.need[place]]:
-                other = self._place(self.need[place], to)
-                if other >= 0:
+            need = self.need[place]
+            if not self.single[need]:
+                self.looks -= 1
+                other = bisect_left(self.resource, to, self.start[need], self.start[need + 1])
+                if other < self.start[need + 1] and self.resource[other] == to:
                     yield place, other
 
     def _shift(self, place: int, other: int, units: int) -> int:
@@ -227,8 +239,10 @@ class _Table:
             self.share_left[self.share[place]] -= units
         if before == 0:
             self.lines[self.resource[place]].append(place)
+            self.used.setdefault(self.need[place], set()).add(place)
         if self.units[place] == 0:
             self.lines[self.resource[place]].remove(place)
+            self.used[self.need[place]].remove(place)
         self.log.append((place, units))
 
     def _undo(self, mark: int) -> None:

@@ -8,7 +8,7 @@ free: an arc whose reduced cost is not 0 can never change again, and neither can
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -18,16 +18,13 @@ from scipy.sparse.csgraph import connected_components, reverse_cuthill_mckee
 
 from matching.bundle import bundled
 from matching.compiled import Compiled
-from matching.network import SINK, SOURCE, Ints, Network
+from matching.network import SINK, SOURCE, Ints, Network, numbered
 
 FAR = 2**60
 """Larger than any path cost: a node the source cannot reach."""
 
-PATIENCE = 256
-"""Rounds of Bellman–Ford after which it looks for a negative cycle: a best flow of a city takes about 200."""
-
-EVERY = 32
-"""From then on it looks every so many rounds."""
+PATIENCE, EVERY = 256, 32
+"""Rounds of Bellman–Ford after which, and how often, it looks for a negative cycle: a city's best flow takes 200."""
 
 KEPT_STEP = 4
 """Kept units that one rank of coverage is worth in the first flow, which is looked at again."""
@@ -117,9 +114,15 @@ def _sent(network: Network) -> Ints:
     return balance
 
 
-def whole_flow(network: Network, *, costs: Ints) -> Ints:
-    """The flow of least cost that meets every lower bound; what is not worth sending takes the last arc, the bypass."""
-    return _rerouted(network, _sent(network), arcs=np.arange(len(network.tail)), costs=costs)
+def whole_flow(network: Network, *, costs: Ints, quick: bool = False) -> Ints:
+    """The flow of least cost that meets every lower bound; what is not worth sending takes the last arc, the bypass.
+
+    Where it is `quick`, needs with the same givers are bundled: a flow of the same cost that splits more needs.
+    """
+    bundle = bundled(replace(network, costs=(costs * 0, costs * 0, costs))) if quick else None
+    small, paid = (bundle.network, bundle.network.costs[2]) if bundle else (network, costs)
+    flow = _rerouted(small, _sent(small), arcs=np.arange(len(small.tail)), costs=paid, near=quick)
+    return bundle.spread(flow, size=len(network.tail)) if bundle else flow
 
 
 def _rerouted(network: Network, balance: Ints, *, arcs: Ints, costs: Ints, near: bool = False) -> Ints:
@@ -164,7 +167,7 @@ def _improve(network: Network, flow: Ints, *, arcs: Ints, costs: Ints) -> None:
 def cheapest(nodes: int, tail: Ints, head: Ints, *, room: Ints, cost: Ints, supply: Ints) -> Ints:
     """Whole flow of least cost that meets every node's supply (positive: sends, negative: takes)."""
     divisor = int(np.gcd.reduce(cost)) or 1
-    used, place = np.unique(np.concatenate([tail, head]), return_inverse=True)
+    used, place = numbered(np.concatenate([tail, head]), size=nodes)
     if len(np.flatnonzero(supply)) > len(np.flatnonzero(supply[used])):
         raise NoFlow
     solver = SimpleMinCostFlow()

@@ -109,6 +109,13 @@ class Homes:
         return np.asarray(kept, dtype=np.int64)
 
     @cached_property
+    def _start(self) -> list[int]:
+        """Where the pairs of each need begin, and where the last ones end."""
+        every = np.arange(len(self._compiled.need_ids) + 1)
+        starts: list[int] = np.searchsorted(self._compiled.pair_need[self._pairs], every).tolist()
+        return starts
+
+    @cached_property
     def _tolls(self) -> tuple[Ints, Ints]:
         """Tolls of every pair on what leaves the stock and on what the household receives, its caps left out."""
         ways = {limit: price for limit, price in self._prices.items() if limit[0] != "household_cap"}
@@ -141,8 +148,7 @@ class Homes:
     def _table(self, need: int, most: int) -> Ints | None:
         """What the need keeps if it receives exactly 0, 1, … `most` units; None if its tolls are too large."""
         compiled, wanted = self._compiled, int(self._compiled.open[need])
-        low, high = np.searchsorted(self._pairs, np.searchsorted(compiled.pair_need, [need, need + 1]))
-        pairs = self._pairs[low:high]
+        pairs = self._pairs[self._start[need] : self._start[need + 1]]
         used, resource = compiled.pair_used[pairs], compiled.pair_resource[pairs]
         tolls, take = self._tolls[0][pairs] + self._tolls[1][pairs], np.where(used < 0, 1, np.maximum(used, 1))
         if (take >= SAFE).any() or (tolls >= SAFE // take).any():

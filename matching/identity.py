@@ -148,7 +148,7 @@ def _in_touch(level: dict[str, NDArray[np.uint8]]) -> NDArray[np.bool_]:
 
 
 def _borne_out(level: dict[str, NDArray[np.uint8]]) -> NDArray[np.bool_]:
-    """Whether anything but a name, a sex and a district agrees: there are many 王伟 in every district."""
-    return np.asarray(
-        (level["birth"] >= 3) | (level["number"] >= 3) | (level["home"] == TOP["home"]) | _in_touch(level)
-    )
+    """Whether anything but a name, a sex and a district agrees: there are many 王伟 in every district, and several born
+    on one day in a province."""
+    born = (level["birth"] >= 3) & (level["district"] != 1)
+    return np.asarray(born | (level["number"] >= 3) | (level["home"] == TOP["home"]) | _in_touch(level))

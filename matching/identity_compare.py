@@ -51,8 +51,9 @@ def levels_of(records: Records, a: Codes, b: Codes) -> Levels:
 
 
 def _crossed(records: Records, a: Codes, b: Codes, found: Levels) -> Codes:
-    """Pairs whose names fit only crosswise: each one's surname is like the other's given name."""
-    open_ = np.flatnonzero((found[:, 0] == 1) & (found[:, 1] == 1))
+    """Pairs whose names fit only crosswise: each one's surname is like the other's given name. Never by sound alone:
+    李晨 and 陈立 are two people."""
+    open_ = np.flatnonzero((found[:, 0] == 1) & (found[:, 1] == 1) & ~_both_han(records, a, b))
     surname, given = records.columns["surname"], records.columns["given"]
     kept = open_
     for one, two in ((a, b), (b, a)):
@@ -64,9 +65,19 @@ def _crossed(records: Records, a: Codes, b: Codes, found: Levels) -> Codes:
 
 
 def _swapped(records: Records, a: Codes, b: Codes) -> NDArray[np.bool_]:
-    """Pairs whose names are the same parts in another order, or cut at another place."""
-    met, joined = records.columns["full"].of("met"), records.columns["full"].of("joined")
-    return np.asarray(((met[a] == met[b]) & (met[a] >= 0)) | ((joined[a] == joined[b]) & (joined[a] >= 0)))
+    """Pairs whose names are the same parts in another order, or cut at another place: as they sound, but as they are
+    written where both are in characters."""
+    column, han = records.columns["full"], _both_han(records, a, b)
+    found = np.zeros(len(a), np.bool_)
+    for heard, written in (("met", "parts"), ("joined", "whole")):
+        sound, text = column.of(heard), column.of(written)
+        found |= (sound[a] >= 0) & np.where(han, text[a] == text[b], sound[a] == sound[b])
+    return np.asarray(found)
+
+
+def _both_han(records: Records, a: Codes, b: Codes) -> NDArray[np.bool_]:
+    han = records.columns["full"].of("han", 0)
+    return np.asarray((han[a] == 1) & (han[b] == 1))
 
 
 def _by_value(
@@ -177,9 +188,11 @@ def _begins(numbers: list[str], low: Codes, high: Codes) -> NDArray[np.bool_]:
 
 
 def _districts(column: Column, low: Codes, high: Codes) -> Levels:
-    like = _alike(column.values, low, high, JaroWinkler.similarity)
+    """Codes are one or another; only names have slips."""
+    coded = np.array([value.isdigit() for value in column.values])
+    like = (_alike(column.values, low, high, JaroWinkler.similarity) >= _NEAR) & ~(coded[low] & coded[high])
     today = column.also["today"][low] == column.also["today"][high]
-    return np.where(today | (like >= _NEAR), 2, 1).astype(np.uint8)
+    return np.where(today | like, 2, 1).astype(np.uint8)
 
 
 def _posts(column: Column, low: Codes, high: Codes) -> Levels:

@@ -160,13 +160,17 @@ def _name_column(cells: list[str], *, is_surname: bool = False) -> Column:
 
 
 def _full_column(surname: list[str], given: list[str]) -> Column:
-    """Both parts in one order, and the sounds of both in alphabetical order, so that swapped parts meet."""
+    """Both parts in one order; `met` and `joined` are their sounds in alphabetical order and in a row, so that swapped
+    parts and other cuts meet; `parts` and `whole` are the same of what is written."""
     pairs = [(last, first) if last and first else ("", "") for last, first in zip(surname, given, strict=True)]
     codes, values = coded(["\t".join(pair) if pair[0] else "" for pair in pairs])
     parts = [value.split("\t") for value in values]
     heard = [(sounds(last, surname=True)[1], sounds(first)[1]) for last, first in parts]
     also = {"met": coded(["\t".join(sorted(pair)) for pair in heard])[0]}
     also["joined"] = coded(["".join(pair) for pair in heard])[0]
+    also["parts"] = coded(["\t".join(sorted(pair)) for pair in parts])[0]
+    also["whole"] = coded(["".join(pair) for pair in parts])[0]
+    also["han"] = np.array([is_han(value.replace("\t", "")) for value in values], np.int64)
     return Column(codes, values, also)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,8 +102,8 @@ def build(compiled: Compiled, limits: Limits, *, pairs: Ints, groups: Ints) -> N
     for a pure part there are none, for a hard part the optimum is an upper bound.
     """
     draft = _Draft()
-    needs, at_need = np.unique(compiled.pair_need[pairs].astype(np.int64), return_inverse=True)
-    resources, at_resource = np.unique(compiled.pair_resource[pairs].astype(np.int64), return_inverse=True)
+    needs, at_need = numbered(compiled.pair_need[pairs], size=len(compiled.need_ids))
+    resources, at_resource = numbered(compiled.pair_resource[pairs], size=len(compiled.resource_ids))
     resource_node = _supply_side(draft, compiled, limits, resources=resources)
     need_node = draft.many(len(needs))
     givers = _households(draft, compiled, limits, pairs=pairs, givers=resource_node[at_resource])
@@ -111,6 +112,17 @@ def build(compiled: Compiled, limits: Limits, *, pairs: Ints, groups: Ints) -> N
     _levels(draft, compiled, needs=needs, tail=need_node, head=heads)
     draft.add(np.array([SOURCE]), np.array([SINK]), upper=np.array([int(compiled.open[needs].sum()) + 1]))
     return draft.finish(needs=needs, need_node=need_node)
+
+
+def numbered(values: NDArray[np.signedinteger[Any]], *, size: int) -> tuple[Ints, Ints]:
+    """The distinct values, ascending, and the place of each value among them, for values of 0 to `size` - 1.
+
+    What `numpy.unique` tells, without sorting: O(values + size).
+    """
+    among = np.zeros(size, dtype=np.bool_)
+    among[values] = True
+    place = np.cumsum(among) - 1
+    return np.flatnonzero(among).astype(np.int64), place[values].astype(np.int64)
 
 
 def carried(network: Network, flow: Ints, *, pairs: Ints) -> Ints:

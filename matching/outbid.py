@@ -20,17 +20,6 @@ from matching.rules import counted
 NOBODY = 2**62
 
 
-def outbid(state: State) -> bool:
-    """Go through all who rank higher than somebody on a resource, until no one gains; True if anyone did.
-
-    Each pass is O(pairs · levels), and each bid O(holders of the resource · levels).
-    """
-    bids, changed = _Bids(state), False
-    while sum(map(bids.take, bids.bidders())):
-        changed = True
-    return changed
-
-
 @dataclass(frozen=True, slots=True)
 class _Holders:
     """Who holds units of a resource: places, how many units each would give up first, and what that loses."""
@@ -40,12 +29,12 @@ class _Holders:
     losses: Ints
 
 
-class _Bids:
+class Bids:
     """What the next unit of each need would score and what its last unit does; kept up to date step by step."""
 
     def __init__(self, state: State) -> None:
         self.state, self.filler = state, Filler(state)
-        self.of_resource = Places(state.resource)
+        self.of_need, self.of_resource = Places(state.need), Places(state.resource)
         self.ends = np.cumsum(self.filler.sizes, axis=1)
         self.pinned = state.compiled.pair_least[state.part.pairs]
         self.keep = np.maximum(self.filler.least, self.pinned)
@@ -56,6 +45,23 @@ class _Bids:
         self.tried = np.zeros(len(state.units), dtype=np.int64)
         self.need_moved, self.resource_moved = np.ones(len(self.ends), np.int64), np.ones(len(state.given), np.int64)
 
+    def settle(self) -> bool:
+        """Go through all who rank higher than somebody on a resource, until no one gains; True if anyone did.
+
+        Each pass is O(pairs · levels), and each bid O(holders of the resource · levels).
+        """
+        changed = False
+        while sum(map(self.take, self.bidders())):
+            changed = True
+        return changed
+
+    def notice(self, places: Ints) -> None:
+        """Units were given at these places by somebody else."""
+        for place in places[self.filler.single[places]].tolist():
+            self.filler.provider[int(self.state.need[place])] = place
+        if len(places):
+            self._moved(places)
+
     def bidders(self) -> list[int]:
         """Places whose next unit may outrank the last unit of somebody on the same resource, the highest rank first.
 
@@ -65,10 +71,9 @@ class _Bids:
         least = np.full(len(state.given), NOBODY, dtype=np.int64)
         held = np.flatnonzero(state.units)
         np.minimum.at(least, state.resource[held], self.last[state.need[held]])
-        places = np.array(self.filler.candidates(more=state.given), dtype=np.int64)
-        places = places[self.next[state.need[places]] > least[state.resource[places]]]
+        places = np.flatnonzero(self.next[state.need] > least[state.resource])
         moved = np.maximum(self.need_moved[state.need[places]], self.resource_moved[state.resource[places]])
-        places = places[moved > self.tried[places]]
+        places = self.filler.candidates(places[moved > self.tried[places]], more=state.given)
         best: list[int] = places[np.argsort(-self.next[state.need[places]], kind="stable")].tolist()
         return best
 
@@ -88,18 +93,33 @@ class _Bids:
             self.filler.add(at, -chunk)
         self.filler.add(place, units)
         self._moved(np.append(givers.places, place))
+        if units < givers.chunks.sum():
+            self.resource_moved[self._under_one_budget(int(self.state.resource[place]))] = self.clock
         return True
 
     def _moved(self, places: Ints) -> None:
-        """Note where something changed."""
+        """Note where a bid may come out otherwise now: what these needs are worth, and what they leave to others."""
         self.clock += 1
-        needs, resources = np.unique(self.state.need[places]), self.state.resource[places]
-        self.next[needs] = self._ranks(needs, self.state.received[needs] + 1)
-        self.last[needs] = self._ranks(needs, self.state.received[needs])
-        self.need_moved[needs] = self.resource_moved[resources] = self.clock
+        state, needs = self.state, np.unique(self.state.need[places])
+        self.next[needs] = self._ranks(needs, state.received[needs] + 1)
+        self.last[needs] = self._ranks(needs, state.received[needs])
+        held = np.concatenate([self.of_need.at(need) for need in needs.tolist()])
+        self.resource_moved[state.resource[held[state.units[held] > 0]]] = self.clock
+        self.resource_moved[state.resource[places]] = self.need_moved[needs] = self.clock
+        rivals = state.rival[places[state.rival[places] >= 0]].tolist()
+        for beside in (state.rivals[self.filler.rivals.at(rival)] for rival in rivals):
+            self.need_moved[state.need[beside]] = self.clock
         for need in needs.tolist():
-            for group in self.state.group_of.get(need, ()):
-                self.need_moved[self.state.limits.needs_of(group)] = self.clock
+            for group in state.group_of.get(need, ()):
+                self.need_moved[state.limits.needs_of(group)] = self.clock
+
+    def _under_one_budget(self, resource: int) -> Ints:
+        """The resources that may give more when this one gives less: those below the same topmost earmark."""
+        limits, top = self.state.limits, -1
+        mark = int(limits.resource_earmark[resource])
+        while mark >= 0:
+            top, mark = mark, int(limits.earmark_parent[mark])
+        return self.state.marks[top] if top >= 0 else np.array([resource])
 
     def _enough(self, holders: _Holders, short: int) -> _Holders:
         """The first holders who together give so many units, the last of them no more lots than it must."""

@@ -30,16 +30,23 @@ def judge(asked: Asked, /, *, past: Iterable[Given], rules: Iterable[Rule]) -> V
     """
     known = tuple(rules)
     untouched = frozenset().union(*(rule.programmes for rule in known if rule.kind == "FORBID_OFFSET"))
+    if asked.programme in untouched:
+        known = tuple(rule for rule in known if rule.kind == "CONFLICT_OF_INTEREST")
     rows = [row for row in past if row.household_id == asked.household_id and row.programme not in untouched]
     found = [
         finding
         for rule in known
         if looks_at(rule, asked) and not (rule.may_except and rule.code in asked.excepted)
-        if (finding := _SAYS[rule.kind](rule, asked, rows)) is not None
+        if (finding := _SAYS[rule.kind](rule, asked, _heard(rule, asked, rows))) is not None
     ]
     binding = sorted((f for f in found if not f.warns and f.allowed < asked.units), key=lambda f: (f.allowed, f.code))
     allowed = max(0, min([asked.units, *(finding.allowed for finding in binding)]))
     return Verdict(allowed, tuple(binding), tuple(sorted((f for f in found if f.warns), key=lambda f: f.code)))
+
+
+def _heard(rule: Rule, asked: Asked, rows: Rows) -> Rows:
+    """The rows that a rule is told of."""
+    return [row for row in rows if (rule.code, row.ref) not in asked.apart] if asked.apart else rows
 
 
 def looks_at(rule: Rule, asked: Asked, /) -> bool:
@@ -63,14 +70,15 @@ def _named(rule: Rule, asked: Asked) -> bool:
 
 def residual(bill: Bill, rows: Rows, /, *, before: Sequence[str]) -> int:
     """What is left of a cost after the payers `before`: their payments, what their cover is expected to pay, and
-    nothing twice: a payment that is both on the bill and in the rows counts once."""
+    nothing twice: a payment that is both on the bill and in the rows about it (`on_bill`) counts once."""
     return max(0, bill.cost - sum(paid_by(bill, rows, payer) for payer in before))
 
 
 def paid_by(bill: Bill, rows: Rows, payer: str, /) -> int:
-    """What one payer pays of a bill: the larger of what the bill says and what the rows hold, plus expected cover."""
-    held = sum(row.units for row in rows if row.payer == payer and row.need_id in bill.needs)
-    return max(bill.paid.get(payer, 0), held) + bill.expected.get(payer, 0)
+    """What one payer pays of a bill: the larger of what the bill says, expected cover included, and what the rows hold:
+    expected cover that has been paid since counts once."""
+    held = sum(row.units for row in rows if row.payer == payer)
+    return max(bill.paid.get(payer, 0) + bill.expected.get(payer, 0), held)
 
 
 def _limit(rule: Rule, allowed: int, because: Iterable[Given] = ()) -> Finding:
@@ -84,31 +92,44 @@ def _waterfall(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
         return None
     before = rule.order[: rule.order.index(asked.payer)]
     waits = tuple(payer for payer in before if payer in bill.waiting)
-    own = sum(row.units for row in rows if row.payer == asked.payer and row.need_id in bill.needs)
-    left = 0 if waits else residual(bill, rows, before=before) - own
-    return Finding(rule.code, rule.kind, max(0, left), _on_bill(bill, rows), waits=waits)
+    held = _held(bill, rows, asked)
+    own = sum(row.units for row in held if row.payer == asked.payer)
+    left = 0 if waits else residual(bill, held, before=before) - own
+    return Finding(rule.code, rule.kind, max(0, left), held, waits=waits)
 
 
-def _on_bill(bill: Bill, rows: Rows) -> tuple[Given, ...]:
-    return tuple(row for row in rows if row.need_id in bill.needs)
+def on_bill(bill: Bill, rows: Rows, /, *, category: str, cause: str) -> tuple[Given, ...]:
+    """The rows about the cost that the bill documents: those of its needs, and those that name no need but the
+    category of the need with the bill, and no other cause."""
+    return tuple(
+        row
+        for row in rows
+        if row.need_id in bill.needs or (not row.need_id and row.category == category and _may_be(row.cause, cause))
+    )
+
+
+def _held(bill: Bill, rows: Rows, asked: Asked) -> tuple[Given, ...]:
+    return on_bill(bill, rows, category=asked.category, cause=asked.cause)
 
 
 def _cap_100(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     """All help together at most the cost; until papers show one, at most the rule's limit for a year's like cause."""
     bill = asked.bill
     if bill is not None:
-        return _limit(rule, residual(bill, rows, before=rule.order), _on_bill(bill, rows))
+        held = _held(bill, rows, asked)
+        return _limit(rule, residual(bill, held, before=rule.order), held)
     limit = rule.limit(asked.category)
-    if limit is None:
+    if limit is None or asked.programme in rule.excepted:
         return None
-    had = [r for r in rows if r.category == asked.category and r.given_on.year == asked.on.year]
-    had = [row for row in had if _same_cause(row, asked)]
+    had = [row for row in _of_year(rule, asked, rows) if _same_cause(row, asked)]
     return _limit(rule, limit - sum(row.units for row in had), had)
 
 
 def _warn(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
+    """Temporary aid that has not paid yet may become smaller; without papers nobody has heard it."""
     bill, aid = asked.bill, "TEMPORARY_AID"
-    if bill is None or asked.payer != CHARITY or (aid not in bill.waiting and aid not in bill.expected):
+    heard = bill is not None and aid not in bill.waiting and aid not in bill.expected
+    if heard or asked.payer != CHARITY:
         return None
     return Finding(rule.code, rule.kind, asked.units, (), warns=True, amount=asked.units, waits=(aid,))
 
@@ -130,8 +151,9 @@ def _unless_residual(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     ]
     if not others or asked.payer != CHARITY:
         return None
-    left = residual(asked.bill, rows, before=rule.order) if asked.bill else 0
-    elsewhere = sum(row.units for row in others if asked.bill and row.need_id not in asked.bill.needs)
+    held = _held(asked.bill, rows, asked) if asked.bill else ()
+    left = residual(asked.bill, held, before=rule.order) if asked.bill else 0
+    elsewhere = sum(row.units for row in others if row not in held)
     return _limit(rule, left - elsewhere, others)
 
 
@@ -194,11 +216,19 @@ def _mutex(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
 
 
 def _once_a_year(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
-    had = [row for row in rows if row.category == asked.category and row.given_on.year == asked.on.year]
+    if asked.programme in rule.excepted:
+        return None
+    had = _of_year(rule, asked, rows)
     if rule.per_member:
         return _limit(rule, asked.members - sum(row.units for row in had), had)
     had = [row for row in had if not _same_need(row, asked) and _same_cause(row, asked)]
     return _limit(rule, 0, had) if had else None
+
+
+def _of_year(rule: Rule, asked: Asked, rows: Rows) -> list[Given]:
+    """Aid of the category in this year; what is paid every month by right is not among it."""
+    had = [row for row in rows if row.category == asked.category and row.given_on.year == asked.on.year]
+    return [row for row in had if row.programme not in rule.excepted]
 
 
 def _cap(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
@@ -237,8 +267,12 @@ def _same_need(row: Given, asked: Asked) -> bool:
 
 
 def _same_cause(row: Given, asked: Asked) -> bool:
+    return _may_be(row.cause, asked.cause)
+
+
+def _may_be(one: str, other: str) -> bool:
     """An unknown cause may be the same one: it counts until somebody says otherwise."""
-    return row.cause == asked.cause or not row.cause or not asked.cause
+    return one == other or not one or not other
 
 
 def _same_month(row: Given, asked: Asked) -> bool:

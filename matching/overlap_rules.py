@@ -109,7 +109,10 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Aid that somebody wants to give: `units` of `open_units` that a verified need still lacks."""
+    """Aid that somebody wants to give: `units` of `open_units` that a verified need still lacks.
+
+    `apart` are (rule, row) pairs that a person looked at and called no duplicate: to that rule the row is not there.
+    """
 
     household_id: str
     category: str
@@ -128,6 +131,7 @@ class Asked:
     rural: bool = False
     statuses: frozenset[str] = frozenset()
     excepted: frozenset[str] = frozenset()
+    apart: frozenset[tuple[str, str]] = frozenset()
     bill: Bill | None = None
 
 

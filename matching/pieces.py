@@ -23,7 +23,7 @@ from matching.parts import broken, receipts, score_of
 from matching.residual import Residual
 from matching.rules import breaches, column, earmarked, exclusive, flag
 
-NODES = 60
+NODES = 20
 """Most nodes of one search tree."""
 
 FREE = highspy.kHighsInf

@@ -85,12 +85,17 @@ def _largest(need: Ints, worth: Ints, units: Ints, lot: Ints) -> NDArray[np.bool
 def refill(state: State) -> None:
     """Give what is left to whoever gains most per unit, in the smallest allowed steps, until nothing fits."""
     filler = Filler(state)
-    heap = [(-gain, place) for place in filler.candidates() if (gain := filler.gain(place)) > 0]
+    heap, gone = filler.hopes(), set[int]()
     heapify(heap)
     while heap:
         known, place = heappop(heap)
+        resource = int(state.resource[place])
+        if resource in gone:
+            continue
         gain = filler.gain(place)
         if gain <= 0:
+            if state.given[resource] >= state.compiled.stock[resource] and filler.used[place] < 0:
+                gone.add(resource)
             continue
         if gain < -known:
             heappush(heap, (-gain, place))
@@ -119,25 +124,41 @@ class Filler:
         self.provider.update(zip(state.need[held].tolist(), held.tolist(), strict=True))
         self.rivals = Places(state.rival[state.rivals])
 
-    def candidates(self, *, more: Ints | None = None) -> list[int]:
-        """Places where the next step may fit, as far as arrays can tell, if each resource had so many units more."""
+    def candidates(self, places: Ints, *, more: Ints | None = None) -> Ints:
+        """Those of the places where the next step may fit, as far as arrays can tell, if resources had `more` units."""
         state, compiled = self.state, self.state.compiled
-        first = -(-np.maximum(self.least, 1) // self.lot) * self.lot
-        first = np.where(self.used >= 0, self.used, np.where(state.units > 0, self.lot, first))
-        left = (compiled.stock - state.given + (0 if more is None else more))[state.resource]
-        wish = (compiled.open - state.received)[state.need]
+        short = compiled.open - state.received
+        places = places[short[state.need[places]] > 0]
+        need, resource = state.need[places], state.resource[places]
+        units, used, most, lot = state.units[places], self.used[places], self.most[places], self.lot[places]
+        first = -(-np.maximum(self.least[places], 1) // lot) * lot
+        first = np.where(used >= 0, used, np.where(units > 0, lot, first))
+        left = (compiled.stock - state.given + (0 if more is None else more))[resource]
         household = np.full(len(compiled.need_ids), FAR, dtype=np.int64)
         slack = (state.limits.group_limit - state.grouped)[state.member_group]
         np.minimum.at(household, state.member_need, slack)
-        ceiling = np.minimum(wish, household[state.need])
-        share = np.append(state.limits.share_limit - state.shared[:-1], FAR)[state.share]
+        wish = short[need]
+        ceiling = np.minimum(wish, household[need])
+        share = np.append(state.limits.share_limit - state.shared[:-1], FAR)[state.share[places]]
         provider = np.full(len(compiled.need_ids), -1, dtype=np.int64)
         provider[list(self.provider)] = list(self.provider.values())
-        free = ~self.single | (provider[state.need] < 0) | (provider[state.need] == np.arange(len(first)))
-        plain = (first <= np.minimum(ceiling, share)) & (state.units + first <= self.most)
-        whole = (state.units == 0) & (self.most > 0) & (wish <= ceiling)
-        room = free & (wish > 0) & (first <= left) & np.where(self.used < 0, plain, whole)
-        return np.flatnonzero(room).tolist()
+        free = ~self.single[places] | (provider[need] < 0) | (provider[need] == places)
+        plain = (first <= np.minimum(ceiling, share)) & (units + first <= most)
+        whole = (units == 0) & (most > 0) & (wish <= ceiling)
+        fits: Ints = places[free & (first <= left) & np.where(used < 0, plain, whole)]
+        return fits
+
+    def hopes(self) -> list[tuple[float, int]]:
+        """Minus the most that the next step of each candidate could gain per unit, and its place."""
+        state = self.state
+        stocked = (state.given < state.compiled.stock)[state.resource]
+        places = self.candidates(np.flatnonzero(stocked | (self.used == 0)))
+        need = state.need[places]
+        unfilled = np.cumsum(self.sizes, axis=1)[need] > state.received[need][:, None]
+        best = np.where(unfilled.any(axis=1), self.ranks[need, unfilled.argmax(axis=1)], 0).astype(np.float64)
+        for at in np.flatnonzero(self.used[places] >= 0).tolist():
+            best[at] = self.gain(int(places[at]))
+        return [(-gain, at) for gain, at in zip(best.tolist(), places.tolist(), strict=True) if gain > 0]
 
     def step(self, place: int, *, more: int = 0) -> tuple[int, int]:
         """What the next step takes from the stock and counts for the need; (0, 0) if it does not fit.

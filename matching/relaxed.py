@@ -10,6 +10,7 @@ import numpy as np
 
 from matching.compiled import Compiled
 from matching.components import Component
+from matching.entire import even_costs, possible
 from matching.flow import Flow, NoFlow, potentials_of, whole_flow
 from matching.homes import Homes
 from matching.limits import Limits
@@ -29,8 +30,11 @@ def relaxation(compiled: Compiled, limits: Limits, part: Component) -> tuple[Pri
 
 
 def relaxed_flow(compiled: Compiled, limits: Limits, part: Component) -> tuple[Network, Ints]:
-    """The best coverage of the part if needs could be served by any number of resources in any amounts."""
-    network = build(compiled, limits, pairs=part.pairs, groups=part.groups)
+    """The best coverage of the part if needs could be served by any number of resources in any amounts.
+
+    A need that takes all or nothing finds all its units alike, and none if nothing can fill it.
+    """
+    network = even_costs(build(possible(compiled), limits, pairs=part.pairs, groups=part.groups), compiled)
     return network, whole_flow(network, costs=network.costs[0])
 
 
@@ -51,7 +55,7 @@ def bound_at(compiled: Compiled, prices: tuple[Price, ...], *, pairs: Ints, unit
     `units` (len(pairs),) keeps the rules and only saves work: households at their best need no closer look (`homes`).
     O(pairs · levels) and a table for each household that is not.
     """
-    first = of_tier(prices, 1)
+    first, compiled = of_tier(prices, 1), possible(compiled)
     best = best_responses(compiled, pairs=pairs, tolls=pair_tolls(compiled, first, pairs=pairs))
     given = np.zeros(len(compiled.pair_need), dtype=np.int64)
     given[pairs] = units

@@ -16,7 +16,7 @@ from matching.compiled import Compiled
 from matching.components import Component
 from matching.limits import Limits
 from matching.model import Announced
-from matching.network import Ints, announced_units
+from matching.network import Ints, announced_units, numbered
 from matching.rules import column, counted, earmarked, rival_key
 
 MANY = 64
@@ -104,7 +104,9 @@ class State:
         old = self.units[free].copy()
         self.add(free, -old)
         try:
-            return self._cut(np.setdiff1d(free, self.closed()) if len(self.rivals) else free)
+            shut = np.zeros(len(self.units), dtype=np.bool_)
+            shut[self.closed()] = True
+            return self._cut(free[~shut[free]])
         finally:
             self.add(free, old)
 
@@ -131,10 +133,13 @@ class State:
             share_limit=limits.share_limit - self.shared[:-1],
             pair_share=limits.pair_share[pairs],
         )  # fmt: skip
-        groups = {group for n in np.unique(need).tolist() for group in self.group_of.get(n, ())}
+        needs, resources = (
+            numbered(values, size=size)[0] for values, size in ((need, len(still_open)), (resource, len(stock)))
+        )
+        groups = {group for n in needs.tolist() for group in self.group_of.get(n, ())}
         kept = np.flatnonzero((cut.pair_most > 0) | (cut.pair_least > 0))
         part = replace(
-            self.part, needs=np.unique(need), resources=np.unique(resource), pairs=kept,
+            self.part, needs=needs, resources=resources, pairs=kept,
             groups=np.array(sorted(groups), dtype=np.int64),
         )  # fmt: skip
         return Residual(cut, left, part, free[kept])

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.compiled import Compiled
+from matching.entire import possible
 from matching.network import Ints, Limit, level_sizes, rank_table
 from matching.parts import filled, receipts
 from matching.prices import LimitPrices, cap_rows, cap_tolls, limit_sizes, pair_tolls
@@ -40,7 +41,7 @@ def run_gaps(compiled: Compiled, *, units: Ints, prices: LimitPrices, apart: int
     `units` (E,) holds what each pair gives, `apart` is how far the plan is from its bound: no category of the whole run
     is further from its own, for beside the others it can reach no more than all can together.
     """
-    gaps = no_gaps(compiled)
+    gaps, compiled = no_gaps(compiled), possible(compiled)
     tolls = _Tolls(compiled, prices)
     pairs = tolls.pairs = _worthwhile(compiled, tolls.whole())
     place = {name: at for at, name in enumerate(gaps)}

@@ -16,7 +16,7 @@ import numpy as np
 from matching.child import answers
 from matching.compiled import Compiled
 from matching.components import Component
-from matching.hard import Exact, solve_exact
+from matching.hard import UNKNOWN, Exact, solve_exact
 from matching.limits import Limits
 from matching.network import Ints, promised_units
 from matching.parts import Conflict, Outcome, receipts, score_of, untouched
@@ -41,37 +41,56 @@ PATIENCE = 20.0
 """Seconds per unit of effort after which a child is given up."""
 
 
+_Start = tuple[Ints | None, dict[str, int]]
+"""Units to start from (None: there are none yet) and the tiers that are settled with them."""
+
+
 def solve_small(
     compiled: Compiled, limits: Limits, parts: Sequence[Component], *, seconds: float, deadline: float
 ) -> list[Outcome] | Conflict:
     """The best plan of each part as far as CP-SAT can tell, with prices that bound it for everybody.
 
-    `seconds` is what the budget has for each part; the effort follows from it alone, not from the clock.
-    A part that CP-SAT does not finish before the deadline is planned as large parts are, and counts as interrupted.
+    `seconds` is what the budget has for each part; the effort follows from it alone, not from the clock. All parts are
+    given to HiGHS before any is given to CP-SAT: a part that CP-SAT does not finish before the deadline keeps the plan
+    of HiGHS, or is planned as large parts are if there is none, and counts as interrupted.
     """
 
-    def work(part: Component) -> Exact | Conflict:
-        start, settled = _rough(compiled, limits, part, nodes=int(NODES_PER_SECOND * seconds))
+    def begin(part: Component) -> _Start:
+        return _rough(compiled, limits, part, nodes=int(NODES_PER_SECOND * seconds))
+
+    def work(task: tuple[Component, _Start | None]) -> Exact | Conflict:
+        part = task[0]
+        start, settled = task[1] or begin(part)
         if settled and start is not None and np.array_equal(start, promised_units(compiled, part.pairs)):
             return Exact(start, settled["score"], proven=True)  # a unit more would raise the score, one less a promise
         effort = min(EFFORT, max(LEAST_EFFORT, seconds * SHARE))
         found = solve_exact(compiled, limits, part, start=start, effort=effort, settled=settled)
         return _conflict(compiled, limits, part) if found is None else found
 
-    outcomes = []
-    found = answers(work, parts, deadline=deadline, patience=EFFORT * PATIENCE)
-    for part, answer in zip(parts, found, strict=True):
+    outcomes, patience = [], EFFORT * PATIENCE
+    tasks = list(zip(parts, answers(begin, parts, deadline=deadline, patience=patience), strict=True))
+    found = answers(work, tasks, deadline=deadline, patience=patience)
+    for (part, begun), answer in zip(tasks, found, strict=True):
         if isinstance(answer, Conflict):
             return answer
         if answer is None:
-            rough = solve_large(compiled, limits, part, seconds=0.0, deadline=inf)
-            outcomes.append(replace(rough or untouched(compiled, part.pairs), finished=False))
+            outcomes.append(_unfinished(compiled, limits, part, begun))
         else:
             outcomes.append(outcome_of(compiled, limits, part, answer))
     return outcomes
 
 
-def _rough(compiled: Compiled, limits: Limits, part: Component, *, nodes: int) -> tuple[Ints | None, dict[str, int]]:
+def _unfinished(compiled: Compiled, limits: Limits, part: Component, begun: _Start | None) -> Outcome:
+    """What there is of a part that the clock stopped."""
+    if begun is not None and begun[0] is not None:
+        said = begun[1].get("score")
+        answer = Exact(begun[0], UNKNOWN if said is None else said, proven=said is not None)
+        return replace(outcome_of(compiled, limits, part, answer), finished=False)
+    rough = solve_large(compiled, limits, part, seconds=0.0, deadline=inf)
+    return replace(rough or untouched(compiled, part.pairs), finished=False)
+
+
+def _rough(compiled: Compiled, limits: Limits, part: Component, *, nodes: int) -> _Start:
     """A plan to start from and, if HiGHS proves it to be the best, its score as a settled tier."""
     if len(part.pairs) < ROUGH_PAIRS:
         return None, {}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from matching.beside import Report
 from matching.fairness import Group, Summary
+from matching.wording import cutoff_sentence
 
 
 def as_text(told: Report) -> str:
@@ -25,6 +26,8 @@ def _lines(told: Report) -> Iterator[str]:
     for name, groups in told.plan.groups.items():
         yield f"by {name}"
         yield from (_group(group) for group in groups)
+    for queue in told.queues:
+        yield cutoff_sentence(queue, "en")
     for way in told.beside:
         yield f"{way.name:<14}{_short(way.summary)}, loses {way.regret:.3%} of the plan's score"
     for row in told.policies:

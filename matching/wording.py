@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from matching import eligibility as rules
 from matching.cutoffs import Cutoff
+from matching.overlap_words import NOTHING, in_words
 from matching.plan import Reason
 
 URGENCY = {3: ("特急", "critical"), 2: ("紧急", "urgent"), 1: ("一般", "ordinary"), 0: ("可等待", "can wait")}
@@ -65,7 +66,8 @@ BAN = {
     "by_hand": ("家庭要求由人工匹配", "the household asked that a person matches it"),
     "related_party": ("按规定由其他机构提供", "by rule another giver provides"),
 }
-"""Codes of bans that the house knows; any other code stands for itself. A rule about persons names nobody."""
+"""Codes of bans that the house knows, beside the rules against helping twice (`overlap_words`); any other code stands
+for itself. A rule about persons names nobody."""
 TIER = {
     "only": ("这是唯一还有余量的合格资源。", "It is the only eligible resource with room."),
     "coverage": (
@@ -169,8 +171,8 @@ def cutoff_sentence(line: Cutoff, lang: str = "zh_Hans") -> str:
     return CUTOFF[at].format(**facts, **{name: _cell(cell, "", at=at) for name, cell in cells.items()})
 
 
-def sentences(reason: Reason, lang: str = "zh_Hans") -> str:
-    """One reason in words.
+def sentences(reason: Reason, lang: str = "zh_Hans", *, rules: Mapping[str, str] = NOTHING) -> str:
+    """One reason in words. `rules` say what the rules against helping twice are where it is told; else in general.
 
     >>> sentences(Reason("n1", "", "cool_off", {"until": "2026-03-31"}), "en")
     'The household received this kind of aid lately and can get it again from 2026-03-31.'
@@ -180,10 +182,10 @@ def sentences(reason: Reason, lang: str = "zh_Hans") -> str:
     """
     at = 1 if lang.startswith("en") else 0
     facts: dict[str, str | int] = {"resource": reason.resource_id, **reason.detail}
-    return TEXT[reason.code][at].format_map(facts | _phrases(reason, at=at))
+    return TEXT[reason.code][at].format_map(facts | _phrases(reason, at=at, says=rules))
 
 
-def _phrases(reason: Reason, *, at: int) -> dict[str, str]:
+def _phrases(reason: Reason, *, at: int, says: Mapping[str, str]) -> dict[str, str]:
     """The parts of a sentence that are themselves made of words."""
     detail = reason.detail
     comma = ("；", "; ")[at]
@@ -195,7 +197,10 @@ def _phrases(reason: Reason, *, at: int) -> dict[str, str]:
         return {"states": comma.join(f"{STATE[state][at]} {detail[state]}" for state in STATE if state in detail)}
     if reason.code == "banned":
         codes = str(detail["by"]).split(";")
-        return {"by": comma.join(BAN.get(code, (code, code))[at] for code in codes)}
+        return {"by": comma.join(_ban(code, at=at, says=says) for code in codes)}
+    if reason.code == "exclusive":
+        group = str(detail["group"])
+        return {"group": in_words(group, at=at, rules=says) or group}
     if reason.code == "no_resource":
         return {"counts": _counts(detail, at=at, comma=comma)}
     if reason.code == "lot_or_minimum":
@@ -203,7 +208,8 @@ def _phrases(reason: Reason, *, at: int) -> dict[str, str]:
     more = ("再增加 {short_by} 个单位即可轮到本需求。", "It would take {short_by} more to reach this need.")[at]
     words = {"sure": more.format_map(detail)} if "short_by" in detail else {}
     if reason.code == "cap":
-        words["limit_name"] = LIMIT[str(detail["kind"])][at].format_map(detail)
+        named = in_words(str(detail["id"]), at=at, rules=says)
+        words["limit_name"] = named or LIMIT[str(detail["kind"])][at].format_map(detail)
         later = bool(detail["left"])
         words["reached"] = REACHED[later][at]
     if "next_level" in detail:
@@ -213,6 +219,10 @@ def _phrases(reason: Reason, *, at: int) -> dict[str, str]:
     if reason.code == "tie_break":
         words["tie"] = TIE[str(detail["by"])][at]
     return words
+
+
+def _ban(code: str, *, at: int, says: Mapping[str, str]) -> str:
+    return BAN[code][at] if code in BAN else in_words(code, at=at, rules=says) or code
 
 
 def _counts(detail: Mapping[str, str | int], *, at: int, comma: str) -> str:

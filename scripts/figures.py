@@ -1,8 +1,8 @@
 """Write the published figures into the documents: nobody types them by hand.
 
 What enters: `bench/results/*.json`. What leaves: the block between the markers ``<!-- figures:… -->`` and
-``<!-- /figures -->`` of README.md, README.zh.md, docs/allocator.md and docs/same-person.md, and the whole of
-docs/goals.md and docs/link-growth.svg. Called by `make figures`; a test holds the documents against it.
+``<!-- /figures -->`` of README.md, README.zh.md, docs/allocator.md, docs/same-person.md and docs/trust.md, and the
+whole of docs/goals.md and docs/link-growth.svg. Called by `make figures`; a test holds the documents against it.
 
     PYTHONPATH=. .venv/bin/python scripts/figures.py
 """
@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.contenders import METHODS, OURS
 from bench.goals import table
+from bench.trust import table as campaigns
 from scripts.plot import plot
 
 ROOT = Path(__file__).parents[1]
@@ -137,6 +138,14 @@ def linking(told: Row) -> str:
     return "\n".join(lines) + f"\n\n{seen}"
 
 
+def trusted(told: Row, mutants: Row) -> str:
+    """The campaigns of `trust.json`, and what became of the small faults of `mutation.json`."""
+    lines = ["| room | faults put in | found | score | of all that can be put in |", "|---|---:|---:|---:|---:|"]
+    for room, row in mutants.items():
+        lines.append(f"| {room} | {row['tried']} | {row['killed']} | {row['score']} % | {row['mutants']} |")
+    return campaigns(told) + "\n\n" + "\n".join(lines)
+
+
 def documents() -> dict[Path, str]:
     """What each document should say."""
     results = {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "bench" / "results").glob("*.json")}
@@ -145,6 +154,7 @@ def documents() -> dict[Path, str]:
         "README.zh.md": tables(results["allocate"], words=CHINESE),
         "docs/allocator.md": growth(results["growth"]),
         "docs/same-person.md": linking(results["link"]),
+        "docs/trust.md": trusted(results["trust"], results["mutation"]),
     }
     found = {}
     for name, block in blocks.items():

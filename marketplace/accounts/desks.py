@@ -17,6 +17,7 @@ from sqlmodel import Session, col, or_, select
 
 from marketplace.accounts.models import Account, StandIn
 from marketplace.actors import GIVERS, STAFF
+from marketplace.calendar import local_day
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import Side
 from marketplace.db import flush
@@ -58,7 +59,7 @@ def desk_of(session: Session, account: Account, /, *, now: datetime) -> Desk:
         return Desk(account)
     colleagues = session.exec(select(Account).where(col(Account.role).in_(sorted(STAFF)), *_other(account))).all()
     if not account.districts:
-        served = districts.current(now.date()) if all(one.districts for one in colleagues) else ()
+        served = districts.current(local_day(now)) if all(one.districts for one in colleagues) else ()
         own = {district.code for district in served} - {code for one in colleagues for code in one.districts}
         return Desk(account, districts=frozenset(own))
     shared = {code for one in colleagues for code in one.districts}

@@ -2,11 +2,13 @@
 
 Enters: a key (a login, a phone's index, a network) and the moment. Leaves: nothing, or NotAllowed("too_many_tries").
 After the most tries of a window the key is locked for a quarter of an hour; each further lock lasts twice as long, at
-most a day; a right answer clears the strikes. Called by every sign-in form and by whatever the public may send.
+most a day; a right answer clears the strikes. What was refused is a line of the log. Called by every sign-in form and
+by whatever the public may send.
 """
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete
@@ -16,7 +18,9 @@ from sqlmodel import Session, col, select
 from marketplace.accounts.models import RateCount
 from marketplace.db import flush
 from marketplace.errors import NotAllowed
+from marketplace.sealed import vault_of
 
+log = logging.getLogger("shanqiao.sign_in")
 WINDOW = timedelta(minutes=15)
 LONGEST_LOCK = timedelta(hours=24)
 MOST_TRIES = 10
@@ -39,6 +43,12 @@ def count(session: Session, key: str, /, *, now: datetime, most: int = MOST_TRIE
     flush(session)
     if over:
         raise NotAllowed("too_many_tries")
+
+
+def note_refused(session: Session, way: str, who: str, /, *, code: str, request_id: str) -> None:
+    """One line of the log for a sign-in or proof that failed; `who` stands in it under a keyed mark, never as typed."""
+    mark = vault_of(session).index("refused-sign-in", who)[:16]
+    log.info("%s refused: %s, by %s, request %s", way, code, mark, request_id)
 
 
 def clear(session: Session, key: str, /) -> None:

@@ -41,6 +41,7 @@ class AccountSession(SQLModel, table=True):
     household_id: str | None = Field(default=None, foreign_key="household.id", index=True)
     helper_id: str | None = Field(default=None, index=True, max_length=32)
     reads_only: bool = False
+    matters: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     stand_in_id: str | None = Field(default=None, foreign_key="stand_in.id")
     created_at: datetime = Field(sa_column=moment())
     seen_at: datetime = Field(sa_column=moment())

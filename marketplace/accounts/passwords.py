@@ -13,20 +13,19 @@ from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.accounts import limits
+from marketplace.accounts.guessable import require_good
 from marketplace.accounts.models import Account
 from marketplace.accounts.service import HASHER
 from marketplace.actors import Actor
 from marketplace.db import flush
 from marketplace.errors import BadInput, WrongState
 
-SHORTEST, LONGEST = 12, 128
-
 
 def change_password(session: Session, *, old: str, new: str, actor: Actor, now: datetime) -> Account:
     """Give the actor's own account a new password.
 
     Raises WrongState for an account that signs in elsewhere, BadInput that names the field for a wrong old password or
-    a new one that is too short, too long, the old one, or holds the login; NotAllowed("too_many_tries") after ten.
+    a new one that is too short, too long, the old one or guessable; NotAllowed("too_many_tries") after ten.
     """
     account = session.get_one(Account, actor.id, with_for_update=True)
     if not account.password_hash:
@@ -36,9 +35,8 @@ def change_password(session: Session, *, old: str, new: str, actor: Actor, now: 
         HASHER.verify(account.password_hash, old)
     except (VerifyMismatchError, InvalidHashError) as error:
         raise BadInput("password_wrong", field="old") from error
-    if not SHORTEST <= len(new) <= LONGEST:
-        raise BadInput("password_short", field="new", least=SHORTEST)
-    if new == old or account.login.lower() in new.lower() or len(set(new)) < 5:
+    require_good(new, account.login, field="new")
+    if new == old:
         raise BadInput("password_weak", field="new")
     limits.clear(session, f"password:{account.id}")
     account.password_hash = HASHER.hash(new)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -22,10 +22,11 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.accounts import limits
+from marketplace.accounts.guessable import require_good
 from marketplace.accounts.models import Account, AccountSession, SignInCode, StandIn
 from marketplace.actors import PUBLIC, SYSTEM, Actor, Role
 from marketplace.db import flush, new_id
-from marketplace.errors import BadInput, NotAllowed
+from marketplace.errors import NotAllowed
 from marketplace.sealed import vault_of
 
 IDLE = timedelta(minutes=30)
@@ -35,7 +36,9 @@ CODE_LIFE = timedelta(minutes=10)
 CODE_TRIES = 5
 FRESH = timedelta(minutes=5)
 """How long a shown second factor opens what needs one: approving, revealing, exporting, work on keys."""
-HASHER = PasswordHasher(time_cost=1, memory_cost=46 * 1024, parallelism=1)
+HASHING: dict[str, Any] = {"time_cost": 1, "memory_cost": 46 * 1024, "parallelism": 1}
+"""As OWASP advises for Argon2id with one lane; docs/security.md tells it."""
+HASHER = PasswordHasher(**HASHING)
 _NOBODY = HASHER.hash("nobody has this password")
 
 
@@ -53,8 +56,8 @@ def create_account(
     now: datetime,
 ) -> Account:
     """A new account. Without a password it can only be entered by the demonstration's links."""
-    if password and len(password) < 12:
-        raise BadInput("password_short", field="password", least=12)
+    if password:
+        require_good(password, login, field="password")
     account = Account(
         id=new_id(),
         login=login,
@@ -108,27 +111,44 @@ def open_for_account(
     return _open(session, now=now, longest=LONGEST, **held)
 
 
-def open_for_person(session: Session, person_id: str, household_id: str, /, *, now: datetime) -> str:
-    """A session for one person of a household whose phone was proved."""
+def open_for_person(
+    session: Session, person_id: str, household_id: str, /, *, method: str = "code", now: datetime
+) -> str:
+    """A session for one person of a household whose phone was proved, now or when its WeChat was tied to it."""
     actor = Actor(id=person_id, role=Role.HOUSEHOLD, household_id=household_id)
     audit.record(session, audit.Entry("account:sign_in", subject=household_id), actor=actor, now=now)
-    held = {"person_id": person_id, "household_id": household_id, "method": "code"}
+    held = {"person_id": person_id, "household_id": household_id, "method": method}
     return _open(session, now=now, longest=LONGEST_HOUSEHOLD, **held)
 
 
 def open_for_helper(
-    session: Session, power_id: str, household_id: str, /, *, until: datetime, reads_only: bool, now: datetime
+    session: Session,
+    power_id: str,
+    household_id: str,
+    /,
+    *,
+    until: datetime,
+    reads_only: bool,
+    matters: Sequence[str] = (),
+    now: datetime,
 ) -> str:
     """A session of a helper for one household, at most until its power ends. Its acts carry the power's own id."""
     actor = Actor(id=power_id, role=Role.HELPER, household_id=household_id)
     audit.record(session, audit.Entry("account:sign_in", subject=household_id), actor=actor, now=now)
     held = {"helper_id": power_id, "household_id": household_id, "reads_only": reads_only, "method": "helper"}
+    held["matters"] = sorted(matters)
     return _open(session, now=now, longest=min(until - now, LONGEST_HOUSEHOLD), **held)
 
 
 def end_helper(session: Session, power_id: str, /) -> None:
     """Every session under this power is worth nothing from now on."""
     session.execute(delete(AccountSession).where(col(AccountSession.helper_id) == power_id))
+
+
+def end_of_method(session: Session, person_id: str, method: str, /) -> None:
+    """Every session that a person began in this way is worth nothing from now on."""
+    mine = (col(AccountSession.person_id) == person_id, col(AccountSession.method) == method)
+    session.execute(delete(AccountSession).where(*mine))
 
 
 def _open(session: Session, *, now: datetime, longest: timedelta, **holder: Any) -> str:
@@ -150,6 +170,7 @@ def actor_of(session: Session, token: str, /, *, now: datetime, request_id: str 
         facts: dict[str, Any] = {
             "household_id": held.household_id,
             "reads_only": held.reads_only,
+            "matters": frozenset(held.matters),
             "request_id": request_id,
         }
         return Actor(id=held.helper_id, role=Role.HELPER, **facts)

@@ -54,10 +54,36 @@ def invite(session: Session, /, *, role: Role, note: str = "", actor: Actor, now
     require(actor, "team:change", org_id=actor.org_id)
     if role not in roles_in(actor):
         raise BadInput("role_not_here", field="role")
+    return _place(session, actor.org_id or "", role=role, note=note, actor=actor, now=now)
+
+
+def invite_first(
+    session: Session, org_id: str, /, *, role: Role, actor: Actor, now: datetime
+) -> tuple[Invitation, str]:
+    """The first manager's place in the team of an approved giver, which nobody of its own can make. An older
+    invitation that waits works no more; once somebody manages the team, the team invites."""
+    require(actor, "organisation:approve")
+    if has_manager(session, org_id):
+        raise WrongState("team_has_manager")
+    waiting = select(Invitation).where(col(Invitation.org_id) == org_id, col(Invitation.account_id).is_(None))
+    for old in session.exec(waiting.where(col(Invitation.withdrawn).is_(False)).with_for_update()):
+        _withdraw(session, old, actor=actor, now=now)
+    return _place(session, org_id, role=role, note="", actor=actor, now=now)
+
+
+def has_manager(session: Session, org_id: str, /) -> bool:
+    """Whether somebody who may sign in can change this giver's team."""
+    mine = select(Account.id).where(col(Account.org_id) == org_id, col(Account.active).is_(True))
+    return session.exec(mine.where(col(Account.role).in_(MANAGERS)).limit(1)).first() is not None
+
+
+def _place(
+    session: Session, org_id: str, /, *, role: Role, note: str, actor: Actor, now: datetime
+) -> tuple[Invitation, str]:
     code = "-".join("".join(secrets.choice(LETTERS) for _ in range(EACH)) for _ in range(GROUPS))
     invitation = Invitation(
         id=new_id(),
-        org_id=actor.org_id or "",
+        org_id=org_id,
         role=role,
         note=note,
         code_hash=_hash(code),
@@ -79,6 +105,10 @@ def withdraw_invitation(session: Session, invitation_id: str, /, *, actor: Actor
     require(actor, "team:change", org_id=invitation.org_id)
     if invitation.account_id is not None or invitation.withdrawn:
         raise WrongState("invitation_over")
+    _withdraw(session, invitation, actor=actor, now=now)
+
+
+def _withdraw(session: Session, invitation: Invitation, /, *, actor: Actor, now: datetime) -> None:
     invitation.withdrawn = True
     session.add(invitation)
     flush(session)

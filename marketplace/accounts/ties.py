@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.accounts.models import StaffTie
+from marketplace.accounts.models import Account, StaffTie
 from marketplace.actors import Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound
@@ -86,4 +86,11 @@ def untie(session: Session, tie_id: str, /, *, actor: Actor, now: datetime) -> N
 def touches(session: Session, people: Collection[str], indexes: Collection[str], /) -> bool:
     """Whether one of these people has declared one of these indexes."""
     tied = select(StaffTie.id).where(col(StaffTie.account_id).in_(people), col(StaffTie.value_index).in_(indexes))
+    return session.exec(tied.limit(1)).first() is not None
+
+
+def touch_anybody(session: Session, indexes: Collection[str], /) -> bool:
+    """Whether anybody who still works here has declared one of these indexes."""
+    tied = select(StaffTie.id).join(Account, col(Account.id) == col(StaffTie.account_id))
+    tied = tied.where(col(Account.active).is_(True), col(StaffTie.value_index).in_(indexes))
     return session.exec(tied.limit(1)).first() is not None

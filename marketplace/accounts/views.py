@@ -19,6 +19,7 @@ from wtforms import HiddenField, PasswordField
 from wtforms.validators import InputRequired
 
 from marketplace.accounts import (
+    limits,
     proving,
     service,
     views_closing,
@@ -37,6 +38,7 @@ from marketplace.errors import NotAllowed, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.web import pages
 from marketplace.web.fields import Form, TextField
+from marketplace.web.leaving import mark
 from marketplace.web.transactions import current_database, current_session, writes
 
 __all__ = ["bp", "settings", "views_closing", "views_password", "views_security", "views_sso", "with_cookie"]
@@ -106,6 +108,7 @@ def sign_in_submit() -> ResponseReturnValue:
             token = service.sign_in(session, *given, network=request.remote_addr or "", now=now)
         except NotAllowed as error:
             refused = error.code
+            limits.note_refused(session, "password", given[0] or "", code=refused, request_id=g.request_id)
         else:
             service.sign_out(session, request.cookies.get(cookie_name(), ""))
             held = proving.held_by(session, token, now=now)
@@ -124,7 +127,7 @@ def sign_out() -> ResponseReturnValue:
     service.sign_out(current_session(), request.cookies.get(cookie_name(), ""))
     response = make_response(pages.done(_("You are signed out."), to=url_for("portal.start")))
     response.delete_cookie(cookie_name())
-    response.headers["Clear-Site-Data"] = '"cache"'
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
@@ -153,4 +156,4 @@ def who() -> dict[str, Any]:
     head = current_session().get(Account, actor.on_behalf_of) if actor.on_behalf_of else None
     if head is not None:
         name = _("%(name)s, for %(head)s", name=name, head=head.display_name)
-    return {"signed_in_as": name, "is_demo": settings().demo}
+    return {"signed_in_as": name, "is_demo": settings().demo, "seen_by": mark}

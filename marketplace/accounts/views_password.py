@@ -20,12 +20,13 @@ from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.web import Form, _, _l, current_database, done, render
 
+WEAK = _l("Take one that nobody would guess: not the old one, not your login, no row of keys, no word like password.")
 WRONG = {
     "password_wrong": _l("This is not your password."),
     "too_many_tries": _l("Too many tries. Wait a quarter of an hour and try again."),
     "no_password": _l("This account has no password here: it signs in elsewhere."),
     "password_short": _l("A password has 12 to 128 characters."),
-    "password_weak": _l("Take one that is not the old one, does not hold your login, and is not one sign repeated."),
+    "password_weak": WEAK,
 }
 
 

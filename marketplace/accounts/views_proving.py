@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
+from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import HiddenField
 
-from marketplace.accounts import passkeys, proving
+from marketplace.accounts import limits, passkeys, proving
 from marketplace.accounts.blueprint import bp
 from marketplace.accounts.cookies import after_sign_in, cookie_name, safe_next
 from marketplace.accounts.models import Account, AccountSession
@@ -23,6 +23,8 @@ from marketplace.web import Form, TextField, _, _l, current_database, current_se
 
 PROVING_SENTENCES: dict[str, Any] = {
     "step_up": _l("Show your second factor first, then do this again."),
+    "clock_set_back": _l("The clock of this house is wrong. Nothing can be changed until it is right again."),
+    "files_used_up": _l("You have taken as many files and prints as one account may in a day. Ask again tomorrow."),
     "proof_failed": _l("This did not fit. Take the newest code, or try your passkey again."),
     "identity_unknown": _l("Signing in did not work. Ask those who look after accounts."),
 }
@@ -79,6 +81,8 @@ def prove_submit() -> ResponseReturnValue:
             token = proving.prove(session, token_of_request(), **given, now=now)
         except NotAllowed as error:
             form.digits.errors = [PROVING_SENTENCES.get(error.code, TOO_MANY)]
+            who = proving.held_by(session, token_of_request(), now=now).account_id or ""
+            limits.note_refused(session, "second factor", who, code=error.code, request_id=g.request_id)
         else:
             held = proving.held_by(session, token, now=now)
             role = session.get_one(Account, held.account_id).role

@@ -16,6 +16,7 @@ from wtforms.validators import InputRequired
 from marketplace.accounts import desks, service, team
 from marketplace.accounts.blueprint import bp
 from marketplace.accounts.models import Account
+from marketplace.accounts.views_password import WEAK
 from marketplace.actors import Role
 from marketplace.calendar import utc_now
 from marketplace.errors import DomainError, WrongState
@@ -39,6 +40,7 @@ TEAM_SENTENCES: dict[str, Any] = {
     "invitation_unknown": _l("This code does not work. Copy it again, or ask for a new one: a code works once."),
     "login_taken": _l("Somebody has this user name already. Choose another."),
     "password_short": _l("Use at least 12 characters."),
+    "password_weak": WEAK,
     "last_manager": _l("The last manager cannot leave: make somebody else a manager first."),
     "open_work": _l("This account has open work: choose who takes it over."),
     "nobody_takes_over": _l("Nobody of this house could take over what it holds. Open another account first."),

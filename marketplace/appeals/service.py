@@ -17,12 +17,13 @@ from sqlmodel import Session, col, or_, select
 from marketplace import audit, notices
 from marketplace.accounts import service as accounts
 from marketplace.actors import Actor, Role
+from marketplace.appeals.decided import MATCH, own_decision
 from marketplace.appeals.models import Appeal, AppealKind, AppealState
 from marketplace.calendar import local_day
+from marketplace.cases.again import decide_again
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
-from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
@@ -41,27 +42,27 @@ OUTCOMES = {
 }
 
 
-def own_match(session: Session, match_id: str, /, *, actor: Actor) -> Match:
-    """The decision a household appeals against; NotFound for any other's."""
-    match = session.get(Match, match_id)
-    require(actor, "appeal:raise", household_id=match.household_id if match is not None else None)
-    if match is None:
-        raise NotFound("match")
-    return match
-
-
 def raise_about(
-    session: Session, match_id: str, kind: AppealKind, /, *, words: str, actor: Actor, now: datetime
+    session: Session,
+    object_id: str,
+    kind: AppealKind,
+    /,
+    *,
+    about: str = MATCH,
+    words: str,
+    actor: Actor,
+    now: datetime,
 ) -> Appeal:
-    """An appeal against a decision, or a complaint about how it went; the same one cannot wait twice."""
-    match = own_match(session, match_id, actor=actor)
+    """An appeal against a decision, or a complaint about how it went; the same one cannot wait twice. `about` says
+    whether the decision is a match or an item of an application."""
+    decided = own_decision(session, about, object_id, actor=actor)
     if kind is AppealKind.FAVOURS:
         raise BadInput("bad_input", field="kind")
     _wordy(words)
     row = _new(kind, actor=actor, now=now)
-    row.object_ref, row.household_id = f"match:{match.id}", match.household_id
-    row.district_code = match.district_code
-    row.decided_by, row.seconded_by = match.approver_id, match.second_approver_id or ""
+    row.object_ref, row.household_id = decided.ref, decided.household_id
+    row.district_code = decided.district_code
+    row.decided_by, row.seconded_by = decided.decided_by, decided.seconded_by
     waiting = select(Appeal.id).where(
         Appeal.household_id == row.household_id,
         Appeal.kind == kind,
@@ -70,7 +71,7 @@ def raise_about(
     )
     if session.exec(waiting).first() is not None:
         raise WrongState("appealed_already")
-    return _store(session, row, words, holder=Holder(district_code=match.district_code), actor=actor, now=now)
+    return _store(session, row, words, holder=Holder(district_code=decided.district_code), actor=actor, now=now)
 
 
 def report_favours(
@@ -124,6 +125,8 @@ def answer(
     row.answer = vault_of(session).seal(session, row.id, column="appeal.answer", text=text.strip())
     clocks.move_on(session, row.id, outcome=state.value, now=now)
     _record(session, row, "appeal:answer", actor=actor, now=now)
+    if row.kind is AppealKind.APPEAL and state is AppealState.UPHELD and row.object_ref.startswith("item:"):
+        decide_again(session, row.object_ref.removeprefix("item:"), actor=actor, now=now)
     if row.household_id is not None:
         notices.post(session, "appeal_answered", key=f"appeal:{row.id}", household_id=row.household_id, now=now)
     return row
@@ -132,6 +135,12 @@ def answer(
 def took_part(row: Appeal, actor: Actor, /) -> bool:
     """Whether this reader, or whom it stands in for, made the decision."""
     return bool({row.decided_by, row.seconded_by} & actor.people)
+
+
+def deciders(session: Session, appeal_id: str, /) -> tuple[str, ...]:
+    """Who made the decision that it is about: none of them is named to answer it."""
+    row = session.get(Appeal, appeal_id)
+    return tuple(one for one in (row.decided_by, row.seconded_by) if one) if row is not None else ()
 
 
 def take_back(session: Session, appeal_id: str, /, *, actor: Actor, now: datetime) -> Appeal:
@@ -192,11 +201,11 @@ def get_for_staff(session: Session, appeal_id: str, action: str, /, *, actor: Ac
     return row
 
 
-def of_household(session: Session, household_id: str, /, *, match_id: str = "") -> list[Appeal]:
-    """What a household has raised, the newest first; with `match_id` about one decision."""
+def of_household(session: Session, household_id: str, /, *, ref: str = "") -> list[Appeal]:
+    """What a household has raised, the newest first; with `ref` about one decision."""
     wanted = select(Appeal).where(Appeal.household_id == household_id)
-    if match_id:
-        wanted = wanted.where(Appeal.object_ref == f"match:{match_id}")
+    if ref:
+        wanted = wanted.where(Appeal.object_ref == ref)
     return list(session.exec(wanted.order_by(col(Appeal.raised_at).desc(), col(Appeal.id))))
 
 
@@ -216,9 +225,9 @@ def look(session: Session, row: Appeal, /, *, actor: Actor, now: datetime) -> No
     _record(session, row, "appeal:look", actor=actor, now=now)
 
 
-def reconsider_by(match: Match, /) -> date:
-    """The last day on which reconsideration of this decision may be asked for."""
-    return local_day(match.created_at) + timedelta(days=RECONSIDER_DAYS)
+def reconsider_by(decided_at: datetime, /) -> date:
+    """The last day on which reconsideration of a decision of this day may be asked for."""
+    return local_day(decided_at) + timedelta(days=RECONSIDER_DAYS)
 
 
 def _record(session: Session, row: Appeal, action: str, *, actor: Actor, now: datetime) -> Appeal:

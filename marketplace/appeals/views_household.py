@@ -9,10 +9,11 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.appeals import service
+from marketplace.appeals.decided import ITEM, MATCH, own_decision
 from marketplace.appeals.doors import TONES, bp
 from marketplace.appeals.models import AppealKind
 from marketplace.calendar import utc_now
-from marketplace.decisions.cards import cards_of
+from marketplace.cases.models import CaseItem
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.web import Form, OneField, TextField, _, _l, confirm, current_session, done, render, writes
 
@@ -41,19 +42,36 @@ def mine() -> ResponseReturnValue:
 @guard("appeal:raise")
 @writes
 def about(match_id: str) -> ResponseReturnValue:
-    """Appeal or complain, with the decision on the same screen."""
+    """Appeal or complain about a match, with the decision on the same screen."""
+    back = url_for("decisions.household_offer", match_id=match_id), _("An offer to me")
+    return _about(MATCH, match_id, back=back, paper=url_for(".paper", match_id=match_id))
+
+
+@bp.route("/about-item/<item_id>", methods=["GET", "POST"])
+@guard("appeal:raise")
+@writes
+def about_item(item_id: str) -> ResponseReturnValue:
+    """The same about one item of an application."""
+    item = current_session().get(CaseItem, item_id)
+    case = url_for("cases.one", case_id=item.case_id) if item is not None else url_for("cases.mine")
+    return _about(ITEM, item_id, back=(case, _("My application")), paper=url_for(".item_paper", item_id=item_id))
+
+
+def _about(kind: str, object_id: str, *, back: tuple[str, str], paper: str) -> ResponseReturnValue:
     session, actor, form = current_session(), current_actor(), AppealForm()
-    match = service.own_match(session, match_id, actor=actor)
+    decided = own_decision(session, kind, object_id, actor=actor)
     if form.validate_on_submit():
-        kind, words = AppealKind(str(form.kind.data)), form.words.data or ""
-        service.raise_about(session, match_id, kind, words=words, actor=actor, now=utc_now())
+        wanted, words = AppealKind(str(form.kind.data)), form.words.data or ""
+        service.raise_about(session, object_id, wanted, about=kind, words=words, actor=actor, now=utc_now())
         return done(_("It is being looked into by somebody who did not decide."), to=url_for(".mine"))
     return render(
         "appeals/about.html",
-        card=cards_of(session, [match])[0],
-        rows=service.of_household(session, match.household_id, match_id=match.id),
-        last=service.reconsider_by(match),
+        decided=decided,
+        rows=service.of_household(session, decided.household_id, ref=decided.ref),
+        last=service.reconsider_by(decided.at),
         form=form,
+        back_to=back,
+        paper=paper,
         tones=TONES,
     )
 
@@ -62,15 +80,21 @@ def about(match_id: str) -> ResponseReturnValue:
 @guard("appeal:view")
 def paper(match_id: str) -> ResponseReturnValue:
     """The paper with which reconsideration is asked for, to print and sign."""
-    session = current_session()
-    match = service.own_match(session, match_id, actor=current_actor())
-    return render(
-        "appeals/paper.html",
-        card=cards_of(session, [match])[0],
-        last=service.reconsider_by(match),
-        days=service.RECONSIDER_DAYS,
-        decide=service.DECIDE_DAYS,
-    )
+    return _paper(MATCH, match_id, back=url_for(".about", match_id=match_id))
+
+
+@bp.get("/about-item/<item_id>/paper")
+@guard("appeal:view")
+def item_paper(item_id: str) -> ResponseReturnValue:
+    """The same for one item of an application."""
+    return _paper(ITEM, item_id, back=url_for(".about_item", item_id=item_id))
+
+
+def _paper(kind: str, object_id: str, *, back: str) -> ResponseReturnValue:
+    decided = own_decision(current_session(), kind, object_id, actor=current_actor())
+    days = {"days": service.RECONSIDER_DAYS, "decide": service.DECIDE_DAYS}
+    last = service.reconsider_by(decided.at)
+    return render("appeals/paper.html", decided=decided, last=last, back_to=back, **days)
 
 
 @bp.route("/mine/<appeal_id>/take-back", methods=["GET", "POST"])

@@ -78,7 +78,7 @@ def _page(row: Appeal, form: AnswerForm) -> ResponseReturnValue:
         one=row,
         words=service.read(session, row, "words"),
         answer=service.read(session, row, "answer"),
-        match_id=row.object_ref.removeprefix("match:"),
+        about=row.object_ref.partition(":")[2],
         may_answer=not service.took_part(row, actor),
         form=form,
         tones=TONES,

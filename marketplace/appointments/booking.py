@@ -51,9 +51,11 @@ def lock(
 
 
 def require_running(match: Match, /) -> None:
-    """Visits are planned and served only while the help is on its way."""
+    """Visits are planned and served only while the help is on its way and nobody has to look at it first."""
     if match.state is not MatchState.IN_DELIVERY:
         raise WrongState("match_moved_on", state=match.state.value)
+    if match.held_for:
+        raise WrongState("match_held", cause=match.held_for)
 
 
 def slots_of(window: Window, /) -> range:

@@ -40,6 +40,9 @@ FAULTS: dict[str, Any] = {
     "volunteer_known": _l("This person is in your register already"),
     "volunteer_is_another": _l("This ID number belongs to another person: register that person anew"),
     "insurance_incomplete": _l("Fill in policy number and both days, or leave all three empty"),
+    "insurance_counted_on": _l(
+        "A visit on %(day)s counts on this insurance: record it or call it off first, or enter a policy of that day"
+    ),
     "insured_backwards": _l("The insurance ends before it begins: check the two days"),
     "id_length": _l("An ID number has 18 characters: count them"),
     "id_characters": _l("An ID number holds digits only, and perhaps an X at its end"),
@@ -54,6 +57,10 @@ SENTENCES: dict[str, Any] = {
     "time_has_passed": _l("This time has passed. Ask for another one."),
     "time_no_longer_possible": _l("This time is no longer possible. Ask for another one; nothing is lost by it."),
     "not_begun_yet": _l("This visit has not begun yet. Come back when it has."),
+    "not_insured_then": _l(
+        "A volunteer of this visit has no insurance for its day, and the visit is risky. Put the policy that was in "
+        "force into the register, then record the visit."
+    ),
     "too_late_to_dispute": _l(
         "More than 14 days have passed since this visit was recorded. Please call civil affairs."
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 from marketplace.appointments.models import HealthFit, Place, Volunteer, VolunteerState
 from marketplace.calendar import HERE, local_day
@@ -62,9 +62,14 @@ def risks_of(kind: ServiceKind, window: Window, /, *, place: Place, people: int)
 
 def insured_on(volunteer: Volunteer, window: Window, /) -> bool:
     """Whether the volunteer's insurance lives on every day of the window."""
-    if volunteer.insurance_no is None or volunteer.insured_from is None or volunteer.insured_to is None:
+    return volunteer.insurance_no is not None and covers(volunteer.insured_from, volunteer.insured_to, window)
+
+
+def covers(insured_from: date | None, insured_to: date | None, window: Window, /) -> bool:
+    """Whether insurance of these days lives on every day of the window."""
+    if insured_from is None or insured_to is None:
         return False
-    return volunteer.insured_from <= local_day(window.starts_at) and local_day(window.ends_at) <= volunteer.insured_to
+    return insured_from <= local_day(window.starts_at) and local_day(window.ends_at) <= insured_to
 
 
 def check_visit(kind: ServiceKind, window: Window, people: Sequence[Volunteer], /, *, place: Place) -> None:

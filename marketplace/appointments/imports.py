@@ -15,9 +15,11 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.appointments import volunteers
+from marketplace.appointments.insured import counts_on
 from marketplace.appointments.models import Volunteer
 from marketplace.appointments.table import facts_of, volunteer_schema
 from marketplace.appointments.volunteers import VolunteerFacts
+from marketplace.calendar import local_day
 from marketplace.intake import (
     NO_MAPPING,
     Checked,
@@ -68,7 +70,7 @@ def check_file(
     """The dry run for the actor's organisation: nothing is stored but the sealed batch and what it would do."""
     require(actor, "volunteer:import", org_id=actor.org_id)
     org_id = volunteers.allowed(session, actor)
-    checked = check_table(data, volunteer_schema(today=now.date()), mapping=mapping)
+    checked = check_table(data, volunteer_schema(today=local_day(now)), mapping=mapping)
     found = plan(session, checked.rows, org_id=org_id)
     return keep_found(
         session,
@@ -101,6 +103,9 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Pla
             found.new.append(facts)
         elif volunteer.content_hash == volunteers.content_hash(session, facts, index=index):
             found.same += 1
+        elif day := counts_on(session, volunteer, insured_from=facts.insured_from, insured_to=facts.insured_to):
+            shown = facts.registration_no
+            found.faults.append(_fault(row, "insured_to", shown, "insurance_counted_on", day=day.isoformat()))
         else:
             found.changed.append((volunteer, facts))
     return found

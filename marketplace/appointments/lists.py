@@ -17,8 +17,9 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.appointments import booking, volunteers
 from marketplace.appointments.models import OPEN, Appointment, AppointmentState, Booking, Volunteer
-from marketplace.appointments.outcomes import CALL, SERVED
-from marketplace.calendar import HERE
+from marketplace.appointments.outcomes import SERVED
+from marketplace.appointments.silent import CALL
+from marketplace.calendar import HERE, local_day
 from marketplace.clocks.models import Clock
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound
@@ -57,7 +58,7 @@ class Visit:
     @property
     def day(self) -> date:
         """The local day on which it begins."""
-        return self.appointment.starts_at.astimezone(HERE).date()
+        return local_day(self.appointment.starts_at)
 
     @property
     def hours(self) -> str:
@@ -90,7 +91,7 @@ class Board:
     @property
     def running(self) -> bool:
         """Whether anything may still be planned."""
-        return self.match.state is MatchState.IN_DELIVERY
+        return self.match.state is MatchState.IN_DELIVERY and not self.match.held_for
 
 
 def get_appointment(session: Session, appointment_id: str, /, *, actor: Actor) -> Appointment:

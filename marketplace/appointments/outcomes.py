@@ -14,7 +14,8 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor, Role
-from marketplace.appointments import booking
+from marketplace.appointments import booking, silent
+from marketplace.appointments.insured import uninsured
 from marketplace.appointments.models import (
     OPEN,
     Appointment,
@@ -23,6 +24,7 @@ from marketplace.appointments.models import (
     Volunteer,
 )
 from marketplace.appointments.service import call_off
+from marketplace.appointments.silent import CALL
 from marketplace.appointments.volunteers import TALK
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
@@ -36,8 +38,6 @@ from marketplace.reference.services import service_kind
 from marketplace.reference.words import list_codes
 
 TWICE = 2
-CALL = "visit_call"
-"""The step that waits for a worker's call after a household was not there twice."""
 DISPUTE = timedelta(days=14)
 """So long after a visit its household may say that nobody came."""
 SERVED = (AppointmentState.DONE,)
@@ -61,11 +61,13 @@ def record_done(
     served = min(appointment.units, service_kind(appointment.category).units(minutes))
     if served < 1:
         raise BadInput("minutes_too_few", field="minutes")
+    if (missing := uninsured(session, appointment)) is not None:
+        raise WrongState("not_insured_then", who=missing.registration_no)
     appointment.units, appointment.minutes, appointment.content = served, minutes, content
     booking.close(session, appointment, to=AppointmentState.DONE, actor=actor, now=now)
     _write_records(session, appointment, now=now)
     if booking.claimed_units(session, match.id, states=SERVED) == match.units:
-        decisions.deliver(session, match.id, actor=actor, now=now)
+        decisions.deliver(session, match.id, by_visits=True, actor=actor, now=now)
     else:
         moves.wait(session, match, outcome="served_part", now=now)
     return appointment
@@ -173,12 +175,13 @@ def household_no_shows(session: Session, match_id: str, /) -> int:
 
 
 def called(session: Session, match_id: str, /, *, outcome: str, actor: Actor, now: datetime) -> None:
-    """A worker has rung the household after two visits at which nobody was there."""
+    """A worker has rung the household: nobody was there at two visits, or it said nothing on a time."""
     if outcome not in list_codes("visit_call"):
         raise BadInput("reason_missing", field="outcome")
     match = booking.lock_match(session, match_id)
     require(actor, "appointment:call", district=match.district_code)
-    if not clocks.end(session, call_ref(match.id), step=CALL, outcome=outcome, now=now):
+    missed = clocks.end(session, call_ref(match.id), step=CALL, outcome=outcome, now=now)
+    if not silent.end_call(session, match.id, outcome=outcome, now=now) and not missed:
         raise WrongState("no_call_waits")
     entry = audit.Entry("appointment:call", object_ref=match.id, subject=match.household_id, rule_id=outcome)
     audit.record(session, entry, actor=actor, now=now)
@@ -212,7 +215,7 @@ def finish(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -
     if not served:
         raise WrongState("nothing_served_yet")
     _call_off_open(session, match.id, reason="finished", actor=actor, now=now)
-    return decisions.deliver(session, match.id, units=served, actor=actor, now=now)
+    return decisions.deliver(session, match.id, units=served, by_visits=True, actor=actor, now=now)
 
 
 def _call_off_open(session: Session, match_id: str, *, reason: str, actor: Actor, now: datetime) -> None:
@@ -222,9 +225,10 @@ def _call_off_open(session: Session, match_id: str, *, reason: str, actor: Actor
 
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
-    """Close proposals whose time has come without an answer, and everything open of matches that are over. One short
-    transaction each; returns how many were closed."""
+    """Let silent households be called; close proposals whose time has come without an answer, and everything open of
+    matches that are over. One short transaction each; returns how many there were."""
     now = clock()
+    calls = silent.sweep(database, now=now)
     late = (col(Appointment.state) == AppointmentState.PROPOSED) & (col(Appointment.starts_at) <= now)
     over = col(Match.state) != MatchState.IN_DELIVERY
     wanted = select(Appointment.id).join(Match, col(Match.id) == col(Appointment.match_id))
@@ -232,7 +236,7 @@ def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
         ids = session.exec(
             wanted.where(col(Appointment.state).in_(OPEN), late | over).order_by(col(Appointment.id)).limit(100)
         ).all()
-    return sum(_close_overtaken(database, appointment_id, now=now) for appointment_id in ids)
+    return calls + sum(_close_overtaken(database, appointment_id, now=now) for appointment_id in ids)
 
 
 def _close_overtaken(database: Database, appointment_id: str, *, now: datetime) -> bool:
@@ -244,4 +248,10 @@ def _close_overtaken(database: Database, appointment_id: str, *, now: datetime) 
         if appointment.state not in OPEN or not (over or late):
             return False
         call_off(session, appointment, reason="match_ended" if over else "not_answered", actor=SYSTEM, now=now)
+        if over:
+            silent.end_call(session, match.id, outcome="match_ended", now=now)
+        else:
+            silent.ask_for_call(session, match, now=now)
+            key = f"{appointment.id}:not_answered"
+            notices.post(session, "visit_changed", key=key, org_id=match.org_id, now=now)
         return True

@@ -83,12 +83,12 @@ def minutes_of(session: Session, ids: list[str], /) -> dict[str, int]:
 
 
 def records_file(
-    session: Session, org_id: str, /, *, first: date | None = None, last: date | None = None, lang: str
+    session: Session, org_id: str, /, *, first: date | None = None, last: date | None = None, lang: str, mark: str = ""
 ) -> bytes:
     """The giver's records as XLSX, by day; the period is of local days, both ends in it."""
     english = lang.startswith("en")
     columns = [Column(en if english else zh, kind=kind) for zh, en, kind in HEADS]  # type: ignore[arg-type]
-    return write_xlsx(columns, _rows(session, org_id, first=first, last=last, lang=lang))
+    return write_xlsx(columns, _rows(session, org_id, first=first, last=last, lang=lang), mark=mark)
 
 
 def _rows(

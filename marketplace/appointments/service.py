@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import notices
 from marketplace.actors import Actor
-from marketplace.appointments import booking
+from marketplace.appointments import booking, silent
 from marketplace.appointments.booking import ANSWER
 from marketplace.appointments.fitness import Window, check_visit
 from marketplace.appointments.models import OPEN, Appointment, AppointmentState, Booking, Place, Volunteer
@@ -24,9 +24,9 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import new_id
 from marketplace.decisions.models import Match
+from marketplace.decisions.moves import URGENT
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.needs.models import Need
-from marketplace.organisations.service import require_active
 from marketplace.policy import require
 from marketplace.reference.services import ServiceKind, find_service
 from marketplace.reference.words import list_codes
@@ -55,10 +55,10 @@ def service_of(session: Session, match: Match, /) -> ServiceKind:
 
 
 def propose(session: Session, match_id: str, plan: Plan, /, *, actor: Actor, now: datetime) -> list[Appointment]:
-    """Propose times for a match on its way; the household is told once, whatever the number of times."""
+    """Propose times for a match on its way; the household is told once, whatever the number of times.
+    A giver whose agreement rests or has ended still serves what it owes: only new matches are closed to it."""
     match = booking.lock_match(session, match_id)
     require(actor, "appointment:plan", org_id=match.org_id)
-    require_active(session, match.org_id)
     booking.require_running(match)
     kind = service_of(session, match)
     _check_windows(plan.windows, kind, now=now)
@@ -77,7 +77,7 @@ def propose(session: Session, match_id: str, plan: Plan, /, *, actor: Actor, now
         booking.hold(session, appointment, people)
         made.append(appointment)
     holder = Holder(household_id=match.household_id, district_code=match.district_code)
-    urgent = session.get_one(Need, match.need_id).urgency >= 2
+    urgent = session.get_one(Need, match.need_id).urgency >= URGENT
     for choice_id in dict.fromkeys(appointment.choice_id for appointment in made):
         clocks.start(session, ANSWER, choice_id, holder=holder, now=now, urgent=urgent)
     notices.post(session, "visit_proposed", key=f"{made[0].id}:visit", household_id=match.household_id, now=now)
@@ -167,6 +167,7 @@ def agree(session: Session, appointment_id: str, /, *, actor: Actor, now: dateti
     for other in _choice(session, appointment):
         booking.close(session, other, to=AppointmentState.CANCELLED, reason="other_chosen", actor=actor, now=now)
     clocks.end(session, appointment.choice_id, step=ANSWER, outcome="agreed", now=now)
+    silent.end_call(session, match.id, outcome="agreed", now=now)
     appointment.answered_at = now
     booking.step(session, appointment, to=AppointmentState.AGREED, actor=actor, now=now)
     notices.post(session, "visit_agreed", key=f"{appointment.id}:agreed", org_id=match.org_id, now=now)
@@ -194,6 +195,7 @@ def ask_other_time(session: Session, appointment_id: str, /, *, wish: str, actor
     for one in (appointment, *_choice(session, appointment)):
         one.wish, one.answered_at = wish, now
         booking.close(session, one, to=AppointmentState.CANCELLED, reason="other_time", actor=actor, now=now)
+    silent.end_call(session, match.id, outcome="other_time", now=now)
     notices.post(session, "visit_changed", key=f"{appointment.id}:other_time", org_id=match.org_id, now=now)
     return appointment
 

@@ -21,7 +21,7 @@ from marketplace.appointments.models import Appointment
 from marketplace.calendar import local_day, utc_now
 from marketplace.decisions import service as decisions
 from marketplace.errors import BadInput
-from marketplace.guards import current_actor, guard, own_org
+from marketplace.guards import current_actor, guard, need_fresh_proof, own_org
 from marketplace.web import Page, _, confirm, current_session, done, page_number, render, writes
 from marketplace.web.codes import amount, word
 from marketplace.web.formats import day as day_words
@@ -126,7 +126,7 @@ def _figures(found: Board) -> list[dict[str, Any]]:
     return [
         {"label": _("Service"), "value": word(found.need.category, "need")},
         {"label": _("Matched"), "value": amount(found.match.units, unit)},
-        {"label": _("Served"), "value": amount(found.served, unit)},
+        {"label": _("Served so far"), "value": amount(found.served, unit)},
     ]
 
 
@@ -153,6 +153,7 @@ def _one_page(visit: Visit, *, known: dict[str, str] | None) -> ResponseReturnVa
 @writes
 def recipient(appointment_id: str) -> ResponseReturnValue:
     """Open the consented fields for the one who goes; the look is logged and the household sees it."""
+    need_fresh_proof()
     visit = _visit(appointment_id)
     session, actor = current_session(), current_actor()
     return _one_page(

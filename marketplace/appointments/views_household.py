@@ -56,14 +56,14 @@ def _visit_page(visit: Visit, form: RatingForm) -> ResponseReturnValue:
         col(Appointment.id) != one.id,
         col(Appointment.state) == AppointmentState.PROPOSED,
     )
-    running = session.get_one(Match, one.match_id).state is MatchState.IN_DELIVERY
+    match = session.get_one(Match, one.match_id)
     return render(
         "appointments/my_visit.html",
         visit=visit,
         form=form,
         others=lists.visits_of(session, session.exec(others.order_by(col(Appointment.starts_at))).all()),
         begun=one.starts_at <= utc_now(),
-        running=running,
+        running=match.state is MatchState.IN_DELIVERY and not match.held_for,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.appointments import lists, outcomes, service
+from marketplace.appointments import lists, outcomes, service, silent
 from marketplace.appointments.doors import bp
 from marketplace.appointments.forms import call_form, wish_form
 from marketplace.appointments.lists import Visit
@@ -95,7 +95,7 @@ def other_time_for(appointment_id: str) -> ResponseReturnValue:
 @guard("appointment:call")
 @writes
 def call(match_id: str) -> ResponseReturnValue:
-    """Note what came of the call to a household that was away twice."""
+    """Note what came of the call to a household that was away twice, or silent on a time."""
     session, actor, form = current_session(), current_actor(), call_form()
     board = lists.board_of(session, match_id, actor=actor)
     require(actor, "appointment:call", district=board.match.district_code)
@@ -105,7 +105,7 @@ def call(match_id: str) -> ResponseReturnValue:
     return confirm(
         layout="staff",
         title=_("Call this household"),
-        intro=_("Nobody was there at two visits. Its telephone is on the page of the need; opening it is logged."),
+        intro=_call_intro(match_id),
         button=_("I have called"),
         back=url_for("appointments.city"),
         facts=[
@@ -120,3 +120,14 @@ def call(match_id: str) -> ResponseReturnValue:
         ],
         form=form,
     )
+
+
+def _call_intro(match_id: str) -> str:
+    if silent.waits(current_session(), match_id):
+        return str(
+            _(
+                "It has not answered on the times that were proposed. Its telephone is on the page of the need; "
+                "opening it is logged. A time that it names is taken for it on the page of the visit."
+            )
+        )
+    return str(_("Nobody was there at two visits. Its telephone is on the page of the need; opening it is logged."))

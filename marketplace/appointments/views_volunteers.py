@@ -22,6 +22,7 @@ from marketplace.organisations.models import Organisation
 from marketplace.web import Page, _, confirm, current_session, done, page_number, render, writes
 from marketplace.web.desk import XLSX
 from marketplace.web.display import language
+from marketplace.web.leaving import leaves, mark
 
 TONE = {VolunteerState.ACTIVE: "done", VolunteerState.SUSPENDED: "wait", VolunteerState.ENDED: "plain"}
 
@@ -125,7 +126,7 @@ def stop(volunteer_id: str, to: str) -> ResponseReturnValue:
     return confirm(
         layout="charity",
         title=_("End this volunteer's service?") if ended else _("Suspend this volunteer?"),
-        button=_("End") if ended else _("Suspend"),
+        button=_("End it") if ended else _("Suspend"),
         back=_page(volunteer_id),
         intro=_("Visits that the volunteer was promised for are called off, and the households are told."),
         facts=[{"label": _("Registration number"), "value": found.registration_no}],
@@ -147,6 +148,7 @@ def back(volunteer_id: str) -> ResponseReturnValue:
 
 @bp.get("/volunteers/<volunteer_id>/certificate", endpoint="certificate")
 @guard("volunteer:list")
+@leaves
 def certificate(volunteer_id: str) -> ResponseReturnValue:
     """The page to print: what was served, without any recipient."""
     session, found = current_session(), _volunteer(volunteer_id)
@@ -162,9 +164,10 @@ def certificate(volunteer_id: str) -> ResponseReturnValue:
 
 @bp.get("/volunteers/records.xlsx", endpoint="records_file")
 @guard("volunteer:list")
+@leaves
 def records_table() -> ResponseReturnValue:
     """All service records of the giver as a table."""
-    data = records.records_file(current_session(), own_org(), lang=language())
+    data = records.records_file(current_session(), own_org(), lang=language(), mark=mark())
     response = Response(data, content_type=XLSX)
     response.headers["Content-Disposition"] = 'attachment; filename="service-records.xlsx"'
     response.headers["Cache-Control"] = "no-store"

@@ -17,7 +17,9 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.appointments.insured import counts_on
 from marketplace.appointments.models import HealthFit, Volunteer, VolunteerState
+from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
@@ -51,7 +53,7 @@ class VolunteerFacts:
 def register(session: Session, facts: VolunteerFacts, /, *, actor: Actor, now: datetime) -> Volunteer:
     """Add a volunteer to the register of the actor's organisation. The same ID number is not registered twice there."""
     org_id = allowed(session, actor)
-    check_facts(facts, today=now.date())
+    check_facts(facts, today=local_day(now))
     if _find(session, org_id, number=facts.registration_no) is not None:
         raise Conflict("registration_taken", field="registration_no")
     if _find(session, org_id, index=number_index(vault_of(session), facts.id_number)) is not None:
@@ -137,7 +139,10 @@ def change(session: Session, volunteer_id: str, facts: VolunteerFacts, /, *, act
     index = number_index(vault_of(session), facts.id_number) if facts.id_number else volunteer.id_number_index
     if (facts.registration_no, index) != (volunteer.registration_no, volunteer.id_number_index):
         raise BadInput("volunteer_is_another", field="id_number")
-    check_facts(facts, today=now.date(), known=True)
+    check_facts(facts, today=local_day(now), known=True)
+    day = counts_on(session, volunteer, insured_from=facts.insured_from, insured_to=facts.insured_to)
+    if day is not None:
+        raise BadInput("insurance_counted_on", field="insured_to", day=day.isoformat())
     fill(session, volunteer, facts, now=now)
     _record(session, volunteer, "volunteer:change", actor=actor, now=now)
     return volunteer

@@ -8,6 +8,7 @@ from marketplace.web import _l
 
 bp = Blueprint("cases", __name__)
 SENTENCES: dict[str, Any] = {
+    "guardian_not_verified": _l("For a child a guardian acts who is on the government's record: have it written down."),
     "case_sent": _l("This application has been sent already."),
     "case_closed": _l("This application is finished."),
     "not_signed": _l("Please sign the authorisation first."),
@@ -32,5 +33,12 @@ SENTENCES: dict[str, Any] = {
     "enough_papers": _l("No more papers fit into this application."),
     "hand_on_missing": _l("The household did not say yes to handing on what stays uncovered."),
     "nothing_left": _l("Nothing stayed uncovered."),
+    "own_draft": _l("The household has begun an application of its own. Help it to send that one."),
+    "sign_missing": _l("Sign here: with a finger, or with your name."),
+    "bad_drawing": _l("This drawing cannot be read as a name. Draw it again, or type the name instead."),
+    "no_photo": _l("Choose a photo first."),
+    "bad_upload": _l("This photo did not arrive whole. Choose it again; it may have 8 MB at most."),
+    "officer_is_kin": _l("You declared that you are close to this household: another officer does this."),
+    "review_early": _l("Nobody is to look yet: its day is more than a month away."),
     "bad_line": _l("Write it in one line of ordinary letters."),
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from wtforms import HiddenField
+
 from marketplace.reference.words import choices
-from marketplace.web import CountField, Form, ManyField, OneField, TextField, TickField, UploadField, YuanField, _l
+from marketplace.web import CountField, Form, ManyField, OneField, TextField, TickField, UploadField, YuanField, _, _l
 from marketplace.web.display import language
 
 SIGNED = _l("Tick this to let us check")
@@ -38,7 +40,19 @@ class CardForm(Form):
     """The identity card: a photo, and the number as the person reads it."""
 
     photo = UploadField(_l("Photo of the identity card"), required=False, accept="image/*")
+    photo_sent = HiddenField()
     id_number = TextField(_l("Number on the card"), longest=18)
+
+
+class BillForm(Form):
+    """A photo of a bill."""
+
+    photo = UploadField(_l("Photo of the bill or paper"), required=False, accept="image/*")
+    photo_sent = HiddenField()
+
+    def __init__(self, *args: Any, **kept: Any) -> None:
+        super().__init__(*args, **kept)
+        self.photo.flags.required = True  # as a file, or sent before in pieces
 
 
 class SignForm(Form):
@@ -47,7 +61,12 @@ class SignForm(Form):
     agree = TickField(_l("Civil affairs may check the income, property and spending of my household"), required=SIGNED)
     all_classes = TickField(_l("If one kind of help does not fit, look at the next ones with the same papers"))
     hand_on = TickField(_l("If something stays uncovered, you may write it down as a need for charities"))
-    typed_name = TextField(_l("Sign with your name"), longest=40)
+    drawn = HiddenField(_l("Sign here with a finger"))
+    typed_name = TextField(_l("Sign with your name"), longest=40, required=False)
+
+    def __init__(self, *args: Any, **kept: Any) -> None:
+        super().__init__(*args, **kept)
+        self.typed_name.flags.required = True  # one of both is; where nothing is drawn, this one
 
 
 class ObjectionForm(Form):
@@ -91,6 +110,15 @@ class FindingForm(Form):
 
     finding = TextField(_l("What was found"), longest=400, lines=3)
     upheld = TickField(_l("The objection is right"))
+
+
+def authorisation_text() -> list[str]:
+    """What is signed: the same words on the screen's paper and on the sheet that is posted."""
+    return [
+        _("I let civil affairs check the income, property and spending of my household for this application."),
+        _("For this they may ask banks, tax, housing, social insurance, vehicle and business registers, nobody else."),
+        _("I can take this back at any time; then nothing more is checked, and what was granted stays granted."),
+    ]
 
 
 def filled(form: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What begins with a granted item: the family's place in the register, and the survival checks of a running benefit.
+"""What begins with a granted item: the family's place in the register, the days to look again, and the survival checks.
 
 Enters: a granted item. Leaves: a spell in the category that the item stands for, and a duty to see the person now and
 then. Both are done once; a family that is in the category already stays in it. Called by `outcome`.
@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
+from marketplace.cases import reviews
 from marketplace.cases.models import Case, CaseItem
 from marketplace.errors import Conflict
 from marketplace.households import categories
@@ -32,13 +33,14 @@ SEEN = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "CANJI_BUTIE": "DISABLED"}
 
 
 def begin(session: Session, item: CaseItem, /, *, now: datetime) -> None:
-    """Enter the family, and ask now and then whether the person is well."""
+    """Enter the family, name the day to look again, and ask now and then whether the person is well."""
     if item.code in CATEGORIES:
         entry = categories.Entry(
             item.household_id, CATEGORIES[item.code], local_day(now), source="case", source_ref=item.case_id
         )
         with contextlib.suppress(Conflict):
             categories.enter(session, entry, actor=SYSTEM, now=now)
+    reviews.plan(session, item, now=now)
     if item.code in SEEN:
         person_id = session.get_one(Case, item.case_id).subject_id
         duties.enrol(session, person_id, SEEN[item.code], actor=SYSTEM, now=now)

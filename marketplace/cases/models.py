@@ -58,19 +58,21 @@ ENDED = (ItemState.GRANTED, ItemState.REFUSED, ItemState.NOT_NEEDED, ItemState.W
 
 
 class Case(SQLModel, table=True):
-    """One application. `channel` is how it came (phone, counter, helper, call, slip)."""
+    """One application. `channel` is how it came (phone, counter, home_visit, call, slip); `signer_id` is the person it
+    is about, or a child's guardian."""
 
     __tablename__ = "aid_case"
     __table_args__ = (
         check("submitted", "state = 'draft' OR (submitted_at IS NOT NULL AND signed_at IS NOT NULL)"),
         check("decided", "state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)"),
-        unique_where("uq_aid_case_draft", "household_id", where="state = 'draft'"),
+        unique_where("uq_aid_case_draft", "household_id", "subject_id", where="state = 'draft'"),
     )
 
     id: str = Field(primary_key=True, max_length=32)
     number: str = Field(unique=True, max_length=16)
     household_id: str = Field(foreign_key="household.id", index=True)
     subject_id: str = Field(foreign_key="person.id", index=True, max_length=32)
+    signer_id: str = Field(foreign_key="person.id", max_length=32)
     opened_by: str = Field(max_length=64)
     opened_role: Role = Field(sa_column=choice(Role))
     proxy_id: str | None = Field(default=None, index=True, max_length=32)
@@ -191,7 +193,9 @@ class PaperKind(StrEnum):
     BILL = "bill"
     TYPED = "typed_name"
     DRAWN = "drawn_name"
+    THUMBPRINT = "thumbprint"
     WITNESSED = "witnessed"
+    SPOKEN = "spoken"
 
 
 class CasePaper(SQLModel, table=True):
@@ -209,6 +213,35 @@ class CasePaper(SQLModel, table=True):
     wording: str = Field(default="", max_length=24)
     recorded_by: str = Field(max_length=64)
     recorded_at: datetime = Field(sa_column=moment())
+
+
+class Upload(SQLModel, table=True):
+    """A photo that comes in pieces over a bad network: how long it is, its hash, and how much of it is here."""
+
+    __tablename__ = "aid_upload"
+    __table_args__ = (
+        UniqueConstraint("case_id", "sent_by", "sha256"),
+        check("received", "received BETWEEN 0 AND size_bytes"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    case_id: str = Field(foreign_key="aid_case.id", index=True)
+    person_id: str = Field(foreign_key="person.id", max_length=32)
+    sent_by: str = Field(max_length=64)
+    size_bytes: int
+    sha256: str = Field(max_length=64)
+    received: int = 0
+    begun_at: datetime = Field(sa_column=moment(index=True))
+
+
+class UploadPiece(SQLModel, table=True):
+    """One piece, sealed under the key of the person whose paper it is."""
+
+    __tablename__ = "aid_upload_piece"
+
+    upload_id: str = Field(primary_key=True, foreign_key="aid_upload.id", max_length=32)
+    starts_at: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    body: Any = Field(default=None, sa_column=sealed_column())
 
 
 class Objection(SQLModel, table=True):

@@ -21,6 +21,7 @@ from marketplace.cases.models import Case, CaseItem, CaseStep, ItemState, Object
 from marketplace.cases.rules import path_of
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.households.service import masked_name
 from marketplace.policy import require
@@ -109,6 +110,7 @@ def answer(
     require(actor, "case:handle", district=item.district_code)
     if row.answered_at is not None:
         raise WrongState("objection_answered")
+    kin.refuse_close(session, item.household_id, actor=actor)
     if not finding.strip():
         raise BadInput("bad_line", field="finding")
     row.finding, row.upheld, row.answered_by, row.answered_at = finding.strip()[:400], upheld, actor.id, now

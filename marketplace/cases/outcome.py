@@ -17,6 +17,7 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
 from marketplace.cases import steps
+from marketplace.cases.again import OURS
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
     ENDED,
@@ -31,7 +32,7 @@ from marketplace.cases.rules import waits_for
 from marketplace.cases.service import facts_of, list_items
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
-from marketplace.households import categories
+from marketplace.households import categories, kin
 from marketplace.households.models import Spell
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
@@ -62,7 +63,10 @@ def decide(
     require(actor, rule, district=item.district_code)
     if step.code not in ("confirm", "fast_aid"):
         raise WrongState("step_not_decided_here")
+    kin.refuse_close(session, item.household_id, actor=actor)
     if not fast and actor.id in _first_opinions(session, item.id):
+        raise NotAllowed("second_person_needed")
+    if actor.id in _decided_before(session, item.id):
         raise NotAllowed("second_person_needed")
     if fast and granted:
         _within_cap(session, item, amount_fen, now=now)
@@ -110,7 +114,7 @@ def settle(
     session.add(item)
     flush(session)
     steps.record(session, item, "case:decide", rule=item.code, decision=item.state.value, actor=actor, now=now)
-    key = f"item:{item.id}:decided"
+    key = f"item:{item.id}:{step.id}"
     notices.post(session, "case_decided", key=key, household_id=item.household_id, now=now)
     if granted:
         _pay(session, item, step, now=now)
@@ -129,6 +133,12 @@ def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
 
 def _first_opinions(session: Session, item_id: str) -> set[str]:
     asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(PEOPLE))
+    return set(session.exec(asked))
+
+
+def _decided_before(session: Session, item_id: str) -> set[str]:
+    """Who refused it before an appeal was found right."""
+    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(OURS))
     return set(session.exec(asked))
 
 

@@ -76,6 +76,17 @@ def standard(code: str, /, *, district: str, on: date) -> int:
     return int(max(found, key=lambda one: one["district"])["value"])
 
 
+def review_months(code: str, kind: str, /, *, district: str, on: date) -> int:
+    """After how many months a granted item is looked at again in its class; 0 where no rule says so."""
+    try:
+        found = [
+            row for row in _standing("item_reviews", "code", code, district=district, on=on) if row["class"] == kind
+        ]
+    except UnknownCode:
+        return 0
+    return int(max(found, key=lambda one: one["district"])["months"]) if found else 0
+
+
 @cache
 def graph() -> nx.DiGraph[str]:
     """Items as nodes; an edge from an item to one that waits for its result, with the result it waits for (`when`)."""

@@ -7,7 +7,6 @@ helpers' pages and by the demo.
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,28 +14,26 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from adapters.pictures import NotAPicture, clean_jpeg
 from marketplace import audit, notices
-from marketplace.actors import Actor
+from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day
 from marketplace.cases import steps
 from marketplace.cases.evaluate import MONEY, WANTS, Facts, plan
-from marketplace.cases.models import ENDED, Case, CaseItem, CasePaper, CaseState, ItemState, PaperKind
+from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState, PaperKind
+from marketplace.cases.papers import require_draft, seal_paper
 from marketplace.clocks import service as clocks
 from marketplace.db import flush, new_id
+from marketplace.drawing import read_strokes
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import facts as people
+from marketplace.households import guardians
 from marketplace.households.models import Person
-from marketplace.households.service import contact_of, get_household
+from marketplace.households.service import contact_of, get_household, list_people
 from marketplace.policy import require
 from marketplace.reference.words import label, list_codes
-from marketplace.sealed import vault_of
+from marketplace.visits import service as visits
 
-COLUMN = "aid_paper.body"
-WORDING = "2026-11"
-"""The version of the authorisation's words (核查授权书); it is kept with each signature."""
 LONGEST_NAME = 40
-MOST_PAPERS = 12
 
 
 def new_number() -> str:
@@ -44,10 +41,10 @@ def new_number() -> str:
     return f"SQ{secrets.randbelow(10**10):010d}"
 
 
-def find_draft(session: Session, household_id: str, /) -> Case | None:
-    """What the household had begun and not sent."""
-    asked = select(Case).where(Case.household_id == household_id, Case.state == CaseState.DRAFT)
-    return session.exec(asked).one_or_none()
+def find_draft(session: Session, household_id: str, subject_id: str, /) -> Case | None:
+    """What was begun for this person and not sent."""
+    asked = select(Case).where(Case.household_id == household_id, Case.subject_id == subject_id)
+    return session.exec(asked.where(Case.state == CaseState.DRAFT)).one_or_none()
 
 
 def start(
@@ -58,22 +55,28 @@ def start(
     channel: str = "phone",
     proxy_id: str | None = None,
     wanted: str = "",
+    subject_id: str = "",
     actor: Actor,
     now: datetime,
 ) -> Case:
-    """Begin an application, or come back to the one that lies there."""
+    """Begin an application, or come back to the one that lies there. A child's is signed by a verified guardian."""
     home = get_household(session, household_id)
     require(actor, "case:apply", household_id=home.id, district=home.district_code)
-    found, person = find_draft(session, home.id), contact_of(session, home.id)
+    person = session.get(Person, subject_id) if subject_id else first_of(session, home.id)
+    if person is None or person.household_id != home.id:
+        raise NotFound("person")
+    signer = guardians.signer_for(session, person, actor=actor, now=now)
+    if subject_id and actor.role is Role.HOUSEHOLD and signer != actor.id:
+        raise NotFound("person")
+    found = find_draft(session, home.id, person.id)
     if found is not None:
         return found
-    if person is None:
-        raise NotFound("person")
     case = Case(
         id=new_id(),
         number=new_number(),
         household_id=home.id,
         subject_id=person.id,
+        signer_id=signer,
         opened_by=actor.id,
         opened_role=actor.role,
         proxy_id=proxy_id,
@@ -86,9 +89,14 @@ def start(
     return _record(session, case, "case:start", actor=actor, now=now)
 
 
+def first_of(session: Session, household_id: str) -> Person | None:
+    """Whom messages reach, else the head of a household without a telephone."""
+    return contact_of(session, household_id) or next(iter(list_people(session, household_id)), None)
+
+
 def save(session: Session, case: Case, answers: Mapping[str, Any], /, *, actor: Actor, now: datetime) -> Case:
     """Keep some answers; only known questions, only codes and whole numbers."""
-    _draft(case, actor=actor)
+    require_draft(case, actor=actor)
     for name, value in answers.items():
         if name in MONEY or name == "size":
             sound = value is None or (isinstance(value, int) and 0 <= value <= 10**12)
@@ -106,19 +114,9 @@ def _several(value: Any) -> Sequence[str]:
     return [value] if isinstance(value, str) and value else list(value or ())
 
 
-def add_photo(session: Session, case: Case, data: bytes, /, *, kind: PaperKind, actor: Actor, now: datetime) -> None:
-    """A photo of a card or a bill: drawn anew without place and time, then sealed."""
-    _draft(case, actor=actor)
-    try:
-        text = base64.b64encode(clean_jpeg(data)).decode()
-    except NotAPicture as error:
-        raise BadInput("not_a_picture", field="photo") from error
-    _seal(session, case, text, kind=kind, actor=actor, now=now)
-
-
 def correct_number(session: Session, case: Case, number: str, /, *, actor: Actor, now: datetime) -> None:
     """The number as the person reads it from the card; its check digit must fit."""
-    _draft(case, actor=actor)
+    require_draft(case, actor=actor)
     person = session.get_one(Person, case.subject_id)
     try:
         people.correct(session, person, "id_number", number, actor=actor, now=now)
@@ -135,23 +133,33 @@ def sign(
     all_classes: bool,
     hand_on: bool,
     kind: PaperKind = PaperKind.TYPED,
+    drawn: str = "",
     actor: Actor,
     now: datetime,
 ) -> Case:
-    """The authorisation to check the household's means, signed by the person with a typed name (witnessed where she
-    cannot write). To look at all classes and to hand on what stays uncovered are two switches of their own."""
-    _draft(case, actor=actor)
-    plain = " ".join(name.split())
-    if not 1 <= len(plain) <= LONGEST_NAME or not plain.isprintable():
-        raise BadInput("bad_line", field="typed_name")
-    _seal(session, case, plain, kind=kind, actor=actor, now=now)
+    """The authorisation to check the household's means, signed by the person (or a child's guardian) with a typed name,
+    with `drawn` strokes of a finger, or as `counter` has it where somebody is read to. To look at all classes and to
+    hand on what stays uncovered are two switches of their own."""
+    require_draft(case, actor=actor)
+    guardians.signer_for(session, session.get_one(Person, case.subject_id), actor=actor, now=now)
+    kind, text = (PaperKind.DRAWN, read_strokes(drawn)) if drawn else (kind, _written(name))
+    seal_paper(session, case, text, kind=kind, owner=case.signer_id, actor=actor, now=now)
     case.signed_at, case.all_classes, case.hand_on = now, all_classes, hand_on
     return _record(session, case, "case:sign", actor=actor, now=now)
 
 
+def _written(name: str) -> str:
+    plain = " ".join(name.split())
+    if not plain:
+        raise BadInput("sign_missing", field="typed_name")
+    if not 1 <= len(plain) <= LONGEST_NAME or not plain.isprintable():
+        raise BadInput("bad_line", field="typed_name")
+    return plain
+
+
 def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> list[CaseItem]:
     """Send it in: every item that may be owed is begun, or waits for the result it needs."""
-    _draft(case, actor=actor)
+    require_draft(case, actor=actor)
     facts = facts_of(session, case)
     if case.signed_at is None:
         raise BadInput("not_signed", field="typed_name")
@@ -211,11 +219,17 @@ def withdraw(session: Session, case_id: str, /, *, actor: Actor, now: datetime) 
     case = get_case(session, case_id, actor=actor, asks="case:withdraw")
     if case.state not in (CaseState.DRAFT, CaseState.OPEN):
         raise WrongState("case_closed")
+    return end_open(session, case, actor=actor, now=now)
+
+
+def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Case:
+    """Everything of a case that is not decided ends as withdrawn; the caller has asked who may."""
     for item in list_items(session, case.id):
         if item.state not in ENDED:
             item.state = ItemState.WITHDRAWN
             session.add(item)
             clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
+            visits.settle(session, item.id, actor=actor, now=now)
     for step in steps.list_steps(session, case.id):
         if step.ended_at is None and step.code != "payment":
             step.ended_at, step.ended_by, step.outcome = now, actor.id, "withdrawn"
@@ -247,34 +261,6 @@ def list_items(session: Session, case_id: str, /) -> list[CaseItem]:
     found = session.exec(select(CaseItem).where(CaseItem.case_id == case_id)).all()
     order = list_codes("aid_item")
     return sorted(found, key=lambda one: order.index(one.code))
-
-
-def _draft(case: Case, *, actor: Actor) -> None:
-    require(actor, "case:apply", household_id=case.household_id, district=case.district_code)
-    if case.state is not CaseState.DRAFT:
-        raise WrongState("case_sent")
-
-
-def _seal(session: Session, case: Case, text: str, *, kind: PaperKind, actor: Actor, now: datetime) -> None:
-    asked = select(CasePaper).where(CasePaper.case_id == case.id)
-    if len(session.exec(asked).all()) >= MOST_PAPERS:
-        raise BadInput("enough_papers", field="photo")
-    sealed = vault_of(session).seal(session, case.subject_id, column=COLUMN, text=text)
-    paper = CasePaper(
-        id=new_id(),
-        case_id=case.id,
-        kind=kind,
-        person_id=case.subject_id,
-        body=sealed,
-        size_bytes=len(text),
-        wording=WORDING if kind in (PaperKind.TYPED, PaperKind.DRAWN, PaperKind.WITNESSED) else "",
-        recorded_by=actor.id,
-        recorded_at=now,
-    )
-    session.add(paper)
-    flush(session)
-    entry = audit.Entry("case:paper", object_ref=paper.id, subject=case.household_id, rule_id=kind.value)
-    audit.record(session, entry, actor=actor, now=now)
 
 
 def _record(session: Session, case: Case, act: str, *, actor: Actor, now: datetime) -> Case:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import days
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
@@ -20,13 +20,17 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households import kin
 from marketplace.policy import require
+from marketplace.visits import service as visits
 
 DECIDES = ("confirm", "fast_aid", "department_answer")
 """Steps that end with a decision and with nothing else."""
 RE_NOTICE = StepRule(0, "re_notice", "TOWNSHIP", 3, Unit.CALENDAR)
 """After an objection the notice stands three days more (R2.11)."""
 URGE_PAUSE = timedelta(days=1)
+AT_HOME = "check_and_visit"
+"""The step for which two people go to the household."""
 
 
 def get_item(session: Session, item_id: str, /, *, lock: bool = False) -> CaseItem:
@@ -81,6 +85,8 @@ def start_step(session: Session, item: CaseItem, rule: StepRule, /, *, no: int, 
     session.add(step)
     flush(session)
     _clock(session, item, step, now=now)
+    if step.code == AT_HOME:
+        visits.ask(session, item.household_id, "CASE", ref=item.id, actor=SYSTEM, now=now)
     return step
 
 
@@ -101,6 +107,8 @@ def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: st
         raise WrongState("clock_stopped")
     step.ended_at, step.ended_by, step.outcome = now, actor.id, outcome
     clocks.end(session, clock_ref(item.id), outcome=outcome, now=now)
+    if step.code == AT_HOME:
+        visits.settle(session, item.id, actor=actor, now=now)
     session.add(step)
     flush(session)
 
@@ -113,6 +121,7 @@ def finish(session: Session, item_id: str, /, *, opinion: str = "done", actor: A
     step = running_step(session, item.id)
     if step.code in (*DECIDES, "public_notice", "re_notice"):
         raise WrongState("step_needs_its_own_page")
+    kin.refuse_close(session, item.household_id, actor=actor)
     end_step(session, item, step, outcome=opinion, actor=actor, now=now)
     record(session, item, "case:step", rule=step.code, actor=actor, now=now)
     if step.code == "payment":

@@ -1,6 +1,28 @@
 """All pages of this room, hung on one blueprint."""
 
-from marketplace.cases import views_apply, views_household, views_public, views_staff
+from marketplace.cases import (
+    views_alerts,
+    views_apply,
+    views_counter,
+    views_household,
+    views_papers,
+    views_public,
+    views_reviews,
+    views_staff,
+    views_uploads,
+)
 from marketplace.cases.doors import SENTENCES, bp
 
-__all__ = ["SENTENCES", "bp", "views_apply", "views_household", "views_public", "views_staff"]
+__all__ = [
+    "SENTENCES",
+    "bp",
+    "views_alerts",
+    "views_apply",
+    "views_counter",
+    "views_household",
+    "views_papers",
+    "views_public",
+    "views_reviews",
+    "views_staff",
+    "views_uploads",
+]

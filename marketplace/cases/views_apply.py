@@ -17,9 +17,10 @@ from werkzeug.utils import redirect
 
 from marketplace.accounts import service as accounts
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import forms, service
+from marketplace.cases import forms, papers, service
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.models import Case, CaseState, PaperKind
+from marketplace.cases.views_uploads import photo_of
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.models import Person
@@ -100,9 +101,12 @@ def first() -> ResponseReturnValue:
 @guard("case:apply")
 @writes
 def start() -> ResponseReturnValue:
-    """Begin, or come back to what was begun."""
+    """Begin, or come back to what was begun; a guardian does it for a child."""
     wanted, actor = request.form.get("code", ""), current_actor()
-    case = service.start(current_session(), own_household(), wanted=wanted, actor=actor, now=utc_now())
+    child = request.form.get("child", "")
+    case = service.start(
+        current_session(), own_household(), wanted=wanted, subject_id=child, actor=actor, now=utc_now()
+    )
     return _to(case, "wants" if not case.answers.get("wants") else "check")
 
 
@@ -160,6 +164,17 @@ def leaflets() -> ResponseReturnValue:
     return render("cases/leaflets.html", codes=codes, every=qr_of(url_for(".entry")))
 
 
+@bp.get("/apply/on-paper")
+@guard("case:enter")
+def on_paper() -> ResponseReturnValue:
+    """The whole application on one sheet to fill in by hand and post; its square leads staff to where it is typed."""
+    wants, situation = forms.filled(forms.WantsForm()), forms.filled(forms.SituationForm())
+    asked = {"wants": wants.wants.choices, "ticks": situation.ticks.choices}
+    numbers = [field.label.text for field in forms.MoneyForm() if field.name != "csrf_token"]
+    shown: dict[str, Any] = {"asked": asked, "numbers": numbers, "text": forms.authorisation_text()}
+    return render("cases/on_paper.html", picture=qr_of(url_for(".newcomer")), **shown)
+
+
 def qr_of(path: str, /) -> Markup:
     """The square code of one of our addresses."""
     settings: Any = current_session().info["settings"]
@@ -186,12 +201,12 @@ def _kept(case: Case, name: str, form: Any) -> bool:
     session, acts = current_session(), _acts()
     try:
         if name == "card":
-            if form.photo.data:
-                service.add_photo(session, case, form.photo.data.read(), kind=PaperKind.ID_PHOTO, **acts)
+            if photo := photo_of(form, case.id):
+                papers.add_photo(session, case, photo, kind=PaperKind.ID_PHOTO, **acts)
             service.correct_number(session, case, form.id_number.data, **acts)
         elif name == "sign":
             switches: Any = {"all_classes": bool(form.all_classes.data), "hand_on": bool(form.hand_on.data)}
-            service.sign(session, case, form.typed_name.data, **switches, **acts)
+            service.sign(session, case, form.typed_name.data or "", drawn=form.drawn.data or "", **switches, **acts)
         else:
             answers = {field.name: field.data for field in form if field.name != "csrf_token"}
             service.save(session, case, answers, **acts)

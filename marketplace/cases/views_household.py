@@ -12,12 +12,16 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.cases import outcome, service, steps
+from marketplace.cases import forms, outcome, papers, reviews, service, steps
 from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseState
 from marketplace.cases.progress import stages_of
-from marketplace.cases.views_apply import qr_of
+from marketplace.cases.views_apply import FAULTS, qr_of
+from marketplace.cases.views_uploads import photo_of
+from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, own_household
+from marketplace.households import guardians
+from marketplace.households.service import masked_name
 from marketplace.web import Form, _, confirm, current_session, done, render, writes
 
 HOME = "household"
@@ -29,7 +33,11 @@ def mine() -> ResponseReturnValue:
     """All applications, and where the household stands in the register."""
     session, home = current_session(), own_household()
     entries = outcome.list_entries(session, home)
-    return render("cases/mine.html", cases=service.list_cases(session, home), entries=entries)
+    children = [
+        (child.id, masked_name(session, child))
+        for child in guardians.children_of(session, current_actor().id, now=utc_now())
+    ]
+    return render("cases/mine.html", cases=service.list_cases(session, home), entries=entries, children=children)
 
 
 @bp.get("/cases/<case_id>")
@@ -51,13 +59,35 @@ def _followed(case_id: str) -> dict[str, Any]:
     session, now = current_session(), utc_now()
     case: Case = service.get_case(session, case_id, actor=current_actor())
     done_so_far = steps.list_steps(session, case.id)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for item in service.list_items(session, case.id):
         own = [step for step in done_so_far if step.item_id == item.id]
         running = next((step for step in own if step.ended_at is None), None)
         rows.append({"item": item, "stages": stages_of(item, own, now=now), "step": running})
     layout = "household" if current_actor().household_id else "staff"
-    return {"case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
+    again = reviews.next_days(session, [row["item"].id for row in rows])
+    return {"again": again, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
+
+
+@bp.route("/cases/<case_id>/bills", methods=["GET", "POST"])
+@guard("case:answer")
+@writes
+def bills(case_id: str) -> ResponseReturnValue:
+    """Hand a bill in as a photo, one at a time: what was sent before a bad network cut in lies there already."""
+    session, form = current_session(), forms.BillForm()
+    case = service.get_case(session, case_id, actor=current_actor(), asks="case:answer")
+    if case.state is not CaseState.OPEN:
+        raise NotFound("case")
+    layout = "household" if current_actor().household_id else "staff"
+    if form.validate_on_submit():
+        try:
+            papers.add_bill(session, case, photo_of(form, case.id), actor=current_actor(), now=utc_now())
+        except BadInput as error:
+            form.photo.errors = [FAULTS.get(error.code, _("Please check this"))]
+        else:
+            return done(_("Kept. Send the next one, or go back."), to=url_for(".bills", case_id=case.id))
+    held = papers.count_bills(session, case.id)
+    return render("cases/bills.html", form=form, case=case, held=held, layout=f"layout/{layout}.html")
 
 
 @bp.post("/cases/items/<item_id>/urge")

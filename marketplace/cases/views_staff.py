@@ -20,6 +20,8 @@ from marketplace.cases.models import ENDED, CaseItem
 from marketplace.cases.progress import stages_of
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
+from marketplace.households import kin
+from marketplace.households.models import Person
 from marketplace.policy import require
 from marketplace.web import Page, _, current_session, done, page_number, render, writes
 
@@ -75,6 +77,9 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         step=next((one for one in own if one.ended_at is None), None),
         stages_shown=stages_of(found, own, now=now),
         facts=facts,
+        kin_of_staff=kin.of_staff(session, found.household_id),
+        close_to_me=kin.is_close(session, found.household_id, actor=current_actor()),
+        child=notice.is_child(session.get_one(Person, case.subject_id), now=now),
         tests=class_tests(facts, district=found.district_code, on=on),
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
         late=found.state not in ENDED and outcome.is_late(session, found, now=now),

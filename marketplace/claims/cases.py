@@ -25,8 +25,9 @@ from marketplace.errors import NotFound, WrongState
 from marketplace.needs.models import Need
 from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.policy import require
+from marketplace.reference.needs import CASE_KINDS
 
-KINDS = {"INSURANCE.PREMIUM": CaseKind.ENROL, "INSURANCE.CLAIM": CaseKind.CLAIM}
+KINDS = dict(zip(CASE_KINDS, (CaseKind.ENROL, CaseKind.CLAIM), strict=True))
 """The kinds of need that an insurer works on as a case."""
 FIRST = {CaseKind.ENROL: CaseState.ENROL, CaseKind.CLAIM: CaseState.FIND}
 CLOCKS = {state: f"insure_{state.value}" for state in WAITING}

@@ -1,51 +1,70 @@
 """Unclaimed cover is found before charity money is proposed: insurers are asked who pays of a documented cost.
 
-Enters: documented costs whose payers have not all answered, of households that want to be matched. Leaves: the
-insurers' answers on the bill, each once; a payer that says nothing stays open with the clock of the bill, for a
-person. What crosses is a mark of each member made with a key that only both sides have; no name, number or illness.
-Called by the worker; the question is asked outside any transaction.
+Enters: documented costs whose payers have not all answered, of people who let the insurers' door be asked (a consent of
+the kind QUERY to the one insurer that runs it). Leaves: the insurers' answers on the bill, each once, and a disclosure
+row for each person and day on which something was asked; a payer that says nothing stays open with the clock of the
+bill, for a person. What crosses is a mark of the person made with a key that only both sides have; no name, number or
+illness. Called by the worker. Each person's yes is looked at just before its question and once more before the answer
+is kept; the question itself is asked outside any transaction.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 
 from sqlmodel import Session, col, select
 
 from adapters.ports import CoverAnswer, CoverDoor, CoverQuestion, OutsideError
 from marketplace import audit
-from marketplace.actors import SYSTEM
-from marketplace.consent.ask import all_auto_match
+from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.calendar import local_day
+from marketplace.consent.ask import is_alive, lock_head, newest
+from marketplace.consent.models import ConsentHead, ConsentState, Purpose
 from marketplace.db import Database
-from marketplace.households.service import list_people
+from marketplace.households.models import Person
 from marketplace.ledger import bills
 from marketplace.ledger.models import CostBill, CostLayer, LayerState
+from marketplace.organisations.models import Organisation, OrganisationKind, OrganisationState
 from marketplace.sealed import vault_of
+from marketplace.sharing import queries
 
 PAUSE = timedelta(minutes=30)
 BATCH = 50
+PURPOSE = Purpose.INSURE_CLAIM_QUERY.value
 _WEIGHT = {"none": 0, "expected": 1, "paid": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """One bill with payers that have not answered, and the marks of the household's members."""
+    """One bill with payers that have not answered."""
 
     bill_id: str
     cost_fen: int
-    marks: tuple[str, ...]
-    payers: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Said:
+    """What was answered about one bill: the consent behind each answer, and the answer; `failed`: somebody said nothing
+    because the door failed, so that the others' answers would be written too early."""
+
+    bill: _Open
+    answers: list[tuple[str, CoverAnswer]] = field(default_factory=list)
+    failed: bool = False
 
 
 class Watch:
     """The sweep: asks now and then, and never twice within the pause."""
 
-    def __init__(self, database: Database, door: CoverDoor, *, key: str, clock: Callable[[], datetime]) -> None:
-        self._database, self._door, self._key, self._clock = database, door, key, clock
+    def __init__(
+        self, database: Database, door: CoverDoor, *, key: str, org: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._database, self._door, self._key, self._org, self._clock = database, door, key, org, clock
         self._next: datetime | None = None
 
     def __call__(self) -> int:
@@ -54,22 +73,72 @@ class Watch:
         if self._next is not None and now < self._next:
             return 0
         self._next = now + PAUSE
-        return ask(self._database, self._door, key=self._key, now=now)
+        return ask(self._database, self._door, key=self._key, org=self._org, now=now)
 
 
-def ask(database: Database, door: CoverDoor, /, *, key: str, now: datetime) -> int:
-    """Ask about every open bill; a door that fails is asked again later."""
+def ask(database: Database, door: CoverDoor, /, *, key: str, org: str, now: datetime) -> int:
+    """Ask about every open bill under the consents there are; a door that fails is asked again when they allow it.
+
+    `org` is the credit code of the insurer that runs the door.
+    """
     with database.reading() as session:
-        waiting = _waiting(session, key=key, now=now)
-    written = 0
-    for one in waiting:
-        try:
-            said = [answer for mark in one.marks for answer in door.ask_cover(_question(one, mark))]
-        except OutsideError:
-            continue
-        with database.transaction() as session:
-            written += _write(session, one, _largest(said), now=now)
+        insurer = find_insurer(session, org)
+        chains = [] if insurer is None else _chains(session, insurer.id, now=now)
+    if insurer is None or not chains:
+        return 0
+    actor = Actor(id="cover-door", role=Role.SERVICE, org_id=insurer.id)
+    written = asked = 0
+    for household_id, of_home in groupby(chains, key=itemgetter(0)):
+        said: dict[str, _Said] = {}
+        for _home, chain_id in of_home:
+            if asked < BATCH:
+                asked += _ask_one(database, door, chain_id, household_id, said, key=key, actor=actor, now=now)
+        written += sum(_keep(database, one, now=now) for one in said.values() if one.answers and not one.failed)
     return written
+
+
+def _ask_one(
+    database: Database,
+    door: CoverDoor,
+    chain_id: str,
+    household_id: str,
+    said: dict[str, _Said],
+    *,
+    key: str,
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """Look at one person's yes, write the question down, and ask it at once about each open bill; whether it was."""
+    with database.transaction() as session:
+        mark, waiting = _mark(session, chain_id, key=key), _open_bills(session, household_id)
+        may = bool(mark and waiting) and queries.allowed(session, chain_id, purpose=PURPOSE, actor=actor, now=now)
+    if not may:
+        return False
+    for bill in waiting:
+        one = said.setdefault(bill.bill_id, _Said(bill))
+        try:
+            one.answers += [(chain_id, answer) for answer in door.ask_cover(_question(bill, mark, now=now))]
+        except OutsideError:
+            one.failed = True
+    return True
+
+
+def _keep(database: Database, one: _Said, *, now: datetime) -> int:
+    """Write down what was answered under yeses that still hold; one taken back meanwhile takes its answer along."""
+    with database.transaction() as session:
+        held = {chain_id for chain_id, _answer in one.answers if is_alive(lock_head(session, chain_id), now)}
+        said = [answer for chain_id, answer in one.answers if chain_id in held]
+        return _write(session, one.bill, _largest(said), now=now) if said else 0
+
+
+def find_insurer(session: Session, credit_code: str, /) -> Organisation | None:
+    """The active insurer of this credit code."""
+    asked = select(Organisation).where(
+        col(Organisation.credit_code) == credit_code,
+        col(Organisation.kind) == OrganisationKind.INSURER,
+        col(Organisation.state) == OrganisationState.ACTIVE,
+    )
+    return session.exec(asked).first() if credit_code else None
 
 
 def mark_of(number: str, /, *, key: str) -> str:
@@ -77,33 +146,44 @@ def mark_of(number: str, /, *, key: str) -> str:
     return hmac.new(key.encode(), number.upper().encode(), sha256).hexdigest()
 
 
-def _question(one: _Open, mark: str) -> CoverQuestion:
-    return CoverQuestion(idempotency_key=f"{one.bill_id}:{mark[:16]}", subject=mark, cost_fen=one.cost_fen)
+def _question(one: _Open, mark: str, *, now: datetime) -> CoverQuestion:
+    """The day is part of the key: what is asked on another day is another question, not a repeat of the first."""
+    key = f"{one.bill_id}:{mark[:16]}:{local_day(now).isoformat()}"
+    return CoverQuestion(idempotency_key=key, subject=mark, cost_fen=one.cost_fen)
 
 
-def _waiting(session: Session, *, key: str, now: datetime) -> list[_Open]:
-    consents = all_auto_match(session, now=now)
-    wanted = (
-        select(CostBill)
-        .join(CostLayer, col(CostLayer.bill_id) == col(CostBill.id))
-        .where(col(CostLayer.state) == LayerState.WAITING)
-        .distinct()
-        .order_by(col(CostBill.created_at), col(CostBill.id))
+def _chains(session: Session, org_id: str, *, now: datetime) -> list[tuple[str, str]]:
+    """Household and chain of each living consent to be asked about, where a bill of the household waits."""
+    waits = select(CostBill.household_id).join(CostLayer, col(CostLayer.bill_id) == col(CostBill.id))
+    heads = select(ConsentHead.household_id, ConsentHead.chain_id).where(
+        col(ConsentHead.purpose) == Purpose.INSURE_CLAIM_QUERY,
+        col(ConsentHead.recipient_org_id) == org_id,
+        col(ConsentHead.state) == ConsentState.ACTIVE,
+        col(ConsentHead.valid_from) <= now,
+        col(ConsentHead.valid_to) > now,
+        col(ConsentHead.household_id).in_(waits.where(col(CostLayer.state) == LayerState.WAITING)),
     )
-    found: list[_Open] = []
-    for bill in session.exec(wanted):
-        if bill.household_id in consents and len(found) < BATCH:
-            layers = bills.layers_of(session, bill.id)
-            open_payers = frozenset(layer.payer for layer in layers if layer.state is LayerState.WAITING)
-            found.append(_Open(bill.id, bill.cost_fen, _marks(session, bill.household_id, key=key), open_payers))
-    return [one for one in found if one.marks]
+    return list(session.exec(heads.order_by(col(ConsentHead.household_id), col(ConsentHead.chain_id))))
 
 
-def _marks(session: Session, household_id: str, *, key: str) -> tuple[str, ...]:
-    vault = vault_of(session)
-    people = [person for person in list_people(session, household_id) if person.id_number is not None]
-    numbers = (vault.open(session, p.id, column="person.id_number", sealed=p.id_number) for p in people if p.id_number)
-    return tuple(mark_of(number, key=key) for number in numbers)
+def _open_bills(session: Session, household_id: str) -> list[_Open]:
+    wanted = select(CostBill).where(col(CostBill.household_id) == household_id)
+    found = session.exec(wanted.order_by(col(CostBill.created_at), col(CostBill.id)))
+    return [
+        _Open(bill.id, bill.cost_fen)
+        for bill in found
+        if any(layer.state is LayerState.WAITING for layer in bills.layers_of(session, bill.id))
+    ]
+
+
+def _mark(session: Session, chain_id: str, *, key: str) -> str:
+    """The mark of the person who said this yes; empty without an ID number, and then nothing is asked or written."""
+    head = session.get_one(ConsentHead, chain_id)
+    person = session.get(Person, newest(session, head).person_id or "")
+    if person is None or person.id_number is None:
+        return ""
+    number = vault_of(session).open(session, person.id, column="person.id_number", sealed=person.id_number)
+    return mark_of(number, key=key)
 
 
 def _largest(said: Sequence[CoverAnswer]) -> dict[str, CoverAnswer]:

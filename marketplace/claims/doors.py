@@ -6,7 +6,10 @@ from typing import Any
 
 from flask import Blueprint
 
+from marketplace.claims import waiting
+from marketplace.claims.models import CaseKind, InsuranceCase
 from marketplace.web import _l
+from marketplace.web.codes import word
 
 bp = Blueprint("claims", __name__, url_prefix="/insurance")
 SENTENCES: dict[str, Any] = {
@@ -28,6 +31,17 @@ TONES = {
     "ended": "plain",
     "papers": "wait",
 }
+
+
+NO_ANSWER: Any = _l("no answer came in time")
+
+
+def why(case: InsuranceCase) -> str:
+    """The reason that a case carries, in words; empty where there is none."""
+    code = case.reason_code
+    if not code or code == waiting.NO_ANSWER:
+        return str(NO_ANSWER) if code else ""
+    return word(code, "enrol_refusal" if case.kind is CaseKind.ENROL else "claim_refusal")
 
 
 def tone(state: str) -> str:

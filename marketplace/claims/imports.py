@@ -12,6 +12,7 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.claims import service
 from marketplace.claims.models import InsuranceCase
 from marketplace.claims.service import MOST_FEN, Paid
@@ -49,7 +50,7 @@ def check_file(
 ) -> tuple[ImportBatch, Checked]:
     """The dry run: nothing is stored but the sealed batch and what it would do."""
     require(actor, "claim:answer", org_id=actor.org_id)
-    checked = check_table(data, answer_schema(today=now.date()), mapping=mapping)
+    checked = check_table(data, answer_schema(today=local_day(now)), mapping=mapping)
     _cases, faults = _placed(session, checked.rows, actor=actor)
     if faults:
         checked = Checked(total=checked.total, rows=[], faults=faults, ignored=checked.ignored)

@@ -116,7 +116,8 @@ def lower(session: Session, overlap_id: str, match_id: str, /, *, actor: Actor, 
     ledger.lower(session, match.ledger_entry_id, units=less, actor=actor, now=now)
     match.short_units, match.units, match.updated_at = match.short_units + overlap.over_fen, less, now
     session.add(match)
-    entry = audit.Entry("match:lowered", object_ref=match.id, subject=match.household_id, body={"units": less})
+    body = moves.committed(match)
+    entry = audit.Entry("match:lowered", object_ref=match.id, subject=match.household_id, body=body)
     audit.record(session, entry, actor=actor, now=now)
     moves.tell_giver(session, match, "match_lowered", key=f"lowered:{overlap.id}", now=now)
     if match.state is MatchState.AWAITING_HOUSEHOLD:

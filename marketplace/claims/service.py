@@ -66,7 +66,7 @@ def enrolled(
     _keep_policy(session, case, scheme=scheme, policy_number=policy_number)
     case.closed_at = now
     step(session, case, to=CaseState.ENROLLED, actor=actor, now=now)
-    decisions.deliver(session, case.match_id, actor=actor, now=now)
+    decisions.deliver(session, case.match_id, by_case=True, actor=actor, now=now)
     return case
 
 
@@ -125,7 +125,7 @@ def paid(session: Session, case_id: str, payout: Paid, /, *, actor: Actor, now: 
     case.papers = []
     step(session, case, to=CaseState.PAID, actor=actor, now=now)
     ordering.take_in(session, case, actor=actor, now=now)
-    decisions.deliver(session, case.match_id, actor=actor, now=now)
+    decisions.deliver(session, case.match_id, by_case=True, actor=actor, now=now)
     return case
 
 
@@ -136,7 +136,7 @@ def refused(session: Session, case_id: str, /, *, reason_code: str, actor: Actor
     case.reason_code, case.closed_at = reason_code, now
     step(session, case, to=CaseState.REFUSED, actor=actor, now=now)
     _tell(session, case, "claim_answered", clock=None, now=now)
-    decisions.deliver(session, case.match_id, actor=actor, now=now)
+    decisions.deliver(session, case.match_id, by_case=True, actor=actor, now=now)
     return case
 
 

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
 from marketplace.claims import service, worklists
-from marketplace.claims.doors import bp, tone
+from marketplace.claims.doors import bp, tone, why
 from marketplace.decisions.models import Match
 from marketplace.guards import current_actor, guard
 from marketplace.web import _, current_session, done, writes
@@ -29,7 +29,7 @@ def cover_of(match: Match) -> dict[str, Any] | None:
     return {
         "row": worklists.rows_of(session, [case], now=utc_now())[0],
         "policy": service.policy_number_of(session, case),
-        "refusals": "enrol_refusal" if case.kind.value == "enrol" else "claim_refusal",
+        "why": why(case),
         "tone": tone(case.state.value),
     }
 

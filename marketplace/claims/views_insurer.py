@@ -6,7 +6,8 @@ logged look at a time. The file of a worklist holds the consented fields of its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flask import Response, url_for
@@ -15,11 +16,12 @@ from flask.typing import ResponseReturnValue
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace.calendar import utc_now
 from marketplace.claims import service, worklists
-from marketplace.claims.doors import SENTENCES, bp, tone
+from marketplace.claims.doors import SENTENCES, bp, tone, why
 from marketplace.claims.forms import ACTS, OFFERED, form_of
 from marketplace.claims.models import InsuranceCase
 from marketplace.claims.service import Paid
 from marketplace.claims.worklists import LISTS
+from marketplace.consent.models import Mode
 from marketplace.decisions import service as decisions
 from marketplace.errors import BadInput, ConsentMissing, WrongState
 from marketplace.guards import current_actor, guard, own_org
@@ -27,20 +29,23 @@ from marketplace.reference import purposes
 from marketplace.web import Form, Page, _, confirm, current_session, done, page_number, render, writes
 from marketplace.web import codes as words
 from marketplace.web.desk import XLSX
+from marketplace.web.leaving import leaves, mark
 
 FIELDS = tuple(dict.fromkeys(code for one in purposes.INSURER_PURPOSES for code in purposes.purpose(one).fields))
 """Every field that an insurer may ever be shown."""
-MOST_ROWS = 500
+READ_AT_ONCE = 500
+"""So many cases are read at a time for the file, which has every one."""
 TAB = "<any(enrol, find, claim, answer, over):tab>"
 
 
-@bp.get("/", defaults={"tab": "enrol"})
+@bp.get("/", defaults={"tab": ""})
 @bp.get(f"/{TAB}")
 @guard("claim:list")
 def index(tab: str) -> ResponseReturnValue:
-    """One worklist, the longest waiting first."""
+    """One worklist, the longest waiting first; without a name the first in which something waits."""
     session, org_id = current_session(), own_org()
     counts = worklists.counts_of(session, org_id)
+    tab = tab or next((name for name in LISTS if counts[name]), next(iter(LISTS)))
     page = Page(page_number(), counts[tab])
     rows = worklists.list_of(session, org_id, LISTS[tab], offset=page.offset, limit=page.size, now=utc_now())
     return render("claims/index.html", rows=rows, page=page, tab=tab, counts=counts, tone=tone)
@@ -57,7 +62,7 @@ def one(case_id: str) -> ResponseReturnValue:
         row=worklists.rows_of(session, [case], now=utc_now())[0],
         policy=service.policy_number_of(session, case),
         acts=[(act, ACTS[act][1]) for act in OFFERED.get(case.state, ())],
-        refusals="enrol_refusal" if case.kind.value == "enrol" else "claim_refusal",
+        why=why(case),
         tone=tone,
     )
 
@@ -122,12 +127,11 @@ def _do(case: InsuranceCase, act: str, form: Form) -> None:
 
 @bp.post(f"/{TAB}/list.xlsx")
 @guard("claim:answer")
+@leaves
 @writes
 def list_file(tab: str) -> ResponseReturnValue:
     """The worklist as a table to work on and bring back, with what each household let this insurer see; each row is a
     look that is logged. What is over holds no household any more."""
-    session = current_session()
-    rows = worklists.list_of(session, own_org(), LISTS[tab], offset=0, limit=MOST_ROWS, now=utc_now())
     heads = [
         Column(_("Case reference"), width=16),
         Column(_("Kind"), width=12),
@@ -135,13 +139,23 @@ def list_file(tab: str) -> ResponseReturnValue:
         Column(_("By"), "date", width=12),
         *(Column(words.word(code, "field"), width=20) for code in FIELDS),
     ]
-    response = Response(write_xlsx(heads, list(_lines(rows, opens=tab != "over"))), content_type=XLSX)
+    response = Response(write_xlsx(heads, _lines(_all_of(tab), opens=tab != "over"), mark=mark()), content_type=XLSX)
     response.headers["Content-Disposition"] = f'attachment; filename="insurance-{tab}.xlsx"'
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _lines(rows: list[worklists.Row], *, opens: bool) -> Iterator[tuple[Any, ...]]:
+def _all_of(tab: str) -> Iterator[worklists.Row]:
+    """Every case of a worklist, read in pieces: a look changes none of them, so each comes once."""
+    session, now = current_session(), utc_now()
+    for offset in itertools.count(step=READ_AT_ONCE):
+        rows = worklists.list_of(session, own_org(), LISTS[tab], offset=offset, limit=READ_AT_ONCE, now=now)
+        yield from rows
+        if len(rows) < READ_AT_ONCE:
+            return
+
+
+def _lines(rows: Iterable[worklists.Row], *, opens: bool) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         case = row.case
         known = _look(case) if opens else {}
@@ -155,8 +169,9 @@ def _lines(rows: list[worklists.Row], *, opens: bool) -> Iterator[tuple[Any, ...
 
 
 def _look(case: InsuranceCase) -> dict[str, str]:
-    """What the consent lets be seen now; nothing where it is over."""
+    """What the consent lets be kept outside now; nothing where it is over or lets the insurer look only."""
+    session, actor, now = current_session(), current_actor(), utc_now()
     try:
-        return decisions.see_recipient(current_session(), case.match_id, actor=current_actor(), now=utc_now())
+        return decisions.see_recipient(session, case.match_id, actor=actor, now=now, mode=Mode.STORE)
     except (ConsentMissing, WrongState):
         return {}

@@ -6,10 +6,11 @@ who knows whom to write to. What happens to a late step is decided by its own ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
 from marketplace.calendar import HERE, after_working_days, local_day
@@ -76,6 +77,45 @@ def move_on(
     return clock
 
 
+def start_many(
+    session: Session, step: str, holders: Mapping[str, Holder], /, *, ending: Sequence[str], outcome: str, now: datetime
+) -> None:
+    """Begin to wait for many objects at once, in two statements; the running clocks named by `ending` end first. The
+    caller has asked which run: whoever lets two of a step run for one object meets the index that forbids it."""
+    for start_at in range(0, len(ending), 500):
+        some = ending[start_at : start_at + 500]
+        stopped = {"ended_at": now, "outcome": outcome, "remind_at": None}
+        session.execute(update(Clock).where(col(Clock.id).in_(some)).values(**stopped))
+    pattern = _clock(step, "", holder=Holder(), now=now, urgent=False)
+    alike = {name: getattr(pattern, name) for name in ("step", "side", "started_at", "due_at", "remind_at")}
+    rows = [
+        {
+            "id": new_id(),
+            "object_ref": ref,
+            "org_id": one.org_id,
+            "household_id": one.household_id,
+            "account_id": one.account_id,
+            "district_code": one.district_code,
+            **alike,
+        }
+        for ref, one in holders.items()
+    ]
+    if rows:
+        session.execute(insert(Clock), rows)
+
+
+def running_steps(session: Session, object_refs: Sequence[str], /) -> dict[str, tuple[str, str]]:
+    """Object ► the step and the id of the clock that runs for it, for sweeps over many objects."""
+    found: dict[str, tuple[str, str]] = {}
+    for start_at in range(0, len(object_refs), 500):
+        some = object_refs[start_at : start_at + 500]
+        asked = select(Clock.object_ref, Clock.step, Clock.id).where(
+            col(Clock.object_ref).in_(some), col(Clock.ended_at).is_(None)
+        )
+        found.update({ref: (step, clock) for ref, step, clock in session.exec(asked.order_by(col(Clock.started_at)))})
+    return found
+
+
 def _clock(step: str, object_ref: str, *, holder: Holder, now: datetime, urgent: bool) -> Clock:
     rule = STEPS[step]
     if rule.hours:
@@ -134,6 +174,14 @@ def due_reminders(session: Session, /, *, now: datetime, most: int = 100) -> lis
         session.add(clock)
     flush(session)
     return list(clocks)
+
+
+def ask_tomorrow(session: Session, clock: Clock, /, *, now: datetime) -> None:
+    """A reminder that found nobody to read it counts for nothing: the next is due in a day at the latest."""
+    next_day = now + timedelta(days=1)
+    clock.reminders, clock.remind_at = 0, min(clock.remind_at or next_day, next_day)
+    session.add(clock)
+    flush(session)
 
 
 def are_due(session: Session, /, *, now: datetime) -> bool:

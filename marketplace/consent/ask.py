@@ -8,28 +8,50 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
 from marketplace.errors import ConsentMissing, NotFound
 
 REFUSED_PAUSE = timedelta(days=90)
 """A refused request is not made again for this long."""
-LIVING = (ConsentState.OFFERED, ConsentState.PENDING_CHECK, ConsentState.ACTIVE, ConsentState.PAUSED)
+HOLDING = (ConsentState.ACTIVE, ConsentState.PAUSED)
+"""What a household said yes to itself, or what a call-back confirmed; it may rest."""
+LIVING = (ConsentState.PENDING_CHECK, *HOLDING)
 
 
 def find_head(
     session: Session, household_id: str, /, *, purpose: str, org_id: str = "", match_id: str = ""
 ) -> ConsentHead | None:
-    """The living chain of this household, purpose, recipient and match (there is one at most), else the newest."""
-    statement = (
+    """The living chain of this household, purpose, recipient and match (there is one at most), else one that waits for
+    its call-back, else the newest."""
+    state = col(ConsentHead.state)
+    first = (state.in_(HOLDING).desc(), state.in_(LIVING).desc(), col(ConsentHead.valid_from).desc())
+    statement = _of(household_id, purpose=purpose, org_id=org_id, match_id=match_id)
+    return session.exec(statement.order_by(*first, col(ConsentHead.chain_id))).first()
+
+
+def kept_out(session: Session, household_id: str, /) -> set[str]:
+    """Organisations that a living yes to being matched leaves out; also where it rests, or waits for its call-back."""
+    heads = living_heads(session, household_id, purpose=Purpose.AUTO_MATCH)
+    return {org_id for head in heads for org_id in newest(session, head).excluded_org_ids}
+
+
+def living_heads(
+    session: Session, household_id: str, /, *, purpose: str, org_id: str = "", match_id: str = ""
+) -> list[ConsentHead]:
+    """The one that holds, and the one that waits for its call-back, as far as there are any."""
+    statement = _of(household_id, purpose=purpose, org_id=org_id, match_id=match_id)
+    living = statement.where(col(ConsentHead.state).in_(LIVING))
+    return list(session.exec(living.order_by(col(ConsentHead.chain_id))))
+
+
+def _of(household_id: str, *, purpose: str, org_id: str, match_id: str) -> SelectOfScalar[ConsentHead]:
+    return (
         select(ConsentHead)
         .where(col(ConsentHead.household_id) == household_id, col(ConsentHead.purpose) == Purpose(purpose))
         .where(col(ConsentHead.recipient_org_id) == org_id, col(ConsentHead.match_id) == match_id)
-        .order_by(
-            col(ConsentHead.state).in_(LIVING).desc(), col(ConsentHead.valid_from).desc(), col(ConsentHead.chain_id)
-        )
     )
-    return session.exec(statement).first()
 
 
 def lock_head(session: Session, chain_id: str) -> ConsentHead:

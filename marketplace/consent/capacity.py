@@ -9,20 +9,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.consent.models import Guardian
 from marketplace.consent.versions import require_area
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households.models import Person
+from marketplace.households.guardians import ADULT_FROM, children_of, is_minor, link_for
+from marketplace.households.models import Guardian, Person
+from marketplace.households.service import contact_of
 
 CHILD_BELOW = 14
 """Only the year of birth is kept unsealed: who turns fourteen this year still counts as a child."""
-ADULT_FROM = 18
 
 
 def is_child(person: Person, /, *, now: datetime) -> bool:
@@ -35,18 +35,21 @@ def capacity_of(session: Session, person_id: str | None, /, *, actor: Actor, now
     person = session.get(Person, person_id) if person_id else None
     signer = session.get(Person, actor.id)
     if person is not None and is_child(person, now=now):
-        link = find_guardian(session, person.id)
-        if link is None or (signer is not None and signer.id != link.guardian_id):
-            raise WrongState("guardian_not_verified")
+        link = link_for(session, person.id, actor=actor)
         return {"capacity": "guardian", "capacity_evidence": link.evidence}
     if person is not None and signer is not None and signer.id != person.id:
         raise WrongState("own_data_only")
     return {}
 
 
-def find_guardian(session: Session, child_id: str, /) -> Guardian | None:
-    """The verified guardian of a child."""
-    return session.exec(select(Guardian).where(col(Guardian.child_id) == child_id)).one_or_none()
+def speaks_for(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> list[Person]:
+    """Whose data the one who acts may open: its own (a helper acts for the contact), then those of each child whose
+    guardian it is on record."""
+    signer = session.get(Person, actor.id) or contact_of(session, household_id)
+    if signer is None or signer.household_id != household_id:
+        raise NotFound("person")
+    children = [child for child in children_of(session, signer.id, now=now) if is_child(child, now=now)]
+    return [signer, *(child for child in children if child.household_id == household_id)]
 
 
 def verify_guardian(
@@ -58,7 +61,7 @@ def verify_guardian(
         raise NotFound("person")
     require_area(session, actor, "consent:guardian", household_id=child.household_id)
     year = local_day(now).year
-    if guardian.birth_year is None or year - guardian.birth_year < ADULT_FROM or not is_child(child, now=now):
+    if guardian.birth_year is None or year - guardian.birth_year < ADULT_FROM or not is_minor(child, now=now):
         raise BadInput("not_a_guardian", field="guardian_id")
     if not evidence:
         raise BadInput("evidence_missing", field="evidence")

@@ -14,8 +14,10 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
-from marketplace.consent.ask import LIVING, lock_head, newest
-from marketplace.consent.models import Consent, ConsentHead, ConsentState
+from marketplace.calendar import local_day
+from marketplace.consent.ask import LIVING, kept_out, living_heads, lock_head, newest
+from marketplace.consent.evidence import newest_of, was_opened
+from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
 from marketplace.consent.versions import next_version, require_area
 from marketplace.db import Database
 from marketplace.errors import BadInput, DomainError, WrongState
@@ -23,6 +25,8 @@ from marketplace.reference.words import list_codes
 
 COOLING = timedelta(days=1)
 """So long after the call-back a consent that was taken with help does not permit anything yet."""
+READ_TWICE = "second_call"
+"""A reading that a second person has asked about again; its own record is the evidence."""
 REMINDED_EVERY = timedelta(days=90)
 """A household is told as often of what it still allows."""
 BATCH = 100
@@ -31,8 +35,11 @@ BATCH = 100
 
 def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
     """A second person has called the household back: the assisted consent comes into force a day later, so that the
-    household can take it back before anything happens; it is told. Never the helper itself, and never without the paper
-    or recording that proves the yes."""
+    household can take it back before anything happens; it is told. Never the helper itself, and never without the
+    document that proves the yes, which another person brought and this one has opened. What the household had allowed
+    before holds until now, and ends in this transaction; whom it left out until now stays out.
+    The call-back never lengthens the period: one that would be over before the yes begins is refused.
+    """
     head = lock_head(session, chain_id)
     require_area(session, actor, "consent:check", household_id=head.household_id)
     if head.state is not ConsentState.PENDING_CHECK:
@@ -40,22 +47,44 @@ def confirm_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: d
     pending = newest(session, head)
     if pending.helper_id in actor.people:
         raise BadInput("helper_cannot_check", field="helper")
-    if not pending.capacity_evidence:
-        raise WrongState("evidence_missing")
+    if pending.authenticated_by != READ_TWICE:
+        _check_document(session, chain_id, actor=actor)
+    if now + COOLING >= head.valid_to:
+        raise WrongState("consent_not_living", state=head.state.value)
+    out = kept_out(session, head.household_id) if head.purpose is Purpose.AUTO_MATCH else set()
+    _replace(session, head, actor=actor, now=now)
     head.valid_from = now + COOLING
-    head.valid_to = max(head.valid_to, head.valid_from + COOLING)
     changes = {
         "verifier_id": actor.id,
         "callback_by": actor.id,
         "callback_at": now,
         "valid_from": head.valid_from,
-        "valid_to": head.valid_to,
+        "excluded_org_ids": sorted(out),
     }
     checked = next_version(
         session, head, state=ConsentState.ACTIVE, actor=actor, now=now, action="consent:check", changes=changes
     )
     notices.post(session, "consent_recorded", key=f"recorded:{chain_id}", household_id=head.household_id, now=now)
     return checked
+
+
+def _check_document(session: Session, chain_id: str, *, actor: Actor) -> None:
+    """Who checks has not brought the paper itself, and has seen it."""
+    row = newest_of(session, [chain_id]).get(chain_id)
+    if row is None:
+        raise WrongState("evidence_missing")
+    if row.recorded_by in actor.people:
+        raise BadInput("helper_cannot_check", field="helper")
+    if not was_opened(session, row, by=actor.id):
+        raise WrongState("document_not_opened")
+
+
+def _replace(session: Session, head: ConsentHead, *, actor: Actor, now: datetime) -> None:
+    """What held until this yes was confirmed ends now."""
+    same = {"purpose": head.purpose, "org_id": head.recipient_org_id, "match_id": head.match_id}
+    for earlier in living_heads(session, head.household_id, **same):
+        if earlier.chain_id != head.chain_id:
+            supersede(session, earlier.chain_id, actor=actor, now=now)
 
 
 def reject_assisted(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:
@@ -198,7 +227,7 @@ def _remind(session: Session, household_id: str, *, now: datetime) -> None:
     for head in session.exec(living.order_by(col(ConsentHead.chain_id)).with_for_update()):
         head.reminded_at = now
         session.add(head)
-    key = f"allowed:{household_id}:{now.date().isoformat()}"
+    key = f"allowed:{household_id}:{local_day(now).isoformat()}"
     notices.post(session, "consent_reminder", key=key, household_id=household_id, now=now)
     entry = audit.Entry("consent:remind", subject=household_id)
     audit.record(session, entry, actor=SYSTEM, now=now)

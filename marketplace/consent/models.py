@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
+from marketplace.sealed import Sealed, sealed_column
 
 
 class Purpose(StrEnum):
@@ -36,7 +37,6 @@ class Purpose(StrEnum):
 class ConsentState(StrEnum):
     """Only ACTIVE inside its period permits anything."""
 
-    OFFERED = "offered"
     PENDING_CHECK = "pending_check"
     ACTIVE = "active"
     PAUSED = "paused"
@@ -56,22 +56,11 @@ class Mode(StrEnum):
     STORE = "store"
 
 
-class Guardian(SQLModel, table=True):
-    """Who may say yes for a child, as the government's record has it; one for each child."""
-
-    __table_args__ = (check("two", "child_id <> guardian_id"),)
-
-    id: str = Field(primary_key=True, max_length=32)
-    child_id: str = Field(foreign_key="person.id", unique=True)
-    guardian_id: str = Field(foreign_key="person.id", index=True)
-    evidence: str = Field(max_length=120)
-    verified_by: str = Field(max_length=64)
-    verified_at: datetime = Field(sa_column=moment())
-
-
 class ConsentHead(SQLModel, table=True):
     """The newest version of one chain; at most one living chain for a household, purpose, recipient and match, so that
-    what was allowed for one match is never seen through another. `match_id` is empty for AUTO_MATCH."""
+    what was allowed for one match is never seen through another; beside it at most one that was taken with help waits
+    for its call-back, and takes its place only then. `match_id` is empty for
+    AUTO_MATCH; of a question about cover it is the person asked about, because each adult says yes for itself."""
 
     __tablename__ = "consent_head"
     __table_args__ = (
@@ -81,7 +70,15 @@ class ConsentHead(SQLModel, table=True):
             "purpose",
             "recipient_org_id",
             "match_id",
-            where="state IN ('offered', 'pending_check', 'active', 'paused')",
+            where="state IN ('active', 'paused')",
+        ),
+        unique_where(
+            "uq_consent_head_waiting",
+            "household_id",
+            "purpose",
+            "recipient_org_id",
+            "match_id",
+            where="state = 'pending_check'",
         ),
     )
 
@@ -154,3 +151,20 @@ class Consent(SQLModel, table=True):
     withdrawal_ways: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     policy_version: str = Field(default="1", max_length=16)
     audit_seq: int = Field(foreign_key="audit_row.seq")
+
+
+class ConsentEvidence(SQLModel, table=True):
+    """The paper, the finger's stroke or the call sheet behind a yes that was taken with help: a photo drawn anew, or
+    strokes, sealed under the key of the person who said yes."""
+
+    __tablename__ = "consent_evidence"
+
+    id: str = Field(primary_key=True, max_length=32)
+    chain_id: str = Field(foreign_key="consent_head.chain_id", index=True)
+    person_id: str = Field(foreign_key="person.id", max_length=32)
+    signature_kind: str = Field(max_length=32)
+    body: Sealed | None = Field(default=None, sa_column=sealed_column())
+    recorded_by: str = Field(max_length=64)
+    recorded_at: datetime = Field(sa_column=moment())
+
+    model_config = {"arbitrary_types_allowed": True}

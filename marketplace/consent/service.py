@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from marketplace.actors import Actor
 from marketplace.consent import notice
-from marketplace.consent.ask import LIVING, find_head, lock_head, was_refused_lately
+from marketplace.consent.ask import LIVING, find_head, kept_out, living_heads, lock_head, was_refused_lately
 from marketplace.consent.capacity import capacity_of
 from marketplace.consent.changes import confirm_assisted, supersede
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
@@ -31,15 +31,21 @@ from marketplace.reference import purposes
 
 ACCOMPANYING = (Purpose.PAYMENT, Purpose.PUBLICITY, Purpose.DONOR_FEEDBACK)
 """Purposes that only ever accompany a match, whose own purpose the agreement has to allow."""
+QUERY_MOST, QUERY_PAUSE_S = 30, 24 * 3600
+"""A question with yes or no is asked so often at most, and not again within so many seconds."""
 __all__ = ["Capture", "close", "confirm_assisted", "exclude", "give_auto_match", "give_for_match", "refuse_auto_match"]
 NOTICES = {
     Purpose.AUTO_MATCH: notice.MATCH,
+    Purpose.PAYMENT: notice.PAYMENT,
     Purpose.PUBLICITY: notice.PUBLICITY,
     Purpose.DONOR_FEEDBACK: notice.DONOR,
+    Purpose.INSURE_CLAIM_QUERY: notice.COVER,
 }
 """The words shown before a yes; every other purpose shows those about sharing."""
 LIFTED = (Purpose.PUBLICITY, "no_publicity")
 """The one bound that the one purpose cannot carry."""
+OWN = ("self", "sms")
+"""Channels on which the person itself says yes: its own page, or a code of its own letter from its own telephone."""
 WITHDRAWAL_WAYS = ("page",)
 """The ways there are: the household's own page."""
 
@@ -53,12 +59,13 @@ class Capture:
     authenticated_by: str = "phone_code"
     signature_kind: str = "tick"
     evidence: str = ""
+    """Of a reading: where its paper is. Any other yes with help gets its document by `consent.evidence`."""
     helper_id: str = ""
 
     @property
     def assisted(self) -> bool:
         """Whether somebody else pressed the button."""
-        return self.channel != "self"
+        return self.channel not in OWN
 
 
 def give_auto_match(
@@ -73,10 +80,13 @@ def give_auto_match(
     days: int = purposes.USUAL_DAYS,
 ) -> Consent:
     """Let the household's base card, without identity, be matched. Organisations may be excluded; nothing else depends
-    on this yes: a household that refuses keeps every other service."""
-    draft = _draft(household.id, Purpose.AUTO_MATCH, now=now, days=days, capture=capture or Capture())
+    on this yes: a household that refuses keeps every other service. A yes taken with help leaves out whom the household
+    left out before: only the household itself lets somebody in again."""
+    capture = capture or Capture()
+    draft = _draft(household.id, Purpose.AUTO_MATCH, now=now, days=days, capture=capture)
     draft["data_fields"] = list(purposes.base_card())
-    draft["excluded_org_ids"] = sorted(set(excluded_org_ids))
+    before = kept_out(session, household.id) if capture.assisted else set()
+    draft["excluded_org_ids"] = sorted(before.union(excluded_org_ids))
     draft["basis"] = "consent"
     return _give(session, draft, household=household, actor=actor, now=now)
 
@@ -102,7 +112,8 @@ def give_for_match(
     """
     if organisation.kind is OrganisationKind.INSURER and purpose not in purposes.INSURER_PURPOSES:
         raise BadInput("not_for_insurers", field="purpose", purpose=purpose)
-    if purpose not in organisation.purposes and purpose not in ACCOMPANYING:
+    asks = purpose == Purpose.INSURE_CLAIM_QUERY and organisation.kind is OrganisationKind.INSURER
+    if purpose not in organisation.purposes and purpose not in ACCOMPANYING and not asks:
         raise BadInput("purpose_above_ceiling", field="purpose", purpose=purpose)
     wanted = list(dict.fromkeys(data_fields))
     ceiling = purposes.purpose(purpose)
@@ -126,6 +137,7 @@ def give_for_match(
         data_fields=wanted,
         field_ticks={code: now.isoformat() for code in wanted if purposes.field_kind(code).needs_own_tick},
         mode=Mode(ceiling.mode.lower()),
+        **_limits(ceiling.mode),
         basis="sensitive" if any(purposes.field_kind(c).needs_own_tick for c in wanted) else "separate_consent",
     )
     return _give(session, draft, household=household, actor=actor, now=now, match_id=match_id)
@@ -134,10 +146,14 @@ def give_for_match(
 def refuse_auto_match(
     session: Session, household: Household, /, *, actor: Actor, now: datetime, capture: Capture | None = None
 ) -> Consent:
-    """Write down the household's no; it is not asked again for 90 days and loses nothing."""
+    """Write down the household's no; it is not asked again for 90 days and loses nothing.
+
+    Raises WrongState where a yes lives, running or paused: to take that back also frees what stands on it, which is
+    `decisions.withdrawing`'s.
+    """
     head = find_head(session, household.id, purpose=Purpose.AUTO_MATCH)
     if head is not None and head.state in LIVING:
-        return withdraw(session, head.chain_id, actor=actor, now=now, reason_code="refused")
+        raise WrongState("consent_living", state=head.state.value)
     draft = _draft(household.id, Purpose.AUTO_MATCH, now=now, days=1, capture=capture or Capture())
     draft["state"] = ConsentState.REFUSED
     return _give(session, draft, household=household, actor=actor, now=now)
@@ -164,17 +180,19 @@ def refuse_for_match(
     purpose: str,
     actor: Actor,
     now: datetime,
+    capture: Capture | None = None,
+    asks: str = "",
 ) -> Consent:
     """Write down that the household does not want this organisation to see it for this purpose; neither is asked of it
-    again for 90 days."""
-    draft = _draft(household.id, Purpose(purpose), now=now, days=1, capture=Capture())
+    again for 90 days. A no needs no more than the decline in which it was said: `asks` is that act, `capture` how."""
+    draft = _draft(household.id, Purpose(purpose), now=now, days=1, capture=capture or Capture())
     draft.update(
         state=ConsentState.REFUSED,
         recipient_org_id=organisation.id,
         recipient_name=organisation.name,
         recipient_kind=organisation.kind.value,
     )
-    return _give(session, draft, household=household, actor=actor, now=now, match_id=match_id)
+    return _give(session, draft, household=household, actor=actor, now=now, match_id=match_id, asks=asks)
 
 
 def close(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent | None:
@@ -227,6 +245,11 @@ def _draft(household_id: str, purpose: Purpose, *, now: datetime, days: int, cap
     }
 
 
+def _limits(mode: str) -> dict[str, int]:
+    """How often may be asked where a yes or no is all that is given."""
+    return {"max_reads": QUERY_MOST, "min_interval_s": QUERY_PAUSE_S} if mode == Mode.QUERY.name else {}
+
+
 def _notice(shown: str, *, lang: str) -> dict[str, str]:
     return {"notice_id": shown, "notice_sha256": notice.fingerprint(shown, lang=lang)}
 
@@ -239,15 +262,18 @@ def _give(
     actor: Actor,
     now: datetime,
     match_id: str = "",
+    asks: str = "",
 ) -> Consent:
-    action = "consent:assist" if draft["channel"] != "self" else "consent:give"
-    require(actor, action, household_id=household.id, district=household.district_code)
+    action = "consent:give" if draft["channel"] in OWN else "consent:assist"
+    require(actor, asks or action, household_id=household.id, district=household.district_code)
     org_id = draft.get("recipient_org_id", "")
-    head = find_head(session, household.id, purpose=draft["purpose"], org_id=org_id, match_id=match_id)
-    if action == "consent:assist" and was_refused_lately(session, household.id, purpose=draft["purpose"], now=now):
+    asked = action == "consent:assist" and draft["state"] is not ConsentState.REFUSED
+    if asked and was_refused_lately(session, household.id, purpose=draft["purpose"], now=now):
         raise WrongState("refused_lately")
-    if head is not None and head.state in LIVING:
-        supersede(session, head.chain_id, actor=actor, now=now)
+    waits = draft["state"] is ConsentState.PENDING_CHECK
+    for head in living_heads(session, household.id, purpose=draft["purpose"], org_id=org_id, match_id=match_id):
+        if head.state is ConsentState.PENDING_CHECK or not waits:
+            supersede(session, head.chain_id, actor=actor, now=now)
     head = ConsentHead(
         chain_id=new_id(),
         household_id=household.id,

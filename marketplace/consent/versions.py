@@ -6,8 +6,11 @@ Enters: a head that its caller has locked, and what is to be different. Leaves: 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from enum import Enum
+from hashlib import sha256
 from typing import Any
 
 from sqlmodel import Session
@@ -47,6 +50,9 @@ def write_version(
     session: Session, values: Mapping[str, Any], *, head: ConsentHead, actor: Actor, now: datetime, action: str
 ) -> Consent:
     """Write one version under its head, with its audit row."""
+    fresh = dict(values)
+    fresh.update(chain_id=head.chain_id, version=head.version, created_at=now, state_at=now, state=head.state)
+    consent = Consent(**fresh, audit_seq=0)
     entry = audit.Entry(
         action,
         object_ref=head.chain_id,
@@ -55,13 +61,28 @@ def write_version(
         decision=head.state.value,
         fields=values.get("data_fields", ()),
         consent_ref=f"{head.chain_id}@{head.version}",
+        body={"content": content_of(consent.model_dump(), match_id=head.match_id)},
     )
-    fresh = dict(values)
-    fresh.update(chain_id=head.chain_id, version=head.version, created_at=now, state_at=now, state=head.state)
-    consent = Consent(**fresh, audit_seq=audit.record(session, entry, actor=actor, now=now))
+    consent.audit_seq = audit.record(session, entry, actor=actor, now=now)
     session.add(consent)
     flush(session)
     return consent
+
+
+def content_of(values: Mapping[str, Any], /, *, match_id: str) -> str:
+    """SHA-256 over everything a version says, as canonical JSON: recipient, purpose, fields, mode, period, state, all.
+
+    The audit row of the version commits to it, so that no column can be changed afterwards without `verify` seeing it.
+    """
+    said = {name: _plain(values[name]) for name in Consent.model_fields if name != "audit_seq"}
+    text = json.dumps(said | {"match_id": match_id}, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return value.value if isinstance(value, Enum) else value
 
 
 def require_area(session: Session, actor: Actor, action: str, *, household_id: str) -> None:

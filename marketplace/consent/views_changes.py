@@ -17,11 +17,12 @@ from marketplace.calendar import end_of_day, local_day, utc_now
 from marketplace.consent import capacity, changes
 from marketplace.consent.ask import newest
 from marketplace.consent.doors import SENTENCES, bp
-from marketplace.consent.models import Consent, ConsentHead, Guardian
+from marketplace.consent.models import Consent, ConsentHead
 from marketplace.consent.versions import require_area
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.guards import current_actor, guard, own_household
-from marketplace.households.models import Person
+from marketplace.households.guardians import is_minor
+from marketplace.households.models import Guardian, Person
 from marketplace.households.service import list_people, masked_name
 from marketplace.web import (
     DayField,
@@ -95,11 +96,11 @@ class GuardianForm(Form):
 @guard("consent:guardian")
 @writes
 def guardians(household_id: str) -> ResponseReturnValue:
-    """Write down who the record names for a child under fourteen."""
+    """Write down who the record names for a child."""
     session, form, now = current_session(), GuardianForm(), utc_now()
     require_area(session, current_actor(), "consent:guardian", household_id=household_id)
     people = list_people(session, household_id)
-    children = [person for person in people if capacity.is_child(person, now=now)]
+    children = [person for person in people if is_minor(person, now=now)]
     form.child.choices = [(one.id, masked_name(session, one)) for one in children]
     form.guardian.choices = [(one.id, masked_name(session, one)) for one in people if one not in children]
     if form.validate_on_submit() and _kept(session, form, now=now):

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from marketplace.calendar import local_day
 from marketplace.consent.models import Consent
 from marketplace.households.models import Household, Person
 from marketplace.needs.models import Need, NeedState
@@ -123,7 +124,7 @@ def verification(needs: Sequence[Need], *, district: str) -> dict[str, Any]:
 
 def valid_until(needs: Sequence[Need]) -> date:
     """The last day on which the verification still holds: the end of its month, so that the day tells nothing."""
-    days = [need.valid_to or (need.verified_on or need.created_at.date()) + VERIFIED_FOR for need in needs]
+    days = [need.valid_to or (need.verified_on or local_day(need.created_at)) + VERIFIED_FOR for need in needs]
     first = min(days)
     return first.replace(day=monthrange(first.year, first.month)[1])
 

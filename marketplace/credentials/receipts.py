@@ -30,7 +30,6 @@ from shanqiao_verify import record_hash
 
 BATCH = 50
 EVENTS = {
-    ConsentState.OFFERED: "offered",
     ConsentState.PENDING_CHECK: "taken_with_help",
     ConsentState.PAUSED: "paused",
     ConsentState.REVOKED: "revoked",

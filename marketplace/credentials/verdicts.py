@@ -17,6 +17,7 @@ from typing import Any
 from sqlmodel import Session
 
 import shanqiao_verify as verifier
+from marketplace.calendar import local_day
 from marketplace.credentials import status
 from marketplace.errors import NotFound
 from marketplace.reference.districts import current
@@ -99,7 +100,7 @@ def _seen(head: verifier.Checkpoint) -> dict[str, Any]:
 def keys_of(session: Session, *, now: datetime) -> verifier.Keys:
     """The house's own public keys, as `/trust/keys.json` tells them."""
     settings = settings_of(session)
-    offices = dict.fromkeys([CITY, *(district.code for district in current(now.date()))])
+    offices = dict.fromkeys([CITY, *(district.code for district in current(local_day(now)))])
     return verifier.Keys(
         {key["kid"]: key for key in public_keys(settings, offices)},
         log=notes.verifier_key(log_name(settings), checkpoint_key(settings), notes.LOG),

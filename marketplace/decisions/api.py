@@ -1,4 +1,4 @@
-"""Matches for partners' machines: base cards, the consented fields one look at a time, accept, decline, deliver.
+"""Matches for partners' machines: base cards, the consented fields one look at a time, the answer, delivery and result.
 
 Enters: requests that the partner API's door let in. Leaves: JSON without any identity, except for the effective fields
 of a living consent; each look is a row that the household sees. Registered by `marketplace.app` without cookies.
@@ -15,15 +15,16 @@ from sqlmodel import Session, col, select
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.consent.models import Consent, Mode
-from marketplace.decisions import seeing, service
+from marketplace.credentials.service import pseudonym
+from marketplace.decisions import results, seeing, service
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.errors import BadInput, ConsentMissing
 from marketplace.guards import current_actor
 from marketplace.needs.models import Need
 from marketplace.reference.needs import list_need_kinds
+from marketplace.reference.purposes import list_field_codes
 from marketplace.reference.words import list_codes
-from marketplace.sealed import vault_of
 from marketplace.sharing.clients import working_key
 from marketplace.sharing.door import body, count_reads, current_bearer, record_list, scoped
 from marketplace.sharing.shapes import (
@@ -57,6 +58,8 @@ CONSENT = record(
         "erase_by": DAY,
     }
 )
+OUTCOME = one_of(*list_codes("giver_result"))
+RESULT = record({"purpose": PURPOSE, "outcome": OUTCOME}, {"minutes": whole(0, results.MOST_MINUTES)})
 MATCH = record(
     {"id": word(), "state": one_of(*(state.value for state in MatchState)), "purpose": PURPOSE},
     {
@@ -69,10 +72,12 @@ MATCH = record(
         "verification_level": whole(0, 4),
         "offer": word(),
         "since": DAY,
+        "result": OUTCOME,
         "consent": CONSENT,
     },
 )
 MATCHES = record({"matches": many(MATCH, SIZE), "page": whole(1)})
+OPENED = record({}, {code: {"type": "string"} for code in list_field_codes()})
 CREDENTIAL = record({"credential": word(65_536), "kid": word()})
 SHOWN = (*OPEN, MatchState.CONFIRMED, MatchState.CLOSED, MatchState.RECLAIMING)
 """States in which the base card is shown; of a match that ended without aid nothing but its end is told."""
@@ -121,7 +126,7 @@ def match(match_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/matches/<match_id>/recipient")
-@scoped("needs:read", action="match:deliver", purpose=True, takes=LOOK, gives={"type": "object"})
+@scoped("needs:read", action="match:deliver", purpose=True, takes=LOOK, gives=OPENED)
 def recipient(match_id: str) -> ResponseReturnValue:
     """Open the consented fields for this one look; name fewer of them where you need fewer."""
     said, session = body(), current_session()
@@ -198,6 +203,17 @@ def deliver(match_id: str) -> ResponseReturnValue:
     return _after(session, match_id)
 
 
+@bp.post("/matches/<match_id>/result")
+@scoped("matches:act", action="match:result", repeats=True, purpose=True, takes=RESULT, gives=MATCH)
+def result(match_id: str) -> ResponseReturnValue:
+    """Report what came of a delivery, and the minutes your people spent where you know them; once for each match."""
+    session, said = current_session(), body()
+    _card(session, match_id)
+    told = results.Told(said["outcome"], said.get("minutes"))
+    results.report(session, match_id, told, actor=current_actor(), now=utc_now())
+    return _after(session, match_id)
+
+
 def _card(session: Session, match_id: str) -> Card:
     """The organisation's own match for the purpose that was named; a foreign one looks like a missing one."""
     found = service.get_match(session, match_id, actor=current_actor())
@@ -217,7 +233,7 @@ def _told(session: Session, card: Card) -> dict[str, Any]:
     if row.state not in SHOWN:
         return told
     told |= {
-        "household": vault_of(session).ref("pair", row.org_id, row.household_id),
+        "household": pseudonym(session, row.org_id, row.household_id),
         "category": need.category,
         "unit": need.unit,
         "units": row.units,
@@ -227,6 +243,9 @@ def _told(session: Session, card: Card) -> dict[str, Any]:
         "offer": row.offer_id,
         "since": local_day(row.created_at).isoformat(),
     }
+    reported = results.find_result(session, row.id) if row.state in results.REPORTABLE else None
+    if reported is not None:
+        told["result"] = reported.outcome
     consent = _consent(session, row)
     return told if consent is None else {**told, "consent": consent}
 

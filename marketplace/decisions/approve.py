@@ -47,6 +47,7 @@ class _Sound:
     need: Need
     offer: Offer
     organisation: Organisation
+    warnings: tuple[str, ...]
 
 
 def preview(session: Session, line_ids: Sequence[str], /, *, actor: Actor, now: datetime) -> Outcome:
@@ -63,7 +64,7 @@ def approve(session: Session, line_ids: Sequence[str], /, *, actor: Actor, now: 
 def _go_through(session: Session, line_ids: Sequence[str], *, actor: Actor, now: datetime, act: bool) -> Outcome:
     if not line_ids:
         raise BadInput("nothing_chosen", field="line")
-    approved, excluded, value, second = [], [], 0, 0
+    approved, excluded, warned, value, second = [], [], [], 0, 0
     for line_id in dict.fromkeys(line_ids):
         try:
             sound = _check(session, line_id, actor=actor, now=now, lock=act)
@@ -77,9 +78,10 @@ def _go_through(session: Session, line_ids: Sequence[str], *, actor: Actor, now:
                 _keep_evidence(session, line_id, error, actor=actor, now=now)
             continue
         approved.append(line_id)
+        warned += [Excluded(line_id, code) for code in sound.warnings]
         value += sound.line.value_fen
         second += above
-    return Outcome(tuple(approved), tuple(excluded), value, second)
+    return Outcome(tuple(approved), tuple(excluded), value, second, tuple(warned))
 
 
 def _keep_evidence(session: Session, line_id: str, found: OverlapFound, *, actor: Actor, now: datetime) -> None:
@@ -123,11 +125,11 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     if offer.stock_units - offer.committed_units < line.units:
         raise WrongState("stock_gone")
     living_auto_match(session, line.household_id, org_id=offer.org_id, now=now)
-    refuse_overlap(session, need, org_id=offer.org_id, units=line.units, on=today_of(now), lock=lock)
+    said = refuse_overlap(session, need, org_id=offer.org_id, units=line.units, on=today_of(now), lock=lock)
     purpose = need_kind(need.category).purpose
     if was_refused_lately(session, line.household_id, purpose=purpose, org_id=offer.org_id, now=now):
         raise WrongState("refused_lately")
-    return _Sound(line, need, offer, organisation)
+    return _Sound(line, need, offer, organisation, tuple(finding.code for finding in said.warnings))
 
 
 def _is_over(need: Need, now: datetime) -> bool:
@@ -170,7 +172,7 @@ def _approve_one(session: Session, sound: _Sound, *, above: bool, actor: Actor, 
         updated_at=now,
     )
     session.add_all((line, match))
-    write_decision(session, line, verdict="approve", actor=actor, now=now)
+    write_decision(session, line, verdict="approve", state=match.state.value, actor=actor, now=now)
     flush(session)
     wait_and_tell(session, match, now=now)
     return match
@@ -232,17 +234,19 @@ def write_decision(
     verdict: str,
     reason_code: str = "",
     reason_text: str = "",
+    state: str = "",
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Keep what one person decided, with its audit row."""
+    """Keep what one person decided, with its audit row; of an approval that row commits to the
+    match's `state` and resource."""
     entry = audit.Entry(
         f"match:{verdict}",
         object_ref=line.id,
         subject=line.household_id,
         decision=verdict,
         rule_id=reason_code,
-        body={"units": line.units},
+        body={"units": line.units} | ({"state": state, "offer": line.offer_id} if state else {}),
     )
     decision = LineDecision(
         id=new_id(),
@@ -276,7 +280,7 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     match.updated_at = now
     session.add(match)
     line = session.get_one(ProposedLine, match.line_id)
-    write_decision(session, line, verdict="second_approve", actor=actor, now=now)
+    write_decision(session, line, verdict="second_approve", state=match.state.value, actor=actor, now=now)
     flush(session)
     wait_and_tell(session, match, now=now)
     return match

@@ -26,7 +26,7 @@ from marketplace.proposals.models import LineState, ProposedLine
 
 CONSENT, PUBLISH, APPROVAL = "record_consent", "publish", "first_approval"
 BATCH = 200
-TO_ASK = (ConsentState.OFFERED, ConsentState.PENDING_CHECK, ConsentState.EXPIRED)
+TO_ASK = (ConsentState.PENDING_CHECK, ConsentState.EXPIRED)
 """A consent that is not in force yet or any more. One that was refused or withdrawn is not asked for again."""
 TO_PUBLISH = (NeedState.UNVERIFIED, NeedState.HELD)
 Wanted = dict[str, tuple[str, bool]]

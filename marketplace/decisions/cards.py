@@ -13,13 +13,16 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
-from marketplace.organisations.models import Organisation
+from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.proposals.models import ProposedLine
+from marketplace.reference.needs import CASE_KINDS
+from marketplace.reference.services import find_service
 
 TONE = {
     MatchState.CONFIRMED: "done",
@@ -50,6 +53,26 @@ class Card:
     def tone(self) -> str:
         """The kind of tag for its state."""
         return TONE.get(self.match.state, "plain")
+
+    @property
+    def by_visits(self) -> bool:
+        """Whether somebody comes for it: a service is delivered visit by visit, never by one press."""
+        return find_service(self.need.category) is not None
+
+    @property
+    def by_case(self) -> bool:
+        """Whether an insurer's case answers it: its answers deliver it, never one press."""
+        return self.need.category in case_kinds(self.organisation)
+
+    @property
+    def by_press(self) -> bool:
+        """Whether a press, a code or a table may record its delivery."""
+        return not (self.by_visits or self.by_case)
+
+
+def case_kinds(organisation: Organisation, /) -> tuple[str, ...]:
+    """The kinds of need that this giver answers as cases: those of an insurer."""
+    return CASE_KINDS if organisation.kind is OrganisationKind.INSURER else ()
 
 
 def cards_of(session: Session, matches: Sequence[Match], /) -> list[Card]:
@@ -164,7 +187,7 @@ def stages(need: Need, match: Match | None, /, *, until: date | None = None) -> 
 
 def _submitted(need: Need) -> datetime | None:
     """When it came to us; a need that was verified elsewhere before shows no day, because we do not know it."""
-    late = need.verified_on is not None and need.created_at.date() > need.verified_on
+    late = need.verified_on is not None and local_day(need.created_at) > need.verified_on
     return None if late else need.created_at
 
 

@@ -124,6 +124,16 @@ def give_back(session: Session, match_id: str, /, *, reason_code: str, actor: Ac
     return match
 
 
+def bank_sent_back(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """The bank sent the money back, perhaps after a follow-up has closed the match: nothing arrived in the end. Nobody
+    said no, so the need is open again and this pair may be proposed again; the household is told, and staff find it in
+    their list of what did not arrive."""
+    match = locked(session, match_id, "match:give_back", actor=actor, expected=RECLAIMABLE)
+    moves.end(session, match, to=MatchState.RETURNED, reason_code="other", actor=actor, now=now)
+    moves.tell_household(session, match, "match_cancelled", key="bank_sent_back", now=now)
+    return match
+
+
 def reclaim_open(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
     """The giver asks back what the household has received, with a reason (R1.17). Nothing changes hands in the ledger
     before it says that the aid came back; the household is told and can ask civil affairs."""
@@ -135,10 +145,12 @@ def reclaim_open(session: Session, match_id: str, /, *, reason_code: str, actor:
     return match
 
 
-def reclaim_done(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+def reclaim_done(
+    session: Session, match_id: str, /, *, asks: str = "match:reclaim", actor: Actor, now: datetime
+) -> Match:
     """The aid is back with its giver: the ledger row is returned. After misuse the need is held for a person; else it
-    is open again."""
-    match = locked(session, match_id, "match:reclaim", actor=actor, expected=(MatchState.RECLAIMING,))
+    is open again. `asks` is another action where the bank says so."""
+    match = locked(session, match_id, asks, actor=actor, expected=(MatchState.RECLAIMING,))
     reason = match.reason_code
     moves.end(session, match, to=MatchState.RECLAIMED, reason_code=reason, actor=actor, now=now)
     if reason in LOOK_AGAIN:

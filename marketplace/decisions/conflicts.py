@@ -6,23 +6,19 @@ approver declared (`accounts.ties`) and kept as keyed indexes. Called by `decisi
 
 from __future__ import annotations
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from marketplace.accounts import ties
 from marketplace.actors import Actor
 from marketplace.errors import WrongState
-from marketplace.households.models import Person
+from marketplace.households import kin
 from marketplace.organisations.models import Organisation
 from marketplace.sealed import vault_of
 
 
 def refuse_kin(session: Session, household_id: str, /, *, actor: Actor) -> None:
     """Nobody approves for the own household or for somebody close, nor where a telephone is shared."""
-    members = session.exec(
-        select(Person.id_number_index, Person.phone_index).where(col(Person.household_id) == household_id)
-    )
-    indexes = {index for pair in members for index in pair if index}
-    if indexes and ties.touches(session, actor.people, indexes):
+    if kin.is_close(session, household_id, actor=actor):
         raise WrongState("approver_is_kin")
 
 

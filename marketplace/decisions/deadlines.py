@@ -18,6 +18,7 @@ from marketplace.accounts.standins import deputies, seats_of
 from marketplace.actors import Actor
 from marketplace.clocks.models import Clock
 from marketplace.decisions.models import Match
+from marketplace.decisions.officers import object_of
 from marketplace.needs.models import Need
 from marketplace.organisations.models import Organisation
 
@@ -36,6 +37,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "unclaimed": ("needs.one", "need_id"),
     "payee_check": ("payments.account", "payee_id"),
     "payment_late": ("payments.late_batch", "batch_id"),
+    "paid_after_end": ("payments.paid_after_end", "match_id"),
     "payee_help": ("payments.assist_account", "household_id"),
     "papers_call": ("needs.one", "need_id"),
     "insure_late": ("decisions.cancel", "match_id"),
@@ -50,16 +52,20 @@ ACTS: dict[str, tuple[str, str]] = {
     "appeal_answer": ("appeals.one", "appeal_id"),
     "favours_answer": ("appeals.one", "appeal_id"),
     "power_check": ("proxies.power", "power_id"),
+    "second_call": ("answers.second", "reading_id"),
     "held": ("decisions.cancel", "match_id"),
     "cover_answer": ("ledger.bill", "need_id"),
     "overlap_look": ("ledger.duplicate", "hit_id"),
     "record_cost": ("ledger.bill", "need_id"),
     "claim_help": ("ledger.bill", "need_id"),
     "case_step": ("cases.item", "item_id"),
+    "item_review": ("cases.review", "item_id"),
     "alert_red": ("signals.home", "household_id"),
     "alert_orange": ("signals.home", "household_id"),
     "alert_yellow": ("signals.home", "household_id"),
     "alert_blue": ("signals.home", "household_id"),
+    "push_answer": ("portraits.one", "push_id"),
+    "push_result": ("portraits.one", "push_id"),
 }
 """Step ► the page on which somebody of the staff acts on it, and what its address needs."""
 BY_NAME = ("meeting_duty",)
@@ -86,6 +92,11 @@ class Row:
         return "" if self.closed_to_us else ACTS.get(self.clock.step, ("", ""))[0]
 
     @property
+    def number(self) -> str:
+        """The first characters of the id of what it is about, as people read them."""
+        return object_of(self.clock)[:8].upper()
+
+    @property
     def address(self) -> dict[str, str]:
         """What that page's address needs."""
         argument, ref = ACTS[self.clock.step][1], object_of(self.clock)
@@ -96,11 +107,6 @@ class Row:
         if argument == "need_id" and self.need is not None:
             return {argument: self.need.id}
         return {argument: ref} if argument else {}
-
-
-def object_of(clock: Clock, /) -> str:
-    """The id of what a clock is about: some carry a word before it, because two may run for one match."""
-    return clock.object_ref.rpartition(":")[2]
 
 
 def rows_of(session: Session, clocks: Sequence[Clock], /, *, actor: Actor, now: datetime) -> list[Row]:

@@ -25,6 +25,8 @@ SENTENCES = {
     "consent_not_living": _l("This consent is no longer in force."),
     "result_known": _l("Your result for this delivery is on record already."),
     "followed_up": _l("Somebody has asked already how it went."),
+    "needs_visits": _l("This is a service: plan its visits and record each. The last one delivers it."),
+    "needs_case": _l("This is an insurance case: answer it in the list of cases. Its last answer delivers it."),
     "no_complaint": _l("There is no complaint that waits."),
     "no_call_due": _l("No call is due here: the household still has time, or it has answered."),
     "wanted_before": _l("The household has said this twice and then let the time pass. Ask for a yes or a no."),

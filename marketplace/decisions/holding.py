@@ -36,7 +36,7 @@ def hold(session: Session, match_id: str, /, *, cause: str, actor: Actor, now: d
         return False
     match.held_for = cause
     _record(session, match, "match:hold", rule=cause, actor=actor, now=now)
-    moves.wait(session, match, outcome="held", now=now, for_step="match_review")
+    moves.wait(session, match, outcome="held", now=now, for_step=moves.REVIEW)
     return True
 
 

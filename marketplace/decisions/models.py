@@ -77,7 +77,7 @@ def _listed(name: str, states: Iterable[MatchState], *columns: str) -> Index:
 
 class Match(SQLModel, table=True):
     """One approved line on its way to the household; `short_units` of it were approved but not given. `held_for` names
-    why nobody may move it before a person has looked (see `holding`)."""
+    why nobody may move it before a person has looked (see `holding`); `at_once`: the person on call alone approved."""
 
     __table_args__ = (
         Index("ix_match_waiting", "state", "updated_at", "id", "district_code"),
@@ -114,6 +114,7 @@ class Match(SQLModel, table=True):
     reason_code: str = Field(default="", max_length=48)
     delivery_note: str = Field(default="", max_length=200)
     held_for: str = Field(default="", max_length=16)
+    at_once: bool = False
     created_at: datetime = Field(sa_column=moment())
     updated_at: datetime = Field(sa_column=moment(index=True))
     giver_answered_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -58,6 +59,8 @@ ITS_OWN_WORD = (MatchState.DECLINED_GIVER, MatchState.EXPIRED_GIVER, MatchState.
 """Ends that came from the giver, or of which it hears in a letter of their own."""
 
 
+REVIEW = "match_review"
+"""What a held match waits for; see `holding`."""
 RESULT = "giver_result"
 """The giver's result after a delivery; its clock runs beside the match's own."""
 ASKED_BACK = "reclaim_asked"
@@ -95,14 +98,21 @@ def step(session: Session, match: Match, /, *, to: MatchState, actor: Actor, now
     """Put a match into a state, with its audit row; return the clock of what it waits for now."""
     match.state, match.updated_at = to, now
     session.add(match)
-    body = {"units": match.units, "short": match.short_units} if match.short_units else {"units": match.units}
-    entry = audit.Entry(f"match:{to.value}", object_ref=match.id, subject=match.household_id, body=body)
+    entry = audit.Entry(f"match:{to.value}", object_ref=match.id, subject=match.household_id, body=committed(match))
     audit.record(session, entry, actor=actor, now=now)
     if to in TOLD:
         hooks.emit(session, match.org_id, kind="match.changed", object_ref=match.id, now=now)
     flush(session)
     _beside(session, match, now=now)
     return wait(session, match, outcome=to.value, now=now)
+
+
+def committed(match: Match, /) -> dict[str, Any]:
+    """What an act on a match commits to: its state, its amount and its resource after the act."""
+    body: dict[str, Any] = {"units": match.units, "state": match.state.value, "offer": match.offer_id}
+    if match.short_units:
+        body["short"] = match.short_units
+    return body
 
 
 def result_ref(match_id: str, /) -> str:
@@ -137,7 +147,12 @@ def _ask_result(session: Session, match: Match, *, now: datetime) -> None:
 def wait(
     session: Session, match: Match, /, *, outcome: str, now: datetime, for_step: str = "", urgent: bool | None = None
 ) -> Clock | None:
-    """End the clock that runs for a match and start that of its state, or of the step named."""
+    """End the clock that runs for a match and start that of its state, or of the step named. While a person has to look
+    at it first, that step stays whatever else happens."""
+    if match.held_for and for_step != REVIEW:
+        for clock in clocks.running_of(session, match.id):
+            if clock.step == REVIEW:
+                return clock
     wanted = for_step or WAITS.get(match.state, "")
     if wanted == "follow_up" and has_complaint(session, match.id):
         wanted = "complaint"

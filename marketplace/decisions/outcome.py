@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """A line that cannot be approved now, and the code of the reason."""
+    """A line that cannot be approved now or of which a rule warns, and the code of the reason."""
 
     line_id: str
     code: str
@@ -24,3 +24,5 @@ class Outcome:
     excluded: tuple[Excluded, ...]
     value_fen: int
     needs_second: int
+    warned: tuple[Excluded, ...] = ()
+    """Sound lines of which a rule warns, before anybody pays."""

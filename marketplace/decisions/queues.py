@@ -19,18 +19,33 @@ from marketplace.organisations.models import Organisation
 from marketplace.proposals.models import LineState, ProposedLine
 
 
-def count_of_giver(session: Session, org_id: str, states: Sequence[MatchState], /) -> int:
-    """How many matches of an organisation are in these states."""
-    wanted = (col(Match.org_id) == org_id, _now_in(states))
+def count_of_giver(
+    session: Session, org_id: str, states: Sequence[MatchState], /, *, without: Sequence[str] = ()
+) -> int:
+    """How many matches of an organisation are in these states; `without` names kinds of need that do not count."""
+    wanted = _of_giver(org_id, states, without)
     return session.exec(select(func.count()).select_from(Match).where(*wanted)).one()
 
 
 def list_of_giver(
-    session: Session, org_id: str, states: Sequence[MatchState], /, *, offset: int, limit: int
+    session: Session,
+    org_id: str,
+    states: Sequence[MatchState],
+    /,
+    *,
+    offset: int,
+    limit: int,
+    without: Sequence[str] = (),
 ) -> list[Match]:
     """One page of them, the longest waiting first."""
-    mine = (col(Match.org_id) == org_id, _now_in(states))
-    return _longest_waiting(session, mine, offset=offset, limit=limit)
+    return _longest_waiting(session, _of_giver(org_id, states, without), offset=offset, limit=limit)
+
+
+def _of_giver(org_id: str, states: Sequence[MatchState], without: Sequence[str]) -> list[ColumnElement[bool]]:
+    mine = [col(Match.org_id) == org_id, _now_in(states)]
+    if without:
+        mine.append(col(Match.need_id).not_in(select(Need.id).where(col(Need.category).in_(without))))
+    return mine
 
 
 def _now_in(states: Sequence[MatchState]) -> ColumnElement[bool]:

@@ -3,12 +3,13 @@
 Enters: one delivered match, or all that wait, with one code and the minutes for each. Leaves: a row that is never
 changed, and its clock ended. The report is due five working days after the delivery (R1.04 gives no term; this is the
 product's own); a late one costs nobody aid: it stands as missing in the giver's monthly report, and the giver is told.
-An insurer's answer to a case is its report already. Called by the giver's pages and the worker's sweep.
+An insurer's answer to a case is its report already. Called by the giver's pages, table and machine, and by the
+worker's sweep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +27,7 @@ from marketplace.errors import BadInput, WrongState
 from marketplace.reference.words import list_codes
 
 MOST_MINUTES = 6000
+ASKED_AT_ONCE = 500
 REPORTABLE = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED, MatchState.RECLAIMING)
 LATE = "late"
 
@@ -63,12 +65,19 @@ def report_many(session: Session, match_ids: Sequence[str], told: Told, /, *, ac
     """The same result for each of these; one that is known already is left as it is. Returns how many were new."""
     if not match_ids:
         raise BadInput("nothing_chosen", field="match")
-    wanted = select(GiverResult.match_id).where(col(GiverResult.match_id).in_(match_ids))
-    known = set(session.exec(wanted))
-    new = sorted(set(match_ids) - known)
+    new = sorted(set(match_ids) - by_match(session, match_ids).keys())
     for match_id in new:
         report(session, match_id, told, actor=actor, now=now)
     return len(new)
+
+
+def by_match(session: Session, match_ids: Iterable[str], /) -> dict[str, GiverResult]:
+    """Match ► what the giver reported about it, for those that have a result."""
+    ids, found = sorted(set(match_ids)), dict[str, GiverResult]()
+    for start in range(0, len(ids), ASKED_AT_ONCE):
+        some = select(GiverResult).where(col(GiverResult.match_id).in_(ids[start : start + ASKED_AT_ONCE]))
+        found |= {row.match_id: row for row in session.exec(some)}
+    return found
 
 
 def find_result(session: Session, match_id: str, /) -> GiverResult | None:

@@ -15,21 +15,34 @@ from marketplace.actors import Actor
 from marketplace.consent import service as consent
 from marketplace.consent.ask import living_auto_match
 from marketplace.decisions import moves
-from marketplace.decisions.closing import follow_up, give_back, reclaim_done, reclaim_drop, reclaim_open, settle
+from marketplace.decisions.cards import case_kinds
+from marketplace.decisions.closing import (
+    bank_sent_back,
+    follow_up,
+    give_back,
+    reclaim_done,
+    reclaim_drop,
+    reclaim_open,
+    settle,
+)
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.decisions.moves import get_match, locked
 from marketplace.decisions.seeing import fields_to_ask, purpose_of, see_recipient
 from marketplace.decisions.withdrawing import FREED_BY_BASE_CARD, withdraw_consent
-from marketplace.errors import BadInput, NotFound
+from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household, Person
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState
+from marketplace.needs.models import Need
 from marketplace.organisations.models import Organisation
+from marketplace.reference.services import find_service
 
 __all__ = [
+    "bank_sent_back",
     "cancel",
     "confirm",
     "deliver",
+    "deliver_paid",
     "fields_to_ask",
     "follow_up",
     "get_match",
@@ -54,6 +67,8 @@ __all__ = [
 CANCELLABLE = (*FREED_BY_BASE_CARD, MatchState.IN_DELIVERY, MatchState.HELD)
 ASKED = (MatchState.AWAITING_HOUSEHOLD, MatchState.HELD)
 """The household is asked, or asked again after it had withdrawn."""
+PAYABLE = (MatchState.IN_DELIVERY, MatchState.HELD)
+"""A payment that is with the bank may be made in these."""
 DECLINES = ("not_needed", "already_helped", "other_giver", "privacy", "other")
 
 
@@ -87,10 +102,12 @@ def household_accepts(
     actor: Actor,
     now: datetime,
     capture: consent.Capture | None = None,
+    asks: str = "match:accept",
 ) -> Match:
     """The household accepts with two ticks: the offer's terms, and a separate consent naming the giver, the purpose,
-    the fields and the period. Only now does anything identifying become readable for that giver."""
-    match = locked(session, match_id, "match:accept", actor=actor, expected=ASKED)
+    the fields and the period. Only now does anything identifying become readable for that giver. `asks` is another
+    action where staff heard the yes."""
+    match = locked(session, match_id, asks, actor=actor, expected=ASKED)
     if not (agrees_to_share and agrees_to_terms):
         raise BadInput("tick_missing", field="agrees_to_share" if not agrees_to_share else "agrees_to_terms")
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
@@ -125,11 +142,21 @@ def household_accepts(
     return match
 
 
-def household_declines(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
-    """The household says no; it loses nothing, and this pair is not proposed again."""
+def household_declines(
+    session: Session,
+    match_id: str,
+    /,
+    *,
+    reason_code: str,
+    asks: str = "match:decline",
+    actor: Actor,
+    now: datetime,
+    capture: consent.Capture | None = None,
+) -> Match:
+    """The household says no; it loses nothing, and this pair is not proposed again. `capture`: how it was said."""
     if reason_code not in DECLINES:
         raise BadInput("reason_missing", field="reason_code")
-    match = locked(session, match_id, "match:decline", actor=actor, expected=ASKED)
+    match = locked(session, match_id, asks, actor=actor, expected=ASKED)
     match.household_answered_at = now
     if reason_code == "privacy":
         consent.refuse_for_match(
@@ -140,25 +167,60 @@ def household_declines(session: Session, match_id: str, /, *, reason_code: str, 
             purpose=purpose_of(session, match),
             actor=actor,
             now=now,
+            capture=capture,
+            asks=asks,
         )
     moves.end(session, match, to=MatchState.DECLINED_HOUSEHOLD, reason_code=reason_code, actor=actor, now=now)
     return match
 
 
 def deliver(
-    session: Session, match_id: str, /, *, units: int | None = None, note: str = "", actor: Actor, now: datetime
+    session: Session,
+    match_id: str,
+    /,
+    *,
+    units: int | None = None,
+    note: str = "",
+    by_visits: bool = False,
+    by_case: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> Match:
     """The giver says that the aid has been handed over; the household is asked to confirm it. With fewer `units` than
-    were matched the rest is free at once, and the need is open again for it."""
+    were matched the rest is free at once, and the need is open again for it. A service is delivered by its visits and
+    in no other way, for they alone ask who was insured and registered; `by_visits` is said by the room of visits. So
+    with an insurer's case, whose answers alone know policy and payout; `by_case` is said by the room of claims."""
     match = locked(session, match_id, "match:deliver", actor=actor, expected=(MatchState.IN_DELIVERY,))
+    _refuse_short_cut(session, match, by_visits=by_visits, by_case=by_case)
     if units is not None and units != match.units:
         ledger.lower(session, match.ledger_entry_id, units=units, actor=actor, now=now)
         match.short_units, match.units = match.units - units, units
+    return _delivered(session, match, note=note, actor=actor, now=now)
+
+
+def deliver_paid(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> Match:
+    """The bank has paid: the money is there, also where the household has asked meanwhile to hold its help. The caller
+    has locked the match and asked the policy for its own act."""
+    if match.state not in PAYABLE or match.held_for:
+        raise WrongState("match_moved_on", state=match.state.value)
+    return _delivered(session, match, note="", actor=actor, now=now)
+
+
+def _delivered(session: Session, match: Match, *, note: str, actor: Actor, now: datetime) -> Match:
     match.delivered_at, match.delivery_note = now, note[:200]
     ledger.move(session, match.ledger_entry_id, to=AidState.DELIVERED, actor=actor, now=now)
     clock = moves.step(session, match, to=MatchState.DELIVERED, actor=actor, now=now)
     moves.tell_household(session, match, "confirm_receipt", key="confirm", now=now, clock=clock)
     return match
+
+
+def _refuse_short_cut(session: Session, match: Match, *, by_visits: bool, by_case: bool) -> None:
+    """What has a way of its own to be delivered is not delivered by a press."""
+    category = session.get_one(Need, match.need_id).category
+    if not by_visits and find_service(category):
+        raise WrongState("needs_visits")
+    if not by_case and category in case_kinds(session.get_one(Organisation, match.org_id)):
+        raise WrongState("needs_case")
 
 
 def confirm(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:

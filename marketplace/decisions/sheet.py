@@ -1,5 +1,5 @@
 """A giver's matches and deliveries as a table to take out: what was promised, to which district, how far it is;
-with two empty columns for the answer, so that the same table can be filled in and brought back.
+with columns for the answer and for the result, so that the same table can be filled in and brought back.
 
 Enters: the giver, a language and a kind of file. Leaves: bytes, one row a match, without anything about the household
 but its district; who it is can be seen only by opening a match, one look at a time. Called by a page.
@@ -16,8 +16,9 @@ from adapters import tabular_writer
 from adapters.ports import Cell
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.decisions.answers import answer_schema
-from marketplace.decisions.models import Match
+from marketplace.decisions import results
+from marketplace.decisions.answers_table import TO_FILL, answer_schema
+from marketplace.decisions.models import GiverResult, Match
 from marketplace.offers.models import Offer
 from marketplace.offers.terms import shown_units
 from marketplace.policy import require
@@ -41,7 +42,7 @@ HEADS = (
     ("确认日期", "Confirmed on"),
     ("送达备注", "Delivery note"),
 )
-"""What is told of a match; the columns to fill in stand behind them (`answers.answer_schema`)."""
+"""What is told of a match; the columns to fill in stand behind them (`answers_table.answer_schema`)."""
 
 
 def matches_file(session: Session, kind: Format, /, *, actor: Actor, lang: str) -> bytes:
@@ -49,17 +50,19 @@ def matches_file(session: Session, kind: Format, /, *, actor: Actor, lang: str) 
     require(actor, "match:answer", org_id=actor.org_id)
     mine = select(Match, Offer).join(Offer, col(Offer.id) == col(Match.offer_id))
     mine = mine.where(col(Match.org_id) == actor.org_id).order_by(col(Match.created_at), col(Match.id))
-    rows = (list(_cells(match, offer, lang=lang)) for match, offer in session.execute(mine))
+    found = session.execute(mine).all()
+    told = results.by_match(session, (match.id for match, _offer in found))
+    rows = (list(_cells(match, offer, told.get(match.id), lang=lang)) for match, offer in found)
     heads = [pair[lang.startswith("en")] for pair in HEADS] + _to_fill(lang)
     return tabular_writer.write_csv(heads, rows) if kind == "csv" else tabular_writer.write_xlsx(heads, rows)
 
 
 def _to_fill(lang: str) -> list[str]:
-    """The heads of the two columns that a giver fills in and brings back."""
-    return [answer_schema().column(name).label(lang=lang) for name in ("answer", "reason")]
+    """The heads of the columns that a giver fills in and brings back."""
+    return [answer_schema().column(name).label(lang=lang) for name in TO_FILL]
 
 
-def _cells(match: Match, offer: Offer, *, lang: str) -> Iterator[Cell]:
+def _cells(match: Match, offer: Offer, told: GiverResult | None, *, lang: str) -> Iterator[Cell]:
     yield match.id
     yield offer.reference or offer.id
     yield offer.title
@@ -73,3 +76,5 @@ def _cells(match: Match, offer: Offer, *, lang: str) -> Iterator[Cell]:
         yield None if at is None else local_day(at)
     yield match.delivery_note
     yield from (None, None)
+    yield label("giver_result", told.outcome, lang=lang) if told else None
+    yield told.minutes if told else None

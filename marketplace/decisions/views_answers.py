@@ -1,7 +1,7 @@
 """The giver's answers in bulk: what is ticked on the list, and a table filled in elsewhere and brought in.
 
 Enters: an organisation's person with ticks or a file. Leaves: a page that says what will be done, and the acts of
-`answers`. The desk's pages are the same as for every other table.
+`answers` and `answers_table`. The desk's pages are the same as for every other table.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from marketplace.calendar import utc_now
-from marketplace.decisions import answers, queues
+from marketplace.decisions import answers, answers_table, queues
 from marketplace.decisions.answers import Answered
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.doors import SENTENCES, bp
@@ -31,21 +31,22 @@ desk = Desk(
     kind=ImportKind.ANSWERS,
     action="match:answer",
     layout="charity",
-    title=_l("Bring in a table of answers to matches"),
+    title=_l("Bring in a table of answers and results"),
     intro=_l(
-        "The table of all matches with the columns for the answer filled in. Rows without an answer are left alone."
+        "The table of all matches, with an answer or a result in the last columns. Rows without either are left alone."
     ),
     home="decisions.charity_matches",
     home_title=_l("Matches"),
-    schema=lambda _today: answers.answer_schema(),
-    check=answers.check_file,
-    confirm=answers.confirm_import,
-    drop=answers.drop_import,
+    schema=lambda _today: answers_table.answer_schema(),
+    check=answers_table.check_file,
+    confirm=answers_table.confirm_import,
+    drop=answers_table.drop_import,
     counts={
         "accepted": (_l("Matches taken on"), ""),
         "declined": (_l("Matches declined"), "wait"),
-        "same": (_l("Answered so before, left as they are"), ""),
-        "unanswered": (_l("Rows without an answer, left alone"), ""),
+        "results": (_l("Results reported"), ""),
+        "same": (_l("Told so before, left as they are"), ""),
+        "unanswered": (_l("Rows without answer or result, left alone"), ""),
     },
     sentences=SENTENCES,
     under="/our-matches",

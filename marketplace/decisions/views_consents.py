@@ -18,8 +18,11 @@ from marketplace.decisions import withdrawing
 from marketplace.decisions.doors import bp
 from marketplace.guards import current_actor, guard
 from marketplace.reference.words import choices
-from marketplace.web import Form, OneField, TextField, _, _l, confirm, current_session, done, render, writes
+from marketplace.web import Form, OneField, _, _l, confirm, current_session, done, render, writes
 from marketplace.web.display import language
+
+OWN_PHONE = "self"
+"""A household that withdraws by itself needs no staff."""
 
 
 class VoidForm(Form):
@@ -31,7 +34,7 @@ class VoidForm(Form):
 class EndForm(Form):
     """How the household asked for it."""
 
-    evidence = TextField(_l("How did the household ask for it?"), longest=32)
+    way = OneField(_l("How did the household ask for it?"))
 
 
 @bp.get("/households/<household_id>/consents")
@@ -59,9 +62,11 @@ def end_consent(chain_id: str) -> ResponseReturnValue:
     session, form = current_session(), EndForm()
     head = lock_head(session, chain_id)
     require_area(session, current_actor(), "consent:end", household_id=head.household_id)
+    form.way.choices = [one for one in choices("channel", lang=language()) if one[0] != OWN_PHONE]
     back = url_for(".household_consents", household_id=head.household_id)
     if form.validate_on_submit():
-        withdrawing.withdraw_consent(session, chain_id, actor=current_actor(), now=utc_now())
+        way = form.way.data or ""
+        withdrawing.withdraw_consent(session, chain_id, way=way, actor=current_actor(), now=utc_now())
         return done(_("Withdrawn. It took effect at once, and the household is told."), to=back)
     return confirm(
         layout="staff",

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from marketplace.accounts.standins import seats_of
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import board
 from marketplace.clocks.board import ClockFilter
 from marketplace.clocks.steps import STEPS
@@ -73,7 +73,7 @@ def deadlines() -> ResponseReturnValue:
         running=sum(total for total, _late in counts.values()),
         late=sum(late for _total, late in counts.values()),
         steps=[(code, codes.word(code, "step")) for code in STEPS],
-        districts=[(d.code, d.en if language().startswith("en") else d.zh) for d in districts.current(now.date())],
+        districts=[(d.code, d.en if language().startswith("en") else d.zh) for d in districts.current(local_day(now))],
         me=actor.id,
     )
 

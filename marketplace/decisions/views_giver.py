@@ -19,7 +19,7 @@ from marketplace.decisions import moves, queues, results, service
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.doors import bp
 from marketplace.decisions.models import UNDER_WAY, MatchState
-from marketplace.guards import current_actor, guard, own_org
+from marketplace.guards import current_actor, guard, need_fresh_proof, own_org
 from marketplace.reference.needs import MONEY
 from marketplace.reference.words import choices
 from marketplace.web import codes, pages
@@ -111,6 +111,7 @@ def match_page(card: Card, *, known: Any) -> ResponseReturnValue:
 @writes
 def recipient(match_id: str) -> ResponseReturnValue:
     """Open the consented fields for this one look; the look is logged and the household sees it."""
+    need_fresh_proof()
     session = current_session()
     known = service.see_recipient(session, match_id, actor=current_actor(), now=utc_now())
     card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]

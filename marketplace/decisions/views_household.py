@@ -11,19 +11,20 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session
 
+from marketplace.actors import Role
 from marketplace.calendar import utc_now
 from marketplace.consent import notice
+from marketplace.consent.capacity import speaks_for
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.consent.service import Capture
 from marketplace.decisions import service
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.doors import bp
-from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.models import MatchState
 from marketplace.decisions.withdrawing import Then, is_on_its_way
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard, own_household
-from marketplace.households.models import Person
-from marketplace.households.service import contact_of
+from marketplace.households.service import masked_name
 from marketplace.reference import purposes
 from marketplace.reference.words import choices
 from marketplace.web import pages
@@ -36,8 +37,9 @@ HIDDEN_UNTIL = (MatchState.AWAITING_SECOND, MatchState.AWAITING_GIVER)
 
 
 class AcceptForm(Form):
-    """Two ticks and the fields to share, on one screen; nothing is ticked beforehand."""
+    """Two ticks and the fields to share, on one screen; nothing is ticked beforehand. A guardian says whose."""
 
+    person = OneField(_l("Whose details are they?"), required=False)
     agrees_to_terms = TickField(_l("I accept this help on these terms"))
     agrees_to_share = TickField(_l("I let this organisation, and nobody else, see what I tick below"))
     data_fields = ManyField(_l("What they may see"), required=False)
@@ -54,14 +56,6 @@ def _card(session: Session, match_id: str) -> Card:
     if match.state in HIDDEN_UNTIL:
         raise NotFound("match")
     return cards_of(session, [match])[0]
-
-
-def _person(session: Session, match: Match) -> Person:
-    """The one who is signed in; a helper acts for the contact person."""
-    person = session.get(Person, current_actor().id) or contact_of(session, match.household_id)
-    if person is None or person.household_id != match.household_id:
-        raise NotFound("person")
-    return person
 
 
 @bp.route("/offers-to-me", methods=["GET"])
@@ -84,7 +78,11 @@ def household_offer(match_id: str) -> ResponseReturnValue:
 
 def _accept_form(session: Session, card: Card) -> AcceptForm:
     form = AcceptForm()
-    codes = service.fields_to_ask(session, card.match, _person(session, card.match).id)
+    people = speaks_for(session, card.match.household_id, actor=current_actor(), now=utc_now())
+    form.person.choices = [(one.id, masked_name(session, one)) for one in people]
+    if len(people) == 1:
+        form.person.data = people[0].id
+    codes = list(dict.fromkeys(code for one in people for code in service.fields_to_ask(session, card.match, one.id)))
     zh = not language().startswith("en")
     form.data_fields.choices = [
         (code, purposes.field_kind(code).zh if zh else purposes.field_kind(code).en) for code in codes
@@ -130,15 +128,19 @@ def accept(match_id: str) -> ResponseReturnValue:
     if form.validate_on_submit() and not (form.agrees_to_terms.data and form.agrees_to_share.data):
         wrong = form.agrees_to_terms if not form.agrees_to_terms.data else form.agrees_to_share
         wrong.errors = [_("Tick both boxes to accept, or decline: refusing loses nothing.")]
+    if not form.person.data:
+        form.person.errors = [_("Choose one")]
     if form.errors:
         return _show_accept(session, card, form)
+    person_id = form.person.data or ""
+    held = service.fields_to_ask(session, card.match, person_id)
     service.household_accepts(
         session,
         match_id,
-        data_fields=form.data_fields.data or [],
+        data_fields=[code for code in form.data_fields.data or [] if code in held],
         agrees_to_share=True,
         agrees_to_terms=True,
-        person_id=_person(session, card.match).id,
+        person_id=person_id,
         actor=current_actor(),
         now=utc_now(),
         capture=Capture(lang=language()),
@@ -167,8 +169,15 @@ def decline(match_id: str) -> ResponseReturnValue:
             back=url_for("decisions.household_offer", match_id=card.match.id),
             form=form,
         )
+    actor = current_actor()
+    helped = {"authenticated_by": "helper", "helper_id": actor.id} if actor.role is Role.HELPER else {}
     service.household_declines(
-        session, match_id, reason_code=form.reason_code.data or "", actor=current_actor(), now=utc_now()
+        session,
+        match_id,
+        reason_code=form.reason_code.data or "",
+        actor=actor,
+        now=utc_now(),
+        capture=Capture(lang=language(), **helped),
     )
     return pages.done(_("You have declined. Nothing else changes."), to=url_for("decisions.household_offers"))
 

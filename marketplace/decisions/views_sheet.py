@@ -6,15 +6,16 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.decisions.doors import bp
 from marketplace.decisions.sheet import matches_file
-from marketplace.guards import current_actor, fresh, guard
+from marketplace.guards import current_actor, guard
 from marketplace.web.desk import XLSX, file
 from marketplace.web.display import language
+from marketplace.web.leaving import leaves
 from marketplace.web.transactions import current_session
 
 
 @bp.get("/our-matches/export.xlsx")
 @guard("match:answer")
-@fresh
+@leaves
 def matches_xlsx() -> ResponseReturnValue:
     """All matches of the giver as a spreadsheet."""
     data = matches_file(current_session(), "xlsx", actor=current_actor(), lang=language())
@@ -23,7 +24,7 @@ def matches_xlsx() -> ResponseReturnValue:
 
 @bp.get("/our-matches/export.csv")
 @guard("match:answer")
-@fresh
+@leaves
 def matches_csv() -> ResponseReturnValue:
     """The same as CSV."""
     data = matches_file(current_session(), "csv", actor=current_actor(), lang=language())

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.decisions import approve as approval
 from marketplace.decisions import queues, service
 from marketplace.decisions.cards import cards_of
@@ -22,6 +22,7 @@ from marketplace.decisions.outcome import Outcome
 from marketplace.decisions.queues import LineFilter, LineRow
 from marketplace.errors import BadInput
 from marketplace.guards import current_action, current_actor, guard
+from marketplace.ledger.views_rules import rule_sentence
 from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import codes, formats, pages
@@ -85,7 +86,7 @@ def queue() -> ResponseReturnValue:
 
 
 def _districts() -> tuple[districts.District, ...]:
-    return districts.current(utc_now().date())
+    return districts.current(local_day(utc_now()))
 
 
 def _ticked() -> list[str]:
@@ -107,6 +108,11 @@ def confirm_approval() -> ResponseReturnValue:
         title=ngettext("Approve %(num)d line", "Approve %(num)d lines", len(outcome.approved)),
         intro=_intro(outcome),
         items=[_line_words(rows[line_id]) for line_id in outcome.approved],
+        warned=[
+            (_line_words(rows[w.line_id]), rule_sentence(w.code, rows[w.line_id].need))
+            for w in outcome.warned
+            if w.line_id in rows
+        ],
         excluded=[
             (_line_words(rows[e.line_id]) if e.line_id in rows else "—", codes.word(e.code, "exclusion"))
             for e in outcome.excluded

@@ -27,7 +27,7 @@ from marketplace.db import Database
 from marketplace.decisions import moves, results
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import locked
-from marketplace.decisions.officers import pass_to
+from marketplace.decisions.officers import Barred, name_holder, pass_to
 from marketplace.errors import DomainError, WrongState
 from marketplace.offers.pausing import pause_silent
 
@@ -36,31 +36,34 @@ BATCH = 100
 """So many reminders, and so many late matches of each step, in one sweep."""
 SILENT_AFTER = 3
 """After so many matches in a row without any answer a giver's resources are paused."""
-OWN_LETTER = {"project_report": "report_due"}
+OWN_LETTER = {"project_report": "report_due", "yearly_report": "yearly_due"}
 """Steps of givers whose reminder says more than that something waits."""
+NOBODY: Mapping[str, Barred] = {}
 Consequence = Callable[[Session, Match, datetime], None]
 
 
-def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
-    """Remind, then settle what is late; returns how much was done."""
+def sweep(database: Database, *, clock: Callable[[], datetime], barred: Mapping[str, Barred] = NOBODY) -> int:
+    """Remind, then settle what is late; returns how much was done. `barred`: who must not be named for a step."""
     now = clock()
-    return _remind(database, now=now) + settle_late(database, CONSEQUENCES, now=now)
+    return _remind(database, barred, now=now) + settle_late(database, CONSEQUENCES, now=now)
 
 
-def _remind(database: Database, *, now: datetime) -> int:
+def _remind(database: Database, barred: Mapping[str, Barred], *, now: datetime) -> int:
     with database.reading() as session:
         if not clocks.are_due(session, now=now):
             return 0
     with database.transaction() as session:
         due = clocks.due_reminders(session, now=now, most=BATCH)
         for waiting in due:
-            _write(session, waiting, now=now)
+            _write(session, waiting, barred, now=now)
         return len(due)
 
 
-def _write(session: Session, waiting: Clock, *, now: datetime) -> None:
-    """One reminder. Staff whom nobody has named find theirs on the board and on their home page; a named holder, or who
-    stands in for it, reads one of its own."""
+def _write(session: Session, waiting: Clock, barred: Mapping[str, Barred], *, now: datetime) -> None:
+    """One reminder. A step of staff that nobody has taken gets its holder by name now, or is asked about again
+    tomorrow; a named holder, or who stands in for it, reads a letter."""
+    if not name_holder(session, waiting, barred=barred, now=now):
+        clocks.ask_tomorrow(session, waiting, now=now)
     side = STEPS[waiting.step].side
     key = f"{waiting.id}:{waiting.reminders}"
     told: dict[str, Any] = {"now": now, "params": moves.by(waiting)}
@@ -130,7 +133,9 @@ def _ask_for_a_call(session: Session, match: Match, now: datetime) -> None:
 
 
 def ask_staff(session: Session, match: Match, now: datetime, /) -> None:
-    """A late delivery: staff decide on more time or an end, and the giver is told."""
+    """A late delivery: staff decide on more time or an end, and the giver is told. Not while staff hold it."""
+    if match.held_for:
+        return
     asked = _hand_on(session, match, "late_delivery", outcome="late", now=now)
     if asked is not None:
         moves.tell_giver(session, match, "delivery_late", key=f"late:{asked.id}", now=now)

@@ -43,18 +43,18 @@ class Then(StrEnum):
 
 
 def withdraw_consent(
-    session: Session, chain_id: str, /, *, actor: Actor, now: datetime, then: Then = Then.STOP
+    session: Session, chain_id: str, /, *, actor: Actor, now: datetime, then: Then = Then.STOP, way: str = ""
 ) -> Consent:
     """End a consent and free what stood on it, in one transaction.
 
     Without the base card no match may wait any longer. Of help on its way under a giver's own consent the household
     picks: stop it, hold it until somebody has called, or let this one delivery be finished with name and pick-up code.
-    Aid that was delivered stays, and government aid is never touched.
+    Aid that was delivered stays, and government aid is never touched. `way` says how it asked staff, if it did.
     """
     head = lock_head(session, chain_id)
     if then is Then.FINISH and head.purpose is not Purpose.AUTO_MATCH:
         return _finish(session, head, actor=actor, now=now)
-    ended = consent.withdraw(session, chain_id, actor=actor, now=now)
+    ended = consent.withdraw(session, chain_id, actor=actor, now=now, reason_code=way)
     _free(session, head, then=then, reason_code="consent_withdrawn", actor=actor, now=now)
     notices.post(
         session, "consent_withdrawn", key=f"{ended.chain_id}@{ended.version}", household_id=head.household_id, now=now

@@ -7,12 +7,13 @@ ordinary actors some weeks before. Called by the story.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from marketplace.actors import PUBLIC, Actor
-from marketplace.cases import notice, outcome, service, steps, supervision
+from marketplace.cases import notice, outcome, service, steps, supervision, uploads
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
@@ -50,8 +51,17 @@ def apply(database: Database, roster: Roster, /, *, now: datetime) -> None:
         outcome.decide(session, item.id, granted=False, actor=clerk, now=now - 31 * DAY, **told)
         again = service.start(session, homes[0].id, actor=household_actor(session, homes[0].id), now=now)
         service.save(session, again, {"wants": ["housing"]}, actor=household_actor(session, homes[0].id), now=now)
+        _half_sent(session, again, now=now)
         last = f"{(now - 31 * DAY):%Y-%m}"
         supervision.publish(session, last, actor=approver, now=now)
+
+
+def _half_sent(session: Session, case: Case, /, *, now: datetime) -> None:
+    """A photo whose network broke after the first piece."""
+    me, begun = household_actor(session, case.household_id), b"the first piece"
+    digest = sha256(b"a photo that never came whole").hexdigest()
+    row = uploads.begin(session, case.id, size=200_000, digest=digest, actor=me, now=now)
+    uploads.add_piece(session, row.id, begun, start=0, actor=me, now=now)
 
 
 def _homes(session: Session) -> list[Household]:

@@ -18,7 +18,7 @@ from marketplace.appointments import outcomes, service, volunteers
 from marketplace.appointments.fitness import Window
 from marketplace.appointments.models import Appointment, HealthFit, Place, Volunteer
 from marketplace.appointments.volunteers import VolunteerFacts
-from marketplace.calendar import HERE
+from marketplace.calendar import HERE, local_day
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.build import Roster
@@ -30,7 +30,7 @@ from marketplace.reference.services import list_services
 from marketplace.reference.words import list_codes
 
 DAY = timedelta(days=1)
-_MATCHES, _LEAST_UNITS = 10, 6
+_MATCHES, _LEAST_UNITS = 10, 8
 _PEOPLE = 2
 """So many for each match: who is promised to one is then free for no other, and nobody is in two places."""
 
@@ -74,7 +74,7 @@ def _register(session: Session, match: Match, giver: Actor, *, number: int, now:
             health=HealthFit.STRONG,
             insurance_no=f"DEMO-{seq:06d}",
             insured_from=date(now.year, 1, 1),
-            insured_to=now.date() + timedelta(days=200 if place or number else 45),
+            insured_to=local_day(now) + timedelta(days=200 if place or number else 45),
         )
         found.append(volunteers.register(session, facts, actor=giver, now=now))
     return found
@@ -118,5 +118,5 @@ def _home(session: Session, household_id: str) -> Actor:
 
 
 def _window(day: datetime, *, hour: int) -> Window:
-    start = datetime.combine(day.astimezone(HERE).date(), time(hour), HERE).astimezone(UTC)
+    start = datetime.combine(local_day(day), time(hour), HERE).astimezone(UTC)
     return Window(start, start + timedelta(hours=2))

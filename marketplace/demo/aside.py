@@ -9,7 +9,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from marketplace.db import Database
-from marketplace.demo import applications, gifts, helping, meetings, proofs, reports, rights, signals
+from marketplace.demo import (
+    applications,
+    counter,
+    gifts,
+    helping,
+    meetings,
+    portraits,
+    proofs,
+    reports,
+    rights,
+    signals,
+    visits,
+)
 from marketplace.demo.build import Roster
 
 DAY = timedelta(days=1)
@@ -24,4 +36,7 @@ def play(database: Database, roster: Roster, /, *, now: datetime) -> None:
     rights.use(database, roster, now=now + 7 * DAY)
     applications.apply(database, roster, now=now + 7 * DAY)
     helping.help_and_ask(database, roster, now=now + 7 * DAY)
+    counter.take_down(database, roster, now=now + 7 * DAY)
     signals.watch(database, roster, now=now + 8 * DAY)
+    visits.go(database, roster, now=now + 8 * DAY)
+    portraits.push_to_departments(database, roster, now=now + 8 * DAY)

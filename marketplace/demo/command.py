@@ -22,6 +22,7 @@ from sqlalchemy import event
 
 from marketplace import serving
 from marketplace.app import create_app
+from marketplace.calendar import local_day
 from marketplace.config import Settings, demo_settings
 from marketplace.db import Database
 from marketplace.demo import machines, story, trust
@@ -29,7 +30,7 @@ from marketplace.demo.accounts import ACCOUNTS, TOUR
 from marketplace.demo.build import build
 from marketplace.demo.city import SIZES, make_city
 from marketplace.demo.phases import Phases, peak_mb
-from marketplace.wiring import face_of, open_database, worker_of
+from marketplace.wiring import open_database, readers_doors, worker_of
 
 __all__ = [
     "SIZES",
@@ -76,7 +77,7 @@ def play(settings: Settings, *, size: str, seed: int, now: datetime) -> Report:
         database = open_database(settings)
         _without_waiting(database)
     with phases.phase("generate"):
-        city = make_city(size=size, seed=seed, on=begun.date())
+        city = make_city(size=size, seed=seed, on=local_day(begun))
     with phases.phase("load"):
         roster = build(database, city, now=begun)
     if SIZES[size].played:
@@ -137,7 +138,7 @@ def settings_for(place: Path, *, seed: int, port: int) -> Settings:
 
 def site(settings: Settings, database: Database) -> Flask:
     """The app with the start page's sign-in links and the tour."""
-    app = create_app(settings, database=database, face=face_of(settings))
+    app = create_app(settings, database=database, **readers_doors(settings))
     app.extensions["demo"] = {"accounts": ACCOUNTS, "tour": TOUR}
     return app
 

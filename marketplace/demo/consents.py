@@ -19,6 +19,7 @@ from marketplace.actors import Actor, Role
 from marketplace.consent import notice
 from marketplace.consent import service as consent
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
+from marketplace.consent.versions import content_of
 from marketplace.db import metadata
 from marketplace.demo.files import SOURCE
 from marketplace.demo.values import DemoHousehold
@@ -34,7 +35,8 @@ def load_consents(
 ) -> None:
     """Write the consent of every household of the chunk that gave one; `orgs` finds organisations by their keys."""
     vault = vault_of(session)
-    entries, heads, versions = [], [], []
+    entries: list[audit.Entry] = []
+    heads, versions = [], []
     card = list(purposes.base_card())
     valid_to = now + timedelta(days=purposes.USUAL_DAYS)
     for home in homes:
@@ -42,17 +44,6 @@ def load_consents(
             continue
         subject = vault.ref("household", SOURCE, home.key)
         chain = vault.ref("consent", SOURCE, home.key)
-        entries.append(
-            audit.Entry(
-                "consent:give",
-                object_ref=chain,
-                subject=subject,
-                purpose=Purpose.AUTO_MATCH.value,
-                decision=ConsentState.ACTIVE.value,
-                fields=card,
-                consent_ref=f"{chain}@1",
-            )
-        )
         shared = {"chain_id": chain, "household_id": subject, "purpose": Purpose.AUTO_MATCH, "version": 1}
         shared |= {
             "state": ConsentState.ACTIVE,
@@ -64,9 +55,25 @@ def load_consents(
         heads.append(shared)
         excluded = sorted(orgs[key] for key in home.excluded_orgs)
         versions.append({**shared, **_facts(card, now=now), "excluded_org_ids": excluded})
+        entries.append(_entry(versions[-1], card=card))
     first = audit.record_many(session, entries, actor=REGISTER, now=now) - len(versions) + 1
     _write(session, ConsentHead, heads)
     _write(session, Consent, [{**row, "audit_seq": first + place} for place, row in enumerate(versions)])
+
+
+def _entry(version: Mapping[str, Any], *, card: list[str]) -> audit.Entry:
+    chain = str(version["chain_id"])
+    whole = Consent(**{name: version[name] for name in version if name in Consent.model_fields}, audit_seq=0)
+    return audit.Entry(
+        "consent:give",
+        object_ref=chain,
+        subject=str(version["household_id"]),
+        purpose=Purpose.AUTO_MATCH.value,
+        decision=ConsentState.ACTIVE.value,
+        fields=card,
+        consent_ref=f"{chain}@1",
+        body={"content": content_of(whole.model_dump(), match_id="")},
+    )
 
 
 def _write(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:

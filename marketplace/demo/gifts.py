@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.demo.build import Roster
 from marketplace.offers import drafts
@@ -20,7 +21,7 @@ def ask_about_a_draft(database: Database, roster: Roster, /, *, now: datetime) -
     actor = roster.staff["demo-charity"]
     with database.transaction() as session:
         draft = drafts.start_draft(session, org_id=actor.org_id or "", actor=actor, now=now)
-        drafts.save_answers(session, draft, answers=drafts.answers_of(_terms(now.date())), now=now)
+        drafts.save_answers(session, draft, answers=drafts.answers_of(_terms(local_day(now))), now=now)
         question = gift.question_of(drafts.terms_in(draft))
         assert question is not None
         row = gift.ask(session, question, actor=actor, now=now)

@@ -14,8 +14,8 @@ from marketplace.db import Database
 from marketplace.decisions.models import OPEN, Match
 from marketplace.demo.build import Roster
 from marketplace.errors import DomainError
+from marketplace.meetings import looking, service, urgent
 from marketplace.meetings import roster as on_call
-from marketplace.meetings import service, urgent
 from marketplace.meetings.models import Meeting, MeetingRow, Verdict
 from marketplace.meetings.service import Decision
 from marketplace.needs.models import Need, NeedState
@@ -31,7 +31,7 @@ def hold_meeting(database: Database, roster: Roster, /, *, now: datetime) -> Non
         shift = on_call.Shift(verifier.id, approver.id, now, now + timedelta(days=DAYS_ON_CALL))
         on_call.plan(session, shift, actor=approver, now=now)
         _approve_one(session, roster, now=now)
-        city = service.call(session, "", actor=approver, now=now)
+        city = looking.convene(session, "", actor=approver, now=now)
         if city.row_count == 0:
             return
         first = service.rows_of(session, city, filters={}, limit=2)[-1]
@@ -56,5 +56,5 @@ def _approve_one(session: Session, roster: Roster, *, now: datetime) -> None:
 
 def _close_a_district(session: Session, roster: Roster, row: MeetingRow, *, now: datetime) -> Meeting:
     approver = roster.staff["demo-approver"]
-    meeting = service.call(session, row.district_code, actor=approver, now=now)
+    meeting = looking.convene(session, row.district_code, actor=approver, now=now)
     return service.close(session, meeting.id, actor=approver, now=now)

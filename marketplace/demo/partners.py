@@ -12,10 +12,15 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from adapters.ports import Cell
 from marketplace.accounts import team
 from marketplace.actors import Actor, Role
+from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.demo.build import Roster
+from marketplace.households.models import Person
+from marketplace.ledger import handing_in
+from marketplace.ledger.models_reports import ReportDoor
 from marketplace.offers import service as offers
 from marketplace.offers.models import Offer
 from marketplace.offers.terms import terms_of
@@ -23,6 +28,7 @@ from marketplace.organisations import agreements, related, service
 from marketplace.organisations.models import OrganisationKind, Relation
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.organisation_number import make_uscc
+from marketplace.sealed import vault_of
 
 SOON = timedelta(days=25)
 LATER = timedelta(days=6)
@@ -47,6 +53,7 @@ def open_their_books(database: Database, roster: Roster, /, *, now: datetime) ->
             )
         team.invite(session, role=Role.CHARITY_WORKER, note="项目部", actor=charity, now=now + LATER)
         _bind(session, charity, now=now)
+        _elsewhere(session, charity, now=now)
 
 
 def _newcomers(session: Session, *, clerk: Actor, now: datetime) -> None:
@@ -63,8 +70,8 @@ def _renew(session: Session, org_id: str, *, clerk: Actor, second: Actor, now: d
     organisation = service.get_organisation(session, org_id, actor=clerk)
     terms = agreements.AgreementTerms(
         number=organisation.contract_ref,
-        valid_from=now.date(),
-        valid_to=now.date() + SOON,
+        valid_from=local_day(now),
+        valid_to=local_day(now) + SOON,
         purposes=tuple(organisation.purposes),
     )
     agreements.propose_agreement(session, org_id, terms, actor=clerk, now=now)
@@ -78,3 +85,22 @@ def _bind(session: Session, charity: Actor, *, now: datetime) -> None:
     if offer is not None:
         bound = replace(terms_of(offer), donor_purpose="捐赠人指定：优先帮助有老年人的家庭", donor_tags=("elder",))
         offers.revise_offer(session, offer.id, terms=bound, actor=charity, now=now)
+
+
+def _elsewhere(session: Session, charity: Actor, *, now: datetime) -> None:
+    """Two pieces of aid that the charity gave outside: one to a person of the register, one to somebody unknown."""
+    known = session.exec(select(Person).where(col(Person.id_number).is_not(None)).order_by(col(Person.id))).first()
+    numbers = [make_id_number("509999", date(1958, 2, 3), seq=41)]
+    if known is not None and known.id_number is not None:
+        numbers.append(vault_of(session).open(session, known.id, column="person.id_number", sealed=known.id_number))
+    records: list[dict[str, Cell]] = [
+        {
+            "source_id": f"2026-{place:03d}",
+            "head_id_number": number,
+            "category": "PSY.COUNSEL",
+            "units": "2",
+            "given_on": local_day(now) - LATER,
+        }
+        for place, number in enumerate(numbers, start=7)
+    ]
+    handing_in.hand_in(session, records, door=ReportDoor.PAGE, actor=charity, now=now)

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.build import Roster
 from marketplace.offers.models import Offer
-from marketplace.proofs import evidence, papers, projects
+from marketplace.proofs import evidence, papers, project_changes, projects
 from marketplace.proofs.evidence import Piece
 from marketplace.proofs.models import PaperKind, ProofKind
 
@@ -35,22 +36,23 @@ def prove(database: Database, roster: Roster, /, *, now: datetime) -> None:
         mine = select(Offer.id).where(col(Offer.org_id) == giver.org_id).order_by(col(Offer.source_index))
         offers = list(session.exec(mine.limit(2)))
         for number, fen in enumerate((1_200_000, 350_000), start=1):
-            facts = papers.PaperFacts(
-                PaperKind.DONATION_RECEIPT, f"DEMO-{now.year}-{number:04}", fen, now.date(), next(iter(offers), None)
-            )
+            name, first = f"DEMO-{now.year}-{number:04}", next(iter(offers), None)
+            facts = papers.PaperFacts(PaperKind.DONATION_RECEIPT, name, fen, local_day(now), first)
             papers.store(session, facts, actor=giver, now=now)
         if offers:
             _report(session, giver, offers, now=now)
 
 
 def _report(session: Session, giver: Actor, offers: list[str], *, now: datetime) -> None:
-    """A project that is old enough for its first three-monthly report, and that report, filed."""
-    begun = (now - timedelta(days=DAYS_AGO)).date()
+    """A project that is old enough for its first three-monthly report: that one is filed, the project has ended with
+    its last day, and the final report is due."""
+    begun = local_day(now - timedelta(days=DAYS_AGO))
     project = projects.plan_project(
         session, "冬季暖心项目", offer_ids=offers, starts_on=begun, ends_on=None, actor=giver, now=now
     )
     first = projects.dues(session, project, now=now)[0]
     projects.file_report(session, project, first, actor=giver, now=now)
+    project_changes.end_project(session, project.id, first.period.to_on, actor=giver, now=now)
 
 
 def _delivered(session: Session, giver: Actor) -> list[Match]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.build import Roster
@@ -79,4 +80,4 @@ def _ask(
 
 def _die(session: Session, match: Match, *, actor: Actor, now: datetime) -> None:
     person = _person(session, match)
-    deaths.record_death(session, person.id, died_on=now.date(), evidence="演示证明 1", actor=actor, now=now)
+    deaths.record_death(session, person.id, died_on=local_day(now), evidence="演示证明 1", actor=actor, now=now)

@@ -20,6 +20,7 @@ from marketplace.sealed import vault_of
 from marketplace.signals import answering, declaring, rules, sweeping, trying
 from marketplace.signals.models import TaskKind
 from marketplace.signals.taking import take_in
+from marketplace.visits import entries, service
 
 HOMES = 60
 NOT_AT_WORK = ("W16", "W30")
@@ -117,11 +118,13 @@ def _answer(session: Session, roster: Roster, homes: Sequence[Household], *, tod
     for place, home in enumerate(waiting[:8]):
         alert = answering.open_alerts(session, home.id)[-1]
         if place % 4 == 0:
-            task = answering.start_task(session, home.id, TaskKind.CALL, actor=clerk, now=now)
-            answering.finish_task(session, task.id, result="REACHED_NEEDS_HELP", actor=clerk, now=now)
+            call = service.from_alert(session, home.id, TaskKind.CALL, actor=clerk, now=now)
+            wrote = {"outcome": entries.Change("REACHED_NEEDS_HELP", now)}
+            entries.write(session, call.id, wrote, base=0, actor=clerk, now=now)
+            entries.complete(session, call.id, actor=clerk, now=now)
             answering.start_task(session, home.id, TaskKind.NEED, actor=clerk, now=now)
         elif place % 4 == 1:
-            answering.start_task(session, home.id, TaskKind.VISIT, actor=clerk, now=now)
+            service.from_alert(session, home.id, TaskKind.VISIT, actor=clerk, now=now)
         elif place % 4 == 2:
             answering.close(session, alert.id, outcome="helped", actor=clerk, now=now)
         elif alert.colour.value != "RED":

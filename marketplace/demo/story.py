@@ -14,8 +14,9 @@ from functools import partial
 
 from sqlmodel import Session, col, func, select
 
-from marketplace import audit, notices, wiring
+from marketplace import notices, wiring
 from marketplace.actors import SYSTEM
+from marketplace.calendar import local_day
 from marketplace.config import Settings
 from marketplace.consent import service as consent
 from marketplace.consent.models import ConsentHead, ConsentState, Purpose
@@ -39,6 +40,8 @@ from marketplace.offers.models import Offer
 from marketplace.proposals import service as proposals
 from marketplace.proposals.models import ProposedLine, Run
 from marketplace.proposals.problem import Scope
+from marketplace.reference.services import find_service
+from marketplace.reports import standing
 
 BATCH = 200
 DAY = timedelta(days=1)
@@ -81,7 +84,7 @@ def run_allocator(database: Database, roster: Roster, /, *, now: datetime) -> st
     """Start a run over the whole city and work on it at once; return its id."""
     with database.transaction() as session:
         run = proposals.start_run(
-            session, Scope(), policy={}, as_of=now.date(), actor=roster.staff["demo-verifier"], now=now
+            session, Scope(), policy={}, as_of=local_day(now), actor=roster.staff["demo-verifier"], now=now
         )
     proposals.work(database, run.id, clock=lambda: now, actor=SYSTEM)
     return run.id
@@ -115,7 +118,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
     with phases.phase("report"):
         aside.play(database, roster, now=day)
     with phases.phase("notify"):
-        _send_letters(database, now=day + 7 * DAY)
+        _send_letters(database, now=day + 8 * DAY)
     return run_id
 
 
@@ -251,7 +254,8 @@ def _deliver(database: Database, roster: Roster, *, pick: random.Random, now: da
         giver = roster.giver(match.org_id)
         if pick.random() < _DELIVERED and not (payments.by_bank(session, match) or claims.holds(session, match)):
             decisions.see_recipient(session, match.id, actor=giver, now=now)
-            decisions.deliver(session, match.id, actor=giver, now=now)
+            if find_service(session.get_one(Need, match.need_id).category) is None:
+                decisions.deliver(session, match.id, actor=giver, now=now)
 
     _for_each(database, MatchState.IN_DELIVERY, hand_over)
 
@@ -268,7 +272,7 @@ def result_of(database: Database, run_id: str, /) -> Result:
     """Count what the database holds; the audit chain is verified on the way."""
     with database.reading() as session:
         run = session.get_one(Run, run_id)
-        verdict = audit.verify(session)
+        verdict = standing.verify(session)
         if verdict.bad_seq:
             raise RuntimeError(f"audit row {verdict.bad_seq}: {verdict.fault}")
         return Result(

@@ -22,6 +22,7 @@ from marketplace.demo.build import Roster
 from marketplace.households.service import contact_of
 from marketplace.needs.models import Need
 from marketplace.reference.needs import MONEY
+from marketplace.reference.services import find_service
 
 DAY = timedelta(days=1)
 _FOLLOWED = 12
@@ -70,7 +71,7 @@ def _deliver_half(session: Session, roster: Roster, *, now: datetime) -> None:
     """One delivery is smaller than agreed: the rest of the need is open again."""
     for match in reversed(matches_in(session, MatchState.IN_DELIVERY)):
         need = session.get_one(Need, match.need_id)
-        if match.units > 1 and need.unit != MONEY:
+        if match.units > 1 and need.unit != MONEY and find_service(need.category) is None:
             giver = roster.giver(match.org_id)
             service.deliver(session, match.id, units=match.units // 2, actor=giver, now=now)
             return

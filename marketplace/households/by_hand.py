@@ -44,5 +44,5 @@ def allow_programs(session: Session, household_id: str, /, *, actor: Actor, now:
 
 def _record(session: Session, household_id: str, action: str, *, actor: Actor, now: datetime) -> None:
     flush(session)
-    entry = audit.Entry(action, object_ref=household_id, subject=household_id)
+    entry = audit.Entry(action, subject=household_id)
     audit.record(session, entry, actor=actor, now=now)

@@ -165,5 +165,5 @@ def _row(entry: Entry, until: date | None, *, now: datetime) -> dict[str, Any]:
 
 def _tell(session: Session, action: str, spell: Spell, *, actor: Actor, now: datetime) -> None:
     subject = spell.person_id or spell.household_id
-    entry = audit.Entry(action, object_ref=spell.household_id, subject=subject, rule_id=spell.category)
+    entry = audit.Entry(action, subject=subject, rule_id=spell.category)
     audit.record(session, entry, actor=actor, now=now)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, update
+from sqlalchemy import delete, func, insert, or_, update
 from sqlmodel import Session, col, select
 
 from marketplace import audit
@@ -58,7 +58,8 @@ def compare_waiting(session: Session, /, *, actor: Actor, now: datetime, limit: 
     _leave_traces(session, fresh)
     met = _met(session, waiting)
     known = fresh | _opened(session, sorted(met - set(fresh)))
-    raised = _raise(session, known, new=set(waiting), now=now) if met else 0
+    raised = _ask_again(session, known, waiting, now=now)
+    raised += _raise(session, known, new=set(waiting), now=now) if met else 0
     session.execute(update(Person).where(col(Person.id).in_(waiting)).values(compared_at=now))
     body = {"new": len(fresh), "others": len(known) - len(fresh), "raised": raised}
     audit.record(session, audit.Entry("identity:compare", purpose="no_duplicates", body=body), actor=actor, now=now)
@@ -122,6 +123,32 @@ def _met(session: Session, ids: Sequence[str]) -> set[str]:
     return found
 
 
+def _ask_again(session: Session, known: Mapping[str, Plain], ids: Sequence[str], *, now: datetime) -> int:
+    """Pairs that a person called the same and of which one tells other facts now: a person looks again, whether or not
+    they are still alike; until then they count as one."""
+    asked = 0
+    for some in chunks(ids, _ASKED):
+        merged = select(Suspicion).where(col(Suspicion.state) == SuspicionState.SAME)
+        touched = or_(col(Suspicion.one_id).in_(some), col(Suspicion.two_id).in_(some))
+        for pair in session.exec(merged.where(touched).order_by(col(Suspicion.id))).all():
+            people = [pair.one_id, pair.two_id]
+            sides = {**_opened(session, [one for one in people if one not in known]), **known}
+            if not set(people) <= sides.keys():
+                continue
+            facts = _facts(session, [sides[one] for one in people])
+            if facts != pair.facts_index:
+                pair.facts_index, pair.changed_at = facts, now
+                session.add(pair)
+                asked += 1
+    session.flush()
+    return asked
+
+
+def _facts(session: Session, sides: Sequence[Plain]) -> str:
+    """A keyed fingerprint of both sides."""
+    return vault_of(session).index("suspicion", repr([sorted(side.items()) for side in sides]))
+
+
 def _raise(session: Session, known: Mapping[str, Plain], *, new: set[str], now: datetime) -> int:
     """Write what was found; a decided pair is opened again only if facts have changed."""
     ids = sorted(known)
@@ -140,7 +167,7 @@ def _keep(
     session: Session, known: Mapping[str, Plain], pair: tuple[str, str], found: Links, at: int, *, now: datetime
 ) -> bool:
     one, two = pair
-    facts = vault_of(session).index("suspicion", repr([sorted(known[side].items()) for side in pair]))
+    facts = _facts(session, [known[side] for side in pair])
     held = session.exec(select(Suspicion).where(Suspicion.one_id == one, Suspicion.two_id == two)).first()
     if held is not None and held.facts_index == facts:
         return False

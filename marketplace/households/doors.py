@@ -13,8 +13,10 @@ from flask_babel import lazy_gettext as _l
 bp = Blueprint("households", __name__)
 SENTENCES: dict[str, Any] = {
     "suspicion_decided": _l("Somebody has decided on this pair already. Look at it again; you can take it back."),
+    "still_one": _l("They count as one until you decide: say the same person, or two."),
     "search_too_wide": _l("Fill in a name, a telephone, an ID number or a birth date."),
     "already_in_category": _l("The household is in this category already."),
+    "no_own_phone": _l("Your own telephone is not on record: a WeChat cannot be tied to it."),
     "spell_ended": _l("This has ended already."),
     "suspicion_open": _l("This pair is open already: there is nothing to take back."),
 }

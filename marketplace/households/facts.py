@@ -44,7 +44,7 @@ def correct(session: Session, person: Person, field: str, text: str, /, *, actor
                 _seal(session, person, name, told)
         search.renew_keys(session, person)
     flush(session)
-    entry = audit.Entry("household:correct", object_ref=home.id, subject=person.id, fields=(field,))
+    entry = audit.Entry("household:correct", subject=person.id, fields=(field,))
     audit.record(session, entry, actor=actor, now=now)
 
 
@@ -98,5 +98,5 @@ def erase(session: Session, person: Person, /, *, actor: Actor, now: datetime) -
     flush(session)
     vault_of(session).erase(session, person.id)
     flush(session)
-    entry = audit.Entry("household:erase", object_ref=person.household_id, subject=person.id, fields=SEALED)
+    entry = audit.Entry("household:erase", subject=person.id, fields=SEALED)
     audit.record(session, entry, actor=actor, now=now)

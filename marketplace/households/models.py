@@ -130,7 +130,8 @@ class SuspicionState(StrEnum):
 class Suspicion(SQLModel, table=True):
     """Two rows that may be one person. `agreement` tells each field in a word, never a value; `facts_index` is a keyed
     fingerprint of both sides, so that a decided pair comes back only when facts have changed. `aid_seen_at`: when the
-    aid of both was held against the rules after they were called the same."""
+    aid of both was held against the rules after they were called the same. `changed_at`: since when facts of two that
+    were called the same are other ones; they count as one until a person has looked again."""
 
     __table_args__ = (UniqueConstraint("one_id", "two_id"), check("order", "one_id < two_id"))
 
@@ -149,3 +150,32 @@ class Suspicion(SQLModel, table=True):
     decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     raised_at: datetime = Field(sa_column=moment())
     aid_seen_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    changed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class WeChatTie(SQLModel, table=True):
+    """One reader's WeChat signs in as one person. Of its number only a keyed index is kept. `phone_index` is the
+    telephone that was proved then: with another telephone the tie is worth nothing."""
+
+    __tablename__ = "wechat_tie"
+
+    openid_index: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(foreign_key="person.id", index=True, max_length=32)
+    phone_index: str = Field(max_length=64)
+    tied_at: datetime = Field(sa_column=moment())
+
+
+class Guardian(SQLModel, table=True):
+    """Who may act for a child, as the government's record has it; a child may have several."""
+
+    __table_args__ = (
+        UniqueConstraint("child_id", "guardian_id"),
+        check("two", "child_id <> guardian_id"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    child_id: str = Field(foreign_key="person.id", index=True, max_length=32)
+    guardian_id: str = Field(foreign_key="person.id", index=True, max_length=32)
+    evidence: str = Field(max_length=120)
+    verified_by: str = Field(max_length=64)
+    verified_at: datetime = Field(sa_column=moment())

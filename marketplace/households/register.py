@@ -132,7 +132,7 @@ def _insert(session: Session, new: Mapping[str, HouseholdFacts], *, actor: Actor
         session.execute(insert(Person), rows)
         told = ((person_id, with_birth(person)) for person_id, (_, _, person) in zip(ids, people, strict=True))
         search.new_keys(session, ((person_id, facts.name, facts.birth_date) for person_id, facts in told))
-    entries = (audit.Entry("household:register", object_ref=home, subject=home) for home in new)
+    entries = (audit.Entry("household:register", subject=home) for home in new)
     audit.record_many(session, entries, actor=actor, now=now)
 
 
@@ -218,7 +218,7 @@ def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: A
         changed += _update_person(session, home, with_birth(person), item=item, now=now)
     if changed:
         fields = tuple(dict.fromkeys(changed))
-        entry = audit.Entry("household:update", object_ref=home.id, subject=home.id, fields=fields)
+        entry = audit.Entry("household:update", subject=home.id, fields=fields)
         audit.record(session, entry, actor=actor, now=now)
 
 

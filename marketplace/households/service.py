@@ -84,6 +84,15 @@ def get_household(session: Session, household_id: str, /) -> Household:
     return found
 
 
+def require_household(session: Session, household_id: str, action: str, /, *, actor: Actor) -> Household:
+    """The household, if the policy lets the actor do this in its district; a missing one answers like a foreign one."""
+    home = session.get(Household, household_id)
+    policy.require(actor, action, district=home.district_code if home is not None else None)
+    if home is None:
+        raise NotFound("household")
+    return home
+
+
 def list_people(session: Session, household_id: str, /) -> list[Person]:
     """The members, the person whom messages reach first."""
     people = session.scalars(select(Person).where(col(Person.household_id) == household_id)).all()
@@ -167,7 +176,6 @@ def reveal(
         raise NotFound("not_found")
     entry = audit.Entry(
         "household:reveal",
-        object_ref=person.household_id,
         subject=person.id,
         purpose=purpose,
         decision="revealed",

@@ -40,11 +40,22 @@ def list_suspicions(
     session: Session, state: SuspicionState, /, *, actor: Actor, offset: int, limit: int
 ) -> tuple[list[Suspicion], int]:
     """One page of the pairs in the actor's districts, the likeliest first, and how many there are."""
-    wanted = and_(col(Suspicion.state) == state, _near(actor))
+    wanted = and_(_to_look_at() if state is SuspicionState.OPEN else col(Suspicion.state) == state, _near(actor))
     total = session.exec(select(func.count()).select_from(Suspicion).where(wanted)).one()
     order = (col(Suspicion.score).desc(), col(Suspicion.raised_at), col(Suspicion.id))
     asked = select(Suspicion).where(wanted).order_by(*order).offset(offset).limit(limit)
     return list(session.exec(asked).all()), total
+
+
+def _to_look_at() -> ColumnElement[bool]:
+    """Pairs to look at: nobody has decided, or facts have changed since two were called the same."""
+    return or_(col(Suspicion.state) == SuspicionState.OPEN, col(Suspicion.changed_at).is_not(None))
+
+
+def count_by_state(session: Session, /, *, actor: Actor) -> dict[SuspicionState, int]:
+    """How many pairs of the actor's districts stand in each state."""
+    asked = select(Suspicion.state, func.count()).where(_near(actor)).group_by(col(Suspicion.state))
+    return {SuspicionState(state): int(number) for state, number in session.exec(asked)}
 
 
 def _near(actor: Actor) -> ColumnElement[bool]:
@@ -56,7 +67,7 @@ def _near(actor: Actor) -> ColumnElement[bool]:
 
 def count_waiting(session: Session, /, *, actor: Actor) -> int:
     """How many pairs wait for somebody in the actor's districts."""
-    wanted = and_(col(Suspicion.state) == SuspicionState.OPEN, _near(actor))
+    wanted = and_(_to_look_at(), _near(actor))
     return int(session.exec(select(func.count()).select_from(Suspicion).where(wanted)).one())
 
 
@@ -123,8 +134,10 @@ def decide(
     if reason not in list_codes(REASONS):
         raise BadInput("reason_missing", field="reason")
     found = get_suspicion(session, suspicion_id, actor=actor, rule="suspicion:decide", lock=True)
-    if found.state not in WAITING:
+    if found.state not in WAITING and found.changed_at is None:
         raise WrongState("suspicion_decided")
+    if verdict is SuspicionState.LATER and found.state is SuspicionState.SAME:
+        raise BadInput("still_one", field="verdict")
     return _move(session, found, verdict, reason=reason, actor=actor, now=now, action=f"suspicion:{verdict.value}")
 
 
@@ -150,7 +163,7 @@ def _move(
 ) -> Suspicion:
     lock_homes(session, {side.household.id for side in sides(session, found)})
     found.state, found.reason, found.decided_by, found.decided_at = state, reason, actor.id, now
-    found.aid_seen_at = None
+    found.aid_seen_at = found.changed_at = None
     session.add(found)
     session.flush()
     for person_id in (found.one_id, found.two_id):

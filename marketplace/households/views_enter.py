@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from flask import make_response, redirect, request, url_for
+from flask import g, make_response, redirect, request, url_for
 from flask import session as form_session
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from sqlmodel import Session, col, select
 
 from marketplace import notices
+from marketplace.accounts import limits
 from marketplace.accounts import service as accounts
 from marketplace.accounts.cookies import settings, with_cookie
 from marketplace.accounts.models import SignInCode
@@ -23,6 +24,7 @@ from marketplace.errors import NotAllowed
 from marketplace.guards import guard
 from marketplace.households.doors import bp
 from marketplace.households.models import Person
+from marketplace.households.views_wechat import after_code
 from marketplace.sealed import vault_of
 from marketplace.web import pages
 from marketplace.web.fields import CodeField, Form, TextField
@@ -105,12 +107,15 @@ def check_code() -> ResponseReturnValue:
     token = ""
     with current_database().transaction() as session:
         token = _token_for(session, form.code.data or "", now=now)
+        if not token:
+            who = str(form_session.get("phone_index", ""))
+            limits.note_refused(session, "code", who, code="code_wrong", request_id=g.request_id)
     if not token:
         form.code.errors = [_l("This code does not fit, or it is too old. Ask for a new one.")]
         return pages.render("households/code.html", form=form, shown_code="")
     form_session.pop("phone_index", None)
     form_session.pop("code_id", None)
-    return with_cookie(make_response(redirect(url_for("portal.household_home"), code=303)), token)
+    return with_cookie(make_response(redirect(after_code(), code=303)), token)
 
 
 def _token_for(session: Session, typed: str, *, now: datetime) -> str:

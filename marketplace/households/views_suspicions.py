@@ -47,6 +47,14 @@ class LookForm(Form):
     reason = OneField(_l("Why do you need to see them?"), select=True, id="look-reason")
 
 
+def _verdict_form(*, again: bool) -> VerdictForm:
+    """Two that count as one already are the same or two: there is no later."""
+    form: VerdictForm = _with_reasons(VerdictForm(), suspicions.REASONS)
+    if again:
+        form.verdict.choices = VERDICTS[:2]
+    return form
+
+
 def _with_reasons(form: Any, table: str) -> Any:
     form.reason.choices = choices(table, lang=language())
     return form
@@ -84,7 +92,7 @@ def _page(suspicion_id: str, **more: Any) -> ResponseReturnValue:
     suspicion = suspicions.get_suspicion(current_session(), suspicion_id, actor=current_actor(), rule="suspicion:list")
     context = _row(suspicion) | {"agreement": suspicions.agreement_of(suspicion)}
     context |= {
-        "verdict": _with_reasons(VerdictForm(), suspicions.REASONS),
+        "verdict": _verdict_form(again=suspicion.changed_at is not None),
         "back_form": _with_reasons(ReasonForm(), suspicions.REASONS),
         "look": _with_reasons(LookForm(), "reveal_reason"),
     }

@@ -29,6 +29,8 @@ class ImportKind(StrEnum):
     PAYMENTS = "payments"
     DELIVERIES = "deliveries"
     ANSWERS = "answers"
+    GIVEN = "given"
+    PAPERS = "papers"
 
 
 class ImportBatch(SQLModel, table=True):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from marketplace import intake
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.intake.command import Say, Steps, bring_in, tell_refusal
@@ -26,6 +27,7 @@ WORDS = {
     "same": ("没有变化", "unchanged"),
     "covering": ("其中补足已知需求", "of these covering a known need"),
     "beyond": ("其中超出缺口，记为历史", "of these beyond the gap: history"),
+    "repeated": ("其中其他来源已登记，只计一次", "of these told by another source already: counted once"),
     "strangers": ("未收：家庭不在本平台", "left out: the household is not here"),
 }
 
@@ -49,7 +51,7 @@ def import_aid(
     columns = intake.NO_MAPPING
     if mapping is not None:
         try:
-            columns = intake.read_mapping(mapping.read_bytes(), aid_schema(today=now.date()))
+            columns = intake.read_mapping(mapping.read_bytes(), aid_schema(today=local_day(now)))
         except BadInput as error:
             return tell_refusal(error, lang=lang, say=say)
     steps = Steps(

@@ -15,8 +15,11 @@ SENTENCES: dict[str, Any] = {
     "date_in_past": _l("The day has passed. A rule begins today or later."),
     "source_missing": _l("Name the source: the document that says so."),
     "days_outside": _l("Only a waiting time has days, from 1 to 3,650."),
+    "limit_of_what": _l("Say which of the limits changes."),
     "limit_outside": _l("This limit is too large."),
     "nothing_changed": _l("Change at least one value."),
+    "codes_outside": _l("Choose at least one from the list; what the rule does not look at cannot be added."),
+    "rule_protects": _l("This rule protects households: it never rests, is never narrowed, and allows no exception."),
     "no_exception": _l("This rule allows no exception."),
     "no_bill_here": _l("Costs are kept only for verified needs whose rules reckon with a documented cost."),
     "cost_outside": _l("A cost lies between 0.01 and 100,000,000 yuan."),
@@ -24,5 +27,6 @@ SENTENCES: dict[str, Any] = {
     "layer_outside": _l("All payers together never pay more than the cost; an amount goes only with a payment."),
     "hit_decided": _l("Somebody has looked at this already."),
     "minutes_outside": _l("Minutes lie between 0 and 600."),
+    "report_decided": _l("This report is placed or set aside already."),
     "too_many_rows": _l("At most 500 records are taken in one call."),
 }

@@ -1,4 +1,5 @@
-"""`shanqiao overlap explain HOUSEHOLD CATEGORY`: which rules look at this aid, which facts they saw, what they allow.
+"""`shanqiao overlap explain HOUSEHOLD CATEGORY`: which rules could bind on this aid, which facts they saw, what they
+allow: by whomever, by each giver that has given to the household or is related to it, and under each programme.
 
 Enters: a household's id, a category, a day. Leaves: lines of text in both languages without a name, an address or a
 number of a person. Called by the command line; the same judge answers as in runs and at approval.
@@ -7,19 +8,23 @@ number of a person. Called by the command line; the same judge answers as in run
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from sqlmodel import Session, col, select
 
 from marketplace.errors import BadInput, NotFound
 from marketplace.households.models import Household
+from marketplace.households.related import related_pairs
 from marketplace.ledger import bills, overlap
 from marketplace.ledger.rules import Book
+from marketplace.ledger.sentences import sentence
 from marketplace.needs.models import Need, NeedState
+from marketplace.organisations.models import Organisation
 from marketplace.reference.duplicate_rules import duplicate_rule
 from marketplace.reference.needs import list_need_kinds
 from matching.overlap_judge import judge
-from matching.overlap_rules import Asked, Bill, Given, Verdict
+from matching.overlap_rules import Asked, Bill, Given, Rule, Verdict
 
 
 def explain(session: Session, household_id: str, category: str, /, *, on: date) -> Iterator[str]:
@@ -30,9 +35,11 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
     if category not in {kind.code for kind in list_need_kinds()}:
         raise BadInput("not_in_list", field="category")
     book = Book(session, on=on)
-    for rule in book.about(household.district_code, category):
+    binding = book.binding(household.district_code, category)
+    for rule, programmes in binding:
         row = duplicate_rule(rule.code)
-        yield f"rule {rule.code} {rule.kind} [{row.source}, {row.mark}] {row.sentence_zh} {row.sentence_en}"
+        under = f" under {','.join(sorted(programmes))}" if programmes else ""
+        yield f"rule {rule.code} {rule.kind}{under} [{row.source}, {row.mark}] {_says(rule, category)}"
     homes = overlap.homes_of(session, household_id)
     for other in sorted(homes.ids - {household_id}):
         yield f"same person in household {other}"
@@ -42,10 +49,39 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
     needs = _needs(session, household_id, category)
     for need in needs:
         yield from _of_need(session, need, past, bill=overlap.bill_of(session, need, homes), on=on)
+    givers = {"": False, **_givers(session, homes, past)}
     if not needs:
-        asked = Asked(household_id, category, 1, on, members=homes.members)
-        said = judge(asked, past=past, rules=book.about(household.district_code, category))
-        yield from _told("no need", said, units=1)
+        asked = Asked(household_id, category, 1, on, members=homes.members, rural=homes.rural, statuses=homes.kinds)
+        rules = [rule for rule, _programmes in binding]
+        for giver, related in givers.items():
+            one = replace(asked, giver=giver, related=related)
+            yield from _told(f"no need{_by(giver)}", judge(one, past=past, rules=rules), units=1)
+        for programme in sorted(frozenset().union(*(programmes for _rule, programmes in binding))):
+            said = judge(replace(asked, programme=programme), past=past, rules=rules)
+            if said.findings:
+                yield from _told(f"no need under {programme}", said, units=1)
+        return
+    for need in needs:
+        for giver in givers:
+            open_units = need.gap_units - need.committed_units
+            if giver and open_units:
+                said = overlap.verdict(session, need, org_id=giver, units=open_units, on=on)
+                yield from _told(f"need {need.id}{_by(giver)}", said, units=open_units)
+
+
+def _says(rule: Rule, category: str) -> str:
+    return " ".join(sentence(rule, lang=lang, category=category) for lang in ("zh_Hans", "en"))
+
+
+def _by(giver: str) -> str:
+    return f" by {giver}" if giver else ""
+
+
+def _givers(session: Session, homes: overlap.Homes, past: list[Given]) -> dict[str, bool]:
+    """Organisations that rules about a giver look at, those that gave and those that are related ► is it related?"""
+    related = {org for home, org in related_pairs(session) if home in homes.ids}
+    here = set(session.exec(select(Organisation.id).where(col(Organisation.id).in_({row.giver for row in past}))))
+    return {org: org in related for org in sorted(here | related)}
 
 
 def _needs(session: Session, household_id: str, category: str) -> list[Need]:
@@ -54,7 +90,7 @@ def _needs(session: Session, household_id: str, category: str) -> list[Need]:
 
 
 def _of_need(session: Session, need: Need, past: list[Given], *, bill: Bill | None, on: date) -> Iterator[str]:
-    for step in bills.steps(bill, past) if bill else ():
+    for step in bills.steps(bill, past, need=need) if bill else ():
         yield f"need {need.id} {step.payer} {step.state} {step.fen} left {step.left}"
     open_units = need.gap_units - need.committed_units
     if open_units:

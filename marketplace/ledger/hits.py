@@ -16,7 +16,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
@@ -30,6 +30,8 @@ from marketplace.reference.needs import need_kind, reckoned_value
 STEP = "overlap_look"
 """The clock of a hit that a person has to look at."""
 APPROVAL, RUN, REPORT = "approval", "run", "report"
+TWICE = "TWICE"
+"""The code of a gift that two sources tell of: no rule, and nothing was given twice (see `ledger.repeats`)."""
 MINUTE_FEN = 100
 """What one minute of a worker is reckoned to cost, in fen: our own proposal, for the report of false alarms only."""
 _ASKED = 500
@@ -52,14 +54,16 @@ class Met:
 
 
 def keep(session: Session, met: Iterable[Met], /, *, actor: Actor, now: datetime) -> list[OverlapHit]:
-    """Write down what is new; a late report that contradicts aid given before becomes a task with a clock."""
-    new = _unknown(session, list({(one.code, one.place, one.subject): one for one in met}.values()))
+    """Write down what is new; a late report that contradicts aid given before becomes a task with a clock, and one that
+    was decided is asked again once its facts change. Returns the rows that are new or asked again."""
+    new, again = _news(session, list({(one.code, one.place, one.subject): one for one in met}.values()))
     givers = _givers(session, {ref for one in new for ref in one.because[:1]})
     kept = []
     for one in new:
         row = _row(one, giver=givers.get(one.because[0], "") if one.because else "", now=now)
         session.add(row)
         kept.append(row)
+    kept += [_reopened(session, row, one) for row, one in again]
     flush(session)
     entries = [
         audit.Entry("overlap:found", object_ref=row.id, subject=row.household_id, rule_id=row.code) for row in kept
@@ -71,12 +75,28 @@ def keep(session: Session, met: Iterable[Met], /, *, actor: Actor, now: datetime
     return kept
 
 
-def _unknown(session: Session, met: Sequence[Met]) -> list[Met]:
-    known: set[tuple[str, str, str]] = set()
+def _news(session: Session, met: Sequence[Met]) -> tuple[list[Met], list[tuple[OverlapHit, Met]]]:
+    """What was never met, and decided tasks of which more or other is told now."""
+    known: dict[tuple[str, str, str], OverlapHit] = {}
     for some in chunks(sorted({one.subject for one in met}), _ASKED):
-        rows = select(OverlapHit.code, OverlapHit.place, OverlapHit.subject).where(col(OverlapHit.subject).in_(some))
-        known |= {(row[0], row[1], row[2]) for row in session.exec(rows)}
-    return [one for one in met if (one.code, one.place, one.subject) not in known]
+        for row in session.exec(select(OverlapHit).where(col(OverlapHit.subject).in_(some))):
+            known[row.code, row.place, row.subject] = row
+    new = [one for one in met if (one.code, one.place, one.subject) not in known]
+    old = [(known[key], one) for one in met if (key := (one.code, one.place, one.subject)) in known]
+    return new, [
+        (row, one)
+        for row, one in old
+        if row.place == REPORT and row.state is not HitState.OPEN
+        if (row.units, set(row.because)) != (one.units, set(one.because))
+    ]
+
+
+def _reopened(session: Session, row: OverlapHit, one: Met) -> OverlapHit:
+    row.units, row.because, row.state = one.units, list(one.because), HitState.OPEN
+    row.value_fen = one.units * reckoned_value(need_kind(one.category).unit)
+    row.decided_by, row.decided_at = "", None
+    session.add(row)
+    return row
 
 
 def _givers(session: Session, refs: set[str]) -> dict[str, str]:
@@ -140,11 +160,14 @@ def decide(
     require(actor, "overlap:decide", district=hit.district_code)
     if hit.state is not HitState.OPEN:
         raise WrongState("hit_decided")
-    if state is HitState.OPEN:
+    if state not in (HitState.DUPLICATE, HitState.FALSE_ALARM):
         raise BadInput("not_in_list", field="state")
     if not 0 <= minutes <= 600:
         raise BadInput("minutes_outside", field="minutes")
-    hit.state, hit.minutes, hit.decided_by, hit.decided_at = state, minutes, actor.id, now
+    need = session.get(Need, hit.need_id) if hit.need_id else None
+    if state is HitState.FALSE_ALARM and need is not None and need.verifier_id in actor.people:
+        raise WrongState("verifier_is_approver")
+    hit.state, hit.minutes, hit.decided_by, hit.decided_at = state, hit.minutes + minutes, actor.id, now
     session.add(hit)
     flush(session)
     body = {"minutes": minutes}
@@ -154,6 +177,31 @@ def decide(
     audit.record(session, entry, actor=actor, now=now)
     clocks.end(session, hit.id, step=STEP, outcome=state.value, now=now)
     return hit
+
+
+def end_gone(session: Session, hit_id: str, /, *, now: datetime) -> None:
+    """A task whose rows were taken back ends by itself."""
+    hit = session.get(OverlapHit, hit_id, with_for_update=True, populate_existing=True)
+    if hit is None or hit.state is not HitState.OPEN:
+        return
+    hit.state, hit.decided_at = HitState.GONE, now
+    session.add(hit)
+    flush(session)
+    entry = audit.Entry("overlap:gone", object_ref=hit.id, subject=hit.household_id, rule_id=hit.code)
+    audit.record(session, entry, actor=SYSTEM, now=now)
+    clocks.end(session, hit.id, step=STEP, outcome=HitState.GONE.value, now=now)
+
+
+def set_apart(session: Session, need_ids: Iterable[str] | None = None, /) -> dict[str, frozenset[tuple[str, str]]]:
+    """Need ► the (rule, ledger row) pairs that a person called no duplicate; of all needs, or of these."""
+    wanted = select(OverlapHit.need_id, OverlapHit.code, OverlapHit.because)
+    wanted = wanted.where(col(OverlapHit.state) == HitState.FALSE_ALARM, col(OverlapHit.need_id).is_not(None))
+    if need_ids is not None:
+        wanted = wanted.where(col(OverlapHit.need_id).in_(list(need_ids)))
+    found: dict[str, frozenset[tuple[str, str]]] = {}
+    for need_id, code, because in session.exec(wanted):
+        found[str(need_id)] = found.get(str(need_id), frozenset()) | {(code, ref) for ref in because}
+    return found
 
 
 def rows_behind(session: Session, hit: OverlapHit, /) -> list[LedgerEntry]:
@@ -174,43 +222,66 @@ class Total:
     cost_fen: int
 
 
-def totals(session: Session, /, *, by: str, actor: Actor) -> list[Total]:
-    """What the rules stopped, by rule (`code`) or by who had already given (`giver`); the dearest first."""
-    column = {"code": col(OverlapHit.code), "giver": col(OverlapHit.giver)}[by]
-    real = _narrowed(select(column, func.count(), func.sum(OverlapHit.value_fen)), actor)
-    real = real.where(col(OverlapHit.state) != HitState.FALSE_ALARM).group_by(column)
-    homes = _narrowed(select(column, func.count(func.distinct(OverlapHit.household_id))), actor)
-    homes = homes.where(col(OverlapHit.state) != HitState.FALSE_ALARM).group_by(column)
-    false = _narrowed(select(column, func.count(), func.sum(OverlapHit.minutes)), actor)
-    false = false.where(col(OverlapHit.state) == HitState.FALSE_ALARM).group_by(column)
-    hits = {row[0]: (int(row[1]), int(row[2])) for row in session.execute(real)}
-    households = {row[0]: int(row[1]) for row in session.execute(homes)}
-    alarms = {row[0]: (int(row[1]), int(row[2] or 0)) for row in session.execute(false)}
-    found = [
-        Total(
-            key=key,
-            hits=hits.get(key, (0, 0))[0],
-            households=households.get(key, 0),
-            value_fen=hits.get(key, (0, 0))[1],
-            false_alarms=alarms.get(key, (0, 0))[0],
-            cost_fen=alarms.get(key, (0, 0))[1] * MINUTE_FEN,
-        )
-        for key in hits.keys() | alarms.keys()
-    ]
+def totals(session: Session, /, *, by: str, late: bool = False, actor: Actor) -> list[Total]:
+    """By rule (`code`) or by who had already given (`giver`), the dearest first: what the rules stopped, each need once
+    for a rule however many givers were refused; or, with `late`, what turned out to be given beside other aid."""
+    counted = _counted(actor, late=late).subquery()
+    key, false = counted.c[by], counted.c.state == HitState.FALSE_ALARM
+    real = select(key, func.count(), func.count(func.distinct(counted.c.household_id)), func.sum(counted.c.value_fen))
+    alarms = select(key, func.count(), func.sum(counted.c.minutes)).where(false).group_by(key)
+    stopped = {row[0]: row[1:] for row in session.execute(real.where(~false).group_by(key))}
+    wrong = {row[0]: row[1:] for row in session.execute(alarms)}
+    found = []
+    for key in stopped.keys() | wrong.keys():
+        times, homes, value = stopped.get(key, (0, 0, 0))
+        false_alarms, minutes = wrong.get(key, (0, 0))
+        cost = int(minutes or 0) * MINUTE_FEN
+        found.append(Total(key, int(times), int(homes), int(value), int(false_alarms), cost))
     return sorted(found, key=lambda line: (-line.value_fen, line.key))
+
+
+def _counted(actor: Actor, *, late: bool) -> Any:
+    """Late reports each; of what was stopped the largest for each rule and need, and every false alarm."""
+    rows = _narrowed(select(OverlapHit), actor)
+    if late:
+        real = (col(OverlapHit.state) != HitState.GONE, col(OverlapHit.code) != TWICE)
+        return rows.where(col(OverlapHit.place) == REPORT, *real)
+    return _largest(rows, col(OverlapHit.code))
+
+
+def _largest(rows: Any, *keys: Any) -> Any:
+    """Of the hits that stopped aid, the dearest that stands for each key and need; false alarms all."""
+    false = col(OverlapHit.state) == HitState.FALSE_ALARM
+    one = func.coalesce(OverlapHit.need_id, OverlapHit.subject)
+    place = func.row_number().over(
+        partition_by=[*keys, one, false], order_by=[col(OverlapHit.value_fen).desc(), col(OverlapHit.id)]
+    )
+    ranked = rows.where(col(OverlapHit.place) != REPORT).add_columns(place.label("nth")).subquery()
+    return select(ranked).where((ranked.c.nth == 1) | (ranked.c.state == HitState.FALSE_ALARM))
+
+
+def prevented_fen(session: Session, /, *, actor: Actor) -> int:
+    """What was not given twice, each need once whatever rules stopped it."""
+    once = _largest(_narrowed(select(OverlapHit), actor)).subquery()
+    total = select(func.sum(once.c.value_fen)).where(once.c.state != HitState.FALSE_ALARM)
+    return int(session.execute(total).scalar() or 0)
 
 
 def _narrowed(statement: Any, actor: Actor) -> Any:
     return statement.where(col(OverlapHit.district_code).in_(sorted(actor.districts))) if actor.districts else statement
 
 
-def hits_where(actor: Actor, /, *, code: str = "", giver: str | None = None, state: str = "") -> Any:
+def hits_where(
+    actor: Actor, /, *, code: str = "", giver: str | None = None, state: str = "", late: bool | None = None
+) -> Any:
     """The rows behind a line of the report: a statement for one page of a list, the newest first."""
     wanted = _narrowed(select(OverlapHit), actor)
     if code:
         wanted = wanted.where(col(OverlapHit.code) == code)
     if giver is not None:
         wanted = wanted.where(col(OverlapHit.giver) == giver)
+    if late is not None:
+        wanted = wanted.where((col(OverlapHit.place) == REPORT) == late)
     if state in set(HitState):
         wanted = wanted.where(col(OverlapHit.state) == HitState(state))
     return wanted.order_by(col(OverlapHit.created_at).desc(), col(OverlapHit.id))

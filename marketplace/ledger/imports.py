@@ -16,6 +16,7 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput
 from marketplace.households.register import chunks
@@ -35,6 +36,7 @@ from marketplace.intake import (
     refuse_changes,
     rows_of,
 )
+from marketplace.ledger import repeats
 from marketplace.ledger.late import look_again
 from marketplace.ledger.models import AidSource, LedgerEntry
 from marketplace.ledger.planning import Plan, Planned, plan
@@ -63,9 +65,9 @@ def check_file(
     require(actor, "aid:import")
     if not source or len(source) > 32 or source == PLATFORM or not source.replace("-", "").replace("_", "").isalnum():
         raise BadInput("bad_source", field="source")
-    if seen_from > now.date():
+    if seen_from > local_day(now):
         raise BadInput("date_in_future", field="seen_from")
-    checked = check_table(data, aid_schema(today=now.date()), mapping=mapping)
+    checked = check_table(data, aid_schema(today=local_day(now)), mapping=mapping)
     found = plan(session, checked.rows, source=source)
     return keep_found(
         session,
@@ -92,6 +94,7 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     written = store(session, found, source=batch.source, rule_id=batch.id, actor=actor, now=now)
     see(session, batch.source, seen_from=seen_from, actor=actor, now=now)
     look_again(session, written, actor=actor, now=now)
+    repeats.raise_tasks(session, written, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     session.expire_all()
     return found.counts
@@ -131,20 +134,13 @@ def _store(
 
 def _shared(item: Planned, source: str, orgs: Mapping[str, str], *, now: datetime) -> dict[str, Any]:
     """The columns that all ledger rows of one file row have alike."""
-    values = item.row.values
-    giver = values.get("giver") or ""
-    return {
+    return item.words | {
         "source": source,
-        "household_id": item.household_id,
-        "org_id": orgs.get(giver),
-        "giver": giver,
-        "category": values["category"],
-        "payer": values.get("payer") or "CHARITY",
-        "programme": values.get("programme") or "",
-        "cause": values.get("cause") or (item.need.cause if item.need else ""),
+        "org_id": orgs.get(item.words["giver"]),
         "period": item.need.period if item.need else "",
-        "given_on": date.fromisoformat(values["given_on"]),
+        "given_on": date.fromisoformat(item.row.values["given_on"]),
         "state": item.state,
+        "repeats_id": item.repeats or None,
         "updated_at": now,
     }
 

@@ -1,14 +1,15 @@
 """Late reports: aid that a giver tells of afterwards, against what was given or promised in the meantime.
 
 Enters: ledger rows just written from outside, or two records that a person called the same. Leaves: for each rule that
-both break together one hit with a clock, as a task for a person. Money already given is left alone. Called by imports,
-reports by interface, payment feeds and the worker.
+is broken one hit with a clock, as a task for a person, which ends by itself once its rows are taken back. Money already
+given is left alone. Called by imports, reports by interface, payment feeds and the worker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
@@ -16,15 +17,15 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
 from marketplace.households.register import chunks
-from marketplace.households.same import same_as
+from marketplace.households.related import related_pairs
+from marketplace.households.same import Same, same_as
 from marketplace.ledger import hits
 from marketplace.ledger import service as ledger
-from marketplace.ledger.bills import bills_of
-from marketplace.ledger.hits import Met
-from marketplace.ledger.models import LIVE, LedgerEntry
-from marketplace.ledger.overlap import given, reported
+from marketplace.ledger.hits import Met, set_apart
+from marketplace.ledger.models import LIVE, HitState, LedgerEntry, OverlapHit
+from marketplace.ledger.overlap import Homes, bill_of, counted, exceptions_of, given, reported
 from marketplace.ledger.rules import Book
-from marketplace.needs.service import today_of
+from marketplace.needs.models import Need
 from marketplace.organisations.givers import givers_of
 from matching.overlap_judge import judge
 from matching.overlap_rules import Asked, Finding, Given
@@ -32,32 +33,42 @@ from matching.overlap_rules import Asked, Finding, Given
 _ASKED = 500
 
 
+@dataclass(slots=True)
+class _Facts:
+    """What the judge is told besides the ledger's rows; the rules of each day are read once."""
+
+    session: Session
+    same: Same
+    homes: Mapping[str, Household]
+    related: frozenset[tuple[str, str]]
+    books: dict[date, Book] = field(default_factory=dict)
+
+    def book(self, on: date) -> Book:
+        if on not in self.books:
+            self.books[on] = Book(self.session, on=on)
+        return self.books[on]
+
+    def home(self, household_id: str) -> Homes:
+        return counted([self.homes[one] for one in sorted(self.same.of(household_id))], self.same)
+
+
 def look_again(
     session: Session, entry_ids: Sequence[str], /, *, actor: Actor, now: datetime, all_rows: bool = False
 ) -> int:
     """Ask the rules about each new row and about what was given after it; returns how many tasks that makes. Where
     `all_rows` of a household are asked about, each is asked about what came before it only."""
-    book, found = Book(session, on=today_of(now)), 0
+    found, related = 0, frozenset(related_pairs(session)) if entry_ids else frozenset()
+    books: dict[date, Book] = {}
     for some in chunks(sorted(entry_ids), _ASKED):
         wanted = select(LedgerEntry).where(col(LedgerEntry.id).in_(some), col(LedgerEntry.state).in_(LIVE))
-        new = list(session.exec(wanted.order_by(col(LedgerEntry.id))))
-        same = same_as(session, {entry.household_id for entry in new})
-        homes = _homes(session, {home for entry in new for home in same.of(entry.household_id)})
+        new = {entry.id: entry for entry in session.exec(wanted.order_by(col(LedgerEntry.id)))}
+        same = same_as(session, {entry.household_id for entry in new.values()})
+        homes = _homes(session, {home for entry in new.values() for home in same.of(entry.household_id)})
+        facts = _Facts(session, same, homes, related, books)
         around: dict[str, list[LedgerEntry]] = {}
         for entry in ledger.live_aid(session, household_ids=sorted(homes)):
             around.setdefault(same.one(entry.household_id), []).append(entry)
-        met = [
-            one
-            for entry in new
-            for one in _met(
-                session,
-                entry,
-                homes[entry.household_id],
-                around[same.one(entry.household_id)],
-                book=book,
-                later=not all_rows,
-            )
-        ]
+        met = [one for rows in around.values() for one in _met(rows, new, facts, later=not all_rows)]
         found += len(hits.keep(session, met, actor=actor, now=now))
     return found
 
@@ -90,26 +101,58 @@ def sweep_same(database: Database, /, *, clock: Callable[[], datetime]) -> int:
         return look_at_same(session, now=clock())
 
 
+def end_gone(database: Database, /, *, now: datetime) -> int:
+    """A task whose rows were taken back, or whose households are no longer one, ends by itself; returns how many. It
+    reads every open task: for a sweep that looks now and then."""
+    with database.reading() as session:
+        over = _gone(session)
+    if not over:
+        return 0
+    with database.transaction() as session:
+        for hit_id in over:
+            hits.end_gone(session, hit_id, now=now)
+    return len(over)
+
+
+def _gone(session: Session) -> list[str]:
+    """Open tasks of late reports that are no longer founded."""
+    wanted = select(OverlapHit).where(col(OverlapHit.state) == HitState.OPEN, col(OverlapHit.place) == hits.REPORT)
+    wanted = wanted.where(col(OverlapHit.code) != hits.TWICE)
+    waiting = list(session.exec(wanted.order_by(col(OverlapHit.id))))
+    lives: dict[str, str] = {}
+    for some in chunks(sorted({ref for hit in waiting for ref in hit.because}), _ASKED):
+        rows = select(LedgerEntry.id, LedgerEntry.household_id)
+        rows = rows.where(col(LedgerEntry.id).in_(some), col(LedgerEntry.state).in_(LIVE))
+        lives |= dict(session.exec(rows).all())
+    same = same_as(session, {hit.household_id for hit in waiting})
+    return [
+        hit.id for hit in waiting if any(lives.get(ref, "") not in same.of(hit.household_id) for ref in hit.because)
+    ]
+
+
 def _homes(session: Session, ids: set[str]) -> dict[str, Household]:
     return {home.id: home for home in session.exec(select(Household).where(col(Household.id).in_(sorted(ids))))}
 
 
-def _met(
-    session: Session, entry: LedgerEntry, home: Household, around: Sequence[LedgerEntry], *, book: Book, later: bool
-) -> Iterator[Met]:
-    """One for each rule: the new row after what was there, or a later row after the new one."""
-    told: set[str] = set()
-    others = [other for other in around if other.id != entry.id and not _one_aid(other, entry)]
-    givers = givers_of(session, reported(around))
-    before = [given(other, household_id=home.id, givers=givers) for other in others if other.given_on <= entry.given_on]
-    questions = [(entry, before)]
-    told_here = [given(entry, household_id=home.id, givers=givers)]
-    questions += [(other, told_here) for other in others if later and other.given_on >= entry.given_on]
-    for asked_of, past in questions:
-        for finding in _findings(session, given(asked_of, household_id=home.id, givers=givers), past, home, book=book):
-            if finding.code not in told and finding.because:
-                told.add(finding.code)
-                yield _hit(entry, asked_of, finding, home)
+def _met(around: Sequence[LedgerEntry], new: Mapping[str, LedgerEntry], facts: _Facts, *, later: bool) -> Iterator[Met]:
+    """One for each rule and new row: each row of the household from the first new one on is judged after all that
+    came before it, so that sums count whole; what has nothing to do with a new row is no news."""
+    rows = sorted(around, key=_order)
+    givers = givers_of(facts.session, reported(rows))
+    told = [given(row, household_id=facts.same.one(row.household_id), givers=givers) for row in rows]
+    first = min(at for at, row in enumerate(rows) if row.id in new)
+    for at, row in enumerate(rows[first:], start=first):
+        if row.id not in new and not later:
+            continue
+        past = [told[i] for i in range(at) if not _one_aid(rows[i], row)]
+        for finding in _findings(row, told[at], past, facts):
+            caused = row if row.id in new else next((new[one.ref] for one in finding.because if one.ref in new), None)
+            if caused is not None:
+                yield _hit(caused, row, finding, facts.homes[caused.household_id])
+
+
+def _order(row: LedgerEntry) -> tuple[date, datetime, str]:
+    return row.given_on, row.created_at, row.id
 
 
 def _one_aid(other: LedgerEntry, entry: LedgerEntry) -> bool:
@@ -123,10 +166,9 @@ def _one_aid(other: LedgerEntry, entry: LedgerEntry) -> bool:
     ) and (other.need_id is None) is not (entry.need_id is None)
 
 
-def _findings(
-    session: Session, row: Given, past: Sequence[Given], home: Household, *, book: Book
-) -> tuple[Finding, ...]:
-    bill = bills_of(session, [row.need_id]).get(row.need_id) if row.need_id else None
+def _findings(entry: LedgerEntry, row: Given, past: Sequence[Given], facts: _Facts) -> tuple[Finding, ...]:
+    home = facts.home(entry.household_id)
+    need = facts.session.get(Need, entry.need_id) if entry.need_id else None
     question = Asked(
         household_id=row.household_id,
         category=row.category,
@@ -137,12 +179,19 @@ def _findings(
         programme=row.programme,
         cause=row.cause,
         need_id=row.need_id,
-        members=max(1, home.size),
-        rural=not home.urban,
-        statuses=frozenset({home.kind}) if home.kind else frozenset(),
-        bill=bill,
+        starts_on=need.valid_from if need else None,
+        ends_on=need.valid_to if need else None,
+        members=home.members,
+        rural=home.rural,
+        related=any((one, entry.org_id) in facts.related for one in home.ids),
+        statuses=home.kinds,
+        excepted=exceptions_of(facts.session, need.id, on=row.given_on) if need else frozenset(),
+        apart=set_apart(facts.session, [need.id]).get(need.id, frozenset()) if need else frozenset(),
+        bill=bill_of(facts.session, need, home) if need else None,
     )
-    return judge(question, past=past, rules=book.about(home.district_code, row.category, row.programme)).findings
+    district = facts.homes[entry.household_id].district_code
+    rules = facts.book(row.given_on).about(district, row.category, row.programme)
+    return judge(question, past=past, rules=rules).findings
 
 
 def _hit(entry: LedgerEntry, asked_of: LedgerEntry, finding: Finding, home: Household) -> Met:

@@ -17,23 +17,26 @@ from marketplace.db import check, choice, moment, unique_where
 
 
 class AidState(StrEnum):
-    """Reserved, approved and delivered aid is live; returned aid is not."""
+    """Reserved, approved and delivered aid is live; returned aid is not, nor is a gift that another row tells of."""
 
     RESERVED = "reserved"
     APPROVED = "approved"
     DELIVERED = "delivered"
     RETURNED = "returned"
+    REPEAT = "repeat"
 
 
 LIVE = (AidState.RESERVED, AidState.APPROVED, AidState.DELIVERED)
 
 
 class LedgerEntry(SQLModel, table=True):
-    """Aid of `units` in `category` for a household; with a `need_id` it covers that need."""
+    """Aid of `units` in `category` for a household; with a `need_id` it covers that need. A repeat names the row that
+    tells of the same gift; no foreign key, for a correction may take that row out, and then the repeat counts."""
 
     __tablename__ = "ledger_entry"
     __table_args__ = (
         check("units", "units > 0"),
+        check("repeat", "(state = 'repeat') = (repeats_id IS NOT NULL) AND (repeats_id IS NULL OR need_id IS NULL)"),
         unique_where(
             "uq_ledger_entry_need_period_offer",
             "need_id",
@@ -59,6 +62,7 @@ class LedgerEntry(SQLModel, table=True):
     units: int = Field(sa_column=Column(BigInteger, nullable=False))
     given_on: date = Field(index=True)
     state: AidState = Field(sa_column=choice(AidState, index=True))
+    repeats_id: str | None = Field(default=None, index=True, max_length=32)
     created_at: datetime = Field(sa_column=moment())
     updated_at: datetime = Field(sa_column=moment())
 
@@ -170,11 +174,12 @@ class CostLayer(SQLModel, table=True):
 
 
 class HitState(StrEnum):
-    """A hit waits for a person, is a duplicate, or was none."""
+    """A hit waits for a person, is a duplicate, was none, or ended by itself once its rows were taken back."""
 
     OPEN = "open"
     DUPLICATE = "duplicate"
     FALSE_ALARM = "false_alarm"
+    GONE = "gone"
 
 
 class OverlapHit(SQLModel, table=True):

@@ -8,7 +8,7 @@ commands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -20,9 +20,10 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household
 from marketplace.households.related import is_related
-from marketplace.households.same import lock_homes, same_as
+from marketplace.households.same import Same, lock_homes, same_as
 from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
+from marketplace.ledger.hits import set_apart
 from marketplace.ledger.models import LedgerEntry, OverlapException
 from marketplace.ledger.rules import Book
 from marketplace.ledger.shared import shared_bills
@@ -30,7 +31,6 @@ from marketplace.needs.models import Need
 from marketplace.needs.service import today_of
 from marketplace.organisations.givers import Givers, givers_of
 from marketplace.policy import require
-from marketplace.reference.duplicate_rules import list_duplicate_rules
 from marketplace.reference.words import list_codes
 from matching.overlap_judge import judge
 from matching.overlap_rules import Asked, Bill, Given, Rule, Verdict
@@ -74,9 +74,14 @@ def homes_of(session: Session, household_id: str, /, *, lock: bool = False) -> H
         again = same_as(session, [household_id])
         if again.of(household_id) != same.of(household_id):
             same, rows = again, lock_homes(session, again.of(household_id))
-    members = sum(row.size for row in rows) - same.twice(household_id)
+    return counted(rows, same)
+
+
+def counted(rows: Sequence[Household], same: Same, /) -> Homes:
+    """Several records of one household as the rules see them."""
+    members = sum(row.size for row in rows) - same.twice(rows[0].id)
     kinds = frozenset(row.kind for row in rows if row.kind)
-    return Homes(same.of(household_id), max(1, members), kinds, not any(row.urban for row in rows))
+    return Homes(same.of(rows[0].id), max(1, members), kinds, not any(row.urban for row in rows))
 
 
 def _rows(session: Session, ids: Iterable[str]) -> list[Household]:
@@ -96,8 +101,8 @@ def reported(rows: Iterable[LedgerEntry], /) -> set[str]:
 
 
 def bill_of(session: Session, need: Need, homes: Homes, /) -> Bill | None:
-    """The need's bill, or the one that it shares with the like need of a household that counts as the same."""
-    shared = shared_bills(session, [homes.ids]) if len(homes.ids) > 1 else {}
+    """The need's bill, or the one that it shares with a like need of the household or of one that counts as it."""
+    shared = shared_bills(session, [homes.ids])
     return shared.get(need.id) or bills.bills_of(session, [need.id]).get(need.id)
 
 
@@ -128,6 +133,7 @@ def verdict(session: Session, need: Need, /, *, org_id: str, units: int, on: dat
         related=bool(org_id) and any(is_related(session, home, org_id=org_id) for home in sorted(homes.ids)),
         statuses=homes.kinds,
         excepted=exceptions_of(session, need.id, on=on),
+        apart=set_apart(session, [need.id]).get(need.id, frozenset()),
         bill=bill_of(session, need, homes),
     )
     rows = aid_of(session, homes, household_id=need.household_id)
@@ -180,9 +186,10 @@ def allow(
     if need is None:
         raise NotFound("need")
     require(actor, "rule:except", district=need.district_code)
-    if code not in {rule.code for rule in list_duplicate_rules() if rule.may_except}:
+    rules = Book(session, on=today_of(now)).of(need.district_code)
+    if code not in {rule.code for rule in rules if rule.may_except}:
         raise BadInput("no_exception", field="code")
-    if need.verifier_id == actor.id:
+    if need.verifier_id in actor.people:
         raise WrongState("verifier_is_approver")
     if not reason.strip():
         raise BadInput("reason_missing", field="reason")

@@ -18,6 +18,7 @@ from marketplace.households.related import related_pairs
 from marketplace.households.same import Same
 from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
+from marketplace.ledger.hits import set_apart
 from marketplace.ledger.overlap import all_exceptions, given, reported
 from marketplace.ledger.rules import Book
 from marketplace.ledger.shared import shared_bills
@@ -42,6 +43,7 @@ class Facts:
     causes: dict[str, str]
     bills: Mapping[str, Bill]
     excepted: Mapping[str, frozenset[str]]
+    apart: Mapping[str, frozenset[tuple[str, str]]]
     related: Mapping[str, frozenset[str]]
     cool: Mapping[str, int]
     shared: frozenset[str]
@@ -64,7 +66,7 @@ def read(session: Session, needs: Sequence[Need], *, same: Same, on: date) -> Fa
     causes: dict[str, str] = {}
     for some in chunks(sorted(need.need_id for need in needs), _ASKED):
         causes |= dict(session.exec(select(NeedRow.id, NeedRow.cause).where(col(NeedRow.id).in_(some))).all())
-    shared = shared_bills(session, [group for group in same.several() if min(group) in households])
+    shared = shared_bills(session, sorted({same.of(home) for home in households}, key=min))
     return Facts(
         book=book,
         on=on,
@@ -73,9 +75,10 @@ def read(session: Session, needs: Sequence[Need], *, same: Same, on: date) -> Fa
         causes=causes,
         bills=bills.bills_of(session) | shared,
         excepted=all_exceptions(session, on=on),
+        apart=set_apart(session),
         related={household: frozenset(orgs) for household, orgs in related.items()},
         cool=book.cool_offs(),
-        shared=frozenset(shared),
+        shared=frozenset(shared).intersection(need.need_id for need in needs if len(same.of(need.household_id)) > 1),
         givers=givers,
     )
 

@@ -22,8 +22,8 @@ from matching.overlap_rules import Asked, Finding, Given, Rule, Verdict
 
 BY_HOUSEHOLD = ("LIFETIME_CAP", "ONCE_PER_YEAR")
 """Kinds whose limit all needs of the household in the category share: they become a cap. Others shrink the need."""
-ONE_NEED = ("COOLDOWN", "MUTEX_YEAR", "ONCE_PER_YEAR", "MUTEX")
-"""Kinds that let only one of a household's like needs be served in one run."""
+RIVAL = "?"
+"""Who serves a like need in the same run is not known yet: reckoned as somebody else."""
 ONE_COST = "D02"
 """The code where a need tells of a cost that another record of the same person tells of, which is served first."""
 
@@ -60,14 +60,15 @@ def rows_for(
     offers: dict[str, list[Resource]] = {}
     for resource in resources:
         offers.setdefault(resource.category, []).append(resource)
-    limits: dict[tuple[str, str], int] = {}
+    limits: dict[tuple[str, str], tuple[int, str]] = {}
     for need in needs:
         found.needs.append(_one(need, facts, offers.get(need.category, []), found=found, limits=limits))
     found.caps += [
-        Cap(f"rule:{household}:{category}", frozenset({category}), units, household)
-        for (household, category), units in sorted(limits.items())
+        Cap(f"{code}:{household}:{category}", frozenset({category}), units, household)
+        for (household, category), (units, code) in sorted(limits.items())
     ]
-    found.bans += _one_of_like(needs, facts)
+    found.needs, bans = _one_of_like(found.needs, facts)
+    found.bans += bans
     found.resources += _programmes(resources, needs, facts)
     return found
 
@@ -91,6 +92,7 @@ def _asked(need: Need, facts: Facts, *, open_units: int, giver: str = "") -> Ask
         related=giver in facts.related.get(need.household_id, ()),
         statuses=kinds,
         excepted=facts.excepted.get(need.need_id, frozenset()),
+        apart=facts.apart.get(need.need_id, frozenset()),
         bill=facts.bills.get(need.need_id),
     )
 
@@ -105,7 +107,7 @@ def _rules(need: Need, facts: Facts) -> tuple[Rule, ...]:
 
 
 def _one(
-    need: Need, facts: Facts, offers: Sequence[Resource], *, found: Rows, limits: dict[tuple[str, str], int]
+    need: Need, facts: Facts, offers: Sequence[Resource], *, found: Rows, limits: dict[tuple[str, str], tuple[int, str]]
 ) -> Need:
     """Bans and limits of one need; returns it as the allocator shall see it."""
     past, rules = facts.past.get(need.household_id, []), _rules(need, facts)
@@ -138,8 +140,9 @@ def _left(verdicts: Iterable[Verdict]) -> int | None:
     return min(limits, default=None)
 
 
-def _shared(verdicts: Iterable[Verdict]) -> list[int]:
-    return [f.allowed for said in verdicts for f in _binding(said) if f.kind in BY_HOUSEHOLD]
+def _shared(verdicts: Iterable[Verdict]) -> list[tuple[int, str]]:
+    """Limits that all needs of the household share, each with its rule."""
+    return [(f.allowed, f.code) for said in verdicts for f in _binding(said) if f.kind in BY_HOUSEHOLD]
 
 
 def _bans(
@@ -167,37 +170,51 @@ def _keep(need: Need, said: Verdict, *, open_units: int, found: Rows) -> None:
         found.stopped.append(Stopped(need.need_id, first.code, open_units - first.allowed, refs))
 
 
-def _one_of_like(needs: Sequence[Need], facts: Facts) -> list[Ban]:
-    """Of several needs of a household in one category the most urgent is served first; a rule that would forbid the
-    others once it is served forbids them now."""
+def _one_of_like(needs: Sequence[Need], facts: Facts) -> tuple[list[Need], list[Ban]]:
+    """Of several needs of a household in one category the most urgent is served first; what approval would refuse the
+    others once it is served is neither planned: they are cut to what is left, or banned with the rule's code."""
     like: dict[tuple[str, str], list[Need]] = {}
     for need in needs:
         if _open(need, facts.past.get(need.household_id, [])):
             like.setdefault((need.household_id, need.category), []).append(need)
-    found = []
+    cut: dict[str, Need] = {}
+    bans = []
     for same in like.values():
         served: list[Given] = []
         for need in sorted(same, key=lambda one: (-one.urgency, one.need_id)) if len(same) > 1 else ():
-            rules = [rule for rule in _rules(need, facts) if rule.kind in ONE_NEED and not rule.per_member]
-            said = judge(_asked(need, facts, open_units=need.gap), past=served, rules=rules)
-            if said.findings:
-                found.append(Ban(need.need_id, "*", said.code))
-            elif need.need_id in facts.shared and {row.need_id for row in served} & facts.bills[need.need_id].needs:
-                found.append(Ban(need.need_id, "*", ONE_COST))
-            else:
-                served.append(_as_given(need, facts))
-    return found
+            open_units = _open(need, facts.past.get(need.household_id, []))
+            left, code = _beside(need, served, facts, open_units=open_units)
+            if not left:
+                bans.append(Ban(need.need_id, "*", code))
+                continue
+            cut[need.need_id] = replace(need, gap=need.gap - open_units + left)
+            served.append(_as_given(need, facts, units=left))
+    return [cut.get(need.need_id, need) for need in needs], bans
 
 
-def _as_given(need: Need, facts: Facts) -> Given:
+def _beside(need: Need, served: Sequence[Given], facts: Facts, *, open_units: int) -> tuple[int, str]:
+    """How much of a need the rules would allow once others of the household are `served`, and the tightest rule."""
+    past = [*facts.past.get(need.household_id, []), *served]
+    rules = [rule for rule in _rules(need, facts) if rule.kind != "LIFETIME_CAP" and not rule.per_member]
+    asked = replace(_asked(need, facts, open_units=open_units), giver=RIVAL)
+    binding = [f for f in judge(asked, past=past, rules=rules).findings if not set(served).isdisjoint(f.because)]
+    if binding:
+        return binding[0].allowed, binding[0].code
+    if need.need_id in facts.shared and {row.need_id for row in served} & facts.bills[need.need_id].needs:
+        return 0, ONE_COST
+    return open_units, ""
+
+
+def _as_given(need: Need, facts: Facts, *, units: int) -> Given:
     return Given(
         household_id=need.household_id,
         category=need.category,
-        units=need.gap,
+        units=units,
         given_on=facts.on,
         programme=programme_of(need.tags) if need.tags else "",
         cause=facts.causes.get(need.need_id, ""),
         need_id=need.need_id,
+        ref="this run",
     )
 
 

@@ -2,7 +2,8 @@
 
 Enters: checked rows of one source. Leaves: a `Plan`: each row with its household, the need it covers and how much of
 it, and what the ledger already holds. Aid that names a need covers it up to what is still open; the rest stays as the
-household's history, so that no need ever gets more than its gap. Called by `imports`.
+household's history, so that no need ever gets more than its gap. A gift that another source told of already covers
+nothing and is not counted (`ledger.repeats`). Called by `imports`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sqlmodel import Session, col
 from marketplace.households.models import Household, Person
 from marketplace.households.register import chunks, source_index
 from marketplace.intake import CheckedRow, Fault, Stage
+from marketplace.ledger import repeats
 from marketplace.ledger.models import LIVE, AidState, LedgerEntry
 from marketplace.needs.models import Need
 from marketplace.sealed import Vault, number_index, vault_of
@@ -44,6 +46,7 @@ class Planned:
     need: Need | None = None
     covers: int = 0
     held: list[LedgerEntry] = field(default_factory=list)
+    repeats: str = ""
 
     @property
     def units(self) -> int:
@@ -52,13 +55,31 @@ class Planned:
 
     @property
     def state(self) -> AidState:
-        """The row's state; delivered unless it says otherwise."""
+        """The row's state; delivered unless it says otherwise, a repeat where another row tells of the gift."""
+        return AidState.REPEAT if self.repeats else self.told
+
+    @property
+    def told(self) -> AidState:
+        """The state that the source tells."""
         return AidState(self.row.values.get("state") or AidState.DELIVERED)
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The columns of text as the ledger keeps them."""
+        values = self.row.values
+        return {
+            "household_id": self.household_id,
+            "giver": values.get("giver") or "",
+            "category": values["category"],
+            "payer": values.get("payer") or "CHARITY",
+            "programme": values.get("programme") or "",
+            "cause": values.get("cause") or (self.need.cause if self.need else ""),
+        }
 
     @property
     def parts(self) -> list[tuple[str, str | None, int]]:
         """(index, need, units) of the ledger rows that this row becomes."""
-        if self.need is None or not self.covers:
+        if self.need is None or not self.covers or self.repeats:
             return [(self.index, None, self.units)]
         rest = self.units - self.covers
         return [(self.index, self.need.id, self.covers)] + ([(self.rest_index, None, rest)] if rest else [])
@@ -84,7 +105,8 @@ class Plan:
             "same": self.same,
             "strangers": self.strangers,
             "covering": sum(bool(item.covers) for item in done),
-            "beyond": sum(item.need is not None and item.covers < item.units for item in done),
+            "beyond": sum(item.need is not None and item.covers < item.units and not item.repeats for item in done),
+            "repeated": sum(bool(item.repeats) for item in done),
         }
 
 
@@ -97,20 +119,54 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str) -> Pla
     homes = _homes(session, items, vault=vault)
     found = Plan()
     for item in items:
-        known = needs.get(item.row.values.get("need_source_id") or "")
-        _place(item, known, homes=homes, found=found)
+        item.household_id = _household(item, needs, homes)
+    _find_repeats(session, items, source=source)
+    for item in items:
+        _place(item, needs.get(item.row.values.get("need_source_id") or ""), found=found)
     return found
 
 
-def _planned(vault: Vault, row: CheckedRow, *, source: str) -> Planned:
+def index_of(vault: Vault, row: CheckedRow, /, *, source: str) -> tuple[str, str]:
+    """Under which indexes the ledger holds a row of a source: what covers its need, and the rest."""
     key = f"{source}\x00{row.values['source_id']}"
-    return Planned(row, vault.index("ledger-source", key), vault.index("ledger-source", f"{key}\x00rest"))
+    return vault.index("ledger-source", key), vault.index("ledger-source", f"{key}\x00rest")
 
 
-def _place(item: Planned, known: Known | None, *, homes: dict[str, str], found: Plan) -> None:
+def _planned(vault: Vault, row: CheckedRow, *, source: str) -> Planned:
+    return Planned(row, *index_of(vault, row, source=source))
+
+
+def _household(item: Planned, needs: dict[str, Known], homes: dict[str, str]) -> str:
+    """By ID number, by reference, else by the need that is named; empty where nobody here fits."""
     values = item.row.values
     named = homes.get(values.get("head_id_number") or "") or homes.get(values.get("household_ref") or "")
-    item.household_id = named or (known.need.household_id if known else "")
+    known = needs.get(values.get("need_source_id") or "")
+    return named or (known.need.household_id if known else "")
+
+
+def _find_repeats(session: Session, items: Sequence[Planned], *, source: str) -> None:
+    """Mark the rows that tell of a gift which another source told of already."""
+    asked = {
+        item.index: repeats.Told(
+            source=source,
+            household_id=item.household_id,
+            giver=str(item.row.values.get("giver") or ""),
+            category=str(item.row.values["category"]),
+            programme=str(item.row.values.get("programme") or ""),
+            cause=str(item.row.values.get("cause") or ""),
+            units=item.units,
+            given_on=date.fromisoformat(str(item.row.values["given_on"])),
+            held=tuple(item.held),
+        )
+        for item in items
+        if item.household_id and item.told is AidState.DELIVERED
+    }
+    found = repeats.find(session, asked)
+    for item in items:
+        item.repeats = found.get(item.index, "")
+
+
+def _place(item: Planned, known: Known | None, *, found: Plan) -> None:
     if not item.household_id:
         found.strangers += 1
         return
@@ -145,13 +201,14 @@ def _unchanged(item: Planned) -> bool:
     values, first = item.row.values, item.held[0]
     same = (
         sum(part.units for part in item.held) == item.units
-        and all(part.state is item.state for part in item.held)
+        and all((part.state, part.repeats_id or "") == (item.state, item.repeats) for part in item.held)
         and first.given_on == date.fromisoformat(values["given_on"])
-        and first.category == values["category"]
-        and first.programme == (values.get("programme") or "")
+        and all(getattr(first, name) == told for name, told in item.words.items())
     )
-    came_later = item.need is not None and all(
-        part.need_id is None and part.created_at < item.need.created_at for part in item.held
+    came_later = (
+        not item.repeats
+        and item.need is not None
+        and all(part.need_id is None and part.created_at < item.need.created_at for part in item.held)
     )
     return same and not came_later
 

@@ -1,41 +1,37 @@
-"""Aid that a giver tells of by interface, and government payments that come by feed: all givers report to one ledger.
+"""Aid that others tell of, and government payments that come by feed: all givers report to one ledger.
 
-Enters: records under the columns of the aid table, from a partner's interface or a feed's page. Leaves: ledger rows
-by the same checks and the same plan as a file's, each once whoever repeats it; faulty records are named, not mixed
-in; what a late report contradicts is a task. Called by the partners' interface, the commands and the worker; nothing
-slow in a transaction.
+Enters: records under the columns of the aid table, from a giver or a feed's page. Leaves: ledger rows by the same
+checks and the same plan as a file's, each once whoever repeats it; faulty records are named, not mixed in; what a late
+report contradicts is a task. Called by `handing_in`, the commands and the worker; nothing slow in a transaction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
 
 from adapters.ports import Cell, PaymentFeed, PaymentPage
 from marketplace import audit
-from marketplace.actors import GIVERS, Actor
+from marketplace.actors import Actor
 from marketplace.db import Database, flush
-from marketplace.errors import BadInput, NotAllowed
 from marketplace.intake import CheckedRow, Fault, check_records
+from marketplace.ledger import repeats
 from marketplace.ledger.imports import see, store
 from marketplace.ledger.late import look_again
 from marketplace.ledger.models import AidSource, FeedCursor
 from marketplace.ledger.planning import Plan, plan
 from marketplace.ledger.table import aid_schema
 from marketplace.needs.service import today_of
-from marketplace.organisations.models import Organisation
 from marketplace.policy import require
-
-MOST = 500
-"""So many records are taken in one call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What became of the records; `contradicted` are tasks that a late report made; `faults` name record and column."""
+    """What became of the records; `contradicted` are tasks that a late report made; `faults` name record and column of
+    what cannot be read, `unplaced` what contradicts a known need: a giver is told of the first only."""
 
     new: int = 0
     changed: int = 0
@@ -43,6 +39,7 @@ class Reported:
     strangers: int = 0
     contradicted: int = 0
     faults: tuple[Fault, ...] = ()
+    unplaced: tuple[Fault, ...] = ()
 
     def plus(self, other: Reported) -> Reported:
         """Both together."""
@@ -53,25 +50,8 @@ class Reported:
             strangers=self.strangers + other.strangers,
             contradicted=self.contradicted + other.contradicted,
             faults=(*self.faults, *other.faults),
+            unplaced=(*self.unplaced, *other.unplaced),
         )
-
-
-def report_given(
-    session: Session, records: Sequence[Mapping[str, Cell]], /, *, actor: Actor, now: datetime
-) -> Reported:
-    """Take in what a giver says it gave, under its own name; the same reference again brings the row up to date."""
-    require(actor, "aid:report", org_id=actor.org_id)
-    if actor.role not in GIVERS or actor.org_id is None:
-        raise NotAllowed("not_allowed", action="aid:report")
-    if len(records) > MOST:
-        raise BadInput("too_many_rows", field="records")
-    organisation = session.get_one(Organisation, actor.org_id)
-    named = [{**record, "giver": organisation.name} for record in records]
-    source = f"api-{organisation.id}"[:32]
-    done = take_in(session, named, source=source, rule_id="api", actor=actor, now=now)
-    body = {"new": done.new, "changed": done.changed, "strangers": done.strangers}
-    audit.record(session, audit.Entry("aid:report", object_ref=organisation.id, body=body), actor=actor, now=now)
-    return done
 
 
 def take_in(
@@ -86,11 +66,20 @@ def take_in(
 ) -> Reported:
     """Check, plan and store; a faulty record is left out with its faults, the others are stored."""
     checked, faults = check_records(enumerate(records, start=1), aid_schema(today=today_of(now)))
-    found, more = _plan(session, checked.rows, source=source)
+    done = take_rows(session, checked.rows, source=source, rule_id=rule_id, actor=actor, now=now)
+    return replace(done, faults=tuple(faults))
+
+
+def take_rows(
+    session: Session, rows: Sequence[CheckedRow], /, *, source: str, rule_id: str, actor: Actor, now: datetime
+) -> Reported:
+    """Plan and store rows that were checked; what contradicts a known need is left out and named."""
+    found, faults = _plan(session, rows, source=source)
     written = store(session, found, source=source, rule_id=rule_id, actor=actor, now=now)
     since = session.get(AidSource, source)
     see(session, source, seen_from=since.seen_from if since else today_of(now), actor=actor, now=now)
     contradicted = look_again(session, written, actor=actor, now=now)
+    contradicted += repeats.raise_tasks(session, written, actor=actor, now=now)
     session.expire_all()
     return Reported(
         new=len(found.new),
@@ -98,7 +87,7 @@ def take_in(
         same=found.same,
         strangers=found.strangers,
         contradicted=contradicted,
-        faults=(*faults, *more),
+        unplaced=tuple(faults),
     )
 
 
@@ -119,15 +108,18 @@ def pull_payments(
     actor: Actor,
     clock: Callable[[], datetime],
     most_pages: int = 10_000,
+    afresh: bool = False,
 ) -> Reported:
-    """Read a government feed from where it was left; the cursor is stored in the transaction of its page: a lost
-    process repeats at most one page, which changes nothing."""
+    """Read a government feed from where it was left, or `afresh` from its beginning: payments of people who came here
+    later are found then, what is held already stays as it is. The cursor is stored in the transaction of its page: a
+    lost process repeats at most one page, which changes nothing."""
     require(actor, "aid:import")
     total = Reported()
-    for _number in range(most_pages):
+    for number in range(most_pages):
         with database.reading() as session:
             known = session.get(FeedCursor, source)
-        page = feed.pull_payments(cursor=known.cursor if known is not None else None)
+        begun = known is not None and not (afresh and number == 0)
+        page = feed.pull_payments(cursor=known.cursor if known is not None and begun else None)
         with database.transaction() as session:
             total = total.plus(_store_page(session, page, source=source, actor=actor, now=clock()))
         if not page.more:
@@ -142,6 +134,11 @@ def _store_page(session: Session, page: PaymentPage, *, source: str, actor: Acto
     cursor.cursor, cursor.pulled_at = page.cursor, now
     session.add(cursor)
     flush(session)
-    body = {"new": done.new, "changed": done.changed, "faults": len({fault.row for fault in done.faults})}
+    body = {
+        "new": done.new,
+        "changed": done.changed,
+        "strangers": done.strangers,
+        "faults": len({fault.row for fault in (*done.faults, *done.unplaced)}),
+    }
     audit.record(session, audit.Entry("aid:feed", object_ref=source, body=body), actor=actor, now=now)
     return done

@@ -21,18 +21,23 @@ from marketplace.ledger.models import OverlapRule, RuleState
 from marketplace.needs.service import today_of
 from marketplace.policy import require
 from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule, list_duplicate_rules
+from marketplace.reference.needs import list_need_kinds
 from marketplace.reference.tables import UnknownCode, in_force
+from marketplace.reference.words import list_codes
 from matching.overlap_rules import Rule
 
 MOST_DAYS = 3650
 _ALWAYS = ("FORBID_OFFSET", "CONFLICT_OF_INTEREST")
 """Kinds that look at every aid, whatever its category or programme."""
 MOST_UNITS = 10**12
+SETS = ("categories", "programmes", "excepted")
+"""Values of a rule that are sets of codes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What somebody wants to change: only the values that change are filled."""
+    """What somebody wants to change: only the values that change are filled. `excepted` are programmes that may be
+    added although the rule forbids it; `may_except` says whether a district may except a need."""
 
     code: str
     district_code: str
@@ -41,6 +46,20 @@ class Draft:
     days: int | None = None
     limits: Mapping[str, int] | None = None
     off: bool = False
+    categories: frozenset[str] | None = None
+    programmes: frozenset[str] | None = None
+    excepted: frozenset[str] | None = None
+    may_except: bool | None = None
+
+    @property
+    def terms(self) -> dict[str, object]:
+        """The values that change, as they are kept."""
+        sets = {"categories": self.categories, "programmes": self.programmes, "excepted": self.excepted}
+        plain = {"days": self.days, "limits": None if self.limits is None else dict(self.limits)}
+        told: dict[str, object] = {name: value for name, value in plain.items() if value is not None}
+        told |= {name: sorted(codes) for name, codes in sets.items() if codes is not None}
+        told |= {"off": True} if self.off else {}
+        return told if self.may_except is None else {**told, "may_except": self.may_except}
 
 
 class Book:
@@ -69,24 +88,42 @@ class Book:
             self._for[key] = (*always, *(rule for rule in self.of(district) if category in rule.categories))
         return self._for[key]
 
+    def binding(self, district: str, category: str, /) -> list[tuple[Rule, frozenset[str]]]:
+        """Every rule that could bind on aid of a category, with the programmes under which it does (empty: under any,
+        or none). A rule that names categories looks at no other."""
+        return [
+            (rule, rule.programmes.union(*rule.apart) if _by_programme(rule) else frozenset())
+            for rule in self.of(district)
+            if not rule.categories or category in rule.categories
+        ]
+
     def cool_offs(self) -> dict[str, int]:
         """Category ► days, where every district has the same; the judge holds the others need by need."""
         local = {code for code, _district in self._local}
         rules = [rule for rule in self.of("") if rule.kind == "COOLDOWN" and rule.code not in local]
         return {category: rule.days for rule in rules for category in sorted(rule.categories)}
 
-    def change(self, code: str, district: str, /) -> OverlapRule | None:
-        """The change that holds there, if any."""
-        return self._local.get((code, district)) or self._city.get(code)
+    def _terms(self, code: str, district: str) -> Mapping[str, Any]:
+        """The city's values under the district's, value by value; a district that changes a rule has it on again."""
+        city, local = self._city.get(code), self._local.get((code, district))
+        below = dict(city.terms) if city else {}
+        if local is None:
+            return below
+        below.pop("off", None)
+        return {**below, **local.terms}
 
     def _one(self, row: DuplicateRule, district: str) -> Rule | None:
-        change = self.change(row.code, district)
-        terms: Mapping[str, Any] = change.terms if change else {}
+        terms = self._terms(row.code, district)
         if terms.get("off"):
             return None
         rule = rule_of(row)
-        values = {name: terms[name] for name in ("days", "limits") if name in terms}
+        values = {name: terms[name] for name in ("days", "limits", "may_except") if name in terms}
+        values |= {name: frozenset(terms[name]) for name in SETS if name in terms}
         return replace(rule, **values) if values else rule
+
+
+def _by_programme(rule: Rule) -> bool:
+    return not rule.categories and rule.kind not in _ALWAYS
 
 
 def rule_of(row: DuplicateRule, /) -> Rule:
@@ -134,16 +171,11 @@ def draft(session: Session, wanted: Draft, /, *, actor: Actor, now: datetime) ->
     """Write a change down; it changes nothing until another person approves it."""
     require(actor, "rule:draft")
     _check(wanted, today=today_of(now))
-    terms: dict[str, object] = {"off": True} if wanted.off else {}
-    if wanted.days is not None:
-        terms["days"] = wanted.days
-    if wanted.limits is not None:
-        terms["limits"] = dict(wanted.limits)
     row = OverlapRule(
         id=new_id(),
         code=wanted.code,
         district_code=wanted.district_code,
-        terms=terms,
+        terms=_standing(session, wanted) | wanted.terms,
         source=wanted.source.strip(),
         valid_from=wanted.valid_from,
         state=RuleState.DRAFT,
@@ -156,21 +188,64 @@ def draft(session: Session, wanted: Draft, /, *, actor: Actor, now: datetime) ->
     return row
 
 
+def _standing(session: Session, wanted: Draft) -> dict[str, object]:
+    """What an earlier change for the same district says and the new one does not touch; a rest ends unless repeated."""
+    for row in session.exec(
+        select(OverlapRule).where(
+            col(OverlapRule.code) == wanted.code,
+            col(OverlapRule.district_code) == wanted.district_code,
+            col(OverlapRule.state) == RuleState.ACTIVE,
+        )
+    ):
+        return {name: value for name, value in row.terms.items() if name != "off"}
+    return {}
+
+
 def _check(wanted: Draft, *, today: date) -> None:
     try:
-        kind = duplicate_rule(wanted.code).kind
+        rule = duplicate_rule(wanted.code)
     except UnknownCode as error:
         raise NotFound("overlap_rule") from error
     if not wanted.source.strip():
         raise BadInput("source_missing", field="source")
     if wanted.valid_from < today:
         raise BadInput("date_in_past", field="valid_from")
-    if wanted.days is not None and not (kind == "COOLDOWN" and 1 <= wanted.days <= MOST_DAYS):
+    if wanted.days is not None and not (rule.kind == "COOLDOWN" and 1 <= wanted.days <= MOST_DAYS):
         raise BadInput("days_outside", field="days")
     if wanted.limits is not None and not all(0 <= limit <= MOST_UNITS for limit in wanted.limits.values()):
         raise BadInput("limit_outside", field="limit")
-    if wanted.days is None and wanted.limits is None and not wanted.off:
+    _check_sets(wanted, rule)
+    if protects(rule):
+        _check_protection(wanted, rule)
+    if not wanted.terms:
         raise BadInput("nothing_changed", field="days")
+
+
+def protects(rule: DuplicateRule, /) -> bool:
+    """Rules that the law sets up for the household, not for the purse: they never rest and are never narrowed."""
+    return rule.kind in _ALWAYS
+
+
+def _check_protection(wanted: Draft, rule: DuplicateRule) -> None:
+    narrowed = wanted.programmes is not None and not rule.programmes <= wanted.programmes
+    if wanted.off or wanted.may_except or narrowed:
+        raise BadInput("rule_protects", field="off")
+
+
+def _check_sets(wanted: Draft, rule: DuplicateRule) -> None:
+    """A rule keeps its shape: it looks at categories or at programmes as before, at one of them at least."""
+    kinds, programmes = {kind.code for kind in list_need_kinds()}, set(list_codes("aid_programme"))
+    known = {"categories": (rule.categories, kinds), "programmes": (_programmes(rule), programmes)}
+    known["excepted"] = (rule.excepted, programmes)
+    for name, (before, codes) in known.items():
+        told: frozenset[str] | None = getattr(wanted, name)
+        if told is not None and not (before and told and told <= codes):
+            raise BadInput("codes_outside", field=name)
+
+
+def _programmes(rule: DuplicateRule) -> frozenset[str]:
+    """Programmes that may be changed; groups that exclude each other are of one piece."""
+    return frozenset() if rule.apart else rule.programmes
 
 
 def approve(session: Session, rule_id: str, /, *, actor: Actor, now: datetime) -> OverlapRule:
@@ -201,7 +276,7 @@ def _waiting(session: Session, rule_id: str, *, actor: Actor) -> OverlapRule:
     row = get_change(session, rule_id, lock=True)
     if row.state is not RuleState.DRAFT:
         raise WrongState("rule_decided")
-    if row.drafted_by == actor.id:
+    if row.drafted_by in actor.people:
         raise WrongState("same_person_twice")
     return row
 

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.ledger.models import LIVE, AidSource, AidState, LedgerEntry
@@ -24,6 +25,7 @@ STEPS = {
     AidState.APPROVED: (AidState.DELIVERED, AidState.RETURNED),
     AidState.DELIVERED: (AidState.RETURNED,),
     AidState.RETURNED: (),
+    AidState.REPEAT: (),
 }
 PLATFORM = "platform"
 
@@ -45,7 +47,7 @@ def reserve(
         cause=need.cause,
         period=need.period,
         units=units,
-        given_on=now.date(),
+        given_on=local_day(now),
         state=AidState.RESERVED,
         created_at=now,
         updated_at=now,
@@ -79,7 +81,7 @@ def move(session: Session, entry_id: str, /, *, to: AidState, actor: Actor, now:
     entry.state = to
     entry.updated_at = now
     if to is AidState.DELIVERED:
-        entry.given_on = now.date()
+        entry.given_on = local_day(now)
     session.add(entry)
     flush(session)
     _record(session, entry, actor=actor, now=now)

@@ -1,22 +1,27 @@
-"""One cost that two records of one person tell of: their bills are one.
+"""One cost that several needs of one person tell of: their bills are one.
 
-Enters: groups of households that count as one. Leaves: need ► the bill that it shares with like needs of the other
-households: the larger cost, each payer's larger word, and nothing twice. Called by approval, the problem of a run and
-the page of a bill.
+Enters: groups of households that count as one. Leaves: need ► the bill that it shares with like needs of its own
+household, unless their papers differ, and of the others: the larger cost, each payer's larger word, and nothing
+twice. Called by approval, the problem of a run, late reports and the page of a bill.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from marketplace.households.register import chunks
 from marketplace.ledger.bills import bills_of
+from marketplace.ledger.models import CostBill
 from marketplace.needs.models import Need, NeedState
+from marketplace.needs.service import today_of
 from matching.overlap_rules import Bill
 
 _REAL = (NeedState.VERIFIED, NeedState.CLOSED)
+_ASKED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +30,65 @@ class _Need:
     household_id: str
     category: str
     cause: str
+    year: int
+    paper: str
 
     def like(self, other: _Need) -> bool:
-        """Another household's need that may be the same cost; an unknown cause may be the same one."""
+        """Another need that may be the same cost; an unknown cause may be the same one."""
         same = self.cause == other.cause or not self.cause or not other.cause
-        return same and self.category == other.category and self.household_id != other.household_id
+        return same and self.category == other.category and self.need_id != other.need_id and self._one_paper(other)
+
+    def _one_paper(self, other: _Need) -> bool:
+        """Within a household papers tell two costs apart; a need without any may be about a cost of its year."""
+        if self.household_id != other.household_id:
+            return True
+        return self.paper == other.paper if self.paper and other.paper else self.year == other.year
 
 
 def shared_bills(session: Session, groups: Iterable[frozenset[str]], /) -> dict[str, Bill]:
-    """Need ► the bill it shares; a need whose cost nobody else's papers show is missing."""
-    found: dict[str, Bill] = {}
-    for group in groups:
-        needs = _needs(session, group)
-        known = bills_of(session, [one.need_id for one in needs])
-        for one in needs:
-            like = [one, *(other for other in needs if one.like(other))]
-            held = [known[other.need_id] for other in like if other.need_id in known]
+    """Need ► the bill it shares; a need whose cost no other need's papers show is missing. O(needs of households with a
+    bill, and for each of these the like ones)."""
+    known, found = list(groups), dict[str, Bill]()
+    papers = _papers(session, known)
+    needs = _needs(session, [group for group in known if not group.isdisjoint(papers)], papers)
+    bills = bills_of(session, [one.need_id for group in needs for one in group])
+    for group in needs:
+        for one in group:
+            like = [one, *(other for other in group if one.like(other))]
+            held = [bills[other.need_id] for other in like if other.need_id in bills]
             if len(like) > 1 and held:
                 found[one.need_id] = _joined(held, [other.need_id for other in like])
     return found
 
 
-def _needs(session: Session, group: frozenset[str]) -> list[_Need]:
-    wanted = select(Need.id, Need.household_id, Need.category, Need.cause)
-    wanted = wanted.where(col(Need.household_id).in_(group), col(Need.state).in_(_REAL))
-    return [_Need(*row) for row in session.exec(wanted.order_by(col(Need.id)))]
+def _papers(session: Session, groups: Iterable[frozenset[str]]) -> dict[str, dict[str, str]]:
+    """Household ► need ► the papers of its bill, without what handwriting adds."""
+    found: dict[str, dict[str, str]] = {}
+    for some in chunks(sorted({home for group in groups for home in group}), _ASKED):
+        told = select(CostBill.household_id, CostBill.need_id, CostBill.paper)
+        for home, need_id, paper in session.exec(told.where(col(CostBill.household_id).in_(some))):
+            found.setdefault(home, {})[need_id] = _plain(paper)
+    return found
+
+
+def _plain(paper: str) -> str:
+    """A paper's name without width, case, spaces and marks: `A 2026-10-31` and `a20261031` are one."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", paper).casefold() if sign.isalnum())
+
+
+def _needs(
+    session: Session, groups: Iterable[frozenset[str]], papers: Mapping[str, Mapping[str, str]]
+) -> list[list[_Need]]:
+    """The real needs of each group, in a fixed order."""
+    of = {home: group for group in groups for home in group}
+    found: dict[frozenset[str], list[_Need]] = {}
+    for some in chunks(sorted(of), _ASKED):
+        wanted = select(Need).where(col(Need.household_id).in_(some), col(Need.state).in_(_REAL))
+        for row in session.exec(wanted.order_by(col(Need.id))):
+            paper, year = papers.get(row.household_id, {}).get(row.id, ""), today_of(row.created_at).year
+            one = _Need(row.id, row.household_id, row.category, row.cause, year, paper)
+            found.setdefault(of[row.household_id], []).append(one)
+    return list(found.values())
 
 
 def _joined(bills: Sequence[Bill], need_ids: Iterable[str]) -> Bill:

@@ -6,6 +6,8 @@ went by household reference, by ID number or by the need it was for; one of the 
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date
 
 from marketplace.intake import BadCell, Column, Reader, Row, Schema, cells
@@ -13,6 +15,7 @@ from marketplace.ledger.models import AidState
 from marketplace.reference.needs import list_need_kinds, need_kind
 from marketplace.reference.words import list_codes, words
 
+_ID_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
 STATES = {
     AidState.DELIVERED.value: ("已送达", "Delivered"),
     AidState.APPROVED.value: ("已审批", "Approved"),
@@ -42,6 +45,24 @@ def aid_schema(*, today: date) -> Schema:
         Column("cause", "事由", "Cause", text(32)),
     )
     return Schema(columns=columns, key=("source_id",), finish=lambda row: _finish(row, today=today))
+
+
+NOT_OWN = ("giver", "payer", "programme")
+"""Columns that a giver does not fill: it speaks for itself, pays as what it is, and runs no government programme."""
+
+
+def own_aid_schema(*, today: date) -> Schema:
+    """The schema of aid that a giver reports as its own."""
+    whole = aid_schema(today=today)
+    columns = tuple(column for column in whole.columns if column.name not in NOT_OWN)
+    return replace(whole, columns=columns, finish=lambda row: _finish_own(row, today=today))
+
+
+def _finish_own(row: Row, *, today: date) -> None:
+    """A reference stands unsealed in the giver's list, so it must not be somebody's ID number."""
+    _finish(row, today=today)
+    if _ID_NUMBER.fullmatch(str(row["source_id"]).upper()):
+        row.fault("source_id", "reference_is_id_number")
 
 
 def _codes(table: str) -> Reader:

@@ -49,6 +49,7 @@ desk = Desk(
         "same": (_l("Unchanged, left as it is"), ""),
         "covering": (_l("Of these covering a known need"), ""),
         "beyond": (_l("Of these beyond the gap: history"), "wait"),
+        "repeated": (_l("Of these told by another source already: counted once"), "wait"),
         "strangers": (_l("Left out: the household is not here"), "wait"),
     },
     sentences={

@@ -1,6 +1,27 @@
 """The pages of the ledger: aid given, rules against helping twice, documented costs, what was prevented."""
 
-from marketplace.ledger import upload, views_aid, views_bills, views_duplicates, views_rules
+from marketplace.ledger import (
+    upload,
+    views_aid,
+    views_bills,
+    views_duplicates,
+    views_exceptions,
+    views_given,
+    views_rules,
+)
 from marketplace.ledger.doors import SENTENCES, bp
+from marketplace.ledger.given_desk import given
 
-__all__ = ["SENTENCES", "bp", "upload", "views_aid", "views_bills", "views_duplicates", "views_rules"]
+bp.register_blueprint(given)
+
+__all__ = [
+    "SENTENCES",
+    "bp",
+    "upload",
+    "views_aid",
+    "views_bills",
+    "views_duplicates",
+    "views_exceptions",
+    "views_given",
+    "views_rules",
+]

@@ -26,6 +26,7 @@ STATES = {
     AidState.APPROVED: (_l("Approved"), "info"),
     AidState.DELIVERED: (_l("Delivered"), "done"),
     AidState.RETURNED: (_l("Returned"), "plain"),
+    AidState.REPEAT: (_l("Told twice, counted once"), "wait"),
 }
 
 

@@ -16,10 +16,10 @@ from marketplace.guards import current_actor, guard
 from marketplace.ledger import bills, claiming, overlap
 from marketplace.ledger.doors import bp
 from marketplace.ledger.models import CostBill, LayerState
+from marketplace.ledger.views_rules import rule_sentence
 from marketplace.needs.models import Need
 from marketplace.needs.service import today_of
 from marketplace.policy import may
-from marketplace.reference.duplicate_rules import duplicate_rule
 from marketplace.reference.words import choices
 from marketplace.web import Form, OneField, TextField, YuanField, _, _l, confirm, current_session, done, render, writes
 from marketplace.web.codes import word
@@ -74,10 +74,10 @@ def bill(need_id: str) -> ResponseReturnValue:
         "ledger/bill.html",
         need=need,
         row=row,
-        steps=bills.steps(known, past) if known else [],
+        steps=bills.steps(known, past, need=need) if known else [],
         sources=SOURCES,
         said=said,
-        sentences={f.code: duplicate_rule(f.code).sentence(lang=language()) for f in (*said.findings, *said.warnings)},
+        sentences={f.code: rule_sentence(f.code, need) for f in (*said.findings, *said.warnings)},
         records=may(actor, "bill:record").allow,
         can_have=bills.can_have_bill(need),
         claims=[one for one in claiming.claims_of(session, need.household_id) if one.need_id == need_id],

@@ -13,12 +13,14 @@ from sqlmodel import func, select
 from marketplace.calendar import utc_now
 from marketplace.clocks import service as clocks
 from marketplace.guards import current_actor, guard
-from marketplace.ledger import hits
+from marketplace.households import suspicions
+from marketplace.ledger import hits, repeats
 from marketplace.ledger.doors import bp
-from marketplace.ledger.models import HitState
-from marketplace.reference.duplicate_rules import duplicate_rule
+from marketplace.ledger.models import HitState, OverlapHit
+from marketplace.ledger.views_aid import STATES
+from marketplace.ledger.views_rules import rule_sentence
+from marketplace.needs.service import today_of
 from marketplace.reference.needs import need_kind
-from marketplace.reference.words import list_codes
 from marketplace.web import (
     CountField,
     Form,
@@ -34,9 +36,11 @@ from marketplace.web import (
     writes,
 )
 from marketplace.web.codes import word
-from marketplace.web.display import language
 
-TONES = {"open": "wait", "duplicate": "done", "false_alarm": "plain"}
+FINDINGS = ("duplicate", "false_alarm")
+ONE_GIFT = {"duplicate": _l("One gift, told twice"), "false_alarm": _l("Two gifts")}
+"""The findings on a gift that two sources tell of."""
+TONES = {"open": "wait", "duplicate": "done", "false_alarm": "plain", "gone": "plain"}
 
 
 class FindingForm(Form):
@@ -46,20 +50,30 @@ class FindingForm(Form):
     minutes = CountField(_l("Minutes it took you"), most=600)
 
 
+@bp.app_template_global()
+def hit_name(code: str) -> str:
+    """What was met: a rule, or one gift that two sources tell of."""
+    return str(_("One gift, told by two sources")) if code == hits.TWICE else word(code, "duplicate_rule")
+
+
 @bp.get("/duplicates")
 @guard("overlap:view")
 def duplicates() -> ResponseReturnValue:
-    """The report: by rule and by who had already given."""
+    """The report: what was stopped by rule and by who had already given; and apart from it what was given twice."""
     session, actor = current_session(), current_actor()
     by_rule, by_giver = (hits.totals(session, by=by, actor=actor) for by in ("code", "giver"))
+    late = hits.totals(session, by="code", late=True, actor=actor)
     return render(
         "ledger/duplicates.html",
         by_rule=by_rule,
         by_giver=by_giver,
-        value_fen=sum(line.value_fen for line in by_rule),
-        alarms=sum(line.false_alarms for line in by_rule),
-        cost_fen=sum(line.cost_fen for line in by_rule),
+        late=late,
+        value_fen=hits.prevented_fen(session, actor=actor),
+        alarms=sum(line.false_alarms for line in (*by_rule, *late)),
+        cost_fen=sum(line.cost_fen for line in (*by_rule, *late)),
         open_count=hits.count_open(session, actor=actor),
+        pairs={state.value: number for state, number in suspicions.count_by_state(session, actor=actor).items()},
+        told_twice=repeats.count_told_twice(session, actor=actor),
     )
 
 
@@ -70,7 +84,8 @@ def duplicate_rows() -> ResponseReturnValue:
     session, actor = current_session(), current_actor()
     code, state = (request.args.get(name, "")[:16] for name in ("code", "state"))
     giver = request.args.get("giver")
-    wanted = hits.hits_where(actor, code=code, giver=giver, state=state)
+    late = {"yes": True, "no": False}.get(request.args.get("late", ""))
+    wanted = hits.hits_where(actor, code=code, giver=giver, state=state, late=late)
     page = Page(page_number(), session.exec(select(func.count()).select_from(wanted.subquery())).one())
     found = session.exec(wanted.offset(page.offset).limit(page.size)).all()
     shown = [(hit, need_kind(hit.category).unit, TONES[hit.state.value]) for hit in found]
@@ -87,12 +102,21 @@ def duplicate(hit_id: str) -> ResponseReturnValue:
         "ledger/duplicate.html",
         hit=hit,
         unit=need_kind(hit.category).unit,
-        sentence=duplicate_rule(hit.code).sentence(lang=language()),
-        rows=[(entry, need_kind(entry.category).unit) for entry in hits.rows_behind(session, hit)],
+        sentence=_sentence(hit),
+        rows=[(entry, need_kind(entry.category).unit, STATES[entry.state]) for entry in hits.rows_behind(session, hit)],
         tone=TONES[hit.state.value],
         clock=next(iter(clocks.running_of(session, hit.id)), None),
         open=hit.state is HitState.OPEN,
     )
+
+
+def _sentence(hit: OverlapHit) -> str:
+    if hit.code != hits.TWICE:
+        return rule_sentence(hit.code, hit, today_of(hit.created_at))
+    told = _(
+        "Household, giver, kind, amount and day are alike: it counts once unless a person says that it is two gifts."
+    )
+    return str(told)
 
 
 @bp.route("/duplicates/<hit_id>/finding", methods=["GET", "POST"])
@@ -101,8 +125,9 @@ def duplicate(hit_id: str) -> ResponseReturnValue:
 def find_duplicate(hit_id: str) -> ResponseReturnValue:
     """A duplicate, or none; money already given is left alone either way."""
     session, form = current_session(), FindingForm()
-    hits.get_hit(session, hit_id, actor=current_actor())
-    form.state.choices = [(code, word(code, "overlap_state")) for code in list_codes("overlap_state") if code != "open"]
+    hit = hits.get_hit(session, hit_id, actor=current_actor())
+    words = ONE_GIFT if hit.code == hits.TWICE else {code: word(code, "overlap_state") for code in FINDINGS}
+    form.state.choices = [(code, words[code]) for code in FINDINGS]
     if not form.validate_on_submit():
         return confirm(
             layout="staff",
@@ -113,5 +138,5 @@ def find_duplicate(hit_id: str) -> ResponseReturnValue:
             form=form,
         )
     state = HitState(form.state.data or "")
-    hits.decide(session, hit_id, state=state, minutes=form.minutes.data or 0, actor=current_actor(), now=utc_now())
+    repeats.decide(session, hit_id, state=state, minutes=form.minutes.data or 0, actor=current_actor(), now=utc_now())
     return done(_("Your finding is kept."), to=url_for(".duplicate", hit_id=hit_id))

@@ -12,30 +12,33 @@ from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
-from sqlmodel import Session
 
 from marketplace.actors import Role
 from marketplace.calendar import utc_now
-from marketplace.errors import NotFound
+from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.ledger import overlap, rules
 from marketplace.ledger.doors import bp
-from marketplace.ledger.models import OverlapRule
+from marketplace.ledger.models import OverlapHit, OverlapRule
 from marketplace.ledger.rules import Book, Draft
-from marketplace.needs.models import Need
+from marketplace.ledger.sentences import sentence, standing
+from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import today_of
 from marketplace.policy import may
 from marketplace.reference.districts import current
 from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule, list_duplicate_rules
-from marketplace.reference.needs import need_kind
+from marketplace.reference.needs import MONEY, list_need_kinds, need_kind
 from marketplace.reference.tables import UnknownCode
+from marketplace.reference.words import list_codes
 from marketplace.web import (
     CountField,
     DayField,
     Form,
+    ManyField,
     OneField,
     TextField,
     TickField,
+    YuanField,
     _,
     _l,
     confirm,
@@ -46,24 +49,23 @@ from marketplace.web import (
 )
 from marketplace.web.codes import amount, word
 from marketplace.web.display import language
-from matching.overlap_rules import RURAL, Rule
+from matching.overlap_rules import RURAL, Finding, Rule
 
 
 class ChangeForm(Form):
     """What changes, where, from when, and who says so; each rule offers the values that it has."""
 
     days = CountField(_l("Days to wait"), least=1, most=3650, required=False)
-    limit = CountField(_l("Limit, in whole units (money in fen)"), required=False)
+    limit_of = OneField(_l("Which limit changes"), select=True, required=False)
+    limit = YuanField(_l("That limit, in yuan"), least=0, required=False)
+    categories = ManyField(_l("Kinds of need it looks at"), required=False)
+    programmes = ManyField(_l("Programmes it looks at"), required=False)
+    excepted = ManyField(_l("Programmes that may be added all the same"), required=False)
+    may_except = OneField(_l("A district may allow an exception"), required=False)
     off = TickField(_l("The rule rests"), required=False)
     district = OneField(_l("Where"), select=True)
     valid_from = DayField(_l("From this day on"))
     source = TextField(_l("Source"), longest=200, description=_l("The document that says so, and its number."))
-
-
-class ReasonForm(Form):
-    """Why a district allows an exception."""
-
-    reason = TextField(_l("Why?"), longest=200, description=_l("Write no name."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,24 @@ class Shown:
     values: tuple[str, ...]
     name: str
     sentence: str
+
+
+@bp.app_template_global()
+def rule_sentence(code: str, about: Need | OverlapHit, on: date | None = None) -> str:
+    """What a rule says about a need, as it stands in its district, in the reader's language; on another day as then."""
+    day = on or today_of(utc_now())
+    rule = standing(current_session(), code, on=day, district=about.district_code)
+    return sentence(rule, lang=language(), category=about.category)
+
+
+@bp.app_template_global()
+def rules_that_stop(need: Need) -> list[Finding]:
+    """The rules that allow less for a need of the looking household than it still lacks, whoever would give."""
+    open_units = need.gap_units - need.committed_units
+    if need.state is not NeedState.VERIFIED or open_units <= 0 or need.household_id != current_actor().household_id:
+        return []
+    said = overlap.verdict(current_session(), need, org_id="", units=open_units, on=today_of(utc_now()))
+    return list(said.findings)
 
 
 @bp.get("/rules")
@@ -100,7 +120,7 @@ def one_rule(code: str) -> ResponseReturnValue:
     """One rule: sentence, values, source, and every change with its two people."""
     session, actor = current_session(), current_actor()
     home = actor.role in (Role.HOUSEHOLD, Role.HELPER)
-    row = _row(code)
+    row = rule_row(code)
     return render(
         "ledger/rule.html",
         layout=f"layout/{'household' if home else 'staff'}.html",
@@ -108,7 +128,11 @@ def one_rule(code: str) -> ResponseReturnValue:
         rule=_shown(row, Book(session, on=today_of(utc_now())), ""),
         changes=[] if home else [(change, _terms(change)) for change in rules.history(session, code)],
         drafts_it=may(actor, "rule:draft").allow,
-        decides={c.id for c in rules.drafts(session) if may(actor, "rule:approve").allow and c.drafted_by != actor.id},
+        decides={
+            change.id
+            for change in rules.drafts(session)
+            if may(actor, "rule:approve").allow and change.drafted_by not in actor.people
+        },
     )
 
 
@@ -117,7 +141,7 @@ def one_rule(code: str) -> ResponseReturnValue:
 @writes
 def change_rule(code: str) -> ResponseReturnValue:
     """Draft a change; nothing holds until another person approves it."""
-    row, form = _row(code), _change_form(_row(code))
+    row, form = rule_row(code), _change_form(rule_row(code))
     if not form.validate_on_submit():
         return confirm(
             layout="staff",
@@ -127,7 +151,8 @@ def change_rule(code: str) -> ResponseReturnValue:
             back=url_for(".one_rule", code=code),
             form=form,
         )
-    rules.draft(current_session(), _draft(row, form), actor=current_actor(), now=utc_now())
+    draft = _draft(row, form, _standing(row, form.district.data or "*"))
+    rules.draft(current_session(), draft, actor=current_actor(), now=utc_now())
     return done(_("The change waits for a second person."), to=url_for(".one_rule", code=code))
 
 
@@ -139,28 +164,72 @@ def _change_form(row: DuplicateRule) -> ChangeForm:
     ]
     if row.kind != "COOLDOWN":
         del form.days
-    if not _single_limit(row):
-        del form.limit
+    if row.limits:
+        form.limit_of.choices = [
+            (key, _limit_name(key)) for key in sorted({*row.limits, *_standing(row, "*").categories})
+        ]
+    else:
+        del form.limit, form.limit_of
+    if rules.protects(row):
+        del form.off, form.may_except
+    else:
+        form.may_except.choices = [("yes", _("yes")), ("no", _("no"))]
+    _offer_sets(row, form)
     return form
 
 
-def _single_limit(row: DuplicateRule) -> bool:
-    return row.kind in ("LIFETIME_CAP", "FLOOR_TOTAL", "CAP", "CAP_100")
+def _offer_sets(row: DuplicateRule, form: ChangeForm) -> None:
+    """Each set of codes that the rule has, ticked as it stands."""
+    offered = {"categories": [(kind.code, word(kind.code, "need")) for kind in list_need_kinds()]}
+    programmes = [(code, word(code, "aid_programme")) for code in list_codes("aid_programme")]
+    offered |= {"programmes": programmes, "excepted": programmes}
+    standing = _standing(row, "*")
+    for name, choices in offered.items():
+        if not getattr(row, name) or (name == "programmes" and row.apart):
+            del form[name]
+            continue
+        form[name].choices = choices
+        if not form.is_submitted():
+            form[name].data = sorted(getattr(standing, name))
 
 
-def _draft(row: DuplicateRule, form: ChangeForm) -> Draft:
+def _standing(row: DuplicateRule, district: str) -> Rule:
+    """The rule as it stands today in a district; a resting one as the house's table has it."""
+    where = "" if district == "*" else district
+    return standing(current_session(), row.code, on=today_of(utc_now()), district=where)
+
+
+def _limits(form: ChangeForm, standing: Rule) -> dict[str, int] | None:
+    """One limit changes, the others stay as they are; a rule with one limit need not be asked which."""
+    if "limit" not in form or form.limit.data is None:
+        return None
+    keys = [str(key) for key, _words in form.limit_of.choices]
+    chosen = form.limit_of.data or (keys[0] if len(keys) == 1 else "")
+    if not chosen:
+        raise BadInput("limit_of_what", field="limit_of")
+    return {**standing.limits, chosen: form.limit.data}
+
+
+def _draft(row: DuplicateRule, form: ChangeForm, standing: Rule) -> Draft:
     days = form.days.data if "days" in form else None
-    limit = form.limit.data if "limit" in form else None
-    limits = dict.fromkeys(sorted(row.categories) or ["*"], limit) if limit is not None else None
+    answer = form.may_except.data if "may_except" in form else None
     return Draft(
         code=row.code,
         district_code="" if form.district.data in (None, "*") else str(form.district.data),
         valid_from=form.valid_from.data or date.max,
         source=form.source.data or "",
         days=days,
-        limits=limits,
-        off=bool(form.off.data),
+        limits=_limits(form, standing),
+        off=bool(form.off.data) if "off" in form else False,
+        may_except=None if answer is None else answer == "yes",
+        **{name: _ticked(form, name, standing) for name in rules.SETS},
     )
+
+
+def _ticked(form: ChangeForm, name: str, standing: Rule) -> frozenset[str] | None:
+    """The ticked codes where they differ from what stands; none ticked leaves it as it is."""
+    told = frozenset(form[name].data or ()) if name in form else frozenset()
+    return told if told and told != getattr(standing, name) else None
 
 
 @bp.post("/rules/changes/<rule_id>/<any(approve, refuse):act>")
@@ -174,35 +243,8 @@ def decide_rule(rule_id: str, act: str) -> ResponseReturnValue:
     return done(words, to=url_for(".one_rule", code=change.code))
 
 
-@bp.route("/exceptions/<need_id>/<code>", methods=["GET", "POST"])
-@guard("rule:except")
-@writes
-def allow_exception(need_id: str, code: str) -> ResponseReturnValue:
-    """A district allows one need what the rule forbids, with a reason."""
-    session, form = current_session(), ReasonForm()
-    need = _need(session, need_id)
-    if not form.validate_on_submit():
-        return confirm(
-            layout="staff",
-            title=_("Allow an exception"),
-            intro=_row(code).sentence(lang=language()),
-            facts=[(_("Need"), word(need.category, "need"))],
-            button=_("Allow it for this need"),
-            back=url_for(".one_rule", code=code),
-            form=form,
-        )
-    overlap.allow(session, need_id, code, reason=form.reason.data or "", actor=current_actor(), now=utc_now())
-    return done(_("The exception is allowed for 90 days."), to=url_for(".one_rule", code=code))
-
-
-def _need(session: Session, need_id: str) -> Need:
-    need = session.get(Need, need_id)
-    if need is None or not current_actor().serves(need.district_code):
-        raise NotFound("need")
-    return need
-
-
-def _row(code: str) -> DuplicateRule:
+def rule_row(code: str) -> DuplicateRule:
+    """The house's own row of a rule, or NotFound."""
     try:
         return duplicate_rule(code)
     except UnknownCode as error:
@@ -211,7 +253,9 @@ def _row(code: str) -> DuplicateRule:
 
 def _shown(row: DuplicateRule, book: Book, district: str) -> Shown:
     rule = next((one for one in book.of(district) if one.code == row.code), None)
-    return Shown(row, rule, _values(rule), row.name(lang=language()), row.sentence(lang=language()))
+    return Shown(
+        row, rule, _values(rule), row.name(lang=language()), sentence(rule or rules.rule_of(row), lang=language())
+    )
 
 
 def _values(rule: Rule | None) -> tuple[str, ...]:
@@ -223,11 +267,15 @@ def _values(rule: Rule | None) -> tuple[str, ...]:
 
 
 def _limit(category: str, units: int) -> str:
-    if category == "*":
-        return amount(units, "FEN")
-    if category == RURAL:
-        return str(_("in the country %(amount)s", amount=amount(units, "FEN")))
-    return f"{word(category, 'need')}: {amount(units, need_kind(category).unit)}"
+    unit = MONEY if category in ("*", RURAL) else need_kind(category).unit
+    return f"{_limit_name(category)}: {amount(units, unit)}"
+
+
+def _limit_name(category: str) -> str:
+    """What a limit is for."""
+    if category in ("*", RURAL):
+        return str(_("in the country") if category == RURAL else _("in towns"))
+    return str(word(category, "need"))
 
 
 def _terms(change: OverlapRule) -> str:
@@ -236,4 +284,13 @@ def _terms(change: OverlapRule) -> str:
         return str(_("The rule rests"))
     days = [_("%(n)s days", n=terms["days"])] if "days" in terms else []
     limits = [_limit(category, units) for category, units in sorted(terms.get("limits", {}).items())]
-    return "; ".join(str(part) for part in (*days, *limits))
+    sets = [_set(name, terms[name]) for name in rules.SETS if name in terms]
+    if "may_except" in terms:
+        sets.append(str(_("a district may allow an exception") if terms["may_except"] else _("no exception")))
+    return "; ".join(str(part) for part in (*days, *limits, *sets))
+
+
+def _set(name: str, codes: list[str]) -> str:
+    titles = {"categories": _("kinds"), "programmes": _("programmes"), "excepted": _("added all the same")}
+    table = "need" if name == "categories" else "aid_programme"
+    return f"{titles[name]}: {', '.join(str(word(code, table)) for code in codes)}"

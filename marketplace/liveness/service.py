@@ -20,11 +20,13 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households import guardians
 from marketplace.households.models import Household, Person
 from marketplace.liveness import duties
 from marketplace.liveness.models import WAITING, CheckCause, CheckState, SurvivalCheck, Way
 from marketplace.policy import require
 from marketplace.sealed import Unreadable, vault_of
+from marketplace.visits import service as visits
 
 STEP, VISIT = "survival_check", "survival_visit"
 LEAST_DAYS = 7
@@ -105,14 +107,16 @@ def _to_visit(session: Session, found: SurvivalCheck, *, outcome: str, actor: Ac
     holder = Holder(district_code=found.district_code)
     clocks.move_on(session, found.id, outcome=outcome, step=VISIT, holder=holder, now=now)
     _record(session, found, "survival:visit", outcome, actor=actor, now=now)
+    visits.ask(session, found.household_id, "SURVIVAL", ref=found.id, actor=actor, now=now)
 
 
 def send_code(session: Session, check_id: str, /, *, network: str, actor: Actor, now: datetime) -> str:
     """Send six digits to the person's own telephone; return the code's id."""
     found, person = _of_household(session, check_id, actor=actor)
-    if person.phone_index is None or not person.contact:
+    holder = _phone_holder(session, person, actor=actor, now=now)
+    if holder.phone_index is None or not holder.contact:
         raise WrongState("no_own_phone")
-    code = accounts.new_code(session, person.phone_index, network=network, now=now)
+    code = accounts.new_code(session, holder.phone_index, network=network, now=now)
     params = {"code_id": code.id}
     notices.post(
         session, "sign_in_code", key=f"code:{code.id}", household_id=found.household_id, params=params, now=now
@@ -124,7 +128,8 @@ def code_and_tail_fit(session: Session, check_id: str, /, *, code: str, tail: st
     """Whether the digits are the telephone's and the last four signs are those of the ID number. The caller commits in
     any case, so that wrong tries count."""
     found, person = _of_household(session, check_id, actor=actor)
-    right = person.phone_index is not None and accounts.code_fits(session, person.phone_index, code, now=now)
+    phone = _phone_holder(session, person, actor=actor, now=now).phone_index
+    right = phone is not None and accounts.code_fits(session, phone, code, now=now)
     if not right or not _tail_fits(session, person, tail):
         found.tries += 1
         session.add(found)
@@ -132,6 +137,12 @@ def code_and_tail_fit(session: Session, check_id: str, /, *, code: str, tail: st
         return False
     mark_seen(session, found, Way.CODE, actor=actor, now=now)
     return True
+
+
+def _phone_holder(session: Session, person: Person, *, actor: Actor, now: datetime) -> Person:
+    """To whose telephone the digits go: the person's own, for a child the guardian's. The number is always the
+    child's."""
+    return session.get_one(Person, guardians.signer_for(session, person, actor=actor, now=now))
 
 
 def _tail_fits(session: Session, person: Person, tail: str) -> bool:
@@ -195,6 +206,7 @@ def _end(
     found.state, found.way = state, way
     found.done_at, found.done_by, found.done_role = now, actor.id, actor.role
     clocks.move_on(session, found.id, outcome=state.value, now=now)
+    visits.settle(session, found.id, actor=actor, now=now)
     return _record(session, found, action, way.value, actor=actor, now=now)
 
 
@@ -215,14 +227,18 @@ def get_check(session: Session, check_id: str, action: str, /, *, actor: Actor) 
 
 
 def _of_household(session: Session, check_id: str, *, actor: Actor) -> tuple[SurvivalCheck, Person]:
-    """A waiting check of the actor's household. Each grown-up answers for itself; a helper answers with the person's
-    own code."""
+    """A waiting check of the actor's household. Each grown-up answers for itself, a verified guardian for its child; a
+    helper answers with the person's own code."""
     found = waiting_for(session, check_id, "survival:answer", actor=actor)
     person = session.get_one(Person, found.person_id)
     signer = session.get(Person, actor.id) if actor.role is Role.HOUSEHOLD else None
-    if signer is not None and signer.id != person.id:
+    if signer is not None and signer.id != person.id and not _is_guardian(session, signer, person):
         raise WrongState("own_check_only")
     return found, person
+
+
+def _is_guardian(session: Session, signer: Person, person: Person) -> bool:
+    return any(link.guardian_id == signer.id for link in guardians.links_of(session, person.id))
 
 
 def _of_staff(session: Session, check_id: str, *, actor: Actor) -> SurvivalCheck:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.actors import Actor
@@ -30,12 +30,11 @@ from marketplace.needs.models import Need
 from marketplace.notices import Notice
 from marketplace.policy import require
 from marketplace.proposals.models import ProposedLine, Run, UnservedReason
+from marketplace.sharing.looks import staff_looks
 from marketplace.sharing.models import Disclosure
 from marketplace.sharing.service import disclosures_of
 
 PURPOSES = ("review", "complaint", "household_asked", "handover", "supervision")
-LOOKS = ("household:file", "household:reveal")
-MOST_LOOKS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +79,7 @@ def write_look(session: Session, household_id: str, /, *, purpose: str, actor: A
     home = household_of(session, household_id, actor=actor)
     if purpose not in PURPOSES:
         raise BadInput("purpose_missing", field="purpose")
-    entry = audit.Entry(
-        "household:file", object_ref=home.id, subject=home.id, purpose=purpose, decision="permit", rule_id=purpose
-    )
+    entry = audit.Entry("household:file", subject=home.id, purpose=purpose, decision="permit", rule_id=purpose)
     audit.record(session, entry, actor=actor, now=now)
 
 
@@ -105,7 +102,7 @@ def open_file(session: Session, household_id: str, /, *, actor: Actor) -> File:
         aid=ledger.aid_of_household(session, home.id),
         letters=notices.of_household(session, home.id),
         disclosures=disclosures_of(session, home.id),
-        looks=_looks(session, home, people),
+        looks=staff_looks(session, home.id),
         meetings=session.exec(select(MeetingRow).where(col(MeetingRow.need_id).in_(ids))).all(),
         duties=session.exec(select(Duty).where(col(Duty.need_id).in_(ids)).order_by(col(Duty.made_at).desc())).all(),
         urgent=session.exec(select(UrgentApproval).where(UrgentApproval.household_id == home.id)).all(),
@@ -141,12 +138,3 @@ def _decisions(session: Session, line_ids: list[str]) -> dict[str, list[LineDeci
     for row in session.exec(statement.order_by(col(LineDecision.audit_seq))):
         found.setdefault(row.line_id, []).append(row)
     return found
-
-
-def _looks(session: Session, home: Household, people: Sequence[Person]) -> Sequence[AuditRow]:
-    """Looks of staff into the file and at single fields, the newest first."""
-    refs = [audit.subject_ref(session, one) for one in (home.id, *(person.id for person in people))]
-    statement = select(AuditRow).where(
-        col(AuditRow.action).in_(LOOKS), or_(col(AuditRow.subject_ref).in_(refs), AuditRow.object_ref == home.id)
-    )
-    return session.exec(statement.order_by(col(AuditRow.seq).desc()).limit(MOST_LOOKS)).all()

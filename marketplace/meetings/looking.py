@@ -1,12 +1,14 @@
-"""Who would lose, for a whole sheet at one press; and a decision of the open sheet taken back.
+"""A sheet called with its answers, who would lose for all of it; and a decision of the open sheet taken back.
 
-Enters: staff at a meeting. Leaves: on every undecided row that its run left at zero, the cheapest remedy in that run
-(a resource with the units it lacks, or the limit in the way) and who would lose if the row had one unit today; or a row
-that is undecided again, with its pin or ban withdrawn, its duty taken back or its need open. Called by the sheet.
+Enters: staff that call a meeting or sit in it. Leaves: on every undecided row that its run left at zero, the cheapest
+remedy in that run (a resource with the units it lacks, or the limit in the way) and who would lose if the row had one
+unit today; or a row that is undecided again, with its pin or ban withdrawn, its duty taken back or its need open.
+Called by the sheet.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -14,9 +16,9 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import flush
-from marketplace.errors import WrongState
-from marketplace.meetings import duties, packs
-from marketplace.meetings.models import MeetingRow, RowKind, Verdict
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.meetings import duties, named, packs, service
+from marketplace.meetings.models import Meeting, MeetingRow, RowKind, Verdict
 from marketplace.meetings.service import get_row, open_sheet
 from marketplace.needs import settling
 from marketplace.needs.models import Need
@@ -27,6 +29,14 @@ from matching.remedies import Way
 
 CLOSED_HERE = ("government_aid", "closed_by_meeting")
 _ASKED = 500
+
+
+def convene(session: Session, district: str, /, *, actor: Actor, now: datetime) -> Meeting:
+    """One press: the sheet, and every row's answer; a run whose input is damaged leaves the rows to be looked at."""
+    meeting = service.call(session, district, actor=actor, now=now)
+    with suppress(BadInput, NotFound):
+        look_all(session, meeting.id, actor=actor, now=now)
+    return meeting
 
 
 def look_all(session: Session, meeting_id: str, /, *, actor: Actor, now: datetime) -> int:
@@ -75,6 +85,7 @@ def undo(session: Session, meeting_id: str, number: int, /, *, actor: Actor, now
         raise WrongState("row_undecided")
     taken_back = row.verdict
     _end(session, row, actor=actor, now=now)
+    named.unsettle(session, row, now=now)
     row.verdict, row.reason, row.made_id, row.decision_offer_id = "", "", "", ""
     row.decision_units, row.decided_by, row.decided_at = 0, "", None
     session.add(row)

@@ -56,8 +56,9 @@ class Meeting(SQLModel, table=True):
 
 
 class MeetingRow(SQLModel, table=True):
-    """One need on the sheet: the blocker as the run told it, the remedy, who would lose, and what was decided. Ids,
-    codes and whole numbers only; the row has no name of anybody."""
+    """One need on the sheet: the blocker as the run told it, the remedy, who would lose, what was decided, and the
+    officer who has it by name (empty while the clock of the need says so: until the row is decided or the sheet
+    frozen). Ids, codes and whole numbers only; the row has no name of anybody."""
 
     __tablename__ = "meeting_row"
     __table_args__ = (
@@ -89,6 +90,7 @@ class MeetingRow(SQLModel, table=True):
     decision_units: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     reason: str = Field(default="", max_length=200)
     made_id: str = Field(default="", max_length=32)
+    officer_id: str = Field(default="", max_length=32)
     decided_by: str = Field(default="", max_length=64)
     decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 

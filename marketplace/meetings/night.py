@@ -3,7 +3,8 @@
 Enters: urgent approvals whose giver was asked at once (step `urgent_answer`). Leaves: where it stayed silent or said
 no, its units free again and the case with the next free stock of another giver, under the approval that the person on
 call gave for the night: same need, same cap, same review the next working day. Where nothing else is free the case says
-so and stands among the critical needs without aid. A sweep of the background worker; each case in its own transaction.
+so and stands among the critical needs without aid: the household and the pair on call are written to at once, also
+where three days of trying came to nothing. A sweep of the background worker; each case in its own transaction.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
-from marketplace import audit
+from marketplace import audit, notices
 from marketplace.accounts.models import Account
+from marketplace.accounts.standins import reads_for
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import Database, flush
 from marketplace.decisions import approve as approval
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.waiting import expire_giver, settle_late
 from marketplace.errors import DomainError, WrongState
-from marketplace.households.models import Household
-from marketplace.meetings import reclaims, urgent
+from marketplace.ledger.overlap import homes_of
+from marketplace.meetings import reclaims, roster, urgent
 from marketplace.meetings.models import UrgentApproval
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
@@ -32,7 +34,7 @@ from marketplace.proposals.models import ProposedLine
 
 log = logging.getLogger("shanqiao.night")
 LONGEST = timedelta(days=3)
-"""A case older than this is not passed on by itself any more: its review has come and gone."""
+"""A case older than this is not passed on by itself any more, its review has come and gone: it is told as fallen."""
 NEXT, NOTHING = "next", "nothing"
 NO_GIVER = (MatchState.EXPIRED_GIVER, MatchState.DECLINED_GIVER)
 CONSEQUENCES = {urgent.ASKED: expire_giver, reclaims.STEP: reclaims.late}
@@ -43,7 +45,7 @@ def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     now = clock()
     done = settle_late(database, CONSEQUENCES, now=now)
     with database.reading() as session:
-        waiting = _waiting(session, now=now)
+        waiting = _waiting(session)
     for row_id in waiting:
         try:
             with database.transaction() as session:
@@ -53,10 +55,10 @@ def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     return done
 
 
-def _waiting(session: Session, *, now: datetime) -> list[str]:
+def _waiting(session: Session) -> list[str]:
     found = select(UrgentApproval.id).join(Match, col(Match.id) == col(UrgentApproval.match_id))
     found = found.where(col(UrgentApproval.passed_on) == "", col(UrgentApproval.asked).is_(True))
-    found = found.where(col(Match.state).in_(NO_GIVER), col(UrgentApproval.approved_at) > now - LONGEST)
+    found = found.where(col(Match.state).in_(NO_GIVER))
     return list(session.exec(found.order_by(col(UrgentApproval.approved_at), col(UrgentApproval.id)).limit(50)))
 
 
@@ -66,10 +68,20 @@ def _go_on(session: Session, row_id: str, *, now: datetime) -> bool:
     if row.passed_on:
         return False
     need = session.get_one(Need, row.need_id)
-    session.get_one(Household, need.household_id, with_for_update=True)
+    homes_of(session, need.household_id, lock=True)
     row.passed_on = NOTHING
     session.add(row)
     flush(session)
+    if row.approved_at > now - LONGEST:
+        _try_next(session, row, need, now=now)
+    if row.passed_on == NOTHING:
+        _tell_it_fell(session, row, now=now)
+    entry = audit.Entry("urgent:pass_on", object_ref=row.id, subject=row.household_id, rule_id=row.passed_on)
+    audit.record(session, entry, actor=SYSTEM, now=now)
+    return True
+
+
+def _try_next(session: Session, row: UrgentApproval, need: Need, *, now: datetime) -> None:
     try:
         with session.begin_nested():
             _approve_next(session, row, need, now=now)
@@ -80,9 +92,15 @@ def _go_on(session: Session, row_id: str, *, now: datetime) -> bool:
         row.passed_on = NOTHING
     session.add(row)
     flush(session)
-    entry = audit.Entry("urgent:pass_on", object_ref=row.id, subject=row.household_id, rule_id=row.passed_on)
-    audit.record(session, entry, actor=SYSTEM, now=now)
-    return True
+
+
+def _tell_it_fell(session: Session, row: UrgentApproval, *, now: datetime) -> None:
+    """The household was told of a decision that holds no longer; whoever is on call can still find another way."""
+    notices.post(session, "match_cancelled", key=f"{row.id}:fell", household_id=row.household_id, now=now)
+    pair = roster.on_call_at(session, now)
+    for account_id in (pair.verifier_id, pair.approver_id) if pair else (row.approver_id,):
+        reader = reads_for(session, account_id, now=now)
+        notices.post(session, "urgent_fell", key=f"{row.id}:fell:{account_id}", account_id=reader, now=now)
 
 
 def _approve_next(session: Session, row: UrgentApproval, need: Need, *, now: datetime) -> None:

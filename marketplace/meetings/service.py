@@ -22,7 +22,7 @@ from marketplace.actors import Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.intake.cells import names_somebody
-from marketplace.meetings import duties, packs
+from marketplace.meetings import duties, named, packs
 from marketplace.meetings.models import Meeting, MeetingRow, MeetingState, Verdict
 from marketplace.needs import settling
 from marketplace.needs.models import Need
@@ -189,10 +189,10 @@ def decide(
     if names_somebody(reason):
         raise BadInput("personal_in_text", field="reason")
     row.made_id = _carry_out(session, meeting, row, decision, actor=actor, now=now)
+    named.settle(session, row, officer_id=decision.officer_id if decision.verdict is Verdict.DUTY else "", now=now)
     row.verdict, row.reason = decision.verdict.value, reason[:200]
     row.decision_offer_id, row.decision_units = decision.offer_id, decision.units
     row.decided_by, row.decided_at = actor.id, now
-    session.add(row)
     body = {"row": number, "verdict": row.verdict, "units": decision.units}
     entry = audit.Entry("meeting:decide", object_ref=meeting.id, decision=row.verdict, body=body)
     audit.record(session, entry, actor=actor, now=now)
@@ -227,6 +227,7 @@ def close(session: Session, meeting_id: str, /, *, actor: Actor, now: datetime) 
     session.refresh(meeting, with_for_update=True)
     if meeting.state is not MeetingState.OPEN:
         raise WrongState("meeting_closed")
+    named.keep_officers(session, rows_of(session, meeting, filters={"verdict": "open"}))
     meeting.sheet_sha256 = hash_of(session, meeting)
     meeting.state, meeting.closed_by, meeting.closed_at = MeetingState.CLOSED, actor.id, now
     _record(session, meeting, "meeting:close", actor=actor, now=now)

@@ -1,8 +1,9 @@
 """Urgent, day or night: the approver on call approves free stock up to a cap, and another looks at it the next day.
 
 Enters: a critical need that somebody else has verified. Leaves: matches like any other, each marked as urgent-approved,
-the household told at once, and a clock until the review. The cap (`urgent_cap_fen`) holds for one household and one
-night, which runs from noon to noon in China. The review ends in one of three verdicts.
+the household told at once, and a clock until the review, held by an approver named for it who is none of the pair. The
+cap (`urgent_cap_fen`) holds for one household, with all that count as the same, and one night, which runs from noon to
+noon in China. The review ends in one of three verdicts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
-from marketplace.accounts.models import Account
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
@@ -23,13 +23,14 @@ from marketplace.clocks.service import Holder
 from marketplace.config import Settings
 from marketplace.db import flush, new_id
 from marketplace.decisions import approve as approval
-from marketplace.decisions import moves
+from marketplace.decisions import moves, officers
 from marketplace.decisions import service as decisions
 from marketplace.decisions.closing import RECLAIMABLE
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households.models import Household
+from marketplace.households.same import same_as
 from marketplace.intake.cells import names_somebody
+from marketplace.ledger.overlap import homes_of
 from marketplace.meetings import duties, reclaims, roster
 from marketplace.meetings.models import ReviewState, UrgentApproval
 from marketplace.needs.models import Need, NeedState
@@ -66,7 +67,7 @@ def room_for(session: Session, household_id: str, /, *, now: datetime) -> Room:
     """The cap and what is used of it; no more than the limit above which two approvers are needed anyway."""
     settings: Settings = session.info["settings"]
     used = select(func.coalesce(func.sum(col(UrgentApproval.value_fen)), 0)).where(
-        UrgentApproval.household_id == household_id,
+        col(UrgentApproval.household_id).in_(same_as(session, [household_id]).of(household_id)),
         UrgentApproval.night_on == night_of(now),
         UrgentApproval.passed_on == "",
     )
@@ -98,7 +99,7 @@ def approve(session: Session, need_id: str, /, *, reason: str, actor: Actor, now
     if need is None:
         raise NotFound("need")
     _sound_reason(reason)
-    session.get_one(Household, need.household_id, with_for_update=True)
+    homes_of(session, need.household_id, lock=True)
     if code := refusal(session, need, actor=actor, now=now):
         raise WrongState(code)
     left = room_for(session, need.household_id, now=now).left_fen
@@ -184,14 +185,23 @@ def mark(
         asked=match.state is MatchState.AWAITING_GIVER,
         follows_id=follows.id if follows is not None else None,
     )
-    session.add(row)
+    match.at_once = True
+    session.add_all((row, match))
     if row.asked:
         moves.wait(session, match, outcome="asked_at_once", for_step=ASKED, now=now)
         notices.post(session, "urgent_asked", key=f"{row.id}:asked", org_id=match.org_id, now=now)
-    clocks.start(session, STEP, row.id, holder=Holder(district_code=need.district_code), now=now, urgent=True)
+    reviewer = officers.choose(officers.load(session, STEP), need.district_code, but=(row.verifier_id, row.approver_id))
+    holder = Holder(account_id=reviewer, district_code=need.district_code)
+    clocks.start(session, STEP, row.id, holder=holder, now=now, urgent=True)
     notices.post(session, "urgent_approved", key=f"{row.id}:urgent", household_id=need.household_id, now=now)
     _record(session, row, "urgent:approve", actor=actor, now=now)
     return row
+
+
+def pair_of(session: Session, urgent_id: str, /) -> tuple[str, ...]:
+    """Who verified and approved it that night: another person reviews it."""
+    row = session.get(UrgentApproval, urgent_id)
+    return (row.verifier_id, row.approver_id) if row is not None else ()
 
 
 def review(
@@ -279,12 +289,6 @@ def critical_needs(session: Session, /, *, actor: Actor, limit: int = 10) -> lis
     if actor.districts:
         wanted = wanted.where(col(Need.district_code).in_(sorted(actor.districts)))
     return list(session.exec(wanted.order_by(col(Need.updated_at).desc(), col(Need.id)).limit(limit)))
-
-
-def name_of(session: Session, account_id: str, /) -> str:
-    """The name a colleague goes by; the id where the account is gone."""
-    account = session.get(Account, account_id) if account_id else None
-    return account.display_name if account else account_id
 
 
 def _record(session: Session, row: UrgentApproval, action: str, *, actor: Actor, now: datetime) -> None:

@@ -14,7 +14,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.meetings import duties
 from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import OutcomeForm
-from marketplace.meetings.urgent import name_of
+from marketplace.meetings.named import name_of
 from marketplace.needs.models import Need
 from marketplace.web import pages
 from marketplace.web.transactions import current_session, writes

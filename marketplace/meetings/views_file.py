@@ -14,7 +14,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.meetings import household_file, words
 from marketplace.meetings.doors import bp
 from marketplace.meetings.household_file import PURPOSES
-from marketplace.meetings.urgent import name_of
+from marketplace.meetings.named import name_of
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.reference.needs import need_kind

@@ -18,11 +18,12 @@ from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.meetings import papers, words
 from marketplace.meetings.doors import bp
+from marketplace.meetings.named import name_of
 from marketplace.meetings.papers import Paper
-from marketplace.meetings.urgent import name_of
 from marketplace.proposals.models import Run
 from marketplace.web import pages
 from marketplace.web.display import language
+from marketplace.web.leaving import leaves
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session
 
@@ -38,6 +39,7 @@ def paper(line_id: str) -> ResponseReturnValue:
 
 @bp.get("/papers/runs/<run_id>")
 @guard("paper:view")
+@leaves
 def papers_of_run(run_id: str) -> ResponseReturnValue:
     """The forms of all approved lines of a run, one on a sheet, ten on a page of the browser."""
     session, actor = current_session(), current_actor()

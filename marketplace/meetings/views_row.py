@@ -20,8 +20,8 @@ from marketplace.meetings import duties, looking, service, words
 from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import DecideForm, LookForm, MoneyDecideForm, MoneyLookForm
 from marketplace.meetings.models import Meeting, MeetingRow, MeetingState, Verdict
+from marketplace.meetings.named import name_of
 from marketplace.meetings.service import Decision
-from marketplace.meetings.urgent import name_of
 from marketplace.meetings.views_sheet import area, offers_for, told
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer

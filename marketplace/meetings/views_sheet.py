@@ -15,17 +15,19 @@ from flask_babel import gettext as _
 
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace import policy
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.errors import DomainError
 from marketplace.guards import current_actor, guard
 from marketplace.households import service as households
-from marketplace.meetings import packs, service, words
+from marketplace.ledger.sentences import Sayings
+from marketplace.meetings import looking, packs, service, words
 from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import CallForm
 from marketplace.meetings.models import Meeting, MeetingRow, MeetingState
+from marketplace.meetings.named import name_of, names_of, officers_of
 from marketplace.meetings.papers import policy_mark
-from marketplace.meetings.urgent import name_of
 from marketplace.needs.models import Need
+from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer
 from marketplace.proposals import results
 from marketplace.proposals.models import Run
@@ -33,6 +35,7 @@ from marketplace.reference import districts
 from marketplace.web import codes, formats, pages
 from marketplace.web.desk import XLSX
 from marketplace.web.display import language
+from marketplace.web.leaving import leaves, mark
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
@@ -64,12 +67,12 @@ def index() -> ResponseReturnValue:
 def call() -> ResponseReturnValue:
     """One press: everybody the newest run left, on one sheet."""
     actor, form = current_actor(), CallForm()
-    near = [row for row in districts.current(utc_now().date()) if actor.serves(row.code)]
+    near = [row for row in districts.current(local_day(utc_now())) if actor.serves(row.code)]
     form.district.choices = [(row.code, row.name(lang=language())) for row in near]
     if not form.validate_on_submit():
         return pages.render("meetings/call.html", form=form, whole=not actor.districts)
     try:
-        meeting = service.call(current_session(), form.district.data or "", actor=actor, now=utc_now())
+        meeting = looking.convene(current_session(), form.district.data or "", actor=actor, now=utc_now())
     except DomainError as error:
         if error.code not in words.SENTENCES:
             raise
@@ -124,13 +127,27 @@ def told(rows: Sequence[MeetingRow]) -> list[dict[str, Any]]:
     pairs: list[tuple[str, Mapping[str, Any]]] = [(row.offer_id, row.detail) for row in rows]
     pairs += [(row.remedy_offer_id, {}) for row in rows]
     names = results.names_of(session, pairs)
-    return [{"row": row, "why": _why(row, names), "remedy": _remedy(row, names)} for row in rows]
+    says = Sayings(session, on=today_of(utc_now()), lang=language())
+    held = officers_of(session, rows)
+    people = names_of(session, held.values())
+    return [
+        {
+            "row": row,
+            "why": _why(row, names, says),
+            "remedy": _remedy(row, names),
+            "officer": people.get(held[row.number], ""),
+        }
+        for row in rows
+    ]
 
 
-def _why(row: MeetingRow, names: Mapping[str, str]) -> str:
+def _why(row: MeetingRow, names: Mapping[str, str], says: Sayings) -> str:
     if row.blocker in words.OWN_BLOCKERS:
         return words.blocker(row.blocker)
-    return results.sentence(row.blocker, row.offer_id, row.detail, names=names, unit=row.unit, lang=language())
+    rules = says.about(row.district_code, row.category)
+    return results.sentence(
+        row.blocker, row.offer_id, row.detail, names=names, unit=row.unit, lang=language(), rules=rules
+    )
 
 
 def _remedy(row: MeetingRow, names: Mapping[str, str]) -> str:
@@ -156,6 +173,7 @@ def _of_run(row: MeetingRow, resource: str) -> str:
 
 @bp.get("/<meeting_id>/print")
 @guard("meeting:view")
+@leaves
 def sheet_print(meeting_id: str) -> ResponseReturnValue:
     """The sheet for the table: A4, page numbers, and lines to write on; masked names only for the district's own."""
     session = current_session()
@@ -177,6 +195,7 @@ def _masked(rows: Sequence[MeetingRow]) -> dict[str, str]:
 
 @bp.get("/<meeting_id>/sheet.xlsx")
 @guard("meeting:view")
+@leaves
 def sheet_file(meeting_id: str) -> ResponseReturnValue:
     """Every row as a table; no name of anybody."""
     session = current_session()
@@ -192,13 +211,14 @@ def sheet_file(meeting_id: str) -> ResponseReturnValue:
         Column(_("Unit"), width=8),
         Column(_("What stands in the way"), width=60),
         Column(_("Cheapest remedy"), width=30),
-        Column(_("Would lose"), "number"),
+        Column(_("Would lose (for one unit, or as tried)"), "number"),
         Column(_("Decision"), width=16),
         Column(_("Amount pinned"), "number"),
         Column(_("Reason"), width=40),
+        Column(_("Officer by name"), width=16),
     )
     rows = told(service.rows_of(session, meeting, filters={}))
-    response = Response(write_xlsx(columns, [_line(one) for one in rows]), content_type=XLSX)
+    response = Response(write_xlsx(columns, [_line(one) for one in rows], mark=mark()), content_type=XLSX)
     response.headers["Content-Disposition"] = 'attachment; filename="meeting.xlsx"'
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -222,6 +242,7 @@ def _line(one: Mapping[str, Any]) -> tuple[Any, ...]:
         str(words.SHORT[row.verdict]),
         row.decision_units / scale if row.decision_units else None,
         row.reason,
+        one["officer"],
     )
 
 

@@ -24,8 +24,8 @@ from marketplace.meetings import night, reclaims, roster, urgent, words
 from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import ReviewForm, RosterForm, UrgentForm
 from marketplace.meetings.models import ReviewState, UrgentApproval
+from marketplace.meetings.named import name_of
 from marketplace.meetings.roster import Shift
-from marketplace.meetings.urgent import name_of
 from marketplace.needs.models import Need
 from marketplace.web import pages
 from marketplace.web.paging import Page, page_number

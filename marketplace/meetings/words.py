@@ -73,9 +73,10 @@ ASKED_BACK = {
 """How the asking stands, by the outcome of its clock."""
 AID = {
     AidState.RESERVED: _l("reserved"),
-    AidState.APPROVED: _l("on its way"),
+    AidState.APPROVED: _l("under way"),
     AidState.DELIVERED: _l("given"),
     AidState.RETURNED: _l("returned"),
+    AidState.REPEAT: _l("told twice, counted once"),
 }
 ACTS = {
     "approve": _l("approved"),

@@ -3,10 +3,12 @@
 import marketplace.db  # first of all: it names the constraints of every table that follows
 from marketplace import audit, jobs, notices, sealed
 from marketplace.accounts import models as accounts
+from marketplace.answers import models as answers
 from marketplace.appeals import models as appeals
 from marketplace.appointments import models as appointments
 from marketplace.assessments import models as assessments
 from marketplace.cases import models as cases
+from marketplace.cases import models_reviews as case_reviews
 from marketplace.claims import models as claims
 from marketplace.clocks import models as clocks
 from marketplace.consent import models as consent
@@ -16,27 +18,33 @@ from marketplace.households import models as households
 from marketplace.incidents import models as incidents
 from marketplace.intake import models as intake
 from marketplace.ledger import models as ledger
+from marketplace.ledger import models_reports as ledger_reports
 from marketplace.liveness import models as liveness
 from marketplace.meetings import models as meetings
 from marketplace.needs import models as needs
 from marketplace.offers import models as offers
 from marketplace.organisations import models as organisations
 from marketplace.payments import models as payments
+from marketplace.portraits import models as portraits
 from marketplace.proofs import models as proofs
 from marketplace.proposals import models as proposals
 from marketplace.proxies import models as proxies
+from marketplace.readback import models as readback
 from marketplace.reports import models as reports
 from marketplace.rights import models as rights
 from marketplace.sharing import models as sharing
 from marketplace.signals import models as signals
 from marketplace.trail import models as trail
+from marketplace.visits import models as visits
 
 ROOMS = (
     accounts,
+    answers,
     appeals,
     appointments,
     assessments,
     audit,
+    case_reviews,
     cases,
     claims,
     clocks,
@@ -48,6 +56,7 @@ ROOMS = (
     intake,
     jobs,
     ledger,
+    ledger_reports,
     liveness,
     meetings,
     needs,
@@ -55,15 +64,18 @@ ROOMS = (
     offers,
     organisations,
     payments,
+    portraits,
     proofs,
     proposals,
     proxies,
+    readback,
     reports,
     rights,
     sealed,
     sharing,
     signals,
     trail,
+    visits,
 )
 
 metadata = marketplace.db.metadata

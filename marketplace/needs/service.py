@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from marketplace import audit, notices, policy
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import new_id
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households.models import Household
@@ -44,8 +45,6 @@ __all__ = [
     "verify_need",
 ]
 
-LOCAL = timezone(timedelta(hours=8))
-"""The city's clock: days of verification and validity are local days."""
 
 LARGEST = 10**12
 """The largest gap that can be allocated; a larger one is stored and held, and released only with a smaller amount."""
@@ -75,7 +74,7 @@ class NeedFacts:
 
 def today_of(now: datetime) -> date:
     """The local day of a moment."""
-    return now.astimezone(LOCAL).date()
+    return local_day(now)
 
 
 def get_need(session: Session, need_id: str, /, *, actor: Actor, lock: bool = False) -> Need:

@@ -1,7 +1,8 @@
 """What a need becomes because of something that happened to its aid: closed, or held until a person has looked at it.
 
 Enters: a need and the reason; the caller has asked the policy for its own act. Leaves: the need in its new state with
-its audit row. Called by `decisions` when aid is given back because nobody needs it any more, or reclaimed.
+its audit row. Called by `decisions` when aid is given back because nobody needs it any more, or reclaimed, and by
+`payments` when the bank has paid for a match that had ended.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from marketplace.db import flush
 from marketplace.errors import WrongState
 from marketplace.needs.models import Need, NeedState
 
+MONEY_PAID = "paid_after_end"
+"""Why a need is held while a person settles money that the bank paid after its match had ended."""
+
 
 def no_longer_needed(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Close a verified need: its household has said that it needs nothing any more."""
@@ -26,6 +30,23 @@ def no_longer_needed(session: Session, need_id: str, /, *, actor: Actor, now: da
 def look_again(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Hold a verified need: aid for it was reclaimed, so a person looks before anything else is given."""
     _settle(session, need_id, to=NeedState.HELD, reason="reclaimed", actor=actor, now=now)
+
+
+def hold_for_money(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Hold a verified need: the bank paid for it after its match had ended, and nobody else gives meanwhile."""
+    _settle(session, need_id, to=NeedState.HELD, reason=MONEY_PAID, actor=actor, now=now)
+
+
+def money_settled(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> Need:
+    """That money is booked or has come back: a need that was held for it, and for nothing else, goes on."""
+    need = session.get_one(Need, need_id, with_for_update=True, populate_existing=True)
+    if need.state is NeedState.HELD and need.state_reason == MONEY_PAID:
+        need.state, need.state_reason, need.updated_at = NeedState.VERIFIED, "", now
+        session.add(need)
+        flush(session)
+        entry = audit.Entry("need:release", object_ref=need.id, subject=need.household_id, decision=need.state.value)
+        audit.record(session, entry, actor=actor, now=now)
+    return need
 
 
 def settled_by_meeting(session: Session, need_id: str, /, *, reason: str, actor: Actor, now: datetime) -> None:

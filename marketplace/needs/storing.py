@@ -60,7 +60,10 @@ def _close_replaced(session: Session, found: Plan, *, batch_id: str, actor: Acto
     ]
     if rows:
         session.execute(update(Need), rows)
-        entries = (audit.Entry("need:close", object_ref=str(row["id"]), rule_id=batch_id) for row in rows)
+        closed = NeedState.CLOSED.value
+        entries = (
+            audit.Entry("need:close", object_ref=str(row["id"]), decision=closed, rule_id=batch_id) for row in rows
+        )
         audit.record_many(session, entries, actor=actor, now=now)
 
 
@@ -111,6 +114,7 @@ def _record(
             subject=row["household_id"],
             decision=row["state"].value,
             rule_id=batch_id,
+            body={"gap_units": row["gap_units"]},
         )
         for row in rows
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from marketplace import intake
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.intake.command import Say, Steps, bring_in, tell_refusal
@@ -49,7 +50,7 @@ def import_offers(
         giver = replace(actor, org_id=_organisation(database, org))
         columns = intake.NO_MAPPING
         if mapping is not None:
-            columns = intake.read_mapping(mapping.read_bytes(), offer_schema(today=now.date()))
+            columns = intake.read_mapping(mapping.read_bytes(), offer_schema(today=local_day(now)))
     except BadInput as error:
         return tell_refusal(error, lang=lang, say=say)
     steps = Steps(

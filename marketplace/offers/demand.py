@@ -13,13 +13,13 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Text, cast
 from sqlmodel import Session, col, func, or_, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database, flush
 from marketplace.errors import Conflict
 from marketplace.needs.models import Need, NeedState
@@ -34,7 +34,6 @@ CITY_ONLY = ("CHILD.", "MEDICAL.CHILD_")
 """Kinds that begin so are never counted below the whole city."""
 NEVER_MAPPED = ("HIV", "SAFE_CONTACT")
 """Needs with one of these tags are in no cell at all: a cell of a district would point to a person in danger."""
-ZONE = ZoneInfo("Asia/Shanghai")
 Cells = dict[str, dict[str, int]]
 
 
@@ -63,7 +62,7 @@ class Demand:
 
 def week_of(now: datetime) -> date:
     """The Monday of this week in Chongqing."""
-    today = now.astimezone(ZONE).date()
+    today = local_day(now)
     return today - timedelta(days=today.weekday())
 
 
@@ -74,7 +73,7 @@ def publish_demand(session: Session, /, *, actor: Actor, now: datetime) -> Deman
     taken = session.get(DemandSnapshot, week)
     if taken is not None:
         return taken
-    cells = published(count_open(session, on=now.astimezone(ZONE).date()))
+    cells = published(count_open(session, on=local_day(now)))
     _refuse_leaks(session, cells, week=week)
     snapshot = DemandSnapshot(week_on=week, cells=cells, taken_at=now)
     session.add(snapshot)

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import new_id
 from marketplace.errors import BadInput
 from marketplace.offers.models import DonorConsent, Offer
@@ -43,7 +44,7 @@ def keep_paper(
         return
     if paper is None or not paper.document:
         raise BadInput("donor_paper_missing", field="donor_purpose")
-    if paper.signed_on > now.date():
+    if paper.signed_on > local_day(now):
         raise BadInput("donor_paper_future", field="donor_signed_on")
     consent = DonorConsent(
         id=new_id(),

@@ -13,6 +13,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import NotFound
 from marketplace.offers.donors import DonorPaper
@@ -27,7 +28,7 @@ def start_draft(session: Session, /, *, org_id: str, actor: Actor, now: datetime
     """An empty draft: half a year from today, each match answered by the giver."""
     require(actor, "offer:post", org_id=org_id)
     require_active(session, org_id)
-    answers = {"valid_to": (now.date() + CONFIRMED_FOR).isoformat(), "acceptance": Acceptance.EACH.value}
+    answers = {"valid_to": (local_day(now) + CONFIRMED_FOR).isoformat(), "acceptance": Acceptance.EACH.value}
     return _added(session, OfferDraft(org_id=org_id, answers=answers, **_stamp(actor, now)))
 
 
@@ -35,7 +36,7 @@ def draft_copy(session: Session, offer_id: str, /, *, actor: Actor, now: datetim
     """A draft for a new offer on the terms of an old one."""
     offer = get_offer(session, offer_id, actor=actor)
     require(actor, "offer:post", org_id=offer.org_id)
-    terms = copied_terms(offer, terms_of(offer), on=now.date())
+    terms = copied_terms(offer, terms_of(offer), on=local_day(now))
     return _added(session, OfferDraft(org_id=offer.org_id, answers=answers_of(terms), **_stamp(actor, now)))
 
 

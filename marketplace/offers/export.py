@@ -15,8 +15,9 @@ from sqlmodel import Session, col, select
 from adapters import tabular_writer
 from adapters.ports import Cell
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.offers.models import Offer, OfferState
-from marketplace.offers.table import ANSWERS, EVERYWHERE, offer_schema
+from marketplace.offers.table import ANSWERS, CLOSED_FOR_NOW, EVERYWHERE, OPEN, STATUS, offer_schema
 from marketplace.offers.terms import shown_units, terms_of
 from marketplace.policy import require
 from marketplace.reference.districts import district_name
@@ -30,10 +31,10 @@ CITY = {"zh": EVERYWHERE[0], "en": EVERYWHERE[3]}
 def offers_file(session: Session, kind: Format, /, *, actor: Actor, now: datetime, lang: str) -> bytes:
     """Every resource of the actor's organisation that is not closed, the oldest first."""
     require(actor, "offer:list", org_id=actor.org_id)
-    columns = offer_schema(today=now.date()).columns
+    columns = offer_schema(today=local_day(now)).columns
     mine = select(Offer).where(col(Offer.org_id) == actor.org_id, col(Offer.state) != OfferState.CLOSED)
     offers = session.exec(mine.order_by(col(Offer.created_at), col(Offer.id)))
-    named = (rows_by_column(offer, on=now.date(), lang=lang) for offer in offers)
+    named = (rows_by_column(offer, on=local_day(now), lang=lang) for offer in offers)
     rows = ([cells.get(column.name) for column in columns] for cells in named)
     if kind == "csv":
         return tabular_writer.write_csv([column.label(lang=lang) for column in columns], rows)
@@ -69,6 +70,8 @@ def _cells(offer: Offer, *, on: date, lang: str) -> Iterator[tuple[str, Cell]]:
     yield "donor_districts", places(terms.donor_districts)
     for name in ("tags_any", "tags_all", "tags_none", "donor_tags"):
         yield name, tags(getattr(terms, name))
+    if offer.state in (OfferState.OPEN, OfferState.PAUSED):
+        yield "status", STATUS[OPEN if offer.state is OfferState.OPEN else CLOSED_FOR_NOW][english]
     yield "min_urgency", label("urgency", terms.min_urgency, lang=lang)
     yield "acceptance", ANSWERS[terms.acceptance.value][english]
     for name in ("title", "valid_from", "valid_to", "donor_purpose", "standard", "steps", "rules"):

@@ -18,10 +18,12 @@ from sqlmodel import Session, col, select
 from adapters import hsds, tabular_writer
 from adapters.ports import WillNeverWork
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.errors import BadInput
 from marketplace.offers.export import rows_by_column
 from marketplace.offers.models import Offer, OfferState
-from marketplace.offers.table import offer_schema
+from marketplace.offers.service import source_index
+from marketplace.offers.table import CLOSED_FOR_NOW, OPEN, offer_schema
 from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.reference.needs import need_kind
@@ -33,7 +35,7 @@ NEED, TERM = "shanqiao-need", "shanqiao-term"
 """Our taxonomies: kinds of need, and terms of an offer that HSDS has no word for."""
 STATUS = {
     OfferState.OPEN: hsds.ACTIVE,
-    OfferState.PAUSED: "temporarily closed",
+    OfferState.PAUSED: hsds.CLOSED_FOR_NOW,
     OfferState.HELD: "inactive",
     OfferState.EXPIRED: "inactive",
 }
@@ -46,6 +48,7 @@ WORDED = (
     "districts",
     "valid_from",
     "valid_to",
+    "status",
     "standard",
     "steps",
     "rules",
@@ -60,7 +63,7 @@ def services_file(session: Session, kind: Format, /, *, actor: Actor, now: datet
     giver = session.get_one(Organisation, actor.org_id)
     mine = select(Offer).where(col(Offer.org_id) == giver.id, col(Offer.state) != OfferState.CLOSED)
     offers = session.exec(mine.where(col(Offer.unit).not_in(GOODS)).order_by(col(Offer.created_at), col(Offer.id)))
-    services = [_service(offer, giver, on=now.date()) for offer in offers]
+    services = [_service(offer, giver, on=local_day(now)) for offer in offers]
     return hsds.write_json(services) if kind == "json" else hsds.write_package(services)
 
 
@@ -75,7 +78,7 @@ def _service(offer: Offer, giver: Organisation, *, on: date) -> hsds.Service:
         application_process=offer.steps,
         fees_description=offer.rules,
         eligibility_description="；".join(cells[name] for name in ("tags_all", "tags_any") if cells.get(name)),
-        assured_date=offer.updated_at.date().isoformat(),
+        assured_date=local_day(offer.updated_at).isoformat(),
         organization=giver.name,
         organization_code=giver.credit_code,
         areas=tuple(cells["districts"].split("、")),
@@ -107,19 +110,21 @@ def id_of(uuid: str) -> str:
 
 
 def as_table(session: Session, data: bytes, /, *, giver: Organisation, now: datetime) -> bytes:
-    """The active services of an HSDS file as a table for the import. A file of another giver is refused whole."""
+    """The services of an HSDS file that are active, or known here and temporarily closed, as a table for the import. A
+    file of another giver is refused whole."""
     try:
         found = hsds.read_services(data)
     except WillNeverWork as error:
         raise BadInput(error.code, field="file") from error
     if any(one.organization_code not in ("", giver.credit_code) for one in found):
         raise BadInput("hsds_other_organisation", field="file")
-    active = [one for one in found if one.status in ("", hsds.ACTIVE)]
-    if not active:
+    numbers = {one.id: one.id for one in found} | _references(session, found, giver)
+    closed = _known(session, [numbers[one.id] for one in found if one.status == hsds.CLOSED_FOR_NOW], giver)
+    read = [one for one in found if one.status in ("", hsds.ACTIVE) or numbers[one.id] in closed]
+    if not read:
         raise BadInput("hsds_no_service", field="file")
-    columns = offer_schema(today=now.date()).columns
-    known = _references(session, active, giver)
-    rows = ({"source_id": known.get(one.id, one.id), **dict(_cells(one))} for one in active)
+    columns = offer_schema(today=local_day(now)).columns
+    rows = ({"source_id": numbers[one.id], **dict(_cells(one))} for one in read)
     table = [[row.get(column.name) for column in columns] for row in rows]
     return tabular_writer.write_csv([column.label(lang="zh") for column in columns], table)
 
@@ -131,6 +136,13 @@ def _references(session: Session, services: list[hsds.Service], giver: Organisat
     return {ids[row[0]]: row[1] or row[0] for row in session.execute(mine) if row[0] in ids}
 
 
+def _known(session: Session, numbers: list[str], giver: Organisation) -> set[str]:
+    """Those of the giver's numbers that stand for a resource here."""
+    by_index = {source_index(session, giver.id, source_id=number): number for number in numbers}
+    mine = select(Offer.source_index).where(col(Offer.source_index).in_(by_index))
+    return {by_index[index] for index in session.exec(mine)} if by_index else set()
+
+
 def _cells(one: hsds.Service) -> Iterator[tuple[str, str]]:
     """Column ► cell; what HSDS says in its own words goes before attributes of the same name."""
     for term in one.terms:
@@ -140,6 +152,7 @@ def _cells(one: hsds.Service) -> Iterator[tuple[str, str]]:
     others = [term.code for term in one.terms if term.taxonomy not in (NEED, TERM)]
     category = next(iter(ours + others), "")
     yield "category", category
+    yield "status", CLOSED_FOR_NOW if one.status == hsds.CLOSED_FOR_NOW else OPEN
     yield "title", one.name
     yield "unit", one.unit or _usual_unit(category)
     yield "stock", one.maximum if one.maximum not in ("", "0") else one.available

@@ -19,6 +19,7 @@ from sqlmodel import Session, col, select
 from adapters.hsds import is_hsds
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.households.register import chunks
 from marketplace.intake import (
     NO_MAPPING,
@@ -41,8 +42,9 @@ from marketplace.intake import (
 from marketplace.offers import hsds
 from marketplace.offers.donors import DonorPaper, keep_paper
 from marketplace.offers.models import Offer, OfferState
+from marketplace.offers.pausing import LISTED
 from marketplace.offers.service import source_index
-from marketplace.offers.table import Taxonomy, offer_schema, terms_of_row, the_taxonomy
+from marketplace.offers.table import CLOSED_FOR_NOW, Taxonomy, offer_schema, terms_of_row, the_taxonomy
 from marketplace.offers.terms import CONFIRMED_FOR, Terms, columns_of, loosens, shown_units, terms_of
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.service import require_active
@@ -69,6 +71,16 @@ class Planned:
         document, signed_on = self.row.values.get("donor_document"), self.row.values.get("donor_signed_on")
         return DonorPaper(document, date.fromisoformat(signed_on)) if document and signed_on else None
 
+    @property
+    def step(self) -> str:
+        """What the list says of the state: it pauses what is open, and opens again only what a list has paused."""
+        said = self.row.values.get("status")
+        if self.known is None or said is None:
+            return ""
+        if said == CLOSED_FOR_NOW:
+            return "pause" if self.known.state is OfferState.OPEN else ""
+        return "reopen" if (self.known.state, self.known.state_reason) == (OfferState.PAUSED, LISTED) else ""
+
 
 @dataclass(slots=True)
 class Plan:
@@ -83,7 +95,9 @@ class Plan:
     def counts(self) -> dict[str, int]:
         """The exact counts that a person confirms."""
         held = sum(bool(item.row.held) for item in (*self.new, *self.changed))
-        return {"new": len(self.new), "changed": len(self.changed), "same": self.same, "held": held}
+        told = {"new": len(self.new), "changed": len(self.changed), "same": self.same, "held": held}
+        steps = [item.step for item in self.changed]
+        return told | {name: steps.count(name) for name in ("pause", "reopen") if name in steps}
 
 
 def check_file(
@@ -101,8 +115,8 @@ def check_file(
     and what it would do."""
     organisation, kinds = _allowed(session, actor), taxonomy or the_taxonomy()
     table = hsds.as_table(session, data, giver=organisation, now=now) if is_hsds(data) else data
-    checked = check_table(table, offer_schema(today=now.date(), taxonomy=taxonomy), mapping=mapping)
-    found = plan(session, checked.rows, organisation=organisation, kinds=kinds, today=now.date())
+    checked = check_table(table, offer_schema(today=local_day(now), taxonomy=taxonomy), mapping=mapping)
+    found = plan(session, checked.rows, organisation=organisation, kinds=kinds, today=local_day(now))
     return keep_found(
         session,
         checked,
@@ -144,10 +158,25 @@ def plan(
     return found
 
 
+def new_terms(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, today: date) -> list[tuple[int, Terms]]:
+    """Row of the file ► its terms, for the rows that stand for no resource here yet; nothing is locked."""
+    kinds = the_taxonomy()
+    index_of = {row.number: source_index(session, org_id, source_id=row.values["source_id"]) for row in rows}
+    known: set[str] = set()
+    for some in chunks(sorted(index_of.values()), _ASKED):
+        known.update(session.exec(select(Offer.source_index).where(col(Offer.source_index).in_(some))))
+    return [
+        (row.number, terms_of_row(row.values, kind=kinds[row.values["category"]], today=today))
+        for row in rows
+        if index_of[row.number] not in known
+    ]
+
+
 def _sort(item: Planned, found: Plan, *, kinds: Taxonomy, granted: Sequence[str], today: date) -> None:
     known, values = item.known, item.row.values
     if known is not None and item.terms is not None and _is_same(item, terms_of(known), item.terms):
-        found.same += 1
+        found.same += not item.step
+        found.changed += [item] if item.step else []
     elif kinds[values["category"]].purpose not in granted:
         fault = Fault(item.row.number, "category", values["category"], "purpose_above_ceiling", {}, Stage.ROWS)
         found.faults.append(fault)
@@ -191,7 +220,7 @@ def confirm_import(
     """Store the checked rows, if what would be done is still what was shown; else Conflict, and nothing is stored."""
     organisation, kinds = _allowed(session, actor), taxonomy or the_taxonomy()
     batch = get_batch(session, batch_id, kind=ImportKind.OFFERS, actor=actor)
-    found = plan(session, rows_of(session, batch), organisation=organisation, kinds=kinds, today=now.date())
+    found = plan(session, rows_of(session, batch), organisation=organisation, kinds=kinds, today=local_day(now))
     refuse_changes(batch, found)
     for item in found.changed:
         if item.known is not None and item.terms is not None:
@@ -205,9 +234,16 @@ def confirm_import(
         session.execute(update(Offer), changed)
     _record(session, [("offer:import", row) for row in new], batch_id=batch.id, actor=actor, now=now)
     _record(session, [("offer:update", row) for row in changed], batch_id=batch.id, actor=actor, now=now)
+    _record(session, _stepped(found, changed), batch_id=batch.id, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     session.expire_all()
     return found.counts
+
+
+def _stepped(found: Plan, changed: Sequence[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    """The rows that the list paused or opened again, under the name of that act."""
+    steps = {item.known.id: item.step for item in found.changed if item.known and item.step}
+    return [(f"offer:{steps[row['id']]}", row) for row in changed if row["id"] in steps]
 
 
 def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
@@ -225,19 +261,24 @@ def _new_row(
 
 
 def _row(item: Planned, kinds: Taxonomy, *, now: datetime) -> dict[str, Any]:
-    """The columns of an offer; one that its giver has paused or closed stays so."""
+    """The columns of an offer; one that its giver has paused or closed stays so, for the same reason, unless a list had
+    paused it and now says open. What the list says is closed for now is paused, a new one too."""
     kind = kinds[item.row.values["category"]]
-    terms = terms_of_row(item.row.values, kind=kind, today=now.date())
-    state = OfferState.HELD if item.row.held else OfferState.OPEN
+    terms = terms_of_row(item.row.values, kind=kind, today=local_day(now))
+    state, reason = OfferState.HELD if item.row.held else OfferState.OPEN, ";".join(item.row.held)
     if item.known is not None and item.known.state in (OfferState.PAUSED, OfferState.CLOSED):
-        state = item.known.state
+        state, reason = item.known.state, item.known.state_reason
+    if item.step == "reopen":
+        state, reason = OfferState.OPEN, ""
+    if state is OfferState.OPEN and item.row.values.get("status") == CLOSED_FOR_NOW:
+        state, reason = OfferState.PAUSED, LISTED
     return columns_of(terms) | {
         "unit": kind.unit,
         "state": state,
-        "state_reason": ";".join(item.row.held),
+        "state_reason": reason,
         "content_hash": item.content,
         "reference": item.row.values["source_id"],
-        "confirm_by": now.date() + CONFIRMED_FOR,
+        "confirm_by": local_day(now) + CONFIRMED_FOR,
         "reminded": False,
         "updated_at": now,
     }

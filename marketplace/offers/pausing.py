@@ -1,5 +1,7 @@
 """Pausing the resources of a giver that has stopped answering, so that no household waits for it in vain.
 
+Here too is said why a resource is paused that nobody paused by hand.
+
 Enters: an organisation. Leaves: its open resources that need an answer for each match, paused with the reason; a
 standing yes needs no answer and goes on. The giver opens them again itself. Called by the sweep of `decisions`.
 """
@@ -16,6 +18,9 @@ from marketplace.db import flush
 from marketplace.offers.models import Acceptance, Offer, OfferState
 
 SILENT = "giver_silent"
+LISTED = "listed_closed"
+"""Why a resource is paused: its giver is silent, or the giver's own list says that it is closed for now. A list that
+says open opens only what a list has paused."""
 
 
 def pause_silent(session: Session, org_id: str, /, *, now: datetime) -> int:

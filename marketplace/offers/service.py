@@ -16,6 +16,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from marketplace import audit
 from marketplace.actors import GIVERS, Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.offers.donors import DonorPaper, keep_paper
@@ -48,7 +49,7 @@ def post_offer(
     staff release them."""
     require(actor, "offer:post", org_id=org_id)
     organisation = require_active(session, org_id)
-    refuse_faults(terms, on=now.date())
+    refuse_faults(terms, on=local_day(now))
     refuse_above_ceiling(organisation, terms.category)
     key = new_id()
     offer = Offer(
@@ -56,7 +57,7 @@ def post_offer(
         org_id=org_id,
         source_index=source_index(session, org_id, source_id=source_id or key),
         reference=source_id,
-        confirm_by=now.date() + CONFIRMED_FOR,
+        confirm_by=local_day(now) + CONFIRMED_FOR,
         created_by=actor.id,
         created_at=now,
         **_row(terms, now=now),
@@ -77,19 +78,19 @@ def revise_offer(
         raise WrongState("offer_closed")
     if terms.category != offer.category:
         raise BadInput("category_fixed", field="category")
-    refuse_faults(terms, on=now.date())
+    refuse_faults(terms, on=local_day(now))
     refuse_above_ceiling(session.get_one(Organisation, offer.org_id), terms.category)
     keep_paper(session, offer, terms_of(offer), terms, paper=paper, actor=actor, now=now)
     if terms.stock_units < offer.committed_units:
         raise BadInput(
             "stock_below_committed", field="stock_units", least=shown_units(offer.committed_units, offer.unit)
         )
-    resting = offer.state if offer.state in (OfferState.PAUSED, OfferState.EXPIRED) else None
+    resting = (offer.state, offer.state_reason) if offer.state in (OfferState.PAUSED, OfferState.EXPIRED) else None
     for name, value in _row(terms, now=now).items():
         setattr(offer, name, value)
     offer.content_hash, offer.reminded = "", False
     if resting is not None and offer.state is OfferState.OPEN:
-        offer.state = resting
+        offer.state, offer.state_reason = resting
     return _saved(session, offer, "offer:revise", actor=actor, now=now)
 
 
@@ -129,7 +130,7 @@ def _step(session: Session, offer_id: str, act: str, *, actor: Actor, now: datet
         raise WrongState(f"offer_{act}", have=offer.state.value)
     if ends is OfferState.OPEN:
         require_active(session, offer.org_id)
-        if has_run_out(offer, on=now.date()):
+        if has_run_out(offer, on=local_day(now)):
             raise WrongState("offer_run_out")
         if offer.stock_units > LARGEST:
             raise WrongState("offer_too_large")
@@ -143,7 +144,7 @@ def reconfirm_offer(session: Session, offer_id: str, /, *, actor: Actor, now: da
     offer = _locked(session, offer_id, action="offer:edit", actor=actor)
     if offer.state not in LIVING:
         raise WrongState("offer_closed")
-    later = now.date() + CONFIRMED_FOR
+    later = local_day(now) + CONFIRMED_FOR
     offer.valid_to = later if offer.valid_to is None else max(offer.valid_to, later)
     offer.confirm_by, offer.reminded, offer.updated_at = later, False, now
     if offer.state is OfferState.EXPIRED:

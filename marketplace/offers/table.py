@@ -21,6 +21,9 @@ from marketplace.reference.words import list_codes
 Taxonomy = Mapping[str, NeedKind]
 EVERYWHERE = ("全市", "*", "all", "city")
 ANSWERS = {Acceptance.STANDING.value: ("长期同意", "Standing yes"), Acceptance.EACH.value: ("逐项答复", "Each match")}
+OPEN, CLOSED_FOR_NOW = "open", "closed_for_now"
+STATUS = {OPEN: ("开放", "Open"), CLOSED_FOR_NOW: ("暂停", "Closed for now")}
+"""What a list may say of a resource's state; empty leaves it as it is."""
 COLUMN_OF = {"stock_units": "stock", "unit_cost_fen": "unit_cost"}
 """Fields of `Terms` that have another name in files."""
 AMOUNTS = ("stock", "lot", "min_per_need", "max_per_need", "max_per_household")
@@ -72,8 +75,10 @@ def _whom_columns(today: date) -> tuple[Column, ...]:
 def _how_columns(today: date) -> tuple[Column, ...]:
     tags = cells.any_of(cells.meanings_of("tag"))
     answer = cells.one_of(cells.meanings((code, *labels) for code, labels in ANSWERS.items()))
+    status = cells.one_of(cells.meanings((code, *labels) for code, labels in STATUS.items()))
     text = cells.text(400, nameless=True)
     return (
+        Column("status", "状态", "Status", status, choices=tuple(zh for zh, _en in STATUS.values())),
         Column("acceptance", "答复方式", "Answer", answer, choices=tuple(zh for zh, _en in ANSWERS.values())),
         Column("donor_purpose", "捐赠人指定用途", "Donor's purpose", cells.text(200, nameless=True)),
         Column("donor_districts", "捐赠人指定区县", "Donor's districts", _districts(today)),

@@ -53,12 +53,15 @@ desk = Desk(
     counts={
         "new": (_l("New resources"), ""),
         "changed": (_l("Changed resources"), ""),
+        "pause": (_l("Of these paused, as the list says"), "wait"),
+        "reopen": (_l("Of these opened again, as the list says"), ""),
         "same": (_l("Unchanged, left as they are"), ""),
         "held": (_l("Of these held for a person"), "late"),
     },
     sentences=SENTENCES,
     form=OffersForm,
     row_words=_stock,
+    looks=("proposals.gift_table", _l("What would these gifts do?")),
     held_home=("offers.mine", _l("See the held resources")),
 )
 desk.install(bp)

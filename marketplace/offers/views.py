@@ -16,7 +16,8 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from marketplace.actors import GIVERS
-from marketplace.guards import current_actor, fresh, guard
+from marketplace.calendar import local_day, utc_now
+from marketplace.guards import current_actor, guard
 from marketplace.offers import drafts, service, upload, views_demand, wizard
 from marketplace.offers.blueprint import bp
 from marketplace.offers.donors import papers_of
@@ -30,6 +31,7 @@ from marketplace.web import Page, _, _l, confirm, current_session, done, page_nu
 from marketplace.web.desk import XLSX, file
 from marketplace.web.display import language
 from marketplace.web.formats import moment
+from marketplace.web.leaving import leaves
 
 __all__ = ["bp", "upload", "views_demand", "wizard"]
 
@@ -109,7 +111,7 @@ def one(offer_id: str) -> ResponseReturnValue:
 
 @bp.get("/export.xlsx")
 @guard("offer:post")
-@fresh
+@leaves
 def export_xlsx() -> ResponseReturnValue:
     """The giver's resources as a spreadsheet that can be brought in again."""
     return _exported("xlsx", content_type=XLSX)
@@ -117,7 +119,7 @@ def export_xlsx() -> ResponseReturnValue:
 
 @bp.get("/export.csv")
 @guard("offer:post")
-@fresh
+@leaves
 def export_csv() -> ResponseReturnValue:
     """The same as CSV."""
     return _exported("csv", content_type="text/csv; charset=utf-8")
@@ -125,7 +127,7 @@ def export_csv() -> ResponseReturnValue:
 
 @bp.get("/export.hsds.json")
 @guard("offer:post")
-@fresh
+@leaves
 def export_hsds() -> ResponseReturnValue:
     """The giver's services as HSDS JSON."""
     data = services_file(current_session(), "json", actor=current_actor(), now=datetime.now(UTC))
@@ -134,7 +136,7 @@ def export_hsds() -> ResponseReturnValue:
 
 @bp.get("/export.hsds.zip")
 @guard("offer:post")
-@fresh
+@leaves
 def export_hsds_tables() -> ResponseReturnValue:
     """The same as a package of tables."""
     data = services_file(current_session(), "zip", actor=current_actor(), now=datetime.now(UTC))
@@ -208,5 +210,5 @@ def _offer(offer_id: str) -> Offer:
 
 
 def _words() -> dict[str, Any]:
-    today = datetime.now(UTC).date()
+    today = local_day(utc_now())
     return {"states": STATES, "acceptance": ACCEPTANCE, "today": today, "soon": today + service.SOON}

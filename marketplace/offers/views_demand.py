@@ -18,7 +18,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.offers.blueprint import bp
 from marketplace.offers.demand import Demand, latest_demand
 from marketplace.offers.differencing import CITY
-from marketplace.reference.districts import District, current
+from marketplace.reference.districts import current
 from marketplace.reference.needs import list_need_kinds
 from marketplace.web import _, current_session, render
 from marketplace.web.codes import place, word
@@ -94,16 +94,9 @@ def _tiles(counts: Demand, chosen: str) -> list[dict[str, Any]]:
         {
             "row": district.tile[0],
             "column": district.tile[1],
-            "name": _short(district),
+            "name": district.short(lang=language()),
             "households": row.get(district.code, 0),
             "shade": -(-4 * row.get(district.code, 0) // most),
         }
         for district in current(counts.week_on)
     ]
-
-
-def _short(district: District) -> str:
-    """A name that fits a tile: 彭水 for 彭水苗族土家族自治县, Pengshui in English."""
-    if language() == "en":
-        return district.en.split()[0]
-    return district.zh[:2] if district.zh.endswith("自治县") else district.zh.removesuffix("新区").rstrip("区县")

@@ -13,6 +13,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.intake import sentence
@@ -209,4 +210,4 @@ def _fit(terms: Terms) -> dict[str, Any]:
 
 
 def _today() -> date:
-    return datetime.now(UTC).date()
+    return local_day(utc_now())

@@ -100,10 +100,20 @@ def propose_agreement(
 
 
 def approve_organisation(session: Session, org_id: str, /, *, actor: Actor, now: datetime) -> Organisation:
-    """A second person approves the proposed agreement: from now on it is in force, and a new giver may act."""
+    """A second person approves the proposed agreement: from now on it is in force, and a new giver may act. One that
+    begins later changes nothing for a giver that has one already: `sweep` puts it in force on its first day."""
     organisation, agreement = _decide(session, org_id, to=AgreementState.APPROVED, actor=actor, now=now)
     if agreement.valid_to <= local_day(now):
         raise WrongState("agreement_over")
+    if agreement.valid_from > local_day(now) and organisation.state is not OrganisationState.APPLIED:
+        agreement.state = AgreementState.DATED
+    else:
+        _put_in_force(organisation, agreement)
+    return _written(session, organisation, "organisation:approve", actor=actor, now=now)
+
+
+def _put_in_force(organisation: Organisation, agreement: Agreement) -> None:
+    """The giver's term, number and ceiling are those of this agreement."""
     start, end = organisation.contract_from, organisation.contract_to
     runs_on = start is not None and (end is None or agreement.valid_from <= end)
     organisation.contract_from = min(start, agreement.valid_from) if runs_on and start else agreement.valid_from
@@ -111,7 +121,6 @@ def approve_organisation(session: Session, org_id: str, /, *, actor: Actor, now:
     organisation.contract_ref, organisation.purposes = agreement.number, list(agreement.purposes)
     if organisation.state is OrganisationState.APPLIED or organisation.state_reason == ENDED:
         organisation.state, organisation.state_reason = OrganisationState.ACTIVE, ""
-    return _written(session, organisation, "organisation:approve", actor=actor, now=now)
 
 
 def refuse_organisation(session: Session, org_id: str, /, *, actor: Actor, now: datetime) -> Organisation:
@@ -178,9 +187,11 @@ def acting_ids(session: Session, /, *, on: date) -> frozenset[str]:
 
 
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
-    """Tell givers whose agreement ends within a month, once for each end; suspend those whose agreement has ended."""
-    now, done = clock(), 0
+    """Put agreements in force whose first day has come; tell givers whose agreement ends within a month, once for each
+    end; suspend those whose agreement has ended."""
+    now = clock()
     today = local_day(now)
+    done = _begin_due(database, today=today, now=now)
     with database.reading() as session:
         ending = select(Organisation).where(col(Organisation.state) == OrganisationState.ACTIVE)
         ending = ending.where(col(Organisation.contract_to) <= today + REMIND)
@@ -191,13 +202,41 @@ def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     return done
 
 
+def _begin_due(database: Database, *, today: date, now: datetime) -> int:
+    """Dated agreements whose first day has come, the earliest first."""
+    due = select(Agreement.id, Agreement.org_id).where(col(Agreement.state) == AgreementState.DATED)
+    due = due.where(col(Agreement.valid_from) <= today)
+    with database.reading() as session:
+        found = session.exec(due.order_by(col(Agreement.valid_from), col(Agreement.decided_at))).all()
+    for agreement_id, org_id in found:
+        with database.transaction() as session:
+            organisation, agreement = _locked(session, org_id), session.get_one(Agreement, agreement_id)
+            if agreement.state is not AgreementState.DATED:
+                continue  # another worker was here
+            agreement.state = AgreementState.APPROVED
+            session.add(agreement)
+            if agreement.valid_to > today:
+                _put_in_force(organisation, agreement)
+            _written(session, organisation, "organisation:begin", actor=SYSTEM, now=now)
+    return len(found)
+
+
+def _follows(session: Session, organisation: Organisation, *, end: date) -> bool:
+    """Whether another agreement, approved already, goes on where this one ends."""
+    dated = select(Agreement.id).where(col(Agreement.org_id) == organisation.id)
+    dated = dated.where(col(Agreement.state) == AgreementState.DATED, col(Agreement.valid_from) <= end)
+    return session.exec(dated.where(col(Agreement.valid_to) > end).limit(1)).first() is not None
+
+
 def _waits(session: Session, organisation: Organisation, *, today: date) -> bool:
     """Whether this agreement has ended, or ends and its giver has not been told; asked before anything is locked."""
     end = organisation.contract_to
     if organisation.state is not OrganisationState.ACTIVE or end is None:
         return False
     told = select(Notice.id).where(Notice.key == _notice_key(organisation.id, end))
-    return end <= today or session.exec(told).first() is None
+    if end <= today:
+        return True
+    return session.exec(told).first() is None and not _follows(session, organisation, end=end)
 
 
 def _notice_key(org_id: str, end: date) -> str:

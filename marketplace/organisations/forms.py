@@ -22,6 +22,7 @@ REASONS: dict[str, Any] = {
     "spending": _l("It did not keep the spending rules of the Charity Law"),
     "asked": _l("It asked for it"),
 }
+UNREACHABLE: Any = _l("Give a mail address, or a mobile number of 11 digits.")
 WHO = ("name", "contact", "trustee", "supervisor", "filing_ref")
 
 
@@ -31,7 +32,7 @@ class ApplyForm(Form):
     name = TextField(_l("Name, as on the certificate"), longest=120)
     kind = OneField(_l("Kind"), select=True)
     credit_code = TextField(_l("Unified social credit code"), longest=24)
-    contact = TextField(_l("Contact at work"), required=False, longest=120)
+    contact = TextField(_l("Mail address or mobile number at work"), longest=120)
     trustee = TextField(_l("Trustee (an institution)"), required=False, longest=120)
     supervisor = TextField(_l("Supervisor of the trust (an institution)"), required=False, longest=120)
     filing_ref = TextField(_l("Number of the trust's filing"), required=False, longest=64)
@@ -65,6 +66,12 @@ class BudgetForm(Form):
     """The most money in a calendar year."""
 
     yearly_budget_fen = YuanField(_l("The most money you give in a calendar year"), least=0, required=False)
+
+
+class ContactForm(Form):
+    """Where letters go."""
+
+    contact = TextField(_l("Mail address or mobile number at work"), longest=120)
 
 
 class OnCallForm(Form):

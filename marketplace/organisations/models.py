@@ -62,9 +62,10 @@ class Organisation(SQLModel, table=True):
 
 
 class AgreementState(StrEnum):
-    """A proposed agreement waits for a second person."""
+    """A proposed agreement waits for a second person; a dated one is approved and waits for its first day."""
 
     PROPOSED = "proposed"
+    DATED = "dated"
     APPROVED = "approved"
     REFUSED = "refused"
 

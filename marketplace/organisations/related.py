@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.intake import (
@@ -88,7 +89,7 @@ def check_file(
 ) -> tuple[ImportBatch, Checked]:
     """The dry run for the actor's organisation. The numbers are turned into indexes before anything is kept."""
     org_id = _allowed(session, actor)
-    checked = check_table(data, related_schema(today=now.date()), mapping=mapping)
+    checked = check_table(data, related_schema(today=local_day(now)), mapping=mapping)
     vault = vault_of(session)
     checked = replace(checked, rows=[_unnumbered(row, vault) for row in checked.rows])
     batch = keep_batch(
@@ -140,7 +141,7 @@ def add_related(
     """Put one person on the list of the actor's organisation."""
     org_id = _allowed(session, actor)
     try:
-        number = check_id_number(id_number, today=now.date()).text
+        number = check_id_number(id_number, today=local_day(now)).text
     except BadIdNumber as error:
         raise BadInput(f"id_{error.code}", field="id_number") from error
     if any(row.reference == reference for row in _rows(session, org_id)):

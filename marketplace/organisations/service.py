@@ -8,6 +8,7 @@ own moment comes.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -88,6 +89,8 @@ def _fresh(
     for name in ("trustee", "supervisor", "filing_ref"):
         if new.kind is OrganisationKind.TRUST and not getattr(new, name):
             raise BadInput("trust_incomplete", field=name)
+    if new.contact and not is_reached_by(new.contact):
+        raise BadInput("contact_unreachable", field="contact")
     known = find_by_credit_code(session, code)
     if known is not None and (known.state not in over or agreements.find_proposed(session, known.id) is not None):
         raise Conflict("credit_code_taken", field="credit_code")
@@ -167,14 +170,33 @@ def keep_on_call(session: Session, org_id: str, /, *, contact: str, actor: Actor
     """Where this giver is reached day and night, for urgent cases; empty: its usual address."""
     require(actor, "organisation:on_call", org_id=org_id)
     organisation, said = _organisation(session, org_id), contact.strip()
-    if said and not ("@" in said or is_mobile(said)):
-        raise BadInput("on_call_contact", field="on_call_contact")
+    if said and not is_reached_by(said):
+        raise BadInput("contact_unreachable", field="contact")
     organisation.on_call_contact = said[:120]
     session.add(organisation)
     flush(session)
     body = {"set": int(bool(said))}
     audit.record(session, audit.Entry("organisation:on_call", object_ref=org_id, body=body), actor=actor, now=now)
     return organisation
+
+
+def keep_contact(session: Session, org_id: str, /, *, contact: str, actor: Actor, now: datetime) -> Organisation:
+    """Where this giver's letters go from now on; the log says that it changed, and to which kind, never the address."""
+    require(actor, "organisation:contact", org_id=org_id)
+    organisation, said = _organisation(session, org_id), contact.strip()
+    if not is_reached_by(said):
+        raise BadInput("contact_unreachable", field="contact")
+    organisation.contact = said
+    session.add(organisation)
+    flush(session)
+    body = {"by_telephone": int(is_mobile(said))}
+    audit.record(session, audit.Entry("organisation:contact", object_ref=org_id, body=body), actor=actor, now=now)
+    return organisation
+
+
+def is_reached_by(said: str, /) -> bool:
+    """Whether a letter can be sent there: a mail address, or a mobile number."""
+    return len(said) <= 120 and (bool(re.fullmatch(r"[^@\s]+@[^@\s]+", said)) or is_mobile(said))
 
 
 def is_mobile(said: str, /) -> bool:

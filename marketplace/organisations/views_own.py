@@ -17,7 +17,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.intake import ImportKind, sentence
 from marketplace.organisations import related, service
 from marketplace.organisations.blueprint import bp
-from marketplace.organisations.forms import BudgetForm, OnCallForm, RelatedForm, fill
+from marketplace.organisations.forms import UNREACHABLE, BudgetForm, ContactForm, OnCallForm, RelatedForm, fill
 from marketplace.organisations.models import Relation
 from marketplace.web import _, _l, current_session, done, render, writes
 from marketplace.web.desk import Desk
@@ -47,6 +47,24 @@ def budget() -> ResponseReturnValue:
     return render("organisations/budget.html", form=form)
 
 
+@bp.route("/ours/contact", methods=["GET", "POST"])
+@guard("organisation:contact")
+@writes
+def contact() -> ResponseReturnValue:
+    """Where our letters go."""
+    session, actor = current_session(), current_actor()
+    organisation = service.get_own(session, actor=actor)
+    form = ContactForm(data={"contact": organisation.contact})
+    if form.validate_on_submit():
+        try:
+            service.keep_contact(session, organisation.id, contact=form.contact.data or "", actor=actor, now=utc_now())
+        except BadInput:
+            form.contact.errors = [UNREACHABLE]
+        else:
+            return done(_("Kept. The next letter goes there."), to=url_for(".ours"))
+    return render("organisations/contact.html", form=form)
+
+
 @bp.route("/ours/on-call", methods=["GET", "POST"])
 @guard("organisation:on_call")
 @writes
@@ -60,7 +78,7 @@ def on_call() -> ResponseReturnValue:
         try:
             service.keep_on_call(session, organisation.id, contact=said, actor=actor, now=utc_now())
         except BadInput:
-            form.on_call_contact.errors = [_("Give a mail address, or a mobile number of 11 digits.")]
+            form.on_call_contact.errors = [UNREACHABLE]
         else:
             return done(_("Kept."), to=url_for(".ours"))
     return render("organisations/on_call.html", form=form)

@@ -14,9 +14,9 @@ from flask.typing import ResponseReturnValue
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, DomainError, WrongState
 from marketplace.guards import current_actor, guard
-from marketplace.organisations import agreements, alike, service
+from marketplace.organisations import agreements, alike, entering, service
 from marketplace.organisations.blueprint import bp
-from marketplace.organisations.forms import REASONS, AgreementForm, NewForm, SuspendForm, fill, typed
+from marketplace.organisations.forms import REASONS, UNREACHABLE, AgreementForm, NewForm, SuspendForm, fill, typed
 from marketplace.organisations.models import Organisation, OrganisationState
 from marketplace.web import Page, _, _l, confirm, current_session, done, page_number, render, writes
 from marketplace.web.codes import word
@@ -37,8 +37,10 @@ CODE_FAULTS: dict[str, Any] = {
 }
 FAULTS: dict[str, Any] = {
     **CODE_FAULTS,
+    "contact_unreachable": UNREACHABLE,
     "trust_incomplete": _l("A charitable trust names its trustee, its supervisor and the number of its filing"),
     "agreement_reversed": _l("The agreement must end after it begins"),
+    "team_has_manager": _l("Somebody manages this team already, or the organisation may not act now."),
     "agreement_over": _l("The agreement must end after today"),
     "agreement_purposes": _l("Choose at least one purpose"),
 }
@@ -108,6 +110,7 @@ def one(org_id: str) -> ResponseReturnValue:
     history = agreements.agreements_of(session, org_id)
     own = proposed is not None and proposed.proposed_by == current_actor().id
     page: dict[str, Any] = {"proposed": proposed, "history": history, "own": own, "states": STATES}
+    page["unmanaged"] = entering.waits_for_manager(session, organisation)
     return render("organisations/one.html", organisation=organisation, reasons=REASONS, **page)
 
 
@@ -137,9 +140,37 @@ def agreement(org_id: str) -> ResponseReturnValue:
 def approve(org_id: str) -> ResponseReturnValue:
     """Ask, then put the proposed agreement in force."""
     if request.method == "POST":
-        agreements.approve_organisation(current_session(), org_id, actor=current_actor(), now=utc_now())
-        return done(_("Approved: the agreement is in force."), to=url_for(".one", org_id=org_id))
+        found = agreements.approve_organisation(current_session(), org_id, actor=current_actor(), now=utc_now())
+        if entering.waits_for_manager(current_session(), found):
+            return _show_code(found)
+        return done(_("Approved: the agreement is in force from its first day on."), to=url_for(".one", org_id=org_id))
     return _decide(org_id, title=_("Approve this agreement?"), button=_("Approve"))
+
+
+@bp.route("/<org_id>/manager", methods=["GET", "POST"])
+@guard("organisation:approve")
+@writes
+def manager(org_id: str) -> ResponseReturnValue:
+    """Ask, then make a new code for the first manager, where the first one was lost or ran out."""
+    organisation = _organisation(org_id)
+    if request.method == "POST":
+        return _show_code(organisation)
+    return confirm(
+        layout="staff",
+        title=_("Make a code for its manager?"),
+        button=_("Make the code"),
+        back=url_for(".one", org_id=org_id),
+        intro=_("An older code that nobody has used works no more."),
+        facts=_facts(organisation),
+    )
+
+
+def _show_code(organisation: Organisation) -> ResponseReturnValue:
+    """The page with the code: shown once, kept by no browser."""
+    made, code = entering.open_team(current_session(), organisation.id, actor=current_actor(), now=utc_now())
+    response = render("organisations/invited.html", organisation=organisation, invitation=made, code=code)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @bp.route("/<org_id>/refuse", methods=["GET", "POST"])
@@ -204,7 +235,7 @@ def reinstate(org_id: str) -> ResponseReturnValue:
     return confirm(
         layout="staff",
         title=_("Take this organisation back?"),
-        button=_("Take it back"),
+        button=_("Reinstate"),
         back=url_for(".one", org_id=org_id),
         facts=_facts(organisation),
     )

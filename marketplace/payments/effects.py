@@ -1,7 +1,8 @@
 """What follows from one answer of the bank: the line moves on, and with it the match, its ledger row and the letters.
 
 Enters: an answer that `results` has found possible. Leaves: the fact of the bank, kept whatever became of the match
-meanwhile; where the match has ended, nothing else is touched, and the books show the difference with its cause.
+meanwhile. Where the match has ended, a person is asked what becomes of the money; where one looks at the match first,
+nothing else is touched before that is done.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from marketplace.consent.models import Purpose
 from marketplace.db import flush
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
-from marketplace.payments import waiting
+from marketplace.decisions.paid_late import OVER
+from marketplace.payments import after_end, waiting
 from marketplace.payments.models import BankResult, LineState, PaymentBatch, PaymentLine, ResultKind
 from marketplace.payments.payees import end_permit
 
@@ -28,6 +30,8 @@ _STATE = {
     ResultKind.RETURNED: LineState.RETURNED,
     ResultKind.RECLAIMED: LineState.RECLAIMED,
 }
+MONEY_TOLD = (MatchState.HELD, *OVER)
+"""The household had withdrawn, or the match had ended: that the money was paid is told all the same."""
 HANDED_OVER = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
 """Somebody said that the aid was handed over before the bank said that it paid: it may have been given twice."""
 
@@ -45,6 +49,25 @@ class Answer:
 
 def apply(session: Session, answer: Answer, /, *, import_id: str, actor: Actor, now: datetime) -> None:
     """Keep the fact, move the line, and let the match follow."""
+    line = answer.line
+    _keep(session, answer, import_id=import_id, actor=actor, now=now)
+    match = session.get_one(Match, line.match_id, with_for_update=True, populate_existing=True)
+    waiting.batch_waits(session, session.get_one(PaymentBatch, line.batch_id), now=now)
+    if answer.kind is ResultKind.PAID:
+        _paid(session, line, match, actor=actor, now=now)
+    elif answer.kind is ResultKind.FAILED:
+        _tell(session, "payment_failed", line, match, now=now)
+        waiting.failed(session, line, match, now=now)
+    elif answer.kind is ResultKind.RETURNED and match.state in HANDED_OVER:
+        decisions.bank_sent_back(session, match.id, actor=actor, now=now)
+    elif match.state is MatchState.RECLAIMING:
+        decisions.reclaim_done(session, match.id, asks="payment:result", actor=actor, now=now)
+    else:
+        after_end.came_back(session, match, actor=actor, now=now)
+
+
+def _keep(session: Session, answer: Answer, *, import_id: str, actor: Actor, now: datetime) -> None:
+    """The bank's fact, kept whatever became of the match meanwhile."""
     line = answer.line
     line.state, line.reason_code, line.changed_at = _STATE[answer.kind], answer.reason_code, now
     session.add(line)
@@ -71,23 +94,14 @@ def apply(session: Session, answer: Answer, /, *, import_id: str, actor: Actor, 
         body={"fen": line.amount_fen},
     )
     audit.record(session, entry, actor=actor, now=now)
-    match = session.get_one(Match, line.match_id)
-    waiting.batch_waits(session, session.get_one(PaymentBatch, line.batch_id), now=now)
-    if answer.kind is ResultKind.PAID:
-        _paid(session, line, match, actor=actor, now=now)
-    elif answer.kind is ResultKind.FAILED:
-        _tell(session, "payment_failed", line, match, now=now)
-        waiting.failed(session, line, match, now=now)
-    elif answer.kind is ResultKind.RETURNED and match.state in (MatchState.DELIVERED, MatchState.CONFIRMED):
-        decisions.give_back(session, match.id, reason_code="other", actor=actor, now=now)
-    elif answer.kind is ResultKind.RECLAIMED and match.state is MatchState.RECLAIMING:
-        decisions.reclaim_done(session, match.id, actor=actor, now=now)
 
 
 def _paid(session: Session, line: PaymentLine, match: Match, *, actor: Actor, now: datetime) -> None:
     _tell(session, "payment_paid", line, match, now=now)
-    if match.state is MatchState.IN_DELIVERY:
-        decisions.deliver(session, match.id, actor=actor, now=now)
+    if match.state in decisions.PAYABLE and not match.held_for:
+        decisions.deliver_paid(session, match, actor=actor, now=now)
+    elif match.state in OVER:
+        after_end.ask(session, match, actor=actor, now=now)
     elif match.state in HANDED_OVER:
         line.reason_code = "handed_over"
         session.add(line)
@@ -97,5 +111,5 @@ def _paid(session: Session, line: PaymentLine, match: Match, *, actor: Actor, no
 
 
 def _tell(session: Session, letter: str, line: PaymentLine, match: Match, *, now: datetime) -> None:
-    if match.state is MatchState.IN_DELIVERY:
+    if match.state is MatchState.IN_DELIVERY or (letter == "payment_paid" and match.state in MONEY_TOLD):
         notices.post(session, letter, key=f"{line.id}:{letter}", household_id=line.household_id, now=now)

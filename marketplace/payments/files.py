@@ -20,13 +20,13 @@ from adapters.tabular_writer import Column as OutColumn
 from adapters.tabular_writer import write_csv, write_xlsx
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.consent.models import Purpose
+from marketplace.consent.models import Mode, Purpose
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, WrongState
 from marketplace.payments.batches import demand_unchanged, drop_line, get_batch, lines_of
 from marketplace.payments.models import BatchState, FileLayout, LineState, Payee, PaymentBatch, PaymentLine
-from marketplace.payments.open_matches import Payable, of_matches
-from marketplace.payments.payees import FIELDS, open_payee
+from marketplace.payments.open_matches import FIELDS, Payable, of_matches
+from marketplace.payments.payees import open_payee
 from marketplace.payments.waiting import batch_waits
 from marketplace.policy import require
 from marketplace.sharing.lists import disclose_list
@@ -107,6 +107,7 @@ def open_file(session: Session, batch_id: str, /, *, form: Form, lang: str, acto
         purpose=Purpose.PAYMENT.value,
         data_fields=FIELDS,
         object_ref=batch.id,
+        mode=Mode.STORE,
         actor=actor,
         now=now,
     )

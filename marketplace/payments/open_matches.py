@@ -16,8 +16,8 @@ from sqlalchemy import and_
 from sqlmodel import Session, col, select
 
 from marketplace.accounts.models import Account
-from marketplace.consent.ask import is_alive
-from marketplace.consent.models import ConsentHead, ConsentState, Purpose
+from marketplace.consent.ask import find_head, is_alive, newest
+from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
 from marketplace.decisions.models import Match, MatchState
 from marketplace.needs.models import Need
 from marketplace.payments.account_number import folded_name
@@ -25,6 +25,8 @@ from marketplace.payments.models import LineState, OwnAccount, Payee, PayeeState
 from marketplace.reference.needs import MONEY
 from marketplace.sealed import Vault, vault_of
 
+FIELDS = ("name", "payee_account")
+"""What the consent PAYMENT lets the giver take along: the holder's name and the account."""
 LIVE_LINE = (LineState.WAITING, LineState.PAID)
 ACCOUNT_AT_FAULT = frozenset({"account_not_found", "name_mismatch", "account_closed", "account_frozen", "bank_unknown"})
 """Reasons of a bank after which the same account is not tried again."""
@@ -70,6 +72,16 @@ def open_of_household(session: Session, household_id: str, /) -> list[Match]:
     return list(session.exec(wanted))
 
 
+def is_permitted(session: Session, match: Match, /, *, now: datetime) -> bool:
+    """Whether the household lets this giver take its account along in the file of this payment. A yes to words that
+    spoke of looking only, or one that was narrowed, is not enough: the household is asked again."""
+    head = find_head(session, match.household_id, purpose=Purpose.PAYMENT, org_id=match.org_id, match_id=match.id)
+    if head is None or not is_alive(head, now):
+        return False
+    consent = newest(session, head)
+    return consent.mode is Mode.STORE and set(FIELDS) <= set(consent.data_fields)
+
+
 def open_of_giver(session: Session, org_id: str, /, *, now: datetime) -> list[Payable]:
     """Every accepted money match of a giver that no payment is on its way for, the longest waiting first."""
     busy = select(PaymentLine.match_id).where(col(PaymentLine.org_id) == org_id, col(PaymentLine.state).in_(LIVE_LINE))
@@ -96,11 +108,17 @@ def _asked(org_id: str) -> Any:
         col(ConsentHead.purpose) == Purpose.PAYMENT,
         col(ConsentHead.state) == ConsentState.ACTIVE,
     )
+    kept = and_(
+        col(Consent.chain_id) == col(ConsentHead.chain_id),
+        col(Consent.version) == col(ConsentHead.version),
+        col(Consent.mode) == Mode.STORE,
+    )
     return (
-        select(Match, Payee, ConsentHead)
+        select(Match, Payee, ConsentHead, Consent.data_fields)
         .join(Need, col(Need.id) == col(Match.need_id))
         .outerjoin(Payee, payee)
         .outerjoin(ConsentHead, head)
+        .outerjoin(Consent, kept)
         .where(col(Match.org_id) == org_id, col(Match.state) == MatchState.IN_DELIVERY, col(Need.unit) == MONEY)
         .order_by(col(Match.household_answered_at), col(Match.id))
     )
@@ -113,10 +131,11 @@ def _judged(session: Session, rows: Iterable[Any], *, org_id: str, now: datetime
             match,
             payee,
             head,
-            _account_blocker(payee, conflicts=conflicts, failed=failed.get(match.id, ""))
-            or ("" if is_alive(head, now) else "no_permit"),
+            ("held" if match.held_for else "")
+            or _account_blocker(payee, conflicts=conflicts, failed=failed.get(match.id, ""))
+            or ("" if is_alive(head, now) and set(FIELDS) <= set(fields or ()) else "no_permit"),
         )
-        for match, payee, head in rows
+        for match, payee, head, fields in rows
     ]
 
 

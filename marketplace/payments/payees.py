@@ -28,13 +28,11 @@ from marketplace.organisations.models import Organisation
 from marketplace.payments import waiting
 from marketplace.payments.account_number import account_digits, folded_name
 from marketplace.payments.models import AccountKind, Payee, PayeeState
-from marketplace.payments.open_matches import account_index, holder_index, open_of_household
+from marketplace.payments.open_matches import FIELDS, account_index, holder_index, open_of_household
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 from marketplace.sealed import Sealed, Unreadable, vault_of
 
-FIELDS = ("name", "payee_account")
-"""What the consent PAYMENT lets the giver see: the holder's name and the account."""
 LIVE = (PayeeState.OK, PayeeState.TO_CHECK)
 SELF = "SELF"
 

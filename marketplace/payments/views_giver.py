@@ -26,6 +26,7 @@ from marketplace.payments.models import BatchState, LineState, Payee, PaymentBat
 from marketplace.payments.open_matches import open_of_giver
 from marketplace.web import codes, pages
 from marketplace.web.display import language
+from marketplace.web.leaving import leaves
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
@@ -171,6 +172,7 @@ def release(batch_id: str) -> ResponseReturnValue:
 
 @bp.post("/batches/<batch_id>/file.<any(csv, xlsx):form>")
 @guard("payment:file")
+@leaves
 @writes
 def file(batch_id: str, form: files.Form) -> ResponseReturnValue:
     """The file for the bank; first what may no longer be paid is dropped and named, and the file is asked for again."""

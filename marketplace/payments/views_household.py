@@ -17,8 +17,6 @@ from sqlmodel import Session, col, select
 
 from marketplace.calendar import utc_now
 from marketplace.consent import notice
-from marketplace.consent.ask import find_head, is_alive
-from marketplace.consent.models import Purpose
 from marketplace.consent.service import Capture
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput
@@ -30,7 +28,7 @@ from marketplace.payments import payees
 from marketplace.payments.doors import SENTENCES, bp
 from marketplace.payments.forms import AccountForm, PermitForm
 from marketplace.payments.models import AccountKind, LineState, Payee, PayeeState, PaymentLine
-from marketplace.payments.open_matches import ACCOUNT_AT_FAULT, open_of_household
+from marketplace.payments.open_matches import ACCOUNT_AT_FAULT, is_permitted, open_of_household
 from marketplace.policy import require
 from marketplace.reference.words import choices
 from marketplace.web import pages
@@ -66,8 +64,7 @@ def _payments(session: Session, household_id: str, payee: Payee | None) -> list[
 
 
 def _payment(session: Session, match: Match, payee: Payee | None, line: PaymentLine | None) -> Payment:
-    head = find_head(session, match.household_id, purpose=Purpose.PAYMENT, org_id=match.org_id, match_id=match.id)
-    permitted = is_alive(head, utc_now())
+    permitted = is_permitted(session, match, now=utc_now())
     step = _step(payee, line, permitted=permitted)
     return Payment(match, session.get_one(Organisation, match.org_id).name, permitted, line, step)
 
@@ -134,7 +131,7 @@ def edit_account() -> ResponseReturnValue:
             layout="household",
             back=url_for(".my_account"),
             name="",
-            notice=notice.paragraphs(notice.SHARE, lang=language()),
+            notice=notice.paragraphs(notice.PAYMENT, lang=language()),
         )
     return pages.done(_("Your account is kept. Only its last four digits are shown."), to=url_for(".my_account"))
 
@@ -173,7 +170,7 @@ def allow() -> ResponseReturnValue:
     form.matches.choices = _givers(_unpermitted(session, household_id))
     if payee is None or not form.validate_on_submit():
         return pages.render(
-            "payments/allow.html", form=form, payee=payee, notice=notice.paragraphs(notice.SHARE, lang=language())
+            "payments/allow.html", form=form, payee=payee, notice=notice.paragraphs(notice.PAYMENT, lang=language())
         )
     chosen = form.matches.data or []
     payees.permit(session, household_id, chosen, actor=current_actor(), now=utc_now(), capture=Capture(lang=language()))
@@ -198,6 +195,6 @@ def assist_account(household_id: str) -> ResponseReturnValue:
             layout="staff",
             back=url_for("needs.index"),
             name=masked_name(session, contact_of(session, household_id)),
-            notice=notice.paragraphs(notice.SHARE, lang=language()),
+            notice=notice.paragraphs(notice.PAYMENT, lang=language()),
         )
     return pages.done(_("Kept. A colleague checks it before anything is paid to it."), to=url_for("needs.index"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import func
@@ -9,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.clocks.board import LATE, ClockFilter, count_clocks
+from marketplace.clocks.models import Clock
 from marketplace.consent.models import ConsentHead, ConsentState
 from marketplace.decisions import queues, results
 from marketplace.decisions.calls import CALL_STEPS
@@ -24,8 +26,15 @@ from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.service import to_do
 from marketplace.organisations.agreements import waiting_agreements
 from marketplace.policy import may
+from marketplace.proofs import projects
 from marketplace.proposals.models import Run
+from marketplace.reports import yearly
+from marketplace.sharing import deletions
 from marketplace.signals import lists as signal_lists
+
+REPORTS = (projects.CLOCK, yearly.STEP)
+PAYMENTS = ("payment_release", "payment_send", "bank_answer", "pay_again")
+"""Steps of a payment that wait for the giver."""
 
 
 def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
@@ -41,6 +50,9 @@ def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
         "answer": by_state.get(MatchState.AWAITING_GIVER, 0),
         "deliver": by_state.get(MatchState.IN_DELIVERY, 0),
         "results": results.count_due(session, org_id),
+        "owed": _reports_owed(session, org_id),
+        "deletions": deletions.count_owed(session, org_id),
+        "payments": _waiting(session, org_id, PAYMENTS),
         "confirmed": by_state.get(MatchState.CONFIRMED, 0),
         "offers": session.exec(
             open_offers.where(col(Offer.org_id) == org_id, col(Offer.state) == OfferState.OPEN)
@@ -48,6 +60,17 @@ def of_giver(session: Session, org_id: str, /, *, on: date) -> dict[str, int]:
         "given_fen": given_in_year(session, on.year, org_ids=[org_id]).get(org_id, 0),
         **to_do(session, org_id, on=on),
     }
+
+
+def _reports_owed(session: Session, org_id: str) -> int:
+    """Reports on projects or on the year of which the giver has been reminded."""
+    return _waiting(session, org_id, REPORTS, reminders=1)
+
+
+def _waiting(session: Session, org_id: str, steps: Sequence[str], *, reminders: int = 0) -> int:
+    """Running clocks of a giver at these steps, of which it has been reminded at least so often."""
+    wanted = select(func.count()).select_from(Clock).where(col(Clock.org_id) == org_id, col(Clock.ended_at).is_(None))
+    return session.exec(wanted.where(col(Clock.step).in_(steps), col(Clock.reminders) >= reminders)).one()
 
 
 def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, int]:

@@ -5,10 +5,10 @@ Enters: whoever asks. Leaves: pages gathered from the rooms below; nothing is de
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
 from typing import Any
 
-from flask import Blueprint, current_app, make_response, redirect, request, url_for
+from flask import Blueprint, Response, current_app, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlmodel import col, select
@@ -17,7 +17,8 @@ from marketplace import audit as chain
 from marketplace import notices
 from marketplace.accounts import service as accounts
 from marketplace.accounts.cookies import settings, with_cookie
-from marketplace.calendar import utc_now
+from marketplace.audit import AuditRow
+from marketplace.calendar import local_day, utc_now
 from marketplace.consent.ask import LIVING, list_of_household
 from marketplace.consent.models import Purpose
 from marketplace.decisions.cards import progress_of
@@ -25,12 +26,18 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.households.models import Household, Person
+from marketplace.meetings.words import PURPOSES, when
 from marketplace.organisations.models import Organisation
 from marketplace.portal import numbers
 from marketplace.proposals.scarcity import newest_scarce
-from marketplace.sharing.looks import looks_of
+from marketplace.reference.words import list_codes
+from marketplace.reports import standing
+from marketplace.sharing import deletions
+from marketplace.sharing.looks import looks_of, staff_looks
 from marketplace.sharing.service import disclosures_of
+from marketplace.trail import service as trail
 from marketplace.web import pages
+from marketplace.web.codes import word
 from marketplace.web.nav import opens
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
@@ -92,16 +99,46 @@ def my_consents() -> ResponseReturnValue:
         living=living,
         ended=[consent for consent in consents if consent not in living],
         seen=seen,
+        deletions=deletions.of_consents(session, (consent.chain_id for consent in consents)),
         emergencies=emergencies,
         matched=any(c.purpose is Purpose.AUTO_MATCH for c in living),
     )
+
+
+@bp.get("/my-trail/<int:seq>.json")
+@guard("audit:proof")
+def proof(seq: int) -> ResponseReturnValue:
+    """One act about this household, or a list in which it stood, with the proof that it is in the log."""
+    session, home = current_session(), own_household()
+    listed = any(seen.audit_seq == seq for seen in disclosures_of(session, home))
+    subject = chain.subject_ref(session, home)
+    found = trail.proof_of_row(session, seq) if listed else trail.own_proof(session, seq, subject_ref=subject)
+    answer = Response(json.dumps(found, ensure_ascii=False), mimetype="application/json")
+    answer.headers["Content-Disposition"] = f'attachment; filename="row-{seq}.json"'
+    return answer
 
 
 @bp.route("/who-saw", methods=["GET"])
 @guard("household:view")
 def who_saw() -> ResponseReturnValue:
     """Every look at this household: who, when, what, why and on what ground."""
-    return pages.render("portal/who_saw.html", looks=looks_of(current_session(), own_household()))
+    home = own_household()
+    return pages.render(
+        "portal/who_saw.html",
+        looks=looks_of(current_session(), home),
+        staff=staff_looks(current_session(), home),
+        why=why_staff_looked,
+        when=when,
+    )
+
+
+def why_staff_looked(look: AuditRow) -> str:
+    """The reason that a member of staff gave, in words; some pages are opened for one thing only and ask for none."""
+    if look.action == "household:file":
+        return str(PURPOSES.get(look.purpose, "—"))
+    if look.action.startswith("portrait:"):
+        return word(look.purpose, "portrait_purpose")
+    return word(look.rule_id, "reveal_reason") if look.rule_id in list_codes("reveal_reason") else "—"
 
 
 @bp.route("/messages", methods=["GET"])
@@ -123,7 +160,7 @@ def charity_home() -> ResponseReturnValue:
     return pages.render(
         "portal/charity_home.html",
         organisation=organisation,
-        counts=numbers.of_giver(session, organisation.id, on=datetime.now(UTC).date()),
+        counts=numbers.of_giver(session, organisation.id, on=local_day(utc_now())),
         letters=notices.of_organisation(session, organisation.id, limit=5),
         scarce=newest_scarce(session, actor=current_actor(), limit=10)[1] if opens("proposals.gift_index") else [],
     )
@@ -153,8 +190,8 @@ def audit() -> ResponseReturnValue:
 @bp.route("/audit/verify", methods=["POST"])
 @guard("audit:view")
 def audit_verify() -> ResponseReturnValue:
-    """Recompute the whole chain now."""
-    verdict = chain.verify(current_session())
+    """Recompute the whole chain now, and what it says of every consent, match and need."""
+    verdict = standing.verify(current_session())
     if verdict.bad_seq:
         return pages.refuse(
             _("Row %(seq)s is the first that does not hold: %(fault)s", seq=verdict.bad_seq, fault=verdict.fault),

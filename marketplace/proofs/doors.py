@@ -37,6 +37,8 @@ SENTENCES: dict[str, Any] = {
     "no_publicity": _l("The household does not allow its photo to be made public, or has withdrawn that."),
     "only_photos": _l("Only a photo can be marked."),
     "no_offers": _l("Tick at least one resource."),
+    "end_reported": _l("A report is filed already, and this last day would contradict it."),
+    "final_filed": _l("The final report is filed: the project stays as it is."),
     "ends_before": _l("The last day comes after the first."),
     "emergency_ref": _l("Say who announced the emergency, and the number of the paper."),
     "emergency_from": _l("An emergency begins on a day of the project, and not in the future."),
@@ -48,6 +50,7 @@ SENTENCES: dict[str, Any] = {
     "no_proof": _l("Give at least one proof: a photo, a name, a drawing or a slip number."),
     "paper_number": _l("Write the number of the paper: 4 to 32 letters, digits and dashes."),
     "date_in_future": _l("This day lies in the future."),
+    "ticked_held": _l("One of the ticked lines is held by civil affairs. It is marked below; nothing was recorded."),
     "more_than_matched": _l("More than was matched cannot be delivered here."),
 }
 

@@ -20,11 +20,12 @@ from marketplace import audit
 from marketplace.actors import STAFF, Actor
 from marketplace.db import flush, new_id
 from marketplace.decisions import service as decisions
+from marketplace.decisions.cards import Card
 from marketplace.decisions.models import Match, MatchState
+from marketplace.drawing import read_strokes
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.service import list_people
 from marketplace.policy import require
-from marketplace.proofs.drawing import read_strokes
 from marketplace.proofs.models import Proof, ProofKind
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -35,6 +36,11 @@ MOST_AT_ONCE = 200
 PROVABLE = (MatchState.IN_DELIVERY, MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
 NAME_LENGTH = 60
 SLIP_LENGTH = 32
+
+
+def comes_otherwise(card: Card, /) -> bool:
+    """Whether visits or a case have yet to deliver it: until then nobody records or proves it by hand."""
+    return card.match.state is MatchState.IN_DELIVERY and not card.by_press
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,13 @@ def hand_over(
 
 
 def hand_over_many(session: Session, match_ids: Sequence[str], /, *, actor: Actor, now: datetime) -> int:
-    """Several matches were handed over as ticked; all of them, or none if one has moved on."""
+    """Several matches were handed over as ticked; all of them, or none if one has moved on or is held."""
     wanted = sorted(set(match_ids))
     if not 1 <= len(wanted) <= MOST_AT_ONCE:
         raise BadInput("nothing_ticked", field="chosen")
+    own = select(Match.id).where(col(Match.org_id) == actor.org_id, col(Match.id).in_(wanted))
+    if session.exec(own.where(col(Match.held_for) != "").limit(1)).first() is not None:
+        raise BadInput("ticked_held", field="chosen")
     for match_id in wanted:
         hand_over(session, match_id, pieces=[Piece(ProofKind.BATCH)], actor=actor, now=now)
     return len(wanted)

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.offers.models import Offer
@@ -42,13 +43,19 @@ def tidy(number: str, /) -> str:
     return "".join(number.split()).upper()
 
 
+def sound_number(number: str, /) -> str:
+    """The number as it is kept; BadInput `paper_number` for what no paper carries."""
+    kept = tidy(number)
+    if not 4 <= len(kept) <= LONGEST or not kept.replace("-", "").isalnum():
+        raise BadInput("paper_number", field="number")
+    return kept
+
+
 def store(session: Session, facts: PaperFacts, /, *, actor: Actor, now: datetime) -> Paper:
     """Keep one number. Conflict `paper_known` with the day and amount it was stored with, if it is there already."""
     require(actor, "paper:store", org_id=actor.org_id)
-    number = tidy(facts.number)
-    if not 4 <= len(number) <= LONGEST or not number.replace("-", "").isalnum():
-        raise BadInput("paper_number", field="number")
-    if facts.issued_on > now.date():
+    number = sound_number(facts.number)
+    if facts.issued_on > local_day(now):
         raise BadInput("date_in_future", field="issued_on")
     offer = session.get(Offer, facts.offer_id) if facts.offer_id else None
     if facts.offer_id and (offer is None or offer.org_id != actor.org_id):

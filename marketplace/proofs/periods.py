@@ -1,5 +1,5 @@
 """The periods a project is reported for, and by when (R1.23): each three months, and the whole once it has ended; while
-it answers an emergency, each five days besides.
+it answers an emergency, each five days besides, at most until it ends.
 
 Enters: a project's first and last day. Leaves: its periods with the day by which each report is due: a three-monthly
 or five-day one on the day after its period, the final one three months after the end. Pure dates; called by the
@@ -49,7 +49,8 @@ def periods_of(project: Project, /, *, today: date) -> list[Period]:
 
 def _emergency(project: Project, *, today: date) -> list[Period]:
     found: list[Period] = []
-    start, last = project.emergency_from_on, project.emergency_to_on
+    start = project.emergency_from_on
+    last = min((day for day in (project.emergency_to_on, project.ends_on) if day is not None), default=None)
     while start is not None and start <= today and (last is None or start <= last):
         until = start + EMERGENCY_STEP - DAY if last is None else min(start + EMERGENCY_STEP - DAY, last)
         found.append(Period(ProjectReportKind.EMERGENCY, start, until, until + DAY))

@@ -55,16 +55,8 @@ def plan_project(
 ) -> Project:
     """Begin a project of the giver's own offers; an offer that stands in another project is refused."""
     require(actor, "project:plan", org_id=actor.org_id)
-    wanted = sorted(set(offer_ids))
-    if not wanted:
-        raise BadInput("no_offers", field="offer_ids")
     if ends_on is not None and ends_on <= starts_on:
         raise BadInput("ends_before", field="ends_on")
-    owners = set(session.exec(select(Offer.org_id).where(col(Offer.id).in_(wanted))))
-    if owners != {actor.org_id}:
-        raise NotFound("offer")
-    if session.exec(select(ProjectOffer.offer_id).where(col(ProjectOffer.offer_id).in_(wanted))).first():
-        raise BadInput("offer_in_project", field="offer_ids")
     project = Project(
         id=new_id(),
         org_id=actor.org_id or "",
@@ -76,11 +68,25 @@ def plan_project(
     )
     session.add(project)
     flush(session)
+    place_offers(session, project, offer_ids)
+    audit.record(session, audit.Entry("project:plan", object_ref=project.id), actor=actor, now=now)
+    await_next(session, project, now=now)
+    return project
+
+
+def place_offers(session: Session, project: Project, offer_ids: Iterable[str], /) -> int:
+    """Let these offers of the project's giver belong to it, and say how many they are."""
+    wanted = sorted(set(offer_ids))
+    if not wanted:
+        raise BadInput("no_offers", field="offer_ids")
+    owners = set(session.exec(select(Offer.org_id).where(col(Offer.id).in_(wanted))))
+    if owners != {project.org_id}:
+        raise NotFound("offer")
+    if session.exec(select(ProjectOffer.offer_id).where(col(ProjectOffer.offer_id).in_(wanted))).first():
+        raise BadInput("offer_in_project", field="offer_ids")
     session.add_all(ProjectOffer(offer_id=offer_id, project_id=project.id) for offer_id in wanted)
     flush(session)
-    audit.record(session, audit.Entry("project:plan", object_ref=project.id), actor=actor, now=now)
-    _wait(session, project, now=now)
-    return project
+    return len(wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def set_emergency(
     session.add(project)
     flush(session)
     audit.record(session, audit.Entry("project:emergency", object_ref=project.id), actor=actor, now=now)
-    _wait(session, project, now=now)
+    await_next(session, project, now=now)
     return project
 
 
@@ -190,7 +196,7 @@ def file_report(session: Session, project: Project, due: Due, /, *, actor: Actor
     session.add_all(ReportPhoto(report_id=report.id, proof_id=proof_id) for proof_id in figures["photos"])
     entry = audit.Entry("project:file", object_ref=report.id, rule_id=digest, body={"version": report.version})
     audit.record(session, entry, actor=actor, now=now)
-    _wait(session, project, now=now)
+    await_next(session, project, now=now)
     return report
 
 
@@ -214,7 +220,7 @@ def filed_with_photos_of(session: Session, match_id: str, /) -> list[ProjectRepo
     return list(session.exec(wanted.order_by(col(ProjectReport.filed_at), col(ProjectReport.id))))
 
 
-def _wait(session: Session, project: Project, *, now: datetime) -> None:
+def await_next(session: Session, project: Project, *, now: datetime) -> None:
     """Let the clock run for the earliest period that nobody has filed, or for the one that comes next."""
     clocks.end(session, project.id, step=CLOCK, outcome="filed", now=now)
     due_on = _next_due(session, project, now=now)

@@ -16,6 +16,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.consent import service as consent
 from marketplace.consent.ask import find_head, is_alive, newest
+from marketplace.consent.capacity import speaks_for
 from marketplace.consent.models import Consent, Purpose
 from marketplace.db import flush
 from marketplace.decisions.models import Match, MatchState
@@ -43,11 +44,13 @@ def allow(
     /,
     *,
     data_fields: Iterable[str],
+    person_id: str = "",
     actor: Actor,
     now: datetime,
     capture: consent.Capture | None = None,
 ) -> Consent:
-    """The household lets the giver of this match show what it ticked; nothing ticked is no consent."""
+    """The household lets the giver of this match show what it ticked of one person, who is the one who acts unless it
+    says otherwise; nothing ticked is no consent."""
     match = match_for(session, match_id, actor=actor)
     require(actor, "publicity:give", household_id=match.household_id)
     if match.state not in AFTER:
@@ -55,6 +58,9 @@ def allow(
     wanted = list(data_fields)
     if not wanted:
         raise BadInput("nothing_allowed", field="data_fields")
+    people = [one.id for one in speaks_for(session, match.household_id, actor=actor, now=now)]
+    if person_id and person_id not in people:
+        raise NotFound("person")
     return consent.give_for_match(
         session,
         session.get_one(Household, match.household_id),
@@ -62,6 +68,7 @@ def allow(
         match_id=match.id,
         purpose=Purpose.PUBLICITY.value,
         data_fields=wanted,
+        person_id=person_id or people[0],
         actor=actor,
         now=now,
         capture=capture,

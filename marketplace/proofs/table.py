@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from adapters import tabular_writer
 from marketplace.actors import Actor
+from marketplace.decisions.cards import case_kinds
 from marketplace.decisions.models import Match, MatchState
 from marketplace.intake import (
     NO_MAPPING,
@@ -40,15 +41,17 @@ from marketplace.intake import (
     rows_of,
 )
 from marketplace.needs.models import Need
-from marketplace.organisations.service import require_active
+from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proofs.evidence import SLIP_LENGTH, Piece, add, hand_over
 from marketplace.proofs.models import Proof, ProofKind
 from marketplace.proofs.slips import USED, code_of, typed
 from marketplace.reference.needs import MONEY
+from marketplace.reference.services import find_service, list_services
 from marketplace.web.codes import place, word
 
-MOST_LINES = 5000
+READ_AT_ONCE = 1000
+"""So many lines of a file are held at a time; the file has every line."""
 
 
 def delivery_schema() -> Schema:
@@ -91,8 +94,10 @@ class Plan:
 def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Plan:
     """Find each row's match among the giver's own; a reference of another giver is as unknown as an invented one."""
     open_, used = _by_code(session, org_id, (MatchState.IN_DELIVERY,)), _by_code(session, org_id, USED)
-    units = {match.need_id: "" for match in open_.values()}
-    units |= {need.id: need.unit for need in session.exec(select(Need).where(col(Need.id).in_(units)))}
+    wanted = {match.need_id for match in open_.values()}
+    needs = session.exec(select(Need).where(col(Need.id).in_(wanted))).all()
+    units, kinds = {need.id: need.unit for need in needs}, {need.id: need.category for need in needs}
+    cases = case_kinds(session.get_one(Organisation, org_id))
     proven = _with_slip(session, used.values())
     found = Plan()
     for row in rows:
@@ -106,9 +111,20 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Pla
                 found.same += 1
         elif match is None:
             found.faults.append(row.fault("reference", "unknown_delivery"))
+        elif match.held_for:
+            found.faults.append(row.fault("reference", "match_held"))
+        elif find_service(kinds[match.need_id]):
+            found.faults.append(row.fault("reference", "needs_visits"))
+        elif kinds[match.need_id] in cases:
+            found.faults.append(row.fault("reference", "needs_case"))
         else:
             _place(found, row, match, unit=units[match.need_id])
     return found
+
+
+def kinds_apart(session: Session, org_id: str, /) -> list[str]:
+    """The kinds that neither a table nor a slip of this giver delivers: services, and an insurer's cases."""
+    return [*(kind.code for kind in list_services()), *case_kinds(session.get_one(Organisation, org_id))]
 
 
 def _place(found: Plan, row: CheckedRow, match: Match, *, unit: str) -> None:
@@ -148,7 +164,7 @@ def check_file(
     mapping: FileMapping = NO_MAPPING,
 ) -> tuple[ImportBatch, Checked]:
     """The dry run: nothing is stored but the sealed batch and what it would do."""
-    org_id = _allowed(session, actor)
+    org_id = _allowed(actor)
     checked = check_table(data, delivery_schema(), mapping=mapping)
     found = plan(session, checked.rows, org_id=org_id)
     return keep_found(
@@ -166,7 +182,7 @@ def check_file(
 
 def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
     """Deliver what the file says, if that is still what was shown; else Conflict, and nothing is stored."""
-    org_id = _allowed(session, actor)
+    org_id = _allowed(actor)
     batch = get_batch(session, batch_id, kind=ImportKind.DELIVERIES, actor=actor)
     found = plan(session, rows_of(session, batch), org_id=org_id)
     counts = found.counts
@@ -189,19 +205,23 @@ def _deliver(session: Session, item: Planned, *, actor: Actor, now: datetime) ->
 
 def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Forget a checked file."""
-    _allowed(session, actor)
+    _allowed(actor)
     drop_upload(session, batch_id, kind=ImportKind.DELIVERIES, actor=actor, now=now)
 
 
-def _allowed(session: Session, actor: Actor) -> str:
+def _allowed(actor: Actor) -> str:
+    """A giver whose agreement rests or has ended still records what it owed."""
     org_id = actor.org_id or ""
     require(actor, "proof:add", org_id=org_id)
-    return require_active(session, org_id).id
+    return org_id
 
 
 def open_lines(session: Session, /, *, actor: Actor, lang: str) -> bytes:
-    """What is on its way, as a table to fill in and bring back; no row says who somebody is."""
-    return _lines(session, col(Match.state) == MatchState.IN_DELIVERY, actor=actor, lang=lang)
+    """What is on its way, services, insurers' cases and held matches apart, as a table to fill in and bring back; no
+    row says who somebody is."""
+    under_way = and_(col(Match.state) == MatchState.IN_DELIVERY, col(Match.held_for) == "")
+    by_the_table = and_(under_way, col(Need.category).not_in(kinds_apart(session, actor.org_id or "")))
+    return _lines(session, by_the_table, actor=actor, lang=lang)
 
 
 def unproven_lines(session: Session, /, *, actor: Actor, lang: str) -> bytes:
@@ -215,6 +235,7 @@ def _lines(session: Session, which: ColumnElement[bool], *, actor: Actor, lang: 
     require(actor, "proof:add", org_id=actor.org_id)
     statement = select(Match, Need).join(Need, col(Need.id) == col(Match.need_id))
     statement = statement.where(col(Match.org_id) == actor.org_id, which)
+    ordered = statement.order_by(col(Match.updated_at), col(Match.id))
     rows = (
         (
             code_of(session, match),
@@ -224,7 +245,7 @@ def _lines(session: Session, which: ColumnElement[bool], *, actor: Actor, lang: 
             word(need.category, "need"),
             place(need.district_code),
         )
-        for match, need in session.exec(statement.order_by(col(Match.updated_at), col(Match.id)).limit(MOST_LINES))
+        for match, need in session.exec(ordered, execution_options={"yield_per": READ_AT_ONCE})
     )
     english = lang.startswith("en")
     names = [column.label(lang=lang) for column in delivery_schema().columns]

@@ -29,6 +29,7 @@ from marketplace.proofs import evidence, slips
 from marketplace.proofs.doors import SENTENCES, bp, say
 from marketplace.proofs.evidence import NAME_LENGTH, SLIP_LENGTH, Piece
 from marketplace.proofs.models import ProofKind
+from marketplace.proofs.table import kinds_apart
 from marketplace.web import pages
 from marketplace.web.fields import CountField, Form, TextField, UploadField, YuanField
 from marketplace.web.paging import Page, page_number
@@ -101,10 +102,13 @@ def deliver_ticked() -> ResponseReturnValue:
 @bp.route("/slips", methods=["GET"])
 @guard("proof:add")
 def print_slips() -> ResponseReturnValue:
-    """Slips to print: a part that stays with the household, and one to sign, tear off and bring back."""
+    """Slips to print: a part that stays with the household, and one to sign, tear off and bring back. What visits
+    or an insurer's case deliver has none: its code would open nothing."""
     session, org_id = current_session(), current_actor().org_id or ""
-    page = Page(number=page_number(), total=queues.count_of_giver(session, org_id, OPEN), size=SLIPS_A_PRINT)
-    matches = queues.list_of_giver(session, org_id, OPEN, offset=page.offset, limit=page.size)
+    apart = kinds_apart(session, org_id)
+    total = queues.count_of_giver(session, org_id, OPEN, without=apart)
+    page = Page(number=page_number(), total=total, size=SLIPS_A_PRINT)
+    matches = queues.list_of_giver(session, org_id, OPEN, offset=page.offset, limit=page.size, without=apart)
     cards = [(card, *_code(card.match)) for card in cards_of(session, matches)]
     return pages.render("proofs/slips.html", cards=cards, page=page)
 
@@ -164,6 +168,8 @@ def hand_over(match_id: str) -> ResponseReturnValue:
 
 def _hand_over(match: Match, *, extra: list[Piece] | None = None) -> ResponseReturnValue:
     form, card = ProofForm(), cards_of(current_session(), [match])[0]
+    if evidence.comes_otherwise(card):
+        return pages.render("proofs/not_by_code.html", card=card, status=409)
     if not form.validate_on_submit():
         return _form_page(form, card)
     pieces = [*(extra or []), *form.pieces()]

@@ -17,13 +17,14 @@ from flask_babel import lazy_gettext as _l
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace.actors import GIVERS, STAFF
 from marketplace.calendar import utc_now
+from marketplace.decisions.models import Match
+from marketplace.drawing import svg_of
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.policy import may
 from marketplace.proofs import archive, donors, evidence, publicity
 from marketplace.proofs.archive import GrantFile
 from marketplace.proofs.doors import KINDS, attachment, bp, layout, say
-from marketplace.proofs.drawing import svg_of
 from marketplace.proofs.models import ProofKind
 from marketplace.reference.words import choices
 from marketplace.web import pages
@@ -32,6 +33,7 @@ from marketplace.web.desk import XLSX
 from marketplace.web.display import language
 from marketplace.web.fields import Form, OneField
 from marketplace.web.formats import NOTHING, day, moment
+from marketplace.web.leaving import leaves, mark
 from marketplace.web.transactions import current_session, writes
 
 
@@ -65,7 +67,9 @@ def _page(found: GrantFile, **more: Any) -> ResponseReturnValue:
         kinds=KINDS,
         form=more.pop("form", None) or (reason_form() if actor.role in STAFF else None),
         back=_back(found),
-        adds=actor.role in GIVERS and found.match.state in evidence.PROVABLE,
+        adds=actor.role in GIVERS
+        and found.match.state in evidence.PROVABLE
+        and not evidence.comes_otherwise(found.card),
         may_show=publicity.may_show(current_session(), found.match, now=utc_now()),
         asks_donor=found.match.state in publicity.AFTER and donors.has_donor(current_session(), found.match),
         **more,
@@ -112,10 +116,16 @@ def _decision(found: GrantFile) -> list[tuple[Any, Any]]:
         (_("Resource"), found.card.offer.title),
         (_("Donor's purpose"), found.card.offer.donor_purpose or NOTHING),
         (_("Approved on"), moment(match.created_at)),
-        (_("Approvers"), _("two people") if match.second_approver_id else _("one person")),
+        (_("Approvers"), _approvers(match)),
         (_("Run"), run.number if run else NOTHING),
         (_("Plan, SHA-256"), (run.plan_sha256 if run else "") or NOTHING),
     ]
+
+
+def _approvers(match: Match) -> str:
+    if match.at_once:
+        return str(_("one person on call: urgent, approved at once"))
+    return str(_("two people") if match.second_approver_id else _("one person"))
 
 
 def _consent(found: GrantFile) -> list[tuple[Any, Any]]:
@@ -193,6 +203,7 @@ def look(match_id: str, proof_id: str) -> ResponseReturnValue:
 
 @bp.post("/grants/<match_id>/file.xlsx")
 @guard("proof:view")
+@leaves
 @writes
 def grant_xlsx(match_id: str) -> ResponseReturnValue:
     """The same as a table; that it leaves the house is written down."""
@@ -205,4 +216,4 @@ def grant_xlsx(match_id: str) -> ResponseReturnValue:
             (_("Evidence"), str(KINDS[proof.kind]), f"{moment(proof.recorded_at)} {proof.envelope_sha256}".strip())
         )
     columns = [Column(_("Station"), width=26), Column(_("Fact"), width=26), Column(_("Value"), width=70)]
-    return attachment(write_xlsx(columns, rows), name=f"grant-{found.match.id[:8]}.xlsx", kind=XLSX)
+    return attachment(write_xlsx(columns, rows, mark=mark()), name=f"grant-{found.match.id[:8]}.xlsx", kind=XLSX)

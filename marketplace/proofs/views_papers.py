@@ -13,6 +13,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from marketplace.calendar import utc_now
@@ -27,8 +28,6 @@ from marketplace.web.fields import DayField, Form, OneField, TextField, YuanFiel
 from marketplace.web.formats import day, yuan
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
-
-MOST_OFFERS = 200
 
 
 class PaperForm(Form):
@@ -48,15 +47,14 @@ def paper_list() -> ResponseReturnValue:
     session, number = current_session(), page_number()
     size = Page(1, 0).size
     found, total = papers.list_papers(session, actor=current_actor(), offset=(number - 1) * size, size=size)
-    titles = _titles(session)
+    titles = _titles(session, col(Offer.id).in_({paper.offer_id for paper in found}))
     return pages.render("proofs/papers.html", papers=found, page=Page(number, total), kinds=PAPERS, titles=titles)
 
 
-def _titles(session: Session) -> dict[str, str]:
-    """Resource ► title, the newest resources of the giver."""
+def _titles(session: Session, *which: ColumnElement[bool]) -> dict[str, str]:
+    """Resource ► title of the giver's resources, the newest first."""
     mine = select(Offer.id, Offer.title).where(col(Offer.org_id) == current_actor().org_id)
-    rows = session.exec(mine.order_by(col(Offer.created_at).desc(), col(Offer.id)).limit(MOST_OFFERS))
-    return dict(rows.all())
+    return dict(session.exec(mine.where(*which).order_by(col(Offer.created_at).desc(), col(Offer.id))).all())
 
 
 @bp.route("/papers/new", methods=["GET", "POST"])

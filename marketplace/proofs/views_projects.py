@@ -13,7 +13,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace.calendar import utc_now
@@ -29,9 +29,11 @@ from marketplace.web.codes import amount, place, word
 from marketplace.web.desk import XLSX
 from marketplace.web.fields import DayField, Form, ManyField, TextField
 from marketplace.web.formats import yuan
+from marketplace.web.leaving import leaves, mark
+from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
-MOST_OFFERS = 100
+OFFERS_A_PAGE = 100
 KINDS = {
     ProjectReportKind.EMERGENCY: _l("five-day report (emergency)"),
     ProjectReportKind.QUARTER: _l("three-monthly report"),
@@ -70,7 +72,7 @@ def project_list() -> ResponseReturnValue:
 def project_new() -> ResponseReturnValue:
     """Begin a project."""
     session, form = current_session(), ProjectForm()
-    form.offer_ids.choices = _free_offers()
+    form.offer_ids.choices, page = free_offers()
     if form.validate_on_submit() and form.starts_on.data is not None:
         try:
             project = projects.plan_project(
@@ -85,15 +87,18 @@ def project_new() -> ResponseReturnValue:
             return pages.done(_("The project has begun."), to=url_for("proofs.project", project_id=project.id))
         except BadInput as error:
             say(form, error)
-    return pages.render("proofs/project_new.html", form=form)
+    return pages.render("proofs/project_new.html", form=form, page=page)
 
 
-def _free_offers() -> list[tuple[str, str]]:
-    """The giver's newest resources that stand in no project yet."""
-    taken = select(ProjectOffer.offer_id)
+def free_offers() -> tuple[list[tuple[str, str]], Page]:
+    """The giver's resources that stand in no project yet, the newest first, cut to the page asked for."""
+    session, taken = current_session(), select(ProjectOffer.offer_id)
     mine = select(Offer.id, Offer.title).where(col(Offer.org_id) == current_actor().org_id)
-    mine = mine.where(col(Offer.id).not_in(taken)).order_by(col(Offer.created_at).desc(), col(Offer.id))
-    return [(offer_id, title) for offer_id, title in current_session().exec(mine.limit(MOST_OFFERS))]
+    mine = mine.where(col(Offer.id).not_in(taken))
+    total = session.exec(select(func.count()).select_from(mine.subquery())).one()
+    page = Page(page_number(), total, OFFERS_A_PAGE)
+    ordered = mine.order_by(col(Offer.created_at).desc(), col(Offer.id)).offset(page.offset).limit(page.size)
+    return [(offer_id, title) for offer_id, title in session.exec(ordered)], page
 
 
 @bp.get("/projects/<project_id>")
@@ -105,7 +110,15 @@ def project(project_id: str) -> ResponseReturnValue:
     titles = select(Offer.title).join(ProjectOffer, col(ProjectOffer.offer_id) == col(Offer.id))
     titles = titles.where(col(ProjectOffer.project_id) == found.id).order_by(col(Offer.title))
     dues = projects.dues(session, found, now=utc_now())
-    return pages.render("proofs/project.html", project=found, titles=session.exec(titles).all(), dues=dues, kinds=KINDS)
+    final = any(due.filed and due.period.kind is ProjectReportKind.FINAL for due in dues)
+    return pages.render(
+        "proofs/project.html",
+        project=found,
+        titles=session.exec(titles).all(),
+        dues=dues,
+        kinds=KINDS,
+        changes=may(current_actor(), "project:plan").allow and not final,
+    )
 
 
 @bp.route("/projects/<project_id>/emergency", methods=["GET", "POST"])
@@ -220,6 +233,7 @@ def _lines(figures: dict[str, Any]) -> list[tuple[Any, Any]]:
 
 @bp.get("/projects/filed/<report_id>/report.xlsx")
 @guard("project:view")
+@leaves
 def project_xlsx(report_id: str) -> ResponseReturnValue:
     """A filed report as a table, with its hash."""
     found, report = projects.get_report(current_session(), report_id, actor=current_actor())
@@ -236,4 +250,4 @@ def project_xlsx(report_id: str) -> ResponseReturnValue:
     rows.append(("SHA-256", report.sha256, _("version %(n)s", n=report.version)))
     heads = [_("Kind of need"), _("District"), _("Amount"), _("Deliveries"), _("Households"), _("Worth in yuan")]
     columns = [Column(head, width=24) for head in heads]
-    return attachment(write_xlsx(columns, rows), name=f"project-report-{report.id[:8]}.xlsx", kind=XLSX)
+    return attachment(write_xlsx(columns, rows, mark=mark()), name=f"project-report-{report.id[:8]}.xlsx", kind=XLSX)

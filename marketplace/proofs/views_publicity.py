@@ -13,10 +13,13 @@ from flask_babel import lazy_gettext as _l
 
 from marketplace.calendar import utc_now
 from marketplace.consent import notice
+from marketplace.consent.capacity import speaks_for
 from marketplace.consent.service import Capture
 from marketplace.decisions.cards import cards_of
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
+from marketplace.households.models import Person
+from marketplace.households.service import masked_name
 from marketplace.proofs import publicity
 from marketplace.proofs.doors import bp, say
 from marketplace.proofs.evidence import match_for
@@ -24,13 +27,14 @@ from marketplace.proofs.projects import filed_with_photos_of
 from marketplace.reference import purposes
 from marketplace.web import pages
 from marketplace.web.display import language
-from marketplace.web.fields import Form, ManyField
+from marketplace.web.fields import Form, ManyField, OneField
 from marketplace.web.transactions import current_session, writes
 
 
 class PublicityForm(Form):
-    """Three ticks, none of them set beforehand."""
+    """Who would be shown, and three ticks, none of them set beforehand."""
 
+    person = OneField(_l("Who would be shown?"), required=False)
     data_fields = ManyField(_l("This may be made public"), required=False)
 
 
@@ -44,20 +48,30 @@ def my_publicity(match_id: str) -> ResponseReturnValue:
     kinds = [purposes.field_kind(code) for code in publicity.fields()]
     form.data_fields.choices = [(kind.code, kind.en if english else kind.zh) for kind in kinds]
     hints = {kind.code: kind.impact_en if english else kind.impact_zh for kind in kinds}
-    if form.validate_on_submit():
+    people = speaks_for(session, match.household_id, actor=actor, now=now)
+    form.person.choices = [(one.id, masked_name(session, one)) for one in people]
+    if len(people) == 1:
+        form.person.data = people[0].id
+    if form.validate_on_submit() and not form.person.data:
+        form.person.errors = [_("Choose one")]
+    elif form.is_submitted() and not form.errors:
         try:
-            wanted, capture = form.data_fields.data or [], Capture(lang=language())
-            publicity.allow(session, match_id, data_fields=wanted, actor=actor, now=now, capture=capture)
+            wanted, about, capture = form.data_fields.data or [], form.person.data or "", Capture(lang=language())
+            publicity.allow(
+                session, match_id, data_fields=wanted, person_id=about, actor=actor, now=now, capture=capture
+            )
             return pages.done(_("Your word is kept. You can withdraw it here at any time."), to=_consents())
         except BadInput as error:
             say(form, error)
+    given = publicity.living(session, match, now=now)
     return pages.render(
         "proofs/publicity.html",
         card=cards_of(session, [match])[0],
         form=form,
         hints=hints,
         paragraphs=notice.paragraphs(notice.PUBLICITY, lang="en" if english else "zh_Hans"),
-        given=publicity.living(session, match, now=now),
+        given=given,
+        about=masked_name(session, session.get_one(Person, given.person_id)) if given and given.person_id else "",
         asked=match.state in publicity.AFTER,
         filed=filed_with_photos_of(session, match.id),
     )

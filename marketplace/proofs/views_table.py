@@ -14,6 +14,7 @@ from marketplace.proofs import table
 from marketplace.proofs.doors import SENTENCES, attachment, bp
 from marketplace.web.desk import XLSX, Desk
 from marketplace.web.display import language
+from marketplace.web.leaving import leaves
 from marketplace.web.transactions import current_session
 
 desk = Desk(
@@ -41,6 +42,7 @@ desk.install(bp)
 
 @bp.get("/open.xlsx")
 @guard("proof:add")
+@leaves
 def open_lines() -> ResponseReturnValue:
     """Everything on its way, to fill in."""
     data = table.open_lines(current_session(), actor=current_actor(), lang=language())
@@ -49,6 +51,7 @@ def open_lines() -> ResponseReturnValue:
 
 @bp.get("/unproven.xlsx")
 @guard("proof:add")
+@leaves
 def unproven_lines() -> ResponseReturnValue:
     """What was delivered without a slip, to fill in."""
     data = table.unproven_lines(current_session(), actor=current_actor(), lang=language())

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.errors import BadInput, NotFound
+from marketplace.households.models import Household
 from marketplace.needs.models import Need
 from marketplace.policy import require
 from marketplace.proposals.archive import recall_problem
@@ -30,6 +31,9 @@ PAIR, NEED, OFFER, CITY = "pair", "need", "offer", "city"
 KINDS = {"pin": PAIR, "ban": PAIR, "ban_need": NEED, "ban_offer": OFFER, "reserve": OFFER, "more": OFFER, "order": CITY}
 """What can be tried, and which side of the pair it is about."""
 
+BAN_GIVER = "ban_giver"
+"""Everything of one giver goes to nobody: asked by the paper of decisions, kept by no override."""
+
 _kept: dict[str, tuple[Compiled, tuple[Line, ...]]] = {}
 _lock = Lock()
 
@@ -43,6 +47,7 @@ class Idea:
     offer_id: str = ""
     units: int = 0
     district: str = ""
+    org_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Trial:
     losers: tuple[Change, ...]
     winners: tuple[Change, ...]
     losers_count: int
+    losers_people: int
     winners_count: int
     coverage: tuple[Cover, ...]
     score: int
@@ -106,6 +112,7 @@ def attempt(session: Session, run: Run, idea: Idea, /, *, actor: Actor) -> Trial
         losers=_changes(session, outlook.losers, actor=actor),
         winners=_changes(session, outlook.winners, actor=actor),
         losers_count=len(outlook.losers),
+        losers_people=_people(session, outlook.losers),
         winners_count=len(outlook.winners),
         coverage=_covered(compiled, (*outlook.losers, *outlook.winners)),
         score=outlook.score,
@@ -129,6 +136,11 @@ def _tried(idea: Idea, compiled: Compiled) -> whatif.Try:
         return whatif.Try(pins=(Pin(idea.need_id, idea.offer_id, idea.units),))
     if idea.kind in ("ban", "ban_need", "ban_offer"):
         return whatif.Try(bans=(Ban(idea.need_id or "*", idea.offer_id or "*"),))
+    if idea.kind == BAN_GIVER:
+        lost = [resource.resource_id for resource in compiled.problem.resources if resource.org_id == idea.org_id]
+        if not lost:
+            raise BadInput("not_in_run", field="offer")
+        return whatif.Try(bans=tuple(Ban("*", resource_id) for resource_id in lost))
     if idea.kind == "reserve":
         return whatif.Try(reserves=(whatif.Reserve(idea.offer_id, idea.district, idea.units),))
     if idea.kind == "more":
@@ -159,6 +171,17 @@ def _covered(compiled: Compiled, shifts: Sequence[whatif.Shift]) -> tuple[Cover,
             key = (-need.urgency, need.category, need.unit)
             found[key] = found.get(key, 0) + asked[need.need_id]
     return tuple(Cover(-key[0], key[1], key[2], units) for key, units in sorted(found.items()) if units)
+
+
+def _people(session: Session, shifts: Sequence[whatif.Shift]) -> int:
+    """The people of the households whose needs these are, each household once."""
+    homes: dict[str, int] = {}
+    for start in range(0, len(shifts), 500):
+        asked = select(Household.id, Household.size).join(Need, col(Need.household_id) == col(Household.id))
+        homes.update(
+            session.exec(asked.where(col(Need.id).in_([s.need_id for s in shifts[start : start + 500]]))).all()
+        )
+    return sum(homes.values())
 
 
 def _changes(session: Session, shifts: Sequence[whatif.Shift], *, actor: Actor) -> tuple[Change, ...]:

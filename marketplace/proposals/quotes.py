@@ -26,6 +26,7 @@ from marketplace.offers.models import Offer
 from marketplace.policy import require
 from marketplace.proposals.boards import FINISHED, Standing, standing_of, stock_left
 from marketplace.proposals.models import LineState, NeedQuote, ProposedLine, Run, RunState
+from marketplace.proposals.results import titles_of
 from marketplace.reference.needs import reckoned_value
 from matching.quote import LIKELY, Quote, quote
 
@@ -62,7 +63,13 @@ def tell(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> T
     if stands is None:
         return Told(need, NO_RUN, titles={})
     told = _quoted(session, stands)
-    return Told(need, told.verdict, stands.run, told, titles=_titles(session, told))
+    return Told(
+        need,
+        told.verdict,
+        stands.run,
+        told,
+        titles=titles_of(session, [told.resource_id, *(line.resource_id for line in told.free)]),
+    )
 
 
 def _is_open(need: Need, now: datetime) -> bool:
@@ -81,11 +88,6 @@ def _quoted(
     left |= dict.fromkeys(without, 0)
     back = stands.kept_back
     return quote(board, newcomer, left={one: max(0, left.get(one, 0) - back.get(one, 0)) for one in ids})
-
-
-def _titles(session: Session, told: Quote) -> dict[str, str]:
-    ids = [told.resource_id, *(line.resource_id for line in told.free)]
-    return {row[0]: row[1] for row in session.execute(select(Offer.id, Offer.title).where(col(Offer.id).in_(ids)))}
 
 
 def as_json(told: Told) -> dict[str, Any]:

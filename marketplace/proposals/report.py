@@ -115,11 +115,12 @@ def age_band(birth_year: int | None, *, year: int) -> str:
 
 
 def shown_to(actor: Actor, stored: Mapping[str, Any], /) -> dict[str, Any]:
-    """The stored report as this reader may see it: small groups only for staff."""
+    """The stored report as this reader may see it: small groups and short queues only for staff."""
     if actor.role in STAFF or "plan" not in stored:
         return dict(stored)
     groups = {name: _without_small(rows) for name, rows in stored["plan"]["groups"].items()}
-    return {**stored, "plan": {**stored["plan"], "groups": groups}}
+    queues = [row for row in stored.get("queues", []) if row["waiting"] >= SMALL]
+    return {**stored, "plan": {**stored["plan"], "groups": groups}, "queues": queues}
 
 
 def _without_small(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

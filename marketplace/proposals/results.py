@@ -6,8 +6,9 @@ Enters: a stored run. Leaves: counts, pages of rows, and stories in words. Nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func
@@ -15,13 +16,14 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.errors import NotFound
+from marketplace.ledger.sentences import Sayings
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunState, UnservedReason
 from marketplace.reference.needs import MONEY
-from marketplace.web.formats import yuan
+from marketplace.web.formats import day_in, yuan
 from matching.plan import Reason
 from matching.wording import sentences
 
@@ -144,10 +146,13 @@ def list_unserved(
         .order_by(col(UnservedReason.need_id), col(UnservedReason.place))
     ).all()
     names = names_of(session, [(row.offer_id, row.detail) for row in rows])
-    units = {need.id: need.unit for need, _covered in page}
+    needs = {need.id: need for need, _covered in page}
     told: dict[str, list[str]] = {}
+    sayings = Sayings(session, on=run.as_of, lang=lang)
     for row in rows:
-        words = sentence(row.code, row.offer_id, row.detail, names=names, unit=units[row.need_id], lang=lang)
+        need = needs[row.need_id]
+        rules = sayings.about(need.district_code, need.category)
+        words = sentence(row.code, row.offer_id, row.detail, names=names, unit=need.unit, lang=lang, rules=rules)
         told.setdefault(row.need_id, []).append(words)
     return [Unserved(need, covered, tuple(told.get(need.id, ()))) for need, covered in page]
 
@@ -187,19 +192,27 @@ def story_of(session: Session, line_id: str, /, *, actor: Actor, lang: str) -> S
     require(actor, "run:view")
     names = names_of(session, [(line.offer_id, reason) for reason in line.reasons])
     other = next((str(reason["runner_up"]) for reason in line.reasons if "runner_up" in reason), "")
-    offer = session.get_one(Offer, line.offer_id)
+    offer, need = session.get_one(Offer, line.offer_id), session.get_one(Need, line.need_id)
+    run = session.get_one(Run, line.run_id)
+    rules = Sayings(session, on=run.as_of, lang=lang).about(need.district_code, need.category)
     return Story(
         line=line,
-        need=session.get_one(Need, line.need_id),
+        need=need,
         offer=offer,
         organisation=session.get_one(Organisation, offer.org_id),
-        run=session.get_one(Run, line.run_id),
+        run=run,
         sentences=tuple(
-            sentence(str(reason["code"]), line.offer_id, reason, names=names, unit=offer.unit, lang=lang)
+            sentence(str(reason["code"]), line.offer_id, reason, names=names, unit=offer.unit, lang=lang, rules=rules)
             for reason in line.reasons
         ),
         runner_up=session.get(Offer, other) if other else None,
     )
+
+
+def titles_of(session: Session, offer_ids: Iterable[str], /) -> dict[str, str]:
+    """Id ► title of those that are offers."""
+    wanted = select(Offer.id, Offer.title).where(col(Offer.id).in_(set(offer_ids)))
+    return dict(session.exec(wanted).all())
 
 
 def names_of(session: Session, told: list[tuple[str, Mapping[str, Any]]], /) -> dict[str, str]:
@@ -209,7 +222,7 @@ def names_of(session: Session, told: list[tuple[str, Mapping[str, Any]]], /) -> 
         for value in detail.values():
             ids.update(str(value).split(";"))
     names: dict[str, str] = {}
-    for offer_id, title in session.execute(select(Offer.id, Offer.title).where(col(Offer.id).in_(ids))):
+    for offer_id, title in titles_of(session, ids).items():
         names[offer_id] = f"「{title}」"
     for org_id, name in session.execute(
         select(Organisation.id, Organisation.name).where(col(Organisation.id).in_(ids))
@@ -219,19 +232,33 @@ def names_of(session: Session, told: list[tuple[str, Mapping[str, Any]]], /) -> 
 
 
 def sentence(
-    code: str, offer_id: str, detail: Mapping[str, Any], /, *, names: Mapping[str, str], unit: str, lang: str
+    code: str,
+    offer_id: str,
+    detail: Mapping[str, Any],
+    /,
+    *,
+    names: Mapping[str, str],
+    unit: str,
+    lang: str,
+    rules: Mapping[str, str],
 ) -> str:
-    """One stored reason in plain words, with names in place of ids and yuan in place of fen."""
+    """One stored reason in plain words, with names in place of ids and yuan in place of fen; `rules` are the words of
+    the rules against helping twice, by code."""
     plain = {key: _plain(key, value, names=names, unit=unit) for key, value in detail.items() if key != "code"}
-    told = sentences(Reason("", names.get(offer_id, offer_id), code, plain), lang)
-    return MONEY_WORDS.sub(r"\1", told)
+    if "until" in plain:
+        plain["until"] = day_in(date.fromisoformat(plain["until"]), language=lang)
+    told = sentences(Reason("", names.get(offer_id, offer_id), code, plain), lang, rules=rules)
+    return ONE_UNIT.sub("1 unit", MONEY_WORDS.sub(r"\1", told))
 
 
 MONEY_WORDS = re.compile(r"(¥[\d,.]+) ?(?:个单位|units|more units|个)")
+ONE_UNIT = re.compile(r"(?<![\d.,])1 units")
 AMOUNTS = ("units", "left", "limit", "short_by", "step")
 
 
 def _plain(key: str, value: Any, *, names: Mapping[str, str], unit: str) -> Any:
+    if key == "by":
+        return value
     if isinstance(value, str):
         return "、".join(names.get(part, part) for part in value.split(";"))
     return yuan(value) if unit == MONEY and key in AMOUNTS else value

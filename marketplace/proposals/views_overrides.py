@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlmodel import col, select
 
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.needs.models import Need
@@ -88,7 +88,7 @@ def _form(need: Need | None, *, given: bool) -> TryForm:
     if like is not None and (need or request.args.get("offer")):
         open_ones = open_ones.where(col(Offer.category) == like.category)
     form.offer.choices = [(offer.id, offer.title) for offer in session.exec(open_ones)]
-    form.district.choices = [(d.code, d.name(lang=lang)) for d in districts.current(utc_now().date())]
+    form.district.choices = [(d.code, d.name(lang=lang)) for d in districts.current(local_day(utc_now()))]
     words = {
         "pin": _("Pin: this need gets at least so many units of the resource"),
         "ban": _("Ban: this need gets nothing of the resource"),

@@ -16,9 +16,13 @@ from marketplace.guards import current_actor, guard
 from marketplace.proposals import service
 from marketplace.proposals.doors import bp
 from marketplace.proposals.report import shown_to
+from marketplace.proposals.results import titles_of
 from marketplace.reference.needs import need_kind
 from marketplace.web import codes, formats, pages
 from marketplace.web.transactions import current_session
+
+LONGEST = 20
+"""Queues on the page; the JSON has all."""
 
 HEADINGS = {
     "urgency": _l("By urgency"),
@@ -65,7 +69,8 @@ def fairness(run_id: str) -> ResponseReturnValue:
     """The report, or that it is not worked out yet, or that it failed."""
     run = service.get_run(current_session(), run_id)
     told = shown_to(current_actor(), run.fairness)
-    return pages.render("proposals/fairness.html", run=run, told=told, **(_shown(told) if "plan" in told else {}))
+    shown = {**_shown(told), "queues": _queues(told.get("queues", []))} if "plan" in told else {}
+    return pages.render("proposals/fairness.html", run=run, told=told, **shown)
 
 
 @bp.route("/runs/<run_id>/fairness.json", methods=["GET"])
@@ -104,6 +109,13 @@ def _shown(told: dict[str, Any]) -> dict[str, Any]:
         "price_heads": [(_("Lacks: %(order)s", order=word("order", name)), "num") for name in names],
         "lorenz": [(f"{step * 10}%", formats.percent(fill)) for step, fill in enumerate(plan["lorenz"])],
     }
+
+
+def _queues(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The longest lines behind used-up resources, each with the resource's title."""
+    longest = sorted(told, key=lambda row: (-row["waiting"], row["resource_id"], row["district"]))[:LONGEST]
+    titles = titles_of(current_session(), [row["resource_id"] for row in longest])
+    return [{**row, "title": titles.get(row["resource_id"], "—")} for row in longest]
 
 
 def _rows(name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

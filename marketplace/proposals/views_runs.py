@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.guards import current_actor, guard
 from marketplace.proposals import overrides, results, service
 from marketplace.proposals.doors import bp
@@ -24,7 +24,6 @@ from marketplace.reference.words import choices
 from marketplace.web import codes, formats, live, pages
 from marketplace.web.display import language
 from marketplace.web.fields import Form, ManyField, OneField
-from marketplace.web.formats import local_day
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_database, current_session, writes
 
@@ -44,7 +43,7 @@ class RunForm(Form):
 def _form(*, given: bool = True) -> RunForm:
     form = RunForm() if given else RunForm(formdata=None, data={"order": "urgency_first", "budget_s": "60"})
     lang = language()
-    form.districts.choices = [(d.code, d.name(lang=lang)) for d in districts.current(utc_now().date())]
+    form.districts.choices = [(d.code, d.name(lang=lang)) for d in districts.current(local_day(utc_now()))]
     form.categories.choices = choices("need", lang=lang)
     form.order.choices = [
         ("urgency_first", _("The most urgent first: their gaps are filled before others begin")),

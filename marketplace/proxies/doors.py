@@ -18,6 +18,7 @@ from marketplace.web import Form, current_session
 bp = Blueprint("proxies", __name__, url_prefix="/helpers")
 SENTENCES: dict[str, Any] = {
     "sees_only": _l("You may look for this person, not act. Ask for the power to answer."),
+    "not_in_power": _l("Your power does not name this matter. Ask the person for a power that does."),
     "helper_code_wrong": _l("This code does not fit, has been used by somebody else, or is too old."),
     "power_not_in_force": _l("This power is not in force."),
     "power_moved_on": _l("This has changed in the meantime. Look at it again."),

@@ -110,9 +110,9 @@ def open_session(session: Session, power: HelpPower, /, *, now: datetime) -> str
     """A session under a living power."""
     if power.state is not PowerState.ACTIVE or not power.starts_at <= now < power.ends_at:
         raise NotAllowed("power_not_in_force")
-    reads_only = "answer" not in power.acts
+    reads_only, ends, named = "answer" not in power.acts, power.ends_at, power.matters
     return accounts.open_for_helper(
-        session, power.id, power.household_id, until=power.ends_at, reads_only=reads_only, now=now
+        session, power.id, power.household_id, until=ends, reads_only=reads_only, matters=named, now=now
     )
 
 

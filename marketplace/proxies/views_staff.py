@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.calendar import HERE, utc_now
+from marketplace.calendar import HERE, local_day, utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.households.models import Person
@@ -95,7 +95,7 @@ def record(household_id: str) -> ResponseReturnValue:
 
 
 def _paper(form: PaperForm) -> service.Paper:
-    last = form.ends_on.data or utc_now().date()
+    last = form.ends_on.data or local_day(utc_now())
     return service.Paper(
         name=form.name.data or "",
         phone=form.phone.data or "",

@@ -30,6 +30,12 @@ class District:
         """English for languages that begin with ``en``, Chinese for all others."""
         return self.en if lang.startswith("en") else self.zh
 
+    def short(self, *, lang: str = "zh_Hans") -> str:
+        """A name that fits a tile: 彭水 for 彭水苗族土家族自治县, Pengshui in English."""
+        if lang.startswith("en"):
+            return self.en.split()[0]
+        return self.zh[:2] if self.zh.endswith("自治县") else self.zh.removesuffix("新区").rstrip("区县")
+
 
 @dataclass(frozen=True, slots=True)
 class Street:

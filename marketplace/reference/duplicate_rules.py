@@ -36,7 +36,8 @@ REACHES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
-    """One row of the table. `limits` is category ► whole units; `apart` are programmes that exclude each other."""
+    """One row of the table. `limits` is category ► whole units; `apart` are programmes that exclude each other. The
+    sentences have places in braces that `ledger.sentences` fills from the rule as it stands."""
 
     code: str
     zh: str
@@ -58,10 +59,6 @@ class DuplicateRule:
     def name(self, *, lang: str = "zh_Hans") -> str:
         """The rule's title."""
         return self.en if lang.startswith("en") else self.zh
-
-    def sentence(self, *, lang: str = "zh_Hans") -> str:
-        """What a household reads."""
-        return self.sentence_en if lang.startswith("en") else self.sentence_zh
 
 
 @cache

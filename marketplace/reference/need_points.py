@@ -11,7 +11,7 @@ from functools import cache
 
 from marketplace.reference.tables import rows
 
-FACTS = tuple(row["fact"] for row in rows("need_points"))
+FACTS = tuple(row["code"] for row in rows("need_points"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class Line:
 @cache
 def points() -> dict[str, int]:
     """Fact ► points."""
-    return {row["fact"]: int(row["points"]) for row in rows("need_points")}
+    return {row["code"]: int(row["points"]) for row in rows("need_points")}
 
 
 def lines(facts: Collection[str]) -> list[Line]:
     """The lines of a household's score, the heaviest first; facts without points are left out."""
-    held = (row for row in rows("need_points") if row["fact"] in facts and int(row["points"]) > 0)
-    found = (Line(row["fact"], int(row["points"]), row["zh"], row["en"]) for row in held)
+    held = (row for row in rows("need_points") if row["code"] in facts and int(row["points"]) > 0)
+    found = (Line(row["code"], int(row["points"]), row["zh"], row["en"]) for row in held)
     return sorted(found, key=lambda line: -line.points)
 
 

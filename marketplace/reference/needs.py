@@ -12,6 +12,8 @@ from marketplace.reference.tables import UnknownCode, codes, rows
 
 MONEY = "FEN"
 """The unit of money: one fen; shown to people as yuan."""
+CASE_KINDS = ("INSURANCE.PREMIUM", "INSURANCE.CLAIM")
+"""What an insurer works on as a case: its answers end the match, no press does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,11 @@ def _purposes() -> dict[str, Purpose]:
     }
 
 
+def list_field_codes() -> tuple[str, ...]:
+    """Every field that a consent may name."""
+    return tuple(_fields())
+
+
 def field_kind(code: str) -> FieldKind:
     """The field with this code, or UnknownCode."""
     found = _fields().get(code)

@@ -19,8 +19,12 @@ OWN_FILES = {
     "aid_item": "aid_items",
     "feed": "feeds",
     "fact_kind": "fact_kinds",
+    "indicator": "indicators",
+    "need_error": "need_errors",
+    "need_point": "need_points",
     "warning_rule": "warning_rules",
     "duplicate_rule": "duplicate_rules",
+    "visit_cause": "visit_causes",
 }
 """Tables that have a file of their own; all others live in `words.csv`."""
 

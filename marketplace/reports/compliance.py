@@ -14,19 +14,21 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.assessments.models import Assessment, AssessmentState
+from marketplace.calendar import local_day
 from marketplace.consent.models import ConsentHead
 from marketplace.incidents.models import IncidentHousehold
 from marketplace.incidents.service import lateness, list_incidents
 from marketplace.organisations.models import Organisation
+from marketplace.reports import standing
 from marketplace.rights.models import Death, Erasure, MatchReview, RightRequest, SourceDispute
 from marketplace.sharing.models import Disclosure
 
 
 def compliance(session: Session, /, *, since: datetime, until: datetime, now: datetime) -> dict[str, Any]:
     """Everything, for `[since, until)` where a row has a time; the chain is verified whole."""
-    verdict = audit.verify(session)
+    verdict = standing.verify(session)
     return {
-        "period": {"from": since.date().isoformat(), "to": until.date().isoformat()},
+        "period": {"from": local_day(since).isoformat(), "to": local_day(until).isoformat()},
         "chain": {"rows": verdict.rows, "unbroken": verdict.bad_seq == 0, "first_bad_row": verdict.bad_seq},
         "acts": _acts(session, since, until),
         "consents": _count(session, ConsentHead.purpose, ConsentHead.state),

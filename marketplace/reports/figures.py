@@ -1,6 +1,7 @@
 """What a report says, summed from its rows: totals, kinds, districts, reasons, days. Called by its pages and files.
 
-Enters: a report. Leaves: frozen values. Where a reader may not open single rows (an auditor), counts below ten
+Enters: a report. Leaves: frozen values. What is unmet in a giver's report are cells whose amount is a rounded number
+of households already (`unmet.of_giver`). Where a reader may not open single rows (an auditor), counts below ten
 households are hidden, and with a lone hidden one the next smallest too, so that no difference gives it away.
 """
 
@@ -82,6 +83,9 @@ def totals(session: Session, report: Report, /) -> dict[Figure, Total]:
         .group_by(col(ReportRow.figure))
     )
     found = {figure: Total(rows, *reached.get(figure, (0, 0)), fen=int(fen)) for figure, rows, fen in sums}
+    if report.org_id is not None and Figure.UNMET in found:
+        about = sum(part.households for part in parts(session, report, figure=Figure.UNMET, by="category"))
+        found[Figure.UNMET] = Total(found[Figure.UNMET].rows, about)
     return {figure: found.get(figure, Total()) for figure in Figure}
 
 
@@ -89,19 +93,21 @@ def parts(session: Session, report: Report, /, *, figure: Figure, by: str, small
     """One figure by `category`, `district_code`, `reason` or `month`, the largest first (months in order)."""
     key = getattr(ReportRow, by)
     unit = func.max(col(ReportRow.unit)) if by == "category" else func.min("")
+    cells = figure is Figure.UNMET and report.org_id is not None
+    homes_of = func.sum(col(ReportRow.units)) if cells else func.count(func.distinct(col(ReportRow.household_id)))
     rows = session.execute(
         columns(
             key,
             unit,
             func.count(),
-            func.count(func.distinct(col(ReportRow.household_id))),
+            homes_of,
             func.sum(col(ReportRow.units)),
             func.sum(col(ReportRow.fen)),
         )
         .where(*_where(report, Filter(figure)))
         .group_by(key)
     )
-    found = [Part(name, unit, count, homes, int(units), int(fen)) for name, unit, count, homes, units, fen in rows]
+    found = [Part(name, unit, count, int(homes), int(units), int(fen)) for name, unit, count, homes, units, fen in rows]
     found.sort(key=(lambda part: part.key) if by == "month" else (lambda part: (-part.rows, part.key)))
     return _without_small(found) if small_hidden else found
 

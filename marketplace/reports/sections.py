@@ -12,7 +12,8 @@ from flask import url_for
 
 from marketplace.reports import figures
 from marketplace.reports.models import Figure, Report
-from marketplace.reports.words import FIGURES, reason
+from marketplace.reports.months import read_period
+from marketplace.reports.words import CELLS, FIGURES, reason
 from marketplace.web import _, current_session
 from marketplace.web import codes as words
 from marketplace.web.formats import month as month_name
@@ -27,13 +28,16 @@ def totals_of(report: Report, *, opens: bool) -> list[dict[str, Any]]:
     shown = []
     for figure, total in found.items():
         hidden = not opens and 0 < total.households < figures.SMALL
-        if figure is (Figure.RECEIVED if report.org_id is None else Figure.UNMET):
+        cells = report.org_id is not None and figure is Figure.UNMET
+        if (report.org_id is None and figure is Figure.RECEIVED) or (cells and _ran(report)):
             continue
+        hidden = (cells and not total.households) or hidden
         shown.append(
             {
-                "name": FIGURES[figure],
+                "name": CELLS if cells else FIGURES[figure],
                 "total": total,
                 "hidden": hidden,
+                "cells": cells,
                 "href": url_for("reports.rows", report_id=report.id, figure=figure.value)
                 if opens and total.rows
                 else "",
@@ -48,7 +52,7 @@ def sections_of(report: Report, *, opens: bool) -> list[dict[str, Any]]:
     wanted += [
         (_("Given, by kind"), Figure.GIVEN, "category"),
         (_("Given, by district"), Figure.GIVEN, "district_code"),
-        (_("Not fully covered, by kind"), Figure.UNMET, "category"),
+        *_unmet(report),
         (_("Declined, by reason"), Figure.DECLINED, "reason"),
         (_("Ended before delivery, by reason"), Figure.ENDED, "reason"),
         (_("Returned or taken back, by reason"), Figure.RETURNED, "reason"),
@@ -60,6 +64,25 @@ def sections_of(report: Report, *, opens: bool) -> list[dict[str, Any]]:
         if parts:
             sections.append({"title": title, "rows": [_part(report, figure, by, part, opens) for part in parts]})
     return sections
+
+
+def _ran(report: Report) -> bool:
+    """Whether the month still ran when it was counted: a giver's report of it does not say what is unmet."""
+    return report.prepared_at < read_period(report.month, now=report.prepared_at).ends
+
+
+def _unmet(report: Report) -> list[tuple[str, Figure, str]]:
+    """By kind; for a giver, whose numbers are rounded cells, by district too."""
+    if report.org_id is None:
+        return [(_("Not fully covered, by kind"), Figure.UNMET, "category")]
+    return [
+        (
+            _("Not fully covered where we serve, by kind (rounded, under ten left out)"),
+            Figure.UNMET,
+            "category",
+        ),
+        (_("The same by district; a household counts once for each kind"), Figure.UNMET, "district_code"),
+    ]
 
 
 def _part(report: Report, figure: Figure, by: str, part: figures.Part, opens: bool) -> dict[str, Any]:
@@ -78,4 +101,6 @@ def _name(key: str, figure: Figure, by: str) -> str:
         return month_name(key)
     if by == "category":
         return words.word(key, "need")
-    return words.place(key) if by == "district_code" else reason(key, figure)
+    if by == "district_code":
+        return words.place(key) if key else _("the whole city")
+    return reason(key, figure)

@@ -22,8 +22,9 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.policy import require
+from marketplace.reports import yearly
 from marketplace.reports.models import Report, ReportRow, ReportState
-from marketplace.reports.months import Period, Year, month_of, read_period
+from marketplace.reports.months import Period, Year, read_period
 from marketplace.reports.sources import rows_of_month
 
 CITY = "city"
@@ -98,6 +99,7 @@ def publish(session: Session, report_id: str, /, *, actor: Actor, now: datetime)
     session.add(report)
     flush(session)
     _record(session, report, "report:publish", actor=actor, now=now)
+    yearly.published(session, report, now=now)
     return report
 
 
@@ -161,11 +163,6 @@ def yearly_of_givers(session: Session, year: Year, /, *, actor: Actor) -> list[t
     return sorted(rows, key=lambda row: (row[1] is not None, row[0].kind is not OrganisationKind.TRUST))
 
 
-def last_year(now: datetime, /) -> Year:
-    """The year whose report is owed now."""
-    return Year(month_of(now).year - 1)
-
-
 def versions_of(session: Session, report: Report, /) -> list[Report]:
     """All versions of the same month, the newest first."""
     return _versions(session, report.scope, read_period(report.month, now=report.prepared_at))
@@ -177,7 +174,7 @@ def _versions(session: Session, scope: str, month: Period) -> list[Report]:
 
 
 def _count_rows(session: Session, report: Report, month: Period) -> int:
-    rows = enumerate(rows_of_month(session, month, org_id=report.org_id), start=1)
+    rows = enumerate(rows_of_month(session, month, org_id=report.org_id, now=report.prepared_at), start=1)
     count = 0
     for batch in _batches({"report_id": report.id, "number": number, **values} for number, values in rows):
         session.execute(insert(ReportRow), batch)

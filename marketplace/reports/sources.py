@@ -9,8 +9,7 @@ Enters: a month and a giver (None: all). Leaves: plain row values in a fixed ord
 - declined, ended, returned: matches that ended without aid in the month, with the reason;
 - result: what givers reported of their deliveries, with their minutes; a report that was not made in time is `missing`;
 - followed: follow-up talks of the month, with satisfaction and the minutes of staff and of who helped the household;
-- unmet: needs that were verified and not fully covered when the month ended, as their dated standings say; of a month
-  that still runs, as they stand now.
+- unmet: what was verified and not fully covered when the month ended (`unmet`); for a giver cells that hide small ones.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from marketplace.calendar import local_day, working_days_between
 from marketplace.clocks.models import Clock
@@ -29,44 +28,35 @@ from marketplace.decisions.models import FollowUp, GiverResult, Match, MatchStat
 from marketplace.households.models import Household
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.ledger.service import PLATFORM
-from marketplace.needs.models import Need, NeedStanding, NeedState
+from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.proofs.models import Paper, PaperKind
 from marketplace.proposals.models import ProposedLine
 from marketplace.reference.needs import MONEY, need_kind
 from marketplace.reference.tables import UnknownCode
+from marketplace.reports import unmet
 from marketplace.reports.models import Figure
 from marketplace.reports.months import Period, month_of
+from marketplace.reports.unmet import EMPTY, STREAMED, Values
 
-STREAMED = 1000
 ENDS = {
     Figure.DECLINED: (MatchState.DECLINED_GIVER, MatchState.DECLINED_HOUSEHOLD, MatchState.REJECTED),
     Figure.ENDED: (MatchState.CANCELLED, MatchState.EXPIRED_GIVER, MatchState.EXPIRED_HOUSEHOLD),
     Figure.RETURNED: (MatchState.RETURNED, MatchState.GIVEN_BACK, MatchState.RECLAIMED),
 }
 """Ends without aid, by the figure that counts them."""
-Values = dict[str, Any]
-EMPTY: Values = {
-    "household_id": "",
-    "district_code": "",
-    "reason": "",
-    "days": None,
-    "satisfaction": None,
-    "minutes": None,
-    "helper_minutes": None,
-    "month": "",
-}
-"""What a figure does not know. Every row has the same keys, for they are written many at a time."""
 
 
-def rows_of_month(session: Session, month: Period, /, *, org_id: str | None) -> Iterator[Values]:
+def rows_of_month(session: Session, month: Period, /, *, org_id: str | None, now: datetime) -> Iterator[Values]:
     """The rows of all figures, in the order of `Figure` and of their ids."""
     if org_id is not None:
         yield from _received(session, month, org_id=org_id)
     yield from _given(session, month, org_id=org_id)
     yield from _reported(session, month, org_id=org_id)
     if org_id is None:
-        yield from _unmet(session, month)
+        yield from unmet.of_city(session, month)
+    elif now >= month.ends:
+        yield from unmet.of_giver(session, month, org_id=org_id)
     for figure, states in ENDS.items():
         yield from _ended(session, month, figure=figure, states=states, org_id=org_id)
     yield from _results(session, month, org_id=org_id)
@@ -189,35 +179,6 @@ def _reported(session: Session, month: Period, *, org_id: str | None) -> Iterato
             "units": entry.units,
             "fen": entry.units if unit == MONEY else 0,
             "month": f"{entry.given_on:%Y-%m}",
-        }
-
-
-def _unmet(session: Session, month: Period) -> Iterator[Values]:
-    newest = select(col(NeedStanding.need_id), func.max(col(NeedStanding.seq)).label("seq"))
-    then = newest.where(col(NeedStanding.at) < month.ends).group_by(col(NeedStanding.need_id)).subquery()
-    statement = (
-        select(Need, NeedStanding, col(Household.size))
-        .join(then, then.c.need_id == col(Need.id))
-        .join(NeedStanding, col(NeedStanding.seq) == then.c.seq)
-        .join(Household, col(Household.id) == col(Need.household_id))
-        .where(col(NeedStanding.state) == NeedState.VERIFIED)
-        .where(col(NeedStanding.gap_units) > col(NeedStanding.committed_units))
-        .order_by(col(Need.id))
-        .execution_options(yield_per=STREAMED)
-    )
-    for need, stood, size in session.execute(statement):
-        units = stood.gap_units - stood.committed_units
-        yield EMPTY | {
-            "figure": Figure.UNMET,
-            "object_ref": need.id,
-            "household_id": need.household_id,
-            "people": size,
-            "category": need.category,
-            "unit": need.unit,
-            "district_code": need.district_code,
-            "reason": "partly" if stood.committed_units else "nothing_yet",
-            "units": units,
-            "fen": units if need.unit == MONEY else 0,
         }
 
 

@@ -15,9 +15,10 @@ from adapters.tabular_writer import Column, write_xlsx
 from marketplace.actors import GIVERS, Actor
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotFound
-from marketplace.guards import current_actor, fresh, guard
+from marketplace.guards import current_actor, guard
 from marketplace.policy import may
 from marketplace.reports import figures, service
+from marketplace.reports import yearly as yearly_reports
 from marketplace.reports.figures import Filter
 from marketplace.reports.models import Figure, Report, ReportRow, ReportState
 from marketplace.reports.months import month_of, read_period
@@ -28,6 +29,7 @@ from marketplace.web import codes as words
 from marketplace.web.desk import XLSX
 from marketplace.web.formats import count as count_of
 from marketplace.web.formats import month as month_name
+from marketplace.web.leaving import leaves, mark
 
 bp = Blueprint("reports", __name__, url_prefix="/reports")
 STATES = {ReportState.DRAFT: (_l("draft"), "wait"), ReportState.PUBLISHED: (_l("published"), "done")}
@@ -63,14 +65,18 @@ def index() -> ResponseReturnValue:
     """All months and versions, the newest first."""
     page = page_number()
     size = Page(1, 0).size
-    found, total = service.list_reports(current_session(), actor=current_actor(), offset=(page - 1) * size, size=size)
+    session, actor = current_session(), current_actor()
+    found, total = service.list_reports(session, actor=actor, offset=(page - 1) * size, size=size)
+    owed = yearly_reports.find_owed(session, actor.org_id, now=utc_now()) if actor.org_id else None
     return render(
         "reports/index.html",
         layout=_layout(),
         reports=found,
         page=Page(page, total),
         states=STATES,
-        can_count=may(current_actor(), "report:prepare").allow,
+        can_count=may(actor, "report:prepare").allow,
+        owed=owed,
+        owed_year=yearly_reports.last_year(utc_now()).text,
     )
 
 
@@ -80,7 +86,7 @@ def yearly() -> ResponseReturnValue:
     """Staff see which giver has published the report of last year, and which has not."""
     if current_actor().role in GIVERS:
         raise NotFound("page")
-    year = service.last_year(utc_now())
+    year = yearly_reports.last_year(utc_now())
     rows = service.yearly_of_givers(current_session(), year, actor=current_actor())
     return render("reports/yearly.html", rows=rows, year=year.text)
 
@@ -187,7 +193,7 @@ def rows(report_id: str, figure: str) -> ResponseReturnValue:
 
 def _origin(row: ReportRow) -> str:
     """Where the row's match or need can be looked at by this reader; nowhere for aid given outside."""
-    if row.figure is Figure.UNMET and current_actor().serves(row.district_code):
+    if row.figure is Figure.UNMET and row.object_ref and current_actor().serves(row.district_code):
         return url_for("needs.one", need_id=row.object_ref)
     if row.figure not in (Figure.UNMET, Figure.REPORTED, Figure.RECEIVED) and current_actor().role in GIVERS:
         return url_for("decisions.charity_match", match_id=row.object_ref)
@@ -228,12 +234,21 @@ def check(report_id: str) -> ResponseReturnValue:
 
 @bp.get("/<report_id>/rows.xlsx")
 @guard("report:rows")
-@fresh
+@leaves
 def rows_file(report_id: str) -> ResponseReturnValue:
     """All rows as a table."""
     session = current_session()
     report = service.get_report(session, report_id, actor=current_actor())
-    columns = (
+    response = Response(write_xlsx(columns(), service.lines_of(session, report, line), mark=mark()), content_type=XLSX)
+    name = f"report-{report.month}-v{report.version}.xlsx"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def columns() -> tuple[Column, ...]:
+    """The heads of the table of rows, in the reader's language."""
+    return (
         Column(_("Figure"), width=24),
         Column(_("Number"), width=30),
         Column(_("Kind"), width=20),
@@ -249,19 +264,15 @@ def rows_file(report_id: str) -> ResponseReturnValue:
         Column(_("Helper minutes (empty: unknown)"), "number"),
         Column(_("Month"), width=10),
     )
-    response = Response(write_xlsx(columns, service.lines_of(session, report, _line)), content_type=XLSX)
-    name = f"report-{report.month}-v{report.version}.xlsx"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
-def _line(row: ReportRow) -> tuple[Any, ...]:
+def line(row: ReportRow) -> tuple[Any, ...]:
+    """One row in words, cell by cell as `columns` says."""
     return (
         str(FIGURES[row.figure]),
         row.object_ref,
         words.word(row.category, "need"),
-        words.place(row.district_code),
+        words.place(row.district_code) if row.district_code else "",
         reason(row.reason, row.figure) if row.reason else "",
         row.units / 100 if row.unit == "FEN" else row.units,
         words.word(row.unit, "unit") if row.unit else "",

@@ -23,12 +23,21 @@ FIGURES: dict[Figure, Any] = {
     Figure.RESULT: _l("Results of givers"),
     Figure.FOLLOWED: _l("Follow-up talks"),
 }
+CELLS = _l("Households not fully covered where we serve (rounded to five, under ten left out)")
+"""What is unmet in a giver's report."""
 OWN: dict[str, Any] = {
     "missing": _l("not reported in time"),
     "nothing_yet": _l("nothing is covered yet"),
     "partly": _l("partly covered"),
+    "households_about": _l("number of households, rounded to five"),
     "consent_withdrawn": _l("the household withdrew its consent"),
     "not_received": _l("it did not arrive"),
+    "no_answer": _l("no answer came in time"),
+    "not_reached": _l("the household could not be reached"),
+    "held_too_long": _l("held for longer than five working days"),
+    "consent_void": _l("the household's consent was found void"),
+    "correction": _l("a fact of the household was corrected"),
+    "death": _l("a death in the household"),
 }
 TABLES: dict[Figure, tuple[str, ...]] = {
     Figure.REPORTED: ("aid_source",),
@@ -44,9 +53,7 @@ carries the state of its match."""
 
 def reason(code: str, figure: Figure) -> str:
     """The words for a row's reason; the name that a source gave itself stays as it is."""
-    if code in OWN:
-        return str(OWN[code])
     for table in TABLES.get(figure, ()):
         with suppress(UnknownCode):
             return label(table, code, lang=language())
-    return code
+    return str(OWN.get(code, code))

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from marketplace import audit, notices
 from marketplace.actors import Actor
+from marketplace.audit import AuditRow
 from marketplace.consent.ask import list_of_household
 from marketplace.decisions.service import matches_of_household
 from marketplace.errors import BadInput
@@ -26,6 +27,7 @@ from marketplace.policy import require
 from marketplace.rights.explaining import needs_of
 from marketplace.rights.service import of_household, read
 from marketplace.sealed import Unreadable, vault_of
+from marketplace.sharing.looks import staff_looks
 from marketplace.sharing.service import disclosures_of
 from marketplace.signals.forgetting import told_of
 
@@ -37,7 +39,6 @@ def write_look(session: Session, person: Person, /, *, purpose: str, actor: Acto
     require(actor, "right:copy", household_id=person.household_id)
     entry = audit.Entry(
         "right:copy",
-        object_ref=person.household_id,
         subject=person.id,
         purpose=purpose,
         decision="permit",
@@ -79,6 +80,24 @@ def _opened(session: Session, person: Person) -> dict[str, str]:
     return found
 
 
+def _looks(session: Session, home: str) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "looks_of_givers": [
+            {"at": one.at.isoformat(), "who": one.recipient_org_id, "purpose": one.purpose, "details": one.data_fields}
+            for one in disclosures_of(session, home)
+        ],
+        "looks_of_staff": [
+            {"at": row.at, "who": row.actor_role, "act": row.action, "details": row.fields.split(","), "why": _why(row)}
+            for row in staff_looks(session, home)
+        ],
+    }
+
+
+def _why(look: AuditRow) -> str:
+    """The code of the reason that was given for a look, or of the purpose of a file."""
+    return look.rule_id or look.purpose
+
+
 def _need(need: Need) -> dict[str, Any]:
     return {
         "kind": need.category,
@@ -106,10 +125,7 @@ def _acts(session: Session, home: str) -> dict[str, list[dict[str, Any]]]:
             }
             for one in list_of_household(session, home)
         ],
-        "looks_of_givers": [
-            {"at": one.at.isoformat(), "who": one.recipient_org_id, "purpose": one.purpose, "details": one.data_fields}
-            for one in disclosures_of(session, home)
-        ],
+        **_looks(session, home),
         "matches": [
             {"units": one.units, "state": one.state.value, "since": one.created_at.isoformat()}
             for one in matches_of_household(session, home)

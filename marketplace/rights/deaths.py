@@ -34,8 +34,8 @@ def record_death(
     require(actor, "death:record", district=home.district_code if home is not None else None)
     if person is None or home is None:
         raise NotFound("person")
-    if died_on > now.date() or not evidence.strip():
-        raise BadInput("bad_input", field="died_on" if died_on > now.date() else "evidence")
+    if died_on > local_day(now) or not evidence.strip():
+        raise BadInput("bad_input", field="died_on" if died_on > local_day(now) else "evidence")
     if session.get(Death, person_id) is not None:
         raise Conflict("death_on_record")
     session.add(
@@ -49,7 +49,7 @@ def record_death(
         )
     )
     flush(session)
-    audit.record(session, audit.Entry("death:record", object_ref=home.id, subject=person.id), actor=actor, now=now)
+    audit.record(session, audit.Entry("death:record", subject=person.id), actor=actor, now=now)
     _hold_needs(session, home.id, actor=actor, now=now)
     if duties_of(session, person.id):
         _have_it_looked_at(session, person.id, evidence=evidence.strip(), actor=actor, now=now)
@@ -69,7 +69,9 @@ def _hold_needs(session: Session, household_id: str, *, actor: Actor, now: datet
     for need in session.exec(asked.order_by(col(Need.id)).with_for_update()):
         need.state, need.state_reason, need.updated_at = NeedState.HELD, "death", now
         session.add(need)
-        entry = audit.Entry("need:hold", object_ref=need.id, subject=household_id, rule_id="death")
+        entry = audit.Entry(
+            "need:hold", object_ref=need.id, subject=household_id, decision=need.state.value, rule_id="death"
+        )
         audit.record(session, entry, actor=actor, now=now)
     flush(session)
 

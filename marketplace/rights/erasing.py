@@ -24,7 +24,7 @@ from marketplace.db import Database, flush
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.errors import NotAllowed, WrongState
-from marketplace.households import facts
+from marketplace.households import facts, wechat
 from marketplace.households.models import Household, Person
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import LIVE
@@ -55,7 +55,7 @@ def carry_out(session: Session, request_id: str, /, *, text: str, actor: Actor, 
     request = service.open_request(session, request_id, "right:erase", actor=actor)
     if request.kind is not RightKind.ERASE or request.state is not RequestState.SECOND:
         raise WrongState("right_answered", state=request.state.value)
-    if request.answered_by == actor.id:
+    if request.answered_by in actor.people:
         raise NotAllowed("second_person_needed")
     person = session.get_one(Person, request.person_id)
     _end_all(session, person, actor=actor, now=now)
@@ -81,7 +81,9 @@ def _end_all(session: Session, person: Person, *, actor: Actor, now: datetime) -
         for need in session.exec(needs.order_by(col(Need.id)).with_for_update()):
             need.state, need.state_reason, need.updated_at = NeedState.CLOSED, "erased", now
             session.add(need)
-            entry = audit.Entry("need:close", object_ref=need.id, subject=need.household_id, rule_id="erased")
+            entry = audit.Entry(
+                "need:close", object_ref=need.id, subject=need.household_id, decision=need.state.value, rule_id="erased"
+            )
             audit.record(session, entry, actor=actor, now=now)
     flush(session)
 
@@ -96,6 +98,7 @@ def _erase(session: Session, person: Person, *, cause: str, actor: Actor, now: d
     home.street_code = ""
     session.add(home)
     forget(session, person)
+    wechat.forget(session, person.id)
     facts.erase(session, person, actor=actor, now=now)
 
 
@@ -198,7 +201,7 @@ class Nightly:
     def __call__(self) -> int:
         """Return how many were erased."""
         now = self._clock()
-        if now.hour < HOUR or self._done_on == now.date():
+        if now.hour < HOUR or self._done_on == local_day(now):
             return 0
-        self._done_on = now.date()
+        self._done_on = local_day(now)
         return night(self._database, clock=self._clock)[1]

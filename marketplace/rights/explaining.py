@@ -6,23 +6,26 @@ and its state is shown beside. Called by this room's pages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
 from marketplace.needs.models import Need
 from marketplace.proposals.models import ProposedLine, Run, UnservedReason
+from marketplace.reference.duplicate_rules import list_duplicate_rules
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What the newest run that knew this need came to: `units` proposed, or the first reason against. No run: None."""
+    """What the newest run that knew this need came to: `units` proposed, or the first reason against, and the rules
+    against helping twice behind it. No run: None."""
 
     need: Need
     run: Run | None = None
     units: int = 0
     code: str = ""
+    rules: tuple[str, ...] = ()
 
 
 def needs_of(session: Session, household_id: str, /) -> Sequence[Need]:
@@ -45,7 +48,7 @@ def _why(session: Session, need: Need) -> Why:
         .limit(1)
     ).first()
     reason = session.execute(
-        select(Run, UnservedReason.code)
+        select(Run, UnservedReason.code, UnservedReason.detail)
         .join(UnservedReason, col(UnservedReason.run_id) == col(Run.id))
         .where(col(UnservedReason.need_id) == need.id, col(UnservedReason.place) == 0)
         .order_by(col(Run.number).desc())
@@ -53,4 +56,11 @@ def _why(session: Session, need: Need) -> Why:
     ).first()
     if line is not None and (reason is None or line[0].number >= reason[0].number):
         return Why(need, line[0], units=line[1])
-    return Why(need, reason[0], code=reason[1]) if reason is not None else Why(need)
+    return Why(need, reason[0], code=reason[1], rules=rules_in(reason[2])) if reason is not None else Why(need)
+
+
+def rules_in(detail: Mapping[str, object], /) -> tuple[str, ...]:
+    """The rules against helping twice that a stored reason names: as a ban's code, a cap or an exclusive group."""
+    named = ";".join(str(detail.get(key, "")) for key in ("by", "id", "group"))
+    known = {rule.code for rule in list_duplicate_rules()}
+    return tuple(sorted({part.partition(":")[0] for part in named.split(";")} & known))

@@ -11,11 +11,11 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from marketplace import audit
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import cards_of
 from marketplace.errors import BadInput, Conflict, WrongState
-from marketplace.guards import current_actor, guard
+from marketplace.guards import current_actor, guard, need_fresh_proof
 from marketplace.households import by_hand
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people, masked_name
@@ -146,6 +146,7 @@ def answer(request_id: str) -> ResponseReturnValue:
 
 
 def _erase(session: Session, found: RightRequest, *, text: str) -> ResponseReturnValue:
+    need_fresh_proof()
     if found.state is RequestState.OPEN:
         erasing.agree(session, found.id, actor=current_actor(), now=utc_now())
         return done(_("A second person has to agree before anything is erased."), to=url_for(".tasks"))
@@ -240,7 +241,7 @@ def death(household_id: str) -> ResponseReturnValue:
             touched = deaths.record_death(
                 session,
                 str(form.person.data),
-                died_on=form.died_on.data or now.date(),
+                died_on=form.died_on.data or local_day(now),
                 evidence=form.evidence.data or "",
                 actor=current_actor(),
                 now=now,

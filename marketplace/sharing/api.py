@@ -22,6 +22,7 @@ from marketplace.offers.models import Offer
 from marketplace.offers.service import OfferFilter, list_offers, post_offer
 from marketplace.sealed import vault_of
 from marketplace.sharing import authority, deletions, papers, shapes, signing
+from marketplace.sharing.aid_in import report_aid
 from marketplace.sharing.description import describe
 from marketplace.sharing.door import body, count_reads, record_list, scoped
 from marketplace.sharing.models import DeletionOrder
@@ -42,6 +43,9 @@ ORDER = record(
     {"id": word(), "consent": word(), "match": {**word(), "minLength": 0}, "due_on": DAY, "disclosures": whole()},
     {"attested_on": DAY},
 )
+
+UNREAD = record({"record": whole(1), "field": {**word(), "minLength": 0}, "error": word()})
+TAKEN = record({"taken": whole(), "faults": {**shapes.rows(UNREAD, 5_000), "minItems": 0}})
 
 
 @bp.record_once
@@ -109,6 +113,15 @@ def _offer(offer: Offer) -> dict[str, Any]:
     }
 
 
+@bp.post("/aid")
+@scoped("aid:report", action="aid:report", repeats=True, takes=shapes.REPORT, gives=TAKEN)
+def aid() -> ResponseReturnValue:
+    """Report aid that you gave elsewhere; the same reference again brings it up to date. What you are told depends on
+    your own words only."""
+    told = report_aid(current_session(), body()["aid"], actor=current_actor(), now=utc_now())
+    return jsonify(told)
+
+
 @bp.get("/consents")
 @scoped("status:read", action="match:view", purpose=True, gives=record({"consents": many(CONSENT, 500)}))
 def consents() -> ResponseReturnValue:
@@ -160,7 +173,7 @@ def _receipt(row: ConsentReceipt) -> dict[str, Any]:
 def orders() -> ResponseReturnValue:
     """What you have to delete and by when; the unanswered ones first."""
     rows = deletions.orders_of(current_session(), current_actor().org_id or "", actor=current_actor())
-    return jsonify(orders=[_order(row) for row in rows[:500]])
+    return jsonify(orders=[_order(row) for row in rows])
 
 
 @bp.post("/deletion-orders/<order_id>/attest")

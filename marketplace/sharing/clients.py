@@ -32,6 +32,7 @@ SCOPES = (
     "credentials:read",
     "status:read",
     "receipts:read",
+    "aid:report",
 )
 """Everything a machine may ever be allowed; none is granted by default."""
 MOST_KEYS = 3

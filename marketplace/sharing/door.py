@@ -29,7 +29,7 @@ from marketplace.sharing.authority import Bearer, bearer_of
 from marketplace.sharing.clients import SCOPES, actor_of, find_active
 from marketplace.sharing.models_api import KeptReply, ReadCount
 from marketplace.sharing.pipeline import Facts, rule
-from marketplace.sharing.shapes import Shape, check
+from marketplace.sharing.shapes import LARGEST, Shape, check
 from marketplace.web.transactions import current_database, current_session, record_refusal, writes
 
 P = ParamSpec("P")
@@ -144,12 +144,18 @@ def body() -> dict[str, Any]:
     if not raw:
         return {}
     try:
-        value = json.loads(raw)
+        value = json.loads(raw, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise BadInput("json", field="body") from error
     if not isinstance(value, dict):
         raise BadInput("json", field="body")
     return value
+
+
+def _number(written: str) -> int | float:
+    """What JSON calls an integer is one, however it is written: 4.0 and 4e0 are 4."""
+    value = float(written)
+    return int(value) if value.is_integer() and abs(value) <= LARGEST else value
 
 
 def named_purpose() -> str:

@@ -3,6 +3,7 @@
 Enters: a member of staff with a reason, a second one who agrees. Leaves: half an hour in which one organisation may
 look at named fields; each look is a disclosure row with the emergency behind it, the household is told at once, and the
 protection officer judges afterwards. This overrides no consent: it is an act of its own, and nothing else may do it.
+Like every disclosure it is refused while nobody watches the audit log, and where nobody has assessed what it means.
 """
 
 from __future__ import annotations
@@ -14,16 +15,18 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.actors import Actor
+from marketplace.assessments.service import NO_PIA, impact_assessed
 from marketplace.db import flush, new_id
-from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household, Person
+from marketplace.organisations.models import Organisation
 from marketplace.organisations.service import require_active
 from marketplace.policy import require
 from marketplace.reference import purposes
 from marketplace.reference.words import list_codes
 from marketplace.sealed import Sealed, vault_of
 from marketplace.sharing.models import Disclosure, Emergency
-from marketplace.sharing.service import SEALED_SOURCE
+from marketplace.sharing.service import SEALED_SOURCE, audit_fresh
 
 OPEN_FOR = timedelta(minutes=30)
 PURPOSE = "EMERGENCY_HELP"
@@ -82,6 +85,7 @@ def open_up(session: Session, emergency_id: str, /, *, actor: Actor, now: dateti
         raise WrongState("emergency_opened")
     if row.asked_by in actor.people:
         raise WrongState("same_person_twice")
+    _require_sound(session, row, actor=actor, now=now)
     row.opened_by, row.opened_at, row.closes_at = actor.id, now, now + OPEN_FOR
     session.add(row)
     notices.post(session, "emergency_seen", key=f"emergency:{row.id}", household_id=row.household_id, now=now)
@@ -94,6 +98,7 @@ def look(session: Session, emergency_id: str, /, *, actor: Actor, now: datetime)
     require(actor, "emergency:look", org_id=row.org_id)
     if row.closes_at is None or now >= row.closes_at:
         raise WrongState("emergency_closed")
+    _require_sound(session, row, actor=actor, now=now)
     person, vault = session.get_one(Person, row.person_id), vault_of(session)
     values: dict[str, str] = {}
     for code in row.data_fields:
@@ -125,6 +130,24 @@ def look(session: Session, emergency_id: str, /, *, actor: Actor, now: datetime)
     session.add(disclosure)
     flush(session)
     return values
+
+
+def _require_sound(session: Session, row: Emergency, *, actor: Actor, now: datetime) -> None:
+    """The two questions that need no consent to be asked: is the log watched, has this kind of look been assessed."""
+    kind = session.get_one(Organisation, row.org_id).kind.value
+    rule = ""
+    if not audit_fresh(session, now):
+        rule = "AUDIT_STALE"
+    elif not impact_assessed(session, PURPOSE, kind, data_fields=row.data_fields, now=now):
+        rule = NO_PIA
+    if not rule:
+        return
+    error = NotAllowed("audit_stale" if rule == "AUDIT_STALE" else NO_PIA)
+    entry = audit.Entry(
+        "share:deny", object_ref=row.id, subject=row.household_id, purpose=PURPOSE, decision="deny", rule_id=rule
+    )
+    error.denied = (entry, actor)
+    raise error
 
 
 def review(session: Session, emergency_id: str, /, *, verdict: str, actor: Actor, now: datetime) -> Emergency:

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.assessments.service import require_assessed
-from marketplace.consent.models import Consent, ConsentHead
+from marketplace.consent.models import Consent, ConsentHead, Mode
 from marketplace.db import flush, new_id
 from marketplace.errors import ConsentMissing
 from marketplace.sharing.models import Disclosure
@@ -36,10 +36,12 @@ def disclose_list(
     purpose: str,
     data_fields: Sequence[str],
     object_ref: str,
+    mode: Mode,
     actor: Actor,
     now: datetime,
 ) -> int:
-    """Write down that the recipient of these consents sees these fields of each of their households; return how many.
+    """Write down that the recipient of these consents sees these fields of each of their households, or takes them
+    along in a file (mode STORE); return how many.
 
     Raises what the pipeline answers for the first consent that does not allow it. The heads are locked: a withdrawal
     comes before this look or after.
@@ -51,7 +53,7 @@ def disclose_list(
     if found:
         first = facts_of(session, *found[0], purpose=purpose, actor=actor, now=now)
     for head, consent in found:
-        ruling = rule(replace(first, head=head, consent=consent, wanted=frozenset(data_fields), reads=0))
+        ruling = rule(replace(first, head=head, consent=consent, wanted=frozenset(data_fields), mode=mode, reads=0))
         if not ruling.allow:
             entry = entry_of(ruling, consent, object_ref=object_ref, purpose=purpose)
             raise refusal(ruling, entry, actor=actor)

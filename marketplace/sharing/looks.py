@@ -1,18 +1,33 @@
 """Who saw what of a household, when, why and on what ground, ready for its own page.
 
-Enters: a household. Leaves: frozen looks, the newest first: disclosures under a consent, and those in an emergency.
-Called by the portal. Staff's looks at sealed fields are in the audit chain and shown there.
+Enters: a household. Leaves: frozen looks, the newest first: disclosures under a consent, those in an emergency, and the
+looks of staff at what is sealed, which stand in the audit chain. Called by the portal, by the copy of everything on
+record and by the household's file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from marketplace import audit
+from marketplace.actors import STAFF
+from marketplace.audit import AuditRow
+from marketplace.households.models import Person
 from marketplace.organisations.models import Organisation
 from marketplace.sharing.service import disclosures_of
+
+STAFF_LOOKS = (
+    *("household:reveal", "household:file", "suspicion:open", "payee:show", "proof:look", "right:look"),
+    *("case:paper_look", "appeal:look", "portrait:view", "portrait:export", "visit:look"),
+    "consent:evidence_look",
+)
+"""The acts by which staff see what is sealed; each has its words in the table `staff_look`."""
+MOST = 200
+"""So many looks of staff are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +62,12 @@ def looks_of(session: Session, household_id: str, /) -> list[Look]:
         )
         for row in rows
     ]
+
+
+def staff_looks(session: Session, household_id: str, /) -> Sequence[AuditRow]:
+    """The rows of the chain that say that staff saw something of this household or its people, the newest first."""
+    people = session.exec(select(Person.id).where(Person.household_id == household_id)).all()
+    refs = [audit.subject_ref(session, one) for one in (household_id, *people)]
+    acts = (col(AuditRow.action).in_(STAFF_LOOKS), col(AuditRow.actor_role).in_([role.value for role in STAFF]))
+    rows = select(AuditRow).where(col(AuditRow.subject_ref).in_(refs), *acts)
+    return session.exec(rows.order_by(col(AuditRow.seq).desc()).limit(MOST)).all()

@@ -8,7 +8,7 @@ whoever asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,15 +64,9 @@ def effective(facts: Facts, /) -> tuple[str, ...]:
     """Request within consent within ceiling, in the consent's order."""
     if facts.consent is None:
         return ()
-    asked = facts.wanted
-    return tuple(code for code in _within_ceiling(facts) if asked is None or code in asked)
-
-
-def _within_ceiling(facts: Facts) -> Iterable[str]:
-    if facts.consent is None:
-        return ()
-    ceiling = purposes.purpose(facts.purpose)
-    return (code for code in facts.consent.data_fields if ceiling.allows(code))
+    asked, ceiling = facts.wanted, purposes.purpose(facts.purpose)
+    within = (code for code in facts.consent.data_fields if ceiling.allows(code))
+    return tuple(code for code in within if asked is None or code in asked)
 
 
 def _in_period(facts: Facts) -> bool:

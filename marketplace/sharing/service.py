@@ -52,8 +52,8 @@ ANSWERS: Mapping[str, tuple[type[DomainError], str]] = {
     "AUDIT_STALE": (NotAllowed, "audit_stale"),
 }
 """Reason of a no ► what the outside sees: few and short codes."""
-ACCOMPANYING = frozenset({"PAYMENT", "PUBLICITY", "DONOR_FEEDBACK"})
-"""Purposes that go with a match whose own purpose the agreement names."""
+ACCOMPANYING = frozenset({"PAYMENT", "PUBLICITY", "DONOR_FEEDBACK", "INSURE_CLAIM_QUERY"})
+"""Purposes that go with a match whose own purpose the agreement names, or come before any match."""
 
 
 def fields_on_record(person: Person) -> tuple[str, ...]:
@@ -90,7 +90,8 @@ def disclose(
         raise refusal(ruling, entry, actor=actor)
     require_assessed(session, purpose, consent.recipient_kind, data_fields=ruling.fields, now=now)
     values = open_fields(session, consent, ruling.fields, match_id=match_id)
-    seq, given = audit.record(session, entry, actor=actor, now=now), sorted(values)
+    given = sorted(values)
+    seq = audit.record(session, replace(entry, fields=given), actor=actor, now=now)
     write_down(session, consent, given, match_id=match_id, purpose=purpose, audit_seq=seq, actor=actor, now=now)
     return values
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from marketplace.consent.models import Mode, Purpose
 from marketplace.errors import BadInput
+from marketplace.ledger.models import AidState
 from marketplace.offers.models import Acceptance
 from marketplace.reference.needs import list_need_kinds
 
@@ -38,6 +39,11 @@ def one_of(*codes: str) -> dict[str, Any]:
 def many(shape: Shape, most: int = 60) -> dict[str, Any]:
     """A list without repeats."""
     return {"type": "array", "items": shape, "maxItems": most, "uniqueItems": True}
+
+
+def rows(shape: Shape, most: int) -> dict[str, Any]:
+    """A list of records, at least one."""
+    return {"type": "array", "items": shape, "minItems": 1, "maxItems": most}
 
 
 def record(needed: Mapping[str, Shape], free: Mapping[str, Shape] | None = None) -> dict[str, Any]:
@@ -72,6 +78,22 @@ OFFER = record(
         "acceptance": one_of(*(answer.value for answer in Acceptance)),
     },
 )
+AID = record(
+    {
+        "reference": word(),
+        "category": one_of(*(kind.code for kind in list_need_kinds())),
+        "units": whole(1),
+        "given_on": DAY,
+    },
+    {
+        "id_number": word(18),
+        "household": word(),
+        "need": word(),
+        "state": one_of(*(state.value for state in AidState)),
+        "cause": word(32),
+    },
+)
+REPORT = record({"aid": rows(AID, 500)})
 ACT = record({"purpose": PURPOSE})
 DECLINE = record({"purpose": PURPOSE, "reason": word(48)})
 DELIVER = record({"purpose": PURPOSE}, {"units": whole(1), "note": word(200)})
@@ -92,11 +114,11 @@ def check(value: Any, shape: Shape, /, *, name: str = "body") -> None:
 
 
 def _check_items(value: list[Any], shape: Shape, *, name: str) -> None:
-    if len(value) > shape["maxItems"]:
+    if not shape.get("minItems", 0) <= len(value) <= shape["maxItems"]:
         raise BadInput("bad_input", field=name)
     for item in value:
         check(item, shape["items"], name=name)
-    if len(set(value)) != len(value):
+    if shape.get("uniqueItems") and len(set(value)) != len(value):
         raise BadInput("bad_input", field=name)
 
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.calendar import utc_now
 from marketplace.errors import NotFound
-from marketplace.guards import current_actor, guard, own_org
+from marketplace.guards import current_actor, guard, need_fresh_proof, own_org
 from marketplace.households.models import Household
 from marketplace.households.service import contact_of, masked_name
 from marketplace.organisations.models import Organisation, OrganisationState
@@ -130,6 +130,7 @@ def own_emergencies() -> ResponseReturnValue:
 @writes
 def look(emergency_id: str) -> ResponseReturnValue:
     """Look once; it is written down."""
+    need_fresh_proof()
     session = current_session()
     known = emergency.look(session, emergency_id, actor=current_actor(), now=utc_now())
     rows = emergency.list_emergencies(session, actor=current_actor(), org_id=own_org())

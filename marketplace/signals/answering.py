@@ -16,11 +16,10 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
-from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.households.models import Household
+from marketplace.households.service import require_household
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 from marketplace.signals.models import Alert, AlertState, Colour, TaskKind, WatchTask
@@ -42,25 +41,16 @@ def ref_of(household_id: str, /) -> str:
 
 def start_clocks(session: Session, colour: Colour, places: Mapping[str, tuple[str, str]], /, *, now: datetime) -> None:
     """One clock for each household: a more urgent colour takes the place of a less urgent one, never the reverse."""
-    order, running = list(STEPS.values()), {}
-    refs = [ref_of(home) for home in places]
-    for start in range(0, len(refs), 500):
-        running.update(clocks.running_by_object(session, refs[start : start + 500]))
+    order = list(STEPS.values())
+    running = clocks.running_steps(session, [ref_of(home) for home in places])
+    holders, ending = {}, []
     for home, (district, _street) in sorted(places.items()):
-        clock = running.get(ref_of(home))
-        if clock is not None and order.index(clock.step) <= order.index(STEPS[colour]):
+        step, clock = running.get(ref_of(home), ("", ""))
+        if step and order.index(step) <= order.index(STEPS[colour]):
             continue
-        holder = Holder(district_code=district)
-        _move(session, home, clock, step=STEPS[colour], outcome="more_urgent", holder=holder, now=now)
-
-
-def _move(
-    session: Session, home: str, clock: Clock | None, *, step: str, outcome: str, holder: Holder, now: datetime
-) -> None:
-    if clock is not None:
-        clocks.move_on(session, ref_of(home), outcome=outcome, step=step, holder=holder, now=now)
-    else:
-        clocks.start(session, step, ref_of(home), holder=holder, now=now)
+        holders[ref_of(home)] = Holder(district_code=district)
+        ending += [clock] if clock else []
+    clocks.start_many(session, STEPS[colour], holders, ending=ending, outcome="more_urgent", now=now)
 
 
 def open_alerts(session: Session, household_id: str, /) -> list[Alert]:
@@ -150,10 +140,7 @@ def wake(session: Session, /, *, on: date, now: datetime) -> int:
 
 def start_task(session: Session, household_id: str, kind: TaskKind, /, *, actor: Actor, now: datetime) -> WatchTask:
     """One tap: a call, a visit, temporary aid or a need is to be seen to; one of a kind at a time."""
-    home = session.get(Household, household_id)
-    require(actor, "alert:act", district=home.district_code if home is not None else None)
-    if home is None:
-        raise NotFound("household")
+    home = require_household(session, household_id, "alert:act", actor=actor)
     if not open_alerts(session, household_id):
         raise WrongState("no_alert")
     task = WatchTask(

@@ -159,7 +159,17 @@ def _grouped(aggregates: list[Aggregate], scene: Scene) -> Select[Any]:
     made = [_aggregate(part, scene).label(f"n{place}") for place, part in enumerate(aggregates)]
     columns: tuple[Expression, ...] = (col(Fact.household_id).label("home"), col(Fact.person_id).label("person"))
     facts = _facts(kinds, scene, since=since)
+    for event in _events(aggregates) if len(kinds) > 1 else ():
+        hit = select(col(Fact.household_id)).where(col(Fact.kind) == event, col(Fact.replaced_day).is_(None))
+        facts = facts.where(col(Fact.household_id).in_(hit))
     return facts.with_only_columns(*columns, *made).group_by(col(Fact.household_id), col(Fact.person_id))
+
+
+def _events(aggregates: list[Aggregate]) -> list[str]:
+    """Kinds of event without which the comparison knows no answer: events are few, so whoever had none is left out
+    before the many facts of the other kinds are grouped. A count knows an answer without any fact."""
+    needed = (part.kind for part in aggregates if part.name not in ("count", "people_with"))
+    return [kind for kind in dict.fromkeys(needed) if fact_kinds()[kind].value == "none"]
 
 
 def _aggregate(part: Aggregate, scene: Scene) -> Expression:

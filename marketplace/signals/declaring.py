@@ -6,6 +6,7 @@ that either side told. A difference is a question for a person and no fault of a
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -47,7 +48,7 @@ class Line:
 def declare(
     session: Session, household_id: str, kind: str, /, *, amount: int, on: date, actor: Actor, now: datetime
 ) -> None:
-    """Keep what the household said; the newest word counts."""
+    """Keep what the household said; the newest word counts. The caller has asked the policy."""
     if kind not in COMPARED or not 0 <= amount < LARGEST:
         raise BadInput("bad_input", field="kind")
     held = session.get(Declared, (household_id, kind))
@@ -55,14 +56,14 @@ def declare(
     row.amount, row.day, row.declared_at = amount, on.toordinal(), now
     session.add(row)
     flush(session)
-    entry = audit.Entry("fact:declare", object_ref=household_id, subject=household_id, fields=(kind,))
+    entry = audit.Entry("fact:declare", subject=household_id, fields=(kind,))
     audit.record(session, entry, actor=actor, now=now)
 
 
 def compare(session: Session, household_id: str, /) -> list[Line]:
     """Every kind of which at least one side said something, in the order of the table."""
     said = {row.kind: row.amount for row in session.exec(select(Declared).where(Declared.household_id == household_id))}
-    told = _told(session, household_id)
+    told = told_of_kinds(session, household_id, COMPARED)
     lines = []
     for kind in COMPARED:
         if kind in said or kind in told:
@@ -72,10 +73,10 @@ def compare(session: Session, household_id: str, /) -> list[Line]:
     return lines
 
 
-def _told(session: Session, household_id: str) -> dict[str, tuple[int, date]]:
+def told_of_kinds(session: Session, household_id: str, kinds: Collection[str], /) -> dict[str, tuple[int, date]]:
     """Kind ► the sum of each person's newest amount, and the newest day."""
     asked = select(Fact).where(
-        col(Fact.household_id) == household_id, col(Fact.kind).in_(COMPARED), col(Fact.replaced_day).is_(None)
+        col(Fact.household_id) == household_id, col(Fact.kind).in_(kinds), col(Fact.replaced_day).is_(None)
     )
     newest: dict[tuple[str, str], Fact] = {}
     for fact in session.exec(asked.order_by(col(Fact.day), col(Fact.id))):

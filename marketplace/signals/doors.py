@@ -37,4 +37,4 @@ SENTENCES: dict[str, Any] = {
     "unknown_threshold": _l("The rule uses a name that is not among the thresholds."),
     "threshold_unused": _l("A threshold is not used in the rule."),
 }
-TONES = {"RED": "late", "ORANGE": "wait", "YELLOW": "info", "BLUE": "plain"}
+TONES = {"RED": "late", "ORANGE": "orange", "YELLOW": "yellow", "BLUE": "info"}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, union
+from sqlalchemy import Column, MetaData, String, Table, bindparam, insert, union, update
 from sqlalchemy import select as rows_of
 from sqlmodel import Session, col, func, select
 
@@ -100,9 +100,16 @@ def sweep(session: Session, /, *, whole: bool = True, actor: Actor, now: datetim
 
 def _look(session: Session, *, whole: bool, now: datetime) -> Look:
     before, newest = last_sweep(session), newest_fact(session)
-    only = None if whole or before is None else _touched(before)
-    found = [(rule, units_of(session, rule, on=local_day(now), only=only)) for rule in active_rules(session)]
-    return Look(only is None, newest, found)
+    if whole or before is None:
+        return Look(True, newest, _ask(session, None, now=now))
+    touched = _touched(session, before)
+    found = _ask(session, select(touched.c.household_id), now=now)
+    touched.drop(session.connection())
+    return Look(False, newest, found)
+
+
+def _ask(session: Session, only: Any, *, now: datetime) -> list[tuple[Rule, list[Unit]]]:
+    return [(rule, units_of(session, rule, on=local_day(now), only=only)) for rule in active_rules(session)]
 
 
 def _close(session: Session, look: Look, *, raised: int, actor: Actor, now: datetime) -> Counted:
@@ -126,11 +133,15 @@ def _close(session: Session, look: Look, *, raised: int, actor: Actor, now: date
     return Counted(met, raised)
 
 
-def _touched(before: Sweep) -> Any:
-    """The households of which something new was said, or whose categories moved, since the last sweep."""
+def _touched(session: Session, before: Sweep) -> Table:
+    """The households of which something new was said, or whose categories moved, since the last sweep: worked out once
+    for all rules, in a table of this connection alone."""
+    held = Table("touched", MetaData(), Column("household_id", String(32), primary_key=True), prefixes=["TEMPORARY"])
     facts = select(Fact.household_id).where(col(Fact.id) > before.last_fact)
     spells = select(Spell.household_id).where(col(Spell.entered_at) > before.began_at)
-    return union(facts, spells).subquery().select()
+    held.create(session.connection())
+    session.execute(insert(held).from_select(["household_id"], union(facts, spells)))
+    return held
 
 
 def units_of(session: Session, rule: Rule, /, *, on: date, only: Any = None) -> list[Unit]:
@@ -167,13 +178,15 @@ def raise_alerts(
     for some in chunks(sorted(units, key=str), _ASKED):
         known = _known(session, rule, some)
         seen = _evidence(session, rule, some, kinds)
-        fresh = []
+        fresh: list[dict[str, Any]] = []
+        again: list[tuple[str, int, int]] = []
         for unit in some:
             alert, newest = known.get(unit), seen.get(unit, (0, 0))
-            if alert is not None and alert.state is not AlertState.CLOSED:
-                _again(session, alert, newest)
+            if alert is not None and alert.closed_at is None:
+                again += [(alert.id, *newest)] if newest[0] > alert.evidence_fact else []
             elif alert is None or _comes_back(alert, rule, newest, now=now):
                 fresh.append(_row(rule, unit, newest, now=now))
+        _count_again(session, again)
         _insert(session, rule, fresh, now=now)
         raised += len(fresh)
     if raised:
@@ -182,14 +195,25 @@ def raise_alerts(
     return raised
 
 
-def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, Alert]:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What is asked of an alert that is there already; many are read at once, so no object of the session is made."""
+
+    id: str
+    evidence_fact: int
+    evidence_day: int
+    closed_at: datetime | None
+
+
+def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, _Held]:
     """The newest alert of each unit."""
-    column = col(Alert.feed) if rule.per == "feed" else col(Alert.household_id)
-    asked = select(Alert).where(col(Alert.rule_code) == rule.code, column.in_({home for home, _ in units}))
-    found: dict[Unit, Alert] = {}
-    for alert in session.exec(asked.order_by(col(Alert.raised_at), col(Alert.id))):
-        found[(alert.feed or str(alert.household_id), alert.person_id)] = alert
-    return found
+    about: Any = col(Alert.feed) if rule.per == "feed" else col(Alert.household_id)
+    told = [col(Alert.id), col(Alert.evidence_fact), col(Alert.evidence_day), col(Alert.closed_at)]
+    asked = rows_of(about, col(Alert.person_id), *told).where(
+        col(Alert.rule_code) == rule.code, about.in_({home for home, _ in units})
+    )
+    rows = session.execute(asked.order_by(col(Alert.raised_at), col(Alert.id)))
+    return {(row[0], row[1]): _Held(*row[2:]) for row in rows}
 
 
 def _evidence(session: Session, rule: Rule, units: Sequence[Unit], kinds: Sequence[str]) -> dict[Unit, tuple[int, int]]:
@@ -207,14 +231,16 @@ def _evidence(session: Session, rule: Rule, units: Sequence[Unit], kinds: Sequen
     return {((row[0], row[1]) if person else (row[0], None)): (int(row[-2]), int(row[-1])) for row in rows}
 
 
-def _again(session: Session, alert: Alert, newest: tuple[int, int]) -> None:
-    if newest[0] > alert.evidence_fact:
-        alert.evidence_fact, alert.evidence_day = newest
-        alert.times += 1
-        session.add(alert)
+def _count_again(session: Session, seen: Sequence[tuple[str, int, int]]) -> None:
+    """Open alerts that newer evidence speaks for: counted once more, all in one statement."""
+    if seen:
+        table = Alert.__table__  # type: ignore[attr-defined]
+        newer = {"evidence_fact": bindparam("fact"), "evidence_day": bindparam("day"), "times": table.c.times + 1}
+        rows = [{"alert": alert, "fact": fact, "day": day} for alert, fact, day in seen]
+        session.execute(update(table).where(table.c.id == bindparam("alert")).values(newer), rows)
 
 
-def _comes_back(alert: Alert, rule: Rule, newest: tuple[int, int], *, now: datetime) -> bool:
+def _comes_back(alert: _Held, rule: Rule, newest: tuple[int, int], *, now: datetime) -> bool:
     quiet = alert.closed_at is not None and alert.closed_at + timedelta(days=rule.quiet_days) <= now
     return quiet if not newest[0] else newest[0] > alert.evidence_fact and (newest[1] > alert.evidence_day or quiet)
 

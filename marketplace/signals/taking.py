@@ -227,7 +227,7 @@ def record_fact(
     session.add(delivery)
     flush(session)
     store(session, feed, [told], delivery=delivery)
-    entry = audit.Entry("fact:record", object_ref=person.household_id, subject=person.id, rule_id=kind)
+    entry = audit.Entry("fact:record", subject=person.id, rule_id=kind)
     audit.record(session, entry, actor=actor, now=now)
     asked = select(Fact).where(col(Fact.source_key) == key, col(Fact.replaced_day).is_(None))
     return session.exec(asked).one()

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, WrongState
 from marketplace.households.categories import months_later
@@ -38,7 +39,7 @@ def try_rule(session: Session, rule_id: str, /, *, from_on: date, to_on: date, a
     rule = get_rule(session, rule_id, lock=True)
     if rule.state not in (RuleState.DRAFT, RuleState.TRIED):
         raise WrongState("rule_at_work")
-    if not from_on <= to_on <= now.date() or to_on > months_later(from_on, LONGEST_MONTHS):
+    if not from_on <= to_on <= local_day(now) or to_on > months_later(from_on, LONGEST_MONTHS):
         raise BadInput("bad_trial_days", field="from_on")
     first = _first_met(session, rule, month_ends(from_on, to_on))
     outcomes = _outcomes(session, first)
@@ -104,7 +105,7 @@ def _outcomes(session: Session, first: dict[str, date]) -> dict[str, bool]:
             col(Alert.outcome).in_((HELPED, NO_NEED)),
         )
         for alert in session.exec(closed):
-            home, on = str(alert.household_id), alert.raised_at.date()
+            home, on = str(alert.household_id), local_day(alert.raised_at)
             if first[home] <= on <= first[home] + timedelta(days=JUDGED_DAYS):
                 known[home] = known.get(home, False) or alert.outcome == HELPED
         entered = select(Spell).where(col(Spell.household_id).in_(some), col(Spell.category).in_(AIDED))

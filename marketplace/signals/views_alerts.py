@@ -158,12 +158,12 @@ def _after(alert: Alert) -> str:
     return url_for("signals.home", household_id=alert.household_id)
 
 
-@bp.post("/alerts/households/<household_id>/<any(call, visit, temporary_aid, need):kind>")
+@bp.post("/alerts/households/<household_id>/need")
 @guard("alert:act")
 @writes
-def start(household_id: str, kind: str) -> ResponseReturnValue:
-    """One tap: something is to be done for this household."""
-    answering.start_task(current_session(), household_id, TaskKind(kind), actor=current_actor(), now=utc_now())
+def start(household_id: str) -> ResponseReturnValue:
+    """One tap: a need for a charity is to be written down. Calls, visits and temporary aid begin in their own rooms."""
+    answering.start_task(current_session(), household_id, TaskKind.NEED, actor=current_actor(), now=utc_now())
     return done(_("Noted. Write down here what came of it."), to=url_for("signals.home", household_id=household_id))
 
 

@@ -20,7 +20,8 @@ document.addEventListener("click", (event) => {
   inner.focus({ preventScroll: true });
 });
 // A table of ticks gets one tick for all of them.
-document.querySelectorAll("table:has([data-pick])").forEach((table) => {
+document.querySelectorAll("table").forEach((table) => {
+  if (!table.querySelector("[data-pick]")) return;
   const head = table.querySelector("thead th");
   const label = document.createElement("label");
   const all = document.createElement("input");
@@ -40,6 +41,12 @@ document.querySelectorAll("[data-draw]").forEach((box) => {
   box.hidden = false;
   pen.lineWidth = 3;
   pen.lineCap = "round";
+  strokes = field.value ? field.value.split(";").map((one) => one.split(" ").map((point) => point.split(",").map(Number))) : [];
+  strokes.forEach((one) => {
+    pen.beginPath();
+    one.forEach((point) => pen.lineTo(point[0], point[1]));
+    pen.stroke();
+  });
   const at = (event) => {
     const frame = canvas.getBoundingClientRect();
     const x = Math.round((event.clientX - frame.left) * canvas.width / frame.width);
@@ -79,3 +86,6 @@ document.addEventListener("htmx:sseError", (event) => {
 });
 const summary = document.querySelector(".error-summary");
 if (summary) summary.focus();
+// At phone width the tabs are a strip: show the part where one is.
+const strip = document.querySelector(".tabs ul"), here = strip && strip.querySelector("[aria-current]");
+if (here && strip.scrollWidth > strip.clientWidth) strip.scrollLeft = here.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;

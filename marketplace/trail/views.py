@@ -6,8 +6,6 @@ witnesses and alarms; a household's own row with the way up to a signed checkpoi
 
 from __future__ import annotations
 
-import json
-
 from flask import Blueprint, Response, jsonify, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -16,10 +14,10 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace import audit
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.errors import NotFound
-from marketplace.guards import guard, own_household
+from marketplace.guards import guard
 from marketplace.reference.districts import current
 from marketplace.signing import CITY, checkpoint_key, log_name, public_keys
 from marketplace.trail import notes, service
@@ -60,7 +58,7 @@ def keys() -> ResponseReturnValue:
 
 def trust_file(settings: Settings) -> dict[str, object]:
     """The public keys of issuers, log and witnesses."""
-    offices = [CITY, *(district.code for district in current(utc_now().date()))]
+    offices = [CITY, *(district.code for district in current(local_day(utc_now())))]
     return {
         "keys": public_keys(settings, dict.fromkeys(offices)),
         "log": notes.verifier_key(log_name(settings), checkpoint_key(settings), notes.LOG),
@@ -108,17 +106,6 @@ def check() -> ResponseReturnValue:
             _("The rows up to %(size)s are not those of their checkpoint: history was rewritten.", size=size), to=back
         )
     return pages.done(_("The rows give every root that was signed."), to=back)
-
-
-@bp.get("/my-trail/<int:seq>.json")
-@guard("audit:proof")
-def proof(seq: int) -> ResponseReturnValue:
-    """One act about this household, with the proof that it stands in the log."""
-    session = current_session()
-    found = service.own_proof(session, seq, subject_ref=audit.subject_ref(session, own_household()))
-    answer = Response(json.dumps(found, ensure_ascii=False), mimetype="application/json")
-    answer.headers["Content-Disposition"] = f'attachment; filename="row-{seq}.json"'
-    return answer
 
 
 def _cosignatures(session: Session) -> dict[int, list[AuditCosignature]]:

@@ -5,21 +5,23 @@ as it is, because an old row must not break a page.
 """
 
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from flask import Flask
 
-from marketplace.reference.districts import district_name
+from marketplace.calendar import local_day, utc_now
+from marketplace.reference.districts import district_name, resolve_street
 from marketplace.reference.needs import MONEY
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import label
 from marketplace.web.display import language
 from marketplace.web.formats import NOTHING, anew, count, yuan
 
+STREET_DIGITS = 9
+
 
 def install(app: Flask) -> None:
     """Register the filters."""
-    app.jinja_env.filters.update(word=anew(word), place=anew(place), amount=anew(amount))
+    app.jinja_env.filters.update(word=anew(word), place=anew(place), office=anew(office), amount=anew(amount))
 
 
 def word(code: str | int | None, table: str) -> str:
@@ -35,9 +37,18 @@ def word(code: str | int | None, table: str) -> str:
 def place(code: str) -> str:
     """The name of a district; an ended code shows the one that took over."""
     try:
-        return district_name(code, on=datetime.now(UTC).date(), lang=language())
+        return district_name(code, on=local_day(utc_now()), lang=language())
     except UnknownCode:
         return code
+
+
+def office(code: str) -> str:
+    """The name of an office: its district, and its street or town where the code has nine digits."""
+    if len(code) != STREET_DIGITS:
+        return place(code)
+    with suppress(UnknownCode):
+        return f"{place(code[:6])} · {resolve_street(code, on=local_day(utc_now())).zh}"
+    return f"{place(code[:6])} · {code[6:]}"
 
 
 def amount(units: int | None, unit: str) -> str:

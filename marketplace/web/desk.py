@@ -16,6 +16,7 @@ from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import col, select
 
+from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, Conflict, DomainError
 from marketplace.guards import current_actor, guard
 from marketplace.intake.batches import counts_of, faults_of, get_batch, rows_of
@@ -78,6 +79,8 @@ class Desk:
     """How a row that will wait for a person is named, such as its amount."""
     under: str = ""
     """What stands before ``/import`` where the blueprint has no address of its own."""
+    looks: tuple[str, Any] | None = None
+    """Endpoint (it takes the batch) and words of a page that tells more of a checked table before it is stored."""
     held_home: tuple[str, Any] | None = None
     """Endpoint and words of the list where held rows wait."""
 
@@ -126,7 +129,7 @@ class Desk:
 
     def _mapping(self, form: UploadForm, *, now: datetime) -> FileMapping:
         data = form.mapping.data.read() if form.mapping.data else b""
-        return read_mapping(data, self.schema(now.date())) if data else NO_MAPPING
+        return read_mapping(data, self.schema(local_day(now))) if data else NO_MAPPING
 
     def _say(self, form: UploadForm, error: DomainError) -> None:
         """Put an error beside its field; one of no field belongs to the mapping file."""
@@ -188,7 +191,7 @@ class Desk:
         return file(error_file(faults, lang=language()), name="errors.csv", content_type="text/csv; charset=utf-8")
 
     def _template(self) -> ResponseReturnValue:
-        data = template_file(self.schema(datetime.now(UTC).date()), lang=language())
+        data = template_file(self.schema(local_day(utc_now())), lang=language())
         return file(data, name=f"{self.kind.value}.xlsx", content_type=XLSX)
 
     def _batch(self, batch_id: str) -> ImportBatch:

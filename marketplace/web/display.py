@@ -59,14 +59,20 @@ def remember_display(response: Response, *, language: str, text: str) -> Respons
         (TEXT_COOKIE, text, TEXT_SIZES),
     ):
         if value in allowed:
-            response.set_cookie(name, value, max_age=YEAR, samesite="Lax", secure=request.is_secure, httponly=True)
+            cookie, safe = _cookie(name), request.is_secure
+            response.set_cookie(cookie, value, max_age=YEAR, samesite="Lax", secure=safe, httponly=True)
     return response
+
+
+def _cookie(name: str) -> str:
+    """`__Host-` over TLS: no other host may set it."""
+    return f"__Host-{name}" if request.is_secure else name
 
 
 def _chosen(name: str, allowed: tuple[str, ...]) -> str:
     if not has_request_context():
         return allowed[0]
-    for value in (request.args.get(name), request.cookies.get(name)):
+    for value in (request.args.get(name), request.cookies.get(_cookie(name))):
         if value in allowed:
             return value
     return allowed[0]

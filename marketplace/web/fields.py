@@ -13,19 +13,19 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import BooleanField, Field, StringField, TextAreaField
+from wtforms import BooleanField, Field, PasswordField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional, StopValidation
 
 Choices = Iterable[tuple[str, Any]]
 
 
 class Form(FlaskForm):
-    """CSRF on, values trimmed; `errors_in_order` feeds the error summary."""
+    """CSRF on, values trimmed but for passwords; `errors_in_order` feeds the error summary."""
 
     class Meta(FlaskForm.Meta):
         def bind_field(self, form: Any, unbound_field: Any, options: dict[str, Any]) -> Any:
-            options.setdefault("filters", [])
-            options["filters"] = [*options["filters"], _trimmed]
+            if not issubclass(unbound_field.field_class, PasswordField):  # a password counts as it was typed
+                options["filters"] = [*options.get("filters", []), _trimmed]
             return unbound_field.bind(form=form, **options)
 
         def get_translations(self, form: Any) -> Any:

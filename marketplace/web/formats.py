@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel.numbers import format_decimal
 from flask import Flask
@@ -17,7 +16,8 @@ from flask_babel import gettext as _
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
-ZONE = ZoneInfo("Asia/Shanghai")
+from marketplace import calendar
+
 WEEKDAYS_ZH = "一二三四五六日"
 WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FULL_MONTHS_EN = (
@@ -117,7 +117,7 @@ def day(value: date | datetime | None, *, today: date | None = None) -> str:
 def day_in(value: date | datetime, *, language: str, today: date | None = None) -> str:
     """The same in a language of the caller's, for letters that are written outside a request."""
     on = local_day(value)
-    other_year = on.year != (today or datetime.now(ZONE).date()).year
+    other_year = on.year != (today or local_day(calendar.utc_now())).year
     if language.startswith("zh"):
         year = f"{on.year}年" if other_year else ""
         return f"{year}{on.month}月{on.day}日 周{WEEKDAYS_ZH[on.weekday()]}"
@@ -128,7 +128,7 @@ def moment(value: datetime | None, *, today: date | None = None) -> str:
     """A date with its weekday and the time of day."""
     if value is None:
         return NOTHING
-    return f"{day(value, today=today)} {value.astimezone(ZONE):%H:%M}"
+    return f"{day(value, today=today)} {value.astimezone(calendar.HERE):%H:%M}"
 
 
 def month(value: str) -> str:
@@ -164,7 +164,7 @@ def days_left(value: date | None, *, today: date) -> str:
 
 def local_day(value: date | datetime) -> date:
     """The calendar day in Chongqing."""
-    return value.astimezone(ZONE).date() if isinstance(value, datetime) else value
+    return calendar.local_day(value) if isinstance(value, datetime) else value
 
 
 def masked_name(name: str) -> str:

@@ -4,6 +4,8 @@ Put on every answer by `marketplace.app`. The policy allows this host only and n
 static files are marked immutable by their own server and left alone here.
 """
 
+import re
+
 from flask import Flask, Response, request
 
 CONTENT_POLICY = "; ".join(
@@ -27,6 +29,8 @@ ALWAYS = {
     "Permissions-Policy": "camera=(self), geolocation=(), microphone=(), payment=(), usb=()",
 }
 TWO_YEARS = 63_072_000
+PLAIN_NAME = re.compile(r'attachment(; filename="[A-Za-z0-9][A-Za-z0-9._-]{0,99}")?')
+"""A file goes out under a name of plain signs, or under none."""
 
 
 def install(app: Flask) -> None:
@@ -41,4 +45,6 @@ def protect(response: Response) -> Response:
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={TWO_YEARS}; includeSubDomains")
     response.headers.setdefault("Cache-Control", "no-store")
+    if not PLAIN_NAME.fullmatch(response.headers.get("Content-Disposition", "attachment")):
+        response.headers["Content-Disposition"] = "attachment"
     return response

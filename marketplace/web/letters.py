@@ -37,11 +37,12 @@ def names() -> list[str]:
 def render(letter: str, *, language: str, link: str, words: Path, params: Mapping[str, str] | None = None) -> Letter:
     """Fill one letter in; `words` is the instance's folder of compiled catalogues.
 
-    Only `by` (an ISO day) and `code` are taken from `params`: nothing else can slip into a letter.
+    Only `by` (an ISO day), `code` and `who` (one of us who introduces herself) are taken from `params`: nothing else
+    can slip into a letter.
     """
     given = params or {}
     by = day_in(date.fromisoformat(given["by"]), language=language) if "by" in given else ""
-    values = {"link": link, "by": by, "code": given.get("code", "")}
+    values = {"link": link, "by": by, "code": given.get("code", ""), "who": given.get("who", "")}
     environment = _environment(language, str(catalogues.compiled(words)))
     sms, subject, body = (
         environment.get_template(f"{letter}/{part}.txt").render(values) for part in ("sms", "subject", "body")

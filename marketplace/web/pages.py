@@ -21,9 +21,10 @@ def render(template: str, *, status: int = 200, **context: Any) -> Response:
 def confirm(*, layout: str, title: str, button: str, back: str, **context: Any) -> Response:
     """Ask before a step with consequences.
 
-    Optional context: `intro`, `facts` (label, value pairs), `items` (what will be touched), `excluded`
-    ((name, cause) pairs left out), `form` (more fields, such as a reason), `keep` (hidden name, value pairs),
-    `danger` and `action` (where the form posts; this same address if left out).
+    Optional context: `intro`, `facts` (label, value pairs), `items` (what will be touched), `warned` ((name, warning)
+    pairs of what is done all the same), `excluded` ((name, cause) pairs left out), `form` (more fields, such as a
+    reason), `keep` (hidden name, value pairs), `danger` and `action` (where the form posts; this same address if left
+    out).
     """
     context.setdefault("action", request.path)
     page = {"title": title, "button": button, "back": back}

@@ -60,6 +60,7 @@ def _in_transaction(answer: Callable[[], Response]) -> Response:
     with current_database().transaction() as session:
         g.session = session
         try:
+            audit.refuse_a_clock_set_back(session, now=utc_now())
             response = answer()
         finally:
             g.pop("session", None)

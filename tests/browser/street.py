@@ -23,7 +23,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.accounts import ACCOUNTS, TOUR
 from marketplace.needs.models import Need
 from marketplace.offers.models import Acceptance
-from marketplace.wiring import open_database, worker_of
+from marketplace.wiring import open_database, readers_doors, worker_of
 from tests import factories as make
 from tests.pages import checker
 from tests.pages.fixtures import served
@@ -120,7 +120,7 @@ def open_street(
     settings = demo_settings(folder, seed=3)
     database = open_database(settings)
     need_id, offer_ids = _furnish(database, stocks=stocks, acceptance=acceptance)
-    app = create_app(settings, database=database)
+    app = create_app(settings, database=database, **readers_doors(settings))
     app.extensions["demo"] = {"accounts": ACCOUNTS, "tour": TOUR}
     worker = worker_of(database, settings)
     worker.start()

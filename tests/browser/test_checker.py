@@ -1,4 +1,7 @@
-"""The checker itself: each fault planted into a good page is found, so a green check means something."""
+"""The checker itself: each fault planted into a good page is found, so a green check means something.
+
+The good page is checked first: what was seen once is not asked again, and must be asked again when a fault changes it.
+"""
 
 import pytest
 from playwright.sync_api import Page
@@ -36,6 +39,7 @@ PLANTED = {
 def test_a_planted_fault_is_found(browser_page: Page, fault: str) -> None:
     browser_page.set_viewport_size({"width": 1280, "height": 800})
     browser_page.goto("/parts/staff?lang=en")
+    check_here(browser_page)
     browser_page.evaluate(f"() => {{ {PLANTED[fault]} }}")
     with pytest.raises(AssertionError, match=fault):
         check_here(browser_page)

@@ -1,4 +1,7 @@
-"""Every page of the product, found by following links, checked in the browser by a role that may see it."""
+"""Every page of the product, found by following links, checked in the browser by a role that may see it.
+
+Half of the roles walk here, the other half in `test_every_other_page.py`, beside which it runs.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,61 +12,44 @@ from flask import Flask
 from playwright.sync_api import Browser
 from sqlmodel import Session, col, select
 
-from marketplace.actors import Role
+from marketplace.actors import SYSTEM, Role
+from marketplace.cases.models import CaseItem, ItemState
 from marketplace.claims.models import InsuranceCase, PayoutOverlap
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database, new_id
+from marketplace.decisions import paid_late
 from marketplace.decisions.models import Match, MatchState
-from marketplace.demo.accounts import ACCOUNTS
 from marketplace.meetings import reclaims
 from marketplace.meetings.models import ReviewState, UrgentApproval
-from marketplace.payments import late
+from marketplace.payments import after_end, late
 from marketplace.payments.models import Payee, PaymentBatch
+from tests.browser.walked import LOGINS, Claim, an_untouched_demo, check_all, claims
 from tests.pages.checker import check_page
-from tests.pages.fixtures import Walk, a_demo, new_page, served
+from tests.pages.fixtures import Walk, new_page
 from tests.pages.people import sign_in, sign_in_household
 
 pytestmark = pytest.mark.browser
-LOGINS = ["", *(account.login for account in ACCOUNTS)]
 
 
 @pytest.fixture(scope="module")
-def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """A demonstration that no other test has touched: the walk's addresses hold in it."""
-    with a_demo(tmp_path_factory) as app:
-        yield app
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, str]]:
+    """A demonstration of this file's own, and its address."""
+    with an_untouched_demo(tmp_path_factory) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
-def demo_server(demo_app: Flask) -> Iterator[str]:
-    """Its address."""
-    with served(demo_app) as address:
-        yield address
+def claim(tmp_path_factory: pytest.TempPathFactory) -> Claim:
+    """Tells which pages no other role and worker has checked yet."""
+    return claims(tmp_path_factory)
 
 
-@pytest.fixture(scope="module")
-def seen() -> set[str]:
-    """Pages that an earlier role has shown already."""
-    return set()
-
-
-@pytest.mark.parametrize("login", LOGINS)
+@pytest.mark.parametrize("login", LOGINS[::2])
 def test_every_page_within_reach_is_sound(
-    chromium: Browser, walk: Walk, demo_server: str, seen: set[str], login: str
+    chromium: Browser, walk: Walk, demo: tuple[Flask, str], claim: Claim, login: str
 ) -> None:
-    page = new_page(chromium, demo_server, login=login)
-    faults = []
-    for endpoint, path in walk(login).items():
-        if endpoint in seen:
-            continue
-        seen.add(endpoint)
-        try:
-            check_page(page, path)
-        except AssertionError as fault:
-            faults.append(f"{endpoint} {fault}")
-    page.context.close()
-    assert not faults, "\n".join(faults)
+    check_all(chromium, demo[1], pages=walk(login), claim=claim, login=login)
 
 
 def a_match(session: Session, *wanted: Any) -> Match:
@@ -79,7 +65,12 @@ def household_pages(session: Session) -> list[tuple[str, str]]:
     coming = a_match(session, Match.state == MatchState.IN_DELIVERY)
     paid = session.exec(select(Payee.household_id).order_by(col(Payee.id))).first()
     assert paid is not None
+    refused = session.exec(select(CaseItem).where(CaseItem.state == ItemState.REFUSED)).first()
+    assert refused is not None
     return [
+        (refused.household_id, f"/appeals/about-item/{refused.id}"),
+        (refused.household_id, f"/appeals/about-item/{refused.id}/paper"),
+        (refused.household_id, f"/cases/items/{refused.id}/papers/decision"),
         (confirmed.household_id, f"/offers-to-me/{confirmed.id}/how-it-went"),
         (coming.household_id, f"/offers-to-me/{coming.id}/give-back"),
         (confirmed.household_id, f"/proofs/mine/{confirmed.id}/publicity"),
@@ -87,10 +78,9 @@ def household_pages(session: Session) -> list[tuple[str, str]]:
     ]
 
 
-def test_pages_of_a_household_that_one_state_opens_are_sound(
-    chromium: Browser, demo_app: Flask, demo_server: str
-) -> None:
-    database: Database = demo_app.extensions["database"]
+def test_pages_of_a_household_that_one_state_opens_are_sound(chromium: Browser, demo: tuple[Flask, str]) -> None:
+    app, demo_server = demo
+    database: Database = app.extensions["database"]
     with database.reading() as session:
         wanted = household_pages(session)
     for household_id, path in wanted:
@@ -129,6 +119,14 @@ def a_late_batch(database: Database) -> str:
         return batch.id
 
 
+def a_late_payment(database: Database) -> str:
+    """A match that had ended when the bank paid: an officer settles it."""
+    with database.transaction() as session:
+        match = a_match(session, col(Match.state).in_(paid_late.OVER))
+        after_end.ask(session, match, actor=SYSTEM, now=datetime.now(UTC))
+        return match.id
+
+
 def an_urgent_one_to_claim_back(database: Database, match: Match) -> None:
     """A review found that this match should not have been given; its giver is asked."""
     now = datetime.now(UTC)
@@ -155,10 +153,9 @@ def an_urgent_one_to_claim_back(database: Database, match: Match) -> None:
         reclaims.ask(session, row, match, now=now)
 
 
-def test_asking_back_and_a_payout_above_the_need_are_sound(
-    chromium: Browser, demo_app: Flask, demo_server: str
-) -> None:
-    database: Database = demo_app.extensions["database"]
+def test_asking_back_and_a_payout_above_the_need_are_sound(chromium: Browser, demo: tuple[Flask, str]) -> None:
+    app, demo_server = demo
+    database: Database = app.extensions["database"]
     with database.reading() as session:
         match = a_match(session, Match.state == MatchState.CONFIRMED)
     overlap_id, batch_id = an_overlap(database), a_late_batch(database)
@@ -168,6 +165,7 @@ def test_asking_back_and_a_payout_above_the_need_are_sound(
         (Role.CHARITY_MANAGER, match.org_id, f"/meetings/urgent/asked-back/{match.id}"),
         (Role.APPROVER, None, f"/insurance/overlaps/{overlap_id}"),
         (Role.APPROVER, None, f"/payments/late/{batch_id}"),
+        (Role.APPROVER, None, f"/payments/paid-after-end/{a_late_payment(database)}"),
     ):
         page = new_page(chromium, demo_server)
         sign_in(page, database, role, address=demo_server, org_id=org_id)

@@ -15,13 +15,15 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "README.zh.md", "docs/allocator.md", "docs/same-person.md", "docs/goals.md"]
+    "name", ["README.md", "README.zh.md", "docs/allocator.md", "docs/same-person.md", "docs/trust.md", "docs/goals.md"]
 )
 def test_a_document_says_what_the_benches_wrote(name: str) -> None:
     assert documents()[ROOT / name] == (ROOT / name).read_text("utf-8"), "run: make figures"
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.zh.md", "docs/allocator.md", "docs/same-person.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "README.zh.md", "docs/allocator.md", "docs/same-person.md", "docs/trust.md"]
+)
 def test_each_of_them_has_one_block_of_figures(name: str) -> None:
     assert len(BLOCK.findall((ROOT / name).read_text("utf-8"))) == 1
 

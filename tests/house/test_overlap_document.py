@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from marketplace.ledger.rules import rule_of
+from marketplace.ledger.sentences import sentence
 from marketplace.reference.duplicate_rules import REACHES, DuplicateRule, list_duplicate_rules
 from matching.overlap_rules import KINDS
 
@@ -14,9 +16,10 @@ def line(row: DuplicateRule) -> str:
     """One line of the document's table."""
     values = [f"{row.days} days"] if row.days else []
     values += [f"{category} {units}" for category, units in row.limits.items()]
+    says = " ".join(sentence(rule_of(row), lang=lang) for lang in ("zh_Hans", "en"))
     return (
         f"| {row.code} {row.zh} {row.en} | {row.kind} | {row.source}, {row.mark} | {'; '.join(values) or '–'} "
-        f"| {row.sentence_zh} {row.sentence_en} | {REACHES[row.kind]} |"
+        f"| {says} | {REACHES[row.kind]} |"
     )
 
 

@@ -70,26 +70,21 @@ def test_every_action_of_the_matrix_is_asked_somewhere(demo_app: Flask) -> None:
 
 
 def test_no_get_writes_whoever_asks_and_none_ends_in_a_fault(
-    demo_app: Flask, clients: dict[str, FlaskClient], pages: dict[str, set[str]]
+    demo_app: Flask, clients: dict[str, FlaskClient], pages: dict[str, set[str]], walk: Walk
 ) -> None:
+    """One address of each page is asked by everybody, the others by those who were led there."""
     engine = demo_app.extensions["database"].engine
+    ways = {login: walk(login) for login in clients}
     assert len(pages) > 20
     for endpoint, paths in pages.items():
         for path in sorted(paths):
             for login, client in clients.items():
+                if path not in (min(paths), ways[login].get(endpoint)):
+                    continue
                 with _writes(engine) as written:
                     answer = client.get(path)
                 assert answer.status_code < 500, f"{login}: {path} answers {answer.status_code}"
                 assert set(written) <= ALLOWED, f"{login}: GET {path} ({endpoint}) writes {set(written) - ALLOWED}"
-
-
-def test_every_page_has_a_title_and_one_heading(clients: dict[str, FlaskClient], pages: dict[str, set[str]]) -> None:
-    for endpoint, paths in pages.items():
-        path = min(paths)
-        shown = (answer for answer in (client.get(path) for client in clients.values()) if answer.status_code == 200)
-        page = next(shown).text
-        assert len(re.findall(r"<h1\b", page)) == 1, f"{endpoint}: {path}"
-        assert re.search(r"<title>[^<]*\S[^<]*</title>", page), f"{endpoint}: {path}"
 
 
 def test_a_stranger_is_sent_to_the_sign_in_from_every_page_that_is_not_public(

@@ -36,7 +36,7 @@ def test_the_page_of_requirements_is_up_to_date(script: ModuleType) -> None:
 def test_the_page_of_threats_is_up_to_date(script: ModuleType) -> None:
     written = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
     assert written == script.threats_page(script.known_tests()), "run scripts/security_pages.py"
-    assert written.count("\n| T") == 42
+    assert written.count("\n| T") == 43
 
 
 @pytest.mark.threat("T39")
@@ -59,3 +59,21 @@ def test_every_library_is_installed_only_with_a_known_digest() -> None:
         for block in re.split(r"\n(?=\S)", text.strip()):
             assert "--hash=sha256:" in block, block.split()[0]
     assert "--require-hashes" in (ROOT / "scripts" / "install.sh").read_text(encoding="utf-8")
+
+
+def test_a_threat_has_passed_only_if_every_test_of_it_was_run_and_passed(script: ModuleType, tmp_path: Path) -> None:
+    cases = (
+        '<testcase classname="tests.house.test_a" name="test_one[x]"/>',
+        '<testcase classname="tests.house.test_a" name="test_one[y]"><failure/></testcase>',
+        '<testcase classname="tests.house.test_a" name="test_two"/>',
+    )
+    junit = tmp_path / "junit.xml"
+    junit.write_text(
+        f'<testsuites><testsuite timestamp="2026-11-26T14:00:00">{"".join(cases)}</testsuite></testsuites>'
+    )
+    kept = script.seen_in(junit)
+    one, two, three = (f"tests/house/test_a.py::test_{name}" for name in ("one", "two", "three"))
+    assert script.result_of([one, two], kept) == "1 passed, 1 failed (2026-11-26)"
+    assert script.result_of([two], kept) == "1 passed (2026-11-26)"
+    assert script.result_of([two, three], kept) == "1 passed, 1 not run (2026-11-26)"
+    assert script.result_of([three], kept) == "1 not run"

@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import MetaData, Table, select
+from sqlmodel import col
 from werkzeug.routing import Rule
 
 from marketplace import policy
@@ -25,6 +27,7 @@ from marketplace.actors import GIVERS, STAFF, Role
 from marketplace.app import UNGUARDED
 from marketplace.calendar import utc_now
 from marketplace.db import Database
+from marketplace.households.models import Person
 from marketplace.migrations.tables import metadata
 from tests import factories as make
 from tests.pages.fixtures import demo_app
@@ -41,11 +44,14 @@ SPECIAL = {
     "line_id": ("proposed_line", "payment_line"),
     "report_id": ("report", "project_report"),
     "org_id": ("organisation",),
+    "reading_id": ("read_back",),
     "row": ("meeting_row",),
 }
 PLAIN = {"month": "2026-11", "from_on": "2026-10-01", "index": "0", "login": "nobody", "to": "on"}
 EACH = 2
-CHANGING = re.compile(rb'(value="[^"]{20,}"|num">[0-9a-f]{8}<|"reference": ?"[0-9a-f]{8}")')
+CHANGING = re.compile(
+    rb'(value="[^"]{20,}"|<p class="seen-by">[^<]*</p>|num">[0-9a-f]{8}<|"reference": ?"[0-9a-f]{8}")'
+)
 SEEN: Counter[str] = Counter()
 """How many cases of each kind were asked; the last test looks at it."""
 
@@ -186,7 +192,7 @@ def test_a_foreign_row_answers_like_a_missing_one(house: House, role: Role) -> N
             for chosen in house.ids.get(name, ()):
                 SEEN["foreign"] += 1
                 found = _ask(client, method, _address(rule, chosen, name), chosen)
-                if found != nowhere or found[0] < 300:
+                if found != nowhere or not 300 <= found[0] < 500:
                     wrong.append((method, rule.rule, name, found[0], nowhere[0]))
     assert not wrong, wrong
 
@@ -197,12 +203,57 @@ def test_a_page_that_the_matrix_opens_never_ends_in_a_fault(house: House, role: 
     client = house.strangers[role]
     for rule, method, action in _rules(house.app):
         roles = policy.matrix()[action]
-        if method == "GET" and ("*" in roles or role.value in roles):
+        narrow = bool(roles.get(role.value)) and bool(_names(rule))  # asked above, as a foreign row
+        if method == "GET" and ("*" in roles or role.value in roles) and not narrow:
             for name in _names(rule) or [""]:
                 for chosen in (*house.ids.get(name, ()), MISSING):
                     SEEN["open"] += 1
                     status = _ask(client, method, _address(rule, chosen, name), chosen)[0]
                     assert status < 500, f"{role.value}: {rule.rule} answers {status}"
+
+
+@pytest.mark.threat("T01")
+def test_a_household_opens_its_own_rows_and_no_other_household_does(house: House) -> None:
+    database: Database = house.app.extensions["database"]
+    own = _owned(database)
+    with database.transaction() as session:
+        person = (
+            session.exec(select(Person).where(col(Person.household_id) == own.pop("household_id"))).scalars().first()
+        )
+        assert person is not None
+        token = accounts.open_for_person(session, person.id, person.household_id, now=utc_now())
+    client, opened = house.app.test_client(), []
+    client.set_cookie("sid", token)
+    for rule, method, action in _rules(house.app):
+        names = _names(rule)
+        if method != "GET" or policy.matrix()[action].get(Role.HOUSEHOLD.value) != "own" or len(names) != 1:
+            continue
+        [name] = names
+        for row in own.get(name, ()):
+            SEEN["own"] += 1
+            mine = _ask(client, method, _address(rule, row, name), row)[0]
+            theirs = _ask(house.strangers[Role.HOUSEHOLD], method, _address(rule, row, name), row)[0]
+            assert theirs in (303, 403, 404), (rule.rule, theirs)
+            assert mine < 500, rule.rule
+            opened += [rule.rule] if mine == 200 else []
+    assert len(set(opened)) >= 6, sorted(set(opened))
+
+
+def _owned(database: Database) -> dict[str, Any]:
+    """The household with most rows of its own: argument of an address ► ids of its rows; and its own id."""
+    tables = {name: table for name, table in _tables().items() if {"id", "household_id"} <= set(table.c.keys())}
+    with database.reading() as session:
+        holders = Counter(
+            home
+            for table in tables.values()
+            for home in session.execute(select(table.c.household_id).distinct()).scalars()
+        )
+        [(home, _count)] = holders.most_common(1)
+        own: dict[str, Any] = {"household_id": home}
+        for name, table in tables.items():
+            held = session.execute(select(table.c.id).where(table.c.household_id == home).limit(EACH)).scalars()
+            own.setdefault(f"{name.rpartition('_')[2]}_id", []).extend(str(one) for one in held)
+    return own
 
 
 def test_there_were_at_least_a_thousand_cases_and_almost_every_id_is_known(house: House) -> None:

@@ -26,6 +26,7 @@ def test_a_right_password_opens_a_session_whose_token_is_not_stored(session: Ses
     token = accounts.sign_in(session, "zhou", "a long enough one", network="n", now=now)
     assert accounts.actor_of(session, token, now=now).id == account.id
     assert session.get(AccountSession, token) is None
+    assert len(token) == 43, "256 random bits"
 
 
 @pytest.mark.parametrize(("login", "password"), [("zhou", "wrong"), ("nobody", "a long enough one")])

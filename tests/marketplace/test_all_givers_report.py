@@ -14,10 +14,13 @@ from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import NotAllowed
+from marketplace.households.models import Household
 from marketplace.households.register import source_index
-from marketplace.ledger import hits
+from marketplace.ledger import hits, late
+from marketplace.ledger.handing_in import report_given
 from marketplace.ledger.models import AidState, FeedCursor, HitState, LedgerEntry, OverlapHit
-from marketplace.ledger.reporting import pull_payments, report_given
+from marketplace.ledger.overlap import OverlapFound, refuse_overlap
+from marketplace.ledger.reporting import pull_payments, take_in
 from marketplace.sealed import vault_of
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
@@ -106,6 +109,128 @@ def payment(number: int, **over: Any) -> PaymentRecord:
     return PaymentRecord(f"P-{number}", cells)
 
 
+def other_home(session: Session) -> Household:
+    home = make.a_household(session)
+    home.source_index = source_index(vault_of(session), "test", "H-2")
+    session.add(home)
+    session.flush()
+    return home
+
+
+@pytest.mark.parametrize(
+    ("over", "column"), [({"payer": "COMMERCIAL_SUPPLEMENT"}, "payer"), ({"cause": "flood"}, "cause")]
+)
+def test_a_correction_of_any_column_brings_the_row_up_to_date(
+    session: Session, now: datetime, over: dict[str, str], column: str
+) -> None:
+    named(session, a_scene(session))
+    told = {"source": "gov", "rule_id": "feed", "actor": SYSTEM, "now": now}
+    take_in(session, [packs()], **told)
+    assert take_in(session, [packs(**over)], **told).changed == 1
+    row = session.exec(select(LedgerEntry).where(col(LedgerEntry.source) != "platform")).one()
+    assert getattr(row, column) == over[column]
+
+
+def test_aid_that_was_told_of_the_wrong_household_goes_to_the_right_one_and_its_task_ends(
+    database: Database, now: datetime
+) -> None:
+    with database.transaction() as session:
+        scene = a_scene(session)
+        named(session, scene)
+        scene.approved(session, now)
+        right = other_home(session).id
+        giver = make.as_giver(make.an_organisation(session))
+        assert report_given(session, [packs()], actor=giver, now=now).contradicted == 1
+    assert late.end_gone(database, now=now) == 0
+    with database.transaction() as session:
+        done = report_given(session, [packs(household_ref="H-2")], actor=giver, now=now)
+        assert (done.changed, done.contradicted) == (1, 0)
+        row = session.exec(select(LedgerEntry).where(col(LedgerEntry.source) != "platform")).one()
+        assert row.household_id == right
+    assert late.end_gone(database, now=now) == 1
+    with database.reading() as session:
+        hit = session.exec(select(OverlapHit)).one()
+        assert hit.state is HitState.GONE
+        assert clocks.running_of(session, hit.id) == []
+
+
+def test_a_task_ends_by_itself_when_its_report_is_taken_back(database: Database, now: datetime) -> None:
+    with database.transaction() as session:
+        scene = a_scene(session)
+        named(session, scene)
+        scene.approved(session, now)
+        giver = make.as_giver(make.an_organisation(session))
+        report_given(session, [packs()], actor=giver, now=now)
+        report_given(session, [packs(state="returned")], actor=giver, now=now)
+    assert late.end_gone(database, now=now) == 1
+
+
+def test_a_decided_task_is_asked_again_only_when_its_facts_change(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    named(session, scene)
+    scene.approved(session, now)
+    giver = make.as_giver(make.an_organisation(session))
+    report_given(session, [packs()], actor=giver, now=now)
+    hit = session.exec(select(OverlapHit)).one()
+    hits.decide(session, hit.id, state=HitState.DUPLICATE, minutes=5, actor=APPROVER, now=now)
+    assert report_given(session, [packs(cause="moved")], actor=giver, now=now).changed == 1
+    assert session.get_one(OverlapHit, hit.id).state is HitState.DUPLICATE
+    report_given(session, [packs(source_id="R-7", given_on="2026-11-12")], actor=giver, now=now)
+    report_given(session, [packs(given_on="2026-11-13")], actor=giver, now=now)
+    assert session.get_one(OverlapHit, hit.id).state is HitState.OPEN, "another row is behind it now"
+
+
+def test_sums_count_whole_when_an_earlier_aid_is_told_late(session: Session, now: datetime) -> None:
+    """One programme gave 15,000 and 12,000 yuan; 9,000 of an earlier day make 36,000 of 30,000 for a lifetime."""
+    named(session, a_scene(session))
+    giver = make.as_giver(make.an_organisation(session))
+
+    def told(number: int, yuan: int, on: str) -> int:
+        row = packs(source_id=f"M-{number}", category="MEDICAL.MAJOR", units=yuan, unit="元", given_on=on, cause="C50")
+        return report_given(session, [row], actor=giver, now=now).contradicted
+
+    assert [told(1, 15_000, "2026-03-01"), told(2, 12_000, "2026-06-01")] == [0, 0]
+    assert told(3, 9_000, "2026-01-10") >= 1
+    assert "D04" in {hit.code for hit in session.exec(select(OverlapHit))}
+
+
+def test_a_single_aid_over_its_own_limit_is_found_though_nothing_was_given_before(
+    session: Session, now: datetime
+) -> None:
+    """Fast small aid of 3,000 yuan where a month of the minimum living standard is 770."""
+    named(session, a_scene(session))
+    feed = FakePaymentFeed([payment(1, category="EMERGENCY.CASH", units=3_000, unit="元")])
+    feed.payments[0].cells["programme"] = "FAST_SMALL_AID"
+    done = take_in(
+        session, [dict(feed.payments[0].cells, source_id="P-1")], source="gov", rule_id="feed", actor=SYSTEM, now=now
+    )
+    assert done.contradicted == 1
+    assert [hit.code for hit in session.exec(select(OverlapHit))] == ["D14"]
+
+
+def test_what_a_person_called_no_duplicate_stands_in_the_way_of_its_need_no_more(
+    session: Session, now: datetime
+) -> None:
+    scene = a_scene(session)
+    named(session, scene)
+    report_given(session, [packs()], actor=make.as_giver(make.an_organisation(session)), now=now)
+    asked: Any = {"org_id": make.an_organisation(session).id, "units": 10, "on": now.date(), "lock": False}
+    with pytest.raises(OverlapFound) as stopped:
+        refuse_overlap(session, scene.need, **asked)
+    verdict = stopped.value.verdict
+    refs = [row.ref for row in verdict.findings[0].because]
+    met = hits.of_need(
+        scene.need, code=verdict.code, place=hits.APPROVAL, units=10, because=refs, org_id=str(asked["org_id"])
+    )
+    kept = hits.keep(session, [met], actor=APPROVER, now=now)[0]
+    hits.decide(session, kept.id, state=HitState.FALSE_ALARM, minutes=5, actor=APPROVER, now=now)
+    assert refuse_overlap(session, scene.need, **asked).allowed == 10
+    more = packs(source_id="R-9", given_on="2026-11-15")
+    report_given(session, [more], actor=make.as_giver(make.an_organisation(session)), now=now)
+    with pytest.raises(OverlapFound):
+        refuse_overlap(session, scene.need, **asked)
+
+
 def test_a_feed_is_read_page_by_page_each_payment_once_and_goes_on_after_a_fault(
     database: Database, now: datetime
 ) -> None:
@@ -130,6 +255,20 @@ def test_a_feed_is_read_page_by_page_each_payment_once_and_goes_on_after_a_fault
         assert session.get_one(FeedCursor, "gov").cursor == "6"
 
 
+def test_a_feed_read_afresh_finds_the_payments_of_who_came_later(database: Database, now: datetime) -> None:
+    feed = FakePaymentFeed([payment(n, category="EMERGENCY.CASH", units=100, unit="元") for n in range(3)], page_size=2)
+
+    def pull(*, afresh: bool) -> Any:
+        return pull_payments(database, feed, source="gov", actor=SYSTEM, clock=lambda: now, afresh=afresh)
+
+    assert pull(afresh=False).strangers == 3
+    with database.transaction() as session:
+        named(session, a_scene(session))
+    assert pull(afresh=False).new == 0
+    assert pull(afresh=True).new == 3
+    assert pull(afresh=True).same == 3
+
+
 def test_two_government_payments_that_exclude_each_other_are_found_by_their_programmes(
     session: Session, now: datetime
 ) -> None:
@@ -140,7 +279,7 @@ def test_two_government_payments_that_exclude_each_other_are_found_by_their_prog
         packs(source_id=f"S-{n}", category="EMERGENCY.CASH", units=80, unit="元", programme=programme, cause=programme)
         for n, programme in enumerate(("TEKUN", "DISABILITY_LIVING"))
     ]
-    done = report_given(session, records, actor=make.as_giver(make.an_organisation(session)), now=now)
+    done = take_in(session, records, source="gov", rule_id="feed", actor=SYSTEM, now=now)
     assert done.contradicted >= 1
     assert "D18" in {hit.code for hit in session.exec(select(OverlapHit))}
 

@@ -18,13 +18,16 @@ from marketplace.app import create_app
 from marketplace.appeals import service
 from marketplace.appeals.models import Appeal, AppealKind, AppealState
 from marketplace.audit import AuditRow
+from marketplace.cases import outcome
+from marketplace.cases.models import CaseItem, ItemState
 from marketplace.clocks.models import Clock
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
+from tests.marketplace import test_cases as cases
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
-from tests.pages.people import client_as
+from tests.pages.people import client_as, household_client
 
 OTHER = Actor(id="approver-2", role=Role.APPROVER)
 DISTRICT = Actor(id="verifier-2", role=Role.VERIFIER, districts=frozenset({"500103"}))
@@ -181,3 +184,65 @@ def test_anybody_reports_a_favour_without_a_name(app: Flask, lang: str, thanks: 
     assert anybody.post("/appeals/favours/answer", data={"code": code[0]}).status_code == 200
     officer = client_as(app, Role.PROTECTION_OFFICER)
     assert "索要好处" in officer.get("/appeals/").text
+
+
+def a_refusal(session: Session, now: datetime) -> tuple[CaseItem, Actor, datetime]:
+    """An item refused by the usual approver, and the household."""
+    case, items = cases.send(session, now, all_classes=False)
+    item = items["DIBAO"]
+    day = cases.walk(session, item, now)
+    outcome.decide(session, item.id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    me = Actor(id=case.subject_id, role=Role.HOUSEHOLD, household_id=case.household_id)
+    return item, me, day
+
+
+def test_a_refused_item_is_appealed_against_and_decided_anew_by_somebody_else(session: Session, now: datetime) -> None:
+    item, me, day = a_refusal(session, now)
+    row = service.raise_about(session, item.id, AppealKind.APPEAL, about="item", words="算错了", actor=me, now=day)
+    assert (row.object_ref, row.decided_by) == (f"item:{item.id}", APPROVER.id)
+    with pytest.raises(NotAllowed, match="decided_it_oneself"):
+        service.answer(session, row.id, AppealState.UPHELD, text="对", actor=APPROVER, now=day)
+    service.answer(session, row.id, AppealState.UPHELD, text="对", actor=OTHER, now=day)
+    assert (item.state, item.reason) == (ItemState.RUNNING, "")
+    with pytest.raises(NotAllowed, match="second_person_needed"):
+        outcome.decide(session, item.id, granted=True, amount_fen=100, actor=APPROVER, now=day)
+    fresh = replace(APPROVER, id="approver-9")
+    outcome.decide(session, item.id, granted=True, amount_fen=100, actor=fresh, now=day)
+    assert (item.state, item.amount_fen) == (ItemState.GRANTED, 100)
+
+
+def test_a_rejected_appeal_a_complaint_and_a_foreign_item_begin_nothing(session: Session, now: datetime) -> None:
+    item, me, day = a_refusal(session, now)
+    given = {"about": "item", "words": "算错了", "now": day}
+    stranger = replace(me, household_id="another")
+    with pytest.raises(NotFound):
+        service.raise_about(session, item.id, AppealKind.APPEAL, actor=stranger, **given)
+    row = service.raise_about(session, item.id, AppealKind.APPEAL, actor=me, **given)
+    service.answer(session, row.id, AppealState.REJECTED, text="没有错", actor=OTHER, now=day)
+    said = service.raise_about(session, item.id, AppealKind.COMPLAINT, actor=me, **given)
+    service.answer(session, said.id, AppealState.UPHELD, text="对不起", actor=OTHER, now=day)
+    assert item.state is ItemState.REFUSED
+
+
+def test_what_runs_still_has_nothing_to_appeal_against(session: Session, now: datetime) -> None:
+    case, items = cases.send(session, now)
+    me = Actor(id=case.subject_id, role=Role.HOUSEHOLD, household_id=case.household_id)
+    with pytest.raises(NotFound):
+        service.raise_about(
+            session, items["DIBAO"].id, AppealKind.APPEAL, about="item", words="算错了", actor=me, now=now
+        )
+
+
+def test_the_decision_of_an_item_and_its_appeal_stand_on_one_page(app: Flask, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        item, me, _day = a_refusal(session, datetime.now(UTC))
+        case_id, home = item.case_id, me.household_id or ""
+    client = household_client(app, home)
+    path = f"/appeals/about-item/{item.id}"
+    assert path in client.get(f"/cases/{case_id}").text
+    for language, word in (("zh_Hans", "最低生活保障"), ("en", "Decided on")):
+        assert word in client.get(f"{path}?lang={language}").text
+        assert word in client.get(f"{path}/paper?lang={language}").text
+    assert client.get(f"/cases/items/{item.id}/papers/decision").status_code == 200
+    assert client.post(path, data={"kind": "appeal", "words": "算错了"}).status_code == 303
+    assert client.get("/appeals/mine").status_code == 200

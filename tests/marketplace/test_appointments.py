@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from adapters.tabular_writer import write_csv
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.app import create_app
 from marketplace.appointments import lists, outcomes, records, service, volunteers
 from marketplace.appointments.booking import claimed_units, people_of
 from marketplace.appointments.calendar_file import calendar_file
@@ -22,15 +28,22 @@ from marketplace.appointments.models import (
     ServiceRecord,
     VolunteerState,
 )
+from marketplace.calendar import local_day, working_days_between
 from marketplace.clocks import service as clocks
+from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import MatchState
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
+from marketplace.organisations.models import OrganisationState
+from marketplace.proofs import evidence, slips, table
+from marketplace.proofs.evidence import Piece
+from marketplace.proofs.models import ProofKind
 from tests import factories as make
 from tests.marketplace import visiting
 from tests.marketplace.visiting import NOW, a_scene, a_volunteer, agreed, proposed, window
+from tests.pages.people import client_as
 
 AFTER = visiting.TOMORROW + timedelta(days=1)
 
@@ -182,6 +195,33 @@ def test_insurance_that_was_taken_away_is_seen_when_the_household_agrees(session
     session.add(scene.people[0])
     with pytest.raises(WrongState, match="time_no_longer_possible"):
         service.agree(session, one.id, actor=scene.home, now=NOW)
+
+
+def test_a_risky_visit_is_not_recorded_without_the_insurance_of_its_day(session: Session) -> None:
+    scene = a_scene(session)
+    one, held = agreed(session, scene)[0], scene.people[0]
+    held.insured_to = date(2026, 11, 23)
+    session.add(held)
+    with pytest.raises(WrongState, match="not_insured_then"):
+        done(session, scene, one)
+    assert session.exec(select(ServiceRecord)).all() == []
+    held.insured_to = date(2026, 11, 24)
+    session.add(held)
+    assert done(session, scene, one).state is AppointmentState.DONE
+
+
+def test_insurance_is_not_taken_away_under_a_visit_that_counts_on_it(session: Session) -> None:
+    scene = a_scene(session)
+    one, held = agreed(session, scene)[0], scene.people[0]
+    told = visiting.facts(number=held.registration_no, id_number="")
+    none = replace(told, insurance_no="", insured_from=None, insured_to=None)
+    for less in (none, replace(told, insured_to=date(2026, 11, 23)), replace(told, insured_from=date(2026, 11, 25))):
+        with pytest.raises(BadInput, match="insurance_counted_on"):
+            volunteers.change(session, held.id, less, actor=scene.manager, now=NOW)
+    volunteers.change(session, held.id, replace(told, insured_to=date(2026, 11, 24)), actor=scene.manager, now=NOW)
+    done(session, scene, one)
+    volunteers.change(session, held.id, none, actor=scene.manager, now=NOW)
+    assert held.insured_to is None
 
 
 def test_home_care_is_done_by_two(session: Session) -> None:
@@ -349,3 +389,118 @@ def test_a_calendar_file_names_nobody_and_no_kind_of_help(session: Session) -> N
     for word in ("小明", "辅导", "TUTOR", "解放碑", scene.household.id, scene.people[0].registration_no):
         assert word not in text
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n")), "longer lines would have to be folded"
+
+
+@pytest.mark.parametrize("way", ["press", "ticks", "proof"])
+def test_no_press_delivers_a_service_whose_visits_nobody_made(session: Session, way: str) -> None:
+    scene = a_scene(session)
+    giver, match_id = make.as_giver(scene.organisation), scene.match.id
+    ways: dict[str, Callable[[], object]] = {
+        "press": lambda: decisions.deliver(session, match_id, actor=giver, now=NOW),
+        "ticks": lambda: evidence.hand_over_many(session, [match_id], actor=giver, now=NOW),
+        "proof": lambda: evidence.hand_over(
+            session, match_id, pieces=[Piece(ProofKind.SLIP, text="S-1")], actor=giver, now=NOW
+        ),
+    }
+    with pytest.raises(WrongState, match="needs_visits"):
+        ways[way]()
+    assert scene.match.state is MatchState.IN_DELIVERY
+
+
+def test_a_table_of_deliveries_neither_offers_nor_takes_a_service(session: Session) -> None:
+    scene = a_scene(session)
+    giver, code = make.as_giver(scene.organisation), slips.code_of(session, scene.match)
+    data = write_csv(["发放编号"], [(code,)])
+    _batch, checked = table.check_file(session, data, file_name="d.csv", actor=giver, now=NOW)
+    assert [fault.code for fault in checked.faults] == ["needs_visits"]
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(table.open_lines(session, actor=giver, lang="en")))
+    assert all(code not in row for row in sheet.get_sheet_by_index(0).to_python())
+
+
+def test_a_giver_whose_agreement_rests_still_serves_and_records_what_it_owes(session: Session) -> None:
+    scene = a_scene(session)
+    goods = a_scene(session, category="LIVING.FOOD_PACK", units=10, organisation=scene.organisation)
+    scene.organisation.state = OrganisationState.SUSPENDED
+    session.add(scene.organisation)
+    assert proposed(session, scene)[0].state is AppointmentState.PROPOSED
+    code, giver = slips.code_of(session, goods.match), make.as_giver(scene.organisation)
+    data = write_csv(["发放编号"], [(code,)])
+    batch, _checked = table.check_file(session, data, file_name="d.csv", actor=giver, now=NOW)
+    assert table.confirm_import(session, batch.id, actor=giver, now=NOW)["new"] == 1
+    assert goods.match.state is MatchState.DELIVERED
+
+
+@pytest.mark.parametrize("path", ["/our-matches/{}/deliver", "/proofs/grants/{}/hand-over", "/proofs/scan/{code}"])
+def test_the_pages_show_no_button_for_a_service_and_refuse_its_form(
+    sqlite_database: Database, settings: Settings, path: str
+) -> None:
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session)
+        match_id, org_id = scene.match.id, scene.organisation.id
+        path = path.format(match_id, code=slips.code_of(session, scene.match))
+    app = create_app(settings, database=sqlite_database)
+    giver = client_as(app, Role.CHARITY_MANAGER, org_id=org_id)
+    page = giver.get(f"/our-matches/{match_id}").text
+    assert path not in page
+    assert f"/visits/services/{match_id}" in page
+    assert 'name="chosen"' not in giver.get("/proofs/").text
+    said = {"units": "60", "slip_number": "S-123456"}
+    assert giver.post(path, data=said).status_code == 409
+
+
+def test_no_slip_is_printed_for_a_service_and_its_code_leads_to_the_visits(
+    sqlite_database: Database, settings: Settings
+) -> None:
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session)
+        goods = a_scene(session, category="LIVING.FOOD_PACK", units=10, organisation=scene.organisation)
+        codes = [slips.code_of(session, one.match) for one in (scene, goods)]
+        match_id, org_id = scene.match.id, scene.organisation.id
+    giver = client_as(create_app(settings, database=sqlite_database), Role.CHARITY_MANAGER, org_id=org_id)
+    printed = giver.get("/proofs/slips").text
+    assert [slips.shown(code) in printed for code in codes] == [False, True]
+    for path in (f"/proofs/scan/{codes[0]}", f"/proofs/grants/{match_id}/hand-over"):
+        page = giver.get(path)
+        assert page.status_code == 409
+        assert f"/visits/services/{match_id}" in page.text
+        assert 'name="slip_number"' not in page.text
+
+
+def _calls(session: Session, match_id: str) -> list[str]:
+    return [clock.step for clock in clocks.running_of(session, f"silent:{match_id}")]
+
+
+def test_a_household_silent_on_a_time_is_called_and_its_answer_ends_the_call(database: Database) -> None:
+    with database.transaction() as session:
+        scene = a_scene(session)
+        one = proposed(session, scene, window(day=20))[0]
+    late = NOW + timedelta(days=8)
+    assert outcomes.sweep(database, clock=lambda: late) == 1
+    assert outcomes.sweep(database, clock=lambda: late) == 0
+    with database.transaction() as session:
+        assert _calls(session, scene.match.id) == ["visit_call"]
+        assert clocks.running_of(session, one.choice_id) == []
+        service.agree(session, one.id, actor=scene.home, now=late)
+        assert _calls(session, scene.match.id) == []
+
+
+def test_a_time_that_came_without_an_answer_is_told_to_the_giver_and_a_worker_calls(database: Database) -> None:
+    with database.transaction() as session:
+        scene = a_scene(session)
+        proposed(session, scene)
+    assert outcomes.sweep(database, clock=lambda: AFTER) == 1
+    with database.transaction() as session:
+        told = session.exec(select(Notice.org_id).where(Notice.letter == "visit_changed"))
+        assert sorted(told, key=str) == sorted([None, scene.organisation.id], key=str)
+        assert _calls(session, scene.match.id) == ["visit_call"]
+        worker = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
+        outcomes.called(session, scene.match.id, outcome="goes_on", actor=worker, now=AFTER)
+        assert _calls(session, scene.match.id) == []
+
+
+@pytest.mark.parametrize(("urgency", "days"), [(2, 3), (3, 1)])
+def test_only_a_critical_need_shortens_the_time_to_choose_a_visit(session: Session, urgency: int, days: int) -> None:
+    scene = a_scene(session, urgency=urgency)
+    one = proposed(session, scene, window(day=20))[0]
+    (clock,) = clocks.running_of(session, one.choice_id)
+    assert working_days_between(local_day(NOW), clocks.last_day(clock)) == days

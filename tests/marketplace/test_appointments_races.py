@@ -56,7 +56,7 @@ def test_rival_plans_never_book_a_volunteer_twice_or_more_than_was_matched(
     url = database.engine.url.render_as_string(hide_password=False)
     database.close()
 
-    def act(own: Database, rng: random.Random) -> None:
+    def act(own: Database, rng: random.Random, _number: int) -> None:
         for match_id in tight:
             plan = _once(rng, ids)
             _try(own, lambda s, m=match_id, p=plan: service.propose(s, m, p, actor=manager, now=visiting.NOW))  # type: ignore[misc]

@@ -7,10 +7,10 @@ from datetime import datetime
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from marketplace import audit
-from marketplace.actors import SYSTEM
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import Database
 
 FORGED = (
@@ -33,6 +33,45 @@ def test_a_chain_of_acts_verifies(database: Database, now: datetime) -> None:
         assert audit.record(session, audit.Entry("run:start", object_ref="run-1"), actor=SYSTEM, now=now) == 4
     with database.reading() as session:
         assert audit.verify(session) == audit.Verdict(rows=4)
+
+
+DEPUTY = Actor(id="deputy", role=Role.APPROVER, on_behalf_of="head")
+
+
+@pytest.mark.parametrize(
+    ("body", "actor", "stored"),
+    [
+        (None, SYSTEM, None),
+        ({}, SYSTEM, "{}"),
+        ({"zh": "米", "a": 1}, SYSTEM, '{"a":1,"zh":"米"}'),
+        (None, DEPUTY, '{"for":"head"}'),
+        ({"units": 3}, DEPUTY, '{"for":"head","units":3}'),
+    ],
+)
+def test_details_are_kept_letter_by_letter_behind_a_salt_of_their_own(
+    sqlite_database: Database, now: datetime, body: dict[str, object] | None, actor: Actor, stored: str | None
+) -> None:
+    with sqlite_database.transaction() as session:
+        for _ in range(2):
+            audit.record(session, audit.Entry("need:verify", body=body), actor=actor, now=now)
+        kept = session.exec(select(audit.AuditBody).order_by(audit.AuditBody.seq)).all()
+        rows = session.exec(select(audit.AuditRow).order_by(audit.AuditRow.seq)).all()
+        assert audit.verify(session) == audit.Verdict(rows=2)
+    assert [one.body for one in kept] == ([] if stored is None else [stored, stored])
+    assert [len(one.salt) for one in kept] == [16] * len(kept)
+    assert len({row.body_commit for row in rows}) == (1 if stored is None else 2), "equal details look different"
+    assert all(bool(row.body_commit) == (stored is not None) for row in rows)
+
+
+def test_rows_are_counted_paged_and_named_by_their_act(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        assert audit.record_many(session, (), actor=SYSTEM, now=now) == 0
+        _append(session, now)
+        audit.record(session, audit.Entry("run:start"), actor=SYSTEM, now=now)
+        assert audit.actions(session) == ["need:verify", "run:start"]
+        assert (audit.count(session), audit.count(session, action="need:verify")) == (4, 3)
+        assert [row.seq for row in audit.newest(session, offset=1, limit=2)] == [3, 2]
+        assert [row.seq for row in audit.newest(session, action="need:verify", offset=0, limit=9)] == [3, 2, 1]
 
 
 def test_a_rolled_back_act_leaves_no_row(database: Database, now: datetime) -> None:

@@ -179,7 +179,7 @@ def _of_another_version(lines: list[object]) -> list[object]:
     [
         (_without_end, "torn"),
         (_with_other_units, "does not add up"),
-        (_with_other_actor, "audit chain of the backup breaks at row 1"),
+        (_with_other_actor, "history of the backup breaks at row 1"),
         (_of_another_version, "made at schema 0000"),
     ],
 )

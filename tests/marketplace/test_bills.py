@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, delete, select
 
 from adapters.fakes import FakeCoverDoor
-from adapters.ports import CoverAnswer, TryAgainLater
+from adapters.ports import CoverAnswer, CoverQuestion, TryAgainLater
 from marketplace.actors import Actor, Role
+from marketplace.app import create_app
+from marketplace.assessments.models import Assessment
+from marketplace.calendar import utc_now
 from marketplace.claims import cover
 from marketplace.clocks import service as clocks
+from marketplace.config import Settings
+from marketplace.consent import service as consent
+from marketplace.consent.models import Consent
 from marketplace.db import Database
+from marketplace.decisions import service as decisions
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households.models import Person
+from marketplace.households.models import Household, Person
 from marketplace.ledger import bills, claiming, overlap
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import CostBill, LayerState
 from marketplace.ledger.payouts import Payout, book
 from marketplace.needs.models import Need, NeedState
+from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.reference.words import list_codes
 from marketplace.sealed import number_index, vault_of
+from marketplace.sharing.looks import looks_of
 from tests import factories as make
+from tests.pages.people import household_client
 
 WORKER = Actor(id="worker-1", role=Role.WORKER)
 KEY = "a key that the insurers share, 32+"
 NUMBER = "509900196003070013"
+OTHER = "50990019600307003X"
+INSURER = "91500000MA5U0C0V0X"
 
 
 def a_bill(session: Session, now: datetime, *, cost: int = 10_000_000) -> tuple[Need, CostBill]:
@@ -56,7 +70,7 @@ def test_each_step_leaves_less_and_the_last_is_what_charity_may_cover(session: S
         MEDICAL_ASSISTANCE=800_000,
     )
     known = bills.bills_of(session, [need.id])[need.id]
-    steps = bills.steps(known, [])
+    steps = bills.steps(known, [], need=need)
     assert [step.left for step in steps] == [
         10_000_000,
         4_000_000,
@@ -79,7 +93,7 @@ def test_a_payout_of_an_insurer_lowers_what_is_left_though_nobody_wrote_it_on_th
     payout = Payout("c", need.household_id, giver.id, giver.name, "MEDICAL.MAJOR", 500_000, now.date())
     book(session, payout, actor=WORKER, now=now)
     rows = [overlap.given(entry) for entry in ledger.live_aid(session, household_ids=[need.household_id])]
-    assert bills.steps(bills.bills_of(session, [need.id])[need.id], rows)[-1].left == 1_500_000
+    assert bills.steps(bills.bills_of(session, [need.id])[need.id], rows, need=need)[-1].left == 1_500_000
 
 
 def test_the_clock_runs_until_the_last_payer_has_answered(session: Session, now: datetime) -> None:
@@ -112,19 +126,44 @@ def test_goods_have_no_bill_and_another_district_s_worker_writes_none(session: S
         bills.record(session, need.id, cost_fen=1, paper="x", actor=far, now=now)
 
 
-def _insured(session: Session, need: Need) -> None:
+def _insured(session: Session, need: Need, number: str = NUMBER) -> None:
     """The household's person has an ID number."""
     vault = vault_of(session)
     person = session.exec(select(Person).where(Person.household_id == need.household_id)).one()
-    person.id_number = vault.seal(session, person.id, column="person.id_number", text=NUMBER)
-    person.id_number_index = number_index(vault, NUMBER)
+    person.id_number = vault.seal(session, person.id, column="person.id_number", text=number)
+    person.id_number_index = number_index(vault, number)
     session.add(person)
+
+
+def _may_ask(
+    session: Session, need: Need, now: datetime, *, person: Person | None = None
+) -> tuple[Consent, Organisation]:
+    """The household's person lets the insurer that runs the door be asked."""
+    insurer = cover.find_insurer(session, INSURER) or make.an_organisation(
+        session, kind=OrganisationKind.INSURER, credit_code=INSURER
+    )
+    home = session.get_one(Household, need.household_id)
+    person = person or session.exec(select(Person).where(Person.household_id == home.id)).one()
+    own = Actor(id=person.id, role=Role.HOUSEHOLD, household_id=home.id)
+    given = consent.give_for_match(
+        session,
+        home,
+        organisation=insurer,
+        match_id=person.id,
+        purpose=cover.PURPOSE,
+        data_fields=(),
+        person_id=person.id,
+        actor=own,
+        now=now,
+    )
+    return given, insurer
 
 
 def test_unclaimed_cover_is_found_before_charity_and_only_a_mark_crosses(database: Database, now: datetime) -> None:
     with database.transaction() as session:
         need, _bill = a_bill(session, now)
         _insured(session, need)
+        _may_ask(session, need, now)
     mark = cover.mark_of(NUMBER, key=KEY)
     door = FakeCoverDoor(
         {
@@ -135,7 +174,7 @@ def test_unclaimed_cover_is_found_before_charity_and_only_a_mark_crosses(databas
             ]
         }
     )
-    assert cover.ask(database, door, key=KEY, now=now) == 3
+    assert cover.ask(database, door, key=KEY, org=INSURER, now=now) == 3
     assert [question.subject for question in door.asked] == [mark]
     assert NUMBER not in repr(door.asked)
     with database.reading() as session:
@@ -151,22 +190,144 @@ def test_a_door_that_fails_writes_nothing_and_is_asked_again_after_the_pause(dat
     with database.transaction() as session:
         need, _bill = a_bill(session, now)
         _insured(session, need)
+        _may_ask(session, need, now)
     door, moment = FakeCoverDoor(), [now]
     door.faults.play(TryAgainLater("Busy.", code="busy"))
-    watch = cover.Watch(database, door, key=KEY, clock=lambda: moment[0])
+    watch = cover.Watch(database, door, key=KEY, org=INSURER, clock=lambda: moment[0])
     assert (watch(), watch(), len(door.asked)) == (0, 0, 0)
     moment[0] += timedelta(minutes=31)
+    assert (watch(), len(door.asked)) == (0, 0), "the household allows one question a day"
+    moment[0] += timedelta(days=1)
     assert (watch(), len(door.asked)) == (0, 1)
 
 
-def test_a_household_that_does_not_want_to_be_matched_is_not_asked_about(database: Database, now: datetime) -> None:
+@pytest.mark.threat("T06")
+def test_nobody_is_asked_about_who_has_not_said_yes_to_this_question_itself(
+    sqlite_database: Database, now: datetime
+) -> None:
+    database, door = sqlite_database, FakeCoverDoor()
     with database.transaction() as session:
-        home = make.a_household(session)
-        need = make.a_need(session, home, category="MEDICAL.MAJOR", unit="FEN", gap_units=100)
-        bills.record(session, need.id, cost_fen=100, paper="x", actor=WORKER, now=now)
+        need, _bill = a_bill(session, now)
         _insured(session, need)
+        first = session.exec(select(Person)).one()
+        other = make.a_person(session, session.get_one(Household, need.household_id), phone="10000000003")
+        other.contact = False
+        other.id_number = vault_of(session).seal(session, other.id, column="person.id_number", text=OTHER)
+        session.add(other)
+    assert (cover.ask(database, door, key=KEY, org=INSURER, now=now), door.asked) == (0, [])
+    with database.transaction() as session:
+        given, insurer = _may_ask(session, need, now, person=first)
+    cover.ask(database, door, key=KEY, org=INSURER, now=now)
+    assert [question.subject for question in door.asked] == [cover.mark_of(NUMBER, key=KEY)], "not of the other one"
+    with database.reading() as session:
+        (look,) = looks_of(session, need.household_id)
+        assert (look.organisation, look.purpose, look.fields) == (insurer.name, cover.PURPOSE, ())
+        assert look.consent == f"{given.chain_id}@1"
+
+
+class _Withdrawing(FakeCoverDoor):
+    """A door while whose first question the household takes back every yes that `of` names."""
+
+    def __init__(self, database: Database, of: Callable[[str], list[tuple[str, Actor]]], now: datetime) -> None:
+        super().__init__()
+        self._database, self._of, self._now = database, of, now
+
+    def ask_cover(self, question: CoverQuestion, /) -> tuple[CoverAnswer, ...]:
+        if not self.asked:
+            with self._database.transaction() as session:
+                for chain_id, own in self._of(question.subject):
+                    decisions.withdraw_consent(session, chain_id, actor=own, now=self._now)
+        super().ask_cover(question)
+        return (CoverAnswer("BASIC_INSURANCE", "paid", 7_000_000),)
+
+
+@pytest.mark.threat("T04")
+@pytest.mark.parametrize("whose", ["the next", "its own"])
+def test_a_yes_taken_back_between_two_questions_stops_the_second_and_takes_its_answer_along(
+    sqlite_database: Database, now: datetime, whose: str
+) -> None:
+    database, yes = sqlite_database, {}
+    with database.transaction() as session:
+        for number in (NUMBER, OTHER):
+            need, _bill = a_bill(session, now)
+            _insured(session, need, number)
+            given, _insurer = _may_ask(session, need, now)
+            home = session.get_one(Household, need.household_id)
+            yes[cover.mark_of(number, key=KEY)] = (given.chain_id, make.as_household(home))
+    door = _Withdrawing(
+        database, lambda asked: [one for mark, one in yes.items() if (mark == asked) is (whose == "its own")], now
+    )
+    written = cover.ask(database, door, key=KEY, org=INSURER, now=now)
+    assert (written, len(door.asked)) == ((1, 1) if whose == "the next" else (1, 2))
+
+
+def test_of_a_person_without_a_number_nothing_is_asked_and_nothing_is_written(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        need, _bill = a_bill(session, now)
+        _may_ask(session, need, now)
     door = FakeCoverDoor()
-    assert (cover.ask(database, door, key=KEY, now=now), door.asked) == (0, [])
+    assert (cover.ask(sqlite_database, door, key=KEY, org=INSURER, now=now), door.asked) == (0, [])
+    with sqlite_database.reading() as session:
+        assert looks_of(session, need.household_id) == []
+
+
+def test_a_question_of_another_day_is_not_taken_for_a_repeat(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        need, _bill = a_bill(session, now)
+        _insured(session, need)
+        _may_ask(session, need, now)
+    door = FakeCoverDoor()
+    for day in range(2):
+        cover.ask(sqlite_database, door, key=KEY, org=INSURER, now=now + timedelta(days=day))
+    assert len({question.idempotency_key for question in door.asked}) == 2
+
+
+@pytest.mark.threat("T04")
+@pytest.mark.parametrize("stops", ["withdrawn", "log not watched", "not assessed", "asked thirty times", "no org"])
+def test_nothing_is_asked_any_more(sqlite_database: Database, now: datetime, stops: str) -> None:
+    database, door, org = sqlite_database, FakeCoverDoor(), INSURER
+    with database.transaction() as session:
+        need, _bill = a_bill(session, now)
+        _insured(session, need)
+        given, _insurer = _may_ask(session, need, now)
+        if stops == "withdrawn":
+            home = session.get_one(Household, need.household_id)
+            decisions.withdraw_consent(session, given.chain_id, actor=make.as_household(home), now=now)
+        if stops == "not assessed":
+            session.execute(delete(Assessment))
+    if stops == "log not watched":
+        database.info["audit_fresh"] = lambda _session, _now: False
+    if stops == "no org":
+        org = ""
+    if stops == "asked thirty times":
+        for day in range(40):
+            cover.ask(database, door, key=KEY, org=org, now=now + timedelta(days=day))
+        assert len(door.asked) == 30
+        return
+    assert (cover.ask(database, door, key=KEY, org=org, now=now), door.asked) == (0, [])
+
+
+def test_the_household_lets_the_door_be_asked_on_its_page_and_takes_it_back(
+    sqlite_database: Database, settings: Settings
+) -> None:
+    now = utc_now()
+    sqlite_database.info["settings"] = replace(settings, cover_org=INSURER)
+    with sqlite_database.transaction() as session:
+        need, _bill = a_bill(session, now)
+        home_id, person = need.household_id, session.exec(select(Person)).one()
+        make.an_organisation(session, kind=OrganisationKind.INSURER, credit_code=INSURER)
+    client = household_client(create_app(settings, database=sqlite_database), home_id)
+    assert "/insurance/my-cover" in client.get("/home").text
+    assert "thirty times" in client.get("/insurance/my-cover?lang=en").text
+    assert client.post("/insurance/my-cover", data={"person": "nobody"}).status_code == 422
+    assert client.post("/insurance/my-cover", data={"person": person.id}).status_code == 303
+    with sqlite_database.reading() as session:
+        given = session.exec(select(Consent).where(Consent.purpose == cover.PURPOSE)).one()
+    assert (given.mode.value, given.max_reads, given.min_interval_s) == ("query", 30, 86_400)
+    assert (given.person_id, given.data_fields, given.state.value) == (person.id, [], "active")
+    assert client.post(f"/my-consents/{given.chain_id}/withdraw").status_code == 303
 
 
 def test_a_need_without_a_recorded_cost_is_a_task_until_somebody_records_it(session: Session, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -102,9 +103,9 @@ def test_dated_cases_worked_by_hand(start: str, limit: int, unit: str, stops: li
     assert played(date.fromisoformat(start), limit, pauses, Unit(unit)) == date.fromisoformat(last)
 
 
-def test_ten_thousand_histories_agree_with_the_oracle_and_never_jump() -> None:
+def test_random_histories_agree_with_the_oracle_and_never_jump() -> None:
     pick = random.Random(7)
-    for _turn in range(10_000):
+    for _turn in range(10_000 if os.environ.get("TORTURE") == "1" else 500):
         unit = pick.choice([Unit.WORKING, Unit.CALENDAR])
         start, limit = date(2025, 1, 1) + pick.randrange(600) * DAY, pick.randint(1, 25)
         stops: list[tuple[date, date]] = []

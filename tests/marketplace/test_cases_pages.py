@@ -13,14 +13,18 @@ from PIL import Image
 from sqlmodel import select
 
 from marketplace.accounts import service as accounts
-from marketplace.actors import SYSTEM, Role
+from marketplace.accounts import ties
+from marketplace.accounts.models import Account
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.app import create_app
+from marketplace.audit import AuditRow
 from marketplace.cases import notice, steps
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseStep, ItemState
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.households.models import Person
 from marketplace.reference.identity_number import make_id_number
+from marketplace.reference.words import label, list_codes
 from tests import factories as make
 
 CITY = "500103"
@@ -223,3 +227,81 @@ def test_a_household_takes_its_application_back(app: Flask, home: FlaskClient) -
     assert home.post(path).status_code == 303
     with app.extensions["database"].reading() as session:
         assert session.exec(select(Case)).one().state.value == "withdrawn"
+
+
+def test_a_bill_is_handed_in_as_a_photo_drawn_anew_one_at_a_time(app: Flask, home: FlaskClient) -> None:
+    case = apply(home)[0].removesuffix("/sent")
+    path = case + "/bills"
+    for turn in ("en", "zh_Hans"):
+        assert home.get(f"{path}?lang={turn}").status_code == 200
+        sent = {"photo": (io.BytesIO(photo()), "bill.jpg")}
+        assert home.post(path, data=sent, content_type="multipart/form-data").status_code == 303
+    wrong = {"photo": (io.BytesIO(b"%PDF-1.4"), "bill.pdf")}
+    assert home.post(path, data=wrong, content_type="multipart/form-data").status_code == 422
+    with app.extensions["database"].reading() as session:
+        kept = session.exec(select(CasePaper).where(CasePaper.kind == "bill")).all()
+        assert len(kept) == 2
+    home.post(case + "/withdraw")
+    assert home.get(path).status_code == 404
+
+
+FINGER = "20,40 60,90 120,60;200,50 240,120 300,80"
+
+
+def until_signing(client: FlaskClient) -> str:
+    """The address of the page on which an application is signed."""
+    where = client.post("/cases/start").headers["Location"]
+    pages = {"wants": {"wants": ["living"]}, "money": {"size": "1", "income_fen": "0"}, "situation": {}}
+    pages["card"] = {"id_number": make_id_number("509900", date(1960, 3, 4), seq=7)}
+    while not where.endswith("/step/sign"):
+        where = client.post(where, data=pages[where.rpartition("/")[2]]).headers["Location"]
+    return where
+
+
+def test_a_finger_signs_as_well_as_a_typed_name_and_the_printed_authorisation_shows_it(
+    app: Flask, home: FlaskClient
+) -> None:
+    sign = until_signing(home)
+    for sent, word in (({}, "请在此签名"), ({"drawn": "1,1"}, "签名无法识别")):
+        answer = home.post(sign, data={"agree": "y", **sent})
+        assert (answer.status_code, word in answer.text) == (422, True)
+    assert home.post(sign, data={"agree": "y", "drawn": FINGER}).status_code == 303
+    paper = sign.replace("/step/sign", "/papers/authorisation")
+    assert 'points="20,40 60,90 120,60"' in home.get(paper).text
+    worker = staff(app, "w-finger", Role.WORKER)
+    assert "points=" not in worker.get(paper).text
+    assert 'points="200,50 240,120 300,80"' in worker.post(f"{paper}/signed").text
+    with app.extensions["database"].reading() as session:
+        held = session.exec(select(CasePaper).where(CasePaper.kind == "drawn_name")).one()
+        assert b"20,40" not in held.body.envelope
+        asked = select(AuditRow.object_ref).where(AuditRow.action == "case:paper_look")
+        assert session.exec(asked).all() == [held.id]
+
+
+def test_the_application_on_paper_asks_all_that_the_screen_asks_and_leads_staff_to_where_it_is_typed(
+    app: Flask,
+) -> None:
+    page = app.test_client().get("/apply/on-paper?lang=en").text
+    for want in list_codes("case_want"):
+        assert label("case_want", want, lang="en") in page
+    for words in ("Income of all together in a month", "Witness 2", "Code for", "nobody else"):
+        assert words in page
+    assert staff(app, "w-paper", Role.WORKER).get("/cases/counter").status_code == 200
+
+
+def test_who_declared_to_be_close_handles_nothing_of_the_household_and_another_officer_does(
+    app: Flask, home: FlaskClient
+) -> None:
+    apply(home)
+    near, other = staff(app, "w-near", Role.WORKER), staff(app, "w-other", Role.WORKER)
+    with app.extensions["database"].transaction() as session:
+        item = session.exec(select(CaseItem).where(CaseItem.code == "DIBAO")).one()
+        account = session.exec(select(Account).where(Account.login == "w-near")).one()
+        actor = Actor(id=account.id, role=Role.WORKER)
+        number = make_id_number("509900", date(1960, 3, 4), seq=7)
+        ties.declare(session, number, reference="cousin", actor=actor, now=datetime.now(UTC))
+        page = f"/cases/items/{item.id}"
+    assert near.post(f"{page}/done", data={"opinion": "for"}).status_code == 409
+    assert "请由其他工作人员办理" in near.get(page).text
+    assert "必须入户核查" in other.get(page).text
+    assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 303

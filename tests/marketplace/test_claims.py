@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlmodel import select
 
+from adapters.tabular_writer import write_csv
 from marketplace.actors import Actor, Role
 from marketplace.audit import verify
 from marketplace.claims import cases, ordering, service
@@ -14,15 +17,19 @@ from marketplace.claims.models import CaseState, InsuranceCase, PayoutOverlap
 from marketplace.claims.service import Paid
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import Side
-from marketplace.consent.models import Consent
+from marketplace.consent import notice
+from marketplace.consent.models import Consent, Mode
 from marketplace.decisions import service as decisions
+from marketplace.decisions.cards import cards_of
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
+from marketplace.intake import check_table
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need
+from marketplace.proofs import evidence, slips, table
 from marketplace.proposals.problem import Scope, build_problem, policy_of
 from tests import factories as make
-from tests.marketplace.claim_scene import PREMIUM, a_case, a_home, an_insurer, as_insurer, charity_money
+from tests.marketplace.claim_scene import CLAIM, PREMIUM, a_case, a_home, an_insurer, as_insurer, charity_money
 from tests.marketplace.match_scene import APPROVER, a_scene
 
 TODAY = date(2026, 11, 23)
@@ -75,6 +82,28 @@ def test_a_claim_goes_from_cover_to_papers_to_the_payout_and_each_step_names_its
     assert seen == ["insure_find", "insure_help", "insure_answer"]
     assert (case.state, case.payout_fen, cover.match.state) == (CaseState.PAID, 500_000, MatchState.DELIVERED)
     assert running(session, cover.match.id).step == "household_confirm"
+
+
+@pytest.mark.parametrize("category", [CLAIM, PREMIUM])
+def test_no_press_tick_or_table_ends_a_case_that_nobody_answered(session, now, category):
+    cover = a_case(session, now, category=category)
+    code = slips.code_of(session, cover.match)
+    with pytest.raises(WrongState, match="needs_case"):
+        decisions.deliver(session, cover.match.id, actor=cover.clerk, now=now)
+    with pytest.raises(WrongState, match="needs_case"):
+        evidence.hand_over_many(session, [cover.match.id], actor=cover.clerk, now=now)
+    found = table.plan(session, _rows(code), org_id=cover.insurer.id)
+    assert [fault.code for fault in found.faults] == ["needs_case"]
+    assert found.counts["new"] == 0
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(table.open_lines(session, actor=cover.clerk, lang="en")))
+    assert all(code not in row for row in sheet.get_sheet_by_index(0).to_python())
+    assert (cover.match.state, cases.close_cases(session, now=now)) == (MatchState.IN_DELIVERY, 0)
+    card = cards_of(session, [cover.match])[0]
+    assert (card.by_case, card.by_press) == (True, False)
+
+
+def _rows(code: str):
+    return check_table(write_csv(["发放编号"], [(code,)]), table.delivery_schema()).rows
 
 
 def test_without_cover_the_need_is_open_again_for_another_insurer(session, now):
@@ -272,5 +301,6 @@ def test_the_consent_names_one_insurer_one_purpose_and_forbids_underwriting(sess
     consent = session.exec(select(Consent).where(Consent.chain_id == cover.match.consent_chain_id)).one()
     assert (consent.recipient_org_id, consent.purpose.value) == (cover.insurer.id, "INSURE_CLAIM")
     assert "no_underwriting" in consent.modifiers
-    assert consent.notice_id == "share-notice-insurer/1"
+    assert (consent.notice_id, consent.mode) == ("share-notice-insurer/2", Mode.STORE)
+    assert "必须删除" in "".join(notice.paragraphs(consent.notice_id, lang="zh_Hans"))
     assert consent.data_fields == ["name", "id_number"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -15,11 +15,13 @@ from sqlmodel import select
 from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.app import create_app
-from marketplace.claims import service
+from marketplace.claims import service, views_insurer, waiting
 from marketplace.claims.models import InsuranceCase, PayoutOverlap
 from marketplace.claims.service import Paid
 from marketplace.config import Settings
+from marketplace.consent.models import Consent, Mode
 from marketplace.db import Database
+from marketplace.decisions.models import Match
 from marketplace.ledger.models import LedgerEntry
 from marketplace.sharing.models import Disclosure
 from tests.marketplace import claim_scene as scene
@@ -66,6 +68,7 @@ def test_an_insurer_enrols_finds_cover_asks_papers_and_pays(desk):
         assert shown in page
     place, claim = f"/insurance/cases/{desk.place.case.id}", f"/insurance/cases/{desk.claim.case.id}"
     assert "已参保" in send(desk.clerk, f"{place}/enrolled", scheme="YKB", policy_number="YKB-1")
+    assert desk.claim.case.reference in desk.clerk.get("/insurance/").text, "the first list in which something waits"
     assert "YKB-1" in desk.clerk.get(place).text
     assert desk.claim.case.reference in desk.clerk.get("/insurance/find").text
     assert "待列材料" in send(desk.clerk, f"{claim}/cover", scheme="HMJK", policy_number="H-9")
@@ -89,6 +92,16 @@ def test_the_same_in_english_and_without_a_raw_code(desk):
     page = desk.clerk.get("/insurance/find").text
     assert "To look for cover" in page
     assert "insurance_step" not in page
+
+
+def test_an_insurer_that_did_not_answer_reads_why_its_case_ended_and_the_household_too(desk):
+    assert waiting.sweep(desk.database, clock=lambda: NOW + timedelta(days=60)) > 0
+    for page in (
+        desk.clerk.get(f"/insurance/cases/{desk.claim.case.id}").text,
+        desk.household(desk.claim).get(f"/offers-to-me/{desk.claim.match.id}").text,
+    ):
+        assert "逾期未答复" in page
+        assert "no_answer" not in page
 
 
 @pytest.mark.parametrize(
@@ -139,6 +152,30 @@ def test_a_worklist_goes_out_as_a_table_and_comes_back_answered(desk):
     with desk.database.reading() as session:
         assert session.exec(select(LedgerEntry.units).where(LedgerEntry.source == "INSURANCE")).all() == [80_000]
         assert session.get_one(InsuranceCase, desk.claim.case.id).payout_fen == 80_000
+
+
+def test_the_table_of_a_worklist_has_every_case_however_many_are_read_at_once(desk, monkeypatch):
+    with desk.database.transaction() as session:
+        home = scene.a_home(session, name="李小华", phone="10000000003")
+        other = scene.a_case(session, NOW, home=home, insurer=desk.claim.insurer).case.reference
+    monkeypatch.setattr(views_insurer, "READ_AT_ONCE", 1)
+    file = desk.clerk.post("/insurance/find/list.xlsx")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(file.data)).get_sheet_by_index(0).to_python()
+    assert sorted(row[0] for row in rows[1:]) == sorted((desk.claim.case.reference, other))
+
+
+def test_a_consent_to_look_only_is_shown_on_the_page_and_put_into_no_file(desk):
+    with desk.database.transaction() as session:
+        match = session.get_one(Match, desk.claim.match.id)
+        consent = session.exec(select(Consent).where(Consent.chain_id == match.consent_chain_id)).one()
+        session.connection().exec_driver_sql("DROP TRIGGER consent_no_update")
+        consent.mode = Mode.VIEW
+        session.add(consent)
+    file = desk.clerk.post("/insurance/find/list.xlsx")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(file.data)).get_sheet_by_index(0).to_python()
+    assert rows[1][0] == desk.claim.case.reference
+    assert "王小明" not in rows[1]
+    assert "王小明" in desk.clerk.post(f"/our-matches/{desk.claim.match.id}/recipient").text
 
 
 def bring(desk: Desk, *rows: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
+from marketplace.appointments import booking
 from marketplace.claims import waiting as insurers
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
@@ -74,7 +75,7 @@ def test_the_document_names_every_step_with_its_words_holder_limits_and_reminder
 
 def test_the_document_says_of_each_step_whether_something_follows_and_to_which_step_it_passes() -> None:
     rooms = (waiting.CONSEQUENCES, insurers.CONSEQUENCES, payments.CONSEQUENCES, night.CONSEQUENCES)
-    follows = {liveness.STEP, *late.STEPS, *(step for follows in rooms for step in follows)}
+    follows = {liveness.STEP, booking.ANSWER, *late.STEPS, *(step for follows in rooms for step in follows)}
     for code, cells in _told().items():
         assert cells[5].startswith("stays") != (code in follows), code
         passes = re.match(r"passes to `(\w+)`", cells[5])

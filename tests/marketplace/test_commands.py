@@ -20,8 +20,8 @@ import pytest
 from sqlmodel import select
 
 from marketplace import jobs, wiring
-from marketplace.accounts.models import Account
-from marketplace.accounts.service import sign_in
+from marketplace.accounts.models import Account, AccountSession
+from marketplace.accounts.service import hash_of, sign_in
 from marketplace.cli import main
 from marketplace.config import KEY_VARIABLES, from_environment
 from marketplace.db import Database
@@ -101,6 +101,20 @@ def test_an_account_is_added_and_can_sign_in(installation: Path, run: Run) -> No
         assert session.exec(select(Account)).one().districts == ["500103"]
         assert sign_in(session, "li.na", "a long password", network="n", now=make.NOW)
     assert "already" in run(*words, typed="a long password\n")[2]
+
+
+def test_the_operator_ends_the_sign_ins_of_one_or_of_everybody(installation: Path, run: Run) -> None:
+    for login in ("li.na", "wu"):
+        run("account", "add", login, "--role", "verifier", "--name", login, typed="a long password\n")
+    with closing(_database()) as database, database.transaction() as session:
+        given = {"network": "n", "now": make.NOW}
+        tokens = {login: sign_in(session, login, "a long password", **given) for login in ("li.na", "wu")}
+    assert run("account", "end", "li.na")[1] == "1 sign-ins ended\n"
+    with closing(_database()) as database, database.reading() as session:
+        held = {login: session.get(AccountSession, hash_of(token)) is not None for login, token in tokens.items()}
+        assert held == {"li.na": False, "wu": True}
+    assert run("account", "end", "nobody")[0] == 2
+    assert run("account", "end")[1] == "1 sign-ins ended\n"
 
 
 def test_a_giver_s_account_belongs_to_a_registered_organisation(installation: Path, run: Run) -> None:

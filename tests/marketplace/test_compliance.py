@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sqlmodel import col, delete
 
+from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.assessments.models import Assessment
 from marketplace.decisions import service as decisions
@@ -21,6 +22,9 @@ YEAR = timedelta(days=365)
 
 def test_the_report_counts_what_happened_and_names_nobody(session, now):
     scene = a_scene(session)
+    facts = {"decision": scene.need.state.value, "body": {"gap_units": scene.need.gap_units}}
+    entry = audit.Entry("need:create", object_ref=scene.need.id, **facts)
+    audit.record(session, entry, actor=STAFF, now=now)
     match = scene.in_delivery(session, now)
     decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
     for kind in (RightKind.COMPLAIN, RightKind.EXPLAIN):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,12 @@ def test_secrets_do_not_show_when_settings_are_printed(environ: dict[str, str], 
             assert secret not in shown
 
 
+def test_no_secret_has_a_value_of_its_own() -> None:
+    secrets = [one for one in fields(Settings) if not one.repr]
+    assert len(secrets) > 8
+    assert [one.name for one in secrets if one.default] == []
+
+
 def test_the_same_seed_gives_a_demonstration_the_same_keys(tmp_path: Path) -> None:
     assert demo_settings(tmp_path, seed=7) == demo_settings(tmp_path, seed=7)
     assert demo_settings(tmp_path, seed=7).kek != demo_settings(tmp_path, seed=8).kek
@@ -135,13 +142,16 @@ UNSAFE = {
     "an identity provider that does not know us": {"SHANQIAO_OIDC_ISSUER": "https://id.example"},
     "a limit that is no number": {"SHANQIAO_SECOND_APPROVER_FEN": "none"},
     "letters by an unknown way": {"SHANQIAO_SMTP_TLS": "off"},
+    "letters in the clear to another machine": {"SHANQIAO_SMTP_TLS": "none", "SHANQIAO_SMTP_HOST": "mail.example"},
+    "a database elsewhere without tls": {"DATABASE_URL": "postgresql://u@db.example/house"},
+    "a database elsewhere whose certificate nobody checks": {"DATABASE_URL": "postgresql://u@db/x?sslmode=require"},
 }
 
 
 @pytest.mark.threat("T40")
 @pytest.mark.parametrize("name", UNSAFE)
 def test_nothing_starts_with_an_unsafe_setting(environ: dict[str, str], name: str) -> None:
-    assert re.search("SHANQIAO_|FLASK_|nowhere", _refused(environ, **UNSAFE[name]))
+    assert re.search("SHANQIAO_|FLASK_|DATABASE_URL|nowhere", _refused(environ, **UNSAFE[name]))
 
 
 def test_a_safe_identity_provider_is_taken(environ: dict[str, str]) -> None:

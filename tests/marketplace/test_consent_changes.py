@@ -16,7 +16,7 @@ from marketplace.config import Settings
 from marketplace.consent import changes
 from marketplace.consent import service as consent
 from marketplace.consent.ask import all_auto_match, newest
-from marketplace.consent.models import ConsentHead, ConsentState, Guardian, Purpose
+from marketplace.consent.models import ConsentHead, ConsentState, Purpose
 from marketplace.credentials import status
 from marketplace.credentials.models import IssuedCredential
 from marketplace.db import Database
@@ -24,7 +24,7 @@ from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, WrongState
-from marketplace.households.models import Person
+from marketplace.households.models import Guardian, Person
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, a_scene
 from tests.marketplace.trust_scene import a_scene as a_trust_scene
@@ -67,6 +67,7 @@ def test_a_yes_taken_with_help_permits_nothing_for_a_day_after_the_call_back_and
     household = make.a_household(session)
     capture = consent.Capture(channel="phone", evidence="paper 7", helper_id=WORKER.id)
     given = consent.give_auto_match(session, household, actor=WORKER, now=now, capture=capture)
+    make.proven(session, given, actor=WORKER, now=now, opened_by=COLLEAGUE)
     checked = consent.confirm_assisted(session, given.chain_id, actor=COLLEAGUE, now=now)
     assert checked.valid_from == now + timedelta(days=1)
     assert _letters(session) == ["consent_recorded"]
@@ -186,7 +187,9 @@ def test_staff_end_void_and_suspend_on_the_page_of_a_household(app: Flask, sqlit
         [chain] = [head.chain_id for head in heads if head.state is ConsentState.ACTIVE]
     worker = client_as(app, Role.WORKER)
     assert worker.post(f"/consents/{chain}/void", data={"reason": "pressed"}).status_code == 403
-    assert worker.post(f"/consents/{chain}/end", data={"evidence": "by phone"}).status_code == 303
+    assert worker.post(f"/consents/{chain}/end", data={"way": "self"}).status_code == 422
+    assert worker.post(f"/consents/{chain}/end", data={"way": "phone"}).status_code == 303
+    assert "By phone" in worker.get(f"/households/{scene.household.id}/consents?lang=en").text, "it is kept and shown"
     with sqlite_database.reading() as session:
         assert session.get_one(ConsentHead, chain).state is ConsentState.REVOKED
         assert "consent_withdrawn" in _letters(session)

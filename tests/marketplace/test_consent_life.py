@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,8 +17,9 @@ import marketplace
 from marketplace import policy
 from marketplace.actors import Actor, Role
 from marketplace.consent import changes
+from marketplace.consent import evidence as evidence_of
 from marketplace.consent import service as consent
-from marketplace.consent.ask import all_auto_match
+from marketplace.consent.ask import all_auto_match, find_head
 from marketplace.consent.capacity import verify_guardian
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.db import Database
@@ -38,7 +40,7 @@ OFFICER = Actor(id="officer-1", role=Role.PROTECTION_OFFICER)
 
 
 @pytest.mark.threat("T26")
-@pytest.mark.parametrize("evidence", ["", "paper 7"])
+@pytest.mark.parametrize("evidence", ["", "paper 7"], ids=["nothing", "a text is no document"])
 def test_an_assisted_yes_needs_evidence_another_person_and_a_call_back(
     session: Session, now: datetime, evidence: str
 ) -> None:
@@ -46,14 +48,55 @@ def test_an_assisted_yes_needs_evidence_another_person_and_a_call_back(
     capture = consent.Capture(channel="phone", evidence=evidence, helper_id=WORKER.id)
     given = consent.give_auto_match(session, household, actor=WORKER, now=now, capture=capture)
     assert given.state is ConsentState.PENDING_CHECK
-    if not evidence:
-        with pytest.raises(WrongState, match="evidence_missing"):
-            consent.confirm_assisted(session, given.chain_id, actor=COLLEAGUE, now=now)
-        return
+    with pytest.raises(WrongState, match="evidence_missing"):
+        consent.confirm_assisted(session, given.chain_id, actor=COLLEAGUE, now=now)
+    make.proven(session, given, actor=WORKER, now=now, opened_by=COLLEAGUE)
     with pytest.raises(BadInput, match="helper_cannot_check"):
         changes.reject_assisted(session, given.chain_id, actor=WORKER, now=now)
+    with pytest.raises(BadInput, match="helper_cannot_check"):
+        consent.confirm_assisted(session, given.chain_id, actor=WORKER, now=now)
     active = consent.confirm_assisted(session, given.chain_id, actor=COLLEAGUE, now=now)
     assert (active.callback_by, active.callback_at, active.helper_id) == (COLLEAGUE.id, now, WORKER.id)
+    assert active.signature_kind == "recorded_call"
+
+
+@pytest.mark.threat("T26")
+def test_who_brings_the_document_cannot_confirm_the_yes_and_who_confirms_it_has_opened_that_very_document(
+    session: Session, now: datetime
+) -> None:
+    household = make.a_household(session)
+    capture = consent.Capture(channel="counter", helper_id=WORKER.id)
+    given = consent.give_auto_match(session, household, actor=WORKER, now=now, capture=capture)
+    make.proven(session, given, actor=COLLEAGUE, now=now, opened_by=COLLEAGUE)
+    stand_in = replace(VERIFIER, on_behalf_of=COLLEAGUE.id)
+    for checker in (COLLEAGUE, stand_in):
+        with pytest.raises(BadInput, match="helper_cannot_check"):
+            consent.confirm_assisted(session, given.chain_id, actor=checker, now=now)
+    with pytest.raises(WrongState, match="document_not_opened"):
+        consent.confirm_assisted(session, given.chain_id, actor=VERIFIER, now=now)
+    evidence_of.look(session, given.chain_id, actor=VERIFIER, now=now)
+    later = now + timedelta(minutes=1)
+    make.proven(session, given, actor=WORKER, now=later)
+    with pytest.raises(WrongState, match="document_not_opened"):
+        consent.confirm_assisted(session, given.chain_id, actor=VERIFIER, now=later)
+    evidence_of.look(session, given.chain_id, actor=VERIFIER, now=later)
+    checked = consent.confirm_assisted(session, given.chain_id, actor=VERIFIER, now=later)
+    assert checked.state is ConsentState.ACTIVE
+
+
+def test_a_call_back_neither_revives_nor_lengthens_a_yes(session: Session, now: datetime) -> None:
+    capture = consent.Capture(channel="counter", helper_id=WORKER.id)
+    given = {}
+    for days, phone in ((2, "10000000021"), (1, "10000000022")):
+        household = make.a_household(session, phone=phone)
+        yes = consent.give_auto_match(session, household, actor=WORKER, now=now, capture=capture, days=days)
+        given[days] = make.proven(session, yes, actor=WORKER, now=now, opened_by=COLLEAGUE)
+    for days, at in ((1, now), (2, now + timedelta(days=1)), (2, now + timedelta(days=40))):
+        with pytest.raises(WrongState, match="consent_not_living"):
+            consent.confirm_assisted(session, given[days].chain_id, actor=COLLEAGUE, now=at)
+    at = now + timedelta(hours=23)
+    checked = consent.confirm_assisted(session, given[2].chain_id, actor=COLLEAGUE, now=at)
+    assert (checked.valid_from, checked.valid_to) == (now + timedelta(hours=47), given[2].valid_to)
 
 
 def test_a_yes_that_the_call_back_does_not_confirm_never_comes_into_force(session: Session, now: datetime) -> None:
@@ -63,6 +106,59 @@ def test_a_yes_that_the_call_back_does_not_confirm_never_comes_into_force(sessio
     assert changes.reject_assisted(session, given.chain_id, actor=COLLEAGUE, now=now).state is ConsentState.REJECTED
     with pytest.raises(WrongState):
         consent.confirm_assisted(session, given.chain_id, actor=COLLEAGUE, now=now)
+
+
+@pytest.mark.threat("T26")
+@pytest.mark.parametrize("ends", ["confirmed", "rejected", "run out", "asked again"])
+def test_what_the_household_allowed_itself_holds_until_a_yes_taken_with_help_is_confirmed(
+    session: Session, now: datetime, ends: str
+) -> None:
+    household = make.a_household(session)
+    own = make.auto_match(session, household, now=now, days=365)
+    capture = consent.Capture(channel="counter", helper_id=WORKER.id)
+    again = consent.give_auto_match(session, household, actor=WORKER, now=now, capture=capture, days=30)
+    make.proven(session, again, actor=WORKER, now=now, opened_by=COLLEAGUE)
+    assert household.id in all_auto_match(session, now=now)
+    assert find_head(session, household.id, purpose="AUTO_MATCH").chain_id == own.chain_id
+    if ends == "confirmed":
+        consent.confirm_assisted(session, again.chain_id, actor=COLLEAGUE, now=now)
+    elif ends == "rejected":
+        changes.reject_assisted(session, again.chain_id, actor=COLLEAGUE, now=now)
+    elif ends == "run out":
+        changes._expire(session, again.chain_id, now=now + timedelta(days=31))
+    else:
+        consent.give_auto_match(session, household, actor=WORKER, now=now, capture=capture)
+        assert session.get_one(ConsentHead, again.chain_id).state is ConsentState.SUPERSEDED
+    after = ConsentState.SUPERSEDED if ends == "confirmed" else ConsentState.ACTIVE
+    assert session.get_one(ConsentHead, own.chain_id).state is after
+    assert (household.id in all_auto_match(session, now=now)) == (ends != "confirmed")
+
+
+@pytest.mark.threat("T26")
+def test_whom_the_household_left_out_stays_out_of_a_yes_taken_with_help(session: Session, now: datetime) -> None:
+    household = make.a_household(session)
+    own = make.auto_match(session, household, now=now, excluded_org_ids=["a"])
+    capture = consent.Capture(channel="counter", helper_id=WORKER.id)
+    again = consent.give_auto_match(
+        session, household, actor=WORKER, now=now, capture=capture, excluded_org_ids=["helped"]
+    )
+    assert again.excluded_org_ids == ["a", "helped"]
+    changed = ["a", "left out while it waits"]
+    consent.exclude(session, own.chain_id, excluded_org_ids=changed, actor=make.as_household(household), now=now)
+    make.proven(session, again, actor=WORKER, now=now, opened_by=COLLEAGUE)
+    checked = consent.confirm_assisted(session, again.chain_id, actor=COLLEAGUE, now=now)
+    assert checked.excluded_org_ids == ["a", "helped", "left out while it waits"]
+    assert session.get_one(ConsentHead, own.chain_id).state is ConsentState.SUPERSEDED
+
+
+def test_the_household_s_own_new_yes_ends_one_that_waits_for_its_call_back(session: Session, now: datetime) -> None:
+    household = make.a_household(session)
+    capture = consent.Capture(channel="counter", helper_id=WORKER.id)
+    waits = consent.give_auto_match(session, household, actor=WORKER, now=now, capture=capture)
+    make.auto_match(session, household, now=now)
+    assert session.get_one(ConsentHead, waits.chain_id).state is ConsentState.SUPERSEDED
+    with pytest.raises(WrongState, match="consent_not_pending"):
+        make.proven(session, waits, actor=WORKER, now=now)
 
 
 def test_a_paused_consent_shows_nothing_until_it_holds_again(session: Session, now: datetime) -> None:
@@ -163,7 +259,7 @@ def test_nothing_in_the_house_overrides_a_consent() -> None:
         and getattr(node.func, "id", "") in ("Disclosure", "insert", "write_down")
         and re.search("Disclosure|write_down", ast.unparse(node))
     }
-    assert makers == {"service.py", "lists.py", "emergency.py", "papers.py"}
+    assert makers == {"service.py", "lists.py", "emergency.py", "papers.py", "queries.py"}
     papers = (HOUSE / "sharing" / "papers.py").read_text(encoding="utf-8")
     assert papers.index("if not ruling.allow") < papers.index("credentials.issue(")
     source = (HOUSE / "sharing" / "service.py").read_text(encoding="utf-8")

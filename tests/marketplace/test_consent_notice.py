@@ -81,9 +81,10 @@ def test_a_consent_for_one_giver_keeps_the_share_notice(session, now, lang):
 
 
 def test_every_notice_is_there_in_both_languages_with_its_own_fingerprint():
-    names = (notice.MATCH, notice.SHARE, notice.SHARE_INSURER, notice.PUBLICITY, notice.DONOR)
+    insurers = (notice.SHARE_INSURER, notice.SHARE_INSURER_1)
+    names = (notice.MATCH, notice.SHARE, *insurers, notice.PAYMENT, notice.PUBLICITY, notice.DONOR, notice.COVER)
     marks = {notice.fingerprint(name, lang=lang) for name in names for lang in ("zh_Hans", "en")}
-    assert len(marks) == len(notice.TEXTS) == 10
+    assert len(marks) == len(notice.TEXTS) == 16
 
 
 def test_the_match_notice_says_that_illness_and_disability_are_compared():

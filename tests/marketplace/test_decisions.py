@@ -413,6 +413,7 @@ def test_an_assisted_consent_waits_for_a_second_person(session: Session, now: da
     with pytest.raises(BadInput, match="helper_cannot_check"):
         consent.confirm_assisted(session, given.chain_id, actor=worker, now=now)
     second = Actor(id="worker-2", role=Role.WORKER, districts=frozenset({"500103"}))
+    make.proven(session, given, actor=worker, now=now, opened_by=second)
     consent.confirm_assisted(session, given.chain_id, actor=second, now=now)
     assert household.id not in all_auto_match(session, now=now + timedelta(hours=23, minutes=59))
     assert household.id in all_auto_match(session, now=now + timedelta(days=1))

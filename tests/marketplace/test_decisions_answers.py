@@ -15,7 +15,7 @@ from marketplace.actors import Role
 from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.decisions import answers, service
+from marketplace.decisions import answers, answers_table, results, service
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.sheet import matches_file
 from marketplace.errors import BadInput, Conflict, NotAllowed
@@ -50,7 +50,7 @@ def filled_in(session: Session, scene: Scene, *replies: tuple[str, str]) -> byte
 
 
 def brought_in(session: Session, scene: Scene, data: bytes, now):
-    return answers.check_file(session, data, file_name="a.csv", actor=scene.giver, now=now)
+    return answers_table.check_file(session, data, file_name="a.csv", actor=scene.giver, now=now)
 
 
 def test_the_table_that_goes_out_comes_back_with_answers(session, now):
@@ -59,8 +59,8 @@ def test_the_table_that_goes_out_comes_back_with_answers(session, now):
     batch, checked = brought_in(session, scene, data, now)
     assert not checked.faults
     assert states(session) == [MatchState.AWAITING_GIVER] * 3
-    told = answers.confirm_import(session, batch.id, actor=scene.giver, now=now)
-    assert told == {"new": 2, "accepted": 1, "declined": 1, "same": 0, "unanswered": 1}
+    told = answers_table.confirm_import(session, batch.id, actor=scene.giver, now=now)
+    assert told == {"new": 2, "accepted": 1, "declined": 1, "results": 0, "same": 0, "unanswered": 1}
     assert states(session) == [ACCEPTED, DECLINED, MatchState.AWAITING_GIVER]
 
 
@@ -68,12 +68,12 @@ def test_the_same_table_twice_changes_nothing(session, now):
     scene = scenes_of(session, now)[0]
     data = filled_in(session, scene, ("接受", ""), ("婉拒", "其他原因"), ("", ""))
     batch, _ = brought_in(session, scene, data, now)
-    answers.confirm_import(session, batch.id, actor=scene.giver, now=now)
+    answers_table.confirm_import(session, batch.id, actor=scene.giver, now=now)
     before = [match.updated_at for match in session.exec(select(Match).order_by(Match.id))]
     batch, checked = brought_in(session, scene, data, now + timedelta(hours=1))
     assert not checked.faults
     assert (batch.counts["new"], batch.counts["same"], batch.counts["unanswered"]) == (0, 2, 1)
-    answers.confirm_import(session, batch.id, actor=scene.giver, now=now + timedelta(hours=1))
+    answers_table.confirm_import(session, batch.id, actor=scene.giver, now=now + timedelta(hours=1))
     assert [match.updated_at for match in session.exec(select(Match).order_by(Match.id))] == before
 
 
@@ -86,7 +86,7 @@ def test_a_fault_names_row_and_column_and_holds_back_every_row(session, now):
     batch, checked = brought_in(session, scene, data, now)
     assert [(f.row, f.column, f.code) for f in checked.faults] == [(3, "婉拒原因", "decline_reason_missing")]
     with pytest.raises(Exception, match="import_faulty"):
-        answers.confirm_import(session, batch.id, actor=scene.giver, now=now)
+        answers_table.confirm_import(session, batch.id, actor=scene.giver, now=now)
     assert states(session) == [MatchState.AWAITING_GIVER] * 3
 
 
@@ -99,6 +99,37 @@ def test_another_givers_match_is_unknown_and_a_changed_mind_is_a_fault(session, 
     data = f"匹配编号,答复,婉拒原因\n{theirs.id},接受,\n{mine.id},婉拒,其他原因\n".encode()
     _, checked = brought_in(session, ours, data, now)
     assert [(f.row, f.code) for f in checked.faults] == [(2, "unknown_match"), (3, "match_answered_otherwise")]
+
+
+def test_the_same_table_brings_in_what_came_of_a_delivery_once(session, now):
+    scene = scenes_of(session, now)[0]
+    first, second, third = session.exec(select(Match).order_by(Match.id)).all()
+    for one in (first, second):
+        one.state, one.delivered_at, one.giver_answered_at = MatchState.DELIVERED, now, now
+        session.add(one)
+    session.flush()
+    head = "匹配编号,帮扶结果,投入分钟\n"
+    wrong = f"{head}{first.id},,30\n{second.id},部分达到,6001\n".encode()
+    assert [f.code for f in brought_in(session, scene, wrong, now)[1].faults] == ["not_between"]
+    wrong = f"{head}{first.id},,30\n{third.id},达到帮扶目的,\n".encode()
+    assert [f.code for f in brought_in(session, scene, wrong, now)[1].faults] == ["minutes_without_result"]
+    wrong = f"{head}{third.id},达到帮扶目的,\n".encode()
+    assert [f.code for f in brought_in(session, scene, wrong, now)[1].faults] == ["result_before_delivery"]
+    batch, checked = brought_in(session, scene, f"{head}{first.id},达到帮扶目的,30\n{second.id},2,\n".encode(), now)
+    assert [f.code for f in checked.faults] == ["not_in_list"]
+    batch, _ = brought_in(session, scene, f"{head}{first.id},达到帮扶目的,30\n{second.id},partly,\n".encode(), now)
+    told = answers_table.confirm_import(session, batch.id, actor=scene.giver, now=now)
+    assert (told["new"], told["results"], told["unanswered"]) == (2, 2, 0)
+    kept = results.by_match(session, [first.id, second.id, third.id])
+    assert {key: (row.outcome, row.minutes) for key, row in kept.items()} == {
+        first.id: ("reached", 30),
+        second.id: ("partly", None),
+    }
+    again = matches_file(session, "csv", actor=scene.giver, lang="zh")
+    batch, checked = brought_in(session, scene, again, now)
+    assert (checked.faults, batch.counts["new"], batch.counts["same"]) == ([], 0, 2)
+    other = f"{head}{first.id},部分达到,30\n".encode()
+    assert [f.code for f in brought_in(session, scene, other, now)[1].faults] == ["result_told_otherwise"]
 
 
 def test_a_match_whose_consent_ended_is_named_before_anything_is_stored(session, now):
@@ -114,7 +145,7 @@ def test_what_moved_on_since_the_check_stops_the_whole_table(session, now):
     first = session.exec(select(Match).order_by(Match.id)).first()
     service.giver_declines(session, first.id, reason_code="other", actor=scene.giver, now=now)
     with pytest.raises(Conflict, match="import_changed"):
-        answers.confirm_import(session, batch.id, actor=scene.giver, now=now)
+        answers_table.confirm_import(session, batch.id, actor=scene.giver, now=now)
     assert states(session) == [DECLINED, MatchState.AWAITING_GIVER, MatchState.AWAITING_GIVER]
 
 
@@ -135,7 +166,7 @@ def test_ticks_answer_many_and_leave_out_what_has_moved_on(session, now):
 def test_a_household_cannot_bring_in_answers(session, now):
     scene = scenes_of(session, now, count=1)[0]
     with pytest.raises(NotAllowed):
-        answers.check_file(session, b"", file_name="a", actor=scene.household_actor, now=now)
+        answers_table.check_file(session, b"", file_name="a", actor=scene.household_actor, now=now)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def giver(session, approver) -> Actor:
 def test_every_match_is_a_row_under_the_givers_own_number(session, giver):
     text = matches_file(session, "csv", actor=giver, lang="zh").decode("utf-8-sig")
     head, row = csv.reader(StringIO(text))
-    assert head == [*(zh for zh, _en in HEADS), "答复", "婉拒原因"]
+    assert head == [*(zh for zh, _en in HEADS), "答复", "婉拒原因", "帮扶结果", "投入分钟"]
     told = dict(zip(head, row, strict=True))
     assert (told["资源编号"], told["区县"], told["数量"], told["单位"]) == ("自编 1", "渝中区", "4", "份")
     assert told["批准日期"] == "2026-11-23"

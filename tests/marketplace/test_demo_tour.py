@@ -1,6 +1,7 @@
 """The start page of the demo: one press a role, and a tour whose every step opens."""
 
 import re
+import shutil
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -11,8 +12,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from marketplace.demo.accounts import ACCOUNTS, TOUR, TourStep
-from marketplace.demo.command import now_utc, play, settings_for, site
+from marketplace.demo.command import settings_for, site
 from marketplace.wiring import open_database
+from tests.pages.fixtures import built_once
 
 FORM = re.compile(r'<form[^>]*action="([^"]+)".*?name="csrf_token"[^>]*value="([^"]+)"', re.DOTALL)
 BASE = "http://127.0.0.1:8000"
@@ -20,8 +22,9 @@ BASE = "http://127.0.0.1:8000"
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory):
-    settings = settings_for(tmp_path_factory.mktemp("tour"), seed=7, port=8000)
-    play(settings, size="tiny", seed=7, now=now_utc())
+    folder = tmp_path_factory.mktemp("tour")
+    shutil.copytree(built_once(tmp_path_factory), folder, dirs_exist_ok=True)
+    settings = settings_for(folder, seed=7, port=8000)
     database = open_database(settings)
     yield site(settings, database)
     database.close()

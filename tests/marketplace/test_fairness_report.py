@@ -55,11 +55,13 @@ def test_the_job_stores_the_report_with_the_run(database: Database, verifier: Ac
     assert [row["label"] for row in groups["household"]] == ["alone"]
     assert [row["label"] for row in groups["age"]] == ["60"]
     assert [row["name"] for row in run.fairness["beside"]] == ["greedy", "first_come"]
+    (queue,) = run.fairness["queues"]
+    assert (queue["last"][0], queue["next"][0], queue["waiting"]) == (3, 1, 1), "the urgent one was served, one waits"
 
 
 def test_the_report_names_nobody(database: Database, verifier: Actor, now: datetime) -> None:
     text = str(a_done_run(database, verifier, now).fairness)
-    assert not any(word in text for word in ("household-", "need-", "person-", "offer-", "王"))
+    assert not any(word in text for word in ("household-", "need-", "person-", "王"))
 
 
 def test_a_report_that_fails_leaves_the_run_done_and_says_so(
@@ -88,6 +90,8 @@ def test_the_page_shows_the_figures(
     assert page.count("<desc") == 1
     assert "10" in page
     assert ("基尼系数" if lang == "zh_Hans" else "worst-off fill") in page
+    assert "米面油食品包" in page
+    assert ("还有人等候的地方" if lang == "zh_Hans" else "Needs waiting") in page
 
 
 def test_the_page_says_when_nothing_is_worked_out_yet(sqlite_database: Database, app: Flask, now: datetime) -> None:
@@ -113,6 +117,13 @@ def test_readers_who_are_no_staff_do_not_see_small_groups(
     assert told[Role.AUDITOR]["plan"]["groups"]["district"][0]["households"] == 12
     assert [row["households"] for row in told[Role.VERIFIER]["plan"]["groups"]["urgency"]] == [11, 1]
     assert client_as(app, Role.AUDITOR).get(f"/runs/{run.id}/fairness").status_code == 200
+    assert [row["waiting"] for row in told[Role.AUDITOR]["queues"]] == [11]
+
+
+def test_readers_who_are_no_staff_do_not_see_short_queues(approver: Actor) -> None:
+    stored = {"plan": {"groups": {}}, "queues": [{"waiting": 9}, {"waiting": 10}]}
+    assert shown_to(Actor(id="auditor", role=Role.AUDITOR), stored)["queues"] == [{"waiting": 10}]
+    assert shown_to(approver, stored)["queues"] == stored["queues"]
 
 
 def test_two_small_groups_hide_each_other(approver: Actor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -283,3 +284,33 @@ def test_the_pages_ask_wait_answer_and_name_the_scarcest_in_both_languages(
     stranger = client_as(app, Role.CHARITY_WORKER, org_id=homes(sqlite_database).id)
     assert stranger.get(here).status_code == 404
     assert client_as(app, Role.VERIFIER).get("/gifts/").status_code == 403
+
+
+def test_a_table_of_resources_is_asked_about_line_by_line_before_it_is_stored(
+    app: Flask, sqlite_database: Database, verifier: Actor
+) -> None:
+    now = datetime.now(UTC)
+    giver = homes(sqlite_database, *["500103"] * 14)
+    a_run(sqlite_database, verifier, now)
+    client = client_as(app, Role.CHARITY_MANAGER, org_id=giver.id)
+    head = "资源编号,名称,类别,总量,救助标准,工作流程,工作规范"
+    rows = [
+        f"{number},食品包,{FOOD},{stock},标准,流程,规范" for number, stock in (("A-1", 200), ("A-2", 210), ("A-3", 5))
+    ]
+    data = {"file": (io.BytesIO("\n".join([head, *rows]).encode()), "offers.csv")}
+    batch = client.post("/offers/import", data=data).headers["Location"].rsplit("/", 1)[-1]
+    where = f"/gifts/table/{batch}"
+    assert where in client.get(f"/offers/import/{batch}").text
+    assert client.get(where).text.count("/gifts/table/") >= 3
+    for number in (2, 3):
+        assert client.post(f"{where}/{number}").status_code == 303
+    with sqlite_database.reading() as session:
+        (row,) = session.exec(select(GiftQuestion))  # 200 and 210 are the same coarse question
+    assert "正在计算" in client.get(where).text
+    gift.work(sqlite_database, row.id, clock=lambda: now)
+    page = client.get(where).text
+    assert page.count("已证明") == 2
+    assert ">15<" in page
+    assert client.post(f"{where}/99").status_code == 404
+    stranger = client_as(app, Role.CHARITY_WORKER, org_id=homes(sqlite_database).id)
+    assert stranger.get(where).status_code == 404

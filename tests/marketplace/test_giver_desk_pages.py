@@ -21,6 +21,7 @@ from marketplace.meetings.models import Duty, ReviewState
 from marketplace.payments import late
 from marketplace.payments.models import BatchState, PaymentBatch
 from marketplace.reports import service as reports
+from marketplace.reports import yearly
 from marketplace.reports.models import ReportState
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.marketplace.payment_scene import a_month
@@ -135,12 +136,15 @@ def test_a_late_batch_is_talked_about_on_a_page(
 
 def test_staff_see_which_giver_owes_its_yearly_report(app: Flask, sqlite_database: Database) -> None:
     scene, _ids = some_delivered(sqlite_database, 1)
-    org_id, year = scene.organisation.id, reports.last_year(datetime.now(UTC))
+    org_id, year = scene.organisation.id, yearly.last_year(datetime.now(UTC))
     with sqlite_database.transaction() as session:
         organisation = session.get_one(type(scene.organisation), org_id)
         organisation.created_at = year.starts
         session.add(organisation)
     manager, staff = client_as(app, Role.CHARITY_MANAGER, org_id=org_id), client_as(app, Role.APPROVER)
+    assert yearly.sweep(sqlite_database, clock=lambda: datetime.now(UTC)) == 1
+    owes = f"{year.text}年的年度报告"
+    assert owes in manager.get("/reports/").text
     assert "缺少" in staff.get("/reports/yearly").text
     assert manager.get("/reports/yearly").status_code == 404
     where = manager.post("/reports/count", data={"month": year.text}).location
@@ -148,6 +152,7 @@ def test_staff_see_which_giver_owes_its_yearly_report(app: Flask, sqlite_databas
     assert manager.post(f"{where}/publish").status_code == 303
     page = staff.get("/reports/yearly").text
     assert "缺少" not in page
+    assert owes not in manager.get("/reports/").text
     assert where in page
     assert scene.organisation.name in staff.get(f"{where}/print").text
     with sqlite_database.reading() as session:

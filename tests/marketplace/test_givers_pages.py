@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import date
 
 import pytest
@@ -10,11 +11,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import select
 
+from marketplace.accounts.models import Account
 from marketplace.actors import Role
 from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.intake import ImportBatch
+from marketplace.notices import Notice
 from marketplace.offers.models import DonorConsent, Offer
 from marketplace.offers.service import source_index
 from marketplace.organisations.models import Organisation, OrganisationState, RelatedPerson
@@ -45,7 +48,7 @@ def giver(app: Flask, org_id: str) -> FlaskClient:
 def test_anybody_may_apply_and_staff_take_it_from_there(app, sqlite_database):
     staff = client_as(app, Role.APPROVER)
     public = app.test_client()
-    typed = {"name": "江风信托", "kind": "trust", "credit_code": make_uscc(5)}
+    typed = {"name": "江风信托", "kind": "trust", "credit_code": make_uscc(5), "contact": "13900000001"}
     assert "慈善信托须填写" in public.post("/organisations/apply", data=typed).text
     whole = typed | {"trustee": "某信托公司", "supervisor": "某律师事务所", "filing_ref": "备案 3"}
     assert "申请已收到" in public.post("/organisations/apply", data=whole).text
@@ -167,3 +170,35 @@ def test_a_broken_hsds_file_is_told_beside_the_field(giver):
     sent = giver.post("/offers/import", data={"file": (io.BytesIO(b"{"), "a.json")})
     assert sent.status_code == 422
     assert "不是可读的 HSDS 文件" in sent.text
+
+
+def test_a_giver_that_applied_comes_in_by_the_code_that_approval_shows_once(app, sqlite_database):
+    staff, second, public = client_as(app, Role.APPROVER), client_as(app, Role.APPROVER), app.test_client()
+    typed = {"name": "江风慈善会", "kind": "charity", "credit_code": make_uscc(6), "contact": "office@example.org"}
+    public.post("/organisations/apply", data=typed)
+    with sqlite_database.reading() as session:
+        org_id = session.exec(select(Organisation.id)).one()
+    agreed = {"contract_from": "2026-01-01", "contract_to": "2099-01-01", "purposes": ["MED_AID"]}
+    staff.post(f"/organisations/{org_id}/agreement", data=agreed | {"contract_ref": "协议 1"})
+    assert second.post(f"/organisations/{org_id}/manager").status_code == 409, "not before the second person's yes"
+    shown = second.post(f"/organisations/{org_id}/approve")
+    assert shown.headers["Cache-Control"] == "no-store"
+    lost = _code_on(shown.text)
+    assert "负责人邀请码" in second.get(f"/organisations/{org_id}").text
+    code = _code_on(second.post(f"/organisations/{org_id}/manager").text)
+    account = {"display_name": "江经理", "login": "jiang", "password": "correct horse battery"}
+    assert "邀请码无效" in public.post("/join", data=account | {"code": lost}).text
+    assert public.post("/join", data=account | {"code": code}).status_code == 303
+    with sqlite_database.reading() as session:
+        joined = session.exec(select(Account).where(Account.login == "jiang")).one()
+        letters = session.exec(select(Notice).where(Notice.letter == "team_open", Notice.org_id == org_id)).all()
+    assert (joined.org_id, joined.role, len(letters)) == (org_id, Role.CHARITY_MANAGER, 2)
+    assert not any(code in str(one.params) for one in letters)
+    assert second.post(f"/organisations/{org_id}/manager").status_code == 409, "now its own team invites"
+    assert "负责人邀请码" not in second.get(f"/organisations/{org_id}").text
+
+
+def _code_on(page: str) -> str:
+    found = re.search(r"\b(?:[A-Z2-9]{5}-){3}[A-Z2-9]{5}\b", page)
+    assert found is not None, "the page shows a code"
+    return found.group()

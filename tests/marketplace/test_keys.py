@@ -177,6 +177,11 @@ def test_a_plain_key_file_is_a_ring_of_one_epoch(tmp_path: Path) -> None:
     assert key.hex() not in repr(found)
 
 
+def test_a_ring_does_not_show_its_keys() -> None:
+    ring = Ring({1: b"k" * 32, 2: b"n" * 32}, index=b"i" * 32)
+    assert repr(ring) == "<ring of epochs [1, 2]>"
+
+
 @pytest.mark.parametrize(
     ("lines", "fault"),
     [

@@ -15,7 +15,7 @@ from marketplace.actors import Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.meetings import duties, looking, packs, service
+from marketplace.meetings import duties, looking, named, packs, service
 from marketplace.meetings.models import Meeting, MeetingRow, Verdict
 from marketplace.meetings.service import Decision
 from marketplace.needs.models import Need, NeedState
@@ -338,3 +338,27 @@ def test_a_duty_taken_back_leaves_its_officer_s_list_but_not_once_it_is_done(
         duties.done(session, row.made_id, outcome="已办", actor=him, now=now)
         with pytest.raises(WrongState, match="duty_over"):
             looking.undo(session, meeting.id, 1, actor=APPROVER, now=now)
+
+
+def test_an_officer_has_each_row_by_name_and_deciding_it_ends_the_clock_of_the_unclaimed_need(
+    database: Database, short: dict[str, str], now: datetime
+) -> None:
+    def running(session: Session) -> list[str | None]:
+        return [clock.account_id for clock in clocks.running_of(session, short["calm"])]
+
+    with database.transaction() as session:
+        finder, doer = an_officer(session, now, login="finder"), an_officer(session, now, login="doer")
+        holder = clocks.Holder(account_id=finder.id, district_code="500103")
+        clocks.start(session, "unclaimed", short["calm"], holder=holder, now=now)
+        meeting = call(session, now)
+        (row,) = service.rows_of(session, meeting, filters={})
+        assert named.officers_of(session, [row]) == {1: finder.id}
+        decide(session, meeting, Decision(Verdict.DUTY, "联系救助站", officer_id=doer.id), now)
+        assert running(session) == []
+        assert named.officers_of(session, [row]) == {1: doer.id}
+        looking.undo(session, meeting.id, 1, actor=APPROVER, now=now)
+        assert running(session) == [finder.id]
+        service.close(session, meeting.id, actor=APPROVER, now=now)
+        clocks.end(session, short["calm"], outcome="claimed", now=now)
+        assert service.get_row(session, meeting, 1).officer_id == finder.id, "a frozen sheet says who it was"
+        assert service.hash_of(session, meeting) == meeting.sheet_sha256

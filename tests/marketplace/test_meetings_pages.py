@@ -16,17 +16,18 @@ from marketplace.accounts import service as accounts
 from marketplace.accounts.models import Account
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
-from marketplace.audit import AuditRow
+from marketplace.audit import AuditRow, subject_ref
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
-from marketplace.decisions.models import Match
+from marketplace.decisions.models import Match, MatchState
 from marketplace.meetings.models import UrgentApproval
 from marketplace.offers.models import Offer, OfferState
 from marketplace.proposals.models import ProposedLine
 from tests.marketplace.test_overrides import a_shortage
 from tests.marketplace.test_proposals import a_run
 from tests.marketplace.test_urgent import Night
+from tests.pages.people import client_as, household_client
 
 APPROVER = Actor(id="approver-1", role=Role.APPROVER)
 HIDDEN = ("王小明", "10000000001", "解放碑街道测试路1号")
@@ -87,6 +88,8 @@ def test_a_sheet_is_called_filled_printed_frozen_and_checked(app, ids):
     page = staff.get(sheet).text
     for shown in ("卡在哪里", "食品包", "什么办法帮得最多", "未决定"):
         assert shown in page
+    assert "增加某一资源的库存" in page  # the same press has asked the run who would lose and what is cheapest
+    assert staff.post(f"{sheet}/look").status_code == 303
     row = f"{sheet}/rows/1"
     tried = staff.post(f"{row}/look", data={"offer": ids["offer"], "units": "4"})
     assert tried.status_code == 200
@@ -100,6 +103,10 @@ def test_a_sheet_is_called_filled_printed_frozen_and_checked(app, ids):
     assert "先顾这户" in staff.get("/overrides/").text
     paper = staff.get(f"{sheet}/print").text
     assert "先顾这户" in paper
+    for where in (paper, staff.get(sheet).text):
+        assert "将失去（按一个单位；试过的按所试数量）" in where
+        assert "责任人" in where
+        assert "若今天给这一行一个单位" in where
     assert not any(secret in paper for secret in HIDDEN)
     assert "未决定" in staff.get(f"{sheet}/close").text
     staff.post(f"{sheet}/close", data={"confirmed": "yes"})
@@ -114,6 +121,7 @@ def test_the_table_of_a_sheet_has_every_row_and_no_name(app, ids):
     rows = CalamineWorkbook.from_filelike(io.BytesIO(file.data)).get_sheet_by_index(0).to_python()
     assert [row[2] for row in rows[1:]] == [ids["calm"]]
     assert rows[1][6] == 10
+    assert rows[0][10] == "将失去（按一个单位；试过的按所试数量）"
     assert not any(secret in str(rows) for secret in HIDDEN)
 
 
@@ -182,7 +190,7 @@ def test_a_household_file_asks_for_its_purpose_and_writes_the_look_before_it_sho
     assert page.headers["Cache-Control"] == "no-store"
     with sqlite_database.reading() as session:
         (look,) = session.exec(select(AuditRow).where(AuditRow.action == "household:file")).all()
-        assert (look.purpose, look.object_ref) == ("complaint", ids["home"])
+        assert (look.purpose, look.subject_ref) == ("complaint", subject_ref(session, ids["home"]))
     far = signed(app, "far", districts=["500101"])
     assert far.get(f"{where}/file?purpose=complaint").status_code == 404
     assert signed(app, "auditor", Role.AUDITOR).get(where).status_code == 403
@@ -256,3 +264,27 @@ def test_a_night_case_is_approved_told_listed_and_reviewed_by_another(site, nigh
     assert "材料齐全" in approver.get(one).text
     assert "紧急先行审批" in reviewer.get(f"/meetings/papers/{line}").text
     assert "紧急先行审批" in reviewer.get(f"/meetings/households/{night.household_id}/file?purpose=review").text
+
+
+def test_urgent_help_is_marked_as_such_wherever_its_match_is_shown(site, night, sqlite_database):
+    with sqlite_database.transaction() as session:
+        (case,) = night.approve(session)
+        place = case.match_id
+    staff, mark = signed(site, "approver"), 'tag-late">紧急先行'
+    giver = client_as(site, Role.CHARITY_MANAGER, org_id=night.org_id)
+    home = household_client(site, night.household_id)
+    assert mark in giver.get("/our-matches/").text
+    with sqlite_database.transaction() as session:
+        session.get_one(Match, place).state = MatchState.IN_DELIVERY
+    for client, path in (
+        (staff, "/matches/running"),
+        (giver, f"/our-matches/{place}"),
+        (giver, "/deliveries/"),
+        (home, f"/offers-to-me/{place}"),
+        (giver, f"/proofs/grants/{place}"),
+    ):
+        page = client.get(path)
+        assert (page.status_code, mark in page.text) == (200, True), path
+    with sqlite_database.transaction() as session:
+        session.get_one(Match, place).at_once = False
+    assert mark not in giver.get(f"/our-matches/{place}").text

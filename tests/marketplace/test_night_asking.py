@@ -13,7 +13,7 @@ from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
-from marketplace.errors import BadInput, NotFound
+from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.meetings import night, urgent
 from marketplace.meetings.models import UrgentApproval
 from marketplace.notices import Notice
@@ -103,6 +103,34 @@ def test_a_case_for_which_nothing_else_is_free_says_so_and_never_returns_to_a_si
     assert len({org for org, _state, _where in told}) == 2
     with database.reading() as session:
         assert [need.id for need in urgent.critical_needs(session, actor=house.reviewer)] == [house.need_id]
+        fell = select(Notice.letter, Notice.household_id, Notice.account_id).where(Notice.key.contains(":fell"))
+        letters = session.exec(fell).all()
+        homes = [home for letter, home, _account in letters if letter == "match_cancelled"]
+        on_call = {account for letter, _home, account in letters if letter == "urgent_fell"}
+        assert homes == [house.household_id], "once, and only when nothing is left"
+        assert on_call
+        assert None not in on_call
+
+
+def test_a_case_that_could_not_be_passed_on_for_three_days_is_told_as_fallen(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_args: object, **_kwargs: object) -> None:
+        raise WrongState("run_busy")
+
+    house, _others = a_night(database)
+    with database.transaction() as session:
+        house.verify(session)
+        house.approve(session)
+    monkeypatch.setattr(night, "_approve_next", busy)
+    night.sweep(database, clock=lambda: NIGHT + 71 * HOURS)
+    assert [where for _org, _state, where in cases(database)] == [""], "it is tried again"
+    assert night.sweep(database, clock=lambda: NIGHT + 73 * HOURS) == 1
+    assert night.sweep(database, clock=lambda: NIGHT + 74 * HOURS) == 0
+    assert [where for _org, _state, where in cases(database)] == ["nothing"]
+    with database.reading() as session:
+        fell = select(Notice.letter).where(Notice.key.contains(":fell"))
+        assert {"match_cancelled", "urgent_fell"} == set(session.exec(fell))
 
 
 def test_the_contact_on_call_is_written_to_by_mail_or_by_telephone_else_the_usual_address(database: Database) -> None:

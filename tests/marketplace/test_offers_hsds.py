@@ -119,3 +119,28 @@ def test_a_file_of_others_or_of_nothing_is_refused_whole(session, giver, rows, c
 def test_ids_go_through_the_other_spelling_unharmed():
     assert hsds.id_of(hsds.uuid_of("w4bmp2zu65snnicxlmr4ou7i2q")) == "w4bmp2zu65snnicxlmr4ou7i2q"
     assert hsds.id_of("no uuid") == ""
+
+
+def status_of(session, giver, made, status):
+    """The state of an offer after its service came in with this status."""
+    rows = json.loads(hsds.services_file(session, "json", actor=giver, now=NOW))
+    (row,) = [one for one in rows if one["id"] == hsds.uuid_of(made.id)]
+    batch, _ = checked(session, json.dumps([row | {"status": status}]).encode(), giver)
+    imports.confirm_import(session, batch.id, actor=giver, now=NOW)
+    offer = session.get_one(Offer, made.id)
+    return offer.state.value, offer.state_reason
+
+
+def test_a_service_that_is_temporarily_closed_pauses_its_resource_and_only_that_opens_again(session, giver):
+    made = offers.post_offer(session, VISITS, org_id=giver.org_id, actor=giver, now=NOW)
+    assert status_of(session, giver, made, "temporarily closed") == ("paused", "listed_closed")
+    assert status_of(session, giver, made, "temporarily closed") == ("paused", "listed_closed"), "twice is once"
+    assert status_of(session, giver, made, "active") == ("open", "")
+    offers.pause_offer(session, made.id, actor=giver, now=NOW)
+    assert status_of(session, giver, made, "active") == ("paused", ""), "its giver has paused it by hand"
+
+
+def test_a_strange_service_that_is_temporarily_closed_is_passed_over(session, giver):
+    data = json.dumps(FOREIGN | {"status": "temporarily closed"}).encode()
+    with pytest.raises(BadInput, match="hsds_no_service"):
+        checked(session, data, giver, mapping=intake.read_mapping(MAPPING, offer_schema(today=NOW.date())))

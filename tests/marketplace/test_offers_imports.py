@@ -15,6 +15,7 @@ from marketplace.intake import template_file
 from marketplace.ledger.service import reserve
 from marketplace.offers import imports, service
 from marketplace.offers.models import Acceptance, Offer, OfferState
+from marketplace.offers.pausing import SILENT
 from marketplace.offers.table import offer_schema
 from marketplace.organisations.models import OrganisationState
 from tests.factories import a_household, a_need, an_organisation, as_giver
@@ -96,9 +97,10 @@ def test_the_same_file_again_changes_nothing_even_after_changes_on_the_page(sess
 def test_a_changed_row_changes_its_offer_and_leaves_a_paused_one_paused(session, manager, now):
     load(session, ROW, actor=manager, now=now)
     service.pause_offer(session, offers(session)[0].id, actor=manager, now=now)
+    offers(session)[0].state_reason = SILENT
     assert load(session, ROW.replace(",100,", ",80,"), actor=manager, now=now)["changed"] == 1
     (offer,) = offers(session)
-    assert (offer.stock_units, offer.state) == (80, OfferState.PAUSED)
+    assert (offer.stock_units, offer.state, offer.state_reason) == (80, OfferState.PAUSED, SILENT)
 
 
 def test_an_implausible_stock_is_taken_but_held(session, manager, now):

@@ -1,6 +1,6 @@
 """Offers: posted by their own organisation only, changed for later matches only, held when an amount is odd."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlmodel import select
@@ -8,8 +8,10 @@ from sqlmodel import select
 from marketplace.audit import AuditRow, verify
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.ledger.service import move, reserve
 from marketplace.offers import drafts, service
 from marketplace.offers.models import OfferDraft, OfferState
+from marketplace.offers.pausing import SILENT
 from marketplace.offers.terms import terms_of
 from marketplace.organisations.models import OrganisationState
 from tests.factories import NOW as AT
@@ -117,8 +119,9 @@ def test_the_kind_of_a_posted_offer_stays(session, organisation, giver, now):
 def test_a_change_to_a_paused_offer_leaves_it_paused(session, organisation, giver, now):
     offer = an_offer(session, organisation)
     service.pause_offer(session, offer.id, actor=giver, now=now)
+    offer.state_reason = SILENT
     changed = service.revise_offer(session, offer.id, terms=some_terms(title="新名"), actor=giver, now=now)
-    assert (changed.title, changed.state) == ("新名", OfferState.PAUSED)
+    assert (changed.title, changed.state, changed.state_reason) == ("新名", OfferState.PAUSED, SILENT)
 
 
 def test_pause_reopen_and_close_follow_their_order(session, organisation, giver, now):
@@ -227,3 +230,18 @@ def test_what_waits_for_a_giver_is_counted_for_its_own_offers_only(session, orga
     an_offer(session, an_organisation(session), valid_to=now.date())
     drafts.start_draft(session, org_id=organisation.id, actor=giver, now=now)
     assert service.to_do(session, organisation.id, on=now.date()) == {"ending": 1, "held": 1, "drafts": 1}
+
+
+def test_at_one_in_the_morning_it_is_today_in_china(session, organisation, giver):
+    night = datetime(2025, 12, 31, 17, 0, tzinfo=UTC)
+    today = date(2026, 1, 1)
+    offer = an_offer(session, organisation, valid_to=today + timedelta(days=30))
+    with pytest.raises(BadInput, match="end_past"):
+        service.post_offer(session, some_terms(valid_to=today), org_id=organisation.id, actor=giver, now=night)
+    need = a_need(session, a_household(session))
+    row = {"offer_id": offer.id, "org_id": organisation.id, "giver": organisation.name}
+    entry = reserve(session, need, **row, units=1, actor=giver, now=night)
+    assert entry.given_on == today, "it counts in the new year's budget"
+    for to in (AidState.APPROVED, AidState.DELIVERED):
+        move(session, entry.id, to=to, actor=giver, now=night + timedelta(days=2))
+    assert entry.given_on == today + timedelta(days=2)

@@ -150,3 +150,34 @@ def test_a_suspension_for_another_reason_is_not_lifted_by_a_new_agreement(sessio
     agreements.propose_agreement(session, organisation.id, terms, actor=approver, now=now)
     agreements.approve_organisation(session, organisation.id, actor=SECOND, now=now)
     assert organisation.state is OrganisationState.SUSPENDED
+
+
+def test_an_agreement_approved_ahead_changes_nothing_until_its_first_day(database: Database, approver):
+    first, end = TODAY + 20 * DAY, TODAY + 20 * DAY
+    with database.transaction() as session:
+        org_id = an_organisation(session, contract_ref="1", contract_from=TODAY, contract_to=end, purposes=["GOODS"]).id
+        wider = agreements.AgreementTerms("2", first, first + 365 * DAY, ("GOODS", "MED_AID"))
+        agreements.propose_agreement(session, org_id, wider, actor=approver, now=NOW)
+        found = agreements.approve_organisation(session, org_id, actor=SECOND, now=NOW)
+        assert (found.contract_ref, found.purposes, found.contract_to) == ("1", ["GOODS"], end)
+        assert agreements.in_force(found, on=TODAY), "it goes on giving under the agreement it has"
+    assert agreements.sweep(database, clock=lambda: NOW) == 0, "nobody is told of an end that is none"
+    assert agreements.sweep(database, clock=lambda: NOW + 20 * DAY) == 1
+    assert agreements.sweep(database, clock=lambda: NOW + 20 * DAY) == 0
+    with database.reading() as session:
+        found = session.get_one(Organisation, org_id)
+        assert (found.contract_ref, set(found.purposes)) == ("2", {"GOODS", "MED_AID"})
+        assert agreements.in_force(found, on=first)
+
+
+def test_an_agreement_after_a_gap_lets_the_giver_rest_in_between(database: Database, approver):
+    end, first = TODAY + 10 * DAY, TODAY + 60 * DAY
+    with database.transaction() as session:
+        org_id = an_organisation(session, contract_from=TODAY, contract_to=end).id
+        later = agreements.AgreementTerms("2", first, first + 365 * DAY, ("GOODS",))
+        agreements.propose_agreement(session, org_id, later, actor=approver, now=NOW)
+        agreements.approve_organisation(session, org_id, actor=SECOND, now=NOW)
+    for days, acts in ((0, True), (10, False), (59, False), (60, True)):
+        agreements.sweep(database, clock=lambda days=days: NOW + days * DAY)
+        with database.reading() as session:
+            assert (org_id in agreements.acting_ids(session, on=TODAY + days * DAY)) is acts, days

@@ -9,13 +9,24 @@ from sqlmodel import select
 
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.audit import AuditRow
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.notices import Notice
 from marketplace.organisations.models import Organisation
 from marketplace.reference.organisation_number import make_uscc
+from marketplace.wiring import compose
+from tests import factories as make
+from tests.factories import NOW
 from tests.pages.people import client_as
 
-NEW = {"name": "江风基金会", "kind": "foundation", "credit_code": make_uscc(5), "contact": "", "contract_ref": "协议 7"}
+NEW = {
+    "name": "江风基金会",
+    "kind": "foundation",
+    "credit_code": make_uscc(5),
+    "contact": "office@example.org",
+    "contract_ref": "协议 7",
+}
 
 
 @pytest.fixture
@@ -40,7 +51,7 @@ def test_an_organisation_is_registered_approved_found_suspended_and_taken_back(a
     second = client_as(app, Role.APPROVER)
     assert "等待第二人审批" in second.get(where).text
     assert "医疗救助" in second.get(f"{where}/approve").text
-    assert second.post(f"{where}/approve", data={"confirmed": "yes"}).status_code == 303
+    assert second.post(f"{where}/approve", data={"confirmed": "yes"}).status_code == 200, "the first manager's code"
     assert "江风基金会" in staff.get("/organisations/?text=江风&state=active").text
     assert "没有符合" in staff.get("/organisations/?text=江风&state=suspended").text
     assert staff.post(f"{where}/suspend", data={}).status_code == 422
@@ -75,3 +86,38 @@ def test_a_verifier_sees_but_does_not_register(app):
     assert client.get("/organisations/").status_code == 200
     assert client.get("/organisations/new").status_code == 403
     assert client.post("/organisations/new", data=NEW).status_code == 403
+
+
+@pytest.mark.parametrize("contact", ["", "023-6000 0000", "63000000", "office"])
+def test_a_giver_without_an_address_that_takes_letters_is_not_registered(staff, sqlite_database, contact):
+    answer = staff.post("/organisations/new", data=NEW | {"contact": contact})
+    assert answer.status_code == 422
+    assert "#contact" in answer.text, "the summary of errors leads to the field"
+    with sqlite_database.reading() as session:
+        assert session.exec(select(Organisation)).all() == []
+
+
+def test_a_manager_says_where_letters_go_and_the_next_letter_goes_there_by_mail_or_by_telephone(
+    app: Flask, settings: Settings, sqlite_database: Database
+) -> None:
+    with sqlite_database.transaction() as session:
+        org_id = make.an_organisation(session, contact="023-60000000").id
+    client = client_as(app, Role.CHARITY_MANAGER, org_id=org_id)
+    page = "/organisations/ours/contact"
+    assert "023-60000000" in client.get(page).text
+    assert client.post(page, data={"contact": "023-60000001"}).status_code == 422
+    reached = []
+    for contact in ("13900000002", "office@example.org"):
+        assert client.post(page, data={"contact": contact}).status_code == 303
+        assert contact in client.get("/organisations/ours").text
+        with sqlite_database.reading() as session:
+            letter = Notice(id="n", key="n", letter="match_expired", org_id=org_id, next_try_at=NOW, created_at=NOW)
+            message = compose(settings, session, letter)
+            assert message is not None
+            reached.append((message.channel, message.address))
+    assert reached == [("sms", "13900000002"), ("email", "office@example.org")]
+    with sqlite_database.reading() as session:
+        kept = select(AuditRow).where(AuditRow.action == "organisation:contact").order_by(AuditRow.seq)
+        rows = session.exec(kept).all()
+    assert [(row.object_ref, row.org_ref) for row in rows] == [(org_id, org_id)] * 2
+    assert client_as(app, Role.CHARITY_WORKER, org_id=org_id).get(page).status_code == 403

@@ -19,6 +19,7 @@ from tests.marketplace.match_scene import APPROVER, a_scene
 from tests.marketplace.test_overlap_runs import WORKER, past
 
 DAY = date(2026, 11, 23)
+FOR_VERIFIER = Actor(id="deputy-1", role=Role.APPROVER, on_behalf_of="verifier-1")
 
 
 def test_aid_of_another_giver_since_the_run_stops_the_approval_and_leaves_the_evidence(
@@ -61,6 +62,24 @@ def test_charity_waits_at_approval_while_a_payer_before_it_has_not_answered(sess
     assert [one.code for one in done.excluded] == ["D01"]
 
 
+def test_who_approves_is_told_before_that_charity_paid_first_lowers_temporary_aid(
+    session: Session, now: datetime
+) -> None:
+    """No papers yet, so nobody has asked temporary aid: the warning stands beside the line and stops nothing."""
+    home = make.a_household(session)
+    make.auto_match(session, home)
+    need = make.a_need(session, home, category="MEDICAL.MAJOR", unit="FEN", gap_units=50_000)
+    offer = make.an_offer(
+        session, make.an_organisation(session), category="MEDICAL.MAJOR", unit="FEN", stock_units=10**7
+    )
+    line = make.a_line(session, need, offer, units=50_000)
+    told = approval.preview(session, [line.id], actor=APPROVER, now=now)
+    assert [(one.line_id, one.code) for one in told.warned] == [(line.id, "D03")]
+    goods = a_scene(session, phone="10000000002")
+    assert approval.preview(session, [goods.line.id], actor=APPROVER, now=now).warned == ()
+    assert approval.approve(session, [line.id], actor=APPROVER, now=now).approved == (line.id,)
+
+
 def test_a_person_says_whether_it_was_a_duplicate_and_the_report_counts_money_households_and_false_alarms(
     session: Session, now: datetime
 ) -> None:
@@ -73,6 +92,8 @@ def test_a_person_says_whether_it_was_a_duplicate_and_the_report_counts_money_ho
     line = hits.totals(session, by="code", actor=APPROVER)[0]
     assert (line.key, line.hits, line.households, line.value_fen) == ("D08", 2, 2, 200_000)
     hit = session.exec(select(OverlapHit).where(OverlapHit.household_id == scenes[0].household.id)).one()
+    with pytest.raises(WrongState, match="verifier_is_approver"):
+        hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=7, actor=FOR_VERIFIER, now=now)
     hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=7, actor=APPROVER, now=now)
     by_giver = hits.totals(session, by="giver", actor=APPROVER)
     assert [(one.key, one.hits, one.households, one.value_fen) for one in by_giver] == [("红十字会", 1, 1, 100_000)]
@@ -98,9 +119,9 @@ def test_an_exception_needs_a_reason_a_rule_that_allows_it_and_somebody_who_did_
     for code, reason, error in (("D08", "x", "no_exception"), ("D13", " ", "reason_missing")):
         with pytest.raises(BadInput, match=error):
             overlap.allow(session, need.id, code, reason=reason, actor=APPROVER, now=now)
-    verifier = Actor(id="verifier-1", role=Role.APPROVER)
-    with pytest.raises(WrongState, match="verifier_is_approver"):
-        overlap.allow(session, need.id, "D13", reason="x", actor=verifier, now=now)
+    for verifier in (Actor(id="verifier-1", role=Role.APPROVER), FOR_VERIFIER):
+        with pytest.raises(WrongState, match="verifier_is_approver"):
+            overlap.allow(session, need.id, "D13", reason="x", actor=verifier, now=now)
     overlap.allow(session, need.id, "D13", reason="x", actor=APPROVER, now=now)
     assert overlap.exceptions_of(session, need.id, on=date(2027, 2, 20)) == {"D13"}
     assert overlap.exceptions_of(session, need.id, on=date(2027, 2, 21)) == frozenset()

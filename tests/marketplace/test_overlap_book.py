@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -58,6 +59,8 @@ def test_nobody_approves_or_refuses_what_they_drafted_and_a_decided_change_stays
     for act in (rules.approve, rules.refuse):
         with pytest.raises(WrongState, match="same_person_twice"):
             act(session, change.id, actor=FIRST, now=now)
+        with pytest.raises(WrongState, match="same_person_twice"):
+            act(session, change.id, actor=replace(SECOND, on_behalf_of=FIRST.id), now=now)
     rules.refuse(session, change.id, actor=SECOND, now=now)
     with pytest.raises(WrongState, match="rule_decided"):
         rules.approve(session, change.id, actor=SECOND, now=now)
@@ -85,6 +88,23 @@ def test_a_district_s_own_value_goes_before_the_city_s_and_a_resting_rule_is_gon
     assert rule(session, "D12", district="500229") is None
     assert "JOB.TRAINING" not in Book(session, on=TODAY).cool_offs()
     assert Book(session, on=TODAY).cool_offs()["LIVING.FOOD_PACK"] == 180
+
+
+def test_a_district_that_changes_one_value_keeps_the_city_s_others(session: Session, now: datetime) -> None:
+    for wanted in (
+        goods("D08", days=365),
+        goods("D08", days=None, may_except=True, district_code="500229"),
+        goods("D12", days=None, off=True),
+        goods("D12", days=90, district_code="500229"),
+    ):
+        rules.approve(session, rules.draft(session, wanted, actor=FIRST, now=now).id, actor=SECOND, now=now)
+    there = rule(session, "D08", district="500229")
+    assert there is not None
+    assert (there.days, there.may_except) == (365, True)
+    assert rule(session, "D12", district="500103") is None
+    on_again = rule(session, "D12", district="500229")
+    assert on_again is not None
+    assert on_again.days == 90
 
 
 def test_one_draft_of_a_rule_waits_at_a_time(session: Session, now: datetime) -> None:
@@ -116,8 +136,9 @@ def test_an_unknown_rule_is_not_found(session: Session, now: datetime) -> None:
         rules.draft(session, goods("D99"), actor=FIRST, now=now)
 
 
-def test_every_kind_of_need_s_rules_look_at_it_but_for_device_years_of_sessions() -> None:
-    """A course of rehabilitation is no device: the years of D10 are for devices only."""
+def test_every_kind_of_need_s_rules_look_at_it_but_for_two_named_here() -> None:
+    """A course of rehabilitation is no device: the years of D10 are for devices only. For entering university the floor
+    of D07 reckons all aid together; one award a year (D06) is for the terms after it."""
     by_code = {row.code: row for row in list_duplicate_rules()}
     missing = {
         (kind.code, code)
@@ -125,7 +146,7 @@ def test_every_kind_of_need_s_rules_look_at_it_but_for_device_years_of_sessions(
         for code in kind.duplicate_rules
         if kind.code not in by_code[code].categories and code != "D14"
     }
-    assert missing == {("DISABILITY.REHAB", "D10")}
+    assert missing == {("DISABILITY.REHAB", "D10"), ("EDU.UNIVERSITY_ENTRY", "D06")}
 
 
 def test_every_category_and_programme_of_a_rule_is_known() -> None:

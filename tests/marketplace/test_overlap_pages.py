@@ -89,6 +89,20 @@ def test_a_rule_without_days_asks_for_none_and_an_empty_change_is_refused(staff)
     assert staff.get("/aid/rules/D99").status_code == 404
 
 
+def test_one_limit_of_a_rule_is_changed_in_yuan_and_the_others_stay(staff, sqlite_database):
+    """D02 has five limits; 35,000 yuan for a serious illness leaves the 5,000 of emergency cash alone."""
+    form = {"district": "*", "valid_from": local_day(utc_now()).isoformat(), "source": "x", "limit": "35000"}
+    assert "选择修改哪一项" in staff.post("/aid/rules/D02/change", data=form).text
+    assert staff.post("/aid/rules/D02/change", data={**form, "limit_of": "MEDICAL.MAJOR"}).status_code == 303
+    with sqlite_database.reading() as session:
+        limits = session.exec(select(OverlapRule)).one().terms["limits"]
+    assert (limits["MEDICAL.MAJOR"], limits["EMERGENCY.CASH"]) == (3_500_000, 500_000)
+    assert staff.post("/aid/rules/D14/change", data={**form, "limit": "800", "limit_of": "*"}).status_code == 303
+    with sqlite_database.reading() as session:
+        change = session.exec(select(OverlapRule).where(OverlapRule.code == "D14")).one()
+    assert change.terms["limits"] == {"*": 80_000, "*RURAL": 63_000}, "the country's number is not overwritten"
+
+
 def test_the_waterfall_shows_each_step_with_its_source_and_what_charity_may_give(app, sqlite_database):
     """50,000 − 30,000 = 20,000 yuan once all have answered; the warning stands while temporary aid is open."""
     worker, need = client_as(app, Role.WORKER), the_need(sqlite_database)

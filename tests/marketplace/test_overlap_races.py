@@ -34,8 +34,9 @@ from marketplace.errors import DomainError
 from marketplace.households.models import Household, SuspicionState
 from marketplace.households.register import source_index
 from marketplace.households.same import all_same
+from marketplace.ledger.handing_in import report_given
 from marketplace.ledger.models import LedgerEntry, OverlapHit
-from marketplace.ledger.reporting import pull_payments, report_given
+from marketplace.ledger.reporting import pull_payments
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.sealed import Vault, vault_of
@@ -44,7 +45,7 @@ from tests.marketplace.match_scene import APPROVER, a_scene
 from tests.marketplace.test_same_households import a_suspicion
 
 PROCESSES = 5
-TRIES = int(os.environ.get("RACE_ACTS") or (100_000 if os.environ.get("TORTURE") else 250))
+TRIES = int(os.environ.get("RACE_ACTS") or (100_000 if os.environ.get("TORTURE") else 150))
 """Acts of all processes together: approvals tried, aid reported, payments fed, reservations released."""
 SEED = int(os.environ.get("RACE_SEED", "0"))
 HOMES = max(40, TRIES // 25)

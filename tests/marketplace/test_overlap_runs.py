@@ -23,8 +23,14 @@ from tests import factories as make
 
 TODAY = date(2026, 11, 23)
 WORKER = Actor(id="worker-1", role=Role.WORKER)
-UNITS = {"LIVING.FOOD_PACK": "PACK", "INSURANCE.PREMIUM": "POLICY", "CARE.HOME_CARE": "HOUR", "JOB.TRAINING": "COURSE"}
-UNITS["DISABILITY.AID_DEVICE"] = "ITEM"
+UNITS = {
+    "LIVING.FOOD_PACK": "PACK",
+    "INSURANCE.PREMIUM": "POLICY",
+    "CARE.HOME_CARE": "HOUR",
+    "CARE.VISIT": "VISIT",
+    "JOB.TRAINING": "COURSE",
+}
+UNITS |= {"DISABILITY.AID_DEVICE": "ITEM", "CARE.VISIT": "VISIT"}
 
 
 @pytest.fixture
@@ -209,6 +215,34 @@ def test_of_two_like_needs_the_more_urgent_is_served_in_one_run(
     urgent = need(session, household, "LIVING.FOOD_PACK", 5, urgency=3)
     offer(session, "LIVING.FOOD_PACK")
     assert solved(session, now)[1] == {urgent.id: 5}
+
+
+@pytest.mark.parametrize(
+    ("category", "first", "second", "left"),
+    [
+        ("MEDICAL.MAJOR", 2_000_000, 2_000_000, 0),  # one illness, no papers: a second charity is refused
+        ("EMERGENCY.CASH", 30_000, 60_000, 0),  # one event: once
+        ("EDU.UNIVERSITY_ENTRY", 300_000, 400_000, 200_000),  # the floor of 5,000 yuan for both together
+        ("MEDICAL.LONGTERM_DRUG", 900_000, 900_000, 300_000),  # 12,000 yuan the year until papers show the cost
+        ("CARE.VISIT", 6, 10, 4),  # hours of one service in the same time are not counted twice
+    ],
+)
+def test_what_approval_would_refuse_beside_a_like_need_is_not_planned_in_the_same_run(
+    session: Session, household: Household, now: datetime, category: str, first: int, second: int, left: int
+) -> None:
+    for _giver in range(2):
+        offer(session, category)
+    before = need(session, household, category, first, urgency=3, cause="C50")
+    after = need(session, household, category, second, urgency=1, cause="")  # perhaps the same one
+    told = {before.id: first} | ({after.id: left} if left else {})
+    assert solved(session, now)[1] == told
+
+
+def test_two_events_of_a_year_are_planned_both(session: Session, household: Household, now: datetime) -> None:
+    """The limit of a year is an event's own."""
+    offer(session, "EDU.UNIVERSITY_ENTRY")
+    wanted = [need(session, household, "EDU.UNIVERSITY_ENTRY", 300_000, cause=cause) for cause in ("son", "daughter")]
+    assert solved(session, now)[1] == {one.id: 300_000 for one in wanted}
 
 
 def test_a_district_s_exception_lets_a_second_aid_for_the_same_event_through(

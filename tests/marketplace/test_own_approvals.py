@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from datetime import datetime
 
@@ -27,12 +28,11 @@ CHECKER = Actor(id="checker", role=Role.VERIFIER)
 
 
 @pytest.mark.threat("T24")
-def test_of_a_thousand_random_castings_no_one_approves_twice_or_what_they_verified(
-    session: Session, now: datetime
-) -> None:
+def test_of_many_random_castings_no_one_approves_twice_or_what_they_verified(session: Session, now: datetime) -> None:
     chance, scene = random.Random(7), a_scene(session, now=now)
     allowed = refused = 0
-    for _ in range(1_000):
+    castings = 1_000 if os.environ.get("TORTURE") == "1" else 60
+    for _ in range(castings):
         verifier, first, second, head = (f"person-{chance.randrange(4)}" for _ in range(4))
         acts_for = head if chance.random() < 0.3 else None
         with session.begin_nested() as trial:
@@ -55,7 +55,7 @@ def test_of_a_thousand_random_castings_no_one_approves_twice_or_what_they_verifi
                     assert second in {match.approver_id, verifier}
             trial.rollback()
         session.expire_all()
-    assert min(allowed, refused) > 100
+    assert min(allowed, refused) > castings // 10
 
 
 @pytest.mark.threat("T24")

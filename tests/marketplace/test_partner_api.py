@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -17,10 +18,12 @@ from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
-from marketplace.decisions.models import Match
+from marketplace.decisions.models import GiverResult, Match, MatchState
 from marketplace.errors import BadInput, WrongState
+from marketplace.needs.models import Need
 from marketplace.organisations.models import OrganisationState
-from marketplace.sharing import clients
+from marketplace.reference.needs import need_kind
+from marketplace.sharing import clients, replies
 from marketplace.sharing.models import Disclosure
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
@@ -64,7 +67,7 @@ def _denials(session: Session) -> list[str]:
     return list(session.exec(rows))
 
 
-def test_a_machine_reads_needs_accepts_opens_the_consented_fields_and_delivers(house: House) -> None:
+def test_a_machine_reads_needs_accepts_opens_the_consented_fields_delivers_and_reports(house: House) -> None:
     api = house.caller()
     listed = api.get(f"/needs?purpose={PURPOSE}").json["matches"]
     assert [(row["id"], row["state"]) for row in listed] == [(house.match_id, "awaiting_giver")]
@@ -77,9 +80,28 @@ def test_a_machine_reads_needs_accepts_opens_the_consented_fields_and_delivers(h
     assert seen.json == {"name": "王小明"}
     told = api.post(f"/matches/{house.match_id}/deliver", {"purpose": PURPOSE, "units": 4, "note": "left at the desk"})
     assert (told.status_code, told.json["state"], told.json["units"]) == (200, "delivered", 4)
+    result = {"purpose": PURPOSE, "outcome": "reached", "minutes": 25}
+    assert api.post(f"/matches/{house.match_id}/result", {**result, "outcome": "wonderful"}).status_code == 422
+    assert api.post(f"/matches/{house.match_id}/result", result).json["result"] == "reached"
+    assert api.post(f"/matches/{house.match_id}/result", result).json["error"] == "result_known"
+    assert api.get(f"/matches/{house.match_id}?purpose={PURPOSE}").json["result"] == "reached"
     with house.database.reading() as session:
         row = session.exec(select(Disclosure)).one()
         assert (row.data_fields, row.purpose, row.actor_id) == (["name"], PURPOSE, f"client:{house.machine.client_id}")
+        kept = session.exec(select(GiverResult)).one()
+        assert (kept.outcome, kept.minutes, kept.told_by) == ("reached", 25, row.actor_id)
+
+
+def test_a_machine_does_not_deliver_a_service_whose_visits_nobody_made(house: House) -> None:
+    with house.database.transaction() as session:
+        need = session.get_one(Need, house.scene.need.id)
+        need.category, need.unit = "CARE.HOME_CARE", "HOUR"
+    house.in_delivery()
+    purpose = need_kind("CARE.HOME_CARE").purpose
+    told = house.caller().post(f"/matches/{house.match_id}/deliver", {"purpose": purpose})
+    assert (told.status_code, told.json["error"]) == (409, "needs_visits")
+    with house.database.reading() as session:
+        assert session.get_one(Match, house.match_id).state is MatchState.IN_DELIVERY
 
 
 @pytest.mark.threat("T01")
@@ -88,7 +110,13 @@ def test_a_foreign_match_answers_byte_for_byte_like_a_missing_one(house: House) 
         other = a_scene(session, phone="10000000002", now=utc_now())
         foreign = other.approved(session, utc_now())
     api = house.caller()
-    for path, body in (("", None), ("/recipient", {}), ("/accept", {}), ("/deliver", {})):
+    for path, body in (
+        ("", None),
+        ("/recipient", {}),
+        ("/accept", {}),
+        ("/deliver", {}),
+        ("/result", {"outcome": "reached"}),
+    ):
         answers = []
         for match_id in (foreign.id, "a" * 26):
             whole = f"/matches/{match_id}{path}"
@@ -98,7 +126,7 @@ def test_a_foreign_match_answers_byte_for_byte_like_a_missing_one(house: House) 
         assert answers[0] == answers[1]
         assert answers[0][0] == 404
     with house.database.reading() as session:
-        assert _denials(session) == ["TENANT"] * 8
+        assert _denials(session) == ["TENANT"] * 10
 
 
 @pytest.mark.threat("T02")
@@ -209,6 +237,15 @@ def test_the_same_key_gives_the_kept_reply_and_another_request_under_it_is_refus
     assert (bare.status_code, bare.json["error"]) == (400, "idempotency_key")
 
 
+def test_a_kept_reply_is_taken_away_after_seven_days(house: House) -> None:
+    offer = {"reference": "stock-1", "title": "Rice", "category": "LIVING.FOOD_PACK", "stock_units": 30}
+    offer |= {"valid_to": "2027-05-22", "standard": "1 to 12", "steps": "Told by phone", "rules": "Free of charge"}
+    assert house.caller().post("/offers", offer, key="k1").status_code == 201
+    for days, gone in ((6, 0), (7, 1), (7, 0)):
+        clock = partial(lambda later: utc_now() + timedelta(days=later), days)
+        assert replies.sweep(house.database, clock=clock) == gone
+
+
 @pytest.mark.threat("T06")
 def test_the_days_reads_run_out_and_guessing_counts(house: House, settings: Settings) -> None:
     house.app.extensions["settings"] = replace(settings, partner_daily_reads=3)
@@ -218,6 +255,12 @@ def test_the_days_reads_run_out_and_guessing_counts(house: House, settings: Sett
     assert api.get(f"/matches/nobody?purpose={PURPOSE}").status_code == 404
     assert api.get(f"/matches/{house.match_id}?purpose={PURPOSE}").status_code == 429
     assert api.get("/matches?purpose=MED_AID").status_code == 200
+
+
+def test_one_call_cannot_take_more_than_the_day_s_share(house: House, settings: Settings) -> None:
+    house.app.extensions["settings"] = replace(settings, partner_daily_reads=0)
+    answer = house.caller().get(f"/matches/{house.match_id}?purpose={PURPOSE}")
+    assert (answer.status_code, answer.json["error"]) == (429, "quota_used")
 
 
 def test_two_different_people_let_a_client_in_and_never_who_asked(house: House) -> None:

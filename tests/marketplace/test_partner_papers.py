@@ -71,6 +71,8 @@ def test_a_machine_gets_a_credential_that_the_stand_alone_verifier_takes_and_tha
     assert seen.payload["aud"] == house.scene.organisation.id
     assert seen.payload["cnf"]["jwk"]["x"] == house.machine.key.as_dict(private=False)["x"]
     assert "name" not in seen.disclosed
+    listed = house.caller("matches:read").get(f"/matches/{house.match_id}?purpose={PURPOSE}").json
+    assert listed["household"] == seen.payload["sub"], "one household, one name for one recipient"
     assert row.recipient_org_id == house.scene.organisation.id
     assert "needs" in row.data_fields
     assert row.consent_chain_id == house.chain_id

@@ -10,19 +10,25 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session, col, func, select
 
+from marketplace.clocks import service as clocks
 from marketplace.consent.ask import find_head
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
+from marketplace.decisions.closing import Answers
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
-from marketplace.payments import batches, payees
+from marketplace.needs.models import Need, NeedState
+from marketplace.notices import Notice
+from marketplace.payments import after_end, batches, payees
 from marketplace.payments.books import Figure, books_of, months_of
 from marketplace.payments.models import BatchState, LineState, PaymentBatch, PaymentLine, PaymentMonth
 from marketplace.payments.months import open_month
 from marketplace.payments.open_matches import open_of_giver
+from marketplace.proposals.models import LineState as ProposedState
+from marketplace.proposals.models import ProposedLine
 from marketplace.sharing.models import DeletionOrder
-from tests.marketplace.payment_scene import Month, a_month, card
+from tests.marketplace.payment_scene import Grant, Month, a_month, card
 
 TORTURE = os.environ.get("TORTURE") == "1"
 SEEDS = range(200 if TORTURE else 3)
@@ -61,7 +67,7 @@ class History:
             [self.grant] * 3
             + [self.batch] * 3
             + [self.answers] * 5
-            + [self.correct, self.come_back, self.permit_ends, self.reclaim]
+            + [self.correct, self.come_back, self.permit_ends, self.reclaim, self.follow_up]
         )
         if self.mishaps:
             acts += [self.ends_after_sending, self.nothing_arrived, self.handed_over, self.given_back]
@@ -107,8 +113,8 @@ class History:
             before = session_match(self.session, line).state
             self.month.answer([(line.reference, "returned", "")], day=self.day())
             self.bank_fen -= line.amount_fen
-            if before in (MatchState.DELIVERED, MatchState.CONFIRMED):
-                assert session_match(self.session, line).state is not before
+            if before in (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED):
+                assert session_match(self.session, line).state is MatchState.RETURNED
             self.expected.pop(line.match_id, None)
 
     def reclaim(self) -> None:
@@ -124,6 +130,12 @@ class History:
             self.month.answer([(line.reference, "reclaimed", "")], day=self.day())
             self.bank_fen -= line.amount_fen
             assert session_match(self.session, line).state is MatchState.RECLAIMED
+
+    def follow_up(self) -> None:
+        for line in self.lines(LineState.PAID)[:1]:
+            for grant in self.month.grants:
+                if grant.match.id == line.match_id and grant.match.state is MatchState.DELIVERED:
+                    closed_by_household(self.session, grant, now=self.month.now)
 
     def given_back(self) -> None:
         for grant in self.some(MatchState.DELIVERED):
@@ -185,6 +197,13 @@ class History:
 
 def session_match(session: Session, line: PaymentLine) -> Match:
     return session.get_one(Match, line.match_id)
+
+
+def closed_by_household(session: Session, grant: Grant, *, now: datetime) -> None:
+    """The household says that it arrived, and how it went: the match is closed."""
+    decisions.confirm(session, grant.match.id, actor=grant.actor, now=now)
+    decisions.follow_up(session, grant.match.id, Answers(5, "nothing"), actor=grant.actor, now=now)
+    assert grant.match.state is MatchState.CLOSED
 
 
 def ledger_fen(session: Session) -> int:
@@ -277,6 +296,33 @@ def test_money_paid_after_a_withdrawal_is_a_difference_until_it_comes_back(sessi
     month.answer([(line.reference, "paid", "")])
     (row,) = books_of(session, month.organisation.id, "2026-11").differences
     assert (row.cause, row.reference, row.fen) == ("paid_after_end", line.reference, 100_000)
+    need = session.get_one(Need, grant.match.need_id)
+    assert (need.state, need.state_reason, need.committed_units) == (NeedState.HELD, "paid_after_end", 0)
+    (clock,) = clocks.running_of(session, after_end.ref_of(grant.match.id))
+    assert clock.step == "paid_after_end"
+    told = select(Notice.letter).where(Notice.household_id == grant.household.id)
+    assert "payment_paid" in session.exec(told).all()
     month.answer([(line.reference, "returned", "")])
+    assert clocks.running_of(session, after_end.ref_of(grant.match.id)) == []
+    assert need.state is NeedState.VERIFIED
     assert books_of(session, month.organisation.id, "2026-11").differences == ()
     assert batches.lines_of(session, line.batch_id, states=(LineState.RETURNED,)) == [line]
+
+
+def test_money_the_bank_sends_back_after_the_close_leaves_no_difference_and_bars_nobody(
+    session: Session, month: Month
+) -> None:
+    line = month.lines(month.sent())[0]
+    grant = next(grant for grant in month.grants if grant.match.id == line.match_id)
+    month.answer([(line.reference, "paid", "")])
+    closed_by_household(session, grant, now=month.now)
+    month.answer([(line.reference, "returned", "")])
+    match = session_match(session, line)
+    assert match.state is MatchState.RETURNED
+    assert session.get_one(LedgerEntry, match.ledger_entry_id).state is AidState.RETURNED
+    assert session.get_one(Need, match.need_id).state is NeedState.VERIFIED
+    assert books_of(session, month.organisation.id, "2026-11").differences == ()
+    told = select(Notice.household_id).where(Notice.letter == "match_cancelled", Notice.key.endswith("bank_sent_back"))  # type: ignore[attr-defined]
+    assert session.exec(told).all() == [grant.household.id]
+    proposed = session.get_one(ProposedLine, match.line_id)
+    assert proposed.state is ProposedState.STALE, "nobody said no: the pair may be proposed again"

@@ -18,21 +18,26 @@ from marketplace import audit
 from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
 from marketplace.config import Settings
+from marketplace.consent import changes, notice
 from marketplace.consent import service as consent
 from marketplace.consent.ask import find_head
+from marketplace.consent.models import ConsentHead, ConsentState, Mode, Purpose
+from marketplace.consent.versions import next_version
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
-from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, Conflict, ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.notices import Notice
 from marketplace.payments import batches, files, own_accounts, payees
 from marketplace.payments.models import AccountKind, BankResult, LineState, PayeeState, PaymentBatch, PaymentLine
-from marketplace.payments.open_matches import open_of_giver
+from marketplace.payments.open_matches import is_permitted, open_of_giver
 from marketplace.sealed import Vault
+from marketplace.sharing import deletions
+from marketplace.sharing.lists import disclose_list
 from marketplace.sharing.models import Disclosure
 from tests import factories as make
-from tests.marketplace.payment_scene import Month, a_month, card
+from tests.marketplace.payment_scene import Grant, Month, a_month, card
 
 
 @pytest.fixture(scope="module")
@@ -451,10 +456,124 @@ def test_a_yes_that_a_worker_took_pays_nothing_before_a_colleague_has_called_bac
     assert blockers(month) == ["", "", "no_permit"]
     with pytest.raises(BadInput, match="helper_cannot_check"):
         consent.confirm_assisted(session, given.chain_id, actor=worker, now=month.now)
+    make.proven(session, given, actor=worker, now=month.now, opened_by=colleague)
     consent.confirm_assisted(session, given.chain_id, actor=colleague, now=month.now)
     assert blockers(month) == ["", "", "no_permit"]
     month.now += timedelta(days=1)
     assert blockers(month) == ["", "", ""]
+
+
+def _as_to_the_first_words(session: Session, grant: Grant, month: Month) -> None:
+    """The household's living yes as it was before a copy was spoken of."""
+    head = _permit_of(session, grant, month)
+    next_version(
+        session,
+        head,
+        state=head.state,
+        actor=grant.actor,
+        now=month.now,
+        action="consent:narrow",
+        changes={"mode": Mode.VIEW},
+    )
+
+
+def _permit_of(session: Session, grant: Grant, month: Month) -> ConsentHead:
+    head = find_head(
+        session, grant.household.id, purpose="PAYMENT", org_id=month.organisation.id, match_id=grant.match.id
+    )
+    assert head is not None
+    return head
+
+
+def test_who_let_a_giver_look_only_is_asked_again_before_a_file_holds_its_account(
+    session: Session, month: Month
+) -> None:
+    batch, (first, second) = month.release(month.prepare()), month.grants
+    _as_to_the_first_words(session, first, month)
+    assert not is_permitted(session, first.match, now=month.now)
+    assert is_permitted(session, second.match, now=month.now)
+    gone = files.settle(session, batch.id, actor=month.clerk, now=month.now)
+    assert [(line.match_id, code) for line, code in gone] == [(first.match.id, "no_permit")]
+    assert [row["Account number"] for row in rows_of(month.file(batch))] == [card(2)]
+    (again,) = payees.permit(session, first.household.id, [first.match.id], actor=first.actor, now=month.now)
+    assert (again.mode, again.notice_id) == (Mode.STORE, notice.PAYMENT)
+    assert "" in blockers(month)
+
+
+def test_no_file_is_written_under_a_consent_that_lets_look_only(session: Session, month: Month) -> None:
+    heads = session.exec(select(ConsentHead.chain_id).where(ConsentHead.purpose == Purpose.PAYMENT)).all()
+    _as_to_the_first_words(session, month.grants[0], month)
+    with pytest.raises(ConsentMissing, match="mode_not_consented"):
+        disclose_list(
+            session,
+            heads,
+            purpose="PAYMENT",
+            data_fields=["name"],
+            object_ref="a-batch",
+            mode=Mode.STORE,
+            actor=month.clerk,
+            now=month.now,
+        )
+
+
+def test_a_permission_that_was_narrowed_takes_its_line_out_and_leaves_the_others(
+    session: Session, month: Month
+) -> None:
+    batch, first = month.release(month.prepare()), month.grants[0]
+    head = _permit_of(session, first, month)
+    changes.narrow(session, head.chain_id, keep=["name"], until=head.valid_to, actor=first.actor, now=month.now)
+    gone = files.settle(session, batch.id, actor=month.clerk, now=month.now)
+    assert [code for _line, code in gone] == ["no_permit"]
+    assert len(rows_of(month.file(batch))) == 1
+    assert not is_permitted(session, first.match, now=month.now)
+
+
+def test_a_replaced_consent_to_keep_a_copy_orders_its_deletion_too(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        month = a_month(session, now, grants=2)
+        month.sent()
+        grant = month.grants[0]
+        payees.permit(session, grant.household.id, [grant.match.id], actor=grant.actor, now=now)
+        org_id, manager = month.organisation.id, month.manager
+    assert deletions.look(sqlite_database, now=now) == 1
+    with sqlite_database.transaction() as session:
+        (order,) = deletions.orders_of(session, org_id, actor=manager)
+        assert order.match_id == grant.match.id
+        assert session.get_one(ConsentHead, order.consent_chain_id).state is ConsentState.SUPERSEDED
+
+
+def test_a_copy_whose_consent_names_no_recipient_is_looked_at_and_nobody_is_ordered(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        month = a_month(session, now, grants=2)
+        paid = month.lines(month.sent())[0]
+        month.answer([(paid.reference, "paid", "")])
+        for head in session.exec(select(ConsentHead).where(ConsentHead.state == ConsentState.EXPIRED)):
+            head.recipient_org_id = ""
+            session.add(head)
+    assert deletions.look(sqlite_database, now=now) == 1
+    with sqlite_database.reading() as session:
+        assert deletions.orders_of(session, month.organisation.id, actor=month.manager) == []
+
+
+def test_when_a_payment_is_made_the_giver_has_to_delete_the_account_that_its_file_held(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        month = a_month(session, now, grants=3)
+        paid, failed, _waiting = month.lines(month.sent())
+        month.answer([(paid.reference, "paid", ""), (failed.reference, "failed", "limit")])
+        org_id, manager, match_id = month.organisation.id, month.manager, paid.match_id
+    assert deletions.look(sqlite_database, now=now) == 1
+    assert deletions.look(sqlite_database, now=now) == 0
+    with sqlite_database.transaction() as session:
+        (order,) = deletions.orders_of(session, org_id, actor=manager)
+        assert (order.match_id, order.disclosures) == (match_id, 1)
+        assert letters(session).count("deletion_order") == 1
+        assert deletions.attest_all(session, org_id, until=now - timedelta(seconds=1), actor=manager, now=now) == 0
+        assert deletions.attest_all(session, org_id, until=now, actor=manager, now=now) == 1
+        assert deletions.count_orders(session, org_id, actor=manager) == (1, 0, None)
 
 
 def test_only_a_household_s_own_money_matches_can_be_permitted(session: Session, month: Month) -> None:

@@ -280,7 +280,7 @@ def proven(month: Month) -> None:
 
 
 def reported(month: Month, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The month's report, its table and its paper, published after the month has ended, and the project's report."""
+    """The month's report, its table and its paper, published after the month has ended."""
     now = datetime.now(UTC)
     this = month_of(now)
     counted = month.manager.post("/reports/count", data={"month": this.text})

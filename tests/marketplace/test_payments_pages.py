@@ -19,6 +19,7 @@ from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.payments.models import BatchState, LineState, Payee, PayeeState, PaymentBatch, PaymentLine
+from marketplace.sharing import deletions
 from tests.marketplace.payment_scene import Month, a_month, card
 from tests.pages.people import client_as
 
@@ -108,6 +109,9 @@ def test_a_month_is_paid_through_the_browser(
     assert card(1) in file.text
     assert batch.fingerprint[:8] in file.headers["Content-Disposition"]
     assert file.headers["Cache-Control"] == "no-store"
+    with sqlite_database.reading() as session:
+        taken = select(audit.AuditRow.object_ref).where(audit.AuditRow.action == "file:take")
+        assert session.exec(taken).all() == ["payments.file"]
     first, second = references(sqlite_database)
     receipt = answer(manager, [(first, "paid", "", DAY), (second, "failed", "account_closed", DAY)])
     assert re.search(r"1</span>\s*<span class=\"stat-label\">其中已付款", receipt)
@@ -275,6 +279,25 @@ def test_a_household_reads_what_became_of_its_payment(
     assert "户名与账号不符" in homes[lines[second]].get("/payments/my-account").text
     answer(manager, [(first, "returned", "", DAY)])
     assert "银行把款退回了对方" in homes[lines[first]].get("/payments/my-account").text
+
+
+def test_accounts_of_payments_that_were_made_are_deleted_and_attested_in_one_press(
+    app: Flask, clerk: FlaskClient, manager: FlaskClient, sqlite_database: Database, month: Month
+) -> None:
+    sent(clerk, manager, sqlite_database)
+    assert "下载付款文件" in manager.get("/charity").text, "the bank's answer is awaited"
+    answer(manager, [(reference, "paid", "", DAY) for reference in references(sqlite_database)])
+    assert deletions.look(sqlite_database, now=datetime.now(UTC)) == 2
+    assert "待删除" in manager.get("/charity").text
+    (until,) = re.findall(r'name="until" value="([^"]+)"', manager.get("/our-deletions/").text)
+    assert manager.post("/our-deletions/attest", data={"until": "yesterday"}).status_code == 422
+    home = client_of(app, month.grants[0].person.id, month.grants[0].household.id)
+    assert "已要求删除" in home.get("/my-consents").text
+    assert manager.post("/our-deletions/attest", data={"until": until}).status_code == 303
+    assert "待删除" not in manager.get("/charity").text
+    seen = home.get("/my-consents").text
+    assert "说明全部删除" in seen
+    assert "可以为此保存一份" in seen
 
 
 def test_a_worker_types_an_account_with_the_household_and_a_verifier_settles_it(

@@ -6,8 +6,9 @@ import tomllib
 from itertools import product
 
 import pytest
+from flask import Flask, g
 
-from marketplace import policy
+from marketplace import guards, policy
 from marketplace.actors import GIVERS, STAFF, Actor, Role
 from marketplace.errors import DomainError, NotAllowed, NotFound
 
@@ -47,6 +48,94 @@ def _expected(action: str, role: Role, row: str) -> type[DomainError] | None:
     if role.value not in roles:
         return NotAllowed
     return NotFound if roles[role.value] and row != "own" else None
+
+
+def test_a_view_asks_for_what_the_matrix_has_and_finds_out_who_asks() -> None:
+    with pytest.raises(ValueError, match="not in roles"):
+        guards.guard("no:such")
+
+    @guards.guard("start:view")
+    def view() -> str:
+        return guards.current_action()
+
+    app = Flask("guards")
+    with app.test_request_context("/"):
+        for asks in (guards.own_org, guards.own_household):
+            with pytest.raises(NotFound):
+                asks()
+        assert view() == "start:view"
+        g.actor = Actor(id="w", role=Role.CHARITY_WORKER, org_id="org-1", household_id="home-1")
+        assert (guards.own_org(), guards.own_household()) == ("org-1", "home-1")
+
+
+def _asks(action: str, actor: Actor | None, method: str = "GET", *, proved: bool = False) -> str:
+    """The code of the refusal of a view behind this action; empty if it ran."""
+    with Flask("guards").test_request_context("/", method=method):
+        if actor is not None:
+            g.actor, g.proved = actor, proved
+        try:
+            return guards.guard(action)(lambda: "")()
+        except NotAllowed as error:
+            return error.code
+
+
+@pytest.mark.threat("T15")
+def test_each_refusal_of_a_view_says_which_it_is() -> None:
+    approver = Actor(id="a", role=Role.APPROVER)
+    home = {"household_id": "home-1"}
+    seeing = Actor(id="h", role=Role.HELPER, reads_only=True, **home)
+    assert _asks("match:approve", None) == "sign_in"
+    assert _asks("match:approve", Actor(id="o", role=Role.OPERATOR)) == "not_allowed"
+    assert "match:approve" in policy.FRESH
+    for method, proved, told in (
+        ("GET", False, ""),
+        ("HEAD", False, ""),
+        ("POST", False, "step_up"),
+        ("POST", True, ""),
+    ):
+        assert _asks("match:approve", approver, method, proved=proved) == told, (method, proved)
+    assert _asks("consent:give", Actor(id="h", role=Role.HOUSEHOLD, **home), "POST") == ""
+    act = next(one for one in policy.matrix() if one not in guards.ALWAYS and policy.may(seeing, one).allow)
+    assert [_asks(act, seeing, method) for method in ("GET", "HEAD", "POST")] == ["", "", "sees_only"]
+    for one in guards.ALWAYS:
+        assert _asks(one, seeing, "POST") == "", "what a helper may always press"
+
+
+def test_a_decision_names_its_rule_and_a_row_of_another_district_is_refused() -> None:
+    action = next(one for one, roles in policy.matrix().items() if roles.get("verifier") == "area")
+    clerk = Actor(id="v", role=Role.VERIFIER, districts=frozenset({"500103"}))
+    assert policy.require(clerk, action, district="500103").allow
+    for district in ("500112", None):
+        assert policy.decide(clerk, action, district=district).rule == f"{action}:area"
+    assert policy.decide(clerk, "no:such").rule == "no_such_action"
+    assert not policy.decide(Actor(id="o", role=Role.OPERATOR), action, district="500103").allow
+
+
+def test_a_helper_acts_in_the_matters_that_the_power_names_and_in_what_is_nobody_s_matter() -> None:
+    by_matter: dict[str, str] = {}
+    for action in policy.matrix():
+        if policy.may(Actor(id="h", role=Role.HELPER, household_id="home-1"), action).allow:
+            by_matter.setdefault(policy.matter_of(action), action)
+    first, second, *_ = sorted(matter for matter in by_matter if matter)
+    helper = Actor(id="h", role=Role.HELPER, household_id="home-1", matters=frozenset({first}))
+    assert policy.may(helper, by_matter[first]).allow
+    assert policy.may(helper, by_matter[second]).rule == policy.NOT_IN_POWER
+    assert _asks(by_matter[second], helper) == "not_in_power"
+    assert policy.may(helper, by_matter[""]).allow
+    owner = Actor(id="h", role=Role.HOUSEHOLD, household_id="home-1", matters=frozenset({first}))
+    assert policy.may(owner, by_matter[second]).allow, "matters bind helpers only"
+
+
+@pytest.mark.threat("T15")
+def test_a_fresh_proof_is_asked_of_accounts_and_of_no_household() -> None:
+    with Flask("guards").test_request_context("/"):
+        g.actor = Actor(id="w", role=Role.APPROVER)
+        with pytest.raises(NotAllowed, match="step_up"):
+            guards.need_fresh_proof()
+        g.proved = True
+        guards.need_fresh_proof()
+        g.proved, g.actor = False, Actor(id="h", role=Role.HOUSEHOLD, household_id="home-1")
+        guards.need_fresh_proof()  # a household has no second factor
 
 
 @pytest.mark.parametrize("action", sorted(MATRIX))
@@ -126,3 +215,26 @@ def test_an_act_that_needs_a_fresh_proof_is_in_the_matrix_and_open_to_nobody_wit
     for action in policy.FRESH:
         assert "*" not in MATRIX[action], action
     assert {"match:approve", "household:reveal", "payment:release", "payment:file"} <= policy.FRESH
+
+
+def test_a_decision_says_its_rule_and_reason_whichever_way_it_went() -> None:
+    approver = _actor(Role.APPROVER)
+    told = policy.Decision
+    assert policy.decide(_actor(Role.OPERATOR), "match:approve", **OWN) == told(
+        False, "match:approve", "role operator is not listed"
+    )
+    outside = told(False, "match:approve:area", "outside the actor's districts")
+    assert policy.decide(approver, "match:approve", **FOREIGN) == outside
+    assert policy.decide(approver, "match:approve") == outside
+    assert policy.decide(approver, "match:approve", **OWN) == told(True, "match:approve", "area")
+    assert policy.require(approver, "match:approve", **OWN) == told(True, "match:approve", "area")
+    manager = _actor(Role.CHARITY_MANAGER)
+    assert policy.decide(manager, "match:reclaim", **FOREIGN) == told(False, "match:reclaim:own", "not the actor's own")
+    assert policy.decide(approver, "run:list") == told(True, "run:list", "role")
+    assert policy.may(approver, "no:such") == told(False, "no_such_action", "no:such is not in the matrix")
+
+
+def test_an_actor_that_belongs_to_nobody_owns_no_row_that_belongs_to_nobody() -> None:
+    for role in (Role.HOUSEHOLD, Role.CHARITY_MANAGER):
+        actor, action = Actor(id="a", role=role), "match:view"
+        assert not policy.decide(actor, action, household_id=None, org_id=None).allow

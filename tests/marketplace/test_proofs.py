@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlmodel import select
@@ -15,9 +16,9 @@ from marketplace.consent import notice
 from marketplace.db import new_id
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
+from marketplace.drawing import svg_of
 from marketplace.errors import BadInput, Conflict, ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.proofs import archive, evidence, papers, publicity, slips, table
-from marketplace.proofs.drawing import svg_of
 from marketplace.proofs.evidence import Piece
 from marketplace.proofs.models import Paper, PaperKind, Proof, ProofKind
 from marketplace.proofs.papers import PaperFacts
@@ -196,6 +197,9 @@ def test_a_number_is_kept_once_for_each_giver_and_the_second_time_says_where_it_
     facts = PaperFacts(PaperKind.DONATION_RECEIPT, "cq 2026-0001", 120_000, now.date(), scene.offer.id)
     kept = papers.store(session, facts, actor=scene.giver, now=now)
     assert kept.number == "CQ2026-0001"
+    night = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+    of_today = PaperFacts(PaperKind.DONATION_RECEIPT, "CQ-NIGHT", 1, date(2026, 11, 24))
+    assert papers.store(session, of_today, actor=other.giver, now=night).issued_on == of_today.issued_on
     with pytest.raises(Conflict) as known:
         papers.store(session, facts, actor=scene.manager, now=now)
     assert known.value.facts == {"day": "2026-11-23", "fen": 120_000}
@@ -206,7 +210,7 @@ def test_a_number_is_kept_once_for_each_giver_and_the_second_time_says_where_it_
         papers.store(
             session, PaperFacts(PaperKind.INVOICE, "CQ-2", 1, now.date(), scene.offer.id), actor=other.giver, now=now
         )
-    assert [paper.number for paper in papers.list_papers(session, actor=other.giver)[0]] == ["CQ2026-0001"]
+    assert [paper.number for paper in papers.list_papers(session, actor=other.giver)[0]] == ["CQ-NIGHT", "CQ2026-0001"]
     assert papers.list_papers(session, actor=scene.giver)[1] == 2
 
 

@@ -16,8 +16,9 @@ from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
-from marketplace.proofs import slips
-from marketplace.proofs.models import Proof, ProofKind
+from marketplace.intake import ImportBatch
+from marketplace.proofs import slips, table
+from marketplace.proofs.models import Paper, Proof, ProofKind
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.pages.people import client_as
 
@@ -143,6 +144,62 @@ def test_the_table_of_open_lines_comes_back_filled_in(giver, match_id, sqlite_da
     assert "将登记的发放" in giver.get(where).text
     assert giver.post(f"{where}/confirm").status_code == 303
     assert proofs(sqlite_database) == [ProofKind.BATCH]
+
+
+def test_the_table_of_open_lines_has_every_line_however_many_are_read_at_once(
+    giver, scene, sqlite_database, now, monkeypatch
+):
+    with sqlite_database.transaction() as session:
+        for number in range(2):
+            again = {"organisation": scene.organisation, "offer": scene.offer}
+            a_scene(session, phone=f"1000000001{number}", **again).in_delivery(session, now)
+    monkeypatch.setattr(table, "READ_AT_ONCE", 1)
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(giver.get("/proofs/open.xlsx").data)).get_sheet_by_index(0)
+    assert len(rows.to_python()) == 1 + 3
+
+
+def brought(giver: FlaskClient, *rows: str) -> str:
+    """The address of a checked table of papers."""
+    data = "\n".join(("票据种类,票据号码,金额(元),开具日期,资源编号", *rows)).encode()
+    return giver.post("/proofs/papers/import", data={"file": (io.BytesIO(data), "papers.csv")}).headers["Location"]
+
+
+def test_numbers_of_papers_come_in_as_a_table_go_out_and_come_in_again_unchanged(giver, scene, sqlite_database):
+    row = f"捐赠票据,cq 2026-0001,1200.50,2026-01-05,{scene.offer.id}"
+    where = brought(giver, row, "发票,FP-77,80,2026-01-06,")
+    assert "将登记的号码" in giver.get(where).text
+    assert giver.post(f"{where}/confirm").status_code == 303
+    with sqlite_database.reading() as session:
+        kept = session.exec(select(Paper).order_by(Paper.number)).all()
+        assert [(one.number, one.amount_fen, one.offer_id) for one in kept] == [
+            ("CQ2026-0001", 120_050, scene.offer.id),
+            ("FP-77", 8_000, None),
+        ]
+    for kind in ("xlsx", "csv"):
+        file = giver.get(f"/proofs/papers/numbers.{kind}").data
+        again = giver.post("/proofs/papers/import", data={"file": (io.BytesIO(file), f"papers.{kind}")})
+        with sqlite_database.reading() as session:
+            batch = session.get_one(ImportBatch, again.headers["Location"].rsplit("/", 1)[-1])
+            assert (batch.counts["new"], batch.counts["same"], batch.counts["faults"]) == (0, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("捐赠票据,FP-78,0,2026-01-06,", "数量必须大于零"),
+        ("捐赠票据,F!!!,80,2026-01-06,", "4 至 32 位"),
+        ("捐赠票据,FP-78,80,2999-01-06,", "日期在今天之后"),
+        ("捐赠票据,FP-78,80,2026-01-06,nobody", "没有这个编号的资源"),
+        ("发票,FP-77,81,2026-01-06,", "已登记，但金额"),
+        ("收据,FP-78,80,2026-01-06,", "没有这个选项"),
+    ],
+)
+def test_a_table_of_papers_is_checked_as_the_form_is(giver, row, told):
+    data = {"kind": "invoice", "number": "FP-77", "amount": "80", "issued_on": "2026-01-06"}
+    assert giver.post("/proofs/papers/new", data=data).status_code == 303
+    where = brought(giver, row)
+    assert told in giver.get(where).text
+    assert giver.post(f"{where}/confirm").status_code == 409
 
 
 def test_a_number_is_kept_and_the_same_again_is_told(giver):

@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
 from marketplace.db import new_id
 from marketplace.decisions import service as decisions
@@ -20,7 +21,7 @@ from marketplace.decisions import waiting
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
-from marketplace.proofs import evidence, papers, project_figures, projects, publicity
+from marketplace.proofs import evidence, papers, project_changes, project_figures, projects, publicity
 from marketplace.proofs.models import PaperKind, Proof, ProofKind
 from marketplace.proofs.papers import PaperFacts
 from tests import factories as make
@@ -263,3 +264,65 @@ def test_the_database_itself_refuses_to_change_a_filed_report(database, now, act
         projects.file_report(session, project, due, actor=last.manager, now=LATER)
     with pytest.raises((DatabaseError, Conflict), match="written once"), database.transaction() as session:
         session.connection().exec_driver_sql(act)
+
+
+def test_an_open_project_is_ended_and_then_its_final_report_falls_due(session, now):
+    scene = a_giver_of(session, now, homes=1)
+    project = a_project(session, scene, now, ends_on=None)
+    at = datetime(2027, 2, 5, 2, 0, tzinfo=UTC)
+    due = projects.dues(session, project, now=at)[0]
+    projects.file_report(session, project, due, actor=scene.manager, now=at)
+    for day, error, code in (
+        (STARTS, BadInput, "ends_before"),
+        (date(2027, 1, 30), BadInput, "end_reported"),
+    ):
+        with pytest.raises(error, match=code):
+            project_changes.end_project(session, project.id, day, actor=scene.manager, now=at)
+    with pytest.raises(NotAllowed):
+        project_changes.end_project(session, project.id, date(2027, 1, 31), actor=scene.giver, now=at)
+    project_changes.end_project(session, project.id, date(2027, 1, 31), actor=scene.manager, now=at)
+    (clock,) = clocks.running_of(session, project.id)
+    assert clocks.last_day(clock) == date(2027, 4, 30), "three months after the end"
+    with pytest.raises(BadInput, match="end_reported"):
+        project_changes.end_project(session, project.id, date(2027, 3, 1), actor=scene.manager, now=at)
+    final = projects.dues(session, project, now=at)[-1]
+    assert final.period.kind.value == "final"
+    projects.file_report(session, project, final, actor=scene.manager, now=at)
+    assert clocks.running_of(session, project.id) == []
+    with pytest.raises(WrongState, match="final_filed"):
+        project_changes.end_project(session, project.id, date(2027, 3, 1), actor=scene.manager, now=at)
+
+
+def test_resources_join_a_project_later_once_each_and_of_its_own_giver_only(session, now):
+    scene, other = a_scene(session), a_scene(session, phone="10000000002")
+    project = a_project(session, scene, now)
+    late = make.an_offer(session, scene.organisation)
+    for wrong, error in (([], BadInput), ([other.offer.id], NotFound), ([scene.offer.id], BadInput)):
+        with pytest.raises(error):
+            project_changes.add_offers(session, project.id, wrong, actor=scene.manager, now=now)
+    project_changes.add_offers(session, project.id, [late.id], actor=scene.manager, now=now)
+    facts = PaperFacts(PaperKind.DONATION_RECEIPT, "CQ-0009", 900, local_day(now), late.id)
+    papers.store(session, facts, actor=scene.giver, now=now)
+    assert counted(session, project, now)[1]["totals"]["in_fen"] == 900
+
+
+def test_every_resource_can_join_a_project_page_by_page(settings, sqlite_database, now):
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session)
+        project = a_project(session, scene, now, ends_on=None)
+        late = [make.an_offer(session, scene.organisation, title=f"第{n}批食品包").id for n in range(101)]
+    app = create_app(settings, database=sqlite_database)
+    client = client_as(app, Role.CHARITY_MANAGER, org_id=scene.organisation.id)
+    new = client.get("/proofs/projects/new").text
+    assert "共101条" in new
+    assert "项目建立后再加入" in new
+    where = f"/proofs/projects/{project.id}"
+    shown = {one for one in late if one in client.get(f"{where}/resources?page=2").text}
+    assert len(shown) == 1
+    assert client.post(f"{where}/resources", data={}).status_code == 422
+    assert client.post(f"{where}/resources?page=2", data={"offer_ids": list(shown)}).status_code == 303
+    assert "共100条" in client.get(f"{where}/resources").text
+    assert client.post(f"{where}/end", data={"ends_on": STARTS.isoformat()}).status_code == 422
+    ended = {"ends_on": (STARTS + timedelta(days=1)).isoformat()}
+    assert client.post(f"{where}/end", data=ended).status_code == 303
+    assert "终期报告" in client.get(where).text

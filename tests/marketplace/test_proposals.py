@@ -141,6 +141,13 @@ def test_a_household_in_its_cool_off_waits(
     assert len(lines_of(database, a_run(database, verifier, now))) == proposed
 
 
+def test_a_reason_is_written_as_people_read_it() -> None:
+    waits = results.sentence("cool_off", "", {"until": "2030-04-11"}, names={}, unit="ITEM", lang="en", rules={})
+    assert waits.endswith("again from Thu 11 Apr 2030.")
+    left = {"left": 1, "units": 1}
+    assert "took 1 unit of" in results.sentence("free_stock", "r", left, names={}, unit="ITEM", lang="en", rules={})
+
+
 def test_a_new_run_makes_undecided_lines_stale_and_keeps_decided_ones(
     database: Database, verifier: Actor, approver: Actor, now: datetime
 ) -> None:
@@ -233,7 +240,7 @@ def test_the_same_city_gives_the_same_plan(database: Database, verifier: Actor, 
 @pytest.mark.parametrize(("lang", "words"), [("zh_Hans", "给出 ¥2,800，"), ("en", "gives ¥2,800;")])
 def test_reasons_speak_of_yuan_where_the_need_is_money(lang: str, words: str) -> None:
     detail = {"code": "chosen", "units": 280_000, "price": 20, "tier": "only"}
-    told = results.sentence("chosen", "offer-1", detail, names={"offer-1": "「助学」"}, unit="FEN", lang=lang)
+    told = results.sentence("chosen", "offer-1", detail, names={"offer-1": "「助学」"}, unit="FEN", lang=lang, rules={})
     assert words in told
     assert "「助学」" in told
 

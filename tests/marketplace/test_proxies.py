@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -295,7 +296,8 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
         digits = accounts.code_text(session, code.id)
     assert agent.post("/helpers/agent/code", data={"code": digits}).status_code == 303
     assert agent.get("/home").status_code == 200
-    yes = {"channel": "home_visit", "evidence": "shelf 8", "read_aloud": "y"}
+    signed = (BytesIO(make.a_picture()), "signed.png")
+    yes = {"channel": "home_visit", "signature_kind": "paper", "photo": signed, "read_aloud": "y"}
     kept = agent.post(f"/households/{household}/consent", data=yes)
     assert (kept.status_code, agent.get(kept.headers.get("Location", "/")).status_code) == (303, 200)
     power_id = where.rsplit("/", 1)[1]
@@ -305,3 +307,29 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
     with app.extensions["database"].reading() as session:
         assert session.get_one(HelpPower, power_id).end_reason == "objected"
         assert session.get_one(Household, household).id == household
+
+
+@pytest.mark.parametrize(
+    ("matters", "opens", "shut"),
+    [
+        (("offers",), "/offers-to-me", "/survival/mine"),
+        (("checks",), "/survival/mine", "/offers-to-me"),
+        (("applications",), "/cases/mine", "/offers-to-me"),
+    ],
+)
+def test_an_agent_goes_only_into_the_matters_that_the_paper_names(
+    app: Flask, sqlite_database: Database, matters: tuple[str, ...], opens: str, shut: str
+) -> None:
+    now = datetime.now(UTC)
+    with sqlite_database.transaction() as session:
+        person = a_person(session)
+        power = service.record_paper(session, person.id, a_paper(now, matters=matters), actor=WORKER, now=now)
+        service.confirm(session, power.id, actor=VERIFIER, now=now)
+        token = service.open_session(session, power, now=now)
+    client = app.test_client()
+    client.set_cookie("sid", token)
+    assert client.get(opens).status_code == 200
+    told = client.get(shut)
+    assert told.status_code == 403
+    assert "没有写明这件事" in told.text
+    assert client.get("/home").status_code == 200

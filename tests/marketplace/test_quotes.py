@@ -250,7 +250,7 @@ def test_two_needs_that_race_for_the_last_units_never_get_them_both(
     url = database.engine.url.render_as_string(hide_password=False)
     database.close()
 
-    def act(own: Database, rng: Any) -> None:
+    def act(own: Database, rng: Any, _number: int) -> None:
         order = list(needs)
         rng.shuffle(order)
         for need_id in order:

@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -26,12 +27,15 @@ from marketplace.notices import Notice
 from marketplace.offers.models import Offer
 from marketplace.sealed import Vault
 from tests import factories as make
+from tests.marketplace import figures
+from tests.marketplace.meeting import Meeting
 
-PROCESSES = 4
-ROUNDS = 2000 if os.environ.get("TORTURE") else 60
+PROCESSES = 5
+ROUNDS = figures.count(40, torture=4_000)
+"""Needs; each of the five processes asks once to approve one of two rival lines for each of them."""
 
 
-def _in_processes(url: str, settings: Settings, act: Callable[[Database, random.Random], None]) -> None:
+def _in_processes(url: str, settings: Settings, act: Callable[[Database, random.Random, int], None]) -> None:
     """Fork, act with a connection of one's own, and end; a child that fails makes the test fail."""
     children = []
     for number in range(PROCESSES):
@@ -40,7 +44,7 @@ def _in_processes(url: str, settings: Settings, act: Callable[[Database, random.
             code = 1
             try:
                 database = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
-                act(database, random.Random(number))
+                act(database, random.Random(number + PROCESSES * figures.seed()), number)
                 database.close()
                 code = 0
             finally:
@@ -74,8 +78,9 @@ def _late_approvals(session: Session, *, lines: list[list[str]], chains: list[st
 
 @pytest.mark.threat("T30")
 def test_rival_approvals_and_withdrawals_never_double_overspend_or_come_late(
-    database: Database, settings: Settings, now: datetime
+    database: Database, settings: Settings, now: datetime, tmp_path: Path
 ) -> None:
+    meeting = Meeting(tmp_path, PROCESSES)
     with database.transaction() as session:
         organisations = [make.an_organisation(session) for _ in range(2)]
         offers = [make.an_offer(session, giver, stock_units=ROUNDS * 4) for giver in organisations]
@@ -88,22 +93,22 @@ def test_rival_approvals_and_withdrawals_never_double_overspend_or_come_late(
     url = database.engine.url.render_as_string(hide_password=False)
     database.close()
 
-    def act(own: Database, rng: random.Random) -> None:
-        order = list(range(ROUNDS))
-        rng.shuffle(order)
+    def act(own: Database, rng: random.Random, number: int) -> None:
         approver = Actor(id=f"approver-{rng.random()}", role=Role.APPROVER)
-        for i in order:
-            if rng.random() < 0.3:
-                chain, household_id = chains[i]
-                person = Actor(id="self", role=Role.HOUSEHOLD, household_id=household_id)
-                withdraw = rng.choice((decisions.withdraw_consent, consent.withdraw))
-                _try(own, lambda s, w=withdraw, c=chain, p=person: w(s, c, actor=p, now=now))  # type: ignore[misc]
-            line = rng.choice(lines[i])
-            _try(own, lambda s, x=line: approval.approve(s, [x], actor=approver, now=now))  # type: ignore[misc]
+        for i, (chain, household_id) in enumerate(chains):
+            meeting.together()
+            with meeting.at(number, i):
+                if rng.random() < 0.3:
+                    person = Actor(id="self", role=Role.HOUSEHOLD, household_id=household_id)
+                    withdraw = rng.choice((decisions.withdraw_consent, consent.withdraw))
+                    _try(own, lambda s, w=withdraw, c=chain, p=person: w(s, c, actor=p, now=now))  # type: ignore[misc]
+                line = rng.choice(lines[i])
+                _try(own, lambda s, x=line: approval.approve(s, [x], actor=approver, now=now))  # type: ignore[misc]
 
     _in_processes(url, settings, act)
     with database.reading() as session:
-        assert session.exec(select(func.count()).select_from(Match)).one() > 0
+        matches = session.exec(select(func.count()).select_from(Match)).one()
+        assert matches > 0
         assert session.exec(select(Need).where(col(Need.committed_units) > col(Need.gap_units))).all() == []
         for offer in session.exec(select(Offer)):
             assert 0 <= offer.committed_units <= offer.stock_units
@@ -116,9 +121,13 @@ def test_rival_approvals_and_withdrawals_never_double_overspend_or_come_late(
         )
         for need in session.exec(select(Need)):
             assert need.committed_units == live.get(need.id, 0)
-        assert _withdrawals(session)
+        ended = _withdrawals(session)
+        assert ended
         assert _late_approvals(session, lines=lines, chains=[chain for chain, _household in chains]) == []
         freed = session.exec(select(Notice.household_id).where(Notice.letter == "consent_withdrawn"))
         left = select(Match).where(col(Match.household_id).in_(list(freed)), col(Match.state) != MatchState.CANCELLED)
         assert session.exec(left).all() == []
         assert audit.verify(session).bad_seq == 0
+    met = meeting.met()
+    assert met > ROUNDS, "the processes hardly met"
+    figures.keep(met, acts=ROUNDS * PROCESSES, matches=matches, withdrawn=len(ended))

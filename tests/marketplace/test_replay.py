@@ -41,6 +41,7 @@ def test_the_stored_input_is_the_very_problem_with_its_pins_and_links(database: 
     assert archive.pack(problem) == archive.pack(problem)
 
 
+@pytest.mark.threat("T31")
 @pytest.mark.parametrize("by", ["id", "number"])
 def test_a_run_is_reproduced(database: Database, run: Run, by: str) -> None:
     found = replay(database, str(getattr(run, by)))

@@ -19,11 +19,11 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs import settling
 from marketplace.needs.models import Need
-from marketplace.organisations.models import OrganisationKind
+from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.proofs import papers
 from marketplace.proofs.models import PaperKind
 from marketplace.proofs.papers import PaperFacts
-from marketplace.reports import figures, service
+from marketplace.reports import figures, service, yearly
 from marketplace.reports.figures import Filter
 from marketplace.reports.models import Figure, Report, ReportRow, ReportState
 from marketplace.reports.months import Month, Year, read_month, read_period
@@ -139,6 +139,36 @@ def test_what_was_unmet_is_counted_as_of_the_month_s_end_however_late_it_is_prep
     assert _unmet(session, late) == prompt
     november = service.prepare(session, Month(2026, 11), org_id=None, actor=APPROVER, now=now + timedelta(days=90))
     assert sorted(_unmet(session, november).values()) == [8, 10, 10]
+
+
+def test_a_giver_s_report_says_what_was_unmet_where_it_serves_and_hides_small_cells(
+    session: Session, now: datetime
+) -> None:
+    giver, far = make.an_organisation(session), make.an_organisation(session)
+    make.an_offer(session, giver, districts=["500103", "500106"], created_at=BEGUN)
+    make.an_offer(session, far, districts=["500101"], created_at=BEGUN)
+    dated = {"created_at": BEGUN, "updated_at": BEGUN}
+    # 12 households in one district, of which one has nothing it may be found by; 9 in the other; 20 in a third.
+    for district, many in (("500103", 12), ("500106", 9), ("500101", 20)):
+        for number in range(many):
+            home = make.a_household(session, phone=f"1{district[3:]}{number:07}", district_code=district)
+            make.a_need(session, home, district_code=district, **dated)
+    hidden = make.a_household(session, phone="19999999999")
+    make.a_need(session, hidden, district_code="500103", tags=["SAFE_CONTACT"], **dated)
+    make.a_need(session, hidden, district_code="500103", category="CARE.MEAL", **dated)
+    report = count(session, now, org_id=giver.id, actor=_manager(giver))
+    (row,) = figures.rows_of(session, report, Filter(Figure.UNMET), offset=0, size=100)
+    assert (row.category, row.district_code, row.units) == ("LIVING.FOOD_PACK", "500103", 10)
+    assert (row.object_ref, row.household_id, row.people) == ("", "", 0), "no need and no household of others"
+    assert figures.totals(session, report)[Figure.UNMET].households == 10
+    other = count(session, now, org_id=far.id, actor=_manager(far))
+    assert [row.units for row in figures.rows_of(session, other, Filter(Figure.UNMET), offset=0, size=9)] == [20]
+    running = service.prepare(session, Month(2026, 11), org_id=far.id, actor=_manager(far), now=now)
+    assert figures.count_of(session, running, Filter(Figure.UNMET)) == 0, "a running month would show each change"
+
+
+def _manager(giver: Organisation) -> Actor:
+    return Actor(id="manager-1", role=Role.CHARITY_MANAGER, org_id=giver.id)
 
 
 def _approved(session: Session, entry: LedgerEntry) -> str:
@@ -266,7 +296,7 @@ def test_a_year_is_the_sum_of_its_months_and_names_the_trust(session: Session, n
     assert (received.rows, received.households, received.fen) == (1, 0, 900_000)
     assert (report.trustee, report.supervisor, report.filing_ref) == ("示例信托公司", "示例律所", "渝民信2026-1")
     service.publish(session, report.id, actor=manager, now=spring)
-    rows = service.yearly_of_givers(session, service.last_year(spring), actor=APPROVER)
+    rows = service.yearly_of_givers(session, yearly.last_year(spring), actor=APPROVER)
     assert [filed.id for giver, filed in rows if filed and giver.id == trust.id] == [report.id]
     with pytest.raises(NotFound):
         service.yearly_of_givers(session, Year(2026), actor=manager)

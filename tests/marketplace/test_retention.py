@@ -80,6 +80,8 @@ def test_after_the_erasure_no_canary_is_readable_and_chain_and_receipts_still_ho
         with pytest.raises(Unreadable):
             vault_of(session).open(session, person.id, column="person.name", sealed=kept)
         assert audit.verify(session).bad_seq == 0
+        refs = session.exec(select(audit.AuditRow.object_ref)).all()
+        assert not {person.id, person.household_id} & set(refs), "no act leads to the erased person by its own number"
         same = session.get_one(Consent, receipt[:2])
         assert same.notice_sha256 == receipt[2]
     sqlite_database.close()

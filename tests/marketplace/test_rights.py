@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -28,6 +29,7 @@ from marketplace.rights.explaining import explain
 from marketplace.rights.models import DisputeState, RequestState, ReviewState, RightKind
 from marketplace.sealed import vault_of
 from matching import allocate
+from matching.overlap_rules import Verdict
 from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
 
@@ -127,7 +129,7 @@ def test_an_explanation_names_the_newest_run_and_what_it_found(session, now):
 
 def test_a_correction_changes_the_fact_lists_every_match_on_it_and_holds_the_open_ones(session, now, monkeypatch):
     # Two packs of food in one year: the rules against helping twice would refuse the second.
-    monkeypatch.setattr("marketplace.decisions.approve.refuse_overlap", lambda *_, **__: None)
+    monkeypatch.setattr("marketplace.decisions.approve.refuse_overlap", lambda *_, **__: Verdict(10**9))
     scene = a_scene(session)
     done = make_delivered(session, scene, now)
     match = scene.in_delivery(session, now)
@@ -255,6 +257,9 @@ def test_an_erasure_takes_two_people_ends_consents_and_leaves_the_chain_whole(se
         erasing.carry_out(session, request.id, text="好", actor=APPROVER, now=now)
     with pytest.raises(NotAllowed):
         erasing.carry_out(session, request.id, text="好", actor=STAFF, now=now)
+    for_the_first = replace(OFFICER, on_behalf_of=APPROVER.id)
+    with pytest.raises(NotAllowed, match="second_person_needed"):
+        erasing.carry_out(session, request.id, text="好", actor=for_the_first, now=now)
     erasing.carry_out(session, request.id, text="已删除", actor=OFFICER, now=now)
     session.flush()
     assert (scene.person.name, scene.person.phone_index, service.read(session, request, "words")) == (None, None, "")

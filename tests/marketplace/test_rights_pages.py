@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,16 +16,19 @@ from flask.testing import FlaskClient
 from sqlmodel import select
 
 from marketplace.accounts import service as accounts
-from marketplace.actors import Role
+from marketplace.accounts.models import AccountSession
+from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
+from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.households import by_hand
 from marketplace.notices import Notice
 from marketplace.offers import demand
 from marketplace.offers.models import DemandSnapshot
-from marketplace.rights.models import MatchReview, RightKind, RightRequest
+from marketplace.rights import service as rights
+from marketplace.rights.models import MatchReview, RequestState, RightKind, RightRequest
 from tests.marketplace.match_scene import Scene, a_scene
 
 
@@ -211,3 +216,26 @@ def test_anybody_reads_the_map_and_takes_only_rounded_cells_along(app, sqlite_da
     assert "25" in page
     rows = list(csv.reader(io.StringIO(stranger.get("/offers/map.csv").data.decode("utf-8-sig"))))
     assert [(row[1], row[3], row[5]) for row in rows[1:]] == [("CARE.MEAL", "500103", "25"), ("CHILD.WISH", "", "40")]
+
+
+def test_an_erasure_is_agreed_to_only_with_a_fresh_proof(settings, sqlite_database, scene):
+    app = create_app(replace(settings, demo=False), database=sqlite_database)
+    app.config["WTF_CSRF_ENABLED"] = False
+    with sqlite_database.transaction() as session:
+        asker = Actor(id=scene.person.id, role=Role.HOUSEHOLD, household_id=scene.household.id)
+        asked = rights.ask(session, session.merge(scene.person), RightKind.ERASE, actor=asker, now=utc_now()).id
+        account = accounts.create_account(session, "zhou", display_name="zhou", role=Role.APPROVER, now=utc_now())
+        token = accounts.open_for_account(session, account, now=utc_now())
+    client = app.test_client()
+    client.set_cookie("sid", token)
+    told: dict[str, Any] = {"data": {"text": "as asked"}}
+    with sqlite_database.transaction() as session:
+        held = session.get_one(AccountSession, accounts.hash_of(token))
+        held.proved_at = utc_now() - timedelta(minutes=6)
+    assert "/prove" in client.post(f"/rights/{asked}/answer", **told).headers["Location"]
+    with sqlite_database.transaction() as session:
+        assert session.get_one(RightRequest, asked).state is RequestState.OPEN
+        session.get_one(AccountSession, accounts.hash_of(token)).proved_at = utc_now()
+    assert "/prove" not in client.post(f"/rights/{asked}/answer", **told).headers["Location"]
+    with sqlite_database.reading() as session:
+        assert session.get_one(RightRequest, asked).state is not RequestState.OPEN

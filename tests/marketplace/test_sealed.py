@@ -19,9 +19,10 @@ from marketplace.db import Database
 from marketplace.households.models import Person
 from marketplace.households.register import SEALED, HouseholdFacts, PersonFacts, register_many
 from marketplace.reference.identity_number import make_id_number
-from marketplace.sealed import Sealed, Unreadable, Vault, vault_of
+from marketplace.sealed import PersonKey, Sealed, Unreadable, Vault, vault_of
 from marketplace.suites import NAMES
 from tests import factories as make
+from tests.searching import found_in
 
 
 def _open(session: Session, person: Person, column: str, sealed: Sealed | None) -> str:
@@ -154,6 +155,19 @@ def test_an_envelope_never_shows_itself(two: tuple[Person, Person]) -> None:
     assert "张" not in f"{two[0].name!r}{two[0].name}{two[0]!r}"
 
 
+def test_an_envelope_is_equal_to_its_like_and_stands_in_sets() -> None:
+    one, same, other = Sealed(b"a"), Sealed(b"a"), Sealed(b"b")
+    assert {one, same, other} == {one, other}
+    assert one != b"a"
+
+
+def test_nobody_is_no_work_and_who_was_erased_is_erased(session: Session) -> None:
+    vault = vault_of(session)
+    vault.new_people(session, [])
+    vault.erase(session, "nobody")
+    assert session.exec(select(PersonKey)).all() == []
+
+
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         Vault(b"short")
@@ -206,7 +220,8 @@ def test_two_hundred_canaries_are_nowhere_in_the_database_s_files(
     assert raw.count(b"person_key") > 0
     values = [str(getattr(person, column)) for person in people for column in SEALED]
     assert len(values) == 1400
-    assert [column for column in values if column.encode() in raw or column.encode("utf-16-le") in raw] == []
+    assert found_in(raw + values[-1].encode(), values) == [values[-1]], "what is there is found"
+    assert found_in(raw, values) == []
     with sqlite_database.reading() as session:
         stored = session.exec(select(Person)).all()
         assert sorted(_open(session, person, "name", person.name) for person in stored) == sorted(

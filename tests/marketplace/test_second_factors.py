@@ -16,17 +16,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, col, select
 
-from marketplace.accounts import passkeys, proving, sso, totp
+from marketplace.accounts import passkeys, passwords, proving, sso, totp
 from marketplace.accounts import service as accounts
 from marketplace.accounts.models import Account, AccountSession, Passkey
-from marketplace.actors import PUBLIC, Role
+from marketplace.actors import PUBLIC, Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.errors import NotAllowed, NotFound
+from marketplace.errors import BadInput, NotAllowed, NotFound
 from marketplace.sealed import Vault
+from marketplace.web import assets
 from marketplace.wiring import identity_of
 from tests.adapters.identity_provider import CLIENT, SECRET, SUBJECT, Lie, Provider
 from tests.marketplace.authenticator import ORIGIN, Authenticator, text_of
@@ -114,6 +115,94 @@ def age(house: Database, minutes: int) -> None:
             session.add(held)
 
 
+ODD_PASSWORDS = (
+    " two blanks around me ",
+    "只有汉字也可以做密码的吧",
+    "lower case and nothing else",
+    "河水清清一天又一天" * 14,
+    "Tr0ub4dor&3xyl",
+    "482910573648",
+)
+
+
+@pytest.mark.parametrize("password", ODD_PASSWORDS)
+def test_a_password_of_any_signs_is_taken_as_typed_and_never_grows_old(
+    browser: Browser, house: Database, password: str
+) -> None:
+    with house.transaction() as session:
+        accounts.create_account(session, "li", display_name="li", role=Role.APPROVER, password=password, now=utc_now())
+    assert browser.post("/sign-in", login="li", password=password).status_code == 303
+    with house.transaction() as session:
+        given = {"network": "n", "now": utc_now() + timedelta(days=3_000)}
+        assert accounts.sign_in(session, "li", password, **given)
+        for near in (password.strip() + " ", password[:-1], password.swapcase() + "x", password + password[0]):
+            with pytest.raises(NotAllowed):
+                accounts.sign_in(session, "li", near, **given)
+
+
+GUESSED = (
+    "shanqiao-2026!",
+    "qwertyuiop123",
+    "民政民政民政民政密码密码",
+    "zhouzhouzhou",
+    "Password1234!",
+    "aaaaaaaaaaaaaaaa",
+)
+
+
+@pytest.mark.parametrize("password", GUESSED)
+def test_a_password_that_everybody_would_try_first_is_taken_nowhere(house: Database, password: str) -> None:
+    with house.transaction() as session:
+        given = {"display_name": "li", "role": Role.APPROVER, "password": password, "now": utc_now()}
+        with pytest.raises(BadInput, match="password_weak"):
+            accounts.create_account(session, "zhou.li", **given)
+        account = session.exec(select(Account).where(Account.login == "zhou")).one()
+        actor = Actor(id=account.id, role=account.role)
+        with pytest.raises(BadInput, match="password_weak"):
+            passwords.change_password(session, old=PASSWORD, new=password, actor=actor, now=utc_now())
+
+
+def test_a_password_is_masked_may_be_pasted_and_no_question_stands_beside_it(browser: Browser) -> None:
+    page = browser.get("/sign-in").text
+    asked = re.findall(r"<input[^>]*>", page)
+    (secret,) = [field for field in asked if 'name="password"' in field]
+    assert 'type="password"' in secret
+    assert 'autocomplete="current-password"' in secret
+    assert "maxlength" not in secret
+    names = {name for field in asked for name in re.findall(r' name="(\w+)"', field)}
+    assert names == {"csrf_token", "next", "login", "password"}
+    scripts = Path(assets.SOURCE).glob("*.js")
+    assert [path.name for path in scripts if "paste" in path.read_text(encoding="utf-8")] == []
+
+
+@pytest.mark.threat("T14")
+def test_every_cookie_is_bound_to_this_host_and_to_tls(browser: Browser) -> None:
+    browser.sign_in()
+    set_there = browser.client.get("/sign-in?lang=en&text=large", base_url=ORIGIN).headers.getlist("Set-Cookie")
+    set_there += browser.client.get("/start", base_url=ORIGIN).headers.getlist("Set-Cookie")
+    names = {cookie.key for cookie in browser.client._cookies.values()}
+    assert names == {"__Host-sid", "__Host-form", "__Host-lang", "__Host-text"}
+    for line in set_there:
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(line.split("; ")), line
+        assert "Domain" not in line
+
+
+@pytest.mark.threat("T15")
+def test_what_was_refused_is_a_line_of_the_log_without_the_name(
+    browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    browser.post("/sign-in", login="zhou", password="a wrong one, surely")
+    browser.post("/enter/code", code="123456")
+    browser.sign_in()
+    browser.post("/prove", digits="000000")
+    browser.get("/approvals-nowhere")
+    told = [record.getMessage() for record in caplog.records if record.name == "shanqiao.sign_in"]
+    shape = r"(password refused: sign_in_failed|code refused: code_wrong|second factor refused: proof_failed)"
+    assert [bool(re.fullmatch(shape + r", by [0-9a-f]{16}, request [0-9a-f]{16}", line)) for line in told] == [True] * 3
+    assert "zhou" not in caplog.text
+
+
 @pytest.mark.threat("T15")
 def test_a_password_alone_opens_nothing_until_a_second_factor_is_set_up(browser: Browser) -> None:
     answer = browser.sign_in()
@@ -173,6 +262,21 @@ def test_a_sensitive_act_asks_for_a_proof_of_the_last_five_minutes(browser: Brow
     refused = browser.post("/matches/approve")
     assert (refused.status_code, "/prove" in refused.headers["Location"]) == (303, True)
     assert browser.get("/matches/").status_code == 200
+
+
+@pytest.mark.threat("T23")
+def test_a_file_with_rows_of_people_and_the_heavy_acts_ask_for_a_proof_of_the_last_five_minutes(
+    browser: Browser, house: Database
+) -> None:
+    browser.sign_in()
+    browser.enrol_app()
+    reads = ("/meetings/none/sheet.xlsx", "/meetings/none/print", "/meetings/papers/runs/none")
+    writes = ("/proofs/grants/none/file.xlsx", "/aid/rules/changes/none/approve", "/assessments/none/approve")
+    before = [browser.get(path) for path in reads] + [browser.post(path) for path in writes]
+    assert not [answer for answer in before if "/prove" in answer.headers.get("Location", "")]
+    age(house, 6)
+    after = [browser.get(path) for path in reads] + [browser.post(path) for path in writes]
+    assert [answer.headers.get("Location", "").partition("?")[0] for answer in after] == ["/prove"] * 6
 
 
 @pytest.mark.threat("T15")

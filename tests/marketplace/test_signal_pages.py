@@ -82,13 +82,13 @@ def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
     assert f"/alerts/households/{home_id}" not in client.get("/alerts/?colour=BLUE").text
     page = client.get(f"/alerts/households/{home_id}")
     assert (page.status_code, word in page.text) == (200, True)
-    assert client.post(f"/alerts/households/{home_id}/call").status_code == 303
+    assert client.post(f"/alerts/households/{home_id}/need").status_code == 303
     database = app.extensions["database"]
     with database.reading() as session:
         task = session.exec(select(WatchTask)).one().id
         red, yellow = (session.exec(select(Alert.id).where(Alert.rule_code == code)).one() for code in ("W05", "W03"))
     assert client.post(f"/alerts/tasks/{task}", data={"result": ""}).status_code == 422
-    assert client.post(f"/alerts/tasks/{task}", data={"result": "REACHED_FINE"}).status_code == 303
+    assert client.post(f"/alerts/tasks/{task}", data={"result": "DECLINED"}).status_code == 303
     until = (today + timedelta(days=5)).isoformat()
     assert client.post(f"/alerts/{yellow}/snooze", data={"until": until, "reason": "AWAY"}).status_code == 303
     assert client.post(f"/alerts/{red}/snooze", data={"until": until, "reason": "AWAY"}).status_code == 409

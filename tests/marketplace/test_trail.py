@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import random
 import shutil
 import sqlite3
@@ -25,10 +24,12 @@ import shanqiao_verify as verifier
 from adapters.ports import TryAgainLater, WillNeverWork
 from adapters.witness import HttpWitness
 from marketplace import audit, keeping
-from marketplace.actors import SYSTEM
+from marketplace.actors import SYSTEM, Role
+from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.credentials import receipts
 from marketplace.db import Database
+from marketplace.errors import Conflict, NotFound, WrongState
 from marketplace.sealed import Vault
 from marketplace.signing import checkpoint_key, log_name
 from marketplace.trail import notes, service, tree
@@ -36,11 +37,13 @@ from marketplace.trail.keeper import Keeper
 from marketplace.trail.models import AuditAlarm, AuditCheckpoint
 from marketplace.trail.views import trust_file
 from marketplace.trail.witness import Witness, server
-from tests.marketplace.figures import keep
+from tests.marketplace import figures
 from tests.marketplace.trust_scene import a_scene
+from tests.pages.people import client_as
 
 ROOT = Path(__file__).parents[2]
-TIMES = 50 if os.environ.get("TORTURE") else 3
+TIMES = figures.count(3, torture=50)
+BETWEEN_CHECKPOINTS = 20
 
 
 class Direct:
@@ -165,6 +168,95 @@ def test_a_checkpoint_is_due_each_minute_or_each_thousand_rows(
         assert sizes() == wanted
 
 
+def test_a_proof_is_handed_to_whom_the_row_is_about_and_to_nobody_else(
+    sqlite_database: Database, settings: Settings, now: datetime, tmp_path: Path
+) -> None:
+    keeper, _ = _witnessed(sqlite_database, settings, tmp_path, lambda: now)
+    with sqlite_database.transaction() as session:
+        audit.record(session, audit.Entry("need:verify", subject="household-1"), actor=SYSTEM, now=now)
+        audit.record(session, audit.Entry("run:start"), actor=SYSTEM, now=now)
+        mine, other = (audit.subject_ref(session, f"household-{n}") for n in (1, 2))
+    with sqlite_database.reading() as session, pytest.raises(WrongState, match="no_checkpoint_yet"):
+        service.own_proof(session, 1, subject_ref=mine)
+    keeper.keep(now)
+    with sqlite_database.reading() as session:
+        proof = service.own_proof(session, 1, subject_ref=mine)
+        assert (proof["row"][0], len(proof["inclusion"])) == (1, 1)
+        for seq, subject in ((1, other), (2, mine), (3, mine), (1, "")):
+            with pytest.raises(NotFound):
+                service.own_proof(session, seq, subject_ref=subject)
+        with pytest.raises(NotFound):
+            service.proof_of_row(session, 3)
+
+
+def test_where_nothing_was_written_there_is_no_checkpoint_and_two_workers_make_one(
+    sqlite_database: Database, settings: Settings, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, _ = _witnessed(sqlite_database, settings, tmp_path, lambda: now)
+    keeper.keep(now)
+    with sqlite_database.reading() as session:
+        assert session.exec(select(AuditCheckpoint)).all() == []
+    _append(sqlite_database, now, 3)
+
+    def beaten(_session: object, *, now: datetime) -> None:
+        raise Conflict("pk_audit_checkpoint")
+
+    monkeypatch.setattr("marketplace.trail.keeper.make_checkpoint", beaten)
+    keeper.keep(now)
+    with sqlite_database.reading() as session:
+        assert session.exec(select(AuditAlarm)).all() == []
+
+
+@pytest.mark.threat("T21")
+@pytest.mark.parametrize("lie", ["ahead", "never agrees", "another key"])
+def test_a_witness_that_answers_nonsense_raises_one_alarm_and_signs_nothing(
+    sqlite_database: Database, settings: Settings, now: datetime, tmp_path: Path, lie: str
+) -> None:
+    keeper, doors = _witnessed(sqlite_database, settings, tmp_path, lambda: now)
+    _append(sqlite_database, now, 3)
+    honest, other = doors[0].add_checkpoint, doors[1]
+    lies = {
+        "ahead": lambda old, **shown: 99,
+        "never agrees": lambda old, **shown: 1,
+        "another key": lambda old, **shown: Direct(other.witness).add_checkpoint(old, **shown),
+    }
+    doors[0].add_checkpoint = lies[lie]  # type: ignore[assignment, method-assign]
+    for _ in range(2):
+        keeper.keep(now)
+    with sqlite_database.reading() as session:
+        alarm = session.exec(select(AuditAlarm)).one()
+        assert (alarm.code, alarm.size) == ("witness_ahead" if lie == "ahead" else "bad_answer", 3)
+        assert not service.audit_fresh(session, now), "one honest witness is not enough"
+    doors[0].add_checkpoint = honest  # type: ignore[method-assign]
+    keeper.keep(now)
+    with sqlite_database.reading() as session:
+        assert service.audit_fresh(session, now)
+
+
+def test_rows_that_are_gone_give_no_root(sqlite_database: Database, settings: Settings, now: datetime) -> None:
+    _append(sqlite_database, now, 3)
+    with sqlite_database.reading() as session, pytest.raises(WrongState, match="audit_rows_missing"):
+        service.subtree_of(session)(0, 7)
+
+
+def test_the_public_page_of_a_log_without_a_checkpoint_and_the_auditor_s_of_a_rewritten_one(
+    sqlite_database: Database, settings: Settings, now: datetime, tmp_path: Path
+) -> None:
+    app = create_app(settings, database=sqlite_database)
+    auditor = client_as(app, Role.AUDITOR)
+    assert app.test_client().get("/trust/checkpoint.txt").status_code == 404
+    keeper, _ = _witnessed(sqlite_database, settings, tmp_path, lambda: now)
+    keeper.keep(now)
+    assert app.test_client().get("/trust/checkpoint.txt").text.count("\n— ") == 3
+    assert "audit-office" in auditor.get("/audit/checkpoints").text
+    assert auditor.post("/audit/checkpoints/check").status_code == 303
+    raw = _open(Path(str(sqlite_database.engine.url.database)))
+    raw.execute("UPDATE audit_checkpoint SET root = ?", ("0" * 64,))
+    raw.close()
+    asked = auditor.post("/audit/checkpoints/check", follow_redirects=True)
+    assert "被改写" in asked.text
+
+
 # --- rewriting history ------------------------------------------------------------------------------------------
 
 
@@ -172,10 +264,10 @@ def test_a_checkpoint_is_due_each_minute_or_each_thousand_rows(
 def log(
     sqlite_database: Database, settings: Settings, now: datetime, tmp_path: Path
 ) -> tuple[Path, Path, Keeper, list[Direct]]:
-    """A file with 60 rows, witnessed at 20, 40 and 60; the keys beside it; its keeper and witnesses."""
+    """A file with 60 rows, witnessed after every 20; the keys beside it; its keeper and witnesses."""
     keeper, doors = _witnessed(sqlite_database, settings, tmp_path / "witnesses", lambda: now)
     for _ in range(3):
-        _append(sqlite_database, now, 20)
+        _append(sqlite_database, now, BETWEEN_CHECKPOINTS)
         keeper.keep(now)
     keys = tmp_path / "keys.json"
     with sqlite_database.reading() as session:
@@ -240,10 +332,12 @@ def _swap_rows(raw: sqlite3.Connection, seq: int) -> int:
 
 
 def _change_and_rehash_one(raw: sqlite3.Connection, seq: int) -> int:
+    """The next row no longer fits; the last row before a checkpoint shows already there, with all rows since the
+    checkpoint before."""
     raw.execute("UPDATE audit_row SET action = 'x:y' WHERE seq = ?", (seq,))
     row = raw.execute(f"SELECT {', '.join(verifier.ROW)} FROM audit_row WHERE seq = ?", (seq,)).fetchone()
     raw.execute("UPDATE audit_row SET hash = ? WHERE seq = ?", (verifier.row_hash(row), seq))
-    return seq + 1
+    return seq + 1 if seq % BETWEEN_CHECKPOINTS else seq - BETWEEN_CHECKPOINTS + 1
 
 
 def _forge_at_the_end(raw: sqlite3.Connection, seq: int) -> int:
@@ -289,7 +383,7 @@ def test_each_of_nine_kinds_of_tampering_is_named_by_its_first_bad_row(
 ) -> None:
     """T20: the tool reads the file as it lies on the disk and prints the first bad row."""
     file, keys, _, _ = log
-    dice = random.Random(tamper.__name__)
+    dice = random.Random(f"{tamper.__name__}{figures.seed() or ''}")
     for _ in range(TIMES):
         copy = tmp_path / "copy.db"
         shutil.copy(file, copy)
@@ -299,7 +393,7 @@ def test_each_of_nine_kinds_of_tampering_is_named_by_its_first_bad_row(
         code, out = _run("log", copy, "--keys", keys)
         assert code == 1, out
         assert f"row {bad}:" in out
-    keep(f"tamper_{tamper.__name__.strip('_')}", tried=TIMES, caught=TIMES)
+    figures.keep(TIMES)
 
 
 def _rehash(raw: sqlite3.Connection) -> None:
@@ -417,6 +511,21 @@ def test_a_second_branch_is_refused_and_kept_as_evidence(settings: Settings, tmp
     assert again.verifier_key() == witness.verifier_key()
     steps = "".join(base64.b64encode(step).decode() + "\n" for step in tree.consistency(5, 9, one))
     assert again.add(f"old 5\n{steps}\n{_note(settings, 9, tree.root(9, one))}")[0] == 200
+
+
+def test_a_witness_keeps_only_so_much_evidence(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that goes on lying must not fill the witness's disk."""
+    monkeypatch.setattr("marketplace.trail.witness.MOST_EVIDENCE", 2)
+    witness = Witness(
+        tmp_path, name="w", log=notes.verifier_key(log_name(settings), checkpoint_key(settings), notes.LOG)
+    )
+    for number in range(5):
+        rows = tree.subtrees([tree.leaf_hash(bytes([n, number])) for n in range(3)])
+        answer = witness.add(f"old {3 if number else 0}\n\n{_note(settings, 3, tree.root(3, rows))}")
+        assert answer[0] == (422 if number else 200)
+    assert len(list((tmp_path / "evidence").iterdir())) == 2
 
 
 @pytest.mark.parametrize(
@@ -563,6 +672,7 @@ def test_the_witness_server_bounds_what_it_reads(settings: Settings, tmp_path: P
             assert calls.post(f"{base}/other", data=b"x", timeout=5).status_code == 404
             assert calls.post(f"{base}/add-checkpoint", data=b"\xff\xfe", timeout=5).status_code == 400
             assert calls.post(f"{base}/add-checkpoint", data=b"", timeout=5).status_code == 413
+            assert calls.post(f"{base}/add-checkpoint", data=b"old 0\n\nx", timeout=5).status_code == 403
     finally:
         door.shutdown()
         door.server_close()

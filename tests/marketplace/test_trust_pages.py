@@ -10,16 +10,20 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlmodel import col, select
 
 import shanqiao_verify as verifier
+from marketplace import audit
 from marketplace.accounts import service as accounts
-from marketplace.actors import Role
+from marketplace.actors import SYSTEM, Role
 from marketplace.app import create_app
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
+from marketplace.consent.models import ConsentHead
 from marketplace.credentials import receipts
 from marketplace.db import Database
 from marketplace.households.service import contact_of
+from marketplace.sharing.models import Disclosure
 from marketplace.trail.service import make_checkpoint
 from tests import factories as make
 from tests.marketplace.trust_scene import Scene, a_scene, issued
@@ -157,6 +161,25 @@ def test_a_household_takes_the_proof_of_its_own_row_home(app: Flask, household: 
     own = [json.loads(answer.text) for answer in found if answer.status_code == 200]
     assert {verifier.check_row(proof, _keys(app))[0]["action"] for proof in own} >= {"consent:give", "credential:issue"}
     assert "日志行的证明" in _judged(app.test_client(), json.dumps(own[0]), "pasted")
+
+
+def test_a_household_takes_home_the_proof_of_a_list_in_which_it_stood(
+    app: Flask, household: FlaskClient, given: Issued
+) -> None:
+    now, home = utc_now(), given[0].household.id
+    with app.extensions["database"].transaction() as session:
+        head = session.exec(select(ConsentHead).where(col(ConsentHead.household_id) == home)).first()
+        seqs = [audit.record(session, audit.Entry("share:disclose_list"), actor=SYSTEM, now=now) for _ in range(2)]
+        session.add(
+            Disclosure(
+                id="seen", at=now, household_id=home, recipient_org_id=make.an_organisation(session).id, actor_id="x",
+                purpose="PAYMENT", consent_chain_id=head.chain_id, audit_seq=seqs[0],
+            )
+        )  # fmt: skip
+        make_checkpoint(session, now=now)
+    mine, anothers = (household.get(f"/my-trail/{seq}.json") for seq in seqs)
+    assert verifier.check_row(json.loads(mine.text), _keys(app))[0]["action"] == "share:disclose_list"
+    assert anothers.status_code == 404
 
 
 def test_the_auditor_sees_checkpoints_and_computes_them_again(app: Flask) -> None:

@@ -16,6 +16,8 @@ from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.households import suspicions
+from marketplace.households.models import Household
 from marketplace.meetings import duties, reclaims, roster, urgent
 from marketplace.meetings.models import ReviewState, UrgentApproval
 from marketplace.meetings.night import sweep
@@ -26,6 +28,7 @@ from marketplace.notices import Notice
 from marketplace.offers.models import Offer
 from tests import factories as make
 from tests.marketplace.test_proposals import a_run
+from tests.marketplace.test_same_households import called_same
 
 NIGHT = datetime(2026, 11, 23, 15, 30, tzinfo=UTC)
 """Monday 23 November 2026, 23:30 in Chongqing."""
@@ -112,6 +115,7 @@ def test_a_night_case_goes_from_the_need_to_the_approval_and_to_the_review_of_th
         assert "urgent_approved" in told
         (clock,) = clocks.running_of(session, case.id)
         assert clocks.last_day(clock) == date(2026, 11, 24)
+        assert clock.account_id == night.reviewer.id, "neither of the pair that was on call"
         assert urgent.count_urgent(session, ReviewState.WAITING, actor=night.reviewer) == 1
     with night.database.transaction() as session:
         morning = NIGHT + timedelta(hours=10)
@@ -147,6 +151,23 @@ def test_the_cap_counts_what_the_household_had_this_night_and_begins_anew_the_ne
         after_midnight = NIGHT + timedelta(hours=2)
         assert urgent.room_for(session, night.household_id, now=after_midnight).left_fen == 0
         assert urgent.room_for(session, night.household_id, now=NIGHT + timedelta(hours=13)).left_fen == 36_000
+
+
+def test_the_cap_counts_what_another_record_of_the_same_person_had_this_night(night: Night) -> None:
+    with night.database.transaction() as session:
+        capped(session, 36_000)
+        other = make.a_household(session, phone="10000000073")
+        make.auto_match(session, other)
+        pair = called_same(session, session.get_one(Household, night.household_id), other, NIGHT)
+        again = make.a_need(session, other, urgency=3, verifier_id=night.verifier.id)
+        night.verify(session)
+        night.approve(session)
+        asked: dict[str, Any] = {"reason": WHY, "actor": night.approver, "now": NIGHT + timedelta(minutes=9)}
+        with pytest.raises(WrongState, match="cap_used"):
+            urgent.approve(session, again.id, **asked)
+        decider = Actor(id="verifier-9", role=Role.VERIFIER)
+        suspicions.undo(session, pair.id, reason="MISTAKE", actor=decider, now=NIGHT)
+        assert urgent.room_for(session, other.id, now=NIGHT).left_fen == 36_000, "two again, two caps"
 
 
 def test_what_does_not_fit_under_the_cap_is_refused_and_nothing_is_kept(night: Night) -> None:

@@ -11,11 +11,14 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
+from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
+from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
+from marketplace.clocks.steps import STEPS, Side
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
-from marketplace.decisions import calls, moves, service, waiting
+from marketplace.decisions import calls, moves, officers, service, waiting
 from marketplace.decisions.closing import Answers
 from marketplace.decisions.models import OPEN, CallOutcome, HouseholdCall, Match, MatchState
 from marketplace.errors import BadInput, Conflict, DomainError, WrongState
@@ -25,6 +28,7 @@ from marketplace.notices import Notice
 from marketplace.offers import service as offers
 from marketplace.offers.models import Acceptance, Offer, OfferState
 from marketplace.organisations.models import Organisation
+from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
@@ -412,3 +416,121 @@ def test_a_match_has_exactly_one_clock_while_it_waits_and_none_when_it_is_over(
             seen.add(state)
             assert len(steps) == (1 if state in WAITING else 0), f"{name}: {state} with {steps}"
     assert len(seen) > 4
+
+
+def named_and_told(database: Database, step: str) -> tuple[str | None, int]:
+    """Who holds the running step, and how many letters that account has."""
+    with database.reading() as session:
+        clock = session.exec(select(Clock).where(Clock.step == step, col(Clock.ended_at).is_(None))).one()
+        told = select(Notice.id).where(Notice.letter == "reminder_staff", Notice.account_id == clock.account_id)
+        return clock.account_id, len(session.exec(told).all())
+
+
+@pytest.mark.parametrize(
+    ("stage", "step", "days"),
+    [("taken_on", "call_household", 11), ("in_delivery", "late_delivery", 27)],
+)
+def test_a_step_of_staff_that_nobody_took_gets_a_holder_by_name_and_a_letter(
+    database: Database, scene: Scene, now: datetime, stage: str, step: str, days: int
+) -> None:
+    with database.transaction() as session:
+        people = {
+            name: create_account(session, name, display_name=name, role=role, districts=[place], now=now).id
+            for name, role, place in (
+                ("far-worker", Role.WORKER, "500101"),
+                ("near-worker", Role.WORKER, "500103"),
+                ("near-approver", Role.APPROVER, "500103"),
+            )
+        }
+    reach(database, scene, stage, now=now)
+    pass_days(database, now, days)
+    wanted = people["near-worker" if step == "call_household" else "near-approver"]
+    holder, letters_of_it = named_and_told(database, step)
+    assert holder == wanted
+    assert letters_of_it >= 1
+
+
+PEOPLE = (Role.WORKER, Role.VERIFIER, Role.APPROVER)
+STAFF_STEPS = {code: step for code, step in STEPS.items() if step.side is Side.STAFF and code not in officers.BY_LADDER}
+
+
+def _people(session: Session, now: datetime) -> dict[str, Role]:
+    """One of each role in the district, and the protection officer of the city; id ► role."""
+    made = [
+        create_account(session, role.value, display_name=role.value, role=role, districts=["500103"], now=now)
+        for role in PEOPLE
+    ]
+    officer = Role.PROTECTION_OFFICER
+    made.append(create_account(session, "city", display_name="city", role=officer, districts=[], now=now))
+    return {one.id: one.role for one in made}
+
+
+def test_every_step_of_staff_gets_a_holder_of_the_role_that_acts_on_its_page_and_a_letter(
+    database: Database, now: datetime
+) -> None:
+    with database.transaction() as session:
+        people = _people(session, now)
+        for code in STAFF_STEPS:
+            place = "" if code == "favours_answer" else "500103"
+            clocks.start(session, code, f"word:{code}", holder=clocks.Holder(district_code=place), now=now)
+    for days in (30, 60, 90):
+        sweep(database, now + days * DAY)
+    with database.reading() as session:
+        for clock in session.exec(select(Clock)):
+            assert people.get(clock.account_id or "") is officers.TAKEN_BY[clock.step], clock.step
+            told = select(Notice.id).where(Notice.letter == "reminder_staff", Notice.key.startswith(clock.id))
+            assert session.exec(told).first() is not None, clock.step
+
+
+def test_every_page_of_a_step_opens_for_the_role_that_is_named_for_it() -> None:
+    assert officers.TAKEN_BY.keys() == STAFF_STEPS.keys()
+    acts = {"publish": "need:release", "second_call": "reading:second", "urgent_review": "urgent:review"}
+    acts |= {"complaint": "match:settle", "match_review": "match:reject", "appeal_answer": "appeal:answer"}
+    acts |= {"favours_answer": "appeal:answer", "visit_call": "appointment:call", "payee_check": "payee:decide"}
+    acts |= {"papers_call": "claim:papers", "payee_help": "payee:assist", "payout_overlap": "payout:settle"}
+    acts |= {"follow_up": "match:follow_up", "overlap_look": "overlap:decide", "power_check": "power:check"}
+    acts |= {"push_answer": "portrait:answer", "survival_visit": "survival:record", "item_review": "case:handle"}
+    acts |= {"right_answer": "right:answer", "source_dispute": "right:answer", "record_consent": "consent:assist"}
+    acts |= {"record_cost": "bill:record", "claim_help": "bill:record", "cover_answer": "bill:record"}
+    acts |= {"held": "match:reject", "first_approval": "match:approve", "second_approval": "match:approve"}
+    for step, action in acts.items():
+        role = officers.TAKEN_BY[step]
+        actor = Actor(id="x", role=role, districts=frozenset() if role is Role.PROTECTION_OFFICER else WORKER.districts)
+        require(actor, action, district="500103")
+
+
+def test_a_step_for_which_nobody_is_there_counts_no_reminder_and_is_named_when_somebody_comes(
+    database: Database, now: datetime
+) -> None:
+    with database.transaction() as session:
+        for step, ref in (("urgent_review", "night"), ("unclaimed", "need"), ("visit_call", "silent:match")):
+            clocks.start(session, step, ref, holder=clocks.Holder(district_code="500103"), now=now)
+    sweep(database, now + 30 * DAY)
+    with database.reading() as session:
+        assert {(one.account_id, one.reminders) for one in session.exec(select(Clock))} == {(None, 0)}
+    assert sweep(database, now + 30 * DAY) == 0, "not before the next day"
+    with database.transaction() as session:
+        people = _people(session, now)
+    sweep(database, now + 31 * DAY)
+    with database.reading() as session:
+        named = {one.step: people.get(one.account_id or "") for one in session.exec(select(Clock))}
+    assert named == {"urgent_review": Role.APPROVER, "unclaimed": Role.APPROVER, "visit_call": Role.WORKER}
+
+
+def test_nobody_is_named_for_what_it_had_a_hand_in(database: Database, scene: Scene, now: datetime) -> None:
+    with database.transaction() as session:
+        one, two = (
+            create_account(session, name, display_name=name, role=Role.APPROVER, districts=["500103"], now=now).id
+            for name in ("one", "two")
+        )
+        for step in ("second_approval", "urgent_review"):
+            match = scene.approved(session, now) if step == "second_approval" else None
+            if match is not None:
+                match.approver_id = min(one, two)
+                session.add(match)
+            ref = match.id if match is not None else "night"
+            clocks.start(session, step, ref, holder=clocks.Holder(district_code="500103"), now=now)
+    waiting.sweep(database, clock=lambda: now + 30 * DAY, barred={"urgent_review": lambda _s, _r: (min(one, two),)})
+    with database.reading() as session:
+        wanted = select(Clock.step, Clock.account_id).where(col(Clock.step).in_(("second_approval", "urgent_review")))
+        assert set(session.exec(wanted)) == {("second_approval", max(one, two)), ("urgent_review", max(one, two))}

@@ -37,7 +37,7 @@ def test_a_giver_that_accepts_and_the_sweep_never_both_win(
     url = database.engine.url.render_as_string(hide_password=False)
     database.close()
 
-    def act(own: Database, rng: random.Random) -> None:
+    def act(own: Database, rng: random.Random, _number: int) -> None:
         order = list(pairs)
         rng.shuffle(order)
         for at, (match_id, giver) in enumerate(order):

@@ -23,9 +23,14 @@ from tests.matching.tiny import tiny
 CHUNKS = range(20)
 
 
+def many(normal: int, *, torture: int) -> int:
+    """How many problems: few in the ordinary suite, as many as find the rare fault with TORTURE=1."""
+    return torture if os.environ.get("TORTURE") == "1" else normal
+
+
 def seeds(chunk: int, *, normal: int, torture: int) -> Iterator[int]:
     """The seeds of one of twenty chunks of a campaign."""
-    size = (torture if os.environ.get("TORTURE") == "1" else normal) // len(CHUNKS)
+    size = many(normal, torture=torture) // len(CHUNKS)
     yield from range(chunk * size, (chunk + 1) * size)
 
 

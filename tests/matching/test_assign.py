@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -22,13 +21,13 @@ from matching.model import Candidate, Pin, Policy
 from matching.opening import greedy, tightened
 from matching.rules import breaches
 from matching.servings import Answer, Servings, servings
-from tests.matching.campaign import served_value
+from tests.matching.campaign import many, served_value
 from tests.matching.oracle import best, is_minimal_conflict
 from tests.matching.placements import placements
 from tests.matching.test_flow import need, problem, resource
 from tests.matching.test_hard import units
 
-SEEDS = range(1_000 if os.environ.get("TORTURE") == "1" else 24)
+SEEDS = range(many(12, torture=1_000))
 
 
 SOLVERS = tuple(row for row in assign.ROUNDS if row[0] != "bound")
@@ -72,16 +71,17 @@ def test_families_go_where_they_are_worth_most_then_by_score_promises_and_cost(c
 
 @pytest.mark.usefixtures("solvers_alone")
 def test_the_random_families_meet_every_sort_of_rule_and_most_values_are_proven_by_both_solvers():
-    proofs = [allocate(placements(seed)).certificate.value_proof for seed in range(40)]
-    assert proofs.count("both") >= 8
-    assert proofs.count("") <= 4
-    rows = [row for seed in range(40) for model in models(placements(seed)) for row in model.rows]
+    count = many(20, torture=400)
+    proofs = [allocate(placements(seed)).certificate.value_proof for seed in range(count)]
+    assert proofs.count("both") >= count // 5
+    assert proofs.count("") <= count // 10
+    rows = [row for seed in range(count) for model in models(placements(seed)) for row in model.rows]
     assert any((row.weights < 0).any() for row in rows), "no household that must choose one of two places"
     assert any((row.weights > 1).any() for row in rows)
 
 
 def test_both_solvers_find_the_same_value_and_the_same_bound():
-    for seed in range(100):
+    for seed in range(many(40, torture=1_000)):
         for model in models(placements(seed)):
             first, second = (ASSIGNERS[name](model, start=None, effort=1.0) for name in ("highs", "cp_sat"))
             assert (first.chosen is None) == (second.chosen is None), seed
@@ -91,7 +91,7 @@ def test_both_solvers_find_the_same_value_and_the_same_bound():
 
 
 def test_the_plan_of_each_solver_and_of_the_opening_keeps_the_rules():
-    for seed in range(80):
+    for seed in range(many(30, torture=800)):
         given = replace(placements(seed), pins=())
         compiled = compile_problem(given)
         limits = shared_limits(compiled)
@@ -108,8 +108,8 @@ def test_the_plan_of_each_solver_and_of_the_opening_keeps_the_rules():
 
 
 def test_the_tightened_question_loses_no_plan_that_is_as_good():
-    narrower = 0
-    for seed in range(150):
+    narrower, count = 0, many(50, torture=1_500)
+    for seed in range(count):
         for model in models(replace(placements(seed), pins=())):
             value = model.value(greedy(model))
             tight = tightened(model, value)
@@ -117,7 +117,7 @@ def test_the_tightened_question_loses_no_plan_that_is_as_good():
             assert answer.chosen is not None
             assert model.value(answer.chosen) == tight.value(answer.chosen) == wide.bound == answer.bound, seed
             narrower += tight.base > 0
-    assert narrower > 20
+    assert narrower > count // 8
 
 
 # Two agents with room 10 each; jobs a and b take 6, c takes 4. a and b must part (12 fit nowhere), c joins either.

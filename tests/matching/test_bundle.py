@@ -47,7 +47,7 @@ def city(seed: int, *, joined: bool = False, caps: float = 0.0) -> Problem:
 def test_classes_change_neither_a_plan_nor_a_price(monkeypatch: pytest.MonkeyPatch):
     cities = [city(1), city(2, joined=True), city(3, joined=True, caps=1.0)]
     cities += [changed(cities[1], lines=allocate(cities[1]).lines, seed=4)]
-    problems = [*cities, *(tiny(9 * 10**6 + seed) for seed in range(4_000 if TORTURE else 250))]
+    problems = [*cities, *(tiny(9 * 10**6 + seed) for seed in range(4_000 if TORTURE else 100))]
     with_classes = [told(problem) for problem in problems]
     used = sum(bundled(network(problem)) is not None for problem in cities)
     monkeypatch.setattr(flow, "bundled", lambda network: None)

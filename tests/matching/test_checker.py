@@ -21,6 +21,7 @@ from matching.folder import write_plan, write_problem
 from matching.generate import generate
 from matching.model import Announced, Ban, Candidate, Cap, CoolOff, Earmark, PastAid, Pin, Problem
 from matching.plan import Line, Plan, Price, Reason
+from tests.matching.campaign import many
 from tests.matching.oracle import best
 from tests.matching.receipts import eligible
 from tests.matching.rows import EMPTY, TODAY, honest, need, problem, resource
@@ -250,6 +251,13 @@ def test_forged_prices_are_refused_and_named(fault):
     assert code in faults(of, replace(plan, prices=tuple(prices)))
 
 
+def test_a_certificate_that_calls_a_pure_plan_hard_hides_no_idle_price():
+    of, plan = sound()
+    told = replace(plan.certificate, components={"pure": 0, "hard_small": 1, "hard_large": 0}, unique=False)
+    idle = (Price(1, "resource", "r", "", 3), Price(2, "resource", "s", "", 1))
+    assert "idle_price" in faults(of, replace(plan, prices=idle, certificate=told))
+
+
 def test_a_line_changed_after_the_run_is_refused():
     of, plan = sound()
     lines = (plan.lines[0], replace(plan.lines[1], units=1))
@@ -272,7 +280,7 @@ def test_an_infeasible_run_must_name_pins_of_the_problem():
 
 def test_true_optima_of_random_problems_pass():
     for kind in KINDS:
-        for seed in range(200):
+        for seed in range(many(70, torture=2_000)):
             of = tiny(seed, kind=kind)
             found = best(of)
             if found is not None:
@@ -299,7 +307,7 @@ def explained() -> Planted:
 def test_the_allocator_s_own_reasons_pass():
     assert check(*explained()) == ()
     for kind in KINDS:
-        for seed in range(150):
+        for seed in range(many(50, torture=1_500)):
             of = tiny(seed, kind=kind)
             found = best(of)
             if found is not None:

@@ -9,6 +9,7 @@ from matching.checker import proven_bound
 from matching.checker_case import Case
 from matching.model import Candidate, Earmark, Problem
 from matching.plan import Plan, Price
+from tests.matching.campaign import many
 from tests.matching.oracle import best
 from tests.matching.rows import EMPTY, POLICY, need, resource
 from tests.matching.tiny import KINDS, tiny
@@ -50,7 +51,7 @@ def test_prices_may_be_fractions_by_a_common_scale():
 
 def test_no_prices_whatever_prove_a_bound_below_the_optimum():
     for kind in KINDS:
-        for seed in range(400):
+        for seed in range(many(150, torture=4_000)):
             problem = tiny(seed, kind=kind)
             found = best(problem)
             if found is None:

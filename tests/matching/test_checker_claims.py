@@ -11,6 +11,7 @@ from matching.checker import check
 from matching.model import Candidate, Problem
 from matching.plan import Line, Plan
 from matching.solve import allocate
+from tests.matching.campaign import many
 from tests.matching.rows import honest, need, problem, resource
 from tests.matching.tiny import tiny
 
@@ -82,7 +83,7 @@ def test_the_value_of_a_plan_counts_needs_that_one_resource_serves_whole():
 def test_no_single_change_of_a_certificate_passes(kind):
     rng = Random(11)
     words = ("score", "bound", "units", "cost", "broken_units", "households_served")
-    for seed in range(60):
+    for seed in range(many(20, torture=600)):
         of = tiny(seed, kind=kind)
         plan = allocate(of)
         if plan.certificate.status == "infeasible":

@@ -16,6 +16,7 @@ from matching.folder import plan_sha256, write_plan, write_problem
 from matching.model import Problem
 from matching.plan import Line, Plan
 from matching.solve import allocate
+from tests.matching.campaign import many
 from tests.matching.rows import honest
 from tests.matching.tiny import tiny
 
@@ -99,7 +100,7 @@ def test_a_tampered_certificate_is_refused(word, tmp_path):
 @pytest.mark.parametrize("kind", ["pure", "hard"])
 def test_no_change_to_the_lines_passes_even_with_a_fresh_hash(kind):
     rng = Random(7)
-    for of, plan in runs(20, kind=kind):
+    for of, plan in runs(many(8, torture=200), kind=kind):
         lines = list(plan.lines)
         at = rng.randrange(len(lines))
         old = lines[at]

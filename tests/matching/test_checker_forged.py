@@ -5,7 +5,6 @@ What passes is true. TORTURE=1 makes the campaign long. Brute force says what th
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import replace
 from random import Random
@@ -16,11 +15,12 @@ from matching.checker import check
 from matching.model import Problem
 from matching.plan import Line, Plan, Price
 from matching.solve import allocate
+from tests.matching.campaign import many
 from tests.matching.oracle import best
 from tests.matching.rows import honest
 from tests.matching.tiny import tiny
 
-SEEDS = 3_000 if os.environ.get("TORTURE") == "1" else 60
+SEEDS = many(25, torture=3_000)
 
 
 def forged_lines(of: Problem, plan: Plan, *, rng: Random) -> list[Line]:

@@ -102,6 +102,20 @@ def test_twins_and_kin_on_one_telephone_are_never_the_same(second: dict[str, str
     assert band(first, second | {"id_number": ""}) in ("review", "different")
 
 
+@pytest.mark.parametrize(("one", "other"), [("陈立", "李晨"), ("张洋", "杨章"), ("魏丽群", "柳伟")])
+def test_chinese_names_that_fit_crosswise_by_sound_alone_are_two_people(one: str, other: str) -> None:
+    born = {"sex": "女", "birth_date": "1986-01-02", "district": "渝中区"}
+    assert band(born | {"name": one}, born | {"name": other}) in ("review", "different")
+    swapped = born | {"surname": one[1:], "given_name": one[0], "phone": "13811110001"}
+    assert band(born | {"name": one, "phone": "13811110001"}, swapped) == "same", "the same characters the other way"
+
+
+def test_one_name_and_birthday_in_two_districts_is_for_a_person() -> None:
+    born = {"name": "陈静", "sex": "女", "birth_date": "1990-02-03"}
+    assert band(born | {"district": "沙坪坝区"}, born | {"district": "万州区"}) in ("review", "different")
+    assert band(born | {"district": "沙坪坝区"}, born | {"district": "沙坪坝区"}) == "same"
+
+
 def test_two_people_on_one_number_go_to_a_person() -> None:
     other = {
         "name": "吴小丽",

@@ -179,6 +179,28 @@ def test_workers_and_a_lost_one_change_nothing(tmp_path: Path) -> None:
     assert [lost[key] for key in same] == [alone[key] for key in same]
 
 
+class NobodyYet:
+    """A client whose workers are all being started again; it takes tasks on the terms that Dask sets."""
+
+    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
+        return {"workers": {}}
+
+    def submit(self, work: Callable[..., Any], *task: Any, pure: bool, **where: Any) -> Any:
+        if where.get("allow_other_workers") and not where.get("workers"):
+            raise ValueError("Only use allow_other_workers= if using workers=")
+        return work(*task)
+
+    def gather(self, futures: list[Any]) -> list[Any]:
+        return futures
+
+    def cancel(self, futures: list[Any]) -> None:
+        pass
+
+
+def test_tasks_are_handed_in_while_no_worker_is_known() -> None:
+    assert DaskCrew(NobodyYet()).each(max, [(1, 2), (4, 3)]) == [2, 4]
+
+
 def test_the_order_of_rows_and_the_names_of_folders_change_no_plan(tmp_path: Path) -> None:
     shards = dict(generate_nation(3, 150, 24, shared=6, seed=2))
     plain = solve_nation(written(tmp_path / "n", shards), tmp_path / "o", crew=Alone())

@@ -15,9 +15,12 @@ from matching.components import split
 from matching.generate import generate
 from matching.limits import shared_limits
 from matching.model import Problem
-from matching.outbid import outbid
+from matching.network import carried
+from matching.outbid import Bids
 from matching.parts import score_of
 from matching.priced import top_up
+from matching.refill import allowed
+from matching.relaxed import relaxed_flow
 from matching.residual import State
 from matching.rules import breaches
 from tests.matching.rows import need, problem, resource
@@ -60,8 +63,7 @@ def test_the_more_urgent_need_takes_over_what_its_rules_allow(terms, wanted, lef
     (state,) = states(of)
     start = 3 if terms.get("lot") == 3 else 2 if "max_per_need" in terms else 4
     put(state, state.compiled, "old", start)
-    while outbid(state):
-        pass
+    Bids(state).settle()
     top_up(state)
     assert given(state) == {name: units for name, units in (("late", wanted), ("old", left)) if units}
 
@@ -96,6 +98,18 @@ def test_on_tiny_hard_problems_every_rule_is_kept_the_score_never_falls_and_it_e
             raised += after > before
             assert not top_up(state), seed
     assert raised > 20
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_round_of_bids_leaves_nothing_to_bid_for(seed):
+    compiled = compile_problem(generate(800, 50, hard=0.5, one_component=True, seed=seed))
+    limits = shared_limits(compiled)
+    part = max(split(compiled, limits), key=lambda part: len(part.pairs))
+    network, flow = relaxed_flow(compiled, limits, part)
+    state = State(compiled, limits, part, np.zeros(len(part.pairs), np.int64))
+    state.change(np.arange(len(part.pairs)), allowed(state, carried(network, flow, pairs=part.pairs)))
+    assert top_up(state)
+    assert not top_up(state)
 
 
 def test_an_urgent_newcomer_is_served_and_hardly_anybody_else_notices():

@@ -7,17 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from matching import allocate
+from matching import allocate, priced
 from matching.checker import check
 from matching.compiled import compile_problem
 from matching.components import split
 from matching.generate import generate
 from matching.limits import shared_limits
 from matching.model import Announced, Problem
-from matching.priced import SECONDS_PER_PIECE, SECONDS_PER_PIECE_AND_PAIR, _pieces
+from matching.priced import SECONDS_PER_PIECE, SECONDS_PER_PIECE_AND_PAIR, _means
 from matching.refill import allowed, refill
 from matching.residual import State
 from matching.rules import breaches
+from tests.matching.campaign import many
 from tests.matching.oracle import best
 from tests.matching.tiny import tiny
 
@@ -37,7 +38,7 @@ def _little_work(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("kind", ["hard", "big"])
 def test_on_tiny_problems_the_way_for_large_parts_keeps_all_rules_and_never_bounds_too_low(kind: str):
     reached = known_best = 0
-    for seed in range(50):
+    for seed in range(many(20, torture=500)):
         problem = tiny(seed, kind=kind)
         plan, known = allocate(problem, budget_s=3), best(problem)
         assert check(problem, plan) == (), seed
@@ -110,14 +111,20 @@ def test_nothing_is_cut_from_a_plan_that_keeps_the_rules():
 
 def test_work_is_counted_out_from_the_budget_and_the_size_alone():
     small, city = 45_000, 2_600_000
-    assert 0.7 < _pieces(10.0, pairs=small) * (SECONDS_PER_PIECE + SECONDS_PER_PIECE_AND_PAIR * small) / 10.0 < 1.0
-    assert _pieces(600.0, pairs=city) > 10 * _pieces(60.0, pairs=city)
-    assert _pieces(0.0, pairs=small) == 0
+    assert (
+        0.7 < _means(10.0, pairs=small).pieces * (SECONDS_PER_PIECE + SECONDS_PER_PIECE_AND_PAIR * small) / 10.0 < 1.0
+    )
+    assert _means(600.0, pairs=city).pieces > 10 * _means(60.0, pairs=city).pieces
+    assert _means(0.0, pairs=small).pieces == 0
 
 
-def test_the_last_flow_is_left_out_where_the_budget_has_no_room_for_it(monkeypatch: pytest.MonkeyPatch):
-    asked: list[tuple[bool, bool]] = []
-    monkeypatch.setattr("matching.priced._finish", lambda state, *, settle, thorough: asked.append((settle, thorough)))
+def test_a_flow_is_left_out_where_the_budget_has_no_room_for_it(monkeypatch: pytest.MonkeyPatch):
+    asked: list[list[bool]] = []
+    filled = priced._filled
+    monkeypatch.setattr(
+        "matching.priced._filled", lambda *of, reopens: asked.append([reopens]) or filled(*of, reopens=reopens)
+    )
+    monkeypatch.setattr("matching.priced._finish", lambda state, *, thorough: asked[-1].append(thorough))
     monkeypatch.setattr("matching.priced.improve", lambda *_, **__: True)
     city, budget = district(), 100
     compiled = compile_problem(city)
@@ -125,7 +132,7 @@ def test_the_last_flow_is_left_out_where_the_budget_has_no_room_for_it(monkeypat
     for share in (0.3, 0.9, 1.1):  # of the budget, that flows take
         monkeypatch.setattr("matching.priced.SECONDS_PER_PAIR", share * budget / pairs)
         allocate(city, budget_s=budget)
-    assert asked == [(True, True), (True, False), (False, False)]
+    assert asked == [[True, True], [True, False], [False, False]]
 
 
 def test_a_run_whose_time_is_up_keeps_a_plan_that_passes_the_judge():

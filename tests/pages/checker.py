@@ -1,9 +1,10 @@
 """What every page must fulfil, beyond what axe finds: `check_page(page, path)` and `check_here(page)`.
 
-Each page is checked in two of the eight combinations of language, text size and width (which two follows from its path,
-always two that differ in everything); with PAGES=all in all eight. The colours are the same in all of them and cost axe
-two thirds of its time: their contrast is measured in the first only, unless PAGES=all. Used by every room's browser
-tests.
+Each page is checked in one of the eight combinations of language, text size and width, which follows from its path, so
+that over all pages each occurs as often; with PAGES=all in all eight. Axe and the Tab key cost most of the time and see
+no words: they are asked where a page has a part that no sound page of this process had (`shape.js` tells parts apart),
+axe about colours where an element stands in others as on no page before, the Tab key once for each width. With
+PAGES=all both are asked everywhere. Used by every room's browser tests.
 """
 
 import os
@@ -25,7 +26,16 @@ RUN_AXE = "options => axe.run(document, options).then(found => found.violations)
 HERE = Path(__file__).parent
 ASSERTS = (HERE / "asserts.js").read_text(encoding="utf-8")
 FOCUS = (HERE / "focus.js").read_text(encoding="utf-8")
+SHAPE = (HERE / "shape.js").read_text(encoding="utf-8")
+WATCH_FOCUS = f"""() => {{
+  if (window.focusFaults) return void (window.focusFaults.length = 0);
+  const look = {FOCUS[FOCUS.index("() =>") :].rstrip().rstrip(";")};
+  window.focusFaults = [];
+  addEventListener("keyup", () => window.focusFaults.push(look()), true);
+}}"""
 FAULTS: WeakKeyDictionary[Page, list[str]] = WeakKeyDictionary()
+SOUND: set[tuple[str, str]] = set()
+"""Parts that axe, and the Tab key at a width, found sound in this process, and those whose colours were."""
 HOUSEHOLD_BYTES, STAFF_BYTES, REQUESTS = 60 * 1024, 150 * 1024, 6
 
 
@@ -46,50 +56,62 @@ def watch(page: Page, *, host: str) -> None:
     page.on("pageerror", lambda error: FAULTS[page].append(f"script: {error}"))
 
 
+def everything() -> bool:
+    """Is each page asked everything, whatever was asked before?"""
+    return os.environ.get("PAGES") == "all"
+
+
 def combinations(path: str) -> list[tuple[str, str, int]]:
-    """Two combinations that differ in language, text size and width; all eight with PAGES=all."""
-    if os.environ.get("PAGES") == "all":
-        return COMBINATIONS
-    first = zlib.crc32(path.encode()) % 8
-    return [COMBINATIONS[first], COMBINATIONS[7 - first]]
+    """One combination of language, text size and width; all eight with PAGES=all."""
+    return COMBINATIONS if everything() else [COMBINATIONS[zlib.crc32(path.encode()) % 8]]
 
 
 def check_page(page: Page, path: str, *, status: int = 200) -> None:
     """Open the path in its combinations and assert everything."""
-    everything = os.environ.get("PAGES") == "all"
-    for turn, (language, text, width) in enumerate(combinations(path)):
+    for language, text, width in combinations(path):
         page.set_viewport_size({"width": width, "height": 800})
         joint = "&" if "?" in path else "?"
         response = page.goto(f"{path}{joint}lang={language}&text={text}")
         assert response is not None
         assert response.status == status, f"{path}: {response.status}"
-        check_here(page, name=f"{path} {language} {text} {width}", contrast=everything or turn == 0)
+        check_here(page, name=f"{path} {language} {text} {width}")
 
 
-def check_here(page: Page, *, name: str = "", contrast: bool = True) -> None:
+def check_here(page: Page, *, name: str = "") -> None:
     """Assert everything on the page as it is now, such as after a form was sent with errors."""
     page.wait_for_load_state()
-    found = axe_faults(page, contrast=contrast)
-    faults = [*FAULTS.get(page, []), *page.evaluate(ASSERTS), *found, *focus_faults(page)]
+    parts, size = page.evaluate(SHAPE), page.viewport_size
+    colours = {("colours", part) for part in parts["colours"]}
+    axe = {("axe", part) for part in parts["parts"]}
+    focus = {(f"focus at {size['width'] if size else ''}", part) for part in parts["parts"]}
+    faults = [*FAULTS.get(page, []), *page.evaluate(ASSERTS)]
+    if _new(axe) or _new(colours):
+        faults += axe_faults(page, colours=_new(colours))
+    if _new(focus):
+        faults += focus_faults(page)
     assert not faults, "\n".join([name or page.url, *faults])
+    SOUND.update(axe, colours, focus)
 
 
-def axe_faults(page: Page, *, contrast: bool = True) -> list[str]:
+def _new(parts: set[tuple[str, str]]) -> bool:
+    """Was one of these not yet on a page that was found sound? With PAGES=all none ever was."""
+    return everything() or not parts <= SOUND
+
+
+def axe_faults(page: Page, *, colours: bool = True) -> list[str]:
     """What axe finds under WCAG 2.2 AA and its best practices."""
     page.evaluate(AXE_SCRIPT)
-    rules = {} if contrast else {"color-contrast": {"enabled": False}}
-    found: list[dict[str, Any]] = page.evaluate(RUN_AXE, {**AXE, "rules": rules})
+    asked = {**AXE, "rules": {"color-contrast": {"enabled": colours}}}
+    found: list[dict[str, Any]] = page.evaluate(RUN_AXE, asked)
     return [f"axe {v['id']}: {node['target']} {node['html'][:120]}" for v in found for node in v["nodes"]]
 
 
 def focus_faults(page: Page, *, steps: int = 12) -> list[str]:
     """Walk with the Tab key: what has the focus shows it and is not covered."""
-    faults = []
+    page.evaluate(WATCH_FOCUS)
     for _step in range(steps):
         page.keyboard.press("Tab")
-        if fault := page.evaluate(FOCUS):
-            faults.append(fault)
-    return faults
+    return [fault for fault in page.evaluate("() => window.focusFaults") if fault]
 
 
 def weight(page: Page, path: str) -> tuple[int, int]:

@@ -27,7 +27,8 @@ from marketplace.wiring import open_database
 from tests.pages import checker, gallery
 from tests.pages.reach import reach
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = next(filter(Path.exists, map(Path, ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium"))), None)
+"""Debian's Chromium without windows, which opens a page in less than half the time, or else the whole browser."""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -88,7 +89,7 @@ def one_at_a_time(file: Path) -> Iterator[None]:
         yield
 
 
-def _built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demonstration's folder; the first worker that needs it builds it."""
     shared = of_the_run(tmp_path_factory)
     with one_at_a_time(shared / "demo.lock"):
@@ -103,7 +104,7 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def a_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The demonstration house: a copy of the small city, built and told to its end once for all tests of a run."""
     folder = tmp_path_factory.mktemp("demo-copy")
-    shutil.copytree(_built_once(tmp_path_factory), folder, dirs_exist_ok=True)
+    shutil.copytree(built_once(tmp_path_factory), folder, dirs_exist_ok=True)
     settings = demo_settings(folder, seed=7)
     database = open_database(settings)
     yield command.site(settings, database)
@@ -144,7 +145,7 @@ def demo_server(demo_app: Flask) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, started once."""
-    if not CHROMIUM.exists():
+    if CHROMIUM is None:
         sentence = "Chromium is missing: scripts/browser.sh installs it"
         if os.environ.get("CI") == "true":
             pytest.fail(sentence)

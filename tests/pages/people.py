@@ -22,7 +22,6 @@ def token_of(database: Database, role: Role, *, org_id: str | None = None) -> st
             "display_name": role.value,
             "role": role,
             "org_id": org_id,
-            "password": "long enough to test",
             "now": now,
         }
         account = accounts.create_account(session, f"{role.value}-{new_id()[:6]}", **values)

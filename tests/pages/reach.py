@@ -1,12 +1,14 @@
 """Which pages a role reaches by following links from its home: used to check every page, and that none is cut off.
 
-Walks with the app's own test client (no browser), eight pages at most of each kind: lists of hundreds stay quick. Each
-page on the way is asked whether its HTML is sound for this role; every second role walks in English.
+Walks with the app's own test client (no browser), four pages at most of each kind and one file: lists of hundreds stay
+quick. Each page on the way is asked whether its HTML is sound for this role and leads out; every second role walks in
+English.
 """
 
 import html
 import re
 from collections import Counter, deque
+from collections.abc import Callable
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from flask import Flask
@@ -15,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from tests.pages.sound import faults_of
 
-EACH = 8
+EACH = 4
 DISPLAY = {"lang", "text"}
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 LINK = re.compile(r'<a [^>]*?href="([^"#]+)"')
@@ -32,13 +34,19 @@ def signed_in(app: Flask, login: str) -> tuple[FlaskClient, str]:
     return client, answer.headers["Location"]
 
 
-def reach(app: Flask, login: str, *, english: bool = False) -> dict[str, str]:
-    """Endpoint ► one address of it, for every page within reach; a page that is not sound is an error."""
+def reach(
+    app: Flask, login: str, *, english: bool = False, shown: Callable[[str, str], None] = lambda _path, _text: None
+) -> dict[str, str]:
+    """Endpoint ► one address of it, for every page within reach; a page that is not sound is an error.
+
+    Each of these pages is told to `shown` when it is opened.
+    """
     client, home = signed_in(app, login) if login else (app.test_client(), "/")
     if english:
         client.get(f"{home}?lang=en")
     routes = app.url_map.bind("localhost")
     waiting, queued, visits, found = deque([(home, "home")]), {home}, Counter[str](), {}
+    files: set[str] = set()
     while waiting:
         path, source = waiting.popleft()
         try:
@@ -49,15 +57,18 @@ def reach(app: Flask, login: str, *, english: bool = False) -> dict[str, str]:
         if DISPLAY & parse_qs(urlsplit(path).query).keys():
             continue
         visits[endpoint] += 1
-        if visits[endpoint] > EACH:
+        if visits[endpoint] > EACH or endpoint in files:
             continue
         answer = client.get(path)
         assert answer.status_code < 400, f"{login}: {source} links to {path}, which answers {answer.status_code}"
         if answer.mimetype != "text/html" or answer.status_code >= 300:
+            files |= {endpoint} if answer.status_code < 300 else set()
             continue
         if endpoint not in found:
             faults = faults_of(answer.text)
+            faults += ["no way to sign out"] * (bool(login) and 'action="/sign-out"' not in answer.text)
             assert not faults, f"{login}: {path}: {faults}"
+            shown(path, answer.text)
         found.setdefault(endpoint, path)
         for link in LINK.findall(answer.text):
             target = urljoin(path, html.unescape(link))

@@ -78,6 +78,19 @@ def test_the_log_of_a_bug_has_the_reference_shown_on_the_page(
     assert reference[1] in caplog.text
 
 
+def test_a_refusal_is_a_line_of_the_log_with_who_and_which_request(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="marketplace.app")
+    client.get("/matches/")
+    client.post("/sign-in", data={"login": "x"})
+    client.get("/fault/bug")
+    refused, bare, fault = (record.getMessage() for record in caplog.records if record.name == "marketplace.app")
+    assert re.fullmatch(r"NotAllowed on [\w.]+: sign_in, by public, request [0-9a-f]{16}", refused)
+    assert bare == "form without its token on accounts.sign_in_submit"
+    assert re.match(r"reference [0-9a-f]{8}: \w+ on [\w.]+, by public, request [0-9a-f]{16}\n", fault)
+
+
 def test_the_app_does_not_start_with_an_unguarded_view(settings: Settings) -> None:
     app = create_app(settings)
     app.add_url_rule("/open", "open", lambda: "open")

@@ -5,7 +5,7 @@ from flask import Flask
 
 from marketplace.app import create_app
 from marketplace.config import Settings
-from marketplace.web.codes import amount, place, word
+from marketplace.web.codes import amount, office, place, word
 
 
 @pytest.fixture
@@ -24,6 +24,12 @@ def test_codes_are_shown_in_the_readers_language(app: Flask, lang: str, shown: l
     with app.test_request_context(f"/?lang={lang}"):
         found = [word("LIVING.FOOD_PACK", "need"), place("500112"), amount(12, "PACK"), amount(3500, "FEN")]
     assert found == shown
+
+
+def test_an_office_is_named_by_its_district_and_street(app: Flask) -> None:
+    with app.test_request_context("/?lang=en"):
+        assert office("500101017") == "Wanzhou District · 太白街道"
+        assert (office("500112"), office("500101999")) == ("Liangjiang New Area", "Wanzhou District · 999")
 
 
 def test_an_unknown_code_is_shown_as_it_is(app: Flask) -> None:

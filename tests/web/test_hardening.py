@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from flask.testing import FlaskClient
 from markupsafe import escape
 
@@ -15,6 +15,7 @@ from adapters.tabular_writer import write_csv
 from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.web import headers
 from marketplace.web.headers import ALWAYS
 from tests.pages import gallery
 
@@ -98,6 +99,44 @@ def test_every_class_of_answer_carries_every_header(client: FlaskClient, status:
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert "script-src 'self'" in policy
+    if answer.data:
+        assert answer.headers["Content-Type"] in ("text/html; charset=utf-8", "application/json")
+
+
+@pytest.mark.threat("T40")
+def test_nothing_of_the_source_its_history_or_its_folders_is_served(client: FlaskClient) -> None:
+    for path in (
+        *("/.git/HEAD", "/.git/", "/.env", "/pyproject.toml", "/marketplace/app.py", "/static/", "/static/vendor/"),
+        *("/static/../pyproject.toml", "/static/%2e%2e/shanqiao.db", "/static//etc/passwd", "/instance/", "/docs/"),
+    ):
+        assert client.get(path).status_code in (308, 404), path
+        assert client.get(path, follow_redirects=True).status_code == 404, path
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ('attachment; filename="row-7.json"', 'attachment; filename="row-7.json"'),
+        ('attachment; filename="a"; filename="b.exe"', "attachment"),
+        ('attachment; filename="../../etc/passwd"', "attachment"),
+        ('attachment; filename="x.html\\""', "attachment"),
+        ("inline", "attachment"),
+        (None, None),
+    ],
+)
+def test_a_file_goes_out_under_a_plain_name_or_under_none(site: Flask, asked: str | None, sent: str | None) -> None:
+    with site.test_request_context("/"):
+        answer = headers.protect(Response("x", headers={"Content-Disposition": asked} if asked else {}))
+    assert answer.headers.get("Content-Disposition") == sent
+
+
+def test_a_request_is_not_echoed(client: FlaskClient) -> None:
+    assert {client.open(path, method="TRACE").status_code for path in ("/start", "/sign-in", "/api/v1/token")} == {405}
+
+
+def test_what_comes_in_is_decoded_once(client: FlaskClient) -> None:
+    page = client.get("/sign-in?next=%252Fstart%2526amp%253B").text
+    assert 'value="%2Fstart%26amp%3B"' in page
 
 
 @pytest.mark.threat("T13")

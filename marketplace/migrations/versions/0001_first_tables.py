@@ -429,7 +429,7 @@ def upgrade() -> None:
     sa.Column('valid_from', sa.Date(), nullable=False),
     sa.Column('valid_to', sa.Date(), nullable=False),
     sa.Column('purposes', sa.JSON(), nullable=False),
-    sa.Column('state', sa.Enum('proposed', 'approved', 'refused', name='agreementstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('proposed', 'dated', 'approved', 'refused', name='agreementstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('proposed_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('proposed_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
@@ -443,6 +443,33 @@ def upgrade() -> None:
     with op.batch_alter_table('agreement', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_agreement_org_id'), ['org_id'], unique=False)
         batch_op.create_index('uq_agreement_proposed', ['org_id'], unique=True, sqlite_where=sa.text("state = 'proposed'"), postgresql_where=sa.text("state = 'proposed'"))
+
+    op.create_table('aid_report',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('units', sa.BigInteger(), nullable=False),
+    sa.Column('given_on', sa.Date(), nullable=False),
+    sa.Column('door', sa.Enum('api', 'file', 'page', name='reportdoor', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('placed', 'look', 'aside', name='reportstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('payload', sa.LargeBinary(), nullable=True),
+    sa.Column('reported_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('tried_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("payload IS NULL OR state = 'look'", name=op.f('ck_aid_report_payload')),
+    sa.CheckConstraint('units > 0', name=op.f('ck_aid_report_units')),
+    sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_aid_report_org_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_report')),
+    sa.UniqueConstraint('org_id', 'reference', name=op.f('uq_aid_report_org_id_reference'))
+    )
+    with op.batch_alter_table('aid_report', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_report_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_report_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_report_state'), ['state'], unique=False)
 
     op.create_table('api_client',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -531,7 +558,7 @@ def upgrade() -> None:
     sa.Column('recipient_org_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
-    sa.Column('state', sa.Enum('offered', 'pending_check', 'active', 'paused', 'revoked', 'refused', 'expired', 'superseded', 'rejected', 'void', name='consentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('pending_check', 'active', 'paused', 'revoked', 'refused', 'expired', 'superseded', 'rejected', 'void', name='consentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('valid_from', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('valid_to', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('reminded_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -543,7 +570,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_consent_head_purpose'), ['purpose'], unique=False)
         batch_op.create_index(batch_op.f('ix_consent_head_recipient_org_id'), ['recipient_org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_consent_head_state'), ['state'], unique=False)
-        batch_op.create_index('uq_consent_head_live', ['household_id', 'purpose', 'recipient_org_id', 'match_id'], unique=True, sqlite_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"), postgresql_where=sa.text("state IN ('offered', 'pending_check', 'active', 'paused')"))
+        batch_op.create_index('uq_consent_head_live', ['household_id', 'purpose', 'recipient_org_id', 'match_id'], unique=True, sqlite_where=sa.text("state IN ('active', 'paused')"), postgresql_where=sa.text("state IN ('active', 'paused')"))
+        batch_op.create_index('uq_consent_head_waiting', ['household_id', 'purpose', 'recipient_org_id', 'match_id'], unique=True, sqlite_where=sa.text("state = 'pending_check'"), postgresql_where=sa.text("state = 'pending_check'"))
 
     op.create_table('consent_receipt',
     sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -640,7 +668,7 @@ def upgrade() -> None:
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', 'answers', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', 'answers', 'given', 'papers', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1114,6 +1142,7 @@ def upgrade() -> None:
     sa.Column('number', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('subject_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('signer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('opened_role', sa.Enum('household', 'helper', 'worker', 'verifier', 'approver', 'protection_officer', 'charity_worker', 'charity_manager', 'insurer', 'auditor', 'security_admin', 'operator', 'service', 'public', name='role', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('proxy_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
@@ -1132,6 +1161,7 @@ def upgrade() -> None:
     sa.CheckConstraint("state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)", name=op.f('ck_aid_case_decided')),
     sa.CheckConstraint("state = 'draft' OR (submitted_at IS NOT NULL AND signed_at IS NOT NULL)", name=op.f('ck_aid_case_submitted')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_case_household_id')),
+    sa.ForeignKeyConstraint(['signer_id'], ['person.id'], name=op.f('fk_aid_case_signer_id')),
     sa.ForeignKeyConstraint(['subject_id'], ['person.id'], name=op.f('fk_aid_case_subject_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_case')),
     sa.UniqueConstraint('number', name=op.f('uq_aid_case_number'))
@@ -1142,7 +1172,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_case_proxy_id'), ['proxy_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_case_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_case_subject_id'), ['subject_id'], unique=False)
-        batch_op.create_index('uq_aid_case_draft', ['household_id'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
+        batch_op.create_index('uq_aid_case_draft', ['household_id', 'subject_id'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
 
     op.create_table('alert',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1301,7 +1331,7 @@ def upgrade() -> None:
     sa.Column('verifier_id', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('callback_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('callback_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
-    sa.Column('state', sa.Enum('offered', 'pending_check', 'active', 'paused', 'revoked', 'refused', 'expired', 'superseded', 'rejected', 'void', name='consentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('pending_check', 'active', 'paused', 'revoked', 'refused', 'expired', 'superseded', 'rejected', 'void', name='consentstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('state_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('replaces', sa.Integer(), nullable=True),
@@ -1317,6 +1347,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('consent', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_consent_household_id'), ['household_id'], unique=False)
+
+    op.create_table('consent_evidence',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('chain_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('signature_kind', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['chain_id'], ['consent_head.chain_id'], name=op.f('fk_consent_evidence_chain_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_consent_evidence_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_consent_evidence'))
+    )
+    with op.batch_alter_table('consent_evidence', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_consent_evidence_chain_id'), ['chain_id'], unique=False)
 
     op.create_table('cost_bill',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1531,8 +1576,8 @@ def upgrade() -> None:
 
     op.create_table('guardian',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('child_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('guardian_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('child_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('guardian_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('verified_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('verified_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -1540,9 +1585,10 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['child_id'], ['person.id'], name=op.f('fk_guardian_child_id')),
     sa.ForeignKeyConstraint(['guardian_id'], ['person.id'], name=op.f('fk_guardian_guardian_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_guardian')),
-    sa.UniqueConstraint('child_id', name=op.f('uq_guardian_child_id'))
+    sa.UniqueConstraint('child_id', 'guardian_id', name=op.f('uq_guardian_child_id_guardian_id'))
     )
     with op.batch_alter_table('guardian', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_guardian_child_id'), ['child_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_guardian_guardian_id'), ['guardian_id'], unique=False)
 
     op.create_table('help_power',
@@ -1590,6 +1636,60 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_help_power_phone_index'), ['phone_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_help_power_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_help_power_subject_id'), ['subject_id'], unique=False)
+
+    op.create_table('home_visit',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('street_code', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
+    sa.Column('kind', sa.Enum('call', 'visit', 'temporary_aid', 'need', name='taskkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('source_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('task_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('urgency', sa.Integer(), nullable=False),
+    sa.Column('two', sa.Boolean(), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('state', sa.Enum('open', 'second', 'done', 'dropped', name='visitstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('worker_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('done_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('second_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('done_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(state = 'done') = (done_at IS NOT NULL)", name=op.f('ck_home_visit_done')),
+    sa.CheckConstraint("NOT two OR state <> 'done' OR (second_by <> '' AND second_by <> done_by)", name=op.f('ck_home_visit_two')),
+    sa.CheckConstraint("kind IN ('call', 'visit')", name=op.f('ck_home_visit_kind')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_home_visit_household_id')),
+    sa.ForeignKeyConstraint(['task_id'], ['watch_task.id'], name=op.f('fk_home_visit_task_id')),
+    sa.ForeignKeyConstraint(['worker_id'], ['account.id'], name=op.f('fk_home_visit_worker_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_home_visit'))
+    )
+    with op.batch_alter_table('home_visit', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_home_visit_done_at'), ['done_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_home_visit_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_home_visit_place', ['state', 'district_code', 'urgency', 'street_code', 'due_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_home_visit_source_ref'), ['source_ref'], unique=False)
+        batch_op.create_index(batch_op.f('ix_home_visit_worker_id'), ['worker_id'], unique=False)
+        batch_op.create_index('uq_home_visit_open', ['household_id', 'kind', 'cause', 'source_ref'], unique=True, sqlite_where=sa.text("state IN ('open', 'second')"), postgresql_where=sa.text("state IN ('open', 'second')"))
+
+    op.create_table('home_worker',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('from_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('until_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('set_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_home_worker_account_id')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_home_worker_household_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_home_worker'))
+    )
+    with op.batch_alter_table('home_worker', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_home_worker_account_id'), ['account_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_home_worker_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('uq_home_worker', ['household_id'], unique=True, sqlite_where=sa.text('until_at IS NULL'), postgresql_where=sa.text('until_at IS NULL'))
 
     op.create_table('invitation',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1641,9 +1741,11 @@ def upgrade() -> None:
     sa.Column('period', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('given_on', sa.Date(), nullable=False),
-    sa.Column('state', sa.Enum('reserved', 'approved', 'delivered', 'returned', name='aidstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('reserved', 'approved', 'delivered', 'returned', 'repeat', name='aidstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('repeats_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(state = 'repeat') = (repeats_id IS NOT NULL) AND (repeats_id IS NULL OR need_id IS NULL)", name=op.f('ck_ledger_entry_repeat')),
     sa.CheckConstraint('units > 0', name=op.f('ck_ledger_entry_units')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_ledger_entry_household_id')),
     sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_ledger_entry_need_id')),
@@ -1659,6 +1761,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_ledger_entry_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_entry_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_entry_org_id'), ['org_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_ledger_entry_repeats_id'), ['repeats_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_entry_source'), ['source'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_entry_state'), ['state'], unique=False)
         batch_op.create_index('uq_ledger_entry_need_period_offer', ['need_id', 'period', 'offer_id'], unique=True, sqlite_where=sa.text("state <> 'returned' AND need_id IS NOT NULL AND offer_id IS NOT NULL"), postgresql_where=sa.text("state <> 'returned' AND need_id IS NOT NULL AND offer_id IS NOT NULL"))
@@ -1688,6 +1791,7 @@ def upgrade() -> None:
     sa.Column('decision_units', sa.BigInteger(), nullable=False),
     sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('made_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('officer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.CheckConstraint("(verdict = '') = (decided_at IS NULL)", name=op.f('ck_meeting_row_decided')),
@@ -1700,6 +1804,38 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_meeting_row_blocker'), ['blocker'], unique=False)
         batch_op.create_index(batch_op.f('ix_meeting_row_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_meeting_row_verdict'), ['verdict'], unique=False)
+
+    op.create_table('need_push',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('department', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('indicator', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('asked_units', sa.BigInteger(), nullable=False),
+    sa.Column('covered_units', sa.BigInteger(), nullable=False),
+    sa.Column('state', sa.Enum('asked', 'accepted', 'returned', 'done', name='pushstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('answered_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(state = 'asked') = (answered_at IS NULL)", name=op.f('ck_need_push_answered')),
+    sa.CheckConstraint("(state = 'returned') = (reason <> '')", name=op.f('ck_need_push_reason')),
+    sa.CheckConstraint("(state IN ('returned', 'done')) = (ended_at IS NOT NULL)", name=op.f('ck_need_push_ended')),
+    sa.CheckConstraint('asked_units > 0 AND covered_units >= 0 AND covered_units <= asked_units', name=op.f('ck_need_push_units')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_need_push_household_id')),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_need_push_need_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_need_push'))
+    )
+    with op.batch_alter_table('need_push', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_need_push_asked_at'), ['asked_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_need_push_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_need_push_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_need_push_state'), ['state'], unique=False)
+        batch_op.create_index('uq_need_push_running', ['household_id', 'department', 'category'], unique=True, sqlite_where=sa.text("state IN ('asked', 'accepted')"), postgresql_where=sa.text("state IN ('asked', 'accepted')"))
 
     op.create_table('need_quote',
     sa.Column('run_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1815,7 +1951,7 @@ def upgrade() -> None:
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('value_fen', sa.BigInteger(), nullable=False),
     sa.Column('because', sa.JSON(), nullable=False),
-    sa.Column('state', sa.Enum('open', 'duplicate', 'false_alarm', name='hitstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('open', 'duplicate', 'false_alarm', 'gone', name='hitstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('minutes', sa.Integer(), nullable=False),
@@ -2008,6 +2144,38 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_proposed_line_run_id'), ['run_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_proposed_line_state'), ['state'], unique=False)
 
+    op.create_table('read_back',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('act', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('object_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('channel', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('signed', sa.Enum('own_hand', 'thumbprint', 'witnesses', 'spoken', name='signedby', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('dialect', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
+    sa.Column('witnesses', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('script_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('answer', sa.JSON(), nullable=False),
+    sa.Column('read_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('read_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('second', sa.Enum('none', 'due', 'confirmed', 'denied', name='secondcall', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('second_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('second_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(second IN ('confirmed', 'denied')) = (second_at IS NOT NULL)", name=op.f('ck_read_back_second')),
+    sa.CheckConstraint("second_by = '' OR second_by <> read_by", name=op.f('ck_read_back_another')),
+    sa.CheckConstraint("signed <> 'witnesses' OR witnesses IS NOT NULL", name=op.f('ck_read_back_witnesses')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_read_back_household_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_read_back_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_read_back'))
+    )
+    with op.batch_alter_table('read_back', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_read_back_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_read_back_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_read_back_object_ref'), ['object_ref'], unique=False)
+        batch_op.create_index(batch_op.f('ix_read_back_second'), ['second'], unique=False)
+
     op.create_table('report_row',
     sa.Column('report_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
@@ -2182,6 +2350,7 @@ def upgrade() -> None:
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('aid_seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('changed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.CheckConstraint('one_id < two_id', name=op.f('ck_suspicion_order')),
     sa.ForeignKeyConstraint(['one_id'], ['person.id'], name=op.f('fk_suspicion_one_id')),
     sa.ForeignKeyConstraint(['two_id'], ['person.id'], name=op.f('fk_suspicion_two_id')),
@@ -2218,6 +2387,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_unserved_reason_code'), ['code'], unique=False)
         batch_op.create_index(batch_op.f('ix_unserved_reason_need_id'), ['need_id'], unique=False)
 
+    op.create_table('visit_round',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('stops', sa.JSON(), nullable=False),
+    sa.Column('by_hand', sa.Boolean(), nullable=False),
+    sa.Column('planned_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_visit_round_account_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_round')),
+    sa.UniqueConstraint('account_id', 'on', name=op.f('uq_visit_round_account_id_on'))
+    )
     op.create_table('webhook_event',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('client_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -2237,6 +2417,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_webhook_event_next_try_at'), ['next_try_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_webhook_event_state'), ['state'], unique=False)
 
+    op.create_table('wechat_tie',
+    sa.Column('openid_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('tied_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_wechat_tie_person_id')),
+    sa.PrimaryKeyConstraint('openid_index', name=op.f('pk_wechat_tie'))
+    )
+    with op.batch_alter_table('wechat_tie', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_wechat_tie_person_id'), ['person_id'], unique=False)
+
     op.create_table('account_session',
     sa.Column('id_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -2244,6 +2435,7 @@ def upgrade() -> None:
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('helper_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
     sa.Column('reads_only', sa.Boolean(), nullable=False),
+    sa.Column('matters', sa.JSON(), nullable=False),
     sa.Column('stand_in_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('seen_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -2310,7 +2502,7 @@ def upgrade() -> None:
     op.create_table('aid_paper',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('kind', sa.Enum('id_photo', 'bill', 'typed_name', 'drawn_name', 'witnessed', name='paperkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('id_photo', 'bill', 'typed_name', 'drawn_name', 'thumbprint', 'witnessed', 'spoken', name='paperkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('size_bytes', sa.Integer(), nullable=False),
@@ -2324,6 +2516,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('aid_paper', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_aid_paper_case_id'), ['case_id'], unique=False)
+
+    op.create_table('aid_upload',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('sent_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('size_bytes', sa.Integer(), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('received', sa.Integer(), nullable=False),
+    sa.Column('begun_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('received BETWEEN 0 AND size_bytes', name=op.f('ck_aid_upload_received')),
+    sa.ForeignKeyConstraint(['case_id'], ['aid_case.id'], name=op.f('fk_aid_upload_case_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_aid_upload_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_upload')),
+    sa.UniqueConstraint('case_id', 'sent_by', 'sha256', name=op.f('uq_aid_upload_case_id_sent_by_sha256'))
+    )
+    with op.batch_alter_table('aid_upload', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_upload_begun_at'), ['begun_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_upload_case_id'), ['case_id'], unique=False)
 
     op.create_table('cost_layer',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -2376,6 +2587,7 @@ def upgrade() -> None:
     sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
     sa.Column('delivery_note', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('held_for', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('at_once', sa.Boolean(), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('giver_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -2428,6 +2640,55 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_source_dispute_state'), ['state'], unique=False)
         batch_op.create_index('uq_source_dispute_open', ['request_id'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
 
+    op.create_table('visit_entry',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('visit_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('no', sa.Integer(), nullable=False),
+    sa.Column('field', sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+    sa.Column('value', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('note', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('state', sa.Enum('standing', 'past', 'beside', name='entrystate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('was_beside', sa.Boolean(), nullable=False),
+    sa.Column('base', sa.Integer(), nullable=False),
+    sa.Column('author', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('written_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_visit_entry_person_id')),
+    sa.ForeignKeyConstraint(['visit_id'], ['home_visit.id'], name=op.f('fk_visit_entry_visit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_entry')),
+    sa.UniqueConstraint('visit_id', 'no', name=op.f('uq_visit_entry_visit_id_no'))
+    )
+    with op.batch_alter_table('visit_entry', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_visit_entry_visit_id'), ['visit_id'], unique=False)
+        batch_op.create_index('uq_visit_entry_standing', ['visit_id', 'field'], unique=True, sqlite_where=sa.text("state = 'standing'"), postgresql_where=sa.text("state = 'standing'"))
+
+    op.create_table('visit_photo',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('visit_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_visit_photo_person_id')),
+    sa.ForeignKeyConstraint(['visit_id'], ['home_visit.id'], name=op.f('fk_visit_photo_visit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_photo'))
+    )
+    with op.batch_alter_table('visit_photo', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_visit_photo_visit_id'), ['visit_id'], unique=False)
+
+    op.create_table('visit_sync',
+    sa.Column('key', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('visit_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('author', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['visit_id'], ['home_visit.id'], name=op.f('fk_visit_sync_visit_id')),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_visit_sync'))
+    )
+    with op.batch_alter_table('visit_sync', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_visit_sync_visit_id'), ['visit_id'], unique=False)
+
     op.create_table('aid_objection',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -2442,6 +2703,30 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('aid_objection', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_aid_objection_item_id'), ['item_id'], unique=False)
+
+    op.create_table('aid_review',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('finding', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
+    sa.Column('done_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('done_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(done_at IS NULL) = (outcome = '')", name=op.f('ck_aid_review_done')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_review_household_id')),
+    sa.ForeignKeyConstraint(['item_id'], ['aid_item.id'], name=op.f('fk_aid_review_item_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_review'))
+    )
+    with op.batch_alter_table('aid_review', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_review_district_code'), ['district_code'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_review_due_on'), ['due_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_review_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_review_item_id'), ['item_id'], unique=False)
+        batch_op.create_index('uq_aid_review_waiting', ['item_id'], unique=True, sqlite_where=sa.text('done_at IS NULL'), postgresql_where=sa.text('done_at IS NULL'))
 
     op.create_table('aid_step',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -2474,6 +2759,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_step_item_id'), ['item_id'], unique=False)
         batch_op.create_index('uq_aid_step_running', ['item_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
+    op.create_table('aid_upload_piece',
+    sa.Column('upload_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('starts_at', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
+    sa.ForeignKeyConstraint(['upload_id'], ['aid_upload.id'], name=op.f('fk_aid_upload_piece_upload_id')),
+    sa.PrimaryKeyConstraint('upload_id', 'starts_at', name=op.f('pk_aid_upload_piece'))
+    )
     op.create_table('appointment',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -2626,6 +2918,34 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_match_review_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_review_match_id'), ['match_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_review_state'), ['state'], unique=False)
+
+    op.create_table('offer_code',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('match_state', sa.Enum('awaiting_second', 'awaiting_giver', 'awaiting_household', 'in_delivery', 'delivered', 'confirmed', 'rejected', 'declined_giver', 'declined_household', 'cancelled', 'returned', 'closed', 'expired_giver', 'expired_household', 'given_back', 'reclaiming', 'reclaimed', 'held', name='matchstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('code_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('data_fields', sa.JSON(), nullable=False),
+    sa.Column('lang', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('state', sa.Enum('open', 'used', 'void', name='codestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('answer', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('made_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('made_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('used_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('used_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(state = 'used') = (used_at IS NOT NULL)", name=op.f('ck_offer_code_used')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_offer_code_household_id')),
+    sa.ForeignKeyConstraint(['match_id'], ['match.id'], name=op.f('fk_offer_code_match_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_offer_code_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_offer_code')),
+    sa.UniqueConstraint('code_index', name=op.f('uq_offer_code_code_index'))
+    )
+    with op.batch_alter_table('offer_code', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_offer_code_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_offer_code_match_id'), ['match_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_offer_code_state'), ['state'], unique=False)
 
     op.create_table('payment_line',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -2834,6 +3154,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_service_record_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_service_record_started_at'), ['started_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_service_record_volunteer_id'), ['volunteer_id'], unique=False)
+
+    op.create_table('sms_in',
+    sa.Column('seq', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('phone_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('code_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('read_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['code_id'], ['offer_code.id'], name=op.f('fk_sms_in_code_id')),
+    sa.PrimaryKeyConstraint('seq', name=op.f('pk_sms_in'))
+    )
     op.execute("INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '" + "0" * 64 + "')")
     for statement in triggers.statements(op.get_bind().dialect.name):
         op.execute(statement)

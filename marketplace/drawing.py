@@ -1,12 +1,13 @@
 """A name drawn with a finger: strokes of whole numbers, never a picture file.
 
 Enters: text such as ``10,20 14,25;300,40 310,44`` from the page's canvas. Leaves: the same text if it is sound, or an
-SVG drawn from it. Called by the evidence service and by the page that shows a proof.
+SVG drawn from it. Called where somebody signs: the proofs of deliveries and the applications.
 """
 
 from __future__ import annotations
 
 import re
+from html import escape
 
 from marketplace.errors import BadInput
 
@@ -34,10 +35,11 @@ def read_strokes(text: str, /) -> str:
     return ";".join(" ".join(stroke) for stroke in strokes)
 
 
-def svg_of(strokes: str, /) -> str:
-    """The drawing; only digits, commas and spaces of `strokes` reach it."""
+def svg_of(strokes: str, /, *, title: str = "") -> str:
+    """The drawing; only digits, commas and spaces of `strokes` reach it, and its name for who cannot see it."""
+    named = f"<title>{escape(title)}</title>" if title else ""
     lines = "".join(f'<polyline points="{stroke}"/>' for stroke in read_strokes(strokes).split(";"))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{named}'
         f'<g fill="none" stroke="#000" stroke-width="3" stroke-linecap="round">{lines}</g></svg>'
     )

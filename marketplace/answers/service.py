@@ -1,0 +1,164 @@
+"""What a person without a page says to an offer, and the second call: a yes counts when somebody else heard it too.
+
+Enters: a reading by a worker (call, visit, counter, slip), or a person's own message from its own telephone. Leaves:
+the same states as if the household had pressed the button. A no, and whether something arrived, counts at once; a
+yes that opens personal data waits for the second call. Called by this room's pages and by `sms` and `slips`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace.actors import Actor
+from marketplace.cases import counter
+from marketplace.consent import service as consent
+from marketplace.consent.ask import find_head
+from marketplace.consent.models import Purpose
+from marketplace.consent.service import Capture
+from marketplace.decisions import seeing, service, withdrawing
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.models import Person
+from marketplace.households.service import list_people
+from marketplace.policy import require
+from marketplace.readback import service as readback
+from marketplace.readback.models import ReadBack, SecondCall
+from marketplace.readback.service import Heard
+
+ACCEPT, DECLINE, RECEIVED, MISSING, WITHDRAW = "accept", "decline", "received", "not_received", "withdraw"
+ACTS = {
+    MatchState.AWAITING_HOUSEHOLD: (ACCEPT, DECLINE),
+    MatchState.DELIVERED: (RECEIVED, MISSING),
+    MatchState.IN_DELIVERY: (WITHDRAW,),
+}
+"""What can be said to a match in which state."""
+CHANNELS = {"call": "phone", "counter": "counter", "home_visit": "home_visit", "slip": "slip"}
+"""How it was read ► the channel that the consent keeps."""
+
+
+def person_of(session: Session, match: Match, /) -> Person:
+    """Who answers for the household: whom messages reach, else its head."""
+    people = list_people(session, match.household_id)
+    if not people:
+        raise NotFound("person")
+    return people[0]
+
+
+def waiting(session: Session, /, *, actor: Actor, offset: int = 0, limit: int = 50) -> list[Match]:
+    """Matches of the actor's districts to which a household says something now, the oldest first."""
+    require(actor, "reading:match", district=next(iter(sorted(actor.districts)), ""))
+    asks = (MatchState.AWAITING_HOUSEHOLD, MatchState.DELIVERED)
+    wanted = select(Match).where(col(Match.state).in_(asks))
+    if actor.districts:
+        wanted = wanted.where(col(Match.district_code).in_(sorted(actor.districts)))
+    return list(session.exec(wanted.order_by(col(Match.updated_at), col(Match.id)).offset(offset).limit(limit)))
+
+
+def say(
+    session: Session,
+    match_id: str,
+    act: str,
+    heard: Heard,
+    /,
+    *,
+    reason_code: str = "other",
+    data_fields: Sequence[str] = (),
+    actor: Actor,
+    now: datetime,
+) -> ReadBack:
+    """A worker read an offer aloud and the person answered."""
+    match = service.get_match(session, match_id, action="reading:match", actor=actor)
+    if act not in ACTS.get(match.state, ()):
+        raise WrongState("match_moved_on", state=match.state.value)
+    person, ref = person_of(session, match), f"match:{match.id}"
+    if act == ACCEPT and any(row.second is SecondCall.DUE for row in readback.of_object(session, ref)):
+        raise WrongState("second_call_first")
+    if not set(data_fields) <= set(seeing.fields_to_ask(session, match, person.id)):
+        raise BadInput("field_above_ceiling", field="data_fields")
+    answer = {"data_fields": list(data_fields)} if act == ACCEPT else {}
+    row = readback.keep(
+        session, person, heard, act=act, ref=ref, always=act == ACCEPT, answer=answer, actor=actor, now=now
+    )
+    if act != ACCEPT:
+        how = _capture(row, authenticated_by="helper")
+        do(session, match, act, reason_code=reason_code, actor=actor, now=now, capture=how)
+    return row
+
+
+def _capture(row: ReadBack, *, authenticated_by: str) -> Capture:
+    """How the answer was heard, for the consent that keeps it."""
+    return Capture(
+        channel=CHANNELS[row.channel],
+        authenticated_by=authenticated_by,
+        signature_kind=row.signed.value,
+        evidence=row.evidence,
+        helper_id=row.read_by,
+    )
+
+
+def do(
+    session: Session,
+    match: Match,
+    act: str,
+    /,
+    *,
+    reason_code: str,
+    actor: Actor,
+    now: datetime,
+    capture: Capture | None = None,
+) -> None:
+    """Everything but a yes: it takes nothing from the household and counts at once."""
+    if act == DECLINE:
+        asks = "reading:match" if actor.household_id is None else "match:decline"
+        service.household_declines(
+            session, match.id, reason_code=reason_code, asks=asks, actor=actor, now=now, capture=capture
+        )
+    elif act == RECEIVED:
+        service.confirm(session, match.id, actor=actor, now=now)
+    elif act == MISSING:
+        service.not_received(session, match.id, actor=actor, now=now)
+    elif act == WITHDRAW:
+        chain_id = match.consent_chain_id or _base_card(session, match)
+        withdrawing.withdraw_consent(session, chain_id, actor=actor, now=now)
+    else:
+        raise BadInput("bad_input", field="act")
+
+
+def _base_card(session: Session, match: Match) -> str:
+    head = find_head(session, match.household_id, purpose=Purpose.AUTO_MATCH)
+    if head is None:
+        raise NotFound("consent")
+    return head.chain_id
+
+
+def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Actor, now: datetime) -> ReadBack:
+    """Somebody else asked again. Confirmed: a yes to an offer counts from now. Denied: it never counted, and an
+    application that the person did not want is taken back."""
+    row = readback.take_second(session, reading_id, confirmed=confirmed, actor=actor, now=now)
+    kind, _colon, ref = row.object_ref.partition(":")
+    if kind == "match" and row.act == ACCEPT and confirmed:
+        _accept(session, row, ref, actor=actor, now=now)
+    elif kind == "case" and not confirmed:
+        counter.take_back(session, ref, actor=actor, now=now)
+    return row
+
+
+def _accept(session: Session, row: ReadBack, match_id: str, *, actor: Actor, now: datetime) -> None:
+    """The consent names both people: who read it first and who heard it again. It comes into force a day later."""
+    capture = _capture(row, authenticated_by="second_call")
+    match = service.household_accepts(
+        session,
+        match_id,
+        data_fields=row.answer["data_fields"],
+        agrees_to_share=True,
+        agrees_to_terms=True,
+        person_id=row.person_id,
+        asks="reading:second",
+        actor=actor,
+        now=now,
+        capture=capture,
+    )
+    consent.confirm_assisted(session, match.consent_chain_id or "", actor=actor, now=now)

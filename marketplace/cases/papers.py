@@ -1,0 +1,112 @@
+"""The sealed papers of an application: photos drawn anew, bills, signatures; and that it is still a draft.
+
+Enters: bytes or a signed name, and the person whose it is. Leaves: one `CasePaper` under that person's key. Called by
+`service` and the pages of applying.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from adapters.pictures import NotAPicture, clean_jpeg
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.cases.models import Case, CasePaper, CaseState, PaperKind
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, WrongState
+from marketplace.policy import require
+from marketplace.sealed import Unreadable, vault_of
+
+COLUMN = "aid_paper.body"
+WORDING = "2026-11"
+"""The version of the authorisation's words (核查授权书); it is kept with each signature."""
+MOST_PAPERS = 12
+SIGNATURES = (PaperKind.TYPED, PaperKind.DRAWN, PaperKind.THUMBPRINT, PaperKind.WITNESSED, PaperKind.SPOKEN)
+
+
+def require_draft(case: Case, /, *, actor: Actor) -> None:
+    """The actor may write in it, and it has not been sent."""
+    require(actor, "case:apply", household_id=case.household_id, district=case.district_code)
+    if case.state is not CaseState.DRAFT:
+        raise WrongState("case_sent")
+
+
+def add_photo(session: Session, case: Case, data: bytes, /, *, kind: PaperKind, actor: Actor, now: datetime) -> None:
+    """A photo of a card or a bill: drawn anew without place and time, then sealed."""
+    require_draft(case, actor=actor)
+    text = _drawn_anew(data)
+    seal_paper(session, case, text, kind=kind, owner=case.subject_id, actor=actor, now=now)
+
+
+def _drawn_anew(data: bytes) -> str:
+    if not data:
+        raise BadInput("no_photo", field="photo")
+    try:
+        return base64.b64encode(clean_jpeg(data)).decode()
+    except NotAPicture as error:
+        raise BadInput("not_a_picture", field="photo") from error
+
+
+def add_bill(session: Session, case: Case, data: bytes, /, *, actor: Actor, now: datetime) -> None:
+    """A bill or another paper that is owed, while the application runs: drawn anew, then sealed."""
+    require(actor, "case:answer", household_id=case.household_id, district=case.district_code)
+    if case.state is not CaseState.OPEN:
+        raise WrongState("case_closed")
+    text = _drawn_anew(data)
+    seal_paper(session, case, text, kind=PaperKind.BILL, owner=case.subject_id, actor=actor, now=now)
+
+
+def count_bills(session: Session, case_id: str, /) -> int:
+    """How many bills lie with a case."""
+    asked = select(CasePaper.id).where(CasePaper.case_id == case_id, CasePaper.kind == PaperKind.BILL)
+    return len(session.exec(asked).all())
+
+
+def seal_paper(
+    session: Session, case: Case, text: str, /, *, kind: PaperKind, owner: str, actor: Actor, now: datetime
+) -> None:
+    """One more paper of a case, sealed under the key of the person it is of."""
+    asked = select(CasePaper).where(CasePaper.case_id == case.id)
+    if len(session.exec(asked).all()) >= MOST_PAPERS:
+        raise BadInput("enough_papers", field="photo")
+    sealed = vault_of(session).seal(session, owner, column=COLUMN, text=text)
+    paper = CasePaper(
+        id=new_id(),
+        case_id=case.id,
+        kind=kind,
+        person_id=owner,
+        body=sealed,
+        size_bytes=len(text),
+        wording=WORDING if kind in SIGNATURES else "",
+        recorded_by=actor.id,
+        recorded_at=now,
+    )
+    session.add(paper)
+    flush(session)
+    entry = audit.Entry("case:paper", object_ref=paper.id, subject=case.household_id, rule_id=kind.value)
+    audit.record(session, entry, actor=actor, now=now)
+
+
+def show_signature(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> tuple[CasePaper, str] | None:
+    """The signature for staff who print the authorisation for a bank or another office; the look is written down."""
+    require(actor, "case:handle", district=case.district_code)
+    found = signature_of(session, case)
+    if found is not None:
+        entry = audit.Entry("case:paper_look", object_ref=found[0].id, subject=case.household_id)
+        audit.record(session, entry, actor=actor, now=now)
+    return found
+
+
+def signature_of(session: Session, case: Case, /) -> tuple[CasePaper, str] | None:
+    """The newest signature under the authorisation, with the name as it was signed; a drawn one has its points."""
+    asked = select(CasePaper).where(CasePaper.case_id == case.id, col(CasePaper.kind).in_(SIGNATURES))
+    row = session.exec(asked.order_by(col(CasePaper.recorded_at).desc(), col(CasePaper.id))).first()
+    if row is None:
+        return None
+    try:
+        return row, vault_of(session).open(session, row.person_id, column=COLUMN, sealed=row.body)
+    except Unreadable:
+        return row, ""

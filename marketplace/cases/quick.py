@@ -1,0 +1,86 @@
+"""Temporary aid that begins with an alert: a real application on the fast path, written where the household is.
+
+Enters: a household with an open alert, and a worker who stands before it. Leaves: a case with the one item LINSHI_FAST,
+signed by the household on the spot, with the alert's task closed as applied for. Whoever signs decides; the worker only
+writes. An application that the household began by itself is never sent by somebody else. Called by this room's pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from marketplace.actors import Actor
+from marketplace.cases import service
+from marketplace.cases.models import Case, CaseItem, PaperKind
+from marketplace.errors import NotFound, WrongState
+from marketplace.households.service import get_household
+from marketplace.policy import require
+from marketplace.signals import answering
+from marketplace.signals.models import TaskKind, WatchTask
+
+CHANNEL, ITEM = "alert", "LINSHI"
+CAUSES = ("illness", "accident")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the household says, and how it signs: a typed name, or a witnessed one where somebody cannot write."""
+
+    cause: str
+    medical_fen: int
+    name: str
+    kind: PaperKind = PaperKind.TYPED
+    hand_on: bool = False
+
+
+def begin(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> Case:
+    """One tap on an alert: a draft on the fast path, and the task that says so."""
+    if find_task(session, household_id) is None:
+        answering.start_task(session, household_id, TaskKind.TEMPORARY_AID, actor=actor, now=now)
+    found = service.start(session, household_id, channel=CHANNEL, wanted=ITEM, actor=actor, now=now)
+    return _of_alert(found)
+
+
+def draft_of(session: Session, household_id: str, /, *, actor: Actor) -> Case:
+    """The draft that lies there for this household."""
+    home = get_household(session, household_id)
+    require(actor, "case:from_alert", district=home.district_code)
+    person = service.first_of(session, home.id)
+    found = service.find_draft(session, home.id, person.id) if person else None
+    if found is None:
+        raise NotFound("case")
+    return _of_alert(found)
+
+
+def _of_alert(case: Case) -> Case:
+    if case.channel != CHANNEL:
+        raise WrongState("own_draft")
+    return case
+
+
+def send(session: Session, case: Case, told: Told, /, *, actor: Actor, now: datetime) -> CaseItem:
+    """The household has said what happened and has signed: the case is open, its item runs on the fast path."""
+    answers = {"wants": [told.cause], "ticks": ["sudden"], "medical_fen": told.medical_fen}
+    service.save(session, case, answers, actor=actor, now=now)
+    service.sign(
+        session, case, told.name, all_classes=False, hand_on=told.hand_on, kind=told.kind, actor=actor, now=now
+    )
+    items = service.submit(session, case, actor=actor, now=now)
+    task = find_task(session, case.household_id)
+    if task is not None:
+        answering.finish_task(session, task.id, result="APPLIED", actor=actor, now=now)
+    return next(item for item in items if item.code == ITEM)
+
+
+def find_task(session: Session, household_id: str, /) -> WatchTask | None:
+    """The open task of temporary aid, if there is one."""
+    return session.exec(
+        select(WatchTask).where(
+            WatchTask.household_id == household_id,
+            WatchTask.kind == TaskKind.TEMPORARY_AID,
+            WatchTask.result == "",
+        )
+    ).one_or_none()

@@ -1,0 +1,171 @@
+"""Papers of an application to print: the authorisation, the receipt, the notice, the decision. One form for all.
+
+Enters: requests of the household, its helper, or staff of the district. Leaves: a page that prints on one sheet; a
+browser makes a PDF of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from marketplace.actors import Role
+from marketplace.calendar import utc_now
+from marketplace.cases import forms, papers, service, steps
+from marketplace.cases.doors import bp
+from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, CaseStep, ItemState, PaperKind
+from marketplace.cases.notice import NOTICES, is_child
+from marketplace.cases.views_apply import qr_of
+from marketplace.drawing import svg_of
+from marketplace.errors import NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.households.models import Person
+from marketplace.households.service import masked_name
+from marketplace.policy import require
+from marketplace.readback import service as readback
+from marketplace.reference.words import label
+from marketplace.web import _, current_session, render, writes
+from marketplace.web.display import language
+from marketplace.web.formats import day, yuan
+
+Rows = list[tuple[str, str]]
+Signed = tuple[CasePaper, str] | None
+
+
+@bp.get("/cases/<case_id>/papers/<any(authorisation, receipt):kind>")
+@guard("case:view")
+def paper(case_id: str, kind: str) -> ResponseReturnValue:
+    """The authorisation to sign or as it was signed; the receipt of what was sent in."""
+    case = service.get_case(current_session(), case_id, actor=current_actor())
+    if kind == "receipt" and case.state is CaseState.DRAFT:
+        raise NotFound("paper")
+    if kind == "receipt":
+        return _receipt(case)
+    own = current_actor().role is Role.HOUSEHOLD
+    return _authorisation(case, signed=papers.signature_of(current_session(), case), shown=own)
+
+
+@bp.post("/cases/<case_id>/papers/authorisation/signed")
+@guard("case:handle")
+@writes
+def signed_paper(case_id: str) -> ResponseReturnValue:
+    """The same with the signature on it, for staff who send it to a bank or another office; the look is logged."""
+    session, actor = current_session(), current_actor()
+    case = service.get_case(session, case_id, actor=actor)
+    return _authorisation(case, signed=papers.show_signature(session, case, actor=actor, now=utc_now()), shown=True)
+
+
+def _names(case: Case) -> Rows:
+    session = current_session()
+    subject, signer = session.get_one(Person, case.subject_id), session.get_one(Person, case.signer_id)
+    rows = [(_("Application"), case.number), (_("Whose application"), masked_name(session, subject))]
+    if signer.id != subject.id:
+        rows.append((_("Guardian who signs"), masked_name(session, signer)))
+    return rows
+
+
+def _authorisation(case: Case, *, signed: Signed, shown: bool) -> ResponseReturnValue:
+    session, lang = current_session(), language()
+    rows = _names(case)
+    if signed is not None:
+        kind, when = label("paper_kind", signed[0].kind.value, lang=lang), day(signed[0].recorded_at)
+        rows.append((_("Signed"), f"{kind} · {when}"))
+    for row in readback.of_object(session, f"case:{case.id}")[:1]:
+        rows.append((_("Read aloud in"), label("dialect", row.dialect, lang=lang)))
+    text = forms.authorisation_text()
+    picture = _signature(signed) if shown else ""
+    open_by = "" if shown or signed is None else url_for(".signed_paper", case_id=case.id)
+    title = _("Authorisation to check means")
+    return _sheet(case, title, rows, text, blanks=signed is None, signature=picture, open_by=open_by)
+
+
+def _signature(signed: Signed) -> Markup | str:
+    """The strokes as a drawing, or the name as it was typed."""
+    if signed is None or not signed[1]:
+        return ""
+    drawn = signed[0].kind is PaperKind.DRAWN
+    return Markup(svg_of(signed[1], title=_("Signature"))) if drawn else signed[1]
+
+
+def _receipt(case: Case) -> ResponseReturnValue:
+    rows = [*_names(case), (_("Sent on"), day(case.submitted_at))]
+    lang = language()
+    for item in service.list_items(current_session(), case.id):
+        until = _("by %(day)s", day=day(item.due_at)) if item.due_at else _("when its turn comes")
+        rows.append((label("aid_item", item.code, lang=lang), until))
+    text = [_("We have received this application. Whatever is still missing is told to you once, all together.")]
+    return _sheet(case, _("Receipt"), rows, text)
+
+
+@bp.get("/cases/items/<item_id>/papers/<any(notice, decision):kind>")
+@guard("case:view")
+def item_paper(item_id: str, kind: str) -> ResponseReturnValue:
+    """The notice as it hangs out, with a masked name; the decision with its reason and the way to object."""
+    session = current_session()
+    item = steps.get_item(session, item_id)
+    case = service.get_case(session, item.case_id, actor=current_actor())
+    return _notice(case, item) if kind == "notice" else _decision(case, item)
+
+
+def _notice(case: Case, item: CaseItem) -> ResponseReturnValue:
+    """Staff print it for the board; nobody prints one of a child."""
+    session = current_session()
+    require(current_actor(), "case:handle", district=item.district_code)
+    step = next((one for one in steps.list_steps(session, case.id) if _hangs(one, item)), None)
+    person = session.get_one(Person, case.subject_id)
+    if step is None or is_child(person, now=utc_now()):
+        raise NotFound("paper")
+    rows = [
+        (_("Name"), masked_name(session, person)),
+        (_("Item"), label("aid_item", item.code, lang=language())),
+        (_("From"), day(step.started_at)),
+        (_("To"), day(step.due_at)),
+    ]
+    text = [
+        _("Who knows that something here is wrong may say so, without a name, at the street office or by the code.")
+    ]
+    code = url_for(".object_to", district=item.district_code, item_id=item.id)
+    return _sheet(case, _("Public notice"), rows, text, code=code)
+
+
+def _hangs(step: CaseStep, item: CaseItem) -> bool:
+    return step.item_id == item.id and step.code in NOTICES and step.ended_at is None
+
+
+def _decision(case: Case, item: CaseItem) -> ResponseReturnValue:
+    if item.state not in (ItemState.GRANTED, ItemState.REFUSED):
+        raise NotFound("paper")
+    lang, granted = language(), item.state is ItemState.GRANTED
+    rows = [
+        *_names(case),
+        (_("Item"), label("aid_item", item.code, lang=lang)),
+        (_("Decided on"), day(item.decided_at)),
+    ]
+    rows.append((_("Decision"), label("item_state", item.state.value, lang=lang)))
+    if granted and item.amount_fen:
+        rows.append((_("Amount"), yuan(item.amount_fen)))
+    if not granted:
+        rows.append((_("Reason"), label("case_reason", item.reason, lang=lang)))
+    if item.note:
+        rows.append((_("In words"), item.note))
+    text = [
+        _("You may ask that this be looked at again by somebody who did not decide it."),
+        _("Within sixty days you may ask for reconsideration, within six months go to court."),
+        _("Neither costs anything, and nothing that you have is taken away because you ask."),
+    ]
+    return _sheet(case, _("Decision"), rows, text)
+
+
+def _sheet(case: Case, title: str, rows: Rows, text: list[str], *, code: str = "", **more: Any) -> ResponseReturnValue:
+    home = current_actor().household_id is not None
+    shown: dict[str, Any] = {"title": title, "rows": rows, "text": text, **more}
+    draft = case.state is CaseState.DRAFT
+    back = (
+        url_for(".check" if home else ".counter_read", case_id=case.id) if draft else url_for(".one", case_id=case.id)
+    )
+    picture = qr_of(code or url_for(".one", case_id=case.id))
+    layout = f"layout/{'household' if home else 'staff'}.html"
+    return render("cases/paper.html", layout=layout, back_to=back, picture=picture, **shown)

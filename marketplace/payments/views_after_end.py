@@ -1,0 +1,58 @@
+"""Money that the bank paid after its match had ended, for a member of staff: booked as delivered, or asked back.
+
+Enters: an approver of the area. Leaves: a page that names no person and no account, and the acts of `after_end`.
+"""
+
+from __future__ import annotations
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from marketplace.calendar import utc_now
+from marketplace.decisions.cards import cards_of
+from marketplace.guards import current_actor, guard
+from marketplace.payments import after_end
+from marketplace.payments.doors import bp
+from marketplace.web import codes, pages
+from marketplace.web.fields import Form, OneField
+from marketplace.web.transactions import current_session, writes
+
+OUTCOMES = [
+    (after_end.DELIVER, _l("The household keeps it: book it as delivered, and ask the household to confirm")),
+    (after_end.ASK_BACK, _l("The giver asks it back: it counts as paid until it has come back")),
+]
+
+
+class SettleForm(Form):
+    """What becomes of the money."""
+
+    outcome = OneField(_l("What becomes of it?"))
+
+
+@bp.route("/paid-after-end/<match_id>", methods=["GET", "POST"])
+@guard("payment:talk")
+@writes
+def paid_after_end(match_id: str) -> ResponseReturnValue:
+    """Speak with both sides, then say what becomes of the money."""
+    session, actor, form = current_session(), current_actor(), SettleForm()
+    match = after_end.get_asked(session, match_id, actor=actor)
+    form.outcome.choices = [(code, str(name)) for code, name in OUTCOMES]
+    back, card = url_for("decisions.deadlines"), cards_of(session, [match])[0]
+    if not form.validate_on_submit():
+        words = f"{codes.word(card.need.category, 'need')} · {codes.amount(match.units, card.need.unit)}"
+        return pages.confirm(
+            layout="staff",
+            title=_("The bank paid after the match had ended"),
+            intro=_("Speak with the household and the giver. Until you decide, nothing else is given for this need."),
+            facts=[
+                {"label": _("Match"), "value": f"{words} · {card.organisation.name}"},
+                {"label": _("It ended as"), "value": codes.word(match.state.value, "match_state")},
+            ],
+            button=_("Write it down"),
+            back=back,
+            form=form,
+        )
+    after_end.decide(session, match_id, outcome=form.outcome.data or "", actor=actor, now=utc_now())
+    return pages.done(_("Written down."), to=back)

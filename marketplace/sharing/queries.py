@@ -1,0 +1,35 @@
+"""May the house ask this organisation about this person at this moment, with a yes or no as the only answer?
+
+Enters: a consent of the kind QUERY and the recipient's actor. Leaves: yes, with the disclosure row of the question in
+the same transaction; or no, and nothing is asked. Nobody outside asked for anything, so a no leaves no row. Called by
+`claims`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.assessments.service import impact_assessed
+from marketplace.consent.ask import lock_head, newest
+from marketplace.consent.models import Consent, Mode
+from marketplace.sharing.pipeline import rule
+from marketplace.sharing.service import entry_of, facts_of, write_down
+
+
+def allowed(session: Session, chain_id: str, /, *, purpose: str, actor: Actor, now: datetime) -> Consent | None:
+    """The consent under which the question may be asked now, and is from now on written down as asked."""
+    head = lock_head(session, chain_id)
+    consent = newest(session, head)
+    facts = facts_of(session, head, consent, purpose=purpose, actor=actor, now=now)
+    ruling = rule(replace(facts, mode=Mode.QUERY))
+    if not ruling.allow or not impact_assessed(session, purpose, consent.recipient_kind, now=now):
+        return None
+    entry = entry_of(ruling, consent, object_ref=chain_id, purpose=purpose)
+    seq = audit.record(session, replace(entry, fields=()), actor=actor, now=now)
+    write_down(session, consent, (), match_id="", purpose=purpose, audit_seq=seq, actor=actor, now=now)
+    return consent

@@ -1,0 +1,98 @@
+// A visit without a network: the form's changes are kept in this browser until they are sent, then wiped. The form works
+// without this file. Kept: changed fields only, under the visit's number and the account that wrote them.
+const PREFIX = "visit:";
+const AGAIN = 2000;
+const box = document.querySelector("[data-visits]");
+const form = document.querySelector("[data-visit]");
+const say = (name) => {
+  box.querySelectorAll("[data-say]").forEach((line) => { line.hidden = line.dataset.say !== name; });
+};
+const drafts = () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
+const read = (key) => JSON.parse(localStorage.getItem(key));
+async function tell(act, urls) {
+  if (!navigator.serviceWorker) return;
+  const worker = (await navigator.serviceWorker.ready).active;
+  await new Promise((done) => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = done;
+    worker.postMessage({ act, urls }, [channel.port2]);
+  });
+}
+const parts = () => Array.from(document.querySelectorAll("link[href^='/static/'], script[src^='/static/']"), (one) => one.getAttribute("href") || one.getAttribute("src"));
+const asset = (one) => new URL(one, location.href).pathname;
+async function send(key) {
+  const draft = read(key);
+  if (draft.author !== box.dataset.visits) return "";
+  const accept = { Accept: "application/json" };
+  const state = await fetch(`${draft.path}/state`, { headers: accept, credentials: "same-origin" });
+  if (!state.ok || state.redirected) return "";
+  const { token } = await state.json();
+  const sent = await fetch(`${draft.path}/parcels`, {
+    method: "POST",
+    credentials: "same-origin",
+    headers: { ...accept, "Content-Type": "application/json", "X-CSRFToken": token },
+    body: JSON.stringify({ key: draft.key, base: draft.base, finish: draft.finish, changes: draft.changes }),
+  });
+  if (!sent.ok) return "refused";
+  if (localStorage.getItem(key) === JSON.stringify(draft)) localStorage.removeItem(key);
+  await tell("drop", [draft.path]);
+  return (await sent.json()).answer;
+}
+let busy = false;
+async function sendAll() {
+  if (busy || !navigator.onLine) return;
+  busy = true;
+  try {
+    for (const key of drafts().filter((one) => read(one).ready)) {
+      const path = read(key).path, answer = await send(key);
+      if (answer === "refused") say("refused");
+      else if (answer && form && form.dataset.visit === path) location.replace(path);
+      else if (answer) say("sent");
+    }
+  } catch (fault) {
+    say("later");
+    if (navigator.onLine) setTimeout(sendAll, AGAIN);
+  } finally {
+    busy = false;
+  }
+}
+function remember(field) {
+  const key = PREFIX + form.dataset.visit;
+  const fresh = { author: box.dataset.visits, path: form.dataset.visit, base: Number(form.elements.base.value), changes: {} };
+  const draft = localStorage.getItem(key) ? read(key) : fresh;
+  if (field) draft.changes[field.name] = { value: field.value, at: new Date().toISOString() };
+  Object.assign(draft, { key: crypto.randomUUID(), finish: false, ready: false });
+  localStorage.setItem(key, JSON.stringify(draft));
+  return draft;
+}
+if (box && "serviceWorker" in navigator) {
+  navigator.serviceWorker.register("/home-visits/keeper.js", { scope: "/home-visits/" });
+  const take = box.querySelector("[data-take]");
+  take.hidden = false;
+  take.addEventListener("click", async () => {
+    const pages = take.dataset.take.split(" ");
+    await tell("keep", [...pages, ...parts().map(asset)]);
+    say("taken");
+  });
+}
+if (form && box) {
+  const key = PREFIX + form.dataset.visit;
+  if (localStorage.getItem(key) && read(key).author === box.dataset.visits) {
+    Object.entries(read(key).changes).forEach(([name, one]) => { form.elements[name].value = one.value; });
+    say(read(key).ready ? "later" : "draft");
+  }
+  form.addEventListener("change", (event) => { if (event.target.name) remember(event.target); });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const draft = remember(null);
+    draft.finish = event.submitter !== null && event.submitter.value === "done";
+    draft.ready = true;
+    localStorage.setItem(key, JSON.stringify(draft));
+    if (navigator.onLine) await sendAll();
+    else say("later");
+  });
+}
+if (box) {
+  window.addEventListener("online", sendAll);
+  sendAll();
+}

@@ -1,0 +1,83 @@
+"""What every room does by itself between two runs: the sweeps that need no door to the outside.
+
+Enters: an open database and a clock. Leaves: functions that the background worker calls in turn, each of which finds
+its own work and does nothing where there is none. Called by `wiring.worker_of`; sweeps that speak with other systems
+are added there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from marketplace.appeals import service as appeals
+from marketplace.appointments import outcomes as appointments
+from marketplace.boards import own_facts
+from marketplace.cases import reviews, supervision, uploads
+from marketplace.claims import cases
+from marketplace.claims import waiting as insurers
+from marketplace.consent import changes as consent_changes
+from marketplace.credentials import receipts
+from marketplace.db import Database
+from marketplace.decisions import beginning, unclaimed, waiting
+from marketplace.households import comparing
+from marketplace.ledger import claiming, handing_in, late, repeats
+from marketplace.liveness import schedule as survival
+from marketplace.meetings import night, urgent
+from marketplace.offers.demand import publish_when_due
+from marketplace.organisations import agreements
+from marketplace.payments import after_end
+from marketplace.payments import late as late_payments
+from marketplace.payments import waiting as payments
+from marketplace.proposals import expiry, quotes
+from marketplace.proxies import agents
+from marketplace.readback import service as readings
+from marketplace.reports import yearly
+from marketplace.rights import erasing
+from marketplace.sharing import deletions, replies
+from marketplace.signals import sweeping
+from marketplace.visits import quota
+
+BARRED = {"appeal_answer": appeals.deciders, "second_call": readings.readers, "urgent_review": urgent.pair_of}
+"""Step ► the accounts that must not be named for it, because they had a hand in what is looked at."""
+
+
+def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[Callable[[], object], ...]:
+    """The sweeps in their order; what the house knows itself is told before the rules of the watch are asked."""
+    return (
+        partial(publish_when_due, database, clock=clock),
+        partial(quotes.sweep, database, clock=clock),
+        partial(cases.sweep, database, clock=clock),
+        partial(waiting.sweep, database, clock=clock, barred=BARRED),
+        partial(supervision.sweep, database, clock=clock),
+        partial(uploads.sweep, database, clock=clock),
+        partial(reviews.sweep, database, clock=clock),
+        partial(insurers.sweep, database, clock=clock),
+        partial(payments.sweep, database, clock=clock),
+        partial(late_payments.sweep, database, clock=clock),
+        partial(after_end.sweep, database, clock=clock),
+        partial(night.sweep, database, clock=clock),
+        unclaimed.Watch(database, clock=clock),
+        unclaimed.Watch(database, clock=clock, looking=beginning.look),
+        partial(appointments.sweep, database, clock=clock),
+        partial(survival.sweep, database, clock=clock),
+        partial(agents.sweep, database, clock=clock),
+        partial(agreements.sweep, database, clock=clock),
+        partial(expiry.sweep, database, clock=clock),
+        receipts.Desk(database, clock=clock),
+        erasing.Nightly(database, clock=clock),
+        partial(comparing.sweep, database, clock=clock),
+        partial(late.sweep_same, database, clock=clock),
+        unclaimed.Watch(database, clock=clock, looking=repeats.looks),
+        partial(claiming.sweep, database, clock=clock),
+        partial(handing_in.sweep, database, clock=clock),
+        own_facts.Daily(database, clock=clock),
+        sweeping.Nightly(database, clock=clock),
+        quota.Nightly(database, clock=clock),
+        partial(consent_changes.sweep, database, clock=clock),
+        unclaimed.Watch(database, clock=clock, looking=deletions.look),
+        partial(replies.sweep, database, clock=clock),
+        partial(consent_changes.remind, database, clock=clock),
+        partial(yearly.sweep, database, clock=clock),
+    )

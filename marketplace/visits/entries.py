@@ -1,0 +1,244 @@
+"""What people write at a visit: kept entry by entry, laid together, chosen between, and finished.
+
+Enters: changed fields with the version that their author last saw; from a telephone with a key of its own, so that the
+same parcel sent again changes nothing. Leaves: entries, of which one of each field stands; two changes of one field are
+both kept and shown until a person chooses. A visit is finished when its outcome stands and nothing lies beside. Called
+by the form and by the address to which telephones send.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlmodel import Session, col, func, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, Conflict, NotFound, WrongState
+from marketplace.households.service import list_people
+from marketplace.reference.indicators import indicators
+from marketplace.reference.words import list_codes
+from marketplace.sealed import vault_of
+from marketplace.visits import service
+from marketplace.visits.merging import Standing, Verdict, merge
+from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitSync
+
+COLUMN = "visit_entry.note"
+OUTCOME, NOTE = "outcome", "note"
+LONGEST_NOTE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field as somebody wrote it, and when, by the clock of the device."""
+
+    value: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One entry, opened, for the page."""
+
+    id: str
+    field: str
+    value: str
+    author: str
+    at: datetime
+    beside: bool
+
+
+def version(session: Session, visit_id: str, /) -> int:
+    """The number of the newest entry; 0 where nothing was written."""
+    return session.exec(select(func.max(VisitEntry.no)).where(VisitEntry.visit_id == visit_id)).one() or 0
+
+
+def write(
+    session: Session, visit_id: str, changes: Mapping[str, Change], /, *, base: int, actor: Actor, now: datetime
+) -> dict[str, Verdict]:
+    """Lay somebody's changes onto what stands; nothing is lost on either side."""
+    visit = service.open_visit(session, visit_id, actor=actor)
+    for field, change in changes.items():
+        _check(field, change.value)
+    if not 0 <= base <= version(session, visit.id):
+        raise BadInput("bad_input", field="base")
+    held = {row.field: row for row in _rows(session, visit.id) if row.state is EntryState.STANDING}
+    standing = {field: Standing(text_of(session, row), row.no) for field, row in held.items()}
+    verdicts = merge(standing, {field: change.value for field, change in changes.items()}, base=base)
+    for field, verdict in verdicts.items():
+        if verdict is not Verdict.SAME:
+            _keep(session, visit, field, changes[field], verdict, held.get(field), base=base, actor=actor, now=now)
+    _tell(session, visit, verdicts, actor=actor, now=now)
+    return verdicts
+
+
+def _check(field: str, value: str) -> None:
+    if field == NOTE:
+        sound = len(value) <= LONGEST_NOTE
+    elif field == OUTCOME:
+        sound = value == "" or value in list_codes("watch_result")
+    else:
+        sound = field in indicators() and (value == "" or value in list_codes("visit_answer"))
+    if not sound:
+        raise BadInput("bad_input", field=field if field in indicators() else "note")
+
+
+def _keep(
+    session: Session,
+    visit: HomeVisit,
+    field: str,
+    change: Change,
+    verdict: Verdict,
+    held: VisitEntry | None,
+    *,
+    base: int,
+    actor: Actor,
+    now: datetime,
+) -> VisitEntry:
+    beside = verdict is Verdict.BESIDE
+    if held is not None and not beside:
+        held.state = EntryState.PAST
+        session.add(held)
+        flush(session)
+    row = VisitEntry(
+        id=new_id(),
+        visit_id=visit.id,
+        no=version(session, visit.id) + 1,
+        field=field,
+        value="" if field == NOTE else change.value,
+        state=EntryState.BESIDE if beside else EntryState.STANDING,
+        was_beside=beside,
+        base=base,
+        author=actor.id,
+        written_at=min(change.at, now),
+        received_at=now,
+    )
+    if field == NOTE and change.value:
+        row.person_id = list_people(session, visit.household_id)[0].id
+        row.note = vault_of(session).seal(session, row.person_id, column=COLUMN, text=change.value)
+    session.add(row)
+    flush(session)
+    return row
+
+
+def _tell(session: Session, visit: HomeVisit, verdicts: Mapping[str, Verdict], *, actor: Actor, now: datetime) -> None:
+    fields = tuple(field for field, verdict in verdicts.items() if verdict is not Verdict.SAME)
+    if fields:
+        rule = Verdict.BESIDE.value if Verdict.BESIDE in verdicts.values() else Verdict.TAKEN.value
+        entry = audit.Entry("visit:write", object_ref=visit.id, subject=visit.household_id, rule_id=rule, fields=fields)
+        audit.record(session, entry, actor=actor, now=now)
+
+
+def sync(
+    session: Session,
+    visit_id: str,
+    /,
+    *,
+    changes: Mapping[str, Change],
+    key: str,
+    base: int,
+    finish: bool,
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """One parcel of a telephone. Returns whether something now lies beside and wants a choice. The same parcel again
+    is answered and changes nothing."""
+    visit = service.get_visit(session, visit_id, actor=actor, asks="visit:write", lock=True)
+    if not 16 <= len(key) <= 64:
+        raise BadInput("bad_input", field="key")
+    told = {
+        "base": base,
+        "finish": finish,
+        "changes": {name: [one.value, str(one.at)] for name, one in changes.items()},
+    }
+    digest = sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    known = session.get(VisitSync, key)
+    if known is not None:
+        if (known.visit_id, known.author, known.sha256) != (visit.id, actor.id, digest):
+            raise Conflict("parcel_differs")
+        return bool(beside(session, visit.id))
+    write(session, visit.id, changes, base=base, actor=actor, now=now)
+    session.add(VisitSync(key=key, visit_id=visit.id, author=actor.id, sha256=digest, received_at=now))
+    flush(session)
+    open_ones = beside(session, visit.id)
+    if finish and not open_ones:
+        complete(session, visit.id, actor=actor, now=now)
+    return bool(open_ones)
+
+
+def choose(session: Session, entry_id: str, /, *, actor: Actor, now: datetime) -> VisitEntry:
+    """One of several words for a field counts from now on; the others are kept as past."""
+    row = session.get(VisitEntry, entry_id)
+    visit = service.open_visit(session, row.visit_id if row is not None else "", actor=actor)
+    if row is None or row.state is EntryState.PAST:
+        raise NotFound("visit_entry")
+    text = text_of(session, row)
+    for one in _rows(session, visit.id):
+        if one.field == row.field and one.state is not EntryState.PAST:
+            one.state = EntryState.PAST
+            session.add(one)
+    flush(session)
+    base = version(session, visit.id)
+    chosen = _keep(session, visit, row.field, Change(text, now), Verdict.TAKEN, None, base=base, actor=actor, now=now)
+    entry = audit.Entry("visit:choose", object_ref=visit.id, subject=visit.household_id, fields=(row.field,))
+    audit.record(session, entry, actor=actor, now=now)
+    return chosen
+
+
+def complete(session: Session, visit_id: str, /, *, actor: Actor, now: datetime) -> HomeVisit:
+    """Everything is written down."""
+    visit = service.open_visit(session, visit_id, actor=actor)
+    if beside(session, visit.id):
+        raise WrongState("choose_first")
+    outcome = values(session, visit.id).get(OUTCOME, "")
+    if not outcome:
+        raise BadInput("outcome_missing", field=OUTCOME)
+    return service.finish(session, visit, outcome, actor=actor, now=now)
+
+
+def values(session: Session, visit_id: str, /) -> dict[str, str]:
+    """Field ► the value that counts."""
+    rows = (row for row in _rows(session, visit_id) if row.state is EntryState.STANDING)
+    return {row.field: text_of(session, row) for row in rows}
+
+
+def values_at(session: Session, visit_id: str, base: int, /) -> dict[str, str]:
+    """Field ► what counted when the visit had this version: what a form that was opened then showed."""
+    rows = (row for row in _rows(session, visit_id) if row.no <= base and not row.was_beside)
+    return {row.field: text_of(session, row) for row in rows}
+
+
+def beside(session: Session, visit_id: str, /) -> dict[str, list[Shown]]:
+    """Field ► all its words, where there are several: what stands and what lies beside."""
+    rows = [row for row in _rows(session, visit_id) if row.state is not EntryState.PAST]
+    open_ones = {row.field for row in rows if row.state is EntryState.BESIDE}
+    found: dict[str, list[Shown]] = {}
+    for row in rows:
+        if row.field in open_ones:
+            found.setdefault(row.field, []).append(_shown(session, row))
+    return found
+
+
+def all_of(session: Session, visit_id: str, /) -> list[Shown]:
+    """Every entry that was ever made."""
+    return [_shown(session, row) for row in _rows(session, visit_id)]
+
+
+def _shown(session: Session, row: VisitEntry) -> Shown:
+    return Shown(row.id, row.field, text_of(session, row), row.author, row.written_at, row.state is EntryState.BESIDE)
+
+
+def _rows(session: Session, visit_id: str) -> list[VisitEntry]:
+    return list(session.exec(select(VisitEntry).where(VisitEntry.visit_id == visit_id).order_by(col(VisitEntry.no))))
+
+
+def text_of(session: Session, row: VisitEntry, /) -> str:
+    """The words of an entry; a note is opened from its envelope."""
+    if row.note is None or row.person_id is None:
+        return row.value
+    return vault_of(session).open(session, row.person_id, column=COLUMN, sealed=row.note)

@@ -1,0 +1,53 @@
+"""The forms of a visit: outcome, note, one answer for each indicator; and the handover. Called by the views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms import HiddenField
+
+from marketplace.reference.indicators import indicators
+from marketplace.reference.words import choices, label
+from marketplace.visits.entries import LONGEST_NOTE, NOTE, OUTCOME
+from marketplace.web import Form, OneField, TextField, UploadField, _l
+from marketplace.web.display import language
+
+
+class VisitForm(Form):
+    """What is written at the door. The fields of the indicators are added below, one for each row of the table."""
+
+    base = HiddenField()
+    outcome = OneField(_l("What came of it?"), select=True, required=False)
+    note = TextField(_l("Note"), longest=LONGEST_NOTE, lines=3, required=False)
+
+
+for _code in indicators():
+    setattr(VisitForm, _code, OneField("", select=True, required=False))
+
+
+class PhotoForm(Form):
+    """One photo."""
+
+    photo = UploadField(_l("Photo"), accept="image/*")
+
+
+class HandOverForm(Form):
+    """Who goes from now on, and why."""
+
+    account_id = OneField(_l("Who goes from now on?"), select=True)
+    reason = OneField(_l("Why?"))
+
+
+def fields() -> tuple[str, ...]:
+    """The names of all fields that can be written."""
+    return (OUTCOME, NOTE, *indicators())
+
+
+def filled(form: Any) -> Any:
+    """The form with labels and choices in the reader's language."""
+    lang = language()
+    form[OUTCOME].choices = choices("watch_result", lang=lang)
+    for code in indicators():
+        form[code].choices = choices("visit_answer", lang=lang)
+        form[code].label.text = label("indicator", code, lang=lang)
+    return form

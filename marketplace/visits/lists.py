@@ -1,0 +1,103 @@
+"""What the list of visits shows: one page of what is to be done, the most urgent and nearest first.
+
+Enters: a member of staff and filters. Leaves: visits within its districts with masked names, and how many there are.
+Called by the views and by the staff's home.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from marketplace.accounts.models import Account
+from marketplace.actors import Actor
+from marketplace.households.service import masked_names
+from marketplace.reference.districts import resolve_street
+from marketplace.reference.tables import UnknownCode
+from marketplace.visits.models import WAITING, HomeVisit, VisitState
+
+WHOSE = ("all", "mine", "free", "done")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One visit with its household's masked name, its street's name and who goes."""
+
+    visit: HomeVisit
+    name: str
+    street: str
+    worker: str
+
+
+def count(session: Session, /, *, actor: Actor, whose: str = "all", street: str = "") -> int:
+    """How many there are."""
+    asked = select(func.count()).select_from(HomeVisit).where(*_wanted(actor, whose, street))
+    return int(session.exec(asked).one())
+
+
+def page_of(
+    session: Session, /, *, actor: Actor, whose: str, street: str, on: date, offset: int, limit: int
+) -> list[Row]:
+    """One page, by urgency and place."""
+    asked = select(HomeVisit).where(*_wanted(actor, whose, street))
+    order: tuple[Any, ...] = (col(HomeVisit.done_at).desc(),) if whose == "done" else ()
+    order += (col(HomeVisit.urgency), col(HomeVisit.district_code), col(HomeVisit.street_code), col(HomeVisit.due_on))
+    found = session.exec(asked.order_by(*order, col(HomeVisit.id)).offset(offset).limit(limit)).all()
+    return rows_of(session, list(found), on=on)
+
+
+def rows_of(session: Session, visits: list[HomeVisit], /, *, on: date) -> list[Row]:
+    """Visits as the pages show them, in the order given."""
+    names = masked_names(session, [one.household_id for one in visits])
+    workers = account_names(session, {one.worker_id for one in visits if one.worker_id})
+    return [
+        Row(one, names[one.household_id], street_name(one.street_code, on=on), workers.get(one.worker_id or "", ""))
+        for one in visits
+    ]
+
+
+def streets(session: Session, /, *, actor: Actor) -> list[tuple[str, int]]:
+    """The streets with something to do, and how much."""
+    asked = select(HomeVisit.street_code, func.count()).where(*_wanted(actor, "all", ""), HomeVisit.street_code != "")
+    rows = session.exec(asked.group_by(HomeVisit.street_code).order_by(HomeVisit.street_code))
+    return [(code, int(number)) for code, number in rows]
+
+
+def of_household(session: Session, household_id: str, /) -> list[HomeVisit]:
+    """All visits and calls of a household, those to be done first."""
+    asked = select(HomeVisit).where(HomeVisit.household_id == household_id)
+    found = session.exec(asked.order_by(col(HomeVisit.asked_at).desc(), col(HomeVisit.id))).all()
+    return sorted(found, key=lambda one: one.state not in WAITING)
+
+
+def account_names(session: Session, ids: set[str], /) -> dict[str, str]:
+    """Account ► the name under which colleagues know it."""
+    rows = session.exec(select(Account.id, Account.display_name).where(col(Account.id).in_(ids)))
+    return dict(rows.all())
+
+
+def street_name(code: str, /, *, on: date) -> str:
+    """A street's name; empty for none or one that ended."""
+    try:
+        return resolve_street(code, on=on).zh if code else ""
+    except UnknownCode:
+        return ""
+
+
+def _wanted(actor: Actor, whose: str, street: str) -> list[Any]:
+    if whose == "done":
+        wanted: list[Any] = [col(HomeVisit.state) == VisitState.DONE]
+    else:
+        wanted = [col(HomeVisit.state).in_(WAITING)]
+    if actor.districts:
+        wanted.append(col(HomeVisit.district_code).in_(sorted(actor.districts)))
+    if whose == "mine":
+        wanted.append(col(HomeVisit.worker_id) == actor.id)
+    if whose == "free":
+        wanted.append(col(HomeVisit.worker_id).is_(None))
+    if street:
+        wanted.append(col(HomeVisit.street_code) == street)
+    return wanted

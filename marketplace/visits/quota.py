@@ -1,0 +1,77 @@
+"""Nobody of a class is forgotten: who was not seen for longer than the class allows is put on the list.
+
+Enters: the clock and the register. Leaves: visits of the cause QUOTA, those unseen for longest first, at most so many a
+night. A household in several categories is seen as often as the strictest asks. Called by the worker once a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, col, func, or_, select
+
+from marketplace.actors import SYSTEM
+from marketplace.calendar import end_of_day, local_day
+from marketplace.db import Database
+from marketplace.households.categories import runs_on
+from marketplace.households.models import Spell
+from marketplace.reference.visiting import quotas
+from marketplace.signals.models import TaskKind
+from marketplace.visits import service
+from marketplace.visits.models import WAITING, HomeVisit, VisitState
+
+MOST_A_NIGHT = 500
+BATCH = 100
+
+
+class Nightly:
+    """The sweep of the worker: once for each local day."""
+
+    def __init__(self, database: Database, /, *, clock: Callable[[], datetime]) -> None:
+        self.database, self.clock = database, clock
+        self.last: date | None = None
+
+    def __call__(self) -> int:
+        now = self.clock()
+        if self.last == local_day(now):
+            return 0
+        with self.database.reading() as session:
+            found = due_homes(session, on=local_day(now))
+        for start in range(0, len(found), BATCH):
+            with self.database.transaction() as session:
+                for home in found[start : start + BATCH]:
+                    service.ask(session, home, "QUOTA", ref=f"quota:{home}", actor=SYSTEM, now=now)
+        self.last = local_day(now)
+        return len(found)
+
+
+def due_homes(session: Session, /, *, on: date, most: int = MOST_A_NIGHT) -> list[str]:
+    """Households of the register whom nobody saw for longer than their class allows, and for whom nobody goes yet.
+    Who was never seen counts from the day of entering the category."""
+    seen = (
+        select(col(HomeVisit.household_id), func.max(HomeVisit.done_at).label("seen_at"))
+        .where(HomeVisit.state == VisitState.DONE, HomeVisit.kind == TaskKind.VISIT)
+        .group_by(col(HomeVisit.household_id))
+        .subquery()
+    )
+    going = select(HomeVisit.household_id).where(col(HomeVisit.state).in_(WAITING), HomeVisit.kind == TaskKind.VISIT)
+    found: dict[str, None] = {}
+    for category, days in sorted(quotas(on).items(), key=lambda one: (one[1], one[0])):
+        edge = on - timedelta(days=days)
+        since = end_of_day(edge)
+        asked = (
+            select(Spell.household_id)
+            .outerjoin(seen, seen.c.household_id == Spell.household_id)
+            .where(
+                Spell.category == category,
+                runs_on(on),
+                col(Spell.from_on) < edge,
+                or_(seen.c.seen_at.is_(None), seen.c.seen_at < since),
+                col(Spell.household_id).not_in(going),
+            )
+            .order_by(seen.c.seen_at.is_not(None), seen.c.seen_at, col(Spell.from_on), col(Spell.household_id))
+            .limit(most)
+        )
+        found.update(dict.fromkeys(session.exec(asked)))
+    return list(found)[:most]

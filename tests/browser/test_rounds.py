@@ -1,0 +1,112 @@
+"""From an alert to a match on a telephone: a call, a visit without a network, sending, temporary aid, what is left of
+the need, and the run that serves it; in both languages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlmodel import select
+
+from marketplace.calendar import local_day
+from marketplace.cases.models import CaseItem
+from marketplace.decisions.models import Match
+from marketplace.households.models import Household
+from marketplace.households.service import list_people
+from marketplace.needs.models import Need
+from marketplace.offers.models import Offer
+from marketplace.organisations.models import Organisation
+from marketplace.signals import sweeping
+from marketplace.signals.taking import record_fact
+from marketplace.visits.models import HomeVisit, VisitEntry, VisitState
+from tests import factories as make
+from tests.browser.street import Street, open_street
+from tests.browser.test_journeys import approve_all, press, start_a_run
+from tests.marketplace.signal_scene import CLERK, at_work
+
+pytestmark = pytest.mark.browser
+
+
+def _alarm(street: Street) -> str:
+    """A big hospital bill of the household reached the watch; a charity has money for treatment."""
+    now = datetime.now(UTC)
+    with street.database.transaction() as session:
+        home = session.exec(select(Household)).one()
+        person = list_people(session, home.id)[0]
+        at_work(session, "W05", now=now)
+        record_fact(session, person, "OWN_COST", ref="bill", amount=6_000_000, on=local_day(now), actor=CLERK, now=now)
+        sweeping.sweep(session, actor=CLERK, now=now)
+        giver = session.get_one(Organisation, session.get_one(Offer, street.offer_ids[0]).org_id)
+        make.an_offer(session, giver, category="MEDICAL.MAJOR", unit="FEN", stock_units=10_000_000, title="大病资助")
+        return home.id
+
+
+def _call(page: Page, home: str) -> None:
+    page.goto("/alerts/")
+    press(page, f'td a[href="/alerts/households/{home}"]')
+    press(page, 'form[action$="/call"] button')
+    page.locator("#outcome").select_option("REACHED_NEEDS_HELP")
+    page.locator('button[value="done"]').click()
+    expect(page.locator("[data-visit]")).to_have_count(0)
+
+
+def _visit_without_a_network(page: Page, home: str) -> None:
+    page.goto(f"/alerts/households/{home}")
+    press(page, 'form[action$="/visit"] button')
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.locator("[data-take]").click()
+    expect(page.locator('[data-say="taken"]')).to_be_visible()
+    page.context.set_offline(True)
+    page.reload()
+    page.locator("#outcome").select_option("REACHED_NEEDS_HELP")
+    page.locator("details", has=page.locator("#own_cost_12m")).locator("summary").click()
+    page.locator("#own_cost_12m").select_option("agrees")
+    page.locator('button[value="done"]').click()
+    expect(page.locator('[data-say="later"]')).to_be_visible()
+    page.reload()
+    assert page.locator("#own_cost_12m").input_value() == "agrees"
+    page.context.set_offline(False)
+    expect(page.locator("[data-visit]")).to_have_count(0)
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('visit:')).length") == 0
+
+
+def _temporary_aid(page: Page) -> None:
+    press(page, 'form[action$="/temporary-aid"] button')
+    page.locator('input[name="cause"][value="illness"]').check()
+    page.locator("#medical_fen").fill("20000")
+    page.locator("#agree").check()
+    page.locator("#hand_on").check()
+    page.locator('input[name="kind"][value="typed_name"]').check()
+    page.locator("#typed_name").fill("王小明")
+    press(page, "main form button[type=submit]")
+    page.locator('input[name="verdict"][value="granted"]').check()
+    page.locator("#amount_fen").fill("500")
+    press(page, 'form[action$="/fast"] button[type=submit]')
+
+
+@pytest.mark.parametrize("language", ["zh_Hans", "en"])
+def test_an_alert_becomes_a_visit_without_a_network_temporary_aid_and_a_match(
+    tmp_path: Path, chromium: Browser, language: str
+) -> None:
+    with open_street(tmp_path, chromium, language=language, width=360) as street:
+        home = _alarm(street)
+        page = street.staff("demo-worker")
+        _call(page, home)
+        _visit_without_a_network(page, home)
+        with street.database.reading() as session:
+            visits = session.exec(select(HomeVisit)).all()
+            assert [one.state for one in visits] == [VisitState.DONE, VisitState.DONE]
+            found = session.exec(select(VisitEntry.value).where(VisitEntry.field == "own_cost_12m")).all()
+            assert found == ["agrees"]
+        _temporary_aid(page)
+        press(page, '.tag ~ a[href^="/cases/"]')
+        press(page, 'form[action*="/of-case/"] button')
+        start_a_run(street)
+        approve_all(street)
+        with street.database.reading() as session:
+            item = session.exec(select(CaseItem).where(CaseItem.code == "LINSHI")).one()
+            need = session.exec(select(Need).where(Need.category == "MEDICAL.MAJOR")).one()
+            match = session.exec(select(Match).where(Match.need_id == need.id)).one()
+        assert (item.amount_fen, need.gap_units, match.units) == (50_000, 1_950_000, 1_950_000)

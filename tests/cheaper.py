@@ -1,0 +1,119 @@
+"""What thousands of small houses of one process can share: called once by the suite's conftest, before collection.
+
+A test opens a house of its own, so that nothing leaks from one test to the next. What does not depend on the house is
+worked out once and kept: compiled templates, routes, SQL statements, the schema of an empty embedded database, and a
+password's slow hash, which is as quick here as a hash can be.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from argon2 import PasswordHasher
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from sqlalchemy import Engine, event
+from werkzeug.routing import Rule
+
+from marketplace import backup, db, wiring
+from marketplace.accounts import passwords, service
+from marketplace.migrations import upgrade
+
+STATEMENTS = 4000
+"""Compiled statements that all houses of one kind of database keep together."""
+
+
+def make_houses_cheaper() -> None:
+    """Put the shared things in place."""
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
+    Rule.compile = _once_for_all_apps(Rule.compile)  # type: ignore[method-assign]
+    db.create_engine = _with_shared_statements()
+    wiring.upgrade = backup.upgrade = Schema(Path(tempfile.mkdtemp(prefix="shanqiao-schema-")))
+    service.HASHER = passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    service._NOBODY = service.HASHER.hash("nobody has this password")
+
+
+class Compiled(BytecodeCache):
+    """Templates as they were compiled for an earlier app of this process: the next app need not do it again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Hand it back, if there is one."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+class Schema:
+    """Brings an embedded database that is not there yet to the newest version by copying the first one made so."""
+
+    def __init__(self, folder: Path) -> None:
+        self._kept = folder / "empty.db"
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+    def __call__(self, engine: Engine) -> None:
+        """As `migrations.upgrade`."""
+        file = Path(engine.url.database or ":memory:")
+        fresh = engine.dialect.name == "sqlite" and not file.exists() and file.parent.is_dir()
+        if fresh and self._kept.exists():
+            shutil.copy(self._kept, file)
+            return
+        upgrade(engine)
+        if fresh and file.exists():
+            engine.dispose()
+            with sqlite3.connect(file) as made:
+                made.execute("VACUUM INTO ?", (str(self._kept),))
+            made.close()
+
+
+def _once_for_all_apps(compile_rule: Callable[[Rule], None]) -> Callable[[Rule], None]:
+    """What a route's text means hangs on the text alone: it is worked out for the first app that has it."""
+    kept: dict[tuple[Any, ...], Rule] = {}
+
+    def compiled(rule: Rule) -> None:
+        key = (rule.rule, rule.subdomain, rule.host, rule.merge_slashes, repr(rule.defaults), frozenset(rule.arguments))
+        if (done := kept.get(key)) is None:
+            compile_rule(rule)
+            kept[key] = rule
+            return
+        rule._parts, rule._trace, rule._converters = done._parts, done._trace, done._converters
+        rule.arguments = set(done.arguments)
+        rule._build = done._build.__func__.__get__(rule, None)  # type: ignore[attr-defined]
+        rule._build_unknown = done._build_unknown.__func__.__get__(rule, None)  # type: ignore[attr-defined]
+
+    return compiled
+
+
+def _with_shared_statements() -> Callable[..., Engine]:
+    """`create_engine` whose engines of one kind share the dialect and thereby the statements compiled for it.
+
+    The first engine that reached its database lends both: it knows what the database can do.
+    """
+    lent: dict[str, tuple[Any, Any]] = {}
+
+    def create(url: str, **words: Any) -> Engine:
+        engine = sqlalchemy.create_engine(url, **words)
+        kind = f"{engine.dialect.name}+{engine.dialect.driver}"
+        if kind in lent:
+            engine.dialect, engine._compiled_cache = lent[kind]
+            engine.pool._dialect = engine.dialect
+        else:
+            engine._compiled_cache.capacity = STATEMENTS  # type: ignore[union-attr]
+            own = (engine.dialect, engine._compiled_cache)
+            event.listen(engine, "engine_connect", lambda _connection: lent.setdefault(kind, own))
+        return engine
+
+    return create

@@ -1,0 +1,233 @@
+"""An application taken down by staff: read back, signed in four ways, asked again by somebody else; a child's by its
+guardian, from the application to the survival check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+
+import pytest
+from flask import Flask
+from sqlmodel import Session, select
+
+from marketplace.actors import Actor, Role
+from marketplace.app import create_app
+from marketplace.cases import counter, notice, outcome, service, steps
+from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState
+from marketplace.config import Settings
+from marketplace.consent.capacity import verify_guardian
+from marketplace.db import Database
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.households.models import Household, Person
+from marketplace.households.service import contact_of, list_people
+from marketplace.liveness import service as survival
+from marketplace.liveness.models import CheckCause, CheckState
+from marketplace.readback import service as readback
+from marketplace.readback.models import ReadBack, SecondCall, SignedBy
+from marketplace.readback.service import Heard
+from marketplace.reference.identity_number import make_id_number
+from marketplace.sealed import vault_of
+from tests import factories as make
+from tests.marketplace.test_cases import APPROVER, OTHER, POOR, WORKER, walk
+from tests.pages.people import client_as
+
+SECOND = Actor(id="worker-9", role=Role.WORKER, districts=frozenset({"500103"}))
+NUMBER = make_id_number("509900", date(1950, 3, 4), seq=7)
+HEARD = Heard("counter", SignedBy.OWN_HAND, "chongqing", ("一", "二"), evidence="窗口档案 12")
+
+
+@pytest.fixture
+def session(sqlite_database: Database) -> Iterator[Session]:
+    """The embedded engine is enough here."""
+    with sqlite_database.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
+def begun(session: Session, now: datetime, *, subject_id: str = "", home: str = "") -> Case:
+    """A newcomer without a telephone, or somebody of a household, at the counter with all answers."""
+    if not home:
+        home = counter.enter_newcomer(session, counter.Newcomer("王小明", NUMBER, "500103"), actor=WORKER, now=now)
+    case = service.start(session, home, channel="counter", subject_id=subject_id, actor=WORKER, now=now)
+    return counter.take_down(session, case, POOR, actor=WORKER, now=now)
+
+
+def send(session: Session, case: Case, heard: Heard, now: datetime) -> list[CaseItem]:
+    return counter.read_and_send(
+        session, case, heard, name="王小明", all_classes=True, hand_on=False, actor=WORKER, now=now
+    )
+
+
+@pytest.mark.parametrize(
+    ("heard", "kind"),
+    [
+        (HEARD, "typed_name"),
+        (replace(HEARD, channel="home_visit", signed=SignedBy.THUMBPRINT), "thumbprint"),
+        (replace(HEARD, channel="slip", signed=SignedBy.WITNESSES, witnesses="赵一，钱二"), "witnessed"),
+        (replace(HEARD, channel="call", signed=SignedBy.SPOKEN), "spoken"),
+    ],
+)
+def test_a_person_without_a_telephone_applies_through_a_worker_in_each_way_of_signing(
+    session: Session, now: datetime, heard: Heard, kind: str
+) -> None:
+    case = begun(session, now)
+    [person] = list_people(session, case.household_id)
+    assert person.phone is None
+    items = send(session, case, heard, now)
+    assert case.state is CaseState.OPEN
+    assert case.channel == heard.channel
+    assert {item.code for item in items} >= {"DIBAO", "LINSHI"}
+    assert (case.opened_by, case.subject_id) == (WORKER.id, person.id)
+    assert session.exec(select(CasePaper.kind).where(CasePaper.case_id == case.id)).one().value == kind
+    [row] = readback.of_object(session, f"case:{case.id}")
+    assert (row.dialect, row.read_by, len(row.script_sha256)) == ("chongqing", WORKER.id, 64)
+    assert readback.witnesses_of(session, row) == heard.witnesses
+    assert "赵一" not in str(row.witnesses)
+    assert row.second is SecondCall.DUE or kind != "spoken"
+
+
+@pytest.mark.parametrize(
+    ("heard", "field"),
+    [
+        (replace(HEARD, signed=SignedBy.WITNESSES, witnesses="赵一，赵一"), "witnesses"),
+        (replace(HEARD, evidence=" "), "evidence"),
+        (replace(HEARD, dialect="klingon"), "dialect"),
+        (replace(HEARD, signed=SignedBy.SPOKEN), "signed"),
+        (replace(HEARD, channel="call"), "signed"),
+    ],
+)
+def test_a_reading_without_its_proof_sends_nothing(session: Session, now: datetime, heard: Heard, field: str) -> None:
+    case = begun(session, now)
+    with pytest.raises(BadInput) as error:
+        send(session, case, heard, now)
+    assert error.value.facts["field"] == field
+    assert case.state is CaseState.DRAFT
+
+
+def test_the_same_card_twice_is_one_household_and_a_foreign_district_stays_shut(
+    session: Session, now: datetime
+) -> None:
+    who = counter.Newcomer("王小明", NUMBER, "500103")
+    home = counter.enter_newcomer(session, who, actor=WORKER, now=now)
+    assert counter.enter_newcomer(session, who, actor=WORKER, now=now) == home
+    with pytest.raises(NotFound):
+        counter.enter_newcomer(session, replace(who, district_code="500112"), actor=OTHER, now=now)
+    with pytest.raises(BadInput, match="bad_id_number"):
+        counter.enter_newcomer(session, replace(who, id_number="509900195003040000"), actor=WORKER, now=now)
+
+
+def test_a_spoken_yes_is_asked_again_by_another_worker_and_a_no_takes_it_back(session: Session, now: datetime) -> None:
+    case = begun(session, now)
+    send(session, case, replace(HEARD, channel="call", signed=SignedBy.SPOKEN), now)
+    [row] = readback.due(session, actor=SECOND)
+    with pytest.raises(NotAllowed, match="two_people_needed"):
+        readback.take_second(session, row.id, confirmed=True, actor=WORKER, now=now)
+    with pytest.raises(NotFound):
+        readback.take_second(session, row.id, confirmed=True, actor=OTHER, now=now)
+    readback.take_second(session, row.id, confirmed=False, actor=SECOND, now=now)
+    counter.take_back(session, case.id, actor=SECOND, now=now)
+    assert case.state is CaseState.WITHDRAWN
+    with pytest.raises(WrongState, match="second_call_over"):
+        readback.take_second(session, row.id, confirmed=True, actor=SECOND, now=now)
+
+
+def test_about_one_reading_in_four_is_drawn_and_nobody_draws_it(session: Session, now: datetime) -> None:
+    drawn = sum(readback._drawn(session, f"reading-{n}") for n in range(400))
+    assert 60 < drawn < 140
+
+
+def a_family(session: Session, now: datetime) -> tuple[Household, Person, Person, Person]:
+    """A child of thirteen, its grandmother whom the record names, and an uncle whom it does not."""
+    home = make.a_household(session, name="李奶奶")
+    granny = contact_of(session, home.id)
+    assert granny is not None
+    child = make.a_person(session, home, name="李小小", phone="")
+    uncle = make.a_person(session, home, name="李叔叔", phone="10000000033")
+    child.birth_year, child.contact, child.phone_index = now.year - 13, False, None
+    uncle.contact, home.size = False, 3
+    number = make_id_number("509900", date(now.year - 13, 5, 6), seq=4)
+    child.id_number = vault_of(session).seal(session, child.id, column="person.id_number", text=number)
+    session.add_all([home, child, uncle])
+    session.flush()
+    return home, granny, child, uncle
+
+
+def myself(person: Person) -> Actor:
+    return Actor(id=person.id, role=Role.HOUSEHOLD, household_id=person.household_id)
+
+
+def test_a_child_of_thirteen_goes_the_whole_way_through_her_guardian(session: Session, now: datetime) -> None:
+    home, granny, child, uncle = a_family(session, now)
+    with pytest.raises(WrongState, match="guardian_not_verified"):
+        service.start(session, home.id, subject_id=child.id, actor=WORKER, now=now)
+    verify_guardian(session, child.id, guardian_id=granny.id, evidence="户口簿 3 页", actor=APPROVER, now=now)
+    for who in (uncle, child):
+        with pytest.raises(WrongState, match="guardian_not_verified"):
+            service.start(session, home.id, subject_id=child.id, actor=myself(who), now=now)
+    me = myself(granny)
+    case = service.start(session, home.id, subject_id=child.id, actor=me, now=now)
+    assert (case.subject_id, case.signer_id) == (child.id, granny.id)
+    service.save(session, case, {**POOR, "wants": ["living"]}, actor=me, now=now)
+    with pytest.raises(WrongState, match="guardian_not_verified"):
+        service.sign(session, case, "李叔叔", all_classes=True, hand_on=True, actor=myself(uncle), now=now)
+    service.sign(session, case, "李奶奶", all_classes=True, hand_on=True, actor=me, now=now)
+    paper = session.exec(select(CasePaper).where(CasePaper.case_id == case.id)).one()
+    assert paper.person_id == granny.id
+    items = {item.code: item for item in service.submit(session, case, actor=me, now=now)}
+    day = walk(session, items["DIBAO"], now, to="public_notice")
+    assert notice.list_notices(session, "500103", now=day) == []
+    notice._go_on(session, items["DIBAO"].id, now=day)
+    assert steps.running_step(session, items["DIBAO"].id).code == "confirm"
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=60_000, actor=APPROVER, now=day)
+    check = survival.open_check(session, child.id, CheckCause.SCHEDULE, due_on=day.date(), actor=WORKER, now=day)
+    with pytest.raises(WrongState, match="own_check_only"):
+        survival.send_code(session, check.id, network="n", actor=myself(uncle), now=day)
+    code = survival.accounts.code_text(session, survival.send_code(session, check.id, network="n", actor=me, now=day))
+    tail = make_id_number("509900", date(now.year - 13, 5, 6), seq=4)[-4:]
+    assert survival.code_and_tail_fit(session, check.id, code=code, tail=tail, actor=me, now=day)
+    assert check.state is CheckState.SEEN
+    assert check.done_by == granny.id
+
+
+def test_grandmother_and_child_have_each_a_draft_of_its_own(session: Session, now: datetime) -> None:
+    home, granny, child, _uncle = a_family(session, now)
+    verify_guardian(session, child.id, guardian_id=granny.id, evidence="户口簿 3 页", actor=APPROVER, now=now)
+    own = service.start(session, home.id, actor=myself(granny), now=now)
+    hers = service.start(session, home.id, subject_id=child.id, actor=myself(granny), now=now)
+    assert own.id != hers.id
+    assert service.start(session, home.id, subject_id=child.id, actor=myself(granny), now=now).id == hers.id
+
+
+@pytest.fixture
+def app(settings: Settings, sqlite_database: Database) -> Flask:
+    app = create_app(settings, database=sqlite_database)
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app
+
+
+def test_the_counter_walks_from_a_card_to_the_printed_papers_in_both_languages(app: Flask) -> None:
+    worker = client_as(app, Role.WORKER)
+    assert client_as(app, Role.VERIFIER).get("/cases/counter").status_code == 403
+    body = {"name": "王小明", "id_number": "123", "district": "500103"}
+    assert "号码不对" in worker.post("/cases/counter", data=body).text
+    where = worker.post("/cases/counter", data={**body, "id_number": NUMBER}).headers["Location"]
+    page = worker.get(where).text
+    person = page.split('name="person" value="')[1].split('"')[0]
+    where = worker.post(where, data={"person": person}).headers["Location"]
+    assert worker.post(where, data={}).status_code == 422
+    answers = {"wants": ["living"], "size": "2", "income_fen": "500"}
+    where = worker.post(where, data=answers).headers["Location"]
+    assert "500" in worker.get(where + "?lang=en").text
+    said = {"channel": "counter", "dialect": "chongqing", "signed": "witnesses", "evidence": "档案", "read_aloud": "y"}
+    said["typed_name"] = "王小明"
+    assert "两名" in worker.post(where + "?lang=zh_Hans", data=said).text
+    done = worker.post(where, data={**said, "witnesses": "赵一，钱二"})
+    assert done.status_code == 303
+    case = done.headers["Location"].removesuffix("/print")
+    for path in ("/papers/authorisation", "/papers/receipt", "/print"):
+        assert "<svg" in worker.get(case + path).text
+        english = worker.get(case + path + "?lang=en").text
+        assert "Application" in english
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(ReadBack.act)).one() == "apply"

@@ -1,0 +1,112 @@
+"""Granted items are looked at again after the months of the family's class, in time, by somebody else than kin."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlmodel import select
+
+from marketplace.actors import Role
+from marketplace.calendar import local_day
+from marketplace.cases import outcome, reviews
+from marketplace.cases.models import CaseItem
+from marketplace.cases.models_reviews import ItemReview
+from marketplace.clocks.models import Clock
+from marketplace.db import Database
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.categories import months_later
+from marketplace.notices import Notice
+from tests.marketplace.test_cases import APPROVER, OTHER, WORKER, send, walk
+from tests.marketplace.test_cases_pages import app, staff
+
+__all__ = ["app"]
+
+
+def granted(database: Database, now: datetime, **over: Any) -> tuple[str, date]:
+    """A household is granted 低保; the item and the day it was granted."""
+    with database.transaction() as session:
+        _case, items = send(session, now, **over)
+        day = walk(session, items["DIBAO"], now)
+        outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=104_000, actor=APPROVER, now=day)
+        return items["DIBAO"].id, local_day(day)
+
+
+def waiting(database: Database, item_id: str) -> ItemReview:
+    with database.reading() as session:
+        asked = select(ItemReview).where(ItemReview.item_id == item_id, ItemReview.outcome == "")
+        return session.exec(asked).one()
+
+
+@pytest.mark.parametrize(("ticks", "kind", "months"), [([], "A", 12), (["jobless"], "B", 6)])
+def test_the_class_of_the_family_gives_the_day_and_staff_are_told_a_month_before_once(
+    sqlite_database: Database, now: datetime, ticks: list[str], kind: str, months: int
+) -> None:
+    item_id, on = granted(sqlite_database, now, ticks=ticks)
+    row = waiting(sqlite_database, item_id)
+    assert row.kind == kind
+    assert (row.due_on.year * 12 + row.due_on.month) - (on.year * 12 + on.month) == months
+    early = datetime.combine(row.due_on - timedelta(days=32), datetime.min.time(), tzinfo=now.tzinfo)
+    assert reviews.sweep(sqlite_database, clock=lambda: early) == 0
+    for told in (1, 0):
+        assert reviews.sweep(sqlite_database, clock=lambda: early + timedelta(days=4)) == told
+    with sqlite_database.reading() as session:
+        clock = session.exec(select(Clock).where(Clock.step == "item_review")).one()
+        assert local_day(clock.due_at - timedelta(seconds=1)) == row.due_on
+
+
+def test_what_was_found_ends_the_clock_and_gives_the_next_day_and_nothing_is_cut(
+    sqlite_database: Database, now: datetime
+) -> None:
+    item_id, _on = granted(sqlite_database, now)
+    row = waiting(sqlite_database, item_id)
+    later = datetime.combine(row.due_on, datetime.min.time(), tzinfo=now.tzinfo)
+    reviews.sweep(sqlite_database, clock=lambda: later)
+    said: dict[str, Any] = {"kind": "B", "finding": "邻居和本人都问过", "actor": WORKER, "now": later}
+    with sqlite_database.transaction() as session:
+        with pytest.raises(NotFound):
+            reviews.finish(session, item_id, "same", **{**said, "actor": OTHER})
+        for wrong in ({"kind": "C"}, {"finding": " "}):
+            with pytest.raises(BadInput):
+                reviews.finish(session, item_id, "same", **{**said, **wrong})
+        reviews.finish(session, item_id, "same", **said)
+        with pytest.raises(WrongState):
+            reviews.finish(session, item_id, "same", **said)
+    following = waiting(sqlite_database, item_id)
+    assert (following.kind, following.due_on) == ("B", months_later(local_day(later), 6))
+    with sqlite_database.transaction() as session:
+        later = datetime.combine(following.due_on, datetime.min.time(), tzinfo=now.tzinfo)
+        reviews._open(session, following.id, now=later)
+        reviews.finish(session, item_id, "changed", **{**said, "now": later})
+        item = session.get_one(CaseItem, item_id)
+        assert (item.state.value, item.amount_fen) == ("granted", 104_000)
+        letters = session.exec(select(Notice.key).where(Notice.letter == "case_waits")).all()
+        assert letters == [f"review:{following.id}"]
+        assert session.exec(select(Clock).where(Clock.step == "item_review", Clock.ended_at == None)).all() == []  # noqa: E711
+    assert waiting(sqlite_database, item_id).due_on == months_later(local_day(later), 1)
+
+
+def test_staff_find_it_on_their_list_and_the_household_sees_the_day(app: Flask, now: datetime) -> None:
+    database: Database = app.extensions["database"]
+    item_id, _on = granted(database, now)
+    row = waiting(database, item_id)
+    reviews.sweep(database, clock=lambda: datetime.combine(row.due_on, datetime.min.time(), tzinfo=now.tzinfo))
+    worker = staff(app, "w-again", Role.WORKER)
+    assert f"/cases/items/{item_id}/review" in worker.get("/cases/reviews").text
+    page = f"/cases/items/{item_id}/review"
+    assert worker.post(page, data={"outcome": "same", "kind": "A", "finding": ""}).status_code == 422
+    assert worker.post(page, data={"outcome": "same", "kind": "A", "finding": "没有变化"}).status_code == 303
+    assert "没有变化" in worker.get(page).text
+    assert staff(app, "a-again", Role.APPROVER).get(page).status_code in (403, 404)
+    with database.reading() as session:
+        case_id = session.get_one(CaseItem, item_id).case_id
+    assert "前复核" in worker.get(f"/cases/{case_id}").text
+
+
+def test_an_item_without_a_rule_is_not_looked_at_again(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        _case, items = send(session, now, wants=["accident"], ticks=["sudden"], medical_fen=0)
+        outcome.decide(session, items["LINSHI"].id, granted=True, amount_fen=70_000, actor=WORKER, now=now)
+        assert session.exec(select(ItemReview)).all() == []

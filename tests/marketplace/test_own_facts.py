@@ -1,0 +1,134 @@
+"""What the house knows itself reaches the rules once a day, and what is over is told as nought."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from marketplace.boards import own_facts
+from marketplace.calendar import local_day
+from marketplace.cases import supervision
+from marketplace.cases.models import CaseStep
+from marketplace.clocks import service as clocks
+from marketplace.db import Database, new_id
+from marketplace.households.models import Household
+from marketplace.ledger.hits import REPORT
+from marketplace.ledger.models import HitState, OverlapHit
+from marketplace.liveness.models import SurvivalDuty
+from marketplace.signals import sweeping
+from marketplace.signals.models import Fact, TaskKind
+from marketplace.visits.models import HomeVisit, VisitState
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head
+from tests.marketplace.test_cases import send
+
+
+def amounts(session: Session) -> dict[str, int]:
+    """Kind ► amount of what stands now."""
+    standing = select(Fact.kind, Fact.amount).where(Fact.feed == "PLATFORM", col(Fact.replaced_day).is_(None))
+    return dict(session.exec(standing).all())
+
+
+def met(session: Session, *codes: str, now: datetime) -> list[tuple[str, int]]:
+    """Rule ► how many meet it."""
+    rules = at_work(session, *codes, now=now)
+    return [(rule.code, len(sweeping.units_of(session, rule, on=local_day(now)))) for rule in rules]
+
+
+def a_duty(home: Household, person_id: str, now: datetime) -> SurvivalDuty:
+    return SurvivalDuty(
+        id=new_id(),
+        person_id=person_id,
+        household_id=home.id,
+        district_code=home.district_code,
+        kind="DIBAO",
+        next_on=local_day(now) - timedelta(days=37),
+        begun_by="clerk",
+        begun_at=now,
+    )
+
+
+def a_hit(home: Household, now: datetime, *, state: HitState) -> OverlapHit:
+    told = {"code": "D08", "place": REPORT, "subject": new_id(), "category": "LIVING.GOODS", "units": 1, "value_fen": 1}
+    return OverlapHit(
+        id=new_id(),
+        household_id=home.id,
+        district_code=home.district_code,
+        because=[],
+        state=state,
+        created_at=now,
+        **told,
+    )
+
+
+def test_an_overdue_check_and_aid_given_twice_meet_their_rules_until_they_are_over(
+    sqlite_database: Database, now: datetime
+) -> None:
+    clock = [now]
+    daily = own_facts.Daily(sqlite_database, clock=lambda: clock[0])
+    assert daily() == 0
+    clock[0] = now + timedelta(days=1)
+    with sqlite_database.transaction() as session:
+        homes = [a_home(session, numbers=(a_number(),), now=now) for _n in range(2)]
+        duty = a_duty(homes[0], head(session, homes[0]).id, now)
+        session.add(duty)
+        session.add(a_hit(homes[0], now, state=HitState.OPEN))
+        session.add(a_hit(homes[1], now, state=HitState.FALSE_ALARM))
+    assert (daily(), daily()) == (2, 0)
+    with sqlite_database.transaction() as session:
+        # 38 days overdue on the second day are told as 30
+        assert amounts(session) == {"LIVENESS_OVERDUE": 30, "DOUBLE_AID": 0}
+        assert met(session, "W27", "W29", now=clock[0]) == [("W27", 1), ("W29", 1)]
+        held = session.get_one(SurvivalDuty, duty.id)
+        held.next_on = local_day(now) + timedelta(days=300)
+        session.add(held)
+    clock[0] = now + timedelta(days=2)
+    assert daily() == 1
+    with sqlite_database.reading() as session:
+        assert amounts(session)["LIVENESS_OVERDUE"] == 0
+
+
+def test_a_step_that_climbed_the_ladder_is_told_with_its_share_and_ends_with_the_step(
+    sqlite_database: Database, now: datetime
+) -> None:
+    later = now + timedelta(days=9)
+    with sqlite_database.transaction() as session:
+        send(session, now)
+        clocks.due_reminders(session, now=later)
+    supervision.climb(sqlite_database, now=later)
+    with sqlite_database.transaction() as session:
+        assert own_facts.tell(session, actor=CLERK, now=later) >= 1
+        assert amounts(session)["STEP_SHARE"] >= 80
+        assert met(session, "W30", now=later) == [("W30", 1)]
+        for step in session.exec(select(CaseStep)):
+            step.ended_at = later
+            session.add(step)
+        session.flush()
+        own_facts.tell(session, actor=CLERK, now=later)
+        assert amounts(session)["STEP_SHARE"] == 0
+
+
+def test_a_visit_that_was_made_ends_the_long_silence_and_a_call_does_not(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        homes = [a_home(session, numbers=(a_number(),), now=now) for _n in range(3)]
+        for home, kind in zip(homes, (TaskKind.VISIT, TaskKind.CALL), strict=False):
+            visit = HomeVisit(
+                id=new_id(),
+                household_id=home.id,
+                district_code=home.district_code,
+                kind=kind,
+                cause="quota",
+                due_on=local_day(now),
+                asked_by="clerk",
+                asked_at=now,
+                state=VisitState.DONE,
+                done_by="clerk",
+                done_at=now - timedelta(days=20),
+            )
+            session.add(visit)
+        session.flush()
+        assert own_facts.tell(session, actor=CLERK, now=now) == 1
+        seen = session.exec(select(Fact).where(Fact.kind == "VISIT")).one()
+        assert (seen.household_id, seen.day) == (homes[0].id, local_day(now - timedelta(days=20)).toordinal())

@@ -1,0 +1,178 @@
+"""Money that the bank paid while the household held its help, after the match had ended, or while it was asked back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from sqlmodel import Session, select
+
+from adapters.tabular_writer import write_csv
+from marketplace.actors import Actor, Role
+from marketplace.app import create_app
+from marketplace.clocks import service as clocks
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.decisions import holding
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.withdrawing import Then
+from marketplace.errors import NotFound
+from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.needs.models import Need, NeedState
+from marketplace.notices import Notice
+from marketplace.payments import after_end, results
+from marketplace.payments.books import books_of
+from marketplace.payments.models import LineState, PaymentLine
+from tests.marketplace.payment_scene import APPROVER, Grant, Month, a_month
+from tests.pages.people import client_as
+
+OFFICER = Actor(id="officer-1", role=Role.APPROVER, districts=frozenset({"500103"}))
+ELSEWHERE = Actor(id="officer-2", role=Role.APPROVER, districts=frozenset({"500112"}))
+
+
+@pytest.fixture
+def session(sqlite_database: Database) -> Iterator[Session]:
+    """A writing session on the embedded engine: what is told here no engine can change."""
+    with sqlite_database.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
+def at_the_bank(session: Session, now: datetime) -> tuple[Month, Grant, PaymentLine]:
+    month = a_month(session, now, grants=1)
+    (line,) = month.lines(month.sent())
+    return month, month.grants[0], line
+
+
+def withdrawn(session: Session, now: datetime, then: Then) -> tuple[Month, Grant, PaymentLine]:
+    month, grant, line = at_the_bank(session, now)
+    chain = grant.match.consent_chain_id or ""
+    decisions.withdraw_consent(session, chain, actor=grant.actor, now=now, then=then)
+    return month, grant, line
+
+
+def difference(month: Month) -> int:
+    return books_of(month.session, month.organisation.id, "2026-11").difference_fen
+
+
+def need_of(session: Session, grant: Grant) -> Need:
+    return session.get_one(Need, grant.match.need_id, populate_existing=True)
+
+
+def letters(session: Session, grant: Grant) -> list[str]:
+    return list(session.exec(select(Notice.letter).where(Notice.household_id == grant.household.id)))
+
+
+def test_money_paid_while_the_household_has_it_held_is_delivered_and_told(session, now):
+    month, grant, line = withdrawn(session, now, Then.HOLD)
+    assert grant.match.state is MatchState.HELD
+    month.answer([(line.reference, "paid", "")])
+    assert grant.match.state is MatchState.DELIVERED
+    assert {"payment_paid", "confirm_receipt"} <= set(letters(session, grant))
+    assert [clock.step for clock in clocks.running_of(session, grant.match.id)] == ["household_confirm"]
+    assert difference(month) == 0
+
+
+def test_money_paid_after_the_end_waits_for_a_person_of_the_district_and_nobody_else_gives(session, now):
+    month, grant, line = withdrawn(session, now, Then.STOP)
+    month.answer([(line.reference, "paid", "")])
+    need = need_of(session, grant)
+    assert (need.state, need.state_reason) == (NeedState.HELD, "paid_after_end")
+    assert "payment_paid" in letters(session, grant)
+    with pytest.raises(NotFound):
+        after_end.decide(session, "nobody", outcome=after_end.DELIVER, actor=APPROVER, now=now)
+    with pytest.raises(NotFound):
+        after_end.decide(session, grant.match.id, outcome=after_end.DELIVER, actor=ELSEWHERE, now=now)
+    after_end.decide(session, grant.match.id, outcome=after_end.DELIVER, actor=OFFICER, now=now)
+    entry = session.get_one(LedgerEntry, grant.match.ledger_entry_id)
+    assert (grant.match.state, entry.state) == (MatchState.DELIVERED, AidState.DELIVERED)
+    session.refresh(need)
+    assert (need.state, need.committed_units) == (NeedState.VERIFIED, 100_000)
+    assert difference(month) == 0
+    with pytest.raises(NotFound):
+        after_end.decide(session, grant.match.id, outcome=after_end.DELIVER, actor=OFFICER, now=now)
+
+
+@pytest.mark.parametrize("answer", ["reclaimed", "returned"])
+def test_money_that_the_giver_is_to_ask_back_counts_as_paid_until_it_is_back(session, now, answer):
+    month, grant, line = withdrawn(session, now, Then.STOP)
+    month.answer([(line.reference, "paid", "")])
+    after_end.decide(session, grant.match.id, outcome=after_end.ASK_BACK, actor=OFFICER, now=now)
+    need = need_of(session, grant)
+    assert (grant.match.state, need.committed_units, difference(month)) == (MatchState.RECLAIMING, 100_000, 0)
+    assert "aid_asked_back" in letters(session, grant)
+    (clock,) = clocks.running_of(session, grant.match.id)
+    assert (clock.step, clock.org_id) == ("reclaim", month.organisation.id)
+    month.answer([(line.reference, answer, "")])
+    session.refresh(need)
+    assert (grant.match.state, need.state, need.committed_units) == (MatchState.RECLAIMED, NeedState.VERIFIED, 0)
+    assert difference(month) == 0
+
+
+def held_and_paid(database: Database, now: datetime) -> str:
+    with database.transaction() as session:
+        month, grant, line = at_the_bank(session, now)
+        holding.hold(session, grant.match.id, cause="correction", actor=APPROVER, now=now)
+        month.answer([(line.reference, "paid", "")])
+        match_id = grant.match.id
+    assert after_end.sweep(database, clock=lambda: now) == 0, "a person is still looking"
+    return match_id
+
+
+def test_a_paid_match_is_delivered_as_soon_as_its_hold_ends(sqlite_database, now):
+    match_id = held_and_paid(sqlite_database, now)
+    with sqlite_database.transaction() as session:
+        holding.release(session, match_id, actor=OFFICER, now=now)
+    assert after_end.sweep(sqlite_database, clock=lambda: now) == 1
+    assert after_end.sweep(sqlite_database, clock=lambda: now) == 0
+    with sqlite_database.reading() as session:
+        assert session.get_one(Match, match_id).state is MatchState.DELIVERED
+
+
+def test_a_paid_match_that_is_ended_instead_waits_for_a_person_once(sqlite_database, now):
+    match_id = held_and_paid(sqlite_database, now)
+    with sqlite_database.transaction() as session:
+        decisions.cancel(session, match_id, reason_code="correction", actor=OFFICER, now=now)
+    assert after_end.sweep(sqlite_database, clock=lambda: now) == 1
+    assert after_end.sweep(sqlite_database, clock=lambda: now) == 0
+    with sqlite_database.reading() as session:
+        (clock,) = clocks.running_of(session, after_end.ref_of(match_id))
+        assert clock.step == "paid_after_end"
+
+
+@pytest.mark.parametrize(("outcome", "state"), [("deliver", "delivered"), ("ask_back", "reclaiming")])
+def test_an_officer_settles_it_from_the_board_of_deadlines(settings: Settings, sqlite_database, now, outcome, state):
+    with sqlite_database.transaction() as session:
+        month, grant, line = withdrawn(session, now, Then.STOP)
+        month.answer([(line.reference, "paid", "")])
+        match_id, name = grant.match.id, grant.name
+    officer = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    path = f"/payments/paid-after-end/{match_id}"
+    assert path in officer.get("/deadlines/").text
+    page = officer.get(path).text
+    assert "¥1,000" in page
+    assert name not in page
+    assert officer.post(path, data={"confirmed": "yes", "outcome": outcome}).status_code == 303
+    assert officer.get(path).status_code == 404
+    with sqlite_database.reading() as session:
+        assert session.get_one(Match, match_id).state.value == state
+        assert session.exec(select(PaymentLine.state)).one() is LineState.PAID
+
+
+@pytest.mark.parametrize("asked_by", ["clerk", "manager"])
+def test_money_that_the_bank_sends_back_while_it_is_asked_back_ends_the_reclaim(session, now, asked_by):
+    month, grant, line = at_the_bank(session, now)
+    month.answer([(line.reference, "paid", "")])
+    decisions.reclaim_open(session, grant.match.id, reason_code="wrong_payee", actor=month.manager, now=now)
+    who = getattr(month, asked_by)
+    data = write_csv(["reference", "result", "reason_code", "on_day"], [(line.reference, "returned", "", "2026-11-23")])
+    batch, checked = results.check_file(session, data, file_name="bank.csv", actor=who, now=now)
+    assert checked.faults == []
+    results.confirm_import(session, batch.id, actor=who, now=now)
+    need = need_of(session, grant)
+    assert (grant.match.state, need.state, need.committed_units) == (MatchState.RECLAIMED, NeedState.VERIFIED, 0)
+    assert clocks.running_of(session, grant.match.id) == []
+    assert difference(month) == 0
+    assert books_of(session, month.organisation.id, "2026-11").differences == ()

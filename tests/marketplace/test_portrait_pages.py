@@ -1,0 +1,118 @@
+"""The pages of portraits, department tasks, boards, the paper and what a household says, as staff walk them."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
+from sqlmodel import select
+
+from marketplace import audit
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.calendar import local_day, utc_now
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.portraits.models import Push
+from marketplace.reference.indicators import indicators
+from marketplace.signals import sweeping
+from marketplace.signals.models import Declared, Rule
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, told
+from tests.marketplace.test_signal_pages import a_client
+from tests.pages.people import client_as
+
+
+@pytest.fixture
+def app(sqlite_database: Database, settings: Settings) -> Flask:
+    return create_app(settings, database=sqlite_database)
+
+
+@pytest.fixture
+def clerk(app: Flask) -> FlaskClient:
+    client = client_as(app, Role.VERIFIER)
+    client.set_cookie("lang", "en")
+    return client
+
+
+@pytest.fixture
+def home_id(sqlite_database: Database) -> str:
+    """A household of 渝中 with a large bill and a red alert."""
+    number, now = a_number(), utc_now()
+    with sqlite_database.transaction() as session:
+        home = a_home(session, numbers=(number,), names=("欧阳小芳",), now=now)
+        at_work(session, "W05", now=now)
+        today = local_day(now)
+        told(session, "MEDICAL_BILLS", (number, "OWN_COST", today, 60_000), as_of=today, now=now)
+        told(session, "SPENDING", (number, "INCOME", today, 24_000), as_of=today, now=now)
+        sweeping.sweep(session, actor=CLERK, now=now)
+        return home.id
+
+
+def test_a_portrait_asks_for_its_purpose_and_goes_along_as_a_file_that_is_written_down(
+    app: Flask, clerk: FlaskClient, home_id: str
+) -> None:
+    assert "purpose=VISIT" in clerk.get(f"/portraits/households/{home_id}/open").text
+    assert clerk.get(f"/portraits/households/{home_id}").status_code == 422
+    page = clerk.get(f"/portraits/households/{home_id}?purpose=VISIT").text
+    assert "¥60,000" in page
+    assert "欧阳小芳" not in page
+    file = clerk.get(f"/portraits/households/{home_id}/portrait.xlsx?purpose=REVIEW")
+    rows = CalamineWorkbook.from_filelike(BytesIO(file.data)).get_sheet_by_index(0).to_python()
+    assert len(rows) == len(indicators()) + 1
+    with app.extensions["database"].reading() as session:
+        looks = session.exec(select(audit.AuditRow.action, audit.AuditRow.purpose).order_by(audit.AuditRow.seq)).all()
+    assert [row for row in looks if row[0].startswith("portrait:")] == [
+        ("portrait:view", "VISIT"),
+        ("portrait:export", "REVIEW"),
+    ]
+    assert client_as(app, Role.WORKER).get(file.request.full_path).status_code == 403
+    assert "46" in clerk.get("/portraits/score").text
+
+
+def test_a_need_is_pushed_answered_and_its_rest_opens_as_a_need(app: Flask, clerk: FlaskClient, home_id: str) -> None:
+    asked = {"department": "HUD", "indicator": "dwelling_safety", "category": "HOUSING.REPAIR", "amount": "6000"}
+    address = f"/portraits/households/{home_id}/push"
+    assert clerk.post(address, data={**asked, "amount": "many"}).status_code == 422
+    assert clerk.post(address, data=asked).status_code == 303
+    with app.extensions["database"].reading() as session:
+        push_id = session.exec(select(Push.id)).one()
+    assert f"/portraits/tasks/{push_id}" in clerk.get("/portraits/?state=asked").text
+    one = f"/portraits/tasks/{push_id}"
+    assert clerk.post(one, data={"answer": "return", "reason": ""}).status_code == 422
+    assert clerk.post(one, data={"answer": "accept"}).status_code == 303
+    assert clerk.post(one, data={"covered": "7000"}).status_code == 422
+    assert clerk.post(one, data={"covered": "4500"}).status_code == 303
+    assert "¥4,500" in clerk.get(one).text
+    with app.extensions["database"].reading() as session:
+        need_id = session.exec(select(Push.need_id)).one()
+    assert f"/needs/{need_id}" in clerk.get(one).text
+
+
+def test_what_a_household_says_stands_beside_what_departments_tell(
+    app: Flask, clerk: FlaskClient, home_id: str
+) -> None:
+    address, today = f"/alerts/households/{home_id}/declare", local_day(utc_now()).isoformat()
+    assert clerk.post(address, data={"kind": "INCOME", "amount": "about 9", "on": today}).status_code == 422
+    assert clerk.post(address, data={"kind": "INCOME", "amount": "9", "on": "2999-01-01"}).status_code == 422
+    assert clerk.post(address, data={"kind": "INCOME", "amount": "9000", "on": today}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(Declared.amount)).one() == 900_000
+    assert "Difference" in clerk.get(address).text
+
+
+def test_a_board_leads_to_its_rows_and_the_paper_to_its_counts(app: Flask, clerk: FlaskClient, home_id: str) -> None:
+    page = clerk.get("/boards/?measure=red").text
+    assert "measure=red" in page
+    assert f"/alerts/households/{home_id}" in clerk.get("/boards/rows?measure=red&district=500103").text
+    assert a_client(app, Role.WORKER, "500101").get("/boards/?district=500103").status_code == 404
+    with app.extensions["database"].reading() as session:
+        rule = session.exec(select(Rule.id).where(Rule.code == "W05")).one()
+    assert clerk.get("/boards/paper").status_code == 200
+    assert clerk.post("/boards/paper/result", data={"kind": "line", "percent": ""}).status_code == 422
+    assert clerk.post("/boards/paper/result", data={"kind": "line", "percent": "10"}).status_code == 200
+    category = clerk.post("/boards/paper/result", data={"kind": "category", "rule": rule, "amount": "300"})
+    assert "¥300" in category.text
+    assert clerk.post("/boards/paper/result", data={"kind": "giver", "giver": ""}).status_code == 422

@@ -1,0 +1,192 @@
+"""A portrait tells what is known and by whom and guesses nothing; a department's task ends in a result or a need."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session, select
+
+from marketplace import audit, policy
+from marketplace.actors import Actor, Role
+from marketplace.calendar import local_day, utc_now
+from marketplace.clocks import service as clocks
+from marketplace.db import Database
+from marketplace.errors import BadInput, Conflict, DomainError, WrongState
+from marketplace.needs.models import Need, NeedState, ReferralReason
+from marketplace.portraits import pushing, service
+from marketplace.portraits.models import PushState
+from marketplace.portraits.pushing import Asked
+from marketplace.portraits.reading import Reading
+from marketplace.reference.indicators import indicators, need_errors
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, told
+
+NOW = utc_now()
+TODAY = local_day(NOW)
+REPAIR = Asked("HUD", "dwelling_safety", "HOUSING.REPAIR", 600_000)
+OUTSIDERS = sorted(set(Role) - {Role.WORKER, Role.VERIFIER, Role.APPROVER})
+
+
+@pytest.fixture
+def store(sqlite_database: Database) -> Session:
+    """A writing session on the embedded engine."""
+    return sqlite_database.session(writes=True)
+
+
+def read(session: Session, home_id: str) -> dict[str, Reading]:
+    """Indicator ► reading."""
+    shown = service.portrait_of(session, home_id, actor=CLERK, today=TODAY)
+    return {one.indicator.code: one for part in shown.dimensions for one in part.readings}
+
+
+def days_ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def test_what_departments_told_stands_with_its_source_its_day_and_its_age(store: Session) -> None:
+    number = a_number(date(1950, 3, 7))
+    home = a_home(store, numbers=(number,), now=NOW)
+    told(store, "SPENDING", (number, "INCOME", days_ago(10), 24_000), as_of=TODAY, now=NOW)
+    told(store, "SPENDING", (number, "NECESSARY_SPENDING", days_ago(9), 12_000), as_of=TODAY, now=NOW)
+    told(store, "MEDICAL_BILLS", (number, "OWN_COST", days_ago(100), 3_000), as_of=TODAY, now=NOW)
+    told(store, "MEDICAL_BILLS", (number, "OWN_COST", days_ago(400), 9_000), as_of=TODAY, now=NOW)
+    found = read(store, home.id)
+    # 24,000 yuan a year for one head are 2,000 a month; 12,000 of 24,000 is half
+    assert (found["income_per_head"].value, found["income_per_head"].source) == (200_000, "SPENDING")
+    assert found["rigid_spending_ratio"].value == 50
+    # only the bill of the last twelve months counts, and 100 days are too old for bills
+    assert (found["own_cost_12m"].value, found["own_cost_12m"].on) == (300_000, days_ago(100))
+    assert (found["income_per_head"].fresh, found["own_cost_12m"].fresh) == (True, False)
+
+
+def test_what_nobody_told_is_unknown_and_not_nought(store: Session) -> None:
+    home = a_home(store, numbers=(a_number(),), now=NOW)
+    found = read(store, home.id)
+    assert [code for code, one in found.items() if one.value is not None] == [
+        code for code, one in indicators().items() if one.how == "register"
+    ]
+
+
+def test_the_register_tells_of_the_family_only_when_every_age_is_known(store: Session) -> None:
+    child = a_number(date(TODAY.year - 8, 1, 5))
+    home = a_home(store, numbers=(a_number(date(1950, 3, 7)), child), now=NOW)
+    found = read(store, home.id)
+    told_of = ("elders", "children", "single_parent", "grandparent_raising")
+    assert [found[code].value for code in told_of] == [1, 1, 1, 1]
+    home.size = 3
+    store.add(home)
+    store.flush()
+    assert [read(store, home.id)[code].value for code in told_of] == [None] * 4
+
+
+def test_the_score_is_a_range_as_long_as_something_is_unknown(store: Session) -> None:
+    number = a_number(date(TODAY.year - 70, 3, 7))
+    home = a_home(store, numbers=(number,), now=NOW)
+    shown = service.portrait_of(store, home.id, actor=CLERK, today=TODAY).score
+    held = {line.fact: line.holds for line in shown.lines}
+    # alone (2) and alone and old (5); nobody of 70 could work; a sick or foreign member is unknown, a woman maybe
+    assert (held["alone"], held["alone_and_old"], held["nobody_works"]) == (True, True, False)
+    assert held["from_elsewhere"] is None
+    assert shown.least >= 7
+    assert shown.most == shown.least + sum(line.points for line in shown.lines if line.holds is None) > shown.least
+
+
+def test_the_errors_on_the_page_are_those_that_the_bench_wrote() -> None:
+    file = Path(__file__).parents[2] / "bench" / "results" / "need_score.json"
+    written = json.loads(file.read_text("utf-8"))
+    groups = written["of each group's poor found [share, households]"]
+    shown = {row.code: (row.found_permille, row.households) for row in need_errors()}
+    overall = round(written["share of the poorest fifth found"]["points learned elsewhere"] * 1000)
+    regions = {name: row for name, row in groups.items() if name[0].isupper()}
+    assert shown.pop("all") == (overall, sum(row[1] for row in regions.values()))
+    assert shown == {name.replace(" ", "_"): (round(share * 1000), homes) for name, (share, homes) in groups.items()}
+
+
+@pytest.mark.parametrize("role", OUTSIDERS)
+def test_nobody_but_staff_of_the_street_opens_a_portrait(role: Role) -> None:
+    actor = Actor(id="x", role=role, household_id="h", org_id="o")
+    acts = [act for act in policy.matrix() if act.partition(":")[0] in ("portrait", "board")]
+    assert len(acts) >= 6
+    theirs = {"board:paper"} | ({"board:outliers"} if role is Role.AUDITOR else set())
+    assert [act for act in acts if policy.may(actor, act).allow and act not in theirs] == []
+
+
+def test_a_look_has_a_purpose_and_is_written_before_anything_is_shown(store: Session) -> None:
+    home = a_home(store, numbers=(a_number(),), now=NOW)
+    with pytest.raises(BadInput):
+        service.write_look(store, home.id, rule="portrait:view", purpose="curiosity", actor=CLERK, now=NOW)
+    service.write_look(store, home.id, rule="portrait:view", purpose="VISIT", actor=CLERK, now=NOW)
+    row = store.exec(select(audit.AuditRow).where(audit.AuditRow.action == "portrait:view")).one()
+    assert row.purpose == "VISIT"
+    elsewhere = Actor(id="w", role=Role.WORKER, districts=frozenset({"500101"}))
+    with pytest.raises(DomainError):
+        service.portrait_of(store, home.id, actor=elsewhere, today=TODAY)
+
+
+def running(session: Session, row: object) -> list[str]:
+    return [clock.step for clock in clocks.running_of(session, pushing.ref_of(row))]  # type: ignore[arg-type]
+
+
+def test_a_department_takes_a_task_and_what_it_leaves_becomes_a_need_of_the_market(store: Session) -> None:
+    home = a_home(store, numbers=(a_number(),), now=NOW)
+    row = pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
+    assert running(store, row) == ["push_answer"]
+    with pytest.raises(WrongState):
+        pushing.finish(store, row.id, covered=1, actor=CLERK, now=NOW)
+    pushing.accept(store, row.id, actor=CLERK, now=NOW)
+    assert running(store, row) == ["push_result"]
+    done = pushing.finish(store, row.id, covered=450_000, actor=CLERK, now=NOW)
+    need = store.exec(select(Need).where(Need.household_id == home.id)).one()
+    assert (done.state, done.need_id, need.gap_units, need.state) == (
+        PushState.DONE,
+        need.id,
+        150_000,
+        NeedState.UNVERIFIED,
+    )
+    assert need.referral_reason is ReferralReason.STILL_IN_NEED
+    assert running(store, row) == []
+    assert service.portrait_of(store, home.id, actor=CLERK, today=TODAY).pushes == (done,)
+
+
+@pytest.mark.parametrize(
+    ("reason", "left"), [("NOT_ELIGIBLE", ReferralReason.NOT_ELIGIBLE), ("NO_MEANS", ReferralReason.STILL_IN_NEED)]
+)
+def test_a_returned_task_goes_to_the_market_with_its_reason(store: Session, reason: str, left: ReferralReason) -> None:
+    home = a_home(store, numbers=(a_number(),), now=NOW)
+    row = pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
+    pushing.give_back(store, row.id, reason=reason, actor=CLERK, now=NOW)
+    need = store.exec(select(Need)).one()
+    assert (need.gap_units, need.referral_reason) == (600_000, left)
+
+
+def test_wrong_data_and_a_whole_cover_leave_no_need(store: Session) -> None:
+    home = a_home(store, numbers=(a_number(),), now=NOW)
+    first = pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
+    with pytest.raises(Conflict):
+        pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
+    store.rollback()
+    home = a_home(store, numbers=(a_number(),), now=NOW)
+    first = pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
+    pushing.give_back(store, first.id, reason="WRONG_DATA", actor=CLERK, now=NOW)
+    second = pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
+    pushing.accept(store, second.id, actor=CLERK, now=NOW)
+    pushing.finish(store, second.id, covered=REPAIR.units, actor=CLERK, now=NOW)
+    assert store.exec(select(Need)).all() == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Asked("NOBODY", "debt", "HOUSING.REPAIR", 1),
+        Asked("HUD", "luck", "HOUSING.REPAIR", 1),
+        Asked("HUD", "debt", "HOUSING.CASTLE", 1),
+        Asked("HUD", "debt", "HOUSING.REPAIR", 0),
+        Asked("HUD", "debt", "HOUSING.REPAIR", 10**11),
+    ],
+)
+def test_a_task_names_a_department_an_indicator_a_kind_and_a_likely_amount(store: Session, asked: Asked) -> None:
+    home = a_home(store, numbers=(a_number(),), now=NOW)
+    with pytest.raises(BadInput):
+        pushing.push(store, home.id, asked, actor=CLERK, now=NOW)

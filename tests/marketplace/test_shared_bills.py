@@ -1,0 +1,79 @@
+"""Two needs of one household that tell of one cost share its bill; two papers are two costs."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import Session
+
+from marketplace.households.models import Household
+from marketplace.ledger import bills, overlap
+from marketplace.ledger.models import LayerState
+from marketplace.needs.models import Need, NeedState
+from tests import factories as make
+from tests.marketplace.test_overlap_runs import TODAY, WORKER, need, offer, past, solved
+
+COST = 1_000_000
+INVOICE = "发票 2026-10-31"
+
+
+def documented(session: Session, home: Household, now: datetime, *, paper: str, cause: str = "C50") -> Need:
+    """A need whose cost no payer has paid a part of when it is written down."""
+    row = need(session, home, "MEDICAL.MAJOR", COST, cause=cause)
+    bill = bills.record(session, row.id, cost_fen=COST, paper=paper, actor=WORKER, now=now)
+    for payer in bills.BEFORE_CHARITY:
+        bills.answer(session, bill.id, payer, state=LayerState.NONE, actor=WORKER, now=now)
+    return row
+
+
+def paid_and_closed(session: Session, home: Household, row: Need) -> None:
+    past(session, home, "MEDICAL.MAJOR", COST, TODAY, need_id=row.id, cause=row.cause, payer="TEMPORARY_AID")
+    row.state = NeedState.CLOSED
+    session.add(row)
+    session.flush()
+
+
+def allowed(session: Session, row: Need) -> int:
+    return overlap.verdict(session, row, org_id="", units=COST, on=TODAY).allowed
+
+
+@pytest.fixture
+def home(session: Session, now: datetime) -> Household:
+    made = make.a_household(session)
+    make.auto_match(session, made, now=now)
+    return made
+
+
+@pytest.mark.parametrize(("paper", "left"), [(INVOICE, 0), ("发票２０２６１０３１", 0), ("发票 2026-11-20", COST)])
+def test_an_invoice_that_was_paid_for_one_need_is_not_paid_again_for_the_next(
+    session: Session, home: Household, now: datetime, paper: str, left: int
+) -> None:
+    paid_and_closed(session, home, documented(session, home, now, paper=INVOICE))
+    again = documented(session, home, now, paper=paper)
+    offer(session, "MEDICAL.MAJOR")
+    assert allowed(session, again) == left
+    assert solved(session, now)[1] == ({again.id: left} if left else {})
+
+
+def test_a_need_without_papers_may_be_about_a_cost_of_its_year_only(
+    session: Session, home: Household, now: datetime
+) -> None:
+    paid_and_closed(session, home, documented(session, home, now, paper=INVOICE))
+    bare = need(session, home, "MEDICAL.MAJOR", COST, cause="C50")
+    assert allowed(session, bare) == 0
+    bare.created_at = now + timedelta(days=366)
+    session.add(bare)
+    session.flush()
+    assert overlap.bill_of(session, bare, overlap.homes_of(session, home.id)) is None
+
+
+def test_another_illness_has_a_cost_of_its_own(session: Session, home: Household, now: datetime) -> None:
+    paid_and_closed(session, home, documented(session, home, now, paper=INVOICE))
+    assert allowed(session, documented(session, home, now, paper=INVOICE, cause="C34")) == COST
+
+
+def test_a_payout_for_nobody_s_need_counts_on_the_bill(session: Session, home: Household, now: datetime) -> None:
+    row = documented(session, home, now, paper=INVOICE)
+    past(session, home, "MEDICAL.MAJOR", COST - 1, TODAY, payer="COMMERCIAL_SUPPLEMENT")
+    assert allowed(session, row) == 1

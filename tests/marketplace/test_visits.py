@@ -1,0 +1,378 @@
+"""Visits: asked once for each cause, the same face at the door, two people where the rules want it, no edit lost."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pytest
+from PIL import Image
+from sqlmodel import Session, col, select
+
+from marketplace.accounts import service as accounts
+from marketplace.accounts.closing import close_account
+from marketplace.accounts.models import Account
+from marketplace.actors import Actor, Role
+from marketplace.audit import AuditRow
+from marketplace.calendar import local_day
+from marketplace.cases import outcome, quick
+from marketplace.cases.models import Case, CaseState, ItemState, PaperKind
+from marketplace.db import Database
+from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.households.models import Household
+from marketplace.households.service import list_people
+from marketplace.liveness import service as survival
+from marketplace.liveness.models import CheckCause, Way
+from marketplace.notices import Notice
+from marketplace.reference.indicators import indicators
+from marketplace.reference.visiting import causes, minutes_between, quotas
+from marketplace.signals import answering, sweeping
+from marketplace.signals.models import Fact, TaskKind, WatchTask
+from marketplace.visits import entries, findings, photos, quota, rounds, service, workers
+from marketplace.visits.entries import Change
+from marketplace.visits.merging import Standing, Verdict, merge
+from marketplace.visits.models import HomeVisit, VisitState
+from tests import factories as make
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, into, told
+
+NOW = make.NOW
+TODAY = local_day(NOW)
+NEVER = "nobody"
+
+
+@pytest.fixture
+def session(sqlite_database: Database) -> Iterator[Session]:
+    """The embedded engine is enough here."""
+    with sqlite_database.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
+def a_worker(session: Session, name: str = "王芳", role: Role = Role.WORKER) -> Actor:
+    """Somebody of the district with an account."""
+    account = accounts.create_account(
+        session, f"{name}-{role.value}", display_name=name, role=role, districts=["500103"], now=NOW
+    )
+    return Actor(id=account.id, role=role, districts=frozenset({"500103"}))
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A household with a red alert of its medical bills, and two colleagues of its district."""
+
+    home: Household
+    one: Actor
+    two: Actor
+
+
+@pytest.fixture
+def scene(session: Session) -> Scene:
+    number = a_number(date(1950, 3, 7))
+    home = a_home(session, numbers=(number,), names=("欧阳小芳",), now=NOW)
+    at_work(session, "W05", now=NOW)
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", TODAY, 60_000), as_of=TODAY, now=NOW)
+    sweeping.sweep(session, actor=CLERK, now=NOW)
+    return Scene(home, a_worker(session), a_worker(session, "李强"))
+
+
+def tapped(session: Session, scene: Scene, kind: TaskKind = TaskKind.VISIT) -> HomeVisit:
+    """A visit that one tap on the alert began."""
+    return service.from_alert(session, scene.home.id, kind, actor=scene.one, now=NOW)
+
+
+def words(**given: str) -> dict[str, Change]:
+    """Changed fields, all written now."""
+    return {name: Change(value, NOW) for name, value in given.items()}
+
+
+def test_one_tap_on_an_alert_puts_a_visit_on_the_list_of_whoever_tapped(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    assert (visit.worker_id, visit.cause, visit.urgency, visit.two) == (scene.one.id, "ALERT", 0, False)
+    assert workers.worker_of(session, scene.home.id) == scene.one.id
+    with pytest.raises(Conflict):
+        tapped(session, scene)
+
+
+def test_a_finished_visit_closes_the_alerts_task_and_tells_the_watch(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    with pytest.raises(BadInput, match="outcome_missing"):
+        entries.complete(session, visit.id, actor=scene.one, now=NOW)
+    given = words(outcome="REACHED_NEEDS_HELP", own_cost_12m="agrees", note="床边有病历")
+    entries.write(session, visit.id, given, base=0, actor=scene.one, now=NOW)
+    entries.complete(session, visit.id, actor=scene.one, now=NOW)
+    task = session.get_one(WatchTask, visit.task_id)
+    assert (visit.state, task.result) == (VisitState.DONE, "REACHED_NEEDS_HELP")
+    assert session.exec(select(Fact.kind).where(Fact.household_id == scene.home.id, Fact.kind == "VISIT")).all()
+    assert findings.answers(session, scene.home.id) == {"own_cost_12m": ("agrees", TODAY)}
+    with pytest.raises(WrongState):
+        entries.write(session, visit.id, words(outcome="DECLINED"), base=3, actor=scene.two, now=NOW)
+
+
+def test_where_nobody_was_met_the_visit_stays_on_the_list(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene, TaskKind.CALL)
+    entries.write(session, visit.id, words(outcome="NOT_REACHED"), base=0, actor=scene.one, now=NOW)
+    entries.complete(session, visit.id, actor=scene.one, now=NOW)
+    assert (visit.state, visit.tries, visit.due_on > TODAY) == (VisitState.OPEN, 1, True)
+
+
+def test_the_form_shows_what_departments_tell(session: Session, scene: Scene) -> None:
+    lines = {line.indicator.code: line for line in findings.lines(session, scene.home.id)}
+    assert list(lines) == list(indicators())
+    assert (lines["own_cost_12m"].amount, lines["own_cost_12m"].on) == (6_000_000, TODAY)
+    assert (lines["debt"].kind, lines["income_per_head"].amount) == (None, None)
+
+
+def test_two_people_go_where_the_rules_want_it(session: Session, scene: Scene) -> None:
+    visit = service.ask(session, scene.home.id, "CASE", ref="item-1", actor=scene.one, now=NOW)
+    assert visit.two
+    assert service.ask(session, scene.home.id, "CASE", ref="item-1", actor=scene.one, now=NOW).id == visit.id
+    entries.write(session, visit.id, words(outcome="REACHED_FINE"), base=0, actor=scene.one, now=NOW)
+    entries.complete(session, visit.id, actor=scene.one, now=NOW)
+    assert visit.state is VisitState.SECOND
+    with pytest.raises(NotAllowed):
+        service.sign_second(session, visit.id, actor=scene.one, now=NOW)
+    done = service.sign_second(session, visit.id, actor=scene.two, now=NOW)
+    assert (done.state, done.done_by, done.second_by) == (VisitState.DONE, scene.one.id, scene.two.id)
+
+
+def test_a_handover_names_the_new_one_to_the_household_and_keeps_its_reason(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    with pytest.raises(BadInput):
+        workers.hand_over(session, scene.home.id, scene.two.id, district="500103", reason="", actor=scene.one, now=NOW)
+    workers.hand_over(
+        session, scene.home.id, scene.two.id, district="500103", reason="LANGUAGE", actor=scene.one, now=NOW
+    )
+    session.refresh(visit)
+    letter = session.exec(select(Notice).where(Notice.letter == "worker_changed")).one()
+    assert (visit.worker_id, letter.params) == (scene.two.id, {"account_id": scene.two.id})
+    assert [row.reason for row in workers.history(session, scene.home.id)] == ["LANGUAGE", ""]
+    later = service.ask(session, scene.home.id, "QUOTA", ref="q", actor=scene.one, now=NOW)
+    assert later.worker_id == scene.two.id
+
+
+def test_whoever_leaves_hands_its_households_to_its_heir(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    admin = Actor(id="admin", role=Role.SECURITY_ADMIN)
+    close_account(session, scene.one.id, heir_id=scene.two.id, actor=admin, now=NOW)
+    session.refresh(visit)
+    assert (visit.worker_id, workers.worker_of(session, scene.home.id)) == (scene.two.id, scene.two.id)
+
+
+def test_a_survival_check_that_nobody_answered_is_a_visit_and_ends_with_it(session: Session, scene: Scene) -> None:
+    person = list_people(session, scene.home.id)[0]
+    asked = survival.report(session, person.id, CheckCause.DEATH, evidence="户籍注销", actor=scene.one, now=NOW)
+    visit = session.exec(select(HomeVisit).where(HomeVisit.source_ref == asked.id)).one()
+    survival.record_not_met(session, asked.id, note="", actor=scene.one, now=NOW)
+    assert len(session.exec(select(HomeVisit).where(HomeVisit.source_ref == asked.id)).all()) == 1
+    survival.record_seen(session, asked.id, way=Way.COUNTER, actor=scene.one, now=NOW)
+    session.refresh(visit)
+    assert visit.state is VisitState.DROPPED
+
+
+def test_who_was_not_seen_for_longer_than_the_class_allows_is_put_on_the_list(session: Session, scene: Scene) -> None:
+    days = quotas(TODAY)["IN_REGISTER"]
+    into(session, scene.home, "IN_REGISTER", from_on=TODAY - timedelta(days=days + 1), now=NOW)
+    fresh = a_home(session, numbers=(a_number(),), now=NOW)
+    into(session, fresh, "IN_REGISTER", from_on=TODAY - timedelta(days=days - 1), now=NOW)
+    assert quota.due_homes(session, on=TODAY) == [scene.home.id]
+    assert quota.due_homes(session, on=TODAY + timedelta(days=2)) == [scene.home.id, fresh.id]
+    visit = tapped(session, scene)
+    assert quota.due_homes(session, on=TODAY) == []
+    entries.write(session, visit.id, words(outcome="REACHED_FINE"), base=0, actor=scene.one, now=NOW)
+    entries.complete(session, visit.id, actor=scene.one, now=NOW)
+    assert quota.due_homes(session, on=TODAY + timedelta(days=days - 1)) == [fresh.id]
+    assert set(quota.due_homes(session, on=TODAY + timedelta(days=days + 1))) == {scene.home.id, fresh.id}
+
+
+def test_the_nightly_sweep_asks_for_the_quota_once_a_day(sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        home = a_home(session, numbers=(a_number(),), now=NOW)
+        into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=400), now=NOW)
+    sweep = quota.Nightly(sqlite_database, clock=lambda: NOW)
+    assert (sweep(), sweep()) == (1, 0)
+    with sqlite_database.reading() as session:
+        assert session.exec(select(HomeVisit.cause)).all() == ["QUOTA"]
+
+
+def test_a_round_puts_red_first_then_place_and_keeps_the_workers_own_order(session: Session, scene: Scene) -> None:
+    streets = ("500103012", "500103010", "500103013", "500103003")
+    for street in streets:
+        home = make.a_household(session, district_code="500103", street_code=street)
+        asked = service.ask(session, home.id, "QUOTA", ref=street, actor=scene.one, now=NOW)
+        service.take(session, asked.id, actor=scene.one, now=NOW)
+    red = tapped(session, scene)
+    day = rounds.plan_day(session, actor=scene.one, now=NOW)
+    stops = rounds.stops_of(session, day)
+    assert stops[0].id == red.id
+    walked = rounds.minutes_of(stops, on=TODAY)
+    listed = rounds.minutes_of(sorted(stops, key=lambda one: (one.urgency, one.due_on, one.id)), on=TODAY)
+    assert walked <= listed
+    moved = rounds.move(session, stops[-1].id, up=True, actor=scene.one, now=NOW)
+    own = list(moved.stops)
+    assert own != [one.id for one in stops]
+    assert rounds.plan_day(session, actor=scene.one, now=NOW).stops == own
+    with pytest.raises(NotFound):
+        rounds.move(session, red.id, up=True, actor=scene.two, now=NOW)
+
+
+def test_a_river_between_two_streets_costs_its_minutes_as_long_as_it_is_in_force() -> None:
+    over, along = ("500103010", "500103003"), ("500108", "500103")
+    plain = minutes_between(("500103", over[0]), ("500103", over[1]), on=TODAY)
+    crossing = minutes_between((along[0], ""), (along[1], ""), on=TODAY)
+    before = minutes_between(("500108", ""), ("500103", ""), on=TODAY)
+    assert plain < 15 < crossing == before
+    assert minutes_between(("500103", "x"), ("500103", "x"), on=TODAY) == 8
+    with pytest.raises(LookupError):
+        minutes_between(("500108", ""), ("500103", ""), on=date(2025, 12, 31))
+
+
+def test_every_cause_and_quota_has_its_source_and_stays_our_own_proposal() -> None:
+    assert {cause.two for cause in causes().values()} == {True, False}
+    assert len(indicators()) == 32
+    assert min(quotas(TODAY).values()) == 90
+
+
+def test_two_edits_of_one_field_lie_side_by_side_until_somebody_chooses(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    first = entries.write(session, visit.id, words(outcome="REACHED_FINE"), base=0, actor=scene.two, now=NOW)
+    given = words(outcome="REACHED_NEEDS_HELP", debt="differs")
+    second = entries.write(session, visit.id, given, base=0, actor=scene.one, now=NOW + timedelta(minutes=5))
+    assert (first, second) == (
+        {"outcome": Verdict.TAKEN},
+        {"outcome": Verdict.BESIDE, "debt": Verdict.TAKEN},
+    )
+    both = entries.beside(session, visit.id)["outcome"]
+    assert [(one.value, one.author) for one in both] == [
+        ("REACHED_FINE", scene.two.id),
+        ("REACHED_NEEDS_HELP", scene.one.id),
+    ]
+    with pytest.raises(WrongState, match="choose_first"):
+        entries.complete(session, visit.id, actor=scene.one, now=NOW)
+    entries.choose(session, both[1].id, actor=scene.two, now=NOW)
+    assert entries.values(session, visit.id) == {"debt": "differs", "outcome": "REACHED_NEEDS_HELP"}
+    kept = [one.value for one in entries.all_of(session, visit.id)]
+    assert kept.count("REACHED_FINE") == 1
+    entries.complete(session, visit.id, actor=scene.one, now=NOW)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_two_people_write_no_edit_is_lost(session: Session, scene: Scene, seed: int) -> None:
+    """Two devices edit and send in any order; a model beside them remembers everything that was sent."""
+    pick, visit = random.Random(seed), tapped(session, scene)
+    fields, answers = ["outcome", "debt", "assets", "note"], {"outcome": ["REACHED_FINE", "DECLINED"]}
+    seen, sent = {scene.one: 0, scene.two: 0}, []
+    for step in range(30):
+        actor = pick.choice([scene.one, scene.two])
+        chosen = pick.sample(fields, pick.randrange(1, 3))
+        given = {
+            name: f"记{step}" if name == "note" else pick.choice(answers.get(name, ["agrees", "differs", ""]))
+            for name in chosen
+        }
+        before = entries.values(session, visit.id)
+        verdicts = entries.write(session, visit.id, words(**given), base=seen[actor], actor=actor, now=NOW)
+        after = entries.values(session, visit.id)
+        for name, verdict in verdicts.items():
+            stands = before.get(name, "") if verdict is Verdict.BESIDE else given[name]
+            assert after.get(name, "") == stands
+            if verdict is not Verdict.SAME:
+                sent.append((name, given[name], actor.id))
+        assert {name: value for name, value in before.items() if name not in given}.items() <= after.items()
+        if pick.random() < 0.5:
+            seen[actor] = entries.version(session, visit.id)
+    every = [(one.field, one.value, one.author) for one in entries.all_of(session, visit.id)]
+    assert every == sent
+    for field, both in entries.beside(session, visit.id).items():
+        assert len(both) > 1
+        entries.choose(session, pick.choice(both).id, actor=scene.one, now=NOW)
+        assert field not in entries.beside(session, visit.id)
+
+
+def test_a_field_changed_on_one_side_only_never_asks_for_a_choice() -> None:
+    here = {"debt": Standing("agrees", 2), "note": Standing("x", 7)}
+    assert merge(here, {"debt": "differs", "assets": "agrees"}, base=4) == {
+        "debt": Verdict.TAKEN,
+        "assets": Verdict.TAKEN,
+    }
+    assert merge(here, {"note": "x"}, base=0) == {"note": Verdict.SAME}
+
+
+def test_a_parcel_that_comes_twice_changes_nothing_the_second_time(session: Session, scene: Scene) -> None:
+    visit, key = tapped(session, scene), "k" * 20
+
+    def send(outcome_code: str, actor: Actor = scene.one) -> bool:
+        changes = words(outcome=outcome_code)
+        return entries.sync(session, visit.id, changes=changes, key=key, base=0, finish=True, actor=actor, now=NOW)
+
+    assert send("REACHED_FINE") is False
+    rows = len(session.exec(select(AuditRow.seq)).all())
+    assert send("REACHED_FINE") is False
+    assert len(session.exec(select(AuditRow.seq)).all()) == rows
+    with pytest.raises(Conflict):
+        send("DECLINED")
+    with pytest.raises(Conflict):
+        send("REACHED_FINE", actor=scene.two)
+
+
+def test_a_note_and_a_photo_lie_sealed_and_a_look_is_written_down(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    entries.write(session, visit.id, words(note="独居，腿脚不便"), base=0, actor=scene.one, now=NOW)
+    picture = io.BytesIO()
+    shot = Image.new("RGB", (40, 30), "white")
+    shot.getexif()[0x010F] = "MAKER-OF-PHONES"
+    shot.save(picture, "JPEG", exif=shot.getexif())
+    photo = photos.add(session, visit.id, picture.getvalue(), actor=scene.one, now=NOW)
+    session.flush()
+    stored = b"".join(
+        bytes(str(row), "utf-8")
+        for table in ("visit_entry", "visit_photo")
+        for row in session.connection().exec_driver_sql(f"SELECT * FROM {table}").all()
+    )
+    assert "腿脚".encode() not in stored
+    seen = photos.look(session, photo.id, actor=scene.two, now=NOW)
+    assert seen.startswith("/9j/")
+    actions = session.exec(select(AuditRow.action).order_by(col(AuditRow.seq).desc()).limit(2)).all()
+    assert actions[0] == "visit:look"
+    with pytest.raises(BadInput):
+        photos.add(session, visit.id, b"no picture", actor=scene.one, now=NOW)
+
+
+def test_a_visit_of_another_district_looks_like_a_missing_one(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    elsewhere = Actor(id="w", role=Role.WORKER, districts=frozenset({"500106"}))
+    for visit_id in (visit.id, NEVER):
+        with pytest.raises(NotFound):
+            service.get_visit(session, visit_id, actor=elsewhere)
+    with pytest.raises(NotAllowed):
+        service.take(session, visit.id, actor=Actor(id="a", role=Role.APPROVER), now=NOW)
+
+
+def test_one_tap_opens_a_real_case_on_the_fast_path_signed_by_the_household(session: Session, scene: Scene) -> None:
+    case = quick.begin(session, scene.home.id, actor=scene.one, now=NOW)
+    assert quick.begin(session, scene.home.id, actor=scene.one, now=NOW).id == case.id
+    what = quick.Told("illness", 6_000_000, "欧阳小芳", PaperKind.WITNESSED, hand_on=True)
+    item = quick.send(session, case, what, actor=scene.one, now=NOW)
+    assert (item.path, item.state, case.state) == ("LINSHI_FAST", ItemState.RUNNING, CaseState.OPEN)
+    assert [task.result for task in answering.tasks_of(session, scene.home.id)] == ["APPLIED"]
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=scene.two, now=NOW)
+    assert outcome.remainder(session, session.get_one(Case, case.id)) == 5_950_000
+
+
+def test_nobody_sends_an_application_that_the_household_began_itself(session: Session, scene: Scene) -> None:
+    from marketplace.cases import service as cases
+
+    cases.start(session, scene.home.id, actor=make.as_household(scene.home), now=NOW)
+    with pytest.raises(WrongState, match="own_draft"):
+        quick.begin(session, scene.home.id, actor=scene.one, now=NOW)
+
+
+def test_a_closed_account_goes_nowhere(session: Session, scene: Scene) -> None:
+    tapped(session, scene)
+    account = session.get_one(Account, scene.one.id)
+    account.active = False
+    session.add(account)
+    session.flush()
+    assert workers.worker_of(session, scene.home.id) is None
+    assert scene.one.id not in {one.id for one in workers.colleagues(session, "500103")}

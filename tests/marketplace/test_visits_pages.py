@@ -1,0 +1,183 @@
+"""The pages of visits: one tap, the plain form, two edits, parcels of a telephone, temporary aid, a handover."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import select
+
+from marketplace import wiring
+from marketplace.accounts.models import Account
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.calendar import local_day, utc_now
+from marketplace.cases.models import CaseItem
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.notices import Notice
+from marketplace.signals import sweeping
+from marketplace.visits.models import HomeVisit, VisitState
+from tests import factories as make
+from tests.marketplace.signal_scene import CLERK, at_work, told
+from tests.marketplace.test_signal_pages import a_client
+
+
+@pytest.fixture
+def app(sqlite_database: Database, settings: Settings) -> Flask:
+    """An app over a fresh database."""
+    built = create_app(settings, database=sqlite_database)
+    built.config["WTF_CSRF_ENABLED"] = False
+    return built
+
+
+@pytest.fixture
+def home_id(app: Flask) -> str:
+    """A household of 渝中 with a telephone and a red alert."""
+    from marketplace.households.service import PersonFacts, register_household
+    from marketplace.reference.identity_number import make_id_number
+
+    number, now, today = make_id_number("509910", date(1950, 3, 7), seq=5), utc_now(), local_day(utc_now())
+    person = PersonFacts(ref="1", name="欧阳小芳", phone="10000000009", id_number=number, contact=True)
+    with app.extensions["database"].transaction() as session:
+        home = register_household(
+            session, source="test", source_ref="h", district_code="500103", people=(person,), actor=CLERK, now=now
+        )
+        at_work(session, "W05", now=now)
+        told(session, "MEDICAL_BILLS", (number, "OWN_COST", today, 60_000), as_of=today, now=now)
+        sweeping.sweep(session, actor=CLERK, now=now)
+        return home.id
+
+
+def tap(client: FlaskClient, home_id: str, kind: str = "visit") -> str:
+    """One tap; the address of the visit."""
+    answer = client.post(f"/home-visits/of-alert/{home_id}/{kind}")
+    assert answer.status_code == 303
+    return str(answer.headers["Location"])
+
+
+def test_the_plain_form_keeps_goes_on_and_is_done(app: Flask, home_id: str) -> None:
+    worker = a_client(app, Role.WORKER, "500103")
+    path = tap(worker, home_id)
+    page = worker.get(path).text
+    assert "Departments tell: ¥60,000" in page
+    assert "欧阳小芳" not in page
+    assert worker.post(path, data={"base": "0", "act": "done"}).status_code == 422
+    assert worker.post(path, data={"base": "0", "debt": "differs", "act": "keep"}).status_code == 303
+    assert worker.post(path, data={"base": "x", "debt": "differs"}).status_code == 422
+    sent = {"base": "1", "debt": "differs", "outcome": "REACHED_NEEDS_HELP", "act": "done"}
+    assert worker.post(path, data=sent).status_code == 303
+    assert "Begin temporary aid" in worker.get(path).text
+    assert worker.post(path, data=sent).status_code == 409
+    assert f"{path}" in worker.get("/home-visits/?whose=done").text
+
+
+def test_a_form_that_was_open_while_somebody_wrote_lays_its_words_beside(app: Flask, home_id: str) -> None:
+    one, two = a_client(app, Role.WORKER, "500103"), a_client(app, Role.VERIFIER, "500103")
+    path = tap(one, home_id)
+    assert two.post(path, data={"base": "0", "outcome": "REACHED_FINE", "act": "keep"}).status_code == 303
+    late = {"base": "0", "outcome": "DECLINED", "debt": "agrees", "act": "done"}
+    assert one.post(path, data=late).status_code == 303
+    page = one.get(path).text
+    assert page.count("This counts:") == 2
+    chosen = re.findall(r"/home-visits/entries/(\w+)/choose", page)[1]
+    assert one.post(f"/home-visits/entries/{chosen}/choose").status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(HomeVisit.state)).one() is VisitState.OPEN
+    assert "This counts:" not in one.get(path).text
+
+
+def test_a_parcel_needs_its_token_is_taken_once_and_bad_ones_are_refused(app: Flask, home_id: str) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    worker = a_client(app, Role.WORKER, "500103")
+    path = tap(worker, home_id)
+    change = {"value": "REACHED_FINE", "at": utc_now().isoformat()}
+    parcel = {"key": "a" * 36, "base": 0, "finish": True, "changes": {"outcome": change}}
+    assert worker.post(f"{path}/parcels", json=parcel).json == {"answer": "done", "version": 1}
+    assert worker.post(f"{path}/parcels", json=parcel).json == {"answer": "done", "version": 1}
+    for bad in ({}, {**parcel, "changes": {"name": change}}, {**parcel, "base": "x"}, {**parcel, "key": "short"}):
+        assert worker.post(f"{path}/parcels", json=bad).status_code == 422
+    without_zone = {"outcome": {"value": "DECLINED", "at": "2026-11-26T10:00:00"}}
+    assert worker.post(f"{path}/parcels", json={**parcel, "changes": without_zone}).status_code == 422
+    app.config["WTF_CSRF_ENABLED"] = True
+    assert worker.post(f"{path}/parcels", json={**parcel, "key": "b" * 36}).status_code == 400
+
+
+@pytest.mark.threat("T43")
+def test_the_keeper_is_ours_and_signing_out_wipes_what_the_browser_kept(app: Flask) -> None:
+    worker = a_client(app, Role.WORKER, "500103")
+    keeper = worker.get("/home-visits/keeper.js")
+    assert keeper.mimetype == "text/javascript"
+    assert "script-src 'self'" in keeper.headers["Content-Security-Policy"]
+    assert app.test_client().get("/home-visits/keeper.js").status_code == 303
+    assert '"storage"' in worker.post("/sign-out").headers["Clear-Site-Data"]
+
+
+def test_temporary_aid_begins_with_one_tap_and_is_decided_by_the_street(app: Flask, home_id: str) -> None:
+    worker = a_client(app, Role.WORKER, "500103")
+    assert worker.get(f"/cases/of-alert/{home_id}").status_code == 404
+    begun = worker.post(f"/alerts/households/{home_id}/temporary-aid")
+    assert begun.status_code == 303
+    page = begun.headers["Location"]
+    form = {"cause": "illness", "medical_fen": "60000", "kind": "typed_name", "typed_name": "欧阳小芳", "hand_on": "y"}
+    assert worker.post(page, data=form).status_code == 422
+    sent = worker.post(page, data={**form, "agree": "y"})
+    assert sent.status_code == 303
+    item = sent.headers["Location"].rsplit("/", 1)[-1]
+    decided = worker.post(f"/cases/items/{item}/fast", data={"verdict": "granted", "amount_fen": "500"})
+    assert decided.status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert session.get_one(CaseItem, item).amount_fen == 50_000
+    assert a_client(app, Role.VERIFIER).post(f"/alerts/households/{home_id}/temporary-aid").status_code == 403
+
+
+def test_a_handover_writes_to_the_household_who_comes(app: Flask, home_id: str, settings: Settings) -> None:
+    worker, path = a_client(app, Role.WORKER, "500103"), f"/home-visits/homes/{home_id}/hand-over"
+    tap(worker, home_id)
+    a_client(app, Role.VERIFIER, "500103")
+    with app.extensions["database"].transaction() as session:
+        heir = session.exec(select(Account).where(Account.role == Role.VERIFIER)).one()
+        heir.display_name = "街道 李强"
+        session.add(heir)
+        heir_id = heir.id
+    assert worker.post(path, data={"account_id": heir_id}).status_code == 422
+    assert worker.post(path, data={"account_id": heir_id, "reason": "LANGUAGE"}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        letter = session.exec(select(Notice).where(Notice.letter == "worker_changed")).one()
+        message = wiring.compose(settings, session, letter)
+    assert message is not None
+    assert "由李强上门" in message.body
+    assert "街道" not in message.body
+    assert "李强" in worker.get(f"/home-visits/homes/{home_id}").text
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "about"), ("zh", "路上约")])
+def test_a_round_is_planned_shown_and_reordered(app: Flask, home_id: str, lang: str, words: str) -> None:
+    worker = a_client(app, Role.WORKER, "500103", lang=lang)
+    assert words not in worker.get("/home-visits/round").text
+    tap(worker, home_id)
+    with app.extensions["database"].transaction() as session:
+        from marketplace.visits import service
+
+        home = make.a_household(session, district_code="500103", street_code="500103010")
+        account = session.exec(select(Account.id)).one()
+        visit = service.ask(session, home.id, "QUOTA", ref="q", actor=CLERK, now=utc_now())
+        visit.worker_id, visit_id = account, visit.id
+        session.add(visit)
+    assert worker.post("/home-visits/round").status_code == 303
+    page = worker.get("/home-visits/round").text
+    assert words in page
+    assert worker.post(f"/home-visits/round/{visit_id}/up").status_code == 303
+    assert worker.post(f"/home-visits/round/{visit_id}/up").status_code == 422
+    assert worker.get("/home-visits/?street=500103010").text.count(f"/home-visits/{visit_id}") == 1
+
+
+def test_a_foreign_district_and_a_giver_see_nothing(app: Flask, home_id: str) -> None:
+    path = tap(a_client(app, Role.WORKER, "500103"), home_id)
+    elsewhere = a_client(app, Role.WORKER, "500106")
+    assert elsewhere.get(path).status_code == 404
+    assert path not in elsewhere.get("/home-visits/").text
+    assert a_client(app, Role.CHARITY_MANAGER).get("/home-visits/").status_code == 403

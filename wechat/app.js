@@ -1,0 +1,2 @@
+// The programme has one page and keeps nothing.
+App({});
