@@ -16,10 +16,8 @@ import json
 import os
 import platform
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -52,6 +50,7 @@ from matching import allocate
 from matching.board import Board, Newcomer
 from matching.generate import generate
 from matching.quote import quote
+from tests.running import running
 
 RESULTS = Path(__file__).parent / "results" / "quote.json"
 ORGANISATIONS, KINDS, NEWCOMERS, BATCH = 120, 12, 2_000, 5_000
@@ -209,13 +208,10 @@ def at_the_door(place: Path, *, offers: int, needs: int, lines: int, requests: i
         cookie = accounts.open_for_account(session, account, now=now)
     app = create_app(settings, database=database)
     server = create_server(app, host="127.0.0.1", port=0, threads=8)
-    thread = threading.Thread(target=_serve, args=(server,), daemon=True)
-    thread.start()
     asked = Random(3).choices(newcomers, k=requests)
-    seconds, sizes, states = _ask(server.effective_port, asked, cookie=cookie)
+    with running(server) as port:
+        seconds, sizes, states = _ask(port, asked, cookie=cookie)
     spent = _cpu(app, asked, cookie=cookie)
-    server.close()
-    thread.join(timeout=10)
     database.close()
     return {
         **{"offers": offers, "needs": needs, "proposed_lines": lines, "requests": requests},
@@ -225,11 +221,6 @@ def at_the_door(place: Path, *, offers: int, needs: int, lines: int, requests: i
         "fitting_offers_p50": sizes,
         "states": dict(states.most_common()),
     }
-
-
-def _serve(server: Any) -> None:
-    with suppress(OSError):  # the loop may look at its socket once more after it was closed
-        server.run()
 
 
 def _cpu(app: Flask, needs: list[str], *, cookie: str) -> list[float]:

@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from marketplace.demo.accounts import ACCOUNTS
 from marketplace.wiring import open_database
 from tests.pages import checker, gallery
 from tests.pages.reach import reach
+from tests.running import running
 
 CHROMIUM = next(filter(Path.exists, map(Path, ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium"))), None)
 """Debian's Chromium without windows, which opens a page in less than half the time, or else the whole browser."""
@@ -47,12 +47,8 @@ ENGLISH = frozenset(account.login for account in ACCOUNTS[::2])
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
     """Serve an app under waitress on a free port; yields its address."""
-    server = create_server(app, host="127.0.0.1", port=0, threads=8)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=10)
+    with running(create_server(app, host="127.0.0.1", port=0, threads=8)) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -13,6 +12,7 @@ import pytest
 from flask import Flask, request
 
 from marketplace import serving
+from tests.running import running
 
 
 def _app() -> Flask:
@@ -29,9 +29,8 @@ def _app() -> Flask:
 def port(request: pytest.FixtureRequest) -> Iterator[tuple[int, bool]]:
     """The server on a free port, and whether this machine is its trusted proxy."""
     server = serving.listen(_app(), host="127.0.0.1", port=0, trusted_proxy=request.param)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield server.effective_port, bool(request.param)
-    server.close()
+    with running(server) as number:
+        yield number, bool(request.param)
 
 
 def _said(port: int, text: str) -> str:
