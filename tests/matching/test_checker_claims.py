@@ -102,7 +102,7 @@ def test_a_large_plan_that_claims_to_be_lexicographic_is_judged_in_every_run(mon
     gaps = said.gap_by_prefix["*"]
     assert said.status == "optimal"
     assert [run for run in (0, 19, 39) if gaps[run]] == [], (
-        "the runs that are looked at in a large problem show nothing"
+        "what a large problem is asked shows nothing"
     )
     assert any(gaps)
     clean = {name: [0] * len(row) for name, row in said.gap_by_prefix.items()}
