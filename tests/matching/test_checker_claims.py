@@ -101,9 +101,7 @@ def test_a_large_plan_that_claims_to_be_lexicographic_is_judged_in_every_run(mon
     said = plan.certificate
     gaps = said.gap_by_prefix["*"]
     assert said.status == "optimal"
-    assert [run for run in (0, 19, 39) if gaps[run]] == [], (
-        "what a large problem is asked shows nothing"
-    )
+    assert [run for run in (0, 19, 39) if gaps[run]] == [], "what a large problem is asked shows nothing"
     assert any(gaps)
     clean = {name: [0] * len(row) for name, row in said.gap_by_prefix.items()}
     forged = replace(plan, certificate=replace(said, gap_by_prefix=clean, lexicographic="proven"))
