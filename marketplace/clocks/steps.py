@@ -54,6 +54,7 @@ STEPS: dict[str, Step] = {
         Step("reclaim_asked", Side.GIVER, 5, remind_at=(60, 80)),
         Step("reclaim", Side.GIVER, 20, remind_at=(60, 80)),
         Step("reclaim_late", Side.STAFF, 5),
+        Step("paid_missing", Side.STAFF, 3, urgent_days=1),
         Step("payee_check", Side.STAFF, 2, urgent_days=1),
         Step("payment_release", Side.GIVER, 2),
         Step("payment_send", Side.GIVER, 2),

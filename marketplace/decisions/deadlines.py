@@ -34,6 +34,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "late_delivery": ("decisions.late_delivery", "match_id"),
     "reclaim": ("decisions.drop_reclaim", "match_id"),
     "reclaim_late": ("decisions.drop_reclaim", "match_id"),
+    "paid_missing": ("decisions.drop_reclaim", "match_id"),
     "unclaimed": ("needs.one", "need_id"),
     "payee_check": ("payments.account", "payee_id"),
     "payment_late": ("payments.late_batch", "batch_id"),

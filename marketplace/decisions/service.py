@@ -20,6 +20,7 @@ from marketplace.decisions.closing import (
     bank_sent_back,
     follow_up,
     give_back,
+    paid_missing,
     reclaim_done,
     reclaim_drop,
     reclaim_open,
@@ -234,8 +235,11 @@ def confirm(session: Session, match_id: str, /, *, actor: Actor, now: datetime) 
 
 def not_received(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
     """The household says that nothing arrived: the match ends, its units are free again, the giver is told, and staff
-    find it in their list of what did not arrive."""
+    find it in their list of what did not arrive. Money that the bank says it has paid is not free on this word alone:
+    see `closing.paid_missing`."""
     match = locked(session, match_id, "match:receive", actor=actor, expected=(MatchState.DELIVERED,))
+    if match.paid_at is not None:
+        return paid_missing(session, match, actor=actor, now=now)
     match.delivered_at, match.reason_code = None, "not_received"
     moves.close_consent(session, match, actor=actor, now=now)
     moves.step(session, match, to=MatchState.RETURNED, actor=actor, now=now)

@@ -24,7 +24,7 @@ from marketplace.households.same import Same, lock_homes, same_as
 from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.hits import set_apart
-from marketplace.ledger.models import LedgerEntry, OverlapException
+from marketplace.ledger.models import HitState, LedgerEntry, OverlapException, OverlapHit
 from marketplace.ledger.rules import Book
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need
@@ -150,6 +150,17 @@ def refuse_overlap(session: Session, need: Need, /, *, org_id: str, units: int, 
     if found.allowed < units:
         raise OverlapFound(found, need_id=need.id)
     return found
+
+
+def refuse_judge(session: Session, need_id: str, /, *, actor: Actor) -> None:
+    """Whoever made a rule say yes to a need, by calling a hit no duplicate or by an exception, does not approve it."""
+    called = select(OverlapHit.id).where(col(OverlapHit.need_id) == need_id, col(OverlapHit.decided_by).in_(actor.people))
+    allowed = select(OverlapException.id).where(
+        col(OverlapException.need_id) == need_id, col(OverlapException.allowed_by).in_(actor.people)
+    )
+    judged = session.exec(called.where(col(OverlapHit.state) == HitState.FALSE_ALARM).limit(1)).first()
+    if judged is not None or session.exec(allowed.limit(1)).first() is not None:
+        raise WrongState("hit_judge_is_approver")
 
 
 class OverlapFound(WrongState):

@@ -102,6 +102,34 @@ def test_a_person_says_whether_it_was_a_duplicate_and_the_report_counts_money_ho
         hits.decide(session, hit.id, state=HitState.DUPLICATE, minutes=1, actor=APPROVER, now=now)
 
 
+def test_whoever_called_a_hit_no_duplicate_does_not_approve_the_help(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
+    approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
+    hit = session.exec(select(OverlapHit)).one()
+    hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=1, actor=APPROVER, now=now)
+    done = approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
+    assert [one.code for one in done.excluded] == ["hit_judge_is_approver"]
+    other = Actor(id="approver-2", role=Role.APPROVER)
+    assert approval.approve(session, [scene.line.id], actor=other, now=now).approved == (scene.line.id,)
+
+
+def test_nobody_lifts_a_sum_by_calling_its_rows_no_duplicate(session: Session, now: datetime) -> None:
+    """One policy for one person is given already: another stays refused whatever one person calls the hit."""
+    home = make.a_household(session)
+    make.auto_match(session, home)
+    need = make.a_need(session, home, category="INSURANCE.PREMIUM", unit="POLICY", gap_units=1)
+    past(session, home, "INSURANCE.PREMIUM", 1, date(2026, 11, 20))
+    offer = make.an_offer(session, make.an_organisation(session), category="INSURANCE.PREMIUM", unit="POLICY")
+    line = make.a_line(session, need, offer, units=1)
+    approval.approve(session, [line.id], actor=APPROVER, now=now)
+    hit = session.exec(select(OverlapHit)).one()
+    assert hit.code == "D15"
+    hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=1, actor=APPROVER, now=now)
+    other = Actor(id="approver-2", role=Role.APPROVER)
+    assert approval.approve(session, [line.id], actor=other, now=now).excluded[0].code == "D15"
+
+
 def test_another_district_s_staff_neither_see_nor_count_a_hit(session: Session, now: datetime) -> None:
     scene = a_scene(session)
     past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))

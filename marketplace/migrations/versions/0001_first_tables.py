@@ -2592,6 +2592,7 @@ def upgrade() -> None:
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('giver_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('household_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('paid_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('delivered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('confirmed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
