@@ -20,7 +20,7 @@ from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
 from marketplace.credentials import receipts
 from marketplace.db import Database
-from marketplace.decisions import beginning, unclaimed, waiting
+from marketplace.decisions import asking, beginning, unclaimed, waiting
 from marketplace.households import comparing
 from marketplace.ledger import claiming, handing_in, late, repeats
 from marketplace.liveness import schedule as survival
@@ -70,6 +70,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(comparing.sweep, database, clock=clock),
         partial(late.sweep_same, database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=repeats.looks),
+        partial(asking.sweep, database, clock=clock),
         partial(claiming.sweep, database, clock=clock),
         partial(handing_in.sweep, database, clock=clock),
         own_facts.Daily(database, clock=clock),

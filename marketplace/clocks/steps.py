@@ -69,6 +69,7 @@ STEPS: dict[str, Step] = {
         Step("right_answer", Side.STAFF, 15, remind_at=(60, 90)),
         Step("source_dispute", Side.STAFF, 10, remind_at=(60, 90)),
         Step("match_review", Side.STAFF, 2, urgent_days=1),
+        Step("rule_review", Side.STAFF, 2, urgent_days=1),
         Step("unclaimed", Side.STAFF, 3, urgent_days=1),
         Step("insure_enrol", Side.GIVER, 10),
         Step("insure_find", Side.GIVER, 5, urgent_days=2),

@@ -169,6 +169,7 @@ def _approve_one(session: Session, sound: _Sound, *, above: bool, actor: Actor, 
         state=MatchState.AWAITING_SECOND if above else after_approval(offer),
         ledger_entry_id=entry.id,
         approver_id=actor.id,
+        asked_at=now,
         created_at=now,
         updated_at=now,
     )
@@ -277,7 +278,16 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     refuse_kin(session, match.household_id, actor=actor)
     refuse_own_giver(session, session.get_one(Organisation, match.org_id), actor=actor)
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
-    match.second_approver_id = actor.id
+    refuse_overlap(
+        session,
+        need,
+        org_id=match.org_id,
+        units=match.units,
+        on=today_of(now),
+        lock=True,
+        own=match.ledger_entry_id,
+    )
+    match.second_approver_id, match.asked_at = actor.id, now
     match.state = after_approval(session.get_one(Offer, match.offer_id))
     match.updated_at = now
     session.add(match)

@@ -47,6 +47,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "meeting_duty": ("meetings.duty", "duty_id"),
     "urgent_review": ("meetings.urgent_case", "urgent_id"),
     "match_review": ("rights.review", "match_id"),
+    "rule_review": ("decisions.rule_review", "match_id"),
     "right_answer": ("rights.task", "request_id"),
     "source_dispute": ("rights.dispute", "dispute_id"),
     "survival_visit": ("liveness.one", "check_id"),

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.consent import service as consent
 from marketplace.consent.ask import living_auto_match
-from marketplace.decisions import moves
+from marketplace.decisions import asking, moves
 from marketplace.decisions.cards import case_kinds
 from marketplace.decisions.closing import (
     bank_sent_back,
@@ -208,6 +208,7 @@ def deliver_paid(session: Session, match: Match, /, *, actor: Actor, now: dateti
 
 
 def _delivered(session: Session, match: Match, *, note: str, actor: Actor, now: datetime) -> Match:
+    asking.at_delivery(session, match, actor=actor, now=now)
     match.delivered_at, match.delivery_note = now, note[:200]
     ledger.move(session, match.ledger_entry_id, to=AidState.DELIVERED, actor=actor, now=now)
     clock = moves.step(session, match, to=MatchState.DELIVERED, actor=actor, now=now)

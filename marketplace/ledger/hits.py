@@ -29,7 +29,7 @@ from marketplace.reference.needs import need_kind, reckoned_value
 
 STEP = "overlap_look"
 """The clock of a hit that a person has to look at."""
-APPROVAL, RUN, REPORT = "approval", "run", "report"
+APPROVAL, RUN, REPORT, HELD = "approval", "run", "report", "held"
 TWICE = "TWICE"
 """The code of a gift that two sources tell of: no rule, and nothing was given twice (see `ledger.repeats`)."""
 MINUTE_FEN = 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -13,7 +13,7 @@ from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.ledger import bills, hits, overlap
 from marketplace.ledger.explain import explain
-from marketplace.ledger.models import HitState, OverlapHit
+from marketplace.ledger.models import HitState, OverlapException, OverlapHit
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, a_scene
 from tests.marketplace.test_overlap_runs import WORKER, past
@@ -153,6 +153,11 @@ def test_an_exception_needs_a_reason_a_rule_that_allows_it_and_somebody_who_did_
     overlap.allow(session, need.id, "D13", reason="x", actor=APPROVER, now=now)
     assert overlap.exceptions_of(session, need.id, on=date(2027, 2, 20)) == {"D13"}
     assert overlap.exceptions_of(session, need.id, on=date(2027, 2, 21)) == frozenset()
+    with pytest.raises(WrongState, match="exception_stands"):
+        overlap.allow(session, need.id, "D13", reason="again", actor=APPROVER, now=now)
+    later = now + timedelta(days=91)
+    overlap.allow(session, need.id, "D13", reason="again", actor=APPROVER, now=later)
+    assert len(session.exec(select(OverlapException)).all()) == 2, "the first one stays as history"
 
 
 def test_explain_prints_rules_facts_and_verdict_and_no_name(session: Session, now: datetime) -> None:

@@ -62,9 +62,7 @@ def past(session: Session, home: Household, category: str, units: int, on: date,
         units=units,
         given_on=on,
         state=AidState.DELIVERED,
-        created_at=make.NOW,
-        updated_at=make.NOW,
-        **{**values, **over},
+        **{"created_at": make.NOW, "updated_at": make.NOW, **values, **over},
     )
     session.add(row)
     session.flush()

@@ -1931,7 +1931,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_overlap_exception_household_id')),
     sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_overlap_exception_need_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_overlap_exception')),
-    sa.UniqueConstraint('need_id', 'code', name=op.f('uq_overlap_exception_need_id_code'))
+    sa.UniqueConstraint('need_id', 'code', 'valid_to', name=op.f('uq_overlap_exception_need_id_code_valid_to'))
     )
     with op.batch_alter_table('overlap_exception', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_overlap_exception_household_id'), ['household_id'], unique=False)
@@ -2592,6 +2592,7 @@ def upgrade() -> None:
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('giver_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('household_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('paid_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('delivered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('confirmed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -2610,6 +2611,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('line_id', name=op.f('uq_match_line_id'))
     )
     with op.batch_alter_table('match', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_match_asked_at'), ['asked_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_need_id'), ['need_id'], unique=False)
