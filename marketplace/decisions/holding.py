@@ -1,8 +1,8 @@
 """A match that nobody may move before a person has looked: held for a cause, released, or ended by that person.
 
-Enters: a match, a cause (a correction, a death, a rule against helping twice), the actor. Leaves: the match held with one staff clock in the place of
-the one that ran, so that nothing expires meanwhile; or let go on with the clock of its state begun anew. Delivered aid
-is never held. Called by `rights` and by `asking`.
+Enters: a match, a cause (a correction, a death, a rule against helping twice), the actor. Leaves: the match held with
+one staff clock in the place of the one that ran, so that nothing expires meanwhile; or let go on with the clock of its
+state begun anew. Delivered aid is never held. Called by `rights` and by `asking`.
 """
 
 from __future__ import annotations

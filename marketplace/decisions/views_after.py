@@ -198,7 +198,10 @@ def drop_reclaim(match_id: str) -> ResponseReturnValue:
             else _("The household keeps its help, and the match is where it was before."),
             facts=[
                 {"label": _("Match"), "value": f"{_words(card)} · {card.organisation.name}"},
-                {"label": _("Why") if missing else _("The giver's reason"), "value": codes.word(card.match.reason_code, "reclaim")},
+                {
+                    "label": _("Why") if missing else _("The giver's reason"),
+                    "value": codes.word(card.match.reason_code, "reclaim"),
+                },
             ],
             button=_("The payment stands") if missing else _("Ask nothing back"),
             back=back,

@@ -16,15 +16,15 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import board
 from marketplace.clocks.board import ClockFilter
 from marketplace.clocks.steps import STEPS
-from marketplace.decisions import deadlines as told
 from marketplace.decisions import asking, holding, service, waiting
+from marketplace.decisions import deadlines as told
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.closing import find_follow_up
 from marketplace.decisions.doors import bp
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound
-from marketplace.ledger.overlap import OverlapFound
 from marketplace.guards import current_action, current_actor, guard
+from marketplace.ledger.overlap import OverlapFound
 from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import codes, pages

@@ -197,7 +197,9 @@ def end_gone(session: Session, hit_id: str, /, *, now: datetime) -> None:
 def set_apart(session: Session, need_ids: Iterable[str] | None = None, /) -> dict[str, frozenset[tuple[str, str]]]:
     """Need ► the (rule, ledger row) pairs that a person called no duplicate; of all needs, or of these. No sum of money
     is lifted in this way."""
-    wanted = select(OverlapHit.need_id, OverlapHit.code, OverlapHit.because).where(col(OverlapHit.code).not_in(SUM_CAPS))
+    wanted = select(OverlapHit.need_id, OverlapHit.code, OverlapHit.because).where(
+        col(OverlapHit.code).not_in(SUM_CAPS)
+    )
     wanted = wanted.where(col(OverlapHit.state) == HitState.FALSE_ALARM, col(OverlapHit.need_id).is_not(None))
     if need_ids is not None:
         wanted = wanted.where(col(OverlapHit.need_id).in_(list(need_ids)))

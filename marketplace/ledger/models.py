@@ -185,7 +185,8 @@ class HitState(StrEnum):
 
 class OverlapHit(SQLModel, table=True):
     """A rule met a piece of aid: it stopped it (`place` approval or run), or a late report shows that both were given
-    (`place` report), or a reservation became one that a rule forbids (`place` held). `because` are the ledger rows behind it; `minutes` is what looking at it cost."""
+    (`place` report), or a reservation became one that a rule forbids (`place` held). `because` are the ledger rows
+    behind it; `minutes` is what looking at it cost."""
 
     __tablename__ = "overlap_hit"
     __table_args__ = (

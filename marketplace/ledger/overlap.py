@@ -158,7 +158,9 @@ def refuse_overlap(
 
 def refuse_judge(session: Session, need_id: str, /, *, actor: Actor) -> None:
     """Whoever made a rule say yes to a need, by calling a hit no duplicate or by an exception, does not approve it."""
-    called = select(OverlapHit.id).where(col(OverlapHit.need_id) == need_id, col(OverlapHit.decided_by).in_(actor.people))
+    called = select(OverlapHit.id).where(
+        col(OverlapHit.need_id) == need_id, col(OverlapHit.decided_by).in_(actor.people)
+    )
     allowed = select(OverlapException.id).where(
         col(OverlapException.need_id) == need_id, col(OverlapException.allowed_by).in_(actor.people)
     )

@@ -78,7 +78,9 @@ def test_the_second_approver_is_told_what_another_source_gave_meanwhile(session,
     home = make.a_household(session)
     make.auto_match(session, home)
     need = make.a_need(session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=200_000)
-    offer = make.an_offer(session, month.organisation, id="cash", category="EMERGENCY.CASH", unit="FEN", stock_units=10**7)
+    offer = make.an_offer(
+        session, month.organisation, id="cash", category="EMERGENCY.CASH", unit="FEN", stock_units=10**7
+    )
     line = make.a_line(session, need, offer, units=200_000, value_fen=10**9)
     assert approval.approve(session, [line.id], actor=APPROVER, now=now).approved
     match = session.exec(select(Match).where(Match.line_id == line.id)).one()
@@ -95,7 +97,9 @@ def test_what_was_promised_in_one_year_is_asked_about_in_the_next(session):
     make.auto_match(session, home, now=december)
     matches = []
     for giver, moment in (("2026", december), ("2027", january)):
-        need = make.a_need(session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=50_000, cause="FIRE", period=giver)
+        need = make.a_need(
+            session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=50_000, cause="FIRE", period=giver
+        )
         organisation = make.an_organisation(session)
         offer = make.an_offer(session, organisation, id=giver, category="EMERGENCY.CASH", unit="FEN", stock_units=10**7)
         line = make.a_line(session, need, offer, units=50_000)

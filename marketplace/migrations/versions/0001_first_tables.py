@@ -154,6 +154,21 @@ def upgrade() -> None:
     sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('feed', name=op.f('pk_feed_state'))
     )
+    op.create_table('feed_stranger',
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('source_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('payload', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('tried_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('number', name=op.f('pk_feed_stranger')),
+    sa.UniqueConstraint('source_index', name=op.f('uq_feed_stranger_source_index'))
+    )
+    with op.batch_alter_table('feed_stranger', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_feed_stranger_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_feed_stranger_source'), ['source'], unique=False)
+        batch_op.create_index(batch_op.f('ix_feed_stranger_tried_at'), ['tried_at'], unique=False)
+
     op.create_table('household',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
