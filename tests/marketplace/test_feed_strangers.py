@@ -66,8 +66,8 @@ def test_staff_see_how_many_wait_and_nothing_of_whom(
     settings: Settings, sqlite_database: Database, now: datetime
 ) -> None:
     client = client_as(create_app(settings, database=sqlite_database), Role.VERIFIER)
-    assert "Government payments" not in client.get("/ledger/unplaced?lang=en").text
+    assert "Government payments" not in client.get("/aid/unplaced?lang=en").text
     pulled(sqlite_database, now)
-    page = client.get("/ledger/unplaced?lang=en").text
+    page = client.get("/aid/unplaced?lang=en").text
     assert "Government payments to people not in the register" in page
     assert "H-LATER" not in page
