@@ -164,7 +164,7 @@ def test_explain_prints_rules_facts_and_verdict_and_no_name(session: Session, no
     scene = a_scene(session)
     row = past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
     told = "\n".join(explain(session, scene.household.id, "LIVING.FOOD_PACK", on=DAY))
-    assert "rule D08 COOLDOWN [DESIGN, D]" in told
+    assert "rule D08 COOLDOWN [DESIGN, D, 2026-11-23]" in told
     assert f"fact 2026-11-20 LIVING.FOOD_PACK 2 CHARITY - {row.id}" in told
     assert f"need {scene.need.id} D08 allows 0 until 2027-05-19 because of {row.id}" in told
     assert told.endswith(f"need {scene.need.id} verdict 0 of 10")
