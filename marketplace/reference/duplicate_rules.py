@@ -37,8 +37,9 @@ REACHES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
-    """One row of the table as the sources were read on the day `as_of`; `limits` is category ► whole units; `apart` are programmes that exclude each other. The
-    sentences have places in braces that `ledger.sentences` fills from the rule as it stands."""
+    """One row of the table as the sources were read on the day `as_of`; `limits` is category ► whole units; `apart` are
+    programmes that exclude each other. The sentences have places in braces that `ledger.sentences` fills from the rule
+    as it stands."""
 
     code: str
     zh: str
