@@ -188,7 +188,7 @@ def drop_reclaim(match_id: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return pages.confirm(
             layout="charity" if giver else "staff",
-            title=_("The payment stands") if missing else _("Ask nothing back"),
+            title=_("Paid, and the household says that nothing came") if missing else _("Ask nothing back"),
             intro=_(
                 "The bank says that it paid, the household that nothing came. Ask the giver and its bank first. If the "
                 "money has come after all, let it stand: the household is asked again. If it came back to the giver, "

@@ -129,7 +129,7 @@ def _stamp(session: Session) -> tuple[object, ...]:
     active = select(func.count()).where(col(Organisation.state) == OrganisationState.ACTIVE).scalar_subquery()
     budget = select(func.coalesce(func.sum(Organisation.yearly_budget_fen), -1)).scalar_subquery()
     rules = select(func.count()).where(col(OverlapRule.decided_at).is_not(None)).scalar_subquery()
-    found = select(func.count(), func.max(Offer.updated_at), active, budget, rules).select_from(Offer)
+    found = select(func.count(), func.max(Offer.updated_at), active, budget).add_columns(rules).select_from(Offer)
     return tuple(session.execute(found).one())
 
 
