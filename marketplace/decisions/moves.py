@@ -61,6 +61,9 @@ ITS_OWN_WORD = (MatchState.DECLINED_GIVER, MatchState.EXPIRED_GIVER, MatchState.
 
 REVIEW = "match_review"
 """What a held match waits for; see `holding`."""
+BY_RULE = "rule_review"
+"""The same where a rule against helping twice holds it; see `asking`."""
+HELD_STEPS = (REVIEW, BY_RULE)
 RESULT = "giver_result"
 """The giver's result after a delivery; its clock runs beside the match's own."""
 ASKED_BACK = "reclaim_asked"
@@ -149,9 +152,9 @@ def wait(
 ) -> Clock | None:
     """End the clock that runs for a match and start that of its state, or of the step named. While a person has to look
     at it first, that step stays whatever else happens."""
-    if match.held_for and for_step != REVIEW:
+    if match.held_for and for_step not in HELD_STEPS:
         for clock in clocks.running_of(session, match.id):
-            if clock.step == REVIEW:
+            if clock.step in HELD_STEPS:
                 return clock
     wanted = for_step or WAITS.get(match.state, "")
     if wanted == "follow_up" and has_complaint(session, match.id):

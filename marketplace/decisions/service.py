@@ -14,12 +14,13 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.consent import service as consent
 from marketplace.consent.ask import living_auto_match
-from marketplace.decisions import moves
+from marketplace.decisions import asking, moves
 from marketplace.decisions.cards import case_kinds
 from marketplace.decisions.closing import (
     bank_sent_back,
     follow_up,
     give_back,
+    paid_missing,
     reclaim_done,
     reclaim_drop,
     reclaim_open,
@@ -207,6 +208,7 @@ def deliver_paid(session: Session, match: Match, /, *, actor: Actor, now: dateti
 
 
 def _delivered(session: Session, match: Match, *, note: str, actor: Actor, now: datetime) -> Match:
+    asking.at_delivery(session, match, actor=actor, now=now)
     match.delivered_at, match.delivery_note = now, note[:200]
     ledger.move(session, match.ledger_entry_id, to=AidState.DELIVERED, actor=actor, now=now)
     clock = moves.step(session, match, to=MatchState.DELIVERED, actor=actor, now=now)
@@ -234,8 +236,11 @@ def confirm(session: Session, match_id: str, /, *, actor: Actor, now: datetime) 
 
 def not_received(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
     """The household says that nothing arrived: the match ends, its units are free again, the giver is told, and staff
-    find it in their list of what did not arrive."""
+    find it in their list of what did not arrive. Money that the bank says it has paid is not free on this word alone:
+    see `closing.paid_missing`."""
     match = locked(session, match_id, "match:receive", actor=actor, expected=(MatchState.DELIVERED,))
+    if match.paid_at is not None:
+        return paid_missing(session, match, actor=actor, now=now)
     match.delivered_at, match.reason_code = None, "not_received"
     moves.close_consent(session, match, actor=actor, now=now)
     moves.step(session, match, to=MatchState.RETURNED, actor=actor, now=now)

@@ -22,6 +22,7 @@ from marketplace.decisions.outcome import Outcome
 from marketplace.decisions.queues import LineFilter, LineRow
 from marketplace.errors import BadInput
 from marketplace.guards import current_action, current_actor, guard
+from marketplace.ledger.overlap import OverlapFound
 from marketplace.ledger.views_rules import rule_sentence
 from marketplace.reference import districts
 from marketplace.reference.words import choices
@@ -254,5 +255,8 @@ def _match_list(states: tuple[MatchState, ...], tab: str) -> ResponseReturnValue
 @writes
 def second_approve(match_id: str) -> ResponseReturnValue:
     """The second approval."""
-    approval.second_approve(current_session(), match_id, actor=current_actor(), now=utc_now())
+    try:
+        approval.second_approve(current_session(), match_id, actor=current_actor(), now=utc_now())
+    except OverlapFound as error:
+        return pages.refuse(codes.word(error.code, "exclusion"), to=url_for("decisions.second"))
     return pages.done(_("Approved. The next side has been told."), to=url_for("decisions.second"))

@@ -154,6 +154,21 @@ def upgrade() -> None:
     sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('feed', name=op.f('pk_feed_state'))
     )
+    op.create_table('feed_stranger',
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('source_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('payload', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('tried_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('number', name=op.f('pk_feed_stranger')),
+    sa.UniqueConstraint('source_index', name=op.f('uq_feed_stranger_source_index'))
+    )
+    with op.batch_alter_table('feed_stranger', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_feed_stranger_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_feed_stranger_source'), ['source'], unique=False)
+        batch_op.create_index(batch_op.f('ix_feed_stranger_tried_at'), ['tried_at'], unique=False)
+
     op.create_table('household',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1931,7 +1946,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_overlap_exception_household_id')),
     sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_overlap_exception_need_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_overlap_exception')),
-    sa.UniqueConstraint('need_id', 'code', name=op.f('uq_overlap_exception_need_id_code'))
+    sa.UniqueConstraint('need_id', 'code', 'valid_to', name=op.f('uq_overlap_exception_need_id_code_valid_to'))
     )
     with op.batch_alter_table('overlap_exception', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_overlap_exception_household_id'), ['household_id'], unique=False)
@@ -2592,6 +2607,8 @@ def upgrade() -> None:
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('giver_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('household_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('paid_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('delivered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('confirmed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -2609,6 +2626,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('line_id', name=op.f('uq_match_line_id'))
     )
     with op.batch_alter_table('match', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_match_asked_at'), ['asked_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_need_id'), ['need_id'], unique=False)
