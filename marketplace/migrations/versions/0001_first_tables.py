@@ -1367,6 +1367,7 @@ def upgrade() -> None:
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('cost_fen', sa.BigInteger(), nullable=False),
     sa.Column('paper', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
@@ -1376,6 +1377,7 @@ def upgrade() -> None:
     sa.CheckConstraint('cost_fen > 0', name=op.f('ck_cost_bill_cost')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_cost_bill_household_id')),
     sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_cost_bill_need_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_cost_bill_person_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_cost_bill')),
     sa.UniqueConstraint('need_id', name=op.f('uq_cost_bill_need_id'))
     )
@@ -1383,6 +1385,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_cost_bill_created_at'), ['created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_cost_bill_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_cost_bill_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_cost_bill_person_id'), ['person_id'], unique=False)
 
     op.create_table('death',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
