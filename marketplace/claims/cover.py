@@ -1,12 +1,12 @@
 """Unclaimed cover is found before charity money is proposed: insurers are asked who pays of a documented cost.
 
 Enters: documented costs whose payers have not all answered, each of the one person who was treated, where that very
-person (or a child's guardian) lets the insurers' door be asked (a consent of the kind QUERY to the one insurer that runs
-it); one adult's yes never opens another's bill. Leaves: the insurers' answers on the bill, each once, and a disclosure
-row for each person and day on which something was asked; a payer that says nothing stays open with the clock of the
-bill, for a person. What crosses is a mark of the person made with a key that only both sides have; no name, number or
-illness. Called by the worker. Each person's yes is looked at just before its question and once more before the answer
-is kept; the question itself is asked outside any transaction.
+person (or a child's guardian) lets the insurers' door be asked (a consent of the kind QUERY to the one insurer that
+runs it); one adult's yes never opens another's bill. Leaves: the insurers' answers on the bill, each once, and a
+disclosure row for each person and day on which something was asked; a payer that says nothing stays open with the clock
+of the bill, for a person. What crosses is a mark of the person made with a key that only both sides have; no name,
+number or illness. Called by the worker. Each person's yes is looked at just before its question and once more before
+the answer is kept; the question itself is asked outside any transaction.
 """
 
 from __future__ import annotations

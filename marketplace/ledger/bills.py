@@ -64,8 +64,8 @@ def record(
     actor: Actor,
     now: datetime,
 ) -> CostBill:
-    """Write a documented cost down, or correct it; every payer before charity is then to be asked. `person_id` is who was
-    treated, which a household of one person need not say."""
+    """Write a documented cost down, or correct it; every payer before charity is then to be asked. `person_id` is who
+    was treated, which a household of one person need not say."""
     need = session.get(Need, need_id, with_for_update=True, populate_existing=True)
     if need is None:
         raise NotFound("need")
