@@ -251,6 +251,7 @@ def test_a_slip_by_post_is_typed_in_once_and_its_yes_asked_again(session: Sessio
     assert match.state is MatchState.IN_DELIVERY
 
 
+@pytest.mark.threat("T26")
 def test_a_yes_to_a_text_that_has_changed_since_does_not_count(session: Session, now: datetime) -> None:
     match = a_scene(session, now=now).taken_on(session, now)
     with pytest.raises(BadInput, match="text_changed"):
@@ -270,6 +271,7 @@ def test_a_yes_to_a_text_that_has_changed_since_does_not_count(session: Session,
     assert "愿意帮助" not in str(row.script)
 
 
+@pytest.mark.threat("T26")
 def test_one_text_message_in_some_is_asked_again_and_a_denied_yes_ends(
     session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

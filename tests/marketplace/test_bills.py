@@ -225,6 +225,7 @@ def test_nobody_is_asked_about_who_has_not_said_yes_to_this_question_itself(
         assert look.consent == f"{given.chain_id}@1"
 
 
+@pytest.mark.threat("T03")
 def test_one_adult_s_yes_opens_no_question_about_another_s_bill(sqlite_database: Database, now: datetime) -> None:
     database, door = sqlite_database, FakeCoverDoor()
     with database.transaction() as session:
