@@ -131,7 +131,7 @@ class OverlapException(SQLModel, table=True):
 
 
 class CostBill(SQLModel, table=True):
-    """A cost that papers show, for one need; `paper` says which papers were seen."""
+    """A cost that papers show, for one need, of the one person who was treated; `paper` says which papers were seen."""
 
     __tablename__ = "cost_bill"
     __table_args__ = (check("cost", "cost_fen > 0"),)
@@ -139,6 +139,7 @@ class CostBill(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=32)
     need_id: str = Field(foreign_key="need.id", unique=True)
     household_id: str = Field(foreign_key="household.id", index=True)
+    person_id: str = Field(foreign_key="person.id", index=True, max_length=32)
     district_code: str = Field(index=True, max_length=6)
     cost_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
     paper: str = Field(max_length=200)

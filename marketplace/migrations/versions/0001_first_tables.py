@@ -1382,6 +1382,7 @@ def upgrade() -> None:
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('cost_fen', sa.BigInteger(), nullable=False),
     sa.Column('paper', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
@@ -1391,6 +1392,7 @@ def upgrade() -> None:
     sa.CheckConstraint('cost_fen > 0', name=op.f('ck_cost_bill_cost')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_cost_bill_household_id')),
     sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_cost_bill_need_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_cost_bill_person_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_cost_bill')),
     sa.UniqueConstraint('need_id', name=op.f('uq_cost_bill_need_id'))
     )
@@ -1398,6 +1400,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_cost_bill_created_at'), ['created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_cost_bill_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_cost_bill_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_cost_bill_person_id'), ['person_id'], unique=False)
 
     op.create_table('death',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -2167,11 +2170,16 @@ def upgrade() -> None:
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('channel', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-    sa.Column('signed', sa.Enum('own_hand', 'thumbprint', 'witnesses', 'spoken', name='signedby', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('signed', sa.Enum('own_hand', 'thumbprint', 'witnesses', 'spoken', 'code', name='signedby', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('dialect', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('witnesses', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('template', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('template_version', sa.Integer(), nullable=False),
+    sa.Column('lang', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('script', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('script_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('basis_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('answer', sa.JSON(), nullable=False),
     sa.Column('read_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('read_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -2946,6 +2954,10 @@ def upgrade() -> None:
     sa.Column('code_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('data_fields', sa.JSON(), nullable=False),
     sa.Column('lang', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('template', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('template_version', sa.Integer(), nullable=False),
+    sa.Column('script', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('basis_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('state', sa.Enum('open', 'used', 'void', name='codestate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('answer', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('made_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
