@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 from marketplace import audit
 from marketplace.actors import GIVERS, STAFF, Actor
 from marketplace.db import flush, new_id
-from marketplace.decisions import moves
+from marketplace.decisions import moves, pieces
 from marketplace.decisions.models import FollowUp, Match, MatchState
 from marketplace.decisions.moves import locked
 from marketplace.errors import BadInput, WrongState
@@ -111,16 +111,17 @@ def _close(session: Session, match: Match, *, actor: Actor, now: datetime) -> No
 
 def give_back(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
     """Household or giver return the aid before it was used: its units are free, and the need is open again, unless
-    the household needs nothing any more. The other side is told; this pair is not proposed again."""
+    the household needs nothing any more. The other side is told; this pair is not proposed again. What was served of a
+    service stays served; one that is delivered cannot come back."""
     match = locked(session, match_id, "match:give_back", actor=actor, expected=RETURNABLE)
     _known(reason_code, "give_back")
+    if match.state is not MatchState.IN_DELIVERY:
+        pieces.refuse_given(session, match)
     moves.end(session, match, to=MatchState.GIVEN_BACK, reason_code=reason_code, actor=actor, now=now)
     if reason_code == "no_longer_needed":
         settling.no_longer_needed(session, match.need_id, actor=actor, now=now)
-    if actor.role in GIVERS:
-        moves.tell_household(session, match, "match_cancelled", key="given_back", now=now)
-    else:
-        moves.tell_giver(session, match, "match_cancelled", key="given_back", now=now)
+    tell = moves.tell_household if actor.role in GIVERS else moves.tell_giver
+    tell(session, match, moves.ending(match), key="given_back", now=now)
     return match
 
 
@@ -139,6 +140,7 @@ def reclaim_open(session: Session, match_id: str, /, *, reason_code: str, actor:
     before it says that the aid came back; the household is told and can ask civil affairs."""
     match = locked(session, match_id, "match:reclaim", actor=actor, expected=RECLAIMABLE)
     _known(reason_code, "reclaim")
+    pieces.refuse_given(session, match)
     match.reason_code = reason_code
     moves.step(session, match, to=MatchState.RECLAIMING, actor=actor, now=now)
     moves.tell_household(session, match, "aid_asked_back", key=f"reclaim:{now.isoformat()}", now=now)
