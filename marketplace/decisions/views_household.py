@@ -199,11 +199,16 @@ def not_received(match_id: str) -> ResponseReturnValue:
     session = current_session()
     form = Form()
     if not form.validate_on_submit():
-        _card(session, match_id)
+        by_visits = _card(session, match_id).by_visits
         return pages.confirm(
             layout="household",
             title=_("Nothing has arrived?"),
-            intro=_("Civil affairs and the giver will be told, and your need is open again."),
+            intro=_(
+                "Every visit of this help that was recorded then counts as not served, unless your time to say so has "
+                "passed. Civil affairs and the giver will be told, and your need is open again."
+            )
+            if by_visits
+            else _("Civil affairs and the giver will be told, and your need is open again."),
             button=_("Nothing has arrived"),
             back=url_for("decisions.household_offer", match_id=match_id),
             form=form,
