@@ -246,9 +246,7 @@ def nothing_came(session: Session, match: Match, /, *, actor: Actor, now: dateti
 
 
 def _record(session: Session, match: Match, action: str, *, rule: str, actor: Actor, now: datetime) -> None:
-    entry = audit.Entry(
-        action, object_ref=match.id, subject=match.household_id, rule_id=rule, body=committed(match)
-    )
+    entry = audit.Entry(action, object_ref=match.id, subject=match.household_id, rule_id=rule, body=committed(match))
     audit.record(session, entry, actor=actor, now=now)
 
 

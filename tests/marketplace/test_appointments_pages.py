@@ -177,7 +177,10 @@ def test_staff_strike_a_visit_and_a_worker_notes_what_the_household_said(house: 
     assert ("家庭说并没有进行" in shown, "作废这次服务" in shown) == (True, False)
     assert "并没有进行吗" in worker.get(f"{address}/nobody-came").text
     assert worker.post(f"{address}/strike", data={"reason_code": "nobody_came"}).status_code == 403
-    assert ("家庭说并没有进行" in approver.get(address).text, "作废这次服务" in approver.get(address).text) == (False, True)
+    assert ("家庭说并没有进行" in approver.get(address).text, "作废这次服务" in approver.get(address).text) == (
+        False,
+        True,
+    )
     assert approver.post(f"{address}/strike", data={}).status_code in (200, 422), "without a reason it is asked again"
     assert house.state(house.begun) == "done"
     assert approver.post(f"{address}/strike", data={"reason_code": "not_served"}).status_code == 303

@@ -24,7 +24,7 @@ from marketplace.proposals.models import LineState, ProposedLine
 from marketplace.reports import sources, standing_aid
 from marketplace.reports.months import month_of
 from tests.marketplace import visiting
-from tests.marketplace.visiting import NOW, Scene, a_scene, agreed, window
+from tests.marketplace.visiting import Scene, a_scene, agreed, window
 
 AFTER = visiting.TOMORROW + timedelta(hours=8)
 APPROVER = Actor(id="approver-1", role=Role.APPROVER)
