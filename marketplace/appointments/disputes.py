@@ -28,6 +28,8 @@ OWN = (MatchState.IN_DELIVERY, MatchState.HELD, *GIVEN)
 """Until its match is closed a household may say so itself."""
 BY_STAFF = (*OWN, MatchState.CLOSED)
 DISPUTED = "disputed"
+NOBODY_CAME = (DISPUTED, "nobody_came")
+"""Reasons for which the volunteers count as not come; what was recorded twice, or of another home, is not their doing."""
 HOMES = (Role.HOUSEHOLD, Role.HELPER, Role.WORKER)
 """Who speaks for the household: itself, its helper, a worker to whom it said so."""
 
@@ -111,4 +113,5 @@ def _void(session: Session, appointment: Appointment, *, reason: str, actor: Act
         session.add(record)
     missed = AppointmentState.NO_SHOW_VOLUNTEER
     booking.close(session, appointment, to=missed, reason=reason, actor=actor, now=now)
-    count_missing(session, appointment, (), now=now)
+    if reason in NOBODY_CAME:
+        count_missing(session, appointment, (), now=now)

@@ -2,7 +2,8 @@
 
 Enters: a giver's act for a match, with what proves it. Leaves: the match delivered and `Proof` rows whose content is
 sealed; or the content of one proof for the giver of the match, the household, or staff of the district with a reason,
-each look written to the audit chain first, and a giver's also among the disclosures that its household sees. Called by the pages and by the table of deliveries.
+each look written to the audit chain first, and a giver's also among the disclosures that its household sees. Called by
+the pages and by the table of deliveries.
 """
 
 from __future__ import annotations

@@ -459,7 +459,7 @@ def test_no_slip_is_printed_for_a_service_and_its_code_leads_to_the_visits(
         home_id = scene.household.id
     app = create_app(settings, database=sqlite_database)
     mine = household_client(app, home_id).get(f"/proofs/mine/{match_id}/code")
-    assert (mine.status_code, "没有取件码" in mine.text, codes[0] in mine.text) == (409, True, False)
+    assert (mine.status_code, "没有送达码" in mine.text, codes[0] in mine.text) == (409, True, False)
     giver = client_as(app, Role.CHARITY_MANAGER, org_id=org_id)
     printed = giver.get("/proofs/slips").text
     assert [slips.shown(code) in printed for code in codes] == [False, True]

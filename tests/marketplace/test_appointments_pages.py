@@ -159,7 +159,7 @@ def test_the_household_disputes_the_last_visit_in_its_page(house: House) -> None
     home = house.home()
     assert "只是其中一次没有来" in home.get(f"/offers-to-me/{house.match_id}").text
     page = home.get(f"/visits/mine/{house.begun}").text
-    assert ("并没有进行…" in page, "之前说明" in page) == (True, True)
+    assert ("并没有进行 …" in page, "之前说明" in page) == (True, True)
     asked = home.get(f"/visits/mine/{house.begun}/nobody-came").text
     assert ("也不计入志愿者" in asked, "没有人来吗" in asked) == (True, False)
     assert home.post(f"/visits/mine/{house.begun}/nobody-came", data={"confirmed": "yes"}).status_code == 303

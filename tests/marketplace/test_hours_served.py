@@ -212,5 +212,16 @@ def test_after_its_time_staff_strike_a_visit_with_a_reason(session: Session) -> 
         disputes.strike(session, one.id, reason="nobody_came", actor=elsewhere, now=late)
     disputes.strike(session, one.id, reason="nobody_came", actor=VERIFIER, now=late)
     _is_void(session, scene, one, reason="nobody_came")
+    session.refresh(scene.people[0])
+    assert scene.people[0].no_shows == 1
     assert (scene.match.state, scene.need.committed_units) == (MatchState.RETURNED, 0)
     assert _faults(session) == []
+
+
+def test_what_was_recorded_twice_is_struck_and_nobody_counts_as_not_come(session: Session) -> None:
+    scene = a_scene(session, units=4)
+    one = _serve(session, scene, agreed(session, scene)[0])
+    disputes.strike(session, one.id, reason="twice", actor=VERIFIER, now=AFTER)
+    session.refresh(scene.people[0])
+    assert (scene.people[0].no_shows, scene.match.state) == (0, MatchState.IN_DELIVERY)
+    assert records.certificate_of(session, scene.people[0]).void[0].void_reason == "twice"
