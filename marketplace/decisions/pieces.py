@@ -40,8 +40,13 @@ def given(session: Session, match: Match, /) -> int:
 
 def refuse_unrecorded(session: Session, match: Match, /, *, now: datetime) -> None:
     """Whoever ends a match itself first says what became of the pieces that have passed: else they would be lost."""
-    if any(room.unrecorded(session, match, now) for room in ROOMS.values()):
+    if is_unrecorded(session, match, now=now):
         raise WrongState("visits_to_record")
+
+
+def is_unrecorded(session: Session, match: Match, /, *, now: datetime) -> bool:
+    """Whether a piece has passed of which nobody has said what became of it."""
+    return any(room.unrecorded(session, match, now) for room in ROOMS.values())
 
 
 def call_off(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> None:

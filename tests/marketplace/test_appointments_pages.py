@@ -169,6 +169,15 @@ def test_the_household_disputes_the_last_visit_in_its_page(house: House) -> None
         assert session.get_one(Match, house.match_id).state is MatchState.RETURNED
 
 
+def test_staff_who_end_a_service_read_what_was_served_and_what_nobody_has_recorded(house: House) -> None:
+    approver = client_as(house.app, Role.APPROVER)
+    assert "没有登记" in approver.get(f"/matches/{house.match_id}/cancel").text
+    done = {"minutes": "120", "content": "HOMEWORK"}
+    assert house.giver().post(f"/visits/{house.begun}/done", data=done).status_code == 303
+    page = approver.get(f"/matches/{house.match_id}/cancel").text
+    assert ("照算的部分：2 小时" in page, "没有登记" in page) == (True, False)
+
+
 def test_staff_strike_a_visit_and_a_worker_notes_what_the_household_said(house: House) -> None:
     _served(house)
     worker, approver = client_as(house.app, Role.WORKER), client_as(house.app, Role.APPROVER)
