@@ -29,7 +29,7 @@ OWN = (MatchState.IN_DELIVERY, MatchState.HELD, *GIVEN)
 BY_STAFF = (*OWN, MatchState.CLOSED)
 DISPUTED = "disputed"
 NOBODY_CAME = (DISPUTED, "nobody_came")
-"""Reasons for which its volunteers count as not come: a visit recorded twice, or of another home, is not their doing."""
+"""For these its volunteers count as not come: a visit recorded twice, or of another home, is not their doing."""
 HOMES = (Role.HOUSEHOLD, Role.HELPER, Role.WORKER)
 """Who speaks for the household: itself, its helper, a worker to whom it said so."""
 
