@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 from marketplace import audit
 from marketplace.actors import GIVERS, STAFF, Actor
 from marketplace.db import flush, new_id
-from marketplace.decisions import moves
+from marketplace.decisions import moves, pieces
 from marketplace.decisions.models import FollowUp, Match, MatchState
 from marketplace.decisions.moves import locked
 from marketplace.errors import BadInput, WrongState
@@ -116,9 +116,12 @@ def _close(session: Session, match: Match, *, actor: Actor, now: datetime) -> No
 def give_back(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
     """Household or giver return the aid before it was used: its units are free, and the need is open again, unless
     the household needs nothing any more. The other side is told; this pair is not proposed again. Money that the bank
-    has paid counts as given until the giver or the bank says that it is back."""
+    has paid counts as given until the giver or the bank says that it is back. What was served of a service stays
+    served; one that is delivered cannot come back."""
     match = locked(session, match_id, "match:give_back", actor=actor, expected=RETURNABLE)
     _known(reason_code, "give_back")
+    if match.state is not MatchState.IN_DELIVERY:
+        pieces.refuse_given(session, match)
     if match.paid_at is None:
         moves.end(session, match, to=MatchState.GIVEN_BACK, reason_code=reason_code, actor=actor, now=now)
     else:
@@ -126,10 +129,8 @@ def give_back(session: Session, match_id: str, /, *, reason_code: str, actor: Ac
         moves.step(session, match, to=MatchState.RECLAIMING, actor=actor, now=now)
     if reason_code == "no_longer_needed":
         settling.no_longer_needed(session, match.need_id, actor=actor, now=now)
-    if actor.role in GIVERS:
-        moves.tell_household(session, match, "match_cancelled", key="given_back", now=now)
-    else:
-        moves.tell_giver(session, match, "match_cancelled", key="given_back", now=now)
+    tell = moves.tell_household if actor.role in GIVERS else moves.tell_giver
+    tell(session, match, moves.ending(match), key="given_back", now=now)
     return match
 
 
@@ -161,6 +162,7 @@ def reclaim_open(session: Session, match_id: str, /, *, reason_code: str, actor:
     _known(reason_code, "reclaim")
     if reason_code in OF_THE_HOUSE:
         raise BadInput("reason_missing", field="reason_code")
+    pieces.refuse_given(session, match)
     match.reason_code = reason_code
     moves.step(session, match, to=MatchState.RECLAIMING, actor=actor, now=now)
     moves.tell_household(session, match, "aid_asked_back", key=f"reclaim:{now.isoformat()}", now=now)

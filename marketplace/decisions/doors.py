@@ -26,6 +26,10 @@ SENTENCES = {
     "result_known": _l("Your result for this delivery is on record already."),
     "followed_up": _l("Somebody has asked already how it went."),
     "needs_visits": _l("This is a service: plan its visits and record each. The last one delivers it."),
+    "served_already": _l(
+        "Hours that were served cannot be given back. A visit that did not take place can be disputed."
+    ),
+    "visits_to_record": _l("Some visits of this service have passed. Record first what became of each."),
     "needs_case": _l("This is an insurance case: answer it in the list of cases. Its last answer delivers it."),
     "hit_judge_is_approver": _l(
         "You called a hit of this need no duplicate, or allowed it an exception. Somebody else has to approve it."

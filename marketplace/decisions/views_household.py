@@ -199,12 +199,17 @@ def not_received(match_id: str) -> ResponseReturnValue:
     session = current_session()
     form = Form()
     if not form.validate_on_submit():
-        paid = _card(session, match_id).match.paid_at is not None
+        card = _card(session, match_id)
         return pages.confirm(
             layout="household",
             title=_("Nothing has arrived?"),
             intro=_("The bank says that it paid. Civil affairs asks the giver and its bank; look at your account too.")
-            if paid
+            if card.match.paid_at is not None
+            else _(
+                "Every visit of this help that was recorded then counts as not served, unless your time to say so has "
+                "passed. Civil affairs and the giver will be told, and your need is open again."
+            )
+            if card.by_visits
             else _("Civil affairs and the giver will be told, and your need is open again."),
             button=_("Nothing has arrived"),
             back=url_for("decisions.household_offer", match_id=match_id),

@@ -3170,6 +3170,7 @@ def upgrade() -> None:
     sa.Column('minutes', sa.Integer(), nullable=False),
     sa.Column('rating', sa.Integer(), nullable=True),
     sa.Column('void', sa.Boolean(), nullable=False),
+    sa.Column('void_reason', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint('minutes >= 1 AND minutes <= 1440', name=op.f('ck_service_record_minutes')),
     sa.CheckConstraint('rating IS NULL OR (rating >= 1 AND rating <= 5)', name=op.f('ck_service_record_rating')),
