@@ -145,6 +145,25 @@ def _store(database: Database, some: list[HouseholdFacts], rng: np.random.Genera
     return len(ids)
 
 
+DOOR = 100_000
+"""So many people come in through the house's own door, sealed and indexed one by one; a larger register is filled up
+with copies of their rows under ids of their own, whose envelopes nobody can open: the watch reads none."""
+COPIED = {
+    "household": {"id": ":mark || id", "source_index": ":mark || substr(source_index, 3)"},
+    "person": {
+        "id": ":mark || id",
+        "household_id": ":mark || household_id",
+        "id_number_index": ":mark || substr(id_number_index, 3)",
+        "phone_index": ":mark || substr(phone_index, 3)",
+    },
+    "person_search": {"person_id": ":mark || person_id"},
+    "category_spell": {
+        "id": ":mark || id",
+        "household_id": ":mark || household_id",
+        "person_id": ":mark || person_id",
+    },
+}
+"""What is made anew in a copy of a row: ids, and the indexes that only one person can have."""
 SETTLED = {
     "load": ("ix_person_search_value", "ix_person_compared_at", "ix_person_phone_index", "ix_person_household_id"),
     "facts": ("uq_fact_source", "ix_fact_kind", "ix_fact_home"),
@@ -162,6 +181,41 @@ SELECT i, who.home, who.person, :feed, :kind, :from + y % :span, :known, drawn.a
 FROM c JOIN who ON who.n = 1 + x % :people JOIN drawn ON drawn.n = (x + y) % :drawn
 """
 """Facts made by the database itself: numbers stirred by squaring choose who, when and how much."""
+
+
+def multiply(file: Path, people: int) -> int:
+    """Copies of all rows until there are so many people, the last time of some only; returns the households."""
+    connection = _open(file)
+    base = connection.execute("SELECT count(*) FROM person").fetchone()[0]
+    connection.execute("CREATE TEMP TABLE ours AS SELECT household_id AS id, min(rowid) AS n FROM person GROUP BY 1")
+    for number in range(1, -(-people // base)):
+        mark, last = f"z{chr(96 + number)}", min(base, people - number * base)
+        for table, made in COPIED.items():
+            names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            chosen = ", ".join(f"t.{name}" if name not in made else _of_copy(made[name], name) for name in names)
+            where = _original(table)
+            connection.execute(
+                f"INSERT INTO {table} ({', '.join(names)}) SELECT {chosen} FROM {table} t WHERE {where}",
+                {"mark": mark, "last": last},
+            )
+        connection.commit()
+    homes = connection.execute("SELECT count(*) FROM household").fetchone()[0]
+    connection.close()
+    return int(homes)
+
+
+def _of_copy(text: str, name: str) -> str:
+    return text.replace(name, f"t.{name}")
+
+
+def _original(table: str) -> str:
+    """Rows that came through the door, of the households that are copied this time."""
+    homes = "(SELECT id FROM ours WHERE n <= :last)"
+    if table == "household":
+        return f"t.id IN {homes}"
+    if table == "person_search":
+        return f"t.person_id IN (SELECT id FROM person WHERE household_id IN {homes})"
+    return f"t.household_id IN {homes}"
 
 
 def tell(file: Path, rng: np.random.Generator, *, days: tuple[int, int], share: float, known: int) -> int:
@@ -242,7 +296,7 @@ def switch_on(database: Database) -> int:
 def look_up(database: Database, rng: np.random.Generator, *, times: int) -> list[float]:
     """CPU milliseconds of searches by name, pinyin, birth date with name, and telephone."""
     with database.reading() as session:
-        people = int(session.connection().exec_driver_sql("SELECT count(*) FROM person").scalar_one())
+        people = min(DOOR, int(session.connection().exec_driver_sql("SELECT count(*) FROM person").scalar_one()))
     spent = []
     for n in range(times):
         number = int(rng.integers(people))
@@ -270,19 +324,21 @@ def fill(folder: Path, people: int, *, seed: int) -> dict[str, Any]:
     settings, last = demo_settings(folder, seed=seed), TODAY.toordinal()
     file = settings.instance / "shanqiao.db"
     database = open_database(settings)
-    told = {"people": people, "seed": seed, "engine": "sqlite", "rules": switch_on(database)}
+    told = {"people": people, "through_the_door": min(people, DOOR), "seed": seed, "engine": "sqlite", "rules": switch_on(database)}
     database.close()
     made = without(file, "load") + without(file, "facts")
     with Timed() as loaded:
         database = open_database(settings)
-        told["households"] = load(database, people, seed=seed)
+        load(database, min(people, DOOR), seed=seed)
         database.close()
+    with Timed() as copied:
+        told["households"] = multiply(file, people)
     with Timed() as written:
         rng = np.random.default_rng(seed + 1)
         told["facts"] = tell(file, rng, days=(last - 364, last - 1), share=1.0, known=last - 1)
     with Timed() as settled:
         settle(file, made)
-    told["fill_seconds"] = {"people": loaded.told, "facts": written.told, "indexes": settled.told}
+    told["fill_seconds"] = {"people": loaded.told, "copies": copied.told, "facts": written.told, "indexes": settled.told}
     told["file_mb"] = round(file.stat().st_size / 1e6)
     kept.write_text(json.dumps(told), "utf-8")
     return told
