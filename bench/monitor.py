@@ -324,7 +324,13 @@ def fill(folder: Path, people: int, *, seed: int) -> dict[str, Any]:
     settings, last = demo_settings(folder, seed=seed), TODAY.toordinal()
     file = settings.instance / "shanqiao.db"
     database = open_database(settings)
-    told = {"people": people, "through_the_door": min(people, DOOR), "seed": seed, "engine": "sqlite", "rules": switch_on(database)}
+    told = {
+        "people": people,
+        "through_the_door": min(people, DOOR),
+        "seed": seed,
+        "engine": "sqlite",
+        "rules": switch_on(database),
+    }
     database.close()
     made = without(file, "load") + without(file, "facts")
     with Timed() as loaded:
@@ -338,7 +344,12 @@ def fill(folder: Path, people: int, *, seed: int) -> dict[str, Any]:
         told["facts"] = tell(file, rng, days=(last - 364, last - 1), share=1.0, known=last - 1)
     with Timed() as settled:
         settle(file, made)
-    told["fill_seconds"] = {"people": loaded.told, "copies": copied.told, "facts": written.told, "indexes": settled.told}
+    told["fill_seconds"] = {
+        "people": loaded.told,
+        "copies": copied.told,
+        "facts": written.told,
+        "indexes": settled.told,
+    }
     told["file_mb"] = round(file.stat().st_size / 1e6)
     kept.write_text(json.dumps(told), "utf-8")
     return told

@@ -46,11 +46,13 @@ def import_facts(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     as_of: Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Until which day the file tells.")],
     login: Annotated[str, typer.Option("--as", help="Who answers for it; needless with one verifier.")] = "",
+    part: Annotated[bool, typer.Option("--part", help="More files of this day follow.")] = False,
 ) -> None:
     """Take a department's file in: good rows are stored, bad ones are held back for a person."""
     with house() as (_, database), database.transaction() as session:
         actor = operations.acting(session, login, role=Role.VERIFIER)
-        found = taking.take_file(session, feed, file.read_bytes(), as_of=as_of.date(), actor=actor, now=utc_now())
+        data, day = file.read_bytes(), as_of.date()
+        found = taking.take_file(session, feed, data, as_of=day, whole=not part, actor=actor, now=utc_now())
     _tell(found)
     raise typer.Exit(1 if found.held else 0)
 

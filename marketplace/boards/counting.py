@@ -25,13 +25,16 @@ from marketplace.signals.sweeping import RANKS
 NEW_DAYS, VISIT_DAYS, ANSWER_DAYS = 30, 90, 90
 AGES = (1, 3, 10)
 """Open alerts are told by age: up to so many days, and older."""
-FINISHED = ("more_urgent", "restarted")
+FINISHED = ("more_urgent", "restarted", "snoozed")
 """Ends of a clock that say nothing of an answer."""
+
+
+UNKNOWN = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The city, a district, or a street of it."""
+    """The city, a district, or a street of it; `UNKNOWN` as a street: households that are told without one."""
 
     district: str = ""
     street: str = ""
@@ -43,7 +46,9 @@ class Place:
             wanted.append(col(Household.district_code).in_(sorted(actor.districts)))
         if self.district:
             wanted.append(col(Household.district_code) == self.district)
-        if self.street:
+        if self.street == UNKNOWN:
+            wanted.append(col(Household.street_code) == "")
+        elif self.street:
             wanted.append(col(Household.street_code) == self.street)
         return wanted
 
@@ -91,6 +96,10 @@ def _open(colour: Colour) -> Callable[[Moment], Homes]:
     return homes
 
 
+def _put_off(_at: Moment) -> Homes:
+    return select(Alert.household_id).where(col(Alert.state) == AlertState.SNOOZED, _at_home())
+
+
 def _late(at: Moment) -> Homes:
     late = select(Clock.object_ref).where(
         col(Clock.step).in_(STEPS.values()), col(Clock.ended_at).is_(None), col(Clock.due_at) <= at.now
@@ -121,16 +130,37 @@ MEASURES: Mapping[str, Callable[[Moment], Homes]] = {
     "yellow": _open(Colour.YELLOW),
     "blue": _open(Colour.BLUE),
     "late": _late,
+    "put_off": _put_off,
     "visited": _visited,
     "unseen": _unseen,
 }
 """Measure ► its households; each is a number on a board and a list behind it."""
 
 
+def _aged(colour: Colour, band: int) -> Callable[[Moment], Homes]:
+    def homes(at: Moment) -> Homes:
+        return select(Alert.household_id).where(
+            col(Alert.state) == AlertState.OPEN, col(Alert.rank) == RANKS[colour], _at_home(), _bands(at)[band]
+        )
+
+    return homes
+
+
+AGED: Mapping[str, Callable[[Moment], Homes]] = {
+    f"{colour.value.lower()}_{band}": _aged(colour, band) for colour in RANKS for band in range(len(AGES) + 1)
+}
+"""Colour and age ► the households with such an open alert."""
+
+
+def homes_of(measure: str, at: Moment, /) -> Homes:
+    """The households of a measure, or of a colour and age."""
+    return (MEASURES.get(measure) or AGED[measure])(at)
+
+
 def by_place(session: Session, measure: str, place: Place, /, *, at: Moment, actor: Actor) -> dict[str, int]:
     """District (or street, within a district) ► households."""
     column = col(Household.street_code) if place.district else col(Household.district_code)
-    asked = select(column, func.count()).where(*place.within(actor), col(Household.id).in_(MEASURES[measure](at)))
+    asked = select(column, func.count()).where(*place.within(actor), col(Household.id).in_(homes_of(measure, at)))
     return {str(code): int(number) for code, number in session.exec(asked.group_by(column))}
 
 
@@ -138,7 +168,7 @@ def rows_of(
     session: Session, measure: str, place: Place, /, *, at: Moment, actor: Actor, offset: int, limit: int
 ) -> tuple[Sequence[Household], int]:
     """One page of the households behind a number, and the number."""
-    wanted = [*place.within(actor), col(Household.id).in_(MEASURES[measure](at))]
+    wanted = [*place.within(actor), col(Household.id).in_(homes_of(measure, at))]
     count = session.exec(select(func.count()).select_from(Household).where(*wanted)).one()
     order = (col(Household.district_code), col(Household.street_code), col(Household.id))
     return session.exec(select(Household).where(*wanted).order_by(*order).offset(offset).limit(limit)).all(), count
@@ -150,16 +180,15 @@ def _places(place: Place, actor: Actor) -> list[ColumnElement[bool]]:
     return [col(Alert.household_id).in_(select(Household.id).where(*inside))] if inside else []
 
 
+def _bands(at: Moment) -> list[ColumnElement[bool]]:
+    older = [col(Alert.raised_at) <= at.now - timedelta(days=days) for days in AGES]
+    return [~older[0], *(and_(older[n], ~older[n + 1]) for n in range(len(older) - 1)), older[-1]]
+
+
 def ages(session: Session, place: Place, /, *, at: Moment, actor: Actor) -> dict[Colour, list[int]]:
-    """Colour ► open alerts of each age, the youngest first."""
-    edges = [at.now - timedelta(days=days) for days in AGES]
-    older = [col(Alert.raised_at) <= edge for edge in edges]
-    bands = [
-        ~older[0],
-        *(and_(older[n], ~older[n + 1]) for n in range(len(edges) - 1)),
-        older[-1],
-    ]
-    columns: list[Any] = [func.count(case((band, 1))) for band in bands]
+    """Colour ► households with open alerts of each age, the youngest first."""
+    bands = _bands(at)
+    columns: list[Any] = [func.count(distinct(case((band, col(Alert.household_id))))) for band in bands]
     asked: Any = select(Alert.rank, *columns)
     asked = asked.where(col(Alert.state) == AlertState.OPEN, _at_home(), *_places(place, actor))
     found = {row[0]: [int(number) for number in row[1:]] for row in session.execute(asked.group_by(col(Alert.rank)))}

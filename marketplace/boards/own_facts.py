@@ -68,7 +68,7 @@ def tell(session: Session, /, *, actor: Actor, now: datetime) -> int:
     row = Delivery(id=new_id(), feed=PLATFORM, digest=new_id(), as_of_day=today.toordinal(), received_at=now)
     session.add(row)
     flush(session)
-    row.new, row.changed, row.same = store(session, PLATFORM, told_today(session, today), delivery=row)
+    store(session, PLATFORM, told_today(session, today), delivery=row)
     body = {"new": row.new, "changed": row.changed, "same": row.same}
     audit.record(session, audit.Entry("fact:own", object_ref=row.id, body=body), actor=actor, now=now)
     return row.new + row.changed

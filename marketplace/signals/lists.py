@@ -17,8 +17,8 @@ from marketplace.actors import Actor
 from marketplace.households.categories import categories_on
 from marketplace.households.service import masked_names
 from marketplace.reference.facts import Feed, feeds
-from marketplace.signals.models import Alert, AlertState, Colour, Delivery, Fact, FeedState, HeldRow, HeldState
-from marketplace.signals.sweeping import RANKS
+from marketplace.signals.models import Alert, AlertState, Colour, Delivery, Fact, HeldRow, HeldState
+from marketplace.signals.sweeping import RANKS, fresh_days, late_feeds
 
 COLOURS = {rank: colour for colour, rank in RANKS.items()}
 
@@ -96,14 +96,14 @@ class FeedRow:
 
 def list_feeds(session: Session, /, *, on: date) -> list[FeedRow]:
     """Every feed in the order of the table."""
-    told = {state.feed: state.as_of_day for state in session.exec(select(FeedState))}
+    told, late = fresh_days(session), set(late_feeds(session, on=on))
     facts = _count(session, col(Fact.feed), col(Fact.replaced_day).is_(None))
     held = _count(session, col(HeldRow.feed), col(HeldRow.state) == HeldState.HELD)
     return [
         FeedRow(
             feed,
             date.fromordinal(told[code]) if code in told else None,
-            bool(feed.fresh_days) and code in told and on.toordinal() - told[code] > feed.fresh_days,
+            code in late,
             facts.get(code, 0),
             held.get(code, 0),
         )

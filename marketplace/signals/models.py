@@ -31,8 +31,9 @@ class FeedState(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """One file or page of a feed. The same bytes again are the same delivery. `strangers` were told of people who are
-    not in the register: they are counted and not kept."""
+    """One file or page of a feed. The same bytes told until the same day again are the same delivery. `strangers`
+    were told of people who are not in the register: they are counted and not kept. `older` came after something newer
+    was told of the same record: they change nothing."""
 
     __tablename__ = "feed_delivery"
     __table_args__ = (Index("uq_feed_delivery", "feed", "digest", unique=True),)
@@ -44,6 +45,7 @@ class Delivery(SQLModel, table=True):
     new: int = 0
     changed: int = 0
     same: int = 0
+    older: int = 0
     strangers: int = 0
     held: int = 0
     received_at: datetime = Field(sa_column=moment(index=True))

@@ -1,8 +1,8 @@
 """The rules at work: every night all of them over everybody, during the day those that new facts can meet.
 
 Enters: the day. Leaves: alerts, at most one open one for each rule and household or person; one that is open already is
-counted again when new evidence came. A closed one comes back only on evidence newer than what it was closed on, or,
-where a rule rests on no fact, after its quiet days. Called by the worker and by the bench; the set of those who meet a
+counted again when new evidence came. A closed one rests for the rule's quiet days: within them it comes back only on
+a newer event, or where an amount has moved by a fifth; after them on new evidence, and a need as long as it is met. Called by the worker and by the bench; the set of those who meet a
 rule is found in one statement each.
 """
 
@@ -23,11 +23,11 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.db import Database, flush, new_id
 from marketplace.households.models import Household, Spell
 from marketplace.households.register import chunks
-from marketplace.reference.facts import feeds
+from marketplace.reference.facts import fact_kinds, feeds
 from marketplace.signals import answering
 from marketplace.signals.compiling import Scene, compile_rule
-from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, Sweep
-from marketplace.signals.parts import evidence_kinds, hears_silence
+from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, RuleClass, Sweep
+from marketplace.signals.parts import Aggregate, Has, evidence_kinds, hears_silence, parts_of
 from marketplace.signals.rules import active_rules, tree_of
 
 RANKS = {Colour.RED: 0, Colour.ORANGE: 1, Colour.YELLOW: 2, Colour.BLUE: 3}
@@ -160,13 +160,27 @@ def fresh_days(session: Session, /) -> Mapping[str, int]:
 
 
 def late_feeds(session: Session, /, *, on: date) -> list[str]:
-    """The feeds that have told something once and are older than they may be."""
-    told = fresh_days(session)
+    """The feeds that are older than they may be. One that never told is as old as the first rule that rests on it."""
+    told, since = fresh_days(session), _awaited(session)
     return [
         feed.code
         for feed in feeds().values()
-        if feed.fresh_days and feed.code in told and on.toordinal() - told[feed.code] > feed.fresh_days
+        if feed.fresh_days
+        and (last := told.get(feed.code, since.get(feed.code))) is not None
+        and on.toordinal() - last > feed.fresh_days
     ]
+
+
+def _awaited(session: Session) -> dict[str, int]:
+    """Feed ► the day on which the first of the rules at work that rest on it was switched on."""
+    found: dict[str, int] = {}
+    for rule in active_rules(session):
+        parts = parts_of(tree_of(rule)) if rule.per != "feed" and rule.valid_from is not None else ()
+        for part in parts:
+            if isinstance(part, Has | Aggregate) and rule.valid_from is not None:
+                feed, begun = fact_kinds()[part.kind].feed, rule.valid_from.toordinal()
+                found[feed] = min(found.get(feed, begun), begun)
+    return found
 
 
 def raise_alerts(
@@ -184,7 +198,7 @@ def raise_alerts(
             alert, newest = known.get(unit), seen.get(unit, (0, 0))
             if alert is not None and alert.closed_at is None:
                 again += [(alert.id, *newest)] if newest[0] > alert.evidence_fact else []
-            elif alert is None or _comes_back(alert, rule, newest, now=now):
+            elif alert is None or _comes_back(session, alert, rule, unit, newest, now=now):
                 fresh.append(_row(rule, unit, newest, now=now))
         _count_again(session, again)
         _insert(session, rule, fresh, now=now)
@@ -240,9 +254,39 @@ def _count_again(session: Session, seen: Sequence[tuple[str, int, int]]) -> None
         session.execute(update(table).where(table.c.id == bindparam("alert")).values(newer), rows)
 
 
-def _comes_back(alert: _Held, rule: Rule, newest: tuple[int, int], *, now: datetime) -> bool:
-    quiet = alert.closed_at is not None and alert.closed_at + timedelta(days=rule.quiet_days) <= now
-    return quiet if not newest[0] else newest[0] > alert.evidence_fact and (newest[1] > alert.evidence_day or quiet)
+def _comes_back(
+    session: Session, alert: _Held, rule: Rule, unit: Unit, newest: tuple[int, int], *, now: datetime
+) -> bool:
+    """After its quiet days on new evidence, a need also without any; before, if something newer weighs something."""
+    if alert.closed_at is not None and alert.closed_at + timedelta(days=rule.quiet_days) <= now:
+        return not newest[0] or rule.kind is RuleClass.NEED or newest[0] > alert.evidence_fact
+    return newest[0] > alert.evidence_fact and newest[1] > alert.evidence_day and _weighs(session, alert, rule, unit)
+
+
+def _weighs(session: Session, alert: _Held, rule: Rule, unit: Unit) -> bool:
+    """Whether what was told of later days is an event, or has moved an amount by a fifth of what stood before."""
+    parts = [part for part in parts_of(tree_of(rule)) if isinstance(part, Aggregate)]
+    steady = {part.kind: part.name for part in parts if part.name in ("latest", "total", "count")}
+    asked = select(Fact.kind, Fact.day, Fact.amount).where(
+        col(Fact.household_id) == unit[0],
+        col(Fact.kind).in_(evidence_kinds(tree_of(rule))),
+        col(Fact.replaced_day).is_(None),
+        col(Fact.day) > alert.evidence_day - 366,
+    )
+    asked = asked.where(col(Fact.person_id) == unit[1]) if unit[1] else asked
+    before, since = dict[str, list[int]](), dict[str, list[int]]()
+    for kind, day, amount in session.exec(asked.order_by(col(Fact.day), col(Fact.id))):
+        (since if day > alert.evidence_day else before).setdefault(kind, []).append(amount)
+    return any(
+        kind not in steady or _moved(before.get(kind, []), amounts, latest=steady[kind] == "latest")
+        for kind, amounts in since.items()
+    )
+
+
+def _moved(before: Sequence[int], since: Sequence[int], *, latest: bool) -> bool:
+    if not before:
+        return True
+    return 5 * since[-1] >= 6 * before[-1] > 0 if latest else 5 * sum(since) >= sum(before) > 0
 
 
 def _row(rule: Rule, unit: Unit, newest: tuple[int, int], *, now: datetime) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_the_clock_follows_the_most_urgent_colour_and_ends_with_the_last_alert(s
         answering.close(session, red.id, outcome="helped", actor=CLERK, now=now)
 
 
-def test_a_closed_alert_comes_back_on_newer_evidence_only(session: Session, now: datetime) -> None:
+def test_a_closed_alert_rests_unless_something_newer_weighs_something(session: Session, now: datetime) -> None:
     number = a_number()
     home = a_home(session, numbers=(number,), now=now)
     at_work(session, "W05", now=now)
@@ -98,7 +98,36 @@ def test_a_closed_alert_comes_back_on_newer_evidence_only(session: Session, now:
     answering.close(session, alert.id, outcome="no_need", actor=CLERK, now=now)
     assert sweep(session, now=now + timedelta(days=1)) == (1, 0)
     told(session, "MEDICAL_BILLS", (number, "OWN_COST", date(2026, 11, 20), 5), as_of=TODAY, now=now)
+    assert sweep(session, now=now + timedelta(days=2)) == (1, 0)
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", date(2026, 11, 21), 12_000), as_of=TODAY, now=now)
     assert sweep(session, now=now + timedelta(days=2)) == (1, 1)
+
+
+def test_a_need_closed_by_mistake_comes_back_after_its_quiet_days_though_nothing_new_is_told(
+    session: Session, now: datetime
+) -> None:
+    child = a_number(date(2016, 5, 1))
+    home = a_home(session, numbers=(child,), now=now)
+    [rule] = at_work(session, "W18", now=now)
+    told(session, "CIVIL_RECORDS", (child, "GUARDIAN_ABSENT", date(2026, 11, 1), 2), as_of=TODAY, now=now)
+    sweep(session, now=now)
+    [alert] = answering.open_alerts(session, home.id)
+    answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=now)
+    told(session, "CIVIL_RECORDS", (child, "GUARDIAN_ABSENT", date(2026, 11, 20), 2), as_of=TODAY, now=now)
+    assert sweep(session, now=now + timedelta(days=rule.quiet_days - 1)) == (1, 0)
+    assert sweep(session, now=now + timedelta(days=rule.quiet_days)) == (1, 1)
+
+
+def test_a_pension_appears_in_its_first_three_months_only(session: Session, now: datetime) -> None:
+    new, old = a_number(), a_number()
+    a_home(session, numbers=(new,), now=now)
+    a_home(session, numbers=(old,), now=now)
+    at_work(session, "W26", now=now)
+    for month in (7, 8, 9, 10, 11):
+        rows = [(old, "PENSION", date(2026, month, 5), 2_000)]
+        rows += [(new, "PENSION", date(2026, month, 5), 2_000)] if month > 9 else []
+        told(session, "PENSIONS", *rows, as_of=TODAY, now=now)
+    assert sweep(session, now=now) == (1, 1)
 
 
 def test_a_rule_without_facts_comes_back_after_its_quiet_days(session: Session, now: datetime) -> None:

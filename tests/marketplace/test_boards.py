@@ -58,6 +58,9 @@ def test_every_number_is_as_many_households_as_its_rows_and_stays_in_the_distric
 def test_alerts_are_told_by_age_and_answers_by_whether_they_were_in_time(session: Session) -> None:
     home = a_city(session)[2]
     assert counting.ages(session, Place(), at=AT, actor=WORKER)[Colour.RED] == [1, 0, 0, 0]
+    for band, number in enumerate((1, 0, 0, 0)):
+        rows, total = counting.rows_of(session, f"red_{band}", Place(), at=AT, actor=WORKER, offset=0, limit=9)
+        assert len(rows) == total == number
     later = Moment(NOW + timedelta(days=5), TODAY + timedelta(days=5))
     assert counting.ages(session, Place(), at=later, actor=WORKER)[Colour.RED] == [0, 0, 1, 0]
     assert sum(counting.by_place(session, "late", Place(), at=later, actor=WORKER).values()) == 1
@@ -66,6 +69,30 @@ def test_alerts_are_told_by_age_and_answers_by_whether_they_were_in_time(session
     red = counting.answers(session, Place("500103"), at=later, actor=WORKER)[0]
     assert (red.ended, red.in_time) == (1, 1)
     assert counting.answers(session, Place("500101"), at=later, actor=CLERK)[0].ended == 0
+
+
+def test_what_is_put_off_is_no_answer_and_shown_as_put_off(session: Session) -> None:
+    number = a_number()
+    home = a_home(session, numbers=(number,), now=NOW)
+    at_work(session, "W02", now=NOW)
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", TODAY, 30_000), as_of=TODAY, now=NOW)
+    sweeping.sweep(session, actor=CLERK, now=NOW)
+    (alert,) = answering.open_alerts(session, home.id)
+    until, later = TODAY + timedelta(days=90), NOW + timedelta(hours=1)
+    answering.snooze(session, alert.id, until=until, reason="AWAY", actor=CLERK, now=later)
+    assert [one.ended for one in counting.answers(session, Place(), at=AT, actor=CLERK)] == [0, 0, 0, 0]
+    assert counting.by_place(session, "put_off", Place(), at=AT, actor=CLERK) == {"500103": 1}
+
+
+def test_households_without_a_street_open_as_many_rows_as_their_number(session: Session) -> None:
+    with_street, *without = a_city(session)[:3]
+    with_street.street_code = "500103001"
+    session.add(with_street)
+    session.flush()
+    counted = counting.by_place(session, "register", Place("500103"), at=AT, actor=WORKER)
+    place = Place("500103", counting.UNKNOWN)
+    rows, total = counting.rows_of(session, "register", place, at=AT, actor=WORKER, offset=0, limit=9)
+    assert counted[""] == total == len(rows) == len(without)
 
 
 def test_raising_the_line_takes_in_who_stands_between_both_lines_and_pays_the_gap(session: Session) -> None:

@@ -138,6 +138,7 @@ def upgrade() -> None:
     sa.Column('new', sa.Integer(), nullable=False),
     sa.Column('changed', sa.Integer(), nullable=False),
     sa.Column('same', sa.Integer(), nullable=False),
+    sa.Column('older', sa.Integer(), nullable=False),
     sa.Column('strangers', sa.Integer(), nullable=False),
     sa.Column('held', sa.Integer(), nullable=False),
     sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
