@@ -1,7 +1,8 @@
 """Feeds pulled from the departments' exchange, each from where it was left.
 
 Enters: the exchange's door. Leaves: deliveries, one for each page; the cursor is stored in the transaction of its page,
-so a lost process repeats at most one page, which changes nothing. The feed's day moves with the last page only. Nothing slow in a transaction. Called by the command.
+so a lost process repeats at most one page, which changes nothing. The feed's day moves with the last page only. Nothing
+slow in a transaction. Called by the command.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Enters: the day. Leaves: alerts, at most one open one for each rule and household or person; one that is open already is
 counted again when new evidence came. A closed one rests for the rule's quiet days: within them it comes back only on
-a newer event, or where an amount has moved by a fifth; after them on new evidence, and a need as long as it is met. Called by the worker and by the bench; the set of those who meet a
-rule is found in one statement each.
+a newer event, or where an amount has moved by a fifth; after them on new evidence, and a need as long as it is met.
+Called by the worker and by the bench; the set of those who meet a rule is found in one statement each.
 """
 
 from __future__ import annotations

@@ -240,18 +240,34 @@ def record_fact(
 ) -> Fact:
     """A room above tells a fact of its own (a visit, aid given twice, a step that takes long); `ref` names it there."""
     feed = fact_kinds()[kind].feed
+    record_facts(session, person, feed, {ref: (kind, amount)}, on=on, actor=actor, now=now)
     key = source_key(session, feed, ref)
-    told = Told(person.household_id, person.id, kind, on.toordinal(), amount, key)
-    delivery = Delivery(
-        id=new_id(), feed=feed, digest=new_id(), as_of_day=local_day(now).toordinal(), new=1, received_at=now
-    )
-    session.add(delivery)
-    flush(session)
-    store(session, feed, [told], delivery=delivery)
-    entry = audit.Entry("fact:record", subject=person.id, rule_id=kind)
-    audit.record(session, entry, actor=actor, now=now)
     asked = select(Fact).where(col(Fact.source_key) == key, col(Fact.replaced_day).is_(None))
     return session.exec(asked).one()
+
+
+def record_facts(
+    session: Session,
+    person: Person,
+    feed: str,
+    found: Mapping[str, tuple[str, int]],
+    /,
+    *,
+    on: date,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Several facts of one person at once, as reference ► (kind, amount)."""
+    told = [
+        Told(person.household_id, person.id, kind, on.toordinal(), amount, source_key(session, feed, ref))
+        for ref, (kind, amount) in found.items()
+    ]
+    delivery = Delivery(id=new_id(), feed=feed, digest=new_id(), as_of_day=local_day(now).toordinal(), received_at=now)
+    session.add(delivery)
+    flush(session)
+    store(session, feed, told, delivery=delivery)
+    for fact in told:
+        audit.record(session, audit.Entry("fact:record", subject=person.id, rule_id=fact.kind), actor=actor, now=now)
 
 
 def drop_held(session: Session, row_id: str, /, *, actor: Actor, now: datetime) -> HeldRow:

@@ -75,8 +75,8 @@ def take(code: str) -> ResponseReturnValue:
     if found.received_at != now:
         return done(_("This file was taken in before. Nothing changed."), to=url_for("signals.feed", code=code))
     told = _(
-        "Taken in: %(new)s new, %(changed)s changed, %(same)s known, %(older)s older than known, %(strangers)s of others, "
-        "%(held)s held back.",
+        "Taken in: %(new)s new, %(changed)s changed, %(same)s known, %(older)s older than known, "
+        "%(strangers)s of others, %(held)s held back.",
         new=found.new,
         changed=found.changed,
         same=found.same,

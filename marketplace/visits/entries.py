@@ -31,6 +31,7 @@ from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitSy
 COLUMN = "visit_entry.note"
 OUTCOME, NOTE = "outcome", "note"
 LONGEST_NOTE = 400
+LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,18 @@ def _check(field: str, value: str) -> None:
     elif field == OUTCOME:
         sound = value == "" or value in list_codes("watch_result")
     else:
-        sound = field in indicators() and (value == "" or value in list_codes("visit_answer"))
+        sound = field in indicators() and (value == "" or _answers(field, value))
     if not sound:
         raise BadInput("bad_input", field=field if field in indicators() else "note")
+
+
+def _answers(code: str, value: str) -> bool:
+    """A whole number where only a visit can tell (1 or 0 for yes or no), else one of the three answers."""
+    if not indicators()[code].found:
+        return value in list_codes("visit_answer")
+    if indicators()[code].value == "yes":
+        return value in ("0", "1")
+    return value.isascii() and value.isdigit() and len(value) <= LONGEST_NUMBER
 
 
 def _keep(

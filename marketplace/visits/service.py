@@ -23,7 +23,7 @@ from marketplace.reference.visiting import causes
 from marketplace.signals import answering
 from marketplace.signals.models import TaskKind, WatchTask
 from marketplace.signals.taking import record_fact
-from marketplace.visits import workers
+from marketplace.visits import findings, workers
 from marketplace.visits.models import WAITING, HomeVisit, VisitState
 
 NOT_MET = "NOT_REACHED"
@@ -166,6 +166,8 @@ def _done(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) ->
     if task is not None and task.done_at is None:
         answering.finish_task(session, task.id, result=visit.outcome, actor=actor, now=now)
     people = list_people(session, visit.household_id)
+    if people:
+        findings.tell(session, visit, people[0], actor=actor, now=now)
     if people and visit.kind is TaskKind.VISIT:
         record_fact(session, people[0], "VISIT", ref=f"visit:{visit.id}", on=local_day(now), actor=actor, now=now)
     return record(session, visit, "visit:done", rule=visit.outcome, actor=actor, now=now)

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, WrongState
 from marketplace.guards import current_actor, guard
+from marketplace.reference.indicators import indicators
 from marketplace.visits import entries, findings, forms, lists, photos, service
 from marketplace.visits.doors import SENTENCES, bp
 from marketplace.visits.entries import Change
@@ -50,6 +51,7 @@ def _page(visit: HomeVisit, form: Any = None, photo: Any = None) -> ResponseRetu
         photos=photos.of_visit(session, visit.id),
         me=current_actor().id,
         open=visit.state is VisitState.OPEN,
+        units={code: one.value for code, one in indicators().items()},
         source=_source(visit),
     )
 
@@ -84,7 +86,7 @@ def write(home_visit_id: str) -> ResponseReturnValue:
         return _page(visit, form)
     base = int(str(form.base.data))
     before = entries.values_at(session, visit.id, base)
-    given = {name: form[name].data or "" for name in forms.fields()}
+    given = {name: "" if form[name].data is None else str(form[name].data) for name in forms.fields()}
     changed = {name: Change(value, now) for name, value in given.items() if value != before.get(name, "")}
     entries.write(session, visit.id, changed, base=base, actor=actor, now=now)
     here = url_for(".one", home_visit_id=visit.id)

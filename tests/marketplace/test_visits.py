@@ -27,6 +27,8 @@ from marketplace.households.service import list_people
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, Way
 from marketplace.notices import Notice
+from marketplace.portraits.reading import readings
+from marketplace.portraits.service import scene_of
 from marketplace.reference.indicators import indicators
 from marketplace.reference.visiting import causes, minutes_between, quotas
 from marketplace.signals import answering, sweeping
@@ -101,14 +103,25 @@ def test_a_finished_visit_closes_the_alerts_task_and_tells_the_watch(session: Se
     with pytest.raises(BadInput, match="outcome_missing"):
         entries.complete(session, visit.id, actor=scene.one, now=NOW)
     given = words(outcome="REACHED_NEEDS_HELP", own_cost_12m="agrees", note="床边有病历")
+    given |= words(debt="80000", self_care_6_acts="2", isolation="1")
     entries.write(session, visit.id, given, base=0, actor=scene.one, now=NOW)
     entries.complete(session, visit.id, actor=scene.one, now=NOW)
     task = session.get_one(WatchTask, visit.task_id)
     assert (visit.state, task.result) == (VisitState.DONE, "REACHED_NEEDS_HELP")
     assert session.exec(select(Fact.kind).where(Fact.household_id == scene.home.id, Fact.kind == "VISIT")).all()
     assert findings.answers(session, scene.home.id) == {"own_cost_12m": ("agrees", TODAY)}
+    read = readings(scene_of(session, scene.home, today=TODAY))
+    seen = {one.indicator.code: one.value for one in read if one.source == "STREET"}
+    assert seen == {"debt": 8_000_000, "self_care_6_acts": 2, "isolation": 1}
     with pytest.raises(WrongState):
         entries.write(session, visit.id, words(outcome="DECLINED"), base=3, actor=scene.two, now=NOW)
+
+
+def test_only_a_visit_tells_numbers_and_yes_or_no_and_other_words_are_refused(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    for field, value in (("debt", "agrees"), ("debt", "-1"), ("debt", "1" * 10), ("isolation", "2"), ("assets", "5")):
+        with pytest.raises(BadInput):
+            entries.write(session, visit.id, words(**{field: value}), base=0, actor=scene.one, now=NOW)
 
 
 def test_where_nobody_was_met_the_visit_stays_on_the_list(session: Session, scene: Scene) -> None:
@@ -238,7 +251,7 @@ def test_every_cause_and_quota_has_its_source_and_stays_our_own_proposal() -> No
 def test_two_edits_of_one_field_lie_side_by_side_until_somebody_chooses(session: Session, scene: Scene) -> None:
     visit = tapped(session, scene)
     first = entries.write(session, visit.id, words(outcome="REACHED_FINE"), base=0, actor=scene.two, now=NOW)
-    given = words(outcome="REACHED_NEEDS_HELP", debt="differs")
+    given = words(outcome="REACHED_NEEDS_HELP", debt="80000")
     second = entries.write(session, visit.id, given, base=0, actor=scene.one, now=NOW + timedelta(minutes=5))
     assert (first, second) == (
         {"outcome": Verdict.TAKEN},
@@ -252,7 +265,7 @@ def test_two_edits_of_one_field_lie_side_by_side_until_somebody_chooses(session:
     with pytest.raises(WrongState, match="choose_first"):
         entries.complete(session, visit.id, actor=scene.one, now=NOW)
     entries.choose(session, both[1].id, actor=scene.two, now=NOW)
-    assert entries.values(session, visit.id) == {"debt": "differs", "outcome": "REACHED_NEEDS_HELP"}
+    assert entries.values(session, visit.id) == {"debt": "80000", "outcome": "REACHED_NEEDS_HELP"}
     kept = [one.value for one in entries.all_of(session, visit.id)]
     assert kept.count("REACHED_FINE") == 1
     entries.complete(session, visit.id, actor=scene.one, now=NOW)
@@ -262,7 +275,10 @@ def test_two_edits_of_one_field_lie_side_by_side_until_somebody_chooses(session:
 def test_whatever_two_people_write_no_edit_is_lost(session: Session, scene: Scene, seed: int) -> None:
     """Two devices edit and send in any order; a model beside them remembers everything that was sent."""
     pick, visit = random.Random(seed), tapped(session, scene)
-    fields, answers = ["outcome", "debt", "assets", "note"], {"outcome": ["REACHED_FINE", "DECLINED"]}
+    fields, answers = (
+        ["outcome", "debt", "assets", "note"],
+        {"outcome": ["REACHED_FINE", "DECLINED"], "debt": ["0", "700", ""]},
+    )
     seen, sent = {scene.one: 0, scene.two: 0}, []
     for step in range(30):
         actor = pick.choice([scene.one, scene.two])
