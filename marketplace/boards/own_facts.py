@@ -1,8 +1,9 @@
 """What the house knows itself, told to the rules once a day: late survival checks and steps, aid given twice, visits.
 
 Enters: open benefits, late reports that contradict aid given before, rungs that running steps have reached, visits that
-were made. Leaves: facts of the platform for W16, W27, W29 and W30. What is over is told as nought, so that no rule goes
-on. Nobody here has a list of kin of staff (W28). Called by the worker, before the rules are asked.
+were made, kin whom staff declared. Leaves: facts of the platform for W16, W27, W28, W29 and W30. What is over is told
+as nought, so that no rule goes on. Who of the staff declared somebody is not told. Called by the worker, before the
+rules are asked.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import end_of_day, local_day
 from marketplace.cases.models import Case, CaseStep, Escalation
 from marketplace.db import Database, flush, new_id
+from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.ledger.hits import REPORT
 from marketplace.ledger.models import HitState, OverlapHit
@@ -28,6 +30,7 @@ from marketplace.signals.taking import Told, source_key, store
 from marketplace.visits.models import HomeVisit, VisitState
 
 OVERDUE, TWICE, SHARE, VISIT = "LIVENESS_OVERDUE", "DOUBLE_AID", "STEP_SHARE", "VISIT"
+KIN = "KIN_OF_STAFF"
 SEEN_DAYS = 100
 EVERY = 10
 """Days overdue are told in steps of so many: a fact that grows each day would be a new one each day."""
@@ -58,7 +61,7 @@ class Daily:
 
 def told_today(session: Session, today: date, /) -> list[Told]:
     """What holds today, and as nought what held before and is over."""
-    held = [*_overdue(session, today), *_twice(session), *_late(session), *_seen(session, today)]
+    held = [*_overdue(session, today), *_twice(session), *_late(session), *_seen(session, today), *_kin(session)]
     return held + list(_over(session, {one.source_key for one in held}, today=today))
 
 
@@ -125,10 +128,16 @@ def _late(session: Session) -> Iterator[Told]:
         yield Told(home, person, SHARE, local_day(at).toordinal(), RUNGS[level], key)
 
 
+def _kin(session: Session) -> Iterator[Told]:
+    for home, person, since in kin.homes_of_staff(session):
+        key = source_key(session, PLATFORM, f"kin:{home}")
+        yield Told(home, person, KIN, local_day(since).toordinal(), 1, key)
+
+
 def _over(session: Session, held: set[str], *, today: date) -> Iterator[Told]:
     before = select(Fact).where(
         col(Fact.feed) == PLATFORM,
-        col(Fact.kind).in_((OVERDUE, SHARE)),
+        col(Fact.kind).in_((OVERDUE, SHARE, KIN)),
         col(Fact.replaced_day).is_(None),
         col(Fact.amount) > 0,
     )

@@ -17,6 +17,7 @@ from marketplace.actors import Actor
 from marketplace.calendar import after_working_days, local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.households import kin
 from marketplace.households.service import get_household, list_people
 from marketplace.policy import require
 from marketplace.reference.visiting import causes
@@ -87,8 +88,8 @@ def from_alert(session: Session, household_id: str, kind: TaskKind, /, *, actor:
         raise BadInput("bad_input", field="kind")
     task = answering.start_task(session, household_id, kind, actor=actor, now=now)
     alerts = answering.open_alerts(session, household_id)
-    kin = any(alert.rule_code == "W28" for alert in alerts) and kind is TaskKind.VISIT
-    cause, ref = "KIN" if kin else "ALERT", answering.ref_of(household_id)
+    near = any(alert.rule_code == "W28" for alert in alerts) or kin.of_staff(session, household_id)
+    cause, ref = "KIN" if near and kind is TaskKind.VISIT else "ALERT", answering.ref_of(household_id)
     visit = ask(
         session, household_id, cause, ref=ref, kind=kind, urgency=alerts[0].rank, task=task, actor=actor, now=now
     )

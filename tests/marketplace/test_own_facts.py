@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from marketplace.accounts import service as accounts
+from marketplace.accounts import ties
+from marketplace.actors import Actor, Role
 from marketplace.boards import own_facts
 from marketplace.calendar import local_day
 from marketplace.cases import supervision
@@ -18,6 +21,7 @@ from marketplace.ledger.models import HitState, OverlapHit
 from marketplace.liveness.models import SurvivalDuty
 from marketplace.signals import sweeping
 from marketplace.signals.models import Fact, TaskKind
+from marketplace.visits import service as visits
 from marketplace.visits.models import HomeVisit, VisitState
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head
 from tests.marketplace.test_cases import send
@@ -86,6 +90,25 @@ def test_an_overdue_check_and_aid_given_twice_meet_their_rules_until_they_are_ov
     assert daily() == 1
     with sqlite_database.reading() as session:
         assert amounts(session)["LIVENESS_OVERDUE"] == 0
+
+
+def test_kin_of_staff_are_told_while_the_tie_stands_and_seen_by_two(session: Session, now: datetime) -> None:
+    number = a_number()
+    home, _other = (a_home(session, numbers=(one,), now=now) for one in (number, a_number()))
+    account = accounts.create_account(session, "kin-of", display_name="张工", role=Role.WORKER, now=now)
+    officer = Actor(id=account.id, role=Role.WORKER)
+    tie = ties.declare(session, number, reference="母亲", actor=officer, now=now)
+    own_facts.tell(session, actor=CLERK, now=now)
+    assert amounts(session) == {"KIN_OF_STAFF": 1}
+    assert met(session, "W28", now=now) == [("W28", 1)]
+    sweeping.sweep(session, actor=CLERK, now=now)
+    other = accounts.create_account(session, "not-kin", display_name="李工", role=Role.VERIFIER, now=now)
+    goes = Actor(id=other.id, role=Role.VERIFIER)
+    visit = visits.from_alert(session, home.id, TaskKind.VISIT, actor=goes, now=now)
+    assert (visit.cause, visit.two) == ("KIN", True)
+    ties.untie(session, tie.id, actor=officer, now=now)
+    own_facts.tell(session, actor=CLERK, now=now)
+    assert amounts(session) == {"KIN_OF_STAFF": 0}
 
 
 def test_a_step_that_climbed_the_ladder_is_told_with_its_share_and_ends_with_the_step(
