@@ -94,10 +94,10 @@ def _placed(session: Session, rows: Iterable[CheckedRow], actor: Actor) -> tuple
                 homes[str(index)] = home
     strangers = 0
     for row in rows:
-        home = homes.get(numbers[row.number])
-        strangers += home is None
-        if home is not None:
-            told[(home, row.values["category"])] = row
+        lives = homes.get(numbers[row.number])
+        strangers += lives is None
+        if lives is not None:
+            told[(lives, row.values["category"])] = row
     return told, strangers
 
 

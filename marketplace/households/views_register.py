@@ -110,8 +110,9 @@ def end_spell(spell_id: str) -> ResponseReturnValue:
     form, back_to = EndForm(), url_for("signals.home", household_id=home.id)
     form.reason.choices = choices("leave_reason", lang=language())
     if form.validate_on_submit():
-        if spell.from_on <= form.on.data <= local_day(now):
-            leave(session, spell.id, on=form.on.data, reason=form.reason.data, actor=actor, now=now)
+        on, reason = form.on.data, form.reason.data
+        if on is not None and reason is not None and spell.from_on <= on <= local_day(now):
+            leave(session, spell.id, on=on, reason=reason, actor=actor, now=now)
             return done(_("Ended. Who left a guarantee is watched for two years."), to=back_to)
         form.on.errors = [_("Choose a day from the first day in the category until today.")]
     name = masked_names(session, [home.id])[home.id]
