@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table, bindparam, insert, union, update
@@ -26,16 +26,15 @@ from marketplace.households.register import chunks
 from marketplace.reference.facts import fact_kinds, feeds
 from marketplace.signals import answering
 from marketplace.signals.compiling import Scene, compile_rule
-from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, RuleClass, Sweep
+from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, Sweep
 from marketplace.signals.parts import Aggregate, Has, evidence_kinds, hears_silence, parts_of
+from marketplace.signals.returning import Held, Unit, comes_back
 from marketplace.signals.rules import active_rules, tree_of
 
 RANKS = {Colour.RED: 0, Colour.ORANGE: 1, Colour.YELLOW: 2, Colour.BLUE: 3}
 AT_ONCE = 2000
 """So many who meet a rule are handled in one transaction of the worker: finding them is a read and holds nobody up."""
 _ASKED = 500
-Unit = tuple[str, str | None]
-"""A household, and its person where the rule is about one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +197,7 @@ def raise_alerts(
             alert, newest = known.get(unit), seen.get(unit, (0, 0))
             if alert is not None and alert.closed_at is None:
                 again += [(alert.id, *newest)] if newest[0] > alert.evidence_fact else []
-            elif alert is None or _comes_back(session, alert, rule, unit, newest, now=now):
+            elif alert is None or comes_back(session, alert, rule, unit, newest, now=now):
                 fresh.append(_row(rule, unit, newest, now=now))
         _count_again(session, again)
         _insert(session, rule, fresh, now=now)
@@ -209,17 +208,7 @@ def raise_alerts(
     return raised
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What is asked of an alert that is there already; many are read at once, so no object of the session is made."""
-
-    id: str
-    evidence_fact: int
-    evidence_day: int
-    closed_at: datetime | None
-
-
-def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, _Held]:
+def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, Held]:
     """The newest alert of each unit."""
     about: Any = col(Alert.feed) if rule.per == "feed" else col(Alert.household_id)
     told = [col(Alert.id), col(Alert.evidence_fact), col(Alert.evidence_day), col(Alert.closed_at)]
@@ -227,7 +216,7 @@ def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, _H
         col(Alert.rule_code) == rule.code, about.in_({home for home, _ in units})
     )
     rows = session.execute(asked.order_by(col(Alert.raised_at), col(Alert.id)))
-    return {(row[0], row[1]): _Held(*row[2:]) for row in rows}
+    return {(row[0], row[1]): Held(*row[2:]) for row in rows}
 
 
 def _evidence(session: Session, rule: Rule, units: Sequence[Unit], kinds: Sequence[str]) -> dict[Unit, tuple[int, int]]:
@@ -252,41 +241,6 @@ def _count_again(session: Session, seen: Sequence[tuple[str, int, int]]) -> None
         newer = {"evidence_fact": bindparam("fact"), "evidence_day": bindparam("day"), "times": table.c.times + 1}
         rows = [{"alert": alert, "fact": fact, "day": day} for alert, fact, day in seen]
         session.execute(update(table).where(table.c.id == bindparam("alert")).values(newer), rows)
-
-
-def _comes_back(
-    session: Session, alert: _Held, rule: Rule, unit: Unit, newest: tuple[int, int], *, now: datetime
-) -> bool:
-    """After its quiet days on new evidence, a need also without any; before, if something newer weighs something."""
-    if alert.closed_at is not None and alert.closed_at + timedelta(days=rule.quiet_days) <= now:
-        return not newest[0] or rule.kind is RuleClass.NEED or newest[0] > alert.evidence_fact
-    return newest[0] > alert.evidence_fact and newest[1] > alert.evidence_day and _weighs(session, alert, rule, unit)
-
-
-def _weighs(session: Session, alert: _Held, rule: Rule, unit: Unit) -> bool:
-    """Whether what was told of later days is an event, or has moved an amount by a fifth of what stood before."""
-    parts = [part for part in parts_of(tree_of(rule)) if isinstance(part, Aggregate)]
-    steady = {part.kind: part.name for part in parts if part.name in ("latest", "total", "count")}
-    asked = select(Fact.kind, Fact.day, Fact.amount).where(
-        col(Fact.household_id) == unit[0],
-        col(Fact.kind).in_(evidence_kinds(tree_of(rule))),
-        col(Fact.replaced_day).is_(None),
-        col(Fact.day) > alert.evidence_day - 366,
-    )
-    asked = asked.where(col(Fact.person_id) == unit[1]) if unit[1] else asked
-    before, since = dict[str, list[int]](), dict[str, list[int]]()
-    for kind, day, amount in session.exec(asked.order_by(col(Fact.day), col(Fact.id))):
-        (since if day > alert.evidence_day else before).setdefault(kind, []).append(amount)
-    return any(
-        kind not in steady or _moved(before.get(kind, []), amounts, latest=steady[kind] == "latest")
-        for kind, amounts in since.items()
-    )
-
-
-def _moved(before: Sequence[int], since: Sequence[int], *, latest: bool) -> bool:
-    if not before:
-        return True
-    return 5 * since[-1] >= 6 * before[-1] > 0 if latest else 5 * sum(since) >= sum(before) > 0
 
 
 def _row(rule: Rule, unit: Unit, newest: tuple[int, int], *, now: datetime) -> dict[str, Any]:
