@@ -1,8 +1,8 @@
 """Whether a closed alert comes back.
 
-Enters: the alert as it stands, its rule, the household or person, and the newest evidence. Leaves: yes or no. Within the
-rule's quiet days only a newer event or an amount that has moved by a fifth says yes; after them new evidence does, and a
-need as long as it is met. Called by `sweeping` for those who meet a rule and have no open alert of it.
+Enters: the alert as it stands, its rule, the household or person, and the newest evidence. Leaves: yes or no. Within
+the rule's quiet days only a newer event or an amount that has moved by a fifth says yes; after them new evidence does,
+and a need as long as it is met. Called by `sweeping` for those who meet a rule and have no open alert of it.
 """
 
 from __future__ import annotations
