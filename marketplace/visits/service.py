@@ -149,6 +149,12 @@ def finish(session: Session, visit: HomeVisit, outcome: str, /, *, actor: Actor,
     return _done(session, visit, actor=actor, now=now)
 
 
+def open_again(session: Session, visit: HomeVisit, /, *, actor: Actor, now: datetime) -> HomeVisit:
+    """Somebody saw it differently before the second signed: both words lie beside, and nobody has finished."""
+    visit.state, visit.outcome, visit.done_by = VisitState.OPEN, "", ""
+    return record(session, visit, "visit:reopen", rule=visit.cause, actor=actor, now=now)
+
+
 def sign_second(session: Session, visit_id: str, /, *, actor: Actor, now: datetime) -> HomeVisit:
     """The second person was there too, and agrees with what is written."""
     visit = open_visit(session, visit_id, actor=actor)

@@ -50,6 +50,8 @@ def _page(visit: HomeVisit, form: Any = None, photo: Any = None) -> ResponseRetu
         photos=photos.of_visit(session, visit.id),
         me=current_actor().id,
         open=visit.state is VisitState.OPEN,
+        differs=visit.state is VisitState.SECOND and visit.done_by not in current_actor().people,
+        late_words=visit.done_at is not None and any(shown.received > visit.done_at for shown in every),
         source=_source(visit),
     )
 

@@ -316,6 +316,46 @@ def test_a_parcel_that_comes_twice_changes_nothing_the_second_time(session: Sess
         send("REACHED_FINE", actor=scene.two)
 
 
+def parcel(session: Session, visit: HomeVisit, actor: Actor, **given: str) -> bool:
+    """What a colleague's telephone sends: written before anybody had written anything, and finished."""
+    key = f"{actor.id}-{visit.state.value}".ljust(20, "k")[:64]
+    told = {"key": key, "base": 0, "finish": True, "actor": actor, "now": NOW + timedelta(hours=1)}
+    return entries.sync(session, visit.id, changes=words(**given), **told)
+
+
+def test_words_that_come_before_the_second_signs_open_the_visit_again(session: Session, scene: Scene) -> None:
+    visit = service.ask(session, scene.home.id, "CASE", ref="item-1", actor=scene.one, now=NOW)
+    entries.write(session, visit.id, words(outcome="REACHED_NEEDS_HELP"), base=0, actor=scene.one, now=NOW)
+    entries.complete(session, visit.id, actor=scene.one, now=NOW)
+    assert parcel(session, visit, scene.two, outcome="REACHED_NEEDS_HELP") is False
+    assert visit.state is VisitState.SECOND
+    seen_by_two = words(outcome="REACHED_FINE", debt="differs")
+    assert set(entries.write(session, visit.id, seen_by_two, base=1, actor=scene.two, now=NOW).values()) == {
+        Verdict.BESIDE
+    }
+    assert (visit.state, visit.done_by, visit.outcome) == (VisitState.OPEN, "", "")
+    assert entries.values(session, visit.id) == {"outcome": "REACHED_NEEDS_HELP"}
+    with pytest.raises(WrongState):
+        service.sign_second(session, visit.id, actor=scene.two, now=NOW)
+    for both in entries.beside(session, visit.id).values():
+        entries.choose(session, both[-1].id, actor=scene.two, now=NOW)
+    entries.complete(session, visit.id, actor=scene.two, now=NOW)
+    with pytest.raises(NotAllowed):
+        service.sign_second(session, visit.id, actor=scene.two, now=NOW)
+    assert service.sign_second(session, visit.id, actor=scene.one, now=NOW).outcome == "REACHED_FINE"
+
+
+def test_words_that_come_after_the_end_are_kept_and_change_nothing(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    entries.write(session, visit.id, words(outcome="REACHED_FINE"), base=0, actor=scene.one, now=NOW)
+    entries.complete(session, visit.id, actor=scene.one, now=NOW)
+    assert parcel(session, visit, scene.two, outcome="REACHED_NEEDS_HELP", debt="differs") is False
+    assert (visit.state, visit.outcome) == (VisitState.DONE, "REACHED_FINE")
+    assert entries.values(session, visit.id) == {"outcome": "REACHED_FINE"}
+    late = [(one.value, one.author) for one in entries.all_of(session, visit.id)][1:]
+    assert late == [("REACHED_NEEDS_HELP", scene.two.id), ("differs", scene.two.id)]
+
+
 def test_a_note_and_a_photo_lie_sealed_and_a_look_is_written_down(session: Session, scene: Scene) -> None:
     visit = tapped(session, scene)
     entries.write(session, visit.id, words(note="独居，腿脚不便"), base=0, actor=scene.one, now=NOW)
