@@ -7,7 +7,7 @@ takes nothing from anybody: this room writes no amount and no category. Called b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -30,6 +30,9 @@ STEPS = {
     Colour.YELLOW: "alert_yellow",
     Colour.BLUE: "alert_blue",
 }
+WhoGoes = Callable[[Session, Collection[str]], dict[str, str]]
+WHO_GOES: list[WhoGoes] = []
+"""Households ► the account that goes to each; filled by the room of visits."""
 LONGEST_SNOOZE = 90
 OUTCOMES, SNOOZES, RESULTS = "alert_outcome", "snooze_reason", "watch_result"
 
@@ -40,15 +43,17 @@ def ref_of(household_id: str, /) -> str:
 
 
 def start_clocks(session: Session, colour: Colour, places: Mapping[str, tuple[str, str]], /, *, now: datetime) -> None:
-    """One clock for each household: a more urgent colour takes the place of a less urgent one, never the reverse."""
+    """One clock for each household: a more urgent colour takes the place of a less urgent one, never the reverse.
+    Whoever goes to the household holds it; where nobody does, the first reminder names somebody of the district."""
     order = list(STEPS.values())
     running = clocks.running_steps(session, [ref_of(home) for home in places])
+    goes = {home: account for ask in WHO_GOES for home, account in ask(session, places).items()}
     holders, ending = {}, []
     for home, (district, _street) in sorted(places.items()):
         step, clock = running.get(ref_of(home), ("", ""))
         if step and order.index(step) <= order.index(STEPS[colour]):
             continue
-        holders[ref_of(home)] = Holder(district_code=district)
+        holders[ref_of(home)] = Holder(district_code=district, account_id=goes.get(home))
         ending += [clock] if clock else []
     clocks.start_many(session, STEPS[colour], holders, ending=ending, outcome="more_urgent", now=now)
 

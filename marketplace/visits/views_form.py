@@ -12,6 +12,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
+from marketplace.accounts.service import names_of
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, WrongState
 from marketplace.guards import current_actor, guard
@@ -46,7 +47,7 @@ def _page(visit: HomeVisit, form: Any = None, photo: Any = None) -> ResponseRetu
         groups=_groups(session, visit),
         both=both,
         past=every,
-        names=lists.account_names(session, people),
+        names=names_of(session, people),
         photos=photos.of_visit(session, visit.id),
         me=current_actor().id,
         open=visit.state is VisitState.OPEN,

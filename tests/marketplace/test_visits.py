@@ -20,6 +20,8 @@ from marketplace.audit import AuditRow
 from marketplace.calendar import local_day
 from marketplace.cases import outcome, quick
 from marketplace.cases.models import Case, CaseState, ItemState, PaperKind
+from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household
@@ -30,7 +32,7 @@ from marketplace.notices import Notice
 from marketplace.reference.indicators import indicators
 from marketplace.reference.visiting import causes, minutes_between, quotas
 from marketplace.signals import answering, sweeping
-from marketplace.signals.models import Fact, TaskKind, WatchTask
+from marketplace.signals.models import Colour, Fact, TaskKind, WatchTask
 from marketplace.visits import entries, findings, photos, quota, rounds, service, workers
 from marketplace.visits.entries import Change
 from marketplace.visits.merging import Standing, Verdict, merge
@@ -94,6 +96,20 @@ def test_one_tap_on_an_alert_puts_a_visit_on_the_list_of_whoever_tapped(session:
     assert workers.worker_of(session, scene.home.id) == scene.one.id
     with pytest.raises(Conflict):
         tapped(session, scene)
+
+
+def test_a_new_alert_is_held_by_whoever_goes_to_the_household_and_a_red_one_has_a_letter_at_once(
+    session: Session, scene: Scene
+) -> None:
+    strangers = session.exec(select(Clock)).one()
+    assert (strangers.account_id, strangers.remind_at) == (None, NOW)
+    assert [one.id for one in clocks.due_reminders(session, now=NOW)] == [strangers.id]
+    workers.begin(session, scene.home.id, scene.two.id, actor=scene.two, now=NOW)
+    answering.close(
+        session, answering.open_alerts(session, scene.home.id)[0].id, outcome="helped", actor=CLERK, now=NOW
+    )
+    answering.start_clocks(session, Colour.RED, {scene.home.id: ("500103", "")}, now=NOW)
+    assert session.exec(select(Clock.account_id).where(col(Clock.ended_at).is_(None))).one() == scene.two.id
 
 
 def test_a_finished_visit_closes_the_alerts_task_and_tells_the_watch(session: Session, scene: Scene) -> None:
