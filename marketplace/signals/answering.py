@@ -33,7 +33,12 @@ STEPS = {
 WhoGoes = Callable[[Session, Collection[str]], dict[str, str]]
 WHO_GOES: list[WhoGoes] = []
 """Households ► the account that goes to each; filled by the room of visits."""
+WhenOver = Callable[..., object]
+WHEN_OVER: list[WhenOver] = []
+"""Called with a household of which no alert is left; filled by the room of visits."""
 LONGEST_SNOOZE = 90
+NOT_NEEDED = "NOT_NEEDED"
+"""Result of a call or a visit for which no alert is left."""
 OUTCOMES, SNOOZES, RESULTS = "alert_outcome", "snooze_reason", "watch_result"
 
 
@@ -77,7 +82,8 @@ def get_alert(session: Session, alert_id: str, /, *, rule: str, actor: Actor, lo
 
 
 def close(session: Session, alert_id: str, /, *, outcome: str, actor: Actor, now: datetime) -> Alert:
-    """Say what came of it: helped, no need, wrong data. The clock ends with the last alert of the household."""
+    """Say what came of it: helped, no need, wrong data. The clock ends with the last alert of the household, and so do
+    the calls and visits that nobody has made yet."""
     alert = get_alert(session, alert_id, rule="alert:close", actor=actor, lock=True)
     if outcome not in list_codes(OUTCOMES):
         raise BadInput("reason_missing", field="outcome")
@@ -89,6 +95,9 @@ def close(session: Session, alert_id: str, /, *, outcome: str, actor: Actor, now
     flush(session)
     _settle_clock(session, alert, outcome=outcome, now=now)
     _tell(session, "alert:close", alert, rule_id=outcome, actor=actor, now=now)
+    if alert.household_id is not None and not open_alerts(session, alert.household_id):
+        for follow in WHEN_OVER:
+            follow(session, alert.household_id, actor=actor, now=now)
     return alert
 
 
@@ -177,6 +186,15 @@ def finish_task(session: Session, task_id: str, /, *, result: str, actor: Actor,
     task = get_task(session, task_id, actor=actor, lock=True)
     if result not in list_codes(RESULTS):
         raise BadInput("reason_missing", field="result")
+    return _finish(session, task, result=result, actor=actor, now=now)
+
+
+def drop_task(session: Session, task: WatchTask, /, *, actor: Actor, now: datetime) -> WatchTask:
+    """Nobody needs to call or go any more."""
+    return _finish(session, task, result=NOT_NEEDED, actor=actor, now=now)
+
+
+def _finish(session: Session, task: WatchTask, *, result: str, actor: Actor, now: datetime) -> WatchTask:
     if task.done_at is not None:
         raise Conflict("task_done")
     task.result, task.done_by, task.done_at = result, actor.id, now

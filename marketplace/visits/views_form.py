@@ -16,6 +16,7 @@ from marketplace.accounts.service import names_of
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, WrongState
 from marketplace.guards import current_actor, guard
+from marketplace.signals import answering
 from marketplace.visits import entries, findings, forms, lists, photos, service
 from marketplace.visits.doors import SENTENCES, bp
 from marketplace.visits.entries import Change
@@ -54,6 +55,7 @@ def _page(visit: HomeVisit, form: Any = None, photo: Any = None) -> ResponseRetu
         differs=visit.state is VisitState.SECOND and visit.done_by not in current_actor().people,
         late_words=visit.done_at is not None and any(shown.received > visit.done_at for shown in every),
         source=_source(visit),
+        alerts=answering.open_alerts(session, visit.household_id) if visit.state is VisitState.DONE else [],
     )
 
 

@@ -127,6 +127,13 @@ def test_a_finished_visit_closes_the_alerts_task_and_tells_the_watch(session: Se
         entries.write(session, visit.id, words(outcome="DECLINED"), base=3, actor=scene.two, now=NOW)
 
 
+def test_closing_the_last_alert_calls_off_the_visit_that_nobody_has_made(session: Session, scene: Scene) -> None:
+    visit, alert = tapped(session, scene), answering.open_alerts(session, scene.home.id)[0]
+    answering.close(session, alert.id, outcome="wrong_data", actor=scene.two, now=NOW)
+    task = session.get_one(WatchTask, visit.task_id)
+    assert (visit.state, task.result, task.done_at) == (VisitState.DROPPED, answering.NOT_NEEDED, NOW)
+
+
 def test_where_nobody_was_met_the_visit_stays_on_the_list(session: Session, scene: Scene) -> None:
     visit = tapped(session, scene, TaskKind.CALL)
     entries.write(session, visit.id, words(outcome="NOT_REACHED"), base=0, actor=scene.one, now=NOW)

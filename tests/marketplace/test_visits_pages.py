@@ -71,6 +71,7 @@ def test_the_plain_form_keeps_goes_on_and_is_done(app: Flask, home_id: str) -> N
     sent = {"base": "1", "debt": "differs", "outcome": "REACHED_NEEDS_HELP", "act": "done"}
     assert worker.post(path, data=sent).status_code == 303
     assert "Begin temporary aid" in worker.get(path).text
+    assert re.search(r"/alerts/\w+/close", worker.get(path).text), "the visit asks what came of the alerts"
     assert worker.post(path, data=sent).status_code == 409
     assert f"{path}" in worker.get("/home-visits/?whose=done").text
 
