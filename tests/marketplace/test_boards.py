@@ -15,6 +15,7 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed
 from marketplace.households.models import Household
 from marketplace.reference.standards import standards_on
+from marketplace.reference.words import list_codes
 from marketplace.signals import answering, sweeping
 from marketplace.signals.models import Colour
 from tests.marketplace.signal_scene import CLERK, SECOND, a_home, a_number, at_work, into, told
@@ -66,6 +67,32 @@ def test_alerts_are_told_by_age_and_answers_by_whether_they_were_in_time(session
     red = counting.answers(session, Place("500103"), at=later, actor=WORKER)[0]
     assert (red.ended, red.in_time) == (1, 1)
     assert counting.answers(session, Place("500101"), at=later, actor=CLERK)[0].ended == 0
+
+
+def test_an_answer_to_one_alert_makes_no_other_one_younger_and_putting_off_is_no_answer(session: Session) -> None:
+    numbers = (a_number(), a_number())
+    home, other = (a_home(session, numbers=(number,), now=NOW) for number in numbers)
+    at_work(session, "W01", "W02", "W05", now=NOW)
+    for number in numbers:
+        told(session, "MEDICAL_BILLS", (number, "OWN_COST", TODAY, 30_000), as_of=TODAY, now=NOW)
+    sweeping.sweep(session, actor=CLERK, now=NOW)
+    answering.snooze(
+        session,
+        answering.open_alerts(session, other.id)[0].id,
+        until=TODAY + timedelta(days=60),
+        reason=list_codes("snooze_reason")[0],
+        actor=CLERK,
+        now=NOW + timedelta(hours=1),
+    )
+    month = Moment(NOW + timedelta(days=30), TODAY + timedelta(days=30))
+    told(session, "MEDICAL_BILLS", (numbers[0], "OWN_COST", month.today, 30_000), as_of=month.today, now=month.now)
+    sweeping.sweep(session, actor=CLERK, now=month.now)
+    red, orange = answering.open_alerts(session, home.id)
+    assert (red.colour, orange.colour) == (Colour.RED, Colour.ORANGE)
+    answering.close(session, red.id, outcome="no_need", actor=CLERK, now=month.now + timedelta(hours=1))
+    assert sum(counting.by_place(session, "late", Place(), at=month, actor=CLERK).values()) == 1
+    found = {one.colour: (one.ended, one.in_time) for one in counting.answers(session, Place(), at=month, actor=CLERK)}
+    assert (found[Colour.RED], found[Colour.ORANGE]) == ((1, 1), (1, 0))
 
 
 def test_raising_the_line_takes_in_who_stands_between_both_lines_and_pays_the_gap(session: Session) -> None:
