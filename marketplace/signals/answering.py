@@ -122,7 +122,8 @@ def snooze(session: Session, alert_id: str, /, *, until: date, reason: str, acto
 
 
 def _settle_clock(session: Session, alert: Alert, *, outcome: str, now: datetime) -> None:
-    """End the household's clock, or let the most urgent of what is left go on with a limit of its own."""
+    """End the household's clock, or let the most urgent of what is left go on with a limit of its own, counted from the
+    day of its alert: an answer to one alert makes no other one younger. One that was put off counts anew."""
     if alert.household_id is None:
         return
     ref = ref_of(alert.household_id)
@@ -131,7 +132,9 @@ def _settle_clock(session: Session, alert: Alert, *, outcome: str, now: datetime
     step = STEPS[left[0].colour] if left else ""
     if running is not None and running.step != step:
         holder = Holder(district_code=alert.district_code, account_id=running.account_id)
-        clocks.move_on(session, ref, outcome=outcome, step=step, holder=holder, now=now)
+        clocks.move_on(session, ref, outcome=outcome, now=now)
+        if left:
+            clocks.start(session, step, ref, holder=holder, now=now if left[0].reason else left[0].raised_at)
 
 
 def wake(session: Session, /, *, on: date, now: datetime) -> int:
