@@ -14,7 +14,7 @@ from sqlalchemy import inspect, text
 from marketplace.db import Database
 from marketplace.migrations import triggers, upgrade
 from marketplace.migrations.tables import metadata
-from tests.lent import named
+from tests.conftest import _named as named
 
 ROOT = Path(__file__).parents[2]
 
