@@ -24,6 +24,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.households.categories import categories_on
 from marketplace.households.models import Household
 from marketplace.households.service import list_people
 from marketplace.liveness import service as survival
@@ -208,6 +209,17 @@ def test_who_was_not_seen_for_longer_than_the_class_allows_is_put_on_the_list(se
     entries.complete(session, visit.id, actor=scene.one, now=NOW)
     assert quota.due_homes(session, on=TODAY + timedelta(days=days - 1)) == [fresh.id]
     assert set(quota.due_homes(session, on=TODAY + timedelta(days=days + 1))) == {scene.home.id, fresh.id}
+
+
+def test_no_class_takes_all_places_of_a_night(session: Session) -> None:
+    for category, many in (("IN_REGISTER", 4), ("DISABILITY_SUBSIDY", 2)):
+        for _n in range(many):
+            home = a_home(session, numbers=(a_number(),), now=NOW)
+            into(session, home, category, from_on=TODAY - timedelta(days=1500), now=NOW)
+    chosen = quota.due_homes(session, on=TODAY, most=4)
+    inside = [category for found in categories_on(session, chosen, on=TODAY).values() for category in found]
+    assert sorted(inside) == ["DISABILITY_SUBSIDY"] * 2 + ["IN_REGISTER"] * 2
+    assert len(quota.due_homes(session, on=TODAY)) == 6
 
 
 def test_the_nightly_sweep_asks_for_the_quota_once_a_day(sqlite_database: Database) -> None:
