@@ -65,8 +65,9 @@ def _register(at: Moment) -> Homes:
 
 
 def _new(at: Moment) -> Homes:
-    since = at.today - timedelta(days=NEW_DAYS)
-    return select(Spell.household_id).where(col(Spell.from_on) > since, col(Spell.from_on) <= at.today)
+    """In the register now, and in no category then: who only moved from one into another is not new."""
+    before = select(Spell.household_id).where(runs_on(at.today - timedelta(days=NEW_DAYS)))
+    return _register(at).where(col(Spell.household_id).not_in(before))
 
 
 def _left(at: Moment) -> Homes:

@@ -14,6 +14,7 @@ from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.households.service import masked_names, require_household
 from marketplace.reference.districts import street_name
+from marketplace.reference.visiting import has_place
 from marketplace.reference.words import choices
 from marketplace.signals.models import TaskKind
 from marketplace.visits import forms, lists, rounds, service, workers
@@ -78,7 +79,7 @@ def round_page() -> ResponseReturnValue:
         "visits/round.html",
         round=row,
         rows=lists.rows_of(session, stops, on=today),
-        minutes=rounds.minutes_of(waiting, on=today),
+        minutes=rounds.minutes_of(waiting, on=today) if all(has_place(one.street_code) for one in waiting) else None,
         today=today,
     )
 

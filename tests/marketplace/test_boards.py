@@ -13,6 +13,7 @@ from marketplace.boards.counting import MEASURES, Moment, Place
 from marketplace.calendar import local_day, utc_now
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed
+from marketplace.households import categories
 from marketplace.households.models import Household
 from marketplace.reference.standards import standards_on
 from marketplace.reference.words import list_codes
@@ -54,6 +55,17 @@ def test_every_number_is_as_many_households_as_its_rows_and_stays_in_the_distric
     assert counting.by_place(session, "register", Place(), at=AT, actor=CLERK) == {"500101": 1, "500103": 3}
     assert counting.by_place(session, "register", Place(), at=AT, actor=WORKER) == {"500103": 3}
     assert counting.rows_of(session, "red", Place(), at=AT, actor=WORKER, offset=0, limit=9)[0] == [homes[2]]
+
+
+def test_who_leaves_or_comes_back_is_not_new_and_no_longer_watched(session: Session) -> None:
+    home = a_home(session, numbers=(a_number(),), now=NOW)
+    spell = into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=400), now=NOW)
+    categories.leave(session, spell.id, on=TODAY - timedelta(days=9), reason="INCOME_ROSE", actor=CLERK, now=NOW)
+    assert counting.by_place(session, "new", Place(), at=AT, actor=CLERK) == {}
+    assert counting.by_place(session, "left", Place(), at=AT, actor=CLERK) == {"500103": 1}
+    assert categories.categories_on(session, [home.id], on=TODAY)[home.id] == ["EXITED_2Y"]
+    into(session, home, "DIBIAN_MEMBER", from_on=TODAY - timedelta(days=2), now=NOW)
+    assert categories.categories_on(session, [home.id], on=TODAY)[home.id] == ["DIBIAN_MEMBER"]
 
 
 def test_alerts_are_told_by_age_and_answers_by_whether_they_were_in_time(session: Session) -> None:
