@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, distinct, literal
+from sqlalchemy import ColumnElement, Integer, and_, case, cast, distinct, literal, or_
 from sqlmodel import Session, col, func, select
 
 from marketplace.actors import Actor
@@ -26,7 +26,7 @@ NEW_DAYS, VISIT_DAYS, ANSWER_DAYS = 30, 90, 90
 AGES = (1, 3, 10)
 """Open alerts are told by age: up to so many days, and older."""
 FINISHED = ("more_urgent", "restarted", "snoozed")
-"""Ends of a clock that say nothing of an answer."""
+"""Ends of a clock that say nothing of an answer, unless its limit had passed by then: late it was."""
 
 
 UNKNOWN = "-"
@@ -70,8 +70,9 @@ def _register(at: Moment) -> Homes:
 
 
 def _new(at: Moment) -> Homes:
-    since = at.today - timedelta(days=NEW_DAYS)
-    return select(Spell.household_id).where(col(Spell.from_on) > since, col(Spell.from_on) <= at.today)
+    """In the register now, and in no category then: who only moved from one into another is not new."""
+    before = select(Spell.household_id).where(runs_on(at.today - timedelta(days=NEW_DAYS)))
+    return _register(at).where(col(Spell.household_id).not_in(before))
 
 
 def _left(at: Moment) -> Homes:
@@ -210,7 +211,7 @@ def answers(session: Session, place: Place, /, *, at: Moment, actor: Actor) -> l
     asked: Any = select(Clock.step, func.count(distinct(col(Clock.id))), in_time).where(
         col(Clock.step).in_(STEPS.values()),
         col(Clock.ended_at) > at.now - timedelta(days=ANSWER_DAYS),
-        col(Clock.outcome).not_in(FINISHED),
+        or_(col(Clock.outcome).not_in(FINISHED), col(Clock.ended_at) > col(Clock.due_at)),
     )
     if inside := place.within(actor):
         refs = select(literal("alerts:").concat(col(Household.id))).where(*inside)

@@ -98,7 +98,7 @@ def _twice(session: Session) -> Iterator[Told]:
     for hit, person in session.exec(open_ones.order_by(col(OverlapHit.id))):
         if person is not None:
             key = source_key(session, PLATFORM, f"overlap:{hit.id}")
-            yield Told(hit.household_id, person, TWICE, local_day(hit.created_at).toordinal(), 0, key)
+            yield Told(hit.household_id, person, TWICE, local_day(hit.created_at).toordinal(), 1, key)
 
 
 def _seen(session: Session, today: date) -> Iterator[Told]:
@@ -137,7 +137,7 @@ def _kin(session: Session) -> Iterator[Told]:
 def _over(session: Session, held: set[str], *, today: date) -> Iterator[Told]:
     before = select(Fact).where(
         col(Fact.feed) == PLATFORM,
-        col(Fact.kind).in_((OVERDUE, SHARE, KIN)),
+        col(Fact.kind).in_((OVERDUE, SHARE, TWICE, KIN)),
         col(Fact.replaced_day).is_(None),
         col(Fact.amount) > 0,
     )

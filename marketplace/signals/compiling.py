@@ -56,12 +56,20 @@ Expression = ColumnElement[Any]
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What a rule is asked about: the day, per household or per person, until which day each feed told, and, for a
-    daily look, a SELECT of the households that something new was said of."""
+    daily look, a SELECT of the households that something new was said of. `past`: as it was known on that day, also
+    what was corrected since."""
 
     on: date
     per: str = "household"
     fresh: Mapping[str, int] | None = None
     only: Any = None
+    past: bool = False
+
+    @property
+    def standing(self) -> ColumnElement[bool]:
+        """The condition that a fact had not been replaced."""
+        stands: ColumnElement[bool] = col(Fact.replaced_day).is_(None)
+        return or_(stands, col(Fact.replaced_day) > self.on.toordinal()) if self.past else stands
 
     @property
     def unit(self) -> Any:
@@ -128,7 +136,7 @@ def _facts(kinds: tuple[str, ...], scene: Scene, *, since: int) -> Select[Any]:
     today = scene.on.toordinal()
     found = select(scene.unit).where(
         col(Fact.kind).in_(kinds) if len(kinds) > 1 else col(Fact.kind) == kinds[0],
-        col(Fact.replaced_day).is_(None),
+        scene.standing,
         col(Fact.day) <= today,
         col(Fact.known_day) <= today,
     )
@@ -160,7 +168,7 @@ def _grouped(aggregates: list[Aggregate], scene: Scene) -> Select[Any]:
     columns: tuple[Expression, ...] = (col(Fact.household_id).label("home"), col(Fact.person_id).label("person"))
     facts = _facts(kinds, scene, since=since)
     for event in _events(aggregates) if len(kinds) > 1 else ():
-        hit = select(col(Fact.household_id)).where(col(Fact.kind) == event, col(Fact.replaced_day).is_(None))
+        hit = select(col(Fact.household_id)).where(col(Fact.kind) == event, scene.standing)
         facts = facts.where(col(Fact.household_id).in_(hit))
     return facts.with_only_columns(*columns, *made).group_by(col(Fact.household_id), col(Fact.person_id))
 

@@ -37,30 +37,40 @@ class HomeRow:
     categories: list[str]
 
 
-def _open(actor: Actor, colour: str) -> list[ColumnElement[bool]]:
+def _open(actor: Actor, colour: str, street: str = "") -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = [col(Alert.state) == AlertState.OPEN, col(Alert.household_id).is_not(None)]
     if actor.districts:
         wanted.append(col(Alert.district_code).in_(sorted(actor.districts)))
     if colour in set(Colour):
         wanted.append(col(Alert.rank) == RANKS[Colour(colour)])
+    if street:
+        wanted.append(col(Alert.street_code) == street)
     return wanted
 
 
-def count_homes(session: Session, /, *, actor: Actor, colour: str = "") -> int:
-    """How many households have an open alert (of this colour)."""
-    asked = select(func.count(distinct(col(Alert.household_id)))).where(*_open(actor, colour))
+def count_homes(session: Session, /, *, actor: Actor, colour: str = "", street: str = "") -> int:
+    """How many households have an open alert (of this colour, in this street)."""
+    asked = select(func.count(distinct(col(Alert.household_id)))).where(*_open(actor, colour, street))
     return int(session.exec(asked).one())
 
 
+def streets(session: Session, /, *, actor: Actor, colour: str = "") -> list[tuple[str, int]]:
+    """The streets with open alerts, and how many households of each."""
+    homes = func.count(distinct(col(Alert.household_id)))
+    asked = select(Alert.street_code, homes).where(*_open(actor, colour), col(Alert.street_code) != "")
+    rows = session.exec(asked.group_by(col(Alert.street_code)).order_by(col(Alert.street_code)))
+    return [(code, int(number)) for code, number in rows]
+
+
 def list_homes(
-    session: Session, /, *, actor: Actor, on: date, colour: str = "", offset: int, limit: int
+    session: Session, /, *, actor: Actor, on: date, colour: str = "", street: str = "", offset: int, limit: int
 ) -> list[HomeRow]:
     """One page of households, each once."""
     rank, since = func.min(Alert.rank), func.min(Alert.raised_at)
-    home, district, street = col(Alert.household_id), col(Alert.district_code), col(Alert.street_code)
+    home, district, place = col(Alert.household_id), col(Alert.district_code), col(Alert.street_code)
     asked = (
-        select(home, rank, func.count(), since, func.max(district), func.max(street))  # type: ignore[call-overload]
-        .where(*_open(actor, colour))
+        select(home, rank, func.count(), since, func.max(district), func.max(place))  # type: ignore[call-overload]
+        .where(*_open(actor, colour, street))
         .group_by(home)
         .order_by(rank, since, home)
         .offset(offset)

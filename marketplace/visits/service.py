@@ -108,6 +108,22 @@ def settle(session: Session, ref: str, /, *, actor: Actor, now: datetime) -> int
     return len(found)
 
 
+def alerts_over(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """No alert is left: who has not gone yet need not go. What one of two has written still waits for the other."""
+    asked = select(HomeVisit).where(
+        HomeVisit.source_ref == answering.ref_of(household_id), HomeVisit.state == VisitState.OPEN
+    )
+    for visit in session.exec(asked.with_for_update()).all():
+        visit.state = VisitState.DROPPED
+        record(session, visit, "visit:drop", rule=visit.cause, actor=actor, now=now)
+        task = session.get(WatchTask, visit.task_id) if visit.task_id else None
+        if task is not None and task.done_at is None:
+            answering.drop_task(session, task, actor=actor, now=now)
+
+
+answering.WHEN_OVER.append(alerts_over)
+
+
 def get_visit(
     session: Session, visit_id: str, /, *, actor: Actor, asks: str = "visit:list", lock: bool = False
 ) -> HomeVisit:
@@ -148,6 +164,12 @@ def finish(session: Session, visit: HomeVisit, outcome: str, /, *, actor: Actor,
         visit.state = VisitState.SECOND
         return record(session, visit, "visit:first", rule=outcome, actor=actor, now=now)
     return _done(session, visit, actor=actor, now=now)
+
+
+def open_again(session: Session, visit: HomeVisit, /, *, actor: Actor, now: datetime) -> HomeVisit:
+    """Somebody saw it differently before the second signed: both words lie beside, and nobody has finished."""
+    visit.state, visit.outcome, visit.done_by = VisitState.OPEN, "", ""
+    return record(session, visit, "visit:reopen", rule=visit.cause, actor=actor, now=now)
 
 
 def sign_second(session: Session, visit_id: str, /, *, actor: Actor, now: datetime) -> HomeVisit:

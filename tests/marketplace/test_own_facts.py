@@ -21,6 +21,7 @@ from marketplace.ledger.models import HitState, OverlapHit
 from marketplace.liveness.models import SurvivalDuty
 from marketplace.signals import sweeping
 from marketplace.signals.models import Fact, TaskKind
+from marketplace.signals.rules import active_rules
 from marketplace.visits import service as visits
 from marketplace.visits.models import HomeVisit, VisitState
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head
@@ -81,15 +82,20 @@ def test_an_overdue_check_and_aid_given_twice_meet_their_rules_until_they_are_ov
     assert (daily(), daily()) == (2, 0)
     with sqlite_database.transaction() as session:
         # 38 days overdue on the second day are told as 30
-        assert amounts(session) == {"LIVENESS_OVERDUE": 30, "DOUBLE_AID": 0}
+        assert amounts(session) == {"LIVENESS_OVERDUE": 30, "DOUBLE_AID": 1}
         assert met(session, "W27", "W29", now=clock[0]) == [("W27", 1), ("W29", 1)]
         held = session.get_one(SurvivalDuty, duty.id)
         held.next_on = local_day(now) + timedelta(days=300)
         session.add(held)
+        clean = session.exec(select(OverlapHit).where(OverlapHit.household_id == homes[0].id)).one()
+        clean.state = HitState.FALSE_ALARM
+        session.add(clean)
     clock[0] = now + timedelta(days=2)
-    assert daily() == 1
-    with sqlite_database.reading() as session:
-        assert amounts(session)["LIVENESS_OVERDUE"] == 0
+    assert daily() == 2
+    with sqlite_database.transaction() as session:
+        assert amounts(session) == {"LIVENESS_OVERDUE": 0, "DOUBLE_AID": 0}
+        rules = active_rules(session)
+        assert [sweeping.units_of(session, rule, on=local_day(clock[0])) for rule in rules] == [[], []]
 
 
 def test_kin_of_staff_are_told_while_the_tie_stands_and_seen_by_two(session: Session, now: datetime) -> None:

@@ -7,14 +7,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
 from marketplace.errors import BadInput, NotAllowed, WrongState
+from marketplace.reference.facts import fact_kinds
 from marketplace.signals import answering, rules, sweeping, trying
 from marketplace.signals.compiling import Scene, compile_rule
 from marketplace.signals.language import RuleFault, read_rule
-from marketplace.signals.models import RuleState
+from marketplace.signals.models import Rule, RuleState
 from marketplace.signals.parts import evidence_kinds, hears_silence
 from marketplace.signals.rules import RuleText
 from tests.marketplace.signal_scene import CLERK, SECOND, a_home, a_number, at_work, into, told
@@ -223,3 +224,26 @@ def test_a_trial_counts_households_once_says_on_whom_and_how_many_were_right(ses
     assert trial.groups["place"] == {"rural": 2, "urban": 1}
     assert trial.groups["category"] == {"REJECTED": 1}
     assert trial.groups["district"] == {"500103": 3}
+
+
+def test_a_trial_knows_what_was_known_then_and_judges_by_alerts_of_its_own(session: Session, now: datetime) -> None:
+    ill, old = a_number(), a_number(date(1950, 3, 7))
+    homes = [a_home(session, numbers=(number,), now=now) for number in (ill, old)]
+    june, long_ago = date(2026, 6, 10), now - timedelta(days=160)
+    told(session, "MEDICAL_BILLS", (ill, "OWN_COST", june, 60_000), as_of=june, now=long_ago, ref="bill")
+    alone = fact_kinds()["LIVES_ALONE"].feed
+    told(session, alone, (old, "LIVES_ALONE", june, 1), as_of=june, now=long_ago)
+    told(
+        session, "UTILITIES", (old, "USE", june, None), as_of=june + timedelta(days=9), now=long_ago + timedelta(days=9)
+    )
+    told(session, "MEDICAL_BILLS", (ill, "OWN_COST", june, 600), as_of=TODAY, now=now, ref="bill")
+    at_work(session, "W24", now=now)
+    told(session, fact_kinds()["COMPANY"].feed, (ill, "COMPANY", june, 1), as_of=TODAY, now=now)
+    sweeping.sweep(session, actor=CLERK, now=now)
+    [other] = answering.open_alerts(session, homes[0].id)
+    answering.close(session, other.id, outcome="helped", actor=CLERK, now=now)
+    found = {}
+    for rule in session.exec(select(Rule).where(col(Rule.code).in_(("W05", "W17", "W19")))):
+        trial = trying.try_rule(session, rule.id, from_on=june, to_on=date(2026, 9, 30), actor=CLERK, now=now)
+        found[rule.code] = (trial.alerts > 0, trial.judged)
+    assert found == {"W05": (True, 0), "W17": (True, 0), "W19": (True, 0)}

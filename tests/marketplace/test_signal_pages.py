@@ -81,6 +81,12 @@ def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
     client = a_client(app, Role.WORKER, "500103", lang=lang)
     assert client.get("/alerts/").text.count(f"/alerts/households/{home_id}") == 1
     assert f"/alerts/households/{home_id}" not in client.get("/alerts/?colour=BLUE").text
+    with app.extensions["database"].transaction() as session:
+        for alert in session.exec(select(Alert)):
+            alert.street_code = "500103010"
+            session.add(alert)
+    for street, listed in (("500103010", True), ("500103012", False)):
+        assert (f"/alerts/households/{home_id}" in client.get(f"/alerts/?street={street}").text) is listed
     page = client.get(f"/alerts/households/{home_id}")
     assert (page.status_code, word in page.text) == (200, True)
     assert client.post(f"/alerts/households/{home_id}/need").status_code == 303
