@@ -23,7 +23,6 @@ from marketplace.signals import sweeping
 from marketplace.signals.models import Fact, TaskKind
 from marketplace.signals.rules import active_rules
 from marketplace.visits import service as visits
-from marketplace.visits.models import HomeVisit, VisitState
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head
 from tests.marketplace.test_cases import send
 
@@ -137,27 +136,11 @@ def test_a_step_that_climbed_the_ladder_is_told_with_its_share_and_ends_with_the
         assert amounts(session)["STEP_SHARE"] == 0
 
 
-def test_a_visit_that_was_made_ends_the_long_silence_and_a_call_does_not(
-    sqlite_database: Database, now: datetime
-) -> None:
-    with sqlite_database.transaction() as session:
-        homes = [a_home(session, numbers=(a_number(),), now=now) for _n in range(3)]
-        for home, kind in zip(homes, (TaskKind.VISIT, TaskKind.CALL), strict=False):
-            visit = HomeVisit(
-                id=new_id(),
-                household_id=home.id,
-                district_code=home.district_code,
-                kind=kind,
-                cause="quota",
-                due_on=local_day(now),
-                asked_by="clerk",
-                asked_at=now,
-                state=VisitState.DONE,
-                done_by="clerk",
-                done_at=now - timedelta(days=20),
-            )
-            session.add(visit)
-        session.flush()
-        assert own_facts.tell(session, actor=CLERK, now=now) == 1
-        seen = session.exec(select(Fact).where(Fact.kind == "VISIT")).one()
-        assert (seen.household_id, seen.day) == (homes[0].id, local_day(now - timedelta(days=20)).toordinal())
+def test_a_visit_is_told_once_and_a_call_is_none(session: Session, now: datetime) -> None:
+    homes = [a_home(session, numbers=(a_number(),), now=now) for _n in range(2)]
+    for home, kind in zip(homes, (TaskKind.VISIT, TaskKind.CALL), strict=True):
+        visit = visits.ask(session, home.id, "QUOTA", ref="", kind=kind, actor=CLERK, now=now)
+        visits.finish(session, visit, "REACHED_FINE", actor=CLERK, now=now)
+    own_facts.tell(session, actor=CLERK, now=now)
+    seen = session.exec(select(Fact).where(Fact.kind == "VISIT")).one()
+    assert (seen.household_id, seen.day) == (homes[0].id, local_day(now).toordinal())
