@@ -20,12 +20,13 @@ LARGEST = 10**12
 
 
 class FeedState(SQLModel, table=True):
-    """One feed: until which day its newest delivery tells, when it came, where a pull goes on."""
+    """One feed: until which day its first and its newest delivery tell, when it came, where a pull goes on."""
 
     __tablename__ = "feed_state"
 
     feed: str = Field(primary_key=True, max_length=16)
     cursor: str | None = Field(default=None, max_length=200)
+    first_day: int = 0
     as_of_day: int = 0
     received_at: datetime = Field(sa_column=moment())
 

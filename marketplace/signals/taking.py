@@ -230,6 +230,7 @@ def note(session: Session, feed: str, /, *, as_of: date | None, now: datetime, c
     comes late does not make it younger or older."""
     state = session.get(FeedState, feed) or FeedState(feed=feed, received_at=now)
     state.as_of_day, state.received_at = max(state.as_of_day, as_of.toordinal() if as_of else 0), now
+    state.first_day = state.first_day or state.as_of_day
     state.cursor = cursor if cursor is not None else state.cursor
     session.add(state)
     flush(session)

@@ -119,6 +119,22 @@ def test_what_was_told_later_was_not_known_before(session: Session, now: datetim
     assert met(session, text, on=date(2026, 12, 2)) == []
 
 
+def test_what_a_department_tells_late_is_seen_for_as_long_and_the_history_of_a_new_feed_is_not(
+    session: Session, now: datetime
+) -> None:
+    late, old, history = numbers = [a_number() for _n in range(3)]
+    homes = [a_home(session, numbers=(number,), now=now) for number in numbers]
+    day, begun = TODAY - timedelta(days=97), TODAY - timedelta(days=50)
+    for kind, feed, amount in (("DISASTER", "DISASTERS", None), ("OWN_COST_STAY", "MEDICAL_BILLS", 30_000)):
+        told(session, feed, (history, kind, day, amount), as_of=begun, now=now)
+        rows = ((late, kind, day, amount), (old, kind, day - timedelta(days=100), amount))
+        told(session, feed, *rows, as_of=TODAY, now=now)
+        text = f'has("{kind}", months=3)' if amount is None else f'largest("{kind}", months=3) > yuan(6000)'
+        assert [home for home, _none in met(session, text)] == [homes[0].id]
+        assert met(session, text, on=TODAY - timedelta(days=1)) == []
+        assert met(session, text, on=TODAY + timedelta(days=90)) == []
+
+
 def test_the_unknown_meets_nothing_and_its_contrary_does(session: Session, now: datetime) -> None:
     number = a_number()
     home = a_home(session, numbers=(number,), now=now)
