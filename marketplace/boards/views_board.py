@@ -22,6 +22,7 @@ from marketplace.households.categories import categories_on
 from marketplace.households.service import masked_names
 from marketplace.reference.districts import current, resolve_street
 from marketplace.reference.tables import UnknownCode
+from marketplace.signals.lists import feed_alerts
 from marketplace.signals.models import Colour
 from marketplace.web import Page, _, current_session, page_number, render
 from marketplace.web.codes import place as district_name
@@ -84,6 +85,7 @@ def board() -> ResponseReturnValue:
         chosen=chosen,
         choices=[(code, TITLES[code]) for code in SHOWN],
         tiles=[] if found.district else _tiles(counts[chosen]),
+        feeds=feed_alerts(session),
         at=at.now,
     )
 

@@ -102,6 +102,7 @@ STEPS: dict[str, Step] = {
         Step("alert_orange", Side.STAFF, 3),
         Step("alert_yellow", Side.STAFF, 10),
         Step("alert_blue", Side.STAFF, 20),
+        Step("feed_late", Side.STAFF, 3),
         Step("push_answer", Side.STAFF, 3),
         Step("push_result", Side.STAFF, 15),
     )

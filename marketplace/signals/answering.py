@@ -30,6 +30,7 @@ STEPS = {
     Colour.YELLOW: "alert_yellow",
     Colour.BLUE: "alert_blue",
 }
+FEED_LATE = "feed_late"
 WhoGoes = Callable[[Session, Collection[str]], dict[str, str]]
 WHO_GOES: list[WhoGoes] = []
 """Households ► the account that goes to each; filled by the room of visits."""
@@ -45,6 +46,17 @@ OUTCOMES, SNOOZES, RESULTS = "alert_outcome", "snooze_reason", "watch_result"
 def ref_of(household_id: str, /) -> str:
     """Under which name the clock of a household's alerts runs."""
     return f"alerts:{household_id}"
+
+
+def feed_ref(feed: str, /) -> str:
+    """Under which name the clock of a late feed runs."""
+    return f"feed:{feed}"
+
+
+def start_feed_clock(session: Session, feed: str, /, *, now: datetime) -> None:
+    """A late feed is somebody's of the whole city: the first reminder names who."""
+    if not clocks.running_of(session, feed_ref(feed)):
+        clocks.start(session, FEED_LATE, feed_ref(feed), holder=Holder(), now=now)
 
 
 def start_clocks(session: Session, colour: Colour, places: Mapping[str, tuple[str, str]], /, *, now: datetime) -> None:
@@ -125,6 +137,7 @@ def _settle_clock(session: Session, alert: Alert, *, outcome: str, now: datetime
     """End the household's clock, or let the most urgent of what is left go on with a limit of its own, counted from the
     day of its alert: an answer to one alert makes no other one younger. One that was put off counts anew."""
     if alert.household_id is None:
+        clocks.move_on(session, feed_ref(alert.feed), outcome=outcome, now=now)
         return
     ref = ref_of(alert.household_id)
     left = [one for one in open_alerts(session, alert.household_id) if one.state is AlertState.OPEN]
@@ -152,6 +165,9 @@ def wake(session: Session, /, *, on: date, now: datetime) -> int:
             if one.colour is colour and one.household_id is not None
         }
         start_clocks(session, colour, places, now=now)
+    for alert in woken:
+        if alert.feed:
+            start_feed_clock(session, alert.feed, now=now)
     return len(woken)
 
 

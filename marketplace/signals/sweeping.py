@@ -263,7 +263,7 @@ def _row(rule: Rule, unit: Unit, newest: tuple[int, int], *, now: datetime) -> d
 
 
 def _insert(session: Session, rule: Rule, fresh: list[dict[str, Any]], *, now: datetime) -> None:
-    """Write the alerts with their places, and start the clock of each household."""
+    """Write the alerts with their places, and start the clock of each household or feed."""
     if not fresh:
         return
     homes = {row["household_id"] for row in fresh if row["household_id"]}
@@ -277,3 +277,6 @@ def _insert(session: Session, rule: Rule, fresh: list[dict[str, Any]], *, now: d
         row["district_code"], row["street_code"] = places.get(row["household_id"], ("", ""))
     session.execute(insert(Alert), fresh)
     answering.start_clocks(session, rule.colour, places, now=now)
+    for row in fresh:
+        if row["feed"]:
+            answering.start_feed_clock(session, row["feed"], now=now)

@@ -91,7 +91,8 @@ def alerts() -> ResponseReturnValue:
         holders=names_of(session, {clock.account_id for clock in due.values() if clock.account_id}),
         due=due,
         now=utc_now(),
-        feeds=lists.feed_alerts(session, actor=actor),
+        feeds=lists.feed_alerts(session),
+        answers_feeds=not actor.districts,
     )
 
 

@@ -12,9 +12,11 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
+from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
+from marketplace.decisions import officers
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households.models import Household
 from marketplace.signals import answering, declaring, forgetting, sweeping
@@ -176,7 +178,18 @@ def test_a_late_feed_raises_its_own_alert_for_people_of_the_whole_city(session: 
     local = replace(CLERK, districts=frozenset({"500103"}))
     with pytest.raises(NotFound):
         answering.close(session, alert.id, outcome="wrong_data", actor=local, now=now)
-    answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=now)
+    (clock,) = clocks.running_of(session, answering.feed_ref("UTILITIES"))
+    assert (clock.step, clock.district_code) == ("feed_late", "")
+    answering.snooze(session, alert.id, until=TODAY + timedelta(days=2), reason="AWAY", actor=CLERK, now=now)
+    assert clocks.running_of(session, answering.feed_ref("UTILITIES")) == []
+    later = now + timedelta(days=2)
+    answering.wake(session, on=TODAY + timedelta(days=2), now=later)
+    account = create_account(session, "steward", display_name="数据员", role=Role.VERIFIER, now=now)
+    (clock,) = clocks.running_of(session, answering.feed_ref("UTILITIES"))
+    assert officers.name_holder(session, clock, barred={}, now=later)
+    assert clock.account_id == account.id
+    answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=later)
+    assert clocks.running_of(session, answering.feed_ref("UTILITIES")) == []
 
 
 def test_one_tap_starts_a_call_once_and_its_result_is_kept(session: Session, now: datetime) -> None:
