@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, distinct, literal, or_
+from sqlalchemy import ColumnElement, and_, case, distinct, literal, or_
 from sqlmodel import Session, col, func, select
 
 from marketplace.actors import Actor
 from marketplace.clocks.models import Clock
 from marketplace.households.categories import runs_on
 from marketplace.households.models import Household, Spell
-from marketplace.signals.answering import STEPS
+from marketplace.signals.answering import STEPS, ref_of
 from marketplace.signals.models import Alert, AlertState, Colour, Fact
 from marketplace.signals.sweeping import RANKS
 
@@ -27,8 +27,6 @@ AGES = (1, 3, 10)
 """Open alerts are told by age: up to so many days, and older."""
 FINISHED = ("more_urgent", "restarted", "snoozed")
 """Ends of a clock that say nothing of an answer, unless its limit had passed by then: late it was."""
-
-
 UNKNOWN = "-"
 
 
@@ -105,7 +103,7 @@ def _late(at: Moment) -> Homes:
     late = select(Clock.object_ref).where(
         col(Clock.step).in_(STEPS.values()), col(Clock.ended_at).is_(None), col(Clock.due_at) <= at.now
     )
-    ref = literal("alerts:").concat(col(Alert.household_id))
+    ref = literal(ref_of("")).concat(col(Alert.household_id))
     return select(Alert.household_id).where(col(Alert.state) == AlertState.OPEN, _at_home(), ref.in_(late))
 
 
@@ -153,9 +151,31 @@ AGED: Mapping[str, Callable[[Moment], Homes]] = {
 """Colour and age ► the households with such an open alert."""
 
 
+def _answered(colour: Colour, *, in_time: bool) -> Callable[[Moment], Homes]:
+    def homes(at: Moment) -> Homes:
+        home = func.substr(col(Clock.object_ref), len(ref_of("")) + 1)
+        ended = select(home).where(
+            col(Clock.step) == STEPS[colour],
+            col(Clock.ended_at) > at.now - timedelta(days=ANSWER_DAYS),
+            or_(col(Clock.outcome).not_in(FINISHED), col(Clock.ended_at) > col(Clock.due_at)),
+        )
+        late = ended.where(col(Clock.ended_at) > col(Clock.due_at))
+        return ended.where(home.not_in(late)) if in_time else ended
+
+    return homes
+
+
+ANSWERED: Mapping[str, Callable[[Moment], Homes]] = {
+    f"{name}_{colour.value.lower()}": _answered(colour, in_time=name == "in_time")
+    for name in ("answered", "in_time")
+    for colour in RANKS
+}
+"""Households whose alerts of a colour were answered in the last days, and those of them who never waited too long."""
+
+
 def homes_of(measure: str, at: Moment, /) -> Homes:
-    """The households of a measure, or of a colour and age."""
-    return (MEASURES.get(measure) or AGED[measure])(at)
+    """The households of a measure, of a colour and age, or of an answer."""
+    return {**MEASURES, **AGED, **ANSWERED}[measure](at)
 
 
 def by_place(session: Session, measure: str, place: Place, /, *, at: Moment, actor: Actor) -> dict[str, int]:
@@ -198,7 +218,7 @@ def ages(session: Session, place: Place, /, *, at: Moment, actor: Actor) -> dict
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Clocks of one colour that ended in the last days, and how many of them in time."""
+    """Households of one colour that were answered in the last days, and how many of them always in time."""
 
     colour: Colour
     ended: int
@@ -206,15 +226,9 @@ class Answered:
 
 
 def answers(session: Session, place: Place, /, *, at: Moment, actor: Actor) -> list[Answered]:
-    """How fast households with alerts were answered, by colour."""
-    in_time = func.sum(cast(col(Clock.ended_at) <= col(Clock.due_at), Integer))
-    asked: Any = select(Clock.step, func.count(distinct(col(Clock.id))), in_time).where(
-        col(Clock.step).in_(STEPS.values()),
-        col(Clock.ended_at) > at.now - timedelta(days=ANSWER_DAYS),
-        or_(col(Clock.outcome).not_in(FINISHED), col(Clock.ended_at) > col(Clock.due_at)),
-    )
-    if inside := place.within(actor):
-        refs = select(literal("alerts:").concat(col(Household.id))).where(*inside)
-        asked = asked.where(col(Clock.object_ref).in_(refs))
-    found = {row[0]: (int(row[1]), int(row[2] or 0)) for row in session.execute(asked.group_by(col(Clock.step)))}
-    return [Answered(colour, *found.get(step, (0, 0))) for colour, step in STEPS.items()]
+    """How fast households with alerts were answered, by colour; each number opens as many rows."""
+
+    def number(name: str, colour: Colour) -> int:
+        return sum(by_place(session, f"{name}_{colour.value.lower()}", place, at=at, actor=actor).values())
+
+    return [Answered(colour, number("answered", colour), number("in_time", colour)) for colour in STEPS]

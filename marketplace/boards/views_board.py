@@ -13,8 +13,8 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.boards import counting
-from marketplace.boards.counting import AGED, MEASURES, UNKNOWN, Moment, Place
-from marketplace.boards.doors import AGE_TITLES, TITLES, bp
+from marketplace.boards.counting import AGED, ANSWERED, MEASURES, UNKNOWN, Answered, Moment, Place
+from marketplace.boards.doors import AGE_TITLES, ANSWER_TITLES, TITLES, bp
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
@@ -47,7 +47,7 @@ def _place() -> Place:
 
 def _measure() -> str:
     wanted = request.args.get("measure", "red")
-    return wanted if wanted in MEASURES or wanted in AGED else "red"
+    return wanted if wanted in MEASURES or wanted in AGED or wanted in ANSWERED else "red"
 
 
 def name_of(found: Place, /) -> str:
@@ -76,10 +76,11 @@ def board() -> ResponseReturnValue:
         place=found,
         name=name_of(found),
         measures=[{"value": totals[code], "label": TITLES[code], "href": _rows(code, found)} for code in MEASURES],
+        covered={code: _rows(code, found) for code in ("visited", "unseen")},
         coverage=totals["visited"] / totals["register"] if totals["register"] else None,
         ages=_ages(counting.ages(session, found, at=at, actor=actor), found),
         waits=[{"label": TITLES[code], "value": totals[code]} for code in ("red", "orange", "yellow", "blue")],
-        answers=counting.answers(session, found, at=at, actor=actor),
+        answers=_answers(counting.answers(session, found, at=at, actor=actor), found),
         rows=_table(counts, found),
         columns=[TITLES[code] for code in SHOWN],
         chosen=chosen,
@@ -107,10 +108,28 @@ def _ages(found: dict[Colour, list[int]], place: Place) -> list[dict[str, Any]]:
     ]
 
 
+def _answers(found: list[Answered], place: Place) -> list[dict[str, Any]]:
+    """One row for each colour; both numbers with the way to their households."""
+    return [
+        {
+            "colour": one.colour,
+            "cells": [
+                {"value": number, "href": _rows(f"{name}_{one.colour.value.lower()}", place)}
+                for name, number in (("answered", one.ended), ("in_time", one.in_time))
+            ],
+            "share": one.in_time / one.ended if one.ended else None,
+        }
+        for one in found
+    ]
+
+
 def _title(measure: str) -> Any:
-    """A measure in words; of a colour and age, both."""
+    """A measure in words; of a colour and age, or of an answer, both."""
     if measure in TITLES:
         return TITLES[measure]
+    if measure in ANSWERED:
+        name, _sign, colour = measure.rpartition("_")
+        return _("%(what)s, %(age)s", what=TITLES[colour], age=ANSWER_TITLES[name])
     colour, _sign, band = measure.partition("_")
     return _("%(what)s, %(age)s", what=TITLES[colour], age=AGE_TITLES[int(band)])
 

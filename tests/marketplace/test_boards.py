@@ -131,6 +131,9 @@ def test_an_answer_to_one_alert_makes_no_other_one_younger_and_putting_off_is_no
     answering.close(session, red.id, outcome="no_need", actor=CLERK, now=month.now + timedelta(hours=1))
     assert sum(counting.by_place(session, "late", Place(), at=month, actor=CLERK).values()) == 1
     found = {one.colour: (one.ended, one.in_time) for one in counting.answers(session, Place(), at=month, actor=CLERK)}
+    for measure, rows in (("answered_orange", [home]), ("in_time_orange", []), ("in_time_red", [home])):
+        behind = counting.rows_of(session, measure, Place(), at=month, actor=CLERK, offset=0, limit=9)
+        assert behind == (rows, len(rows)), measure
     assert (found[Colour.RED], found[Colour.ORANGE]) == ((1, 1), (1, 0))
 
 

@@ -109,6 +109,7 @@ def test_a_board_leads_to_its_rows_and_the_paper_to_its_counts(app: Flask, clerk
     page = clerk.get("/boards/?measure=red").text
     assert "measure=red" in page
     assert "/feeds/UTILITIES" in page
+    assert "With a red alert, answered in 90 days" in clerk.get("/boards/rows?measure=answered_red").text
     assert f"/alerts/households/{home_id}" in clerk.get("/boards/rows?measure=red&district=500103").text
     assert a_client(app, Role.WORKER, "500101").get("/boards/?district=500103").status_code == 404
     with app.extensions["database"].reading() as session:
