@@ -15,6 +15,14 @@ SENTENCES: dict[str, Any] = {
     "nothing_fits": _l(
         "From what you told us nothing of this list fits. Ask at your street office: they can look with you."
     ),
+    "person_signs": _l(
+        "A helper for one day does not sign: the person signs on its own telephone under “My applications”, or at the "
+        "counter. Everything filled in is kept."
+    ),
+    "letter_missing": _l("Write the number of the department's letter."),
+    "second_stop": _l("Papers were asked for once already: a verifier asks a second time."),
+    "household_may_answer": _l("The household still has time to answer."),
+    "visit_first": _l("This household is visited in any case: write the visit down first."),
     "item_ended": _l("This item is finished."),
     "step_needs_its_own_page": _l("This step ends with a decision or by itself, not here."),
     "step_not_decided_here": _l("This item does not wait for a decision of yours."),

@@ -149,6 +149,13 @@ class CaseStep(SQLModel, table=True):
         check("stopped", "(stopped_at IS NULL) = (left_days IS NULL)"),
         check("limit", "limit_days > 0"),
         unique_where("uq_aid_step_running", "item_id", where="ended_at IS NULL"),
+        Index(
+            "ix_aid_step_due",
+            "code",
+            "due_at",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -196,6 +203,7 @@ class PaperKind(StrEnum):
     THUMBPRINT = "thumbprint"
     WITNESSED = "witnessed"
     SPOKEN = "spoken"
+    AGENT = "agent"
 
 
 class CasePaper(SQLModel, table=True):

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, or_, select
 
-from marketplace import audit
+from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.cases import days, steps
@@ -43,22 +43,39 @@ class Shown:
     until: datetime
 
 
-def list_notices(session: Session, district: str, /, *, now: datetime, most: int = 200) -> list[Shown]:
-    """What hangs out in a district today; children never do, and whose age is not known counts as a child."""
-    asked = (
-        select(CaseItem, CaseStep, Person)
-        .join(CaseStep, col(CaseStep.item_id) == col(CaseItem.id))
-        .join(Case, col(Case.id) == col(CaseItem.case_id))
-        .join(Person, col(Person.id) == col(Case.subject_id))
-        .where(CaseItem.district_code == district, CaseItem.state == ItemState.RUNNING, running())
-        .order_by(col(CaseStep.due_at), col(CaseItem.id))
-        .limit(most)
-    )
+def count_notices(session: Session, district: str, /, *, now: datetime) -> int:
+    """How many hang out in a district."""
+    return session.exec(_hanging(select(func.count()).select_from(CaseItem), district, now=now)).one()
+
+
+def list_notices(
+    session: Session, district: str, /, *, item_id: str = "", offset: int = 0, most: int = 100, now: datetime
+) -> list[Shown]:
+    """What hangs out in a district today, a page of it or one item; children never do, and whose age is not known
+    counts as a child."""
+    asked = _hanging(select(CaseItem, CaseStep, Person), district, now=now)
+    if item_id:
+        asked = asked.where(CaseItem.id == item_id)
+    asked = asked.order_by(col(CaseStep.due_at), col(CaseItem.id)).offset(offset).limit(most)
     return [
         Shown(item.id, masked_name(session, person), item.code, step.due_at)
         for item, step, person in session.exec(asked)
-        if not is_child(person, now=now)
     ]
+
+
+def _hanging(asked: Any, district: str, *, now: datetime) -> Any:
+    joined = asked.join(CaseStep, col(CaseStep.item_id) == col(CaseItem.id))
+    joined = joined.join(Case, col(Case.id) == col(CaseItem.case_id)).join(
+        Person, col(Person.id) == col(Case.subject_id)
+    )
+    wanted = (CaseItem.district_code == district, CaseItem.state == ItemState.RUNNING, running())
+    return joined.where(*wanted, ~_childs(now))
+
+
+def _childs(now: datetime) -> Any:
+    """`is_child` as a condition."""
+    last = local_day(now).year - ADULT
+    return func.coalesce(col(Person.birth_year), last) >= last
 
 
 def running() -> Any:
@@ -120,6 +137,7 @@ def answer(
     _extend(item)
     steps.start_step(session, item, steps.RE_NOTICE, no=step.no, now=now)
     decided = "upheld" if upheld else "not_upheld"
+    notices.post(session, "case_objection", key=f"objection:{row.id}", household_id=item.household_id, now=now)
     steps.record(session, item, "case:answer_objection", rule=step.code, decision=decided, actor=actor, now=now)
     return row
 
@@ -139,16 +157,24 @@ def open_objections(session: Session, item_id: str, /) -> list[Objection]:
     return list(session.exec(asked.order_by(col(Objection.raised_at), col(Objection.id))))
 
 
+def answered(session: Session, item_id: str, /) -> list[Objection]:
+    """What was found about objections, for whoever decides."""
+    asked = select(Objection).where(Objection.item_id == item_id, col(Objection.answered_at).is_not(None))
+    return list(session.exec(asked.order_by(col(Objection.answered_at), col(Objection.id))))
+
+
 def over(database: Database, /, *, now: datetime, most: int = 100) -> int:
     """Notices whose days are over and to which nobody objects: the next step begins. A child's case goes on at once."""
+    unanswered = select(Objection.item_id).where(col(Objection.answered_at).is_(None))
+    asked = select(CaseStep.item_id).join(Case, col(Case.id) == col(CaseStep.case_id))
+    asked = asked.join(Person, col(Person.id) == col(Case.subject_id)).where(
+        running(),
+        or_(col(CaseStep.due_at) <= now, _childs(now)),
+        col(CaseStep.item_id).not_in(unanswered),
+        col(CaseStep.stopped_at).is_(None),
+    )
     with database.reading() as session:
-        asked = select(CaseStep.item_id, CaseStep.due_at, Person).select_from(CaseStep)
-        asked = asked.join(Case, col(Case.id) == col(CaseStep.case_id)).join(
-            Person, col(Person.id) == col(Case.subject_id)
-        )
-        found = session.exec(asked.where(running()).order_by(col(CaseStep.due_at)).limit(most)).all()
-        due = [item_id for item_id, ends, person in found if ends <= now or is_child(person, now=now)]
-        due = [item_id for item_id in due if not open_objections(session, item_id)]
+        due = session.exec(asked.order_by(col(CaseStep.due_at), col(CaseStep.id)).limit(most)).all()
     for item_id in due:
         with database.transaction() as session:
             _go_on(session, item_id, now=now)

@@ -9,6 +9,7 @@ is told, and may object. Called by the pages of this room and by `departments`.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -16,7 +17,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
-from marketplace.cases import steps
+from marketplace.cases import register, steps
 from marketplace.cases.again import OURS
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
@@ -30,6 +31,8 @@ from marketplace.cases.models import (
 )
 from marketplace.cases.rules import waits_for
 from marketplace.cases.service import facts_of, list_items
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.households import categories, kin
@@ -37,8 +40,12 @@ from marketplace.households.models import Spell
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 
-REJECTED = "REJECTED"
+NEED = "record_need"
+"""The clock of a closed case whose household lets be handed on what stayed uncovered."""
 CLASSES = ("DIBAO", "TEKUN", "DIBIAN_GANGXING")
+ON_PAPER = "department_answer"
+NOBODYS = ("payment", "public_notice", "re_notice")
+"""Steps that make no decision late: the order to pay comes after it, and a notice ends by itself on its day."""
 PEOPLE = ("check_and_visit", "check_papers", "check_spending")
 
 
@@ -55,14 +62,17 @@ def decide(
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
-    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap."""
+    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap. What
+    another department answered on paper is typed in by the confirming office, with the letter's number as `note`."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
     rule = {True: "case:fast", False: "case:decide"}[fast]
     require(actor, rule, district=item.district_code)
-    if step.code not in ("confirm", "fast_aid"):
+    if step.code not in (*OURS, ON_PAPER):
         raise WrongState("step_not_decided_here")
+    if step.code == ON_PAPER and not note.strip():
+        raise BadInput("letter_missing", field="note")
     kin.refuse_close(session, item.household_id, actor=actor)
     if not fast and actor.id in _first_opinions(session, item.id):
         raise NotAllowed("second_person_needed")
@@ -82,6 +92,21 @@ def decide(
         actor=actor,
         now=now,
     )
+
+
+def refuse_silent(session: Session, item_id: str, /, *, note: str, actor: Actor, now: datetime) -> CaseItem:
+    """The household was told what is missing, was called, and did not answer: refused in writing, with its way to
+    appeal. Whoever called writes down how (`note`)."""
+    item = steps.get_item(session, item_id, lock=True)
+    require(actor, "case:decide", district=item.district_code)
+    step = steps.running_step(session, item.id)
+    kin.refuse_close(session, item.household_id, actor=actor)
+    if not note.strip():
+        raise BadInput("bad_line", field="missing")
+    steps.resume(session, item, step)
+    late = "papers_slow" if is_late(session, item, now=now) else ""
+    said: dict[str, Any] = {"granted": False, "amount_fen": 0, "reason": "papers_not_given", "late_cause": late}
+    return settle(session, item, step, note=note, actor=actor, now=now, **said)
 
 
 def settle(
@@ -128,7 +153,7 @@ def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
     if item.due_at is not None and now > item.due_at:
         return True
     found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
-    return any((step.ended_at or now) > step.due_at for step in found if step.code != "payment")
+    return any((step.ended_at or now) > step.due_at for step in found if step.code not in NOBODYS)
 
 
 def _first_opinions(session: Session, item_id: str) -> set[str]:
@@ -150,10 +175,14 @@ def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datet
 
 
 def _once_a_year(session: Session, item: CaseItem, *, now: datetime) -> None:
-    """The same household, the same cause: once in a calendar year (R2.39)."""
-    year = f"{local_day(now):%Y}"
-    asked = select(CaseItem.id).where(
-        CaseItem.household_id == item.household_id,
+    """The same person, the same cause: once in a calendar year (R2.39). A cause that nobody named stops nothing: the
+    officer who decides sees what was granted before."""
+    if not item.cause:
+        return
+    year, subject = f"{local_day(now):%Y}", session.get_one(Case, item.case_id).subject_id
+    asked = select(CaseItem.id).join(Case, col(Case.id) == col(CaseItem.case_id))
+    asked = asked.where(
+        Case.subject_id == subject,
         CaseItem.code == item.code,
         CaseItem.cause == item.cause,
         CaseItem.state == ItemState.GRANTED,
@@ -227,22 +256,16 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     audit.record(session, entry, actor=SYSTEM, now=now)
     found = {item.code for item in items if item.state is ItemState.GRANTED} & set(CLASSES)
     asked = {item.code for item in items if item.state is ItemState.REFUSED} & set(CLASSES)
+    if case.hand_on and (refused or remainder(session, case)):
+        clocks.start(session, NEED, f"case:{case.id}", holder=Holder(district_code=case.district_code), now=now)
     if not found and (asked or case.decision is CaseDecision.REFUSED):
-        _register(session, case, now=now)
-
-
-def _register(session: Session, case: Case, *, now: datetime) -> None:
-    """Refused is not the end: the family is watched as its own category, knows it, and may object."""
-    entry = categories.Entry(case.household_id, REJECTED, local_day(now), source="case", source_ref=case.id)
-    spell = categories.enter(session, entry, actor=SYSTEM, now=now)
-    key = f"register:{case.id}"
-    notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)
+        register.enter_refused(session, case, now=now)
 
 
 def leave_register(session: Session, spell_id: str, /, *, actor: Actor, now: datetime) -> Spell:
     """The family objects: the spell ends at once, nobody has to agree."""
     row = session.get(Spell, spell_id)
-    if row is None or row.category != REJECTED:
+    if row is None or row.category != register.REJECTED:
         raise NotFound("entry")
     require(actor, "register:object", household_id=row.household_id)
     categories.leave(session, row.id, on=local_day(now), reason="OBJECTED", actor=actor, now=now)
@@ -254,7 +277,7 @@ def leave_register(session: Session, spell_id: str, /, *, actor: Actor, now: dat
 def list_entries(session: Session, household_id: str, /) -> list[Spell]:
     """The household's spells as a refused one that have not been ended."""
     found = categories.list_spells(session, household_id)
-    return [row for row in found if row.category == REJECTED and row.ended_at is None]
+    return [row for row in found if row.category == register.REJECTED and row.ended_at is None]
 
 
 def remainder(session: Session, case: Case, /) -> int:

@@ -16,8 +16,8 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.actors import Actor, Role
-from marketplace.calendar import local_day
-from marketplace.cases import steps
+from marketplace.calendar import local_day, working_days_between
+from marketplace.cases import register, steps
 from marketplace.cases.evaluate import MONEY, WANTS, Facts, plan
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState, PaperKind
 from marketplace.cases.papers import require_draft, seal_paper
@@ -25,15 +25,18 @@ from marketplace.clocks import service as clocks
 from marketplace.db import flush, new_id
 from marketplace.drawing import read_strokes
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households import categories, guardians
 from marketplace.households import facts as people
-from marketplace.households import guardians
 from marketplace.households.models import Person
 from marketplace.households.service import contact_of, get_household, list_people
 from marketplace.policy import require
+from marketplace.proxies.models import HelpPower, PowerKind
 from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
 
 LONGEST_NAME = 40
+KNOWN_AS = {"IN_REGISTER": ("DIBAO", "TEKUN"), "DIBIAN_MEMBER": ("DIBIAN", "GANGXING")}
+"""Category of the register ► the labels that it can stand for."""
 
 
 def new_number() -> str:
@@ -61,7 +64,7 @@ def start(
     """Begin an application, or come back to the one that lies there. A child's is signed by a verified guardian."""
     home = get_household(session, household_id)
     require(actor, "case:apply", household_id=home.id, district=home.district_code)
-    person = session.get(Person, subject_id) if subject_id else first_of(session, home.id)
+    person = session.get(Person, subject_id) if subject_id else _itself(session, actor) or first_of(session, home.id)
     if person is None or person.household_id != home.id:
         raise NotFound("person")
     signer = guardians.signer_for(session, person, actor=actor, now=now)
@@ -86,6 +89,11 @@ def start(
         created_at=now,
     )
     return _record(session, case, "case:start", actor=actor, now=now)
+
+
+def _itself(session: Session, actor: Actor) -> Person | None:
+    """Whoever is signed in applies for itself."""
+    return session.get(Person, actor.id) if actor.role is Role.HOUSEHOLD else None
 
 
 def first_of(session: Session, household_id: str) -> Person | None:
@@ -142,9 +150,20 @@ def sign(
     require_draft(case, actor=actor)
     guardians.signer_for(session, session.get_one(Person, case.subject_id), actor=actor, now=now)
     kind, text = (PaperKind.DRAWN, read_strokes(drawn)) if drawn else (kind, _written(name))
+    if actor.role is Role.HELPER:
+        kind = _agents(session, actor)
     seal_paper(session, case, text, kind=kind, owner=case.signer_id, actor=actor, now=now)
     case.signed_at, case.all_classes, case.hand_on = now, all_classes, hand_on
     return _record(session, case, "case:sign", actor=actor, now=now)
+
+
+def _agents(session: Session, actor: Actor) -> PaperKind:
+    """Who acts under a written power signs as agent, and the paper says so; a helper of one day fills in and leaves the
+    signature to the person."""
+    power = session.get(HelpPower, actor.id)
+    if power is None or power.kind is not PowerKind.STANDING:
+        raise BadInput("person_signs", field="typed_name")
+    return PaperKind.AGENT
 
 
 def _written(name: str) -> str:
@@ -208,9 +227,15 @@ def department_of(code: str, /) -> str:
 
 
 def facts_of(session: Session, case: Case, /) -> Facts:
-    """What the household told, with what the house knew already."""
+    """What the household told, with what the house knew already: a class counts where the register says so, also if the
+    household did not tick it; a tick that the register does not know is for staff to look at."""
     home = get_household(session, case.household_id)
-    return Facts.read(case.answers, size=home.size, urban=home.urban)
+    on = local_day(case.submitted_at or case.created_at)
+    held = categories.categories_on(session, [home.id], on=on).get(home.id, [])
+    known = [label for code in held for label in KNOWN_AS.get(code, ())]
+    said = str(case.answers.get("label") or "")
+    label = said if said in known else next(iter(known), "")
+    return Facts.read({**case.answers, "label": label}, size=home.size, urban=home.urban)
 
 
 def withdraw(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Case:
@@ -218,13 +243,18 @@ def withdraw(session: Session, case_id: str, /, *, actor: Actor, now: datetime) 
     case = get_case(session, case_id, actor=actor, asks="case:withdraw")
     if case.state not in (CaseState.DRAFT, CaseState.OPEN):
         raise WrongState("case_closed")
-    return end_open(session, case, actor=actor, now=now)
+    sent = case.state is CaseState.OPEN
+    ended = end_open(session, case, actor=actor, now=now)
+    if sent:
+        register.enter_refused(session, case, now=now)
+    return ended
 
 
 def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Case:
     """Everything of a case that is not decided ends as withdrawn; the caller has asked who may."""
     for item in list_items(session, case.id):
         if item.state not in ENDED:
+            _count_if_late(item, now=now)
             item.state = ItemState.WITHDRAWN
             session.add(item)
             clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
@@ -238,6 +268,13 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
         case.signed_at, case.submitted_at = case.signed_at or now, now
     case.state = CaseState.WITHDRAWN
     return _record(session, case, "case:withdraw", actor=actor, now=now)
+
+
+def _count_if_late(item: CaseItem, *, now: datetime) -> None:
+    """What was late when it was taken back stays in the month's figures, with that as its cause."""
+    if item.due_at is not None and item.started_at is not None and now > item.due_at:
+        item.late_cause, item.month = "withdrawn", f"{local_day(now):%Y-%m}"
+        item.days_taken = working_days_between(local_day(item.started_at), local_day(now))
 
 
 def get_case(session: Session, case_id: str, /, *, actor: Actor, asks: str = "case:view") -> Case:

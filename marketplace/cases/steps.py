@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
-from marketplace.actors import SYSTEM, Actor
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import days
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
 from marketplace.cases.rules import StepRule, path_of, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
-from marketplace.db import flush, new_id
+from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import kin
 from marketplace.policy import require
@@ -29,6 +29,8 @@ DECIDES = ("confirm", "fast_aid", "department_answer")
 RE_NOTICE = StepRule(0, "re_notice", "TOWNSHIP", 3, Unit.CALENDAR)
 """After an objection the notice stands three days more (R2.11)."""
 URGE_PAUSE = timedelta(days=1)
+CALL = "case_call"
+"""The clock of a household that was told what is missing and has not answered."""
 AT_HOME = "check_and_visit"
 """The step for which two people go to the household."""
 
@@ -122,6 +124,8 @@ def finish(session: Session, item_id: str, /, *, opinion: str = "done", actor: A
     if step.code in (*DECIDES, "public_notice", "re_notice"):
         raise WrongState("step_needs_its_own_page")
     kin.refuse_close(session, item.household_id, actor=actor)
+    if step.code == AT_HOME and kin.of_staff(session, item.household_id) and not visits.was_made(session, item.id):
+        raise WrongState("visit_first")
     end_step(session, item, step, outcome=opinion, actor=actor, now=now)
     record(session, item, "case:step", rule=step.code, actor=actor, now=now)
     if step.code == "payment":
@@ -139,7 +143,8 @@ def next_step(session: Session, item: CaseItem, step: CaseStep, /, *, now: datet
 
 
 def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: datetime) -> CaseStep:
-    """The household owes papers: told once, all of them (R2.06). No clock runs against the office meanwhile."""
+    """The household owes papers: told once, all of them (R2.06). No clock runs against the office meanwhile; so a second
+    time it is not the handler alone who asks."""
     item = get_item(session, item_id, lock=True)
     require(actor, "case:handle", district=item.district_code)
     step = running_step(session, item.id)
@@ -147,6 +152,8 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
         raise WrongState("clock_cannot_stop")
     if not missing.strip():
         raise BadInput("missing_list", field="missing")
+    if actor.role is Role.WORKER and _last_act(session, item.id, "case:stop") is not None:
+        raise WrongState("second_stop")
     step.stopped_at, step.stopped_for = now, missing.strip()[:200]
     step.left_days = days.left_at(now, step.due_at, unit=step.unit)
     item.state = ItemState.STOPPED
@@ -185,9 +192,9 @@ def urge(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> C
     item = get_item(session, item_id, lock=True)
     require(actor, "case:urge", household_id=item.household_id)
     step = running_step(session, item.id)
-    if item.state is not ItemState.RUNNING:
+    if step.stopped_at is not None:
         raise WrongState("clock_stopped")
-    last = audit_day(session, item.id)
+    last = _last_act(session, item.id, "case:urge")
     if last is not None and now - last < URGE_PAUSE:
         raise WrongState("urged_today")
     step.urged += 1
@@ -195,11 +202,38 @@ def urge(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> C
     return _recorded(session, item, step, "case:urge", actor=actor, now=now)
 
 
-def audit_day(session: Session, item_id: str, /) -> datetime | None:
-    """When an item was urged last."""
+def call_silent(database: Database, /, *, now: datetime) -> int:
+    """A household that has not answered by its day is called: the street's staff get a clock and a name."""
+    with database.reading() as session:
+        refs = [clock.object_ref for clock in clocks.late(session, "case_papers", now=now)]
+    for ref in refs:
+        with database.transaction() as session:
+            item = get_item(session, ref.partition(":")[2], lock=True)
+            if clocks.end(session, ref, step="case_papers", outcome="late", now=now):
+                clocks.start(session, CALL, ref, holder=Holder(district_code=item.district_code), now=now)
+                record(session, item, "case:call", rule=CALL, actor=SYSTEM, now=now)
+    return len(refs)
+
+
+def was_called(session: Session, item_id: str, /) -> bool:
+    """Whether the household's time to answer is over and somebody of the staff has its call."""
+    return any(clock.step == CALL for clock in clocks.running_of(session, clock_ref(item_id)))
+
+
+def resume(session: Session, item: CaseItem, step: CaseStep) -> None:
+    """The clock need not stand any longer: the household was called and has not answered."""
+    if step.stopped_at is None or not was_called(session, item.id):
+        raise WrongState("household_may_answer")
+    step.stopped_at, step.left_days, item.state = None, None, ItemState.RUNNING
+    session.add_all([item, step])
+    flush(session)
+
+
+def _last_act(session: Session, item_id: str, act: str) -> datetime | None:
+    """When this was done to an item last."""
     found = session.execute(
         select(col(audit.AuditRow.at))
-        .where(col(audit.AuditRow.object_ref) == item_id, col(audit.AuditRow.action) == "case:urge")
+        .where(col(audit.AuditRow.object_ref) == item_id, col(audit.AuditRow.action) == act)
         .order_by(col(audit.AuditRow.seq).desc())
         .limit(1)
     ).scalar_one_or_none()

@@ -11,6 +11,7 @@ from typing import Any
 
 import segno
 from flask import request, url_for
+from flask import session as form_session
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.utils import redirect
@@ -61,6 +62,8 @@ def entry_of(code: str) -> ResponseReturnValue:
 
 def _entry(code: str) -> ResponseReturnValue:
     ours = current_actor().household_id is not None
+    if not ours and code:
+        form_session["back_to"] = url_for(".entry_of", code=code)
     return render("cases/entry.html", code=code, ours=ours, form=None if ours else _first())
 
 

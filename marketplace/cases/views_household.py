@@ -22,7 +22,10 @@ from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.households import guardians
 from marketplace.households.service import masked_name
+from marketplace.reference.words import label
 from marketplace.web import Form, _, confirm, current_session, done, render, writes
+from marketplace.web.display import language
+from marketplace.web.formats import day, yuan
 
 HOME = "household"
 
@@ -52,7 +55,44 @@ def one(case_id: str) -> ResponseReturnValue:
 def sheet(case_id: str) -> ResponseReturnValue:
     """One page of paper: what, by whom, until when, who holds it, how to stop."""
     found = _followed(case_id)
-    return render("cases/print.html", picture=qr_of(url_for(".one", case_id=case_id)), **found)
+    picture = qr_of(url_for(".one", case_id=case_id))
+    return render("cases/print.html", picture=picture, last=how_to_stop(), **found)
+
+
+@bp.get("/cases/<case_id>/aloud")
+@guard("case:view")
+def aloud(case_id: str) -> ResponseReturnValue:
+    """The printed page sentence by sentence, to be read aloud on the telephone or at a counter."""
+    found = _followed(case_id)
+    return render("cases/aloud.html", script=reading_of(found), **found)
+
+
+def reading_of(found: dict[str, Any]) -> list[str]:
+    """What stands on the printed page, as sentences."""
+    case, lang = found["case"], language()
+    lines = [_("Your application has the number %(number)s.", number=case.number)]
+    for row in found["rows"]:
+        item, step = row["item"], row["step"]
+        words = {"item": label("aid_item", item.code, lang=lang), "state": label("item_state", item.state.value, lang=lang)}
+        lines.append(_("%(item)s: %(state)s.", **words))
+        if item.amount_fen:
+            lines.append(_("The amount is %(money)s.", money=yuan(item.amount_fen)))
+        if item.reason:
+            lines.append(_("The reason is: %(reason)s.", reason=label("case_reason", item.reason, lang=lang)))
+        if step is not None and step.stopped_at is not None:
+            lines.append(_("You still owe: %(papers)s.", papers=step.stopped_for))
+        elif step is not None:
+            held = {"who": label("case_holder", step.holder, lang=lang), "day": day(step.due_at)}
+            lines.append(_("It lies with %(who)s, until %(day)s.", **held))
+    return [*lines, *how_to_stop()]
+
+
+def how_to_stop() -> list[str]:
+    """The last sentences of the page, on paper and on the telephone."""
+    return [
+        _("You can have whoever holds it reminded, appeal against a decision, or take all of it back."),
+        _("For this call or visit your street office; it costs nothing, and what was granted stays granted."),
+    ]
 
 
 def _followed(case_id: str) -> dict[str, Any]:

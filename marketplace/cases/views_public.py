@@ -15,7 +15,9 @@ from marketplace.cases.doors import bp
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.reference import districts
-from marketplace.web import _, current_session, done, render, writes
+from marketplace.web import Page, _, current_session, done, page_number, render, writes
+
+SIZE = 100
 
 
 @bp.get("/public-notices")
@@ -31,8 +33,10 @@ def notices(district: str) -> ResponseReturnValue:
     """What hangs out in a district."""
     if district not in {one.code for one in districts.current(local_day(utc_now()))}:
         raise NotFound("district")
-    rows = notice.list_notices(current_session(), district, now=utc_now())
-    return render("cases/notices.html", rows=rows, district=district)
+    session, now = current_session(), utc_now()
+    page = Page(number=page_number(), total=notice.count_notices(session, district, now=now), size=SIZE)
+    rows = notice.list_notices(session, district, offset=page.offset, most=page.size, now=now)
+    return render("cases/notices.html", rows=rows, page=page, district=district)
 
 
 @bp.route("/public-notices/<district>/<item_id>", methods=["GET", "POST"])
@@ -41,8 +45,8 @@ def notices(district: str) -> ResponseReturnValue:
 def object_to(district: str, item_id: str) -> ResponseReturnValue:
     """Object to one line, without a name if one likes."""
     session, now, form = current_session(), utc_now(), forms.ObjectionForm()
-    shown = {row.item_id: row for row in notice.list_notices(session, district, now=now)}
-    if item_id not in shown:
+    shown = notice.list_notices(session, district, item_id=item_id, now=now)
+    if not shown:
         raise NotFound("notice")
     if form.validate_on_submit():
         accounts.count_try(session, "object", network=request.remote_addr or "", now=now)
@@ -51,7 +55,7 @@ def object_to(district: str, item_id: str) -> ResponseReturnValue:
         return done(
             _("Thank you. It is looked into before anything is decided."), to=url_for(".notices", district=district)
         )
-    return render("cases/object.html", form=form, row=shown[item_id], district=district)
+    return render("cases/object.html", form=form, row=shown[0], district=district)
 
 
 @bp.get("/times")

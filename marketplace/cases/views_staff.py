@@ -41,7 +41,16 @@ def board_page() -> ResponseReturnValue:
     rungs = supervision.latest_rung(session, [item.id for item in items])
     running = board.running_of(session, [item.id for item in items])
     return render(
-        "cases/board.html", items=items, page=page, late=late, rungs=rungs, running=running, now=now, only=only_late
+        "cases/board.html",
+        items=items,
+        page=page,
+        late=late,
+        rungs=rungs,
+        running=running,
+        now=now,
+        only=only_late,
+        unpaid=board.list_unpaid(session, actor=actor, now=now),
+        silent=board.list_silent(session, actor=actor, now=now),
     )
 
 
@@ -82,8 +91,10 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         child=notice.is_child(session.get_one(Person, case.subject_id), now=now),
         tests=class_tests(facts, district=found.district_code, on=on),
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
+        called=steps.was_called(session, found.id),
         late=found.state not in ENDED and outcome.is_late(session, found, now=now),
         objections=notice.open_objections(session, found.id),
+        answered=notice.answered(session, found.id),
         **page,
     )
 
@@ -110,6 +121,20 @@ def stop(item_id: str) -> ResponseReturnValue:
         return _page(found, stop=form)
     steps.stop(current_session(), item_id, missing=form.missing.data, actor=current_actor(), now=utc_now())
     return done(_("The household has been told. The clock stands still."), to=url_for(".item", item_id=item_id))
+
+
+@bp.post("/cases/items/<item_id>/silent")
+@guard("case:decide")
+@writes
+def silent(item_id: str) -> ResponseReturnValue:
+    """The household was called and does not answer: a refusal in writing."""
+    form, found = forms.StopForm(), _item(item_id)
+    if not form.validate_on_submit():
+        return _page(found, stop=form)
+    outcome.refuse_silent(
+        current_session(), item_id, note=form.missing.data or "", actor=current_actor(), now=utc_now()
+    )
+    return done(_("Decided. The letter with the reasons is on its way."), to=url_for(".item", item_id=item_id))
 
 
 @bp.post("/cases/items/<item_id>/decide")

@@ -94,8 +94,10 @@ def _again() -> ResponseReturnValue:
 
 
 def after_code() -> str:
-    """Where somebody goes whose telephone was just proved: to the question, if a WeChat waits for it, else home."""
-    return url_for(".wechat_ties" if _waiting() else "portal.household_home")
+    """Where somebody goes whose telephone was just proved: to the question, if a WeChat waits for it; to the item whose
+    code was scanned; else home."""
+    scanned = str(form_session.pop("back_to", ""))
+    return url_for(".wechat_ties") if _waiting() else scanned or url_for("portal.household_home")
 
 
 def _waiting() -> str:

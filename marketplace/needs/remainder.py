@@ -19,6 +19,7 @@ from marketplace.calendar import utc_now
 from marketplace.cases import outcome
 from marketplace.cases import service as cases
 from marketplace.cases.models import CaseDecision
+from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, ConsentMissing
 from marketplace.guards import current_actor, guard
 from marketplace.households.service import get_household
@@ -49,6 +50,7 @@ def need_of_case(session: Session, case_id: str, /, *, actor: Actor, now: dateti
     home = get_household(session, case.household_id)
     need = service.add_need(session, facts, home=home, source=SOURCE, source_id=case.id, actor=actor, now=now)
     told: Any = {"level": LEVEL, "evidence": case.number, "government_decision": case.number}
+    clocks.end(session, f"case:{case.id}", step=outcome.NEED, outcome="recorded", now=now)
     return service.verify_need(session, need.id, referral_reason=reason, actor=actor, now=now, **told)
 
 

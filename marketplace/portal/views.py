@@ -43,6 +43,8 @@ from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
 bp = Blueprint("portal", __name__)
+ON_PAPER = 8
+"""So many looks stand on the printed sheet."""
 
 
 @bp.route("/", methods=["GET"])
@@ -139,6 +141,27 @@ def why_staff_looked(look: AuditRow) -> str:
     if look.action.startswith("portrait:"):
         return word(look.purpose, "portrait_purpose")
     return word(look.rule_id, "reveal_reason") if look.rule_id in list_codes("reveal_reason") else "—"
+
+
+@bp.app_template_global()
+def who_looked(household_id: str) -> list[dict[str, Any]]:
+    """The newest looks of others and of staff, few enough for one sheet of paper."""
+    session = current_session()
+    others = [
+        {"at": look.at, "who": look.organisation, "role": "", "act": "", "fields": look.fields}
+        for look in looks_of(session, household_id)
+    ]
+    staff = [
+        {
+            "at": when(look.at),
+            "who": "",
+            "role": look.actor_role,
+            "act": look.action,
+            "fields": look.fields.split(",") if look.fields else [],
+        }
+        for look in staff_looks(session, household_id)
+    ]
+    return sorted([*others, *staff], key=lambda look: look["at"], reverse=True)[:ON_PAPER]
 
 
 @bp.route("/messages", methods=["GET"])

@@ -36,6 +36,7 @@ from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
+from marketplace.households import categories
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.liveness import duties
@@ -282,7 +283,7 @@ def alone(house: House) -> None:
 
 
 def by_a_helper_of_one_day(house: House) -> None:
-    """He hands a code to a volunteer, who applies for him, and stops her."""
+    """He hands a code to a volunteer, who fills everything in; he signs on his own telephone, and stops her."""
     _home, person = house.family()
     home, helper = house.at_home(person), house.hands()
     home.go("/home")
@@ -297,7 +298,17 @@ def by_a_helper_of_one_day(house: House) -> None:
     helper.fill("name", AGENT)
     helper.fill("phone", str(next(PHONES)))
     helper.press()
-    case_id = apply(helper, Asked(("accident",), ticks=("sudden",)))
+    helper.go("/cases/mine")
+    helper.press("/cases/start")
+    answers(helper, Asked(("accident",), ticks=("sudden",)))
+    assert helper.path().endswith("/sign")
+    home.go("/cases/mine")
+    home.press("/check")
+    home.press("/step/sign")
+    home.tick("agree", "y")
+    home.fill("typed_name", NAME)
+    home.press()
+    case_id = sent(home)
     with house.database.reading() as session:
         case = session.get_one(Case, case_id)
         assert (case.state, case.subject_id) == (CaseState.OPEN, person.id)
@@ -378,6 +389,7 @@ def one_thing(house: House) -> None:
     assert set(states.values()) == {ItemState.GRANTED, ItemState.REFUSED}
     assert "5,000" in told
     hands.press("/print")
+    hands.go(f"/cases/{case_id}/aloud")
     hands.go(f"/cases/items/{ids['YILIAO_JIUZHU']}/papers/decision")
     house.hands().go("/times")
 
@@ -524,7 +536,10 @@ def appeal(house: House) -> None:
 
 def a_man_with_kidney_disease(house: House) -> None:
     """Identified as borderline: only his spending is checked; insurance pays a part, a charity the rest."""
-    _home, person = house.family(matched=True)
+    home, person = house.family(matched=True)
+    with house.act() as session:
+        entry = categories.Entry(home.id, "DIBIAN_MEMBER", local_day(datetime.now(UTC)) - timedelta(days=30))
+        categories.enter(session, entry, actor=VERIFIER, now=datetime.now(UTC))
     hands = house.at_home(person)
     case_id = apply(hands, Asked(("illness",), "1200", "60000", label="DIBIAN", switches=("hand_on",)))
     temporary, medical = house.item(case_id, "LINSHI"), house.item(case_id, "YILIAO_JIUZHU")

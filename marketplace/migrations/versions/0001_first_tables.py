@@ -2502,7 +2502,7 @@ def upgrade() -> None:
     op.create_table('aid_paper',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('kind', sa.Enum('id_photo', 'bill', 'typed_name', 'drawn_name', 'thumbprint', 'witnessed', 'spoken', name='paperkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('id_photo', 'bill', 'typed_name', 'drawn_name', 'thumbprint', 'witnessed', 'spoken', 'agent', name='paperkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('size_bytes', sa.Integer(), nullable=False),
@@ -2756,6 +2756,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('aid_step', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_aid_step_case_id'), ['case_id'], unique=False)
+        batch_op.create_index('ix_aid_step_due', ['code', 'due_at'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_aid_step_item_id'), ['item_id'], unique=False)
         batch_op.create_index('uq_aid_step_running', ['item_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
