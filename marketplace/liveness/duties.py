@@ -64,13 +64,6 @@ def end_duty(session: Session, duty_id: str, /, *, reason: str, actor: Actor, no
     return _record(session, duty, "survival:end", actor=actor, now=now)
 
 
-def end_all(session: Session, person_id: str, /, *, reason: str, actor: Actor, now: datetime) -> None:
-    """Nobody asks about this person any longer, as whoever was there wrote down; the benefits are their offices'."""
-    for duty in duties_of(session, person_id):
-        duty.ended_at, duty.ended_by, duty.end_reason = now, actor.id, reason
-        _record(session, duty, "survival:end", actor=actor, now=now)
-
-
 def get_duty(session: Session, duty_id: str, /, *, actor: Actor) -> SurvivalDuty:
     """The duty, if it lies in the actor's district."""
     duty = session.get(SurvivalDuty, duty_id)

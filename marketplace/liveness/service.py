@@ -184,13 +184,12 @@ def record_not_met(session: Session, check_id: str, /, *, note: str, actor: Acto
 
 
 def record_died(session: Session, check_id: str, /, *, note: str, actor: Actor, now: datetime) -> SurvivalCheck:
-    """Staff went and were told that the person died; nobody asks again.
-    What becomes of each benefit is decided by people."""
+    """Staff went and were told that the person died; nobody asks
+    again, unless the person is seen after all. What follows is decided by people, benefit by benefit."""
     found = _of_staff(session, check_id, actor=actor)
     if not note.strip():
         raise BadInput("bad_input", field="note")
     found.note = note.strip()
-    duties.end_all(session, found.person_id, reason="died", actor=actor, now=now)
     return _end(session, found, CheckState.DIED, "survival:died", Way.HOME, actor=actor, now=now)
 
 
