@@ -73,7 +73,10 @@ def reading_of(found: dict[str, Any]) -> list[str]:
     lines = [_("Your application has the number %(number)s.", number=case.number)]
     for row in found["rows"]:
         item, step = row["item"], row["step"]
-        words = {"item": label("aid_item", item.code, lang=lang), "state": label("item_state", item.state.value, lang=lang)}
+        words = {
+            "item": label("aid_item", item.code, lang=lang),
+            "state": label("item_state", item.state.value, lang=lang),
+        }
         lines.append(_("%(item)s: %(state)s.", **words))
         if item.amount_fen:
             lines.append(_("The amount is %(money)s.", money=yuan(item.amount_fen)))

@@ -48,6 +48,7 @@ from marketplace.organisations.models import Organisation
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
 from tests import factories as make
+from tests.marketplace.figures import count as count_of
 from tests.pages.hands import Hands
 from tests.pages.people import token_of
 
@@ -645,6 +646,15 @@ def _read_aloud(worker: Hands, *, channel: str, signed: str) -> None:
     worker.tick("signed", signed)
     worker.fill("evidence", "12")
     worker.tick("read_aloud", "y")
+
+
+def in_turn(*, first: str) -> list[tuple[str, str]]:
+    """Every walk with a language, by turns from the first; all in both with TORTURE=1. The browser and the test client
+    begin with different ones, so that each walk is walked in both."""
+    pair = ("zh_Hans", "en") if first == "zh_Hans" else ("en", "zh_Hans")
+    if count_of(0, torture=1):
+        return [(walk, language) for walk in WALKS for language in pair]
+    return [(walk, pair[place % 2]) for place, walk in enumerate(WALKS)]
 
 
 WALKS = {

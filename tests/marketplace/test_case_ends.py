@@ -166,9 +166,7 @@ def test_letters_for_which_no_agent_is_told_hide_nobody_elses(
 ) -> None:
     monkeypatch.setattr(agents, "BATCH", 3)
     with sqlite_database.transaction() as session:
-        silent = proxies.record_paper(
-            session, a_person(session).id, a_paper(now, acts=("see",)), actor=WORKER, now=now
-        )
+        silent = proxies.record_paper(session, a_person(session).id, a_paper(now, acts=("see",)), actor=WORKER, now=now)
         proxies.confirm(session, silent.id, actor=CHECKER, now=now)
         told = in_force(session, a_person(session, phone="10000000044"), now)
         later = now + timedelta(minutes=1)
@@ -275,9 +273,10 @@ def test_who_owes_papers_and_is_silent_is_called_and_may_be_refused_in_writing(
     supervision.sweep(sqlite_database, clock=lambda: late)
     supervision.sweep(sqlite_database, clock=lambda: late)
     with sqlite_database.transaction() as session:
-        assert session.exec(select(Clock.step).where(col(Clock.object_ref) == f"item:{item_id}")).all().count(
-            "case_call"
-        ) == 1
+        assert (
+            session.exec(select(Clock.step).where(col(Clock.object_ref) == f"item:{item_id}")).all().count("case_call")
+            == 1
+        )
         assert [row[0].id for row in board.list_silent(session, actor=WORKER, now=late)] == [item_id]
         outcome.refuse_silent(session, item_id, note="打过电话", actor=APPROVER, now=late)
         item = session.get_one(CaseItem, item_id)

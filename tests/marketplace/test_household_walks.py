@@ -1,4 +1,4 @@
-"""Every way of a household from its first page to the end, in both languages, by the app's own test client."""
+"""Every way of a household from its first page to the end, by the app's own test client."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from adapters.fakes import FakeFace
 from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
-from tests.marketplace.household_walks import KNOWN, WALKS, House
+from tests.marketplace.household_walks import KNOWN, WALKS, House, in_turn
 from tests.pages.hands import Fingers, faults
 
 
-@pytest.mark.parametrize("language", ["zh_Hans", "en"])
-@pytest.mark.parametrize("walk", WALKS)
+@pytest.mark.parametrize(("walk", "language"), in_turn(first="en"))
 def test_a_household_goes_its_way_to_the_end(
     settings: Settings, sqlite_database: Database, walk: str, language: str
 ) -> None:

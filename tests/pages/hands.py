@@ -32,9 +32,9 @@ WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWi
 def faults(text: str, *, language: str, known: tuple[str, ...] = ()) -> list[str]:
     """What a reader of this language could not read. `known` are names and sentences that people typed."""
     found = [f"code: {one}" for one in CODE.findall(text)] + [f"hole: {one}" for one in UNFILLED.findall(text)]
-    text = SPELT.sub("", text)
     for one in known:
         text = text.replace(one, "")
+    text = SPELT.sub("", text)
     foreign = CHINESE.findall(text) if language == "en" else ENGLISH.findall(text)
     return found + [f"not {language}: {one}" for one in foreign if one not in SAME]
 
