@@ -43,10 +43,14 @@ class Decided:
         return f"{self.kind}:{self.id}"
 
 
-def own_decision(session: Session, kind: str, object_id: str, /, *, actor: Actor) -> Decided:
-    """A decision of the actor's own household; NotFound for any other's, and for what is not decided yet."""
+def own_decision(
+    session: Session, kind: str, object_id: str, /, *, asks: str = "appeal:raise", actor: Actor
+) -> Decided:
+    """A decision of the actor's own household (or, with `asks`, of its district); NotFound for any other's, and for
+    what is not decided yet."""
     found = _match(session, object_id) if kind == MATCH else _item(session, object_id)
-    require(actor, "appeal:raise", household_id=found.household_id if found is not None else None)
+    home, place = (found.household_id, found.district_code) if found is not None else (None, None)
+    require(actor, asks, household_id=home, district=place)
     if found is None:
         raise NotFound(kind)
     return found

@@ -37,6 +37,7 @@ from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.households import categories, kin
 from marketplace.households.models import Spell
+from marketplace.households.service import get_household
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 
@@ -262,12 +263,15 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
         register.enter_refused(session, case, now=now)
 
 
-def leave_register(session: Session, spell_id: str, /, *, actor: Actor, now: datetime) -> Spell:
+def leave_register(
+    session: Session, spell_id: str, /, *, asks: str = "register:object", actor: Actor, now: datetime
+) -> Spell:
     """The family objects: the spell ends at once, nobody has to agree."""
     row = session.get(Spell, spell_id)
     if row is None or row.category != register.REJECTED:
         raise NotFound("entry")
-    require(actor, "register:object", household_id=row.household_id)
+    home = get_household(session, row.household_id)
+    require(actor, asks, household_id=home.id, district=home.district_code)
     categories.leave(session, row.id, on=local_day(now), reason="OBJECTED", actor=actor, now=now)
     told = audit.Entry("register:object", object_ref=row.id, subject=row.household_id, rule_id=row.category)
     audit.record(session, told, actor=actor, now=now)

@@ -39,8 +39,8 @@ class Stage:
 
 
 def stages_of(item: CaseItem, steps: Sequence[CaseStep], /, *, now: datetime) -> list[Stage]:
-    """The stages of an item; one that its path does not have is shown as done with the next. An item of which nothing is
-    paid through this house has no last stage: nobody here could say that the money has come."""
+    """The stages of an item; one that its path does not have is shown as done with the next. An item of which
+    nothing is paid through this house has no last stage: nobody here could say that the money has come."""
     running = next((step for step in steps if step.ended_at is None), None)
     here = STAGES.index(STAGE_OF[running.code]) if running else _reached(item)
     shown = [_stage(code, number, here, item, steps, running, now=now) for number, code in enumerate(STAGES)]

@@ -1,7 +1,7 @@
 """Refused or withdrawn is not the end: the family is watched as a category of its own, is told, and may object.
 
-Enters: a case that ended without help. Leaves: its spell in the low-income register, and the letter that says so. Called
-by `outcome` and `service`.
+Enters: a case that ended without help. Leaves: its spell in the low-income register, and the letter that says so.
+Called by `outcome` and `service`.
 """
 
 from __future__ import annotations

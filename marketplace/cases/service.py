@@ -238,9 +238,10 @@ def facts_of(session: Session, case: Case, /) -> Facts:
     return Facts.read({**case.answers, "label": label}, size=home.size, urban=home.urban)
 
 
-def withdraw(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Case:
-    """The household takes its application back; what was granted stays granted."""
-    case = get_case(session, case_id, actor=actor, asks="case:withdraw")
+def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", actor: Actor, now: datetime) -> Case:
+    """The household takes its application back; what was granted stays granted. `asks` is another where staff write
+    down what somebody said."""
+    case = get_case(session, case_id, actor=actor, asks=asks)
     if case.state not in (CaseState.DRAFT, CaseState.OPEN):
         raise WrongState("case_closed")
     sent = case.state is CaseState.OPEN

@@ -616,9 +616,13 @@ def without_the_web(house: House) -> None:
     worker.fill("typed_name", NAME)
     worker.press()
     assert worker.path() == f"/cases/{case_id}/print"
+    _by_telephone(worker, case_id, "urge")
     refuse_all(house, case_id)
+    _by_telephone(worker, case_id, "appeal", words="我没有说错")
+    _by_telephone(worker, case_id, "leave_register")
     now = datetime.now(UTC)
     with house.act() as session:
+        assert session.exec(select(Appeal.household_id).where(Appeal.household_id == home_id)).one()
         home = session.get_one(Household, home_id)
         make.auto_match(session, home, now=now - timedelta(days=3))
         need = need_of_case(session, case_id, actor=VERIFIER, now=now)
@@ -638,6 +642,18 @@ def without_the_web(house: House) -> None:
     worker.press()
     with house.database.reading() as session:
         assert session.get_one(Match, match_id).state is MatchState.CONFIRMED
+
+
+def _by_telephone(worker: Hands, case_id: str, act: str, *, words: str = "") -> None:
+    """She calls, and what she says is written down."""
+    worker.go(f"/cases/{case_id}")
+    worker.press(f"/appeals/said/{case_id}")
+    worker.tick_first("what", act)
+    if words:
+        worker.fill("words", words)
+    _read_aloud(worker, channel="call", signed="spoken")
+    worker.press()
+    assert worker.path() == f"/cases/{case_id}"
 
 
 def _read_aloud(worker: Hands, *, channel: str, signed: str) -> None:

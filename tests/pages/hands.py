@@ -57,6 +57,10 @@ class Hands(ABC):
         self._tick(name, value)
         self.taps += 1
 
+    def tick_first(self, name: str, begins: str) -> None:
+        """The first choice of this name whose value begins so."""
+        self.tick(name, next(value for value in self.values(name) if value.startswith(begins)))
+
     def press(self, part: str = "", *, holding: str = "") -> str:
         """The first button or link of the page whose address holds this (without a part the first form's button);
         where several forms lead there, the one with this value in it."""
@@ -82,6 +86,10 @@ class Hands(ABC):
     @abstractmethod
     def path(self) -> str:
         """Where the hands are."""
+
+    @abstractmethod
+    def values(self, name: str) -> list[str]:
+        """The values that can be ticked under a name, in their order."""
 
     @abstractmethod
     def has(self, part: str) -> bool:
@@ -111,6 +119,7 @@ class _Form:
     posts: bool
     values: list[tuple[str, str]] = field(default_factory=list)
     names: set[tuple[str, str]] = field(default_factory=set)
+    choices: list[tuple[str, str]] = field(default_factory=list)
     single: set[str] = field(default_factory=set)
     button: tuple[str, str] | None = None
     pressed: bool = False
@@ -154,6 +163,7 @@ class _Main(HTMLParser):
             form.names.add((name, ""))
         elif tag == "input" and kind in ("radio", "checkbox"):
             form.names.add((name, value or "y"))
+            form.choices.append((name, value or "y"))
             if kind == "radio":
                 form.single.add(name)
             if "checked" in given:
@@ -200,6 +210,9 @@ class Fingers(Hands):
 
     def path(self) -> str:
         return self._at
+
+    def values(self, name: str) -> list[str]:
+        return [value for form in self._main.forms for one, value in form.choices if one == name]
 
     def has(self, part: str) -> bool:
         return any(part in address for address, _form in self._main.order)
@@ -262,8 +275,11 @@ class Thumb(Hands):
 
     def _seen(self, part: str) -> str:
         buttons = f'main form[action*="{part}"] button[type=submit]' if part else "main form button[type=submit]"
-        own = f', main form[action=""] button[type=submit]' if part and part in self.path() else ""
+        own = ', main form[action=""] button[type=submit]' if part and part in self.path() else ""
         return buttons + own + (f', main a[href*="{part}"]' if part else "")
+
+    def values(self, name: str) -> list[str]:
+        return [str(box.get_attribute("value")) for box in self.page.locator(f'main input[name="{name}"]').all()]
 
     def has(self, part: str) -> bool:
         return self.page.locator(self._seen(part)).count() > 0
