@@ -45,7 +45,7 @@ class Shown:
 
 def count_notices(session: Session, district: str, /, *, now: datetime) -> int:
     """How many hang out in a district."""
-    return session.exec(_hanging(select(func.count()).select_from(CaseItem), district, now=now)).one()
+    return int(session.exec(_hanging(select(func.count()).select_from(CaseItem), district, now=now)).one())
 
 
 def list_notices(

@@ -147,11 +147,11 @@ def why_staff_looked(look: AuditRow) -> str:
 def who_looked(household_id: str) -> list[dict[str, Any]]:
     """The newest looks of others and of staff, few enough for one sheet of paper."""
     session = current_session()
-    others = [
+    others: list[dict[str, Any]] = [
         {"at": look.at, "who": look.organisation, "role": "", "act": "", "fields": look.fields}
         for look in looks_of(session, household_id)
     ]
-    staff = [
+    staff: list[dict[str, Any]] = [
         {
             "at": when(look.at),
             "who": "",
