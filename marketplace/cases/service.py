@@ -19,14 +19,15 @@ from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import register, steps
 from marketplace.cases.evaluate import MONEY, WANTS, Facts, plan
+from marketplace.cases.known import facts_of as facts_of
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState, PaperKind
 from marketplace.cases.papers import require_draft, seal_paper
 from marketplace.clocks import service as clocks
 from marketplace.db import flush, new_id
 from marketplace.drawing import read_strokes
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households import categories, guardians
 from marketplace.households import facts as people
+from marketplace.households import guardians
 from marketplace.households.models import Person
 from marketplace.households.service import contact_of, get_household, list_people
 from marketplace.policy import require
@@ -35,8 +36,6 @@ from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
 
 LONGEST_NAME = 40
-KNOWN_AS = {"IN_REGISTER": ("DIBAO", "TEKUN"), "DIBIAN_MEMBER": ("DIBIAN", "GANGXING")}
-"""Category of the register ► the labels that it can stand for."""
 
 
 def new_number() -> str:
@@ -224,18 +223,6 @@ def department_of(code: str, /) -> str:
     from marketplace.reference.tables import rows
 
     return next(row["department"] for row in rows("aid_items") if row["code"] == code)
-
-
-def facts_of(session: Session, case: Case, /) -> Facts:
-    """What the household told, with what the house knew already: a class counts where the register says so, also if the
-    household did not tick it; a tick that the register does not know is for staff to look at."""
-    home = get_household(session, case.household_id)
-    on = local_day(case.submitted_at or case.created_at)
-    held = categories.categories_on(session, [home.id], on=on).get(home.id, [])
-    known = [label for code in held for label in KNOWN_AS.get(code, ())]
-    said = str(case.answers.get("label") or "")
-    label = said if said in known else next(iter(known), "")
-    return Facts.read({**case.answers, "label": label}, size=home.size, urban=home.urban)
 
 
 def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", actor: Actor, now: datetime) -> Case:
