@@ -2,9 +2,11 @@
 
 What enters: sizes, on the command line. What leaves: a table, and `bench/results/nation.json` with the machine and its
 load. Every row is a made-up nation that is really written, solved on a local Dask cluster of processes, and judged from
-its files. The line for 10,000,000 needs is drawn from the fit through these rows and says so. Never part of the tests.
+its files; rows measured before of other sizes are kept. The line for 10,000,000 needs is extrapolated and says so: from
+the largest nation solved, by how the work grew with the number of shards of one size. Never part of the tests.
 
-    .venv/bin/python bench/nation.py --needs-per-shard 100000 --shards 10 --minutes 60
+    PYTHONPATH=. .venv/bin/python bench/nation.py --needs-per-shard 100000 --shards 10 --minutes 60
+    PYTHONPATH=. .venv/bin/python bench/nation.py --sizes 5x10000 20x10000 40x10000
 """
 
 from __future__ import annotations
@@ -110,13 +112,24 @@ def row(shards: int, needs: int, *, workers: int, place: Path) -> dict[str, Any]
 
 
 def fit(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Log-log line through the rows, and what it says of 10,000,000 needs: an extrapolation, not a measurement."""
-    if len(rows) < 3:  # a line through two points always fits
+    """What 10,000,000 needs in shards as large as the largest solved would take: an extrapolation, no measurement.
+
+    Work grows with the number of shards by an exponent, fitted through the rows whose shards have one size."""
+    alike: dict[int, list[dict[str, Any]]] = {}
+    for one in rows:
+        alike.setdefault(one["needs"] // one["shards"], []).append(one)
+    size, same = max(alike.items(), key=lambda group: len(group[1]))
+    if len(same) < 3:  # a line through two points always fits
         return None
-    needs = np.log([one["needs"] for one in rows])
-    lines = {name: np.polyfit(needs, np.log([one[name] for one in rows]), 1) for name in ("cpu_s", "pairs")}
-    told = {name: round(float(np.exp(np.polyval(line, np.log(NATION))))) for name, line in lines.items()}
-    return {"extrapolated": True, "needs": NATION, "exponents": {k: float(v[0]) for k, v in lines.items()}, **told}
+    shards = np.log([one["shards"] for one in same])
+    exponents = {
+        name: float(np.polyfit(shards, np.log([one[name] for one in same]), 1)[0]) for name in ("cpu_s", "pairs")
+    }
+    most = max(rows, key=lambda one: one["needs"])
+    more = NATION / most["needs"]
+    told = {name: round(most[name] * more**power) for name, power in exponents.items()}
+    fitted = {"exponents_of_shards": exponents, "fitted_at_needs_per_shard": size, "from_needs": most["needs"]}
+    return {"extrapolated": True, "needs": NATION, **fitted, **told}
 
 
 def show(rows: Sequence[dict[str, Any]]) -> None:
@@ -131,17 +144,17 @@ def show(rows: Sequence[dict[str, Any]]) -> None:
         )
     line = fit(rows)
     if line:
-        print(f"{NATION:>10} needs, EXTRAPOLATED from the rows above: {line['cpu_s']} CPU s, {line['pairs']} pairs")
+        print(f"{NATION:>10} needs, EXTRAPOLATED from the largest above: {line['cpu_s']} CPU s, {line['pairs']} pairs")
 
 
 def goal(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """What the largest row says to the goal, in a sentence."""
-    most = rows[-1]
+    """What the largest nation says to the goal, in a sentence."""
+    most, line = max(rows, key=lambda one: one["needs"]), fit(rows)
+    larger = f"; {NATION:,} needs, extrapolated, not solved: {line['cpu_s']:,} CPU s" if line else ""
     figure = (
         f"{most['needs']:,} needs, {most['pairs']:,} pairs, {most['shards']} shards, really solved: "
         f"gap {most['gap']:.1%} in {most['rounds']} rounds, judge found {most['faults']} faults, "
-        f"{most['cpu_s']:,.0f} CPU s on {most['workers']} workers under a load of {most['load_at_end']}; "
-        "larger nations are extrapolated only"
+        f"{most['cpu_s']:,.0f} CPU s on {most['workers']} workers under a load of {most['load_at_end']}{larger}"
     )
     return {"figure": figure, "command": "bench/nation.py --needs-per-shard 100000 --shards 10 --minutes 45"}
 
@@ -160,27 +173,43 @@ def store(rows: Sequence[dict[str, Any]], *, note: str) -> None:
     RESULTS.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
 
+def known() -> list[dict[str, Any]]:
+    """The rows that were measured before."""
+    return list(json.loads(RESULTS.read_text("utf-8"))["rows"]) if RESULTS.exists() else []
+
+
+def grown(shards: int, needs: int) -> list[tuple[int, int]]:
+    """Sizes that grow, first in the size of shards, then in their number."""
+    sizes = [(shards, max(100, needs // part)) for part in (50, 10, 1)]
+    return sizes + [(shards * more, needs) for more in (2, 4, 8)]
+
+
+def size(text: str) -> tuple[int, int]:
+    """A size by its words: shards, x, needs in each."""
+    shards, needs = text.split("x")
+    return int(shards), int(needs)
+
+
 def main() -> None:
-    """Grow from small shards to the size asked, then in shards, as far as the minutes allow."""
+    """Solve the sizes asked, or grow from small shards to large ones, then in shards, as far as the minutes allow."""
     parser = argparse.ArgumentParser(description="A nation of cities on a local cluster.")
     parser.add_argument("--needs-per-shard", type=int, default=100_000)
     parser.add_argument("--shards", type=int, default=10)
+    parser.add_argument("--sizes", type=size, nargs="*", help="instead: shards x needs in each, such as 20x10000")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
-    end = time.monotonic() + 60 * asked.minutes
-    sizes = [(asked.shards, max(100, asked.needs_per_shard // part)) for part in (50, 10, 1)]
-    sizes += [(asked.shards * more, asked.needs_per_shard) for more in (2, 4, 8)]
-    rows: list[dict[str, Any]] = []
-    for at, (shards, needs) in enumerate(sizes):
-        grows = shards * needs / max(1, rows[-1]["needs"]) if rows else 1.0
-        last = rows[-1]["made_s"] + rows[-1]["wall_s"] + rows[-1]["judged_s"] if rows else 0.0
-        if at > 2 and time.monotonic() + 1.2 * grows * last > end:
+    end, last = time.monotonic() + 60 * asked.minutes, (0.0, 1)
+    for shards, needs in asked.sizes or grown(asked.shards, asked.needs_per_shard):
+        if time.monotonic() + 1.2 * last[0] * shards * needs / last[1] > end:
             break
         with tempfile.TemporaryDirectory(prefix="nation-") as place:
             if shutil.disk_usage(place).free < 4000 * shards * needs:
                 break
-            rows.append(row(shards, needs, workers=asked.workers, place=Path(place)))
+            found = row(shards, needs, workers=asked.workers, place=Path(place))
+        last = (found["made_s"] + found["wall_s"] + found["judged_s"], shards * needs)
+        others = [one for one in known() if (one["shards"], one["needs"]) != (found["shards"], found["needs"])]
+        rows = sorted([*others, found], key=lambda one: (one["needs"], one["shards"]))
         store(rows, note="rows with faults 0 were judged from their files; other work ran beside (see load_at_end)")
         show(rows)
 

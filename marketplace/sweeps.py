@@ -20,9 +20,9 @@ from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
 from marketplace.credentials import receipts
 from marketplace.db import Database
-from marketplace.decisions import beginning, unclaimed, waiting
+from marketplace.decisions import asking, beginning, unclaimed, waiting
 from marketplace.households import comparing
-from marketplace.ledger import claiming, handing_in, late, repeats
+from marketplace.ledger import claiming, granted_aid, handing_in, late, promised, repeats, reporting
 from marketplace.liveness import schedule as survival
 from marketplace.meetings import night, urgent
 from marketplace.offers.demand import publish_when_due
@@ -70,8 +70,12 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(comparing.sweep, database, clock=clock),
         partial(late.sweep_same, database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=repeats.looks),
+        partial(granted_aid.sweep, database, clock=clock),
+        partial(promised.sweep, database, clock=clock),
+        partial(asking.sweep, database, clock=clock),
         partial(claiming.sweep, database, clock=clock),
         partial(handing_in.sweep, database, clock=clock),
+        partial(reporting.sweep_strangers, database, clock=clock),
         own_facts.Daily(database, clock=clock),
         sweeping.Nightly(database, clock=clock),
         quota.Nightly(database, clock=clock),

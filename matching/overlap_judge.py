@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-from matching.overlap_rules import CHARITY, Asked, Bill, Finding, Given, Rule, Verdict
+from matching.overlap_rules import CHARITY, Asked, Bill, Finding, Given, Rule, Verdict, plain
 
 Rows = Sequence[Given]
 
@@ -272,7 +272,7 @@ def _same_cause(row: Given, asked: Asked) -> bool:
 
 def _may_be(one: str, other: str) -> bool:
     """An unknown cause may be the same one: it counts until somebody says otherwise."""
-    return one == other or not one or not other
+    return not one or not other or plain(one) == plain(other)
 
 
 def _same_month(row: Given, asked: Asked) -> bool:

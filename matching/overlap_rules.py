@@ -7,6 +7,7 @@ anybody. Written by the ledger room from its dated table of rules, and by anybod
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -43,6 +44,16 @@ KINDS = (
     "FORBID_OFFSET",
     "CONFLICT_OF_INTEREST",
 )
+
+
+def plain(text: str, /) -> str:
+    """A cause without what writers do differently: width, case, blanks and signs. Two givers that name one event by
+    the same letters and digits name the same event.
+
+    >>> plain("Fire 2026-08/北碚") == plain("ｆｉｒｅ２０２６08 北碚")
+    True
+    """
+    return "".join(sign for sign in unicodedata.normalize("NFKC", text).casefold() if sign.isalnum())
 
 
 @dataclass(frozen=True, slots=True)

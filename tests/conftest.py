@@ -1,8 +1,8 @@
 """Fixtures for the whole suite: a fresh migrated database on each engine, a fixed clock, and actors.
 
-SQLite databases are copies of one migrated file; PostgreSQL databases are created from one migrated template in a
-server that the wheel brings. Without the wheel the PostgreSQL half skips with one line; with CI=true it fails. What the
-houses of one process can share besides is put in place by `cheaper`.
+SQLite databases are copies of one migrated file; PostgreSQL databases are copies of one migrated template in a server
+that the wheel brings, emptied from test to test (`lent`). Without the wheel the PostgreSQL half skips with one line;
+with CI=true it fails. What the houses of one process can share besides is put in place by `cheaper`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from marketplace.db import Database
 from marketplace.sealed import Vault
 from marketplace.wiring import open_database
 from tests.cheaper import make_houses_cheaper
+from tests.lent import Lent, named
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 ENGINES = ("sqlite", "postgres")
@@ -125,15 +127,18 @@ def postgres_template(postgres_server: str, settings: Settings) -> str:
         connection.exec_driver_sql("SELECT pg_reload_conf()")
         connection.exec_driver_sql("CREATE DATABASE template_shanqiao")
     admin.dispose()
-    database = Database(_named(postgres_server, "template_shanqiao"))
+    database = Database(named(postgres_server, "template_shanqiao"))
     upgrade(database.engine)
     database.close()
     return "template_shanqiao"
 
 
-def _named(uri: str, name: str) -> str:
-    head, question, tail = uri.partition("?")
-    return head.rsplit("/", 1)[0] + "/" + name + question + tail
+@pytest.fixture(scope="session")
+def lent(postgres_server: str, postgres_template: str) -> Iterator[Lent]:
+    """Empty PostgreSQL databases of this worker."""
+    databases = Lent(postgres_server, postgres_template)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(params=ENGINES)
@@ -143,12 +148,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, settings: Settings)
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
         shutil.copy(template, tmp_path / "house.db")
-        url = f"sqlite:///{tmp_path / 'house.db'}"
+        house: AbstractContextManager[str] = nullcontext(f"sqlite:///{tmp_path / 'house.db'}")
     else:
-        url = _new_postgres(request)
-    opened = Database(url, info=info)
-    yield opened
-    opened.close()
+        house = request.getfixturevalue("lent").house()
+    with house as url:
+        opened = Database(url, info=info)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
@@ -158,24 +164,6 @@ def sqlite_database(tmp_path: Path, settings: Settings, sqlite_template: Path) -
     opened = Database(f"sqlite:///{tmp_path / 'house.db'}", info={"vault": Vault(settings.kek), "settings": settings})
     yield opened
     opened.close()
-
-
-def _new_postgres(request: pytest.FixtureRequest) -> str:
-    from sqlalchemy import create_engine
-
-    from marketplace.db import _driver
-
-    server: str = request.getfixturevalue("postgres_server")
-    template: str = request.getfixturevalue("postgres_template")
-    name = f"house_{os.getpid()}_{next(_numbers)}"
-    admin = create_engine(_driver(server), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
-    admin.dispose()
-    return _named(server, name)
-
-
-_numbers = iter(range(10**9))
 
 
 @pytest.fixture(scope="session", params=ENGINES)
@@ -188,7 +176,7 @@ def shared_database(
         shutil.copy(request.getfixturevalue("sqlite_template"), file)
         url = f"sqlite:///{file}"
     else:
-        url = _new_postgres(request)
+        url = request.getfixturevalue("lent").new()
     opened = Database(url, info={"vault": Vault(settings.kek), "settings": settings})
     yield opened
     opened.close()

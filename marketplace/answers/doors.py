@@ -11,6 +11,8 @@ bp = Blueprint("answers", __name__, url_prefix="/answers")
 SENTENCES: dict[str, Any] = {
     "second_call_over": _l("This has been asked again already."),
     "second_call_first": _l("A yes to this offer waits for its second call."),
+    "text_not_opened": _l("First open the text that was read out, and read it to the person again."),
+    "text_changed": _l("The offer has changed since it was read out. It does not count: read the new one aloud."),
     "slip_over": _l("This slip has been answered already, is too old, or the offer has moved on."),
     "slip_unclear": _l("This answer does not fit what was asked."),
 }

@@ -6,11 +6,13 @@ to one match, one person and, by text message, that person's own telephone.
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment
 from marketplace.decisions.models import MatchState
+from marketplace.sealed import sealed_column
 
 
 class CodeState(StrEnum):
@@ -22,7 +24,8 @@ class CodeState(StrEnum):
 
 
 class OfferCode(SQLModel, table=True):
-    """A letter with an offer went out. `data_fields` are what the letter says the giver would see."""
+    """A letter with an offer went out. `data_fields` are what the letter says the giver would see, `script` its words
+    as printed, sealed under the key of whom it went to, and `basis_sha256` what they were made from."""
 
     __tablename__ = "offer_code"
     __table_args__ = (check("used", "(state = 'used') = (used_at IS NOT NULL)"),)
@@ -35,6 +38,10 @@ class OfferCode(SQLModel, table=True):
     code_index: str = Field(unique=True, max_length=64)
     data_fields: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     lang: str = Field(default="zh_Hans", max_length=8)
+    template: str = Field(max_length=16)
+    template_version: int
+    script: Any = Field(default=None, sa_column=sealed_column())
+    basis_sha256: str = Field(max_length=64)
     state: CodeState = Field(default=CodeState.OPEN, sa_column=choice(CodeState, index=True))
     answer: str = Field(default="", max_length=16)
     made_by: str = Field(max_length=64)

@@ -2,7 +2,8 @@
 
 Enters: a reading by a worker (call, visit, counter, slip), or a person's own message from its own telephone. Leaves:
 the same states as if the household had pressed the button. A no, and whether something arrived, counts at once; a
-yes that opens personal data waits for the second call. Called by this room's pages and by `sms` and `slips`.
+yes that opens personal data waits for the second call, and falls where the text has changed since. Called by the pages
+of this room and by `sms` and `slips`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.answers import texts
 from marketplace.cases import counter
 from marketplace.consent import service as consent
-from marketplace.consent.ask import find_head
-from marketplace.consent.models import Purpose
+from marketplace.consent.ask import LIVING, find_head
+from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.consent.service import Capture
 from marketplace.decisions import seeing, service, withdrawing
 from marketplace.decisions.models import Match, MatchState
@@ -25,7 +27,7 @@ from marketplace.households.models import Person
 from marketplace.households.service import list_people
 from marketplace.policy import require
 from marketplace.readback import service as readback
-from marketplace.readback.models import ReadBack, SecondCall
+from marketplace.readback.models import ReadBack, SecondCall, SignedBy
 from marketplace.readback.service import Heard
 
 ACCEPT, DECLINE, RECEIVED, MISSING, WITHDRAW = "accept", "decline", "received", "not_received", "withdraw"
@@ -79,8 +81,9 @@ def say(
     if not set(data_fields) <= set(seeing.fields_to_ask(session, match, person.id)):
         raise BadInput("field_above_ceiling", field="data_fields")
     answer = {"data_fields": list(data_fields)} if act == ACCEPT else {}
+    basis = texts.basis_of(session, match, person.id, lang=heard.script.lang)
     row = readback.keep(
-        session, person, heard, act=act, ref=ref, always=act == ACCEPT, answer=answer, actor=actor, now=now
+        session, person, heard, act=act, ref=ref, always=act == ACCEPT, answer=answer, basis=basis, actor=actor, now=now
     )
     if act != ACCEPT:
         how = _capture(row, authenticated_by="helper")
@@ -135,15 +138,39 @@ def _base_card(session: Session, match: Match) -> str:
 
 
 def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Actor, now: datetime) -> ReadBack:
-    """Somebody else asked again. Confirmed: a yes to an offer counts from now. Denied: it never counted, and an
-    application that the person did not want is taken back."""
+    """Somebody else asked again. Confirmed: a yes to an offer counts from now, unless what was read out has changed.
+    Denied: it never counted; an application that the person did not want is taken back, and so is a yes by text
+    message, which counted already."""
+    row = readback.get_reading(session, reading_id, "reading:second", actor=actor)
+    if confirmed and row.act == ACCEPT and not is_as_read(session, row):
+        raise WrongState("text_changed")
     row = readback.take_second(session, reading_id, confirmed=confirmed, actor=actor, now=now)
     kind, _colon, ref = row.object_ref.partition(":")
-    if kind == "match" and row.act == ACCEPT and confirmed:
+    if kind == "match" and row.act == ACCEPT and row.signed is SignedBy.CODE:
+        if not confirmed:
+            _take_back(session, ref, actor=actor, now=now)
+    elif kind == "match" and row.act == ACCEPT and confirmed:
         _accept(session, row, ref, actor=actor, now=now)
     elif kind == "case" and not confirmed:
         counter.take_back(session, ref, actor=actor, now=now)
     return row
+
+
+def is_as_read(session: Session, row: ReadBack, /) -> bool:
+    """Whether the offer is still the one that was read out; who answered by text message held the letter itself."""
+    kind, _colon, ref = row.object_ref.partition(":")
+    if kind != "match" or row.signed is SignedBy.CODE:
+        return True
+    match = session.get_one(Match, ref)
+    return texts.basis_of(session, match, row.person_id, lang=row.lang) == row.basis_sha256
+
+
+def _take_back(session: Session, match_id: str, *, actor: Actor, now: datetime) -> None:
+    """The consent that a denied text message gave ends at once, where it still holds."""
+    match = session.get_one(Match, match_id)
+    head = session.get(ConsentHead, match.consent_chain_id or "")
+    if head is not None and head.state in LIVING:
+        withdrawing.withdraw_consent(session, head.chain_id, actor=actor, now=now)
 
 
 def _accept(session: Session, row: ReadBack, match_id: str, *, actor: Actor, now: datetime) -> None:

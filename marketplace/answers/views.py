@@ -12,25 +12,24 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from marketplace.answers import service, slips
+from marketplace.answers import service, slips, texts
 from marketplace.answers.doors import SENTENCES, bp
 from marketplace.answers.models import CodeState
+from marketplace.answers.views_second import field_names
 from marketplace.calendar import utc_now
 from marketplace.consent import notice
 from marketplace.decisions import seeing
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import Card, cards_of
+from marketplace.decisions.models import MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.households import service as households
-from marketplace.households.models import Person
-from marketplace.readback import service as readback
-from marketplace.readback.forms import ReadingForm, filled_reading, heard_from
-from marketplace.readback.models import ReadBack, SecondCall
+from marketplace.readback.forms import ReadingForm, filled_reading, heard_from, show
+from marketplace.readback.service import Script
 from marketplace.reference import purposes
 from marketplace.reference.words import choices, label
 from marketplace.web import (
-    Form,
     ManyField,
     OneField,
     Page,
@@ -64,23 +63,15 @@ class SlipForm(ReadingForm):
     answer = OneField(_l("What is ticked?"), [("1", _l("Yes")), ("2", _l("No")), ("9", _l("I take my consent back"))])
 
 
-class SecondForm(Form):
-    """What the second call heard."""
-
-    heard = OneField(
-        _l("What did the person say?"),
-        [("yes", _l("The same: it is what I want")), ("no", _l("No: I did not say that"))],
-    )
-
-
 def _card(match_id: str) -> Card:
     session = current_session()
     match = decisions.get_match(session, match_id, action="reading:match", actor=current_actor())
     return cards_of(session, [match])[0]
 
 
-def _script(card: Card) -> list[str]:
-    """What is read aloud about an offer: who, what, terms, who will see what, how to stop."""
+def _script(card: Card) -> Script:
+    """What is read aloud about an offer: who, what, terms, who will see what, how to stop. Words that are changed here
+    get a new version in `texts`."""
     lang = language()
     zh = not lang.startswith("en")
     purpose = purposes.purpose(decisions.purpose_of(current_session(), card.match))
@@ -90,18 +81,20 @@ def _script(card: Card) -> list[str]:
         _("Terms: %(terms)s. %(steps)s", terms=card.offer.rules or "—", steps=card.offer.steps or ""),
         _("To bring it they would need to know who you are, for: %(purpose)s.", purpose=use),
     ]
+    seen = _(", ").join(name for _code, name in _fields(card))
+    if seen:
+        lines.append(_("With your yes they may see this, and you may leave any of it out: %(what)s.", what=seen))
     shown = notice.paragraphs(notice.share_with(card.organisation.kind.value), lang=lang)
-    return [*lines, *shown, _("Refusing loses nothing. What do you say?")]
+    said = (*lines, *shown, _("Refusing loses nothing. What do you say?"))
+    return Script(texts.TEMPLATE, texts.VERSION, lang, said)
 
 
 def _fields(card: Card) -> list[tuple[str, str]]:
+    """What the giver may be let see, each with its name."""
     session = current_session()
-    zh = not language().startswith("en")
-    kinds = [
-        (code, purposes.field_kind(code))
-        for code in seeing.fields_to_ask(session, card.match, service.person_of(session, card.match).id)
-    ]
-    return [(code, kind.zh if zh else kind.en) for code, kind in kinds]
+    if card.match.state is not MatchState.AWAITING_HOUSEHOLD:
+        return []
+    return field_names(seeing.fields_to_ask(session, card.match, service.person_of(session, card.match).id))
 
 
 @bp.get("/")
@@ -133,11 +126,12 @@ def say(match_id: str) -> ResponseReturnValue:
     if form.validate_on_submit() and _said(card, form, script):
         text = _("Kept. A yes counts when somebody else has asked again; everything else counts now.")
         return done(text, to=url_for(".second_calls"))
+    show(form, script)
     made = slips.slips_of(current_session(), card.match.id)
     return render("answers/say.html", card=card, form=form, script=script, slips=made)
 
 
-def _said(card: Card, form: SaidForm, script: list[str]) -> bool:
+def _said(card: Card, form: SaidForm, script: Script) -> bool:
     act = str(form.act.data)
     if act == service.DECLINE and not form.reason_code.data:
         form.reason_code.errors = [_("Choose why the household declines")]
@@ -170,7 +164,7 @@ def _blame(form: Any, error: BadInput) -> bool:
 def make_slip(match_id: str) -> ResponseReturnValue:
     """A letter with a code of its own."""
     card = _card(match_id)
-    row = slips.make_slip(current_session(), card.match.id, lang=language(), actor=current_actor(), now=utc_now())
+    row = slips.make_slip(current_session(), card.match.id, _script(card), actor=current_actor(), now=utc_now())
     return done(_("The letter is ready to print."), to=url_for(".slip", code_id=row.id))
 
 
@@ -184,16 +178,15 @@ def slip(code_id: str) -> ResponseReturnValue:
     if row.state is not CodeState.OPEN:
         raise NotFound("slip")
     digits = slips.code_text(session, row.id)
-    zh = not language().startswith("en")
-    kinds = [purposes.field_kind(code) for code in row.data_fields]
-    fields = [kind.zh if zh else kind.en for kind in kinds] if row.match_state.value == "awaiting_household" else []
+    waits = row.match_state is MatchState.AWAITING_HOUSEHOLD
+    fields = [name for _code, name in field_names(row.data_fields if waits else ())]
     code, title = segno.make(digits, error="m"), _("The digits as a square code")
     drawn = code.svg_inline(scale=4, border=2, omitsize=True, svgclass="qr", lineclass=None, title=title)
     return render(
         "answers/slip.html",
         row=row,
         card=card,
-        script=_script(card),
+        script=slips.letter_of(session, row).lines,
         fields=fields,
         digits=digits,
         picture=Markup(drawn),
@@ -215,9 +208,12 @@ def slip_back() -> ResponseReturnValue:
 
 def _came_back(form: SlipForm) -> bool:
     digits = "".join(sign for sign in form.code.data or "" if sign.isdecimal())
-    heard = heard_from(form, [digits, str(form.answer.data)])
+    session, answer = current_session(), str(form.answer.data)
     try:
-        slips.came_back(current_session(), digits, str(form.answer.data), heard, actor=current_actor(), now=utc_now())
+        row = slips.need_code(session, digits)
+        letter = slips.letter_of(session, row)
+        show(form, letter)
+        slips.came_back(session, row, answer, heard_from(form, letter), actor=current_actor(), now=utc_now())
     except NotFound:
         form.code.errors = [_("No slip has these digits. Compare them with the paper.")]
     except WrongState as error:
@@ -225,75 +221,3 @@ def _came_back(form: SlipForm) -> bool:
     except BadInput as error:
         return _blame(form, error)
     return not form.errors and not form.code.errors and not form.answer.errors
-
-
-@bp.get("/second-calls")
-@guard("reading:list")
-def second_calls() -> ResponseReturnValue:
-    """What somebody else asks again, the oldest first."""
-    number = page_number()
-    page = Page(number, 0)
-    session, actor = current_session(), current_actor()
-    found = readback.due(session, actor=actor, offset=page.offset, limit=page.size + 1)
-    names = {row.id: households.masked_name(session, session.get(Person, row.person_id)) for row in found}
-    return render(
-        "answers/second_calls.html", rows=found[: page.size], names=names, number=number, more=len(found) > page.size
-    )
-
-
-@bp.get("/second-calls/<reading_id>")
-@guard("reading:list")
-def second(reading_id: str) -> ResponseReturnValue:
-    """One of them, with whom to call."""
-    return _second_page(_reading(reading_id), SecondForm())
-
-
-def _reading(reading_id: str) -> ReadBack:
-    row = readback.get_reading(current_session(), reading_id, "reading:list", actor=current_actor())
-    if row.second is not SecondCall.DUE:
-        raise NotFound("reading")
-    return row
-
-
-def _second_page(row: ReadBack, form: SecondForm, *, phone: str = "") -> ResponseReturnValue:
-    session = current_session()
-    person = session.get_one(Person, row.person_id)
-    return render(
-        "answers/second.html",
-        row=row,
-        form=form,
-        phone=phone,
-        name=households.masked_name(session, person),
-        reachable=person.phone is not None,
-        ours=row.read_by in current_actor().people,
-    )
-
-
-@bp.post("/second-calls/<reading_id>")
-@guard("reading:second")
-@writes
-def second_submit(reading_id: str) -> ResponseReturnValue:
-    """What was heard the second time."""
-    row, form = _reading(reading_id), SecondForm()
-    if not form.validate_on_submit():
-        return _second_page(row, form)
-    confirmed = form.heard.data == "yes"
-    service.second(current_session(), row.id, confirmed=confirmed, actor=current_actor(), now=utc_now())
-    return done(
-        _("Kept: both of you heard the same.") if confirmed else _("Kept: it does not count."),
-        to=url_for(".second_calls"),
-    )
-
-
-@bp.post("/second-calls/<reading_id>/phone")
-@guard("household:reveal")
-@writes
-def second_phone(reading_id: str) -> ResponseReturnValue:
-    """The number, shown once and recorded."""
-    row, form = _reading(reading_id), SecondForm()
-    form.process(formdata=None)
-    told: Any = {"purpose": "contact", "reason": "CONTACT"}
-    phone = households.reveal(
-        current_session(), row.person_id, field="phone", actor=current_actor(), now=utc_now(), **told
-    )
-    return _second_page(row, form, phone=phone)

@@ -62,7 +62,7 @@ SENTENCES: dict[str, Any] = {
         "force into the register, then record the visit."
     ),
     "too_late_to_dispute": _l(
-        "More than 14 days have passed since this visit was recorded. Please call civil affairs."
+        "More than 14 days have passed since this was recorded. Please ask civil affairs: they can still strike it."
     ),
     "no_call_waits": _l("No call is waiting for this household. Somebody may have made it already."),
     "nothing_served_yet": _l("Nothing was served yet. Give the match up instead."),

@@ -28,6 +28,7 @@ from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.reference.services import ServiceKind, find_service, list_services
+from marketplace.reference.words import list_codes
 
 TONE = {
     AppointmentState.PROPOSED: "wait",
@@ -54,6 +55,12 @@ class Visit:
     def tone(self) -> str:
         """The kind of tag for its state."""
         return TONE.get(self.appointment.state, "plain")
+
+    @property
+    def told_by(self) -> str:
+        """The table of words that its reason comes from."""
+        tables = ("visit_cancel", "visit_void", "visit_end")
+        return next((name for name in tables if self.appointment.reason_code in list_codes(name)), "visit_end")
 
     @property
     def day(self) -> date:

@@ -141,7 +141,8 @@ class Hold(SQLModel, table=True):
 
 
 class ServiceRecord(SQLModel, table=True):
-    """What one volunteer served at one appointment; it names no recipient. A disputed one is void, never deleted."""
+    """What one volunteer served at one appointment; it names no recipient. A disputed one is void, with the reason, and
+    never deleted."""
 
     __tablename__ = "service_record"
     __table_args__ = (
@@ -160,6 +161,7 @@ class ServiceRecord(SQLModel, table=True):
     minutes: int
     rating: int | None = None
     void: bool = False
+    void_reason: str = Field(default="", max_length=48)
     created_at: datetime = Field(sa_column=moment())
 
     @property

@@ -8,28 +8,28 @@ the term, a partial delivery. The sweep at the end closes what time or the end o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
-from marketplace.actors import SYSTEM, Actor, Role
-from marketplace.appointments import booking, silent
+from marketplace.actors import SYSTEM, Actor
+from marketplace.appointments import booking, disputes, silent
+from marketplace.appointments.disputes import HOMES
 from marketplace.appointments.insured import uninsured
+from marketplace.appointments.missing import TWICE, count_missing
 from marketplace.appointments.models import (
     OPEN,
     Appointment,
     AppointmentState,
     ServiceRecord,
-    Volunteer,
 )
 from marketplace.appointments.service import call_off
 from marketplace.appointments.silent import CALL
-from marketplace.appointments.volunteers import TALK
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database, flush, new_id
-from marketplace.decisions import moves
+from marketplace.decisions import moves, pieces
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, WrongState
@@ -37,9 +37,6 @@ from marketplace.policy import require
 from marketplace.reference.services import service_kind
 from marketplace.reference.words import list_codes
 
-TWICE = 2
-DISPUTE = timedelta(days=14)
-"""So long after a visit its household may say that nobody came."""
 SERVED = (AppointmentState.DONE,)
 
 
@@ -95,25 +92,18 @@ def volunteer_missed(
     session: Session, appointment_id: str, /, *, missing: Sequence[str] = (), actor: Actor, now: datetime
 ) -> Appointment:
     """Somebody of the giver did not come (none named: nobody came). Said by the giver, or by the household, which may
-    also dispute a visit that the giver has recorded: its records become void and its units are open again."""
-    by_household = actor.role in (Role.HOUSEHOLD, Role.HELPER, Role.WORKER)
+    also dispute a visit that the giver has recorded, within its time (`disputes`)."""
+    by_household = actor.role in HOMES
     states = (AppointmentState.AGREED, AppointmentState.DONE) if by_household else (AppointmentState.AGREED,)
     action = "appointment:answer" if by_household else "appointment:plan"
     appointment, match = booking.lock(session, appointment_id, action, actor=actor, states=states)
+    if appointment.state is AppointmentState.DONE:
+        disputes.dispute(session, appointment, match, actor=actor, now=now)
+        return appointment
     booking.require_running(match)
     _require_begun(appointment, now=now)
-    disputed = appointment.state is AppointmentState.DONE
-    if disputed:
-        _void(session, appointment, now=now)
-    booking.close(
-        session,
-        appointment,
-        to=AppointmentState.NO_SHOW_VOLUNTEER,
-        reason="disputed" if disputed else "",
-        actor=actor,
-        now=now,
-    )
-    _count_missing(session, appointment, missing, now=now)
+    booking.close(session, appointment, to=AppointmentState.NO_SHOW_VOLUNTEER, actor=actor, now=now)
+    count_missing(session, appointment, missing, now=now)
     key = f"{appointment.id}:missed"
     if by_household:
         notices.post(session, "visit_changed", key=key, org_id=match.org_id, now=now)
@@ -125,28 +115,6 @@ def volunteer_missed(
 def _require_begun(appointment: Appointment, *, now: datetime) -> None:
     if appointment.starts_at > now:
         raise WrongState("not_begun_yet")
-
-
-def _void(session: Session, appointment: Appointment, *, now: datetime) -> None:
-    if appointment.closed_at is None or now > appointment.closed_at + DISPUTE:
-        raise WrongState("too_late_to_dispute")
-    appointment.minutes, appointment.content, appointment.rating = None, "", None
-    for record in session.exec(select(ServiceRecord).where(col(ServiceRecord.appointment_id) == appointment.id)):
-        record.void = True
-        session.add(record)
-
-
-def _count_missing(session: Session, appointment: Appointment, missing: Sequence[str], *, now: datetime) -> None:
-    """From the second time on the giver's manager has a task."""
-    booked = [volunteer.id for volunteer in booking.people_of(session, appointment.id)]
-    named = sorted(set(missing) & set(booked)) or booked
-    wanted = select(Volunteer).where(col(Volunteer.id).in_(named)).order_by(col(Volunteer.id)).with_for_update()
-    for volunteer in session.exec(wanted.execution_options(populate_existing=True)).all():
-        volunteer.no_shows += 1
-        session.add(volunteer)
-        if volunteer.no_shows >= TWICE:
-            clocks.start(session, TALK, volunteer.id, holder=Holder(org_id=volunteer.org_id), now=now)
-    flush(session)
 
 
 def household_missed(session: Session, appointment_id: str, /, *, actor: Actor, now: datetime) -> Appointment:
@@ -211,11 +179,34 @@ def finish(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -
     match = booking.lock_match(session, match_id)
     require(actor, "appointment:plan", org_id=match.org_id)
     booking.require_running(match)
-    served = booking.claimed_units(session, match.id, states=SERVED)
+    pieces.refuse_unrecorded(session, match, now=now)
+    served = _given(session, match)
     if not served:
         raise WrongState("nothing_served_yet")
     _call_off_open(session, match.id, reason="finished", actor=actor, now=now)
     return decisions.deliver(session, match.id, units=served, by_visits=True, actor=actor, now=now)
+
+
+def _given(session: Session, match: Match) -> int:
+    """What a match has given in visits; every end of it counts that (see `decisions.pieces`)."""
+    return booking.claimed_units(session, match.id, states=SERVED)
+
+
+def _unrecorded(session: Session, match: Match, now: datetime) -> bool:
+    passed = select(Appointment.id).where(
+        col(Appointment.match_id) == match.id,
+        col(Appointment.state) == AppointmentState.AGREED,
+        col(Appointment.ends_at) <= now,
+    )
+    return session.exec(passed.limit(1)).first() is not None
+
+
+def _overtaken(session: Session, match: Match, actor: Actor, now: datetime) -> None:
+    _call_off_open(session, match.id, reason="match_ended", actor=actor, now=now)
+    silent.end_call(session, match.id, outcome="match_ended", now=now)
+
+
+pieces.ROOMS["visits"] = pieces.Pieces(_given, _unrecorded, _overtaken, disputes.void_all)
 
 
 def _call_off_open(session: Session, match_id: str, *, reason: str, actor: Actor, now: datetime) -> None:

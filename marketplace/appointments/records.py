@@ -40,6 +40,8 @@ class Certificate:
     minutes: int
     by_kind: tuple[tuple[str, int], ...]
     rating_hundredths: int | None
+    void: tuple[ServiceRecord, ...] = ()
+    """What was recorded and is disputed or struck: kept, with its reason, and counted nowhere."""
 
     @property
     def hours(self) -> str:
@@ -60,17 +62,17 @@ class Certificate:
 
 
 def certificate_of(session: Session, volunteer: Volunteer, /) -> Certificate:
-    """All records of a volunteer that were not disputed."""
-    wanted = select(ServiceRecord).where(
-        col(ServiceRecord.volunteer_id) == volunteer.id, col(ServiceRecord.void).is_(False)
-    )
-    records = tuple(session.exec(wanted.order_by(col(ServiceRecord.started_at).desc(), col(ServiceRecord.id))))
+    """All records of a volunteer that were not disputed, and apart from them those that were."""
+    wanted = select(ServiceRecord).where(col(ServiceRecord.volunteer_id) == volunteer.id)
+    every = session.exec(wanted.order_by(col(ServiceRecord.started_at).desc(), col(ServiceRecord.id))).all()
+    records = tuple(record for record in every if not record.void)
     minutes: Counter[str] = Counter()
     for record in records:
         minutes[record.category] += record.minutes
     ratings = [record.rating for record in records if record.rating is not None]
     mean = sum(ratings) * 100 // len(ratings) if ratings else None
-    return Certificate(records, sum(minutes.values()), tuple(minutes.most_common()), mean)
+    void = tuple(record for record in every if record.void)
+    return Certificate(records, sum(minutes.values()), tuple(minutes.most_common()), mean, void)
 
 
 def minutes_of(session: Session, ids: list[str], /) -> dict[str, int]:

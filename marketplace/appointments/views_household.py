@@ -9,7 +9,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import col, select
 
-from marketplace.appointments import lists, outcomes, service
+from marketplace.appointments import disputes, lists, outcomes, service
 from marketplace.appointments.doors import bp
 from marketplace.appointments.forms import RatingForm, wish_form
 from marketplace.appointments.lists import Visit
@@ -19,7 +19,13 @@ from marketplace.calendar import utc_now
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard, own_household
-from marketplace.web import Form, _, confirm, current_session, done, render, writes
+from marketplace.web import Form, _, _l, confirm, current_session, done, render, writes
+
+MISSED = _l("The giver is told. This visit does not count as served, and another time can be proposed.")
+DISPUTED = _l(
+    "The giver recorded this visit as served. If you say that it did not take place, it does not count: not for the "
+    "giver, not for its volunteers, and your need is open again for it. The giver is told."
+)
 
 
 @bp.get("/mine")
@@ -56,14 +62,17 @@ def _visit_page(visit: Visit, form: RatingForm) -> ResponseReturnValue:
         col(Appointment.id) != one.id,
         col(Appointment.state) == AppointmentState.PROPOSED,
     )
-    match = session.get_one(Match, one.match_id)
+    match, now, last = session.get_one(Match, one.match_id), utc_now(), disputes.until(one)
     return render(
         "appointments/my_visit.html",
         visit=visit,
         form=form,
         others=lists.visits_of(session, session.exec(others.order_by(col(Appointment.starts_at))).all()),
-        begun=one.starts_at <= utc_now(),
+        begun=one.starts_at <= now,
         running=match.state is MatchState.IN_DELIVERY and not match.held_for,
+        disputable=disputes.may_dispute(one, match, now=now),
+        until=last,
+        until_runs=last is not None and now <= last,
     )
 
 
@@ -117,16 +126,22 @@ def rate(appointment_id: str) -> ResponseReturnValue:
 @guard("appointment:answer")
 @writes
 def nobody_came(appointment_id: str) -> ResponseReturnValue:
-    """Ask once, then note that nobody came."""
+    """Ask once, then note that nobody came; a visit that is recorded already is disputed."""
     visit, form = _visit(appointment_id), Form()
+    recorded = visit.appointment.state is AppointmentState.DONE
     if form.validate_on_submit():
         outcomes.volunteer_missed(current_session(), appointment_id, actor=current_actor(), now=utc_now())
-        return done(_("We have told the giver. It can propose another time."), to=url_for("appointments.mine"))
+        said = (
+            _("Noted. The visit does not count, and the giver is told.")
+            if recorded
+            else _("We have told the giver. It can propose another time.")
+        )
+        return done(said, to=url_for("appointments.mine"))
     return confirm(
         layout="household",
-        title=_("Nobody came?"),
-        intro=_("The giver is told. This visit does not count as served, and another time can be proposed."),
-        button=_("Nobody came"),
+        title=_("This visit did not take place?") if recorded else _("Nobody came?"),
+        intro=DISPUTED if recorded else MISSED,
+        button=_("It did not take place") if recorded else _("Nobody came"),
         back=_page(appointment_id),
         facts=facts_of(visit),
         form=form,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.appointments import lists, outcomes, service, silent
+from marketplace.appointments import disputes, lists, outcomes, service, silent
 from marketplace.appointments.doors import bp
-from marketplace.appointments.forms import call_form, wish_form
+from marketplace.appointments.forms import call_form, reason_form, wish_form
 from marketplace.appointments.lists import Visit
 from marketplace.appointments.models import AppointmentState
 from marketplace.appointments.views_giver import facts_of
@@ -19,8 +19,13 @@ from marketplace.calendar import utc_now
 from marketplace.clocks.service import last_day
 from marketplace.guards import current_actor, guard
 from marketplace.policy import require
-from marketplace.web import Page, _, confirm, current_session, done, page_number, render, writes
+from marketplace.web import Form, Page, _, _l, confirm, current_session, done, page_number, render, writes
 from marketplace.web.codes import place, word
+
+STRUCK = _l(
+    "The record stays and is marked void. The hours count no longer: not for the giver, not on the volunteers' "
+    "certificates, and the need is open again for them."
+)
 
 
 @bp.get("/city")
@@ -56,8 +61,16 @@ def city_visit(appointment_id: str) -> ResponseReturnValue:
     """One visit, to read; a worker may answer for the household."""
     visit = _visit(appointment_id)
     board = lists.board_of(current_session(), visit.appointment.match_id, actor=current_actor())
-    ahead = visit.appointment.starts_at > utc_now()
-    return render("appointments/city_visit.html", visit=visit, board=board, ahead=ahead)
+    one, now = visit.appointment, utc_now()
+    return render(
+        "appointments/city_visit.html",
+        visit=visit,
+        board=board,
+        ahead=one.starts_at > now,
+        disputable=disputes.may_dispute(one, board.match, now=now),
+        strikable=disputes.may_strike(one, board.match),
+        until=disputes.until(one),
+    )
 
 
 @bp.post("/city/<appointment_id>/agree")
@@ -88,6 +101,48 @@ def other_time_for(appointment_id: str) -> ResponseReturnValue:
         back=_page(appointment_id),
         facts=facts_of(visit),
         form=form,
+    )
+
+
+@bp.route("/city/<appointment_id>/nobody-came", methods=["GET", "POST"])
+@guard("appointment:answer")
+@writes
+def nobody_came_for(appointment_id: str) -> ResponseReturnValue:
+    """A worker notes for a household, which told it so, that a recorded visit did not take place."""
+    visit, form = _visit(appointment_id), Form()
+    if form.validate_on_submit():
+        outcomes.volunteer_missed(current_session(), appointment_id, actor=current_actor(), now=utc_now())
+        return done(_("Noted. The visit does not count, and the giver is told."), to=_page(appointment_id))
+    return confirm(
+        layout="staff",
+        title=_("This visit did not take place?"),
+        intro=STRUCK,
+        button=_("It did not take place"),
+        back=_page(appointment_id),
+        facts=facts_of(visit),
+        form=form,
+    )
+
+
+@bp.route("/city/<appointment_id>/strike", methods=["GET", "POST"])
+@guard("appointment:void")
+@writes
+def strike(appointment_id: str) -> ResponseReturnValue:
+    """Civil affairs has found that a recorded visit did not take place, also after the household's own time."""
+    visit, form = _visit(appointment_id), reason_form("visit_void")
+    if form.validate_on_submit():
+        reason = form.reason_code.data or ""
+        disputes.strike(current_session(), appointment_id, reason=reason, actor=current_actor(), now=utc_now())
+        return done(_("Struck. Household and giver are told."), to=_page(appointment_id))
+    return confirm(
+        layout="staff",
+        title=_("Strike this visit?"),
+        intro=STRUCK,
+        button=_("Strike it"),
+        back=_page(appointment_id),
+        facts=facts_of(visit),
+        form=form,
+        danger=True,
     )
 
 

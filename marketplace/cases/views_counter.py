@@ -21,7 +21,8 @@ from marketplace.guards import current_actor, guard
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people, masked_name
 from marketplace.policy import require
-from marketplace.readback.forms import ReadingForm, filled_reading, heard_from
+from marketplace.readback.forms import ReadingForm, filled_reading, heard_from, show
+from marketplace.readback.service import Script
 from marketplace.reference import districts
 from marketplace.reference.words import label
 from marketplace.web import Form, OneField, TextField, UploadField, _, _l, current_session, done, render, writes
@@ -171,18 +172,19 @@ def _kept(case: Case, form: Any) -> bool:
 def counter_read(case_id: str) -> ResponseReturnValue:
     """Read it aloud as it stands here; then sign and send."""
     session, case = current_session(), _draft(case_id)
-    form, script = SendForm(), script_of(case)
+    form, script = SendForm(), Script("apply", 1, language(), tuple(script_of(case)))
     filled_reading(form)
     if form.validate_on_submit() and _sent(case, form, script):
         return done(
             _("Sent. Give the person the printed sheet; it says what comes next."),
             to=url_for(".sheet", case_id=case.id),
         )
+    show(form, script)
     signer = masked_name(session, session.get_one(Person, case.signer_id))
-    return render("cases/counter_read.html", form=form, case=case, script=script, signer=signer)
+    return render("cases/counter_read.html", form=form, case=case, script=script.lines, signer=signer)
 
 
-def _sent(case: Case, form: SendForm, script: list[str]) -> bool:
+def _sent(case: Case, form: SendForm, script: Script) -> bool:
     try:
         counter.read_and_send(
             current_session(),

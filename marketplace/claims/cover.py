@@ -1,11 +1,12 @@
 """Unclaimed cover is found before charity money is proposed: insurers are asked who pays of a documented cost.
 
-Enters: documented costs whose payers have not all answered, of people who let the insurers' door be asked (a consent of
-the kind QUERY to the one insurer that runs it). Leaves: the insurers' answers on the bill, each once, and a disclosure
-row for each person and day on which something was asked; a payer that says nothing stays open with the clock of the
-bill, for a person. What crosses is a mark of the person made with a key that only both sides have; no name, number or
-illness. Called by the worker. Each person's yes is looked at just before its question and once more before the answer
-is kept; the question itself is asked outside any transaction.
+Enters: documented costs whose payers have not all answered, each of the one person who was treated, where that very
+person (or a child's guardian) lets the insurers' door be asked (a consent of the kind QUERY to the one insurer that
+runs it); one adult's yes never opens another's bill. Leaves: the insurers' answers on the bill, each once, and a
+disclosure row for each person and day on which something was asked; a payer that says nothing stays open with the clock
+of the bill, for a person. What crosses is a mark of the person made with a key that only both sides have; no name,
+number or illness. Called by the worker. Each person's yes is looked at just before its question and once more before
+the answer is kept; the question itself is asked outside any transaction.
 """
 
 from __future__ import annotations
@@ -88,11 +89,11 @@ def ask(database: Database, door: CoverDoor, /, *, key: str, org: str, now: date
         return 0
     actor = Actor(id="cover-door", role=Role.SERVICE, org_id=insurer.id)
     written = asked = 0
-    for household_id, of_home in groupby(chains, key=itemgetter(0)):
+    for _household, of_home in groupby(chains, key=itemgetter(0)):
         said: dict[str, _Said] = {}
         for _home, chain_id in of_home:
             if asked < BATCH:
-                asked += _ask_one(database, door, chain_id, household_id, said, key=key, actor=actor, now=now)
+                asked += _ask_one(database, door, chain_id, said, key=key, actor=actor, now=now)
         written += sum(_keep(database, one, now=now) for one in said.values() if one.answers and not one.failed)
     return written
 
@@ -101,7 +102,6 @@ def _ask_one(
     database: Database,
     door: CoverDoor,
     chain_id: str,
-    household_id: str,
     said: dict[str, _Said],
     *,
     key: str,
@@ -110,8 +110,9 @@ def _ask_one(
 ) -> bool:
     """Look at one person's yes, write the question down, and ask it at once about each open bill; whether it was."""
     with database.transaction() as session:
-        mark, waiting = _mark(session, chain_id, key=key), _open_bills(session, household_id)
-        may = bool(mark and waiting) and queries.allowed(session, chain_id, purpose=PURPOSE, actor=actor, now=now)
+        waiting = _open_bills(session, chain_id)
+        mark = _mark(session, chain_id, key=key) if waiting else ""
+        may = bool(mark) and queries.allowed(session, chain_id, purpose=PURPOSE, actor=actor, now=now)
     if not may:
         return False
     for bill in waiting:
@@ -124,9 +125,13 @@ def _ask_one(
 
 
 def _keep(database: Database, one: _Said, *, now: datetime) -> int:
-    """Write down what was answered under yeses that still hold; one taken back meanwhile takes its answer along."""
+    """Write down what was answered under yeses that still hold, of a bill that is still this person's; one taken back
+    meanwhile takes its answer along."""
     with database.transaction() as session:
-        held = {chain_id for chain_id, _answer in one.answers if is_alive(lock_head(session, chain_id), now)}
+        heads = [lock_head(session, chain_id) for chain_id, _answer in one.answers]
+        treated = session.get_one(CostBill, one.bill.bill_id).person_id
+        ours = [head for head in heads if newest(session, head).person_id == treated]
+        held = {head.chain_id for head in ours if is_alive(head, now)}
         said = [answer for chain_id, answer in one.answers if chain_id in held]
         return _write(session, one.bill, _largest(said), now=now) if said else 0
 
@@ -166,8 +171,12 @@ def _chains(session: Session, org_id: str, *, now: datetime) -> list[tuple[str, 
     return list(session.exec(heads.order_by(col(ConsentHead.household_id), col(ConsentHead.chain_id))))
 
 
-def _open_bills(session: Session, household_id: str) -> list[_Open]:
-    wanted = select(CostBill).where(col(CostBill.household_id) == household_id)
+def _open_bills(session: Session, chain_id: str) -> list[_Open]:
+    """The open bills of the person who said this yes, and of nobody else."""
+    said = newest(session, session.get_one(ConsentHead, chain_id))
+    wanted = select(CostBill).where(
+        col(CostBill.household_id) == said.household_id, col(CostBill.person_id) == said.person_id
+    )
     found = session.exec(wanted.order_by(col(CostBill.created_at), col(CostBill.id)))
     return [
         _Open(bill.id, bill.cost_fen)

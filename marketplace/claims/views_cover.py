@@ -34,11 +34,16 @@ class AskForm(Form):
 
 @bp.app_template_global()
 def may_let_ask() -> bool:
-    """Whether there is a bill of this household and a door to ask."""
+    """Whether there is a bill of who looks, or of its child, and a door to ask."""
     session, household_id = current_session(), current_actor().household_id
     if not household_id or find_insurer(session, settings_of(session).cover_org) is None:
         return False
-    return session.exec(select(CostBill.id).where(col(CostBill.household_id) == household_id)).first() is not None
+    try:
+        ours = speaks_for(session, household_id, actor=current_actor(), now=utc_now())
+    except NotFound:
+        return False
+    mine = col(CostBill.person_id).in_([person.id for person in ours])
+    return session.exec(select(CostBill.id).where(mine).limit(1)).first() is not None
 
 
 @bp.route("/my-cover", methods=["GET", "POST"])

@@ -23,7 +23,7 @@ from marketplace.db import flush, new_id
 from marketplace.drawing import read_strokes
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.service import contact_of
-from marketplace.sealed import vault_of
+from marketplace.sealed import Unreadable, vault_of
 
 COLUMN = "consent_evidence.body"
 DRAWN = "drawn"
@@ -98,12 +98,15 @@ def newest_of(session: Session, chain_ids: list[str], /) -> dict[str, ConsentEvi
 
 
 def look(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> tuple[ConsentEvidence, str]:
-    """The document of a consent, for who checks the yes: a picture as base64, or strokes. The look is written down
-    first."""
+    """The document of a consent, for who checks the yes: a picture as base64, or strokes; empty where its time was over
+    or the person was erased. The look is written down first."""
     row, head = newest_of(session, [chain_id]).get(chain_id), session.get(ConsentHead, chain_id)
-    if row is None or head is None or row.body is None:
+    if row is None or head is None:
         raise NotFound("consent_evidence")
     require_area(session, actor, "consent:check", household_id=head.household_id)
     entry = audit.Entry("consent:evidence_look", object_ref=row.id, subject=head.household_id)
     audit.record(session, entry, actor=actor, now=now)
-    return row, vault_of(session).open(session, row.person_id, column=COLUMN, sealed=row.body)
+    try:
+        return row, vault_of(session).open(session, row.person_id, column=COLUMN, sealed=row.body) if row.body else ""
+    except Unreadable:
+        return row, ""

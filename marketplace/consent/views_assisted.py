@@ -155,8 +155,8 @@ def evidence_look(chain_id: str) -> ResponseReturnValue:
     need_fresh_proof()
     row, text = evidence.look(current_session(), chain_id, actor=current_actor(), now=utc_now())
     drawn = row.signature_kind == evidence.DRAWN
-    kind, body = ("svg+xml", base64.b64encode(svg_of(text).encode()).decode()) if drawn else ("jpeg", text)
-    return pages.render("consent/evidence.html", row=row, picture=f"data:image/{kind};base64,{body}")
+    kind, body = ("svg+xml", base64.b64encode(svg_of(text).encode()).decode()) if drawn and text else ("jpeg", text)
+    return pages.render("consent/evidence.html", row=row, picture=f"data:image/{kind};base64,{body}" if text else "")
 
 
 @bp.route("/consents/to-check", methods=["GET"])

@@ -27,7 +27,7 @@ from marketplace.decisions.outcome import Excluded, Outcome
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.ledger import hits
 from marketplace.ledger import service as ledger
-from marketplace.ledger.overlap import OverlapFound, refuse_overlap
+from marketplace.ledger.overlap import OverlapFound, refuse_judge, refuse_overlap
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import today_of
 from marketplace.offers.models import Acceptance, Offer
@@ -115,6 +115,7 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     organisation = _fetch(session, Organisation, offer.org_id, lock=lock)
     if need.verifier_id in actor.people:
         raise WrongState("verifier_is_approver")
+    refuse_judge(session, need.id, actor=actor)
     refuse_kin(session, line.household_id, actor=actor)
     refuse_own_giver(session, organisation, actor=actor)
     if need.state is not NeedState.VERIFIED or _is_over(need, now):
@@ -168,6 +169,7 @@ def _approve_one(session: Session, sound: _Sound, *, above: bool, actor: Actor, 
         state=MatchState.AWAITING_SECOND if above else after_approval(offer),
         ledger_entry_id=entry.id,
         approver_id=actor.id,
+        asked_at=now,
         created_at=now,
         updated_at=now,
     )
@@ -272,10 +274,20 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     need = session.get_one(Need, match.need_id)
     if actor.people & {match.approver_id, need.verifier_id}:
         raise WrongState("same_person_twice")
+    refuse_judge(session, need.id, actor=actor)
     refuse_kin(session, match.household_id, actor=actor)
     refuse_own_giver(session, session.get_one(Organisation, match.org_id), actor=actor)
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
-    match.second_approver_id = actor.id
+    refuse_overlap(
+        session,
+        need,
+        org_id=match.org_id,
+        units=match.units,
+        on=today_of(now),
+        lock=True,
+        own=match.ledger_entry_id,
+    )
+    match.second_approver_id, match.asked_at = actor.id, now
     match.state = after_approval(session.get_one(Offer, match.offer_id))
     match.updated_at = now
     session.add(match)

@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 from marketplace import audit
 from marketplace.actors import GIVERS, STAFF, Actor
 from marketplace.db import flush, new_id
-from marketplace.decisions import moves
+from marketplace.decisions import moves, pieces
 from marketplace.decisions.models import FollowUp, Match, MatchState
 from marketplace.decisions.moves import locked
 from marketplace.errors import BadInput, WrongState
@@ -25,6 +25,10 @@ from marketplace.reference.words import list_codes
 
 RETURNABLE = (MatchState.IN_DELIVERY, MatchState.DELIVERED, MatchState.CONFIRMED)
 RECLAIMABLE = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
+PAID_MISSING, GIVEN_BACK = "paid_missing", "given_back"
+"""Why money that the bank has paid is on its way back: the household says that it never came, or gives it back."""
+OF_THE_HOUSE = (PAID_MISSING, GIVEN_BACK, "paid_after_end")
+"""Reasons of a reclaim that follow from an act; no giver chooses them."""
 LOOK_AGAIN = ("misuse", "not_entitled")
 """Reasons of a reclaim after which the need is held until a person has looked at it."""
 MOST_MINUTES = 600
@@ -111,16 +115,22 @@ def _close(session: Session, match: Match, *, actor: Actor, now: datetime) -> No
 
 def give_back(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
     """Household or giver return the aid before it was used: its units are free, and the need is open again, unless
-    the household needs nothing any more. The other side is told; this pair is not proposed again."""
+    the household needs nothing any more. The other side is told; this pair is not proposed again. Money that the bank
+    has paid counts as given until the giver or the bank says that it is back. What was served of a service stays
+    served; one that is delivered cannot come back."""
     match = locked(session, match_id, "match:give_back", actor=actor, expected=RETURNABLE)
     _known(reason_code, "give_back")
-    moves.end(session, match, to=MatchState.GIVEN_BACK, reason_code=reason_code, actor=actor, now=now)
+    if match.state is not MatchState.IN_DELIVERY:
+        pieces.refuse_given(session, match)
+    if match.paid_at is None:
+        moves.end(session, match, to=MatchState.GIVEN_BACK, reason_code=reason_code, actor=actor, now=now)
+    else:
+        match.reason_code = GIVEN_BACK
+        moves.step(session, match, to=MatchState.RECLAIMING, actor=actor, now=now)
     if reason_code == "no_longer_needed":
         settling.no_longer_needed(session, match.need_id, actor=actor, now=now)
-    if actor.role in GIVERS:
-        moves.tell_household(session, match, "match_cancelled", key="given_back", now=now)
-    else:
-        moves.tell_giver(session, match, "match_cancelled", key="given_back", now=now)
+    tell = moves.tell_household if actor.role in GIVERS else moves.tell_giver
+    tell(session, match, moves.ending(match), key="given_back", now=now)
     return match
 
 
@@ -134,11 +144,25 @@ def bank_sent_back(session: Session, match_id: str, /, *, actor: Actor, now: dat
     return match
 
 
+def paid_missing(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> Match:
+    """The bank has paid and the household says that nothing came: the ledger keeps the payment and the need is held,
+    until the bank says that the money came back, or an approver who has asked giver and bank lets it stand."""
+    match.reason_code = PAID_MISSING
+    moves.step(session, match, to=MatchState.RECLAIMING, actor=actor, now=now)
+    moves.wait(session, match, outcome=PAID_MISSING, for_step=PAID_MISSING, now=now)
+    settling.hold_for_money(session, match.need_id, actor=actor, now=now)
+    moves.tell_giver(session, match, "paid_missing", key=f"{PAID_MISSING}:{now.isoformat()}", now=now)
+    return match
+
+
 def reclaim_open(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
     """The giver asks back what the household has received, with a reason (R1.17). Nothing changes hands in the ledger
     before it says that the aid came back; the household is told and can ask civil affairs."""
     match = locked(session, match_id, "match:reclaim", actor=actor, expected=RECLAIMABLE)
     _known(reason_code, "reclaim")
+    if reason_code in OF_THE_HOUSE:
+        raise BadInput("reason_missing", field="reason_code")
+    pieces.refuse_given(session, match)
     match.reason_code = reason_code
     moves.step(session, match, to=MatchState.RECLAIMING, actor=actor, now=now)
     moves.tell_household(session, match, "aid_asked_back", key=f"reclaim:{now.isoformat()}", now=now)
@@ -149,9 +173,14 @@ def reclaim_done(
     session: Session, match_id: str, /, *, asks: str = "match:reclaim", actor: Actor, now: datetime
 ) -> Match:
     """The aid is back with its giver: the ledger row is returned. After misuse the need is held for a person; else it
-    is open again. `asks` is another action where the bank says so."""
+    is open again. `asks` is another action where the bank says so; it alone says so of money that, by the household's
+    word, never came."""
     match = locked(session, match_id, asks, actor=actor, expected=(MatchState.RECLAIMING,))
     reason = match.reason_code
+    if reason == PAID_MISSING:
+        if match.paid_at is not None:
+            raise WrongState("bank_says_paid")
+        settling.money_settled(session, match.need_id, actor=actor, now=now)
     moves.end(session, match, to=MatchState.RECLAIMED, reason_code=reason, actor=actor, now=now)
     if reason in LOOK_AGAIN:
         settling.look_again(session, match.need_id, actor=actor, now=now)
@@ -162,6 +191,10 @@ def reclaim_done(
 def reclaim_drop(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
     """The giver thinks better of it, or civil affairs finds no ground: the match is where it was before."""
     match = locked(session, match_id, "match:reclaim_drop", actor=actor, expected=(MatchState.RECLAIMING,))
+    if match.reason_code == PAID_MISSING:
+        if actor.role in GIVERS:
+            raise WrongState("bank_says_paid")
+        settling.money_settled(session, match.need_id, actor=actor, now=now)
     match.reason_code = ""
     arrived = MatchState.CONFIRMED if match.confirmed_at is not None else MatchState.DELIVERED
     to = MatchState.CLOSED if match.closed_at is not None else arrived

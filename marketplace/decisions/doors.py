@@ -26,7 +26,15 @@ SENTENCES = {
     "result_known": _l("Your result for this delivery is on record already."),
     "followed_up": _l("Somebody has asked already how it went."),
     "needs_visits": _l("This is a service: plan its visits and record each. The last one delivers it."),
+    "served_already": _l(
+        "Hours that were served cannot be given back. A visit that did not take place can be disputed."
+    ),
+    "visits_to_record": _l("Some visits of this service have passed. Record first what became of each."),
     "needs_case": _l("This is an insurance case: answer it in the list of cases. Its last answer delivers it."),
+    "hit_judge_is_approver": _l(
+        "You called a hit of this need no duplicate, or allowed it an exception. Somebody else has to approve it."
+    ),
+    "bank_says_paid": _l("The bank says that this was paid. Its answer has to say that the money came back."),
     "no_complaint": _l("There is no complaint that waits."),
     "no_call_due": _l("No call is due here: the household still has time, or it has answered."),
     "wanted_before": _l("The household has said this twice and then let the time pass. Ask for a yes or a no."),

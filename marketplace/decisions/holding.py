@@ -1,8 +1,8 @@
 """A match that nobody may move before a person has looked: held for a cause, released, or ended by that person.
 
-Enters: a match, a cause (a correction, a death), the actor. Leaves: the match held with one staff clock in the place of
-the one that ran, so that nothing expires meanwhile; or let go on with the clock of its state begun anew. Delivered aid
-is never held. Called by `rights`.
+Enters: a match, a cause (a correction, a death, a rule against helping twice), the actor. Leaves: the match held with
+one staff clock in the place of the one that ran, so that nothing expires meanwhile; or let go on with the clock of its
+state begun anew. Delivered aid is never held. Called by `rights` and by `asking`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound, WrongState
 from marketplace.policy import require
 
-CAUSES = ("correction", "death")
+RULE = "rule"
+CAUSES = ("correction", "death", RULE)
 HOLDABLE = (
     MatchState.AWAITING_SECOND,
     MatchState.AWAITING_GIVER,
@@ -36,7 +37,8 @@ def hold(session: Session, match_id: str, /, *, cause: str, actor: Actor, now: d
         return False
     match.held_for = cause
     _record(session, match, "match:hold", rule=cause, actor=actor, now=now)
-    moves.wait(session, match, outcome="held", now=now, for_step=moves.REVIEW)
+    step = moves.BY_RULE if cause == RULE else moves.REVIEW
+    moves.wait(session, match, outcome="held", now=now, for_step=step)
     return True
 
 

@@ -20,6 +20,7 @@ from marketplace.clocks.service import Holder
 from marketplace.clocks.steps import STEPS, Side
 from marketplace.consent import service as consent
 from marketplace.db import flush
+from marketplace.decisions import pieces
 from marketplace.decisions.models import FollowUp, Match, MatchState
 from marketplace.errors import NotFound, WrongState
 from marketplace.ledger import service as ledger
@@ -49,6 +50,8 @@ GIVER_KNOWS = (
     MatchState.IN_DELIVERY,
     MatchState.HELD,
 )
+BEGUN = (MatchState.IN_DELIVERY, MatchState.HELD)
+"""In these part of a match may have been given already."""
 MOVES_HELD = ("match:reject", "match:hold", "match:decline")
 """All that can be done with a held match: staff decide on it, or the household says no."""
 SAID_NO = (MatchState.DECLINED_GIVER, MatchState.DECLINED_HOUSEHOLD, MatchState.REJECTED, MatchState.GIVEN_BACK)
@@ -61,6 +64,9 @@ ITS_OWN_WORD = (MatchState.DECLINED_GIVER, MatchState.EXPIRED_GIVER, MatchState.
 
 REVIEW = "match_review"
 """What a held match waits for; see `holding`."""
+BY_RULE = "rule_review"
+"""The same where a rule against helping twice holds it; see `asking`."""
+HELD_STEPS = (REVIEW, BY_RULE)
 RESULT = "giver_result"
 """The giver's result after a delivery; its clock runs beside the match's own."""
 ASKED_BACK = "reclaim_asked"
@@ -149,9 +155,9 @@ def wait(
 ) -> Clock | None:
     """End the clock that runs for a match and start that of its state, or of the step named. While a person has to look
     at it first, that step stays whatever else happens."""
-    if match.held_for and for_step != REVIEW:
+    if match.held_for and for_step not in HELD_STEPS:
         for clock in clocks.running_of(session, match.id):
-            if clock.step == REVIEW:
+            if clock.step in HELD_STEPS:
                 return clock
     wanted = for_step or WAITS.get(match.state, "")
     if wanted == "follow_up" and has_complaint(session, match.id):
@@ -181,17 +187,73 @@ def has_complaint(session: Session, match_id: str, /) -> bool:
 
 
 def end(session: Session, match: Match, /, *, to: MatchState, reason_code: str, actor: Actor, now: datetime) -> None:
-    """End a match without aid: its units and consent end with it, the giver is told if it knew."""
-    before = match.state
-    close_consent(session, match, actor=actor, now=now)
+    """End a match without aid: its units and consent end with it, the giver is told if it knew. Where part of it was
+    given already, visit by visit, that part is delivered and only the rest ends."""
+    before, served = match.state, pieces.given(session, match) if match.state in BEGUN else 0
     match.reason_code, match.held_for = reason_code, ""
-    ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
-    step(session, match, to=to, actor=actor, now=now)
+    pieces.call_off(session, match, actor=actor, now=now)
+    if served:
+        _record(session, match, "match:part", rule=reason_code, actor=actor, now=now)
+        lower_to(session, match, units=served, actor=actor, now=now)
+        hand_over(session, match, actor=actor, now=now)
+    else:
+        close_consent(session, match, actor=actor, now=now)
+        ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
+        step(session, match, to=to, actor=actor, now=now)
     line = session.get_one(ProposedLine, match.line_id)
-    line.state = LineState.DECLINED if to in SAID_NO else LineState.STALE
+    if to in SAID_NO or not served:
+        line.state = LineState.DECLINED if to in SAID_NO else LineState.STALE
     session.add(line)
     if before in GIVER_KNOWS and to not in ITS_OWN_WORD:
-        tell_giver(session, match, "match_cancelled", key="cancelled", now=now)
+        tell_giver(session, match, ending(match), key="cancelled", now=now)
+
+
+def ending(match: Match, /) -> str:
+    """The letter about an end: of all of it, or of what was still to come."""
+    return "match_part" if match.state is MatchState.DELIVERED else "match_cancelled"
+
+
+def lower_to(session: Session, match: Match, /, *, units: int | None, actor: Actor, now: datetime) -> None:
+    """Only so many units are given (None: all of them): the rest is free at once."""
+    if units is not None and units != match.units:
+        ledger.lower(session, match.ledger_entry_id, units=units, actor=actor, now=now)
+        match.short_units, match.units = match.short_units + match.units - units, units
+
+
+def hand_over(session: Session, match: Match, /, *, note: str = "", actor: Actor, now: datetime) -> None:
+    """The aid was given: the household is asked to confirm."""
+    match.delivered_at, match.delivery_note = now, note[:200]
+    ledger.move(session, match.ledger_entry_id, to=AidState.DELIVERED, actor=actor, now=now)
+    clock = step(session, match, to=MatchState.DELIVERED, actor=actor, now=now)
+    tell_household(session, match, "confirm_receipt", key="confirm", now=now, clock=clock)
+
+
+def take_back(session: Session, match: Match, /, *, units: int, rule: str, actor: Actor, now: datetime) -> None:
+    """So many of the delivered units never came: ledger, need and offer follow at once, and the rest stays given.
+    Where nothing is left the match ends as one of which nothing arrived."""
+    if units >= match.units:
+        nothing_came(session, match, actor=actor, now=now)
+        return
+    left = match.units - units
+    ledger.lower(session, match.ledger_entry_id, units=left, of=AidState.DELIVERED, actor=actor, now=now)
+    match.short_units, match.units, match.updated_at = match.short_units + units, left, now
+    session.add(match)
+    _record(session, match, "match:part", rule=rule, actor=actor, now=now)
+    flush(session)
+
+
+def nothing_came(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> None:
+    """Nothing of it arrived: the match ends, its units are free again, the giver is told."""
+    match.delivered_at, match.reason_code = None, "not_received"
+    close_consent(session, match, actor=actor, now=now)
+    step(session, match, to=MatchState.RETURNED, actor=actor, now=now)
+    ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
+    tell_giver(session, match, "match_cancelled", key="not_received", now=now)
+
+
+def _record(session: Session, match: Match, action: str, *, rule: str, actor: Actor, now: datetime) -> None:
+    entry = audit.Entry(action, object_ref=match.id, subject=match.household_id, rule_id=rule, body=committed(match))
+    audit.record(session, entry, actor=actor, now=now)
 
 
 def close_consent(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> None:

@@ -36,6 +36,7 @@ TAKEN_BY = {
         ("cover_answer", "overlap_look", "power_check", "push_answer", "push_result", "record_need"), Role.VERIFIER
     ),
     **dict.fromkeys(("first_approval", "second_approval", "held", "late_delivery", "reclaim_late"), Role.APPROVER),
+    **dict.fromkeys(("paid_missing", "rule_review"), Role.APPROVER),
     **dict.fromkeys(
         ("payment_late", "paid_after_end", "match_review", "unclaimed", "insure_late", "payout_overlap"), Role.APPROVER
     ),

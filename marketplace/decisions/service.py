@@ -14,12 +14,13 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.consent import service as consent
 from marketplace.consent.ask import living_auto_match
-from marketplace.decisions import moves
+from marketplace.decisions import asking, moves, pieces
 from marketplace.decisions.cards import case_kinds
 from marketplace.decisions.closing import (
     bank_sent_back,
     follow_up,
     give_back,
+    paid_missing,
     reclaim_done,
     reclaim_drop,
     reclaim_open,
@@ -192,10 +193,7 @@ def deliver(
     with an insurer's case, whose answers alone know policy and payout; `by_case` is said by the room of claims."""
     match = locked(session, match_id, "match:deliver", actor=actor, expected=(MatchState.IN_DELIVERY,))
     _refuse_short_cut(session, match, by_visits=by_visits, by_case=by_case)
-    if units is not None and units != match.units:
-        ledger.lower(session, match.ledger_entry_id, units=units, actor=actor, now=now)
-        match.short_units, match.units = match.units - units, units
-    return _delivered(session, match, note=note, actor=actor, now=now)
+    return _delivered(session, match, units=units, note=note, actor=actor, now=now)
 
 
 def deliver_paid(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> Match:
@@ -203,14 +201,13 @@ def deliver_paid(session: Session, match: Match, /, *, actor: Actor, now: dateti
     has locked the match and asked the policy for its own act."""
     if match.state not in PAYABLE or match.held_for:
         raise WrongState("match_moved_on", state=match.state.value)
-    return _delivered(session, match, note="", actor=actor, now=now)
+    return _delivered(session, match, units=None, note="", actor=actor, now=now)
 
 
-def _delivered(session: Session, match: Match, *, note: str, actor: Actor, now: datetime) -> Match:
-    match.delivered_at, match.delivery_note = now, note[:200]
-    ledger.move(session, match.ledger_entry_id, to=AidState.DELIVERED, actor=actor, now=now)
-    clock = moves.step(session, match, to=MatchState.DELIVERED, actor=actor, now=now)
-    moves.tell_household(session, match, "confirm_receipt", key="confirm", now=now, clock=clock)
+def _delivered(session: Session, match: Match, *, units: int | None, note: str, actor: Actor, now: datetime) -> Match:
+    moves.lower_to(session, match, units=units, actor=actor, now=now)
+    asking.at_delivery(session, match, actor=actor, now=now)
+    moves.hand_over(session, match, note=note, actor=actor, now=now)
     return match
 
 
@@ -234,21 +231,27 @@ def confirm(session: Session, match_id: str, /, *, actor: Actor, now: datetime) 
 
 def not_received(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
     """The household says that nothing arrived: the match ends, its units are free again, the giver is told, and staff
-    find it in their list of what did not arrive."""
+    find it in their list of what did not arrive. Money that the bank says it has paid is not free on this word alone:
+    see `closing.paid_missing`. The visits of a service are void with it; those for which the time to say so has passed
+    stand."""
     match = locked(session, match_id, "match:receive", actor=actor, expected=(MatchState.DELIVERED,))
-    match.delivered_at, match.reason_code = None, "not_received"
-    moves.close_consent(session, match, actor=actor, now=now)
-    moves.step(session, match, to=MatchState.RETURNED, actor=actor, now=now)
-    ledger.move(session, match.ledger_entry_id, to=AidState.RETURNED, actor=actor, now=now)
-    moves.tell_giver(session, match, "match_cancelled", key="not_received", now=now)
+    if match.paid_at is not None:
+        return paid_missing(session, match, actor=actor, now=now)
+    if standing := pieces.void(session, match, actor=actor, now=now):
+        less = match.units - standing
+        moves.take_back(session, match, units=less, rule="not_received", actor=actor, now=now)
+    else:
+        moves.nothing_came(session, match, actor=actor, now=now)
     return match
 
 
 def giver_gives_up(session: Session, match_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Match:
-    """The giver cannot deliver what it took on: the match ends, the household is told, the need is open again."""
+    """The giver cannot deliver what it took on: the match ends, the household is told, the need is open again. Visits
+    that have passed are recorded first; what was served stays served."""
     match = locked(session, match_id, "match:deliver", actor=actor, expected=(MatchState.IN_DELIVERY,))
+    pieces.refuse_unrecorded(session, match, now=now)
     moves.end(session, match, to=MatchState.CANCELLED, reason_code=reason_code, actor=actor, now=now)
-    moves.tell_household(session, match, "match_cancelled", key="gave_up", now=now)
+    moves.tell_household(session, match, moves.ending(match), key="gave_up", now=now)
     return match
 
 
@@ -261,7 +264,7 @@ def cancel(session: Session, match_id: str, /, *, reason_code: str, actor: Actor
     to = MatchState.REJECTED if match.state is MatchState.AWAITING_SECOND else MatchState.CANCELLED
     moves.end(session, match, to=to, reason_code=reason_code, actor=actor, now=now)
     if told:
-        moves.tell_household(session, match, "match_cancelled", key="staff", now=now)
+        moves.tell_household(session, match, moves.ending(match), key="staff", now=now)
     return match
 
 

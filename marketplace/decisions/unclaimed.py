@@ -30,6 +30,8 @@ from marketplace.proposals.models import LineState, ProposedLine
 STEP = "unclaimed"
 WINDOW, URGENT_WINDOW = 5, 1
 """Working days in which a proposal should have come."""
+IN_HAND: dict[str, Callable[[datetime], ColumnElement[bool]]] = {}
+"""Rooms above say here which needs have had a person on them since a moment: nobody else is named for those."""
 BATCH = 200
 PAUSE = timedelta(minutes=10)
 
@@ -108,6 +110,7 @@ def _since(limit: datetime, *, now: datetime) -> tuple[ColumnElement[bool], ...]
         col(Need.verified_on) < local_day(limit),
         _consents(col(ConsentHead.valid_from) < limit, now=now),
         ~exists().where(ended),
+        *(~in_hand(limit) for in_hand in IN_HAND.values()),
         ~exists().where(asked),
     )
 

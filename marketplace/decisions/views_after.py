@@ -14,7 +14,7 @@ from marketplace.actors import GIVERS
 from marketplace.calendar import utc_now
 from marketplace.decisions import service
 from marketplace.decisions.cards import Card, cards_of
-from marketplace.decisions.closing import MOST_MINUTES, RECLAIMABLE, RETURNABLE, Answers
+from marketplace.decisions.closing import MOST_MINUTES, OF_THE_HOUSE, PAID_MISSING, RECLAIMABLE, RETURNABLE, Answers
 from marketplace.decisions.doors import bp
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound
@@ -143,7 +143,7 @@ def reclaim(match_id: str) -> ResponseReturnValue:
     if card.match.state is MatchState.RECLAIMING:
         return _got_back(card, back=back)
     form = ReclaimForm()
-    form.reason_code.choices = choices("reclaim", lang=language())
+    form.reason_code.choices = [one for one in choices("reclaim", lang=language()) if one[0] not in OF_THE_HOUSE]
     if not form.validate_on_submit():
         return pages.confirm(
             layout="charity",
@@ -184,16 +184,26 @@ def drop_reclaim(match_id: str) -> ResponseReturnValue:
     """The giver or civil affairs lets it be: the match is where it was before."""
     card, form, giver = _card(match_id, MatchState.RECLAIMING), PressForm(), current_actor().role in GIVERS
     back = url_for("decisions.charity_match", match_id=match_id) if giver else url_for("decisions.deadlines")
+    missing = card.match.reason_code == PAID_MISSING
     if not form.validate_on_submit():
         return pages.confirm(
             layout="charity" if giver else "staff",
-            title=_("Ask nothing back"),
-            intro=_("The household keeps its help, and the match is where it was before."),
+            title=_("Paid, and the household says that nothing came") if missing else _("Ask nothing back"),
+            intro=_(
+                "The bank says that it paid, the household that nothing came. Ask the giver and its bank first. If the "
+                "money has come after all, let it stand: the household is asked again. If it came back to the giver, "
+                "the bank's answer, brought in by the giver, ends this by itself."
+            )
+            if missing
+            else _("The household keeps its help, and the match is where it was before."),
             facts=[
                 {"label": _("Match"), "value": f"{_words(card)} · {card.organisation.name}"},
-                {"label": _("The giver's reason"), "value": codes.word(card.match.reason_code, "reclaim")},
+                {
+                    "label": _("Why") if missing else _("The giver's reason"),
+                    "value": codes.word(card.match.reason_code, "reclaim"),
+                },
             ],
-            button=_("Ask nothing back"),
+            button=_("The payment stands") if missing else _("Ask nothing back"),
             back=back,
             form=form,
         )

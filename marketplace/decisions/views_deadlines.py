@@ -16,14 +16,15 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import board
 from marketplace.clocks.board import ClockFilter
 from marketplace.clocks.steps import STEPS
+from marketplace.decisions import asking, holding, service, waiting
 from marketplace.decisions import deadlines as told
-from marketplace.decisions import service, waiting
 from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.closing import find_follow_up
 from marketplace.decisions.doors import bp
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound
 from marketplace.guards import current_action, current_actor, guard
+from marketplace.ledger.overlap import OverlapFound
 from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import codes, pages
@@ -124,6 +125,24 @@ def late_delivery(match_id: str) -> ResponseReturnValue:
         )
     waiting.extend_delivery(session, match_id, actor=current_actor(), now=utc_now())
     return pages.done(_("The giver has been told its new last day."), to=url_for("decisions.deadlines", group="late"))
+
+
+@bp.route("/matches/<match_id>/rule", methods=["GET", "POST"])
+@guard("match:hold")
+@writes
+def rule_review(match_id: str) -> ResponseReturnValue:
+    """A match that a rule against helping twice holds: see why, ask the rules again, or go on to end it."""
+    session, card, form, now = current_session(), _card(match_id), LateForm(), utc_now()
+    if card.match.held_for != holding.RULE:
+        raise NotFound("match")
+    if not form.validate_on_submit():
+        hit = asking.behind(session, card.match)
+        return pages.render("decisions/rule_review.html", card=card, form=form, hit=hit)
+    try:
+        asking.go_on(session, match_id, actor=current_actor(), now=now)
+    except OverlapFound as error:
+        return pages.refuse(codes.word(error.code, "exclusion"), to=url_for("decisions.rule_review", match_id=match_id))
+    return pages.done(_("The rules allow it now. The match goes on."), to=url_for("decisions.deadlines"))
 
 
 @bp.route("/complaints/<match_id>", methods=["GET", "POST"])

@@ -199,19 +199,29 @@ def not_received(match_id: str) -> ResponseReturnValue:
     session = current_session()
     form = Form()
     if not form.validate_on_submit():
-        _card(session, match_id)
+        card = _card(session, match_id)
         return pages.confirm(
             layout="household",
             title=_("Nothing has arrived?"),
-            intro=_("Civil affairs and the giver will be told, and your need is open again."),
+            intro=_("The bank says that it paid. Civil affairs asks the giver and its bank; look at your account too.")
+            if card.match.paid_at is not None
+            else _(
+                "Every visit of this help that was recorded then counts as not served, unless your time to say so has "
+                "passed. Civil affairs and the giver will be told, and your need is open again."
+            )
+            if card.by_visits
+            else _("Civil affairs and the giver will be told, and your need is open again."),
             button=_("Nothing has arrived"),
             back=url_for("decisions.household_offer", match_id=match_id),
             form=form,
         )
-    service.not_received(session, match_id, actor=current_actor(), now=utc_now())
-    return pages.done(
-        _("We have noted that nothing arrived. Your need is open again."), to=url_for("decisions.household_offers")
+    match = service.not_received(session, match_id, actor=current_actor(), now=utc_now())
+    words = (
+        _("We have noted that nothing arrived. The bank says that it paid: a person asks the giver and its bank.")
+        if match.paid_at is not None
+        else _("We have noted that nothing arrived. Your need is open again.")
     )
+    return pages.done(words, to=url_for("decisions.household_offers"))
 
 
 class OnItsWayForm(Form):

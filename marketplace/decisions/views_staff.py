@@ -14,14 +14,15 @@ from flask_babel import ngettext
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.decisions import approve as approval
-from marketplace.decisions import queues, service
-from marketplace.decisions.cards import cards_of
+from marketplace.decisions import pieces, queues, service
+from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.doors import bp
 from marketplace.decisions.models import OPEN, MatchState
 from marketplace.decisions.outcome import Outcome
 from marketplace.decisions.queues import LineFilter, LineRow
 from marketplace.errors import BadInput
 from marketplace.guards import current_action, current_actor, guard
+from marketplace.ledger.overlap import OverlapFound
 from marketplace.ledger.views_rules import rule_sentence
 from marketplace.reference import districts
 from marketplace.reference.words import choices
@@ -232,7 +233,10 @@ def cancel(match_id: str) -> ResponseReturnValue:
             layout="staff",
             title=_("End this match"),
             intro=_("Need and resource are free again at once; the household and the giver are told if they knew."),
-            items=[" · ".join((kind, codes.amount(card.match.units, card.need.unit), card.organisation.name))],
+            items=[
+                " · ".join((kind, codes.amount(card.match.units, card.need.unit), card.organisation.name)),
+                *_served_lines(card),
+            ],
             button=_("End it"),
             back=url_for("decisions.running"),
             form=form,
@@ -240,6 +244,16 @@ def cancel(match_id: str) -> ResponseReturnValue:
         )
     service.cancel(session, match_id, reason_code=form.reason_code.data or "", actor=current_actor(), now=utc_now())
     return pages.done(_("The match has ended."), to=url_for("decisions.running"))
+
+
+def _served_lines(card: Card) -> list[str]:
+    """What of a service was given already, and stays so; and whether something has passed that nobody has recorded."""
+    session, lines = current_session(), []
+    if units := pieces.given(session, card.match):
+        lines.append(_("Served already, and stays given: %(units)s", units=codes.amount(units, card.need.unit)))
+    if pieces.is_unrecorded(session, card.match, now=utc_now()):
+        lines.append(_("A visit has passed that nobody has recorded: ask the giver first, or its hours are lost."))
+    return lines
 
 
 def _match_list(states: tuple[MatchState, ...], tab: str) -> ResponseReturnValue:
@@ -254,5 +268,8 @@ def _match_list(states: tuple[MatchState, ...], tab: str) -> ResponseReturnValue
 @writes
 def second_approve(match_id: str) -> ResponseReturnValue:
     """The second approval."""
-    approval.second_approve(current_session(), match_id, actor=current_actor(), now=utc_now())
+    try:
+        approval.second_approve(current_session(), match_id, actor=current_actor(), now=utc_now())
+    except OverlapFound as error:
+        return pages.refuse(codes.word(error.code, "exclusion"), to=url_for("decisions.second"))
     return pages.done(_("Approved. The next side has been told."), to=url_for("decisions.second"))

@@ -149,7 +149,7 @@ def _hand_on(session: Session, match: Match, step: str, *, outcome: str, now: da
 
 def _let_go(session: Session, match: Match, now: datetime) -> None:
     moves.end(session, match, to=MatchState.CANCELLED, reason_code="held_too_long", actor=SYSTEM, now=now)
-    moves.tell_household(session, match, "match_cancelled", key="held", now=now)
+    moves.tell_household(session, match, moves.ending(match), key="held", now=now)
 
 
 CONSEQUENCES: Mapping[str, Consequence] = {

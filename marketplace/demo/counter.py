@@ -22,9 +22,10 @@ from marketplace.demo.build import Roster
 from marketplace.demo.waiting import matches_in
 from marketplace.households.service import list_people
 from marketplace.readback.models import SignedBy
-from marketplace.readback.service import Heard
+from marketplace.readback.service import Heard, Script
 
-CALL = Heard("call", SignedBy.SPOKEN, "chongqing", ("演示",), evidence="录音（演示）")
+TEXT = Script("offer", 1, "zh_Hans", ("有一家机构愿意帮助您。", "拒绝没有任何损失。您怎么说？"))
+CALL = Heard("call", SignedBy.SPOKEN, "chongqing", TEXT, shown=TEXT.sha256, evidence="录音（演示）")
 
 
 def take_down(database: Database, roster: Roster, /, *, now: datetime) -> None:
@@ -32,7 +33,7 @@ def take_down(database: Database, roster: Roster, /, *, now: datetime) -> None:
     worker = next(one for one in roster.staff.values() if one.role is Role.WORKER)
     with database.transaction() as session:
         for match in answers.waiting(session, actor=worker, limit=1):
-            slips.make_slip(session, match.id, lang="zh_Hans", actor=worker, now=now)
+            slips.make_slip(session, match.id, TEXT, actor=worker, now=now)
         waiting = matches_in(session, MatchState.AWAITING_HOUSEHOLD)
         apply_already = set(session.exec(select(Case.household_id)))  # their draft would only be opened again
         free = [match for match in waiting if match.household_id not in apply_already]

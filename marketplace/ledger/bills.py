@@ -21,6 +21,7 @@ from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.register import chunks
+from marketplace.households.service import list_people
 from marketplace.ledger import claiming
 from marketplace.ledger.models import CostBill, CostLayer, LayerState
 from marketplace.needs.models import Need, NeedState
@@ -52,8 +53,19 @@ def can_have_bill(need: Need, /) -> bool:
     return claiming.reckons_with_cost(need_kind(need.category))
 
 
-def record(session: Session, need_id: str, /, *, cost_fen: int, paper: str, actor: Actor, now: datetime) -> CostBill:
-    """Write a documented cost down, or correct it; every payer before charity is then to be asked."""
+def record(
+    session: Session,
+    need_id: str,
+    /,
+    *,
+    cost_fen: int,
+    paper: str,
+    person_id: str = "",
+    actor: Actor,
+    now: datetime,
+) -> CostBill:
+    """Write a documented cost down, or correct it; every payer before charity is then to be asked. `person_id` is who
+    was treated, which a household of one person need not say."""
     need = session.get(Need, need_id, with_for_update=True, populate_existing=True)
     if need is None:
         raise NotFound("need")
@@ -64,7 +76,10 @@ def record(session: Session, need_id: str, /, *, cost_fen: int, paper: str, acto
         raise BadInput("cost_outside", field="cost")
     if not paper.strip():
         raise BadInput("paper_missing", field="paper")
-    bill = find(session, need_id) or _new(session, need, now=now)
+    treated = _treated(session, need, person_id)
+    bill = find(session, need_id) or _new(session, need, treated, now=now)
+    if bill.person_id != treated:
+        _ask_anew(session, bill, treated, now=now)
     bill.cost_fen, bill.paper, bill.recorded_by, bill.updated_at = cost_fen, paper.strip()[:200], actor.id, now
     session.add(bill)
     flush(session)
@@ -74,11 +89,30 @@ def record(session: Session, need_id: str, /, *, cost_fen: int, paper: str, acto
     return bill
 
 
-def _new(session: Session, need: Need, *, now: datetime) -> CostBill:
+def _treated(session: Session, need: Need, person_id: str) -> str:
+    people = [person.id for person in list_people(session, need.household_id)]
+    if not person_id and len(people) == 1:
+        return people[0]
+    if person_id not in people:
+        raise BadInput("whose_bill", field="person")
+    return person_id
+
+
+def _ask_anew(session: Session, bill: CostBill, person_id: str, *, now: datetime) -> None:
+    """It was another person's: what payers answered was about somebody else."""
+    bill.person_id = person_id
+    for layer in layers_of(session, bill.id):
+        layer.state, layer.fen, layer.told_by, layer.updated_at = LayerState.WAITING, 0, "", now
+        session.add(layer)
+    flush(session)
+
+
+def _new(session: Session, need: Need, person_id: str, *, now: datetime) -> CostBill:
     bill = CostBill(
         id=new_id(),
         need_id=need.id,
         household_id=need.household_id,
+        person_id=person_id,
         district_code=need.district_code,
         cost_fen=1,
         paper="-",

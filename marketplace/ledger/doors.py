@@ -25,6 +25,7 @@ SENTENCES: dict[str, Any] = {
     "cost_outside": _l("A cost lies between 0.01 and 100,000,000 yuan."),
     "paper_missing": _l("Say which papers you have seen."),
     "layer_outside": _l("All payers together never pay more than the cost; an amount goes only with a payment."),
+    "exception_stands": _l("An exception from this rule stands already for this need."),
     "hit_decided": _l("Somebody has looked at this already."),
     "minutes_outside": _l("Minutes lie between 0 and 600."),
     "report_decided": _l("This report is placed or set aside already."),

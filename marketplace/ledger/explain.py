@@ -39,7 +39,7 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
     for rule, programmes in binding:
         row = duplicate_rule(rule.code)
         under = f" under {','.join(sorted(programmes))}" if programmes else ""
-        yield f"rule {rule.code} {rule.kind}{under} [{row.source}, {row.mark}] {_says(rule, category)}"
+        yield f"rule {rule.code} {rule.kind}{under} [{row.source}, {row.mark}, {row.as_of}] {_says(rule, category)}"
     homes = overlap.homes_of(session, household_id)
     for other in sorted(homes.ids - {household_id}):
         yield f"same person in household {other}"

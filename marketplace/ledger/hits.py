@@ -29,11 +29,13 @@ from marketplace.reference.needs import need_kind, reckoned_value
 
 STEP = "overlap_look"
 """The clock of a hit that a person has to look at."""
-APPROVAL, RUN, REPORT = "approval", "run", "report"
+APPROVAL, RUN, REPORT, HELD = "approval", "run", "report", "held"
 TWICE = "TWICE"
 """The code of a gift that two sources tell of: no rule, and nothing was given twice (see `ledger.repeats`)."""
 MINUTE_FEN = 100
 """What one minute of a worker is reckoned to cost, in fen: our own proposal, for the report of false alarms only."""
+SUM_CAPS = frozenset({"D01", "D02", "D04", "D07", "D14", "D15"})
+"""Rules that add money up: a row that counts there counts whoever looked at it. Only an exception lifts them."""
 _ASKED = 500
 
 
@@ -193,8 +195,11 @@ def end_gone(session: Session, hit_id: str, /, *, now: datetime) -> None:
 
 
 def set_apart(session: Session, need_ids: Iterable[str] | None = None, /) -> dict[str, frozenset[tuple[str, str]]]:
-    """Need ► the (rule, ledger row) pairs that a person called no duplicate; of all needs, or of these."""
-    wanted = select(OverlapHit.need_id, OverlapHit.code, OverlapHit.because)
+    """Need ► the (rule, ledger row) pairs that a person called no duplicate; of all needs, or of these. No sum of money
+    is lifted in this way."""
+    wanted = select(OverlapHit.need_id, OverlapHit.code, OverlapHit.because).where(
+        col(OverlapHit.code).not_in(SUM_CAPS)
+    )
     wanted = wanted.where(col(OverlapHit.state) == HitState.FALSE_ALARM, col(OverlapHit.need_id).is_not(None))
     if need_ids is not None:
         wanted = wanted.where(col(OverlapHit.need_id).in_(list(need_ids)))

@@ -114,10 +114,11 @@ class OverlapRule(SQLModel, table=True):
 
 
 class OverlapException(SQLModel, table=True):
-    """A district allows one household what a rule forbids, once, until a day, with the reason."""
+    """A district allows one household what a rule forbids until a day, with the reason. One that has ended stays as
+    history, and another may follow it."""
 
     __tablename__ = "overlap_exception"
-    __table_args__ = (UniqueConstraint("need_id", "code"),)
+    __table_args__ = (UniqueConstraint("need_id", "code", "valid_to"),)
 
     id: str = Field(primary_key=True, max_length=32)
     code: str = Field(max_length=8)
@@ -130,7 +131,7 @@ class OverlapException(SQLModel, table=True):
 
 
 class CostBill(SQLModel, table=True):
-    """A cost that papers show, for one need; `paper` says which papers were seen."""
+    """A cost that papers show, for one need, of the one person who was treated; `paper` says which papers were seen."""
 
     __tablename__ = "cost_bill"
     __table_args__ = (check("cost", "cost_fen > 0"),)
@@ -138,6 +139,7 @@ class CostBill(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=32)
     need_id: str = Field(foreign_key="need.id", unique=True)
     household_id: str = Field(foreign_key="household.id", index=True)
+    person_id: str = Field(foreign_key="person.id", index=True, max_length=32)
     district_code: str = Field(index=True, max_length=6)
     cost_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
     paper: str = Field(max_length=200)
@@ -184,7 +186,8 @@ class HitState(StrEnum):
 
 class OverlapHit(SQLModel, table=True):
     """A rule met a piece of aid: it stopped it (`place` approval or run), or a late report shows that both were given
-    (`place` report). `because` are the ledger rows behind it; `minutes` is what looking at it cost."""
+    (`place` report), or a reservation became one that a rule forbids (`place` held). `because` are the ledger rows
+    behind it; `minutes` is what looking at it cost."""
 
     __tablename__ = "overlap_hit"
     __table_args__ = (

@@ -1,7 +1,8 @@
 """What givers say they gave, whether or not the house can place it: the giver's own list, and a person's pile.
 
-Enters: `handing_in`. Leaves: one row for each reference of a giver. Personal data stands only in the sealed `payload`
-of a report that waits for a person, and only until it is placed, set aside or too old.
+Enters: `handing_in`, and government feeds. Leaves: one row for each reference of a giver, and one for each payment to
+somebody whom nobody here is yet. Personal data stands only in the sealed `payload`, and only until it is placed, set
+aside or too old.
 """
 
 from datetime import date, datetime
@@ -54,3 +55,17 @@ class AidReport(SQLModel, table=True):
     created_at: datetime = Field(sa_column=moment(index=True))
     updated_at: datetime = Field(sa_column=moment())
     tried_at: datetime = Field(sa_column=moment())
+
+
+class FeedStranger(SQLModel, table=True):
+    """One payment of a government feed to somebody who is not in the register, sealed under its number: tried again
+    each day, gone once it is placed or too old. The keyed index keeps it once, however often the feed repeats it."""
+
+    __tablename__ = "feed_stranger"
+
+    number: int = Field(default=None, primary_key=True)
+    source: str = Field(max_length=32, index=True)
+    source_index: str = Field(unique=True, max_length=64)
+    payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = Field(sa_column=moment(index=True))
+    tried_at: datetime = Field(sa_column=moment(index=True))

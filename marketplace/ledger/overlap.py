@@ -24,7 +24,7 @@ from marketplace.households.same import Same, lock_homes, same_as
 from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.hits import set_apart
-from marketplace.ledger.models import LedgerEntry, OverlapException
+from marketplace.ledger.models import HitState, LedgerEntry, OverlapException, OverlapHit
 from marketplace.ledger.rules import Book
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need
@@ -112,16 +112,18 @@ def programme_of(tags: Iterable[str], /) -> str:
     return next((tag for tag in sorted(tags) if tag in known), "")
 
 
-def verdict(session: Session, need: Need, /, *, org_id: str, units: int, on: date, lock: bool = False) -> Verdict:
+def verdict(
+    session: Session, need: Need, /, *, org_id: str, units: int, on: date, lock: bool = False, own: str = ""
+) -> Verdict:
     """What may be given of `units` from this giver to this need today. With `lock` nobody else can write aid of the
-    household until the transaction ends."""
+    household until the transaction ends. `own` is the ledger row of the same units where they are reserved already."""
     homes = homes_of(session, need.household_id, lock=lock)
     question = Asked(
         household_id=need.household_id,
         category=need.category,
         units=units,
         on=on,
-        open_units=need.gap_units - need.committed_units,
+        open_units=need.gap_units - need.committed_units + (units if own else 0),
         giver=givers_of(session).one(org_id),
         programme=programme_of(need.tags),
         cause=need.cause,
@@ -136,7 +138,7 @@ def verdict(session: Session, need: Need, /, *, org_id: str, units: int, on: dat
         apart=set_apart(session, [need.id]).get(need.id, frozenset()),
         bill=bill_of(session, need, homes),
     )
-    rows = aid_of(session, homes, household_id=need.household_id)
+    rows = [row for row in aid_of(session, homes, household_id=need.household_id) if row.ref != own]
     return judge(question, past=rows, rules=_rules(session, need, on=on))
 
 
@@ -144,12 +146,27 @@ def _rules(session: Session, need: Need, *, on: date) -> tuple[Rule, ...]:
     return Book(session, on=on).about(need.district_code, need.category, programme_of(need.tags))
 
 
-def refuse_overlap(session: Session, need: Need, /, *, org_id: str, units: int, on: date, lock: bool) -> Verdict:
+def refuse_overlap(
+    session: Session, need: Need, /, *, org_id: str, units: int, on: date, lock: bool, own: str = ""
+) -> Verdict:
     """The verdict, or WrongState with the code of the rule that would be broken."""
-    found = verdict(session, need, org_id=org_id, units=units, on=on, lock=lock)
+    found = verdict(session, need, org_id=org_id, units=units, on=on, lock=lock, own=own)
     if found.allowed < units:
         raise OverlapFound(found, need_id=need.id)
     return found
+
+
+def refuse_judge(session: Session, need_id: str, /, *, actor: Actor) -> None:
+    """Whoever made a rule say yes to a need, by calling a hit no duplicate or by an exception, does not approve it."""
+    called = select(OverlapHit.id).where(
+        col(OverlapHit.need_id) == need_id, col(OverlapHit.decided_by).in_(actor.people)
+    )
+    allowed = select(OverlapException.id).where(
+        col(OverlapException.need_id) == need_id, col(OverlapException.allowed_by).in_(actor.people)
+    )
+    judged = session.exec(called.where(col(OverlapHit.state) == HitState.FALSE_ALARM).limit(1)).first()
+    if judged is not None or session.exec(allowed.limit(1)).first() is not None:
+        raise WrongState("hit_judge_is_approver")
 
 
 class OverlapFound(WrongState):
@@ -193,6 +210,8 @@ def allow(
         raise WrongState("verifier_is_approver")
     if not reason.strip():
         raise BadInput("reason_missing", field="reason")
+    if code in exceptions_of(session, need.id, on=today_of(now)):
+        raise WrongState("exception_stands")
     row = OverlapException(
         id=new_id(),
         code=code,

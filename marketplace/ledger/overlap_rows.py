@@ -117,10 +117,10 @@ def _one(
     said = judge(_asked(need, facts, open_units=open_units), past=past, rules=rules)
     _keep(need, said, open_units=open_units, found=found)
     known = {row.giver for row in past} | facts.related.get(need.household_id, frozenset())
+    near = frozenset().union(*map(facts.givers.of, known))
     ours = {
         org: judge(_asked(need, facts, open_units=open_units, giver=org), past=past, rules=rules)
-        for org in sorted({offer.org_id for offer in offers})
-        if known & facts.givers.of(org)
+        for org in sorted({offer.org_id for offer in offers if offer.org_id in near} if near else ())
     }
     found.bans += _bans(need, said, ours, offers, facts)
     left = _left([said, *ours.values()])
@@ -152,6 +152,8 @@ def _bans(
     code, by_org = _stop(said, need, facts), {org: _stop(one, need, facts) for org, one in ours.items()}
     if code and all(by_org.values()):
         return [Ban(need.need_id, "*", code)]
+    if not code and not any(by_org.values()):
+        return []
     codes = ((offer.resource_id, by_org.get(offer.org_id, code)) for offer in offers)
     return [Ban(need.need_id, resource_id, why) for resource_id, why in codes if why]
 

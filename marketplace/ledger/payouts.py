@@ -17,6 +17,9 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import flush, new_id
+from marketplace.households.same import same_as
+from marketplace.ledger import repeats
+from marketplace.ledger.late import look_again
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need, NeedState
 from marketplace.reference.needs import NeedKind, list_need_kinds
@@ -46,23 +49,45 @@ class Payout:
 
 def book(session: Session, payout: Payout, /, *, actor: Actor, now: datetime) -> int:
     """Write a payout down; return how many fen found no room in a need. The needs are locked, the oldest is covered
-    first."""
-    rest = payout.fen
+    first. A payout that another source told of already covers nothing again, and a person looks; what it contradicts
+    is held against the rules like a late report."""
+    told = repeats.find(session, {payout.key: _told(payout)}).get(payout.key, "")
+    if told:
+        repeat = _add(session, payout, need=None, fen=payout.fen, repeats_id=told, actor=actor, now=now)
+        repeats.raise_tasks(session, [repeat.id], actor=actor, now=now)
+        return 0
+    rest, written = payout.fen, []
     for need in open_needs(session, payout):
         room = min(rest, need.gap_units - need.committed_units)
         if room > 0:
-            _add(session, payout, need=need, fen=room, actor=actor, now=now)
+            written.append(_add(session, payout, need=need, fen=room, actor=actor, now=now).id)
             rest -= room
     if rest:
-        _add(session, payout, need=None, fen=rest, actor=actor, now=now)
+        written.append(_add(session, payout, need=None, fen=rest, actor=actor, now=now).id)
+    look_again(session, written, actor=actor, now=now)
     return rest
 
 
+def _told(payout: Payout) -> repeats.Told:
+    return repeats.Told(
+        source=SOURCE,
+        household_id=payout.household_id,
+        giver=payout.giver,
+        category=payout.category,
+        programme="",
+        cause="",
+        units=payout.fen,
+        given_on=payout.paid_on,
+    )
+
+
 def open_needs(session: Session, payout: Payout, /) -> Sequence[Need]:
-    """The household's verified needs of the payout's kind, locked, the oldest first."""
+    """The verified needs of the payout's kind, of the household and of those that count as it, locked, the oldest
+    first."""
+    homes = same_as(session, [payout.household_id]).of(payout.household_id)
     statement = (
         select(Need)
-        .where(col(Need.household_id) == payout.household_id, col(Need.category) == payout.category)
+        .where(col(Need.household_id).in_(sorted(homes)), col(Need.category) == payout.category)
         .where(col(Need.state) == NeedState.VERIFIED)
         .order_by(col(Need.created_at), col(Need.id))
         .with_for_update()
@@ -102,13 +127,22 @@ def _index(session: Session, payout: Payout, need_id: str | None) -> str:
     return vault_of(session).index("ledger-source", f"{SOURCE}\x00{payout.key}\x00{need_id or 'rest'}")
 
 
-def _add(session: Session, payout: Payout, *, need: Need | None, fen: int, actor: Actor, now: datetime) -> None:
+def _add(
+    session: Session,
+    payout: Payout,
+    *,
+    need: Need | None,
+    fen: int,
+    repeats_id: str | None = None,
+    actor: Actor,
+    now: datetime,
+) -> LedgerEntry:
     need_id = need.id if need else None
     entry = LedgerEntry(
         id=new_id(),
         source=SOURCE,
         source_index=_index(session, payout, need_id),
-        household_id=payout.household_id,
+        household_id=need.household_id if need else payout.household_id,
         need_id=need_id,
         org_id=payout.org_id,
         giver=payout.giver,
@@ -118,7 +152,8 @@ def _add(session: Session, payout: Payout, *, need: Need | None, fen: int, actor
         period=need.period if need else "",
         units=fen,
         given_on=payout.paid_on,
-        state=AidState.DELIVERED,
+        state=AidState.REPEAT if repeats_id else AidState.DELIVERED,
+        repeats_id=repeats_id,
         created_at=now,
         updated_at=now,
     )
@@ -126,7 +161,8 @@ def _add(session: Session, payout: Payout, *, need: Need | None, fen: int, actor
     flush(session)
     if need is not None:
         session.refresh(need)
-    _record(session, entry, "aid:delivered", actor=actor, now=now)
+    _record(session, entry, f"aid:{entry.state.value}", actor=actor, now=now)
+    return entry
 
 
 def _record(session: Session, entry: LedgerEntry, action: str, *, actor: Actor, now: datetime) -> None:

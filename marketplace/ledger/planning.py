@@ -93,6 +93,7 @@ class Plan:
     changed: list[Planned] = field(default_factory=list)
     same: int = 0
     strangers: int = 0
+    unknown: list[CheckedRow] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -169,6 +170,7 @@ def _find_repeats(session: Session, items: Sequence[Planned], *, source: str) ->
 def _place(item: Planned, known: Known | None, *, found: Plan) -> None:
     if not item.household_id:
         found.strangers += 1
+        found.unknown.append(item.row)
         return
     if known is not None and _fits(item, known.need, found):
         item.need = known.need

@@ -30,6 +30,7 @@ from marketplace.ledger.late import end_gone, look_again
 from marketplace.ledger.models import LIVE, AidState, HitState, LedgerEntry, OverlapHit
 from marketplace.organisations.givers import Givers, givers_of
 from marketplace.organisations.models import Organisation
+from matching.overlap_rules import plain
 
 NEAR = timedelta(days=14)
 """So far apart two sources may put the day of one gift: our own value. What is reserved and not yet delivered here may
@@ -83,7 +84,7 @@ def _alike(row: LedgerEntry, told: Told) -> bool:
     later = told.given_on > row.given_on and row.state is not AidState.DELIVERED
     near = abs(told.given_on - row.given_on) <= NEAR or later
     first = all(row.created_at < part.created_at for part in told.held if part.state in LIVE)
-    cause = row.cause == told.cause or not row.cause or not told.cause
+    cause = not row.cause or not told.cause or plain(row.cause) == plain(told.cause)
     facts = (row.category, row.programme, row.units) == (told.category, told.programme, told.units)
     return near and first and cause and facts and row.source != told.source
 

@@ -15,10 +15,10 @@ from sqlmodel import Session
 
 from adapters.ports import Cell, PaymentFeed, PaymentPage
 from marketplace import audit
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, flush
 from marketplace.intake import CheckedRow, Fault, check_records
-from marketplace.ledger import repeats
+from marketplace.ledger import repeats, strangers
 from marketplace.ledger.imports import see, store
 from marketplace.ledger.late import look_again
 from marketplace.ledger.models import AidSource, FeedCursor
@@ -40,6 +40,8 @@ class Reported:
     contradicted: int = 0
     faults: tuple[Fault, ...] = ()
     unplaced: tuple[Fault, ...] = ()
+    unknown: tuple[CheckedRow, ...] = ()
+    """The rows of strangers, for a caller that keeps them."""
 
     def plus(self, other: Reported) -> Reported:
         """Both together."""
@@ -88,6 +90,7 @@ def take_rows(
         strangers=found.strangers,
         contradicted=contradicted,
         unplaced=tuple(faults),
+        unknown=tuple(found.unknown),
     )
 
 
@@ -127,9 +130,26 @@ def pull_payments(
     return total
 
 
+def sweep_strangers(database: Database, /, *, clock: Callable[[], datetime]) -> int:
+    """The worker's sweep: try the kept payments of strangers once a day; returns how many have found their person."""
+    now, placed = clock(), 0
+    with database.reading() as session:
+        if not strangers.due(session, now=now):
+            return 0
+    with database.transaction() as session:
+        due = strangers.due(session, now=now)
+        for source in sorted({one.source for one in due}):
+            kept = [one for one in due if one.source == source]
+            rows = strangers.opened(session, kept)
+            done = take_rows(session, rows, source=source, rule_id="feed", actor=SYSTEM, now=now)
+            placed += strangers.settle(session, kept, done.unknown, now=now)
+    return placed
+
+
 def _store_page(session: Session, page: PaymentPage, *, source: str, actor: Actor, now: datetime) -> Reported:
     records = [{**record.cells, "source_id": record.source_id} for record in page.payments]
     done = take_in(session, records, source=source, rule_id="feed", actor=actor, now=now)
+    strangers.keep(session, done.unknown, source=source, now=now)
     cursor = session.get(FeedCursor, source) or FeedCursor(source=source, pulled_at=now)
     cursor.cursor, cursor.pulled_at = page.cursor, now
     session.add(cursor)

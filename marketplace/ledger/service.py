@@ -58,10 +58,13 @@ def reserve(
     return entry
 
 
-def lower(session: Session, entry_id: str, /, *, units: int, actor: Actor, now: datetime) -> LedgerEntry:
-    """Fewer units are given than were set aside: the rest of the need and of the offer is free at once."""
+def lower(
+    session: Session, entry_id: str, /, *, units: int, of: AidState | None = None, actor: Actor, now: datetime
+) -> LedgerEntry:
+    """Fewer units are given than were set aside: the rest of the need and of the offer is free at once. `of` delivered:
+    part of what was booked as given never came."""
     entry = _locked(session, entry_id)
-    if entry.state not in (AidState.RESERVED, AidState.APPROVED):
+    if entry.state not in ((of,) if of else (AidState.RESERVED, AidState.APPROVED)):
         raise WrongState("ledger_step", have=entry.state.value, want="lowered")
     if not 0 < units < entry.units:
         raise BadInput("units_outside", field="units")

@@ -6,6 +6,8 @@ payers as a worker records them; insurers that are connected answer by themselve
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
@@ -13,6 +15,8 @@ from sqlmodel import Session
 from marketplace.calendar import utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
+from marketplace.households.models import Person
+from marketplace.households.service import list_people, masked_name
 from marketplace.ledger import bills, claiming, overlap
 from marketplace.ledger.doors import bp
 from marketplace.ledger.models import CostBill, LayerState
@@ -41,6 +45,7 @@ SOURCES = {
 class CostForm(Form):
     """What papers show."""
 
+    person = OneField(_l("Who was treated?"))
     cost = YuanField(_l("Documented cost"), most=10_000_000_000)
     paper = TextField(_l("Papers seen"), longest=200, description=_l("Such as the settlement sheet and its date."))
 
@@ -74,6 +79,7 @@ def bill(need_id: str) -> ResponseReturnValue:
         "ledger/bill.html",
         need=need,
         row=row,
+        treated=masked_name(session, session.get(Person, row.person_id)) if row else "",
         steps=bills.steps(known, past, need=need) if known else [],
         sources=SOURCES,
         said=said,
@@ -91,8 +97,12 @@ def record_cost(need_id: str) -> ResponseReturnValue:
     """Write the documented cost down, or correct it."""
     session, form = current_session(), CostForm()
     need, row = _need(session, need_id), bills.find(session, need_id)
+    people = list_people(session, need.household_id)
+    form.person.choices = [(one.id, masked_name(session, one)) for one in people]
     if not form.is_submitted() and row is not None:
-        form.cost.data, form.paper.data = row.cost_fen, row.paper
+        form.person.data, form.cost.data, form.paper.data = row.person_id, row.cost_fen, row.paper
+    elif not form.is_submitted() and len(people) == 1:
+        form.person.data = people[0].id
     if not form.validate_on_submit():
         return confirm(
             layout="staff",
@@ -103,8 +113,8 @@ def record_cost(need_id: str) -> ResponseReturnValue:
             back=url_for(".bill", need_id=need_id),
             form=form,
         )
-    paper = form.paper.data or ""
-    bills.record(session, need_id, cost_fen=form.cost.data or 0, paper=paper, actor=current_actor(), now=utc_now())
+    told: Any = {"paper": form.paper.data or "", "person_id": form.person.data or ""}
+    bills.record(session, need_id, cost_fen=form.cost.data or 0, **told, actor=current_actor(), now=utc_now())
     return done(_("The cost is recorded. Now ask those who pay first."), to=url_for(".bill", need_id=need_id))
 
 

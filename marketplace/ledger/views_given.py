@@ -16,7 +16,7 @@ from adapters.ports import Cell
 from marketplace.calendar import utc_now
 from marketplace.guards import current_actor, guard, own_org
 from marketplace.intake.sentences import sentence
-from marketplace.ledger import handing_in
+from marketplace.ledger import handing_in, strangers
 from marketplace.ledger.doors import bp
 from marketplace.ledger.given_desk import given
 from marketplace.ledger.models_reports import AidReport, ReportDoor, ReportState
@@ -118,7 +118,14 @@ def unplaced() -> ResponseReturnValue:
     oldest = waiting.order_by(col(AidReport.created_at), col(AidReport.id))
     found = session.exec(oldest.offset(page.offset).limit(page.size)).all()
     shown = [(row, name, need_kind(row.category).unit) for row, name in found]
-    return render("ledger/unplaced.html", rows=shown, page=page, days=handing_in.KEPT.days)
+    return render(
+        "ledger/unplaced.html",
+        rows=shown,
+        page=page,
+        days=handing_in.KEPT.days,
+        feeds=strangers.waiting(session),
+        feed_days=strangers.KEPT.days,
+    )
 
 
 @bp.post("/unplaced/<report_id>/again")

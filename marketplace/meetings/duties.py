@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, exists, or_
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
@@ -21,6 +21,7 @@ from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
+from marketplace.decisions import unclaimed
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.intake.cells import names_somebody
 from marketplace.meetings.models import Duty
@@ -124,6 +125,15 @@ def count_open(session: Session, actor: Actor, /, *, now: datetime) -> int:
 def _open(session: Session, actor: Actor, *, now: datetime) -> tuple[ColumnElement[bool], ...]:
     seats = seats_of(session, actor, now=now)
     return (col(Duty.officer_id).in_(sorted(seats)), col(Duty.done_at).is_(None))
+
+
+def _in_hand(limit: datetime) -> ColumnElement[bool]:
+    """Needs on which an officer has a duty, or had one that was done since the limit: they have their person."""
+    lately = or_(col(Duty.done_at).is_(None), col(Duty.done_at) >= limit)
+    return exists().where(col(Duty.need_id) == col(Need.id), col(Duty.taken_back).is_(False), lately)
+
+
+unclaimed.IN_HAND["duty"] = _in_hand
 
 
 def get_duty(session: Session, duty_id: str, /, *, actor: Actor, now: datetime) -> Duty:

@@ -101,6 +101,9 @@ SENTENCES: dict[str, Any] = {
     "not_on_call": _l("You are not the approver on call now. The roster says who is."),
     "not_critical": _l("Only a critical need is approved in this way. This one goes the ordinary way."),
     "verifier_is_approver": _l("You verified this need, or nobody has. Somebody else has to approve it."),
+    "hit_judge_is_approver": _l(
+        "You called a hit of this need no duplicate, or allowed it an exception. Somebody else has to approve it."
+    ),
     "cap_used": _l("This household has had all that one night allows. The rest waits for the ordinary approval."),
     "above_cap": _l("Nothing here fits under what is left for this household tonight. It waits for two people by day."),
     "nothing_free": _l(

@@ -52,6 +52,8 @@ def apply(session: Session, answer: Answer, /, *, import_id: str, actor: Actor, 
     line = answer.line
     _keep(session, answer, import_id=import_id, actor=actor, now=now)
     match = session.get_one(Match, line.match_id, with_for_update=True, populate_existing=True)
+    if answer.kind is not ResultKind.FAILED:
+        match.paid_at = now if answer.kind is ResultKind.PAID else None
     waiting.batch_waits(session, session.get_one(PaymentBatch, line.batch_id), now=now)
     if answer.kind is ResultKind.PAID:
         _paid(session, line, match, actor=actor, now=now)

@@ -19,9 +19,10 @@ from adapters.ports import Cell
 from adapters.tabular_writer import Column as OutColumn
 from adapters.tabular_writer import write_csv, write_xlsx
 from marketplace import audit
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
 from marketplace.consent.models import Mode, Purpose
 from marketplace.db import flush
+from marketplace.decisions import asking
 from marketplace.errors import BadInput, Conflict, WrongState
 from marketplace.payments.batches import demand_unchanged, drop_line, get_batch, lines_of
 from marketplace.payments.models import BatchState, FileLayout, LineState, Payee, PaymentBatch, PaymentLine
@@ -78,6 +79,8 @@ def settle(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -
     require(actor, "payment:file", org_id=batch.org_id)
     if batch.state is not BatchState.RELEASED:
         return []
+    waiting = lines_of(session, batch.id, states=(LineState.WAITING,))
+    asking.before_payment(session, [line.match_id for line in waiting], actor=SYSTEM, now=now)
     gone = unsound(session, batch, now=now)
     for line, cause in gone:
         drop_line(session, line, cause, actor=actor, now=now)

@@ -2,7 +2,8 @@
 
 Enters: a giver's act for a match, with what proves it. Leaves: the match delivered and `Proof` rows whose content is
 sealed; or the content of one proof for the giver of the match, the household, or staff of the district with a reason,
-each look written to the audit chain first. Called by the pages and by the table of deliveries.
+each look written to the audit chain first, and a giver's also among the disclosures that its household sees. Called by
+the pages and by the table of deliveries.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from sqlmodel import Session, col, func, select
 
 from adapters.pictures import NotAPicture, clean_jpeg
 from marketplace import audit
-from marketplace.actors import STAFF, Actor
+from marketplace.actors import GIVERS, STAFF, Actor
+from marketplace.consent.models import Consent
 from marketplace.db import flush, new_id
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import Card
@@ -29,11 +31,19 @@ from marketplace.policy import require
 from marketplace.proofs.models import Proof, ProofKind
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
+from marketplace.sharing import service as sharing
 
 COLUMN = "proof.body"
 MOST_OF_A_MATCH = 8
 MOST_AT_ONCE = 200
 PROVABLE = (MatchState.IN_DELIVERY, MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
+SHOWS = {
+    ProofKind.PHOTO: "photo",
+    ProofKind.TYPED: "name",
+    ProofKind.DRAWN: "name",
+    ProofKind.SLIP: "pickup_code",
+}
+"""What of the household a piece of evidence shows whoever opens it."""
 NAME_LENGTH = 60
 SLIP_LENGTH = 32
 
@@ -154,7 +164,19 @@ def look(session: Session, proof_id: str, /, *, reason: str = "", actor: Actor, 
     if proof.body is None:
         raise NotFound("proof")
     _record(session, proof, match, "proof:look", reason=reason, actor=actor, now=now)
+    if actor.role in GIVERS:
+        _tell_household(session, proof, match, actor=actor, now=now)
     return proof, vault_of(session).open(session, proof.person_id, column=COLUMN, sealed=proof.body)
+
+
+def _tell_household(session: Session, proof: Proof, match: Match, *, actor: Actor, now: datetime) -> None:
+    """A giver's look at what it holds of the household stands on the household's page of who saw what."""
+    wanted = select(Consent).where(
+        col(Consent.chain_id) == match.consent_chain_id, col(Consent.version) == match.consent_version
+    )
+    consent, purpose = session.exec(wanted).one(), decisions.purpose_of(session, match)
+    field = SHOWS[proof.kind]
+    sharing.own_record_seen(session, consent, field, match_id=match.id, purpose=purpose, actor=actor, now=now)
 
 
 def match_for(session: Session, match_id: str, /, *, actor: Actor) -> Match:

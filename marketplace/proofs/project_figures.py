@@ -8,15 +8,16 @@ other too, so that no difference from the total gives it away. Called by the pro
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from marketplace.calendar import HERE
+from marketplace.calendar import HERE, local_day
 from marketplace.decisions.models import FollowUp, Match, MatchState
 from marketplace.needs.models import Need
-from marketplace.proofs.models import Paper, PaperKind, ProjectOffer
+from marketplace.proofs.models import Paper, PaperKind, ProjectOffer, ProjectReportKind
 from marketplace.proofs.periods import Period
 from marketplace.proofs.publicity import shown_photos
 from marketplace.proposals.models import ProposedLine
@@ -38,7 +39,16 @@ def count(session: Session, project_id: str, period: Period, /, *, now: datetime
         "satisfaction": _satisfaction(session, offers, period),
         "cells": _hide(cells),
         "photos": [proof.id for proof in shown_photos(session, [row["match"] for row in rows], now=now)],
-    }
+    } | _late(session, offers, period, now=now)
+
+
+def _late(session: Session, offers: list[str], period: Period, *, now: datetime) -> dict[str, Any]:
+    """What was promised in the project and arrived only after its last day: the final report tells it apart, so that
+    no delivery is in no report; one that comes after it was filed makes a new version of it."""
+    if period.kind is not ProjectReportKind.FINAL:
+        return {}
+    after = replace(period, from_on=period.to_on + timedelta(days=1), to_on=max(local_day(now), period.to_on))
+    return {"late": _totals(_given(session, offers, after))}
 
 
 def _moments(period: Period) -> tuple[datetime, datetime]:

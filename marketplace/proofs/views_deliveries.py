@@ -123,11 +123,14 @@ def _code(match: Match) -> tuple[str, str]:
 @bp.route("/mine/<match_id>/code", methods=["GET"])
 @guard("proof:code")
 def my_code(match_id: str) -> ResponseReturnValue:
-    """The household's code, to show to whoever brings the aid."""
+    """The household's code, to show to whoever brings the aid; what visits or a case deliver has none."""
     match = decisions.get_match(current_session(), match_id, actor=current_actor())
     if match.state is not MatchState.IN_DELIVERY:
         raise WrongState("match_moved_on", state=match.state.value)
-    card, (code, picture) = cards_of(current_session(), [match])[0], _code(match)
+    card = cards_of(current_session(), [match])[0]
+    if evidence.comes_otherwise(card):
+        return pages.render("proofs/no_code.html", card=card, status=409)
+    code, picture = _code(match)
     return pages.render("proofs/my_code.html", card=card, code=code, picture=picture)
 
 

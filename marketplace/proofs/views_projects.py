@@ -222,6 +222,7 @@ def _lines(figures: dict[str, Any]) -> list[tuple[Any, Any]]:
         (_("Worth of what was delivered"), few if small else yuan(totals["out_fen"])),
         (_("Deliveries"), few if small else totals["deliveries"]),
         (_("Households reached"), few if small else totals["households"]),
+        *_late_lines(figures.get("late"), few=few),
         (_("Returned or reclaimed"), totals["returned"]),
         (
             _("Satisfaction, 1 to 5"),
@@ -229,6 +230,15 @@ def _lines(figures: dict[str, Any]) -> list[tuple[Any, Any]]:
         ),
         (_("Photos that households allow to be shown"), len(figures["photos"])),
     ]
+
+
+def _late_lines(late: dict[str, int] | None, *, few: str) -> list[tuple[Any, Any]]:
+    """What arrived after the project's last day; only a final report knows it."""
+    if late is None:
+        return []
+    told = f"{late['deliveries']} · {yuan(late['out_fen'])}"
+    hidden = 0 < late["households"] < project_figures.SMALL
+    return [(_("Delivered after the last day (deliveries, worth)"), few if hidden else told)]
 
 
 @bp.get("/projects/filed/<report_id>/report.xlsx")

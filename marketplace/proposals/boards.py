@@ -19,7 +19,9 @@ from marketplace.consent.ask import auto_match_of
 from marketplace.households.related import related_pairs
 from marketplace.households.same import same_as
 from marketplace.ledger import service as ledger
-from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.ledger.models import AidState, LedgerEntry, OverlapRule
+from marketplace.ledger.overlap import verdict
+from marketplace.ledger.rules import Book
 from marketplace.needs.models import Need
 from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer, OfferState
@@ -28,7 +30,6 @@ from marketplace.proposals import overrides
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState
 from marketplace.proposals.problem import Scope, one_need, policy_of
 from marketplace.proposals.supply import posted
-from marketplace.reference import needs as taxonomy
 from matching.board import Board, Held, Newcomer
 from matching.model import Ban, CoolOff, PastAid, Pin, Problem
 from matching.plan import Price
@@ -71,7 +72,7 @@ def standing_of(session: Session, need: Need, /, *, now: datetime) -> Standing |
     board = board_of(session, run, as_of=today_of(now))
     consent = auto_match_of(session, need.household_id, now=now)
     staff = overrides.standing(session, today=today_of(now))
-    newcomer = _newcomer(session, need, consent, bans=staff.bans)
+    newcomer = _newcomer(session, need, consent, bans=staff.bans, on=today_of(now))
     return Standing(run, board, newcomer, consent, _kept_back(session, need, pins=staff.pins))
 
 
@@ -123,37 +124,45 @@ def board_of(session: Session, run: Run, /, *, as_of: date) -> Board:
 
 
 def _stamp(session: Session) -> tuple[object, ...]:
-    """What differs when an offer was posted, changed or paused, or a giver came, went or set itself a budget."""
+    """What differs when an offer was posted, changed or paused, a giver came, went or set itself a budget, or two
+    people changed a rule against helping twice."""
     active = select(func.count()).where(col(Organisation.state) == OrganisationState.ACTIVE).scalar_subquery()
     budget = select(func.coalesce(func.sum(Organisation.yearly_budget_fen), -1)).scalar_subquery()
-    found = select(func.count(), func.max(Offer.updated_at), active, budget).select_from(Offer)
+    rules = select(func.count()).where(col(OverlapRule.decided_at).is_not(None)).scalar_subquery()
+    found = select(func.count(), func.max(Offer.updated_at), active, budget).add_columns(rules).select_from(Offer)
     return tuple(session.execute(found).one())
 
 
 def _built(session: Session, run: Run, *, as_of: date) -> Board:
-    kinds = taxonomy.list_need_kinds()
     resources, earmarks = posted(session, as_of=as_of)
     problem = Problem(
         policy=policy_of(run.policy, as_of),
         needs=(),
         resources=resources,
         earmarks=earmarks,
-        cooloffs=tuple(CoolOff(kind.code, kind.cool_off_days) for kind in kinds if kind.cool_off_days),
+        cooloffs=tuple(CoolOff(category, days) for category, days in Book(session, on=as_of).cool_offs().items()),
     )
     rows = session.exec(select(RunPrice).where(RunPrice.run_id == run.id))
     prices = (Price(1, row.kind, row.ref, row.household_id, row.price) for row in rows)
     return Board(problem, prices=prices, scale=int(run.certificate.get("price_scale", 1)))
 
 
-def _newcomer(session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban]) -> Newcomer:
+def _newcomer(session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban], on: date) -> Newcomer:
+    """What the board is told of one need. The rules against helping twice as they stand in its district, which the
+    board's own waiting times may not be, cut it or close every offer."""
     active = select(Organisation.id).where(col(Organisation.state) == OrganisationState.ACTIVE)
     organisations = frozenset(session.exec(active)) if consent and consent[2] else frozenset[str]()
     same = same_as(session, [need.household_id])
     homes, one = same.of(need.household_id), same.one(need.household_id)
     aid = list(ledger.live_aid(session, household_ids=sorted(homes)))
     held = list(_held(session, homes))
+    open_units = need.gap_units - need.committed_units
+    left = verdict(session, need, org_id="", units=open_units, on=on).allowed if open_units > 0 else open_units
+    if open_units > left == 0:
+        bans = (*bans, Ban(need.id, overrides.ALL, "rule"))
+    gap = need.gap_units - open_units + left if left else need.gap_units
     return Newcomer(
-        replace(one_need(need, consent, organisations=organisations), household_id=one),
+        replace(one_need(need, consent, organisations=organisations), household_id=one, gap=gap),
         past=tuple(_past(aid, household_id=one)),
         banned=frozenset(
             (*_closed(session, need, homes=homes, aid=aid, held=held), *_banned(session, need, bans=bans))

@@ -102,11 +102,12 @@ def _links(session: Session, run: Run) -> dict[tuple[str, str], tuple[int, str]]
 
 @dataclass(frozen=True, slots=True)
 class Unserved:
-    """A need that this run leaves without, or without enough, and the reasons."""
+    """A need that this run leaves without, or without enough, the reasons, and the resource that came nearest."""
 
     need: Need
     covered_units: int
     sentences: tuple[str, ...]
+    nearest_offer: str
 
 
 def count_unserved(session: Session, run: Run, /, *, actor: Actor, code: str = "") -> int:
@@ -148,13 +149,15 @@ def list_unserved(
     names = names_of(session, [(row.offer_id, row.detail) for row in rows])
     needs = {need.id: need for need, _covered in page}
     told: dict[str, list[str]] = {}
+    nearest: dict[str, str] = {}
     sayings = Sayings(session, on=run.as_of, lang=lang)
     for row in rows:
         need = needs[row.need_id]
         rules = sayings.about(need.district_code, need.category)
         words = sentence(row.code, row.offer_id, row.detail, names=names, unit=need.unit, lang=lang, rules=rules)
         told.setdefault(row.need_id, []).append(words)
-    return [Unserved(need, covered, tuple(told.get(need.id, ()))) for need, covered in page]
+        nearest[row.need_id] = nearest.get(row.need_id) or row.offer_id or ""
+    return [Unserved(need, covered, tuple(told.get(need.id, ())), nearest.get(need.id, "")) for need, covered in page]
 
 
 def _unserved_where(run: Run, *, actor: Actor, code: str) -> list[Any]:

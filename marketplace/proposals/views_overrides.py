@@ -82,7 +82,10 @@ def _form(need: Need | None, *, given: bool) -> TryForm:
     wanted = session.get(Offer, named[:32])
     like = need or wanted
     kind: type[TryForm] = MoneyForm if like is not None and like.unit == MONEY else TryForm
-    start = {"kind": "pin" if need else "ban_offer", "offer": wanted.id if wanted else ""}
+    usual = "pin" if need else "ban_offer"
+    start: dict[str, Any] = {"kind": request.args.get("kind", usual)[:16], "offer": wanted.id if wanted else ""}
+    if need and wanted:
+        start["units"] = need.gap_units - need.committed_units
     form = kind() if given else kind(formdata=None, data=start)
     open_ones = select(Offer).where(col(Offer.state) == OfferState.OPEN).order_by(col(Offer.title), col(Offer.id))
     if like is not None and (need or request.args.get("offer")):

@@ -1,7 +1,7 @@
 """One reading: what a worker read aloud to a person, how the person said yes or no, and a second call by somebody else.
 
-Names of witnesses lie sealed under the key of the person who was asked. `answer` holds codes only: what is to be done
-once the second call has confirmed it.
+The words as they were read out and the names of witnesses lie sealed under the key of the person who was asked, until
+`erase_at`. `answer` holds codes only: what is to be done once the second call has confirmed it.
 """
 
 from datetime import datetime
@@ -21,6 +21,8 @@ class SignedBy(StrEnum):
     THUMBPRINT = "thumbprint"
     WITNESSES = "witnesses"
     SPOKEN = "spoken"
+    CODE = "code"
+    """The code of its own letter, from its own telephone."""
 
 
 class SecondCall(StrEnum):
@@ -33,7 +35,9 @@ class SecondCall(StrEnum):
 
 
 class ReadBack(SQLModel, table=True):
-    """One reading. `object_ref` is what it is about, such as ``case:…`` or ``match:…``; `script_sha256` the words."""
+    """One reading. `object_ref` is what it is about, such as ``case:…`` or ``match:…``. `template`, its version and
+    `lang` name the text, `script` is it as shown, `basis_sha256` what it was made from: where that has changed, a yes
+    to it is no yes to what there is today."""
 
     __tablename__ = "read_back"
     __table_args__ = (
@@ -53,7 +57,12 @@ class ReadBack(SQLModel, table=True):
     dialect: str = Field(max_length=16)
     evidence: str = Field(default="", max_length=120)
     witnesses: Any = Field(default=None, sa_column=sealed_column())
+    template: str = Field(max_length=16)
+    template_version: int
+    lang: str = Field(max_length=8)
+    script: Any = Field(default=None, sa_column=sealed_column())
     script_sha256: str = Field(max_length=64)
+    basis_sha256: str = Field(default="", max_length=64)
     answer: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     read_by: str = Field(max_length=64)
     read_at: datetime = Field(sa_column=moment())

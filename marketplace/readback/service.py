@@ -1,14 +1,15 @@
 """Keep what was read aloud and said; draw the sample that somebody else asks again; take down what that call found.
 
-Enters: a worker's reading, later another worker's second call. Leaves: a row with its clock. What follows from a yes or
-a no belongs to the room whose matter it is; it is told by `take_second`. Called by `cases` and `answers`.
+Enters: a worker's reading with the text that stood on its page, later another worker's second call. Leaves: a row with
+its clock, and the text as shown, sealed. What follows from a yes or a no belongs to the room whose matter it is; it is
+told by `take_second`. Called by `cases` and `answers`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,22 +26,42 @@ from marketplace.households.models import Household, Person
 from marketplace.policy import require
 from marketplace.readback.models import ReadBack, SecondCall, SignedBy
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Unreadable, vault_of
+from marketplace.sealed import Sealed, Unreadable, vault_of
 
 STEP = "second_call"
 COLUMN = "read_back.witnesses"
+SCRIPT = "read_back.script"
+LOOK = "reading:look"
 ONE_IN = 4
 """One reading in so many is asked again by somebody else; which one nobody can know beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
+class Script:
+    """A text as it stands on the page: which template, which version of it, in which language, and its lines."""
+
+    template: str
+    version: int
+    lang: str
+    lines: tuple[str, ...] = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """The fingerprint of these very words in this language."""
+        named = (f"{self.template}/{self.version}/{self.lang}", *self.lines)
+        return hashlib.sha256("\n".join(named).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
-    """How it was read and answered. `witnesses` are names, at least two where the person signs by them."""
+    """How it was read and answered. `shown` is the fingerprint of the text that the reader had before its eyes;
+    `witnesses` are names, at least two where the person signs by them."""
 
     channel: str
     signed: SignedBy
     dialect: str
-    script: Sequence[str] = field(repr=False)
+    script: Script
+    shown: str
     evidence: str = ""
     witnesses: str = field(default="", repr=False)
 
@@ -55,6 +76,7 @@ def keep(
     ref: str,
     always: bool = False,
     answer: dict[str, Any] | None = None,
+    basis: str = "",
     actor: Actor,
     now: datetime,
 ) -> ReadBack:
@@ -62,7 +84,37 @@ def keep(
     home = session.get_one(Household, person.household_id)
     require(actor, "reading:keep", district=home.district_code)
     _check(heard)
-    row = ReadBack(
+    row = _new(home, person, heard, act=act, ref=ref, basis=basis, read_by=actor.id, now=now)
+    row.answer = dict(answer or {})
+    return _store(session, row, heard, always=always, actor=actor, now=now)
+
+
+def keep_own(
+    session: Session,
+    person: Person,
+    script: Script,
+    /,
+    *,
+    act: str,
+    ref: str,
+    basis: str,
+    sent_by: str,
+    actor: Actor,
+    now: datetime,
+) -> ReadBack:
+    """The person itself answered a letter by text message: it counts, and one in so many is asked about it by somebody
+    other than who sent the letter."""
+    home = session.get_one(Household, person.household_id)
+    require(actor, "match:accept", household_id=home.id, district=home.district_code)
+    heard = Heard("sms", SignedBy.CODE, "", script, script.sha256)
+    row = _new(home, person, heard, act=act, ref=ref, basis=basis, read_by=sent_by, now=now)
+    return _store(session, row, heard, always=False, actor=actor, now=now)
+
+
+def _new(
+    home: Household, person: Person, heard: Heard, *, act: str, ref: str, basis: str, read_by: str, now: datetime
+) -> ReadBack:
+    return ReadBack(
         id=new_id(),
         act=act,
         object_ref=ref,
@@ -73,13 +125,22 @@ def keep(
         signed=heard.signed,
         dialect=heard.dialect,
         evidence=heard.evidence.strip(),
-        script_sha256=hashlib.sha256("\n".join(heard.script).encode()).hexdigest(),
-        answer=dict(answer or {}),
-        read_by=actor.id,
+        template=heard.script.template,
+        template_version=heard.script.version,
+        lang=heard.script.lang,
+        script_sha256=heard.script.sha256,
+        basis_sha256=basis,
+        read_by=read_by,
         read_at=now,
     )
+
+
+def _store(session: Session, row: ReadBack, heard: Heard, *, always: bool, actor: Actor, now: datetime) -> ReadBack:
+    vault = vault_of(session)
+    text = json.dumps(heard.script.lines, ensure_ascii=False)
+    row.script = vault.seal(session, row.person_id, column=SCRIPT, text=text)
     if heard.witnesses.strip():
-        row.witnesses = vault_of(session).seal(session, person.id, column=COLUMN, text=heard.witnesses.strip())
+        row.witnesses = vault.seal(session, row.person_id, column=COLUMN, text=heard.witnesses.strip())
     if always or _drawn(session, row.id):
         row.second = SecondCall.DUE
         clocks.start(session, STEP, row.id, holder=Holder(district_code=row.district_code), now=now)
@@ -89,8 +150,10 @@ def keep(
 def _check(heard: Heard) -> None:
     if heard.dialect not in list_codes("dialect"):
         raise BadInput("bad_input", field="dialect")
-    if heard.channel not in list_codes("reading_channel"):
+    if heard.channel not in list_codes("reading_channel") or heard.signed is SignedBy.CODE:
         raise BadInput("bad_input", field="channel")
+    if heard.shown != heard.script.sha256:
+        raise BadInput("text_changed", field="read_aloud")
     names = [name for name in re.split(r"[,，、;；]", heard.witnesses) if name.strip()]
     if heard.signed is SignedBy.WITNESSES and len({name.strip() for name in names}) < 2:
         raise BadInput("two_witnesses", field="witnesses")
@@ -123,14 +186,39 @@ def get_reading(session: Session, reading_id: str, action: str, /, *, actor: Act
     return row
 
 
+def look(session: Session, reading_id: str, /, *, actor: Actor, now: datetime) -> tuple[str, ...]:
+    """The text as it was read out, for who asks again; the look is written down first. Empty after erasure."""
+    row = get_reading(session, reading_id, "reading:second", actor=actor)
+    entry = audit.Entry(LOOK, object_ref=row.id, subject=row.household_id)
+    audit.record(session, entry, actor=actor, now=now)
+    return lines_of(session, row)
+
+
+def lines_of(session: Session, row: ReadBack, /) -> tuple[str, ...]:
+    """The words as shown; none where they are erased."""
+    return tuple(json.loads(_opened(session, row, row.script, column=SCRIPT) or "[]"))
+
+
+def was_opened(session: Session, reading_id: str, /, *, by: str) -> bool:
+    """Whether this person has the very text before its eyes that was read out."""
+    asked = select(audit.AuditRow.seq).where(
+        col(audit.AuditRow.object_ref) == reading_id,
+        col(audit.AuditRow.action) == LOOK,
+        col(audit.AuditRow.actor_ref) == by,
+    )
+    return session.exec(asked.limit(1)).first() is not None
+
+
 def take_second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Actor, now: datetime) -> ReadBack:
-    """Another member of staff has asked the person again."""
+    """Another member of staff has read the same text to the person again. Raises WrongState where it has not."""
     row = get_reading(session, reading_id, "reading:second", actor=actor)
     session.refresh(row, with_for_update=True)
     if row.second is not SecondCall.DUE:
         raise WrongState("second_call_over", state=row.second.value)
     if row.read_by in actor.people:
         raise NotAllowed("two_people_needed")
+    if confirmed and not was_opened(session, row.id, by=actor.id):
+        raise WrongState("text_not_opened")
     row.second = SecondCall.CONFIRMED if confirmed else SecondCall.DENIED
     row.second_by, row.second_at = actor.id, now
     clocks.move_on(session, row.id, outcome=row.second.value, now=now)
@@ -151,10 +239,14 @@ def of_object(session: Session, ref: str, /) -> list[ReadBack]:
 
 def witnesses_of(session: Session, row: ReadBack, /) -> str:
     """The names of the witnesses; empty where there are none, or after erasure."""
-    if row.witnesses is None:
+    return _opened(session, row, row.witnesses, column=COLUMN)
+
+
+def _opened(session: Session, row: ReadBack, sealed: Sealed | None, *, column: str) -> str:
+    if sealed is None:
         return ""
     try:
-        return vault_of(session).open(session, row.person_id, column=COLUMN, sealed=row.witnesses)
+        return vault_of(session).open(session, row.person_id, column=column, sealed=sealed)
     except Unreadable:
         return ""
 

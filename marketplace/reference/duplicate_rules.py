@@ -6,6 +6,7 @@ dated and by two people; what nobody has changed is as it stands here.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from types import MappingProxyType
 
@@ -36,8 +37,9 @@ REACHES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
-    """One row of the table. `limits` is category ► whole units; `apart` are programmes that exclude each other. The
-    sentences have places in braces that `ledger.sentences` fills from the rule as it stands."""
+    """One row of the table as the sources were read on the day `as_of`; `limits` is category ► whole units; `apart` are
+    programmes that exclude each other. The sentences have places in braces that `ledger.sentences` fills from the rule
+    as it stands."""
 
     code: str
     zh: str
@@ -53,6 +55,7 @@ class DuplicateRule:
     may_except: bool
     source: str
     mark: str
+    as_of: date
     sentence_zh: str
     sentence_en: str
 
@@ -97,6 +100,7 @@ def _rule(row: Mapping[str, str]) -> DuplicateRule:
         may_except=row["may_except"] == "1",
         source=row["source"],
         mark=row["mark"],
+        as_of=date.fromisoformat(row["as_of"]),
         sentence_zh=row["sentence_zh"],
         sentence_en=row["sentence_en"],
     )

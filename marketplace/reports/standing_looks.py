@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlmodel import Session
 
 from marketplace.reports.stored import Findings, last_acts, rows, table
@@ -119,11 +119,14 @@ def _step(row: Mapping[str, Any]) -> str:
 
 
 def _documents(session: Session) -> Findings:
-    """Each document behind a yes against the act that attached it; one that was erased with its time holds no body."""
+    """Each document behind a yes against the act that attached it; one whose time was over holds no body, and an act
+    says so."""
     paper, acts, bodies = table("consent_evidence"), table("audit_row"), table("audit_body")
+    ended = acts.alias("ended")
+    emptied = exists().where(ended.c.object_ref == paper.c.id, ended.c.action == "paper:empty")
     asked = (
         select(paper.c.id, paper.c.body.label("sealed"), paper.c.recorded_by, acts.c.actor_ref, acts.c.seq)
-        .add_columns(bodies.c.body.label("said"))
+        .add_columns(bodies.c.body.label("said"), emptied.label("emptied"))
         .outerjoin(acts, (acts.c.object_ref == paper.c.id) & (acts.c.action == "consent:evidence"))
         .outerjoin(bodies, bodies.c.seq == acts.c.seq)
     )
@@ -132,7 +135,8 @@ def _documents(session: Session) -> Findings:
             yield 0, "a document stands without any act"
             continue
         kept = json.loads(row["said"])["sealed"]
-        sealed = kept if row["sealed"] is None else sha256(row["sealed"].envelope).hexdigest()
+        gone = kept if row["emptied"] else ""
+        sealed = gone if row["sealed"] is None else sha256(row["sealed"].envelope).hexdigest()
         if sealed != kept or row["actor_ref"] != row["recorded_by"]:
             yield int(row["seq"]), "the document behind a yes was changed"
 

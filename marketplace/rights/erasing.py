@@ -2,8 +2,8 @@
 
 Enters: a request that two people agree to, or the clock. Leaves: a person whose key, envelopes and indexes are gone;
 the audit chain, the receipts and all sums stay whole, because they never held anything but pseudonyms and hashes. What
-is open is never erased: that is asked again at the last moment. Called by this room's pages, the worker and by
-`shanqiao erase`.
+is open is never erased: that is asked again at the last moment. The papers behind a yes go in the same night (by
+`emptying`). Called by this room's pages, the worker and by `shanqiao erase`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from marketplace.households import facts, wechat
 from marketplace.households.models import Household, Person
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import LIVE
-from marketplace.rights import service
+from marketplace.rights import emptying, service
 from marketplace.rights.models import Erasure, RequestState, RightKind, RightRequest
 from marketplace.signals.forgetting import forget, is_watched
 
@@ -188,6 +188,10 @@ def night(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[int,
             erased += erase_due(session, now=clock())
         if erased == before:
             break
+    while True:
+        with database.transaction() as session:
+            if not emptying.empty_due(session, keep_days=days, now=clock()):
+                break
     return dated, erased
 
 

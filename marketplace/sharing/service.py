@@ -127,6 +127,24 @@ def write_down(
     flush(session)
 
 
+def own_record_seen(
+    session: Session, consent: Consent, field: str, /, *, match_id: str, purpose: str, actor: Actor, now: datetime
+) -> None:
+    """A recipient opened again what it recorded itself under this consent, such as the proof of a delivery, perhaps
+    after the consent has ended. It is given nothing new; the household sees this look like every other."""
+    entry = audit.Entry(
+        "share:disclose",
+        object_ref=match_id,
+        subject=consent.household_id,
+        purpose=purpose[:32],
+        decision="permit",
+        fields=(field,),
+        consent_ref=f"{consent.chain_id}@{consent.version}",
+    )
+    seq = audit.record(session, entry, actor=actor, now=now)
+    write_down(session, consent, (field,), match_id=match_id, purpose=purpose, audit_seq=seq, actor=actor, now=now)
+
+
 def facts_of(
     session: Session, head: ConsentHead, consent: Consent, /, *, purpose: str, actor: Actor, now: datetime
 ) -> Facts:

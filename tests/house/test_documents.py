@@ -23,7 +23,7 @@ HANDED_ON = {"consent:list", "need:list"} | {
     f"match:{act}"
     for act in ("accept", "answer", "decline", "deliver", "give_back", "receive", "reclaim", "reclaim_drop")
 }
-HANDED_ON |= {"appointment:answer", "appointment:plan", "suspicion:list", "suspicion:decide"}
+HANDED_ON |= {"appointment:answer", "appointment:plan", "appointment:void", "suspicion:list", "suspicion:decide"}
 HANDED_ON |= {"right:answer", "right:erase", "right:task", "right:view"}
 HANDED_ON |= {f"survival:{act}" for act in ("answer", "face", "list", "record", "view")}
 HANDED_ON |= {"power:check", "power:list", "power:object", "appeal:list", "account:sessions", "account:sign_out"}

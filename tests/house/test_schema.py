@@ -14,7 +14,7 @@ from sqlalchemy import inspect, text
 from marketplace.db import Database
 from marketplace.migrations import triggers, upgrade
 from marketplace.migrations.tables import metadata
-from tests.conftest import _named as named
+from tests.lent import named
 
 ROOT = Path(__file__).parents[2]
 

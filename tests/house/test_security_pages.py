@@ -39,6 +39,26 @@ def test_the_page_of_threats_is_up_to_date(script: ModuleType) -> None:
     assert written.count("\n| T") == 43
 
 
+def test_every_marked_test_was_run_for_the_page_and_the_page_names_none_that_is_gone(script: ModuleType) -> None:
+    marked = {name for name, threats in script.known_tests().items() if threats}
+    assert _out_of_step(marked, script.kept_results()) == [], "run scripts/security_pages.py --run"
+    assert "not run" not in (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
+
+
+def _out_of_step(marked: set[str], kept: dict[str, dict[str, str]]) -> list[str]:
+    """Marked tests without a result that counts, and results of tests that are there no more."""
+    told = {name for name, row in kept.items() if row["result"] == "passed" and row["on"]}
+    return sorted((marked - told) | (kept.keys() - marked))
+
+
+def test_a_test_that_was_not_run_or_failed_or_is_gone_is_out_of_step() -> None:
+    passed, failed = {"result": "passed", "on": "2026-11-26"}, {"result": "failed", "on": "2026-11-26"}
+    assert _out_of_step({"a", "b"}, {"a": passed, "b": passed}) == []
+    assert _out_of_step({"a", "b"}, {"a": passed}) == ["b"]
+    assert _out_of_step({"a", "b"}, {"a": passed, "b": failed}) == ["b"]
+    assert _out_of_step({"a"}, {"a": passed, "gone": passed}) == ["gone"]
+
+
 @pytest.mark.threat("T39")
 def test_the_bill_of_materials_names_every_locked_library_with_its_digests() -> None:
     sbom, lock = _script("sbom"), (ROOT / "requirements.lock").read_text(encoding="utf-8")

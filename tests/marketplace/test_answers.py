@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from flask import Flask
@@ -12,13 +15,13 @@ from sqlmodel import Session, select
 from adapters.fakes import FakeSmsInbox
 from adapters.sms_in import IncomingSms
 from marketplace.actors import Actor, Role
-from marketplace.answers import service, slips, sms
+from marketplace.answers import service, slips, sms, texts
 from marketplace.answers.models import CodeState, OfferCode, SmsIn
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
-from marketplace.consent.models import Consent, ConsentState
+from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.consent.service import Capture, refuse_for_match
 from marketplace.db import Database
 from marketplace.decisions import seeing
@@ -27,18 +30,20 @@ from marketplace.decisions.service import household_declines
 from marketplace.errors import BadInput, DomainError, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household
 from marketplace.notices import Notice
+from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.readback import service as readback
 from marketplace.readback.models import ReadBack, SignedBy
-from marketplace.readback.service import Heard
+from marketplace.readback.service import Heard, Script
 from tests.marketplace.match_scene import a_scene
 from tests.pages.people import client_as
 
 FIRST = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
 SECOND = Actor(id="worker-2", role=Role.WORKER, districts=frozenset({"500103"}))
 FAR = Actor(id="worker-3", role=Role.WORKER, districts=frozenset({"500112"}))
-CALL = Heard("call", SignedBy.SPOKEN, "chongqing", ("一",), evidence="录音 12")
-SLIP = Heard("slip", SignedBy.THUMBPRINT, "mandarin", ("一",), evidence="来信 3")
+TEXT = Script("offer", 1, "zh_Hans", ("一家机构愿意帮助您。", "您怎么说？"))
+CALL = Heard("call", SignedBy.SPOKEN, "chongqing", TEXT, shown=TEXT.sha256, evidence="录音 12")
+SLIP = Heard("slip", SignedBy.THUMBPRINT, "mandarin", TEXT, shown=TEXT.sha256, evidence="来信 3")
 PHONE = "10000000001"
 
 
@@ -63,6 +68,9 @@ def test_a_yes_by_telephone_counts_when_another_worker_heard_it_too(session: Ses
         service.say(session, match.id, "accept", CALL, actor=FIRST, now=now)
     with pytest.raises(NotAllowed, match="two_people_needed"):
         service.second(session, row.id, confirmed=True, actor=FIRST, now=now)
+    with pytest.raises(WrongState, match="text_not_opened"):
+        service.second(session, row.id, confirmed=True, actor=SECOND, now=now)
+    assert readback.look(session, row.id, actor=SECOND, now=now) == TEXT.lines
     service.second(session, row.id, confirmed=True, actor=SECOND, now=now)
     assert match.state is MatchState.IN_DELIVERY
     given = session.get_one(Consent, (match.consent_chain_id, match.consent_version + 1))
@@ -141,7 +149,7 @@ def test_only_what_was_asked_can_be_said(session: Session, now: datetime, act: s
 
 
 def a_slip(session: Session, match: Match, now: datetime) -> tuple[OfferCode, str]:
-    row = slips.make_slip(session, match.id, lang="zh_Hans", actor=FIRST, now=now)
+    row = slips.make_slip(session, match.id, TEXT, actor=FIRST, now=now)
     return row, slips.code_text(session, row.id)
 
 
@@ -229,16 +237,75 @@ def test_a_slip_by_post_is_typed_in_once_and_its_yes_asked_again(session: Sessio
     match = a_scene(session, now=now).taken_on(session, now)
     row, digits = a_slip(session, match, now)
     with pytest.raises(NotFound):
-        slips.came_back(session, "00000000", "1", SLIP, actor=FIRST, now=now)
+        slips.need_code(session, "00000000")
+    assert slips.need_code(session, digits) == row
     with pytest.raises(WrongState, match="slip_unclear"):
-        slips.came_back(session, digits, "9", SLIP, actor=FIRST, now=now)
-    reading = slips.came_back(session, digits, "1", SLIP, actor=FIRST, now=now)
+        slips.came_back(session, row, "9", SLIP, actor=FIRST, now=now)
+    reading = slips.came_back(session, row, "1", SLIP, actor=FIRST, now=now)
     assert match.state is MatchState.AWAITING_HOUSEHOLD
     assert row.state is CodeState.USED
     with pytest.raises(WrongState, match="slip_over"):
-        slips.came_back(session, digits, "1", SLIP, actor=FIRST, now=now)
+        slips.came_back(session, row, "1", SLIP, actor=FIRST, now=now)
+    readback.look(session, reading.id, actor=SECOND, now=now)
     service.second(session, reading.id, confirmed=True, actor=SECOND, now=now)
     assert match.state is MatchState.IN_DELIVERY
+
+
+@pytest.mark.threat("T26")
+def test_a_yes_to_a_text_that_has_changed_since_does_not_count(session: Session, now: datetime) -> None:
+    match = a_scene(session, now=now).taken_on(session, now)
+    with pytest.raises(BadInput, match="text_changed"):
+        service.say(session, match.id, "accept", replace(CALL, shown="another text"), actor=FIRST, now=now)
+    row = service.say(session, match.id, "accept", CALL, actor=FIRST, now=now)
+    _slip, digits = a_slip(session, match, now)
+    readback.look(session, row.id, actor=SECOND, now=now)
+    session.get_one(Offer, match.offer_id).rules = "另有条件"
+    session.flush()
+    with pytest.raises(WrongState, match="text_changed"):
+        service.second(session, row.id, confirmed=True, actor=SECOND, now=now)
+    assert text(session, f"1 {digits}", now) == "late", "the letter speaks of other terms"
+    assert match.state is MatchState.AWAITING_HOUSEHOLD
+    service.second(session, row.id, confirmed=False, actor=SECOND, now=now)
+    assert readback.lines_of(session, row) == TEXT.lines
+    assert (row.template, row.template_version, row.lang, row.script_sha256) == ("offer", 1, "zh_Hans", TEXT.sha256)
+    assert "愿意帮助" not in str(row.script)
+
+
+@pytest.mark.threat("T26")
+def test_one_text_message_in_some_is_asked_again_and_a_denied_yes_ends(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    match = a_scene(session, now=now).taken_on(session, now)
+    _row, digits = a_slip(session, match, now)
+    monkeypatch.setattr(readback, "ONE_IN", 1)
+    assert text(session, f"1 {digits}", now) == "kept"
+    assert match.state is MatchState.IN_DELIVERY
+    [reading] = readback.due(session, actor=SECOND)
+    assert (reading.channel, reading.signed, readback.lines_of(session, reading)) == ("sms", SignedBy.CODE, TEXT.lines)
+    with pytest.raises(NotAllowed, match="two_people_needed"):
+        service.second(session, reading.id, confirmed=False, actor=FIRST, now=now)
+    service.second(session, reading.id, confirmed=False, actor=SECOND, now=now)
+    assert match.state is MatchState.CANCELLED
+    assert session.get_one(ConsentHead, match.consent_chain_id).state is ConsentState.REVOKED
+
+
+WORDS = {
+    ("zh_Hans", 1): "9e43d83a182feaee",
+    ("en", 1): "7543ff2ca4fd4fd2",
+}
+"""Language and version ► the fingerprint of the words about one fixed offer: other words are another version."""
+
+
+@pytest.mark.parametrize("lang", ["zh_Hans", "en"])
+def test_words_that_are_changed_get_a_new_version(
+    app: Flask, sqlite_database: Database, now: datetime, lang: str
+) -> None:
+    with sqlite_database.transaction() as session:
+        match = a_scene(session, now=now).taken_on(session, now)
+        session.get_one(Organisation, match.org_id).name = "测试慈善会"
+    page = client_as(app, Role.WORKER).get(f"/answers/matches/{match.id}?lang={lang}").text
+    lines = re.findall(r"<li>(.*?)</li>", page.split("<ol>")[1].split("</ol>")[0])
+    assert sha256("\n".join(lines).encode()).hexdigest()[:16] == WORDS[lang, texts.VERSION]
 
 
 @pytest.fixture
@@ -271,6 +338,9 @@ def test_pages_read_aloud_print_type_in_and_ask_again(app: Flask, sqlite_databas
     assert ("另一人" in page) or ("本人朗读" in page)
     other = client_as(app, Role.WORKER)
     assert reading.id in other.get("/answers/second-calls").text
+    told = other.post(f"/answers/second-calls/{reading.id}", data={"heard": "yes"})
+    assert "先打开" in told.text
+    assert "不同意不会有任何损失" in other.post(f"/answers/second-calls/{reading.id}/text").text
     done = other.post(f"/answers/second-calls/{reading.id}", data={"heard": "yes"})
     assert done.status_code == 303
     with sqlite_database.reading() as session:

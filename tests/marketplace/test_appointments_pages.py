@@ -147,6 +147,56 @@ def test_the_household_asks_for_another_time_and_says_that_nobody_came(house: Ho
     assert house.state(house.begun) == "no_show_volunteer"
 
 
+def _served(house: House) -> None:
+    """Yesterday's visit is recorded, and the match ends with it."""
+    giver = house.giver()
+    assert giver.post(f"/visits/{house.begun}/done", data={"minutes": "120", "content": "HOMEWORK"}).status_code == 303
+    assert giver.post(f"/visits/services/{house.match_id}/finish").status_code == 303
+
+
+def test_the_household_disputes_the_last_visit_in_its_page(house: House) -> None:
+    _served(house)
+    home = house.home()
+    assert "只是其中一次没有来" in home.get(f"/offers-to-me/{house.match_id}").text
+    page = home.get(f"/visits/mine/{house.begun}").text
+    assert ("并没有进行 …" in page, "之前说明" in page) == (True, True)
+    asked = home.get(f"/visits/mine/{house.begun}/nobody-came").text
+    assert ("也不计入志愿者" in asked, "没有人来吗" in asked) == (True, False)
+    assert home.post(f"/visits/mine/{house.begun}/nobody-came", data={"confirmed": "yes"}).status_code == 303
+    assert "这次服务不算完成" in home.get(f"/visits/mine/{house.begun}").text
+    assert "家庭说无人前来" in house.giver().get(f"/visits/volunteers/{house.volunteer_id}").text
+    with house.database.reading() as session:
+        assert session.get_one(Match, house.match_id).state is MatchState.RETURNED
+
+
+def test_staff_who_end_a_service_read_what_was_served_and_what_nobody_has_recorded(house: House) -> None:
+    approver = client_as(house.app, Role.APPROVER)
+    assert "没有登记" in approver.get(f"/matches/{house.match_id}/cancel").text
+    done = {"minutes": "120", "content": "HOMEWORK"}
+    assert house.giver().post(f"/visits/{house.begun}/done", data=done).status_code == 303
+    page = approver.get(f"/matches/{house.match_id}/cancel").text
+    assert ("照算的部分：2 小时" in page, "没有登记" in page) == (True, False)
+
+
+def test_staff_strike_a_visit_and_a_worker_notes_what_the_household_said(house: House) -> None:
+    _served(house)
+    worker, approver = client_as(house.app, Role.WORKER), client_as(house.app, Role.APPROVER)
+    address = f"/visits/city/{house.begun}"
+    shown = worker.get(address).text
+    assert ("家庭说并没有进行" in shown, "作废这次服务" in shown) == (True, False)
+    assert "并没有进行吗" in worker.get(f"{address}/nobody-came").text
+    assert worker.post(f"{address}/strike", data={"reason_code": "nobody_came"}).status_code == 403
+    assert ("家庭说并没有进行" in approver.get(address).text, "作废这次服务" in approver.get(address).text) == (
+        False,
+        True,
+    )
+    assert approver.post(f"{address}/strike", data={}).status_code in (200, 422), "without a reason it is asked again"
+    assert house.state(house.begun) == "done"
+    assert approver.post(f"{address}/strike", data={"reason_code": "not_served"}).status_code == 303
+    assert (house.state(house.begun), "没有提供服务" in approver.get(address).text) == ("no_show_volunteer", True)
+    assert worker.post(f"{address}/nobody-came", data={"confirmed": "yes"}).status_code == 409, "it is void already"
+
+
 def test_whom_to_visit_is_opened_only_for_an_agreed_visit_and_the_look_is_logged(house: House) -> None:
     giver = house.giver(Role.CHARITY_WORKER)
     page = giver.get(f"/visits/{house.begun}").text

@@ -24,7 +24,6 @@ from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.service import verify_need
 from marketplace.sealed import Vault, vault_of
 from tests import factories as make
-from tests.conftest import _new_postgres as new_postgres
 
 Empty = Callable[[str], Database]
 
@@ -63,7 +62,11 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path, settings: Settings) ->
     opened: list[Database] = []
 
     def make_one(engine: str) -> Database:
-        url = new_postgres(request) if engine == "postgres" else f"sqlite:///{tmp_path / f'new{len(opened)}.db'}"
+        url = (
+            request.getfixturevalue("lent").new()
+            if engine == "postgres"
+            else f"sqlite:///{tmp_path / f'new{len(opened)}.db'}"
+        )
         opened.append(Database(url, info={"vault": Vault(settings.kek), "settings": settings}))
         return opened[-1]
 

@@ -225,6 +225,34 @@ def test_nobody_is_asked_about_who_has_not_said_yes_to_this_question_itself(
         assert look.consent == f"{given.chain_id}@1"
 
 
+@pytest.mark.threat("T03")
+def test_one_adult_s_yes_opens_no_question_about_another_s_bill(sqlite_database: Database, now: datetime) -> None:
+    database, door = sqlite_database, FakeCoverDoor()
+    with database.transaction() as session:
+        need, bill = a_bill(session, now)
+        _insured(session, need)
+        treated = session.get_one(Person, bill.person_id)
+        other = make.a_person(session, session.get_one(Household, need.household_id), phone="10000000003")
+        other.id_number = vault_of(session).seal(session, other.id, column="person.id_number", text=OTHER)
+        session.add(other)
+        told = {"cost_fen": 9_000_000, "paper": "结算单", "actor": WORKER, "now": now}
+        with pytest.raises(BadInput, match="whose_bill"):
+            bills.record(session, need.id, **told)
+        with pytest.raises(BadInput, match="whose_bill"):
+            bills.record(session, need.id, person_id="somebody", **told)
+        _may_ask(session, need, now, person=other)
+    assert (cover.ask(database, door, key=KEY, org=INSURER, now=now), door.asked) == (0, [])
+    with database.reading() as session:
+        assert looks_of(session, need.household_id) == []
+    with database.transaction() as session:
+        bills.answer(session, bill.id, "BASIC_INSURANCE", state=LayerState.PAID, fen=1, actor=WORKER, now=now)
+        moved = bills.record(session, need.id, person_id=other.id, **told)
+        assert {layer.state for layer in bills.layers_of(session, moved.id)} == {LayerState.WAITING}
+    cover.ask(database, door, key=KEY, org=INSURER, now=now)
+    assert [question.subject for question in door.asked] == [cover.mark_of(OTHER, key=KEY)]
+    assert treated.id != other.id
+
+
 class _Withdrawing(FakeCoverDoor):
     """A door while whose first question the household takes back every yes that `of` names."""
 

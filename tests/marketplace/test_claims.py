@@ -24,13 +24,15 @@ from marketplace.decisions.cards import cards_of
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.intake import check_table
-from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.ledger.models import AidState, LedgerEntry, OverlapHit
 from marketplace.needs.models import Need
 from marketplace.proofs import evidence, slips, table
 from marketplace.proposals.problem import Scope, build_problem, policy_of
 from tests import factories as make
 from tests.marketplace.claim_scene import CLAIM, PREMIUM, a_case, a_home, an_insurer, as_insurer, charity_money
 from tests.marketplace.match_scene import APPROVER, a_scene
+from tests.marketplace.test_overlap_runs import past
+from tests.marketplace.test_same_households import called_same
 
 TODAY = date(2026, 11, 23)
 PAID = Paid("MEDICAL.MAJOR", 500_000, TODAY)
@@ -304,3 +306,33 @@ def test_the_consent_names_one_insurer_one_purpose_and_forbids_underwriting(sess
     assert (consent.notice_id, consent.mode) == ("share-notice-insurer/2", Mode.STORE)
     assert "必须删除" in "".join(notice.paragraphs(consent.notice_id, lang="zh_Hans"))
     assert consent.data_fields == ["name", "id_number"]
+
+
+def test_a_payout_that_a_giver_told_of_already_is_counted_once_and_a_person_looks(session, now):
+    home = a_home(session)
+    need = make.a_need(session, home[0], category="MEDICAL.MAJOR", unit="FEN", gap_units=800_000)
+    cover = a_case(session, now, home=home)
+    told = past(session, home[0], "MEDICAL.MAJOR", 500_000, TODAY, giver=cover.insurer.name, org_id=cover.insurer.id)
+    pay(session, cover, now)
+    rows = session.exec(select(LedgerEntry).where(LedgerEntry.source == "INSURANCE")).all()
+    assert [(row.state, row.repeats_id, row.need_id) for row in rows] == [(AidState.REPEAT, told.id, None)]
+    assert [hit.code for hit in session.exec(select(OverlapHit))] == ["TWICE"]
+    assert session.get_one(Need, need.id).committed_units == 0
+
+
+def test_a_payout_over_the_cost_of_the_event_is_held_against_the_rules_like_a_late_report(session, now):
+    """26,000 yuan of 30,000 were given for illness this year: 5,000 more are a task for a person."""
+    home = a_home(session)
+    past(session, home[0], "MEDICAL.MAJOR", 2_600_000, TODAY)
+    pay(session, a_case(session, now, home=home), now)
+    assert [(hit.code, hit.place) for hit in session.exec(select(OverlapHit))] == [("D02", "report")]
+
+
+def test_a_payout_covers_the_need_of_another_record_of_the_same_person(session, now):
+    cover = a_case(session, now)
+    other = make.a_household(session, name="王小明", phone="10000000077")
+    need = make.a_need(session, other, category="MEDICAL.MAJOR", unit="FEN", gap_units=500_000)
+    called_same(session, cover.household, other, now)
+    pay(session, cover, now)
+    session.refresh(need)
+    assert need.committed_units == 500_000

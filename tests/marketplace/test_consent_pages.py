@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -13,7 +14,7 @@ from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
-from marketplace.consent import ask, capacity, changes, notice
+from marketplace.consent import ask, capacity, changes, evidence, notice
 from marketplace.consent import service as consent
 from marketplace.consent.models import Consent, ConsentEvidence, ConsentHead, ConsentState
 from marketplace.db import Database
@@ -21,6 +22,9 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, WrongState
 from marketplace.households.models import Person
 from marketplace.organisations.models import OrganisationKind
+from marketplace.reports import standing_looks
+from marketplace.rights import emptying
+from marketplace.sealed import vault_of
 from marketplace.sharing.looks import staff_looks
 from tests import factories as make
 from tests.marketplace import match_scene
@@ -137,6 +141,27 @@ def test_a_document_added_later_is_kept_sealed_and_who_added_it_is_shown_no_butt
     assert colleague.post(f"/consents/{chain}/document").status_code == 200
     assert colleague.post(check).status_code == 303
     assert worker.post(page, data={"signature_kind": "drawn", "drawn": STROKES}).status_code == 409, "it waits no more"
+    with sqlite_database.reading() as session:
+        ends = session.get_one(ConsentHead, chain).valid_to + timedelta(days=1_095)
+    with sqlite_database.transaction() as session:
+        assert emptying.empty_due(session, keep_days=1_095, now=ends - timedelta(seconds=1)) == 0
+        assert emptying.empty_due(session, keep_days=1_095, now=ends) == 1
+        assert emptying.empty_due(session, keep_days=1_095, now=ends) == 0
+        [row] = session.exec(select(ConsentEvidence)).all()
+        assert (row.body, row.recorded_by != "") == (None, True)
+        assert list(standing_looks._documents(session)) == [], "emptied in its time"
+    assert "已清除" in colleague.post(f"/consents/{chain}/document").text
+
+
+def test_the_document_of_an_erased_person_is_a_sentence_and_no_fault(app: Flask, sqlite_database: Database) -> None:
+    now, taker = utc_now(), Actor(id="taker", role=Role.WORKER)
+    with sqlite_database.transaction() as session:
+        home = make.a_household(session)
+        capture = consent.Capture(channel="counter", helper_id=taker.id)
+        chain = consent.give_auto_match(session, home, actor=taker, now=now, capture=capture).chain_id
+        row = evidence.attach(session, chain, kind="drawn", drawn=STROKES, actor=taker, now=now)
+        vault_of(session).erase(session, row.person_id)
+    assert "已清除" in client_as(app, Role.VERIFIER).post(f"/consents/{chain}/document").text
 
 
 def test_the_page_of_a_helper_names_whom_the_household_left_out_and_lets_it_leave_out_another(

@@ -25,7 +25,7 @@ from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, CheckState
 from marketplace.readback import service as readback
 from marketplace.readback.models import ReadBack, SecondCall, SignedBy
-from marketplace.readback.service import Heard
+from marketplace.readback.service import Heard, Script
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
 from tests import factories as make
@@ -34,7 +34,8 @@ from tests.pages.people import client_as
 
 SECOND = Actor(id="worker-9", role=Role.WORKER, districts=frozenset({"500103"}))
 NUMBER = make_id_number("509900", date(1950, 3, 4), seq=7)
-HEARD = Heard("counter", SignedBy.OWN_HAND, "chongqing", ("一", "二"), evidence="窗口档案 12")
+TEXT = Script("apply", 1, "zh_Hans", ("一", "二"))
+HEARD = Heard("counter", SignedBy.OWN_HAND, "chongqing", TEXT, shown=TEXT.sha256, evidence="窗口档案 12")
 
 
 @pytest.fixture
@@ -221,7 +222,13 @@ def test_the_counter_walks_from_a_card_to_the_printed_papers_in_both_languages(a
     assert "500" in worker.get(where + "?lang=en").text
     said = {"channel": "counter", "dialect": "chongqing", "signed": "witnesses", "evidence": "档案", "read_aloud": "y"}
     said["typed_name"] = "王小明"
-    assert "两名" in worker.post(where + "?lang=zh_Hans", data=said).text
+    page = worker.get(where + "?lang=zh_Hans").text
+    assert (
+        "文字有变动"
+        in worker.post(where, data={**said, "shown": "words of another day", "witnesses": "赵一，钱二"}).text
+    )
+    said["shown"] = page.split('name="shown" type="hidden" value="')[1].split('"')[0]
+    assert "两名" in worker.post(where, data=said).text
     done = worker.post(where, data={**said, "witnesses": "赵一，钱二"})
     assert done.status_code == 303
     case = done.headers["Location"].removesuffix("/print")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -13,7 +13,7 @@ from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.ledger import bills, hits, overlap
 from marketplace.ledger.explain import explain
-from marketplace.ledger.models import HitState, OverlapHit
+from marketplace.ledger.models import HitState, OverlapException, OverlapHit
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, a_scene
 from tests.marketplace.test_overlap_runs import WORKER, past
@@ -102,6 +102,34 @@ def test_a_person_says_whether_it_was_a_duplicate_and_the_report_counts_money_ho
         hits.decide(session, hit.id, state=HitState.DUPLICATE, minutes=1, actor=APPROVER, now=now)
 
 
+def test_whoever_called_a_hit_no_duplicate_does_not_approve_the_help(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
+    approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
+    hit = session.exec(select(OverlapHit)).one()
+    hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=1, actor=APPROVER, now=now)
+    done = approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
+    assert [one.code for one in done.excluded] == ["hit_judge_is_approver"]
+    other = Actor(id="approver-2", role=Role.APPROVER)
+    assert approval.approve(session, [scene.line.id], actor=other, now=now).approved == (scene.line.id,)
+
+
+def test_nobody_lifts_a_sum_by_calling_its_rows_no_duplicate(session: Session, now: datetime) -> None:
+    """One policy for one person is given already: another stays refused whatever one person calls the hit."""
+    home = make.a_household(session)
+    make.auto_match(session, home)
+    need = make.a_need(session, home, category="INSURANCE.PREMIUM", unit="POLICY", gap_units=1)
+    past(session, home, "INSURANCE.PREMIUM", 1, date(2026, 11, 20))
+    offer = make.an_offer(session, make.an_organisation(session), category="INSURANCE.PREMIUM", unit="POLICY")
+    line = make.a_line(session, need, offer, units=1)
+    approval.approve(session, [line.id], actor=APPROVER, now=now)
+    hit = session.exec(select(OverlapHit)).one()
+    assert hit.code == "D15"
+    hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=1, actor=APPROVER, now=now)
+    other = Actor(id="approver-2", role=Role.APPROVER)
+    assert approval.approve(session, [line.id], actor=other, now=now).excluded[0].code == "D15"
+
+
 def test_another_district_s_staff_neither_see_nor_count_a_hit(session: Session, now: datetime) -> None:
     scene = a_scene(session)
     past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
@@ -125,13 +153,18 @@ def test_an_exception_needs_a_reason_a_rule_that_allows_it_and_somebody_who_did_
     overlap.allow(session, need.id, "D13", reason="x", actor=APPROVER, now=now)
     assert overlap.exceptions_of(session, need.id, on=date(2027, 2, 20)) == {"D13"}
     assert overlap.exceptions_of(session, need.id, on=date(2027, 2, 21)) == frozenset()
+    with pytest.raises(WrongState, match="exception_stands"):
+        overlap.allow(session, need.id, "D13", reason="again", actor=APPROVER, now=now)
+    later = now + timedelta(days=91)
+    overlap.allow(session, need.id, "D13", reason="again", actor=APPROVER, now=later)
+    assert len(session.exec(select(OverlapException)).all()) == 2, "the first one stays as history"
 
 
 def test_explain_prints_rules_facts_and_verdict_and_no_name(session: Session, now: datetime) -> None:
     scene = a_scene(session)
     row = past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
     told = "\n".join(explain(session, scene.household.id, "LIVING.FOOD_PACK", on=DAY))
-    assert "rule D08 COOLDOWN [DESIGN, D]" in told
+    assert "rule D08 COOLDOWN [DESIGN, D, 2026-11-23]" in told
     assert f"fact 2026-11-20 LIVING.FOOD_PACK 2 CHARITY - {row.id}" in told
     assert f"need {scene.need.id} D08 allows 0 until 2027-05-19 because of {row.id}" in told
     assert told.endswith(f"need {scene.need.id} verdict 0 of 10")

@@ -50,6 +50,13 @@ def the_need(database: Database) -> str:
         return session.exec(select(Need.id).where(Need.category == "MEDICAL.MAJOR")).one()
 
 
+def whose(database: Database, need_id: str) -> str:
+    """The one person of the need's household: who was treated."""
+    with database.reading() as session:
+        home = session.get_one(Need, need_id).household_id
+        return session.exec(select(Person.id).where(Person.household_id == home)).one()
+
+
 def test_everybody_reads_the_rules_in_one_sentence_each(app, staff):
     page = staff.get("/aid/rules").text
     assert "同类物资180天内帮助一次。" in page
@@ -107,7 +114,8 @@ def test_the_waterfall_shows_each_step_with_its_source_and_what_charity_may_give
     """50,000 − 30,000 = 20,000 yuan once all have answered; the warning stands while temporary aid is open."""
     worker, need = client_as(app, Role.WORKER), the_need(sqlite_database)
     assert "没有规则妨碍" in worker.get(f"/aid/bills/{need}").text
-    form = {"cost": "50000", "paper": "结算单"}
+    form = {"cost": "50000", "paper": "结算单", "person": whose(sqlite_database, need)}
+    assert worker.post(f"/aid/bills/{need}/cost", data={**form, "person": "somebody"}).status_code == 422
     assert worker.post(f"/aid/bills/{need}/cost", data=form).status_code == 303
     page = worker.get(f"/aid/bills/{need}").text
     assert "慈善现在最多可以给" in page
@@ -128,7 +136,9 @@ def test_the_waterfall_shows_each_step_with_its_source_and_what_charity_may_give
 
 def test_cover_that_nobody_has_claimed_is_shown_with_the_way_to_claim_it(app, sqlite_database):
     worker, need = client_as(app, Role.WORKER), the_need(sqlite_database)
-    worker.post(f"/aid/bills/{need}/cost", data={"cost": "50000", "paper": "结算单"})
+    worker.post(
+        f"/aid/bills/{need}/cost", data={"cost": "50000", "paper": "结算单", "person": whose(sqlite_database, need)}
+    )
     worker.post(f"/aid/bills/{need}/COMMERCIAL_SUPPLEMENT", data={"state": "expected", "amount": "12000"})
     page = worker.get(f"/aid/bills/{need}").text
     assert "尚未理赔" in page

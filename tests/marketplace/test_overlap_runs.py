@@ -61,10 +61,7 @@ def past(session: Session, home: Household, category: str, units: int, on: date,
         category=category,
         units=units,
         given_on=on,
-        state=AidState.DELIVERED,
-        created_at=make.NOW,
-        updated_at=make.NOW,
-        **{**values, **over},
+        **{"state": AidState.DELIVERED, "created_at": make.NOW, "updated_at": make.NOW, **values, **over},
     )
     session.add(row)
     session.flush()

@@ -18,7 +18,7 @@ from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.proposals import outlook
-from marketplace.proposals.models import Override, OverrideState, Run
+from marketplace.proposals.models import Override, OverrideState, ProposedLine, Run
 from marketplace.proposals.overrides import Wish
 from tests import factories as make
 from tests.marketplace.test_overrides import PIN, a_shortage, keep
@@ -204,3 +204,22 @@ def test_an_amount_of_money_is_typed_in_yuan_and_tried_in_fen(
     answers = {"kind": "more", "offer": money.id, "units": "12.50", "district": ""}
     assert staff.post("/overrides/preview", data=answers).status_code == 200
     assert asked[0].more == ((money.id, 1_250),)
+
+
+def test_a_need_left_at_zero_asks_in_one_press_who_would_lose(staff: FlaskClient, city: City) -> None:
+    page = staff.get(f"/runs/{city.run.id}/unserved?lang=en").text
+    (link,) = re.findall(r'href="(/overrides/try[^"]+)">Who would lose if it got this', page)
+    assert f"need={city.calm}" in link
+    assert f"offer={city.offer}" in link
+    form = staff.get(link.replace("&amp;", "&")).text
+    assert re.search(r'value="pin"[^>]*checked|checked[^>]*value="pin"', form)
+    assert re.search(r'id="units"[^>]*value="10"|value="10"[^>]*id="units"', form), "all that it misses"
+
+
+def test_a_line_asks_who_would_gain_without_it(staff: FlaskClient, city: City, sqlite_database: Database) -> None:
+    with sqlite_database.reading() as session:
+        (line,) = session.exec(select(ProposedLine)).all()
+    page = staff.get(f"/runs/lines/{line.id}?lang=en").text
+    (link,) = re.findall(r'href="(/overrides/try[^"]+)">Who would gain without this line', page)
+    form = staff.get(link.replace("&amp;", "&")).text
+    assert re.search(r'value="ban"[^>]*checked|checked[^>]*value="ban"', form)

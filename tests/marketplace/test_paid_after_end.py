@@ -18,7 +18,7 @@ from marketplace.decisions import holding
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.withdrawing import Then
-from marketplace.errors import NotFound
+from marketplace.errors import NotFound, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need, NeedState
 from marketplace.notices import Notice
@@ -176,3 +176,46 @@ def test_money_that_the_bank_sends_back_while_it_is_asked_back_ends_the_reclaim(
     assert clocks.running_of(session, grant.match.id) == []
     assert difference(month) == 0
     assert books_of(session, month.organisation.id, "2026-11").differences == ()
+
+
+def paid(session: Session, now: datetime) -> tuple[Month, Grant, PaymentLine]:
+    month, grant, line = at_the_bank(session, now)
+    month.answer([(line.reference, "paid", "")])
+    return month, grant, line
+
+
+def entry_of(session: Session, grant: Grant) -> LedgerEntry:
+    return session.get_one(LedgerEntry, grant.match.ledger_entry_id, populate_existing=True)
+
+
+def test_paid_money_that_never_came_counts_as_given_until_the_bank_says_that_it_is_back(session, now):
+    month, grant, line = paid(session, now)
+    decisions.not_received(session, grant.match.id, actor=grant.actor, now=now)
+    need = need_of(session, grant)
+    assert (grant.match.state, entry_of(session, grant).state) == (MatchState.RECLAIMING, AidState.DELIVERED)
+    assert (need.state, need.state_reason, need.committed_units) == (NeedState.HELD, "paid_after_end", 100_000)
+    assert [clock.step for clock in clocks.running_of(session, grant.match.id)] == ["paid_missing"]
+    assert difference(month) == 0
+    for word in (decisions.reclaim_done, decisions.reclaim_drop):
+        with pytest.raises(WrongState, match="bank_says_paid"):
+            word(session, grant.match.id, actor=month.manager, now=now)
+    month.answer([(line.reference, "returned", "")])
+    need = need_of(session, grant)
+    assert (grant.match.state, entry_of(session, grant).state) == (MatchState.RECLAIMED, AidState.RETURNED)
+    assert (need.state, need.committed_units, difference(month)) == (NeedState.VERIFIED, 0, 0)
+
+
+def test_an_approver_who_asked_giver_and_bank_lets_the_payment_stand_and_the_household_is_asked_again(session, now):
+    _month, grant, _line = paid(session, now)
+    decisions.not_received(session, grant.match.id, actor=grant.actor, now=now)
+    decisions.reclaim_drop(session, grant.match.id, actor=OFFICER, now=now)
+    assert (grant.match.state, need_of(session, grant).state) == (MatchState.DELIVERED, NeedState.VERIFIED)
+    assert [clock.step for clock in clocks.running_of(session, grant.match.id)] == ["household_confirm"]
+
+
+def test_paid_money_that_is_given_back_frees_the_need_only_once_it_is_back(session, now):
+    month, grant, _line = paid(session, now)
+    decisions.give_back(session, grant.match.id, reason_code="not_fitting", actor=grant.actor, now=now)
+    assert (grant.match.state, need_of(session, grant).committed_units) == (MatchState.RECLAIMING, 100_000)
+    decisions.reclaim_done(session, grant.match.id, actor=month.manager, now=now)
+    assert (grant.match.state, need_of(session, grant).committed_units) == (MatchState.RECLAIMED, 0)

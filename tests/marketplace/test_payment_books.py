@@ -139,10 +139,11 @@ class History:
 
     def given_back(self) -> None:
         for grant in self.some(MatchState.DELIVERED):
+            paid = grant.match.paid_at is not None
             decisions.give_back(
                 self.session, grant.match.id, reason_code="not_fitting", actor=grant.actor, now=self.month.now
             )
-            if self.expected.pop(grant.match.id, "") != "no_bank_result":
+            if not paid and self.expected.pop(grant.match.id, "") != "no_bank_result":
                 self.expected[grant.match.id] = "back_without_bank"
 
     def correct(self) -> None:
@@ -171,8 +172,9 @@ class History:
 
     def nothing_arrived(self) -> None:
         for grant in self.some(MatchState.DELIVERED):
+            paid = grant.match.paid_at is not None
             decisions.not_received(self.session, grant.match.id, actor=grant.actor, now=self.month.now)
-            if self.expected.pop(grant.match.id, "") != "no_bank_result":
+            if not paid and self.expected.pop(grant.match.id, "") != "no_bank_result":
                 self.expected[grant.match.id] = "not_received"
 
     def handed_over(self) -> None:

@@ -22,7 +22,9 @@ from marketplace.proofs import archive, evidence, papers, publicity, slips, tabl
 from marketplace.proofs.evidence import Piece
 from marketplace.proofs.models import Paper, PaperKind, Proof, ProofKind
 from marketplace.proofs.papers import PaperFacts
+from marketplace.reports import standing_looks
 from marketplace.sealed import Unreadable, vault_of
+from marketplace.sharing.looks import looks_of
 from tests.marketplace.match_scene import a_scene
 
 DRAWN = "10,20 14,25 30,60;300,40 310,44 320,48"
@@ -67,6 +69,9 @@ def test_only_the_giver_the_household_and_its_district_may_look_and_every_look_i
     rows = looks(session)
     assert [row.object_ref for row in rows] == [proof.id] * 3
     assert rows[-1].rule_id == "VERIFY"
+    seen = looks_of(session, scene.household.id)
+    assert [(look.organisation, look.fields) for look in seen] == [(scene.organisation.name, ("name",))]
+    assert not [fault for finding in standing_looks.FINDINGS for _seq, fault in finding(session)]
     assert not audit.verify(session).bad_seq
 
 

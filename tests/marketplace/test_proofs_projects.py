@@ -78,6 +78,15 @@ def test_the_figures_equal_rows_counted_by_hand(session, now):
     assert (figures["totals"]["deliveries"], figures["totals"]["returned"]) == (10, 1)
 
 
+def test_what_arrives_after_the_last_day_is_told_apart_in_the_final_report(session, now):
+    last = a_giver_of(session, now, homes=11)
+    project = a_project(session, last, now, ends_on=local_day(now) - timedelta(days=1))
+    dues = projects.dues(session, project, now=now)
+    found = {due.period.kind.value: project_figures.count(session, project.id, due.period, now=now) for due in dues}
+    assert (found["final"]["totals"]["deliveries"], "late" in found["quarter"]) == (0, False)
+    assert found["final"]["late"] == {"deliveries": 11, "households": 11, "out_fen": 66_000}
+
+
 def test_a_small_cell_is_hidden_and_cannot_be_worked_out(session, now):
     last = a_giver_of(session, now, homes=12)
     project = a_project(session, last, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,8 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.households.models import Household
+from marketplace.ledger import rules
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
@@ -32,6 +34,7 @@ from marketplace.proposals.models import (
     RunState,
 )
 from tests import factories as make
+from tests.marketplace.test_overlap_runs import past
 from tests.marketplace.test_proposals import a_run, lines_of
 from tests.marketplace.test_races import _in_processes, _try
 from tests.pages.people import client_as
@@ -426,3 +429,22 @@ def test_an_approver_keeps_or_drops_on_the_page_with_a_reason(
     assert staff.post(f"/quotes/displacements/{row_id}/keep", data={"reason": "x"}).status_code == 409
     with sqlite_database.reading() as session:
         assert session.get_one(Displacement, row_id).state is DisplacementState.DROPPED
+
+
+def test_a_quote_keeps_to_the_book_of_rules_as_two_people_changed_it_for_a_district(
+    database: Database, verifier: Actor, now: datetime
+) -> None:
+    """Food was given 300 days ago: nothing in the way under the city's 180 days, closed once the district says 365."""
+    offered(database, stock_units=100)
+    served(database)
+    a_run(database, verifier, now)
+    need_id = newcomer(database, now)
+    with database.transaction() as session:
+        home = session.get_one(Household, session.get_one(Need, need_id).household_id)
+        past(session, home, "LIVING.FOOD_PACK", 2, date(2026, 1, 27))
+    assert told(database, need_id, now)["fitting_offers"] == 1
+    with database.transaction() as session:
+        first, second = Actor("a-1", Role.APPROVER), Actor("a-2", Role.APPROVER)
+        wanted = rules.Draft("D08", "500103", date(2026, 11, 23), "渝民发〔2026〕1号", days=365)
+        rules.approve(session, rules.draft(session, wanted, actor=first, now=now).id, actor=second, now=now)
+    assert told(database, need_id, now)["fitting_offers"] == 0

@@ -139,6 +139,10 @@ BESIDE = {
         "UPDATE consent_evidence SET body = (SELECT max(name) FROM person WHERE name IS NOT NULL)",
         "document behind a yes was changed",
     ),
+    "a document is emptied before its time": (
+        "UPDATE consent_evidence SET body = NULL",
+        "document behind a yes was changed",
+    ),
     "another one brought a document": ("UPDATE consent_evidence SET recorded_by = 'x'", "document behind a yes"),
     "a document is taken away": ("DELETE FROM consent_evidence", "document behind a yes was taken away"),
     "a need comes from nowhere": (

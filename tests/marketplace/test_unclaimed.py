@@ -14,6 +14,7 @@ from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import queues, service, unclaimed
+from marketplace.meetings import duties
 from marketplace.needs.models import Need, NeedState
 from marketplace.proposals.models import LineState
 from tests import factories as make
@@ -54,6 +55,21 @@ def test_after_five_working_days_a_need_gets_a_named_officer(database: Database,
     assert look(database, now + 9 * DAY) == [(need.id, "of-the-district")]
     with database.reading() as session:
         assert len(session.exec(select(Clock)).all()) == 1
+
+
+def test_a_need_with_a_duty_of_a_meeting_is_nobody_else_s_until_its_window_has_passed_again(
+    database: Database, now: datetime
+) -> None:
+    with database.transaction() as session:
+        need, officer = a_need(session), an_officer(session, "of-the-district", "500103", now=now)
+        task = duties.Task(need_id=need.id, officer_id=officer.id, task="ask the street office")
+        duty = duties.give(session, task, actor=APPROVER, now=now)
+    assert look(database, now + 8 * DAY) == [], "the officer of the duty has it"
+    with database.transaction() as session:
+        actor = Actor(id=officer.id, role=Role.APPROVER)
+        duties.done(session, duty.id, outcome="nothing found", actor=actor, now=now + 8 * DAY)
+    assert look(database, now + 9 * DAY) == []
+    assert look(database, now + 16 * DAY) == [(need.id, "of-the-district")]
 
 
 def test_an_urgent_need_is_unclaimed_after_one_working_day(database: Database, now: datetime) -> None:

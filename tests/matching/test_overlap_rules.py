@@ -250,6 +250,13 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
     ("D12", "after 12 months", ask(COURSE, 1), [had(COURSE, 1, "2025-11-25")], 1),
     # D13
     ("D13", "once for the same event", ask(CASH, 900, cause="fire"), [had(CASH, 500, "2026-01-02", cause="fire")], 0),
+    (
+        "D13",
+        "one event, written otherwise",
+        ask(CASH, 900, cause="Fire 2026/08"),
+        [had(CASH, 500, cause="ｆｉｒｅ2026-08")],
+        0,
+    ),
     ("D13", "another event", ask(CASH, 900, cause="flood"), [had(CASH, 500, "2026-01-02", cause="fire")], 900),
     ("D13", "a new year", ask(CASH, 900, cause="fire"), [had(CASH, 500, "2025-12-31", cause="fire")], 900),
     ("D13", "an unknown event may be the same", ask(CASH, 900, cause="fire"), [had(CASH, 500)], 0),

@@ -154,6 +154,21 @@ def upgrade() -> None:
     sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('feed', name=op.f('pk_feed_state'))
     )
+    op.create_table('feed_stranger',
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('source_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('payload', sa.LargeBinary(), nullable=False),
+    sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('tried_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('number', name=op.f('pk_feed_stranger')),
+    sa.UniqueConstraint('source_index', name=op.f('uq_feed_stranger_source_index'))
+    )
+    with op.batch_alter_table('feed_stranger', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_feed_stranger_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_feed_stranger_source'), ['source'], unique=False)
+        batch_op.create_index(batch_op.f('ix_feed_stranger_tried_at'), ['tried_at'], unique=False)
+
     op.create_table('household',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1367,6 +1382,7 @@ def upgrade() -> None:
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('cost_fen', sa.BigInteger(), nullable=False),
     sa.Column('paper', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
@@ -1376,6 +1392,7 @@ def upgrade() -> None:
     sa.CheckConstraint('cost_fen > 0', name=op.f('ck_cost_bill_cost')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_cost_bill_household_id')),
     sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_cost_bill_need_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_cost_bill_person_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_cost_bill')),
     sa.UniqueConstraint('need_id', name=op.f('uq_cost_bill_need_id'))
     )
@@ -1383,6 +1400,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_cost_bill_created_at'), ['created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_cost_bill_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_cost_bill_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_cost_bill_person_id'), ['person_id'], unique=False)
 
     op.create_table('death',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1931,7 +1949,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_overlap_exception_household_id')),
     sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_overlap_exception_need_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_overlap_exception')),
-    sa.UniqueConstraint('need_id', 'code', name=op.f('uq_overlap_exception_need_id_code'))
+    sa.UniqueConstraint('need_id', 'code', 'valid_to', name=op.f('uq_overlap_exception_need_id_code_valid_to'))
     )
     with op.batch_alter_table('overlap_exception', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_overlap_exception_household_id'), ['household_id'], unique=False)
@@ -2152,11 +2170,16 @@ def upgrade() -> None:
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('channel', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-    sa.Column('signed', sa.Enum('own_hand', 'thumbprint', 'witnesses', 'spoken', name='signedby', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('signed', sa.Enum('own_hand', 'thumbprint', 'witnesses', 'spoken', 'code', name='signedby', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('dialect', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('witnesses', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('template', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('template_version', sa.Integer(), nullable=False),
+    sa.Column('lang', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('script', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('script_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('basis_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('answer', sa.JSON(), nullable=False),
     sa.Column('read_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('read_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -2592,6 +2615,8 @@ def upgrade() -> None:
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('giver_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('household_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('paid_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('delivered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('confirmed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -2609,6 +2634,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('line_id', name=op.f('uq_match_line_id'))
     )
     with op.batch_alter_table('match', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_match_asked_at'), ['asked_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_match_need_id'), ['need_id'], unique=False)
@@ -2929,6 +2955,10 @@ def upgrade() -> None:
     sa.Column('code_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('data_fields', sa.JSON(), nullable=False),
     sa.Column('lang', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('template', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('template_version', sa.Integer(), nullable=False),
+    sa.Column('script', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('basis_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('state', sa.Enum('open', 'used', 'void', name='codestate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('answer', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('made_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -3141,6 +3171,7 @@ def upgrade() -> None:
     sa.Column('minutes', sa.Integer(), nullable=False),
     sa.Column('rating', sa.Integer(), nullable=True),
     sa.Column('void', sa.Boolean(), nullable=False),
+    sa.Column('void_reason', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint('minutes >= 1 AND minutes <= 1440', name=op.f('ck_service_record_minutes')),
     sa.CheckConstraint('rating IS NULL OR (rating >= 1 AND rating <= 5)', name=op.f('ck_service_record_rating')),

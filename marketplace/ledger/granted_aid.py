@@ -1,0 +1,142 @@
+"""Government money granted in a case stands in the ledger, so that every rule, waterfall and report sees it.
+
+Enters: granted items of `cases` that pay money once. Leaves: one ledger row for each, approved while the order to pay
+is open and delivered afterwards, held against the rules like a late report; returned where the grant was taken back.
+What is paid month by month comes from the government's own feed. Called by the worker.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, exists, select
+
+from marketplace import audit
+from marketplace.actors import SYSTEM
+from marketplace.calendar import local_day
+from marketplace.cases.models import CaseItem, CaseStep, ItemState
+from marketplace.db import Database, flush, new_id
+from marketplace.errors import DomainError
+from marketplace.ledger.imports import see
+from marketplace.ledger.late import look_again
+from marketplace.ledger.models import LIVE, AidSource, AidState, LedgerEntry
+from marketplace.reference.words import label
+
+log = logging.getLogger("shanqiao.ledger")
+SOURCE = "CASES"
+"""The source of these rows: what this house itself granted."""
+BATCH = 100
+_INDEX = "case-"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the ledger names the money of an item."""
+
+    category: str
+    payer: str
+    programme: str
+
+
+EMERGENCY = Kind("EMERGENCY.CASH", "TEMPORARY_AID", "TEMPORARY_AID")
+ILLNESS = Kind("MEDICAL.MAJOR", "TEMPORARY_AID", "TEMPORARY_AID")
+FAST = Kind("EMERGENCY.CASH", "TEMPORARY_AID", "FAST_SMALL_AID")
+MEDICAL = Kind("MEDICAL.MAJOR", "MEDICAL_ASSISTANCE", "")
+HOUSE = Kind("HOUSING.REPAIR", "CHARITY", "DANGEROUS_HOUSE")
+"""The table of payers is about illness; a fund for homes is told by its programme alone, as in the feeds."""
+ONCE = {"LINSHI": EMERGENCY, "YILIAO_JIUZHU": MEDICAL, "WEIFANG": HOUSE}
+"""Items that pay money once."""
+
+
+def kind_of(item: CaseItem, /) -> Kind:
+    """The words for one item; temporary aid is for an illness or for another event, and may be on the fast path."""
+    if item.code == "LINSHI" and item.path == "LINSHI_FAST":
+        return FAST
+    return ILLNESS if item.code == "LINSHI" and item.cause == "illness" else ONCE[item.code]
+
+
+def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
+    """Book what was granted, follow what was paid or taken back; each item in its own transaction."""
+    now, done = clock(), 0
+    with database.reading() as session:
+        found = due(session)
+    for item_id in found:
+        try:
+            with database.transaction() as session:
+                done += follow(session, item_id, now=now)
+        except (DomainError, OperationalError) as error:
+            log.warning("a granted item is booked at the next sweep: %s", type(error).__name__)
+    return done
+
+
+def due(session: Session, /) -> list[str]:
+    """Items whose grant, amount, payment or reversal the ledger does not show yet."""
+    row = exists().where(col(LedgerEntry.source_index) == _INDEX + col(CaseItem.id))
+    live = row.where(col(LedgerEntry.state).in_(LIVE))
+    right = live.where(col(LedgerEntry.units) == col(CaseItem.amount_fen))
+    promised = row.where(col(LedgerEntry.state) == AidState.APPROVED)
+    to_pay = exists().where(*_open_payment(col(CaseItem.id)))
+    granted = (col(CaseItem.state) == ItemState.GRANTED) & (col(CaseItem.amount_fen) > 0)
+    wanted = select(CaseItem.id).where(col(CaseItem.code).in_(list(ONCE)))
+    wanted = wanted.where((granted & ~right) | (granted & promised & ~to_pay) | (~granted & live))
+    return list(session.exec(wanted.order_by(col(CaseItem.id)).limit(BATCH)))
+
+
+def _open_payment(item_id: Any) -> tuple[ColumnElement[bool], ...]:
+    return col(CaseStep.item_id) == item_id, col(CaseStep.code) == "payment", col(CaseStep.ended_at).is_(None)
+
+
+def follow(session: Session, item_id: str, /, *, now: datetime) -> bool:
+    """Bring the ledger's row of one item to where the item stands; True if that changed anything."""
+    item = session.get_one(CaseItem, item_id, with_for_update=True, populate_existing=True)
+    row = session.exec(select(LedgerEntry).where(LedgerEntry.source_index == _INDEX + item.id)).one_or_none()
+    granted = item.state is ItemState.GRANTED and item.amount_fen > 0
+    if not granted and (row is None or row.state not in LIVE):
+        return False
+    if row is not None and not granted:
+        row.state = AidState.RETURNED
+    else:
+        row = row or _new(item, now=now)
+        paying = session.exec(select(CaseStep.id).where(*_open_payment(item.id)).limit(1)).first()
+        state = AidState.DELIVERED if paying is None else AidState.APPROVED
+        if (row.units, row.state) == (item.amount_fen, state) and row.updated_at < now:
+            return False
+        if row.state is AidState.APPROVED and state is AidState.DELIVERED:
+            row.given_on = local_day(now)
+        row.units, row.state = item.amount_fen, state
+    row.updated_at = now
+    session.add(row)
+    flush(session)
+    body = {"units": row.units}
+    act = audit.Entry(f"aid:{row.state.value}", object_ref=row.id, subject=row.household_id, rule_id=SOURCE, body=body)
+    audit.record(session, act, actor=SYSTEM, now=now)
+    if session.get(AidSource, SOURCE) is None:
+        see(session, SOURCE, seen_from=row.given_on, actor=SYSTEM, now=now)
+    look_again(session, [row.id], actor=SYSTEM, now=now)
+    return True
+
+
+def _new(item: CaseItem, *, now: datetime) -> LedgerEntry:
+    """Its cause is not told in a code that needs have too: it may be any, until a person says otherwise."""
+    kind = kind_of(item)
+    return LedgerEntry(
+        id=new_id(),
+        source=SOURCE,
+        source_index=_INDEX + item.id,
+        household_id=item.household_id,
+        giver=label("department", item.department, lang="zh_Hans"),
+        category=kind.category,
+        payer=kind.payer,
+        programme=kind.programme,
+        units=item.amount_fen,
+        given_on=local_day(item.decided_at or now),
+        state=AidState.APPROVED,
+        created_at=now,
+        updated_at=now,
+    )

@@ -1,0 +1,145 @@
+"""Aid that is reserved is asked about again: a late report or a new year holds it for a person before it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from marketplace import audit
+from marketplace.actors import Actor, Role
+from marketplace.app import create_app
+from marketplace.calendar import utc_now
+from marketplace.clocks import service as clocks
+from marketplace.db import Database
+from marketplace.decisions import approve as approval
+from marketplace.decisions import asking, holding
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import WrongState
+from marketplace.ledger import hits
+from marketplace.ledger.models import HitState, LedgerEntry, OverlapHit
+from marketplace.ledger.overlap import OverlapFound
+from marketplace.payments import files
+from tests import factories as make
+from tests.marketplace.match_scene import APPROVER, Scene, a_scene
+from tests.marketplace.payment_scene import a_month
+from tests.marketplace.test_overlap_runs import past
+from tests.pages.people import client_as
+
+FOOD, YESTERDAY = "LIVING.FOOD_PACK", date(2026, 11, 22)
+OTHER = Actor(id="approver-2", role=Role.APPROVER)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def session(sqlite_database: Database) -> Iterator[Session]:
+    """A writing session on the embedded engine: what is told here no engine can change."""
+    with sqlite_database.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
+def told(session: Session, scene: Scene, now: datetime, **over: object) -> LedgerEntry:
+    """Food packs that another source tells of after the promise."""
+    return past(session, scene.household, FOOD, 2, YESTERDAY, updated_at=now + SECOND, **over)
+
+
+def swept(session: Session, now: datetime) -> list[str]:
+    """What the sweep would hold, in this transaction."""
+    found = asking.due(session, now=now)
+    return [one for one in found if asking.hold_broken(session, session.get_one(Match, one), actor=OTHER, now=now)]
+
+
+def test_a_late_report_holds_what_was_promised_until_the_rules_say_yes_again(session, now):
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    assert swept(session, now) == []
+    row = told(session, scene, now)
+    assert swept(session, now + 2 * SECOND) == [match.id]
+    assert (match.held_for, match.state) == (holding.RULE, MatchState.IN_DELIVERY)
+    assert [clock.step for clock in clocks.running_of(session, match.id)] == ["rule_review"]
+    hit = session.exec(select(OverlapHit)).one()
+    assert (hit.code, hit.place, hit.because) == ("D08", "held", [row.id])
+    with pytest.raises(WrongState, match="match_held"):
+        decisions.deliver(session, match.id, actor=scene.giver, now=now)
+    with pytest.raises(OverlapFound):
+        asking.go_on(session, match.id, actor=APPROVER, now=now)
+    hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=3, actor=OTHER, now=now)
+    asking.go_on(session, match.id, actor=APPROVER, now=now + 3 * SECOND)
+    assert (match.held_for, swept(session, now + 4 * SECOND)) == ("", [])
+    assert audit.verify(session).bad_seq == 0
+
+
+def test_the_second_approver_is_told_what_another_source_gave_meanwhile(session, now):
+    month = a_month(session, now)
+    home = make.a_household(session)
+    make.auto_match(session, home)
+    need = make.a_need(session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=200_000)
+    offer = make.an_offer(
+        session, month.organisation, id="cash", category="EMERGENCY.CASH", unit="FEN", stock_units=10**7
+    )
+    line = make.a_line(session, need, offer, units=200_000, value_fen=10**9)
+    assert approval.approve(session, [line.id], actor=APPROVER, now=now).approved
+    match = session.exec(select(Match).where(Match.line_id == line.id)).one()
+    assert match.state is MatchState.AWAITING_SECOND
+    past(session, home, "EMERGENCY.CASH", 50_000, YESTERDAY)
+    with pytest.raises(OverlapFound, match="D13"):
+        approval.second_approve(session, match.id, actor=OTHER, now=now)
+
+
+def test_what_was_promised_in_one_year_is_asked_about_in_the_next(session):
+    """Temporary aid is given once a year for one event: promised in December, a second one is given in January."""
+    december, january = datetime(2026, 12, 30, 2, tzinfo=UTC), datetime(2027, 1, 5, 2, tzinfo=UTC)
+    home = make.a_household(session)
+    make.auto_match(session, home, now=december)
+    matches = []
+    for giver, moment in (("2026", december), ("2027", january)):
+        need = make.a_need(
+            session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=50_000, cause="FIRE", period=giver
+        )
+        organisation = make.an_organisation(session)
+        offer = make.an_offer(session, organisation, id=giver, category="EMERGENCY.CASH", unit="FEN", stock_units=10**7)
+        line = make.a_line(session, need, offer, units=50_000)
+        done = approval.approve(session, [line.id], actor=APPROVER, now=moment)
+        assert done.approved, done.excluded
+        matches.append(session.exec(select(Match).where(Match.line_id == line.id)).one())
+    assert swept(session, january) == [matches[0].id]
+    assert [match.held_for for match in matches] == [holding.RULE, ""]
+
+
+def test_a_grant_is_asked_about_before_it_goes_to_the_bank(session, now):
+    month = a_month(session, now, grants=1)
+    batch = month.release(month.prepare())
+    row = past(session, month.grants[0].household, "EDU.TERM_SUPPORT", 10_000, YESTERDAY, updated_at=now + SECOND)
+    gone = files.settle(session, batch.id, actor=month.clerk, now=now + 2 * SECOND)
+    assert [(line.match_id, code) for line, code in gone] == [(month.grants[0].match.id, "held")]
+    assert session.exec(select(OverlapHit)).one().because == [row.id]
+
+
+def test_what_was_handed_over_is_kept_and_a_person_looks_afterwards(session, now):
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    row = told(session, scene, now)
+    decisions.deliver(session, match.id, actor=scene.giver, now=now + 2 * SECOND)
+    hit = session.exec(select(OverlapHit)).one()
+    assert (match.state, hit.place, hit.because) == (MatchState.DELIVERED, "report", [row.id, match.ledger_entry_id])
+    assert [clock.step for clock in clocks.running_of(session, hit.id)] == ["overlap_look"]
+
+
+def test_the_worker_holds_it_and_the_page_shows_the_rule_and_where_to_decide(sqlite_database, settings):
+    now = utc_now()
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session, now=now)
+        match_id = scene.in_delivery(session, now).id
+        past(session, scene.household, FOOD, 2, now.date() - timedelta(days=1), updated_at=now + SECOND)
+    assert asking.sweep(sqlite_database, clock=lambda: now + 2 * SECOND) == 1
+    assert asking.sweep(sqlite_database, clock=lambda: now + 2 * SECOND) == 0
+    client = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    page = client.get(f"/matches/{match_id}/rule?lang=en").get_data(as_text=True)
+    assert "given once in 180 days" in page
+    assert "End this match" in page
+    refused = client.post(f"/matches/{match_id}/rule", follow_redirects=True).get_data(as_text=True)
+    assert "等待期内已有同类物资" in refused or "Same goods within the waiting time" in refused

@@ -1,0 +1,73 @@
+"""A government payment to somebody who is not in the register is kept sealed, and counts once the person enters it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from sqlmodel import select
+
+from adapters.fakes import FakePaymentFeed
+from adapters.ports import PaymentRecord
+from marketplace import audit
+from marketplace.actors import SYSTEM, Role
+from marketplace.app import create_app
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.households.register import source_index
+from marketplace.ledger import strangers
+from marketplace.ledger.models import LedgerEntry
+from marketplace.ledger.models_reports import FeedStranger
+from marketplace.ledger.reporting import pull_payments, sweep_strangers
+from marketplace.sealed import vault_of
+from tests import factories as make
+from tests.pages.people import client_as
+
+DAY = timedelta(days=1)
+
+
+def pulled(database: Database, now: datetime, *, times: int = 1) -> None:
+    cells = {"household_ref": "H-LATER", "category": "EMERGENCY.CASH", "units": 600, "given_on": "2026-11-10"}
+    for _ in range(times):
+        feed = FakePaymentFeed([PaymentRecord("P-1", cells)])
+        pull_payments(database, feed, source="gov", actor=SYSTEM, clock=lambda: now, afresh=True)
+
+
+def kept(database: Database) -> list[FeedStranger]:
+    with database.reading() as session:
+        return list(session.exec(select(FeedStranger)))
+
+
+def test_a_payment_waits_sealed_until_its_person_enters_the_register(sqlite_database: Database, now: datetime) -> None:
+    database = sqlite_database
+    pulled(database, now, times=2)
+    (row,) = kept(database)
+    assert b"H-LATER" not in row.payload
+    assert sweep_strangers(database, clock=lambda: now + DAY) == 0
+    with database.transaction() as session:
+        home = make.a_household(session)
+        home.source_index = source_index(vault_of(session), "test", "H-LATER")
+        home_id = home.id
+    assert sweep_strangers(database, clock=lambda: now + DAY) == 0, "once a day"
+    assert sweep_strangers(database, clock=lambda: now + 2 * DAY) == 1
+    assert kept(database) == []
+    with database.reading() as session:
+        entry = session.exec(select(LedgerEntry)).one()
+        assert (entry.household_id, entry.source, entry.given_on) == (home_id, "gov", date(2026, 11, 10))
+        assert audit.verify(session).bad_seq == 0
+
+
+def test_what_finds_nobody_is_destroyed_in_the_end(sqlite_database: Database, now: datetime) -> None:
+    pulled(sqlite_database, now)
+    assert sweep_strangers(sqlite_database, clock=lambda: now + strangers.KEPT) == 0
+    assert kept(sqlite_database) == []
+
+
+def test_staff_see_how_many_wait_and_nothing_of_whom(
+    settings: Settings, sqlite_database: Database, now: datetime
+) -> None:
+    client = client_as(create_app(settings, database=sqlite_database), Role.VERIFIER)
+    assert "Government payments" not in client.get("/aid/unplaced?lang=en").text
+    pulled(sqlite_database, now)
+    page = client.get("/aid/unplaced?lang=en").text
+    assert "Government payments to people not in the register" in page
+    assert "H-LATER" not in page
