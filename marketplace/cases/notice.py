@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, exists, func, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
@@ -43,22 +43,40 @@ class Shown:
     until: datetime
 
 
-def list_notices(session: Session, district: str, /, *, now: datetime, most: int = 200) -> list[Shown]:
+def list_notices(
+    session: Session, district: str, /, *, now: datetime, offset: int = 0, most: int = 200
+) -> list[Shown]:
     """What hangs out in a district today; children never do, and whose age is not known counts as a child."""
-    asked = (
-        select(CaseItem, CaseStep, Person)
-        .join(CaseStep, col(CaseStep.item_id) == col(CaseItem.id))
+    asked = _hanging(select(CaseItem, CaseStep, Person), district, now=now)
+    rows = session.exec(asked.order_by(col(CaseStep.due_at), col(CaseItem.id)).offset(offset).limit(most))
+    return [_shown(session, *row) for row in rows]
+
+
+def count_notices(session: Session, district: str, /, *, now: datetime) -> int:
+    """How many hang out there."""
+    return int(session.execute(_hanging(select(func.count()).select_from(CaseItem), district, now=now)).scalar_one())
+
+
+def find_notice(session: Session, district: str, item_id: str, /, *, now: datetime) -> Shown:
+    """One line of it, on whatever page it stands; NotFound where it does not hang out there."""
+    asked = _hanging(select(CaseItem, CaseStep, Person), district, now=now).where(CaseItem.id == item_id)
+    row = session.exec(asked).one_or_none()
+    if row is None:
+        raise NotFound("notice")
+    return _shown(session, *row)
+
+
+def _hanging(asked: Any, district: str, *, now: datetime) -> Any:
+    return (
+        asked.join(CaseStep, col(CaseStep.item_id) == col(CaseItem.id))
         .join(Case, col(Case.id) == col(CaseItem.case_id))
         .join(Person, col(Person.id) == col(Case.subject_id))
-        .where(CaseItem.district_code == district, CaseItem.state == ItemState.RUNNING, running())
-        .order_by(col(CaseStep.due_at), col(CaseItem.id))
-        .limit(most)
+        .where(CaseItem.district_code == district, CaseItem.state == ItemState.RUNNING, running(), ~_child(now))
     )
-    return [
-        Shown(item.id, masked_name(session, person), item.code, step.due_at)
-        for item, step, person in session.exec(asked)
-        if not is_child(person, now=now)
-    ]
+
+
+def _shown(session: Session, item: CaseItem, step: CaseStep, person: Person) -> Shown:
+    return Shown(item.id, masked_name(session, person), item.code, step.due_at)
 
 
 def running() -> Any:
@@ -69,6 +87,11 @@ def running() -> Any:
 def is_child(person: Person, /, *, now: datetime) -> bool:
     """Under eighteen by the year, or of unknown age."""
     return person.birth_year is None or local_day(now).year - person.birth_year <= ADULT
+
+
+def _child(now: datetime) -> Any:
+    """The same in SQL."""
+    return col(Person.birth_year).is_(None) | (col(Person.birth_year) >= local_day(now).year - ADULT)
 
 
 def object_to(session: Session, item_id: str, text: str, /, *, actor: Actor, now: datetime) -> Objection:
@@ -141,14 +164,12 @@ def open_objections(session: Session, item_id: str, /) -> list[Objection]:
 
 def over(database: Database, /, *, now: datetime, most: int = 100) -> int:
     """Notices whose days are over and to which nobody objects: the next step begins. A child's case goes on at once."""
+    waits = exists().where(col(Objection.item_id) == col(CaseStep.item_id), col(Objection.answered_at).is_(None))
+    asked = select(CaseStep.item_id).join(Case, col(Case.id) == col(CaseStep.case_id))
+    asked = asked.join(Person, col(Person.id) == col(Case.subject_id))
+    asked = asked.where(running(), ~waits, (col(CaseStep.due_at) <= now) | _child(now))
     with database.reading() as session:
-        asked = select(CaseStep.item_id, CaseStep.due_at, Person).select_from(CaseStep)
-        asked = asked.join(Case, col(Case.id) == col(CaseStep.case_id)).join(
-            Person, col(Person.id) == col(Case.subject_id)
-        )
-        found = session.exec(asked.where(running()).order_by(col(CaseStep.due_at)).limit(most)).all()
-        due = [item_id for item_id, ends, person in found if ends <= now or is_child(person, now=now)]
-        due = [item_id for item_id in due if not open_objections(session, item_id)]
+        due = session.exec(asked.order_by(col(CaseStep.due_at), col(CaseStep.id)).limit(most)).all()
     for item_id in due:
         with database.transaction() as session:
             _go_on(session, item_id, now=now)

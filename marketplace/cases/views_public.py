@@ -15,7 +15,7 @@ from marketplace.cases.doors import bp
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.reference import districts
-from marketplace.web import _, current_session, done, render, writes
+from marketplace.web import Page, _, current_session, done, page_number, render, writes
 
 
 @bp.get("/public-notices")
@@ -31,8 +31,10 @@ def notices(district: str) -> ResponseReturnValue:
     """What hangs out in a district."""
     if district not in {one.code for one in districts.current(local_day(utc_now()))}:
         raise NotFound("district")
-    rows = notice.list_notices(current_session(), district, now=utc_now())
-    return render("cases/notices.html", rows=rows, district=district)
+    session, now = current_session(), utc_now()
+    page = Page(page_number(), notice.count_notices(session, district, now=now))
+    rows = notice.list_notices(session, district, now=now, offset=page.offset, most=page.size)
+    return render("cases/notices.html", rows=rows, page=page, district=district)
 
 
 @bp.route("/public-notices/<district>/<item_id>", methods=["GET", "POST"])
@@ -41,9 +43,7 @@ def notices(district: str) -> ResponseReturnValue:
 def object_to(district: str, item_id: str) -> ResponseReturnValue:
     """Object to one line, without a name if one likes."""
     session, now, form = current_session(), utc_now(), forms.ObjectionForm()
-    shown = {row.item_id: row for row in notice.list_notices(session, district, now=now)}
-    if item_id not in shown:
-        raise NotFound("notice")
+    shown = notice.find_notice(session, district, item_id, now=now)
     if form.validate_on_submit():
         accounts.count_try(session, "object", network=request.remote_addr or "", now=now)
         steps.get_item(session, item_id)
@@ -51,7 +51,7 @@ def object_to(district: str, item_id: str) -> ResponseReturnValue:
         return done(
             _("Thank you. It is looked into before anything is decided."), to=url_for(".notices", district=district)
         )
-    return render("cases/object.html", form=form, row=shown[item_id], district=district)
+    return render("cases/object.html", form=form, row=shown, district=district)
 
 
 @bp.get("/times")

@@ -17,7 +17,7 @@ from marketplace.cases.rules import graph, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, Conflict, ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.households import categories
-from marketplace.households.models import Household
+from marketplace.households.models import Household, Person
 from marketplace.liveness.duties import duties_of
 from marketplace.needs.remainder import need_of_case
 from marketplace.notices import Notice
@@ -204,10 +204,32 @@ def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longe
 def test_a_child_never_stands_on_a_notice(session: Session, now: datetime) -> None:
     case, items = send(session, now)
     day = walk(session, items["DIBAO"], now, to="public_notice")
-    from marketplace.households.models import Person
-
     session.get_one(Person, case.subject_id).birth_year = 2013
     assert notice.list_notices(session, CITY, now=day) == []
+
+
+def test_objections_and_many_notices_hold_up_nobody_else(database: Any, now: datetime) -> None:
+    hung: list[str] = []
+    with database.transaction() as session:
+        for n in range(4):
+            case, items = send(session, now, make.a_household(session, phone=f"1000000010{n}"), wants=["living"])
+            day = walk(session, items["DIBAO"], now, to="public_notice")
+            hung.append(items["DIBAO"].id)
+            if n < 2:
+                notice.object_to(session, hung[n], "他家有车", actor=Actor(id="", role=Role.PUBLIC), now=day)
+        session.get_one(Person, case.subject_id).birth_year = 2013
+        session.flush()
+        assert notice.count_notices(session, CITY, now=day) == 3
+        (last,) = notice.list_notices(session, CITY, now=day, offset=2, most=2)
+        assert notice.find_notice(session, CITY, last.item_id, now=day) == last
+        with pytest.raises(NotFound):
+            notice.find_notice(session, CITY, hung[3], now=day)
+    assert notice.over(database, now=day, most=1) == 1
+    with database.reading() as session:
+        assert steps.running_step(session, hung[3]).code == "confirm"
+    assert notice.over(database, now=day + timedelta(days=8), most=1) == 1
+    with database.reading() as session:
+        assert [steps.running_step(session, one).code for one in hung] == [*["public_notice"] * 2, *["confirm"] * 2]
 
 
 def test_a_granted_family_stands_in_the_register_and_is_seen_now_and_then(session: Session, now: datetime) -> None:
