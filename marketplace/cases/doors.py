@@ -35,6 +35,10 @@ SENTENCES: dict[str, Any] = {
     "nothing_left": _l("Nothing stayed uncovered."),
     "own_draft": _l("The household has begun an application of its own. Help it to send that one."),
     "sign_missing": _l("Sign here: with a finger, or with your name."),
+    "signs_itself": _l(
+        "The person signs itself: signed in with its own telephone under “My applications”, or at the street office."
+    ),
+    "not_for_agents": _l("Your power does not name offers: the person says yes to this itself, later."),
     "bad_drawing": _l("This drawing cannot be read as a name. Draw it again, or type the name instead."),
     "no_photo": _l("Choose a photo first."),
     "bad_upload": _l("This photo did not arrive whole. Choose it again; it may have 8 MB at most."),

@@ -196,6 +196,7 @@ class PaperKind(StrEnum):
     THUMBPRINT = "thumbprint"
     WITNESSED = "witnessed"
     SPOKEN = "spoken"
+    BY_AGENT = "by_agent"
 
 
 class CasePaper(SQLModel, table=True):

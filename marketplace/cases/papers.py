@@ -24,7 +24,14 @@ COLUMN = "aid_paper.body"
 WORDING = "2026-11"
 """The version of the authorisation's words (核查授权书); it is kept with each signature."""
 MOST_PAPERS = 12
-SIGNATURES = (PaperKind.TYPED, PaperKind.DRAWN, PaperKind.THUMBPRINT, PaperKind.WITNESSED, PaperKind.SPOKEN)
+SIGNATURES = (
+    PaperKind.TYPED,
+    PaperKind.DRAWN,
+    PaperKind.THUMBPRINT,
+    PaperKind.WITNESSED,
+    PaperKind.SPOKEN,
+    PaperKind.BY_AGENT,
+)
 
 
 def require_draft(case: Case, /, *, actor: Actor) -> None:

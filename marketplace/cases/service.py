@@ -30,6 +30,7 @@ from marketplace.households import guardians
 from marketplace.households.models import Person
 from marketplace.households.service import contact_of, get_household, list_people
 from marketplace.policy import require
+from marketplace.proxies.models import HelpPower, PowerKind
 from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
 
@@ -53,7 +54,6 @@ def start(
     /,
     *,
     channel: str = "phone",
-    proxy_id: str | None = None,
     wanted: str = "",
     subject_id: str = "",
     actor: Actor,
@@ -62,7 +62,8 @@ def start(
     """Begin an application, or come back to the one that lies there. A child's is signed by a verified guardian."""
     home = get_household(session, household_id)
     require(actor, "case:apply", household_id=home.id, district=home.district_code)
-    person = session.get(Person, subject_id) if subject_id else first_of(session, home.id)
+    power = _power_of(session, actor)
+    person = _whom(session, home.id, subject_id or (power.subject_id if power else ""), actor=actor)
     if person is None or person.household_id != home.id:
         raise NotFound("person")
     signer = guardians.signer_for(session, person, actor=actor, now=now)
@@ -79,7 +80,7 @@ def start(
         signer_id=signer,
         opened_by=actor.id,
         opened_role=actor.role,
-        proxy_id=proxy_id,
+        proxy_id=power.id if power else None,
         channel=channel,
         district_code=home.district_code,
         office=home.street_code or home.district_code,
@@ -87,6 +88,17 @@ def start(
         created_at=now,
     )
     return _record(session, case, "case:start", actor=actor, now=now)
+
+
+def _whom(session: Session, household_id: str, person_id: str, *, actor: Actor) -> Person | None:
+    """Who is named; else the person that is signed in; else whom messages reach."""
+    if not person_id and actor.role is Role.HOUSEHOLD:
+        person_id = actor.id if session.get(Person, actor.id) is not None else ""
+    return session.get(Person, person_id) if person_id else first_of(session, household_id)
+
+
+def _power_of(session: Session, actor: Actor) -> HelpPower | None:
+    return session.get(HelpPower, actor.id) if actor.role is Role.HELPER else None
 
 
 def first_of(session: Session, household_id: str) -> Person | None:
@@ -138,14 +150,34 @@ def sign(
     now: datetime,
 ) -> Case:
     """The authorisation to check the household's means, signed by the person (or a child's guardian) with a typed name,
-    with `drawn` strokes of a finger, or as `counter` has it where somebody is read to. To look at all classes and to
-    hand on what stays uncovered are two switches of their own."""
+    with `drawn` strokes of a finger, or as `counter` has it where somebody is read to; by an agent only under a written
+    power. To look at all classes and to hand on what stays uncovered are two switches of their own."""
     require_draft(case, actor=actor)
     guardians.signer_for(session, session.get_one(Person, case.subject_id), actor=actor, now=now)
+    if not may_sign(session, case, actor=actor):
+        raise BadInput("signs_itself", field="typed_name")
+    if actor.role is Role.HELPER and hand_on and "offers" not in _matters(session, actor):
+        raise BadInput("not_for_agents", field="hand_on")
     kind, text = (PaperKind.DRAWN, read_strokes(drawn)) if drawn else (kind, _written(name))
+    kind = PaperKind.BY_AGENT if actor.role is Role.HELPER else kind
     seal_paper(session, case, text, kind=kind, owner=case.signer_id, actor=actor, now=now)
     case.signed_at, case.all_classes, case.hand_on = now, all_classes, hand_on
     return _record(session, case, "case:sign", actor=actor, now=now)
+
+
+def may_sign(session: Session, case: Case, /, *, actor: Actor) -> bool:
+    """Whether this signature would be the person's own, taken down by staff, or an agent's whose written power names
+    this person and applications. A helper for one day fills in and does not sign; nor does another of the household."""
+    if actor.role is Role.HELPER:
+        power = _power_of(session, actor)
+        named = power is not None and power.kind is PowerKind.STANDING and power.subject_id == case.subject_id
+        return named and case.signer_id == case.subject_id and "applications" in _matters(session, actor)
+    return actor.role is not Role.HOUSEHOLD or session.get(Person, actor.id) is None or actor.id == case.signer_id
+
+
+def _matters(session: Session, actor: Actor) -> frozenset[str]:
+    power = _power_of(session, actor)
+    return frozenset(power.matters) if power is not None else frozenset()
 
 
 def _written(name: str) -> str:

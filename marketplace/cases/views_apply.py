@@ -123,7 +123,9 @@ def step(case_id: str, name: str) -> ResponseReturnValue:
     if form.validate_on_submit() and _kept(case, name, form):
         return _to(case, "check" if request.args.get("to") == "check" else _after(case, name))
     number, total = NAMES.index(name) + 1, len(NAMES)
-    return render("cases/step.html", case=case, name=name, title=title, form=form, number=number, total=total)
+    signs = name != "sign" or service.may_sign(current_session(), case, actor=current_actor())
+    shown: dict[str, Any] = {"number": number, "total": total, "signs": signs, "signs_itself": SENTENCES["signs_itself"]}
+    return render("cases/step.html", case=case, name=name, title=title, form=form, **shown)
 
 
 @bp.route("/cases/<case_id>/check", methods=["GET", "POST"])
@@ -137,6 +139,8 @@ def check(case_id: str) -> ResponseReturnValue:
             service.submit(current_session(), case, actor=current_actor(), now=utc_now())
         except BadInput as error:
             fault = FAULTS.get(error.code, SENTENCES["not_signed"])
+            if error.code == "not_signed" and not service.may_sign(current_session(), case, actor=current_actor()):
+                fault = SENTENCES["signs_itself"]
         else:
             return redirect(url_for(".sent", case_id=case.id), code=303)
     facts = service.facts_of(current_session(), case)

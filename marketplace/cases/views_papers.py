@@ -73,6 +73,8 @@ def _authorisation(case: Case, *, signed: Signed, shown: bool) -> ResponseReturn
     if signed is not None:
         kind, when = label("paper_kind", signed[0].kind.value, lang=lang), day(signed[0].recorded_at)
         rows.append((_("Signed"), f"{kind} · {when}"))
+        if signed[0].kind is PaperKind.BY_AGENT:
+            rows.append((_("Written power"), signed[0].recorded_by[:8]))
     for row in readback.of_object(session, f"case:{case.id}")[:1]:
         rows.append((_("Read aloud in"), label("dialect", row.dialect, lang=lang)))
     text = forms.authorisation_text()

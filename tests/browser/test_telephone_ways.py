@@ -15,7 +15,7 @@ from sqlmodel import select
 from marketplace.cases.models import Case, CasePaper, CaseState
 from marketplace.reference.identity_number import make_id_number
 from tests.browser.street import PHONE, Street, open_street
-from tests.browser.test_household_way import Thumb, apply_alone, begin_alone
+from tests.browser.test_household_way import Thumb, begin_alone
 from tests.pages.checker import FAULTS
 from tests.pages.finger import draw
 
@@ -83,9 +83,19 @@ def test_a_helper_for_one_day_applies_for_somebody_who_then_stops_it(tmp_path: P
         helper.locator("#name").fill("钱帮办")
         helper.locator("#phone").fill("10000055555")
         Thumb(helper).go()
-        apply_alone(helper)
+        begin_alone(Thumb(helper))
+        helper.locator("#id_number").fill(make_id_number("509900", date(1960, 3, 4), seq=7))
+        Thumb(helper).go()
         expect(helper.get_by_text("You act for 王*明 as a helper")).to_be_visible()
+        expect(helper.get_by_text("The person signs itself")).to_be_visible()
+        expect(helper.locator("#typed_name")).to_have_count(0)
         fits(helper)
+        home.goto(helper.url)
+        finish = Thumb(home)
+        finish.tick("agree", "y")
+        home.locator("#typed_name").fill("王小明")
+        finish.go()
+        finish.go()
         with street.database.reading() as session:
             case = session.exec(select(Case)).one()
             assert case.state is CaseState.OPEN

@@ -2502,7 +2502,7 @@ def upgrade() -> None:
     op.create_table('aid_paper',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('kind', sa.Enum('id_photo', 'bill', 'typed_name', 'drawn_name', 'thumbprint', 'witnessed', 'spoken', name='paperkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('id_photo', 'bill', 'typed_name', 'drawn_name', 'thumbprint', 'witnessed', 'spoken', 'by_agent', name='paperkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('size_bytes', sa.Integer(), nullable=False),
