@@ -31,10 +31,10 @@ from marketplace.cases.models import (
 from marketplace.cases.rules import waits_for
 from marketplace.cases.service import facts_of, list_items
 from marketplace.db import flush
-from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import categories, kin
 from marketplace.households.models import Spell
-from marketplace.policy import require
+from marketplace.policy import may, require
 from marketplace.reference.words import list_codes
 
 REJECTED = "REJECTED"
@@ -55,12 +55,16 @@ def decide(
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
-    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap."""
+    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap; about
+    aid for the same cause in the same year again, the county does."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
-    rule = {True: "case:fast", False: "case:decide"}[fast]
-    require(actor, rule, district=item.district_code)
+    again = granted and aided_already(session, item, now=now)
+    if fast and not (again and may(actor, "case:decide").allow):
+        require(actor, "case:fast", district=item.district_code)
+    else:
+        require(actor, "case:decide", district=item.district_code)
     if step.code not in ("confirm", "fast_aid"):
         raise WrongState("step_not_decided_here")
     kin.refuse_close(session, item.household_id, actor=actor)
@@ -68,6 +72,8 @@ def decide(
         raise NotAllowed("second_person_needed")
     if actor.id in _decided_before(session, item.id):
         raise NotAllowed("second_person_needed")
+    if again:
+        _allowed_again(note, actor=actor)
     if fast and granted:
         _within_cap(session, item, amount_fen, now=now)
     return settle(
@@ -103,8 +109,6 @@ def settle(
         raise BadInput("reason_missing", field="reason")
     if is_late(session, item, now=now) and late_cause not in list_codes("late_cause"):
         raise BadInput("late_cause_missing", field="late_cause")
-    if granted and item.code == "LINSHI":
-        _once_a_year(session, item, now=now)
     steps.end_step(session, item, step, outcome="granted" if granted else "refused", actor=actor, now=now)
     item.state = ItemState.GRANTED if granted else ItemState.REFUSED
     item.amount_fen = item.covered_fen = amount_fen if granted else 0
@@ -149,19 +153,27 @@ def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datet
         raise BadInput("above_cap", field="amount", cap_fen=cap)
 
 
-def _once_a_year(session: Session, item: CaseItem, *, now: datetime) -> None:
-    """The same household, the same cause: once in a calendar year (R2.39)."""
-    year = f"{local_day(now):%Y}"
-    asked = select(CaseItem.id).where(
-        CaseItem.household_id == item.household_id,
+def aided_already(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
+    """Whether the same person got temporary aid for the same cause in this calendar year (R2.39)."""
+    subject = select(Case.subject_id).where(Case.id == item.case_id).scalar_subquery()
+    asked = select(CaseItem.id).join(Case, col(Case.id) == col(CaseItem.case_id))
+    asked = asked.where(
+        Case.subject_id == subject,
         CaseItem.code == item.code,
         CaseItem.cause == item.cause,
         CaseItem.state == ItemState.GRANTED,
-        col(CaseItem.month).startswith(year),
+        col(CaseItem.month).startswith(f"{local_day(now):%Y}"),
         CaseItem.id != item.id,
     )
-    if session.exec(asked).first() is not None:
-        raise Conflict("aided_this_year")
+    return item.code == "LINSHI" and session.exec(asked).first() is not None
+
+
+def _allowed_again(note: str, *, actor: Actor) -> None:
+    """The county may allow more than once a year, and says why."""
+    if not may(actor, "case:decide").allow:
+        raise BadInput("county_decides", field="verdict")
+    if not note.strip():
+        raise BadInput("aided_this_year", field="note")
 
 
 def _days(session: Session, item: CaseItem, *, now: datetime) -> int:

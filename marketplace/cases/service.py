@@ -35,6 +35,8 @@ from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
 
 LONGEST_NAME = 40
+CAUSES = ("illness", "accident", "schooling", "housing", "work")
+"""What aid is asked for ► the cause that is aided once a year."""
 
 
 def new_number() -> str:
@@ -223,7 +225,7 @@ def _item(
         office=case.office,
         after=list(after),
         state=ItemState.WAITING,
-        cause="illness" if "illness" in facts.wants else "accident" if "accident" in facts.wants else "",
+        cause=next((want for want in CAUSES if want in facts.wants), "sudden" if "sudden" in facts.ticks else ""),
         asked_fen=facts.medical_fen if code in ("LINSHI", "YILIAO_JIUZHU") else 0,
     )
     session.add(item)

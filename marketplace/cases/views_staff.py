@@ -83,6 +83,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         tests=class_tests(facts, district=found.district_code, on=on),
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
         late=found.state not in ENDED and outcome.is_late(session, found, now=now),
+        aided=outcome.aided_already(session, found, now=now),
         objections=notice.open_objections(session, found.id),
         **page,
     )

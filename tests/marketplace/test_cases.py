@@ -15,7 +15,7 @@ from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
 from marketplace.cases.rules import graph, steps_of
 from marketplace.clocks import service as clocks
-from marketplace.errors import BadInput, Conflict, ConsentMissing, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.households import categories
 from marketplace.households.models import Household, Person
 from marketplace.liveness.duties import duties_of
@@ -151,8 +151,28 @@ def test_fast_aid_is_one_step_of_three_days_capped_and_once_a_year(session: Sess
     outcome.decide(session, fast.id, granted=True, amount_fen=77_000, actor=WORKER, now=now)
     assert fast.state is ItemState.GRANTED
     _again, more = send(session, now, home, wants=["accident"], ticks=["sudden"], medical_fen=0)
-    with pytest.raises(Conflict, match="aided_this_year"):
-        outcome.decide(session, more["LINSHI"].id, granted=True, amount_fen=1_000, actor=WORKER, now=now)
+    told: dict[str, Any] = {"granted": True, "amount_fen": 1_000, "now": now}
+    with pytest.raises(BadInput, match="county_decides"):
+        outcome.decide(session, more["LINSHI"].id, actor=WORKER, **told)
+    with pytest.raises(BadInput, match="aided_this_year"):
+        outcome.decide(session, more["LINSHI"].id, actor=APPROVER, **told)
+    outcome.decide(session, more["LINSHI"].id, note="第二次火灾", actor=APPROVER, **told)
+    assert more["LINSHI"].state is ItemState.GRANTED
+
+
+def test_one_emergency_shuts_out_neither_another_person_nor_another_cause(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    told: dict[str, Any] = {"granted": True, "amount_fen": 1_000, "actor": WORKER, "now": now}
+    _case, items = send(session, now, home, wants=["living"], ticks=["sudden"], medical_fen=0)
+    outcome.decide(session, items["LINSHI"].id, **told)
+    _case, items = send(session, now, home, wants=["schooling"], ticks=["sudden"], medical_fen=0)
+    outcome.decide(session, items["LINSHI"].id, **told)
+    wife = make.a_person(session, home, name="李四", phone="10000000055")
+    case = service.start(session, home.id, subject_id=wife.id, actor=WORKER, now=now)
+    service.save(session, case, {"wants": ["living"], "ticks": ["sudden"]}, actor=WORKER, now=now)
+    service.sign(session, case, "李四", all_classes=True, hand_on=True, actor=WORKER, now=now)
+    (item,) = [one for one in service.submit(session, case, actor=WORKER, now=now) if one.code == "LINSHI"]
+    assert outcome.decide(session, item.id, **told).state is ItemState.GRANTED
 
 
 def test_while_the_household_owes_a_paper_no_clock_runs_against_the_office(session: Session, now: datetime) -> None:
