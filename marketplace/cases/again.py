@@ -1,7 +1,8 @@
 """A refusal that turned out to be wrong: the deciding step begins once more, for somebody who did not decide.
 
 Enters: an item against whose refusal an appeal was right. Leaves: the item running at its last step with a new limit,
-and its case open again. What a department of its own decided is not begun here. Called by `appeals`.
+its case open again, and what fell with the refusal waiting for it. What a department of its own decided is not begun
+here. Called by `appeals`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from marketplace.actors import Actor
 from marketplace.cases import days, steps
 from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.rules import StepRule
+from marketplace.db import flush
 
 OURS = ("confirm", "fast_aid")
 
@@ -30,6 +32,7 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
     rule = StepRule(last.no, last.code, last.holder, last.limit_days, last.unit)
     steps.start_step(session, item, rule, no=last.no, now=now)
     _open(session, item)
+    _wait_again(session, item)
     steps.record(session, item, "case:again", rule=last.code, actor=actor, now=now)
     return True
 
@@ -39,6 +42,16 @@ def _open(session: Session, item: CaseItem) -> None:
     if case.state is CaseState.CLOSED:
         case.state, case.decision, case.decided_at = CaseState.OPEN, None, None
         session.add(case)
+
+
+def _wait_again(session: Session, item: CaseItem) -> None:
+    """What fell with the refusal waits for the new decision."""
+    fallen = select(CaseItem).where(CaseItem.case_id == item.case_id, CaseItem.state == ItemState.NOT_NEEDED)
+    for other in session.exec(fallen):
+        if item.code in other.after:
+            other.state, other.note = ItemState.WAITING, ""
+            session.add(other)
+    flush(session)
 
 
 def last_decision(session: Session, item_id: str, /) -> CaseStep | None:
