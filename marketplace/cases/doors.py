@@ -26,7 +26,7 @@ SENTENCES: dict[str, Any] = {
     "late_cause_missing": _l("This is late: name the cause before it ends."),
     "above_cap": _l("Fast aid is at most one month's standard."),
     "aided_this_year": _l("The same person was aided for the same cause this year: write why it is aided again."),
-    "county_decides": _l("The same person was aided for the same cause this year: about another time the county decides."),
+    "county_decides": _l("The same person was aided for the same cause this year: the county decides about more."),
     "notice_over": _l("This notice is over."),
     "objection_answered": _l("This objection has been answered."),
     "register_left": _l("You are not in the register any more."),

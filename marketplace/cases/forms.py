@@ -133,6 +133,8 @@ def filled(form: Any) -> Any:
     for name, table in tables.items():
         if name in form:
             form[name].choices = choices(table, lang=language())
+    if "late_cause" in form:
+        form.late_cause.choices = [pair for pair in form.late_cause.choices if pair[0] != "withdrawn"]
     if "verdict" in form:
         form.verdict.choices = [("granted", _l("Grant")), ("refused", _l("Refuse"))]
     if "opinion" in form:

@@ -43,9 +43,7 @@ class Shown:
     until: datetime
 
 
-def list_notices(
-    session: Session, district: str, /, *, now: datetime, offset: int = 0, most: int = 200
-) -> list[Shown]:
+def list_notices(session: Session, district: str, /, *, now: datetime, offset: int = 0, most: int = 200) -> list[Shown]:
     """What hangs out in a district today; children never do, and whose age is not known counts as a child."""
     asked = _hanging(select(CaseItem, CaseStep, Person), district, now=now)
     rows = session.exec(asked.order_by(col(CaseStep.due_at), col(CaseItem.id)).offset(offset).limit(most))

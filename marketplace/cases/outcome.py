@@ -107,14 +107,14 @@ def settle(
     """The end of an item, whoever decided it."""
     if not granted and reason not in list_codes("case_reason"):
         raise BadInput("reason_missing", field="reason")
-    if is_late(session, item, now=now) and late_cause not in list_codes("late_cause"):
+    if is_late(session, item, now=now) and late_cause not in late_causes():
         raise BadInput("late_cause_missing", field="late_cause")
     steps.end_step(session, item, step, outcome="granted" if granted else "refused", actor=actor, now=now)
     item.state = ItemState.GRANTED if granted else ItemState.REFUSED
     item.amount_fen = item.covered_fen = amount_fen if granted else 0
     item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause
     item.decided_at, item.decided_by = now, actor.id
-    item.days_taken, item.month = _days(session, item, now=now), f"{local_day(now):%Y-%m}"
+    item.days_taken, item.month = days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
     session.add(item)
     flush(session)
     steps.record(session, item, "case:decide", rule=item.code, decision=item.state.value, actor=actor, now=now)
@@ -125,6 +125,11 @@ def settle(
         beginning.begin(session, item, now=now)
     follow(session, item.case_id, now=now)
     return item
+
+
+def late_causes() -> list[str]:
+    """The causes of a delay that somebody can choose."""
+    return [code for code in list_codes("late_cause") if code != "withdrawn"]
 
 
 def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
@@ -176,7 +181,7 @@ def _allowed_again(note: str, *, actor: Actor) -> None:
         raise BadInput("aided_this_year", field="note")
 
 
-def _days(session: Session, item: CaseItem, *, now: datetime) -> int:
+def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
     """Working days that the offices had it: from the start to the end without the days it was stopped."""
     stopped = sum(step.stopped_days for step in session.exec(select(CaseStep).where(CaseStep.item_id == item.id)))
     begun = item.started_at or now
@@ -237,14 +242,19 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     flush(session)
     entry = audit.Entry("case:close", object_ref=case.id, subject=case.household_id, decision=case.decision.value)
     audit.record(session, entry, actor=SYSTEM, now=now)
-    found = {item.code for item in items if item.state is ItemState.GRANTED} & set(CLASSES)
-    asked = {item.code for item in items if item.state is ItemState.REFUSED} & set(CLASSES)
-    if not found and (asked or case.decision is CaseDecision.REFUSED):
-        _register(session, case, now=now)
+    found = any(item.state is ItemState.GRANTED and item.code in CLASSES for item in items)
+    if without_class(items) or (case.decision is CaseDecision.REFUSED and not found):
+        enter_register(session, case, now=now)
 
 
-def _register(session: Session, case: Case, *, now: datetime) -> None:
-    """Refused is not the end: the family is watched as its own category, knows it, and may object."""
+def without_class(items: list[CaseItem], /) -> bool:
+    """Whether one of the classes was asked for, and none was granted."""
+    ended = {item.state for item in items if item.code in CLASSES}
+    return bool(ended & {ItemState.REFUSED, ItemState.WITHDRAWN}) and ItemState.GRANTED not in ended
+
+
+def enter_register(session: Session, case: Case, /, *, now: datetime) -> None:
+    """Refused, or taken back, is not the end: the family is watched as its own category, knows it, and may object."""
     entry = categories.Entry(case.household_id, REJECTED, local_day(now), source="case", source_ref=case.id)
     spell = categories.enter(session, entry, actor=SYSTEM, now=now)
     key = f"register:{case.id}"

@@ -1,4 +1,4 @@
-"""A household's application: begun, saved and come back to, signed, sent in, looked at, taken back.
+"""A household's application: begun, saved and come back to, signed, sent in, looked at.
 
 Enters: answers of the household or of somebody who helps it. Leaves: a draft, or a case with its items begun: one
 application for everything it may be owed. What is known already is not asked again. Called by this room's pages, by
@@ -19,12 +19,11 @@ from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day
 from marketplace.cases import steps
 from marketplace.cases.evaluate import MONEY, WANTS, Facts, plan
-from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState, PaperKind
+from marketplace.cases.models import Case, CaseItem, CaseState, ItemState, PaperKind
 from marketplace.cases.papers import require_draft, seal_paper
-from marketplace.clocks import service as clocks
 from marketplace.db import flush, new_id
 from marketplace.drawing import read_strokes
-from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.errors import BadInput, NotFound
 from marketplace.households import facts as people
 from marketplace.households import guardians
 from marketplace.households.models import Person
@@ -32,7 +31,6 @@ from marketplace.households.service import contact_of, get_household, list_peopl
 from marketplace.policy import require
 from marketplace.proxies.models import HelpPower, PowerKind
 from marketplace.reference.words import label, list_codes
-from marketplace.visits import service as visits
 
 LONGEST_NAME = 40
 CAUSES = ("illness", "accident", "schooling", "housing", "work")
@@ -246,33 +244,6 @@ def facts_of(session: Session, case: Case, /) -> Facts:
     """What the household told, with what the house knew already."""
     home = get_household(session, case.household_id)
     return Facts.read(case.answers, size=home.size, urban=home.urban)
-
-
-def withdraw(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Case:
-    """The household takes its application back; what was granted stays granted."""
-    case = get_case(session, case_id, actor=actor, asks="case:withdraw")
-    if case.state not in (CaseState.DRAFT, CaseState.OPEN):
-        raise WrongState("case_closed")
-    return end_open(session, case, actor=actor, now=now)
-
-
-def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Case:
-    """Everything of a case that is not decided ends as withdrawn; the caller has asked who may."""
-    for item in list_items(session, case.id):
-        if item.state not in ENDED:
-            item.state = ItemState.WITHDRAWN
-            session.add(item)
-            clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
-            visits.settle(session, item.id, actor=actor, now=now)
-    for step in steps.list_steps(session, case.id):
-        if step.ended_at is None and step.code != "payment":
-            step.ended_at, step.ended_by, step.outcome = now, actor.id, "withdrawn"
-            step.stopped_at, step.left_days = None, None
-            session.add(step)
-    if case.state is CaseState.DRAFT:
-        case.signed_at, case.submitted_at = case.signed_at or now, now
-    case.state = CaseState.WITHDRAWN
-    return _record(session, case, "case:withdraw", actor=actor, now=now)
 
 
 def get_case(session: Session, case_id: str, /, *, actor: Actor, asks: str = "case:view") -> Case:

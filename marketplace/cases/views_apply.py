@@ -124,7 +124,7 @@ def step(case_id: str, name: str) -> ResponseReturnValue:
         return _to(case, "check" if request.args.get("to") == "check" else _after(case, name))
     number, total = NAMES.index(name) + 1, len(NAMES)
     signs = name != "sign" or service.may_sign(current_session(), case, actor=current_actor())
-    shown: dict[str, Any] = {"number": number, "total": total, "signs": signs, "signs_itself": SENTENCES["signs_itself"]}
+    shown: dict[str, Any] = {"number": number, "total": total, "signs": signs, "fault": SENTENCES["signs_itself"]}
     return render("cases/step.html", case=case, name=name, title=title, form=form, **shown)
 
 

@@ -12,7 +12,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, outcome, papers, reviews, service, steps
+from marketplace.cases import forms, outcome, papers, reviews, service, steps, withdrawing
 from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseState
 from marketplace.cases.progress import stages_of
@@ -118,7 +118,7 @@ def withdraw(case_id: str) -> ResponseReturnValue:
     session, form = current_session(), Form()
     case = service.get_case(session, case_id, actor=current_actor(), asks="case:withdraw")
     if form.validate_on_submit():
-        service.withdraw(session, case.id, actor=current_actor(), now=utc_now())
+        withdrawing.withdraw(session, case.id, actor=current_actor(), now=utc_now())
         return done(_("Taken back. What was granted stays granted."), to=url_for(".mine"))
     return confirm(
         layout=HOME,

@@ -10,7 +10,8 @@ from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.cases import granted as beginning
-from marketplace.cases import notice, outcome, service, steps, supervision
+from marketplace.cases import notice, outcome, service, steps, supervision, withdrawing
+from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
 from marketplace.cases.rules import graph, steps_of
@@ -277,6 +278,40 @@ def test_a_refused_household_is_watched_told_and_may_say_no(session: Session, no
     assert entry.ended_at is None
     outcome.leave_register(session, entry.id, actor=make.as_household(home), now=now)
     assert entry.ended_at == now
+
+
+def test_a_won_appeal_gives_back_what_fell_with_the_refusal(session: Session, now: datetime) -> None:
+    _case, items = send(session, now, ticks=["no_pension"], all_classes=False)
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    by_label = ("JIAGE_SHUIDIANQI", "YANGLAO_DAIJIAO", "LAJI_JIANMIAN")
+    assert {items[code].state for code in by_label} == {ItemState.NOT_NEEDED}
+    assert decide_again(session, items["DIBAO"].id, actor=APPROVER, now=day)
+    other = Actor(id="approver-2", role=Role.APPROVER, districts=frozenset({CITY}))
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=5_000, actor=other, now=day)
+    assert {items[code].state for code in by_label} == {ItemState.RUNNING}
+    assert items["DIBIAN_GANGXING"].state is ItemState.NOT_NEEDED
+
+
+def test_who_takes_it_back_is_watched_too_and_a_late_one_is_counted(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    me = make.as_household(home)
+    case, items = send(session, now, home)
+    late = now + timedelta(days=200)
+    withdrawing.withdraw(session, case.id, actor=me, now=late)
+    item = items["DIBAO"]
+    assert (item.state, item.late_cause, item.month) == (ItemState.WITHDRAWN, "withdrawn", "2027-06")
+    assert {(row.code, row.late) for row in supervision.times_of(session, "2027-06")} == {("DIBAO", 1), ("LINSHI", 1)}
+    assert [entry.category for entry in outcome.list_entries(session, home.id)] == ["REJECTED"]
+    other = make.a_household(session, phone="10000000055")
+    draft = service.start(session, other.id, actor=make.as_household(other), now=now)
+    withdrawing.withdraw(session, draft.id, actor=make.as_household(other), now=now)
+    assert outcome.list_entries(session, other.id) == []
+    _case, items = send(session, now, other)
+    day = walk(session, items["DIBAO"], now) + timedelta(days=200)
+    told: dict[str, Any] = {"actor": APPROVER, "now": day}
+    with pytest.raises(BadInput, match="late_cause_missing"):
+        outcome.decide(session, items["DIBAO"].id, granted=True, late_cause="withdrawn", **told)
 
 
 def test_a_late_step_climbs_the_ladder_one_rung_once(database: Any, now: datetime) -> None:
