@@ -22,6 +22,8 @@ SENTENCES: dict[str, Any] = {
     "clock_stopped": _l("The clock is stopped: papers are missing."),
     "clock_runs": _l("Nothing is missing here: the clock runs."),
     "missing_list": _l("Write down everything that is missing, all at once."),
+    "asked_before": _l("This household was asked for papers before: a verifier asks a second time, and it is counted."),
+    "not_called_yet": _l("First somebody calls the household about its papers."),
     "urged_today": _l("You reminded them today. You can do it again tomorrow."),
     "late_cause_missing": _l("This is late: name the cause before it ends."),
     "above_cap": _l("Fast aid is at most one month's standard."),

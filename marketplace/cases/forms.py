@@ -105,6 +105,13 @@ class DecideForm(Form):
     late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
 
 
+class SilentForm(Form):
+    """A refusal because the papers did not come."""
+
+    note = TextField(_l("In your own words, for the letter"), longest=400, lines=3)
+    late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
+
+
 class FindingForm(Form):
     """The answer to an objection."""
 

@@ -67,11 +67,7 @@ def decide(
         require(actor, "case:decide", district=item.district_code)
     if step.code not in ("confirm", "fast_aid"):
         raise WrongState("step_not_decided_here")
-    kin.refuse_close(session, item.household_id, actor=actor)
-    if not fast and actor.id in _first_opinions(session, item.id):
-        raise NotAllowed("second_person_needed")
-    if actor.id in _decided_before(session, item.id):
-        raise NotAllowed("second_person_needed")
+    refuse_part(session, item, fast=fast, actor=actor)
     if again:
         _allowed_again(note, actor=actor)
     if fast and granted:
@@ -88,6 +84,15 @@ def decide(
         actor=actor,
         now=now,
     )
+
+
+def refuse_part(session: Session, item: CaseItem, /, *, fast: bool = False, actor: Actor) -> None:
+    """Who is close to the household, gave the first opinion, or decided before does not decide."""
+    kin.refuse_close(session, item.household_id, actor=actor)
+    if not fast and actor.id in _first_opinions(session, item.id):
+        raise NotAllowed("second_person_needed")
+    if actor.id in _decided_before(session, item.id):
+        raise NotAllowed("second_person_needed")
 
 
 def settle(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
-from marketplace.actors import SYSTEM, Actor
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import days
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
@@ -101,6 +101,11 @@ def clock_ref(item_id: str, /) -> str:
     return f"item:{item_id}"
 
 
+def call_ref(item_id: str, /) -> str:
+    """Under which a call for an item's papers is found."""
+    return f"papers:{item_id}"
+
+
 def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: str, actor: Actor, now: datetime) -> None:
     """The step is over."""
     if step.stopped_at is not None:
@@ -139,7 +144,8 @@ def next_step(session: Session, item: CaseItem, step: CaseStep, /, *, now: datet
 
 
 def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: datetime) -> CaseStep:
-    """The household owes papers: told once, all of them (R2.06). No clock runs against the office meanwhile."""
+    """The household owes papers: told once, all of them (R2.06); a second time only by a verifier, and it is counted.
+    No clock runs against the office meanwhile."""
     item = get_item(session, item_id, lock=True)
     require(actor, "case:handle", district=item.district_code)
     step = running_step(session, item.id)
@@ -147,6 +153,9 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
         raise WrongState("clock_cannot_stop")
     if not missing.strip():
         raise BadInput("missing_list", field="missing")
+    if item.stops and actor.role is not Role.VERIFIER:
+        raise BadInput("asked_before", field="missing")
+    item.stops += 1
     step.stopped_at, step.stopped_for = now, missing.strip()[:200]
     step.left_days = days.left_at(now, step.due_at, unit=step.unit)
     item.state = ItemState.STOPPED
@@ -154,7 +163,7 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
     holder = Holder(household_id=item.household_id, district_code=item.district_code)
     clocks.start(session, "case_papers", clock_ref(item.id), holder=holder, now=now)
     session.add_all([item, step])
-    notices.post(session, "case_waits", key=f"stop:{step.id}:{now:%Y%m%d%H%M}", household_id=item.household_id, now=now)
+    notices.post(session, "case_waits", key=f"stop:{step.id}:{item.stops}", household_id=item.household_id, now=now)
     return _recorded(session, item, step, "case:stop", actor=actor, now=now)
 
 
@@ -175,6 +184,7 @@ def run_on(session: Session, item_id: str, /, *, actor: Actor, now: datetime) ->
     step.stopped_at, step.left_days, item.state = None, None, ItemState.RUNNING
     session.add_all([item, step])
     clocks.end(session, clock_ref(item.id), outcome="answered", now=now)
+    visits.settle(session, call_ref(item.id), actor=actor, now=now)
     flush(session)
     _clock(session, item, step, now=now)
     return _recorded(session, item, step, "case:run_on", actor=actor, now=now)

@@ -116,6 +116,7 @@ class Times:
     mean_tenths: int
     median: int
     p90: int
+    asked_again: int = 0
 
 
 def times_of(session: Session, month: str, /) -> list[Times]:
@@ -130,6 +131,7 @@ def times_of(session: Session, month: str, /) -> list[Times]:
             col(CaseItem.days_taken).label("days"),
             col(CaseItem.holder).label("holder"),
             when((col(CaseItem.late_cause) != "", 1), else_=0).label("late"),
+            when((col(CaseItem.stops) > 1, 1), else_=0).label("again"),
             rank.label("rank"),
             many.label("many"),
         )
@@ -147,13 +149,14 @@ def times_of(session: Session, month: str, /) -> list[Times]:
             func.sum(at.days),
             func.max(when((2 * at.rank <= at.many + 1, at.days), else_=0)),
             func.max(when((10 * at.rank <= 9 * at.many + 9, at.days), else_=0)),
+            func.sum(at.again),
         )
         .group_by(at.office, at.code)
         .order_by(at.office, at.code)
     )
     return [
-        Times(office, code, holder, int(n), int(late), round(10 * int(total) / int(n)), int(median), int(p90))
-        for office, code, holder, n, late, total, median, p90 in session.execute(asked)
+        Times(office, code, holder, int(n), int(late), round(10 * int(total) / int(n)), *map(int, rest))
+        for office, code, holder, n, late, total, *rest in session.execute(asked)
     ]
 
 

@@ -29,7 +29,7 @@ Barred = Callable[[Session, str], Collection[str]]
 TAKEN_BY = {
     **dict.fromkeys(("record_consent", "call_household", "visit_household", "follow_up", "payee_help"), Role.WORKER),
     **dict.fromkeys(("papers_call", "record_cost", "claim_help", "visit_call", "survival_visit"), Role.WORKER),
-    **dict.fromkeys(("second_call", "item_review"), Role.WORKER),
+    **dict.fromkeys(("second_call", "item_review", "case_papers_call"), Role.WORKER),
     **dict.fromkeys(("alert_red", "alert_orange", "alert_yellow", "alert_blue"), Role.WORKER),
     **dict.fromkeys(("publish", "complaint", "payee_check", "right_answer", "source_dispute"), Role.VERIFIER),
     **dict.fromkeys(("cover_answer", "overlap_look", "power_check", "push_answer", "push_result"), Role.VERIFIER),

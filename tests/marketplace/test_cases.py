@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.cases import granted as beginning
-from marketplace.cases import notice, outcome, service, steps, supervision, withdrawing
+from marketplace.cases import notice, outcome, service, silent, steps, supervision, withdrawing
 from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
@@ -23,6 +23,7 @@ from marketplace.liveness.duties import duties_of
 from marketplace.needs.remainder import need_of_case
 from marketplace.notices import Notice
 from marketplace.reference.words import list_codes
+from marketplace.visits import service as visits
 from tests import factories as make
 
 ON = date(2026, 11, 23)
@@ -191,6 +192,44 @@ def test_while_the_household_owes_a_paper_no_clock_runs_against_the_office(sessi
     assert steps.running_step(session, item.id).due_at == before + timedelta(days=7)
     (waiting,) = clocks.running_of(session, steps.clock_ref(item.id))
     assert waiting.step == "case_step"
+
+
+def test_who_owes_papers_and_is_silent_is_called_and_then_refused_in_writing(database: Any, now: datetime) -> None:
+    with database.transaction() as session:
+        case, items = send(session, now, wants=["living"])
+        item_id = items["DIBAO"].id
+        steps.stop(session, item_id, missing="收入证明", actor=WORKER, now=now)
+    later = now + timedelta(days=40)
+    assert silent.sweep(database, clock=lambda: later) == 1
+    assert silent.sweep(database, clock=lambda: later) == 0
+    told: dict[str, Any] = {"note": "电话后仍未补齐", "late_cause": "", "actor": APPROVER, "now": later}
+    with database.transaction() as session:
+        (row,), total = silent.list_owing(session, actor=WORKER)
+        assert (row[0].id, total) == (item_id, 1)
+        assert silent.list_owing(session, actor=OTHER) == ([], 0)
+        with pytest.raises(WrongState, match="not_called_yet"):
+            silent.refuse(session, item_id, **told)
+        call = silent.call_of(session, item_id)
+        assert call is not None
+        visits.finish(session, call, "NOT_REACHED", actor=WORKER, now=later)
+        item = silent.refuse(session, item_id, **told)
+        assert (item.state, item.reason) == (ItemState.REFUSED, "papers_not_given")
+        assert clocks.running_of(session, steps.clock_ref(item_id)) == []
+        assert session.get_one(Case, case.id).state is CaseState.OPEN
+
+
+def test_papers_are_asked_for_again_only_by_a_verifier_and_the_month_counts_it(session: Session, now: datetime) -> None:
+    _case, items = send(session, now, wants=["accident"], ticks=["sudden"], medical_fen=0)
+    item = items["LINSHI"]
+    verifier = Actor(id="verifier-1", role=Role.VERIFIER, districts=frozenset({CITY}))
+    for who in (WORKER, verifier):
+        steps.stop(session, item.id, missing="户口簿", actor=who, now=now)
+        steps.run_on(session, item.id, actor=WORKER, now=now)
+        with pytest.raises(BadInput, match="asked_before"):
+            steps.stop(session, item.id, missing="收入证明", actor=WORKER, now=now)
+    outcome.decide(session, item.id, granted=True, amount_fen=1_000, actor=WORKER, now=now)
+    (row,) = supervision.times_of(session, item.month)
+    assert row.asked_again == 1
 
 
 def test_the_household_reminds_the_holder_once_a_day(session: Session, now: datetime) -> None:

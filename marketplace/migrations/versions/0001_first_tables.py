@@ -2484,6 +2484,7 @@ def upgrade() -> None:
     sa.Column('late_cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('pushed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('heard_seq', sa.Integer(), nullable=False),
+    sa.Column('stops', sa.Integer(), nullable=False),
     sa.CheckConstraint("(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')", name=op.f('ck_aid_item_decided')),
     sa.CheckConstraint("state <> 'refused' OR reason <> ''", name=op.f('ck_aid_item_reason')),
     sa.CheckConstraint('amount_fen >= 0', name=op.f('ck_aid_item_amount')),
@@ -2496,7 +2497,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_item_case_id'), ['case_id'], unique=False)
         batch_op.create_index('ix_aid_item_due', ['district_code', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'running')"), postgresql_where=sa.text("state IN ('waiting', 'running')"))
         batch_op.create_index(batch_op.f('ix_aid_item_household_id'), ['household_id'], unique=False)
-        batch_op.create_index('ix_aid_item_month', ['month', 'office', 'code', 'days_taken', 'holder', 'late_cause'], unique=False)
+        batch_op.create_index('ix_aid_item_month', ['month', 'office', 'code', 'days_taken', 'holder', 'late_cause', 'stops'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_item_state'), ['state'], unique=False)
 
     op.create_table('aid_paper',
