@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.cases import counter
+from marketplace.cases.withdrawing import withdraw as withdraw_case
 from marketplace.consent import service as consent
 from marketplace.consent.ask import find_head
 from marketplace.consent.models import Purpose
@@ -29,6 +30,7 @@ from marketplace.readback.models import ReadBack, SecondCall
 from marketplace.readback.service import Heard
 
 ACCEPT, DECLINE, RECEIVED, MISSING, WITHDRAW = "accept", "decline", "received", "not_received", "withdraw"
+TAKE_BACK = "withdraw_case"
 ACTS = {
     MatchState.AWAITING_HOUSEHOLD: (ACCEPT, DECLINE),
     MatchState.DELIVERED: (RECEIVED, MISSING),
@@ -135,14 +137,16 @@ def _base_card(session: Session, match: Match) -> str:
 
 
 def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Actor, now: datetime) -> ReadBack:
-    """Somebody else asked again. Confirmed: a yes to an offer counts from now. Denied: it never counted, and an
-    application that the person did not want is taken back."""
+    """Somebody else asked again. Confirmed: a yes to an offer counts from now, an application is taken back. Denied: it
+    never counted, and an application that the person did not want is taken back."""
     row = readback.take_second(session, reading_id, confirmed=confirmed, actor=actor, now=now)
     kind, _colon, ref = row.object_ref.partition(":")
     if kind == "match" and row.act == ACCEPT and confirmed:
         _accept(session, row, ref, actor=actor, now=now)
-    elif kind == "case" and not confirmed:
+    elif row.act == counter.ACT and not confirmed:
         counter.take_back(session, ref, actor=actor, now=now)
+    elif row.act == TAKE_BACK and confirmed:
+        withdraw_case(session, ref, asks="reading:second", actor=actor, now=now)
     return row
 
 

@@ -33,7 +33,7 @@ from marketplace.cases.service import facts_of, list_items
 from marketplace.db import flush
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import categories, kin
-from marketplace.households.models import Spell
+from marketplace.households.models import Household, Spell
 from marketplace.policy import may, require
 from marketplace.reference.words import list_codes
 
@@ -266,12 +266,15 @@ def enter_register(session: Session, case: Case, /, *, now: datetime) -> None:
     notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)
 
 
-def leave_register(session: Session, spell_id: str, /, *, actor: Actor, now: datetime) -> Spell:
+def leave_register(
+    session: Session, spell_id: str, /, *, asks: str = "register:object", actor: Actor, now: datetime
+) -> Spell:
     """The family objects: the spell ends at once, nobody has to agree."""
     row = session.get(Spell, spell_id)
     if row is None or row.category != REJECTED:
         raise NotFound("entry")
-    require(actor, "register:object", household_id=row.household_id)
+    district = session.get_one(Household, row.household_id).district_code
+    require(actor, asks, household_id=row.household_id, district=district)
     categories.leave(session, row.id, on=local_day(now), reason="OBJECTED", actor=actor, now=now)
     told = audit.Entry("register:object", object_ref=row.id, subject=row.household_id, rule_id=row.category)
     audit.record(session, told, actor=actor, now=now)

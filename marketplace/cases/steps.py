@@ -190,10 +190,10 @@ def run_on(session: Session, item_id: str, /, *, actor: Actor, now: datetime) ->
     return _recorded(session, item, step, "case:run_on", actor=actor, now=now)
 
 
-def urge(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> CaseStep:
+def urge(session: Session, item_id: str, /, *, asks: str = "case:urge", actor: Actor, now: datetime) -> CaseStep:
     """The household reminds whoever holds its item (催办), at most once a day; the number of times is shown to all."""
     item = get_item(session, item_id, lock=True)
-    require(actor, "case:urge", household_id=item.household_id)
+    require(actor, asks, household_id=item.household_id, district=item.district_code)
     step = running_step(session, item.id)
     if item.state is not ItemState.RUNNING:
         raise WrongState("clock_stopped")

@@ -2,8 +2,7 @@
 
 Enters: an open case or a draft. Leaves: every item that is not decided as withdrawn; one that was late then is counted
 in its month with that cause; a family that asked for one of the classes and has none enters the low-income register as
-a refused one does, is told, and may object. Called by the household's page and, after a denied second call, by
-`counter`.
+a refused one does, is told, and may object. Called by the household's page and, after a second call, by `answers`.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ LATE = "withdrawn"
 """The cause of a delay that ended with the application taken back; nobody chooses it."""
 
 
-def withdraw(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Case:
+def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", actor: Actor, now: datetime) -> Case:
     """The household takes its application back; what was granted stays granted."""
-    case = get_case(session, case_id, actor=actor, asks="case:withdraw")
+    case = get_case(session, case_id, actor=actor, asks=asks)
     if case.state not in (CaseState.DRAFT, CaseState.OPEN):
         raise WrongState("case_closed")
     sent = case.state is CaseState.OPEN
