@@ -71,7 +71,7 @@ def start(
         raise NotFound("person")
     found = find_draft(session, home.id, person.id)
     if found is not None:
-        return found
+        return _with(session, found, wanted, actor=actor, now=now)
     case = Case(
         id=new_id(),
         number=new_number(),
@@ -88,6 +88,15 @@ def start(
         created_at=now,
     )
     return _record(session, case, "case:start", actor=actor, now=now)
+
+
+def _with(session: Session, draft: Case, wanted: str, *, actor: Actor, now: datetime) -> Case:
+    """A draft for some items only, with the one whose code was scanned now; a draft without a choice has every item."""
+    only = list(draft.answers.get("only") or ())
+    if wanted not in list_codes("aid_item") or not only or wanted in only:
+        return draft
+    draft.answers = {**draft.answers, "only": [*only, wanted]}
+    return _record(session, draft, "case:save", actor=actor, now=now)
 
 
 def _whom(session: Session, household_id: str, person_id: str, *, actor: Actor) -> Person | None:

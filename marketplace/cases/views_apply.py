@@ -11,6 +11,7 @@ from typing import Any
 
 import segno
 from flask import request, url_for
+from flask import session as form_session
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.utils import redirect
@@ -27,6 +28,7 @@ from marketplace.households.models import Person
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import find_person_by_phone
 from marketplace.households.views_enter import PHONE
+from marketplace.households.views_wechat import APPLY_FOR
 from marketplace.reference import districts
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -61,6 +63,8 @@ def entry_of(code: str) -> ResponseReturnValue:
 
 def _entry(code: str) -> ResponseReturnValue:
     ours = current_actor().household_id is not None
+    if not ours:
+        form_session[APPLY_FOR] = code
     return render("cases/entry.html", code=code, ours=ours, form=None if ours else _first())
 
 
@@ -84,7 +88,7 @@ def first() -> ResponseReturnValue:
     if form.validate_on_submit() and not PHONE.match(phone):
         form.phone.errors = [_("Write an 11-digit mobile number, such as 138 0000 0000")]
     if form.errors or form.phone.errors:
-        return render("cases/entry.html", code="", ours=False, form=form)
+        return render("cases/entry.html", code=str(form_session.get(APPLY_FOR, "")), ours=False, form=form)
     accounts.count_try(session, "apply", network=request.remote_addr or "", now=now)
     if find_person_by_phone(session, phone) is None:
         index = vault_of(session).index("phone", phone)

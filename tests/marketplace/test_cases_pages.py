@@ -14,7 +14,7 @@ from sqlmodel import select
 
 from marketplace.accounts import service as accounts
 from marketplace.accounts import ties
-from marketplace.accounts.models import Account
+from marketplace.accounts.models import Account, SignInCode
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
@@ -157,6 +157,16 @@ def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephon
     assert again.headers["Location"] == "/enter"
     with app.extensions["database"].reading() as session:
         assert len(session.exec(select(Person)).all()) == 1
+    client.post("/enter", data={"phone": "13800000001"})
+    with app.extensions["database"].reading() as session:
+        code = session.exec(select(SignInCode)).one()
+        digits = accounts.code_text(session, code.id)
+    assert client.post("/enter/code", data={"code": digits}).headers["Location"] == "/apply/LINSHI"
+    begun = client.post("/cases/start", data={"code": "LINSHI"}).headers["Location"]
+    client.post("/cases/start", data={"code": "GONGZU"})
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(Case)).one().answers["only"] == ["LINSHI", "GONGZU"]
+    assert begun.endswith("/wants")
 
 
 def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_way_to_object(
