@@ -75,6 +75,12 @@ class ObjectionForm(Form):
     text = TextField(_l("What is wrong, and how do you know?"), longest=400, lines=4)
 
 
+class ObjectionCodeForm(Form):
+    """The code of an earlier objection."""
+
+    code = TextField(_l("The code of your objection"), longest=20)
+
+
 class FirstForm(Form):
     """Somebody who was never here."""
 

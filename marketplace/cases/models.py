@@ -248,7 +248,8 @@ class UploadPiece(SQLModel, table=True):
 
 
 class Objection(SQLModel, table=True):
-    """Somebody objected to a public notice; the answer closes it and the notice runs three days more."""
+    """Somebody objected to a public notice; the answer closes it and the notice runs three days more. Of the code with
+    which the answer is found only an index is kept."""
 
     __tablename__ = "aid_objection"
 
@@ -256,6 +257,7 @@ class Objection(SQLModel, table=True):
     item_id: str = Field(foreign_key="aid_item.id", index=True)
     text: Any = Field(default=None, sa_column=sealed_column())
     raised_at: datetime = Field(sa_column=moment())
+    code_index: str = Field(default="", index=True, max_length=64)
     finding: str = Field(default="", max_length=400)
     upheld: bool = False
     answered_by: str = Field(default="", max_length=64)

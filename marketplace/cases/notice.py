@@ -1,19 +1,24 @@
 """The public notice of an aid decision: who is to be aided and with how much, seven days, and nothing more (R2.10–13).
 
 Enters: items at their notice step. Leaves: masked names of adults, by street; a child's case is decided without one.
-Anybody may object; an answer follows, then the notice stands three days more. When its days are over the worker lets
+Anybody may object; an answer follows, for whoever objected (by a code), for whoever decides, and in a letter to the
+household; then the notice stands three days more. When its days are over the worker lets
 the item go on. Called by the public page, by staff pages and by `supervision.sweep`.
 """
 
 from __future__ import annotations
 
+import re
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, exists, func, select
 
-from marketplace import audit
+from marketplace import audit, notices
+from marketplace.accounts import service as accounts
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.cases import days, steps
@@ -30,6 +35,7 @@ from marketplace.sealed import vault_of
 NOTICES = ("public_notice", "re_notice")
 ADULT = 18
 LONGEST = 400
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 COLUMN = "aid_objection.text"
 
 
@@ -112,6 +118,29 @@ def object_to(session: Session, item_id: str, text: str, /, *, actor: Actor, now
     return row
 
 
+def give_code(session: Session, row: Objection, /) -> str:
+    """A code with which whoever objected finds the answer; it is shown once."""
+    code = "".join(secrets.choice(LETTERS) for _place in range(12))
+    row.code_index = vault_of(session).index("objection-code", code)
+    session.add(row)
+    flush(session)
+    return code
+
+
+def find_by_code(session: Session, code: str, /, *, network: str, now: datetime) -> Objection | None:
+    """The objection behind a code; tries are counted, and the caller commits them."""
+    accounts.count_try(session, "objection-code", network=network, now=now)
+    typed = re.sub(r"[\s-]", "", code).upper()
+    wanted = select(Objection).where(Objection.code_index == vault_of(session).index("objection-code", typed))
+    return session.exec(wanted).one_or_none()
+
+
+def list_answered(session: Session, item_ids: Sequence[str], /) -> list[Objection]:
+    """What was found about objections to these items, the oldest first."""
+    asked = select(Objection).where(col(Objection.item_id).in_(item_ids), col(Objection.answered_at).is_not(None))
+    return list(session.exec(asked.order_by(col(Objection.raised_at), col(Objection.id))))
+
+
 def get_objection(session: Session, objection_id: str, /) -> Objection:
     """The objection, or NotFound; the caller asks for its item."""
     row = session.get(Objection, objection_id)
@@ -140,6 +169,8 @@ def answer(
     steps.end_step(session, item, step, outcome="objection", actor=actor, now=now)
     _extend(item)
     steps.start_step(session, item, steps.RE_NOTICE, no=step.no, now=now)
+    key = f"objection:{row.id}"
+    notices.post(session, "case_objected", key=key, household_id=item.household_id, now=now)
     decided = "upheld" if upheld else "not_upheld"
     steps.record(session, item, "case:answer_objection", rule=step.code, decision=decided, actor=actor, now=now)
     return row

@@ -12,7 +12,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, outcome, papers, reviews, service, steps, withdrawing
+from marketplace.cases import forms, notice, outcome, papers, reviews, service, steps, withdrawing
 from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseState
 from marketplace.cases.progress import stages_of
@@ -66,7 +66,9 @@ def _followed(case_id: str) -> dict[str, Any]:
         rows.append({"item": item, "stages": stages_of(item, own, now=now), "step": running})
     layout = "household" if current_actor().household_id else "staff"
     again = reviews.next_days(session, [row["item"].id for row in rows])
-    return {"again": again, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
+    objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
+    told = {"objected": objected, "again": again}
+    return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
 
 
 @bp.route("/cases/<case_id>/bills", methods=["GET", "POST"])

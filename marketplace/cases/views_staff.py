@@ -88,6 +88,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
         late=found.state not in ENDED and outcome.is_late(session, found, now=now),
         aided=outcome.aided_already(session, found, now=now),
+        answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
         **page,
     )

@@ -253,6 +253,12 @@ def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longe
     row = notice.object_to(session, item.id, "他家有车", actor=Actor(id="", role=Role.PUBLIC), now=day)
     notice.answer(session, row.id, "车已报废", upheld=False, actor=WORKER, now=day + timedelta(days=2))
     step = steps.running_step(session, item.id)
+    assert [(one.id, one.finding) for one in notice.list_answered(session, [item.id])] == [(row.id, "车已报废")]
+    letters = session.exec(select(Notice.letter).where(Notice.household_id == item.household_id)).all()
+    assert sorted(letters) == ["case_objected", "case_received"]
+    code = notice.give_code(session, row)
+    assert notice.find_by_code(session, f"{code[:4]} {code[4:].lower()}", network="a", now=day) == row
+    assert notice.find_by_code(session, "AAAABBBBCCCC", network="a", now=day) is None
     assert (step.code, step.limit_days) == ("re_notice", 3)
     assert item.special
     assert total is not None

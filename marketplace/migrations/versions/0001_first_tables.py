@@ -2695,6 +2695,7 @@ def upgrade() -> None:
     sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('text', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('code_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('finding', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('upheld', sa.Boolean(), nullable=False),
     sa.Column('answered_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -2703,6 +2704,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_objection'))
     )
     with op.batch_alter_table('aid_objection', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_objection_code_index'), ['code_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_objection_item_id'), ['item_id'], unique=False)
 
     op.create_table('aid_review',
