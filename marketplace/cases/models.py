@@ -59,7 +59,7 @@ ENDED = (ItemState.GRANTED, ItemState.REFUSED, ItemState.NOT_NEEDED, ItemState.W
 
 class Case(SQLModel, table=True):
     """One application. `channel` is how it came (phone, counter, home_visit, call, slip); `signer_id` is the person it
-    is about, or a child's guardian."""
+    is about, or a child's guardian; `review_of` the granted item whose amount is decided anew."""
 
     __tablename__ = "aid_case"
     __table_args__ = (
@@ -76,6 +76,7 @@ class Case(SQLModel, table=True):
     opened_by: str = Field(max_length=64)
     opened_role: Role = Field(sa_column=choice(Role))
     proxy_id: str | None = Field(default=None, index=True, max_length=32)
+    review_of: str | None = Field(default=None, index=True, max_length=32)
     channel: str = Field(default="phone", max_length=16)
     district_code: str = Field(index=True, max_length=6)
     office: str = Field(default="", max_length=9)

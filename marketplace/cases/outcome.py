@@ -248,7 +248,7 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     entry = audit.Entry("case:close", object_ref=case.id, subject=case.household_id, decision=case.decision.value)
     audit.record(session, entry, actor=SYSTEM, now=now)
     found = any(item.state is ItemState.GRANTED and item.code in CLASSES for item in items)
-    if without_class(items) or (case.decision is CaseDecision.REFUSED and not found):
+    if case.review_of is None and (without_class(items) or (case.decision is CaseDecision.REFUSED and not found)):
         enter_register(session, case, now=now)
 
 

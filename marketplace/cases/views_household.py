@@ -112,6 +112,17 @@ def answered(item_id: str) -> ResponseReturnValue:
     return done(_("Thank you. The clock runs on from today."), to=url_for(".one", case_id=step.case_id))
 
 
+@bp.post("/cases/items/<item_id>/changed")
+@guard("case:answer")
+@writes
+def changed(item_id: str) -> ResponseReturnValue:
+    """Something has changed with the family: somebody looks now."""
+    session, now = current_session(), utc_now()
+    reviews.report_change(session, item_id, actor=current_actor(), now=now)
+    case_id = steps.get_item(session, item_id).case_id
+    return done(_("Thank you. Your street office looks at it now."), to=url_for(".one", case_id=case_id))
+
+
 @bp.route("/cases/<case_id>/withdraw", methods=["GET", "POST"])
 @guard("case:withdraw")
 @writes

@@ -1146,6 +1146,7 @@ def upgrade() -> None:
     sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('opened_role', sa.Enum('household', 'helper', 'worker', 'verifier', 'approver', 'protection_officer', 'charity_worker', 'charity_manager', 'insurer', 'auditor', 'security_admin', 'operator', 'service', 'public', name='role', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('proxy_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.Column('review_of', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
     sa.Column('channel', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('office', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
@@ -1170,6 +1171,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_case_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_case_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_case_proxy_id'), ['proxy_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_case_review_of'), ['review_of'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_case_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_case_subject_id'), ['subject_id'], unique=False)
         batch_op.create_index('uq_aid_case_draft', ['household_id', 'subject_id'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
