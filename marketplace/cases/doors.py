@@ -18,6 +18,7 @@ SENTENCES: dict[str, Any] = {
     "item_ended": _l("This item is finished."),
     "step_needs_its_own_page": _l("This step ends with a decision or by itself, not here."),
     "step_not_decided_here": _l("This item does not wait for a decision of yours."),
+    "visit_first": _l("Somebody of the staff is close to this household: it is visited before this step ends."),
     "clock_cannot_stop": _l("The clock cannot be stopped at this step."),
     "clock_stopped": _l("The clock is stopped: papers are missing."),
     "clock_runs": _l("Nothing is missing here: the clock runs."),

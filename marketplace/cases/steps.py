@@ -29,6 +29,7 @@ DECIDES = ("confirm", "fast_aid", "department_answer")
 RE_NOTICE = StepRule(0, "re_notice", "TOWNSHIP", 3, Unit.CALENDAR)
 """After an objection the notice stands three days more (R2.11)."""
 URGE_PAUSE = timedelta(days=1)
+UNSEEN = "not_visited"
 AT_HOME = "check_and_visit"
 """The step for which two people go to the household."""
 
@@ -120,15 +121,18 @@ def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: st
 
 def finish(session: Session, item_id: str, /, *, opinion: str = "done", actor: Actor, now: datetime) -> CaseStep:
     """A person has done this step; the next one begins. A step that decides is ended by a decision, a public notice by
-    its own page."""
+    its own page. A household close to staff is visited before (R2.24); where nobody went, the record says so."""
     item = get_item(session, item_id, lock=True)
     require(actor, "case:handle", district=item.district_code)
     step = running_step(session, item.id)
     if step.code in (*DECIDES, "public_notice", "re_notice"):
         raise WrongState("step_needs_its_own_page")
     kin.refuse_close(session, item.household_id, actor=actor)
+    seen = step.code != AT_HOME or visits.was_made(session, item.id)
+    if not seen and kin.of_staff(session, item.household_id):
+        raise WrongState("visit_first")
     end_step(session, item, step, outcome=opinion, actor=actor, now=now)
-    record(session, item, "case:step", rule=step.code, actor=actor, now=now)
+    record(session, item, "case:step", rule=step.code, decision="" if seen else UNSEEN, actor=actor, now=now)
     if step.code == "payment":
         return step
     return next_step(session, item, step, now=now)

@@ -24,6 +24,7 @@ from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.households.service import masked_names
 from marketplace.policy import require
+from marketplace.visits import service as visits
 from marketplace.web import Page, _, current_session, done, page_number, render, writes
 
 SIZE = 50
@@ -87,6 +88,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         tests=class_tests(facts, district=found.district_code, on=on),
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
         late=found.state not in ENDED and outcome.is_late(session, found, now=now),
+        unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
         aided=outcome.aided_already(session, found, now=now),
         answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),

@@ -25,6 +25,8 @@ from marketplace.db import Database
 from marketplace.households.models import Person
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.words import label, list_codes
+from marketplace.visits import service as visits
+from marketplace.visits.models import HomeVisit
 from tests import factories as make
 
 CITY = "500103"
@@ -319,4 +321,12 @@ def test_who_declared_to_be_close_handles_nothing_of_the_household_and_another_o
     assert near.post(f"{page}/done", data={"opinion": "for"}).status_code == 409
     assert "请由其他工作人员办理" in near.get(page).text
     assert "必须入户核查" in other.get(page).text
+    assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 303
+    assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 303
+    assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 409
+    assert "还没有记录入户" in other.get(page).text
+    with app.extensions["database"].transaction() as session:
+        visit = session.exec(select(HomeVisit).where(HomeVisit.source_ref == item.id)).one()
+        visits.finish(session, visit, "REACHED_FINE", actor=Actor(id="w-1", role=Role.WORKER), now=datetime.now(UTC))
+        visits.sign_second(session, visit.id, actor=Actor(id="w-2", role=Role.WORKER), now=datetime.now(UTC))
     assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 303
