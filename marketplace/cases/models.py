@@ -93,8 +93,8 @@ class Case(SQLModel, table=True):
 
 class CaseItem(SQLModel, table=True):
     """One item of the one-thing table within a case. `path` names its steps; `after` are items whose results it needs.
-    `due_at` is the limit of the whole item; `stops` how often its household was asked for papers; `month` is when it
-    ended, so that a month is counted in the index."""
+    `due_at` is the limit of the whole item; `stops` how often its household was asked for papers; `late_with` is who
+    held the step that was latest; `month` is when it ended, so that a month is counted in the index."""
 
     __tablename__ = "aid_item"
     __table_args__ = (
@@ -102,7 +102,7 @@ class CaseItem(SQLModel, table=True):
         check("amount", "amount_fen >= 0"),
         check("reason", "state <> 'refused' OR reason <> ''"),
         check("decided", "(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')"),
-        Index("ix_aid_item_month", "month", "office", "code", "days_taken", "holder", "late_cause", "stops"),
+        Index("ix_aid_item_month", "month", "office", "code", "days_taken", "late_with", "late_cause", "stops"),
         Index(
             "ix_aid_item_due",
             "district_code",
@@ -138,6 +138,7 @@ class CaseItem(SQLModel, table=True):
     days_taken: int = 0
     month: str = Field(default="", max_length=7)
     late_cause: str = Field(default="", max_length=32)
+    late_with: str = Field(default="", max_length=16)
     pushed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     heard_seq: int = 0
     stops: int = 0

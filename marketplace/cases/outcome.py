@@ -86,6 +86,13 @@ def decide(
     )
 
 
+def late_with(session: Session, item: CaseItem, /, *, now: datetime) -> str:
+    """Who held the step that went furthest over its limit."""
+    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
+    over = max(found, key=lambda step: ((step.ended_at or now) - step.due_at, step.no), default=None)
+    return over.holder if over is not None else item.holder
+
+
 def refuse_part(session: Session, item: CaseItem, /, *, fast: bool = False, actor: Actor) -> None:
     """Who is close to the household, gave the first opinion, or decided before does not decide."""
     kin.refuse_close(session, item.household_id, actor=actor)
@@ -119,6 +126,7 @@ def settle(
     item.amount_fen = item.covered_fen = amount_fen if granted else 0
     item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause
     item.decided_at, item.decided_by = now, actor.id
+    item.late_with = late_with(session, item, now=now) if late_cause else ""
     item.days_taken, item.month = days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
     session.add(item)
     flush(session)

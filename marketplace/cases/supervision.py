@@ -8,10 +8,11 @@ office and item with mean, median and 90th percentile. Called by the worker and 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import case as when
 from sqlalchemy import func, literal
@@ -27,6 +28,7 @@ from marketplace.clocks.models import Clock
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput
 from marketplace.policy import require
+from marketplace.reference.words import list_codes
 
 LEVELS = {1: Role.WORKER, 2: Role.VERIFIER, 3: Role.APPROVER, 4: Role.APPROVER}
 """Rung ► whose role is told; the fourth is for an approver of the whole city."""
@@ -129,7 +131,7 @@ def times_of(session: Session, month: str, /) -> list[Times]:
             col(CaseItem.office).label("office"),
             col(CaseItem.code).label("code"),
             col(CaseItem.days_taken).label("days"),
-            col(CaseItem.holder).label("holder"),
+            col(CaseItem.late_with).label("holder"),
             when((col(CaseItem.late_cause) != "", 1), else_=0).label("late"),
             when((col(CaseItem.stops) > 1, 1), else_=0).label("again"),
             rank.label("rank"),
@@ -138,26 +140,30 @@ def times_of(session: Session, month: str, /) -> list[Times]:
         .where(CaseItem.month == month)
         .subquery()
     )
-    at = ranked.c
+    at, holders = ranked.c, list_codes("case_holder")
     asked = (
         select(  # type: ignore[call-overload]
             at.office,
             at.code,
-            func.max(at.holder),
             func.count(),
             func.sum(at.late),
             func.sum(at.days),
             func.max(when((2 * at.rank <= at.many + 1, at.days), else_=0)),
             func.max(when((10 * at.rank <= 9 * at.many + 9, at.days), else_=0)),
             func.sum(at.again),
+            *(func.sum(when((at.holder == code, 1), else_=0)) for code in holders),
         )
         .group_by(at.office, at.code)
         .order_by(at.office, at.code)
     )
-    return [
-        Times(office, code, holder, int(n), int(late), round(10 * int(total) / int(n)), *map(int, rest))
-        for office, code, holder, n, late, total, *rest in session.execute(asked)
-    ]
+    return [_times(holders, *row) for row in session.execute(asked)]
+
+
+def _times(holders: Sequence[str], office: str, code: str, ended: int, late: int, total: int, *rest: Any) -> Times:
+    """One row; the holder is who held most of what was late, empty where nothing was."""
+    median, p90, again, *held = map(int, rest)
+    holder = max(zip(held, holders, strict=True), key=lambda pair: pair[0])[1] if any(held) else ""
+    return Times(office, code, holder, int(ended), int(late), round(10 * int(total) / int(ended)), median, p90, again)
 
 
 def publish(session: Session, month: str, /, *, actor: Actor, now: datetime) -> MonthReport:

@@ -61,6 +61,7 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
 def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
     if item.state is ItemState.RUNNING and outcome.is_late(session, item, now=now):
         item.late_cause, item.month = LATE, f"{local_day(now):%Y-%m}"
+        item.late_with = outcome.late_with(session, item, now=now)
         item.days_taken = outcome.days_taken(session, item, now=now)
     item.state = ItemState.WITHDRAWN
     session.add(item)

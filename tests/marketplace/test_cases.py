@@ -138,7 +138,7 @@ def test_a_refusal_needs_its_reason_and_a_late_end_its_cause(session: Session, n
     with pytest.raises(BadInput, match="late_cause_missing"):
         outcome.decide(session, items["DIBAO"].id, granted=True, actor=APPROVER, now=late)
     item = outcome.decide(session, items["DIBAO"].id, granted=True, late_cause="backlog", actor=APPROVER, now=late)
-    assert item.late_cause == "backlog"
+    assert (item.late_cause, item.late_with, item.holder) == ("backlog", "COUNTY", "COUNTY")
     assert item.month == "2027-01"
 
 
@@ -425,6 +425,16 @@ def _other_case(session: Session, case: Case, n: int, now: datetime) -> CaseItem
         days_taken=n,
         month="2026-10",
     )
+
+
+def test_the_month_names_who_held_what_was_late(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    item = items["DIBAO"]
+    steps.finish(session, item.id, actor=WORKER, now=now + timedelta(days=30))
+    day = walk(session, item, now + timedelta(days=30))
+    outcome.decide(session, item.id, granted=True, amount_fen=1, late_cause="backlog", actor=APPROVER, now=day)
+    (row,) = supervision.times_of(session, item.month)
+    assert (item.holder, row.holder, row.late) == ("COUNTY", "TOWNSHIP", 1)
 
 
 def test_a_published_month_is_frozen_and_a_correction_is_a_new_version(session: Session, now: datetime) -> None:

@@ -2287,7 +2287,7 @@ def upgrade() -> None:
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('cause', sa.Enum('schedule', 'death', 'detention', name='checkcause', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-    sa.Column('state', sa.Enum('open', 'visit', 'seen', 'died', 'dropped', name='checkstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('open', 'visit', 'seen', 'died', 'detained', 'dropped', name='checkstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('due_on', sa.Date(), nullable=False),
     sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -2484,6 +2484,7 @@ def upgrade() -> None:
     sa.Column('days_taken', sa.Integer(), nullable=False),
     sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
     sa.Column('late_cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('late_with', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('pushed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('heard_seq', sa.Integer(), nullable=False),
     sa.Column('stops', sa.Integer(), nullable=False),
@@ -2499,7 +2500,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_item_case_id'), ['case_id'], unique=False)
         batch_op.create_index('ix_aid_item_due', ['district_code', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'running')"), postgresql_where=sa.text("state IN ('waiting', 'running')"))
         batch_op.create_index(batch_op.f('ix_aid_item_household_id'), ['household_id'], unique=False)
-        batch_op.create_index('ix_aid_item_month', ['month', 'office', 'code', 'days_taken', 'holder', 'late_cause', 'stops'], unique=False)
+        batch_op.create_index('ix_aid_item_month', ['month', 'office', 'code', 'days_taken', 'late_with', 'late_cause', 'stops'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_item_state'), ['state'], unique=False)
 
     op.create_table('aid_paper',
