@@ -30,6 +30,8 @@ from marketplace.cases.models import (
 )
 from marketplace.cases.rules import waits_for
 from marketplace.cases.service import facts_of, list_items
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
 from marketplace.db import flush
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import categories, kin
@@ -255,6 +257,9 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     flush(session)
     entry = audit.Entry("case:close", object_ref=case.id, subject=case.household_id, decision=case.decision.value)
     audit.record(session, entry, actor=SYSTEM, now=now)
+    if case.hand_on and (refused or remainder(session, case)):
+        holder = Holder(district_code=case.district_code)
+        clocks.start(session, "case_remainder", remainder_ref(case.id), holder=holder, now=now)
     found = any(item.state is ItemState.GRANTED and item.code in CLASSES for item in items)
     if case.review_of is None and (without_class(items) or (case.decision is CaseDecision.REFUSED and not found)):
         enter_register(session, case, now=now)
@@ -293,6 +298,11 @@ def list_entries(session: Session, household_id: str, /) -> list[Spell]:
     """The household's spells as a refused one that have not been ended."""
     found = categories.list_spells(session, household_id)
     return [row for row in found if row.category == REJECTED and row.ended_at is None]
+
+
+def remainder_ref(case_id: str, /) -> str:
+    """Under which the clock is found that asks for what stayed uncovered."""
+    return f"case:{case_id}"
 
 
 def remainder(session: Session, case: Case, /) -> int:

@@ -18,11 +18,14 @@ from marketplace.cases.models import Case, CaseState
 from marketplace.cases.progress import stages_of
 from marketplace.cases.views_apply import FAULTS, qr_of
 from marketplace.cases.views_uploads import photo_of
+from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.households import guardians
 from marketplace.households.service import masked_name
+from marketplace.reference.words import choices
 from marketplace.web import Form, _, confirm, current_session, done, render, writes
+from marketplace.web.display import language
 
 HOME = "household"
 
@@ -67,7 +70,9 @@ def _followed(case_id: str) -> dict[str, Any]:
     layout = "household" if current_actor().household_id else "staff"
     again = reviews.next_days(session, [row["item"].id for row in rows])
     objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
-    told = {"objected": objected, "again": again}
+    told: dict[str, Any] = {"objected": objected, "again": again}
+    told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
+    told["remainder_reasons"] = choices("remainder_reason", lang=language())
     return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
 
 

@@ -38,6 +38,7 @@ TAKEN_BY = {
         ("payment_late", "paid_after_end", "match_review", "unclaimed", "insure_late", "payout_overlap"), Role.APPROVER
     ),
     **dict.fromkeys(("meeting_duty", "urgent_review", "appeal_answer"), Role.APPROVER),
+    "case_remainder": Role.VERIFIER,
     "favours_answer": Role.PROTECTION_OFFICER,
 }
 """Steps of staff that get a named holder with their first reminder if nobody has taken them, and whose they are."""

@@ -20,7 +20,7 @@ from marketplace.errors import BadInput, ConsentMissing, NotAllowed, NotFound, W
 from marketplace.households import categories
 from marketplace.households.models import Household, Person
 from marketplace.liveness.duties import duties_of
-from marketplace.needs.remainder import need_of_case
+from marketplace.needs.remainder import let_go, need_of_case
 from marketplace.notices import Notice
 from marketplace.reference.words import list_codes
 from marketplace.visits import service as visits
@@ -488,10 +488,25 @@ def test_what_stays_uncovered_becomes_a_verified_need_with_its_reason_only_with_
     case, items = send(session, now, hand_on=yes)
     _all_refused(session, case, items, now)
     worker = Actor(id="verifier-9", role=Role.VERIFIER, districts=frozenset({CITY}))
+    waits = clocks.running_of(session, f"case:{case.id}")
+    assert [clock.step for clock in waits] == (["case_remainder"] if yes else [])
     if not yes:
         with pytest.raises(ConsentMissing):
             need_of_case(session, case.id, actor=worker, now=now)
         return
     need = need_of_case(session, case.id, actor=worker, now=now)
     assert (need.gap_units, need.state, need.referral_reason) == (6_000_000, "verified", "NOT_ELIGIBLE")
+    assert need.verification_level == 2
+    assert clocks.running_of(session, f"case:{case.id}") == []
     assert need_of_case(session, case.id, actor=worker, now=now).id == need.id
+
+
+def test_nothing_to_hand_on_is_said_with_a_reason(session: Session, now: datetime) -> None:
+    case, items = send(session, now, wants=["accident"], ticks=["sudden"], medical_fen=0)
+    outcome.decide(session, items["LINSHI"].id, granted=False, reason="not_true", actor=WORKER, now=now)
+    verifier = Actor(id="verifier-9", role=Role.VERIFIER, districts=frozenset({CITY}))
+    with pytest.raises(BadInput):
+        let_go(session, case.id, "", actor=verifier, now=now)
+    assert len(clocks.running_of(session, f"case:{case.id}")) == 1
+    let_go(session, case.id, "not_wanted", actor=verifier, now=now)
+    assert clocks.running_of(session, f"case:{case.id}") == []

@@ -23,7 +23,7 @@ from marketplace.calendar import local_day
 from marketplace.clocks.models import Clock
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.errors import ConsentMissing, NotFound, WrongState
+from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.liveness import duties, face, schedule, service
