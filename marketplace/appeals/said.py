@@ -1,75 +1,109 @@
-"""What somebody without an own screen says about its application: remind, take it back, appeal, leave the register.
+"""What a household without a page says about its applications: take back, remind, object, leave the register.
 
-Enters: a case, one of the four acts, how it was read and heard. Leaves: the same as if the person had pressed, with the
-reading beside it; each of the four takes nothing from the person and counts at once, a part is asked again. Called by
-the page of staff.
+Enters: a reading by a worker of the district, on the telephone, at home or at the counter. Leaves: the same as if the
+household had pressed the button, with the reading beside it. An application ends only when somebody else has asked
+again; everything else takes nothing from the household and counts at once. Called by the pages of this room.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
 from marketplace.actors import Actor
+from marketplace.answers.service import TAKE_BACK
 from marketplace.appeals import service
 from marketplace.appeals.decided import ITEM
 from marketplace.appeals.models import AppealKind
 from marketplace.cases import outcome, steps
-from marketplace.cases import service as cases
-from marketplace.cases.models import CaseItem, CaseState, ItemState
-from marketplace.errors import BadInput
-from marketplace.households.models import Person
+from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.cases.service import first_of, list_cases, list_items
+from marketplace.errors import NotFound, WrongState
+from marketplace.households.models import Household, Person
+from marketplace.policy import require
 from marketplace.readback import service as readback
+from marketplace.readback.models import ReadBack, SecondCall
 from marketplace.readback.service import Heard
 
-ASKS = "reading:case"
-URGE, APPEAL, TAKE_BACK, LEAVE = "urge", "appeal", "take_back", "leave_register"
-DECIDED = (ItemState.GRANTED, ItemState.REFUSED)
+ASKS = "reading:keep"
+URGE, LEAVE = "urge", "leave_register"
+RAISED = {"appeal": AppealKind.APPEAL, "complaint": AppealKind.COMPLAINT}
+ACTS = (TAKE_BACK, URGE, *RAISED, LEAVE)
 
 
-def possible(session: Session, case_id: str, /, *, actor: Actor) -> list[tuple[str, str]]:
-    """Act and what it is about (an item, a spell or the case), as things stand now."""
-    case = cases.get_case(session, case_id, actor=actor, asks=ASKS)
-    items = cases.list_items(session, case.id)
-    waits = {one.item_id for one in steps.list_steps(session, case.id) if not one.ended_at and not one.stopped_at}
-    found = [(URGE, item.id) for item in items if item.id in waits]
-    found += [(APPEAL, item.id) for item in items if item.state in DECIDED]
-    if case.state in (CaseState.DRAFT, CaseState.OPEN):
-        found.append((TAKE_BACK, case.id))
-    return found + [(LEAVE, spell.id) for spell in outcome.list_entries(session, case.household_id)]
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """One thing that can be said now: the act, the case, item or entry it is about, and what to call that."""
+
+    act: str
+    object_id: str
+    number: str = ""
+    code: str = ""
 
 
-def say(
+def possible(session: Session, household_id: str, /, *, actor: Actor) -> list[Possible]:
+    """Everything that this household can say about its applications now."""
+    home = session.get(Household, household_id)
+    require(actor, ASKS, district=home.district_code if home is not None else None)
+    found = [Possible(LEAVE, entry.id) for entry in outcome.list_entries(session, household_id)]
+    for case in list_cases(session, household_id):
+        if case.state is CaseState.OPEN and not _waits(session, case.id):
+            found.append(Possible(TAKE_BACK, case.id, case.number))
+        held = {one.item_id for one in steps.list_steps(session, case.id) if not one.ended_at and not one.stopped_at}
+        for item in list_items(session, case.id):
+            found += [Possible(act, item.id, case.number, item.code) for act in _acts(item, held=item.id in held)]
+    return found
+
+
+def _waits(session: Session, case_id: str) -> bool:
+    """Whether taking it back waits for its second call already."""
+    rows = readback.of_object(session, f"case:{case_id}")
+    return any(row.act == TAKE_BACK and row.second is SecondCall.DUE for row in rows)
+
+
+def _acts(item: CaseItem, *, held: bool) -> list[str]:
+    """Whoever holds it is reminded, of its payment too; what was decided is objected to."""
+    decided = item.state in (ItemState.GRANTED, ItemState.REFUSED)
+    return [*([URGE] if held else []), *(RAISED if decided else [])]
+
+
+def keep(
     session: Session,
-    case_id: str,
+    household_id: str,
     act: str,
     object_id: str,
     heard: Heard,
     /,
     *,
-    words: str,
+    words: str = "",
     actor: Actor,
     now: datetime,
-) -> None:
-    """Do it, and keep how it was said."""
-    case = cases.get_case(session, case_id, actor=actor, asks=ASKS)
-    if (act, object_id) not in possible(session, case_id, actor=actor):
-        raise BadInput("bad_input", field="what")
-    person = session.get_one(Person, case.signer_id)
-    readback.keep(session, person, heard, act=act, ref=f"said:{case.id}", actor=actor, now=now)
+) -> ReadBack:
+    """A worker heard it and wrote it down."""
+    if not any((one.act, one.object_id) == (act, object_id) for one in possible(session, household_id, actor=actor)):
+        raise WrongState("said_over")
+    person = speaker(session, household_id, act, object_id)
+    kind = {TAKE_BACK: "case", LEAVE: "entry"}.get(act, ITEM)
+    ref = f"{kind}:{object_id}"
+    row = readback.keep(session, person, heard, act=act, ref=ref, always=act == TAKE_BACK, actor=actor, now=now)
     if act == URGE:
         steps.urge(session, object_id, asks=ASKS, actor=actor, now=now)
-    elif act == APPEAL:
-        kind = AppealKind.APPEAL
-        service.raise_about(session, object_id, kind, about=ITEM, words=words, asks=ASKS, actor=actor, now=now)
-    elif act == TAKE_BACK:
-        cases.withdraw(session, object_id, asks=ASKS, actor=actor, now=now)
-    else:
+    elif act == LEAVE:
         outcome.leave_register(session, object_id, asks=ASKS, actor=actor, now=now)
+    elif act in RAISED:
+        service.raise_about(session, object_id, RAISED[act], about=ITEM, words=words, actor=actor, now=now)
+    return row
 
 
-def item_of(session: Session, object_id: str, /) -> str:
-    """The code of the item that an act is about; empty for the case and the register."""
-    item = session.get(CaseItem, object_id)
-    return item.code if item is not None else ""
+def speaker(session: Session, household_id: str, act: str, object_id: str, /) -> Person:
+    """Who has to say it: who signed the application; for the register, whom messages reach."""
+    person = first_of(session, household_id)
+    if act != LEAVE:
+        item = None if act == TAKE_BACK else session.get_one(CaseItem, object_id)
+        case = session.get_one(Case, item.case_id if item is not None else object_id)
+        person = session.get_one(Person, case.signer_id)
+    if person is None:
+        raise NotFound("person")
+    return person

@@ -50,13 +50,12 @@ def raise_about(
     *,
     about: str = MATCH,
     words: str,
-    asks: str = "appeal:raise",
     actor: Actor,
     now: datetime,
 ) -> Appeal:
     """An appeal against a decision, or a complaint about how it went; the same one cannot wait twice. `about` says
     whether the decision is a match or an item of an application."""
-    decided = own_decision(session, about, object_id, asks=asks, actor=actor)
+    decided = own_decision(session, about, object_id, actor=actor)
     if kind is AppealKind.FAVOURS:
         raise BadInput("bad_input", field="kind")
     _wordy(words)

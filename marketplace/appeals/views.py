@@ -1,4 +1,4 @@
-"""The room's door: registers the pages of households, of the public and of staff."""
+"""The room's door: registers the pages of households, of the public, of the counter and of staff."""
 
 from marketplace.appeals import views_household, views_public, views_said, views_staff
 from marketplace.appeals.doors import SENTENCES, bp

@@ -15,6 +15,7 @@ from marketplace.actors import Actor
 from marketplace.cases import days, steps
 from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.rules import StepRule
+from marketplace.db import flush
 
 OURS = ("confirm", "fast_aid")
 DEPARTMENT = "department_answer"
@@ -47,20 +48,21 @@ def _end_payment(session: Session, item: CaseItem, *, actor: Actor, now: datetim
         steps.end_step(session, item, step, outcome="again", actor=actor, now=now)
 
 
-def _wait_again(session: Session, item: CaseItem) -> None:
-    """What was dropped because this item was refused waits for it once more."""
-    asked = select(CaseItem).where(CaseItem.case_id == item.case_id, CaseItem.state == ItemState.NOT_NEEDED)
-    for other in session.exec(asked):
-        if item.code in other.after and not other.note:
-            other.state = ItemState.WAITING
-            session.add(other)
-
-
 def _open(session: Session, item: CaseItem) -> None:
     case = session.get_one(Case, item.case_id)
     if case.state is CaseState.CLOSED:
         case.state, case.decision, case.decided_at = CaseState.OPEN, None, None
         session.add(case)
+
+
+def _wait_again(session: Session, item: CaseItem) -> None:
+    """What fell with the refusal waits for the new decision."""
+    fallen = select(CaseItem).where(CaseItem.case_id == item.case_id, CaseItem.state == ItemState.NOT_NEEDED)
+    for other in session.exec(fallen):
+        if item.code in other.after:
+            other.state, other.note = ItemState.WAITING, ""
+            session.add(other)
+    flush(session)
 
 
 def last_decision(session: Session, item_id: str, /) -> CaseStep | None:

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.cases.models import CaseItem, CaseStep, ItemState
-from marketplace.cases.steps import CALL
-from marketplace.clocks.models import Clock
 
 PAYMENT = "payment"
 OPEN = (ItemState.WAITING, ItemState.RUNNING)
@@ -58,15 +56,6 @@ def list_unpaid(
     return [
         (row[0], row[1]) for row in session.exec(asked.order_by(col(CaseStep.due_at), col(CaseItem.id)).limit(limit))
     ]
-
-
-def list_silent(session: Session, /, *, actor: Actor, now: datetime, limit: int = 50) -> list[tuple[CaseItem, Clock]]:
-    """Items whose household owes papers, was told, and has not answered by its day: it is to be called."""
-    asked = select(CaseItem, Clock).join(Clock, literal("item:") + col(CaseItem.id) == col(Clock.object_ref))
-    asked = asked.where(Clock.step == CALL, col(Clock.ended_at).is_(None), col(Clock.started_at) <= now)
-    if actor.districts:
-        asked = asked.where(col(CaseItem.district_code).in_(sorted(actor.districts)))
-    return [(row[0], row[1]) for row in session.exec(asked.order_by(col(Clock.due_at), col(CaseItem.id)).limit(limit))]
 
 
 def running_of(session: Session, item_ids: Sequence[str], /) -> dict[str, CaseStep]:

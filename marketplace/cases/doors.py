@@ -15,25 +15,22 @@ SENTENCES: dict[str, Any] = {
     "nothing_fits": _l(
         "From what you told us nothing of this list fits. Ask at your street office: they can look with you."
     ),
-    "person_signs": _l(
-        "A helper for one day does not sign: the person signs on its own telephone under “My applications”, or at the "
-        "counter. Everything filled in is kept."
-    ),
     "letter_missing": _l("Write the number of the department's letter."),
-    "second_stop": _l("Papers were asked for once already: a verifier asks a second time."),
-    "household_may_answer": _l("The household still has time to answer."),
-    "visit_first": _l("This household is visited in any case: write the visit down first."),
     "item_ended": _l("This item is finished."),
     "step_needs_its_own_page": _l("This step ends with a decision or by itself, not here."),
     "step_not_decided_here": _l("This item does not wait for a decision of yours."),
+    "visit_first": _l("Somebody of the staff is close to this household: it is visited before this step ends."),
     "clock_cannot_stop": _l("The clock cannot be stopped at this step."),
     "clock_stopped": _l("The clock is stopped: papers are missing."),
     "clock_runs": _l("Nothing is missing here: the clock runs."),
     "missing_list": _l("Write down everything that is missing, all at once."),
+    "asked_before": _l("This household was asked for papers before: a verifier asks a second time, and it is counted."),
+    "not_called_yet": _l("First somebody calls the household about its papers."),
     "urged_today": _l("You reminded them today. You can do it again tomorrow."),
     "late_cause_missing": _l("This is late: name the cause before it ends."),
     "above_cap": _l("Fast aid is at most one month's standard."),
-    "aided_this_year": _l("The same household was aided for the same cause this year."),
+    "aided_this_year": _l("The same person was aided for the same cause this year: write why it is aided again."),
+    "county_decides": _l("The same person was aided for the same cause this year: the county decides about more."),
     "notice_over": _l("This notice is over."),
     "objection_answered": _l("This objection has been answered."),
     "register_left": _l("You are not in the register any more."),
@@ -43,6 +40,10 @@ SENTENCES: dict[str, Any] = {
     "nothing_left": _l("Nothing stayed uncovered."),
     "own_draft": _l("The household has begun an application of its own. Help it to send that one."),
     "sign_missing": _l("Sign here: with a finger, or with your name."),
+    "signs_itself": _l(
+        "The person signs itself: signed in with its own telephone under “My applications”, or at the street office."
+    ),
+    "not_for_agents": _l("Your power does not name offers: the person says yes to this itself, later."),
     "bad_drawing": _l("This drawing cannot be read as a name. Draw it again, or type the name instead."),
     "no_photo": _l("Choose a photo first."),
     "bad_upload": _l("This photo did not arrive whole. Choose it again; it may have 8 MB at most."),

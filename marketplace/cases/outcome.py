@@ -9,7 +9,6 @@ is told, and may object. Called by the pages of this room and by `departments`.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -17,7 +16,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
-from marketplace.cases import register, steps
+from marketplace.cases import steps
 from marketplace.cases.again import OURS
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
@@ -34,15 +33,13 @@ from marketplace.cases.service import facts_of, list_items
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush
-from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import categories, kin
-from marketplace.households.models import Spell
-from marketplace.households.service import get_household
-from marketplace.policy import require
+from marketplace.households.models import Household, Spell
+from marketplace.policy import may, require
 from marketplace.reference.words import list_codes
 
-NEED = "record_need"
-"""The clock of a closed case whose household lets be handed on what stayed uncovered."""
+REJECTED = "REJECTED"
 CLASSES = ("DIBAO", "TEKUN", "DIBIAN_GANGXING")
 ON_PAPER = "department_answer"
 NOBODYS = ("payment", "public_notice", "re_notice")
@@ -63,22 +60,24 @@ def decide(
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
-    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap. What
-    another department answered on paper is typed in by the confirming office, with the letter's number as `note`."""
+    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap; about
+    aid for the same cause in the same year again, the county does. What another department answered on paper is typed
+    in by the confirming office, with the letter's number as `note`."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
-    rule = {True: "case:fast", False: "case:decide"}[fast]
-    require(actor, rule, district=item.district_code)
+    again = granted and aided_already(session, item, now=now)
+    if fast and not (again and may(actor, "case:decide").allow):
+        require(actor, "case:fast", district=item.district_code)
+    else:
+        require(actor, "case:decide", district=item.district_code)
     if step.code not in (*OURS, ON_PAPER):
         raise WrongState("step_not_decided_here")
     if step.code == ON_PAPER and not note.strip():
         raise BadInput("letter_missing", field="note")
-    kin.refuse_close(session, item.household_id, actor=actor)
-    if not fast and actor.id in _first_opinions(session, item.id):
-        raise NotAllowed("second_person_needed")
-    if actor.id in _decided_before(session, item.id):
-        raise NotAllowed("second_person_needed")
+    refuse_part(session, item, fast=fast, actor=actor)
+    if again:
+        _allowed_again(note, actor=actor)
     if fast and granted:
         _within_cap(session, item, amount_fen, now=now)
     return settle(
@@ -95,19 +94,21 @@ def decide(
     )
 
 
-def refuse_silent(session: Session, item_id: str, /, *, note: str, actor: Actor, now: datetime) -> CaseItem:
-    """The household was told what is missing, was called, and did not answer: refused in writing, with its way to
-    appeal. Whoever called writes down how (`note`)."""
-    item = steps.get_item(session, item_id, lock=True)
-    require(actor, "case:decide", district=item.district_code)
-    step = steps.running_step(session, item.id)
+def late_with(session: Session, item: CaseItem, /, *, now: datetime) -> str:
+    """Who held the step that went furthest over its limit."""
+    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
+    held = [step for step in found if step.code not in NOBODYS]
+    over = max(held, key=lambda step: ((step.ended_at or now) - step.due_at, step.no), default=None)
+    return over.holder if over is not None else item.holder
+
+
+def refuse_part(session: Session, item: CaseItem, /, *, fast: bool = False, actor: Actor) -> None:
+    """Who is close to the household, gave the first opinion, or decided before does not decide."""
     kin.refuse_close(session, item.household_id, actor=actor)
-    if not note.strip():
-        raise BadInput("bad_line", field="missing")
-    steps.resume(session, item, step)
-    late = "papers_slow" if is_late(session, item, now=now) else ""
-    said: dict[str, Any] = {"granted": False, "amount_fen": 0, "reason": "papers_not_given", "late_cause": late}
-    return settle(session, item, step, note=note, actor=actor, now=now, **said)
+    if not fast and actor.id in _first_opinions(session, item.id):
+        raise NotAllowed("second_person_needed")
+    if actor.id in _decided_before(session, item.id):
+        raise NotAllowed("second_person_needed")
 
 
 def settle(
@@ -127,16 +128,15 @@ def settle(
     """The end of an item, whoever decided it."""
     if not granted and reason not in list_codes("case_reason"):
         raise BadInput("reason_missing", field="reason")
-    if is_late(session, item, now=now) and late_cause not in list_codes("late_cause"):
+    if is_late(session, item, now=now) and late_cause not in late_causes():
         raise BadInput("late_cause_missing", field="late_cause")
-    if granted and item.code == "LINSHI":
-        _once_a_year(session, item, now=now)
     steps.end_step(session, item, step, outcome="granted" if granted else "refused", actor=actor, now=now)
     item.state = ItemState.GRANTED if granted else ItemState.REFUSED
     item.amount_fen = item.covered_fen = amount_fen if granted else 0
     item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause
     item.decided_at, item.decided_by = now, actor.id
-    item.days_taken, item.month = _days(session, item, now=now), f"{local_day(now):%Y-%m}"
+    item.late_with = late_with(session, item, now=now) if late_cause else ""
+    item.days_taken, item.month = days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
     session.add(item)
     flush(session)
     steps.record(session, item, "case:decide", rule=item.code, decision=item.state.value, actor=actor, now=now)
@@ -147,6 +147,11 @@ def settle(
         beginning.begin(session, item, now=now)
     follow(session, item.case_id, now=now)
     return item
+
+
+def late_causes() -> list[str]:
+    """The causes of a delay that somebody can choose."""
+    return [code for code in list_codes("late_cause") if code != "withdrawn"]
 
 
 def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
@@ -175,26 +180,30 @@ def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datet
         raise BadInput("above_cap", field="amount", cap_fen=cap)
 
 
-def _once_a_year(session: Session, item: CaseItem, *, now: datetime) -> None:
-    """The same person, the same cause: once in a calendar year (R2.39). A cause that nobody named stops nothing: the
-    officer who decides sees what was granted before."""
-    if not item.cause:
-        return
-    year, subject = f"{local_day(now):%Y}", session.get_one(Case, item.case_id).subject_id
+def aided_already(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
+    """Whether the same person got temporary aid for the same cause in this calendar year (R2.39)."""
+    subject = select(Case.subject_id).where(Case.id == item.case_id).scalar_subquery()
     asked = select(CaseItem.id).join(Case, col(Case.id) == col(CaseItem.case_id))
     asked = asked.where(
         Case.subject_id == subject,
         CaseItem.code == item.code,
         CaseItem.cause == item.cause,
         CaseItem.state == ItemState.GRANTED,
-        col(CaseItem.month).startswith(year),
+        col(CaseItem.month).startswith(f"{local_day(now):%Y}"),
         CaseItem.id != item.id,
     )
-    if session.exec(asked).first() is not None:
-        raise Conflict("aided_this_year")
+    return item.code == "LINSHI" and session.exec(asked).first() is not None
 
 
-def _days(session: Session, item: CaseItem, *, now: datetime) -> int:
+def _allowed_again(note: str, *, actor: Actor) -> None:
+    """The county may allow more than once a year, and says why."""
+    if not may(actor, "case:decide").allow:
+        raise BadInput("county_decides", field="verdict")
+    if not note.strip():
+        raise BadInput("aided_this_year", field="note")
+
+
+def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
     """Working days that the offices had it: from the start to the end without the days it was stopped."""
     stopped = sum(step.stopped_days for step in session.exec(select(CaseStep).where(CaseStep.item_id == item.id)))
     begun = item.started_at or now
@@ -255,12 +264,26 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     flush(session)
     entry = audit.Entry("case:close", object_ref=case.id, subject=case.household_id, decision=case.decision.value)
     audit.record(session, entry, actor=SYSTEM, now=now)
-    found = {item.code for item in items if item.state is ItemState.GRANTED} & set(CLASSES)
-    asked = {item.code for item in items if item.state is ItemState.REFUSED} & set(CLASSES)
     if case.hand_on and (refused or remainder(session, case)):
-        clocks.start(session, NEED, f"case:{case.id}", holder=Holder(district_code=case.district_code), now=now)
-    if not found and (asked or case.decision is CaseDecision.REFUSED):
-        register.enter_refused(session, case, now=now)
+        holder = Holder(district_code=case.district_code)
+        clocks.start(session, "case_remainder", remainder_ref(case.id), holder=holder, now=now)
+    found = any(item.state is ItemState.GRANTED and item.code in CLASSES for item in items)
+    if case.review_of is None and (without_class(items) or (case.decision is CaseDecision.REFUSED and not found)):
+        enter_register(session, case, now=now)
+
+
+def without_class(items: list[CaseItem], /) -> bool:
+    """Whether one of the classes was asked for, and none was granted."""
+    ended = {item.state for item in items if item.code in CLASSES}
+    return bool(ended & {ItemState.REFUSED, ItemState.WITHDRAWN}) and ItemState.GRANTED not in ended
+
+
+def enter_register(session: Session, case: Case, /, *, now: datetime) -> None:
+    """Refused, or taken back, is not the end: the family is watched as its own category, knows it, and may object."""
+    entry = categories.Entry(case.household_id, REJECTED, local_day(now), source="case", source_ref=case.id)
+    spell = categories.enter(session, entry, actor=SYSTEM, now=now)
+    key = f"register:{case.id}"
+    notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)
 
 
 def leave_register(
@@ -268,10 +291,10 @@ def leave_register(
 ) -> Spell:
     """The family objects: the spell ends at once, nobody has to agree."""
     row = session.get(Spell, spell_id)
-    if row is None or row.category != register.REJECTED:
+    if row is None or row.category != REJECTED:
         raise NotFound("entry")
-    home = get_household(session, row.household_id)
-    require(actor, asks, household_id=home.id, district=home.district_code)
+    district = session.get_one(Household, row.household_id).district_code
+    require(actor, asks, household_id=row.household_id, district=district)
     categories.leave(session, row.id, on=local_day(now), reason="OBJECTED", actor=actor, now=now)
     told = audit.Entry("register:object", object_ref=row.id, subject=row.household_id, rule_id=row.category)
     audit.record(session, told, actor=actor, now=now)
@@ -281,7 +304,12 @@ def leave_register(
 def list_entries(session: Session, household_id: str, /) -> list[Spell]:
     """The household's spells as a refused one that have not been ended."""
     found = categories.list_spells(session, household_id)
-    return [row for row in found if row.category == register.REJECTED and row.ended_at is None]
+    return [row for row in found if row.category == REJECTED and row.ended_at is None]
+
+
+def remainder_ref(case_id: str, /) -> str:
+    """Under which the clock is found that asks for what stayed uncovered."""
+    return f"case:{case_id}"
 
 
 def remainder(session: Session, case: Case, /) -> int:

@@ -18,7 +18,7 @@ from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
 from marketplace.cases.rules import StepRule, path_of, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
-from marketplace.db import Database, flush, new_id
+from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import kin
 from marketplace.policy import require
@@ -29,8 +29,7 @@ DECIDES = ("confirm", "fast_aid", "department_answer")
 RE_NOTICE = StepRule(0, "re_notice", "TOWNSHIP", 3, Unit.CALENDAR)
 """After an objection the notice stands three days more (R2.11)."""
 URGE_PAUSE = timedelta(days=1)
-CALL = "case_call"
-"""The clock of a household that was told what is missing and has not answered."""
+UNSEEN = "not_visited"
 AT_HOME = "check_and_visit"
 """The step for which two people go to the household."""
 
@@ -103,6 +102,11 @@ def clock_ref(item_id: str, /) -> str:
     return f"item:{item_id}"
 
 
+def call_ref(item_id: str, /) -> str:
+    """Under which a call for an item's papers is found."""
+    return f"papers:{item_id}"
+
+
 def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: str, actor: Actor, now: datetime) -> None:
     """The step is over."""
     if step.stopped_at is not None:
@@ -117,17 +121,18 @@ def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: st
 
 def finish(session: Session, item_id: str, /, *, opinion: str = "done", actor: Actor, now: datetime) -> CaseStep:
     """A person has done this step; the next one begins. A step that decides is ended by a decision, a public notice by
-    its own page."""
+    its own page. A household close to staff is visited before (R2.24); where nobody went, the record says so."""
     item = get_item(session, item_id, lock=True)
     require(actor, "case:handle", district=item.district_code)
     step = running_step(session, item.id)
     if step.code in (*DECIDES, "public_notice", "re_notice"):
         raise WrongState("step_needs_its_own_page")
     kin.refuse_close(session, item.household_id, actor=actor)
-    if step.code == AT_HOME and kin.of_staff(session, item.household_id) and not visits.was_made(session, item.id):
+    seen = step.code != AT_HOME or visits.was_made(session, item.id)
+    if not seen and kin.of_staff(session, item.household_id):
         raise WrongState("visit_first")
     end_step(session, item, step, outcome=opinion, actor=actor, now=now)
-    record(session, item, "case:step", rule=step.code, actor=actor, now=now)
+    record(session, item, "case:step", rule=step.code, decision="" if seen else UNSEEN, actor=actor, now=now)
     if step.code == "payment":
         return step
     return next_step(session, item, step, now=now)
@@ -143,8 +148,8 @@ def next_step(session: Session, item: CaseItem, step: CaseStep, /, *, now: datet
 
 
 def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: datetime) -> CaseStep:
-    """The household owes papers: told once, all of them (R2.06). No clock runs against the office meanwhile; so a
-    second time it is not the handler alone who asks."""
+    """The household owes papers: told once, all of them (R2.06); a second time only by a verifier, and it is counted.
+    No clock runs against the office meanwhile."""
     item = get_item(session, item_id, lock=True)
     require(actor, "case:handle", district=item.district_code)
     step = running_step(session, item.id)
@@ -152,8 +157,9 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
         raise WrongState("clock_cannot_stop")
     if not missing.strip():
         raise BadInput("missing_list", field="missing")
-    if actor.role is Role.WORKER and _last_act(session, item.id, "case:stop") is not None:
-        raise WrongState("second_stop")
+    if item.stops and actor.role is not Role.VERIFIER:
+        raise BadInput("asked_before", field="missing")
+    item.stops += 1
     step.stopped_at, step.stopped_for = now, missing.strip()[:200]
     step.left_days = days.left_at(now, step.due_at, unit=step.unit)
     item.state = ItemState.STOPPED
@@ -161,7 +167,7 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
     holder = Holder(household_id=item.household_id, district_code=item.district_code)
     clocks.start(session, "case_papers", clock_ref(item.id), holder=holder, now=now)
     session.add_all([item, step])
-    notices.post(session, "case_waits", key=f"stop:{step.id}:{now:%Y%m%d%H%M}", household_id=item.household_id, now=now)
+    notices.post(session, "case_waits", key=f"stop:{step.id}:{item.stops}", household_id=item.household_id, now=now)
     return _recorded(session, item, step, "case:stop", actor=actor, now=now)
 
 
@@ -182,6 +188,7 @@ def run_on(session: Session, item_id: str, /, *, actor: Actor, now: datetime) ->
     step.stopped_at, step.left_days, item.state = None, None, ItemState.RUNNING
     session.add_all([item, step])
     clocks.end(session, clock_ref(item.id), outcome="answered", now=now)
+    visits.settle(session, call_ref(item.id), actor=actor, now=now)
     flush(session)
     _clock(session, item, step, now=now)
     return _recorded(session, item, step, "case:run_on", actor=actor, now=now)
@@ -194,7 +201,7 @@ def urge(session: Session, item_id: str, /, *, asks: str = "case:urge", actor: A
     step = running_step(session, item.id)
     if step.stopped_at is not None:
         raise WrongState("clock_stopped")
-    last = _last_act(session, item.id, "case:urge")
+    last = audit_day(session, item.id)
     if last is not None and now - last < URGE_PAUSE:
         raise WrongState("urged_today")
     step.urged += 1
@@ -202,38 +209,11 @@ def urge(session: Session, item_id: str, /, *, asks: str = "case:urge", actor: A
     return _recorded(session, item, step, "case:urge", actor=actor, now=now)
 
 
-def call_silent(database: Database, /, *, now: datetime) -> int:
-    """A household that has not answered by its day is called: the street's staff get a clock and a name."""
-    with database.reading() as session:
-        refs = [clock.object_ref for clock in clocks.late(session, "case_papers", now=now)]
-    for ref in refs:
-        with database.transaction() as session:
-            item = get_item(session, ref.partition(":")[2], lock=True)
-            if clocks.end(session, ref, step="case_papers", outcome="late", now=now):
-                clocks.start(session, CALL, ref, holder=Holder(district_code=item.district_code), now=now)
-                record(session, item, "case:call", rule=CALL, actor=SYSTEM, now=now)
-    return len(refs)
-
-
-def was_called(session: Session, item_id: str, /) -> bool:
-    """Whether the household's time to answer is over and somebody of the staff has its call."""
-    return any(clock.step == CALL for clock in clocks.running_of(session, clock_ref(item_id)))
-
-
-def resume(session: Session, item: CaseItem, step: CaseStep) -> None:
-    """The clock need not stand any longer: the household was called and has not answered."""
-    if step.stopped_at is None or not was_called(session, item.id):
-        raise WrongState("household_may_answer")
-    step.stopped_at, step.left_days, item.state = None, None, ItemState.RUNNING
-    session.add_all([item, step])
-    flush(session)
-
-
-def _last_act(session: Session, item_id: str, act: str) -> datetime | None:
-    """When this was done to an item last."""
+def audit_day(session: Session, item_id: str, /) -> datetime | None:
+    """When an item was urged last."""
     found = session.execute(
         select(col(audit.AuditRow.at))
-        .where(col(audit.AuditRow.object_ref) == item_id, col(audit.AuditRow.action) == act)
+        .where(col(audit.AuditRow.object_ref) == item_id, col(audit.AuditRow.action) == "case:urge")
         .order_by(col(audit.AuditRow.seq).desc())
         .limit(1)
     ).scalar_one_or_none()

@@ -21,12 +21,13 @@ from marketplace import audit, notices
 from marketplace.accounts.models import Account
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import board, notice, steps
+from marketplace.cases import board, notice
 from marketplace.cases.models import CaseItem, CaseStep, Escalation, MonthReport
 from marketplace.clocks.models import Clock
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput
 from marketplace.policy import require
+from marketplace.reference.words import list_codes
 
 LEVELS = {1: Role.WORKER, 2: Role.VERIFIER, 3: Role.APPROVER, 4: Role.APPROVER}
 """Rung ► whose role is told; the fourth is for an approver of the whole city."""
@@ -34,9 +35,9 @@ BATCH = 100
 
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
-    """Let public notices end, call who owes papers and is silent, then climb the ladder; how much was done."""
+    """Let public notices end, then climb the ladder; how much was done."""
     now = clock()
-    return notice.over(database, now=now) + steps.call_silent(database, now=now) + climb(database, now=now)
+    return notice.over(database, now=now) + climb(database, now=now)
 
 
 def climb(database: Database, /, *, now: datetime) -> int:
@@ -116,6 +117,7 @@ class Times:
     mean_tenths: int
     median: int
     p90: int
+    asked_again: int = 0
 
 
 def times_of(session: Session, month: str, /) -> list[Times]:
@@ -123,22 +125,25 @@ def times_of(session: Session, month: str, /) -> list[Times]:
     days = func.aggregate_strings(cast(col(CaseItem.days_taken), String), ",")
     late = func.sum(when((col(CaseItem.late_cause) != "", 1), else_=0))
     group = (col(CaseItem.office), col(CaseItem.code))
-    asked = select(*group, func.max(col(CaseItem.holder)), late, days)  # type: ignore[call-overload]
+    again = func.sum(when((col(CaseItem.stops) > 1, 1), else_=0))
+    held = [func.sum(when((col(CaseItem.late_with) == code, 1), else_=0)) for code in list_codes("case_holder")]
+    asked = select(*group, days, late, again, *held)  # type: ignore[call-overload]
     asked = asked.where(CaseItem.month == month).group_by(*group).order_by(*group)
     return [_times(*row) for row in session.execute(asked)]
 
 
-def _times(office: str, code: str, holder: str, late: int, listed: str) -> Times:
-    """Mean, median and 90th percentile of one office and item.
+def _times(office: str, code: str, listed: str, late: int, again: int, *held: int) -> Times:
+    """Mean, median and 90th percentile of one office and item; the holder is who held most of what was late.
 
-    >>> _times("500103", "DIBAO", "COUNTY", 1, "9,1,4")
-    Times(office='500103', code='DIBAO', holder='COUNTY', ended=3, late=1, mean_tenths=47, median=4, p90=9)
+    >>> _times("500103", "DIBAO", "9,1,4", 1, 0, 1)
+    Times(office='500103', code='DIBAO', holder='TOWNSHIP', ended=3, late=1, mean_tenths=47, median=4, p90=9, \
+asked_again=0)
     """
     days = sorted(map(int, listed.split(",")))
-    n = len(days)
-    return Times(
-        office, code, holder, n, int(late), round(10 * sum(days) / n), days[(n + 1) // 2 - 1], days[-(-9 * n // 10) - 1]
-    )
+    n, most = len(days), max(map(int, held))
+    holder = list_codes("case_holder")[[int(one) for one in held].index(most)] if most else ""
+    mean, median, p90 = round(10 * sum(days) / n), days[(n + 1) // 2 - 1], days[-(-9 * n // 10) - 1]
+    return Times(office, code, holder, n, int(late), mean, median, p90, int(again))
 
 
 def publish(session: Session, month: str, /, *, actor: Actor, now: datetime) -> MonthReport:

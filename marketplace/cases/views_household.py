@@ -12,17 +12,18 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, outcome, papers, reviews, service, steps
+from marketplace.cases import forms, notice, outcome, papers, reviews, service, steps, withdrawing
 from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseState
 from marketplace.cases.progress import stages_of
 from marketplace.cases.views_apply import FAULTS, qr_of
 from marketplace.cases.views_uploads import photo_of
+from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.households import guardians
 from marketplace.households.service import masked_name
-from marketplace.reference.words import label
+from marketplace.reference.words import choices, label
 from marketplace.web import Form, _, confirm, current_session, done, render, writes
 from marketplace.web.display import language
 from marketplace.web.formats import day, yuan
@@ -109,7 +110,11 @@ def _followed(case_id: str) -> dict[str, Any]:
         rows.append({"item": item, "stages": stages_of(item, own, now=now), "step": running})
     layout = "household" if current_actor().household_id else "staff"
     again = reviews.next_days(session, [row["item"].id for row in rows])
-    return {"again": again, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
+    objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
+    told: dict[str, Any] = {"objected": objected, "again": again}
+    told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
+    told["remainder_reasons"] = choices("remainder_reason", lang=language())
+    return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
 
 
 @bp.route("/cases/<case_id>/bills", methods=["GET", "POST"])
@@ -153,6 +158,17 @@ def answered(item_id: str) -> ResponseReturnValue:
     return done(_("Thank you. The clock runs on from today."), to=url_for(".one", case_id=step.case_id))
 
 
+@bp.post("/cases/items/<item_id>/changed")
+@guard("case:answer")
+@writes
+def changed(item_id: str) -> ResponseReturnValue:
+    """Something has changed with the family: somebody looks now."""
+    session, now = current_session(), utc_now()
+    reviews.report_change(session, item_id, actor=current_actor(), now=now)
+    case_id = steps.get_item(session, item_id).case_id
+    return done(_("Thank you. Your street office looks at it now."), to=url_for(".one", case_id=case_id))
+
+
 @bp.route("/cases/<case_id>/withdraw", methods=["GET", "POST"])
 @guard("case:withdraw")
 @writes
@@ -161,7 +177,7 @@ def withdraw(case_id: str) -> ResponseReturnValue:
     session, form = current_session(), Form()
     case = service.get_case(session, case_id, actor=current_actor(), asks="case:withdraw")
     if form.validate_on_submit():
-        service.withdraw(session, case.id, actor=current_actor(), now=utc_now())
+        withdrawing.withdraw(session, case.id, actor=current_actor(), now=utc_now())
         return done(_("Taken back. What was granted stays granted."), to=url_for(".mine"))
     return confirm(
         layout=HOME,

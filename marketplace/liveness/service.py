@@ -193,6 +193,17 @@ def record_died(session: Session, check_id: str, /, *, note: str, actor: Actor, 
     return _end(session, found, CheckState.DIED, "survival:died", Way.HOME, actor=actor, now=now)
 
 
+def record_detained(session: Session, check_id: str, /, *, note: str, actor: Actor, now: datetime) -> SurvivalCheck:
+    """Told with evidence that the person is detained: it lives, nothing is cut here, and it is looked at again on the
+    next day of each benefit."""
+    found = _of_staff(session, check_id, actor=actor)
+    if not note.strip():
+        raise BadInput("bad_input", field="note")
+    found.note = note.strip()
+    duties.seen(session, found.person_id, now=now)
+    return _end(session, found, CheckState.DETAINED, "survival:detained", Way.HOME, actor=actor, now=now)
+
+
 def mark_seen(session: Session, found: SurvivalCheck, way: Way, /, *, actor: Actor, now: datetime) -> SurvivalCheck:
     """The person was seen: every benefit gets its next day, the household is told."""
     duties.seen(session, found.person_id, now=now)

@@ -6,6 +6,7 @@ Enters: whoever asks. Leaves: pages gathered from the rooms below; nothing is de
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, redirect, request, url_for
@@ -18,7 +19,7 @@ from marketplace import notices
 from marketplace.accounts import service as accounts
 from marketplace.accounts.cookies import settings, with_cookie
 from marketplace.audit import AuditRow
-from marketplace.calendar import local_day, utc_now
+from marketplace.calendar import is_announced, local_day, utc_now
 from marketplace.consent.ask import LIVING, list_of_household
 from marketplace.consent.models import Purpose
 from marketplace.decisions.cards import progress_of
@@ -42,6 +43,8 @@ from marketplace.web.nav import opens
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
+LOOKS_AHEAD = timedelta(days=60)
+"""So far ahead the longest ordinary limit ends: within it the holidays must be known."""
 bp = Blueprint("portal", __name__)
 ON_PAPER = 8
 """So many looks stand on the printed sheet."""
@@ -196,7 +199,9 @@ def staff_home() -> ResponseReturnValue:
     if current_actor().household_id or current_actor().org_id:
         raise NotFound("not_found")
     session, actor = current_session(), current_actor()
-    return pages.render("portal/staff_home.html", counts=numbers.of_staff(session, actor, now=utc_now()))
+    now = utc_now()
+    counts, year = numbers.of_staff(session, actor, now=now), local_day(now + LOOKS_AHEAD).year
+    return pages.render("portal/staff_home.html", counts=counts, unannounced="" if is_announced(year) else year)
 
 
 @bp.route("/audit/", methods=["GET"])

@@ -108,9 +108,9 @@ def settle(session: Session, ref: str, /, *, actor: Actor, now: datetime) -> int
 
 
 def was_made(session: Session, ref: str, /) -> bool:
-    """Whether somebody was there for this."""
-    asked = select(HomeVisit.id).where(HomeVisit.source_ref == ref, HomeVisit.state == VisitState.DONE)
-    return session.exec(asked).first() is not None
+    """Whether somebody was there for this, and it is written down."""
+    made = select(HomeVisit.id).where(HomeVisit.source_ref == ref, HomeVisit.state == VisitState.DONE)
+    return session.exec(made.limit(1)).first() is not None
 
 
 def get_visit(

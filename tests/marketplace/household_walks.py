@@ -129,12 +129,13 @@ def apply(hands: Hands, asked: Asked, *, name: str = NAME) -> str:
     """From the button to the confirmation; the case's id."""
     hands.go("/cases/mine")
     hands.press("/cases/start")
-    answers(hands, asked, name=name)
+    answers(hands, asked)
+    sign(hands, *asked.switches, name=name)
     return sent(hands)
 
 
-def answers(hands: Hands, asked: Asked, *, name: str = NAME) -> None:
-    """All pages until the one that checks them."""
+def answers(hands: Hands, asked: Asked) -> None:
+    """All pages until the authorisation."""
     for want in asked.wants:
         hands.tick("wants", want)
     hands.press()
@@ -153,8 +154,13 @@ def answers(hands: Hands, asked: Asked, *, name: str = NAME) -> None:
         if asked.photo:
             hands.attach("photo", make.a_picture())
         hands.press()
+    assert hands.path().endswith("/sign")
+
+
+def sign(hands: Hands, *switches: str, name: str = NAME) -> None:
+    """The authorisation, with a typed name."""
     hands.tick("agree", "y")
-    for switch in asked.switches:
+    for switch in switches:
         hands.tick(switch, "y")
     hands.fill("typed_name", name)
     hands.press()
@@ -302,13 +308,11 @@ def by_a_helper_of_one_day(house: House) -> None:
     helper.go("/cases/mine")
     helper.press("/cases/start")
     answers(helper, Asked(("accident",), ticks=("sudden",)))
-    assert helper.path().endswith("/sign")
+    helper.press("/check")
     home.go("/cases/mine")
     home.press("/check")
     home.press("/step/sign")
-    home.tick("agree", "y")
-    home.fill("typed_name", NAME)
-    home.press()
+    sign(home)
     case_id = sent(home)
     with house.database.reading() as session:
         case = session.get_one(Case, case_id)
@@ -580,7 +584,8 @@ def a_girl_of_thirteen(house: House) -> None:
     hands.go("/cases/mine")
     hands.press("/cases/start", holding=child_id)
     number = make_id_number("509900", date(now.year - 13, 5, 6), seq=next(NUMBERS))
-    answers(hands, Asked(("living",), "0", number=number), name="李奶奶")
+    answers(hands, Asked(("living",), "0", number=number))
+    sign(hands, name="李奶奶")
     case_id = sent(hands)
     with house.act() as session:
         case = session.get_one(Case, case_id)
@@ -647,13 +652,13 @@ def without_the_web(house: House) -> None:
 def _by_telephone(worker: Hands, case_id: str, act: str, *, words: str = "") -> None:
     """She calls, and what she says is written down."""
     worker.go(f"/cases/{case_id}")
-    worker.press(f"/appeals/said/{case_id}")
-    worker.tick_first("what", act)
+    said = worker.press("/appeals/said/") and worker.path()
+    worker.press(f"{said}/{act}/")
     if words:
         worker.fill("words", words)
     _read_aloud(worker, channel="call", signed="spoken")
     worker.press()
-    assert worker.path() == f"/cases/{case_id}"
+    assert worker.path() == said
 
 
 def _read_aloud(worker: Hands, *, channel: str, signed: str) -> None:

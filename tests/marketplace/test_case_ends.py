@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from adapters.fakes import FakeDepartment
 from adapters.items import ItemOut, ItemResult
@@ -16,16 +15,14 @@ from adapters.ports import WillNeverWork
 from marketplace.actors import Actor, Role
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind, AppealState
-from marketplace.cases import board, departments, notice, outcome, service, steps, supervision
+from marketplace.cases import board, departments, notice, outcome, service, steps
 from marketplace.cases.evaluate import Facts, plan
-from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, ItemState, PaperKind
+from marketplace.cases.models import CaseItem, ItemState
 from marketplace.cases.progress import stages_of
 from marketplace.cases.rules import in_order, path_of, steps_of
-from marketplace.clocks.models import Clock
 from marketplace.db import Database
-from marketplace.errors import BadInput, WrongState
+from marketplace.errors import BadInput
 from marketplace.households import categories
-from marketplace.households.service import list_people
 from marketplace.liveness import schedule
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import SurvivalCheck, SurvivalDuty
@@ -33,7 +30,7 @@ from marketplace.notices import Notice
 from marketplace.proxies import agents
 from marketplace.proxies import service as proxies
 from tests import factories as make
-from tests.marketplace.test_cases import APPROVER, CITY, ON, POOR, WORKER, send, walk
+from tests.marketplace.test_cases import APPROVER, CITY, ON, WORKER, send, walk
 from tests.marketplace.test_liveness import asked
 from tests.marketplace.test_proxies import a_paper, a_person, in_force
 
@@ -205,36 +202,6 @@ def test_a_label_counts_where_the_register_says_so(session: Session, now: dateti
     assert service.facts_of(session, case).label == "DIBAO"
 
 
-def test_objections_to_some_notices_hold_no_other_up_and_the_list_goes_on(
-    sqlite_database: Database, now: datetime
-) -> None:
-    with sqlite_database.transaction() as session:
-        ids = []
-        for n in range(4):
-            _case, items = send(session, now, make.a_household(session, phone=f"1000000020{n}"))
-            walk(session, items["DIBAO"], now, to="public_notice")
-            ids.append(items["DIBAO"].id)
-        for item_id in ids[:2]:
-            notice.object_to(session, item_id, "有车", actor=Actor(id="", role=Role.PUBLIC), now=now)
-        assert notice.count_notices(session, CITY, now=now) == 4
-        pages = [notice.list_notices(session, CITY, now=now, offset=at, most=2) for at in (0, 2)]
-        assert {row.item_id for page in pages for row in page} == set(ids)
-        [last] = notice.list_notices(session, CITY, item_id=ids[3], now=now)
-        assert last.item_id == ids[3]
-    assert notice.over(sqlite_database, now=now + timedelta(days=20), most=2) == 2
-    with sqlite_database.reading() as session:
-        assert {steps.running_step(session, one).code for one in ids[2:]} == {"confirm"}
-
-
-def test_the_family_hears_of_an_objection_and_who_decides_reads_what_was_found(session: Session, now: datetime) -> None:
-    _case, items = send(session, now)
-    walk(session, items["DIBAO"], now, to="public_notice")
-    row = notice.object_to(session, items["DIBAO"].id, "有车", actor=Actor(id="", role=Role.PUBLIC), now=now)
-    notice.answer(session, row.id, "车已卖", upheld=False, actor=WORKER, now=now)
-    assert [one.finding for one in notice.answered(session, items["DIBAO"].id)] == ["车已卖"]
-    assert "case_objection" in session.exec(select(Notice.letter)).all()
-
-
 def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session: Session, now: datetime) -> None:
     case, items = send(session, now, **SUDDEN)
     item, home = items["LINSHI"], make.as_household(make.a_household(session))
@@ -258,99 +225,3 @@ def test_what_is_granted_but_not_paid_here_shows_no_payment(session: Session, no
     departments.take(session, "HSA", ItemResult(items["YILIAO_JIUZHU"].id, 1, "granted", 5), now=day)
     own = [step for step in steps.list_steps(session, case.id) if step.item_id == items["YILIAO_JIUZHU"].id]
     assert "paid" not in {stage.code for stage in stages_of(items["YILIAO_JIUZHU"], own, now=day)}
-
-
-def test_who_owes_papers_and_is_silent_is_called_and_may_be_refused_in_writing(
-    sqlite_database: Database, now: datetime
-) -> None:
-    with sqlite_database.transaction() as session:
-        case, items = send(session, now)
-        item_id, case_id = items["DIBAO"].id, case.id
-        steps.stop(session, item_id, missing="户口簿", actor=WORKER, now=now)
-        with pytest.raises(WrongState, match="household_may_answer"):
-            outcome.refuse_silent(session, item_id, note="打过电话", actor=APPROVER, now=now)
-    late = now + timedelta(days=60)
-    supervision.sweep(sqlite_database, clock=lambda: late)
-    supervision.sweep(sqlite_database, clock=lambda: late)
-    with sqlite_database.transaction() as session:
-        assert (
-            session.exec(select(Clock.step).where(col(Clock.object_ref) == f"item:{item_id}")).all().count("case_call")
-            == 1
-        )
-        assert [row[0].id for row in board.list_silent(session, actor=WORKER, now=late)] == [item_id]
-        outcome.refuse_silent(session, item_id, note="打过电话", actor=APPROVER, now=late)
-        item = session.get_one(CaseItem, item_id)
-        assert (item.state, item.reason) == (ItemState.REFUSED, "papers_not_given")
-        assert board.list_silent(session, actor=WORKER, now=late) == []
-        assert session.get_one(Case, case_id).state is CaseState.OPEN
-
-
-def test_papers_are_asked_for_once_by_the_handler(session: Session, now: datetime) -> None:
-    _case, items = send(session, now)
-    steps.stop(session, items["DIBAO"].id, missing="户口簿", actor=WORKER, now=now)
-    steps.run_on(session, items["DIBAO"].id, actor=WORKER, now=now)
-    with pytest.raises(WrongState, match="second_stop"):
-        steps.stop(session, items["DIBAO"].id, missing="收入证明", actor=WORKER, now=now)
-    steps.stop(session, items["DIBAO"].id, missing="收入证明", actor=CHECKER, now=now + timedelta(hours=1))
-
-
-def test_who_withdraws_stands_in_the_register_and_what_was_late_stays_counted(session: Session, now: datetime) -> None:
-    case, items = send(session, now)
-    late = now + timedelta(days=200)
-    service.withdraw(session, case.id, actor=make.as_household_of(case.household_id), now=late)
-    assert [spell.category for spell in categories.list_spells(session, case.household_id)] == ["REJECTED"]
-    item = items["DIBAO"]
-    assert (item.state, item.late_cause, item.month) == (ItemState.WITHDRAWN, "withdrawn", f"{late:%Y-%m}")
-    assert item.days_taken > 100
-
-
-def test_a_helper_of_one_day_does_not_sign_and_an_agent_signs_as_agent(session: Session, now: datetime) -> None:
-    person = a_person(session)
-    power, code = proxies.invite(
-        session,
-        person.id,
-        helper_kind="volunteer",
-        acts=("see", "answer"),
-        actor=Actor(id=person.id, role=Role.HOUSEHOLD, household_id=person.household_id),
-        now=now,
-    )
-    proxies.accept(session, code, name="钱", phone="10000000055", network="a", now=now)
-    once = Actor(id=power.id, role=Role.HELPER, household_id=person.household_id)
-    case = service.start(session, person.household_id, actor=once, now=now)
-    assert case.proxy_id == power.id
-    service.save(session, case, POOR, actor=once, now=now)
-    switches: dict[str, Any] = {"all_classes": True, "hand_on": True}
-    with pytest.raises(BadInput, match="person_signs"):
-        service.sign(session, case, "王小明", actor=once, now=now, **switches)
-    standing = in_force(session, person, now)
-    agent = Actor(id=standing.id, role=Role.HELPER, household_id=person.household_id)
-    service.sign(session, case, "赵帮办", actor=agent, now=now, **switches)
-    assert session.exec(select(CasePaper.kind)).one() is PaperKind.AGENT
-
-
-def test_whoever_is_signed_in_applies_for_itself(session: Session, now: datetime) -> None:
-    home = make.a_household(session)
-    other = make.a_person(session, home, name="李小红", phone="10000000077")
-    me = Actor(id=other.id, role=Role.HOUSEHOLD, household_id=home.id)
-    assert service.start(session, home.id, actor=me, now=now).subject_id == other.id
-    assert list_people(session, home.id)[0].id != other.id
-
-
-def test_a_second_person_and_another_cause_are_no_repeat(session: Session, now: datetime) -> None:
-    home = make.a_household(session)
-    other = make.a_person(session, home, name="李小红", phone="10000000077")
-    for person in (list_people(session, home.id)[0], other):
-        me = Actor(id=person.id, role=Role.HOUSEHOLD, household_id=home.id)
-        case = service.start(session, home.id, actor=me, now=now)
-        service.save(session, case, SUDDEN, actor=me, now=now)
-        service.sign(session, case, "王小明", all_classes=False, hand_on=False, actor=me, now=now)
-        [item] = service.submit(session, case, actor=me, now=now)
-        outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=WORKER, now=now)
-        assert item.state is ItemState.GRANTED
-
-
-def test_a_closed_case_with_something_uncovered_waits_for_a_named_person(session: Session, now: datetime) -> None:
-    case, items = send(session, now, **SUDDEN)
-    outcome.decide(session, items["LINSHI"].id, granted=False, reason="not_true", actor=WORKER, now=now)
-    clock = session.exec(select(Clock).where(Clock.step == "record_need", col(Clock.ended_at).is_(None))).one()
-    assert (clock.object_ref, clock.district_code) == (f"case:{case.id}", CITY)

@@ -57,10 +57,6 @@ class Hands(ABC):
         self._tick(name, value)
         self.taps += 1
 
-    def tick_first(self, name: str, begins: str) -> None:
-        """The first choice of this name whose value begins so."""
-        self.tick(name, next(value for value in self.values(name) if value.startswith(begins)))
-
     def press(self, part: str = "", *, holding: str = "") -> str:
         """The first button or link of the page whose address holds this (without a part the first form's button);
         where several forms lead there, the one with this value in it."""
