@@ -17,7 +17,7 @@ from marketplace.answers.service import TAKE_BACK
 from marketplace.appeals import service
 from marketplace.appeals.decided import ITEM
 from marketplace.appeals.models import AppealKind
-from marketplace.cases import outcome, steps
+from marketplace.cases import register, steps
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import first_of, list_cases, list_items
 from marketplace.errors import NotFound, WrongState
@@ -47,7 +47,7 @@ def possible(session: Session, household_id: str, /, *, actor: Actor) -> list[Po
     """Everything that this household can say about its applications now."""
     home = session.get(Household, household_id)
     require(actor, ASKS, district=home.district_code if home is not None else None)
-    found = [Possible(LEAVE, entry.id) for entry in outcome.list_entries(session, household_id)]
+    found = [Possible(LEAVE, entry.id) for entry in register.list_entries(session, household_id)]
     for case in list_cases(session, household_id):
         if case.state is CaseState.OPEN and not _waits(session, case.id):
             found.append(Possible(TAKE_BACK, case.id, case.number))
@@ -91,7 +91,7 @@ def keep(
     if act == URGE:
         steps.urge(session, object_id, asks=ASKS, actor=actor, now=now)
     elif act == LEAVE:
-        outcome.leave_register(session, object_id, asks=ASKS, actor=actor, now=now)
+        register.leave(session, object_id, asks=ASKS, actor=actor, now=now)
     elif act in RAISED:
         service.raise_about(session, object_id, RAISED[act], about=ITEM, words=words, actor=actor, now=now)
     return row

@@ -16,7 +16,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
-from marketplace.cases import steps
+from marketplace.cases import register, steps
 from marketplace.cases.again import OURS
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
@@ -39,8 +39,6 @@ from marketplace.households.models import Household, Spell
 from marketplace.policy import may, require
 from marketplace.reference.words import list_codes
 
-REJECTED = "REJECTED"
-CLASSES = ("DIBAO", "TEKUN", "DIBIAN_GANGXING")
 ON_PAPER = "department_answer"
 NOBODYS = ("payment", "public_notice", "re_notice")
 """Steps that make no decision late: the order to pay comes after it, and a notice ends by itself on its day."""
@@ -235,7 +233,7 @@ def _start_or_drop(session: Session, case: Case, item: CaseItem, items: dict[str
     states = {code: items[code].state for code in wanted}
     over = all(state in ENDED for state in states.values())
     begins = any(states[code].value == when for code, when in wanted.items()) or (over and "ended" in wanted.values())
-    if begins and item.code in CLASSES and not case.all_classes:
+    if begins and item.code in register.CLASSES and not case.all_classes:
         item.state, item.note = ItemState.NOT_NEEDED, "not_asked_for"
     elif begins:
         steps.begin(session, item, now=now)
@@ -267,44 +265,9 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     if case.hand_on and (refused or remainder(session, case)):
         holder = Holder(district_code=case.district_code)
         clocks.start(session, "case_remainder", remainder_ref(case.id), holder=holder, now=now)
-    found = any(item.state is ItemState.GRANTED and item.code in CLASSES for item in items)
-    if case.review_of is None and (without_class(items) or (case.decision is CaseDecision.REFUSED and not found)):
-        enter_register(session, case, now=now)
-
-
-def without_class(items: list[CaseItem], /) -> bool:
-    """Whether one of the classes was asked for, and none was granted."""
-    ended = {item.state for item in items if item.code in CLASSES}
-    return bool(ended & {ItemState.REFUSED, ItemState.WITHDRAWN}) and ItemState.GRANTED not in ended
-
-
-def enter_register(session: Session, case: Case, /, *, now: datetime) -> None:
-    """Refused, or taken back, is not the end: the family is watched as its own category, knows it, and may object."""
-    entry = categories.Entry(case.household_id, REJECTED, local_day(now), source="case", source_ref=case.id)
-    spell = categories.enter(session, entry, actor=SYSTEM, now=now)
-    key = f"register:{case.id}"
-    notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)
-
-
-def leave_register(
-    session: Session, spell_id: str, /, *, asks: str = "register:object", actor: Actor, now: datetime
-) -> Spell:
-    """The family objects: the spell ends at once, nobody has to agree."""
-    row = session.get(Spell, spell_id)
-    if row is None or row.category != REJECTED:
-        raise NotFound("entry")
-    district = session.get_one(Household, row.household_id).district_code
-    require(actor, asks, household_id=row.household_id, district=district)
-    categories.leave(session, row.id, on=local_day(now), reason="OBJECTED", actor=actor, now=now)
-    told = audit.Entry("register:object", object_ref=row.id, subject=row.household_id, rule_id=row.category)
-    audit.record(session, told, actor=actor, now=now)
-    return row
-
-
-def list_entries(session: Session, household_id: str, /) -> list[Spell]:
-    """The household's spells as a refused one that have not been ended."""
-    found = categories.list_spells(session, household_id)
-    return [row for row in found if row.category == REJECTED and row.ended_at is None]
+    found = any(item.state is ItemState.GRANTED and item.code in register.CLASSES for item in items)
+    if case.review_of is None and (register.without_class(items) or (case.decision is CaseDecision.REFUSED and not found)):
+        register.enter(session, case, now=now)
 
 
 def remainder_ref(case_id: str, /) -> str:

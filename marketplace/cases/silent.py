@@ -2,12 +2,12 @@
 
 Enters: clocks of papers that ran out; a list for staff. Leaves: a call on the list of visits with a clock of its own;
 or a refusal with its reason and its way to appeal, by the confirming office, after somebody had called. Nothing is
-refused by itself. Called by the worker and by the pages of staff.
+refused by itself. Called by `supervision.sweep` and by the pages of staff.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,9 +31,8 @@ REASON = "papers_not_given"
 BATCH = 100
 
 
-def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
+def sweep(database: Database, /, *, now: datetime) -> int:
     """Somebody is to call each household whose papers did not come in time; how many."""
-    now = clock()
     with database.reading() as session:
         refs = [late.object_ref for late in clocks.late(session, OWED, now=now, most=BATCH)]
     for ref in refs:

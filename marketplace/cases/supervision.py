@@ -21,7 +21,7 @@ from marketplace import audit, notices
 from marketplace.accounts.models import Account
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import board, notice
+from marketplace.cases import board, notice, silent
 from marketplace.cases.models import CaseItem, CaseStep, Escalation, MonthReport
 from marketplace.clocks.models import Clock
 from marketplace.db import Database, flush, new_id
@@ -35,9 +35,9 @@ BATCH = 100
 
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
-    """Let public notices end, then climb the ladder; how much was done."""
+    """Let public notices end, have silent households called, then climb the ladder; how much was done."""
     now = clock()
-    return notice.over(database, now=now) + climb(database, now=now)
+    return notice.over(database, now=now) + silent.sweep(database, now=now) + climb(database, now=now)
 
 
 def climb(database: Database, /, *, now: datetime) -> int:

@@ -12,7 +12,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, notice, outcome, papers, reviews, service, steps, withdrawing
+from marketplace.cases import forms, notice, papers, register, reviews, service, steps, withdrawing
 from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseState
 from marketplace.cases.progress import stages_of
@@ -36,7 +36,7 @@ HOME = "household"
 def mine() -> ResponseReturnValue:
     """All applications, and where the household stands in the register."""
     session, home = current_session(), own_household()
-    entries = outcome.list_entries(session, home)
+    entries = register.list_entries(session, home)
     children = [
         (child.id, masked_name(session, child))
         for child in guardians.children_of(session, current_actor().id, now=utc_now())
@@ -195,5 +195,5 @@ def withdraw(case_id: str) -> ResponseReturnValue:
 @writes
 def leave_register(entry_id: str) -> ResponseReturnValue:
     """No to being looked at again; it ends at once."""
-    outcome.leave_register(current_session(), entry_id, actor=current_actor(), now=utc_now())
+    register.leave(current_session(), entry_id, actor=current_actor(), now=utc_now())
     return done(_("You are out of the register from now on."), to=url_for(".mine"))

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.cases import outcome, steps
+from marketplace.cases import outcome, register, steps
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import get_case, list_items
 from marketplace.clocks import service as clocks
@@ -33,8 +33,8 @@ def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", 
         raise WrongState("case_closed")
     sent = case.state is CaseState.OPEN
     end_open(session, case, actor=actor, now=now)
-    if sent and outcome.without_class(list_items(session, case.id)):
-        outcome.enter_register(session, case, now=now)
+    if sent and register.without_class(list_items(session, case.id)):
+        register.enter(session, case, now=now)
     return case
 
 

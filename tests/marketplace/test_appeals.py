@@ -19,7 +19,7 @@ from marketplace.app import create_app
 from marketplace.appeals import said, service
 from marketplace.appeals.models import Appeal, AppealKind, AppealState
 from marketplace.audit import AuditRow
-from marketplace.cases import outcome, steps
+from marketplace.cases import outcome, register, steps
 from marketplace.cases.models import CaseItem, ItemState
 from marketplace.clocks.models import Clock
 from marketplace.config import Settings
@@ -27,7 +27,7 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
 from marketplace.readback.models import SignedBy
-from marketplace.readback.service import Heard
+from marketplace.readback.service import Heard, Script
 from tests.marketplace import test_cases as cases
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
 from tests.pages.people import client_as, household_client
@@ -253,7 +253,8 @@ def test_the_decision_of_an_item_and_its_appeal_stand_on_one_page(app: Flask, sq
 
 WORKER, COLLEAGUE = (Actor(id=f"worker-{n}", role=Role.WORKER, districts=frozenset({"500103"})) for n in (1, 2))
 FAR = Actor(id="worker-3", role=Role.WORKER, districts=frozenset({"500112"}))
-CALL = Heard("call", SignedBy.SPOKEN, "chongqing", ("一",), evidence="录音 12")
+TEXT = Script("said", 1, "zh_Hans", ("一",))
+CALL = Heard("call", SignedBy.SPOKEN, "chongqing", TEXT, shown=TEXT.sha256, evidence="录音 12")
 
 
 def test_a_household_without_a_page_says_all_of_it_by_telephone(session: Session, now: datetime) -> None:
@@ -271,11 +272,12 @@ def test_a_household_without_a_page_says_all_of_it_by_telephone(session: Session
     answers.second(session, row.id, confirmed=False, actor=COLLEAGUE, now=now)
     assert case.state.value == "open"
     row = said.keep(session, home, "withdraw_case", case.id, CALL, **told)
+    assert readback.look(session, row.id, actor=COLLEAGUE, now=now) == TEXT.lines
     answers.second(session, row.id, confirmed=True, actor=COLLEAGUE, now=now)
     assert case.state.value == "withdrawn"
-    (entry,) = outcome.list_entries(session, home)
+    (entry,) = register.list_entries(session, home)
     said.keep(session, home, "leave_register", entry.id, CALL, **told)
-    assert outcome.list_entries(session, home) == []
+    assert register.list_entries(session, home) == []
 
 
 def test_an_appeal_said_at_the_counter_has_its_clock_and_a_page(app: Flask, now: datetime) -> None:
@@ -290,7 +292,9 @@ def test_an_appeal_said_at_the_counter_has_its_clock_and_a_page(app: Flask, now:
     assert "对决定不服" in worker.get(where).get_data(as_text=True)
     where += f"/appeal/{item.id}"
     read = {"channel": "counter", "dialect": "chongqing", "signed": "thumbprint", "evidence": "纸 3", "read_aloud": "y"}
-    assert "两名见证人" in worker.get(where).get_data(as_text=True)
+    shown = worker.get(where).get_data(as_text=True)
+    assert "两名见证人" in shown
+    read["shown"] = re.search(r'name="shown"[^>]*value="(\w+)"', shown)[1]
     assert worker.post(where, data={**read, "words": ""}).status_code == 422
     assert worker.post(where, data={**read, "words": "我没有说错"}).status_code in (302, 303)
     with app.extensions["database"].reading() as session:

@@ -318,10 +318,10 @@ def test_a_refused_household_is_watched_told_and_may_say_no(session: Session, no
             session, items[code].id, granted=False, reason="income_over", late_cause="backlog", actor=APPROVER, now=day
         )
     assert (case.state, case.decision) == (CaseState.CLOSED, CaseDecision.REFUSED)
-    (entry,) = outcome.list_entries(session, home.id)
+    (entry,) = register.list_entries(session, home.id)
     assert entry.category == "REJECTED"
     assert entry.ended_at is None
-    outcome.leave_register(session, entry.id, actor=make.as_household(home), now=now)
+    register.leave(session, entry.id, actor=make.as_household(home), now=now)
     assert entry.ended_at == now
 
 
@@ -347,11 +347,11 @@ def test_who_takes_it_back_is_watched_too_and_a_late_one_is_counted(session: Ses
     item = items["DIBAO"]
     assert (item.state, item.late_cause, item.month) == (ItemState.WITHDRAWN, "withdrawn", "2027-06")
     assert {(row.code, row.late) for row in supervision.times_of(session, "2027-06")} == {("DIBAO", 1), ("LINSHI", 1)}
-    assert [entry.category for entry in outcome.list_entries(session, home.id)] == ["REJECTED"]
+    assert [entry.category for entry in register.list_entries(session, home.id)] == ["REJECTED"]
     other = make.a_household(session, phone="10000000055")
     draft = service.start(session, other.id, actor=make.as_household(other), now=now)
     withdrawing.withdraw(session, draft.id, actor=make.as_household(other), now=now)
-    assert outcome.list_entries(session, other.id) == []
+    assert register.list_entries(session, other.id) == []
     _case, items = send(session, now, other)
     day = walk(session, items["DIBAO"], now) + timedelta(days=200)
     told: dict[str, Any] = {"actor": APPROVER, "now": day}
