@@ -33,9 +33,8 @@ from marketplace.cases.service import facts_of, list_items
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush
-from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
-from marketplace.households import categories, kin
-from marketplace.households.models import Household, Spell
+from marketplace.errors import BadInput, NotAllowed, WrongState
+from marketplace.households import kin
 from marketplace.policy import may, require
 from marketplace.reference.words import list_codes
 
@@ -265,8 +264,9 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     if case.hand_on and (refused or remainder(session, case)):
         holder = Holder(district_code=case.district_code)
         clocks.start(session, "case_remainder", remainder_ref(case.id), holder=holder, now=now)
-    found = any(item.state is ItemState.GRANTED and item.code in register.CLASSES for item in items)
-    if case.review_of is None and (register.without_class(items) or (case.decision is CaseDecision.REFUSED and not found)):
+    held = any(item.state is ItemState.GRANTED and item.code in register.CLASSES for item in items)
+    without = register.without_class(items) or (case.decision is CaseDecision.REFUSED and not held)
+    if case.review_of is None and without:
         register.enter(session, case, now=now)
 
 

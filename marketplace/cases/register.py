@@ -37,9 +37,7 @@ def enter(session: Session, case: Case, /, *, now: datetime) -> None:
     notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)
 
 
-def leave(
-    session: Session, spell_id: str, /, *, asks: str = "register:object", actor: Actor, now: datetime
-) -> Spell:
+def leave(session: Session, spell_id: str, /, *, asks: str = "register:object", actor: Actor, now: datetime) -> Spell:
     """The family objects: the spell ends at once, nobody has to agree."""
     row = session.get(Spell, spell_id)
     if row is None or row.category != REJECTED:

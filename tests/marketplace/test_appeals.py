@@ -26,6 +26,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
+from marketplace.readback import service as readback
 from marketplace.readback.models import SignedBy
 from marketplace.readback.service import Heard, Script
 from tests.marketplace import test_cases as cases
@@ -294,7 +295,9 @@ def test_an_appeal_said_at_the_counter_has_its_clock_and_a_page(app: Flask, now:
     read = {"channel": "counter", "dialect": "chongqing", "signed": "thumbprint", "evidence": "纸 3", "read_aloud": "y"}
     shown = worker.get(where).get_data(as_text=True)
     assert "两名见证人" in shown
-    read["shown"] = re.search(r'name="shown"[^>]*value="(\w+)"', shown)[1]
+    found = re.search(r'name="shown"[^>]*value="(\w+)"', shown)
+    assert found is not None
+    read["shown"] = found[1]
     assert worker.post(where, data={**read, "words": ""}).status_code == 422
     assert worker.post(where, data={**read, "words": "我没有说错"}).status_code in (302, 303)
     with app.extensions["database"].reading() as session:

@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.cases import granted as beginning
-from marketplace.cases import notice, outcome, service, silent, steps, supervision, withdrawing
+from marketplace.cases import notice, outcome, register, service, silent, steps, supervision, withdrawing
 from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
@@ -200,8 +200,8 @@ def test_who_owes_papers_and_is_silent_is_called_and_then_refused_in_writing(dat
         item_id = items["DIBAO"].id
         steps.stop(session, item_id, missing="收入证明", actor=WORKER, now=now)
     later = now + timedelta(days=40)
-    assert silent.sweep(database, clock=lambda: later) == 1
-    assert silent.sweep(database, clock=lambda: later) == 0
+    assert silent.sweep(database, now=later) == 1
+    assert silent.sweep(database, now=later) == 0
     told: dict[str, Any] = {"note": "电话后仍未补齐", "late_cause": "", "actor": APPROVER, "now": later}
     with database.transaction() as session:
         (row,), total = silent.list_owing(session, actor=WORKER)
