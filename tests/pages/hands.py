@@ -21,7 +21,7 @@ from playwright.sync_api import Page
 from tests.pages.sound import UNFILLED
 
 CODE = re.compile(r"\b[a-z]+_[a-z_]+\b|\b[A-Z]{3,}[_.][A-Z_.]+\b|\b(?:True|False|Undefined|Traceback)\b")
-SPELT = re.compile(r"\b[A-Z2-9]{4} [A-Z2-9]{4}\b|\b[A-Z2-7]{8}\b|\b\w*\d\w*\b", re.ASCII)
+SPELT = re.compile(r"\b[A-Z2-9]{4}(?: [A-Z2-9]{4})+\b|\b[A-Z2-7]{8}\b|\b\w*\d\w*\b", re.ASCII)
 """Codes and numbers that a person reads out."""
 CHINESE, ENGLISH = re.compile(r"[\u4e00-\u9fff]+"), re.compile(r"[A-Za-z]{4,}")
 SAME = frozenset({"JPEG", "WEBP", "WeChat"})
