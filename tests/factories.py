@@ -227,6 +227,11 @@ def as_household(household: Household) -> Actor:
     return Actor(id=f"actor-{household.id}", role=Role.HOUSEHOLD, household_id=household.id)
 
 
+def as_household_of(household_id: str) -> Actor:
+    """The household with this id itself."""
+    return Actor(id=f"actor-{household_id}", role=Role.HOUSEHOLD, household_id=household_id)
+
+
 def as_giver(organisation: Organisation) -> Actor:
     """A case worker of the organisation."""
     return Actor(id=f"worker-of-{organisation.id}", role=Role.CHARITY_WORKER, org_id=organisation.id)

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.answers import texts
 from marketplace.cases import counter
+from marketplace.cases.withdrawing import withdraw as withdraw_case
 from marketplace.consent import service as consent
 from marketplace.consent.ask import LIVING, find_head
 from marketplace.consent.models import ConsentHead, Purpose
@@ -31,6 +32,7 @@ from marketplace.readback.models import ReadBack, SecondCall, SignedBy
 from marketplace.readback.service import Heard
 
 ACCEPT, DECLINE, RECEIVED, MISSING, WITHDRAW = "accept", "decline", "received", "not_received", "withdraw"
+TAKE_BACK = "withdraw_case"
 ACTS = {
     MatchState.AWAITING_HOUSEHOLD: (ACCEPT, DECLINE),
     MatchState.DELIVERED: (RECEIVED, MISSING),
@@ -138,9 +140,9 @@ def _base_card(session: Session, match: Match) -> str:
 
 
 def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Actor, now: datetime) -> ReadBack:
-    """Somebody else asked again. Confirmed: a yes to an offer counts from now, unless what was read out has changed.
-    Denied: it never counted; an application that the person did not want is taken back, and so is a yes by text
-    message, which counted already."""
+    """Somebody else asked again. Confirmed: a yes to an offer counts from now, unless what was read out has changed; an
+    application that the person takes back ends. Denied: it never counted; an application that the person did not want
+    is taken back, and so is a yes by text message, which counted already."""
     row = readback.get_reading(session, reading_id, "reading:second", actor=actor)
     if confirmed and row.act == ACCEPT and not is_as_read(session, row):
         raise WrongState("text_changed")
@@ -151,8 +153,10 @@ def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Acto
             _take_back(session, ref, actor=actor, now=now)
     elif kind == "match" and row.act == ACCEPT and confirmed:
         _accept(session, row, ref, actor=actor, now=now)
-    elif kind == "case" and not confirmed:
+    elif row.act == counter.ACT and not confirmed:
         counter.take_back(session, ref, actor=actor, now=now)
+    elif row.act == TAKE_BACK and confirmed:
+        withdraw_case(session, ref, asks="reading:second", actor=actor, now=now)
     return row
 
 

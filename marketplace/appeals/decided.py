@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from marketplace.actors import Actor
+from marketplace.actors import Actor, Role
 from marketplace.cases.models import CaseItem, ItemState
 from marketplace.decisions.models import Match
 from marketplace.errors import NotFound
@@ -44,9 +44,12 @@ class Decided:
 
 
 def own_decision(session: Session, kind: str, object_id: str, /, *, actor: Actor) -> Decided:
-    """A decision of the actor's own household; NotFound for any other's, and for what is not decided yet."""
+    """A decision of the actor's own household, or one whose household told a worker of its district; NotFound for any
+    other's, and for what is not decided yet."""
     found = _match(session, object_id) if kind == MATCH else _item(session, object_id)
-    require(actor, "appeal:raise", household_id=found.household_id if found is not None else None)
+    asks = "reading:keep" if actor.role is Role.WORKER else "appeal:raise"
+    home, district = (found.household_id, found.district_code) if found is not None else (None, None)
+    require(actor, asks, household_id=home, district=district)
     if found is None:
         raise NotFound(kind)
     return found

@@ -1,7 +1,8 @@
-"""A refusal that turned out to be wrong: the deciding step begins once more, for somebody who did not decide.
+"""A decision that turned out to be wrong: the deciding step begins once more, for somebody who did not decide.
 
-Enters: an item against whose refusal an appeal was right. Leaves: the item running at its last step with a new limit,
-and its case open again. What a department of its own decided is not begun here. Called by `appeals`.
+Enters: an item against whose decision an appeal was right: a refusal, an amount, or a department's answer. Leaves: the
+item running at its last step with a new limit, pushed to its department anew where that one decides, its case open
+again, and what fell with the refusal waiting as before. Called by `appeals`.
 """
 
 from __future__ import annotations
@@ -14,24 +15,37 @@ from marketplace.actors import Actor
 from marketplace.cases import days, steps
 from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.rules import StepRule
+from marketplace.db import flush
 
 OURS = ("confirm", "fast_aid")
+DEPARTMENT = "department_answer"
 
 
 def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> bool:
-    """Whether the item waits for a new decision now; what was granted, or is another department's, stays as it is."""
+    """Whether the item waits for a new decision now. What was granted stays on its page until the new one."""
     item = steps.get_item(session, item_id, lock=True)
     last = last_decision(session, item.id)
-    if item.state is not ItemState.REFUSED or last is None:
+    if item.state not in (ItemState.REFUSED, ItemState.GRANTED) or last is None:
         return False
+    _end_payment(session, item, actor=actor, now=now)
     item.state, item.reason, item.note = ItemState.RUNNING, "", ""
     item.decided_at, item.decided_by, item.month, item.days_taken = None, "", "", 0
+    item.late_cause, item.pushed_at = "", None
     item.due_at = days.due_after(now, last.limit_days, unit=last.unit)
     rule = StepRule(last.no, last.code, last.holder, last.limit_days, last.unit)
     steps.start_step(session, item, rule, no=last.no, now=now)
     _open(session, item)
+    _wait_again(session, item)
     steps.record(session, item, "case:again", rule=last.code, actor=actor, now=now)
     return True
+
+
+def _end_payment(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
+    """An order to pay that was not carried out is given anew with the new decision."""
+    asked = select(CaseStep).where(CaseStep.item_id == item.id, col(CaseStep.ended_at).is_(None))
+    step = session.exec(asked).one_or_none()
+    if step is not None:
+        steps.end_step(session, item, step, outcome="again", actor=actor, now=now)
 
 
 def _open(session: Session, item: CaseItem) -> None:
@@ -41,8 +55,18 @@ def _open(session: Session, item: CaseItem) -> None:
         session.add(case)
 
 
+def _wait_again(session: Session, item: CaseItem) -> None:
+    """What fell with the refusal waits for the new decision."""
+    fallen = select(CaseItem).where(CaseItem.case_id == item.case_id, CaseItem.state == ItemState.NOT_NEEDED)
+    for other in session.exec(fallen):
+        if item.code in other.after:
+            other.state, other.note = ItemState.WAITING, ""
+            session.add(other)
+    flush(session)
+
+
 def last_decision(session: Session, item_id: str, /) -> CaseStep | None:
-    """The step by which people decided this item last."""
-    wanted = select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(OURS))
+    """The step by which this item was decided last."""
+    wanted = select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.code).in_((*OURS, DEPARTMENT)))
     wanted = wanted.where(col(CaseStep.ended_at).is_not(None))
     return session.exec(wanted.order_by(col(CaseStep.ended_at).desc(), col(CaseStep.id))).first()

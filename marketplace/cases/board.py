@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.cases.models import CaseItem, CaseStep, ItemState
 
+PAYMENT = "payment"
 OPEN = (ItemState.WAITING, ItemState.RUNNING)
 
 
@@ -42,6 +43,19 @@ def list_open(
     ids = select(CaseItem.id).where(*conditions(actor, now, late=late)).order_by(*order).offset(offset).limit(limit)
     found = session.exec(ids).all()
     return list(session.exec(select(CaseItem).where(col(CaseItem.id).in_(found)).order_by(*order)))
+
+
+def list_unpaid(
+    session: Session, /, *, actor: Actor, now: datetime, limit: int = 50
+) -> list[tuple[CaseItem, CaseStep]]:
+    """What was granted and has not been paid by its day, the longest waiting first."""
+    asked = select(CaseItem, CaseStep).join(CaseStep, col(CaseStep.item_id) == col(CaseItem.id))
+    asked = asked.where(CaseStep.code == PAYMENT, col(CaseStep.ended_at).is_(None), col(CaseStep.due_at) <= now)
+    if actor.districts:
+        asked = asked.where(col(CaseItem.district_code).in_(sorted(actor.districts)))
+    return [
+        (row[0], row[1]) for row in session.exec(asked.order_by(col(CaseStep.due_at), col(CaseItem.id)).limit(limit))
+    ]
 
 
 def running_of(session: Session, item_ids: Sequence[str], /) -> dict[str, CaseStep]:

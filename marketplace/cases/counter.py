@@ -15,7 +15,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
-from marketplace.cases import service
+from marketplace.cases import service, withdrawing
 from marketplace.cases.models import Case, CaseItem, CaseState, PaperKind
 from marketplace.db import new_id
 from marketplace.errors import BadInput
@@ -117,4 +117,4 @@ def read_and_send(
 def take_back(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Case:
     """The second call heard that the person did not ask for this: it ends as if taken back."""
     case = service.get_case(session, case_id, actor=actor)
-    return service.end_open(session, case, actor=actor, now=now)
+    return withdrawing.end_open(session, case, actor=actor, now=now)

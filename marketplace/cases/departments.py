@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from adapters.items import Department, ItemOut, ItemResult
-from adapters.ports import OutsideError
+from adapters.ports import OutsideError, WillNeverWork
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.cases import outcome, steps
 from marketplace.cases.models import Case, CaseItem, CaseStep, DepartmentFeed, ItemState
@@ -35,16 +35,17 @@ def sweep(database: Database, doors: Mapping[str, Department], /, *, clock: Call
     """Push what is new, then hear every department; how much was done."""
     done = 0
     for department, door in sorted(doors.items()):
-        try:
-            done += push_due(database, department, door, now=clock())
-            done += hear(database, department, door, now=clock())
-        except OutsideError as error:
-            log.warning("department %s: %s", department, error.code)
+        for act in (push_due, hear):
+            try:
+                done += act(database, department, door, now=clock())
+            except OutsideError as error:
+                log.warning("department %s: %s", department, error.code)
     return done
 
 
 def push_due(database: Database, department: str, door: Department, /, *, now: datetime) -> int:
-    """Hand over the items that stand at the department's step and were not pushed yet."""
+    """Hand over the items that stand at the department's step and were not pushed yet. One that the door will never
+    take is passed by, with a row in the chain: staff type that department's letter in."""
     with database.reading() as session:
         asked = (
             select(CaseItem)
@@ -59,13 +60,18 @@ def push_due(database: Database, department: str, door: Department, /, *, now: d
         )
         due = [_outgoing(session, item) for item in session.exec(asked.order_by(col(CaseItem.id)).limit(BATCH))]
     for item in due:
-        door.push(item)
+        act = "case:push"
+        try:
+            door.push(item)
+        except WillNeverWork as error:
+            log.warning("item %s was not taken by %s: %s", item.ref, department, error.code)
+            act = "case:push_refused"
         with database.transaction() as session:
             found = steps.get_item(session, item.ref, lock=True)
             found.pushed_at = now
             session.add(found)
             flush(session)
-            steps.record(session, found, "case:push", rule=department, actor=SYSTEM, now=now)
+            steps.record(session, found, act, rule=department, actor=SYSTEM, now=now)
     return len(due)
 
 

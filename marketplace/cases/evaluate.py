@@ -72,12 +72,22 @@ def plan(facts: Facts, /, *, district: str, on: date, only: Collection[str] = ()
     done = {LABELS[facts.label]} if facts.label in LABELS else set()
     planned = []
     for code in in_order():
-        if code not in owed or code in done:
+        if code not in owed or code in done or _other_class_holds(code, done):
             continue
         name = path_of(code, district=district, on=on).name
         before = () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in owed)
         planned.append(Planned(code, _faster(code, facts) or name, before))
-    return planned
+    return planned or [_asked_all_the_same(district=district, on=on)]
+
+
+def _asked_all_the_same(*, district: str, on: date) -> Planned:
+    """Nothing of the table seems to fit: a person looks and answers in writing all the same."""
+    return Planned("DIBAO", path_of("DIBAO", district=district, on=on).name)
+
+
+def _other_class_holds(code: str, done: set[str]) -> bool:
+    """Whether the item only follows the refusal of a class that the family has (R2.25)."""
+    return any(waits_for(code).get(held) == "refused" for held in done)
 
 
 def _faster(code: str, facts: Facts) -> str:
@@ -91,9 +101,10 @@ def _faster(code: str, facts: Facts) -> str:
 def _may_be_owed(code: str, facts: Facts, *, district: str, on: date) -> bool:
     """A wide gate: it leaves out what cannot be, and refuses nobody who could be owed something."""
     wants, ticks = set(facts.wants), set(facts.ticks)
-    poor = bool(wants & {"living", "illness", "schooling", "disability"}) and _under_borderline_wealth(
-        facts, district=district, on=on
-    )
+    wealth = _under_borderline_wealth(facts, district=district, on=on)
+    lasting = bool(wants & {"living", "illness", "schooling", "disability"})
+    without = bool(wants & {"work", "housing", "return"}) and class_tests(facts, district=district, on=on).dibao
+    poor = wealth and (lasting or without)
     basic = bool({"DIBAO", "TEKUN"} & {facts.label})
     match code:
         case "DIBAO" | "DIBIAN_GANGXING":

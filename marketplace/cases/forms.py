@@ -75,6 +75,12 @@ class ObjectionForm(Form):
     text = TextField(_l("What is wrong, and how do you know?"), longest=400, lines=4)
 
 
+class ObjectionCodeForm(Form):
+    """The code of an earlier objection."""
+
+    code = TextField(_l("The code of your objection"), longest=20)
+
+
 class FirstForm(Form):
     """Somebody who was never here."""
 
@@ -102,6 +108,13 @@ class DecideForm(Form):
     amount_fen = YuanField(_l("Amount"), least=0, required=False)
     reason = OneField(_l("Reason of a refusal"), select=True, required=False)
     note = TextField(_l("In your own words, for the letter"), longest=400, lines=3, required=False)
+    late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
+
+
+class SilentForm(Form):
+    """A refusal because the papers did not come."""
+
+    note = TextField(_l("In your own words, for the letter"), longest=400, lines=3)
     late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
 
 
@@ -133,6 +146,8 @@ def filled(form: Any) -> Any:
     for name, table in tables.items():
         if name in form:
             form[name].choices = choices(table, lang=language())
+    if "late_cause" in form:
+        form.late_cause.choices = [pair for pair in form.late_cause.choices if pair[0] != "withdrawn"]
     if "verdict" in form:
         form.verdict.choices = [("granted", _l("Grant")), ("refused", _l("Refuse"))]
     if "opinion" in form:

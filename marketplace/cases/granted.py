@@ -40,7 +40,10 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> None:
         )
         with contextlib.suppress(Conflict):
             categories.enter(session, entry, actor=SYSTEM, now=now)
+    case = session.get_one(Case, item.case_id)
+    if case.review_of is not None:
+        reviews.replace(session, case, now=now)
     reviews.plan(session, item, now=now)
     if item.code in SEEN:
-        person_id = session.get_one(Case, item.case_id).subject_id
+        person_id = case.subject_id
         duties.enrol(session, person_id, SEEN[item.code], actor=SYSTEM, now=now)

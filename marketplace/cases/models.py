@@ -59,7 +59,7 @@ ENDED = (ItemState.GRANTED, ItemState.REFUSED, ItemState.NOT_NEEDED, ItemState.W
 
 class Case(SQLModel, table=True):
     """One application. `channel` is how it came (phone, counter, home_visit, call, slip); `signer_id` is the person it
-    is about, or a child's guardian."""
+    is about, or a child's guardian; `review_of` the granted item whose amount is decided anew."""
 
     __tablename__ = "aid_case"
     __table_args__ = (
@@ -76,6 +76,7 @@ class Case(SQLModel, table=True):
     opened_by: str = Field(max_length=64)
     opened_role: Role = Field(sa_column=choice(Role))
     proxy_id: str | None = Field(default=None, index=True, max_length=32)
+    review_of: str | None = Field(default=None, index=True, max_length=32)
     channel: str = Field(default="phone", max_length=16)
     district_code: str = Field(index=True, max_length=6)
     office: str = Field(default="", max_length=9)
@@ -92,7 +93,8 @@ class Case(SQLModel, table=True):
 
 class CaseItem(SQLModel, table=True):
     """One item of the one-thing table within a case. `path` names its steps; `after` are items whose results it needs.
-    `due_at` is the limit of the whole item; `month` is when it ended, so that a month is counted in the index."""
+    `due_at` is the limit of the whole item; `stops` how often its household was asked for papers; `late_with` is who
+    held the step that was latest; `month` is when it ended, so that a month is counted in the index."""
 
     __tablename__ = "aid_item"
     __table_args__ = (
@@ -100,7 +102,7 @@ class CaseItem(SQLModel, table=True):
         check("amount", "amount_fen >= 0"),
         check("reason", "state <> 'refused' OR reason <> ''"),
         check("decided", "(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')"),
-        Index("ix_aid_item_month", "month", "office", "code", "days_taken", "holder", "late_cause"),
+        Index("ix_aid_item_month", "month", "office", "code", "days_taken", "late_with", "late_cause", "stops"),
         Index(
             "ix_aid_item_due",
             "district_code",
@@ -136,8 +138,10 @@ class CaseItem(SQLModel, table=True):
     days_taken: int = 0
     month: str = Field(default="", max_length=7)
     late_cause: str = Field(default="", max_length=32)
+    late_with: str = Field(default="", max_length=16)
     pushed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     heard_seq: int = 0
+    stops: int = 0
 
 
 class CaseStep(SQLModel, table=True):
@@ -149,6 +153,13 @@ class CaseStep(SQLModel, table=True):
         check("stopped", "(stopped_at IS NULL) = (left_days IS NULL)"),
         check("limit", "limit_days > 0"),
         unique_where("uq_aid_step_running", "item_id", where="ended_at IS NULL"),
+        Index(
+            "ix_aid_step_due",
+            "code",
+            "due_at",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -196,6 +207,7 @@ class PaperKind(StrEnum):
     THUMBPRINT = "thumbprint"
     WITNESSED = "witnessed"
     SPOKEN = "spoken"
+    BY_AGENT = "by_agent"
 
 
 class CasePaper(SQLModel, table=True):
@@ -245,7 +257,8 @@ class UploadPiece(SQLModel, table=True):
 
 
 class Objection(SQLModel, table=True):
-    """Somebody objected to a public notice; the answer closes it and the notice runs three days more."""
+    """Somebody objected to a public notice; the answer closes it and the notice runs three days more. Of the code with
+    which the answer is found only an index is kept."""
 
     __tablename__ = "aid_objection"
 
@@ -253,6 +266,7 @@ class Objection(SQLModel, table=True):
     item_id: str = Field(foreign_key="aid_item.id", index=True)
     text: Any = Field(default=None, sa_column=sealed_column())
     raised_at: datetime = Field(sa_column=moment())
+    code_index: str = Field(default="", index=True, max_length=64)
     finding: str = Field(default="", max_length=400)
     upheld: bool = False
     answered_by: str = Field(default="", max_length=64)

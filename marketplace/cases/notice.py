@@ -1,19 +1,24 @@
 """The public notice of an aid decision: who is to be aided and with how much, seven days, and nothing more (R2.10–13).
 
 Enters: items at their notice step. Leaves: masked names of adults, by street; a child's case is decided without one.
-Anybody may object; an answer follows, then the notice stands three days more. When its days are over the worker lets
+Anybody may object; an answer follows, for whoever objected (by a code), for whoever decides, and in a letter to the
+household; then the notice stands three days more. When its days are over the worker lets
 the item go on. Called by the public page, by staff pages and by `supervision.sweep`.
 """
 
 from __future__ import annotations
 
+import re
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, exists, func, select
 
-from marketplace import audit
+from marketplace import audit, notices
+from marketplace.accounts import service as accounts
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.cases import days, steps
@@ -30,6 +35,7 @@ from marketplace.sealed import vault_of
 NOTICES = ("public_notice", "re_notice")
 ADULT = 18
 LONGEST = 400
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 COLUMN = "aid_objection.text"
 
 
@@ -43,22 +49,38 @@ class Shown:
     until: datetime
 
 
-def list_notices(session: Session, district: str, /, *, now: datetime, most: int = 200) -> list[Shown]:
+def list_notices(session: Session, district: str, /, *, now: datetime, offset: int = 0, most: int = 200) -> list[Shown]:
     """What hangs out in a district today; children never do, and whose age is not known counts as a child."""
-    asked = (
-        select(CaseItem, CaseStep, Person)
-        .join(CaseStep, col(CaseStep.item_id) == col(CaseItem.id))
+    asked = _hanging(select(CaseItem, CaseStep, Person), district, now=now)
+    rows = session.exec(asked.order_by(col(CaseStep.due_at), col(CaseItem.id)).offset(offset).limit(most))
+    return [_shown(session, *row) for row in rows]
+
+
+def count_notices(session: Session, district: str, /, *, now: datetime) -> int:
+    """How many hang out there."""
+    return int(session.execute(_hanging(select(func.count()).select_from(CaseItem), district, now=now)).scalar_one())
+
+
+def find_notice(session: Session, district: str, item_id: str, /, *, now: datetime) -> Shown:
+    """One line of it, on whatever page it stands; NotFound where it does not hang out there."""
+    asked = _hanging(select(CaseItem, CaseStep, Person), district, now=now).where(CaseItem.id == item_id)
+    row = session.exec(asked).one_or_none()
+    if row is None:
+        raise NotFound("notice")
+    return _shown(session, *row)
+
+
+def _hanging(asked: Any, district: str, *, now: datetime) -> Any:
+    return (
+        asked.join(CaseStep, col(CaseStep.item_id) == col(CaseItem.id))
         .join(Case, col(Case.id) == col(CaseItem.case_id))
         .join(Person, col(Person.id) == col(Case.subject_id))
-        .where(CaseItem.district_code == district, CaseItem.state == ItemState.RUNNING, running())
-        .order_by(col(CaseStep.due_at), col(CaseItem.id))
-        .limit(most)
+        .where(CaseItem.district_code == district, CaseItem.state == ItemState.RUNNING, running(), ~_child(now))
     )
-    return [
-        Shown(item.id, masked_name(session, person), item.code, step.due_at)
-        for item, step, person in session.exec(asked)
-        if not is_child(person, now=now)
-    ]
+
+
+def _shown(session: Session, item: CaseItem, step: CaseStep, person: Person) -> Shown:
+    return Shown(item.id, masked_name(session, person), item.code, step.due_at)
 
 
 def running() -> Any:
@@ -69,6 +91,11 @@ def running() -> Any:
 def is_child(person: Person, /, *, now: datetime) -> bool:
     """Under eighteen by the year, or of unknown age."""
     return person.birth_year is None or local_day(now).year - person.birth_year <= ADULT
+
+
+def _child(now: datetime) -> Any:
+    """The same in SQL."""
+    return col(Person.birth_year).is_(None) | (col(Person.birth_year) >= local_day(now).year - ADULT)
 
 
 def object_to(session: Session, item_id: str, text: str, /, *, actor: Actor, now: datetime) -> Objection:
@@ -89,6 +116,29 @@ def object_to(session: Session, item_id: str, text: str, /, *, actor: Actor, now
     entry = audit.Entry("case:object", object_ref=item.id, subject=item.household_id, rule_id=step.code)
     audit.record(session, entry, actor=actor, now=now)
     return row
+
+
+def give_code(session: Session, row: Objection, /) -> str:
+    """A code with which whoever objected finds the answer; it is shown once."""
+    code = "".join(secrets.choice(LETTERS) for _place in range(12))
+    row.code_index = vault_of(session).index("objection-code", code)
+    session.add(row)
+    flush(session)
+    return code
+
+
+def find_by_code(session: Session, code: str, /, *, network: str, now: datetime) -> Objection | None:
+    """The objection behind a code; tries are counted, and the caller commits them."""
+    accounts.count_try(session, "objection-code", network=network, now=now)
+    typed = re.sub(r"[\s-]", "", code).upper()
+    wanted = select(Objection).where(Objection.code_index == vault_of(session).index("objection-code", typed))
+    return session.exec(wanted).one_or_none()
+
+
+def list_answered(session: Session, item_ids: Sequence[str], /) -> list[Objection]:
+    """What was found about objections to these items, the oldest first."""
+    asked = select(Objection).where(col(Objection.item_id).in_(item_ids), col(Objection.answered_at).is_not(None))
+    return list(session.exec(asked.order_by(col(Objection.raised_at), col(Objection.id))))
 
 
 def get_objection(session: Session, objection_id: str, /) -> Objection:
@@ -119,6 +169,8 @@ def answer(
     steps.end_step(session, item, step, outcome="objection", actor=actor, now=now)
     _extend(item)
     steps.start_step(session, item, steps.RE_NOTICE, no=step.no, now=now)
+    key = f"objection:{row.id}"
+    notices.post(session, "case_objected", key=key, household_id=item.household_id, now=now)
     decided = "upheld" if upheld else "not_upheld"
     steps.record(session, item, "case:answer_objection", rule=step.code, decision=decided, actor=actor, now=now)
     return row
@@ -141,14 +193,12 @@ def open_objections(session: Session, item_id: str, /) -> list[Objection]:
 
 def over(database: Database, /, *, now: datetime, most: int = 100) -> int:
     """Notices whose days are over and to which nobody objects: the next step begins. A child's case goes on at once."""
+    waits = exists().where(col(Objection.item_id) == col(CaseStep.item_id), col(Objection.answered_at).is_(None))
+    asked = select(CaseStep.item_id).join(Case, col(Case.id) == col(CaseStep.case_id))
+    asked = asked.join(Person, col(Person.id) == col(Case.subject_id))
+    asked = asked.where(running(), ~waits, (col(CaseStep.due_at) <= now) | _child(now))
     with database.reading() as session:
-        asked = select(CaseStep.item_id, CaseStep.due_at, Person).select_from(CaseStep)
-        asked = asked.join(Case, col(Case.id) == col(CaseStep.case_id)).join(
-            Person, col(Person.id) == col(Case.subject_id)
-        )
-        found = session.exec(asked.where(running()).order_by(col(CaseStep.due_at)).limit(most)).all()
-        due = [item_id for item_id, ends, person in found if ends <= now or is_child(person, now=now)]
-        due = [item_id for item_id in due if not open_objections(session, item_id)]
+        due = session.exec(asked.order_by(col(CaseStep.due_at), col(CaseStep.id)).limit(most)).all()
     for item_id in due:
         with database.transaction() as session:
             _go_on(session, item_id, now=now)

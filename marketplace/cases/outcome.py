@@ -16,7 +16,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
-from marketplace.cases import steps
+from marketplace.cases import register, steps
 from marketplace.cases.again import OURS
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
@@ -30,15 +30,17 @@ from marketplace.cases.models import (
 )
 from marketplace.cases.rules import waits_for
 from marketplace.cases.service import facts_of, list_items
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
 from marketplace.db import flush
-from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
-from marketplace.households import categories, kin
-from marketplace.households.models import Spell
-from marketplace.policy import require
+from marketplace.errors import BadInput, NotAllowed, WrongState
+from marketplace.households import kin
+from marketplace.policy import may, require
 from marketplace.reference.words import list_codes
 
-REJECTED = "REJECTED"
-CLASSES = ("DIBAO", "TEKUN", "DIBIAN_GANGXING")
+ON_PAPER = "department_answer"
+NOBODYS = ("payment", "public_notice", "re_notice")
+"""Steps that make no decision late: the order to pay comes after it, and a notice ends by itself on its day."""
 PEOPLE = ("check_and_visit", "check_papers", "check_spending")
 
 
@@ -55,19 +57,24 @@ def decide(
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
-    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap."""
+    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap; about
+    aid for the same cause in the same year again, the county does. What another department answered on paper is typed
+    in by the confirming office, with the letter's number as `note`."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
-    rule = {True: "case:fast", False: "case:decide"}[fast]
-    require(actor, rule, district=item.district_code)
-    if step.code not in ("confirm", "fast_aid"):
+    again = granted and aided_already(session, item, now=now)
+    if fast and not (again and may(actor, "case:decide").allow):
+        require(actor, "case:fast", district=item.district_code)
+    else:
+        require(actor, "case:decide", district=item.district_code)
+    if step.code not in (*OURS, ON_PAPER):
         raise WrongState("step_not_decided_here")
-    kin.refuse_close(session, item.household_id, actor=actor)
-    if not fast and actor.id in _first_opinions(session, item.id):
-        raise NotAllowed("second_person_needed")
-    if actor.id in _decided_before(session, item.id):
-        raise NotAllowed("second_person_needed")
+    if step.code == ON_PAPER and not note.strip():
+        raise BadInput("letter_missing", field="note")
+    refuse_part(session, item, fast=fast, actor=actor)
+    if again:
+        _allowed_again(note, actor=actor)
     if fast and granted:
         _within_cap(session, item, amount_fen, now=now)
     return settle(
@@ -82,6 +89,23 @@ def decide(
         actor=actor,
         now=now,
     )
+
+
+def late_with(session: Session, item: CaseItem, /, *, now: datetime) -> str:
+    """Who held the step that went furthest over its limit."""
+    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
+    held = [step for step in found if step.code not in NOBODYS]
+    over = max(held, key=lambda step: ((step.ended_at or now) - step.due_at, step.no), default=None)
+    return over.holder if over is not None else item.holder
+
+
+def refuse_part(session: Session, item: CaseItem, /, *, fast: bool = False, actor: Actor) -> None:
+    """Who is close to the household, gave the first opinion, or decided before does not decide."""
+    kin.refuse_close(session, item.household_id, actor=actor)
+    if not fast and actor.id in _first_opinions(session, item.id):
+        raise NotAllowed("second_person_needed")
+    if actor.id in _decided_before(session, item.id):
+        raise NotAllowed("second_person_needed")
 
 
 def settle(
@@ -101,16 +125,15 @@ def settle(
     """The end of an item, whoever decided it."""
     if not granted and reason not in list_codes("case_reason"):
         raise BadInput("reason_missing", field="reason")
-    if is_late(session, item, now=now) and late_cause not in list_codes("late_cause"):
+    if is_late(session, item, now=now) and late_cause not in late_causes():
         raise BadInput("late_cause_missing", field="late_cause")
-    if granted and item.code == "LINSHI":
-        _once_a_year(session, item, now=now)
     steps.end_step(session, item, step, outcome="granted" if granted else "refused", actor=actor, now=now)
     item.state = ItemState.GRANTED if granted else ItemState.REFUSED
     item.amount_fen = item.covered_fen = amount_fen if granted else 0
     item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause
     item.decided_at, item.decided_by = now, actor.id
-    item.days_taken, item.month = _days(session, item, now=now), f"{local_day(now):%Y-%m}"
+    item.late_with = late_with(session, item, now=now) if late_cause else ""
+    item.days_taken, item.month = days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
     session.add(item)
     flush(session)
     steps.record(session, item, "case:decide", rule=item.code, decision=item.state.value, actor=actor, now=now)
@@ -123,12 +146,17 @@ def settle(
     return item
 
 
+def late_causes() -> list[str]:
+    """The causes of a delay that somebody can choose."""
+    return [code for code in list_codes("late_cause") if code != "withdrawn"]
+
+
 def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
     """Whether the item, or any of its steps, went over its limit."""
     if item.due_at is not None and now > item.due_at:
         return True
     found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
-    return any((step.ended_at or now) > step.due_at for step in found if step.code != "payment")
+    return any((step.ended_at or now) > step.due_at for step in found if step.code not in NOBODYS)
 
 
 def _first_opinions(session: Session, item_id: str) -> set[str]:
@@ -149,22 +177,30 @@ def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datet
         raise BadInput("above_cap", field="amount", cap_fen=cap)
 
 
-def _once_a_year(session: Session, item: CaseItem, *, now: datetime) -> None:
-    """The same household, the same cause: once in a calendar year (R2.39)."""
-    year = f"{local_day(now):%Y}"
-    asked = select(CaseItem.id).where(
-        CaseItem.household_id == item.household_id,
+def aided_already(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
+    """Whether the same person got temporary aid for the same cause in this calendar year (R2.39)."""
+    subject = select(Case.subject_id).where(Case.id == item.case_id).scalar_subquery()
+    asked = select(CaseItem.id).join(Case, col(Case.id) == col(CaseItem.case_id))
+    asked = asked.where(
+        Case.subject_id == subject,
         CaseItem.code == item.code,
         CaseItem.cause == item.cause,
         CaseItem.state == ItemState.GRANTED,
-        col(CaseItem.month).startswith(year),
+        col(CaseItem.month).startswith(f"{local_day(now):%Y}"),
         CaseItem.id != item.id,
     )
-    if session.exec(asked).first() is not None:
-        raise Conflict("aided_this_year")
+    return item.code == "LINSHI" and session.exec(asked).first() is not None
 
 
-def _days(session: Session, item: CaseItem, *, now: datetime) -> int:
+def _allowed_again(note: str, *, actor: Actor) -> None:
+    """The county may allow more than once a year, and says why."""
+    if not may(actor, "case:decide").allow:
+        raise BadInput("county_decides", field="verdict")
+    if not note.strip():
+        raise BadInput("aided_this_year", field="note")
+
+
+def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
     """Working days that the offices had it: from the start to the end without the days it was stopped."""
     stopped = sum(step.stopped_days for step in session.exec(select(CaseStep).where(CaseStep.item_id == item.id)))
     begun = item.started_at or now
@@ -196,7 +232,7 @@ def _start_or_drop(session: Session, case: Case, item: CaseItem, items: dict[str
     states = {code: items[code].state for code in wanted}
     over = all(state in ENDED for state in states.values())
     begins = any(states[code].value == when for code, when in wanted.items()) or (over and "ended" in wanted.values())
-    if begins and item.code in CLASSES and not case.all_classes:
+    if begins and item.code in register.CLASSES and not case.all_classes:
         item.state, item.note = ItemState.NOT_NEEDED, "not_asked_for"
     elif begins:
         steps.begin(session, item, now=now)
@@ -225,36 +261,18 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     flush(session)
     entry = audit.Entry("case:close", object_ref=case.id, subject=case.household_id, decision=case.decision.value)
     audit.record(session, entry, actor=SYSTEM, now=now)
-    found = {item.code for item in items if item.state is ItemState.GRANTED} & set(CLASSES)
-    asked = {item.code for item in items if item.state is ItemState.REFUSED} & set(CLASSES)
-    if not found and (asked or case.decision is CaseDecision.REFUSED):
-        _register(session, case, now=now)
+    if case.hand_on and (refused or remainder(session, case)):
+        holder = Holder(district_code=case.district_code)
+        clocks.start(session, "case_remainder", remainder_ref(case.id), holder=holder, now=now)
+    held = any(item.state is ItemState.GRANTED and item.code in register.CLASSES for item in items)
+    without = register.without_class(items) or (case.decision is CaseDecision.REFUSED and not held)
+    if case.review_of is None and without:
+        register.enter(session, case, now=now)
 
 
-def _register(session: Session, case: Case, *, now: datetime) -> None:
-    """Refused is not the end: the family is watched as its own category, knows it, and may object."""
-    entry = categories.Entry(case.household_id, REJECTED, local_day(now), source="case", source_ref=case.id)
-    spell = categories.enter(session, entry, actor=SYSTEM, now=now)
-    key = f"register:{case.id}"
-    notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)
-
-
-def leave_register(session: Session, spell_id: str, /, *, actor: Actor, now: datetime) -> Spell:
-    """The family objects: the spell ends at once, nobody has to agree."""
-    row = session.get(Spell, spell_id)
-    if row is None or row.category != REJECTED:
-        raise NotFound("entry")
-    require(actor, "register:object", household_id=row.household_id)
-    categories.leave(session, row.id, on=local_day(now), reason="OBJECTED", actor=actor, now=now)
-    told = audit.Entry("register:object", object_ref=row.id, subject=row.household_id, rule_id=row.category)
-    audit.record(session, told, actor=actor, now=now)
-    return row
-
-
-def list_entries(session: Session, household_id: str, /) -> list[Spell]:
-    """The household's spells as a refused one that have not been ended."""
-    found = categories.list_spells(session, household_id)
-    return [row for row in found if row.category == REJECTED and row.ended_at is None]
+def remainder_ref(case_id: str, /) -> str:
+    """Under which the clock is found that asks for what stayed uncovered."""
+    return f"case:{case_id}"
 
 
 def remainder(session: Session, case: Case, /) -> int:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from adapters.pictures import NotAPicture, clean_jpeg
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.cases.models import Case, CasePaper, CaseState, PaperKind
+from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, PaperKind
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, WrongState
 from marketplace.policy import require
@@ -24,7 +24,14 @@ COLUMN = "aid_paper.body"
 WORDING = "2026-11"
 """The version of the authorisation's words (核查授权书); it is kept with each signature."""
 MOST_PAPERS = 12
-SIGNATURES = (PaperKind.TYPED, PaperKind.DRAWN, PaperKind.THUMBPRINT, PaperKind.WITNESSED, PaperKind.SPOKEN)
+SIGNATURES = (
+    PaperKind.TYPED,
+    PaperKind.DRAWN,
+    PaperKind.THUMBPRINT,
+    PaperKind.WITNESSED,
+    PaperKind.SPOKEN,
+    PaperKind.BY_AGENT,
+)
 
 
 def require_draft(case: Case, /, *, actor: Actor) -> None:
@@ -102,7 +109,9 @@ def show_signature(session: Session, case: Case, /, *, actor: Actor, now: dateti
 
 def signature_of(session: Session, case: Case, /) -> tuple[CasePaper, str] | None:
     """The newest signature under the authorisation, with the name as it was signed; a drawn one has its points."""
-    asked = select(CasePaper).where(CasePaper.case_id == case.id, col(CasePaper.kind).in_(SIGNATURES))
+    first = session.get(CaseItem, case.review_of) if case.review_of else None
+    of = first.case_id if first is not None else case.id
+    asked = select(CasePaper).where(CasePaper.case_id == of, col(CasePaper.kind).in_(SIGNATURES))
     row = session.exec(asked.order_by(col(CasePaper.recorded_at).desc(), col(CasePaper.id))).first()
     if row is None:
         return None

@@ -39,10 +39,13 @@ class Stage:
 
 
 def stages_of(item: CaseItem, steps: Sequence[CaseStep], /, *, now: datetime) -> list[Stage]:
-    """The stages of an item; one that its path does not have is shown as done with the next."""
+    """The stages of an item; one that its path does not have is shown as done with the next. An item of which
+    nothing is paid through this house has no last stage: nobody here could say that the money has come."""
     running = next((step for step in steps if step.ended_at is None), None)
     here = STAGES.index(STAGE_OF[running.code]) if running else _reached(item)
-    return [_stage(code, number, here, item, steps, running, now=now) for number, code in enumerate(STAGES)]
+    shown = [_stage(code, number, here, item, steps, running, now=now) for number, code in enumerate(STAGES)]
+    paid_here = any(step.code == "payment" for step in steps)
+    return shown if paid_here or item.state is not ItemState.GRANTED else shown[:-1]
 
 
 def _reached(item: CaseItem) -> int:

@@ -1,23 +1,27 @@
 """Looking again at what was granted (定期核查): when, by whom, and what was found.
 
 Enters: a granted item, the clock, a worker's finding. Leaves: a day in the interval of the family's class, a clock for
-the street's staff from a month before, the next day after each look. Nothing is cut here: where things have changed the
-family is told to bring its papers, and the next look comes in a month. Called by `granted`, the worker and the pages.
+the street's staff from a month before, the next day after each look. Nothing is cut here: where things have changed an
+application for this one item begins on the old answers and papers, a short way to a new decision, and the family is
+told; what was granted is paid meanwhile. Called by `granted`, the worker and the pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.cases.models import Case, CaseItem
+from marketplace.cases import steps
+from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.cases.models_reviews import ItemReview
 from marketplace.cases.rules import review_months
+from marketplace.cases.service import new_number
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database, flush, new_id
@@ -31,6 +35,7 @@ STEP = "item_review"
 AHEAD = timedelta(days=30)
 LEAST = timedelta(days=7)
 SAME, CHANGED = "same", "changed"
+PATH = "REVIEW"
 SOON = 1
 """Months until the next look where the last one found that things have changed."""
 BATCH = 100
@@ -128,10 +133,56 @@ def finish(
     clocks.end(session, _ref(row), outcome=outcome, now=now)
     _record(session, row, "review:finish", actor=actor, now=now)
     if outcome == CHANGED:
-        notices.post(session, "case_waits", key=f"review:{row.id}", household_id=row.household_id, now=now)
+        _decide_anew(session, item, actor=actor, now=now)
+        notices.post(session, "review_changed", key=f"review:{row.id}", household_id=row.household_id, now=now)
     months = SOON if outcome == CHANGED else _months(item, kind, now=now)
     _next(session, item, kind, months=months, actor=actor, now=now)
     return row
+
+
+def _decide_anew(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
+    """One application for this item alone, signed already; an earlier one that still runs stays."""
+    old = session.get_one(Case, item.case_id)
+    runs = select(Case.id).where(Case.review_of == item.id, Case.state == CaseState.OPEN)
+    if session.exec(runs).first() is not None:
+        return
+    kept = old.model_dump(exclude={"id", "number", "decided_at", "decision", "proxy_id"})
+    told: dict[str, Any] = {"opened_by": actor.id, "opened_role": actor.role, "channel": "review", "review_of": item.id}
+    case = Case(
+        **{**kept, **told, "id": new_id(), "number": new_number(), "state": CaseState.OPEN},
+    )
+    case.created_at = case.submitted_at = now
+    session.add(case)
+    kept = item.model_dump(include={"household_id", "code", "department", "district_code", "office", "cause"})
+    again = CaseItem(**kept, id=new_id(), case_id=case.id, path=PATH, after=[], state=ItemState.WAITING)
+    session.add(again)
+    flush(session)
+    steps.begin(session, again, now=now)
+    entry = audit.Entry("case:submit", object_ref=case.id, subject=case.household_id, rule_id=item.id)
+    audit.record(session, entry, actor=actor, now=now)
+
+
+def report_change(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> ItemReview:
+    """The family tells that something has changed (R2.21): somebody looks now, not on the day that was named."""
+    asked = select(ItemReview).where(ItemReview.item_id == item_id, col(ItemReview.done_at).is_(None))
+    row = session.exec(asked.with_for_update()).one_or_none()
+    home, district = (row.household_id, row.district_code) if row is not None else (None, None)
+    require(actor, "case:answer", household_id=home, district=district)
+    if row is None:
+        raise NotFound("review")
+    row.due_on = min(row.due_on, local_day(now) + AHEAD)
+    _record(session, row, "review:report", actor=actor, now=now)
+    _open(session, row.id, now=now)
+    return row
+
+
+def replace(session: Session, case: Case, /, *, actor: Actor = SYSTEM, now: datetime) -> None:
+    """The new decision has its own days: the old item is not looked at any more."""
+    asked = select(ItemReview).where(ItemReview.item_id == case.review_of, col(ItemReview.done_at).is_(None))
+    for row in session.exec(asked):
+        row.outcome, row.done_by, row.done_at = "replaced", actor.id, now
+        clocks.end(session, _ref(row), outcome="replaced", now=now)
+        _record(session, row, "review:finish", actor=actor, now=now)
 
 
 def list_due(

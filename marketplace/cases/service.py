@@ -1,4 +1,4 @@
-"""A household's application: begun, saved and come back to, signed, sent in, looked at, taken back.
+"""A household's application: begun, saved and come back to, signed, sent in, looked at.
 
 Enters: answers of the household or of somebody who helps it. Leaves: a draft, or a case with its items begun: one
 application for everything it may be owed. What is known already is not asked again. Called by this room's pages, by
@@ -19,21 +19,23 @@ from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day
 from marketplace.cases import steps
 from marketplace.cases.evaluate import MONEY, WANTS, Facts, plan
-from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState, PaperKind
+from marketplace.cases.known import facts_of as facts_of
+from marketplace.cases.models import Case, CaseItem, CaseState, ItemState, PaperKind
 from marketplace.cases.papers import require_draft, seal_paper
-from marketplace.clocks import service as clocks
 from marketplace.db import flush, new_id
 from marketplace.drawing import read_strokes
-from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.errors import BadInput, NotFound
 from marketplace.households import facts as people
 from marketplace.households import guardians
 from marketplace.households.models import Person
 from marketplace.households.service import contact_of, get_household, list_people
 from marketplace.policy import require
+from marketplace.proxies.models import HelpPower, PowerKind
 from marketplace.reference.words import label, list_codes
-from marketplace.visits import service as visits
 
 LONGEST_NAME = 40
+CAUSES = ("illness", "accident", "schooling", "housing", "work")
+"""What aid is asked for ► the cause that is aided once a year."""
 
 
 def new_number() -> str:
@@ -53,7 +55,6 @@ def start(
     /,
     *,
     channel: str = "phone",
-    proxy_id: str | None = None,
     wanted: str = "",
     subject_id: str = "",
     actor: Actor,
@@ -62,7 +63,8 @@ def start(
     """Begin an application, or come back to the one that lies there. A child's is signed by a verified guardian."""
     home = get_household(session, household_id)
     require(actor, "case:apply", household_id=home.id, district=home.district_code)
-    person = session.get(Person, subject_id) if subject_id else first_of(session, home.id)
+    power = _power_of(session, actor)
+    person = _whom(session, home.id, subject_id or (power.subject_id if power else ""), actor=actor)
     if person is None or person.household_id != home.id:
         raise NotFound("person")
     signer = guardians.signer_for(session, person, actor=actor, now=now)
@@ -70,7 +72,7 @@ def start(
         raise NotFound("person")
     found = find_draft(session, home.id, person.id)
     if found is not None:
-        return found
+        return _with(session, found, wanted, actor=actor, now=now)
     case = Case(
         id=new_id(),
         number=new_number(),
@@ -79,7 +81,7 @@ def start(
         signer_id=signer,
         opened_by=actor.id,
         opened_role=actor.role,
-        proxy_id=proxy_id,
+        proxy_id=power.id if power else None,
         channel=channel,
         district_code=home.district_code,
         office=home.street_code or home.district_code,
@@ -87,6 +89,26 @@ def start(
         created_at=now,
     )
     return _record(session, case, "case:start", actor=actor, now=now)
+
+
+def _with(session: Session, draft: Case, wanted: str, *, actor: Actor, now: datetime) -> Case:
+    """A draft for some items only, with the one whose code was scanned now; a draft without a choice has every item."""
+    only = list(draft.answers.get("only") or ())
+    if wanted not in list_codes("aid_item") or not only or wanted in only:
+        return draft
+    draft.answers = {**draft.answers, "only": [*only, wanted]}
+    return _record(session, draft, "case:save", actor=actor, now=now)
+
+
+def _whom(session: Session, household_id: str, person_id: str, *, actor: Actor) -> Person | None:
+    """Who is named; else the person that is signed in; else whom messages reach."""
+    if not person_id and actor.role is Role.HOUSEHOLD:
+        person_id = actor.id if session.get(Person, actor.id) is not None else ""
+    return session.get(Person, person_id) if person_id else first_of(session, household_id)
+
+
+def _power_of(session: Session, actor: Actor) -> HelpPower | None:
+    return session.get(HelpPower, actor.id) if actor.role is Role.HELPER else None
 
 
 def first_of(session: Session, household_id: str) -> Person | None:
@@ -138,14 +160,34 @@ def sign(
     now: datetime,
 ) -> Case:
     """The authorisation to check the household's means, signed by the person (or a child's guardian) with a typed name,
-    with `drawn` strokes of a finger, or as `counter` has it where somebody is read to. To look at all classes and to
-    hand on what stays uncovered are two switches of their own."""
+    with `drawn` strokes of a finger, or as `counter` has it where somebody is read to; by an agent only under a written
+    power. To look at all classes and to hand on what stays uncovered are two switches of their own."""
     require_draft(case, actor=actor)
     guardians.signer_for(session, session.get_one(Person, case.subject_id), actor=actor, now=now)
+    if not may_sign(session, case, actor=actor):
+        raise BadInput("signs_itself", field="typed_name")
+    if actor.role is Role.HELPER and hand_on and "offers" not in _matters(session, actor):
+        raise BadInput("not_for_agents", field="hand_on")
     kind, text = (PaperKind.DRAWN, read_strokes(drawn)) if drawn else (kind, _written(name))
+    kind = PaperKind.BY_AGENT if actor.role is Role.HELPER else kind
     seal_paper(session, case, text, kind=kind, owner=case.signer_id, actor=actor, now=now)
     case.signed_at, case.all_classes, case.hand_on = now, all_classes, hand_on
     return _record(session, case, "case:sign", actor=actor, now=now)
+
+
+def may_sign(session: Session, case: Case, /, *, actor: Actor) -> bool:
+    """Whether this signature would be the person's own, taken down by staff, or an agent's whose written power names
+    this person and applications. A helper for one day fills in and does not sign; nor does another of the household."""
+    if actor.role is Role.HELPER:
+        power = _power_of(session, actor)
+        named = power is not None and power.kind is PowerKind.STANDING and power.subject_id == case.subject_id
+        return named and case.signer_id == case.subject_id and "applications" in _matters(session, actor)
+    return actor.role is not Role.HOUSEHOLD or session.get(Person, actor.id) is None or actor.id == case.signer_id
+
+
+def _matters(session: Session, actor: Actor) -> frozenset[str]:
+    power = _power_of(session, actor)
+    return frozenset(power.matters) if power is not None else frozenset()
 
 
 def _written(name: str) -> str:
@@ -191,7 +233,7 @@ def _item(
         office=case.office,
         after=list(after),
         state=ItemState.WAITING,
-        cause="illness" if "illness" in facts.wants else "accident" if "accident" in facts.wants else "",
+        cause=next((want for want in CAUSES if want in facts.wants), "sudden" if "sudden" in facts.ticks else ""),
         asked_fen=facts.medical_fen if code in ("LINSHI", "YILIAO_JIUZHU") else 0,
     )
     session.add(item)
@@ -206,39 +248,6 @@ def department_of(code: str, /) -> str:
     from marketplace.reference.tables import rows
 
     return next(row["department"] for row in rows("aid_items") if row["code"] == code)
-
-
-def facts_of(session: Session, case: Case, /) -> Facts:
-    """What the household told, with what the house knew already."""
-    home = get_household(session, case.household_id)
-    return Facts.read(case.answers, size=home.size, urban=home.urban)
-
-
-def withdraw(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Case:
-    """The household takes its application back; what was granted stays granted."""
-    case = get_case(session, case_id, actor=actor, asks="case:withdraw")
-    if case.state not in (CaseState.DRAFT, CaseState.OPEN):
-        raise WrongState("case_closed")
-    return end_open(session, case, actor=actor, now=now)
-
-
-def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Case:
-    """Everything of a case that is not decided ends as withdrawn; the caller has asked who may."""
-    for item in list_items(session, case.id):
-        if item.state not in ENDED:
-            item.state = ItemState.WITHDRAWN
-            session.add(item)
-            clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
-            visits.settle(session, item.id, actor=actor, now=now)
-    for step in steps.list_steps(session, case.id):
-        if step.ended_at is None and step.code != "payment":
-            step.ended_at, step.ended_by, step.outcome = now, actor.id, "withdrawn"
-            step.stopped_at, step.left_days = None, None
-            session.add(step)
-    if case.state is CaseState.DRAFT:
-        case.signed_at, case.submitted_at = case.signed_at or now, now
-    case.state = CaseState.WITHDRAWN
-    return _record(session, case, "case:withdraw", actor=actor, now=now)
 
 
 def get_case(session: Session, case_id: str, /, *, actor: Actor, asks: str = "case:view") -> Case:

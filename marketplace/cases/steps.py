@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
-from marketplace.actors import SYSTEM, Actor
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import days
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
@@ -29,6 +29,7 @@ DECIDES = ("confirm", "fast_aid", "department_answer")
 RE_NOTICE = StepRule(0, "re_notice", "TOWNSHIP", 3, Unit.CALENDAR)
 """After an objection the notice stands three days more (R2.11)."""
 URGE_PAUSE = timedelta(days=1)
+UNSEEN = "not_visited"
 AT_HOME = "check_and_visit"
 """The step for which two people go to the household."""
 
@@ -101,6 +102,11 @@ def clock_ref(item_id: str, /) -> str:
     return f"item:{item_id}"
 
 
+def call_ref(item_id: str, /) -> str:
+    """Under which a call for an item's papers is found."""
+    return f"papers:{item_id}"
+
+
 def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: str, actor: Actor, now: datetime) -> None:
     """The step is over."""
     if step.stopped_at is not None:
@@ -115,15 +121,18 @@ def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: st
 
 def finish(session: Session, item_id: str, /, *, opinion: str = "done", actor: Actor, now: datetime) -> CaseStep:
     """A person has done this step; the next one begins. A step that decides is ended by a decision, a public notice by
-    its own page."""
+    its own page. A household close to staff is visited before (R2.24); where nobody went, the record says so."""
     item = get_item(session, item_id, lock=True)
     require(actor, "case:handle", district=item.district_code)
     step = running_step(session, item.id)
     if step.code in (*DECIDES, "public_notice", "re_notice"):
         raise WrongState("step_needs_its_own_page")
     kin.refuse_close(session, item.household_id, actor=actor)
+    seen = step.code != AT_HOME or visits.was_made(session, item.id)
+    if not seen and kin.of_staff(session, item.household_id):
+        raise WrongState("visit_first")
     end_step(session, item, step, outcome=opinion, actor=actor, now=now)
-    record(session, item, "case:step", rule=step.code, actor=actor, now=now)
+    record(session, item, "case:step", rule=step.code, decision="" if seen else UNSEEN, actor=actor, now=now)
     if step.code == "payment":
         return step
     return next_step(session, item, step, now=now)
@@ -139,7 +148,8 @@ def next_step(session: Session, item: CaseItem, step: CaseStep, /, *, now: datet
 
 
 def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: datetime) -> CaseStep:
-    """The household owes papers: told once, all of them (R2.06). No clock runs against the office meanwhile."""
+    """The household owes papers: told once, all of them (R2.06); a second time only by a verifier, and it is counted.
+    No clock runs against the office meanwhile."""
     item = get_item(session, item_id, lock=True)
     require(actor, "case:handle", district=item.district_code)
     step = running_step(session, item.id)
@@ -147,6 +157,9 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
         raise WrongState("clock_cannot_stop")
     if not missing.strip():
         raise BadInput("missing_list", field="missing")
+    if item.stops and actor.role is not Role.VERIFIER:
+        raise BadInput("asked_before", field="missing")
+    item.stops += 1
     step.stopped_at, step.stopped_for = now, missing.strip()[:200]
     step.left_days = days.left_at(now, step.due_at, unit=step.unit)
     item.state = ItemState.STOPPED
@@ -154,7 +167,7 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
     holder = Holder(household_id=item.household_id, district_code=item.district_code)
     clocks.start(session, "case_papers", clock_ref(item.id), holder=holder, now=now)
     session.add_all([item, step])
-    notices.post(session, "case_waits", key=f"stop:{step.id}:{now:%Y%m%d%H%M}", household_id=item.household_id, now=now)
+    notices.post(session, "case_waits", key=f"stop:{step.id}:{item.stops}", household_id=item.household_id, now=now)
     return _recorded(session, item, step, "case:stop", actor=actor, now=now)
 
 
@@ -175,17 +188,18 @@ def run_on(session: Session, item_id: str, /, *, actor: Actor, now: datetime) ->
     step.stopped_at, step.left_days, item.state = None, None, ItemState.RUNNING
     session.add_all([item, step])
     clocks.end(session, clock_ref(item.id), outcome="answered", now=now)
+    visits.settle(session, call_ref(item.id), actor=actor, now=now)
     flush(session)
     _clock(session, item, step, now=now)
     return _recorded(session, item, step, "case:run_on", actor=actor, now=now)
 
 
-def urge(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> CaseStep:
+def urge(session: Session, item_id: str, /, *, asks: str = "case:urge", actor: Actor, now: datetime) -> CaseStep:
     """The household reminds whoever holds its item (催办), at most once a day; the number of times is shown to all."""
     item = get_item(session, item_id, lock=True)
-    require(actor, "case:urge", household_id=item.household_id)
+    require(actor, asks, household_id=item.household_id, district=item.district_code)
     step = running_step(session, item.id)
-    if item.state is not ItemState.RUNNING:
+    if step.stopped_at is not None:
         raise WrongState("clock_stopped")
     last = audit_day(session, item.id)
     if last is not None and now - last < URGE_PAUSE:

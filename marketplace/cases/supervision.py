@@ -13,20 +13,21 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from sqlalchemy import String, cast, func, literal
 from sqlalchemy import case as when
-from sqlalchemy import func, literal
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.accounts.models import Account
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import board, notice
+from marketplace.cases import board, notice, silent
 from marketplace.cases.models import CaseItem, CaseStep, Escalation, MonthReport
 from marketplace.clocks.models import Clock
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput
 from marketplace.policy import require
+from marketplace.reference.words import list_codes
 
 LEVELS = {1: Role.WORKER, 2: Role.VERIFIER, 3: Role.APPROVER, 4: Role.APPROVER}
 """Rung ► whose role is told; the fourth is for an approver of the whole city."""
@@ -34,9 +35,9 @@ BATCH = 100
 
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
-    """Let public notices end, then climb the ladder; how much was done."""
+    """Let public notices end, have silent households called, then climb the ladder; how much was done."""
     now = clock()
-    return notice.over(database, now=now) + climb(database, now=now)
+    return notice.over(database, now=now) + silent.sweep(database, now=now) + climb(database, now=now)
 
 
 def climb(database: Database, /, *, now: datetime) -> int:
@@ -116,45 +117,33 @@ class Times:
     mean_tenths: int
     median: int
     p90: int
+    asked_again: int = 0
 
 
 def times_of(session: Session, month: str, /) -> list[Times]:
-    """The month from the rows themselves, one statement: ranks within each office and item give median and p90."""
+    """The month from the rows themselves: one statement gives each office and item with its days, read in the index."""
+    days = func.aggregate_strings(cast(col(CaseItem.days_taken), String), ",")
+    late = func.sum(when((col(CaseItem.late_cause) != "", 1), else_=0))
     group = (col(CaseItem.office), col(CaseItem.code))
-    rank = func.row_number().over(partition_by=group, order_by=col(CaseItem.days_taken))
-    many = func.count().over(partition_by=group)
-    ranked = (
-        select(  # type: ignore[call-overload]
-            col(CaseItem.office).label("office"),
-            col(CaseItem.code).label("code"),
-            col(CaseItem.days_taken).label("days"),
-            col(CaseItem.holder).label("holder"),
-            when((col(CaseItem.late_cause) != "", 1), else_=0).label("late"),
-            rank.label("rank"),
-            many.label("many"),
-        )
-        .where(CaseItem.month == month)
-        .subquery()
-    )
-    at = ranked.c
-    asked = (
-        select(  # type: ignore[call-overload]
-            at.office,
-            at.code,
-            func.max(at.holder),
-            func.count(),
-            func.sum(at.late),
-            func.sum(at.days),
-            func.max(when((2 * at.rank <= at.many + 1, at.days), else_=0)),
-            func.max(when((10 * at.rank <= 9 * at.many + 9, at.days), else_=0)),
-        )
-        .group_by(at.office, at.code)
-        .order_by(at.office, at.code)
-    )
-    return [
-        Times(office, code, holder, int(n), int(late), round(10 * int(total) / int(n)), int(median), int(p90))
-        for office, code, holder, n, late, total, median, p90 in session.execute(asked)
-    ]
+    again = func.sum(when((col(CaseItem.stops) > 1, 1), else_=0))
+    held = [func.sum(when((col(CaseItem.late_with) == code, 1), else_=0)) for code in list_codes("case_holder")]
+    asked = select(*group, days, late, again, *held)  # type: ignore[call-overload]
+    asked = asked.where(CaseItem.month == month).group_by(*group).order_by(*group)
+    return [_times(*row) for row in session.execute(asked)]
+
+
+def _times(office: str, code: str, listed: str, late: int, again: int, *held: int) -> Times:
+    """Mean, median and 90th percentile of one office and item; the holder is who held most of what was late.
+
+    >>> _times("500103", "DIBAO", "9,1,4", 1, 0, 1)
+    Times(office='500103', code='DIBAO', holder='TOWNSHIP', ended=3, late=1, mean_tenths=47, median=4, p90=9, \
+asked_again=0)
+    """
+    days = sorted(map(int, listed.split(",")))
+    n, most = len(days), max(map(int, held))
+    holder = list_codes("case_holder")[[int(one) for one in held].index(most)] if most else ""
+    mean, median, p90 = round(10 * sum(days) / n), days[(n + 1) // 2 - 1], days[-(-9 * n // 10) - 1]
+    return Times(office, code, holder, n, int(late), mean, median, p90, int(again))
 
 
 def publish(session: Session, month: str, /, *, actor: Actor, now: datetime) -> MonthReport:

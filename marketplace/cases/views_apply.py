@@ -11,6 +11,7 @@ from typing import Any
 
 import segno
 from flask import request, url_for
+from flask import session as form_session
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.utils import redirect
@@ -27,6 +28,7 @@ from marketplace.households.models import Person
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import find_person_by_phone
 from marketplace.households.views_enter import PHONE
+from marketplace.households.views_wechat import APPLY_FOR
 from marketplace.reference import districts
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -61,6 +63,8 @@ def entry_of(code: str) -> ResponseReturnValue:
 
 def _entry(code: str) -> ResponseReturnValue:
     ours = current_actor().household_id is not None
+    if not ours:
+        form_session[APPLY_FOR] = code
     return render("cases/entry.html", code=code, ours=ours, form=None if ours else _first())
 
 
@@ -84,7 +88,7 @@ def first() -> ResponseReturnValue:
     if form.validate_on_submit() and not PHONE.match(phone):
         form.phone.errors = [_("Write an 11-digit mobile number, such as 138 0000 0000")]
     if form.errors or form.phone.errors:
-        return render("cases/entry.html", code="", ours=False, form=form)
+        return render("cases/entry.html", code=str(form_session.get(APPLY_FOR, "")), ours=False, form=form)
     accounts.count_try(session, "apply", network=request.remote_addr or "", now=now)
     if find_person_by_phone(session, phone) is None:
         index = vault_of(session).index("phone", phone)
@@ -123,7 +127,9 @@ def step(case_id: str, name: str) -> ResponseReturnValue:
     if form.validate_on_submit() and _kept(case, name, form):
         return _to(case, "check" if request.args.get("to") == "check" else _after(case, name))
     number, total = NAMES.index(name) + 1, len(NAMES)
-    return render("cases/step.html", case=case, name=name, title=title, form=form, number=number, total=total)
+    signs = name != "sign" or service.may_sign(current_session(), case, actor=current_actor())
+    shown: dict[str, Any] = {"number": number, "total": total, "signs": signs, "fault": SENTENCES["signs_itself"]}
+    return render("cases/step.html", case=case, name=name, title=title, form=form, **shown)
 
 
 @bp.route("/cases/<case_id>/check", methods=["GET", "POST"])
@@ -137,6 +143,8 @@ def check(case_id: str) -> ResponseReturnValue:
             service.submit(current_session(), case, actor=current_actor(), now=utc_now())
         except BadInput as error:
             fault = FAULTS.get(error.code, SENTENCES["not_signed"])
+            if error.code == "not_signed" and not service.may_sign(current_session(), case, actor=current_actor()):
+                fault = SENTENCES["signs_itself"]
         else:
             return redirect(url_for(".sent", case_id=case.id), code=303)
     facts = service.facts_of(current_session(), case)

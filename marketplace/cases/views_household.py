@@ -12,17 +12,21 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, outcome, papers, reviews, service, steps
+from marketplace.cases import forms, notice, papers, register, reviews, service, steps, withdrawing
 from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseState
 from marketplace.cases.progress import stages_of
 from marketplace.cases.views_apply import FAULTS, qr_of
 from marketplace.cases.views_uploads import photo_of
+from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard, own_household
 from marketplace.households import guardians
 from marketplace.households.service import masked_name
+from marketplace.reference.words import choices, label
 from marketplace.web import Form, _, confirm, current_session, done, render, writes
+from marketplace.web.display import language
+from marketplace.web.formats import day, yuan
 
 HOME = "household"
 
@@ -32,7 +36,7 @@ HOME = "household"
 def mine() -> ResponseReturnValue:
     """All applications, and where the household stands in the register."""
     session, home = current_session(), own_household()
-    entries = outcome.list_entries(session, home)
+    entries = register.list_entries(session, home)
     children = [
         (child.id, masked_name(session, child))
         for child in guardians.children_of(session, current_actor().id, now=utc_now())
@@ -52,7 +56,47 @@ def one(case_id: str) -> ResponseReturnValue:
 def sheet(case_id: str) -> ResponseReturnValue:
     """One page of paper: what, by whom, until when, who holds it, how to stop."""
     found = _followed(case_id)
-    return render("cases/print.html", picture=qr_of(url_for(".one", case_id=case_id)), **found)
+    picture = qr_of(url_for(".one", case_id=case_id))
+    return render("cases/print.html", picture=picture, last=how_to_stop(), **found)
+
+
+@bp.get("/cases/<case_id>/aloud")
+@guard("case:view")
+def aloud(case_id: str) -> ResponseReturnValue:
+    """The printed page sentence by sentence, to be read aloud on the telephone or at a counter."""
+    found = _followed(case_id)
+    return render("cases/aloud.html", script=reading_of(found), **found)
+
+
+def reading_of(found: dict[str, Any]) -> list[str]:
+    """What stands on the printed page, as sentences."""
+    case, lang = found["case"], language()
+    lines = [_("Your application has the number %(number)s.", number=case.number)]
+    for row in found["rows"]:
+        item, step = row["item"], row["step"]
+        words = {
+            "item": label("aid_item", item.code, lang=lang),
+            "state": label("item_state", item.state.value, lang=lang),
+        }
+        lines.append(_("%(item)s: %(state)s.", **words))
+        if item.amount_fen:
+            lines.append(_("The amount is %(money)s.", money=yuan(item.amount_fen)))
+        if item.reason:
+            lines.append(_("The reason is: %(reason)s.", reason=label("case_reason", item.reason, lang=lang)))
+        if step is not None and step.stopped_at is not None:
+            lines.append(_("You still owe: %(papers)s.", papers=step.stopped_for))
+        elif step is not None:
+            held = {"who": label("case_holder", step.holder, lang=lang), "day": day(step.due_at)}
+            lines.append(_("It lies with %(who)s, until %(day)s.", **held))
+    return [*lines, *how_to_stop()]
+
+
+def how_to_stop() -> list[str]:
+    """The last sentences of the page, on paper and on the telephone."""
+    return [
+        _("You can have whoever holds it reminded, appeal against a decision, or take all of it back."),
+        _("For this call or visit your street office; it costs nothing, and what was granted stays granted."),
+    ]
 
 
 def _followed(case_id: str) -> dict[str, Any]:
@@ -66,7 +110,11 @@ def _followed(case_id: str) -> dict[str, Any]:
         rows.append({"item": item, "stages": stages_of(item, own, now=now), "step": running})
     layout = "household" if current_actor().household_id else "staff"
     again = reviews.next_days(session, [row["item"].id for row in rows])
-    return {"again": again, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
+    objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
+    told: dict[str, Any] = {"objected": objected, "again": again}
+    told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
+    told["remainder_reasons"] = choices("remainder_reason", lang=language())
+    return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
 
 
 @bp.route("/cases/<case_id>/bills", methods=["GET", "POST"])
@@ -110,6 +158,17 @@ def answered(item_id: str) -> ResponseReturnValue:
     return done(_("Thank you. The clock runs on from today."), to=url_for(".one", case_id=step.case_id))
 
 
+@bp.post("/cases/items/<item_id>/changed")
+@guard("case:answer")
+@writes
+def changed(item_id: str) -> ResponseReturnValue:
+    """Something has changed with the family: somebody looks now."""
+    session, now = current_session(), utc_now()
+    reviews.report_change(session, item_id, actor=current_actor(), now=now)
+    case_id = steps.get_item(session, item_id).case_id
+    return done(_("Thank you. Your street office looks at it now."), to=url_for(".one", case_id=case_id))
+
+
 @bp.route("/cases/<case_id>/withdraw", methods=["GET", "POST"])
 @guard("case:withdraw")
 @writes
@@ -118,7 +177,7 @@ def withdraw(case_id: str) -> ResponseReturnValue:
     session, form = current_session(), Form()
     case = service.get_case(session, case_id, actor=current_actor(), asks="case:withdraw")
     if form.validate_on_submit():
-        service.withdraw(session, case.id, actor=current_actor(), now=utc_now())
+        withdrawing.withdraw(session, case.id, actor=current_actor(), now=utc_now())
         return done(_("Taken back. What was granted stays granted."), to=url_for(".mine"))
     return confirm(
         layout=HOME,
@@ -136,5 +195,5 @@ def withdraw(case_id: str) -> ResponseReturnValue:
 @writes
 def leave_register(entry_id: str) -> ResponseReturnValue:
     """No to being looked at again; it ends at once."""
-    outcome.leave_register(current_session(), entry_id, actor=current_actor(), now=utc_now())
+    register.leave(current_session(), entry_id, actor=current_actor(), now=utc_now())
     return done(_("You are out of the register from now on."), to=url_for(".mine"))

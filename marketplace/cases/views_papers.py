@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from marketplace.actors import Role
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, papers, service, steps
+from marketplace.cases import counter, forms, papers, service, steps
 from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, CaseStep, ItemState, PaperKind
 from marketplace.cases.notice import NOTICES, is_child
@@ -73,8 +73,11 @@ def _authorisation(case: Case, *, signed: Signed, shown: bool) -> ResponseReturn
     if signed is not None:
         kind, when = label("paper_kind", signed[0].kind.value, lang=lang), day(signed[0].recorded_at)
         rows.append((_("Signed"), f"{kind} · {when}"))
-    for row in readback.of_object(session, f"case:{case.id}")[:1]:
-        rows.append((_("Read aloud in"), label("dialect", row.dialect, lang=lang)))
+        if signed[0].kind is PaperKind.BY_AGENT:
+            rows.append((_("Written power"), signed[0].recorded_by[:8]))
+    for row in readback.of_object(session, f"case:{case.id}"):
+        if row.act == counter.ACT:
+            rows.append((_("Read aloud in"), label("dialect", row.dialect, lang=lang)))
     text = forms.authorisation_text()
     picture = _signature(signed) if shown else ""
     open_by = "" if shown or signed is None else url_for(".signed_paper", case_id=case.id)

@@ -5,17 +5,19 @@ Enters: requests of anybody. Leaves: pages with masked names of adults, and time
 
 from __future__ import annotations
 
-from flask import request, url_for
+import contextlib
+
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from marketplace.accounts import service as accounts
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import forms, notice, steps, supervision
 from marketplace.cases.doors import bp
-from marketplace.errors import NotFound
+from marketplace.errors import NotAllowed, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.reference import districts
-from marketplace.web import _, current_session, done, render, writes
+from marketplace.web import Page, _, current_database, current_session, page_number, render, writes
 
 
 @bp.get("/public-notices")
@@ -31,8 +33,31 @@ def notices(district: str) -> ResponseReturnValue:
     """What hangs out in a district."""
     if district not in {one.code for one in districts.current(local_day(utc_now()))}:
         raise NotFound("district")
-    rows = notice.list_notices(current_session(), district, now=utc_now())
-    return render("cases/notices.html", rows=rows, district=district)
+    session, now = current_session(), utc_now()
+    page = Page(page_number(), notice.count_notices(session, district, now=now))
+    rows = notice.list_notices(session, district, now=now, offset=page.offset, most=page.size)
+    return render("cases/notices.html", rows=rows, page=page, district=district)
+
+
+@bp.get("/public-notices/answer")
+@guard("case:object")
+def objection_answer() -> ResponseReturnValue:
+    """Ask for the code of an earlier objection."""
+    return render("cases/object_answer.html", form=forms.ObjectionCodeForm(), found=None)
+
+
+@bp.post("/public-notices/answer")
+@guard("case:object")
+def objection_look() -> ResponseReturnValue:
+    """Show what was found; tries are counted even when nothing is."""
+    form, found = forms.ObjectionCodeForm(), None
+    if form.validate_on_submit():
+        with current_database().transaction() as session, contextlib.suppress(NotAllowed):
+            network = request.remote_addr or ""
+            found = notice.find_by_code(session, form.code.data or "", network=network, now=utc_now())
+        if found is None:
+            form.code.errors = [_("No objection has this code. Check it letter by letter.")]
+    return render("cases/object_answer.html", form=form, found=found)
 
 
 @bp.route("/public-notices/<district>/<item_id>", methods=["GET", "POST"])
@@ -41,17 +66,14 @@ def notices(district: str) -> ResponseReturnValue:
 def object_to(district: str, item_id: str) -> ResponseReturnValue:
     """Object to one line, without a name if one likes."""
     session, now, form = current_session(), utc_now(), forms.ObjectionForm()
-    shown = {row.item_id: row for row in notice.list_notices(session, district, now=now)}
-    if item_id not in shown:
-        raise NotFound("notice")
+    shown = notice.find_notice(session, district, item_id, now=now)
     if form.validate_on_submit():
         accounts.count_try(session, "object", network=request.remote_addr or "", now=now)
         steps.get_item(session, item_id)
-        notice.object_to(session, item_id, form.text.data, actor=current_actor(), now=now)
-        return done(
-            _("Thank you. It is looked into before anything is decided."), to=url_for(".notices", district=district)
-        )
-    return render("cases/object.html", form=form, row=shown[item_id], district=district)
+        row = notice.object_to(session, item_id, form.text.data, actor=current_actor(), now=now)
+        code = notice.give_code(session, row)
+        return render("cases/object_code.html", code=f"{code[:4]} {code[4:8]} {code[8:]}", district=district)
+    return render("cases/object.html", form=form, row=shown, district=district)
 
 
 @bp.get("/times")

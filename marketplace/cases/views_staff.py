@@ -12,7 +12,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import board, forms, notice, outcome, service, steps, supervision
+from marketplace.cases import board, forms, notice, outcome, service, silent, steps, supervision
 from marketplace.cases.amounts import proposed
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.evaluate import class_tests
@@ -22,7 +22,9 @@ from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.households import kin
 from marketplace.households.models import Person
+from marketplace.households.service import masked_names
 from marketplace.policy import require
+from marketplace.visits import service as visits
 from marketplace.web import Page, _, current_session, done, page_number, render, writes
 
 SIZE = 50
@@ -41,7 +43,15 @@ def board_page() -> ResponseReturnValue:
     rungs = supervision.latest_rung(session, [item.id for item in items])
     running = board.running_of(session, [item.id for item in items])
     return render(
-        "cases/board.html", items=items, page=page, late=late, rungs=rungs, running=running, now=now, only=only_late
+        "cases/board.html",
+        items=items,
+        page=page,
+        late=late,
+        rungs=rungs,
+        running=running,
+        now=now,
+        only=only_late,
+        unpaid=board.list_unpaid(session, actor=actor, now=now),
     )
 
 
@@ -68,13 +78,16 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         "stop": forms.StopForm(),
         "decide": forms.filled(forms.DecideForm()),
         "finding": forms.FindingForm(),
+        "silent": forms.filled(forms.SilentForm()),
         **shown,
     }
+    step = next((one for one in own if one.ended_at is None), None)
     return render(
         "cases/item.html",
         item=found,
         case=case,
-        step=next((one for one in own if one.ended_at is None), None),
+        step=step,
+        called=step is not None and silent.was_called(session, found.id, step),
         stages_shown=stages_of(found, own, now=now),
         facts=facts,
         kin_of_staff=kin.of_staff(session, found.household_id),
@@ -83,6 +96,9 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         tests=class_tests(facts, district=found.district_code, on=on),
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
         late=found.state not in ENDED and outcome.is_late(session, found, now=now),
+        unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
+        aided=outcome.aided_already(session, found, now=now),
+        answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
         **page,
     )
@@ -108,8 +124,40 @@ def stop(item_id: str) -> ResponseReturnValue:
     form, found = forms.StopForm(), _item(item_id)
     if not form.validate_on_submit():
         return _page(found, stop=form)
-    steps.stop(current_session(), item_id, missing=form.missing.data, actor=current_actor(), now=utc_now())
+    try:
+        steps.stop(current_session(), item_id, missing=form.missing.data, actor=current_actor(), now=utc_now())
+    except BadInput as error:
+        form.missing.errors = [SENTENCES[error.code]]
+        return _page(found, stop=form)
     return done(_("The household has been told. The clock stands still."), to=url_for(".item", item_id=item_id))
+
+
+@bp.get("/cases/owing")
+@guard("case:list")
+def owing() -> ResponseReturnValue:
+    """Households that owe papers, the longest first."""
+    session, page = current_session(), Page(page_number(), 0)
+    rows, total = silent.list_owing(session, actor=current_actor(), offset=page.offset, limit=page.size)
+    names = masked_names(session, {item.household_id for item, _step in rows})
+    calls = {item.id: silent.call_of(session, item.id) for item, _step in rows}
+    return render("cases/owing.html", rows=rows, names=names, calls=calls, page=Page(page.number, total))
+
+
+@bp.post("/cases/items/<item_id>/silent")
+@guard("case:decide")
+@writes
+def refuse_silent(item_id: str) -> ResponseReturnValue:
+    """The papers did not come, though somebody called."""
+    form, found = forms.filled(forms.SilentForm()), _item(item_id)
+    if not form.validate_on_submit():
+        return _page(found, silent=form)
+    told: dict[str, Any] = {"note": form.note.data or "", "late_cause": str(form.late_cause.data or "")}
+    try:
+        silent.refuse(current_session(), item_id, actor=current_actor(), now=utc_now(), **told)
+    except BadInput as error:
+        form.late_cause.errors = [SENTENCES.get(error.code, _("Choose from the list"))]
+        return _page(_item(item_id), silent=form)
+    return done(_("Decided. The letter with the reasons is on its way."), to=url_for(".item", item_id=item_id))
 
 
 @bp.post("/cases/items/<item_id>/decide")

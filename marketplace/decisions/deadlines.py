@@ -61,6 +61,8 @@ ACTS: dict[str, tuple[str, str]] = {
     "record_cost": ("ledger.bill", "need_id"),
     "claim_help": ("ledger.bill", "need_id"),
     "case_step": ("cases.item", "item_id"),
+    "case_remainder": ("cases.one", "case_id"),
+    "case_papers_call": ("cases.item", "item_id"),
     "item_review": ("cases.review", "item_id"),
     "alert_red": ("signals.home", "household_id"),
     "alert_orange": ("signals.home", "household_id"),

@@ -29,7 +29,7 @@ Barred = Callable[[Session, str], Collection[str]]
 TAKEN_BY = {
     **dict.fromkeys(("record_consent", "call_household", "visit_household", "follow_up", "payee_help"), Role.WORKER),
     **dict.fromkeys(("papers_call", "record_cost", "claim_help", "visit_call", "survival_visit"), Role.WORKER),
-    **dict.fromkeys(("second_call", "item_review"), Role.WORKER),
+    **dict.fromkeys(("second_call", "item_review", "case_papers_call"), Role.WORKER),
     **dict.fromkeys(("alert_red", "alert_orange", "alert_yellow", "alert_blue"), Role.WORKER),
     **dict.fromkeys(("publish", "complaint", "payee_check", "right_answer", "source_dispute"), Role.VERIFIER),
     **dict.fromkeys(("cover_answer", "overlap_look", "power_check", "push_answer", "push_result"), Role.VERIFIER),
@@ -40,6 +40,7 @@ TAKEN_BY = {
         ("payment_late", "paid_after_end", "match_review", "unclaimed", "insure_late", "payout_overlap"), Role.APPROVER
     ),
     **dict.fromkeys(("meeting_duty", "urgent_review", "appeal_answer"), Role.APPROVER),
+    "case_remainder": Role.VERIFIER,
     "favours_answer": Role.PROTECTION_OFFICER,
 }
 """Steps of staff that get a named holder with their first reminder if nobody has taken them, and whose they are."""

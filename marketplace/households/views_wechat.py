@@ -28,6 +28,8 @@ from marketplace.households.doors import bp
 from marketplace.web import Form, _, current_database, current_session, done, refuse, render, writes
 
 WAITING = "wechat"
+APPLY_FOR = "apply_for"
+"""The item for which somebody came who is not signed in yet."""
 LASTS = timedelta(minutes=30)
 INSIDE = "miniprogram"
 """What the browser of a mini program says of itself. Only our own mini program may show our pages (its platform sees
@@ -94,8 +96,14 @@ def _again() -> ResponseReturnValue:
 
 
 def after_code() -> str:
-    """Where somebody goes whose telephone was just proved: to the question, if a WeChat waits for it, else home."""
-    return url_for(".wechat_ties" if _waiting() else "portal.household_home")
+    """Where somebody goes whose telephone was just proved: to the question, if a WeChat waits for it; to the item whose
+    code it scanned; else home."""
+    if _waiting():
+        return url_for(".wechat_ties")
+    wanted = form_session.pop(APPLY_FOR, None)
+    if wanted is None:
+        return url_for("portal.household_home")
+    return url_for("cases.entry_of", code=wanted) if wanted else url_for("cases.entry")
 
 
 def _waiting() -> str:
@@ -126,7 +134,7 @@ def wechat_tie() -> ResponseReturnValue:
         return refuse(_("Open the page in WeChat first."), to=url_for(".wechat_ties"))
     wechat.tie(current_session(), waits, actor=current_actor(), now=utc_now())
     form_session.pop(WAITING, None)
-    return done(_("From now on this WeChat opens your page."), to=url_for("portal.household_home"))
+    return done(_("From now on this WeChat opens your page."), to=after_code())
 
 
 @bp.post("/wechat/untie")

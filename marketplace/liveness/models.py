@@ -20,6 +20,7 @@ class CheckState(StrEnum):
     VISIT = "visit"
     SEEN = "seen"
     DIED = "died"
+    DETAINED = "detained"
     DROPPED = "dropped"
 
 

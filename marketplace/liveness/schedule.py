@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from marketplace.actors import SYSTEM, Actor
@@ -18,7 +20,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.liveness import service
-from marketplace.liveness.models import WAITING, CheckCause, SurvivalCheck, SurvivalDuty
+from marketplace.liveness.models import WAITING, CheckCause, CheckState, SurvivalCheck, SurvivalDuty
 from marketplace.reference.survival import survival_rule
 
 BATCH = 100
@@ -52,12 +54,24 @@ def _due(session: Session, *, now: datetime) -> list[tuple[str, date]]:
         col(SurvivalDuty.ended_at).is_(None),
         col(SurvivalDuty.next_on) <= today + timedelta(days=LONGEST_ASK),
         col(SurvivalDuty.person_id).not_in(waiting),
+        col(SurvivalDuty.person_id).not_in(_told_dead()),
     )
     found: dict[str, date] = {}
     for duty in session.exec(wanted.order_by(col(SurvivalDuty.next_on), col(SurvivalDuty.id)).limit(10 * BATCH)):
         if duty.next_on - timedelta(days=survival_rule(duty.kind, today).ask_days) <= today:
             found.setdefault(duty.person_id, duty.next_on)
     return list(found.items())[:BATCH]
+
+
+def _told_dead() -> Any:
+    """Whom staff were told to have died, and nobody has seen since: nobody writes to the family again."""
+    later = aliased(SurvivalCheck)
+    seen = select(later.id).where(
+        later.person_id == col(SurvivalCheck.person_id),
+        later.state == CheckState.SEEN,
+        later.done_at > col(SurvivalCheck.done_at),
+    )
+    return select(SurvivalCheck.person_id).where(SurvivalCheck.state == CheckState.DIED, ~seen.exists())
 
 
 def _visit_late(database: Database, *, now: datetime) -> int:

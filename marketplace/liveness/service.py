@@ -184,12 +184,24 @@ def record_not_met(session: Session, check_id: str, /, *, note: str, actor: Acto
 
 
 def record_died(session: Session, check_id: str, /, *, note: str, actor: Actor, now: datetime) -> SurvivalCheck:
-    """Staff went and were told that the person died; what follows is decided by people, benefit by benefit."""
+    """Staff went and were told that the person died; nobody asks
+    again, unless the person is seen after all. What follows is decided by people, benefit by benefit."""
     found = _of_staff(session, check_id, actor=actor)
     if not note.strip():
         raise BadInput("bad_input", field="note")
     found.note = note.strip()
     return _end(session, found, CheckState.DIED, "survival:died", Way.HOME, actor=actor, now=now)
+
+
+def record_detained(session: Session, check_id: str, /, *, note: str, actor: Actor, now: datetime) -> SurvivalCheck:
+    """Told with evidence that the person is detained: it lives, nothing is cut here, and it is looked at again on the
+    next day of each benefit."""
+    found = _of_staff(session, check_id, actor=actor)
+    if not note.strip():
+        raise BadInput("bad_input", field="note")
+    found.note = note.strip()
+    duties.seen(session, found.person_id, now=now)
+    return _end(session, found, CheckState.DETAINED, "survival:detained", Way.HOME, actor=actor, now=now)
 
 
 def mark_seen(session: Session, found: SurvivalCheck, way: Way, /, *, actor: Actor, now: datetime) -> SurvivalCheck:

@@ -37,6 +37,7 @@ class SeenForm(Form):
             ("counter", _l("Seen at the counter")),
             ("not_met", _l("Nobody was met: somebody goes again")),
             ("died", _l("Told there that the person died")),
+            ("detained", _l("Told with a paper that the person is detained")),
         ],
     )
     note = TextField(_l("Note"), longest=200, required=False)
@@ -106,6 +107,8 @@ def _write(check_id: str, result: str, *, note: str) -> None:
         service.record_not_met(current_session(), check_id, **given)
     elif result == "died":
         service.record_died(current_session(), check_id, **given)
+    elif result == "detained":
+        service.record_detained(current_session(), check_id, **given)
     else:
         service.record_seen(current_session(), check_id, way=Way(result), **given)
 

@@ -6,6 +6,7 @@ Enters: whoever asks. Leaves: pages gathered from the rooms below; nothing is de
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, redirect, request, url_for
@@ -18,7 +19,7 @@ from marketplace import notices
 from marketplace.accounts import service as accounts
 from marketplace.accounts.cookies import settings, with_cookie
 from marketplace.audit import AuditRow
-from marketplace.calendar import local_day, utc_now
+from marketplace.calendar import is_announced, local_day, utc_now
 from marketplace.consent.ask import LIVING, list_of_household
 from marketplace.consent.models import Purpose
 from marketplace.decisions.cards import progress_of
@@ -42,7 +43,11 @@ from marketplace.web.nav import opens
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
+LOOKS_AHEAD = timedelta(days=60)
+"""So far ahead the longest ordinary limit ends: within it the holidays must be known."""
 bp = Blueprint("portal", __name__)
+ON_PAPER = 8
+"""So many looks stand on the printed sheet."""
 
 
 @bp.route("/", methods=["GET"])
@@ -141,6 +146,27 @@ def why_staff_looked(look: AuditRow) -> str:
     return word(look.rule_id, "reveal_reason") if look.rule_id in list_codes("reveal_reason") else "—"
 
 
+@bp.app_template_global()
+def who_looked(household_id: str) -> list[dict[str, Any]]:
+    """The newest looks of others and of staff, few enough for one sheet of paper."""
+    session = current_session()
+    others: list[dict[str, Any]] = [
+        {"at": look.at, "who": look.organisation, "role": "", "act": "", "fields": look.fields}
+        for look in looks_of(session, household_id)
+    ]
+    staff: list[dict[str, Any]] = [
+        {
+            "at": when(look.at),
+            "who": "",
+            "role": look.actor_role,
+            "act": look.action,
+            "fields": look.fields.split(",") if look.fields else [],
+        }
+        for look in staff_looks(session, household_id)
+    ]
+    return sorted([*others, *staff], key=lambda look: look["at"], reverse=True)[:ON_PAPER]
+
+
 @bp.route("/messages", methods=["GET"])
 @guard("notice:view")
 def household_messages() -> ResponseReturnValue:
@@ -173,7 +199,9 @@ def staff_home() -> ResponseReturnValue:
     if current_actor().household_id or current_actor().org_id:
         raise NotFound("not_found")
     session, actor = current_session(), current_actor()
-    return pages.render("portal/staff_home.html", counts=numbers.of_staff(session, actor, now=utc_now()))
+    now = utc_now()
+    counts, year = numbers.of_staff(session, actor, now=now), local_day(now + LOOKS_AHEAD).year
+    return pages.render("portal/staff_home.html", counts=counts, unannounced="" if is_announced(year) else year)
 
 
 @bp.route("/audit/", methods=["GET"])

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
+from sqlalchemy import String, cast
 from sqlmodel import Session, col, select
 
 from marketplace import notices
@@ -90,7 +91,8 @@ def _tell_agents(database: Database, *, now: datetime) -> int:
 
 
 def _untold(session: Session, *, now: datetime) -> list[tuple[HelpPower, Notice]]:
-    """Letters to households since each agent was last told."""
+    """Letters to households since each agent was last told; a full batch leaves those of its last moment for the next,
+    so that none of them is skipped."""
     wanted = (
         select(HelpPower, Notice)
         .join(Notice, col(Notice.household_id) == col(HelpPower.household_id))
@@ -100,11 +102,16 @@ def _untold(session: Session, *, now: datetime) -> list[tuple[HelpPower, Notice]
             col(HelpPower.ends_at) > now,
             col(Notice.created_at) > col(HelpPower.told_to),
             col(Notice.letter).not_in(NOT_COPIED),
+            cast(col(HelpPower.acts), String).contains('"notices"'),
         )
         .order_by(col(Notice.created_at), col(Notice.id))
         .limit(BATCH)
     )
-    return [(power, letter) for power, letter in session.exec(wanted) if "notices" in power.acts]
+    found = [(power, letter) for power, letter in session.exec(wanted)]
+    if len(found) < BATCH:
+        return found
+    last = found[-1][1].created_at
+    return [pair for pair in found if pair[1].created_at < last] or found
 
 
 def phone_of(session: Session, power_id: str, /) -> str:

@@ -124,6 +124,12 @@ def alerts_over(session: Session, household_id: str, /, *, actor: Actor, now: da
 answering.WHEN_OVER.append(alerts_over)
 
 
+def was_made(session: Session, ref: str, /) -> bool:
+    """Whether somebody was there for this, and it is written down."""
+    made = select(HomeVisit.id).where(HomeVisit.source_ref == ref, HomeVisit.state == VisitState.DONE)
+    return session.exec(made.limit(1)).first() is not None
+
+
 def get_visit(
     session: Session, visit_id: str, /, *, actor: Actor, asks: str = "visit:list", lock: bool = False
 ) -> HomeVisit:

@@ -1,4 +1,4 @@
-"""What a telephone brings in, at 360 px: a photo over a broken network and a finger; a helper for one day; WeChat."""
+"""What a telephone brings in, at 360 px: a photo over a broken network and a finger; WeChat."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 from sqlmodel import select
 
-from marketplace.cases.models import Case, CasePaper, CaseState
+from marketplace.cases.models import CasePaper
 from marketplace.reference.identity_number import make_id_number
 from tests.browser.street import PHONE, Street, open_street
-from tests.browser.test_household_way import Thumb, apply_alone, begin_alone
+from tests.browser.test_household_way import Thumb, begin_alone
 from tests.pages.checker import FAULTS
 from tests.pages.finger import draw
 
@@ -66,35 +66,6 @@ def test_a_photo_goes_on_where_the_network_broke_and_a_finger_signs(tmp_path: Pa
             kinds = set(session.exec(select(CasePaper.kind)))
             assert kinds == {"id_photo", "drawn_name"}
         FAULTS[page] = [fault for fault in FAULTS.get(page, []) if "pieces" not in fault and "ERR_FAILED" not in fault]
-
-
-def test_a_helper_for_one_day_applies_for_somebody_who_then_stops_it(tmp_path: Path, chromium: Browser) -> None:
-    with open_street(tmp_path, chromium, scripts=False, width=360, language="en") as street:
-        home, helper = street.household(), street.window()
-        home.goto("/helpers/invite")
-        thumb = Thumb(home)
-        thumb.tick("helper_kind", "volunteer")
-        home.locator('input[name="far"]').last.check()
-        thumb.go()
-        code = re.search(r"\b[A-Z2-9]{8}\b", home.locator("main").inner_text().replace(" ", ""))
-        assert code is not None
-        helper.goto("/helpers/enter")
-        helper.locator("#code").fill(code.group())
-        helper.locator("#name").fill("钱帮办")
-        helper.locator("#phone").fill("10000055555")
-        Thumb(helper).go()
-        apply_alone(helper)
-        expect(helper.get_by_text("You act for 王*明 as a helper")).to_be_visible()
-        fits(helper)
-        with street.database.reading() as session:
-            case = session.exec(select(Case)).one()
-            assert case.state is CaseState.OPEN
-            assert case.opened_by != case.subject_id
-        home.goto("/helpers/")
-        home.locator('a[href$="/stop"]').first.click()
-        Thumb(home).go()
-        helper.goto(f"/cases/{case.id}")
-        expect(helper.locator("main")).not_to_contain_text(case.number)
 
 
 def come_in(page: Page, street: Street) -> None:

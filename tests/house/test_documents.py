@@ -29,6 +29,7 @@ HANDED_ON |= {f"survival:{act}" for act in ("answer", "face", "list", "record", 
 HANDED_ON |= {"power:check", "power:list", "power:object", "appeal:list", "account:sessions", "account:sign_out"}
 HANDED_ON |= {"portrait:answer", "portrait:list", "board:paper"}
 HANDED_ON |= {"case:apply", "case:fast", "case:answer", "case:view", "reading:match"}
+HANDED_ON |= {"case:urge", "case:withdraw", "register:object", "appeal:raise"}
 HANDED_ON |= {"visit:hand_over", "visit:list", "payment:result", "payment:talk"}
 HANDED_ON |= set(SCOPES)
 """Acts that a function of the room hands on to the policy; what is written then is the state that follows."""

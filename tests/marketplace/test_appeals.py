@@ -14,17 +14,21 @@ from sqlmodel import Session, select
 
 from marketplace.accounts import service as accounts
 from marketplace.actors import PUBLIC, Actor, Role
+from marketplace.answers import service as answers
 from marketplace.app import create_app
-from marketplace.appeals import service
+from marketplace.appeals import said, service
 from marketplace.appeals.models import Appeal, AppealKind, AppealState
 from marketplace.audit import AuditRow
-from marketplace.cases import outcome
+from marketplace.cases import outcome, register, steps
 from marketplace.cases.models import CaseItem, ItemState
 from marketplace.clocks.models import Clock
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
+from marketplace.readback import service as readback
+from marketplace.readback.models import SignedBy
+from marketplace.readback.service import Heard, Script
 from tests.marketplace import test_cases as cases
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
 from tests.pages.people import client_as, household_client
@@ -246,3 +250,57 @@ def test_the_decision_of_an_item_and_its_appeal_stand_on_one_page(app: Flask, sq
     assert client.get(f"/cases/items/{item.id}/papers/decision").status_code == 200
     assert client.post(path, data={"kind": "appeal", "words": "算错了"}).status_code == 303
     assert client.get("/appeals/mine").status_code == 200
+
+
+WORKER, COLLEAGUE = (Actor(id=f"worker-{n}", role=Role.WORKER, districts=frozenset({"500103"})) for n in (1, 2))
+FAR = Actor(id="worker-3", role=Role.WORKER, districts=frozenset({"500112"}))
+TEXT = Script("said", 1, "zh_Hans", ("一",))
+CALL = Heard("call", SignedBy.SPOKEN, "chongqing", TEXT, shown=TEXT.sha256, evidence="录音 12")
+
+
+def test_a_household_without_a_page_says_all_of_it_by_telephone(session: Session, now: datetime) -> None:
+    case, items = cases.send(session, now, wants=["living"])
+    home, told = case.household_id, {"actor": WORKER, "now": now}
+    with pytest.raises(NotFound):
+        said.possible(session, home, actor=FAR)
+    assert {one.act for one in said.possible(session, home, actor=WORKER)} == {"withdraw_case", "urge"}
+    said.keep(session, home, "urge", items["DIBAO"].id, CALL, **told)
+    assert steps.running_step(session, items["DIBAO"].id).urged == 1
+    row = said.keep(session, home, "withdraw_case", case.id, CALL, **told)
+    assert (case.state.value, row.second.value) == ("open", "due")
+    with pytest.raises(WrongState, match="said_over"):
+        said.keep(session, home, "withdraw_case", case.id, CALL, **told)
+    answers.second(session, row.id, confirmed=False, actor=COLLEAGUE, now=now)
+    assert case.state.value == "open"
+    row = said.keep(session, home, "withdraw_case", case.id, CALL, **told)
+    assert readback.look(session, row.id, actor=COLLEAGUE, now=now) == TEXT.lines
+    answers.second(session, row.id, confirmed=True, actor=COLLEAGUE, now=now)
+    assert case.state.value == "withdrawn"
+    (entry,) = register.list_entries(session, home)
+    said.keep(session, home, "leave_register", entry.id, CALL, **told)
+    assert register.list_entries(session, home) == []
+
+
+def test_an_appeal_said_at_the_counter_has_its_clock_and_a_page(app: Flask, now: datetime) -> None:
+    with app.extensions["database"].transaction() as session:
+        case, items = cases.send(session, now, wants=["accident"], ticks=["sudden"], medical_fen=0)
+        item = items["LINSHI"]
+        outcome.decide(session, item.id, granted=False, reason="not_true", actor=cases.WORKER, now=now)
+    worker = client_as(app, Role.WORKER)
+    page = worker.get(f"/cases/{case.id}").get_data(as_text=True)
+    assert f"/appeals/said/{case.household_id}" in page
+    where = f"/appeals/said/{case.household_id}"
+    assert "对决定不服" in worker.get(where).get_data(as_text=True)
+    where += f"/appeal/{item.id}"
+    read = {"channel": "counter", "dialect": "chongqing", "signed": "thumbprint", "evidence": "纸 3", "read_aloud": "y"}
+    shown = worker.get(where).get_data(as_text=True)
+    assert "两名见证人" in shown
+    found = re.search(r'name="shown"[^>]*value="(\w+)"', shown)
+    assert found is not None
+    read["shown"] = found[1]
+    assert worker.post(where, data={**read, "words": ""}).status_code == 422
+    assert worker.post(where, data={**read, "words": "我没有说错"}).status_code in (302, 303)
+    with app.extensions["database"].reading() as session:
+        (row,) = session.exec(select(Appeal)).all()
+        assert (row.household_id, row.object_ref, row.kind) == (case.household_id, f"item:{item.id}", "appeal")
+        assert row.raised_by != case.subject_id

@@ -10,18 +10,20 @@ from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.cases import granted as beginning
-from marketplace.cases import notice, outcome, service, steps, supervision
+from marketplace.cases import notice, outcome, register, service, silent, steps, supervision, withdrawing
+from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
 from marketplace.cases.rules import graph, steps_of
 from marketplace.clocks import service as clocks
-from marketplace.errors import BadInput, Conflict, ConsentMissing, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.households import categories
-from marketplace.households.models import Household
+from marketplace.households.models import Household, Person
 from marketplace.liveness.duties import duties_of
-from marketplace.needs.remainder import need_of_case
+from marketplace.needs.remainder import let_go, need_of_case
 from marketplace.notices import Notice
 from marketplace.reference.words import list_codes
+from marketplace.visits import service as visits
 from tests import factories as make
 
 ON = date(2026, 11, 23)
@@ -136,7 +138,7 @@ def test_a_refusal_needs_its_reason_and_a_late_end_its_cause(session: Session, n
     with pytest.raises(BadInput, match="late_cause_missing"):
         outcome.decide(session, items["DIBAO"].id, granted=True, actor=APPROVER, now=late)
     item = outcome.decide(session, items["DIBAO"].id, granted=True, late_cause="backlog", actor=APPROVER, now=late)
-    assert item.late_cause == "backlog"
+    assert (item.late_cause, item.late_with, item.holder) == ("backlog", "COUNTY", "COUNTY")
     assert item.month == "2027-01"
 
 
@@ -151,8 +153,28 @@ def test_fast_aid_is_one_step_of_three_days_capped_and_once_a_year(session: Sess
     outcome.decide(session, fast.id, granted=True, amount_fen=77_000, actor=WORKER, now=now)
     assert fast.state is ItemState.GRANTED
     _again, more = send(session, now, home, wants=["accident"], ticks=["sudden"], medical_fen=0)
-    with pytest.raises(Conflict, match="aided_this_year"):
-        outcome.decide(session, more["LINSHI"].id, granted=True, amount_fen=1_000, actor=WORKER, now=now)
+    told: dict[str, Any] = {"granted": True, "amount_fen": 1_000, "now": now}
+    with pytest.raises(BadInput, match="county_decides"):
+        outcome.decide(session, more["LINSHI"].id, actor=WORKER, **told)
+    with pytest.raises(BadInput, match="aided_this_year"):
+        outcome.decide(session, more["LINSHI"].id, actor=APPROVER, **told)
+    outcome.decide(session, more["LINSHI"].id, note="第二次火灾", actor=APPROVER, **told)
+    assert more["LINSHI"].state is ItemState.GRANTED
+
+
+def test_one_emergency_shuts_out_neither_another_person_nor_another_cause(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    told: dict[str, Any] = {"granted": True, "amount_fen": 1_000, "actor": WORKER, "now": now}
+    _case, items = send(session, now, home, wants=["living"], ticks=["sudden"], medical_fen=0)
+    outcome.decide(session, items["LINSHI"].id, **told)
+    _case, items = send(session, now, home, wants=["schooling"], ticks=["sudden"], medical_fen=0)
+    outcome.decide(session, items["LINSHI"].id, **told)
+    wife = make.a_person(session, home, name="李四", phone="10000000055")
+    case = service.start(session, home.id, subject_id=wife.id, actor=WORKER, now=now)
+    service.save(session, case, {"wants": ["living"], "ticks": ["sudden"]}, actor=WORKER, now=now)
+    service.sign(session, case, "李四", all_classes=True, hand_on=True, actor=WORKER, now=now)
+    (item,) = [one for one in service.submit(session, case, actor=WORKER, now=now) if one.code == "LINSHI"]
+    assert outcome.decide(session, item.id, **told).state is ItemState.GRANTED
 
 
 def test_while_the_household_owes_a_paper_no_clock_runs_against_the_office(session: Session, now: datetime) -> None:
@@ -170,6 +192,44 @@ def test_while_the_household_owes_a_paper_no_clock_runs_against_the_office(sessi
     assert steps.running_step(session, item.id).due_at == before + timedelta(days=7)
     (waiting,) = clocks.running_of(session, steps.clock_ref(item.id))
     assert waiting.step == "case_step"
+
+
+def test_who_owes_papers_and_is_silent_is_called_and_then_refused_in_writing(database: Any, now: datetime) -> None:
+    with database.transaction() as session:
+        case, items = send(session, now, wants=["living"])
+        item_id = items["DIBAO"].id
+        steps.stop(session, item_id, missing="收入证明", actor=WORKER, now=now)
+    later = now + timedelta(days=40)
+    assert silent.sweep(database, now=later) == 1
+    assert silent.sweep(database, now=later) == 0
+    told: dict[str, Any] = {"note": "电话后仍未补齐", "late_cause": "", "actor": APPROVER, "now": later}
+    with database.transaction() as session:
+        (row,), total = silent.list_owing(session, actor=WORKER)
+        assert (row[0].id, total) == (item_id, 1)
+        assert silent.list_owing(session, actor=OTHER) == ([], 0)
+        with pytest.raises(WrongState, match="not_called_yet"):
+            silent.refuse(session, item_id, **told)
+        call = silent.call_of(session, item_id)
+        assert call is not None
+        visits.finish(session, call, "NOT_REACHED", actor=WORKER, now=later)
+        item = silent.refuse(session, item_id, **told)
+        assert (item.state, item.reason) == (ItemState.REFUSED, "papers_not_given")
+        assert clocks.running_of(session, steps.clock_ref(item_id)) == []
+        assert session.get_one(Case, case.id).state is CaseState.OPEN
+
+
+def test_papers_are_asked_for_again_only_by_a_verifier_and_the_month_counts_it(session: Session, now: datetime) -> None:
+    _case, items = send(session, now, wants=["accident"], ticks=["sudden"], medical_fen=0)
+    item = items["LINSHI"]
+    verifier = Actor(id="verifier-1", role=Role.VERIFIER, districts=frozenset({CITY}))
+    for who in (WORKER, verifier):
+        steps.stop(session, item.id, missing="户口簿", actor=who, now=now)
+        steps.run_on(session, item.id, actor=WORKER, now=now)
+        with pytest.raises(BadInput, match="asked_before"):
+            steps.stop(session, item.id, missing="收入证明", actor=WORKER, now=now)
+    outcome.decide(session, item.id, granted=True, amount_fen=1_000, actor=WORKER, now=now)
+    (row,) = supervision.times_of(session, item.month)
+    assert row.asked_again == 1
 
 
 def test_the_household_reminds_the_holder_once_a_day(session: Session, now: datetime) -> None:
@@ -193,6 +253,12 @@ def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longe
     row = notice.object_to(session, item.id, "他家有车", actor=Actor(id="", role=Role.PUBLIC), now=day)
     notice.answer(session, row.id, "车已报废", upheld=False, actor=WORKER, now=day + timedelta(days=2))
     step = steps.running_step(session, item.id)
+    assert [(one.id, one.finding) for one in notice.list_answered(session, [item.id])] == [(row.id, "车已报废")]
+    letters = session.exec(select(Notice.letter).where(Notice.household_id == item.household_id)).all()
+    assert sorted(letters) == ["case_objected", "case_received"]
+    code = notice.give_code(session, row)
+    assert notice.find_by_code(session, f"{code[:4]} {code[4:].lower()}", network="a", now=day) == row
+    assert notice.find_by_code(session, "AAAABBBBCCCC", network="a", now=day) is None
     assert (step.code, step.limit_days) == ("re_notice", 3)
     assert item.special
     assert total is not None
@@ -204,10 +270,32 @@ def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longe
 def test_a_child_never_stands_on_a_notice(session: Session, now: datetime) -> None:
     case, items = send(session, now)
     day = walk(session, items["DIBAO"], now, to="public_notice")
-    from marketplace.households.models import Person
-
     session.get_one(Person, case.subject_id).birth_year = 2013
     assert notice.list_notices(session, CITY, now=day) == []
+
+
+def test_objections_and_many_notices_hold_up_nobody_else(database: Any, now: datetime) -> None:
+    hung: list[str] = []
+    with database.transaction() as session:
+        for n in range(4):
+            case, items = send(session, now, make.a_household(session, phone=f"1000000010{n}"), wants=["living"])
+            day = walk(session, items["DIBAO"], now, to="public_notice")
+            hung.append(items["DIBAO"].id)
+            if n < 2:
+                notice.object_to(session, hung[n], "他家有车", actor=Actor(id="", role=Role.PUBLIC), now=day)
+        session.get_one(Person, case.subject_id).birth_year = 2013
+        session.flush()
+        assert notice.count_notices(session, CITY, now=day) == 3
+        (last,) = notice.list_notices(session, CITY, now=day, offset=2, most=2)
+        assert notice.find_notice(session, CITY, last.item_id, now=day) == last
+        with pytest.raises(NotFound):
+            notice.find_notice(session, CITY, hung[3], now=day)
+    assert notice.over(database, now=day, most=1) == 1
+    with database.reading() as session:
+        assert steps.running_step(session, hung[3]).code == "confirm"
+    assert notice.over(database, now=day + timedelta(days=8), most=1) == 1
+    with database.reading() as session:
+        assert [steps.running_step(session, one).code for one in hung] == [*["public_notice"] * 2, *["confirm"] * 2]
 
 
 def test_a_granted_family_stands_in_the_register_and_is_seen_now_and_then(session: Session, now: datetime) -> None:
@@ -230,11 +318,45 @@ def test_a_refused_household_is_watched_told_and_may_say_no(session: Session, no
             session, items[code].id, granted=False, reason="income_over", late_cause="backlog", actor=APPROVER, now=day
         )
     assert (case.state, case.decision) == (CaseState.CLOSED, CaseDecision.REFUSED)
-    (entry,) = outcome.list_entries(session, home.id)
+    (entry,) = register.list_entries(session, home.id)
     assert entry.category == "REJECTED"
     assert entry.ended_at is None
-    outcome.leave_register(session, entry.id, actor=make.as_household(home), now=now)
+    register.leave(session, entry.id, actor=make.as_household(home), now=now)
     assert entry.ended_at == now
+
+
+def test_a_won_appeal_gives_back_what_fell_with_the_refusal(session: Session, now: datetime) -> None:
+    _case, items = send(session, now, ticks=["no_pension"], all_classes=False)
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    by_label = ("JIAGE_SHUIDIANQI", "YANGLAO_DAIJIAO", "LAJI_JIANMIAN")
+    assert {items[code].state for code in by_label} == {ItemState.NOT_NEEDED}
+    assert decide_again(session, items["DIBAO"].id, actor=APPROVER, now=day)
+    other = Actor(id="approver-2", role=Role.APPROVER, districts=frozenset({CITY}))
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=5_000, actor=other, now=day)
+    assert {items[code].state for code in by_label} == {ItemState.RUNNING}
+    assert items["DIBIAN_GANGXING"].state is ItemState.NOT_NEEDED
+
+
+def test_who_takes_it_back_is_watched_too_and_a_late_one_is_counted(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    me = make.as_household(home)
+    case, items = send(session, now, home)
+    late = now + timedelta(days=200)
+    withdrawing.withdraw(session, case.id, actor=me, now=late)
+    item = items["DIBAO"]
+    assert (item.state, item.late_cause, item.month) == (ItemState.WITHDRAWN, "withdrawn", "2027-06")
+    assert {(row.code, row.late) for row in supervision.times_of(session, "2027-06")} == {("DIBAO", 1), ("LINSHI", 1)}
+    assert [entry.category for entry in register.list_entries(session, home.id)] == ["REJECTED"]
+    other = make.a_household(session, phone="10000000055")
+    draft = service.start(session, other.id, actor=make.as_household(other), now=now)
+    withdrawing.withdraw(session, draft.id, actor=make.as_household(other), now=now)
+    assert register.list_entries(session, other.id) == []
+    _case, items = send(session, now, other)
+    day = walk(session, items["DIBAO"], now) + timedelta(days=200)
+    told: dict[str, Any] = {"actor": APPROVER, "now": day}
+    with pytest.raises(BadInput, match="late_cause_missing"):
+        outcome.decide(session, items["DIBAO"].id, granted=True, late_cause="withdrawn", **told)
 
 
 def test_a_late_step_climbs_the_ladder_one_rung_once(database: Any, now: datetime) -> None:
@@ -305,6 +427,16 @@ def _other_case(session: Session, case: Case, n: int, now: datetime) -> CaseItem
     )
 
 
+def test_the_month_names_who_held_what_was_late(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    item = items["DIBAO"]
+    steps.finish(session, item.id, actor=WORKER, now=now + timedelta(days=30))
+    day = walk(session, item, now + timedelta(days=30))
+    outcome.decide(session, item.id, granted=True, amount_fen=1, late_cause="backlog", actor=APPROVER, now=day)
+    (row,) = supervision.times_of(session, item.month)
+    assert (item.holder, row.holder, row.late) == ("COUNTY", "TOWNSHIP", 1)
+
+
 def test_a_published_month_is_frozen_and_a_correction_is_a_new_version(session: Session, now: datetime) -> None:
     first = supervision.publish(session, "2026-10", actor=APPROVER, now=now)
     second = supervision.publish(session, "2026-10", actor=APPROVER, now=now)
@@ -356,10 +488,25 @@ def test_what_stays_uncovered_becomes_a_verified_need_with_its_reason_only_with_
     case, items = send(session, now, hand_on=yes)
     _all_refused(session, case, items, now)
     worker = Actor(id="verifier-9", role=Role.VERIFIER, districts=frozenset({CITY}))
+    waits = clocks.running_of(session, f"case:{case.id}")
+    assert [clock.step for clock in waits] == (["case_remainder"] if yes else [])
     if not yes:
         with pytest.raises(ConsentMissing):
             need_of_case(session, case.id, actor=worker, now=now)
         return
     need = need_of_case(session, case.id, actor=worker, now=now)
     assert (need.gap_units, need.state, need.referral_reason) == (6_000_000, "verified", "NOT_ELIGIBLE")
+    assert need.verification_level == 2
+    assert clocks.running_of(session, f"case:{case.id}") == []
     assert need_of_case(session, case.id, actor=worker, now=now).id == need.id
+
+
+def test_nothing_to_hand_on_is_said_with_a_reason(session: Session, now: datetime) -> None:
+    case, items = send(session, now, wants=["accident"], ticks=["sudden"], medical_fen=0)
+    outcome.decide(session, items["LINSHI"].id, granted=False, reason="not_true", actor=WORKER, now=now)
+    verifier = Actor(id="verifier-9", role=Role.VERIFIER, districts=frozenset({CITY}))
+    with pytest.raises(BadInput):
+        let_go(session, case.id, "", actor=verifier, now=now)
+    assert len(clocks.running_of(session, f"case:{case.id}")) == 1
+    let_go(session, case.id, "not_wanted", actor=verifier, now=now)
+    assert clocks.running_of(session, f"case:{case.id}") == []

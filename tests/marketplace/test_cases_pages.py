@@ -14,7 +14,7 @@ from sqlmodel import select
 
 from marketplace.accounts import service as accounts
 from marketplace.accounts import ties
-from marketplace.accounts.models import Account
+from marketplace.accounts.models import Account, SignInCode
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
@@ -25,6 +25,8 @@ from marketplace.db import Database
 from marketplace.households.models import Person
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.words import label, list_codes
+from marketplace.visits import service as visits
+from marketplace.visits.models import HomeVisit
 from tests import factories as make
 
 CITY = "500103"
@@ -157,6 +159,16 @@ def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephon
     assert again.headers["Location"] == "/enter"
     with app.extensions["database"].reading() as session:
         assert len(session.exec(select(Person)).all()) == 1
+    client.post("/enter", data={"phone": "13800000001"})
+    with app.extensions["database"].reading() as session:
+        code = session.exec(select(SignInCode)).one()
+        digits = accounts.code_text(session, code.id)
+    assert client.post("/enter/code", data={"code": digits}).headers["Location"] == "/apply/LINSHI"
+    begun = client.post("/cases/start", data={"code": "LINSHI"}).headers["Location"]
+    client.post("/cases/start", data={"code": "GONGZU"})
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(Case)).one().answers["only"] == ["LINSHI", "GONGZU"]
+    assert begun.endswith("/wants")
 
 
 def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_way_to_object(
@@ -184,11 +196,16 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
     assert "王*明" in hanging.text
     assert "王小明" not in hanging.text
     objected = stranger.post(f"/public-notices/{CITY}/{item_id}", data={"text": "他家有车"})
-    assert objected.status_code == 303
+    code = re.search(r"\b[A-Z2-9]{4} [A-Z2-9]{4} [A-Z2-9]{4}\b", objected.text)
+    assert code is not None
     assert "他家有车" not in hanging.text
     found = re.search(r"/cases/objections/\w+/answer", worker.get(page).text)
     assert found is not None
     assert worker.post(found[0], data={"finding": "属实", "upheld": "y"}).status_code == 303
+    assert "属实" in stranger.post("/public-notices/answer", data={"code": code[0]}).text
+    assert stranger.post("/public-notices/answer", data={"code": "AAAA"}).status_code == 422
+    assert "属实" in approver.get(page).text
+    assert "有人对公示提出异议" in home.get(case_page).text
     with database.transaction() as session:
         step = steps.running_step(session, item_id)
         step.due_at = datetime.now(UTC) - timedelta(seconds=1)
@@ -304,4 +321,12 @@ def test_who_declared_to_be_close_handles_nothing_of_the_household_and_another_o
     assert near.post(f"{page}/done", data={"opinion": "for"}).status_code == 409
     assert "请由其他工作人员办理" in near.get(page).text
     assert "必须入户核查" in other.get(page).text
+    assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 303
+    assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 303
+    assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 409
+    assert "还没有记录入户" in other.get(page).text
+    with app.extensions["database"].transaction() as session:
+        visit = session.exec(select(HomeVisit).where(HomeVisit.source_ref == item.id)).one()
+        visits.finish(session, visit, "REACHED_FINE", actor=Actor(id="w-1", role=Role.WORKER), now=datetime.now(UTC))
+        visits.sign_second(session, visit.id, actor=Actor(id="w-2", role=Role.WORKER), now=datetime.now(UTC))
     assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 303

@@ -11,14 +11,16 @@ from sqlmodel import select
 
 from marketplace.actors import Role
 from marketplace.calendar import local_day
-from marketplace.cases import outcome, reviews
-from marketplace.cases.models import CaseItem
+from marketplace.cases import outcome, papers, reviews, service
+from marketplace.cases.models import Case, CaseItem
 from marketplace.cases.models_reviews import ItemReview
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.categories import months_later
+from marketplace.households.models import Household
 from marketplace.notices import Notice
+from tests import factories as make
 from tests.marketplace.test_cases import APPROVER, OTHER, WORKER, send, walk
 from tests.marketplace.test_cases_pages import app, staff
 
@@ -82,7 +84,7 @@ def test_what_was_found_ends_the_clock_and_gives_the_next_day_and_nothing_is_cut
         reviews.finish(session, item_id, "changed", **{**said, "now": later})
         item = session.get_one(CaseItem, item_id)
         assert (item.state.value, item.amount_fen) == ("granted", 104_000)
-        letters = session.exec(select(Notice.key).where(Notice.letter == "case_waits")).all()
+        letters = session.exec(select(Notice.key).where(Notice.letter == "review_changed")).all()
         assert letters == [f"review:{following.id}"]
         assert session.exec(select(Clock).where(Clock.step == "item_review", Clock.ended_at == None)).all() == []  # noqa: E711
     assert waiting(sqlite_database, item_id).due_on == months_later(local_day(later), 1)
@@ -110,3 +112,24 @@ def test_an_item_without_a_rule_is_not_looked_at_again(sqlite_database: Database
         _case, items = send(session, now, wants=["accident"], ticks=["sudden"], medical_fen=0)
         outcome.decide(session, items["LINSHI"].id, granted=True, amount_fen=70_000, actor=WORKER, now=now)
         assert session.exec(select(ItemReview)).all() == []
+
+
+def test_what_has_changed_is_told_by_the_family_and_decided_anew_on_a_short_way(
+    sqlite_database: Database, now: datetime
+) -> None:
+    item_id, _on = granted(sqlite_database, now)
+    now += timedelta(days=60)
+    with sqlite_database.transaction() as session:
+        item = session.get_one(CaseItem, item_id)
+        me = make.as_household(session.get_one(Household, item.household_id))
+        reviews.report_change(session, item_id, actor=me, now=now)
+        said: dict[str, Any] = {"kind": "A", "finding": "生了孩子", "actor": WORKER, "now": now}
+        reviews.finish(session, item_id, "changed", **said)
+        case = session.exec(select(Case).where(Case.review_of == item_id)).one()
+        (again,) = service.list_items(session, case.id)
+        assert (again.code, again.path, again.state.value) == ("DIBAO", "REVIEW", "running")
+        assert papers.signature_of(session, case) is not None
+        day = walk(session, again, now)
+        outcome.decide(session, again.id, granted=True, amount_fen=150_000, actor=APPROVER, now=day)
+        assert (again.amount_fen, item.amount_fen) == (150_000, 104_000)
+        assert reviews.next_days(session, [item_id, again.id]).keys() == {again.id}

@@ -23,7 +23,7 @@ from marketplace.calendar import local_day
 from marketplace.clocks.models import Clock
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.errors import ConsentMissing, NotFound, WrongState
+from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.households.categories import categories_on
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
@@ -192,6 +192,17 @@ def test_a_record_of_death_or_detention_sends_somebody_and_decides_nothing(
     assert duties.duties_of(session, check.person_id) != []
     service.record_seen(session, check.id, way=Way.HOME, note="the record was wrong", actor=WORKER, now=now)
     assert check.state is CheckState.SEEN
+
+
+def test_whoever_is_detained_is_written_down_as_that_and_looked_at_again(session: Session, now: datetime) -> None:
+    _person, check = asked(session, now)
+    service.report(session, check.person_id, CheckCause.DETENTION, evidence="list 7", actor=WORKER, now=now)
+    with pytest.raises(BadInput):
+        service.record_detained(session, check.id, note=" ", actor=WORKER, now=now)
+    service.record_detained(session, check.id, note="notice of 20 November", actor=WORKER, now=now)
+    assert check.state is CheckState.DETAINED
+    (duty,) = duties.duties_of(session, check.person_id)
+    assert (duty.ended_at, duty.next_on > now.date()) == (None, True)
 
 
 def test_a_death_on_record_opens_a_check_of_whoever_draws_a_benefit(session: Session, now: datetime) -> None:

@@ -18,6 +18,8 @@ from marketplace.accounts.models import SignInCode
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
+from marketplace.cases import papers
+from marketplace.cases import service as cases
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, WrongState
@@ -333,3 +335,42 @@ def test_an_agent_goes_only_into_the_matters_that_the_paper_names(
     assert told.status_code == 403
     assert "没有写明这件事" in told.text
     assert client.get("/home").status_code == 200
+
+
+@pytest.mark.parametrize("standing", [True, False])
+def test_an_agent_signs_under_its_power_and_a_helper_for_a_day_only_fills_in(
+    session: Session, now: datetime, standing: bool
+) -> None:
+    person = a_person(session)
+    if standing:
+        power = in_force(session, person, now, matters=("applications",))
+    else:
+        power, _code = service.invite(
+            session, person.id, helper_kind="volunteer", acts=("see", "answer"), actor=herself(person), now=now
+        )
+    helper = Actor(id=power.id, role=Role.HELPER, household_id=person.household_id, matters=frozenset(power.matters))
+    case = cases.start(session, person.household_id, actor=helper, now=now)
+    assert (case.subject_id, case.proxy_id) == (person.id, power.id)
+    cases.save(session, case, {"wants": ["living"]}, actor=helper, now=now)
+    told: dict[str, Any] = {"all_classes": True, "actor": helper, "now": now}
+    if not standing:
+        with pytest.raises(BadInput, match="signs_itself"):
+            cases.sign(session, case, "王小明", hand_on=False, **told)
+        assert case.signed_at is None
+        cases.sign(session, case, "王小明", hand_on=True, **{**told, "actor": herself(person)})
+        return
+    with pytest.raises(BadInput, match="not_for_agents"):
+        cases.sign(session, case, "赵帮办", hand_on=True, **told)
+    cases.sign(session, case, "赵帮办", hand_on=False, **told)
+    found = papers.signature_of(session, case)
+    assert found is not None
+    assert (found[0].kind.value, found[0].recorded_by, found[1]) == ("by_agent", power.id, "赵帮办")
+
+
+def test_each_grown_up_signs_only_its_own_application(session: Session, now: datetime) -> None:
+    husband = a_person(session)
+    wife = make.a_person(session, session.get_one(Household, husband.household_id), name="李四", phone="10000000055")
+    case = cases.start(session, wife.household_id, actor=herself(wife), now=now)
+    assert case.subject_id == case.signer_id == wife.id
+    with pytest.raises(BadInput, match="signs_itself"):
+        cases.sign(session, case, "李四", all_classes=True, hand_on=True, actor=herself(husband), now=now)

@@ -1163,6 +1163,7 @@ def upgrade() -> None:
     sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('opened_role', sa.Enum('household', 'helper', 'worker', 'verifier', 'approver', 'protection_officer', 'charity_worker', 'charity_manager', 'insurer', 'auditor', 'security_admin', 'operator', 'service', 'public', name='role', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('proxy_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.Column('review_of', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
     sa.Column('channel', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('office', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
@@ -1187,6 +1188,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_case_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_case_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_case_proxy_id'), ['proxy_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_case_review_of'), ['review_of'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_case_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_case_subject_id'), ['subject_id'], unique=False)
         batch_op.create_index('uq_aid_case_draft', ['household_id', 'subject_id'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
@@ -2310,7 +2312,7 @@ def upgrade() -> None:
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('cause', sa.Enum('schedule', 'death', 'detention', name='checkcause', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
-    sa.Column('state', sa.Enum('open', 'visit', 'seen', 'died', 'dropped', name='checkstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('open', 'visit', 'seen', 'died', 'detained', 'dropped', name='checkstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('due_on', sa.Date(), nullable=False),
     sa.Column('opened_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -2507,8 +2509,10 @@ def upgrade() -> None:
     sa.Column('days_taken', sa.Integer(), nullable=False),
     sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
     sa.Column('late_cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('late_with', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('pushed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('heard_seq', sa.Integer(), nullable=False),
+    sa.Column('stops', sa.Integer(), nullable=False),
     sa.CheckConstraint("(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')", name=op.f('ck_aid_item_decided')),
     sa.CheckConstraint("state <> 'refused' OR reason <> ''", name=op.f('ck_aid_item_reason')),
     sa.CheckConstraint('amount_fen >= 0', name=op.f('ck_aid_item_amount')),
@@ -2521,13 +2525,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_item_case_id'), ['case_id'], unique=False)
         batch_op.create_index('ix_aid_item_due', ['district_code', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'running')"), postgresql_where=sa.text("state IN ('waiting', 'running')"))
         batch_op.create_index(batch_op.f('ix_aid_item_household_id'), ['household_id'], unique=False)
-        batch_op.create_index('ix_aid_item_month', ['month', 'office', 'code', 'days_taken', 'holder', 'late_cause'], unique=False)
+        batch_op.create_index('ix_aid_item_month', ['month', 'office', 'code', 'days_taken', 'late_with', 'late_cause', 'stops'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_item_state'), ['state'], unique=False)
 
     op.create_table('aid_paper',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('kind', sa.Enum('id_photo', 'bill', 'typed_name', 'drawn_name', 'thumbprint', 'witnessed', 'spoken', name='paperkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('id_photo', 'bill', 'typed_name', 'drawn_name', 'thumbprint', 'witnessed', 'spoken', 'by_agent', name='paperkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('size_bytes', sa.Integer(), nullable=False),
@@ -2722,6 +2726,7 @@ def upgrade() -> None:
     sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('text', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('code_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('finding', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('upheld', sa.Boolean(), nullable=False),
     sa.Column('answered_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -2730,6 +2735,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_objection'))
     )
     with op.batch_alter_table('aid_objection', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_objection_code_index'), ['code_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_objection_item_id'), ['item_id'], unique=False)
 
     op.create_table('aid_review',
@@ -2784,6 +2790,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('aid_step', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_aid_step_case_id'), ['case_id'], unique=False)
+        batch_op.create_index('ix_aid_step_due', ['code', 'due_at'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
         batch_op.create_index(batch_op.f('ix_aid_step_item_id'), ['item_id'], unique=False)
         batch_op.create_index('uq_aid_step_running', ['item_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 

@@ -1,0 +1,105 @@
+"""At the counter or on the telephone: what a household without a page says about its applications.
+
+Enters: requests of workers of the district. Leaves: a list of what can be said now, and one page with the words to read
+aloud and how they were answered. The rules are in `said`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.answers.service import TAKE_BACK
+from marketplace.appeals import said as saying
+from marketplace.appeals.doors import bp
+from marketplace.calendar import utc_now
+from marketplace.errors import BadInput, NotFound
+from marketplace.guards import current_actor, guard
+from marketplace.households.service import masked_name
+from marketplace.readback.forms import ReadingForm, filled_reading, heard_from, show
+from marketplace.readback.service import Script
+from marketplace.reference.words import label
+from marketplace.web import TextField, _, _l, current_session, done, render, writes
+from marketplace.web.display import language
+
+CHANNELS = ("call", "home_visit", "counter")
+
+
+class SayingForm(ReadingForm):
+    """The reading."""
+
+
+class WordsForm(ReadingForm):
+    """The reading with the person's own words."""
+
+    words = TextField(_l("In the person's own words"), longest=1000, lines=4)
+
+
+@bp.get("/said/<household_id>")
+@guard("reading:keep")
+def said(household_id: str) -> ResponseReturnValue:
+    """What can be said now."""
+    rows = saying.possible(current_session(), household_id, actor=current_actor())
+    return render("appeals/said.html", household_id=household_id, rows=rows)
+
+
+@bp.route("/said/<household_id>/<act>/<object_id>", methods=["GET", "POST"])
+@guard("reading:keep")
+@writes
+def say(household_id: str, act: str, object_id: str) -> ResponseReturnValue:
+    """Read it aloud and write down that it was said."""
+    session = current_session()
+    rows = saying.possible(session, household_id, actor=current_actor())
+    row = next((one for one in rows if (one.act, one.object_id) == (act, object_id)), None)
+    if row is None:
+        raise NotFound("said")
+    form = WordsForm() if act in saying.RAISED else SayingForm()
+    filled_reading(form, channels=CHANNELS)
+    script = Script("said", 1, language(), tuple(_script(row)))
+    if form.validate_on_submit() and _kept(household_id, row, form, script):
+        text = _("Kept. It ends when somebody else has asked again.") if act == TAKE_BACK else _("Kept. It counts now.")
+        return done(text, to=url_for(".said", household_id=household_id))
+    show(form, script)
+    who = masked_name(session, saying.speaker(session, household_id, act, object_id))
+    shown: dict[str, Any] = {"household_id": household_id, "row": row, "form": form, "script": script.lines, "who": who}
+    return render("appeals/say.html", **shown)
+
+
+def _kept(household_id: str, row: saying.Possible, form: Any, script: Script) -> bool:
+    words = form.words.data or "" if "words" in form else ""
+    told: dict[str, Any] = {"words": words, "actor": current_actor(), "now": utc_now()}
+    try:
+        heard = heard_from(form, script)
+        saying.keep(current_session(), household_id, row.act, row.object_id, heard, **told)
+    except BadInput as error:
+        name = str(error.facts.get("field", ""))
+        form[name if name in form else "channel"].errors = [form.fault(error.code)]
+        return False
+    return True
+
+
+def _script(row: saying.Possible) -> list[str]:
+    """What is read aloud, sentence by sentence."""
+    item = label("aid_item", row.code, lang=language()) if row.code else ""
+    told = {
+        TAKE_BACK: [
+            _("You take your application %(number)s back. Nothing more is checked.", number=row.number),
+            _("What was granted stays granted. You can apply again at any time."),
+            _("Somebody else calls you and asks again before it ends."),
+        ],
+        saying.URGE: [_("You remind the office about: %(item)s. It is counted and everybody sees it.", item=item)],
+        "appeal": [
+            _("You want the decision about %(item)s looked at again.", item=item),
+            _("Somebody who did not decide does it, within ten working days. It costs nothing."),
+        ],
+        "complaint": [
+            _("You complain about how you were treated with: %(item)s.", item=item),
+            _("Somebody who did not decide answers, within ten working days. It costs nothing."),
+        ],
+        saying.LEAVE: [
+            _("You leave the register of refused applicants. Nobody looks at your household for it any more.")
+        ],
+    }
+    return [*told[row.act], _("Is this what you want?")]

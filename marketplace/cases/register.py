@@ -1,0 +1,56 @@
+"""Refused, or taken back, is not the end: the family is watched as a category of its own, is told, and may object.
+
+Enters: a case that ended without one of the classes. Leaves: its spell in the low-income register, the letter that says
+so, and the end of the spell as soon as the family objects. Called by `outcome`, `withdrawing` and the pages.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from marketplace import audit, notices
+from marketplace.actors import SYSTEM, Actor
+from marketplace.calendar import local_day
+from marketplace.cases.models import Case, CaseItem, ItemState
+from marketplace.errors import NotFound
+from marketplace.households import categories
+from marketplace.households.models import Household, Spell
+from marketplace.policy import require
+
+REJECTED = "REJECTED"
+CLASSES = ("DIBAO", "TEKUN", "DIBIAN_GANGXING")
+
+
+def without_class(items: list[CaseItem], /) -> bool:
+    """Whether one of the classes was asked for, and none was granted."""
+    ended = {item.state for item in items if item.code in CLASSES}
+    return bool(ended & {ItemState.REFUSED, ItemState.WITHDRAWN}) and ItemState.GRANTED not in ended
+
+
+def enter(session: Session, case: Case, /, *, now: datetime) -> None:
+    """Refused, or taken back, is not the end: the family is watched as its own category, knows it, and may object."""
+    entry = categories.Entry(case.household_id, REJECTED, local_day(now), source="case", source_ref=case.id)
+    spell = categories.enter(session, entry, actor=SYSTEM, now=now)
+    key = f"register:{case.id}"
+    notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)
+
+
+def leave(session: Session, spell_id: str, /, *, asks: str = "register:object", actor: Actor, now: datetime) -> Spell:
+    """The family objects: the spell ends at once, nobody has to agree."""
+    row = session.get(Spell, spell_id)
+    if row is None or row.category != REJECTED:
+        raise NotFound("entry")
+    district = session.get_one(Household, row.household_id).district_code
+    require(actor, asks, household_id=row.household_id, district=district)
+    categories.leave(session, row.id, on=local_day(now), reason="OBJECTED", actor=actor, now=now)
+    told = audit.Entry("register:object", object_ref=row.id, subject=row.household_id, rule_id=row.category)
+    audit.record(session, told, actor=actor, now=now)
+    return row
+
+
+def list_entries(session: Session, household_id: str, /) -> list[Spell]:
+    """The household's spells as a refused one that have not been ended."""
+    found = categories.list_spells(session, household_id)
+    return [row for row in found if row.category == REJECTED and row.ended_at is None]

@@ -1,0 +1,94 @@
+"""Households that owe papers and are silent: somebody calls; what stays silent then is refused in writing.
+
+Enters: clocks of papers that ran out; a list for staff. Leaves: a call on the list of visits with a clock of its own;
+or a refusal with its reason and its way to appeal, by the confirming office, after somebody had called. Nothing is
+refused by itself. Called by `supervision.sweep` and by the pages of staff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from marketplace.actors import SYSTEM, Actor
+from marketplace.cases import outcome, steps
+from marketplace.cases.models import CaseItem, CaseStep, ItemState
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
+from marketplace.db import Database
+from marketplace.errors import WrongState
+from marketplace.policy import require
+from marketplace.signals.models import TaskKind
+from marketplace.visits import service as visits
+from marketplace.visits.models import HomeVisit, VisitState
+
+OWED, CALL = "case_papers", "case_papers_call"
+CAUSE = "PAPERS"
+REASON = "papers_not_given"
+BATCH = 100
+
+
+def sweep(database: Database, /, *, now: datetime) -> int:
+    """Somebody is to call each household whose papers did not come in time; how many."""
+    with database.reading() as session:
+        refs = [late.object_ref for late in clocks.late(session, OWED, now=now, most=BATCH)]
+    for ref in refs:
+        with database.transaction() as session:
+            _ask_to_call(session, ref.removeprefix("item:"), now=now)
+    return len(refs)
+
+
+def _ask_to_call(session: Session, item_id: str, *, now: datetime) -> None:
+    item = steps.get_item(session, item_id, lock=True)
+    clocks.end(session, steps.clock_ref(item.id), step=OWED, outcome="silent", now=now)
+    if item.state is not ItemState.STOPPED:
+        return
+    ref = steps.call_ref(item.id)
+    visits.ask(session, item.household_id, CAUSE, ref=ref, kind=TaskKind.CALL, actor=SYSTEM, now=now)
+    clocks.start(session, CALL, steps.clock_ref(item.id), holder=Holder(district_code=item.district_code), now=now)
+    steps.record(session, item, "case:silent", rule=OWED, actor=SYSTEM, now=now)
+
+
+def list_owing(
+    session: Session, /, *, actor: Actor, offset: int = 0, limit: int = 50
+) -> tuple[Sequence[tuple[CaseItem, CaseStep]], int]:
+    """Items of the actor's districts that wait for papers of the household, the longest first; and how many."""
+    require(actor, "case:list")
+    wanted: list[Any] = [col(CaseStep.stopped_at).is_not(None), col(CaseStep.ended_at).is_(None)]
+    if actor.districts:
+        wanted.append(col(CaseItem.district_code).in_(sorted(actor.districts)))
+    joined = col(CaseStep.item_id) == col(CaseItem.id)
+    total = session.execute(select(func.count()).select_from(CaseItem).join(CaseStep, joined).where(*wanted))
+    order = (col(CaseStep.stopped_at), col(CaseItem.id))
+    asked = select(CaseItem, CaseStep).join(CaseStep, joined).where(*wanted).order_by(*order)
+    return session.exec(asked.offset(offset).limit(limit)).all(), int(total.scalar_one())
+
+
+def call_of(session: Session, item_id: str, /) -> HomeVisit | None:
+    """The newest call for an item's papers."""
+    asked = select(HomeVisit).where(HomeVisit.source_ref == steps.call_ref(item_id))
+    return session.exec(asked.order_by(col(HomeVisit.asked_at).desc(), col(HomeVisit.id)).limit(1)).first()
+
+
+def was_called(session: Session, item_id: str, step: CaseStep, /) -> bool:
+    """Whether somebody called, or tried to, since the papers were asked for."""
+    call = call_of(session, item_id)
+    if call is None or step.stopped_at is None or call.asked_at < step.stopped_at:
+        return False
+    return call.state is VisitState.DONE or call.tries > 0
+
+
+def refuse(session: Session, item_id: str, /, *, note: str, late_cause: str, actor: Actor, now: datetime) -> CaseItem:
+    """The papers did not come, though somebody called: the confirming office refuses in writing."""
+    item = steps.get_item(session, item_id, lock=True)
+    require(actor, "case:decide", district=item.district_code)
+    step = steps.running_step(session, item.id)
+    if item.state is not ItemState.STOPPED or not was_called(session, item.id, step):
+        raise WrongState("not_called_yet")
+    outcome.refuse_part(session, item, actor=actor)
+    step = steps.run_on(session, item.id, actor=SYSTEM, now=now)
+    told: dict[str, Any] = {"note": note, "late_cause": late_cause, "actor": actor, "now": now}
+    return outcome.settle(session, item, step, granted=False, amount_fen=0, reason=REASON, **told)

@@ -1,0 +1,69 @@
+"""A household takes its application back: what runs ends, nothing is hidden by it.
+
+Enters: an open case or a draft. Leaves: every item that is not decided as withdrawn; one that was late then is counted
+in its month with that cause; a family that asked for one of the classes and has none enters the low-income register as
+a refused one does, is told, and may object. Called by the household's page and, after a second call, by `answers`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.calendar import local_day
+from marketplace.cases import outcome, register, steps
+from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
+from marketplace.cases.service import get_case, list_items
+from marketplace.clocks import service as clocks
+from marketplace.db import flush
+from marketplace.errors import WrongState
+from marketplace.visits import service as visits
+
+LATE = "withdrawn"
+"""The cause of a delay that ended with the application taken back; nobody chooses it."""
+
+
+def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", actor: Actor, now: datetime) -> Case:
+    """The household takes its application back; what was granted stays granted."""
+    case = get_case(session, case_id, actor=actor, asks=asks)
+    if case.state not in (CaseState.DRAFT, CaseState.OPEN):
+        raise WrongState("case_closed")
+    sent = case.state is CaseState.OPEN
+    end_open(session, case, actor=actor, now=now)
+    if sent and register.without_class(list_items(session, case.id)):
+        register.enter(session, case, now=now)
+    return case
+
+
+def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Case:
+    """Everything of a case that is not decided ends as withdrawn; the caller has asked who may."""
+    for item in list_items(session, case.id):
+        if item.state not in ENDED:
+            _end(session, item, actor=actor, now=now)
+    for step in steps.list_steps(session, case.id):
+        if step.ended_at is None and step.code != "payment":
+            step.ended_at, step.ended_by, step.outcome = now, actor.id, "withdrawn"
+            step.stopped_at, step.left_days = None, None
+            session.add(step)
+    if case.state is CaseState.DRAFT:
+        case.signed_at, case.submitted_at = case.signed_at or now, now
+    case.state = CaseState.WITHDRAWN
+    session.add(case)
+    flush(session)
+    entry = audit.Entry("case:withdraw", object_ref=case.id, subject=case.household_id, rule_id=case.proxy_id or "")
+    audit.record(session, entry, actor=actor, now=now)
+    return case
+
+
+def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
+    if item.state is ItemState.RUNNING and outcome.is_late(session, item, now=now):
+        item.late_cause, item.month = LATE, f"{local_day(now):%Y-%m}"
+        item.late_with = outcome.late_with(session, item, now=now)
+        item.days_taken = outcome.days_taken(session, item, now=now)
+    item.state = ItemState.WITHDRAWN
+    session.add(item)
+    clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
+    visits.settle(session, item.id, actor=actor, now=now)

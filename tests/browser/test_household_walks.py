@@ -1,0 +1,62 @@
+"""Every way of a household in Chromium at 360 px, without scripts: one house, one server, all walks in both languages.
+
+Each walk goes in one language here and in the other with the test client; with TORTURE=1 in both. What a page must
+be is asked by the hands as each page opens; a walk that ends has met no page that a person could not read or leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser
+
+from adapters.fakes import FakeFace
+from marketplace.app import create_app
+from marketplace.config import demo_settings
+from marketplace.db import Database
+from marketplace.wiring import open_database
+from tests.marketplace.household_walks import KNOWN, WALKS, House, in_turn
+from tests.pages import checker
+from tests.pages.fixtures import served
+from tests.pages.hands import Thumb
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Database, str]]:
+    """One house for all walks."""
+    settings = demo_settings(tmp_path_factory.mktemp("town"), seed=5)
+    database = open_database(settings)
+    app = create_app(settings, database=database, face=FakeFace())
+    with served(app) as address:
+        yield app, database, address
+    database.close()
+
+
+@pytest.mark.parametrize(("walk", "language"), in_turn(first="zh_Hans"))
+def test_a_household_goes_its_way_on_a_telephone_without_scripts(
+    town: tuple[Flask, Database, str], chromium: Browser, walk: str, language: str
+) -> None:
+    app, database, address = town
+    opened = []
+
+    def maker(token: str) -> Thumb:
+        context = chromium.new_context(
+            base_url=address, viewport={"width": 360, "height": 800}, java_script_enabled=False
+        )
+        if token:
+            context.add_cookies([{"name": "sid", "value": token, "url": address}])
+        page = context.new_page()
+        checker.watch(page, host=address)
+        opened.append(page)
+        return Thumb(page, language=language, known=KNOWN)
+
+    try:
+        WALKS[walk](House(app, database, language, maker))
+        assert not [fault for page in opened for fault in checker.FAULTS[page]]
+    finally:
+        for page in opened:
+            page.context.close()

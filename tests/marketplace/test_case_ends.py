@@ -1,0 +1,227 @@
+"""No item of an application is left without somebody who can end it, and no household without a way on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from adapters.fakes import FakeDepartment
+from adapters.items import ItemOut, ItemResult
+from adapters.ports import WillNeverWork
+from marketplace.actors import Actor, Role
+from marketplace.appeals import service as appeals
+from marketplace.appeals.models import AppealKind, AppealState
+from marketplace.cases import board, departments, notice, outcome, service, steps
+from marketplace.cases.evaluate import Facts, plan
+from marketplace.cases.models import CaseItem, ItemState
+from marketplace.cases.progress import stages_of
+from marketplace.cases.rules import in_order, path_of, steps_of
+from marketplace.db import Database
+from marketplace.errors import BadInput
+from marketplace.households import categories
+from marketplace.liveness import schedule
+from marketplace.liveness import service as survival
+from marketplace.liveness.models import SurvivalCheck, SurvivalDuty
+from marketplace.notices import Notice
+from marketplace.proxies import agents
+from marketplace.proxies import service as proxies
+from tests import factories as make
+from tests.marketplace.test_cases import APPROVER, CITY, ON, WORKER, send, walk
+from tests.marketplace.test_liveness import asked
+from tests.marketplace.test_proxies import a_paper, a_person, in_force
+
+OTHER = Actor(id="approver-2", role=Role.APPROVER, districts=frozenset({CITY}))
+CHECKER = Actor(id="verifier-1", role=Role.VERIFIER, districts=frozenset({CITY}))
+SUDDEN = {"wants": ["accident"], "ticks": ["sudden"], "income_fen": 300_000, "medical_fen": 0}
+
+
+@pytest.fixture
+def session(sqlite_database: Database) -> Iterator[Session]:
+    """The embedded engine is enough here."""
+    with sqlite_database.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
+def an_item(session: Session, code: str, now: datetime) -> CaseItem:
+    """One item of the table, on the path that it gets."""
+    case, _items = send(session, now)
+    item = session.exec(select(CaseItem).where(CaseItem.case_id == case.id)).first()
+    assert item is not None
+    old = service.list_items(session, case.id)
+    found = next((one for one in old if one.code == code), item)
+    for step in steps.list_steps(session, case.id):
+        if step.item_id == found.id:
+            session.delete(step)
+    session.flush()
+    found.code, found.path = code, path_of(code, district=CITY, on=ON).name
+    found.department = service.department_of(code)
+    steps.begin(session, found, now=now)
+    return found
+
+
+@pytest.mark.parametrize("granted", [True, False])
+@pytest.mark.parametrize("code", in_order())
+def test_every_item_of_the_table_is_ended_by_somebody_without_any_exchange(
+    session: Session, now: datetime, code: str, granted: bool
+) -> None:
+    item = an_item(session, code, now)
+    last = "department_answer" if item.path in ("DEPARTMENT", "BY_LABEL") else "confirm"
+    day = walk(session, item, now, to=last)
+    said = {"granted": granted, "amount_fen": 100 * granted, "reason": "" if granted else "income_over"}
+    if last == "department_answer":
+        with pytest.raises(BadInput, match="letter_missing"):
+            outcome.decide(session, item.id, actor=APPROVER, now=day, **said)
+    outcome.decide(session, item.id, note="信 12", actor=APPROVER, now=day, **said)
+    assert item.state is (ItemState.GRANTED if granted else ItemState.REFUSED)
+    assert "department_answer" not in {rule.code for rule in steps_of("CANJI", district=CITY, on=ON)}
+
+
+def test_a_notice_that_ended_by_the_sweep_makes_no_decision_late(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    walk(session, items["DIBAO"], now, to="public_notice")
+    step = steps.running_step(session, items["DIBAO"].id)
+    swept = step.due_at + timedelta(minutes=1)
+    notice._go_on(session, items["DIBAO"].id, now=swept)
+    assert not outcome.is_late(session, items["DIBAO"], now=swept)
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=100, actor=APPROVER, now=swept)
+
+
+def appealed(session: Session, item: CaseItem, now: datetime) -> None:
+    """An appeal against the decision, found right."""
+    home = Actor(id=f"actor-{item.household_id}", role=Role.HOUSEHOLD, household_id=item.household_id)
+    row = appeals.raise_about(session, item.id, AppealKind.APPEAL, about="item", words="不对", actor=home, now=now)
+    appeals.answer(session, row.id, AppealState.UPHELD, text="对", actor=CHECKER, now=now)
+
+
+def test_an_appeal_that_is_right_begins_an_amount_and_a_departments_answer_anew(
+    session: Session, now: datetime
+) -> None:
+    _case, items = send(session, now, ticks=["no_pension"])
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=1, actor=APPROVER, now=day)
+    medical = items["YILIAO_JIUZHU"]
+    medical.pushed_at = day
+    departments.take(session, "HSA", ItemResult(medical.id, 1, "refused", 0, "income_over"), now=day)
+    for item, step in ((items["DIBAO"], "confirm"), (medical, "department_answer")):
+        appealed(session, item, day)
+        assert (item.state, steps.running_step(session, item.id).code) == (ItemState.RUNNING, step)
+    assert medical.pushed_at is None
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=90_000, actor=OTHER, now=day)
+    assert items["DIBAO"].amount_fen == 90_000
+    assert steps.running_step(session, items["DIBAO"].id).code == "payment"
+
+
+def test_what_fell_with_a_wrong_refusal_comes_back_with_the_right_decision(session: Session, now: datetime) -> None:
+    _case, items = send(session, now, ticks=["no_pension"], all_classes=False)
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    assert items["LAJI_JIANMIAN"].state is ItemState.NOT_NEEDED
+    appealed(session, items["DIBAO"], day)
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=100, actor=OTHER, now=day)
+    assert items["LAJI_JIANMIAN"].state is ItemState.RUNNING
+
+
+class Picky(FakeDepartment):
+    """A department that will never take its first item."""
+
+    def push(self, item: ItemOut, /) -> None:
+        """Refuse the first, keep the others."""
+        if not self.faults.coming and not hasattr(self, "refused"):
+            self.refused = item.ref
+            raise WillNeverWork("no", code="request_refused")
+        super().push(item)
+
+
+def test_an_item_that_a_department_never_takes_holds_no_other_up(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        for _n in range(3):
+            send(session, now, wants=["housing"], income_fen=10_000_000, medical_fen=0)
+    door = Picky()
+    departments.sweep(sqlite_database, {"HUD": door}, clock=lambda: now)
+    assert len(door.items) == 2
+    departments.sweep(sqlite_database, {"HUD": door}, clock=lambda: now)
+    assert door.refused not in door.items
+
+
+def test_nobody_is_asked_again_about_a_person_who_died(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        _person, check = asked(session, now)
+        survival.record_died(session, check.id, note="邻居告知", actor=WORKER, now=now)
+    schedule.sweep(sqlite_database, clock=lambda: now + timedelta(days=400))
+    with sqlite_database.reading() as session:
+        assert len(session.exec(select(SurvivalCheck)).all()) == 1
+        assert session.exec(select(SurvivalDuty.ended_at)).one() is None, "a verifier ends it"
+
+
+def test_letters_for_which_no_agent_is_told_hide_nobody_elses(
+    sqlite_database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents, "BATCH", 3)
+    with sqlite_database.transaction() as session:
+        silent = proxies.record_paper(session, a_person(session).id, a_paper(now, acts=("see",)), actor=WORKER, now=now)
+        proxies.confirm(session, silent.id, actor=CHECKER, now=now)
+        told = in_force(session, a_person(session, phone="10000000044"), now)
+        later = now + timedelta(minutes=1)
+        for n in range(3):
+            _letter(session, f"a{n}", silent.household_id, later)
+        for n in range(4):
+            _letter(session, f"b{n}", told.household_id, later + timedelta(minutes=n // 2))
+    for _sweep in range(3):
+        agents.sweep(sqlite_database, clock=lambda: now + timedelta(hours=1))
+    with sqlite_database.reading() as session:
+        assert len(session.exec(select(Notice).where(Notice.letter == "agent_told")).all()) == 4
+
+
+def _letter(session: Session, key: str, household_id: str, now: datetime) -> None:
+    from marketplace import notices
+
+    notices.post(session, "case_decided", key=key, household_id=household_id, now=now)
+
+
+def test_who_fits_nothing_is_answered_in_writing_and_a_class_that_is_held_is_not_asked_below() -> None:
+    rich = Facts(wants=("living",), savings_fen=10**9)
+    assert [one.code for one in plan(rich, district=CITY, on=ON)] == ["DIBAO"]
+    jobless = Facts(wants=("work",), ticks=("jobless",))
+    assert {"DIBAO", "JIUYE_KUNNAN"} <= {one.code for one in plan(jobless, district=CITY, on=ON)}
+    held = Facts(wants=("living", "illness"), label="DIBAO", income_fen=50_000)
+    assert "DIBIAN_GANGXING" not in {one.code for one in plan(held, district=CITY, on=ON)}
+
+
+def test_a_label_counts_where_the_register_says_so(session: Session, now: datetime) -> None:
+    case, _items = send(session, now, label="DIBAO")
+    assert service.facts_of(session, case).label == ""
+    entry = categories.Entry(case.household_id, "IN_REGISTER", now.date() - timedelta(days=9))
+    categories.enter(session, entry, actor=WORKER, now=now)
+    assert service.facts_of(session, case).label == "DIBAO"
+    case.answers = {**case.answers, "label": ""}
+    assert service.facts_of(session, case).label == "DIBAO"
+
+
+def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session: Session, now: datetime) -> None:
+    case, items = send(session, now, **SUDDEN)
+    item, home = items["LINSHI"], make.as_household(make.a_household(session))
+    home = replace(home, household_id=item.household_id)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=WORKER, now=now)
+    own = [step for step in steps.list_steps(session, case.id) if step.item_id == item.id]
+    assert stages_of(item, own, now=now)[-1].state == "current"
+    late = now + timedelta(days=60)
+    assert steps.urge(session, item.id, actor=home, now=late).urged == 1
+    assert [row[0].id for row in board.list_unpaid(session, actor=APPROVER, now=late)] == [item.id]
+    steps.finish(session, item.id, actor=WORKER, now=late)
+    own = [step for step in steps.list_steps(session, case.id) if step.item_id == item.id]
+    assert stages_of(item, own, now=late)[-1].state == "done"
+    assert board.list_unpaid(session, actor=APPROVER, now=late) == []
+
+
+def test_what_is_granted_but_not_paid_here_shows_no_payment(session: Session, now: datetime) -> None:
+    case, items = send(session, now)
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=100, actor=APPROVER, now=day)
+    departments.take(session, "HSA", ItemResult(items["YILIAO_JIUZHU"].id, 1, "granted", 5), now=day)
+    own = [step for step in steps.list_steps(session, case.id) if step.item_id == items["YILIAO_JIUZHU"].id]
+    assert "paid" not in {stage.code for stage in stages_of(items["YILIAO_JIUZHU"], own, now=day)}
