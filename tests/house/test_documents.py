@@ -28,7 +28,7 @@ HANDED_ON |= {"right:answer", "right:erase", "right:task", "right:view"}
 HANDED_ON |= {f"survival:{act}" for act in ("answer", "face", "list", "record", "view")}
 HANDED_ON |= {"power:check", "power:list", "power:object", "appeal:list", "account:sessions", "account:sign_out"}
 HANDED_ON |= {"portrait:answer", "portrait:list", "board:paper"}
-HANDED_ON |= {"case:apply", "case:fast", "case:answer", "case:view", "reading:match"}
+HANDED_ON |= {"case:apply", "case:fast", "case:answer", "case:view", "reading:list", "reading:match"}
 HANDED_ON |= {"visit:hand_over", "visit:list", "payment:result", "payment:talk"}
 HANDED_ON |= set(SCOPES)
 """Acts that a function of the room hands on to the policy; what is written then is the state that follows."""
