@@ -40,8 +40,8 @@ class Table:
                 yield number, dict(zip(self.columns, row, strict=True))
 
 
-def read_table(data: bytes, *, limits: Limits | None = None) -> Table:
-    """Read a CSV or XLSX file, whichever it is, by its content and not by its name."""
+def read_table(data: bytes, *, limits: Limits | None = None, empty: bool = False) -> Table:
+    """Read a CSV or XLSX file, whichever it is, by its content and not by its name; `empty` allows one without rows."""
     limits = limits or Limits()
     if not data.strip(b"\0 \t\r\n"):
         raise file_fault("file_empty")
@@ -53,16 +53,16 @@ def read_table(data: bytes, *, limits: Limits | None = None) -> Table:
         rows, merged = read_sheet(data, limits)
     else:
         rows, merged = read_text(data, limits), []
-    return _table(rows, merged, limits=limits)
+    return _table(rows, merged, limits=limits, empty=empty)
 
 
-def _table(rows: list[list[Cell]], merged: list[Range], *, limits: Limits) -> Table:
+def _table(rows: list[list[Cell]], merged: list[Range], *, limits: Limits, empty: bool) -> Table:
     header = _header_index(rows, merged)
     names = _names(rows, merged, header=header)
     body = rows[header + 1 :]
     while body and _blank(body[-1]):
         body.pop()
-    if not body:
+    if not body and not empty:
         raise file_fault("no_rows")
     if len(body) > limits.max_rows:
         raise file_fault("too_many_rows", limit=limits.max_rows)

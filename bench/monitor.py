@@ -42,6 +42,7 @@ NEXT, LATER = NOW + timedelta(days=1), NOW + timedelta(days=1, hours=8)
 CLERK, SECOND = Actor(id="clerk", role=Role.VERIFIER), Actor(id="second", role=Role.APPROVER)
 SURNAMES = "王李张刘陈杨黄赵周吴徐孙马朱胡郭何高林罗郑梁谢宋唐"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超兰霞平刚桂英华玉建国红志春梅海燕"
+PRIME = 2_147_483_647
 DISTRICTS = ("500101", "500103", "500106", "500107", "500108", "500110", "500113", "500118")
 PER_YEAR = {
     "PAYMENT": 12.0,
@@ -70,7 +71,6 @@ PER_YEAR = {
     "GUARDIAN_ABSENT": 0.001,
 }
 """Facts for each person in a year, by kind."""
-PORTION = 500_000
 MEDIAN_FEN = {"OWN_COST": 60_000, "OWN_COST_STAY": 220_000, "INCOME": 1_900_000, "NECESSARY_SPENDING": 900_000}
 
 
@@ -84,13 +84,18 @@ class Timed:
     def __exit__(self, *_error: object) -> None:
         self.wall, self.cpu = round(perf_counter() - self._wall, 2), round(process_time() - self._cpu, 2)
 
+    @property
+    def told(self) -> dict[str, float]:
+        """Both figures."""
+        return {"wall": self.wall, "cpu": self.cpu}
+
 
 def homes(people: int, rng: np.random.Generator) -> Iterator[HouseholdFacts]:
     """Households of one to four until there are so many people."""
     made = place = 0
     while made < people:
-        size = min(int(rng.choice([1, 2, 3, 4], p=[0.5, 0.3, 0.13, 0.07])), people - made)
-        members = tuple(_person(made + n, n, rng) for n in range(size))
+        size = min(1 + int(np.searchsorted((0.5, 0.8, 0.93), rng.random())), people - made)
+        members = tuple(_person(made + n, n) for n in range(size))
         yield HouseholdFacts(
             source="bench",
             source_ref=str(place),
@@ -102,11 +107,16 @@ def homes(people: int, rng: np.random.Generator) -> Iterator[HouseholdFacts]:
         made, place = made + size, place + 1
 
 
-def _person(number: int, place: int, rng: np.random.Generator) -> PersonFacts:
+def _person(number: int, place: int) -> PersonFacts:
     born = date(1935, 1, 1) + timedelta(days=number * 7919 % 31_000)
-    name = SURNAMES[int(rng.integers(len(SURNAMES)))] + "".join(rng.choice(list(GIVEN), size=2))
+    name = _name(number * 48_271 % PRIME)
     number_text = make_id_number(f"5099{number // 31_000 % 100:02d}", born, seq=number // 3_100_000 + 1)
     return PersonFacts(ref=str(place), name=name, phone=f"1990{number:07d}", id_number=number_text, contact=place == 0)
+
+
+def _name(stirred: int) -> str:
+    first, second = divmod(stirred // len(SURNAMES), len(GIVEN))
+    return SURNAMES[stirred % len(SURNAMES)] + GIVEN[first % len(GIVEN)] + GIVEN[second]
 
 
 def load(database: Database, people: int, *, seed: int) -> int:
@@ -135,72 +145,136 @@ def _store(database: Database, some: list[HouseholdFacts], rng: np.random.Genera
     return len(ids)
 
 
-BULK = ("uq_fact_source", "ix_fact_kind", "ix_fact_home")
-"""Indexes that are made once after a year's facts, and not kept up fact by fact."""
+DOOR = 100_000
+"""So many people come in through the house's own door, sealed and indexed one by one; a larger register is filled up
+with copies of their rows under ids of their own, whose envelopes nobody can open: the watch reads none."""
+COPIED = {
+    "household": {"id": ":mark || id", "source_index": ":mark || substr(source_index, 3)"},
+    "person": {
+        "id": ":mark || id",
+        "household_id": ":mark || household_id",
+        "id_number_index": ":mark || substr(id_number_index, 3)",
+        "phone_index": ":mark || substr(phone_index, 3)",
+    },
+    "person_search": {"person_id": ":mark || person_id"},
+    "category_spell": {
+        "id": ":mark || id",
+        "household_id": ":mark || household_id",
+        "person_id": ":mark || person_id",
+    },
+}
+"""What is made anew in a copy of a row: ids, and the indexes that only one person can have."""
+SETTLED = {
+    "load": ("ix_person_search_value", "ix_person_compared_at", "ix_person_phone_index", "ix_person_household_id"),
+    "facts": ("uq_fact_source", "ix_fact_kind", "ix_fact_home"),
+}
+"""Indexes that are made once after all rows are in, and not kept up row by row."""
+DRAWN = 4096
+"""So many amounts of each kind are drawn; a fact takes one of them."""
+MIXED = f"""
+WITH RECURSIVE step(i) AS (VALUES(:first) UNION ALL SELECT i + 1 FROM step WHERE i < :first + :count - 1),
+a(i, x) AS (SELECT i, (i % {PRIME} * 48271 + :seed) % {PRIME} FROM step),
+b(i, x) AS (SELECT i, (x * x + 12345) % {PRIME} FROM a),
+c(i, x, y) AS (SELECT i, (x * x + i) % {PRIME}, x FROM b)
+INSERT INTO fact (id, household_id, person_id, feed, kind, day, known_day, amount, source_key)
+SELECT i, who.home, who.person, :feed, :kind, :from + y % :span, :known, drawn.amount, printf('b%031d', i)
+FROM c JOIN who ON who.n = 1 + x % :people JOIN drawn ON drawn.n = (x + y) % :drawn
+"""
+"""Facts made by the database itself: numbers stirred by squaring choose who, when and how much."""
+
+
+def multiply(file: Path, people: int) -> int:
+    """Copies of all rows until there are so many people, the last time of some only; returns the households."""
+    connection = _open(file)
+    base = connection.execute("SELECT count(*) FROM person").fetchone()[0]
+    connection.execute("CREATE TEMP TABLE ours AS SELECT household_id AS id, min(rowid) AS n FROM person GROUP BY 1")
+    for number in range(1, -(-people // base)):
+        mark, last = f"z{chr(96 + number)}", min(base, people - number * base)
+        for table, made in COPIED.items():
+            names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            chosen = ", ".join(f"t.{name}" if name not in made else _of_copy(made[name], name) for name in names)
+            where = _original(table)
+            connection.execute(
+                f"INSERT INTO {table} ({', '.join(names)}) SELECT {chosen} FROM {table} t WHERE {where}",
+                {"mark": mark, "last": last},
+            )
+        connection.commit()
+    homes = connection.execute("SELECT count(*) FROM household").fetchone()[0]
+    connection.close()
+    return int(homes)
+
+
+def _of_copy(text: str, name: str) -> str:
+    return text.replace(name, f"t.{name}")
+
+
+def _original(table: str) -> str:
+    """Rows that came through the door, of the households that are copied this time."""
+    homes = "(SELECT id FROM ours WHERE n <= :last)"
+    if table == "household":
+        return f"t.id IN {homes}"
+    if table == "person_search":
+        return f"t.person_id IN (SELECT id FROM person WHERE household_id IN {homes})"
+    return f"t.household_id IN {homes}"
 
 
 def tell(file: Path, rng: np.random.Generator, *, days: tuple[int, int], share: float, known: int) -> int:
     """Facts of the days from the first to the last, as `share` of a year's, straight into the table."""
-    connection = sqlite3.connect(file)
-    who = connection.execute("SELECT household_id, id FROM person ORDER BY id").fetchall()
+    connection = _open(file)
+    connection.execute("CREATE TEMP TABLE who (n INTEGER PRIMARY KEY, home TEXT, person TEXT)")
+    connection.execute("INSERT INTO who (home, person) SELECT household_id, id FROM person ORDER BY id")
+    connection.execute("CREATE TEMP TABLE drawn (n INTEGER PRIMARY KEY, amount INTEGER)")
+    people = connection.execute("SELECT count(*) FROM who").fetchone()[0]
     first = number = connection.execute("SELECT coalesce(max(id), 0) FROM fact").fetchone()[0]
+    told = {"from": days[0], "span": days[1] - days[0] + 1, "known": known, "people": people, "drawn": DRAWN}
     for kind, yearly in PER_YEAR.items():
-        for count in _portions(round(len(who) * yearly * share)):
-            connection.executemany(
-                "INSERT INTO fact (id, household_id, person_id, feed, kind, day, known_day, amount, source_key) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                _facts(kind, who, rng, first=number + 1, count=count, days=days, known=known),
-            )
-            connection.commit()
-            number += count
+        count = round(people * yearly * share)
+        connection.executemany("INSERT OR REPLACE INTO drawn VALUES (?, ?)", enumerate(_amounts(kind, DRAWN, rng)))
+        own = {"feed": fact_kinds()[kind].feed, "kind": kind, "seed": int(rng.integers(PRIME))}
+        if count:
+            connection.execute(MIXED, {**told, **own, "first": number + 1, "count": count})
+        connection.commit()
+        number += count
     connection.executemany(
-        "INSERT OR REPLACE INTO feed_state (feed, as_of_day, received_at) VALUES (?, ?, ?)",
-        [(feed, known, "2026-11-23 00:00:00.000000") for feed in {kind.feed for kind in fact_kinds().values()}],
+        "INSERT OR REPLACE INTO feed_state (feed, first_day, as_of_day, received_at) VALUES (?, ?, ?, ?)",
+        [
+            (feed, days[0], known, "2026-11-23 00:00:00.000000")
+            for feed in {kind.feed for kind in fact_kinds().values()}
+        ],
     )
     connection.commit()
     connection.close()
     return int(number - first)
 
 
-def _portions(count: int) -> list[int]:
-    return [min(PORTION, count - done) for done in range(0, count, PORTION)]
-
-
-def _facts(
-    kind: str,
-    who: list[tuple[str, str]],
-    rng: np.random.Generator,
-    *,
-    first: int,
-    count: int,
-    days: tuple[int, int],
-    known: int,
-) -> Iterator[tuple[object, ...]]:
-    feed, numbers = fact_kinds()[kind].feed, range(first, first + count)
-    chosen, on = rng.integers(len(who), size=count).tolist(), rng.integers(days[0], days[1] + 1, size=count).tolist()
-    drawn = zip(numbers, chosen, on, _amounts(kind, count, rng), strict=True)
-    return ((n, *who[place], feed, kind, day, known, amount, f"b{n:031d}") for n, place, day, amount in drawn)
-
-
-def tell_year(file: Path, rng: np.random.Generator, *, last: int) -> int:
-    """A year's facts with nothing else open: the indexes are taken away, and made anew when all is in."""
+def _open(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file)
-    connection.execute("PRAGMA journal_mode=OFF")
-    asked = f"SELECT name, sql FROM sqlite_master WHERE name IN ({', '.join('?' * len(BULK))})"
-    made = connection.execute(asked, BULK).fetchall()
-    for name, _text in made:
+    for pragma in ("synchronous=OFF", "cache_size=-500000", "threads=2"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def without(file: Path, part: str) -> list[str]:
+    """Take the indexes of a part away; returns how they are made."""
+    connection = _open(file)
+    asked = f"SELECT name, sql FROM sqlite_master WHERE name IN ({', '.join('?' * len(SETTLED[part]))})"
+    found = connection.execute(asked, SETTLED[part]).fetchall()
+    for name, _text in found:
         connection.execute(f"DROP INDEX {name}")
     connection.commit()
     connection.close()
-    count = tell(file, rng, days=(last - 364, last - 1), share=1.0, known=last - 1)
-    connection = sqlite3.connect(file)
-    connection.execute("PRAGMA synchronous=OFF")
-    for _name, text in made:
+    return [text for _name, text in found]
+
+
+def settle(file: Path, made: list[str]) -> None:
+    """Make the indexes, and let the database look at its tables."""
+    connection = _open(file)
+    for text in made:
         connection.execute(text)
+    connection.execute("PRAGMA analysis_limit=2000")
     connection.execute("ANALYZE")
     connection.commit()
     connection.close()
-    return count
 
 
 def _amounts(kind: str, count: int, rng: np.random.Generator) -> list[int]:
@@ -225,12 +299,12 @@ def switch_on(database: Database) -> int:
 def look_up(database: Database, rng: np.random.Generator, *, times: int) -> list[float]:
     """CPU milliseconds of searches by name, pinyin, birth date with name, and telephone."""
     with database.reading() as session:
-        people = int(session.connection().exec_driver_sql("SELECT count(*) FROM person").scalar_one())
+        people = min(DOOR, int(session.connection().exec_driver_sql("SELECT count(*) FROM person").scalar_one()))
     spent = []
     for n in range(times):
         number = int(rng.integers(people))
         born = date(1935, 1, 1) + timedelta(days=number * 7919 % 31_000)
-        name = SURNAMES[n % len(SURNAMES)] + GIVEN[n % 7] + GIVEN[n % 5]
+        name = _name(number * 48_271 % PRIME)
         queries = (
             Query(name=name),
             Query(name=search.pinyin_of(name)),
@@ -244,28 +318,58 @@ def look_up(database: Database, rng: np.random.Generator, *, times: int) -> list
     return spent
 
 
-def run(people: int, *, seed: int) -> dict[str, Any]:
-    """Everything once; returns the figures."""
-    told: dict[str, Any] = {"people": people, "seed": seed, "engine": "sqlite"}
-    with tempfile.TemporaryDirectory(prefix="shanqiao-monitor-") as folder:
-        settings = demo_settings(Path(folder), seed=seed)
-        database, file = open_database(settings), settings.instance / "shanqiao.db"
-        rng, last = np.random.default_rng(seed + 1), TODAY.toordinal()
-        told["rules"] = switch_on(database)
-        with Timed() as loaded:
-            told["households"] = load(database, people, seed=seed)
-        database.close()
-        with Timed() as written:
-            told["facts"] = tell_year(file, rng, last=last)
-        told["file_mb"] = round(file.stat().st_size / 1e6)
+def fill(folder: Path, people: int, *, seed: int) -> dict[str, Any]:
+    """A register with a year of facts in the folder; what lies there from an earlier run is taken as it is."""
+    kept = folder / "filled.json"
+    if kept.exists():
+        told: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+        return told
+    settings, last = demo_settings(folder, seed=seed), TODAY.toordinal()
+    file = settings.instance / "shanqiao.db"
+    database = open_database(settings)
+    told = {
+        "people": people,
+        "through_the_door": min(people, DOOR),
+        "seed": seed,
+        "engine": "sqlite",
+        "rules": switch_on(database),
+    }
+    database.close()
+    made = without(file, "load") + without(file, "facts")
+    with Timed() as loaded:
         database = open_database(settings)
-        found = {"first": night(database, told, "first", at=NOW), "again": night(database, told, "again", at=NEXT)}
-        told["day_facts"] = tell(file, rng, days=(last, last + 1), share=1 / 365, known=last + 1)
-        found["day"] = night(database, told, "day", at=LATER)
-        spent = sorted(look_up(database, rng, times=200))
+        load(database, min(people, DOOR), seed=seed)
         database.close()
-    told["seconds"] = {name: {"wall": one.wall, "cpu": one.cpu} for name, one in found.items()}
-    told["load"], told["write_facts"] = vars(loaded)["cpu"], vars(written)["cpu"]
+    with Timed() as copied:
+        told["households"] = multiply(file, people)
+    with Timed() as written:
+        rng = np.random.default_rng(seed + 1)
+        told["facts"] = tell(file, rng, days=(last - 364, last - 1), share=1.0, known=last - 1)
+    with Timed() as settled:
+        settle(file, made)
+    told["fill_seconds"] = {
+        "people": loaded.told,
+        "copies": copied.told,
+        "facts": written.told,
+        "indexes": settled.told,
+    }
+    told["file_mb"] = round(file.stat().st_size / 1e6)
+    kept.write_text(json.dumps(told), "utf-8")
+    return told
+
+
+def run(folder: Path, people: int, *, seed: int) -> dict[str, Any]:
+    """Everything once; returns the figures."""
+    told = fill(folder, people, seed=seed)
+    settings, last = demo_settings(folder, seed=seed), TODAY.toordinal()
+    database, file = open_database(settings), settings.instance / "shanqiao.db"
+    rng = np.random.default_rng(seed + 2)
+    found = {"first": night(database, told, "first", at=NOW), "again": night(database, told, "again", at=NEXT)}
+    told["day_facts"] = tell(file, rng, days=(last, last + 1), share=1 / 365, known=last + 1)
+    found["day"] = night(database, told, "day", at=LATER)
+    spent = sorted(look_up(database, rng, times=200))
+    database.close()
+    told["seconds"] = {name: one.told for name, one in found.items()}
     told["search_ms"] = {"p50": round(spent[100], 2), "p95": round(spent[190], 2), "most": round(spent[-1], 2)}
     told["peak_mb"], told["load_average"] = peak_mb(), round(resource_load(), 1)
     told["on"] = date.today().isoformat()  # noqa: DTZ011 - the day of the measurement, not of the house
@@ -296,8 +400,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--folder", type=Path, help="where the database is made and kept; without it, nothing is kept")
     asked = parser.parse_args()
-    told = run(asked.people, seed=asked.seed)
+    with tempfile.TemporaryDirectory(prefix="shanqiao-monitor-") as passing:
+        told = run(asked.folder or Path(passing), asked.people, seed=asked.seed)
     print(
         f"{told['people']:,} people, {told['households']:,} households, {told['facts']:,} facts, {told['file_mb']:,} MB"
     )

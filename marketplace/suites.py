@@ -8,7 +8,6 @@ rules (GM/T). Both open what the other closed as long as the keys are there. Cal
 from __future__ import annotations
 
 import hmac
-from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -58,7 +57,7 @@ def decrypt(suite: int, key: bytes, nonce: bytes, *, body: bytes, bound: bytes) 
 def keyed_hash(suite: int, key: bytes, text: bytes) -> bytes:
     """32 bytes that only the key's holder can compute."""
     if suite == AES:
-        return hmac.new(key, text, sha256).digest()
+        return hmac.digest(key, text, "sha256")
     mac = HMAC(key, SM3())
     mac.update(text)
     return mac.finalize()

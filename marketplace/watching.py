@@ -1,4 +1,4 @@
-"""`shanqiao warning …`, `import facts`, `pull facts`: thin commands over the room of signals.
+"""`shanqiao warning …`, `import facts`, `import categories`, `pull facts`: thin commands over the room of signals.
 
 Enters: arguments. Leaves: what the room's function said, in one line. Hung on the command line by `marketplace.cli`.
 """
@@ -14,6 +14,7 @@ import typer
 from marketplace import operations, wiring
 from marketplace.actors import SYSTEM, Role
 from marketplace.calendar import utc_now
+from marketplace.households import lists
 from marketplace.operations import house
 from marketplace.reference.facts import feeds
 from marketplace.signals import pulling, rules, sweeping, taking
@@ -46,11 +47,13 @@ def import_facts(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     as_of: Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Until which day the file tells.")],
     login: Annotated[str, typer.Option("--as", help="Who answers for it; needless with one verifier.")] = "",
+    part: Annotated[bool, typer.Option("--part", help="More files of this day follow.")] = False,
 ) -> None:
     """Take a department's file in: good rows are stored, bad ones are held back for a person."""
     with house() as (_, database), database.transaction() as session:
         actor = operations.acting(session, login, role=Role.VERIFIER)
-        found = taking.take_file(session, feed, file.read_bytes(), as_of=as_of.date(), actor=actor, now=utc_now())
+        data, day = file.read_bytes(), as_of.date()
+        found = taking.take_file(session, feed, data, as_of=day, whole=not part, actor=actor, now=utc_now())
     _tell(found)
     raise typer.Exit(1 if found.held else 0)
 
@@ -66,6 +69,22 @@ def pull_facts(
         for code in codes:
             for delivery in pulling.pull_feed(database, door, code, actor=SYSTEM, clock=utc_now):
                 _tell(delivery)
+
+
+@bring.command("categories")
+def import_categories(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    login: Annotated[str, typer.Option("--as", help="Who answers for it; needless with one verifier.")] = "",
+    source: Annotated[str, typer.Option(help="Whose list it is.")] = "civil-affairs",
+) -> None:
+    """Take a department's list of the register in: who is in a category from when, and who has left it."""
+    with house() as (_, database), database.transaction() as session:
+        actor = operations.acting(session, login, role=Role.VERIFIER)
+        found = lists.take_list(session, file.read_bytes(), source=source, actor=actor, now=utc_now())
+    typer.echo(f"{found.begun} begun, {found.ended} ended, {found.known} known, {found.strangers} not of the register")
+    for row, code in found.bad:
+        typer.echo(f"row {row}: {code}")
+    raise typer.Exit(1 if found.bad else 0)
 
 
 def _tell(found: Delivery) -> None:

@@ -260,3 +260,9 @@ def _account_actor(account: Account, *, request_id: str = "") -> Actor:
 
 def hash_of(token: str) -> str:
     return sha256(token.encode()).hexdigest()
+
+
+def names_of(session: Session, ids: set[str], /) -> dict[str, str]:
+    """Account ► the name under which colleagues know it."""
+    rows = session.exec(select(Account.id, Account.display_name).where(col(Account.id).in_(ids)))
+    return dict(rows.all())

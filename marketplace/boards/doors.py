@@ -25,7 +25,12 @@ TITLES: dict[str, Any] = {
     "yellow": _l("With a yellow alert"),
     "blue": _l("With a blue alert"),
     "late": _l("Answer is late"),
+    "put_off": _l("Put off"),
     "visited": _l("Visited in 90 days"),
     "unseen": _l("Not visited in 90 days"),
 }
 """Each measure of `counting`, in words."""
+AGE_TITLES: tuple[Any, ...] = (_l("up to 1 day"), _l("up to 3 days"), _l("up to 10 days"), _l("older"))
+"""The ages of open alerts, the youngest first."""
+ANSWER_TITLES: dict[str, Any] = {"answered": _l("answered in 90 days"), "in_time": _l("always in time in 90 days")}
+"""What the numbers of answers say."""

@@ -1,34 +1,34 @@
-"""What the house knows itself, told to the rules once a day: late survival checks and steps, aid given twice, visits.
+"""What the house knows itself, told to the rules once a day: late survival checks and steps, aid given twice, kin.
 
-Enters: open benefits, late reports that contradict aid given before, rungs that running steps have reached, visits that
-were made. Leaves: facts of the platform for W16, W27, W29 and W30. What is over is told as nought, so that no rule goes
-on. Nobody here has a list of kin of staff (W28). Called by the worker, before the rules are asked.
+Enters: open benefits, late reports that contradict aid given before, rungs that running steps have reached, kin whom
+staff declared. Leaves: facts of the platform for W27, W28, W29 and W30. What is over is told as nought, so that no rule
+goes on. Who of the staff declared somebody is not told. A visit is told by its own room when it is done. Called by the
+worker, before the rules are asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
-from marketplace.calendar import end_of_day, local_day
+from marketplace.calendar import local_day
 from marketplace.cases.models import Case, CaseStep, Escalation
 from marketplace.db import Database, flush, new_id
+from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.ledger.hits import REPORT
 from marketplace.ledger.models import HitState, OverlapHit
 from marketplace.liveness.models import SurvivalDuty
 from marketplace.reference.facts import PLATFORM
-from marketplace.signals.models import Delivery, Fact, TaskKind
+from marketplace.signals.models import Delivery, Fact
 from marketplace.signals.taking import Told, source_key, store
-from marketplace.visits.models import HomeVisit, VisitState
 
-OVERDUE, TWICE, SHARE, VISIT = "LIVENESS_OVERDUE", "DOUBLE_AID", "STEP_SHARE", "VISIT"
-SEEN_DAYS = 100
+OVERDUE, TWICE, SHARE, KIN = "LIVENESS_OVERDUE", "DOUBLE_AID", "STEP_SHARE", "KIN_OF_STAFF"
 EVERY = 10
 """Days overdue are told in steps of so many: a fact that grows each day would be a new one each day."""
 RUNGS = {1: 80, 2: 100, 3: 120, 4: 150}
@@ -58,7 +58,7 @@ class Daily:
 
 def told_today(session: Session, today: date, /) -> list[Told]:
     """What holds today, and as nought what held before and is over."""
-    held = [*_overdue(session, today), *_twice(session), *_late(session), *_seen(session, today)]
+    held = [*_overdue(session, today), *_twice(session), *_late(session), *_kin(session)]
     return held + list(_over(session, {one.source_key for one in held}, today=today))
 
 
@@ -68,7 +68,7 @@ def tell(session: Session, /, *, actor: Actor, now: datetime) -> int:
     row = Delivery(id=new_id(), feed=PLATFORM, digest=new_id(), as_of_day=today.toordinal(), received_at=now)
     session.add(row)
     flush(session)
-    row.new, row.changed, row.same = store(session, PLATFORM, told_today(session, today), delivery=row)
+    store(session, PLATFORM, told_today(session, today), delivery=row)
     body = {"new": row.new, "changed": row.changed, "same": row.same}
     audit.record(session, audit.Entry("fact:own", object_ref=row.id, body=body), actor=actor, now=now)
     return row.new + row.changed
@@ -95,20 +95,7 @@ def _twice(session: Session) -> Iterator[Told]:
     for hit, person in session.exec(open_ones.order_by(col(OverlapHit.id))):
         if person is not None:
             key = source_key(session, PLATFORM, f"overlap:{hit.id}")
-            yield Told(hit.household_id, person, TWICE, local_day(hit.created_at).toordinal(), 0, key)
-
-
-def _seen(session: Session, today: date) -> Iterator[Told]:
-    """Visits of the last hundred days, for the rule on long silence (W16) and the board's coverage."""
-    done = select(HomeVisit.id, HomeVisit.household_id, HomeVisit.done_at, _first_of(HomeVisit.household_id)).where(
-        HomeVisit.state == VisitState.DONE,
-        HomeVisit.kind == TaskKind.VISIT,
-        col(HomeVisit.done_at) > end_of_day(today - timedelta(days=SEEN_DAYS)),
-    )
-    for visit, home, at, person in session.exec(done.order_by(col(HomeVisit.id))):
-        if person is not None and at is not None:
-            key = source_key(session, PLATFORM, f"visit:{visit}")
-            yield Told(home, person, VISIT, local_day(at).toordinal(), 0, key)
+            yield Told(hit.household_id, person, TWICE, local_day(hit.created_at).toordinal(), 1, key)
 
 
 def _late(session: Session) -> Iterator[Told]:
@@ -125,10 +112,16 @@ def _late(session: Session) -> Iterator[Told]:
         yield Told(home, person, SHARE, local_day(at).toordinal(), RUNGS[level], key)
 
 
+def _kin(session: Session) -> Iterator[Told]:
+    for home, person, since in kin.homes_of_staff(session):
+        key = source_key(session, PLATFORM, f"kin:{home}")
+        yield Told(home, person, KIN, local_day(since).toordinal(), 1, key)
+
+
 def _over(session: Session, held: set[str], *, today: date) -> Iterator[Told]:
     before = select(Fact).where(
         col(Fact.feed) == PLATFORM,
-        col(Fact.kind).in_((OVERDUE, SHARE)),
+        col(Fact.kind).in_((OVERDUE, SHARE, TWICE, KIN)),
         col(Fact.replaced_day).is_(None),
         col(Fact.amount) > 0,
     )

@@ -13,8 +13,8 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.boards import counting
-from marketplace.boards.counting import MEASURES, Moment, Place
-from marketplace.boards.doors import TITLES, bp
+from marketplace.boards.counting import AGED, ANSWERED, MEASURES, UNKNOWN, Answered, Moment, Place
+from marketplace.boards.doors import AGE_TITLES, ANSWER_TITLES, TITLES, bp
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
@@ -22,6 +22,8 @@ from marketplace.households.categories import categories_on
 from marketplace.households.service import masked_names
 from marketplace.reference.districts import current, resolve_street
 from marketplace.reference.tables import UnknownCode
+from marketplace.signals.lists import feed_alerts
+from marketplace.signals.models import Colour
 from marketplace.web import Page, _, current_session, page_number, render
 from marketplace.web.codes import place as district_name
 from marketplace.web.display import language
@@ -45,13 +47,13 @@ def _place() -> Place:
 
 def _measure() -> str:
     wanted = request.args.get("measure", "red")
-    return wanted if wanted in MEASURES else "red"
+    return wanted if wanted in MEASURES or wanted in AGED or wanted in ANSWERED else "red"
 
 
 def name_of(found: Place, /) -> str:
     """What a place is called; streets have their Chinese name only."""
     if found.street:
-        return _street(found.street)
+        return str(_("Street not known")) if found.street == UNKNOWN else _street(found.street)
     return district_name(found.district) if found.district else str(_("The whole city"))
 
 
@@ -65,7 +67,8 @@ def _street(code: str) -> str:
 @guard("board:view")
 def board() -> ResponseReturnValue:
     """One place with everything about it."""
-    session, actor, at, found, chosen = current_session(), current_actor(), _moment(), _place(), _measure()
+    session, actor, at, found = current_session(), current_actor(), _moment(), _place()
+    chosen = _measure() if _measure() in MEASURES else "red"
     counts = {code: counting.by_place(session, code, found, at=at, actor=actor) for code in MEASURES}
     totals = {code: sum(cells.values()) for code, cells in counts.items()}
     return render(
@@ -73,14 +76,17 @@ def board() -> ResponseReturnValue:
         place=found,
         name=name_of(found),
         measures=[{"value": totals[code], "label": TITLES[code], "href": _rows(code, found)} for code in MEASURES],
+        covered={code: _rows(code, found) for code in ("visited", "unseen")},
         coverage=totals["visited"] / totals["register"] if totals["register"] else None,
-        ages=counting.ages(session, found, at=at, actor=actor),
-        answers=counting.answers(session, found, at=at, actor=actor),
+        ages=_ages(counting.ages(session, found, at=at, actor=actor), found),
+        waits=[{"label": TITLES[code], "value": totals[code]} for code in ("red", "orange", "yellow", "blue")],
+        answers=_answers(counting.answers(session, found, at=at, actor=actor), found),
         rows=_table(counts, found),
         columns=[TITLES[code] for code in SHOWN],
         chosen=chosen,
         choices=[(code, TITLES[code]) for code in SHOWN],
         tiles=[] if found.district else _tiles(counts[chosen]),
+        feeds=feed_alerts(session),
         at=at.now,
     )
 
@@ -89,25 +95,64 @@ def _rows(measure: str, found: Place) -> str:
     return url_for(".rows", measure=measure, district=found.district or None, street=found.street or None)
 
 
+def _ages(found: dict[Colour, list[int]], place: Place) -> list[dict[str, Any]]:
+    """One row for each colour; each number with the way to its households."""
+    return [
+        {
+            "colour": colour,
+            "cells": [
+                {"value": n, "href": _rows(f"{colour.value.lower()}_{band}", place)} for band, n in enumerate(numbers)
+            ],
+        }
+        for colour, numbers in found.items()
+    ]
+
+
+def _answers(found: list[Answered], place: Place) -> list[dict[str, Any]]:
+    """One row for each colour; both numbers with the way to their households."""
+    return [
+        {
+            "colour": one.colour,
+            "cells": [
+                {"value": number, "href": _rows(f"{name}_{one.colour.value.lower()}", place)}
+                for name, number in (("answered", one.ended), ("in_time", one.in_time))
+            ],
+            "share": one.in_time / one.ended if one.ended else None,
+        }
+        for one in found
+    ]
+
+
+def _title(measure: str) -> Any:
+    """A measure in words; of a colour and age, or of an answer, both."""
+    if measure in TITLES:
+        return TITLES[measure]
+    if measure in ANSWERED:
+        name, _sign, colour = measure.rpartition("_")
+        return _("%(what)s, %(age)s", what=TITLES[colour], age=ANSWER_TITLES[name])
+    colour, _sign, band = measure.partition("_")
+    return _("%(what)s, %(age)s", what=TITLES[colour], age=AGE_TITLES[int(band)])
+
+
 def _table(counts: dict[str, dict[str, int]], found: Place) -> list[dict[str, Any]]:
     """One row for each district, or each street of a district; none below a street."""
     if found.street:
         return []
     codes = sorted({code for measure in SHOWN for code in counts[measure]})
-    below = [Place(found.district, code) if found.district else Place(code) for code in codes]
+    below = [Place(found.district, code or UNKNOWN) if found.district else Place(code) for code in codes]
     return [
         {
-            "name": name_of(one) if one.street or not found.district else _("Street not known"),
+            "name": name_of(one),
             "href": url_for(".board", district=one.district, street=one.street or None),
             "cells": [
                 {
-                    "value": counts[code].get(one.street or one.district if not found.district else one.street, 0),
+                    "value": counts[code].get(below_code, 0),
                     "href": _rows(code, one),
                 }
                 for code in SHOWN
             ],
         }
-        for one in below
+        for below_code, one in zip(codes, below, strict=True)
     ]
 
 
@@ -140,7 +185,7 @@ def rows() -> ResponseReturnValue:
         rows=homes,
         names=masked_names(session, ids),
         inside=categories_on(session, ids, on=at.today),
-        title=TITLES[chosen],
+        title=_title(chosen),
         name=name_of(found),
         place=found,
         street=_street,

@@ -99,10 +99,11 @@ STEPS: dict[str, Step] = {
         Step("case_step", Side.STAFF, 10, remind_at=(80, 100, 120, 150)),
         Step("item_review", Side.STAFF, 20),
         Step("case_papers", Side.HOUSEHOLD, 15, remind_at=(40, 80)),
-        Step("alert_red", Side.STAFF, 0, remind_at=(50, 100), hours=24),
+        Step("alert_red", Side.STAFF, 0, remind_at=(0, 50, 100), hours=24),
         Step("alert_orange", Side.STAFF, 3),
         Step("alert_yellow", Side.STAFF, 10),
         Step("alert_blue", Side.STAFF, 20),
+        Step("feed_late", Side.STAFF, 3),
         Step("push_answer", Side.STAFF, 3),
         Step("push_result", Side.STAFF, 15),
     )

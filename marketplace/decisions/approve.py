@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlmodel import Session, col, select
 
@@ -115,9 +115,7 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     organisation = _fetch(session, Organisation, offer.org_id, lock=lock)
     if need.verifier_id in actor.people:
         raise WrongState("verifier_is_approver")
-    refuse_judge(session, need.id, actor=actor)
-    refuse_kin(session, line.household_id, actor=actor)
-    refuse_own_giver(session, organisation, actor=actor)
+    _refuse_close(session, need, organisation, actor=actor)
     if need.state is not NeedState.VERIFIED or _is_over(need, now):
         raise WrongState("need_changed")
     refuse_giver(session, need, offer, organisation=organisation, units=line.units, on=today_of(now))
@@ -131,6 +129,13 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     if was_refused_lately(session, line.household_id, purpose=purpose, org_id=offer.org_id, now=now):
         raise WrongState("refused_lately")
     return _Sound(line, need, offer, organisation, tuple(finding.code for finding in said.warnings))
+
+
+def _refuse_close(session: Session, need: Need, organisation: Organisation, *, actor: Actor) -> None:
+    """Who lifted a rule for this need, or is close to the household or the giver, approves nothing here."""
+    refuse_judge(session, need.id, actor=actor)
+    refuse_kin(session, need.household_id, actor=actor)
+    refuse_own_giver(session, organisation, actor=actor)
 
 
 def _is_over(need: Need, now: datetime) -> bool:
@@ -274,19 +279,10 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     need = session.get_one(Need, match.need_id)
     if actor.people & {match.approver_id, need.verifier_id}:
         raise WrongState("same_person_twice")
-    refuse_judge(session, need.id, actor=actor)
-    refuse_kin(session, match.household_id, actor=actor)
-    refuse_own_giver(session, session.get_one(Organisation, match.org_id), actor=actor)
+    _refuse_close(session, need, session.get_one(Organisation, match.org_id), actor=actor)
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
-    refuse_overlap(
-        session,
-        need,
-        org_id=match.org_id,
-        units=match.units,
-        on=today_of(now),
-        lock=True,
-        own=match.ledger_entry_id,
-    )
+    asked: dict[str, Any] = {"org_id": match.org_id, "units": match.units, "own": match.ledger_entry_id}
+    refuse_overlap(session, need, on=today_of(now), lock=True, **asked)
     match.second_approver_id, match.asked_at = actor.id, now
     match.state = after_approval(session.get_one(Offer, match.offer_id))
     match.updated_at = now

@@ -67,6 +67,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "alert_orange": ("signals.home", "household_id"),
     "alert_yellow": ("signals.home", "household_id"),
     "alert_blue": ("signals.home", "household_id"),
+    "feed_late": ("signals.feed", "code"),
     "push_answer": ("portraits.one", "push_id"),
     "push_result": ("portraits.one", "push_id"),
 }

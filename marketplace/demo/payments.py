@@ -21,7 +21,7 @@ from marketplace.demo.build import Roster
 from marketplace.households.service import contact_of
 from marketplace.needs.models import Need
 from marketplace.payments import batches, files, months, payees, results
-from marketplace.payments.models import AccountKind, PaymentLine
+from marketplace.payments.models import AccountKind, LineState, PaymentLine
 from marketplace.payments.open_matches import open_of_giver
 from marketplace.reference.needs import MONEY
 from marketplace.sealed import vault_of
@@ -67,7 +67,8 @@ def _round(session: Session, org_id: str, *, clerk: Actor, place: int, now: date
         batches.release(session, made.id, fingerprint=made.fingerprint, actor=second, now=now)
         files.settle(session, made.id, actor=clerk, now=now)
         files.open_file(session, made.id, form="csv", lang="zh_Hans", actor=clerk, now=now)
-        _bank_answers(session, batches.lines_of(session, made.id), actor=clerk, now=now)
+        paid = batches.lines_of(session, made.id, states=(LineState.WAITING,))  # what is held by now is not in the file
+        _bank_answers(session, paid, actor=clerk, now=now)
     _accounts(session, matches[half:_MOST], place=place + 500, now=now)
     if any(not payable.blocker for payable in open_of_giver(session, org_id, now=now)):
         batches.prepare(session, org_id, actor=clerk, now=now)

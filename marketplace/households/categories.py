@@ -56,7 +56,26 @@ def enter(session: Session, entry: Entry, /, *, actor: Actor, now: datetime) -> 
     session.add(spell)
     flush(session)
     _tell(session, "household:enter", spell, actor=actor, now=now)
+    _end_watch(session, spell, actor=actor, now=now)
     return spell
+
+
+def _end_watch(session: Session, spell: Spell, *, actor: Actor, now: datetime) -> None:
+    """Who is in a guarantee again is not watched as somebody who left it."""
+    after = get_category(spell.category, on=spell.from_on).after
+    if not after:
+        return
+    watched = select(Spell).where(
+        col(Spell.household_id) == spell.household_id,
+        col(Spell.category) == after,
+        col(Spell.person_id).is_not_distinct_from(spell.person_id),
+        runs_on(spell.from_on),
+    )
+    for watch in session.exec(watched):
+        watch.to_on, watch.ended_at = max(watch.from_on, spell.from_on - timedelta(days=1)), now
+        session.add(watch)
+        _tell(session, "household:leave", watch, actor=actor, now=now)
+    flush(session)
 
 
 def leave(session: Session, spell_id: str, /, *, on: date, reason: str, actor: Actor, now: datetime) -> Spell | None:

@@ -7,9 +7,14 @@ by `cases` and by the approval of aid.
 
 from __future__ import annotations
 
-from sqlmodel import Session, col, select
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_
+from sqlmodel import Session, col, func, select
 
 from marketplace.accounts import ties
+from marketplace.accounts.models import Account, StaffTie
 from marketplace.actors import Actor
 from marketplace.errors import WrongState
 from marketplace.households.models import Person
@@ -31,6 +36,21 @@ def of_staff(session: Session, household_id: str, /) -> bool:
     """Whether anybody of the staff declared somebody of this household; who it was is not told."""
     indexes = _indexes(session, household_id)
     return bool(indexes) and ties.touch_anybody(session, indexes)
+
+
+def homes_of_staff(session: Session, /) -> list[tuple[str, str, datetime]]:
+    """Every household that somebody of the staff declared, its first person, and since when it is known."""
+    tied = or_(
+        col(StaffTie.value_index) == col(Person.id_number_index), col(StaffTie.value_index) == col(Person.phone_index)
+    )
+    asked: Any = (
+        select(Person.household_id, func.min(Person.id), func.min(StaffTie.added_at))
+        .join(StaffTie, tied)
+        .join(Account, col(Account.id) == col(StaffTie.account_id))
+        .where(col(Account.active).is_(True))
+        .group_by(col(Person.household_id))
+    )
+    return [(home, person, since) for home, person, since in session.execute(asked.order_by(col(Person.household_id)))]
 
 
 def _indexes(session: Session, household_id: str) -> set[str]:

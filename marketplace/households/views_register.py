@@ -1,7 +1,7 @@
 """The register for staff: find a person by name, pinyin, telephone, ID number, birth date or area.
 
-Enters: a search, sent as a POST so that nothing personal stands in an address. Leaves: masked names with categories and
-a way to the household. Every search is written down.
+Enters: a search, sent as a POST so that nothing personal stands in an address; the end of a category with its day and
+reason. Leaves: masked names with categories and a way to the household. Every search is written down.
 """
 
 from __future__ import annotations
@@ -9,20 +9,23 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import local_day, utc_now
-from marketplace.errors import BadInput
+from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.households import search
-from marketplace.households.categories import categories_on
+from marketplace.households.categories import categories_on, leave
 from marketplace.households.doors import SENTENCES, bp
-from marketplace.households.models import Household
+from marketplace.households.models import Household, Spell
 from marketplace.households.search import Query
-from marketplace.households.service import masked_name
+from marketplace.households.service import masked_name, masked_names, require_household
 from marketplace.reference import districts
-from marketplace.web import DayField, Form, OneField, TextField, _l, current_session, render, writes
+from marketplace.reference.words import choices
+from marketplace.web import DayField, Form, OneField, TextField, _, _l, current_session, done, render, writes
 from marketplace.web.codes import place
+from marketplace.web.display import language
 
 
 class SearchForm(Form):
@@ -85,3 +88,32 @@ def find() -> ResponseReturnValue:
         for person in people
     ]
     return render("households/register.html", form=form, rows=rows, more=more)
+
+
+class EndForm(Form):
+    """The last day in a category, and why it ends."""
+
+    on = DayField(_l("Last day"))
+    reason = OneField(_l("Why does it end?"))
+
+
+@bp.route("/register/spells/<spell_id>/end", methods=["GET", "POST"])
+@guard("register:leave")
+@writes
+def end_spell(spell_id: str) -> ResponseReturnValue:
+    """A household leaves a category; the watch of two years begins where the category says so. No money is touched."""
+    session, actor, now = current_session(), current_actor(), utc_now()
+    spell = session.get(Spell, spell_id)
+    home = require_household(session, spell.household_id if spell is not None else "", "register:leave", actor=actor)
+    if spell is None:
+        raise NotFound("entry")
+    form, back_to = EndForm(), url_for("signals.home", household_id=home.id)
+    form.reason.choices = choices("leave_reason", lang=language())
+    if form.validate_on_submit():
+        on, reason = form.on.data, form.reason.data
+        if on is not None and reason is not None and spell.from_on <= on <= local_day(now):
+            leave(session, spell.id, on=on, reason=reason, actor=actor, now=now)
+            return done(_("Ended. Who left a guarantee is watched for two years."), to=back_to)
+        form.on.errors = [_("Choose a day from the first day in the category until today.")]
+    name = masked_names(session, [home.id])[home.id]
+    return render("households/end_spell.html", form=form, spell=spell, name=name, back_to=back_to)

@@ -1,8 +1,9 @@
 """Benefits with a day on which somebody is to be seen.
 
 Enters: a benefit that begins (staff, or a granted item), or a person who was seen. Leaves: duties with their next day.
-Nothing here can stop a benefit: `end_duty` is a person's act with a reason. Called by this room and
-by rooms that grant.
+Nothing here can stop a benefit: `end_duty` is a person's act with a reason. Where that says the benefit is over, the
+family leaves the benefit's category of the register, and the watch of two years begins. Called by this room and by
+rooms that grant.
 """
 
 from __future__ import annotations
@@ -16,12 +17,18 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households import categories
 from marketplace.households.models import Household, Person
 from marketplace.liveness.models import SurvivalDuty
 from marketplace.policy import require
 from marketplace.reference.survival import survival_rule
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes
+
+CATEGORIES = {"DIBAO": "IN_REGISTER", "TEKUN": "IN_REGISTER", "DISABLED": "DISABILITY_SUBSIDY"}
+"""Benefit ► category of the register that it stands for."""
+LEAVES = {"benefit_over": "BENEFIT_OVER", "died": "DIED", "moved": "MOVED"}
+"""Why a duty ends ► why a category ends; of a household of several people the last two say nothing of the others."""
 
 
 def enrol(session: Session, person_id: str, kind: str, /, *, actor: Actor, now: datetime) -> SurvivalDuty:
@@ -61,7 +68,22 @@ def end_duty(session: Session, duty_id: str, /, *, reason: str, actor: Actor, no
     if reason not in list_codes("survival_end"):
         raise BadInput("reason_missing", field="reason")
     duty.ended_at, duty.ended_by, duty.end_reason = now, actor.id, reason
-    return _record(session, duty, "survival:end", actor=actor, now=now)
+    _record(session, duty, "survival:end", actor=actor, now=now)
+    _leave(session, duty, actor=actor, now=now)
+    return duty
+
+
+def _leave(session: Session, duty: SurvivalDuty, *, actor: Actor, now: datetime) -> None:
+    """End the category that rested on this benefit alone."""
+    category, why, today = CATEGORIES.get(duty.kind, ""), LEAVES.get(duty.end_reason, ""), local_day(now)
+    home = session.get_one(Household, duty.household_id)
+    others = [one for one in duties_of_household(session, home.id) if CATEGORIES.get(one.kind) == category]
+    if not category or not why or others or (why != "BENEFIT_OVER" and home.size > 1):
+        return
+    for spell in categories.list_spells(session, home.id):
+        runs = spell.from_on <= today and (spell.to_on is None or spell.to_on > today)
+        if spell.category == category and runs and spell.person_id in (None, duty.person_id):
+            categories.leave(session, spell.id, on=today, reason=why, actor=actor, now=now)
 
 
 def get_duty(session: Session, duty_id: str, /, *, actor: Actor) -> SurvivalDuty:

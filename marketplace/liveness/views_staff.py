@@ -193,7 +193,10 @@ def end(duty_id: str) -> ResponseReturnValue:
     return confirm(
         layout="staff",
         title=_("Ask no longer"),
-        intro=_("This ends the asking only. Whether the benefit goes on is decided by its office."),
+        intro=_(
+            "This ends the asking only. Whether the benefit goes on is decided by its office. "
+            "Where it has ended, the household leaves the category of the register and is watched for two years."
+        ),
         button=_("Ask no longer"),
         back=back,
         facts=_facts(duty),

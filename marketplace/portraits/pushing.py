@@ -149,15 +149,18 @@ def _end(session: Session, row: Push, *, to_market: bool, actor: Actor, now: dat
 
 def _need(session: Session, row: Push, units: int, *, actor: Actor, now: datetime) -> str:
     """The rest as a need that nobody has verified yet; it says why the government's way was not enough. Where a like
-    need stands already, that one."""
+    need is open and asks for as much already, that one; otherwise a need of its own, told apart by its cause."""
     refused = row.reason == "NOT_ELIGIBLE"
     reason = ReferralReason.NOT_ELIGIBLE if refused else ReferralReason.STILL_IN_NEED
-    facts = needs.NeedFacts(row.category, units, period=f"{now:%Y}", referral_reason=reason)
-    home = require_household(session, row.household_id, "portrait:answer", actor=actor)
-    like = select(Need.id).where(col(Need.household_id) == home.id, col(Need.category) == row.category)
-    standing = session.exec(like.where(col(Need.period) == facts.period, col(Need.cause) == facts.cause)).first()
-    if standing is not None:
-        return standing
+    home, period = require_household(session, row.household_id, "portrait:answer", actor=actor), f"{now:%Y}"
+    like = select(Need).where(col(Need.household_id) == home.id, col(Need.category) == row.category)
+    like = like.where(col(Need.period) == period).order_by(col(Need.created_at), col(Need.id))
+    before = session.exec(like).all()
+    for need in before:
+        if need.state in needs.LIVE and need.gap_units - need.committed_units >= units:
+            return need.id
+    cause = f"rest-{len(before) + 1}" if before else ""
+    facts = needs.NeedFacts(row.category, units, period=period, cause=cause, referral_reason=reason)
     return needs.add_need(session, facts, home=home, source=SOURCE, source_id=row.id, actor=actor, now=now).id
 
 

@@ -120,3 +120,11 @@ def streets_of(district_code: str, *, on: date) -> tuple[Street, ...]:
     wanted = resolve(district_code, on=on).code
     versions = (street for versions in _streets().values() for street in versions)
     return tuple(s for s in versions if s.district_code == wanted and in_force(s.valid_from, s.valid_to, on=on))
+
+
+def street_name(code: str, /, *, on: date) -> str:
+    """A street's name; empty for none or one that ended."""
+    try:
+        return resolve_street(code, on=on).zh if code else ""
+    except UnknownCode:
+        return ""

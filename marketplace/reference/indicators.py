@@ -25,6 +25,11 @@ class Indicator:
     kinds: tuple[str, ...]
     fresh_days: int
 
+    @property
+    def found(self) -> bool:
+        """Whether only a visit can tell: then a number is written at the door, else whether it agrees."""
+        return self.how == "found"
+
 
 @dataclass(frozen=True, slots=True)
 class GroupError:

@@ -49,6 +49,11 @@ def quotas(on: date, /) -> dict[str, int]:
     return {row["category"]: int(row["days"]) for row in rows("visit_quotas") if _holds(row, on)}
 
 
+def has_place(street: str, /) -> bool:
+    """Whether the street has a point of its own; without one, no order of stops is shorter than another."""
+    return street in _points()
+
+
 def minutes_between(one: tuple[str, str], two: tuple[str, str], /, *, on: date) -> int:
     """Minutes from one (district, street) to another: the way at a street's pace, and every river or ridge on it. A
     street without a point of its own counts as its district's middle."""

@@ -7,7 +7,7 @@ takes nothing from anybody: this room writes no amount and no category. Called b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -30,7 +30,16 @@ STEPS = {
     Colour.YELLOW: "alert_yellow",
     Colour.BLUE: "alert_blue",
 }
+FEED_LATE = "feed_late"
+WhoGoes = Callable[[Session, Collection[str]], dict[str, str]]
+WHO_GOES: list[WhoGoes] = []
+"""Households ► the account that goes to each; filled by the room of visits."""
+WhenOver = Callable[..., object]
+WHEN_OVER: list[WhenOver] = []
+"""Called with a household of which no alert is left; filled by the room of visits."""
 LONGEST_SNOOZE = 90
+NOT_NEEDED = "NOT_NEEDED"
+"""Result of a call or a visit for which no alert is left."""
 OUTCOMES, SNOOZES, RESULTS = "alert_outcome", "snooze_reason", "watch_result"
 
 
@@ -39,16 +48,29 @@ def ref_of(household_id: str, /) -> str:
     return f"alerts:{household_id}"
 
 
+def feed_ref(feed: str, /) -> str:
+    """Under which name the clock of a late feed runs."""
+    return f"feed:{feed}"
+
+
+def start_feed_clock(session: Session, feed: str, /, *, now: datetime) -> None:
+    """A late feed is somebody's of the whole city: the first reminder names who."""
+    if not clocks.running_of(session, feed_ref(feed)):
+        clocks.start(session, FEED_LATE, feed_ref(feed), holder=Holder(), now=now)
+
+
 def start_clocks(session: Session, colour: Colour, places: Mapping[str, tuple[str, str]], /, *, now: datetime) -> None:
-    """One clock for each household: a more urgent colour takes the place of a less urgent one, never the reverse."""
+    """One clock for each household: a more urgent colour takes the place of a less urgent one, never the reverse.
+    Whoever goes to the household holds it; where nobody does, the first reminder names somebody of the district."""
     order = list(STEPS.values())
     running = clocks.running_steps(session, [ref_of(home) for home in places])
+    goes = {home: account for ask in WHO_GOES for home, account in ask(session, places).items()}
     holders, ending = {}, []
     for home, (district, _street) in sorted(places.items()):
         step, clock = running.get(ref_of(home), ("", ""))
         if step and order.index(step) <= order.index(STEPS[colour]):
             continue
-        holders[ref_of(home)] = Holder(district_code=district)
+        holders[ref_of(home)] = Holder(district_code=district, account_id=goes.get(home))
         ending += [clock] if clock else []
     clocks.start_many(session, STEPS[colour], holders, ending=ending, outcome="more_urgent", now=now)
 
@@ -72,7 +94,8 @@ def get_alert(session: Session, alert_id: str, /, *, rule: str, actor: Actor, lo
 
 
 def close(session: Session, alert_id: str, /, *, outcome: str, actor: Actor, now: datetime) -> Alert:
-    """Say what came of it: helped, no need, wrong data. The clock ends with the last alert of the household."""
+    """Say what came of it: helped, no need, wrong data. The clock ends with the last alert of the household, and so do
+    the calls and visits that nobody has made yet."""
     alert = get_alert(session, alert_id, rule="alert:close", actor=actor, lock=True)
     if outcome not in list_codes(OUTCOMES):
         raise BadInput("reason_missing", field="outcome")
@@ -84,6 +107,9 @@ def close(session: Session, alert_id: str, /, *, outcome: str, actor: Actor, now
     flush(session)
     _settle_clock(session, alert, outcome=outcome, now=now)
     _tell(session, "alert:close", alert, rule_id=outcome, actor=actor, now=now)
+    if alert.household_id is not None and not open_alerts(session, alert.household_id):
+        for follow in WHEN_OVER:
+            follow(session, alert.household_id, actor=actor, now=now)
     return alert
 
 
@@ -108,8 +134,10 @@ def snooze(session: Session, alert_id: str, /, *, until: date, reason: str, acto
 
 
 def _settle_clock(session: Session, alert: Alert, *, outcome: str, now: datetime) -> None:
-    """End the household's clock, or let the most urgent of what is left go on with a limit of its own."""
+    """End the household's clock, or let the most urgent of what is left go on with a limit of its own, counted from the
+    day of its alert: an answer to one alert makes no other one younger. One that was put off counts anew."""
     if alert.household_id is None:
+        clocks.move_on(session, feed_ref(alert.feed), outcome=outcome, now=now)
         return
     ref = ref_of(alert.household_id)
     left = [one for one in open_alerts(session, alert.household_id) if one.state is AlertState.OPEN]
@@ -117,7 +145,9 @@ def _settle_clock(session: Session, alert: Alert, *, outcome: str, now: datetime
     step = STEPS[left[0].colour] if left else ""
     if running is not None and running.step != step:
         holder = Holder(district_code=alert.district_code, account_id=running.account_id)
-        clocks.move_on(session, ref, outcome=outcome, step=step, holder=holder, now=now)
+        clocks.move_on(session, ref, outcome=outcome, now=now)
+        if left:
+            clocks.start(session, step, ref, holder=holder, now=now if left[0].reason else left[0].raised_at)
 
 
 def wake(session: Session, /, *, on: date, now: datetime) -> int:
@@ -135,6 +165,9 @@ def wake(session: Session, /, *, on: date, now: datetime) -> int:
             if one.colour is colour and one.household_id is not None
         }
         start_clocks(session, colour, places, now=now)
+    for alert in woken:
+        if alert.feed:
+            start_feed_clock(session, alert.feed, now=now)
     return len(woken)
 
 
@@ -172,6 +205,15 @@ def finish_task(session: Session, task_id: str, /, *, result: str, actor: Actor,
     task = get_task(session, task_id, actor=actor, lock=True)
     if result not in list_codes(RESULTS):
         raise BadInput("reason_missing", field="result")
+    return _finish(session, task, result=result, actor=actor, now=now)
+
+
+def drop_task(session: Session, task: WatchTask, /, *, actor: Actor, now: datetime) -> WatchTask:
+    """Nobody needs to call or go any more."""
+    return _finish(session, task, result=NOT_NEEDED, actor=actor, now=now)
+
+
+def _finish(session: Session, task: WatchTask, *, result: str, actor: Actor, now: datetime) -> WatchTask:
     if task.done_at is not None:
         raise Conflict("task_done")
     task.result, task.done_by, task.done_at = result, actor.id, now

@@ -2,13 +2,15 @@
 
 Enters: a tree, the day, how fresh each feed is, and perhaps which households to look at. Leaves: a SELECT of
 (household id, person id or NULL). A comparison of facts is one grouped pass over the index of its kinds; parts about
-the household are conditions on its row; `and`, `or` and `not` join them. Called by `sweeping` and `trying`.
+the household are conditions on its row; `and`, `or` and `not` join them. What happened, or was the largest, counts for
+a window of months after it became known, too, if a department told it late: up to twice the window after it happened.
+Called by `sweeping` and `trying`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from operator import add, eq, ge, gt, le, lt, mul, sub
 from typing import Any
@@ -20,7 +22,7 @@ from marketplace.households.categories import months_later, runs_on
 from marketplace.households.models import Household, Person, Spell
 from marketplace.reference.facts import fact_kinds
 from marketplace.reference.standards import standards_on
-from marketplace.signals.models import LARGEST, Fact
+from marketplace.signals.models import LARGEST, Fact, FeedState
 from marketplace.signals.parts import (
     Aggregate,
     Attribute,
@@ -50,18 +52,28 @@ SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
     "==": eq,
 }
 _COMBINE: dict[str, Any] = {"largest": func.max, "days_since": func.min, "silent": func.min}
+LATE = "largest"
+"""The number that is looked for among late facts, too; sums and counts are of their window alone."""
 Expression = ColumnElement[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What a rule is asked about: the day, per household or per person, until which day each feed told, and, for a
-    daily look, a SELECT of the households that something new was said of."""
+    daily look, a SELECT of the households that something new was said of. `past`: as it was known on that day, also
+    what was corrected since."""
 
     on: date
     per: str = "household"
     fresh: Mapping[str, int] | None = None
     only: Any = None
+    past: bool = False
+
+    @property
+    def standing(self) -> ColumnElement[bool]:
+        """The condition that a fact had not been replaced."""
+        stands: ColumnElement[bool] = col(Fact.replaced_day).is_(None)
+        return or_(stands, col(Fact.replaced_day) > self.on.toordinal()) if self.past else stands
 
     @property
     def unit(self) -> Any:
@@ -98,7 +110,8 @@ def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
     if isinstance(tree, Not):
         return ~_condition(tree.part, scene)
     if isinstance(tree, Has):
-        met: ColumnElement[bool] = scene.row.in_(_facts((tree.kind,), scene, since=_since(tree.window, scene.on)))
+        facts = _facts((tree.kind,), scene).where(_inside(tree.kind, tree.window, scene, late=True))
+        met: ColumnElement[bool] = scene.row.in_(facts)
         return met
     if isinstance(tree, IsRural):
         return col(Household.urban).is_(False)
@@ -123,17 +136,33 @@ def _since(window: Window, on: date) -> int:
     return (on - timedelta(days=window.days - 1)).toordinal() if window.days else 0
 
 
-def _facts(kinds: tuple[str, ...], scene: Scene, *, since: int) -> Select[Any]:
+def _inside(kind: str, window: Window, scene: Scene, *, late: bool) -> ColumnElement[bool]:
+    """The condition that a fact lies in a window, or that of an older one the house heard within it. What a feed told
+    with its first delivery is history and not late."""
+    since = _since(window, scene.on)
+    inside = col(Fact.day) >= since
+    if not (late and window.months):
+        return inside
+    first = select(col(FeedState.first_day)).where(
+        col(FeedState.feed) == fact_kinds()[kind].feed, col(FeedState.first_day) > 0
+    )
+    heard = and_(col(Fact.known_day) >= since, col(Fact.known_day) > first.scalar_subquery())
+    return or_(inside, and_(heard, col(Fact.day) >= _since(_twice(window), scene.on)))
+
+
+def _twice(window: Window) -> Window:
+    return replace(window, months=2 * window.months)
+
+
+def _facts(kinds: tuple[str, ...], scene: Scene) -> Select[Any]:
     """The facts of some kinds that were known on the day."""
     today = scene.on.toordinal()
     found = select(scene.unit).where(
         col(Fact.kind).in_(kinds) if len(kinds) > 1 else col(Fact.kind) == kinds[0],
-        col(Fact.replaced_day).is_(None),
+        scene.standing,
         col(Fact.day) <= today,
         col(Fact.known_day) <= today,
     )
-    if since:
-        found = found.where(col(Fact.day) >= since)
     if scene.only is not None:
         found = found.where(col(Fact.household_id).in_(scene.only))
     return found
@@ -155,12 +184,13 @@ def _comparison(tree: Compare, scene: Scene) -> ColumnElement[bool]:
 def _grouped(aggregates: list[Aggregate], scene: Scene) -> Select[Any]:
     """One row for each person of each household with a number for each part: the index is in this order."""
     kinds = tuple(dict.fromkeys(part.kind for part in aggregates))
-    since = min(_since(part.window, scene.on) for part in aggregates)
+    since = min(_since(_twice(part.window) if part.name == LATE else part.window, scene.on) for part in aggregates)
     made = [_aggregate(part, scene).label(f"n{place}") for place, part in enumerate(aggregates)]
     columns: tuple[Expression, ...] = (col(Fact.household_id).label("home"), col(Fact.person_id).label("person"))
-    facts = _facts(kinds, scene, since=since)
+    facts = _facts(kinds, scene)
+    facts = facts.where(col(Fact.day) >= since) if since else facts
     for event in _events(aggregates) if len(kinds) > 1 else ():
-        hit = select(col(Fact.household_id)).where(col(Fact.kind) == event, col(Fact.replaced_day).is_(None))
+        hit = select(col(Fact.household_id)).where(col(Fact.kind) == event, scene.standing)
         facts = facts.where(col(Fact.household_id).in_(hit))
     return facts.with_only_columns(*columns, *made).group_by(col(Fact.household_id), col(Fact.person_id))
 
@@ -173,7 +203,7 @@ def _events(aggregates: list[Aggregate]) -> list[str]:
 
 
 def _aggregate(part: Aggregate, scene: Scene) -> Expression:
-    own = and_(col(Fact.kind) == part.kind, col(Fact.day) >= _since(part.window, scene.on))
+    own = and_(col(Fact.kind) == part.kind, _inside(part.kind, part.window, scene, late=part.name == LATE))
     if part.name in ("count", "people_with"):
         counted = func.count(case((own, 1)))
         return case((counted > 0, 1), else_=0) if part.name == "people_with" else counted

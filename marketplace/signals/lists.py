@@ -17,8 +17,8 @@ from marketplace.actors import Actor
 from marketplace.households.categories import categories_on
 from marketplace.households.service import masked_names
 from marketplace.reference.facts import Feed, feeds
-from marketplace.signals.models import Alert, AlertState, Colour, Delivery, Fact, FeedState, HeldRow, HeldState
-from marketplace.signals.sweeping import RANKS
+from marketplace.signals.models import Alert, AlertState, Colour, Delivery, Fact, HeldRow, HeldState
+from marketplace.signals.sweeping import RANKS, fresh_days, late_feeds
 
 COLOURS = {rank: colour for colour, rank in RANKS.items()}
 
@@ -37,30 +37,40 @@ class HomeRow:
     categories: list[str]
 
 
-def _open(actor: Actor, colour: str) -> list[ColumnElement[bool]]:
+def _open(actor: Actor, colour: str, street: str = "") -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = [col(Alert.state) == AlertState.OPEN, col(Alert.household_id).is_not(None)]
     if actor.districts:
         wanted.append(col(Alert.district_code).in_(sorted(actor.districts)))
     if colour in set(Colour):
         wanted.append(col(Alert.rank) == RANKS[Colour(colour)])
+    if street:
+        wanted.append(col(Alert.street_code) == street)
     return wanted
 
 
-def count_homes(session: Session, /, *, actor: Actor, colour: str = "") -> int:
-    """How many households have an open alert (of this colour)."""
-    asked = select(func.count(distinct(col(Alert.household_id)))).where(*_open(actor, colour))
+def count_homes(session: Session, /, *, actor: Actor, colour: str = "", street: str = "") -> int:
+    """How many households have an open alert (of this colour, in this street)."""
+    asked = select(func.count(distinct(col(Alert.household_id)))).where(*_open(actor, colour, street))
     return int(session.exec(asked).one())
 
 
+def streets(session: Session, /, *, actor: Actor, colour: str = "") -> list[tuple[str, int]]:
+    """The streets with open alerts, and how many households of each."""
+    homes = func.count(distinct(col(Alert.household_id)))
+    asked = select(Alert.street_code, homes).where(*_open(actor, colour), col(Alert.street_code) != "")
+    rows = session.exec(asked.group_by(col(Alert.street_code)).order_by(col(Alert.street_code)))
+    return [(code, int(number)) for code, number in rows]
+
+
 def list_homes(
-    session: Session, /, *, actor: Actor, on: date, colour: str = "", offset: int, limit: int
+    session: Session, /, *, actor: Actor, on: date, colour: str = "", street: str = "", offset: int, limit: int
 ) -> list[HomeRow]:
     """One page of households, each once."""
     rank, since = func.min(Alert.rank), func.min(Alert.raised_at)
-    home, district, street = col(Alert.household_id), col(Alert.district_code), col(Alert.street_code)
+    home, district, place = col(Alert.household_id), col(Alert.district_code), col(Alert.street_code)
     asked = (
-        select(home, rank, func.count(), since, func.max(district), func.max(street))  # type: ignore[call-overload]
-        .where(*_open(actor, colour))
+        select(home, rank, func.count(), since, func.max(district), func.max(place))  # type: ignore[call-overload]
+        .where(*_open(actor, colour, street))
         .group_by(home)
         .order_by(rank, since, home)
         .offset(offset)
@@ -75,10 +85,8 @@ def list_homes(
     ]
 
 
-def feed_alerts(session: Session, /, *, actor: Actor) -> list[Alert]:
-    """Open alerts about feeds: for those who serve the whole city."""
-    if actor.districts:
-        return []
+def feed_alerts(session: Session, /) -> list[Alert]:
+    """Alerts about feeds that are not closed: everybody sees them, those who serve the whole city answer them."""
     asked = select(Alert).where(col(Alert.feed) != "", col(Alert.state) != AlertState.CLOSED)
     return list(session.exec(asked.order_by(col(Alert.feed))))
 
@@ -96,14 +104,14 @@ class FeedRow:
 
 def list_feeds(session: Session, /, *, on: date) -> list[FeedRow]:
     """Every feed in the order of the table."""
-    told = {state.feed: state.as_of_day for state in session.exec(select(FeedState))}
+    told, late = fresh_days(session), set(late_feeds(session, on=on))
     facts = _count(session, col(Fact.feed), col(Fact.replaced_day).is_(None))
     held = _count(session, col(HeldRow.feed), col(HeldRow.state) == HeldState.HELD)
     return [
         FeedRow(
             feed,
             date.fromordinal(told[code]) if code in told else None,
-            bool(feed.fresh_days) and code in told and on.toordinal() - told[code] > feed.fresh_days,
+            code in late,
             facts.get(code, 0),
             held.get(code, 0),
         )

@@ -20,19 +20,21 @@ LARGEST = 10**12
 
 
 class FeedState(SQLModel, table=True):
-    """One feed: until which day its newest delivery tells, when it came, where a pull goes on."""
+    """One feed: until which day its first and its newest delivery tell, when it came, where a pull goes on."""
 
     __tablename__ = "feed_state"
 
     feed: str = Field(primary_key=True, max_length=16)
     cursor: str | None = Field(default=None, max_length=200)
+    first_day: int = 0
     as_of_day: int = 0
     received_at: datetime = Field(sa_column=moment())
 
 
 class Delivery(SQLModel, table=True):
-    """One file or page of a feed. The same bytes again are the same delivery. `strangers` were told of people who are
-    not in the register: they are counted and not kept."""
+    """One file or page of a feed. The same bytes told until the same day again are the same delivery. `strangers`
+    were told of people who are not in the register: they are counted and not kept. `older` came after something newer
+    was told of the same record: they change nothing."""
 
     __tablename__ = "feed_delivery"
     __table_args__ = (Index("uq_feed_delivery", "feed", "digest", unique=True),)
@@ -44,6 +46,7 @@ class Delivery(SQLModel, table=True):
     new: int = 0
     changed: int = 0
     same: int = 0
+    older: int = 0
     strangers: int = 0
     held: int = 0
     received_at: datetime = Field(sa_column=moment(index=True))

@@ -1,7 +1,8 @@
 """Feeds pulled from the departments' exchange, each from where it was left.
 
 Enters: the exchange's door. Leaves: deliveries, one for each page; the cursor is stored in the transaction of its page,
-so a lost process repeats at most one page, which changes nothing. Nothing slow in a transaction. Called by the command.
+so a lost process repeats at most one page, which changes nothing. The feed's day moves with the last page only. Nothing
+slow in a transaction. Called by the command.
 """
 
 from __future__ import annotations
@@ -38,10 +39,18 @@ def pull_feed(
         page = door.pull_facts(feed, cursor=known.cursor if known is not None else None)
         with database.transaction() as session:
             now = clock()
-            found.append(
-                take_in(session, feed, page.facts, digest=_digest(page), as_of=page.as_of, actor=actor, now=now)
+            told = take_in(
+                session,
+                feed,
+                page.facts,
+                digest=_digest(page),
+                as_of=page.as_of,
+                whole=not page.more,
+                actor=actor,
+                now=now,
             )
-            note(session, feed, as_of=page.as_of, now=now, cursor=page.cursor)
+            note(session, feed, as_of=None if page.more else page.as_of, now=now, cursor=page.cursor)
+            found.append(told)
         if not page.more:
             break
     return found

@@ -1,16 +1,16 @@
 """The rules at work: every night all of them over everybody, during the day those that new facts can meet.
 
 Enters: the day. Leaves: alerts, at most one open one for each rule and household or person; one that is open already is
-counted again when new evidence came. A closed one comes back only on evidence newer than what it was closed on, or,
-where a rule rests on no fact, after its quiet days. Called by the worker and by the bench; the set of those who meet a
-rule is found in one statement each.
+counted again when new evidence came. A closed one rests for the rule's quiet days: within them it comes back only on
+a newer event, or where an amount has moved by a fifth; after them on new evidence, and a need as long as it is met.
+Called by the worker and by the bench; the set of those who meet a rule is found in one statement each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table, bindparam, insert, union, update
@@ -23,19 +23,18 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.db import Database, flush, new_id
 from marketplace.households.models import Household, Spell
 from marketplace.households.register import chunks
-from marketplace.reference.facts import feeds
+from marketplace.reference.facts import fact_kinds, feeds
 from marketplace.signals import answering
 from marketplace.signals.compiling import Scene, compile_rule
 from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, Sweep
-from marketplace.signals.parts import evidence_kinds, hears_silence
+from marketplace.signals.parts import Aggregate, Has, evidence_kinds, hears_silence, parts_of
+from marketplace.signals.returning import Held, Unit, comes_back
 from marketplace.signals.rules import active_rules, tree_of
 
 RANKS = {Colour.RED: 0, Colour.ORANGE: 1, Colour.YELLOW: 2, Colour.BLUE: 3}
 AT_ONCE = 2000
 """So many who meet a rule are handled in one transaction of the worker: finding them is a read and holds nobody up."""
 _ASKED = 500
-Unit = tuple[str, str | None]
-"""A household, and its person where the rule is about one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +159,27 @@ def fresh_days(session: Session, /) -> Mapping[str, int]:
 
 
 def late_feeds(session: Session, /, *, on: date) -> list[str]:
-    """The feeds that have told something once and are older than they may be."""
-    told = fresh_days(session)
+    """The feeds that are older than they may be. One that never told is as old as the first rule that rests on it."""
+    told, since = fresh_days(session), _awaited(session)
     return [
         feed.code
         for feed in feeds().values()
-        if feed.fresh_days and feed.code in told and on.toordinal() - told[feed.code] > feed.fresh_days
+        if feed.fresh_days
+        and (last := told.get(feed.code, since.get(feed.code))) is not None
+        and on.toordinal() - last > feed.fresh_days
     ]
+
+
+def _awaited(session: Session) -> dict[str, int]:
+    """Feed ► the day on which the first of the rules at work that rest on it was switched on."""
+    found: dict[str, int] = {}
+    for rule in active_rules(session):
+        parts = parts_of(tree_of(rule)) if rule.per != "feed" and rule.valid_from is not None else ()
+        for part in parts:
+            if isinstance(part, Has | Aggregate) and rule.valid_from is not None:
+                feed, begun = fact_kinds()[part.kind].feed, rule.valid_from.toordinal()
+                found[feed] = min(found.get(feed, begun), begun)
+    return found
 
 
 def raise_alerts(
@@ -184,7 +197,7 @@ def raise_alerts(
             alert, newest = known.get(unit), seen.get(unit, (0, 0))
             if alert is not None and alert.closed_at is None:
                 again += [(alert.id, *newest)] if newest[0] > alert.evidence_fact else []
-            elif alert is None or _comes_back(alert, rule, newest, now=now):
+            elif alert is None or comes_back(session, alert, rule, unit, newest, now=now):
                 fresh.append(_row(rule, unit, newest, now=now))
         _count_again(session, again)
         _insert(session, rule, fresh, now=now)
@@ -195,17 +208,7 @@ def raise_alerts(
     return raised
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What is asked of an alert that is there already; many are read at once, so no object of the session is made."""
-
-    id: str
-    evidence_fact: int
-    evidence_day: int
-    closed_at: datetime | None
-
-
-def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, _Held]:
+def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, Held]:
     """The newest alert of each unit."""
     about: Any = col(Alert.feed) if rule.per == "feed" else col(Alert.household_id)
     told = [col(Alert.id), col(Alert.evidence_fact), col(Alert.evidence_day), col(Alert.closed_at)]
@@ -213,7 +216,7 @@ def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, _H
         col(Alert.rule_code) == rule.code, about.in_({home for home, _ in units})
     )
     rows = session.execute(asked.order_by(col(Alert.raised_at), col(Alert.id)))
-    return {(row[0], row[1]): _Held(*row[2:]) for row in rows}
+    return {(row[0], row[1]): Held(*row[2:]) for row in rows}
 
 
 def _evidence(session: Session, rule: Rule, units: Sequence[Unit], kinds: Sequence[str]) -> dict[Unit, tuple[int, int]]:
@@ -240,11 +243,6 @@ def _count_again(session: Session, seen: Sequence[tuple[str, int, int]]) -> None
         session.execute(update(table).where(table.c.id == bindparam("alert")).values(newer), rows)
 
 
-def _comes_back(alert: _Held, rule: Rule, newest: tuple[int, int], *, now: datetime) -> bool:
-    quiet = alert.closed_at is not None and alert.closed_at + timedelta(days=rule.quiet_days) <= now
-    return quiet if not newest[0] else newest[0] > alert.evidence_fact and (newest[1] > alert.evidence_day or quiet)
-
-
 def _row(rule: Rule, unit: Unit, newest: tuple[int, int], *, now: datetime) -> dict[str, Any]:
     about_feed = rule.per == "feed"
     return {
@@ -265,7 +263,7 @@ def _row(rule: Rule, unit: Unit, newest: tuple[int, int], *, now: datetime) -> d
 
 
 def _insert(session: Session, rule: Rule, fresh: list[dict[str, Any]], *, now: datetime) -> None:
-    """Write the alerts with their places, and start the clock of each household."""
+    """Write the alerts with their places, and start the clock of each household or feed."""
     if not fresh:
         return
     homes = {row["household_id"] for row in fresh if row["household_id"]}
@@ -279,3 +277,6 @@ def _insert(session: Session, rule: Rule, fresh: list[dict[str, Any]], *, now: d
         row["district_code"], row["street_code"] = places.get(row["household_id"], ("", ""))
     session.execute(insert(Alert), fresh)
     answering.start_clocks(session, rule.colour, places, now=now)
+    for row in fresh:
+        if row["feed"]:
+            answering.start_feed_clock(session, row["feed"], now=now)

@@ -53,12 +53,15 @@ class Told:
     source_key: str = field(default="", repr=False)
 
 
-def take_file(session: Session, feed: str, data: bytes, /, *, as_of: date, actor: Actor, now: datetime) -> Delivery:
-    """Take a dropped file in. A file that is no table, or lacks a column, is refused whole."""
+def take_file(
+    session: Session, feed: str, data: bytes, /, *, as_of: date, whole: bool = True, actor: Actor, now: datetime
+) -> Delivery:
+    """Take a dropped file in. A file that is no table, or lacks a column, is refused whole; one with its columns and no
+    row says that nothing happened. While more files of the day follow, the feed's day does not move."""
     require(actor, "fact:take")
     schema = fact_schema(_feed(feed), today=local_day(now))
     try:
-        table = read_table(data)
+        table = read_table(data, empty=True)
     except WillNeverWork as error:
         raise BadInput("feed_file", field="file") from error
     header = match_columns(table.columns, schema, mapping=NO_MAPPING)
@@ -66,7 +69,8 @@ def take_file(session: Session, feed: str, data: bytes, /, *, as_of: date, actor
         raise BadInput("feed_columns", field="file")
     places = [(name, table.columns.index(theirs)) for name, theirs in header.found.items()]
     records = [{name: row[place] for name, place in places} for row in table.rows]
-    return take_in(session, feed, records, digest=sha256(data).hexdigest(), as_of=as_of, actor=actor, now=now)
+    digest = sha256(as_of.isoformat().encode() + data).hexdigest()
+    return take_in(session, feed, records, digest=digest, as_of=as_of, whole=whole, actor=actor, now=now)
 
 
 def take_in(
@@ -77,13 +81,17 @@ def take_in(
     *,
     digest: str,
     as_of: date,
+    whole: bool = True,
     actor: Actor,
     now: datetime,
 ) -> Delivery:
-    """Check and store one delivery; the same bytes again are the same delivery."""
+    """Check and store one delivery; the same bytes again are the same delivery. Of one that is not whole yet the feed's
+    day waits for the last part: whoever is still to be told of would seem silent."""
     require(actor, "fact:take")
     known = session.exec(select(Delivery).where(col(Delivery.feed) == _feed(feed), col(Delivery.digest) == digest))
     if (held := known.first()) is not None:
+        if whole:
+            note(session, feed, as_of=as_of, now=now)
         return held
     if as_of > local_day(now):
         raise BadInput("date_in_future", field="as_of")
@@ -93,11 +101,12 @@ def take_in(
     delivery.strangers, delivery.held = strangers, len({fault.row for fault in faults})
     session.add(delivery)
     flush(session)
-    delivery.new, delivery.changed, delivery.same = store(session, feed, told, delivery=delivery)
+    store(session, feed, told, delivery=delivery)
     _hold(session, delivery, records, faults, now=now)
     _mend(session, [fact.source_key for fact in told])
-    note(session, feed, as_of=as_of, now=now)
-    counts = {name: getattr(delivery, name) for name in ("new", "changed", "same", "strangers", "held")}
+    if whole:
+        note(session, feed, as_of=as_of, now=now)
+    counts = {name: getattr(delivery, name) for name in ("new", "changed", "same", "older", "strangers", "held")}
     audit.record(session, audit.Entry("fact:take", object_ref=delivery.id, body=counts), actor=actor, now=now)
     return delivery
 
@@ -131,22 +140,33 @@ def _placed(session: Session, feed: str, rows: Sequence[CheckedRow]) -> tuple[li
     return told, len(rows) - len(told)
 
 
-def store(session: Session, feed: str, told: Sequence[Told], /, *, delivery: Delivery) -> tuple[int, int, int]:
-    """Write facts: how many are new, changed, the same. The former state of a changed one stays, marked as replaced."""
-    new = changed = 0
+def store(session: Session, feed: str, told: Sequence[Told], /, *, delivery: Delivery) -> None:
+    """Write facts, and on the delivery how many are new, changed, the same, older than what is known. The former state
+    of a changed one stays, marked as replaced."""
+    new = changed = older = 0
     for some in chunks(told, _ASKED):
         asked = select(Fact).where(
             col(Fact.source_key).in_([f.source_key for f in some]), col(Fact.replaced_day).is_(None)
         )
         known = {fact.source_key: fact for fact in session.exec(asked)}
-        fresh = [fact for fact in some if not _same(known.get(fact.source_key), fact)]
+        differ = [fact for fact in some if not _same(known.get(fact.source_key), fact)]
+        fresh = [fact for fact in differ if not _older(known.get(fact.source_key), delivery)]
         replaced = [known[fact.source_key].id for fact in fresh if fact.source_key in known]
         if replaced:
             session.execute(update(Fact).where(col(Fact.id).in_(replaced)).values(replaced_day=delivery.as_of_day))
         if fresh:
             session.execute(insert(Fact), [_row(feed, fact, delivery) for fact in fresh])
         new, changed = new + len(fresh) - len(replaced), changed + len(replaced)
-    return new, changed, len(told) - new - changed
+        older += len(differ) - len(fresh)
+    delivery.new, delivery.changed, delivery.older = new, changed, older
+    delivery.same = len(told) - new - changed - older
+    session.add(delivery)
+    flush(session)
+
+
+def _older(known: Fact | None, delivery: Delivery) -> bool:
+    """A delivery that comes late never takes the place of what was told until a later day."""
+    return known is not None and known.known_day > delivery.as_of_day
 
 
 def _same(known: Fact | None, told: Told) -> bool:
@@ -205,10 +225,12 @@ def _mend(session: Session, keys: Sequence[str]) -> None:
         )
 
 
-def note(session: Session, feed: str, /, *, as_of: date, now: datetime, cursor: str | None = None) -> None:
-    """Remember until when a feed told; an older delivery that comes late does not make it younger or older."""
+def note(session: Session, feed: str, /, *, as_of: date | None, now: datetime, cursor: str | None = None) -> None:
+    """Remember until when a feed told (None: more of this day follows) and where a pull goes on; an older delivery that
+    comes late does not make it younger or older."""
     state = session.get(FeedState, feed) or FeedState(feed=feed, received_at=now)
-    state.as_of_day, state.received_at = max(state.as_of_day, as_of.toordinal()), now
+    state.as_of_day, state.received_at = max(state.as_of_day, as_of.toordinal() if as_of else 0), now
+    state.first_day = state.first_day or state.as_of_day
     state.cursor = cursor if cursor is not None else state.cursor
     session.add(state)
     flush(session)
@@ -219,18 +241,34 @@ def record_fact(
 ) -> Fact:
     """A room above tells a fact of its own (a visit, aid given twice, a step that takes long); `ref` names it there."""
     feed = fact_kinds()[kind].feed
+    record_facts(session, person, feed, {ref: (kind, amount)}, on=on, actor=actor, now=now)
     key = source_key(session, feed, ref)
-    told = Told(person.household_id, person.id, kind, on.toordinal(), amount, key)
-    delivery = Delivery(
-        id=new_id(), feed=feed, digest=new_id(), as_of_day=local_day(now).toordinal(), new=1, received_at=now
-    )
-    session.add(delivery)
-    flush(session)
-    store(session, feed, [told], delivery=delivery)
-    entry = audit.Entry("fact:record", subject=person.id, rule_id=kind)
-    audit.record(session, entry, actor=actor, now=now)
     asked = select(Fact).where(col(Fact.source_key) == key, col(Fact.replaced_day).is_(None))
     return session.exec(asked).one()
+
+
+def record_facts(
+    session: Session,
+    person: Person,
+    feed: str,
+    found: Mapping[str, tuple[str, int]],
+    /,
+    *,
+    on: date,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Several facts of one person at once, as reference ► (kind, amount)."""
+    told = [
+        Told(person.household_id, person.id, kind, on.toordinal(), amount, source_key(session, feed, ref))
+        for ref, (kind, amount) in found.items()
+    ]
+    delivery = Delivery(id=new_id(), feed=feed, digest=new_id(), as_of_day=local_day(now).toordinal(), received_at=now)
+    session.add(delivery)
+    flush(session)
+    store(session, feed, told, delivery=delivery)
+    for fact in told:
+        audit.record(session, audit.Entry("fact:record", subject=person.id, rule_id=fact.kind), actor=actor, now=now)
 
 
 def drop_held(session: Session, row_id: str, /, *, actor: Actor, now: datetime) -> HeldRow:

@@ -1,8 +1,9 @@
 """A rule tried on the past before it is switched on: how many it would have raised, how many of them right, on whom.
 
 Enters: a rule and a stretch of days. Leaves: a `Trial` of figures. The rule is asked at each month's end with what was
-known then; a household counts once. "Right" is judged only where somebody found out: the household came into a category
-of aid, or an alert of it was closed as helped, within half a year after. Called by the pages of rules.
+known then, also what was corrected since, and with feeds as fresh as they were; a household (or a feed) counts once.
+"Right" is judged only where somebody found out: the household came into a category of aid, or an alert of this rule
+was closed as helped, within half a year after. Called by the pages of rules.
 """
 
 from __future__ import annotations
@@ -11,19 +12,20 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.calendar import local_day
+from marketplace.calendar import end_of_day, local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, WrongState
 from marketplace.households.categories import months_later
 from marketplace.households.models import Household, Spell
 from marketplace.households.register import chunks
 from marketplace.policy import require
+from marketplace.reference.facts import feeds
 from marketplace.signals.compiling import Scene, compile_rule
-from marketplace.signals.models import Alert, AlertState, Rule, RuleState, Trial
+from marketplace.signals.models import Alert, AlertState, Delivery, Rule, RuleState, Trial
 from marketplace.signals.rules import get_rule, tree_of
 
 LONGEST_MONTHS = 24
@@ -42,7 +44,7 @@ def try_rule(session: Session, rule_id: str, /, *, from_on: date, to_on: date, a
     if not from_on <= to_on <= local_day(now) or to_on > months_later(from_on, LONGEST_MONTHS):
         raise BadInput("bad_trial_days", field="from_on")
     first = _first_met(session, rule, month_ends(from_on, to_on))
-    outcomes = _outcomes(session, first)
+    outcomes = _outcomes(session, rule, first)
     trial = Trial(
         id=new_id(),
         rule_id=rule.id,
@@ -84,23 +86,39 @@ def month_ends(from_on: date, to_on: date, /) -> list[date]:
 
 
 def _first_met(session: Session, rule: Rule, days: list[date]) -> dict[str, date]:
-    """Household ► the first of these days on which it met the rule."""
+    """Household (or feed) ► the first of these days on which it met the rule."""
     found: dict[str, date] = {}
-    if rule.per == "feed":
-        return found
-    tree = tree_of(rule)
     for on in days:
-        for home, _person in session.execute(compile_rule(tree, Scene(on, per=rule.per, fresh={}))):
-            found.setdefault(home, on)
+        fresh = _fresh(session, on)
+        if rule.per == "feed":
+            met = _late(fresh, on)
+        else:
+            scene = Scene(on, per=rule.per, fresh=fresh, past=True)
+            met = [home for home, _person in session.execute(compile_rule(tree_of(rule), scene))]
+        for unit in met:
+            found.setdefault(unit, on)
     return found
 
 
-def _outcomes(session: Session, first: dict[str, date]) -> dict[str, bool]:
+def _fresh(session: Session, on: date) -> dict[str, int]:
+    """Feed ► the day until which it had told by the end of a past day."""
+    told = select(Delivery.feed, func.max(Delivery.as_of_day)).where(col(Delivery.received_at) <= end_of_day(on))
+    return {feed: int(day) for feed, day in session.exec(told.group_by(col(Delivery.feed))) if day}
+
+
+def _late(fresh: dict[str, int], on: date) -> list[str]:
+    """Feeds that had told something by then and were older than they may be."""
+    limits = {code: feed.fresh_days for code, feed in feeds().items() if feed.fresh_days}
+    return [code for code, days in limits.items() if code in fresh and on.toordinal() - fresh[code] > days]
+
+
+def _outcomes(session: Session, rule: Rule, first: dict[str, date]) -> dict[str, bool]:
     """Household ► whether it turned out to need help, for those of whom it is known."""
     known: dict[str, bool] = {}
     for some in chunks(sorted(first), _ASKED):
         closed = select(Alert).where(
             col(Alert.household_id).in_(some),
+            col(Alert.rule_code) == rule.code,
             col(Alert.state) == AlertState.CLOSED,
             col(Alert.outcome).in_((HELPED, NO_NEED)),
         )

@@ -12,6 +12,7 @@ from typing import Any
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.accounts.service import names_of
 from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.guards import current_actor, guard
@@ -19,6 +20,7 @@ from marketplace.households.categories import list_spells
 from marketplace.households.models import Household
 from marketplace.households.service import masked_names
 from marketplace.policy import require
+from marketplace.reference.districts import street_name
 from marketplace.reference.words import choices
 from marketplace.signals import answering, declaring, lists
 from marketplace.signals.doors import TONES, bp
@@ -69,19 +71,28 @@ def alerts() -> ResponseReturnValue:
     """Households with open alerts, the most urgent and oldest first."""
     session, actor = current_session(), current_actor()
     colour = request.args.get("colour", "")
-    page = Page(page_number(), lists.count_homes(session, actor=actor, colour=colour))
-    today = local_day(utc_now())
-    rows = lists.list_homes(session, actor=actor, on=today, colour=colour, offset=page.offset, limit=page.size)
+    street, today = request.args.get("street", ""), local_day(utc_now())
+    page = Page(page_number(), lists.count_homes(session, actor=actor, colour=colour, street=street))
+    rows = lists.list_homes(
+        session, actor=actor, on=today, colour=colour, street=street, offset=page.offset, limit=page.size
+    )
     refs = [answering.ref_of(row.household_id) for row in rows]
+    due = {ref.partition(":")[2]: clock for ref, clock in clocks.running_by_object(session, refs).items()}
+    places = lists.streets(session, actor=actor, colour=colour)
     return render(
         "signals/alerts.html",
         rows=rows,
         page=page,
         colour=colour,
         tones=TONES,
-        due={ref.partition(":")[2]: clock for ref, clock in clocks.running_by_object(session, refs).items()},
+        street=street,
+        streets=[(code, street_name(code, on=today), number) for code, number in places],
+        street_names={row.street_code: street_name(row.street_code, on=today) for row in rows},
+        holders=names_of(session, {clock.account_id for clock in due.values() if clock.account_id}),
+        due=due,
         now=utc_now(),
-        feeds=lists.feed_alerts(session, actor=actor),
+        feeds=lists.feed_alerts(session),
+        answers_feeds=not actor.districts,
     )
 
 

@@ -17,7 +17,7 @@ from marketplace.reference.facts import feeds as all_feeds
 from marketplace.reference.facts import kinds_of
 from marketplace.signals import lists, taking
 from marketplace.signals.doors import SENTENCES, bp
-from marketplace.web import DayField, Form, UploadField, _, _l, current_session, done, render, writes
+from marketplace.web import DayField, Form, TickField, UploadField, _, _l, current_session, done, render, writes
 
 
 class FileForm(Form):
@@ -25,6 +25,7 @@ class FileForm(Form):
 
     file = UploadField(_l("Table of facts (CSV or XLSX)"), accept=".csv,.xlsx")
     as_of: Any = DayField(_l("Until which day does it tell?"))
+    part = TickField(_l("More files of this day follow"))
 
 
 @bp.get("/feeds/")
@@ -64,18 +65,22 @@ def take(code: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(code, form)
     try:
-        found = taking.take_file(
-            current_session(), code, form.file.data.read(), as_of=form.as_of.data, actor=actor, now=now
-        )
+        data, as_of = form.file.data.read(), form.as_of.data
+        whole = not form.part.data
+        found = taking.take_file(current_session(), code, data, as_of=as_of, whole=whole, actor=actor, now=now)
     except BadInput as error:
         field = "as_of" if error.facts.get("field") == "as_of" else "file"
         form[field].errors = [SENTENCES.get(error.code, SENTENCES["feed_file"])]
         return _page(code, form)
+    if found.received_at != now:
+        return done(_("This file was taken in before. Nothing changed."), to=url_for("signals.feed", code=code))
     told = _(
-        "Taken in: %(new)s new, %(changed)s changed, %(same)s known, %(strangers)s of others, %(held)s held back.",
+        "Taken in: %(new)s new, %(changed)s changed, %(same)s known, %(older)s older than known, "
+        "%(strangers)s of others, %(held)s held back.",
         new=found.new,
         changed=found.changed,
         same=found.same,
+        older=found.older,
         strangers=found.strangers,
         held=found.held,
     )

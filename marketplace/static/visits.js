@@ -1,17 +1,21 @@
 // A visit without a network: the form's changes are kept in this browser until they are sent, then wiped. The form works
-// without this file. Kept: changed fields only, under the visit's number and the account that wrote them.
+// without this file. Kept: changed fields only, under the account that wrote them and the visit's number: two people on
+// one telephone never meet each other's words. It is on every page of whoever visits, and asks before signing out wipes.
 const PREFIX = "visit:";
+const SCOPE = "/home-visits/";
 const AGAIN = 2000;
 const box = document.querySelector("[data-visits]");
 const form = document.querySelector("[data-visit]");
 const say = (name) => {
-  box.querySelectorAll("[data-say]").forEach((line) => { line.hidden = line.dataset.say !== name; });
+  document.querySelectorAll("[data-say]").forEach((line) => { line.hidden = line.dataset.say !== name; });
 };
 const drafts = () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
+const own = () => drafts().filter((key) => read(key).author === box.dataset.visits);
 const read = (key) => JSON.parse(localStorage.getItem(key));
 async function tell(act, urls) {
-  if (!navigator.serviceWorker) return;
-  const worker = (await navigator.serviceWorker.ready).active;
+  const keeper = navigator.serviceWorker && (await navigator.serviceWorker.getRegistration(SCOPE));
+  if (!keeper) return;
+  const worker = keeper.active || (await navigator.serviceWorker.ready).active;
   await new Promise((done) => {
     const channel = new MessageChannel();
     channel.port1.onmessage = done;
@@ -22,7 +26,6 @@ const parts = () => Array.from(document.querySelectorAll("link[href^='/static/']
 const asset = (one) => new URL(one, location.href).pathname;
 async function send(key) {
   const draft = read(key);
-  if (draft.author !== box.dataset.visits) return "";
   const accept = { Accept: "application/json" };
   const state = await fetch(`${draft.path}/state`, { headers: accept, credentials: "same-origin" });
   if (!state.ok || state.redirected) return "";
@@ -43,7 +46,7 @@ async function sendAll() {
   if (busy || !navigator.onLine) return;
   busy = true;
   try {
-    for (const key of drafts().filter((one) => read(one).ready)) {
+    for (const key of own().filter((one) => read(one).ready)) {
       const path = read(key).path, answer = await send(key);
       if (answer === "refused") say("refused");
       else if (answer && form && form.dataset.visit === path) location.replace(path);
@@ -56,8 +59,9 @@ async function sendAll() {
     busy = false;
   }
 }
+const mine = () => `${PREFIX}${box.dataset.visits}:${form.dataset.visit}`;
 function remember(field) {
-  const key = PREFIX + form.dataset.visit;
+  const key = mine();
   const fresh = { author: box.dataset.visits, path: form.dataset.visit, base: Number(form.elements.base.value), changes: {} };
   const draft = localStorage.getItem(key) ? read(key) : fresh;
   if (field) draft.changes[field.name] = { value: field.value, at: new Date().toISOString() };
@@ -65,9 +69,9 @@ function remember(field) {
   localStorage.setItem(key, JSON.stringify(draft));
   return draft;
 }
-if (box && "serviceWorker" in navigator) {
-  navigator.serviceWorker.register("/home-visits/keeper.js", { scope: "/home-visits/" });
-  const take = box.querySelector("[data-take]");
+const take = document.querySelector("[data-take]");
+if (take && "serviceWorker" in navigator) {
+  navigator.serviceWorker.register("/home-visits/keeper.js", { scope: SCOPE });
   take.hidden = false;
   take.addEventListener("click", async () => {
     const pages = take.dataset.take.split(" ");
@@ -76,12 +80,12 @@ if (box && "serviceWorker" in navigator) {
   });
 }
 if (form && box) {
-  const key = PREFIX + form.dataset.visit;
-  if (localStorage.getItem(key) && read(key).author === box.dataset.visits) {
+  const key = mine();
+  if (localStorage.getItem(key)) {
     Object.entries(read(key).changes).forEach(([name, one]) => { form.elements[name].value = one.value; });
     say(read(key).ready ? "later" : "draft");
   }
-  form.addEventListener("change", (event) => { if (event.target.name) remember(event.target); });
+  form.addEventListener("input", (event) => { if (event.target.name) remember(event.target); });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const draft = remember(null);
@@ -93,6 +97,10 @@ if (form && box) {
   });
 }
 if (box) {
+  box.querySelector("[data-others]").hidden = drafts().length === own().length;
+  document.querySelectorAll("form[action$='/sign-out']").forEach((leave) => leave.addEventListener("submit", (event) => {
+    if (drafts().length && !confirm(box.dataset.ask)) event.preventDefault();
+  }));
   window.addEventListener("online", sendAll);
   sendAll();
 }

@@ -2,8 +2,9 @@
 
 Enters: changed fields with the version that their author last saw; from a telephone with a key of its own, so that the
 same parcel sent again changes nothing. Leaves: entries, of which one of each field stands; two changes of one field are
-both kept and shown until a person chooses. A visit is finished when its outcome stands and nothing lies beside. Called
-by the form and by the address to which telephones send.
+both kept and shown until a person chooses. A visit is finished when its outcome stands and nothing lies beside. Other
+words that come after one of two people finished open it again, both beside; what comes after the end is kept as late.
+Called by the form and by the address to which telephones send.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
 from marketplace.visits import service
 from marketplace.visits.merging import Standing, Verdict, merge
-from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitSync
+from marketplace.visits.models import WAITING, EntryState, HomeVisit, VisitEntry, VisitState, VisitSync
 
 COLUMN = "visit_entry.note"
 OUTCOME, NOTE = "outcome", "note"
 LONGEST_NOTE = 400
+LONGEST_NUMBER = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Shown:
     author: str
     at: datetime
     beside: bool
+    received: datetime
 
 
 def version(session: Session, visit_id: str, /) -> int:
@@ -63,6 +66,12 @@ def write(
 ) -> dict[str, Verdict]:
     """Lay somebody's changes onto what stands; nothing is lost on either side."""
     visit = service.open_visit(session, visit_id, actor=actor)
+    return _lay(session, visit, changes, base=base, actor=actor, now=now)
+
+
+def _lay(
+    session: Session, visit: HomeVisit, changes: Mapping[str, Change], *, base: int, actor: Actor, now: datetime
+) -> dict[str, Verdict]:
     for field, change in changes.items():
         _check(field, change.value)
     if not 0 <= base <= version(session, visit.id):
@@ -70,10 +79,16 @@ def write(
     held = {row.field: row for row in _rows(session, visit.id) if row.state is EntryState.STANDING}
     standing = {field: Standing(text_of(session, row), row.no) for field, row in held.items()}
     verdicts = merge(standing, {field: change.value for field, change in changes.items()}, base=base)
+    if visit.state is not VisitState.OPEN:
+        verdicts = {
+            field: Verdict.SAME if verdict is Verdict.SAME else Verdict.BESIDE for field, verdict in verdicts.items()
+        }
     for field, verdict in verdicts.items():
         if verdict is not Verdict.SAME:
             _keep(session, visit, field, changes[field], verdict, held.get(field), base=base, actor=actor, now=now)
     _tell(session, visit, verdicts, actor=actor, now=now)
+    if visit.state is VisitState.SECOND and Verdict.BESIDE in verdicts.values():
+        service.open_again(session, visit, actor=actor, now=now)
     return verdicts
 
 
@@ -83,9 +98,18 @@ def _check(field: str, value: str) -> None:
     elif field == OUTCOME:
         sound = value == "" or value in list_codes("watch_result")
     else:
-        sound = field in indicators() and (value == "" or value in list_codes("visit_answer"))
+        sound = field in indicators() and (value == "" or _answers(field, value))
     if not sound:
         raise BadInput("bad_input", field=field if field in indicators() else "note")
+
+
+def _answers(code: str, value: str) -> bool:
+    """A whole number where only a visit can tell (1 or 0 for yes or no), else one of the three answers."""
+    if not indicators()[code].found:
+        return value in list_codes("visit_answer")
+    if indicators()[code].value == "yes":
+        return value in ("0", "1")
+    return value.isascii() and value.isdigit() and len(value) <= LONGEST_NUMBER
 
 
 def _keep(
@@ -111,7 +135,7 @@ def _keep(
         no=version(session, visit.id) + 1,
         field=field,
         value="" if field == NOTE else change.value,
-        state=EntryState.BESIDE if beside else EntryState.STANDING,
+        state=_state(visit, beside),
         was_beside=beside,
         base=base,
         author=actor.id,
@@ -124,6 +148,12 @@ def _keep(
     session.add(row)
     flush(session)
     return row
+
+
+def _state(visit: HomeVisit, beside: bool) -> EntryState:
+    if not beside:
+        return EntryState.STANDING
+    return EntryState.BESIDE if visit.state in WAITING else EntryState.PAST
 
 
 def _tell(session: Session, visit: HomeVisit, verdicts: Mapping[str, Verdict], *, actor: Actor, now: datetime) -> None:
@@ -147,7 +177,7 @@ def sync(
     now: datetime,
 ) -> bool:
     """One parcel of a telephone. Returns whether something now lies beside and wants a choice. The same parcel again
-    is answered and changes nothing."""
+    is answered and changes nothing; one that comes after the end is kept among what was written, and ends nothing."""
     visit = service.get_visit(session, visit_id, actor=actor, asks="visit:write", lock=True)
     if not 16 <= len(key) <= 64:
         raise BadInput("bad_input", field="key")
@@ -162,11 +192,11 @@ def sync(
         if (known.visit_id, known.author, known.sha256) != (visit.id, actor.id, digest):
             raise Conflict("parcel_differs")
         return bool(beside(session, visit.id))
-    write(session, visit.id, changes, base=base, actor=actor, now=now)
+    _lay(session, visit, changes, base=base, actor=actor, now=now)
     session.add(VisitSync(key=key, visit_id=visit.id, author=actor.id, sha256=digest, received_at=now))
     flush(session)
     open_ones = beside(session, visit.id)
-    if finish and not open_ones:
+    if finish and not open_ones and visit.state is VisitState.OPEN:
         complete(session, visit.id, actor=actor, now=now)
     return bool(open_ones)
 
@@ -230,7 +260,8 @@ def all_of(session: Session, visit_id: str, /) -> list[Shown]:
 
 
 def _shown(session: Session, row: VisitEntry) -> Shown:
-    return Shown(row.id, row.field, text_of(session, row), row.author, row.written_at, row.state is EntryState.BESIDE)
+    beside = row.state is EntryState.BESIDE
+    return Shown(row.id, row.field, text_of(session, row), row.author, row.written_at, beside, row.received_at)
 
 
 def _rows(session: Session, visit_id: str) -> list[VisitEntry]:

@@ -1,20 +1,25 @@
 """What was found at the door beside what departments tell, indicator by indicator.
 
-Enters: a household. Leaves: for each indicator what departments' newest facts say, and for each the newest answer of a
-finished visit with its day: it agrees, it differs, it is unknown. Called by the form and by whoever draws a household.
+Enters: a household, a finished visit. Leaves: for each indicator what departments' newest facts say, and for each the
+newest answer of a finished visit with its day: it agrees, it differs, it is unknown; and what only a visit can tell, as
+facts of the street. Called by the form, by the end of a visit and by whoever draws a household.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from marketplace.actors import Actor
 from marketplace.calendar import local_day
+from marketplace.households.models import Person
 from marketplace.reference.facts import FactKind, fact_kinds
 from marketplace.reference.indicators import Indicator, indicators
+from marketplace.reference.words import list_codes
 from marketplace.signals.declaring import told_of_kinds
+from marketplace.signals.taking import record_facts
 from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitState
 
 
@@ -49,8 +54,23 @@ def answers(session: Session, household_id: str, /) -> dict[str, tuple[str, date
             HomeVisit.state == VisitState.DONE,
             VisitEntry.state == EntryState.STANDING,
             col(VisitEntry.field).in_(list(indicators())),
-            VisitEntry.value != "",
+            col(VisitEntry.value).in_(list_codes("visit_answer")),
         )
         .order_by(col(HomeVisit.done_at), col(VisitEntry.no))
     )
     return {field: (value, local_day(done)) for field, value, done in session.exec(asked) if done is not None}
+
+
+def tell(session: Session, visit: HomeVisit, person: Person, /, *, actor: Actor, now: datetime) -> None:
+    """What only a visit can tell becomes a fact of the street; what a later visit finds takes its place."""
+    asked = select(VisitEntry.field, VisitEntry.value).where(
+        VisitEntry.visit_id == visit.id, VisitEntry.state == EntryState.STANDING, VisitEntry.value != ""
+    )
+    found = {}
+    for code, value in session.exec(asked):
+        one = indicators().get(code)
+        if one is not None and one.found:
+            amount = int(value) * (100 if one.value == "fen" else 1)
+            found[f"found:{visit.household_id}:{code}"] = (code.upper(), amount)
+    if found:
+        record_facts(session, person, "STREET", found, on=local_day(now), actor=actor, now=now)

@@ -6,10 +6,10 @@ from typing import Any
 
 from wtforms import HiddenField
 
-from marketplace.reference.indicators import indicators
+from marketplace.reference.indicators import Indicator, indicators
 from marketplace.reference.words import choices, label
-from marketplace.visits.entries import LONGEST_NOTE, NOTE, OUTCOME
-from marketplace.web import Form, OneField, TextField, UploadField, _l
+from marketplace.visits.entries import LONGEST_NOTE, LONGEST_NUMBER, NOTE, OUTCOME
+from marketplace.web import CountField, Form, OneField, TextField, UploadField, _, _l
 from marketplace.web.display import language
 
 
@@ -21,8 +21,15 @@ class VisitForm(Form):
     note = TextField(_l("Note"), longest=LONGEST_NOTE, lines=3, required=False)
 
 
-for _code in indicators():
-    setattr(VisitForm, _code, OneField("", select=True, required=False))
+def _field(indicator: Indicator) -> Any:
+    """A number where only a visit can tell; a choice otherwise."""
+    if indicator.found and indicator.value != "yes":
+        return CountField("", most=10**LONGEST_NUMBER - 1, required=False)
+    return OneField("", select=True, required=False)
+
+
+for _code, _indicator in indicators().items():
+    setattr(VisitForm, _code, _field(_indicator))
 
 
 class PhotoForm(Form):
@@ -47,7 +54,10 @@ def filled(form: Any) -> Any:
     """The form with labels and choices in the reader's language."""
     lang = language()
     form[OUTCOME].choices = choices("watch_result", lang=lang)
-    for code in indicators():
-        form[code].choices = choices("visit_answer", lang=lang)
+    for code, one in indicators().items():
+        if not one.found:
+            form[code].choices = choices("visit_answer", lang=lang)
+        elif one.value == "yes":
+            form[code].choices = [("1", str(_("Yes"))), ("0", str(_("No")))]
         form[code].label.text = label("indicator", code, lang=lang)
     return form

@@ -12,11 +12,10 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from marketplace.accounts.models import Account
+from marketplace.accounts.service import names_of
 from marketplace.actors import Actor
 from marketplace.households.service import masked_names
-from marketplace.reference.districts import resolve_street
-from marketplace.reference.tables import UnknownCode
+from marketplace.reference.districts import street_name
 from marketplace.visits.models import WAITING, HomeVisit, VisitState
 
 WHOSE = ("all", "mine", "free", "done")
@@ -52,7 +51,7 @@ def page_of(
 def rows_of(session: Session, visits: list[HomeVisit], /, *, on: date) -> list[Row]:
     """Visits as the pages show them, in the order given."""
     names = masked_names(session, [one.household_id for one in visits])
-    workers = account_names(session, {one.worker_id for one in visits if one.worker_id})
+    workers = names_of(session, {one.worker_id for one in visits if one.worker_id})
     return [
         Row(one, names[one.household_id], street_name(one.street_code, on=on), workers.get(one.worker_id or "", ""))
         for one in visits
@@ -71,20 +70,6 @@ def of_household(session: Session, household_id: str, /) -> list[HomeVisit]:
     asked = select(HomeVisit).where(HomeVisit.household_id == household_id)
     found = session.exec(asked.order_by(col(HomeVisit.asked_at).desc(), col(HomeVisit.id))).all()
     return sorted(found, key=lambda one: one.state not in WAITING)
-
-
-def account_names(session: Session, ids: set[str], /) -> dict[str, str]:
-    """Account ► the name under which colleagues know it."""
-    rows = session.exec(select(Account.id, Account.display_name).where(col(Account.id).in_(ids)))
-    return dict(rows.all())
-
-
-def street_name(code: str, /, *, on: date) -> str:
-    """A street's name; empty for none or one that ended."""
-    try:
-        return resolve_street(code, on=on).zh if code else ""
-    except UnknownCode:
-        return ""
 
 
 def _wanted(actor: Actor, whose: str, street: str) -> list[Any]:

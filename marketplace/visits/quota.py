@@ -1,13 +1,15 @@
 """Nobody of a class is forgotten: who was not seen for longer than the class allows is put on the list.
 
 Enters: the clock and the register. Leaves: visits of the cause QUOTA, those unseen for longest first, at most so many a
-night. A household in several categories is seen as often as the strictest asks. Called by the worker once a day.
+night, and each class in its turn: the strictest, which is the largest, leaves places to the others. A household in
+several categories is seen as often as the strictest asks. Called by the worker once a day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from itertools import zip_longest
 
 from sqlmodel import Session, col, func, or_, select
 
@@ -56,7 +58,7 @@ def due_homes(session: Session, /, *, on: date, most: int = MOST_A_NIGHT) -> lis
         .subquery()
     )
     going = select(HomeVisit.household_id).where(col(HomeVisit.state).in_(WAITING), HomeVisit.kind == TaskKind.VISIT)
-    found: dict[str, None] = {}
+    classes: list[list[str]] = []
     for category, days in sorted(quotas(on).items(), key=lambda one: (one[1], one[0])):
         edge = on - timedelta(days=days)
         since = end_of_day(edge)
@@ -73,5 +75,6 @@ def due_homes(session: Session, /, *, on: date, most: int = MOST_A_NIGHT) -> lis
             .order_by(seen.c.seen_at.is_not(None), seen.c.seen_at, col(Spell.from_on), col(Spell.household_id))
             .limit(most)
         )
-        found.update(dict.fromkeys(session.exec(asked)))
-    return list(found)[:most]
+        classes.append(list(session.exec(asked)))
+    in_turn = dict.fromkeys(home for turn in zip_longest(*classes) for home in turn if home is not None)
+    return list(in_turn)[:most]

@@ -17,13 +17,14 @@ from marketplace.actors import Actor
 from marketplace.calendar import after_working_days, local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.households import kin
 from marketplace.households.service import get_household, list_people
 from marketplace.policy import require
 from marketplace.reference.visiting import causes
 from marketplace.signals import answering
 from marketplace.signals.models import TaskKind, WatchTask
 from marketplace.signals.taking import record_fact
-from marketplace.visits import workers
+from marketplace.visits import findings, workers
 from marketplace.visits.models import WAITING, HomeVisit, VisitState
 
 NOT_MET = "NOT_REACHED"
@@ -87,8 +88,8 @@ def from_alert(session: Session, household_id: str, kind: TaskKind, /, *, actor:
         raise BadInput("bad_input", field="kind")
     task = answering.start_task(session, household_id, kind, actor=actor, now=now)
     alerts = answering.open_alerts(session, household_id)
-    kin = any(alert.rule_code == "W28" for alert in alerts) and kind is TaskKind.VISIT
-    cause, ref = "KIN" if kin else "ALERT", answering.ref_of(household_id)
+    near = any(alert.rule_code == "W28" for alert in alerts) or kin.of_staff(session, household_id)
+    cause, ref = "KIN" if near and kind is TaskKind.VISIT else "ALERT", answering.ref_of(household_id)
     visit = ask(
         session, household_id, cause, ref=ref, kind=kind, urgency=alerts[0].rank, task=task, actor=actor, now=now
     )
@@ -105,6 +106,22 @@ def settle(session: Session, ref: str, /, *, actor: Actor, now: datetime) -> int
         visit.state = VisitState.DROPPED
         record(session, visit, "visit:drop", rule=visit.cause, actor=actor, now=now)
     return len(found)
+
+
+def alerts_over(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """No alert is left: who has not gone yet need not go. What one of two has written still waits for the other."""
+    asked = select(HomeVisit).where(
+        HomeVisit.source_ref == answering.ref_of(household_id), HomeVisit.state == VisitState.OPEN
+    )
+    for visit in session.exec(asked.with_for_update()).all():
+        visit.state = VisitState.DROPPED
+        record(session, visit, "visit:drop", rule=visit.cause, actor=actor, now=now)
+        task = session.get(WatchTask, visit.task_id) if visit.task_id else None
+        if task is not None and task.done_at is None:
+            answering.drop_task(session, task, actor=actor, now=now)
+
+
+answering.WHEN_OVER.append(alerts_over)
 
 
 def get_visit(
@@ -149,6 +166,12 @@ def finish(session: Session, visit: HomeVisit, outcome: str, /, *, actor: Actor,
     return _done(session, visit, actor=actor, now=now)
 
 
+def open_again(session: Session, visit: HomeVisit, /, *, actor: Actor, now: datetime) -> HomeVisit:
+    """Somebody saw it differently before the second signed: both words lie beside, and nobody has finished."""
+    visit.state, visit.outcome, visit.done_by = VisitState.OPEN, "", ""
+    return record(session, visit, "visit:reopen", rule=visit.cause, actor=actor, now=now)
+
+
 def sign_second(session: Session, visit_id: str, /, *, actor: Actor, now: datetime) -> HomeVisit:
     """The second person was there too, and agrees with what is written."""
     visit = open_visit(session, visit_id, actor=actor)
@@ -166,6 +189,8 @@ def _done(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) ->
     if task is not None and task.done_at is None:
         answering.finish_task(session, task.id, result=visit.outcome, actor=actor, now=now)
     people = list_people(session, visit.household_id)
+    if people:
+        findings.tell(session, visit, people[0], actor=actor, now=now)
     if people and visit.kind is TaskKind.VISIT:
         record_fact(session, people[0], "VISIT", ref=f"visit:{visit.id}", on=local_day(now), actor=actor, now=now)
     return record(session, visit, "visit:done", rule=visit.outcome, actor=actor, now=now)

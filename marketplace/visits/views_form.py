@@ -12,9 +12,12 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
+from marketplace.accounts.service import names_of
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, WrongState
 from marketplace.guards import current_actor, guard
+from marketplace.reference.indicators import indicators
+from marketplace.signals import answering
 from marketplace.visits import entries, findings, forms, lists, photos, service
 from marketplace.visits.doors import SENTENCES, bp
 from marketplace.visits.entries import Change
@@ -46,11 +49,15 @@ def _page(visit: HomeVisit, form: Any = None, photo: Any = None) -> ResponseRetu
         groups=_groups(session, visit),
         both=both,
         past=every,
-        names=lists.account_names(session, people),
+        names=names_of(session, people),
         photos=photos.of_visit(session, visit.id),
         me=current_actor().id,
         open=visit.state is VisitState.OPEN,
+        units={code: one.value for code, one in indicators().items()},
+        differs=visit.state is VisitState.SECOND and visit.done_by not in current_actor().people,
+        late_words=visit.done_at is not None and any(shown.received > visit.done_at for shown in every),
         source=_source(visit),
+        alerts=answering.open_alerts(session, visit.household_id) if visit.state is VisitState.DONE else [],
     )
 
 
@@ -84,7 +91,7 @@ def write(home_visit_id: str) -> ResponseReturnValue:
         return _page(visit, form)
     base = int(str(form.base.data))
     before = entries.values_at(session, visit.id, base)
-    given = {name: form[name].data or "" for name in forms.fields()}
+    given = {name: "" if form[name].data is None else str(form[name].data) for name in forms.fields()}
     changed = {name: Change(value, now) for name, value in given.items() if value != before.get(name, "")}
     entries.write(session, visit.id, changed, base=base, actor=actor, now=now)
     here = url_for(".one", home_visit_id=visit.id)

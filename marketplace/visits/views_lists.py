@@ -8,10 +8,13 @@ from __future__ import annotations
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.accounts.service import names_of
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.households.service import masked_names, require_household
+from marketplace.reference.districts import street_name
+from marketplace.reference.visiting import has_place
 from marketplace.reference.words import choices
 from marketplace.signals.models import TaskKind
 from marketplace.visits import forms, lists, rounds, service, workers
@@ -31,9 +34,7 @@ def index() -> ResponseReturnValue:
     found = lists.page_of(
         session, actor=actor, whose=whose, street=street, on=today, offset=page.offset, limit=page.size
     )
-    streets = [
-        (code, lists.street_name(code, on=today), number) for code, number in lists.streets(session, actor=actor)
-    ]
+    streets = [(code, street_name(code, on=today), number) for code, number in lists.streets(session, actor=actor)]
     return render(
         "visits/index.html", rows=found, page=page, whose=whose, street=street, streets=streets[:12], today=today
     )
@@ -52,7 +53,7 @@ def of_home(household_id: str) -> ResponseReturnValue:
         name=masked_names(session, [household_id])[household_id],
         rows=lists.rows_of(session, lists.of_household(session, household_id), on=today),
         history=past,
-        names=lists.account_names(session, {row.account_id for row in past}),
+        names=names_of(session, {row.account_id for row in past}),
     )
 
 
@@ -78,7 +79,7 @@ def round_page() -> ResponseReturnValue:
         "visits/round.html",
         round=row,
         rows=lists.rows_of(session, stops, on=today),
-        minutes=rounds.minutes_of(waiting, on=today),
+        minutes=rounds.minutes_of(waiting, on=today) if all(has_place(one.street_code) for one in waiting) else None,
         today=today,
     )
 

@@ -7,6 +7,7 @@ its households to its heir in the same way. Called by `service`, by this room's 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -17,8 +18,10 @@ from marketplace.accounts.models import Account
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput
+from marketplace.households.register import chunks
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
+from marketplace.signals.answering import WHO_GOES
 from marketplace.visits.models import WAITING, HomeVisit, HomeWorker
 
 GO = (Role.WORKER, Role.VERIFIER)
@@ -29,6 +32,26 @@ def worker_of(session: Session, household_id: str, /) -> str | None:
     row = _running(session, household_id)
     account = session.get(Account, row.account_id) if row is not None else None
     return account.id if account is not None and account.active else None
+
+
+def who_go(session: Session, household_ids: Collection[str], /) -> dict[str, str]:
+    """Household ► the account that goes there and still works here, for many at once."""
+    found: dict[str, str] = {}
+    for some in chunks(sorted(household_ids), 500):
+        asked = (
+            select(HomeWorker.household_id, HomeWorker.account_id)
+            .join(Account, col(Account.id) == col(HomeWorker.account_id))
+            .where(
+                col(HomeWorker.household_id).in_(some),
+                col(HomeWorker.until_at).is_(None),
+                col(Account.active).is_(True),
+            )
+        )
+        found.update(session.exec(asked).all())
+    return found
+
+
+WHO_GOES.append(who_go)
 
 
 def begin(session: Session, household_id: str, account_id: str, /, *, actor: Actor, now: datetime) -> None:

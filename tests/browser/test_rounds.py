@@ -29,6 +29,10 @@ from tests.marketplace.signal_scene import CLERK, at_work
 pytestmark = pytest.mark.browser
 
 
+OTHERS = '{"author": "somebody", "path": "/home-visits/x", "ready": true, "changes": {"note": {"value": "水"}}}'
+"""Words that a colleague wrote on the same telephone and could not send."""
+
+
 def _alarm(street: Street) -> str:
     """A big hospital bill of the household reached the watch; a charity has money for treatment."""
     now = datetime.now(UTC)
@@ -63,13 +67,26 @@ def _visit_without_a_network(page: Page, home: str) -> None:
     page.locator("#outcome").select_option("REACHED_NEEDS_HELP")
     page.locator("details", has=page.locator("#own_cost_12m")).locator("summary").click()
     page.locator("#own_cost_12m").select_option("agrees")
+    page.locator("#note").press_sequentially("床")
+    page.reload()
+    assert page.locator("#note").input_value() == "床", "a word is kept as it is typed, before the field is left"
+    page.evaluate(f"localStorage.setItem('visit:somebody:' + location.pathname, '{OTHERS}')")
+    page.reload()
+    expect(page.locator("[data-others]")).to_be_visible()
+    assert page.locator("#note").input_value() == "床"
     page.locator('button[value="done"]').click()
     expect(page.locator('[data-say="later"]')).to_be_visible()
     page.reload()
     assert page.locator("#own_cost_12m").input_value() == "agrees"
     page.context.set_offline(False)
     expect(page.locator("[data-visit]")).to_have_count(0)
-    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('visit:')).length") == 0
+    kept = page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('visit:'))")
+    assert [key.split(":")[1] for key in kept] == ["somebody"]
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.locator("form[action$='/sign-out'] button").click()
+    assert asked
+    page.evaluate("localStorage.clear()")
 
 
 def _temporary_aid(page: Page) -> None:

@@ -12,9 +12,11 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
+from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
+from marketplace.decisions import officers
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households.models import Household
 from marketplace.signals import answering, declaring, forgetting, sweeping
@@ -88,7 +90,7 @@ def test_the_clock_follows_the_most_urgent_colour_and_ends_with_the_last_alert(s
         answering.close(session, red.id, outcome="helped", actor=CLERK, now=now)
 
 
-def test_a_closed_alert_comes_back_on_newer_evidence_only(session: Session, now: datetime) -> None:
+def test_a_closed_alert_rests_unless_something_newer_weighs_something(session: Session, now: datetime) -> None:
     number = a_number()
     home = a_home(session, numbers=(number,), now=now)
     at_work(session, "W05", now=now)
@@ -98,7 +100,36 @@ def test_a_closed_alert_comes_back_on_newer_evidence_only(session: Session, now:
     answering.close(session, alert.id, outcome="no_need", actor=CLERK, now=now)
     assert sweep(session, now=now + timedelta(days=1)) == (1, 0)
     told(session, "MEDICAL_BILLS", (number, "OWN_COST", date(2026, 11, 20), 5), as_of=TODAY, now=now)
+    assert sweep(session, now=now + timedelta(days=2)) == (1, 0)
+    told(session, "MEDICAL_BILLS", (number, "OWN_COST", date(2026, 11, 21), 12_000), as_of=TODAY, now=now)
     assert sweep(session, now=now + timedelta(days=2)) == (1, 1)
+
+
+def test_a_need_closed_by_mistake_comes_back_after_its_quiet_days_though_nothing_new_is_told(
+    session: Session, now: datetime
+) -> None:
+    child = a_number(date(2016, 5, 1))
+    home = a_home(session, numbers=(child,), now=now)
+    [rule] = at_work(session, "W18", now=now)
+    told(session, "CIVIL_RECORDS", (child, "GUARDIAN_ABSENT", date(2026, 11, 1), 2), as_of=TODAY, now=now)
+    sweep(session, now=now)
+    [alert] = answering.open_alerts(session, home.id)
+    answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=now)
+    told(session, "CIVIL_RECORDS", (child, "GUARDIAN_ABSENT", date(2026, 11, 20), 2), as_of=TODAY, now=now)
+    assert sweep(session, now=now + timedelta(days=rule.quiet_days - 1)) == (1, 0)
+    assert sweep(session, now=now + timedelta(days=rule.quiet_days)) == (1, 1)
+
+
+def test_a_pension_appears_in_its_first_three_months_only(session: Session, now: datetime) -> None:
+    new, old = a_number(), a_number()
+    a_home(session, numbers=(new,), now=now)
+    a_home(session, numbers=(old,), now=now)
+    at_work(session, "W26", now=now)
+    for month in (7, 8, 9, 10, 11):
+        rows = [(old, "PENSION", date(2026, month, 5), 2_000)]
+        rows += [(new, "PENSION", date(2026, month, 5), 2_000)] if month > 9 else []
+        told(session, "PENSIONS", *rows, as_of=TODAY, now=now)
+    assert sweep(session, now=now) == (1, 1)
 
 
 def test_a_rule_without_facts_comes_back_after_its_quiet_days(session: Session, now: datetime) -> None:
@@ -147,7 +178,18 @@ def test_a_late_feed_raises_its_own_alert_for_people_of_the_whole_city(session: 
     local = replace(CLERK, districts=frozenset({"500103"}))
     with pytest.raises(NotFound):
         answering.close(session, alert.id, outcome="wrong_data", actor=local, now=now)
-    answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=now)
+    (clock,) = clocks.running_of(session, answering.feed_ref("UTILITIES"))
+    assert (clock.step, clock.district_code) == ("feed_late", "")
+    answering.snooze(session, alert.id, until=TODAY + timedelta(days=2), reason="AWAY", actor=CLERK, now=now)
+    assert clocks.running_of(session, answering.feed_ref("UTILITIES")) == []
+    later = now + timedelta(days=2)
+    answering.wake(session, on=TODAY + timedelta(days=2), now=later)
+    account = create_account(session, "steward", display_name="数据员", role=Role.VERIFIER, now=now)
+    (clock,) = clocks.running_of(session, answering.feed_ref("UTILITIES"))
+    assert officers.name_holder(session, clock, barred={}, now=later)
+    assert clock.account_id == account.id
+    answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=later)
+    assert clocks.running_of(session, answering.feed_ref("UTILITIES")) == []
 
 
 def test_one_tap_starts_a_call_once_and_its_result_is_kept(session: Session, now: datetime) -> None:

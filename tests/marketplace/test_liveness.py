@@ -24,6 +24,7 @@ from marketplace.clocks.models import Clock
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import ConsentMissing, NotFound, WrongState
+from marketplace.households.categories import categories_on
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.liveness import duties, face, schedule, service
@@ -33,6 +34,7 @@ from marketplace.reference.survival import survival_rule
 from marketplace.rights import deaths
 from marketplace.sealed import vault_of
 from tests import factories as make
+from tests.marketplace.signal_scene import into
 from tests.pages.people import client_as
 
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
@@ -205,6 +207,22 @@ def test_a_death_on_record_opens_a_check_of_whoever_draws_a_benefit(session: Ses
     duty = duties.duties_of(session, person.id)[0]
     duties.end_duty(session, duty.id, reason="died", actor=VERIFIER, now=now)
     assert duties.duties_of(session, person.id) == []
+
+
+def test_a_benefit_that_is_over_ends_its_category_and_begins_the_watch(session: Session, now: datetime) -> None:
+    home, person = a_person(session)
+    other = make.a_person(session, home)
+    home.size = 2
+    into(session, home, "IN_REGISTER", from_on=local_day(now) - timedelta(days=400), now=now)
+    first, second = (duties.enrol(session, one.id, "DIBAO", actor=WORKER, now=now) for one in (person, other))
+    third = duties.enrol(session, person.id, "TEKUN", actor=WORKER, now=now)
+    day = local_day(now) + timedelta(days=1)
+    for duty, reason in ((first, "benefit_over"), (second, "mistake"), (third, "died")):
+        duties.end_duty(session, duty.id, reason=reason, actor=VERIFIER, now=now)
+        assert categories_on(session, [home.id], on=day) == {home.id: ["IN_REGISTER"]}, "somebody still draws it"
+    last = duties.enrol(session, other.id, "DIBAO", actor=WORKER, now=now)
+    duties.end_duty(session, last.id, reason="benefit_over", actor=VERIFIER, now=now)
+    assert categories_on(session, [home.id], on=day) == {home.id: ["EXITED_2Y"]}
 
 
 def test_a_face_check_needs_its_own_yes_and_keeps_a_hash_only(session: Session, now: datetime) -> None:

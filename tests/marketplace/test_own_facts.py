@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from marketplace.accounts import service as accounts
+from marketplace.accounts import ties
+from marketplace.actors import Actor, Role
 from marketplace.boards import own_facts
 from marketplace.calendar import local_day
 from marketplace.cases import supervision
@@ -18,7 +21,8 @@ from marketplace.ledger.models import HitState, OverlapHit
 from marketplace.liveness.models import SurvivalDuty
 from marketplace.signals import sweeping
 from marketplace.signals.models import Fact, TaskKind
-from marketplace.visits.models import HomeVisit, VisitState
+from marketplace.signals.rules import active_rules
+from marketplace.visits import service as visits
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head
 from tests.marketplace.test_cases import send
 
@@ -77,15 +81,39 @@ def test_an_overdue_check_and_aid_given_twice_meet_their_rules_until_they_are_ov
     assert (daily(), daily()) == (2, 0)
     with sqlite_database.transaction() as session:
         # 38 days overdue on the second day are told as 30
-        assert amounts(session) == {"LIVENESS_OVERDUE": 30, "DOUBLE_AID": 0}
+        assert amounts(session) == {"LIVENESS_OVERDUE": 30, "DOUBLE_AID": 1}
         assert met(session, "W27", "W29", now=clock[0]) == [("W27", 1), ("W29", 1)]
         held = session.get_one(SurvivalDuty, duty.id)
         held.next_on = local_day(now) + timedelta(days=300)
         session.add(held)
+        clean = session.exec(select(OverlapHit).where(OverlapHit.household_id == homes[0].id)).one()
+        clean.state = HitState.FALSE_ALARM
+        session.add(clean)
     clock[0] = now + timedelta(days=2)
-    assert daily() == 1
-    with sqlite_database.reading() as session:
-        assert amounts(session)["LIVENESS_OVERDUE"] == 0
+    assert daily() == 2
+    with sqlite_database.transaction() as session:
+        assert amounts(session) == {"LIVENESS_OVERDUE": 0, "DOUBLE_AID": 0}
+        rules = active_rules(session)
+        assert [sweeping.units_of(session, rule, on=local_day(clock[0])) for rule in rules] == [[], []]
+
+
+def test_kin_of_staff_are_told_while_the_tie_stands_and_seen_by_two(session: Session, now: datetime) -> None:
+    number = a_number()
+    home, _other = (a_home(session, numbers=(one,), now=now) for one in (number, a_number()))
+    account = accounts.create_account(session, "kin-of", display_name="张工", role=Role.WORKER, now=now)
+    officer = Actor(id=account.id, role=Role.WORKER)
+    tie = ties.declare(session, number, reference="母亲", actor=officer, now=now)
+    own_facts.tell(session, actor=CLERK, now=now)
+    assert amounts(session) == {"KIN_OF_STAFF": 1}
+    assert met(session, "W28", now=now) == [("W28", 1)]
+    sweeping.sweep(session, actor=CLERK, now=now)
+    other = accounts.create_account(session, "not-kin", display_name="李工", role=Role.VERIFIER, now=now)
+    goes = Actor(id=other.id, role=Role.VERIFIER)
+    visit = visits.from_alert(session, home.id, TaskKind.VISIT, actor=goes, now=now)
+    assert (visit.cause, visit.two) == ("KIN", True)
+    ties.untie(session, tie.id, actor=officer, now=now)
+    own_facts.tell(session, actor=CLERK, now=now)
+    assert amounts(session) == {"KIN_OF_STAFF": 0}
 
 
 def test_a_step_that_climbed_the_ladder_is_told_with_its_share_and_ends_with_the_step(
@@ -108,27 +136,11 @@ def test_a_step_that_climbed_the_ladder_is_told_with_its_share_and_ends_with_the
         assert amounts(session)["STEP_SHARE"] == 0
 
 
-def test_a_visit_that_was_made_ends_the_long_silence_and_a_call_does_not(
-    sqlite_database: Database, now: datetime
-) -> None:
-    with sqlite_database.transaction() as session:
-        homes = [a_home(session, numbers=(a_number(),), now=now) for _n in range(3)]
-        for home, kind in zip(homes, (TaskKind.VISIT, TaskKind.CALL), strict=False):
-            visit = HomeVisit(
-                id=new_id(),
-                household_id=home.id,
-                district_code=home.district_code,
-                kind=kind,
-                cause="quota",
-                due_on=local_day(now),
-                asked_by="clerk",
-                asked_at=now,
-                state=VisitState.DONE,
-                done_by="clerk",
-                done_at=now - timedelta(days=20),
-            )
-            session.add(visit)
-        session.flush()
-        assert own_facts.tell(session, actor=CLERK, now=now) == 1
-        seen = session.exec(select(Fact).where(Fact.kind == "VISIT")).one()
-        assert (seen.household_id, seen.day) == (homes[0].id, local_day(now - timedelta(days=20)).toordinal())
+def test_a_visit_is_told_once_and_a_call_is_none(session: Session, now: datetime) -> None:
+    homes = [a_home(session, numbers=(a_number(),), now=now) for _n in range(2)]
+    for home, kind in zip(homes, (TaskKind.VISIT, TaskKind.CALL), strict=True):
+        visit = visits.ask(session, home.id, "QUOTA", ref="", kind=kind, actor=CLERK, now=now)
+        visits.finish(session, visit, "REACHED_FINE", actor=CLERK, now=now)
+    own_facts.tell(session, actor=CLERK, now=now)
+    seen = session.exec(select(Fact).where(Fact.kind == "VISIT")).one()
+    assert (seen.household_id, seen.day) == (homes[0].id, local_day(now).toordinal())

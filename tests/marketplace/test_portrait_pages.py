@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -43,10 +44,11 @@ def home_id(sqlite_database: Database) -> str:
     number, now = a_number(), utc_now()
     with sqlite_database.transaction() as session:
         home = a_home(session, numbers=(number,), names=("欧阳小芳",), now=now)
-        at_work(session, "W05", now=now)
+        at_work(session, "W05", "W19", now=now)
         today = local_day(now)
         told(session, "MEDICAL_BILLS", (number, "OWN_COST", today, 60_000), as_of=today, now=now)
         told(session, "SPENDING", (number, "INCOME", today, 24_000), as_of=today, now=now)
+        told(session, "UTILITIES", as_of=today - timedelta(days=9), now=now)
         sweeping.sweep(session, actor=CLERK, now=now)
         return home.id
 
@@ -106,6 +108,8 @@ def test_what_a_household_says_stands_beside_what_departments_tell(
 def test_a_board_leads_to_its_rows_and_the_paper_to_its_counts(app: Flask, clerk: FlaskClient, home_id: str) -> None:
     page = clerk.get("/boards/?measure=red").text
     assert "measure=red" in page
+    assert "/feeds/UTILITIES" in page
+    assert "With a red alert, answered in 90 days" in clerk.get("/boards/rows?measure=answered_red").text
     assert f"/alerts/households/{home_id}" in clerk.get("/boards/rows?measure=red&district=500103").text
     assert a_client(app, Role.WORKER, "500101").get("/boards/?district=500103").status_code == 404
     with app.extensions["database"].reading() as session:

@@ -15,12 +15,14 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, DomainError, WrongState
+from marketplace.needs import service as service_of_needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.portraits import pushing, service
 from marketplace.portraits.models import PushState
 from marketplace.portraits.pushing import Asked
 from marketplace.portraits.reading import Reading
 from marketplace.reference.indicators import indicators, need_errors
+from marketplace.reference.words import list_codes
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, told
 
 NOW = utc_now()
@@ -159,6 +161,24 @@ def test_a_returned_task_goes_to_the_market_with_its_reason(store: Session, reas
     pushing.give_back(store, row.id, reason=reason, actor=CLERK, now=NOW)
     need = store.exec(select(Need)).one()
     assert (need.gap_units, need.referral_reason) == (600_000, left)
+
+
+@pytest.mark.parametrize(("asked", "refused", "needs"), [(1_000, True, 2), (1_000, False, 2), (200_000, False, 1)])
+def test_a_rest_is_never_lost_in_a_need_that_is_refused_or_smaller(
+    store: Session, asked: int, refused: bool, needs: int
+) -> None:
+    home = a_home(store, numbers=(a_number(),), now=NOW)
+    facts = service_of_needs.NeedFacts(REPAIR.category, asked, period=f"{NOW:%Y}")
+    before = service_of_needs.create_need(store, facts, household_id=home.id, actor=CLERK, now=NOW)
+    if refused:
+        reason = list_codes("need_refusal")[0]
+        service_of_needs.refuse_need(store, before.id, actor=CLERK, now=NOW, reason=reason)
+    row = pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
+    pushing.accept(store, row.id, actor=CLERK, now=NOW)
+    done = pushing.finish(store, row.id, covered=REPAIR.units - 150_000, actor=CLERK, now=NOW)
+    rest = store.get_one(Need, done.need_id)
+    assert (len(store.exec(select(Need)).all()), rest.gap_units >= 150_000) == (needs, True)
+    assert rest.state is NeedState.UNVERIFIED
 
 
 def test_wrong_data_and_a_whole_cover_leave_no_need(store: Session) -> None:

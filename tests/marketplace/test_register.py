@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.households import categories, facts, search
+from marketplace.households import categories, facts, lists, search
 from marketplace.households.models import Person, SearchKey, Spell
 from marketplace.households.search import Query
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, head, into
@@ -52,6 +52,31 @@ def test_a_refused_applicant_stays_in_view_for_a_year_and_a_second_refusal_draws
     assert (second.id, second.to_on) == (first.id, date(2027, 8, 31))
     with pytest.raises(BadInput):
         into(session, home, "NO_SUCH", from_on=TODAY, now=now)
+
+
+def test_a_departments_list_begins_and_ends_categories_once_and_keeps_nobody_else(
+    session: Session, now: datetime
+) -> None:
+    one, two = a_number(), a_number()
+    homes = [a_home(session, numbers=(number,), now=now) for number in (one, two)]
+    far = a_number()
+    a_home(session, numbers=(far,), district="500101", now=now)
+    rows = [(one, "在册救助对象", "2025-01-01", ""), (two, "EIGHTH_UNKNOWN", "2026-02-01", "")]
+    rows += [(a_number(), "IN_REGISTER", "2025-01-01", ""), (far, "IN_REGISTER", "2025-01-01", "")]
+    head_line = "身份证号,类别,开始日期,结束日期"
+    table = "\n".join([head_line, *(",".join(row) for row in rows), f"{one},NO_SUCH,2025-01-01,"]).encode()
+    near = Actor(id="v", role=Role.VERIFIER, districts=frozenset({"500103"}))
+    found = lists.take_list(session, table, source="mca", actor=near, now=now)
+    assert (found.begun, found.ended, found.strangers, found.bad) == (2, 0, 2, ((6, "unknown_category"),))
+    again = lists.take_list(session, table, source="mca", actor=near, now=now)
+    assert (again.begun, again.known) == (0, 2)
+    ends = f"{head_line}\n{one},IN_REGISTER,2025-01-01,2026-10-31\n".encode()
+    assert lists.take_list(session, ends, source="mca", actor=near, now=now).ended == 1
+    assert lists.take_list(session, ends, source="mca", actor=near, now=now).known == 1
+    inside = categories.categories_on(session, [home.id for home in homes], on=TODAY)
+    assert inside == {homes[0].id: ["EXITED_2Y"], homes[1].id: ["EIGHTH_UNKNOWN"]}
+    with pytest.raises(BadInput):
+        lists.take_list(session, b"a,b\n1,2\n", source="mca", actor=near, now=now)
 
 
 def test_a_list_comes_in_at_once_and_one_spell_twice_is_refused(session: Session, now: datetime) -> None:

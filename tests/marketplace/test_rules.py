@@ -7,14 +7,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
 from marketplace.errors import BadInput, NotAllowed, WrongState
+from marketplace.reference.facts import fact_kinds
 from marketplace.signals import answering, rules, sweeping, trying
 from marketplace.signals.compiling import Scene, compile_rule
 from marketplace.signals.language import RuleFault, read_rule
-from marketplace.signals.models import RuleState
+from marketplace.signals.models import Rule, RuleState
 from marketplace.signals.parts import evidence_kinds, hears_silence
 from marketplace.signals.rules import RuleText
 from tests.marketplace.signal_scene import CLERK, SECOND, a_home, a_number, at_work, into, told
@@ -116,6 +117,22 @@ def test_what_was_told_later_was_not_known_before(session: Session, now: datetim
     text = 'has("DEATH", months=3)'
     assert [len(met(session, text, on=on)) for on in (date(2026, 10, 30), date(2026, 10, 31), TODAY)] == [0, 1, 1]
     assert met(session, text, on=date(2026, 12, 2)) == []
+
+
+def test_what_a_department_tells_late_is_seen_for_as_long_and_the_history_of_a_new_feed_is_not(
+    session: Session, now: datetime
+) -> None:
+    late, old, history = numbers = [a_number() for _n in range(3)]
+    homes = [a_home(session, numbers=(number,), now=now) for number in numbers]
+    day, begun = TODAY - timedelta(days=97), TODAY - timedelta(days=50)
+    for kind, feed, amount in (("DISASTER", "DISASTERS", None), ("OWN_COST_STAY", "MEDICAL_BILLS", 30_000)):
+        told(session, feed, (history, kind, day, amount), as_of=begun, now=now)
+        rows = ((late, kind, day, amount), (old, kind, day - timedelta(days=100), amount))
+        told(session, feed, *rows, as_of=TODAY, now=now)
+        text = f'has("{kind}", months=3)' if amount is None else f'largest("{kind}", months=3) > yuan(6000)'
+        assert [home for home, _none in met(session, text)] == [homes[0].id]
+        assert met(session, text, on=TODAY - timedelta(days=1)) == []
+        assert met(session, text, on=TODAY + timedelta(days=90)) == []
 
 
 def test_the_unknown_meets_nothing_and_its_contrary_does(session: Session, now: datetime) -> None:
@@ -223,3 +240,26 @@ def test_a_trial_counts_households_once_says_on_whom_and_how_many_were_right(ses
     assert trial.groups["place"] == {"rural": 2, "urban": 1}
     assert trial.groups["category"] == {"REJECTED": 1}
     assert trial.groups["district"] == {"500103": 3}
+
+
+def test_a_trial_knows_what_was_known_then_and_judges_by_alerts_of_its_own(session: Session, now: datetime) -> None:
+    ill, old = a_number(), a_number(date(1950, 3, 7))
+    homes = [a_home(session, numbers=(number,), now=now) for number in (ill, old)]
+    june, long_ago = date(2026, 6, 10), now - timedelta(days=160)
+    told(session, "MEDICAL_BILLS", (ill, "OWN_COST", june, 60_000), as_of=june, now=long_ago, ref="bill")
+    alone = fact_kinds()["LIVES_ALONE"].feed
+    told(session, alone, (old, "LIVES_ALONE", june, 1), as_of=june, now=long_ago)
+    told(
+        session, "UTILITIES", (old, "USE", june, None), as_of=june + timedelta(days=9), now=long_ago + timedelta(days=9)
+    )
+    told(session, "MEDICAL_BILLS", (ill, "OWN_COST", june, 600), as_of=TODAY, now=now, ref="bill")
+    at_work(session, "W24", now=now)
+    told(session, fact_kinds()["COMPANY"].feed, (ill, "COMPANY", june, 1), as_of=TODAY, now=now)
+    sweeping.sweep(session, actor=CLERK, now=now)
+    [other] = answering.open_alerts(session, homes[0].id)
+    answering.close(session, other.id, outcome="helped", actor=CLERK, now=now)
+    found = {}
+    for rule in session.exec(select(Rule).where(col(Rule.code).in_(("W05", "W17", "W19")))):
+        trial = trying.try_rule(session, rule.id, from_on=june, to_on=date(2026, 9, 30), actor=CLERK, now=now)
+        found[rule.code] = (trial.alerts > 0, trial.judged)
+    assert found == {"W05": (True, 0), "W17": (True, 0), "W19": (True, 0)}

@@ -17,9 +17,10 @@ from marketplace.app import create_app
 from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.db import Database, new_id
+from marketplace.households.models import Household, Spell
 from marketplace.signals import sweeping
 from marketplace.signals.models import Alert, AlertState, Rule, RuleState, WatchTask
-from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, told
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, into, told
 
 
 @pytest.fixture
@@ -80,6 +81,12 @@ def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
     client = a_client(app, Role.WORKER, "500103", lang=lang)
     assert client.get("/alerts/").text.count(f"/alerts/households/{home_id}") == 1
     assert f"/alerts/households/{home_id}" not in client.get("/alerts/?colour=BLUE").text
+    with app.extensions["database"].transaction() as session:
+        for alert in session.exec(select(Alert)):
+            alert.street_code = "500103010"
+            session.add(alert)
+    for street, listed in (("500103010", True), ("500103012", False)):
+        assert (f"/alerts/households/{home_id}" in client.get(f"/alerts/?street={street}").text) is listed
     page = client.get(f"/alerts/households/{home_id}")
     assert (page.status_code, word in page.text) == (200, True)
     assert client.post(f"/alerts/households/{home_id}/need").status_code == 303
@@ -150,3 +157,22 @@ def test_a_rule_is_drafted_tried_and_switched_on_by_another_person(app: Flask, h
     assert states == [RuleState.RETIRED, RuleState.ACTIVE]
     assert second.get("/rules/").status_code == 200
     assert second.post(f"{path}/retire").status_code == 303
+
+
+def test_staff_end_a_category_with_its_reason_and_the_watch_of_two_years_begins(
+    app: Flask, home_id: str, today: date
+) -> None:
+    with app.extensions["database"].transaction() as session:
+        home = session.get_one(Household, home_id)
+        spell_id = into(session, home, "DIBIAN_MEMBER", from_on=today - timedelta(days=90), now=utc_now()).id
+    client, path = a_client(app, Role.VERIFIER, "500103"), f"/register/spells/{spell_id}/end"
+    assert path in client.get(f"/alerts/households/{home_id}").text
+    assert a_client(app, Role.VERIFIER, "500101").get(path).status_code in (403, 404)
+    late = {"on": (today + timedelta(days=1)).isoformat(), "reason": "DIED"}
+    assert client.post(path, data=late).status_code == 422
+    assert client.post(path, data={"on": today.isoformat(), "reason": "INCOME_ROSE"}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert session.get_one(Spell, spell_id).reason == "INCOME_ROSE"
+        watch = session.exec(select(Spell).where(Spell.household_id == home_id, Spell.category == "EXITED_2Y")).one()
+        assert watch.from_on == today + timedelta(days=1)
+    assert path not in client.get(f"/alerts/households/{home_id}").text

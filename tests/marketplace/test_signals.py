@@ -16,7 +16,7 @@ from marketplace.sealed import vault_of
 from marketplace.signals import declaring, pulling, sweeping, taking
 from marketplace.signals.declaring import Verdict
 from marketplace.signals.models import Delivery, Fact, FeedState, HeldRow, HeldState
-from tests.marketplace.signal_scene import CLERK, a_home, a_number, head, told
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, told
 
 TODAY = date(2026, 11, 23)
 HEAD = "记录编号,身份证号,事项,发生日期,金额\n"
@@ -107,13 +107,70 @@ def test_a_feed_is_pulled_page_by_page_and_goes_on_where_it_was_left(sqlite_data
         assert (state.cursor, state.as_of_day) == ("5", TODAY.toordinal())
 
 
-def test_a_feed_is_late_only_after_its_own_time_and_only_once_it_has_told(session: Session, now: datetime) -> None:
+def test_a_feed_is_late_only_after_its_own_time(session: Session, now: datetime) -> None:
     told(session, "MEDICAL_BILLS", as_of=TODAY - timedelta(days=31), now=now)
     told(session, "UTILITIES", as_of=TODAY - timedelta(days=4), now=now)
     assert sweeping.late_feeds(session, on=TODAY) == ["UTILITIES"]
     assert sweeping.late_feeds(session, on=TODAY + timedelta(days=1)) == ["MEDICAL_BILLS", "UTILITIES"]
     told(session, "UTILITIES", as_of=TODAY, now=now)
     assert sweeping.late_feeds(session, on=TODAY) == []
+
+
+def test_of_half_a_delivery_nobody_seems_silent(sqlite_database: Database, now: datetime) -> None:
+    numbers = [a_number(date(1940, 1, n + 1)) for n in range(4)]
+    with sqlite_database.transaction() as session:
+        for number in numbers:
+            a_home(session, numbers=(number,), now=now)
+        at_work(session, "W17", now=now)
+        told(session, "POPULATION", *[(n, "LIVES_ALONE", TODAY, 1) for n in numbers], as_of=TODAY, now=now)
+        day = TODAY - timedelta(days=4)
+        told(session, "UTILITIES", *[(n, "USE", day, None) for n in numbers], as_of=day, now=now)
+    rows = [
+        {"source_id": f"U{n}", "id_number": number, "kind": "USE", "happened_on": TODAY.isoformat()}
+        for n, number in enumerate(numbers)
+    ]
+    door = FakeDepartments({"UTILITIES": rows}, as_of=TODAY, page_size=2)
+    pulling.pull_feed(sqlite_database, door, "UTILITIES", actor=CLERK, clock=lambda: now, most_pages=1)
+    with sqlite_database.transaction() as session:
+        assert sweeping.sweep(session, actor=CLERK, now=now) == sweeping.Counted(0, 0)
+    pulling.pull_feed(sqlite_database, door, "UTILITIES", actor=CLERK, clock=lambda: now)
+    with sqlite_database.reading() as session:
+        assert session.get_one(FeedState, "UTILITIES").as_of_day == TODAY.toordinal()
+
+
+def test_a_delivery_that_comes_late_changes_nothing_that_is_newer(session: Session, now: datetime) -> None:
+    number = a_number()
+    a_home(session, numbers=(number,), now=now)
+    told(session, "ASSETS", (number, "MONEY", TODAY, 50_000), as_of=TODAY, now=now, ref="r1")
+    old = TODAY - timedelta(days=50)
+    found = told(session, "ASSETS", (number, "MONEY", old, 100), as_of=old, now=now, ref="r1")
+    assert (found.changed, found.same, found.older) == (0, 0, 1)
+    [fact] = session.exec(select(Fact)).all()
+    assert (fact.amount, fact.replaced_day) == (5_000_000, None)
+
+
+def test_a_file_corrected_back_is_taken_again_and_an_empty_one_says_that_nothing_happened(
+    session: Session, now: datetime
+) -> None:
+    number = a_number()
+    a_home(session, numbers=(number,), now=now)
+    first, second = (f"{HEAD}r1,{number},金融资产,2026-11-01,{yuan}\n".encode() for yuan in (100, 200))
+    days = [TODAY - timedelta(days=n) for n in (2, 1, 0)]
+    for data, day in zip((first, second, first), days, strict=True):
+        taking.take_file(session, "ASSETS", data, as_of=day, actor=CLERK, now=now)
+    [fact] = session.exec(select(Fact).where(col(Fact.replaced_day).is_(None))).all()
+    assert fact.amount == 10_000
+    again = taking.take_file(session, "ASSETS", first, as_of=TODAY, actor=CLERK, now=now + timedelta(hours=1))
+    assert again.received_at == now
+    taking.take_file(session, "DISASTERS", HEAD.encode(), as_of=TODAY, actor=CLERK, now=now)
+    assert session.get_one(FeedState, "DISASTERS").as_of_day == TODAY.toordinal()
+
+
+def test_a_feed_that_never_told_is_late_once_a_rule_has_waited_for_it(session: Session, now: datetime) -> None:
+    assert sweeping.late_feeds(session, on=TODAY) == []
+    at_work(session, "W08", now=now)
+    assert sweeping.late_feeds(session, on=TODAY + timedelta(days=31)) == []
+    assert sweeping.late_feeds(session, on=TODAY + timedelta(days=32)) == ["DISASTERS"]
 
 
 def test_what_a_household_said_agrees_differs_or_cannot_be_compared(session: Session, now: datetime) -> None:

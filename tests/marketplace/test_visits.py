@@ -20,17 +20,22 @@ from marketplace.audit import AuditRow
 from marketplace.calendar import local_day
 from marketplace.cases import outcome, quick
 from marketplace.cases.models import Case, CaseState, ItemState, PaperKind
+from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
+from marketplace.households.categories import categories_on
 from marketplace.households.models import Household
 from marketplace.households.service import list_people
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, Way
 from marketplace.notices import Notice
+from marketplace.portraits.reading import readings
+from marketplace.portraits.service import scene_of
 from marketplace.reference.indicators import indicators
 from marketplace.reference.visiting import causes, minutes_between, quotas
 from marketplace.signals import answering, sweeping
-from marketplace.signals.models import Fact, TaskKind, WatchTask
+from marketplace.signals.models import Colour, Fact, TaskKind, WatchTask
 from marketplace.visits import entries, findings, photos, quota, rounds, service, workers
 from marketplace.visits.entries import Change
 from marketplace.visits.merging import Standing, Verdict, merge
@@ -96,19 +101,51 @@ def test_one_tap_on_an_alert_puts_a_visit_on_the_list_of_whoever_tapped(session:
         tapped(session, scene)
 
 
+def test_a_new_alert_is_held_by_whoever_goes_to_the_household_and_a_red_one_has_a_letter_at_once(
+    session: Session, scene: Scene
+) -> None:
+    strangers = session.exec(select(Clock)).one()
+    assert (strangers.account_id, strangers.remind_at) == (None, NOW)
+    assert [one.id for one in clocks.due_reminders(session, now=NOW)] == [strangers.id]
+    workers.begin(session, scene.home.id, scene.two.id, actor=scene.two, now=NOW)
+    answering.close(
+        session, answering.open_alerts(session, scene.home.id)[0].id, outcome="helped", actor=CLERK, now=NOW
+    )
+    answering.start_clocks(session, Colour.RED, {scene.home.id: ("500103", "")}, now=NOW)
+    assert session.exec(select(Clock.account_id).where(col(Clock.ended_at).is_(None))).one() == scene.two.id
+
+
 def test_a_finished_visit_closes_the_alerts_task_and_tells_the_watch(session: Session, scene: Scene) -> None:
     visit = tapped(session, scene)
     with pytest.raises(BadInput, match="outcome_missing"):
         entries.complete(session, visit.id, actor=scene.one, now=NOW)
     given = words(outcome="REACHED_NEEDS_HELP", own_cost_12m="agrees", note="床边有病历")
+    given |= words(debt="80000", self_care_6_acts="2", isolation="1")
     entries.write(session, visit.id, given, base=0, actor=scene.one, now=NOW)
     entries.complete(session, visit.id, actor=scene.one, now=NOW)
     task = session.get_one(WatchTask, visit.task_id)
     assert (visit.state, task.result) == (VisitState.DONE, "REACHED_NEEDS_HELP")
     assert session.exec(select(Fact.kind).where(Fact.household_id == scene.home.id, Fact.kind == "VISIT")).all()
     assert findings.answers(session, scene.home.id) == {"own_cost_12m": ("agrees", TODAY)}
+    read = readings(scene_of(session, scene.home, today=TODAY))
+    seen = {one.indicator.code: one.value for one in read if one.source == "STREET"}
+    assert seen == {"debt": 8_000_000, "self_care_6_acts": 2, "isolation": 1}
     with pytest.raises(WrongState):
         entries.write(session, visit.id, words(outcome="DECLINED"), base=3, actor=scene.two, now=NOW)
+
+
+def test_only_a_visit_tells_numbers_and_yes_or_no_and_other_words_are_refused(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    for field, value in (("debt", "agrees"), ("debt", "-1"), ("debt", "1" * 10), ("isolation", "2"), ("assets", "5")):
+        with pytest.raises(BadInput):
+            entries.write(session, visit.id, words(**{field: value}), base=0, actor=scene.one, now=NOW)
+
+
+def test_closing_the_last_alert_calls_off_the_visit_that_nobody_has_made(session: Session, scene: Scene) -> None:
+    visit, alert = tapped(session, scene), answering.open_alerts(session, scene.home.id)[0]
+    answering.close(session, alert.id, outcome="wrong_data", actor=scene.two, now=NOW)
+    task = session.get_one(WatchTask, visit.task_id)
+    assert (visit.state, task.result, task.done_at) == (VisitState.DROPPED, answering.NOT_NEEDED, NOW)
 
 
 def test_where_nobody_was_met_the_visit_stays_on_the_list(session: Session, scene: Scene) -> None:
@@ -187,6 +224,17 @@ def test_who_was_not_seen_for_longer_than_the_class_allows_is_put_on_the_list(se
     assert set(quota.due_homes(session, on=TODAY + timedelta(days=days + 1))) == {scene.home.id, fresh.id}
 
 
+def test_no_class_takes_all_places_of_a_night(session: Session) -> None:
+    for category, many in (("IN_REGISTER", 4), ("DISABILITY_SUBSIDY", 2)):
+        for _n in range(many):
+            home = a_home(session, numbers=(a_number(),), now=NOW)
+            into(session, home, category, from_on=TODAY - timedelta(days=1500), now=NOW)
+    chosen = quota.due_homes(session, on=TODAY, most=4)
+    inside = [category for found in categories_on(session, chosen, on=TODAY).values() for category in found]
+    assert sorted(inside) == ["DISABILITY_SUBSIDY"] * 2 + ["IN_REGISTER"] * 2
+    assert len(quota.due_homes(session, on=TODAY)) == 6
+
+
 def test_the_nightly_sweep_asks_for_the_quota_once_a_day(sqlite_database: Database) -> None:
     with sqlite_database.transaction() as session:
         home = a_home(session, numbers=(a_number(),), now=NOW)
@@ -238,7 +286,7 @@ def test_every_cause_and_quota_has_its_source_and_stays_our_own_proposal() -> No
 def test_two_edits_of_one_field_lie_side_by_side_until_somebody_chooses(session: Session, scene: Scene) -> None:
     visit = tapped(session, scene)
     first = entries.write(session, visit.id, words(outcome="REACHED_FINE"), base=0, actor=scene.two, now=NOW)
-    given = words(outcome="REACHED_NEEDS_HELP", debt="differs")
+    given = words(outcome="REACHED_NEEDS_HELP", debt="80000")
     second = entries.write(session, visit.id, given, base=0, actor=scene.one, now=NOW + timedelta(minutes=5))
     assert (first, second) == (
         {"outcome": Verdict.TAKEN},
@@ -252,7 +300,7 @@ def test_two_edits_of_one_field_lie_side_by_side_until_somebody_chooses(session:
     with pytest.raises(WrongState, match="choose_first"):
         entries.complete(session, visit.id, actor=scene.one, now=NOW)
     entries.choose(session, both[1].id, actor=scene.two, now=NOW)
-    assert entries.values(session, visit.id) == {"debt": "differs", "outcome": "REACHED_NEEDS_HELP"}
+    assert entries.values(session, visit.id) == {"debt": "80000", "outcome": "REACHED_NEEDS_HELP"}
     kept = [one.value for one in entries.all_of(session, visit.id)]
     assert kept.count("REACHED_FINE") == 1
     entries.complete(session, visit.id, actor=scene.one, now=NOW)
@@ -262,7 +310,10 @@ def test_two_edits_of_one_field_lie_side_by_side_until_somebody_chooses(session:
 def test_whatever_two_people_write_no_edit_is_lost(session: Session, scene: Scene, seed: int) -> None:
     """Two devices edit and send in any order; a model beside them remembers everything that was sent."""
     pick, visit = random.Random(seed), tapped(session, scene)
-    fields, answers = ["outcome", "debt", "assets", "note"], {"outcome": ["REACHED_FINE", "DECLINED"]}
+    fields, answers = (
+        ["outcome", "debt", "assets", "note"],
+        {"outcome": ["REACHED_FINE", "DECLINED"], "debt": ["0", "700", ""]},
+    )
     seen, sent = {scene.one: 0, scene.two: 0}, []
     for step in range(30):
         actor = pick.choice([scene.one, scene.two])
@@ -314,6 +365,46 @@ def test_a_parcel_that_comes_twice_changes_nothing_the_second_time(session: Sess
         send("DECLINED")
     with pytest.raises(Conflict):
         send("REACHED_FINE", actor=scene.two)
+
+
+def parcel(session: Session, visit: HomeVisit, actor: Actor, **given: str) -> bool:
+    """What a colleague's telephone sends: written before anybody had written anything, and finished."""
+    key = f"{actor.id}-{visit.state.value}".ljust(20, "k")[:64]
+    told = {"key": key, "base": 0, "finish": True, "actor": actor, "now": NOW + timedelta(hours=1)}
+    return entries.sync(session, visit.id, changes=words(**given), **told)
+
+
+def test_words_that_come_before_the_second_signs_open_the_visit_again(session: Session, scene: Scene) -> None:
+    visit = service.ask(session, scene.home.id, "CASE", ref="item-1", actor=scene.one, now=NOW)
+    entries.write(session, visit.id, words(outcome="REACHED_NEEDS_HELP"), base=0, actor=scene.one, now=NOW)
+    entries.complete(session, visit.id, actor=scene.one, now=NOW)
+    assert parcel(session, visit, scene.two, outcome="REACHED_NEEDS_HELP") is False
+    assert visit.state is VisitState.SECOND
+    seen_by_two = words(outcome="REACHED_FINE", debt="900")
+    assert set(entries.write(session, visit.id, seen_by_two, base=1, actor=scene.two, now=NOW).values()) == {
+        Verdict.BESIDE
+    }
+    assert (visit.state, visit.done_by, visit.outcome) == (VisitState.OPEN, "", "")
+    assert entries.values(session, visit.id) == {"outcome": "REACHED_NEEDS_HELP"}
+    with pytest.raises(WrongState):
+        service.sign_second(session, visit.id, actor=scene.two, now=NOW)
+    for both in entries.beside(session, visit.id).values():
+        entries.choose(session, both[-1].id, actor=scene.two, now=NOW)
+    entries.complete(session, visit.id, actor=scene.two, now=NOW)
+    with pytest.raises(NotAllowed):
+        service.sign_second(session, visit.id, actor=scene.two, now=NOW)
+    assert service.sign_second(session, visit.id, actor=scene.one, now=NOW).outcome == "REACHED_FINE"
+
+
+def test_words_that_come_after_the_end_are_kept_and_change_nothing(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    entries.write(session, visit.id, words(outcome="REACHED_FINE"), base=0, actor=scene.one, now=NOW)
+    entries.complete(session, visit.id, actor=scene.one, now=NOW)
+    assert parcel(session, visit, scene.two, outcome="REACHED_NEEDS_HELP", debt="900") is False
+    assert (visit.state, visit.outcome) == (VisitState.DONE, "REACHED_FINE")
+    assert entries.values(session, visit.id) == {"outcome": "REACHED_FINE"}
+    late = [(one.value, one.author) for one in entries.all_of(session, visit.id)][1:]
+    assert late == [("REACHED_NEEDS_HELP", scene.two.id), ("900", scene.two.id)]
 
 
 def test_a_note_and_a_photo_lie_sealed_and_a_look_is_written_down(session: Session, scene: Scene) -> None:

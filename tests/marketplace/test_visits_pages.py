@@ -66,11 +66,12 @@ def test_the_plain_form_keeps_goes_on_and_is_done(app: Flask, home_id: str) -> N
     assert "Departments tell: ¥60,000" in page
     assert "欧阳小芳" not in page
     assert worker.post(path, data={"base": "0", "act": "done"}).status_code == 422
-    assert worker.post(path, data={"base": "0", "debt": "differs", "act": "keep"}).status_code == 303
-    assert worker.post(path, data={"base": "x", "debt": "differs"}).status_code == 422
-    sent = {"base": "1", "debt": "differs", "outcome": "REACHED_NEEDS_HELP", "act": "done"}
+    assert worker.post(path, data={"base": "0", "debt": "80000", "act": "keep"}).status_code == 303
+    assert worker.post(path, data={"base": "x", "debt": "80000"}).status_code == 422
+    sent = {"base": "1", "debt": "80000", "outcome": "REACHED_NEEDS_HELP", "act": "done"}
     assert worker.post(path, data=sent).status_code == 303
     assert "Begin temporary aid" in worker.get(path).text
+    assert re.search(r"/alerts/\w+/close", worker.get(path).text), "the visit asks what came of the alerts"
     assert worker.post(path, data=sent).status_code == 409
     assert f"{path}" in worker.get("/home-visits/?whose=done").text
 
@@ -79,7 +80,7 @@ def test_a_form_that_was_open_while_somebody_wrote_lays_its_words_beside(app: Fl
     one, two = a_client(app, Role.WORKER, "500103"), a_client(app, Role.VERIFIER, "500103")
     path = tap(one, home_id)
     assert two.post(path, data={"base": "0", "outcome": "REACHED_FINE", "act": "keep"}).status_code == 303
-    late = {"base": "0", "outcome": "DECLINED", "debt": "agrees", "act": "done"}
+    late = {"base": "0", "outcome": "DECLINED", "debt": "0", "act": "done"}
     assert one.post(path, data=late).status_code == 303
     page = one.get(path).text
     assert page.count("This counts:") == 2
@@ -154,7 +155,7 @@ def test_a_handover_writes_to_the_household_who_comes(app: Flask, home_id: str, 
     assert "李强" in worker.get(f"/home-visits/homes/{home_id}").text
 
 
-@pytest.mark.parametrize(("lang", "words"), [("en", "about"), ("zh", "路上约")])
+@pytest.mark.parametrize(("lang", "words"), [("en", "is not known"), ("zh", "没有位置数据")])
 def test_a_round_is_planned_shown_and_reordered(app: Flask, home_id: str, lang: str, words: str) -> None:
     worker = a_client(app, Role.WORKER, "500103", lang=lang)
     assert words not in worker.get("/home-visits/round").text
@@ -169,6 +170,8 @@ def test_a_round_is_planned_shown_and_reordered(app: Flask, home_id: str, lang: 
         session.add(visit)
     assert worker.post("/home-visits/round").status_code == 303
     page = worker.get("/home-visits/round").text
+    assert "路上约" not in page
+    assert "minutes on the way" not in page
     assert words in page
     assert worker.post(f"/home-visits/round/{visit_id}/up").status_code == 303
     assert worker.post(f"/home-visits/round/{visit_id}/up").status_code == 422

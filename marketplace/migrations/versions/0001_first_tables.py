@@ -138,6 +138,7 @@ def upgrade() -> None:
     sa.Column('new', sa.Integer(), nullable=False),
     sa.Column('changed', sa.Integer(), nullable=False),
     sa.Column('same', sa.Integer(), nullable=False),
+    sa.Column('older', sa.Integer(), nullable=False),
     sa.Column('strangers', sa.Integer(), nullable=False),
     sa.Column('held', sa.Integer(), nullable=False),
     sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -150,6 +151,7 @@ def upgrade() -> None:
     op.create_table('feed_state',
     sa.Column('feed', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('cursor', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=True),
+    sa.Column('first_day', sa.Integer(), nullable=False),
     sa.Column('as_of_day', sa.Integer(), nullable=False),
     sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('feed', name=op.f('pk_feed_state'))

@@ -1,0 +1,130 @@
+"""Lists of a department coming into the register: who is in which category from when, and who has left.
+
+Enters: the bytes of a table (ID number, category, first day, last day if it has ended). Leaves: spells begun and ended,
+and counts. People outside the register, or outside the actor's districts, are counted and not kept; bad rows are told
+by number and code. The same list again changes nothing. Called by the command `import categories`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from adapters.ports import WillNeverWork
+from adapters.tabular import read_table
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.calendar import local_day
+from marketplace.errors import BadInput
+from marketplace.households.categories import Entry, enter_many, leave
+from marketplace.households.models import Household, Person, Spell
+from marketplace.households.register import chunks
+from marketplace.intake import CheckedRow, Column, Schema, cells, check_records
+from marketplace.intake.columns import NO_MAPPING, match_columns
+from marketplace.policy import require
+from marketplace.reference.words import words
+from marketplace.sealed import number_index, vault_of
+
+LISTED = "LISTED"
+"""The reason of an end that a list told."""
+_ASKED = 500
+Key = tuple[str, str]
+"""A household and a category."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list did: spells begun, ended and known already, people of others, and bad rows as (row, code)."""
+
+    begun: int = 0
+    ended: int = 0
+    known: int = 0
+    strangers: int = 0
+    bad: tuple[tuple[int, str], ...] = ()
+
+
+def take_list(session: Session, data: bytes, /, *, source: str, actor: Actor, now: datetime) -> Listed:
+    """Take a list in; one that is no table, or lacks a column, is refused whole."""
+    require(actor, "register:enter", district=next(iter(sorted(actor.districts)), ""))
+    schema = _schema(local_day(now))
+    try:
+        table = read_table(data)
+    except WillNeverWork as error:
+        raise BadInput("list_unreadable", field="file") from error
+    header = match_columns(table.columns, schema, mapping=NO_MAPPING)
+    if header.faults:
+        raise BadInput("list_columns", field="file")
+    places = [(name, table.columns.index(theirs)) for name, theirs in header.found.items()]
+    records = [{name: row[place] for name, place in places} for row in table.rows]
+    checked, faults = check_records(enumerate(records, start=table.first_row), schema)
+    told, strangers = _placed(session, checked.rows, actor)
+    begun, ended = _store(session, told, source=source, actor=actor, now=now)
+    bad = tuple(sorted({(fault.row, fault.code) for fault in faults}))
+    counts = {"begun": begun, "ended": ended, "strangers": strangers, "bad": len(bad)}
+    audit.record(session, audit.Entry("register:list", body=counts), actor=actor, now=now)
+    return Listed(begun, ended, len(checked.rows) - strangers - begun - ended, strangers, bad)
+
+
+def _schema(today: date) -> Schema:
+    names = words("monitoring_category")
+    category = cells.one_of(cells.meanings((code, *names[code]) for code in names), code="unknown_category")
+    columns = (
+        Column("id_number", "身份证号", "ID number", cells.id_number(today), needed=True, filled=True, secret=True),
+        Column("category", "类别", "Category", category, needed=True, filled=True, choices=tuple(names)),
+        Column("from_on", "开始日期", "From", cells.day, needed=True, filled=True, kind="date"),
+        Column("to_on", "结束日期", "To", cells.day, kind="date"),
+    )
+    return Schema(columns=columns, key=("id_number", "category", "from_on"))
+
+
+def _placed(session: Session, rows: Iterable[CheckedRow], actor: Actor) -> tuple[dict[Key, CheckedRow], int]:
+    """One row for each household and category, the last one told; and how many rows are of others."""
+    vault, told = vault_of(session), dict[Key, CheckedRow]()
+    numbers = {row.number: number_index(vault, row.values["id_number"]) for row in rows}
+    homes: dict[str, str] = {}
+    for some in chunks(sorted(set(numbers.values())), _ASKED):
+        asked = select(Person.id_number_index, Household.id, Household.district_code).join(
+            Household, col(Household.id) == col(Person.household_id)
+        )
+        for index, home, district in session.exec(asked.where(col(Person.id_number_index).in_(some))):
+            if not actor.districts or actor.serves(district):
+                homes[str(index)] = home
+    strangers = 0
+    for row in rows:
+        lives = homes.get(numbers[row.number])
+        strangers += lives is None
+        if lives is not None:
+            told[(lives, row.values["category"])] = row
+    return told, strangers
+
+
+def _store(
+    session: Session, told: Mapping[Key, CheckedRow], *, source: str, actor: Actor, now: datetime
+) -> tuple[int, int]:
+    """Begin what does not run, end what has ended; returns how many of each."""
+    known, ended = _known(session, told), 0
+    fresh: list[Entry] = []
+    for (home, category), row in told.items():
+        begun = date.fromisoformat(row.values["from_on"])
+        until = date.fromisoformat(row.values["to_on"]) if row.values.get("to_on") else None
+        spells = known.get((home, category), [])
+        running = next((one for one in spells if one.ended_at is None and one.to_on is None), None)
+        if running is not None and until is not None and until >= running.from_on:
+            leave(session, running.id, on=until, reason=LISTED, actor=actor, now=now)
+            ended += 1
+        elif running is None and all(one.from_on != begun for one in spells):
+            fresh.append(Entry(home, category, begun, to_on=until, source=source))
+    enter_many(session, fresh, actor=actor, now=now)
+    return len(fresh), ended
+
+
+def _known(session: Session, told: Mapping[Key, CheckedRow]) -> dict[Key, list[Spell]]:
+    found: dict[Key, list[Spell]] = {}
+    for some in chunks(sorted({home for home, _category in told}), _ASKED):
+        asked = select(Spell).where(col(Spell.household_id).in_(some), col(Spell.person_id).is_(None))
+        for spell in session.exec(asked.order_by(col(Spell.from_on), col(Spell.id))):
+            found.setdefault((spell.household_id, spell.category), []).append(spell)
+    return found
