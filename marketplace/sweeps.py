@@ -39,7 +39,12 @@ from marketplace.sharing import deletions, replies
 from marketplace.signals import sweeping
 from marketplace.visits import quota
 
-BARRED = {"appeal_answer": appeals.deciders, "second_call": readings.readers, "urgent_review": urgent.pair_of}
+BARRED = {
+    "appeal_answer": appeals.deciders,
+    "second_call": readings.readers,
+    "denied_answer": readings.readers,
+    "urgent_review": urgent.pair_of,
+}
 """Step ► the accounts that must not be named for it, because they had a hand in what is looked at."""
 
 

@@ -13,24 +13,30 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.answers import texts
 from marketplace.cases import counter
 from marketplace.cases.withdrawing import withdraw as withdraw_case
+from marketplace.clocks import service as clocks
+from marketplace.clocks.models import Clock
+from marketplace.clocks.service import Holder
 from marketplace.consent import service as consent
 from marketplace.consent.ask import LIVING, find_head
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.consent.service import Capture
 from marketplace.decisions import seeing, service, withdrawing
 from marketplace.decisions.models import Match, MatchState
-from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Person
 from marketplace.households.service import list_people
 from marketplace.policy import require
 from marketplace.readback import service as readback
 from marketplace.readback.models import ReadBack, SecondCall, SignedBy
 from marketplace.readback.service import Heard
+from marketplace.reference.words import list_codes
 
+DENIED = "denied_answer"
 ACCEPT, DECLINE, RECEIVED, MISSING, WITHDRAW = "accept", "decline", "received", "not_received", "withdraw"
 TAKE_BACK = "withdraw_case"
 ACTS = {
@@ -141,8 +147,9 @@ def _base_card(session: Session, match: Match) -> str:
 
 def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Actor, now: datetime) -> ReadBack:
     """Somebody else asked again. Confirmed: a yes to an offer counts from now, unless what was read out has changed; an
-    application that the person takes back ends. Denied: it never counted; an application that the person did not want
-    is taken back, and so is a yes by text message, which counted already."""
+    application that the person takes back ends. Denied: a yes by voice never counted; an application that the person
+    did not want is taken back, and so is a yes by text message, which counted already. For anything else that counted
+    already a task opens for a person."""
     row = readback.get_reading(session, reading_id, "reading:second", actor=actor)
     if confirmed and row.act == ACCEPT and not is_as_read(session, row):
         raise WrongState("text_changed")
@@ -153,10 +160,49 @@ def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Acto
             _take_back(session, ref, actor=actor, now=now)
     elif kind == "match" and row.act == ACCEPT and confirmed:
         _accept(session, row, ref, actor=actor, now=now)
+    elif kind == "match" and not confirmed and row.act != ACCEPT:
+        _hand_over(session, row, ref, actor=actor, now=now)
     elif row.act == counter.ACT and not confirmed:
         counter.take_back(session, ref, actor=actor, now=now)
     elif row.act == TAKE_BACK and confirmed:
         withdraw_case(session, ref, asks="reading:second", actor=actor, now=now)
+    return row
+
+
+def _hand_over(session: Session, row: ReadBack, match_id: str, *, actor: Actor, now: datetime) -> None:
+    """A no, an arrival or a withdrawal that was not said: a no about privacy is void, so that the giver may be matched
+    again. The rest stands, because it has moved help and money on: a person of the district puts it right."""
+    if row.act == DECLINE:
+        consent.void_refusals(session, match_id, asks="reading:second", actor=actor, now=now)
+    clocks.start(session, DENIED, row.id, holder=Holder(district_code=row.district_code), now=now)
+
+
+def is_open(session: Session, row: ReadBack, /) -> bool:
+    """Whether what the second call denied still waits for a person."""
+    return any(clock.step == DENIED for clock in clocks.running_of(session, row.id))
+
+
+def denied(session: Session, /, *, actor: Actor) -> list[ReadBack]:
+    """Denied answers of the actor's districts that wait for a person, the oldest first."""
+    require(actor, "reading:list", district=next(iter(sorted(actor.districts)), ""))
+    waits = select(Clock.object_ref).where(col(Clock.step) == DENIED, col(Clock.ended_at).is_(None))
+    wanted = select(ReadBack).where(col(ReadBack.id).in_(waits))
+    if actor.districts:
+        wanted = wanted.where(col(ReadBack.district_code).in_(sorted(actor.districts)))
+    return list(session.exec(wanted.order_by(col(ReadBack.second_at), col(ReadBack.id)).limit(50)))
+
+
+def settle(session: Session, reading_id: str, /, *, outcome: str, actor: Actor, now: datetime) -> ReadBack:
+    """Somebody who did not read it first has talked to the household and the giver; how it ended."""
+    row = readback.get_reading(session, reading_id, "reading:settle", actor=actor)
+    if row.read_by in actor.people:
+        raise NotAllowed("two_people_needed")
+    if outcome not in list_codes("denied_outcome"):
+        raise BadInput("reason_missing", field="outcome")
+    if not clocks.end(session, row.id, outcome=outcome, now=now, step=DENIED):
+        raise WrongState("second_call_over")
+    entry = audit.Entry("reading:settle", object_ref=row.id, subject=row.household_id, rule_id=outcome)
+    audit.record(session, entry, actor=actor, now=now)
     return row
 
 

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.answers import service
 from marketplace.answers.doors import SENTENCES, bp
 from marketplace.calendar import utc_now
+from marketplace.decisions.models import Match
 from marketplace.errors import NotFound, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.households import service as households
@@ -21,6 +22,7 @@ from marketplace.households.models import Person
 from marketplace.readback import service as readback
 from marketplace.readback.models import ReadBack, SecondCall
 from marketplace.reference import purposes
+from marketplace.reference.words import choices
 from marketplace.web import Form, OneField, Page, _, _l, current_session, done, page_number, render, writes
 from marketplace.web.display import language
 
@@ -32,6 +34,12 @@ class SecondForm(Form):
         _l("What did the person say?"),
         [("yes", _l("The same: it is what I want")), ("no", _l("No: I did not say that"))],
     )
+
+
+class SettleForm(Form):
+    """How a denied answer was put right."""
+
+    outcome = OneField(_l("How did it end?"))
 
 
 def field_names(codes: Sequence[str]) -> list[tuple[str, str]]:
@@ -49,9 +57,16 @@ def second_calls() -> ResponseReturnValue:
     page = Page(number, 0)
     session, actor = current_session(), current_actor()
     found = readback.due(session, actor=actor, offset=page.offset, limit=page.size + 1)
-    names = {row.id: households.masked_name(session, session.get(Person, row.person_id)) for row in found}
+    denied = service.denied(session, actor=actor)
+    every = [*found, *denied]
+    names = {row.id: households.masked_name(session, session.get(Person, row.person_id)) for row in every}
     return render(
-        "answers/second_calls.html", rows=found[: page.size], names=names, number=number, more=len(found) > page.size
+        "answers/second_calls.html",
+        rows=found[: page.size],
+        denied=denied,
+        names=names,
+        number=number,
+        more=len(found) > page.size,
     )
 
 
@@ -113,10 +128,35 @@ def second_submit(reading_id: str) -> ResponseReturnValue:
     except WrongState as error:
         form.heard.errors = [SENTENCES.get(error.code, _("Please check this"))]
         return _second_page(_reading(reading_id), form)
+    if service.is_open(current_session(), row):
+        told = _(
+            "Kept: it was not said. What followed from it stands until a colleague has put it right: a task is open."
+        )
+        return done(told, to=url_for(".second_calls"))
     return done(
         _("Kept: both of you heard the same.") if confirmed else _("Kept: it does not count."),
         to=url_for(".second_calls"),
     )
+
+
+@bp.route("/second-calls/<reading_id>/denied", methods=["GET", "POST"])
+@guard("reading:settle")
+@writes
+def denied(reading_id: str) -> ResponseReturnValue:
+    """What a second call denied after it had counted: what stands, and how it was put right."""
+    session, actor, form = current_session(), current_actor(), SettleForm()
+    row = readback.get_reading(session, reading_id, "reading:settle", actor=actor)
+    if not service.is_open(session, row):
+        raise NotFound("reading")
+    form.outcome.choices = choices("denied_outcome", lang=language())
+    if row.read_by in actor.people or not form.validate_on_submit():
+        person = session.get_one(Person, row.person_id)
+        ours = row.read_by in actor.people
+        match = session.get(Match, row.object_ref.rpartition(":")[2])
+        name = households.masked_name(session, person)
+        return render("answers/denied.html", row=row, form=form, ours=ours, name=name, match=match)
+    service.settle(session, row.id, outcome=form.outcome.data or "", actor=actor, now=utc_now())
+    return done(_("Kept."), to=url_for(".second_calls"))
 
 
 @bp.post("/second-calls/<reading_id>/phone")

@@ -94,6 +94,7 @@ STEPS: dict[str, Step] = {
         Step("favours_answer", Side.STAFF, 10, remind_at=(60, 90)),
         Step("power_check", Side.STAFF, 2),
         Step("second_call", Side.STAFF, 3, urgent_days=1),
+        Step("denied_answer", Side.STAFF, 3, urgent_days=1),
         Step("urgent_answer", Side.GIVER, 0, remind_at=(50,), hours=4),
         Step("case_step", Side.STAFF, 10, remind_at=(80, 100, 120, 150)),
         Step("item_review", Side.STAFF, 20),

@@ -79,12 +79,14 @@ def is_alive(head: ConsentHead | None, now: datetime) -> bool:
 def was_refused_lately(
     session: Session, household_id: str, /, *, purpose: str, now: datetime, org_id: str | None = None
 ) -> bool:
-    """Whether the household said no to this purpose (and recipient) within 90 days and has not said yes since."""
+    """Whether the household said no to this purpose (and recipient) within 90 days and has not said yes since; what was
+    found to be never said counts for neither."""
     rows = select(Consent.state).where(
         col(Consent.household_id) == household_id,
         col(Consent.purpose) == Purpose(purpose),
         col(Consent.state).in_((ConsentState.REFUSED, ConsentState.ACTIVE)),
         col(Consent.state_at) > now - REFUSED_PAUSE,
+        col(Consent.chain_id).not_in(select(ConsentHead.chain_id).where(col(ConsentHead.state) == ConsentState.VOID)),
     )
     if org_id is not None:
         rows = rows.where(col(Consent.recipient_org_id) == org_id)

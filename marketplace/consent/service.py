@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.consent import notice
@@ -193,6 +193,20 @@ def refuse_for_match(
         recipient_kind=organisation.kind.value,
     )
     return _give(session, draft, household=household, actor=actor, now=now, match_id=match_id, asks=asks)
+
+
+def void_refusals(session: Session, match_id: str, /, *, asks: str, actor: Actor, now: datetime) -> None:
+    """A no to one match that the household did not say is void: it keeps nobody from asking. `asks` is the act by which
+    that was found."""
+    heads = select(ConsentHead).where(
+        col(ConsentHead.match_id) == match_id, col(ConsentHead.state) == ConsentState.REFUSED
+    )
+    for chain_id in [head.chain_id for head in session.exec(heads)]:
+        head = lock_head(session, chain_id)
+        require_area(session, actor, asks, household_id=head.household_id)
+        next_version(
+            session, head, state=ConsentState.VOID, actor=actor, now=now, action="consent:void", reason="not_said"
+        )
 
 
 def close(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent | None:

@@ -55,6 +55,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "favours_answer": ("appeals.one", "appeal_id"),
     "power_check": ("proxies.power", "power_id"),
     "second_call": ("answers.second", "reading_id"),
+    "denied_answer": ("answers.denied", "reading_id"),
     "held": ("decisions.cancel", "match_id"),
     "cover_answer": ("ledger.bill", "need_id"),
     "overlap_look": ("ledger.duplicate", "hit_id"),

@@ -18,5 +18,12 @@ SENTENCES: dict[str, Any] = {
     "already_in_category": _l("The household is in this category already."),
     "no_own_phone": _l("Your own telephone is not on record: a WeChat cannot be tied to it."),
     "spell_ended": _l("This has ended already."),
+    "bad_category": _l("Choose a category of the register."),
+    "export_empty": _l("Nobody of this district is in this category today."),
+    "export_too_long": _l("More than 200 households: a list leaves with at most 200 rows. Choose less."),
+    "export_decided": _l("This has been decided already, or nobody agreed within a week."),
+    "export_own": _l("You asked for this yourself, or stand in for who did: another person agrees."),
+    "export_not_yours": _l("Only who asked for this list takes it."),
+    "export_not_open": _l("This list was taken already, or its day is over. Ask again."),
     "suspicion_open": _l("This pair is open already: there is nothing to take back."),
 }

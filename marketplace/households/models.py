@@ -179,3 +179,32 @@ class Guardian(SQLModel, table=True):
     evidence: str = Field(max_length=120)
     verified_by: str = Field(max_length=64)
     verified_at: datetime = Field(sa_column=moment())
+
+
+class ExportState(StrEnum):
+    """Asked: waits for a second person. Agreed: who asked may take it within a day. Refused and taken are final."""
+
+    ASKED = "asked"
+    AGREED = "agreed"
+    REFUSED = "refused"
+    TAKEN = "taken"
+
+
+class RegisterExport(SQLModel, table=True):
+    """A list of people that leaves as a file: who wants it for what, who agreed, how many rows went out. It holds the
+    filter and never a person. `asked_for` is whom a stand-in asked for."""
+
+    __tablename__ = "register_export"
+
+    id: str = Field(primary_key=True, max_length=32)
+    purpose: str = Field(max_length=16)
+    district_code: str = Field(index=True, max_length=6)
+    category: str = Field(max_length=24)
+    state: ExportState = Field(default=ExportState.ASKED, sa_column=choice(ExportState))
+    asked_by: str = Field(max_length=64)
+    asked_for: str = Field(default="", max_length=64)
+    asked_at: datetime = Field(sa_column=moment(index=True))
+    decided_by: str | None = Field(default=None, max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    taken_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    row_count: int = 0

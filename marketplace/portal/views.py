@@ -143,6 +143,8 @@ def why_staff_looked(look: AuditRow) -> str:
         return str(PURPOSES.get(look.purpose, "—"))
     if look.action.startswith("portrait:"):
         return word(look.purpose, "portrait_purpose")
+    if look.action == "export:row":
+        return word(look.purpose, "export_purpose")
     return word(look.rule_id, "reveal_reason") if look.rule_id in list_codes("reveal_reason") else "—"
 
 

@@ -23,7 +23,7 @@ from marketplace.sharing.service import disclosures_of
 STAFF_LOOKS = (
     *("household:reveal", "household:file", "suspicion:open", "payee:show", "proof:look", "right:look"),
     *("case:paper_look", "appeal:look", "portrait:view", "portrait:export", "visit:look"),
-    *("consent:evidence_look", "reading:look"),
+    *("consent:evidence_look", "reading:look", "export:row"),
 )
 """The acts by which staff see what is sealed; each has its words in the table `staff_look`."""
 MOST = 200

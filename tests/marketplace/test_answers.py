@@ -21,6 +21,7 @@ from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
+from marketplace.consent.ask import was_refused_lately
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.consent.service import Capture, refuse_for_match
 from marketplace.db import Database
@@ -289,6 +290,39 @@ def test_one_text_message_in_some_is_asked_again_and_a_denied_yes_ends(
     assert session.get_one(ConsentHead, match.consent_chain_id).state is ConsentState.REVOKED
 
 
+VERIFIER = Actor(id="verifier-1", role=Role.VERIFIER, districts=frozenset({"500103"}))
+
+
+@pytest.mark.threat("T26")
+@pytest.mark.parametrize("act", ["decline", "received", "not_received", "withdraw"])
+def test_what_a_second_call_denies_after_it_counted_is_undone_or_given_to_a_person(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    scene = a_scene(session, now=now)
+    monkeypatch.setattr(readback, "ONE_IN", 1)
+    before = {"decline": scene.taken_on, "withdraw": scene.in_delivery}
+    match = before.get(act, scene.delivered)(session, now)
+    row = service.say(session, match.id, act, CALL, reason_code="privacy", actor=FIRST, now=now)
+    stands = match.state
+    service.second(session, row.id, confirmed=False, actor=SECOND, now=now)
+    assert match.state is stands, "what has moved on is not moved back by a word"
+    if act == "decline":
+        purpose = session.exec(select(Consent.purpose).where(Consent.state == ConsentState.REFUSED)).one()
+        told = {"purpose": purpose, "org_id": match.org_id, "now": now}
+        assert not was_refused_lately(session, match.household_id, **told)
+    assert service.denied(session, actor=VERIFIER) == [row]
+    assert service.denied(session, actor=FAR) == []
+    settle = {"outcome": "put_right", "now": now}
+    with pytest.raises(NotAllowed, match="two_people_needed"):
+        service.settle(session, row.id, actor=replace(VERIFIER, on_behalf_of=FIRST.id), **settle)
+    with pytest.raises(BadInput):
+        service.settle(session, row.id, outcome="whatever", actor=VERIFIER, now=now)
+    service.settle(session, row.id, actor=VERIFIER, **settle)
+    assert service.denied(session, actor=VERIFIER) == []
+    with pytest.raises(WrongState, match="second_call_over"):
+        service.settle(session, row.id, actor=VERIFIER, **settle)
+
+
 WORDS = {
     ("zh_Hans", 1): "9e43d83a182feaee",
     ("en", 1): "7543ff2ca4fd4fd2",
@@ -346,3 +380,26 @@ def test_pages_read_aloud_print_type_in_and_ask_again(app: Flask, sqlite_databas
     with sqlite_database.reading() as session:
         assert session.get_one(Match, match_id).state is MatchState.IN_DELIVERY
     assert worker.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("lang", ["zh_Hans", "en"])
+def test_the_page_says_what_stands_after_a_denied_answer_and_a_verifier_closes_the_task(
+    app: Flask, sqlite_database: Database, monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    monkeypatch.setattr(readback, "ONE_IN", 1)
+    with sqlite_database.transaction() as session:
+        match = a_scene(session, now=utc_now()).taken_on(session, utc_now())
+        number = service.say(session, match.id, "decline", CALL, actor=FIRST, now=utc_now()).id
+    worker, verifier = client_as(app, Role.WORKER), client_as(app, Role.VERIFIER)
+    for client in (worker, verifier):
+        client.set_cookie("lang", lang)
+    page, zh = f"/answers/second-calls/{number}", lang != "en"
+    assert verifier.get(page + "/denied").status_code == 404
+    answer = worker.post(page, data={"heard": "no"}, follow_redirects=True).text
+    assert ("须由同事更正" if zh else "until a colleague has put it right") in answer
+    assert ("已生效后被否认" if zh else "Denied after it had counted") in answer
+    assert page + "/denied" in verifier.get("/answers/second-calls").text
+    assert ("家庭已婉拒" if zh else "Declined by the household") in verifier.get(page + "/denied").text
+    assert verifier.post(page + "/denied", data={}).status_code == 422
+    assert verifier.post(page + "/denied", data={"outcome": "stands"}).status_code == 303
+    assert verifier.get(page + "/denied").status_code == 404

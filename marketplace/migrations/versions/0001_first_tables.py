@@ -310,6 +310,25 @@ def upgrade() -> None:
     sa.Column('locked_until', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_rate_count'))
     )
+    op.create_table('register_export',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('purpose', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('state', sa.Enum('asked', 'agreed', 'refused', 'taken', name='exportstate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_for', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('taken_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('row_count', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_register_export'))
+    )
+    with op.batch_alter_table('register_export', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_register_export_asked_at'), ['asked_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_register_export_district_code'), ['district_code'], unique=False)
+
     op.create_table('registry_feed',
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('cursor', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
