@@ -26,6 +26,7 @@ from marketplace.errors import DomainError
 from marketplace.ledger.imports import see
 from marketplace.ledger.late import look_again
 from marketplace.ledger.models import LIVE, AidSource, AidState, LedgerEntry
+from marketplace.reference.events import known
 from marketplace.reference.words import label
 
 log = logging.getLogger("shanqiao.ledger")
@@ -123,7 +124,7 @@ def follow(session: Session, item_id: str, /, *, now: datetime) -> bool:
 
 
 def _new(item: CaseItem, *, now: datetime) -> LedgerEntry:
-    """Its cause is not told in a code that needs have too: it may be any, until a person says otherwise."""
+    """A case knows the kind of event only: it may be any event of that kind, until a person says otherwise."""
     kind = kind_of(item)
     return LedgerEntry(
         id=new_id(),
@@ -134,6 +135,7 @@ def _new(item: CaseItem, *, now: datetime) -> LedgerEntry:
         category=kind.category,
         payer=kind.payer,
         programme=kind.programme,
+        cause=known(item.cause.upper()),
         units=item.amount_fen,
         given_on=local_day(item.decided_at or now),
         state=AidState.APPROVED,

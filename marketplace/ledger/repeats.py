@@ -30,7 +30,8 @@ from marketplace.ledger.late import end_gone, look_again
 from marketplace.ledger.models import LIVE, AidState, HitState, LedgerEntry, OverlapHit
 from marketplace.organisations.givers import Givers, givers_of
 from marketplace.organisations.models import Organisation
-from matching.overlap_rules import plain
+from marketplace.reference.events import known
+from matching.overlap_rules import may_be_one
 
 NEAR = timedelta(days=14)
 """So far apart two sources may put the day of one gift: our own value. What is reserved and not yet delivered here may
@@ -84,7 +85,7 @@ def _alike(row: LedgerEntry, told: Told) -> bool:
     later = told.given_on > row.given_on and row.state is not AidState.DELIVERED
     near = abs(told.given_on - row.given_on) <= NEAR or later
     first = all(row.created_at < part.created_at for part in told.held if part.state in LIVE)
-    cause = not row.cause or not told.cause or plain(row.cause) == plain(told.cause)
+    cause = may_be_one(known(row.cause), known(told.cause))
     facts = (row.category, row.programme, row.units) == (told.category, told.programme, told.units)
     return near and first and cause and facts and row.source != told.source
 

@@ -52,7 +52,7 @@ def test_fast_aid_is_in_the_ledger_and_stops_a_second_help_for_the_event(session
     (row,) = booked(session, now)
     assert (row.category, row.payer, row.programme) == ("EMERGENCY.CASH", "TEMPORARY_AID", "FAST_SMALL_AID")
     assert (row.units, row.state, row.giver, row.household_id) == (60_000, AidState.DELIVERED, "民政", home.id)
-    need = make.a_need(session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=100_000)
+    need = make.a_need(session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=100_000, cause="ACCIDENT")
     offer = make.an_offer(
         session, make.an_organisation(session), category="EMERGENCY.CASH", unit="FEN", stock_units=10**7
     )
