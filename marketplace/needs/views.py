@@ -166,7 +166,7 @@ def _cause(cause: str) -> str:
     told = events.words(cause, lang=language())
     if not cause or events.known(cause):
         return told
-    return told + str(_(" (not yet named from the list: it counts as possibly the same as any other event)"))
+    return f"{told} – " + str(_("Not yet named from the list: it counts as possibly the same as any other event."))
 
 
 def _who(session: Session, account_id: str | None) -> str:
