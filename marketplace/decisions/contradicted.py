@@ -1,7 +1,7 @@
 """Undecided lines that a report which came after their run contradicts, so that nobody has to press to learn it.
 
 Enters: rows of the queue's page. Leaves: line ► the code of the rule that now stands against it. Only households with
-aid that the ledger learned of since the run are asked about; approval asks all of them again, with the household locked.
+aid that the ledger learned of since the run are asked about; approval asks about all again, the household locked.
 """
 
 from __future__ import annotations
