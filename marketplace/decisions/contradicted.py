@@ -30,8 +30,8 @@ def contradicted(session: Session, rows: Sequence[LineRow], /, *, now: datetime)
     for row in rows:
         news = [told[home] for home in same.of(row.line.household_id) if home in told]
         if news and max(news) > begun[row.line.run_id]:
-            asked = {"org_id": row.organisation.id, "units": row.line.units, "on": local_day(now)}
-            said = verdict(session, row.need, **asked)
+            org_id, units = row.organisation.id, row.line.units
+            said = verdict(session, row.need, org_id=org_id, units=units, on=local_day(now))
             if said.allowed < row.line.units:
                 found[row.line.id] = said.code
     return found

@@ -6,6 +6,7 @@ organisation that applies under a name which another has; each an open question 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlmodel import Session
@@ -44,9 +45,10 @@ def two_of_each(database: Database, roster: Roster, /, *, now: datetime) -> None
 
 def _persons(session: Session, *, actor: Actor, now: datetime) -> None:
     number = make_id_number(f"{SYNTHETIC_PREFIX}99", BORN, seq=62)
-    told = {"sex": Sex.FEMALE, "phone": PHONE, "birth_date": BORN.isoformat()}
-    one = PersonFacts(name=NAME, id_number=number, address="渝中区演示路5099号", **told)
-    two = PersonFacts(name=ALSO, address="渝中区演示路5099号1单元", **told)
+    two = PersonFacts(
+        sex=Sex.FEMALE, name=ALSO, phone=PHONE, birth_date=BORN.isoformat(), address="渝中区演示路5099号1单元"
+    )
+    one = replace(two, name=NAME, id_number=number, address="渝中区演示路5099号")
     for source, person in (("demo-street", one), ("demo-charity", two)):
         register_household(
             session, source=source, source_ref="5099", district_code=DISTRICT, people=[person], actor=actor, now=now
