@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, or_, union_all
+from sqlalchemy import ColumnElement, and_, func, literal, or_, union_all
 from sqlalchemy import select as pick
 from sqlmodel import Session, col, select
 
@@ -46,24 +46,26 @@ class Task:
 
 def _unknown(column: Any) -> ColumnElement[bool]:
     written = [column == code for code in events.codes()] + [column.startswith(f"{code}:") for code in events.codes()]
-    return (column != "") & ~or_(*written)
+    return and_(column != "", ~or_(*written))
 
 
 def waiting(session: Session, /, *, actor: Actor, offset: int, limit: int) -> tuple[Sequence[Task], int]:
     """One page of what waits in the actor's districts, and how many there are."""
     require(actor, "aid:place")
     home = col(Household.district_code)
-    needs = pick(literal(NEED), Need.id, Need.category, Need.cause, Need.district_code, Need.created_at).where(
+    needs = _asked(NEED, Need, col(Need.district_code)).where(
         _unknown(col(Need.cause)), col(Need.state).in_(OPEN), *_here(actor, col(Need.district_code))
     )
-    aid = pick(
-        literal(AID), LedgerEntry.id, LedgerEntry.category, LedgerEntry.cause, home, LedgerEntry.created_at
-    ).join(Household)
+    aid = _asked(AID, LedgerEntry, home).join(Household)
     aid = aid.where(_unknown(col(LedgerEntry.cause)), col(LedgerEntry.state).in_(LIVE), *_here(actor, home))
     both = union_all(needs, aid).subquery("waiting")
     count = session.execute(pick(func.count()).select_from(both)).scalar_one()
     oldest = pick(both).order_by(both.c[5], both.c[1]).offset(offset).limit(limit)
     return [Task(*row) for row in session.execute(oldest)], count
+
+
+def _asked(what: str, of: Any, district: Any) -> Any:
+    return pick(literal(what), of.id, of.category, of.cause, district, of.created_at)
 
 
 def _here(actor: Actor, district: Any) -> list[ColumnElement[bool]]:
@@ -80,8 +82,8 @@ def task(session: Session, what: str, row_id: str, /, *, actor: Actor) -> Task:
 
 
 def _row(session: Session, what: str, row_id: str) -> tuple[Need | LedgerEntry, str]:
-    model = {NEED: Need, AID: LedgerEntry}.get(what)
-    row = session.get(model, row_id, with_for_update=True, populate_existing=True) if model else None
+    model: Any = {NEED: Need, AID: LedgerEntry}.get(what)
+    row: Any = session.get(model, row_id, with_for_update=True, populate_existing=True) if model else None
     if row is None:
         raise NotFound("event")
     home = session.get_one(Household, row.household_id)
