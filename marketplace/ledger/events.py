@@ -30,6 +30,7 @@ from marketplace.reference.tables import UnknownCode
 
 OPEN = (NeedState.UNVERIFIED, NeedState.HELD, NeedState.VERIFIED)
 NEED, AID = "need", "aid"
+ACTS = {NEED: "need:update", AID: "aid:update"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def say(session: Session, what: str, row_id: str, /, *, code: str, reference: st
     row.updated_at = now
     session.add(row)
     flush(session)
-    entry = audit.Entry(f"{what}:update", object_ref=row.id, subject=row.household_id, rule_id="event")
+    entry = audit.Entry(ACTS[what], object_ref=row.id, subject=row.household_id, rule_id="event")
     audit.record(session, entry, actor=actor, now=now)
 
 
