@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-from matching.overlap_rules import CHARITY, Asked, Bill, Finding, Given, Rule, Verdict, plain
+from matching.overlap_rules import CHARITY, Asked, Bill, Finding, Given, Rule, Verdict, may_be_one
 
 Rows = Sequence[Given]
 
@@ -104,7 +104,7 @@ def on_bill(bill: Bill, rows: Rows, /, *, category: str, cause: str) -> tuple[Gi
     return tuple(
         row
         for row in rows
-        if row.need_id in bill.needs or (not row.need_id and row.category == category and _may_be(row.cause, cause))
+        if row.need_id in bill.needs or (not row.need_id and row.category == category and may_be_one(row.cause, cause))
     )
 
 
@@ -267,12 +267,7 @@ def _same_need(row: Given, asked: Asked) -> bool:
 
 
 def _same_cause(row: Given, asked: Asked) -> bool:
-    return _may_be(row.cause, asked.cause)
-
-
-def _may_be(one: str, other: str) -> bool:
-    """An unknown cause may be the same one: it counts until somebody says otherwise."""
-    return not one or not other or plain(one) == plain(other)
+    return may_be_one(row.cause, asked.cause)
 
 
 def _same_month(row: Given, asked: Asked) -> bool:

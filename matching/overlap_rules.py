@@ -7,7 +7,6 @@ anybody. Written by the ledger room from its dated table of rules, and by anybod
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -46,14 +45,30 @@ KINDS = (
 )
 
 
-def plain(text: str, /) -> str:
-    """A cause without what writers do differently: width, case, blanks and signs. Two givers that name one event by
-    the same letters and digits name the same event.
+NEAR_DAYS = 7
+"""So far apart two people may put the day of one event: our own value."""
 
-    >>> plain("Fire 2026-08/北碚") == plain("ｆｉｒｅ２０２６08 北碚")
-    True
+
+def may_be_one(one: str, other: str, /) -> bool:
+    """Whether two causes, ``CODE:NUMBER`` or ``CODE:DAY/PLACE``, may be one event. What either leaves open may be
+    anything, so an unknown cause counts until somebody says otherwise; a number that begins the other may be the same.
+
+    >>> may_be_one("FLOOD:2026-08-12/500109", "FLOOD:2026-08-14/500109"), may_be_one("ILLNESS:C50", "ILLNESS:C34")
+    (True, False)
     """
-    return "".join(sign for sign in unicodedata.normalize("NFKC", text).casefold() if sign.isalnum())
+    (code, _, told), (other_code, _, other_told) = one.partition(":"), other.partition(":")
+    if not code or not other_code:
+        return True
+    (first, _, place), (second, _, other_place) = told.partition("/"), other_told.partition("/")
+    near = not first or not second or first.startswith(second) or second.startswith(first) or _near(first, second)
+    return code == other_code and near and (not place or not other_place or place == other_place)
+
+
+def _near(one: str, other: str) -> bool:
+    try:
+        return abs((date.fromisoformat(one) - date.fromisoformat(other)).days) <= NEAR_DAYS
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def a_need(session: Session, household: Household, **over: Any) -> Need:
         "gap_units": 10,
         "urgency": 2,
         "period": "2026",
-        "cause": str(n),
+        "cause": f"ILLNESS:T{n:06d}",
         "verification_level": 3,
         "verifier_id": "verifier-1",
         "verified_on": date(2026, 11, 1),

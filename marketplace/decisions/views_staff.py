@@ -11,11 +11,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
+from sqlmodel import Session
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.decisions import approve as approval
 from marketplace.decisions import pieces, queues, service
 from marketplace.decisions.cards import Card, cards_of
+from marketplace.decisions.contradicted import contradicted
 from marketplace.decisions.doors import bp
 from marketplace.decisions.models import OPEN, MatchState
 from marketplace.decisions.outcome import Outcome
@@ -74,6 +76,7 @@ def queue() -> ResponseReturnValue:
     return pages.render(
         "decisions/queue.html",
         rows=rows,
+        against=_against(session, rows),
         page=page,
         wanted=wanted,
         sizes=SIZES,
@@ -84,6 +87,13 @@ def queue() -> ResponseReturnValue:
         running=queues.count_matches(session, OPEN, actor=actor),
         returned=queues.count_matches(session, (MatchState.RETURNED,), actor=actor),
     )
+
+
+def _against(session: Session, rows: list[LineRow]) -> dict[str, str]:
+    """Line ► the sentence of the rule that a later report makes stand against it."""
+    needs = {row.line.id: row.need for row in rows}
+    codes_of = contradicted(session, rows, now=utc_now())
+    return {line_id: rule_sentence(code, needs[line_id]) for line_id, code in codes_of.items()}
 
 
 def _districts() -> tuple[districts.District, ...]:

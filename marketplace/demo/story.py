@@ -26,6 +26,7 @@ from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import ARRIVED
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo import appointments, aside, claims, payments
+from marketplace.demo.alike import two_of_each
 from marketplace.demo.build import Roster
 from marketplace.demo.files import SLIP
 from marketplace.demo.partners import open_their_books
@@ -115,6 +116,7 @@ def tell(database: Database, roster: Roster, /, *, seed: int, phases: Phases) ->
         _confirm(database, pick=pick, now=day + 7 * DAY)
         let_time_pass(database, roster, pick=pick, now=day + 7 * DAY)
         appointments.visit(database, roster, now=day + 7 * DAY)
+    two_of_each(database, roster, now=day + 7 * DAY)
     with phases.phase("report"):
         aside.play(database, roster, now=day)
     with phases.phase("notify"):

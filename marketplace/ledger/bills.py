@@ -26,6 +26,7 @@ from marketplace.ledger import claiming
 from marketplace.ledger.models import CostBill, CostLayer, LayerState
 from marketplace.needs.models import Need, NeedState
 from marketplace.policy import require
+from marketplace.reference.events import known
 from marketplace.reference.needs import need_kind
 from matching.overlap_judge import on_bill, paid_by
 from matching.overlap_rules import CHARITY, PAYERS, Bill, Given
@@ -209,7 +210,7 @@ def _bill(row: CostBill, layers: Iterable[CostLayer]) -> Bill:
 
 def steps(bill: Bill, rows: Sequence[Given], /, *, need: Need) -> list[Step]:
     """The waterfall in words' order: after each payer what is left; the last line is charity."""
-    rows = on_bill(bill, rows, category=need.category, cause=need.cause)
+    rows = on_bill(bill, rows, category=need.category, cause=known(need.cause))
     left, found = bill.cost, []
     for payer in PAYERS:
         fen = paid_by(bill, rows, payer)

@@ -29,5 +29,10 @@ SENTENCES: dict[str, Any] = {
     "hit_decided": _l("Somebody has looked at this already."),
     "minutes_outside": _l("Minutes lie between 0 and 600."),
     "report_decided": _l("This report is placed or set aside already."),
+    "event_unclear": _l(
+        "This cannot be read: write a day and a district, such as 2026-08-12 Beibei, or a number with digits."
+    ),
+    "event_known": _l("This event is named already."),
+    "need_exists": _l("This household has an open need of this kind for this event already."),
     "too_many_rows": _l("At most 500 records are taken in one call."),
 }

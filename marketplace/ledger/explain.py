@@ -17,11 +17,11 @@ from marketplace.errors import BadInput, NotFound
 from marketplace.households.models import Household
 from marketplace.households.related import related_pairs
 from marketplace.ledger import bills, overlap
-from marketplace.ledger.rules import Book
+from marketplace.ledger.rules import Book, rule_of
 from marketplace.ledger.sentences import sentence
 from marketplace.needs.models import Need, NeedState
 from marketplace.organisations.models import Organisation
-from marketplace.reference.duplicate_rules import duplicate_rule
+from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule
 from marketplace.reference.needs import list_need_kinds
 from matching.overlap_judge import judge
 from matching.overlap_rules import Asked, Bill, Given, Rule, Verdict
@@ -37,9 +37,12 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
     book = Book(session, on=on)
     binding = book.binding(household.district_code, category)
     for rule, programmes in binding:
-        row = duplicate_rule(rule.code)
         under = f" under {','.join(sorted(programmes))}" if programmes else ""
-        yield f"rule {rule.code} {rule.kind}{under} [{row.source}, {row.mark}, {row.as_of}] {_says(rule, category)}"
+        told = _whence(book, duplicate_rule(rule.code), household.district_code)
+        yield f"rule {rule.code} {rule.kind}{under} [{told}] {_says(rule, category)}"
+    for row in book.resting(household.district_code, category):
+        told = _whence(book, row, household.district_code)
+        yield f"rests {row.code} {row.kind} [{told}] {_says(rule_of(row), category)}"
     homes = overlap.homes_of(session, household_id)
     for other in sorted(homes.ids - {household_id}):
         yield f"same person in household {other}"
@@ -67,6 +70,13 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
             if giver and open_units:
                 said = overlap.verdict(session, need, org_id=giver, units=open_units, on=on)
                 yield from _told(f"need {need.id}{_by(giver)}", said, units=open_units)
+
+
+def _whence(book: Book, row: DuplicateRule, district: str) -> str:
+    """The source and day of a rule, and of each change that people made to it since."""
+    changes = book.changes(row.code, district)
+    told = [f"changed {one.valid_from} {one.district_code or 'city'}: {one.source}" for one in changes]
+    return "; ".join([f"{row.source}, {row.mark}, {row.as_of}", *told])
 
 
 def _says(rule: Rule, category: str) -> str:

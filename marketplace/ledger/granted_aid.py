@@ -23,9 +23,11 @@ from marketplace.calendar import local_day
 from marketplace.cases.models import CaseItem, CaseStep, ItemState
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import DomainError
+from marketplace.ledger import repeats
 from marketplace.ledger.imports import see
 from marketplace.ledger.late import look_again
 from marketplace.ledger.models import LIVE, AidSource, AidState, LedgerEntry
+from marketplace.reference.events import known
 from marketplace.reference.words import label
 
 log = logging.getLogger("shanqiao.ledger")
@@ -48,8 +50,7 @@ EMERGENCY = Kind("EMERGENCY.CASH", "TEMPORARY_AID", "TEMPORARY_AID")
 ILLNESS = Kind("MEDICAL.MAJOR", "TEMPORARY_AID", "TEMPORARY_AID")
 FAST = Kind("EMERGENCY.CASH", "TEMPORARY_AID", "FAST_SMALL_AID")
 MEDICAL = Kind("MEDICAL.MAJOR", "MEDICAL_ASSISTANCE", "")
-HOUSE = Kind("HOUSING.REPAIR", "CHARITY", "DANGEROUS_HOUSE")
-"""The table of payers is about illness; a fund for homes is told by its programme alone, as in the feeds."""
+HOUSE = Kind("HOUSING.REPAIR", "HOUSING_FUND", "DANGEROUS_HOUSE")
 ONCE = {"LINSHI": EMERGENCY, "YILIAO_JIUZHU": MEDICAL, "WEIFANG": HOUSE}
 """Items that pay money once."""
 
@@ -78,13 +79,13 @@ def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
 def due(session: Session, /) -> list[str]:
     """Items whose grant, amount, payment or reversal the ledger does not show yet."""
     row = exists().where(col(LedgerEntry.source_index) == _INDEX + col(CaseItem.id))
-    live = row.where(col(LedgerEntry.state).in_(LIVE))
-    right = live.where(col(LedgerEntry.units) == col(CaseItem.amount_fen))
+    stands = row.where(col(LedgerEntry.state).in_((*LIVE, AidState.REPEAT)))
+    right = stands.where(col(LedgerEntry.units) == col(CaseItem.amount_fen))
     promised = row.where(col(LedgerEntry.state) == AidState.APPROVED)
     to_pay = exists().where(*_open_payment(col(CaseItem.id)))
     granted = (col(CaseItem.state) == ItemState.GRANTED) & (col(CaseItem.amount_fen) > 0)
     wanted = select(CaseItem.id).where(col(CaseItem.code).in_(list(ONCE)))
-    wanted = wanted.where((granted & ~right) | (granted & promised & ~to_pay) | (~granted & live))
+    wanted = wanted.where((granted & ~right) | (granted & promised & ~to_pay) | (~granted & stands))
     return list(session.exec(wanted.order_by(col(CaseItem.id)).limit(BATCH)))
 
 
@@ -97,19 +98,13 @@ def follow(session: Session, item_id: str, /, *, now: datetime) -> bool:
     item = session.get_one(CaseItem, item_id, with_for_update=True, populate_existing=True)
     row = session.exec(select(LedgerEntry).where(LedgerEntry.source_index == _INDEX + item.id)).one_or_none()
     granted = item.state is ItemState.GRANTED and item.amount_fen > 0
-    if not granted and (row is None or row.state not in LIVE):
+    if not granted and (row is None or row.state is AidState.RETURNED):
         return False
-    if row is not None and not granted:
-        row.state = AidState.RETURNED
-    else:
-        row = row or _new(item, now=now)
-        paying = session.exec(select(CaseStep.id).where(*_open_payment(item.id)).limit(1)).first()
-        state = AidState.DELIVERED if paying is None else AidState.APPROVED
-        if (row.units, row.state) == (item.amount_fen, state) and row.updated_at < now:
-            return False
-        if row.state is AidState.APPROVED and state is AidState.DELIVERED:
-            row.given_on = local_day(now)
-        row.units, row.state = item.amount_fen, state
+    row = row or _new(item, now=now)
+    before = row.units, row.state, row.repeats_id
+    _bring(session, row, item, granted=granted, now=now)
+    if (row.units, row.state, row.repeats_id) == before and row.updated_at < now:
+        return False
     row.updated_at = now
     session.add(row)
     flush(session)
@@ -119,11 +114,42 @@ def follow(session: Session, item_id: str, /, *, now: datetime) -> bool:
     if session.get(AidSource, SOURCE) is None:
         see(session, SOURCE, seen_from=row.given_on, actor=SYSTEM, now=now)
     look_again(session, [row.id], actor=SYSTEM, now=now)
+    repeats.raise_tasks(session, [row.id], actor=SYSTEM, now=now)
     return True
 
 
+def _bring(session: Session, row: LedgerEntry, item: CaseItem, *, granted: bool, now: datetime) -> None:
+    """Taken back, told by a feed before (then it counts once, there), or promised and paid."""
+    row.units = item.amount_fen or row.units
+    told = _told(row, held=(row,) if row in session else ())
+    first = repeats.find(session, {row.id: told}).get(row.id) if granted else None
+    if not granted or first:
+        row.state, row.repeats_id = (AidState.REPEAT if first else AidState.RETURNED), first
+        return
+    paying = session.exec(select(CaseStep.id).where(*_open_payment(item.id)).limit(1)).first()
+    state = AidState.DELIVERED if paying is None else AidState.APPROVED
+    if row.state is AidState.APPROVED and state is AidState.DELIVERED:
+        row.given_on = local_day(now)
+    row.state, row.repeats_id = state, None
+
+
+def _told(row: LedgerEntry, *, held: tuple[LedgerEntry, ...]) -> repeats.Told:
+    return repeats.Told(
+        source=SOURCE,
+        household_id=row.household_id,
+        giver=row.giver,
+        category=row.category,
+        programme=row.programme,
+        cause=row.cause,
+        units=row.units,
+        given_on=row.given_on,
+        payer=row.payer,
+        held=held,
+    )
+
+
 def _new(item: CaseItem, *, now: datetime) -> LedgerEntry:
-    """Its cause is not told in a code that needs have too: it may be any, until a person says otherwise."""
+    """A case knows the kind of event only: it may be any event of that kind, until a person says otherwise."""
     kind = kind_of(item)
     return LedgerEntry(
         id=new_id(),
@@ -134,6 +160,7 @@ def _new(item: CaseItem, *, now: datetime) -> LedgerEntry:
         category=kind.category,
         payer=kind.payer,
         programme=kind.programme,
+        cause=known(item.cause.upper()),
         units=item.amount_fen,
         given_on=local_day(item.decided_at or now),
         state=AidState.APPROVED,

@@ -31,6 +31,7 @@ from marketplace.needs.models import Need
 from marketplace.needs.service import today_of
 from marketplace.organisations.givers import Givers, givers_of
 from marketplace.policy import require
+from marketplace.reference.events import known
 from marketplace.reference.words import list_codes
 from matching.overlap_judge import judge
 from matching.overlap_rules import Asked, Bill, Given, Rule, Verdict
@@ -41,16 +42,16 @@ EXCEPTION_DAYS = 90
 
 def given(entry: LedgerEntry, /, *, household_id: str = "", givers: Givers | None = None) -> Given:
     """A ledger row in the words of the judge, told of the household and the giver that it counts for."""
-    known = givers or Givers()
+    called = givers or Givers()
     return Given(
         household_id=household_id or entry.household_id,
         category=entry.category,
         units=entry.units,
         given_on=entry.given_on,
-        giver=known.one(entry.org_id or "") or known.called(entry.giver) or entry.source,
+        giver=called.one(entry.org_id or "") or called.called(entry.giver) or entry.source,
         payer=entry.payer,
         programme=entry.programme,
-        cause=entry.cause,
+        cause=known(entry.cause),
         need_id=entry.need_id or "",
         ref=entry.id,
     )
@@ -108,8 +109,8 @@ def bill_of(session: Session, need: Need, homes: Homes, /) -> Bill | None:
 
 def programme_of(tags: Iterable[str], /) -> str:
     """The government programme that a need's tags name, if any."""
-    known = frozenset(list_codes("aid_programme"))
-    return next((tag for tag in sorted(tags) if tag in known), "")
+    codes = frozenset(list_codes("aid_programme"))
+    return next((tag for tag in sorted(tags) if tag in codes), "")
 
 
 def verdict(
@@ -126,7 +127,7 @@ def verdict(
         open_units=need.gap_units - need.committed_units + (units if own else 0),
         giver=givers_of(session).one(org_id),
         programme=programme_of(need.tags),
-        cause=need.cause,
+        cause=known(need.cause),
         need_id=need.id,
         starts_on=need.valid_from,
         ends_on=need.valid_to,

@@ -24,6 +24,7 @@ from marketplace.ledger.rules import Book
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need as NeedRow
 from marketplace.organisations.givers import Givers, givers_of
+from marketplace.reference.events import known
 from matching.model import Need
 from matching.overlap_rules import Bill, Given
 
@@ -65,7 +66,8 @@ def read(session: Session, needs: Sequence[Need], *, same: Same, on: date) -> Fa
         related.setdefault(same.one(household), set()).add(org)
     causes: dict[str, str] = {}
     for some in chunks(sorted(need.need_id for need in needs), _ASKED):
-        causes |= dict(session.exec(select(NeedRow.id, NeedRow.cause).where(col(NeedRow.id).in_(some))).all())
+        told = session.exec(select(NeedRow.id, NeedRow.cause).where(col(NeedRow.id).in_(some)))
+        causes |= {need_id: known(cause) for need_id, cause in told}
     shared = shared_bills(session, sorted({same.of(home) for home in households}, key=min))
     return Facts(
         book=book,

@@ -23,6 +23,7 @@ from marketplace.ledger import repeats
 from marketplace.ledger.models import LIVE, AidState, LedgerEntry
 from marketplace.needs.models import Need
 from marketplace.sealed import Vault, number_index, vault_of
+from matching.overlap_rules import CHARITY
 
 _ASKED = 500
 
@@ -157,6 +158,7 @@ def _find_repeats(session: Session, items: Sequence[Planned], *, source: str) ->
             cause=str(item.row.values.get("cause") or ""),
             units=item.units,
             given_on=date.fromisoformat(str(item.row.values["given_on"])),
+            payer=str(item.row.values.get("payer") or CHARITY),
             held=tuple(item.held),
         )
         for item in items

@@ -30,11 +30,15 @@ from marketplace.ledger.late import end_gone, look_again
 from marketplace.ledger.models import LIVE, AidState, HitState, LedgerEntry, OverlapHit
 from marketplace.organisations.givers import Givers, givers_of
 from marketplace.organisations.models import Organisation
-from matching.overlap_rules import plain
+from marketplace.reference.events import known
+from matching.overlap_rules import CHARITY, may_be_one
 
 NEAR = timedelta(days=14)
 """So far apart two sources may put the day of one gift: our own value. What is reserved and not yet delivered here may
 be delivered any day after."""
+ONE_PURSE = frozenset({"TEMPORARY_AID", "MEDICAL_ASSISTANCE", "HOUSING_FUND"})
+"""Payers of which there is one: whatever name a source gives them, they are one giver, and sources differ in how they
+name the kind and programme of their money. Household, amount, day and event then say that two rows are one payment."""
 _ASKED = 500
 
 
@@ -50,6 +54,7 @@ class Told:
     cause: str
     units: int
     given_on: date
+    payer: str = CHARITY
     held: tuple[LedgerEntry, ...] = ()
 
 
@@ -66,12 +71,12 @@ def find(session: Session, asked: Mapping[str, Told], /) -> dict[str, str]:
     apart = _told_apart(session, [part.id for told in asked.values() for part in told.held])
     found: dict[str, str] = {}
     for key, told in asked.items():
-        giver = _giver(orgs.get(told.giver, ""), told.giver, givers)
+        giver = _giver(orgs.get(told.giver, ""), told.giver, givers, payer=told.payer)
         for row in others.get(same.one(told.household_id), ()) if giver else ():
             own = {part.id for part in told.held}
             free = taken.get((row.id, told.source), "") in ("", *own)
             kept = any((part, row.id) in apart for part in own)
-            like = giver == _giver(row.org_id or "", row.giver, givers) and _alike(row, told)
+            like = giver == _giver(row.org_id or "", row.giver, givers, payer=row.payer) and _alike(row, told)
             if like and free and not kept:
                 found[key] = row.id
                 taken[row.id, told.source] = next(iter(own), key)
@@ -84,12 +89,14 @@ def _alike(row: LedgerEntry, told: Told) -> bool:
     later = told.given_on > row.given_on and row.state is not AidState.DELIVERED
     near = abs(told.given_on - row.given_on) <= NEAR or later
     first = all(row.created_at < part.created_at for part in told.held if part.state in LIVE)
-    cause = not row.cause or not told.cause or plain(row.cause) == plain(told.cause)
-    facts = (row.category, row.programme, row.units) == (told.category, told.programme, told.units)
-    return near and first and cause and facts and row.source != told.source
+    cause = may_be_one(known(row.cause), known(told.cause))
+    kind = told.payer in ONE_PURSE or (row.category, row.programme) == (told.category, told.programme)
+    return near and first and cause and kind and row.units == told.units and row.source != told.source
 
 
-def _giver(org_id: str, name: str, givers: Givers) -> str:
+def _giver(org_id: str, name: str, givers: Givers, *, payer: str) -> str:
+    if payer in ONE_PURSE:
+        return payer
     return givers.one(org_id) or givers.called(name)
 
 

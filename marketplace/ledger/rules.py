@@ -97,6 +97,16 @@ class Book:
             if not rule.categories or category in rule.categories
         ]
 
+    def resting(self, district: str, category: str, /) -> list[DuplicateRule]:
+        """The rules of the house that would bear on aid of a category, and rest on this day in this district."""
+        awake = {rule.code for rule in self.of(district)}
+        rows = [row for row in list_duplicate_rules() if row.code not in awake]
+        return [row for row in rows if not row.categories or category in row.categories]
+
+    def changes(self, code: str, district: str, /) -> list[OverlapRule]:
+        """What people have changed of a rule and is in force in a district: the city's change, then the district's."""
+        return [row for row in (self._city.get(code), self._local.get((code, district))) if row is not None]
+
     def cool_offs(self) -> dict[str, int]:
         """Category ► days, where every district has the same; the judge holds the others need by need."""
         local = {code for code, _district in self._local}

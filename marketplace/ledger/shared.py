@@ -18,7 +18,8 @@ from marketplace.ledger.bills import bills_of
 from marketplace.ledger.models import CostBill
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import today_of
-from matching.overlap_rules import Bill
+from marketplace.reference.events import known
+from matching.overlap_rules import Bill, may_be_one
 
 _REAL = (NeedState.VERIFIED, NeedState.CLOSED)
 _ASKED = 500
@@ -35,7 +36,7 @@ class _Need:
 
     def like(self, other: _Need) -> bool:
         """Another need that may be the same cost; an unknown cause may be the same one."""
-        same = self.cause == other.cause or not self.cause or not other.cause
+        same = may_be_one(self.cause, other.cause)
         return same and self.category == other.category and self.need_id != other.need_id and self._one_paper(other)
 
     def _one_paper(self, other: _Need) -> bool:
@@ -86,7 +87,7 @@ def _needs(
         wanted = select(Need).where(col(Need.household_id).in_(some), col(Need.state).in_(_REAL))
         for row in session.exec(wanted.order_by(col(Need.id))):
             paper, year = papers.get(row.household_id, {}).get(row.id, ""), today_of(row.created_at).year
-            one = _Need(row.id, row.household_id, row.category, row.cause, year, paper)
+            one = _Need(row.id, row.household_id, row.category, known(row.cause), year, paper)
             found.setdefault(of[row.household_id], []).append(one)
     return list(found.values())
 

@@ -12,6 +12,7 @@ from datetime import date
 
 from marketplace.intake import BadCell, Column, Reader, Row, Schema, cells
 from marketplace.ledger.models import AidState
+from marketplace.needs.table import event
 from marketplace.reference.needs import list_need_kinds, need_kind
 from marketplace.reference.words import list_codes, words
 
@@ -42,7 +43,7 @@ def aid_schema(*, today: date) -> Schema:
         Column("giver", "救助方", "Giver", text(120), also=("机构", "部门")),
         Column("payer", "支付方类别", "Kind of payer", _codes("payer"), choices=list_codes("payer")),
         Column("programme", "项目", "Programme", _codes("aid_programme"), choices=list_codes("aid_programme")),
-        Column("cause", "事由", "Cause", text(32)),
+        Column("cause", "事由", "Cause", event(today), also=("事件", "Event")),
     )
     return Schema(columns=columns, key=("source_id",), finish=lambda row: _finish(row, today=today))
 

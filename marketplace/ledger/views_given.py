@@ -14,12 +14,14 @@ from sqlmodel import Session, col, func, select
 
 from adapters.ports import Cell
 from marketplace.calendar import utc_now
+from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard, own_org
 from marketplace.intake.sentences import sentence
 from marketplace.ledger import handing_in, strangers
-from marketplace.ledger.doors import bp
+from marketplace.ledger.doors import SENTENCES, bp
 from marketplace.ledger.given_desk import given
 from marketplace.ledger.models_reports import AidReport, ReportDoor, ReportState
+from marketplace.needs.forms import EventForm
 from marketplace.organisations.models import Organisation
 from marketplace.reference.needs import list_need_kinds, need_kind
 from marketplace.web import (
@@ -48,11 +50,12 @@ FIELDS = {
     "category": "category",
     "units": "units",
     "given_on": "given_on",
+    "cause": "event_reference",
 }
 """Column of the table ► field of the form."""
 
 
-class GivenForm(Form):
+class GivenForm(EventForm):
     """One piece of aid; the ID number of the person or the reference of the need says for whom."""
 
     reference = TextField(
@@ -84,6 +87,7 @@ def report_one() -> ResponseReturnValue:
     """One piece of aid by hand, checked like a row of the table."""
     form = GivenForm()
     form.category.choices = [(kind.code, word(kind.code, "need")) for kind in list_need_kinds()]
+    form.offer_events()
     if form.validate_on_submit() and _handed_in(current_session(), form):
         return done(_("Taken in. Where something does not fit, a person looks."), to=url_for(".reports"))
     return confirm(
@@ -97,7 +101,12 @@ def report_one() -> ResponseReturnValue:
 
 
 def _handed_in(session: Session, form: GivenForm) -> bool:
-    values = {"source_id": form.reference.data, "head_id_number": form.id_number.data}
+    try:
+        cause = form.cause()
+    except BadInput as error:
+        form.event_reference.errors = [SENTENCES[error.code]]
+        return False
+    values = {"source_id": form.reference.data, "head_id_number": form.id_number.data, "cause": cause}
     values |= {"need_source_id": form.need_ref.data, "category": form.category.data, "units": form.units.data}
     record: dict[str, Cell] = {name: value for name, value in values.items() if value}
     record["given_on"] = form.given_on.data

@@ -27,6 +27,7 @@ from marketplace.needs.service import today_of
 from marketplace.policy import may
 from marketplace.reference.districts import current
 from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule, list_duplicate_rules
+from marketplace.reference.events import known
 from marketplace.reference.needs import MONEY, list_need_kinds, need_kind
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes
@@ -79,12 +80,19 @@ class Shown:
     sentence: str
 
 
+BY_EVENT = ("CAP_100", "MUTEX_UNLESS_RESIDUAL", "MUTEX_YEAR", "FLOOR_TOTAL", "ONCE_PER_YEAR", "BEST_OF")
+"""Kinds of rule that ask whether two events are one."""
+
+
 @bp.app_template_global()
 def rule_sentence(code: str, about: Need | OverlapHit, on: date | None = None) -> str:
     """What a rule says about a need, as it stands in its district, in the reader's language; on another day as then."""
     day = on or today_of(utc_now())
     rule = standing(current_session(), code, on=day, district=about.district_code)
-    return sentence(rule, lang=language(), category=about.category)
+    told = sentence(rule, lang=language(), category=about.category)
+    if rule.kind in BY_EVENT and isinstance(about, Need) and about.cause and not known(about.cause):
+        told += " " + str(_("The event of this need is not named from the list yet: it may be the same."))
+    return told
 
 
 @bp.app_template_global()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, DomainError
 from marketplace.households.register import PersonFacts
 from marketplace.intake import BadCell
@@ -16,7 +17,9 @@ from marketplace.intake import cells as read
 from marketplace.needs.models import Need, ReferralReason
 from marketplace.needs.service import NeedFacts, today_of
 from marketplace.reference.districts import current
+from marketplace.reference.events import list_events, write
 from marketplace.reference.needs import list_need_kinds, need_kind
+from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import choices
 from marketplace.web import (
     CountField,
@@ -55,6 +58,9 @@ SENTENCES: dict[str, Any] = {
     "dates_reversed": _l("The last day lies before the first."),
     "unknown_category": _l("Choose a kind of need from the list."),
     "personal_in_text": _l("Take ID and telephone numbers out of this text: others can read it."),
+    "event_unclear": _l(
+        "This cannot be read: write a day and a district, such as 2026-08-12 Beibei, or a number with digits."
+    ),
     "need_exists": _l("This household has an open need of this kind for this period already."),
     "need_committed": _l("Aid for this need is under way. Withdraw the match first."),
     "below_committed": _l("More aid than this is under way. Withdraw a match first or check the amount."),
@@ -97,7 +103,38 @@ class NeedsUploadForm(UploadForm):
     )
 
 
-class NeedForm(Form):
+class EventForm(Form):
+    """What happened, from the list, and what tells it apart from another of its kind."""
+
+    event = OneField(_l("What happened?"), select=True, required=False)
+    event_reference = TextField(
+        _l("Day and district of it, or its number"),
+        longest=60,
+        required=False,
+        description=_l(
+            "Such as 2026-08-12 Beibei; for an illness its code on the paper, such as C50. No name, no ID number."
+        ),
+    )
+
+    def offer_events(self, *, needed: bool = False) -> None:
+        """The kinds of event in force, in the reader's language."""
+        none = [] if needed else [("", _l("Nothing in particular"))]
+        self.event.choices = [
+            *none,
+            *((one.code, one.name(lang=language())) for one in list_events(on=today_of(utc_now()))),
+        ]
+
+    def cause(self) -> str:
+        """The event in the one way to write it; BadInput names the field."""
+        if not self.event.data:
+            return ""
+        try:
+            return write(str(self.event.data), self.event_reference.data or "", on=today_of(utc_now()))
+        except UnknownCode as error:
+            raise BadInput("event_unclear", field="event_reference") from error
+
+
+class NeedForm(EventForm):
     """The need itself, for every way of typing it in."""
 
     category = OneField(_l("Kind of need"), select=True)
@@ -114,6 +151,7 @@ class NeedForm(Form):
         self.category.choices = [
             (kind.code, f"{kind.name(lang=lang)} ({word(kind.unit, 'unit')})") for kind in list_need_kinds()
         ]
+        self.offer_events()
         self.urgency.choices = choices("urgency", lang=lang)
         self.tags.choices = choices("tag", lang=lang)
         self.urgency.data = self.urgency.data or "1"
@@ -138,6 +176,7 @@ class NeedForm(Form):
             valid_to=self.valid_to.data,
             tags=tuple(self.tags.data or ()),
             evidence=self.evidence.data or "",
+            cause=self.cause(),
         )
 
 

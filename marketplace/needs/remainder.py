@@ -52,7 +52,7 @@ def need_of_case(session: Session, case_id: str, /, *, actor: Actor, now: dateti
         raise BadInput("nothing_left", field="gap_units")
     refused = case.decision is CaseDecision.REFUSED
     reason = ReferralReason.NOT_ELIGIBLE if refused else ReferralReason.STILL_IN_NEED
-    facts = service.NeedFacts(CATEGORY, left, period=f"{now:%Y}", cause="illness", referral_reason=reason)
+    facts = service.NeedFacts(CATEGORY, left, period=f"{now:%Y}", cause="ILLNESS", referral_reason=reason)
     home = get_household(session, case.household_id)
     need = service.add_need(session, facts, home=home, source=SOURCE, source_id=case.id, actor=actor, now=now)
     level = WITH_BILLS if count_bills(session, case.id) else AS_TOLD

@@ -12,8 +12,8 @@ from datetime import date
 
 from adapters.ports import Cell
 from adapters.tabular_cells import plain_text
-from marketplace.intake import BadCell, Column, Row, Schema, Stage, cells
-from marketplace.reference import districts
+from marketplace.intake import BadCell, Column, Reader, Row, Schema, Stage, cells
+from marketplace.reference import districts, events
 from marketplace.reference.needs import NeedKind, list_need_kinds
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes, words
@@ -48,7 +48,7 @@ def need_schema(*, today: date, taxonomy: Taxonomy | None = None, place: Place |
     kinds = taxonomy or the_taxonomy()
     columns = (
         *_household_columns(today, place=place or the_places(today)),
-        *_need_columns(kinds),
+        *_need_columns(kinds, today=today),
         *_proof_columns(),
     )
     return Schema(
@@ -81,7 +81,7 @@ def _household_columns(today: date, *, place: Place) -> tuple[Column, ...]:
     )
 
 
-def _need_columns(kinds: Taxonomy) -> tuple[Column, ...]:
+def _need_columns(kinds: Taxonomy, *, today: date) -> tuple[Column, ...]:
     category = cells.one_of(
         cells.meanings((kind.code, kind.zh, kind.en) for kind in kinds.values()), code="unknown_category"
     )
@@ -95,7 +95,7 @@ def _need_columns(kinds: Taxonomy) -> tuple[Column, ...]:
         Column("valid_from", "有效期起", "Valid from", cells.day, also=("开始日期",), kind="date"),
         Column("valid_to", "有效期止", "Valid to", cells.day, also=("结束日期",), kind="date"),
         Column("period", "时期", "Period", cells.text(16)),
-        Column("cause", "事由", "Cause", cells.text(32, nameless=True)),
+        Column("cause", "事由", "Cause", event(today), also=("事件", "Event")),
         Column("tags", "标签", "Tags", cells.any_of(cells.meanings_of("tag"))),
     )
 
@@ -115,6 +115,17 @@ def _proof_columns() -> tuple[Column, ...]:
         Column("payee_account", "收款账户", "Payee account", cells.text(40), secret=True),
         Column("health_note", "健康情况", "Health note", cells.text(400), secret=True),
     )
+
+
+def event(today: date) -> Reader:
+    """An event in the one way to write it; a text that is none stays as it is and waits for a person."""
+    text = cells.text(events.LONGEST, nameless=True)
+
+    def read(cell: Cell) -> str | None:
+        plain = text(cell)
+        return events.tidy(plain, on=today) if plain else None
+
+    return read
 
 
 def _district(place: Place) -> Callable[[Cell], str | None]:

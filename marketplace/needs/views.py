@@ -24,10 +24,12 @@ from marketplace.needs.blueprint import bp
 from marketplace.needs.forms import SENTENCES
 from marketplace.needs.models import Need, NeedState
 from marketplace.organisations.models import Organisation
+from marketplace.reference import events
 from marketplace.reference.districts import current
 from marketplace.reference.needs import list_need_kinds
 from marketplace.web import Page, _, confirm, current_session, done, page_number, render, writes
 from marketplace.web.codes import amount, place, word
+from marketplace.web.display import language
 from marketplace.web.formats import day, moment
 
 __all__ = ["SENTENCES", "bp", "entry", "noting", "remainder", "uploads"]
@@ -142,7 +144,7 @@ def _facts(session: Session, need: Need) -> list[dict[str, Any]]:
         (_("Of it under way or given"), amount(need.committed_units, need.unit)),
         (_("Urgency"), word(need.urgency, "urgency")),
         (_("Valid"), span),
-        (_("Cause"), need.cause),
+        (_("Cause"), _cause(need.cause)),
         (_("District"), place(need.district_code)),
         (_("Tags"), "、".join(word(tag, "tag") for tag in need.tags)),
         (_("Checked"), word(need.verification_level, "verification_level") if need.verification_level else ""),
@@ -157,6 +159,14 @@ def _facts(session: Session, need: Need) -> list[dict[str, Any]]:
         (_("Came in"), moment(need.created_at)),
     ]
     return [{"label": label, "value": value} for label, value in rows if value]
+
+
+def _cause(cause: str) -> str:
+    """The event in words; one that nobody has named yet says what follows from that."""
+    told = events.words(cause, lang=language())
+    if not cause or events.known(cause):
+        return told
+    return f"{told} – " + str(_("Not yet named from the list: it counts as possibly the same as any other event."))
 
 
 def _who(session: Session, account_id: str | None) -> str:

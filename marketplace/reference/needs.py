@@ -20,8 +20,9 @@ CASE_KINDS = ("INSURANCE.PREMIUM", "INSURANCE.CLAIM")
 class NeedKind:
     """One row of the need taxonomy.
 
-    `cap` is the most one household is helped with; an amount over `plausible_bound` is held for a person
-    because it is more likely a slip than a need; `cool_off_days` is how long the same aid is not given again.
+    An amount over `plausible_bound` is held for a person because it is more likely a slip than a need; `cool_off_days`
+    is how long the same aid is not given again. A kind has no cap: what limits help is the verified gap, and the rules
+    against helping twice where a source names a limit.
     """
 
     code: str
@@ -30,7 +31,6 @@ class NeedKind:
     unit: str
     typical_low: int
     typical_high: int
-    cap: int
     plausible_bound: int
     cool_off_days: int
     one_provider: bool
@@ -71,7 +71,6 @@ def _kind(row: dict[str, str]) -> NeedKind:
         unit=row["unit"],
         typical_low=int(row["typical_low"]),
         typical_high=int(row["typical_high"]),
-        cap=int(row["cap"]),
         plausible_bound=int(row["plausible_bound"]),
         cool_off_days=int(row["cool_off_days"]),
         one_provider=row["one_provider"] == "1",

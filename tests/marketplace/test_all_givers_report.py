@@ -118,7 +118,7 @@ def other_home(session: Session) -> Household:
 
 
 @pytest.mark.parametrize(
-    ("over", "column"), [({"payer": "COMMERCIAL_SUPPLEMENT"}, "payer"), ({"cause": "flood"}, "cause")]
+    ("over", "column"), [({"payer": "COMMERCIAL_SUPPLEMENT"}, "payer"), ({"cause": "a mudslide"}, "cause")]
 )
 def test_a_correction_of_any_column_brings_the_row_up_to_date(
     session: Session, now: datetime, over: dict[str, str], column: str

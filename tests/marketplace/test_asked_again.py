@@ -23,6 +23,7 @@ from marketplace.ledger import hits
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapHit
 from marketplace.ledger.overlap import OverlapFound
 from marketplace.payments import files
+from marketplace.proposals.models import Run
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
 from tests.marketplace.payment_scene import a_month
@@ -143,3 +144,22 @@ def test_the_worker_holds_it_and_the_page_shows_the_rule_and_where_to_decide(sql
     assert "End this match" in page
     refused = client.post(f"/matches/{match_id}/rule", follow_redirects=True).get_data(as_text=True)
     assert "等待期内已有同类物资" in refused or "Same goods within the waiting time" in refused
+
+
+def test_an_undecided_line_is_marked_once_another_source_tells_of_the_help(sqlite_database: Database, settings):
+    now = utc_now()
+    with sqlite_database.transaction() as session:
+        scene, calm = a_scene(session, now=now), a_scene(session, phone="10000000002", now=now)
+        for one in (scene, calm):
+            make.auto_match(session, one.household, now=now)
+            run = session.get_one(Run, one.line.run_id)
+            run.created_at = now - timedelta(hours=1)
+            past(session, one.household, "EDU.TUTORING", 2, now.date(), updated_at=now)
+    staff = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    assert "Reported since" not in staff.get("/matches/?lang=en").text, "news that no rule minds marks nothing"
+    with sqlite_database.transaction() as session:
+        past(session, scene.household, FOOD, 2, now.date() - timedelta(days=3), updated_at=now)
+    page = staff.get("/matches/?lang=en").text
+    assert page.count("Reported since: no longer allowed") == 1
+    assert "The same kind of goods is given once in 180 days" in page
+    assert "此后有新登记" in staff.get("/matches/?lang=zh_Hans").text

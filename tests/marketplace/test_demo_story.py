@@ -25,12 +25,13 @@ from marketplace.demo.build import build
 from marketplace.demo.city import City, make_city
 from marketplace.demo.command import STORY_DAYS, NotADemoFolder, Report, folder, play
 from marketplace.demo.files import SLIP, is_slipped, is_unverified
-from marketplace.households.models import Household, Person
+from marketplace.households.models import Household, Person, Suspicion, SuspicionState
 from marketplace.ledger.models import LedgerEntry
 from marketplace.ledger.service import seen_from
 from marketplace.needs.models import Need, NeedState
 from marketplace.notices import Notice, NoticeState
 from marketplace.offers.models import Offer, OfferState
+from marketplace.organisations.models import OrganisationPair, PairState
 from marketplace.proposals.models import ProposedLine, UnservedReason
 from marketplace.wiring import open_database
 
@@ -254,3 +255,14 @@ def test_no_act_names_a_household_or_a_person_by_its_own_number(session: Session
     named = {row.action for row in session.scalars(select(audit.AuditRow)) if row.object_ref in known}
     bodies = [row for row in session.scalars(select(audit.AuditBody.body)) if any(one in row for one in known)]
     assert (named, bodies) == (set(), [])
+
+
+def test_a_pair_of_persons_and_a_pair_of_organisations_wait_to_be_told_apart(session: Session):
+    pairs = session.exec(select(Suspicion).where(Suspicion.state == SuspicionState.OPEN)).all()
+    sides = [session.get_one(Person, one) for pair in pairs for one in (pair.one_id, pair.two_id)]
+    assert sorted(session.get_one(Household, one.household_id).source for one in sides) == [
+        "demo-charity",
+        "demo-street",
+    ]
+    groups = session.exec(select(OrganisationPair).where(OrganisationPair.state == PairState.OPEN)).all()
+    assert len(groups) == 1

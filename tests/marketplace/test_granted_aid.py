@@ -9,12 +9,18 @@ import pytest
 from sqlmodel import Session, select
 
 from marketplace import audit
+from marketplace.actors import SYSTEM
+from marketplace.calendar import local_day
 from marketplace.cases import outcome, steps
 from marketplace.cases.models import CaseItem, ItemState
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
-from marketplace.ledger import granted_aid
+from marketplace.households.register import source_index
+from marketplace.ledger import granted_aid, hits
+from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState, LedgerEntry, OverlapHit
+from marketplace.ledger.reporting import take_in
+from marketplace.reference.words import list_codes
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER
 from tests.marketplace.test_cases import WORKER, send, walk
@@ -52,7 +58,7 @@ def test_fast_aid_is_in_the_ledger_and_stops_a_second_help_for_the_event(session
     (row,) = booked(session, now)
     assert (row.category, row.payer, row.programme) == ("EMERGENCY.CASH", "TEMPORARY_AID", "FAST_SMALL_AID")
     assert (row.units, row.state, row.giver, row.household_id) == (60_000, AidState.DELIVERED, "民政", home.id)
-    need = make.a_need(session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=100_000)
+    need = make.a_need(session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=100_000, cause="ACCIDENT")
     offer = make.an_offer(
         session, make.an_organisation(session), category="EMERGENCY.CASH", unit="FEN", stock_units=10**7
     )
@@ -82,3 +88,53 @@ def test_a_grant_that_is_taken_back_counts_no_longer_and_counts_again_once_it_is
     item.state, item.amount_fen = ItemState.GRANTED, 50_000
     session.flush()
     assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 50_000)]
+
+
+def told_by_feed(session: Session, now, home, **over) -> int:
+    """The government's own feed tells of a payment, in its own words: no giver, another programme and kind."""
+    home.source_index = source_index(make.vault_of(session), "test", "H-1")
+    cells = {"source_id": "P-1", "household_ref": "H-1", "category": "EMERGENCY.CASH", "units": 600, "unit": "元"}
+    cells |= {"given_on": local_day(now).isoformat(), "payer": "TEMPORARY_AID", "programme": "TEMPORARY_AID", **over}
+    return take_in(session, [cells], source="gov", rule_id="feed", actor=SYSTEM, now=now).contradicted
+
+
+def counted(session: Session, home) -> list[tuple[str, int]]:
+    return [(row.source, row.units) for row in ledger.live_aid(session, household_ids=[home.id])]
+
+
+def test_what_a_case_paid_and_a_feed_tells_of_later_counts_once(session, now):
+    home = make.a_household(session)
+    fast_aid(session, now, home)
+    booked(session, now)
+    later = now + timedelta(days=9)
+    assert told_by_feed(session, later, home) == 1, "one task, for a person"
+    assert counted(session, home) == [(granted_aid.SOURCE, 60_000)]
+    assert [hit.code for hit in session.exec(select(OverlapHit))] == [hits.TWICE], "no rule is broken by one gift"
+
+
+def test_what_a_feed_told_of_and_a_case_books_later_counts_once_too(session, now):
+    home = make.a_household(session)
+    told_by_feed(session, now, home)
+    item = fast_aid(session, now, home)
+    (row,) = booked(session, now)
+    assert (row.state, counted(session, home)) == (AidState.REPEAT, [("gov", 60_000)])
+    assert session.exec(select(OverlapHit.code)).one() == hits.TWICE
+    item.state = ItemState.RUNNING
+    session.flush()
+    (row,) = booked(session, now + timedelta(days=1))
+    assert (row.state, row.repeats_id) == (AidState.RETURNED, None)
+
+
+@pytest.mark.parametrize("over", [{"units": 500}, {"cause": "洪涝 2026-08-12"}, {"payer": "CHARITY"}])
+def test_another_amount_event_or_payer_is_another_payment(session, now, over):
+    home = make.a_household(session)
+    fast_aid(session, now, home)
+    booked(session, now)
+    told_by_feed(session, now, home, **over)
+    assert len(counted(session, home)) == 2
+
+
+def test_a_repaired_home_is_paid_by_a_fund_of_the_government():
+    kind = granted_aid.ONCE["WEIFANG"]
+    assert kind.payer in list_codes("payer")
+    assert kind.payer != "CHARITY"

@@ -11,7 +11,7 @@ from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.ledger import bills, hits, overlap
+from marketplace.ledger import bills, hits, overlap, rules
 from marketplace.ledger.explain import explain
 from marketplace.ledger.models import HitState, OverlapException, OverlapHit
 from tests import factories as make
@@ -169,3 +169,23 @@ def test_explain_prints_rules_facts_and_verdict_and_no_name(session: Session, no
     assert f"need {scene.need.id} D08 allows 0 until 2027-05-19 because of {row.id}" in told
     assert told.endswith(f"need {scene.need.id} verdict 0 of 10")
     assert "王" not in told
+
+
+def test_explain_names_a_rule_that_rests_and_a_change_with_day_and_source(session: Session, now: datetime) -> None:
+    """D08 rests in this district, D11 was changed for the city, and neither is silent."""
+    scene = a_scene(session)
+    first, second = (Actor(id=name, role=Role.APPROVER) for name in ("a-1", "a-2"))
+    home = scene.household
+    for over in ({"days": 90}, {"off": True, "district_code": home.district_code}):
+        values = {"district_code": "", "valid_from": DAY, "source": "渝民发〔2026〕7号", **over}
+        change = rules.draft(session, rules.Draft("D08", **values), actor=first, now=now)
+        rules.approve(session, change.id, actor=second, now=now)
+    told = list(explain(session, home.id, "LIVING.FOOD_PACK", on=DAY))
+    (rests,) = [line for line in told if line.startswith("rests ")]
+    assert rests.startswith("rests D08 COOLDOWN [DESIGN, D, 2026-11-23; changed 2026-11-23 city: 渝民发〔2026〕7号; ")
+    assert f"changed 2026-11-23 {home.district_code}: 渝民发〔2026〕7号" in rests
+    assert not any(line.startswith("rule D08") for line in told)
+    elsewhere = make.a_household(session, district_code="500109")
+    (goods,) = [line for line in explain(session, elsewhere.id, "LIVING.FOOD_PACK", on=DAY) if "rule D08" in line]
+    assert "changed 2026-11-23 city: 渝民发〔2026〕7号] " in goods
+    assert "90 days" in goods

@@ -238,7 +238,10 @@ def test_what_approval_would_refuse_beside_a_like_need_is_not_planned_in_the_sam
 def test_two_events_of_a_year_are_planned_both(session: Session, household: Household, now: datetime) -> None:
     """The limit of a year is an event's own."""
     offer(session, "EDU.UNIVERSITY_ENTRY")
-    wanted = [need(session, household, "EDU.UNIVERSITY_ENTRY", 300_000, cause=cause) for cause in ("son", "daughter")]
+    wanted = [
+        need(session, household, "EDU.UNIVERSITY_ENTRY", 300_000, cause=cause)
+        for cause in ("SCHOOLING:1", "SCHOOLING:2")
+    ]
     assert solved(session, now)[1] == {one.id: 300_000 for one in wanted}
 
 

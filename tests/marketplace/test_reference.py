@@ -1,6 +1,7 @@
 """The code tables: complete, dated, consistent with each other."""
 
 from collections import Counter
+from dataclasses import fields
 from datetime import date
 
 import pytest
@@ -9,6 +10,7 @@ from marketplace.clocks.steps import STEPS
 from marketplace.consent.models import Purpose
 from marketplace.organisations.models import OrganisationKind
 from marketplace.reference import districts, needs, purposes, words
+from marketplace.reference.duplicate_rules import duplicate_rule
 from marketplace.reference.tables import UnknownCode, rows
 from marketplace.web import letters
 
@@ -76,7 +78,7 @@ def test_the_bounds_of_every_need_stand_in_order():
     kinds = needs.list_need_kinds()
     assert len(kinds) == 31
     for kind in kinds:
-        assert 0 < kind.typical_low <= kind.typical_high <= kind.cap < kind.plausible_bound, kind.code
+        assert 0 < kind.typical_low <= kind.typical_high < kind.plausible_bound, kind.code
 
 
 def test_every_code_that_a_need_names_is_in_its_table():
@@ -91,7 +93,14 @@ def test_every_code_that_a_need_names_is_in_its_table():
 
 
 def test_money_is_whole_fen():
-    assert needs.need_kind("MEDICAL.MAJOR").cap == 30_000 * 100
+    assert needs.need_kind("MEDICAL.MAJOR").typical_high == 30_000 * 100
+
+
+def test_every_limit_of_a_source_stands_in_a_rule_and_the_taxonomy_repeats_none():
+    """Grants for children with leukaemia or a sick heart have limits of their own (P-RC, P-RC2); ours were dropped."""
+    limits = duplicate_rule("D04").limits
+    assert (limits["MEDICAL.CHILD_LEUKEMIA"], limits["MEDICAL.CHILD_CHD"]) == (5_000_000, 3_000_000)
+    assert set(rows("needs")[0]) - {"no"} == {field.name for field in fields(needs.NeedKind)}, "no column is unread"
     assert needs.need_kind("MEDICAL.MAJOR").is_money
     assert not needs.need_kind("LIVING.FOOD_PACK").is_money
 

@@ -143,7 +143,9 @@ def test_two_records_of_one_person_are_one_household_here_too(session: Session, 
     pair = a_suspicion(session, scene.household, other.household, now)
     pair.state = pair.state.SAME
     session.add(pair)
-    scene.household.source_index, scene.household = "moved", other.household
+    scene.household.source_index = "moved"
+    session.flush()
+    scene.household = other.household
     named(session, scene)
     told_again(session, scene, now)
     assert outside(session).state is AidState.REPEAT

@@ -18,7 +18,7 @@ COST = 1_000_000
 INVOICE = "发票 2026-10-31"
 
 
-def documented(session: Session, home: Household, now: datetime, *, paper: str, cause: str = "C50") -> Need:
+def documented(session: Session, home: Household, now: datetime, *, paper: str, cause: str = "ILLNESS:C50") -> Need:
     """A need whose cost no payer has paid a part of when it is written down."""
     row = need(session, home, "MEDICAL.MAJOR", COST, cause=cause)
     bill = bills.record(session, row.id, cost_fen=COST, paper=paper, actor=WORKER, now=now)
@@ -60,7 +60,7 @@ def test_a_need_without_papers_may_be_about_a_cost_of_its_year_only(
     session: Session, home: Household, now: datetime
 ) -> None:
     paid_and_closed(session, home, documented(session, home, now, paper=INVOICE))
-    bare = need(session, home, "MEDICAL.MAJOR", COST, cause="C50")
+    bare = need(session, home, "MEDICAL.MAJOR", COST, cause="ILLNESS:C50")
     assert allowed(session, bare) == 0
     bare.created_at = now + timedelta(days=366)
     session.add(bare)
@@ -70,7 +70,7 @@ def test_a_need_without_papers_may_be_about_a_cost_of_its_year_only(
 
 def test_another_illness_has_a_cost_of_its_own(session: Session, home: Household, now: datetime) -> None:
     paid_and_closed(session, home, documented(session, home, now, paper=INVOICE))
-    assert allowed(session, documented(session, home, now, paper=INVOICE, cause="C34")) == COST
+    assert allowed(session, documented(session, home, now, paper=INVOICE, cause="ILLNESS:C34")) == COST
 
 
 def test_a_payout_for_nobody_s_need_counts_on_the_bill(session: Session, home: Household, now: datetime) -> None:

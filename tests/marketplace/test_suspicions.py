@@ -39,6 +39,7 @@ ENTRIES = {
     "a list by file": "needs/storing.py",
     "the registry's system": "needs/storing.py",
     "the demonstration": "needs/storing.py",
+    "a pair that the demonstration shows": "demo/alike.py",
     "typed in at the counter": "needs/entry.py",
     "written down at a visit": "needs/entry.py",
     "a helper who speaks for somebody": "needs/entry.py",

@@ -21,6 +21,7 @@ CASH, ENTRY, TERM, CARE, DEVICE = (
 ASSISTANCE = "MEDICAL_ASSISTANCE"
 REPAIR, COURSE, POLICY = "HOUSING.REPAIR", "JOB.TRAINING", "INSURANCE.PREMIUM"
 PAID = {"BASIC_INSURANCE": 60_000, "SERIOUS_ILLNESS_INSURANCE": 10_000, "MEDICAL_ASSISTANCE": 8_000}
+FLOOD = "FLOOD:2026-08-12/500109"
 N = {"need_id": "n"}
 
 CASES: list[tuple[str, str, Asked, list[Given], int]] = [
@@ -252,11 +253,28 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
     ("D13", "once for the same event", ask(CASH, 900, cause="fire"), [had(CASH, 500, "2026-01-02", cause="fire")], 0),
     (
         "D13",
-        "one event, written otherwise",
-        ask(CASH, 900, cause="Fire 2026/08"),
-        [had(CASH, 500, cause="ｆｉｒｅ2026-08")],
+        "one flood, told two days apart",
+        ask(CASH, 900, cause="FLOOD:2026-08-12/500109"),
+        [had(CASH, 500, cause="FLOOD:2026-08-14/500109")],
         0,
     ),
+    (
+        "D13",
+        "a flood told without a place",
+        ask(CASH, 900, cause=FLOOD),
+        [had(CASH, 500, cause="FLOOD:2026-08-12/")],
+        0,
+    ),
+    ("D13", "a flood elsewhere", ask(CASH, 900, cause=FLOOD), [had(CASH, 500, cause="FLOOD:2026-08-12/500112")], 900),
+    ("D13", "a later flood", ask(CASH, 900, cause=FLOOD), [had(CASH, 500, cause="FLOOD:2026-09-02/500109")], 900),
+    (
+        "D05",
+        "a closer code of one illness",
+        ask(ILLNESS, 9, cause="ILLNESS:C50"),
+        [had(ILLNESS, 5, cause="ILLNESS:C509")],
+        0,
+    ),
+    ("D05", "two illnesses", ask(ILLNESS, 9, cause="ILLNESS:C50"), [had(ILLNESS, 5, cause="ILLNESS:C34")], 9),
     ("D13", "another event", ask(CASH, 900, cause="flood"), [had(CASH, 500, "2026-01-02", cause="fire")], 900),
     ("D13", "a new year", ask(CASH, 900, cause="fire"), [had(CASH, 500, "2025-12-31", cause="fire")], 900),
     ("D13", "an unknown event may be the same", ask(CASH, 900, cause="fire"), [had(CASH, 500)], 0),
