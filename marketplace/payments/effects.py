@@ -47,10 +47,10 @@ class Answer:
     bank_ref: str
 
 
-def apply(session: Session, answer: Answer, /, *, import_id: str, actor: Actor, now: datetime) -> None:
-    """Keep the fact, move the line, and let the match follow."""
+def apply(session: Session, answer: Answer, /, *, month: str, import_id: str, actor: Actor, now: datetime) -> None:
+    """Keep the fact in the books of `month`, move the line, and let the match follow."""
     line = answer.line
-    _keep(session, answer, import_id=import_id, actor=actor, now=now)
+    _keep(session, answer, month=month, import_id=import_id, actor=actor, now=now)
     match = session.get_one(Match, line.match_id, with_for_update=True, populate_existing=True)
     if answer.kind is not ResultKind.FAILED:
         match.paid_at = now if answer.kind is ResultKind.PAID else None
@@ -68,7 +68,7 @@ def apply(session: Session, answer: Answer, /, *, import_id: str, actor: Actor, 
         after_end.came_back(session, match, actor=actor, now=now)
 
 
-def _keep(session: Session, answer: Answer, *, import_id: str, actor: Actor, now: datetime) -> None:
+def _keep(session: Session, answer: Answer, *, month: str, import_id: str, actor: Actor, now: datetime) -> None:
     """The bank's fact, kept whatever became of the match meanwhile."""
     line = answer.line
     line.state, line.reason_code, line.changed_at = _STATE[answer.kind], answer.reason_code, now
@@ -81,6 +81,7 @@ def _keep(session: Session, answer: Answer, *, import_id: str, actor: Actor, now
             match_id=line.match_id,
             amount_fen=line.amount_fen,
             on_day=answer.on_day,
+            month=month,
             reason_code=answer.reason_code,
             bank_ref=answer.bank_ref,
             import_id=import_id,

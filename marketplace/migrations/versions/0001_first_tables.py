@@ -3112,6 +3112,7 @@ def upgrade() -> None:
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('amount_fen', sa.BigInteger(), nullable=False),
     sa.Column('on_day', sa.Date(), nullable=False),
+    sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
     sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('bank_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('import_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -3125,6 +3126,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('bank_result', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_bank_result_match_id'), ['match_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_bank_result_month'), ['month'], unique=False)
         batch_op.create_index(batch_op.f('ix_bank_result_org_id'), ['org_id'], unique=False)
 
     op.create_table('payout_overlap',
