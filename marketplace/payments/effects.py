@@ -22,6 +22,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.paid_late import OVER
 from marketplace.payments import after_end, waiting
 from marketplace.payments.models import BankResult, LineState, PaymentBatch, PaymentLine, ResultKind
+from marketplace.payments.open_matches import ACCOUNT_AT_FAULT
 from marketplace.payments.payees import end_permit
 
 _STATE = {
@@ -60,7 +61,15 @@ def apply(session: Session, answer: Answer, /, *, month: str, import_id: str, ac
     elif answer.kind is ResultKind.FAILED:
         _tell(session, "payment_failed", line, match, now=now)
         waiting.failed(session, line, match, now=now)
-    elif answer.kind is ResultKind.RETURNED and match.state in HANDED_OVER:
+    else:
+        _back(session, line, match, kind=answer.kind, actor=actor, now=now)
+
+
+def _back(session: Session, line: PaymentLine, match: Match, *, kind: ResultKind, actor: Actor, now: datetime) -> None:
+    """The money is back; where the account was at fault the household is asked for another before anything is paid."""
+    if kind is ResultKind.RETURNED and line.reason_code in ACCOUNT_AT_FAULT:
+        notices.post(session, "payment_failed", key=f"{line.id}:sent_back", household_id=line.household_id, now=now)
+    if kind is ResultKind.RETURNED and match.state in HANDED_OVER:
         decisions.bank_sent_back(session, match.id, actor=actor, now=now)
     elif match.state is MatchState.RECLAIMING:
         decisions.reclaim_done(session, match.id, asks="payment:result", actor=actor, now=now)
