@@ -87,7 +87,7 @@ def refusal(session: Session, need: Need, /, *, actor: Actor, now: datetime) -> 
         return "not_on_call"
     if need.urgency < CRITICAL:
         return "not_critical"
-    if not need.verifier_id or need.verifier_id in actor.people:
+    if not need.verifier_id or need.vouched_by & actor.people:
         return "verifier_is_approver"
     return "" if room.left_fen else "cap_used"
 
@@ -177,7 +177,7 @@ def mark(
         district_code=need.district_code,
         night_on=night_of(now),
         value_fen=line.value_fen,
-        verifier_id=need.verifier_id,
+        verifier_id=need.brought_by or need.verifier_id,
         approver_id=actor.id,
         reason=reason.strip()[:200],
         approved_at=now,

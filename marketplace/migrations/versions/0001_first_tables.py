@@ -794,6 +794,7 @@ def upgrade() -> None:
     sa.Column('referred_by_org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('state', sa.Enum('unverified', 'held', 'verified', 'refused', 'closed', name='needstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('brought_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('content_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
