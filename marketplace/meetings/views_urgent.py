@@ -50,7 +50,7 @@ def urgent_cases() -> ResponseReturnValue:
         reviews=words.REVIEWS,
         pair=(name_of(session, pair.verifier_id), name_of(session, pair.approver_id)) if pair else None,
         pair_row=pair,
-        critical=urgent.critical_needs(session, actor=actor),
+        critical=urgent.critical_needs(session, actor=actor, now=utc_now()),
     )
 
 
