@@ -113,7 +113,7 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     need = _fetch(session, Need, line.need_id, lock=lock)
     offer = _fetch(session, Offer, line.offer_id, lock=lock)
     organisation = _fetch(session, Organisation, offer.org_id, lock=lock)
-    if need.verifier_id in actor.people:
+    if need.vouched_by & actor.people:
         raise WrongState("verifier_is_approver")
     _refuse_close(session, need, organisation, actor=actor)
     if need.state is not NeedState.VERIFIED or _is_over(need, now):
@@ -277,7 +277,7 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     if match.held_for:
         raise WrongState("match_held", cause=match.held_for)
     need = session.get_one(Need, match.need_id)
-    if actor.people & {match.approver_id, need.verifier_id}:
+    if actor.people & {match.approver_id, *need.vouched_by}:
         raise WrongState("same_person_twice")
     _refuse_close(session, need, session.get_one(Organisation, match.org_id), actor=actor)
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)

@@ -24,6 +24,7 @@ from marketplace.db import Database
 from marketplace.decisions import officers
 from marketplace.decisions.models import OPEN, Match
 from marketplace.decisions.moves import URGENT
+from marketplace.needs.lists import not_over
 from marketplace.needs.models import Need, NeedState
 from marketplace.proposals.models import LineState, ProposedLine
 
@@ -93,7 +94,7 @@ def _open(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         col(Need.state) == NeedState.VERIFIED,
         col(Need.committed_units) < col(Need.gap_units),
-        or_(col(Need.valid_to).is_(None), col(Need.valid_to) > local_day(now)),
+        not_over(local_day(now)),
     )
 
 

@@ -167,7 +167,7 @@ def decide(
     if not 0 <= minutes <= 600:
         raise BadInput("minutes_outside", field="minutes")
     need = session.get(Need, hit.need_id) if hit.need_id else None
-    if state is HitState.FALSE_ALARM and need is not None and need.verifier_id in actor.people:
+    if state is HitState.FALSE_ALARM and need is not None and need.vouched_by & actor.people:
         raise WrongState("verifier_is_approver")
     hit.state, hit.minutes, hit.decided_by, hit.decided_at = state, hit.minutes + minutes, actor.id, now
     session.add(hit)

@@ -16,9 +16,11 @@ from sqlalchemy import ColumnElement
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, exists, func, select
 
+from marketplace.calendar import local_day
 from marketplace.consent.ask import all_auto_match
 from marketplace.decisions.models import OPEN, Match
 from marketplace.meetings.models import MeetingRow, RowKind
+from marketplace.needs.lists import not_over
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
 from marketplace.proposals.models import LineState, ProposedLine, Run, UnservedReason
@@ -57,26 +59,27 @@ Values = dict[str, Any]
 
 def rows_of(session: Session, run: Run, /, *, district: str, now: datetime) -> list[Values]:
     """The sheet's rows without their meeting: zero first, then unclaimed; the most urgent first within each."""
-    zero = list(_zero(session, run, district))
+    zero = list(_zero(session, run, district, now=now))
     known = {row["need_id"] for row in zero}
     unclaimed = [row for row in _unclaimed(session, district, now=now) if row["need_id"] not in known]
     return [{"number": number, **row} for number, row in enumerate([*zero, *unclaimed], start=1)]
 
 
-def _without(district: str) -> list[ColumnElement[bool]]:
-    """Verified needs of which nothing is given, under way or proposed at this moment."""
+def _without(district: str, *, now: datetime) -> list[ColumnElement[bool]]:
+    """Verified needs whose time is not over and of which nothing is given, under way or proposed at this moment."""
     line = exists().where(col(ProposedLine.need_id) == Need.id, col(ProposedLine.state) == LineState.PROPOSED)
     match = exists().where(col(Match.need_id) == Need.id, col(Match.state).in_(OPEN))
     wanted = [col(Need.state) == NeedState.VERIFIED, col(Need.committed_units) == 0, ~line, ~match]
+    wanted.append(not_over(local_day(now)))
     return [*wanted, col(Need.district_code) == district] if district else wanted
 
 
-def _zero(session: Session, run: Run, district: str) -> Iterator[Values]:
+def _zero(session: Session, run: Run, district: str, *, now: datetime) -> Iterator[Values]:
     first = (
         select(Need, UnservedReason)
         .join(UnservedReason, col(UnservedReason.need_id) == col(Need.id))
         .where(UnservedReason.run_id == run.id, UnservedReason.place == 0, UnservedReason.covered_units == 0)
-        .where(*_without(district))
+        .where(*_without(district, now=now))
         .order_by(col(Need.urgency).desc(), col(Need.id))
     )
     for need, reason in session.execute(first):
@@ -86,7 +89,7 @@ def _zero(session: Session, run: Run, district: str) -> Iterator[Values]:
 def _unclaimed(session: Session, district: str, *, now: datetime) -> Iterator[Values]:
     willing = all_auto_match(session, now=now)
     over = set(session.exec(select(Match.need_id).distinct()))
-    statement = select(Need).where(*_without(district)).order_by(col(Need.urgency).desc(), col(Need.id))
+    statement = select(Need).where(*_without(district, now=now)).order_by(col(Need.urgency).desc(), col(Need.id))
     for need in session.exec(statement):
         answered = ALL_SAID_NO if need.id in over else CAME_LATER
         yield _row(need, RowKind.UNCLAIMED, blocker=answered if need.household_id in willing else NO_YES)

@@ -33,6 +33,7 @@ from marketplace.intake.cells import names_somebody
 from marketplace.ledger.overlap import homes_of
 from marketplace.meetings import duties, reclaims, roster
 from marketplace.meetings.models import ReviewState, UrgentApproval
+from marketplace.needs.lists import not_over
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
 from marketplace.policy import require
@@ -87,7 +88,7 @@ def refusal(session: Session, need: Need, /, *, actor: Actor, now: datetime) -> 
         return "not_on_call"
     if need.urgency < CRITICAL:
         return "not_critical"
-    if not need.verifier_id or need.verifier_id in actor.people:
+    if not need.verifier_id or need.vouched_by & actor.people:
         return "verifier_is_approver"
     return "" if room.left_fen else "cap_used"
 
@@ -177,7 +178,7 @@ def mark(
         district_code=need.district_code,
         night_on=night_of(now),
         value_fen=line.value_fen,
-        verifier_id=need.verifier_id,
+        verifier_id=need.brought_by or need.verifier_id,
         approver_id=actor.id,
         reason=reason.strip()[:200],
         approved_at=now,
@@ -283,9 +284,10 @@ def _seen(state: ReviewState | None, actor: Actor) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def critical_needs(session: Session, /, *, actor: Actor, limit: int = 10) -> list[Need]:
+def critical_needs(session: Session, /, *, actor: Actor, now: datetime, limit: int = 10) -> list[Need]:
     """Verified critical needs of the actor's area of which nothing is given or under way, the newest first."""
     wanted = select(Need).where(Need.state == NeedState.VERIFIED, Need.urgency == CRITICAL, Need.committed_units == 0)
+    wanted = wanted.where(not_over(local_day(now)))
     if actor.districts:
         wanted = wanted.where(col(Need.district_code).in_(sorted(actor.districts)))
     return list(session.exec(wanted.order_by(col(Need.updated_at).desc(), col(Need.id)).limit(limit)))

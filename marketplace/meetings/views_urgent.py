@@ -50,7 +50,7 @@ def urgent_cases() -> ResponseReturnValue:
         reviews=words.REVIEWS,
         pair=(name_of(session, pair.verifier_id), name_of(session, pair.approver_id)) if pair else None,
         pair_row=pair,
-        critical=urgent.critical_needs(session, actor=actor),
+        critical=urgent.critical_needs(session, actor=actor, now=utc_now()),
     )
 
 
@@ -93,7 +93,7 @@ def _need_page(need: Need, form: UrgentForm, *, now: datetime) -> Response:
         need=need,
         form=form,
         room=urgent.room_for(session, need.household_id, now=now),
-        verifier=name_of(session, need.verifier_id),
+        verifier=name_of(session, need.brought_by or need.verifier_id),
         refusal=words.SENTENCES[refusal] if refusal else "",
     )
 

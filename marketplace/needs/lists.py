@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import Session, col
 
 from marketplace import policy
@@ -38,6 +39,11 @@ class NeedPage:
     total: int
     page: int
     pages: int
+
+
+def not_over(on: date, /) -> ColumnElement[bool]:
+    """Needs whose time is not over on this day: `valid_to` is the day after their last."""
+    return or_(col(Need.valid_to).is_(None), col(Need.valid_to) > on)
 
 
 def list_needs(session: Session, filters: NeedFilters, /, *, actor: Actor, page: int = 1, size: int = 25) -> NeedPage:

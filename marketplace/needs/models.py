@@ -77,9 +77,16 @@ class Need(SQLModel, table=True):
     referred_by_org_id: str | None = Field(default=None, foreign_key="organisation.id")
     state: NeedState = Field(sa_column=choice(NeedState, index=True))
     state_reason: str = Field(default="", max_length=200)
+    brought_by: str = Field(default="", max_length=64)
     content_hash: str = Field(default="", max_length=64)
     created_at: datetime = Field(sa_column=moment(index=True))
     updated_at: datetime = Field(sa_column=moment(index=True))
+
+    @property
+    def vouched_by(self) -> frozenset[str]:
+        """Who said that it is true: the verifier, and whoever brought it in as verified by a table. They decide nothing
+        about it, for the verifier's name in a table is a word that anybody can type."""
+        return frozenset({self.verifier_id, self.brought_by} - {""})
 
 
 class NeedStanding(SQLModel, table=True):

@@ -208,7 +208,7 @@ def verify_need(
         key = f"need:{need.id}:verified"
         notices.post(session, "need_verified", key=key, household_id=need.household_id, now=now)
     need.verification_level, need.evidence = level, evidence.strip()[:200]
-    need.verifier_id, need.verified_on = actor.id, today_of(now)
+    need.verifier_id, need.brought_by, need.verified_on = actor.id, "", today_of(now)
     need.referral_reason = referral_reason
     need.government_decision = government_decision.strip()[:200] or need.government_decision
     return _move(session, need, NeedState.VERIFIED, action="need:verify", reason="", actor=actor, now=now)

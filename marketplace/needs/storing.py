@@ -14,7 +14,7 @@ from sqlalchemy import insert, update
 from sqlmodel import Session
 
 from marketplace import audit
-from marketplace.actors import Actor
+from marketplace.actors import SYSTEM, Actor
 from marketplace.households.register import chunks, register_many
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.planning import Plan, Planned, households_of, state_of
@@ -38,14 +38,14 @@ def store(
     vault = vault_of(session)
     _close_replaced(session, found, batch_id=batch_id, actor=actor, now=now)
     for some in chunks(found.new, 2000):
-        rows = [_need_row(item, homes, kinds, now=now) for item in some]
+        rows = [_need_row(item, homes, kinds, actor=actor, now=now) for item in some]
         for row in rows:
             row["id"] = vault.ref("need", found.source, row["source_id"])
             row["created_at"] = now
         session.execute(insert(Need), rows)
         _record(session, rows, "need:import", batch_id=batch_id, actor=actor, now=now)
     for some in chunks([item for item in found.changed if item.known is not None], 2000):
-        rows = [_need_row(item, homes, kinds, now=now) for item in some]
+        rows = [_need_row(item, homes, kinds, actor=actor, now=now) for item in some]
         for row, item in zip(rows, some, strict=True):
             row["id"] = item.known.need_id if item.known else ""
         session.execute(update(Need), rows)
@@ -67,9 +67,11 @@ def _close_replaced(session: Session, found: Plan, *, batch_id: str, actor: Acto
         audit.record_many(session, entries, actor=actor, now=now)
 
 
-def _need_row(item: Planned, homes: Mapping[tuple[str, str], str], kinds: Taxonomy, *, now: datetime) -> dict[str, Any]:
+def _need_row(
+    item: Planned, homes: Mapping[tuple[str, str], str], kinds: Taxonomy, *, actor: Actor, now: datetime
+) -> dict[str, Any]:
     values, kind = item.row.values, kinds[item.row.values["category"]]
-    reason = values.get("referral_reason")
+    reason, level = values.get("referral_reason"), int(values.get("verification_level") or 0)
     return {
         "source": item.facts.source,
         "source_id": values["source_id"],
@@ -87,7 +89,8 @@ def _need_row(item: Planned, homes: Mapping[tuple[str, str], str], kinds: Taxono
         "one_provider": kind.one_provider,
         "all_or_nothing": False,
         "tags": values.get("tags") or [],
-        "verification_level": int(values.get("verification_level") or 0),
+        "verification_level": level,
+        "brought_by": actor.id if level and actor != SYSTEM else "",
         "evidence": values.get("evidence") or "",
         "verifier_id": values.get("verifier") or "",
         "verified_on": _day(values.get("verified_on")),

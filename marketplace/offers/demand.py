@@ -22,6 +22,7 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.db import Database, flush
 from marketplace.errors import Conflict
+from marketplace.needs.lists import not_over
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.differencing import CITY, LEAST, STEP, attack
 from marketplace.offers.models import DemandSnapshot
@@ -127,7 +128,7 @@ def count_open(session: Session, *, on: date) -> Cells:
         select(col(Need.category), col(Need.district_code), func.count(func.distinct(col(Need.household_id))))
         .where(col(Need.state) == NeedState.VERIFIED, col(Need.committed_units) < col(Need.gap_units))
         .where(or_(col(Need.valid_from).is_(None), col(Need.valid_from) <= on))
-        .where(or_(col(Need.valid_to).is_(None), col(Need.valid_to) > on))
+        .where(not_over(on))
         .where(*(cast(col(Need.tags), Text).not_like(f'%"{tag}"%') for tag in NEVER_MAPPED))
         .group_by(col(Need.category), col(Need.district_code))
     )

@@ -1,9 +1,10 @@
 """The books of one giver and month: what was matched, accepted, paid and came back, and the bank against the ledger.
 
 Enters: a giver and a month. Leaves: figures, and for each match on which bank and ledger differ one row with its
-cause. The bank's side is made of what the bank said about lines, the ledger's side of the ledger's own rows. A match
-belongs to the month of the batch whose line was paid, else to the month in which it was handed over. Nothing is
-written here.
+cause. The bank's side is made of what the bank said about lines, the ledger's side of the ledger's own rows. What the
+bank moved stands in the month of its day (`booking`), so that a month's figures are those of the bank's statement. A
+match is compared in the month in which it was paid, else in the one in which it was handed over. Nothing is written
+here.
 """
 
 from __future__ import annotations
@@ -57,8 +58,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """One month of one giver. `bank` is what left its account less what came back; `open` is what is still to be paid
-    at this moment, whatever month it was accepted in."""
+    """One month of one giver. `bank_fen` and `ledger_fen` compare the grants paid in it, whenever something came back;
+    `moved_fen` is what the bank's statement of the month says. `open` is what is still to be paid at this moment,
+    whatever month it was accepted in; `late` what of the figures the bank did in a month that was closed by then."""
 
     month: str
     matched: Figure
@@ -68,12 +70,18 @@ class Books:
     failed: Figure
     returned: Figure
     reclaimed: Figure
+    late: Figure
     dropped: Figure
     at_bank: Figure
     open: Figure
     bank_fen: int
     ledger_fen: int
     differences: tuple[Difference, ...] = field(default=())
+
+    @property
+    def moved_fen(self) -> int:
+        """What left the bank account in this month less what came back in it."""
+        return self.paid.fen - self.returned.fen - self.reclaimed.fen
 
     @property
     def difference_fen(self) -> int:
@@ -99,8 +107,9 @@ def books_of(session: Session, org_id: str, month: str, /) -> Books:
     for line, line_month in lines:
         if line_month == month:
             states[line.state] += Figure(1, line.amount_fen)
-            for result in results.get(line.id, ()):
-                kinds[result.kind] += Figure(1, result.amount_fen)
+    booked = [told for some in results.values() for told in some if told.month == month]
+    for told in booked:
+        kinds[told.kind] += Figure(1, told.amount_fen)
     rows = _compared(matches, lines, results, month)
     return Books(
         month=month,
@@ -113,6 +122,7 @@ def books_of(session: Session, org_id: str, month: str, /) -> Books:
         failed=kinds[ResultKind.FAILED],
         returned=kinds[ResultKind.RETURNED],
         reclaimed=kinds[ResultKind.RECLAIMED],
+        late=_sum(_SIGN[told.kind] * told.amount_fen for told in booked if f"{told.on_day:%Y-%m}" != month),
         dropped=states[LineState.DROPPED],
         at_bank=states[LineState.WAITING],
         open=_sum(m.units for m, _e in matches if m.state is MatchState.IN_DELIVERY),
@@ -123,9 +133,10 @@ def books_of(session: Session, org_id: str, month: str, /) -> Books:
 
 
 def months_of(session: Session, org_id: str, /) -> list[str]:
-    """Every month that has a batch or a hand-over of money, the newest first."""
+    """Every month that has a batch, an answer of the bank or a hand-over of money, the newest first."""
     batches = select(PaymentBatch.month).where(col(PaymentBatch.org_id) == org_id).distinct()
-    months = set(session.exec(batches))
+    told = select(BankResult.month).where(col(BankResult.org_id) == org_id).distinct()
+    months = {*session.exec(batches), *session.exec(told)}
     months |= {f"{local_day(m.delivered_at):%Y-%m}" for m, _e in _money_matches(session, org_id) if m.delivered_at}
     return sorted(months, reverse=True)
 
@@ -168,11 +179,11 @@ def _compared(
     """Bank and ledger for each match of the month."""
     bank: dict[str, int] = defaultdict(int)
     home: dict[str, tuple[str, PaymentLine]] = {}
-    for line, line_month in lines:
-        told = results.get(line.id, ())
-        bank[line.match_id] += sum(_SIGN[result.kind] * result.amount_fen for result in told)
-        if any(result.kind is ResultKind.PAID for result in told):
-            home[line.match_id] = (line_month, line)
+    for line, _line_month in lines:
+        for told in results.get(line.id, ()):
+            bank[line.match_id] += _SIGN[told.kind] * told.amount_fen
+            if told.kind is ResultKind.PAID:
+                home[line.match_id] = (told.month, line)
     rows = []
     for match, entry in matches:
         found = home.get(match.id)
@@ -214,22 +225,29 @@ def _sum(amounts: Iterable[int]) -> Figure:
 
 
 def totals_of_givers(session: Session, month: str, /) -> list[tuple[str, Figure, Figure, Figure]]:
-    """For staff: giver, and what its batches of the month ordered, had paid, and had failed."""
-    wanted = (
-        select(
-            col(PaymentLine.org_id),
-            col(PaymentLine.state),
-            func.count(),
-            func.sum(col(PaymentLine.amount_fen)),
-        )
+    """For staff: giver, what its batches of the month ordered, and what the bank paid and failed in the month."""
+    ordered = (
+        select(col(PaymentLine.org_id), func.count(), func.sum(col(PaymentLine.amount_fen)))
         .join(PaymentBatch, col(PaymentBatch.id) == col(PaymentLine.batch_id))
         .where(col(PaymentBatch.month) == month)
-        .group_by(col(PaymentLine.org_id), col(PaymentLine.state))
+        .group_by(col(PaymentLine.org_id))
     )
-    found: dict[str, dict[LineState, Figure]] = defaultdict(lambda: defaultdict(Figure))
-    for org_id, state, count, fen in session.execute(wanted):
-        found[org_id][state] += Figure(int(count), int(fen))
+    found: dict[str, dict[ResultKind | None, Figure]] = defaultdict(lambda: defaultdict(Figure))
+    for org_id, count, fen in session.execute(ordered):
+        found[org_id][None] = Figure(int(count), int(fen))
+    told = (
+        select(col(BankResult.org_id), col(BankResult.kind), func.count(), func.sum(col(BankResult.amount_fen)))
+        .where(col(BankResult.month) == month)
+        .group_by(col(BankResult.org_id), col(BankResult.kind))
+    )
+    for org_id, kind, count, fen in session.execute(told):
+        found[org_id][kind] = Figure(int(count), int(fen))
     return [
-        (org_id, sum(states.values(), Figure()), states[LineState.PAID], states[LineState.FAILED])
-        for org_id, states in sorted(found.items())
+        (org_id, sums[None], sums[ResultKind.PAID], sums[ResultKind.FAILED]) for org_id, sums in sorted(found.items())
     ]
+
+
+def months_with_payments(session: Session, /) -> list[str]:
+    """Every month of which `totals_of_givers` has something to say, the newest first."""
+    batches = session.exec(select(PaymentBatch.month).distinct())
+    return sorted({*batches, *session.exec(select(BankResult.month).distinct())}, reverse=True)

@@ -22,6 +22,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.paid_late import OVER
 from marketplace.payments import after_end, waiting
 from marketplace.payments.models import BankResult, LineState, PaymentBatch, PaymentLine, ResultKind
+from marketplace.payments.open_matches import ACCOUNT_AT_FAULT
 from marketplace.payments.payees import end_permit
 
 _STATE = {
@@ -47,10 +48,10 @@ class Answer:
     bank_ref: str
 
 
-def apply(session: Session, answer: Answer, /, *, import_id: str, actor: Actor, now: datetime) -> None:
-    """Keep the fact, move the line, and let the match follow."""
+def apply(session: Session, answer: Answer, /, *, month: str, import_id: str, actor: Actor, now: datetime) -> None:
+    """Keep the fact in the books of `month`, move the line, and let the match follow."""
     line = answer.line
-    _keep(session, answer, import_id=import_id, actor=actor, now=now)
+    _keep(session, answer, month=month, import_id=import_id, actor=actor, now=now)
     match = session.get_one(Match, line.match_id, with_for_update=True, populate_existing=True)
     if answer.kind is not ResultKind.FAILED:
         match.paid_at = now if answer.kind is ResultKind.PAID else None
@@ -60,7 +61,15 @@ def apply(session: Session, answer: Answer, /, *, import_id: str, actor: Actor, 
     elif answer.kind is ResultKind.FAILED:
         _tell(session, "payment_failed", line, match, now=now)
         waiting.failed(session, line, match, now=now)
-    elif answer.kind is ResultKind.RETURNED and match.state in HANDED_OVER:
+    else:
+        _back(session, line, match, kind=answer.kind, actor=actor, now=now)
+
+
+def _back(session: Session, line: PaymentLine, match: Match, *, kind: ResultKind, actor: Actor, now: datetime) -> None:
+    """The money is back; where the account was at fault the household is asked for another before anything is paid."""
+    if kind is ResultKind.RETURNED and line.reason_code in ACCOUNT_AT_FAULT:
+        notices.post(session, "payment_failed", key=f"{line.id}:sent_back", household_id=line.household_id, now=now)
+    if kind is ResultKind.RETURNED and match.state in HANDED_OVER:
         decisions.bank_sent_back(session, match.id, actor=actor, now=now)
     elif match.state is MatchState.RECLAIMING:
         decisions.reclaim_done(session, match.id, asks="payment:result", actor=actor, now=now)
@@ -68,7 +77,7 @@ def apply(session: Session, answer: Answer, /, *, import_id: str, actor: Actor, 
         after_end.came_back(session, match, actor=actor, now=now)
 
 
-def _keep(session: Session, answer: Answer, *, import_id: str, actor: Actor, now: datetime) -> None:
+def _keep(session: Session, answer: Answer, *, month: str, import_id: str, actor: Actor, now: datetime) -> None:
     """The bank's fact, kept whatever became of the match meanwhile."""
     line = answer.line
     line.state, line.reason_code, line.changed_at = _STATE[answer.kind], answer.reason_code, now
@@ -81,6 +90,7 @@ def _keep(session: Session, answer: Answer, *, import_id: str, actor: Actor, now
             match_id=line.match_id,
             amount_fen=line.amount_fen,
             on_day=answer.on_day,
+            month=month,
             reason_code=answer.reason_code,
             bank_ref=answer.bank_ref,
             import_id=import_id,

@@ -148,7 +148,10 @@ class ResultKind(StrEnum):
 
 
 class BankResult(SQLModel, table=True):
-    """One fact of the bank about one line, kept apart from the ledger so that the two can be compared; written once."""
+    """One fact of the bank about one line, kept apart from the ledger so that the two can be compared; written once.
+
+    `month` is the one in whose books it stands: that of the bank's day, or the open one if that month was closed.
+    """
 
     __tablename__ = "bank_result"
     __table_args__ = (check("amount", "amount_fen > 0"),)
@@ -159,6 +162,7 @@ class BankResult(SQLModel, table=True):
     match_id: str = Field(foreign_key="match.id", index=True)
     amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
     on_day: date
+    month: str = Field(index=True, max_length=7)
     reason_code: str = Field(default="", max_length=32)
     bank_ref: str = Field(default="", max_length=64)
     import_id: str = Field(foreign_key="import_batch.id")

@@ -1,7 +1,8 @@
 """Opening a month: the one before is closed with its figures as they are, and what is open goes over.
 
 Enters: a giver's actor. Leaves: a `PaymentMonth`, the older ones closed, their unreleased drafts dropped so that their
-matches are free for the new month. Lines that are at the bank stay in their batch: the bank's answer finds them.
+matches are free for the new month. Lines that are at the bank stay in their batch: the bank's answer finds them, and
+stands in the books of the month in which the bank moved the money.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from marketplace.actors import Actor
 from marketplace.db import flush
 from marketplace.errors import WrongState
 from marketplace.payments.batches import drop_batch, month_of
-from marketplace.payments.books import Figure, books_of
+from marketplace.payments.booking import hold_books
+from marketplace.payments.books import Figure, books_of, months_of
 from marketplace.payments.models import BatchState, PaymentBatch, PaymentMonth
 from marketplace.payments.open_matches import open_of_giver
 from marketplace.policy import require
@@ -30,6 +32,7 @@ def open_month(session: Session, org_id: str, /, *, actor: Actor, now: datetime)
     """Open this month. What was accepted and not paid goes over, whether it was never tried or the bank said no."""
     require(actor, "payment:prepare", org_id=org_id)
     month = month_of(now)
+    hold_books(session, org_id)
     if find_month(session, org_id, month) is not None:
         raise WrongState("month_open")
     old = select(PaymentBatch).where(
@@ -58,10 +61,9 @@ def open_month(session: Session, org_id: str, /, *, actor: Actor, now: datetime)
 
 
 def _close_before(session: Session, org_id: str, month: str, *, actor: Actor, now: datetime) -> None:
-    """Close every earlier month that is still open, also those that had batches and were never opened."""
-    batches = select(PaymentBatch.month).where(col(PaymentBatch.org_id) == org_id).distinct()
-    known = set(session.exec(select(PaymentMonth.month).where(col(PaymentMonth.org_id) == org_id)))
-    for earlier in sorted({*session.exec(batches), *known}):
+    """Close every earlier month that is still open, also those in which something happened and were never opened."""
+    known = session.exec(select(PaymentMonth.month).where(col(PaymentMonth.org_id) == org_id))
+    for earlier in sorted({*months_of(session, org_id), *known}):
         row = find_month(session, org_id, earlier)
         if earlier >= month or (row is not None and row.closed_at is not None):
             continue

@@ -125,14 +125,14 @@ def _asked(org_id: str) -> Any:
 
 
 def _judged(session: Session, rows: Iterable[Any], *, org_id: str, now: datetime) -> list[Payable]:
-    conflicts, failed = conflicts_of(session, org_id), _last_failures(session, org_id)
+    conflicts, at_fault = conflicts_of(session, org_id), accounts_at_fault(session)
     return [
         Payable(
             match,
             payee,
             head,
             ("held" if match.held_for else "")
-            or _account_blocker(payee, conflicts=conflicts, failed=failed.get(match.id, ""))
+            or _account_blocker(payee, conflicts=conflicts, at_fault=at_fault)
             or ("" if is_alive(head, now) and set(FIELDS) <= set(fields or ()) else "no_permit"),
         )
         for match, payee, head, fields in rows
@@ -147,18 +147,21 @@ def conflicts_of(session: Session, org_id: str, /) -> Conflicts:
     return Conflicts(frozenset(accounts), frozenset(holder_index(vault, name) for name in names))
 
 
-def _last_failures(session: Session, org_id: str) -> dict[str, str]:
-    """Match ► the account that its bank would not pay to."""
-    failed = (
-        select(PaymentLine.match_id, PaymentLine.payee_id)
-        .where(col(PaymentLine.org_id) == org_id, col(PaymentLine.state) == LineState.FAILED)
+def accounts_at_fault(session: Session, /, household_id: str = "") -> frozenset[str]:
+    """Living payees that a bank would not pay to, or sent the money back from, for whichever giver and grant."""
+    wanted = (
+        select(PaymentLine.payee_id)
+        .join(Payee, col(Payee.id) == col(PaymentLine.payee_id))
+        .where(col(Payee.state).in_((PayeeState.OK, PayeeState.TO_CHECK)))
+        .where(col(PaymentLine.state).in_((LineState.FAILED, LineState.RETURNED)))
         .where(col(PaymentLine.reason_code).in_(sorted(ACCOUNT_AT_FAULT)))
-        .order_by(col(PaymentLine.changed_at))
     )
-    return dict(session.exec(failed).all())
+    if household_id:
+        wanted = wanted.where(col(PaymentLine.household_id) == household_id)
+    return frozenset(session.exec(wanted))
 
 
-def _account_blocker(payee: Payee | None, *, conflicts: Conflicts, failed: str) -> str:
+def _account_blocker(payee: Payee | None, *, conflicts: Conflicts, at_fault: frozenset[str]) -> str:
     if payee is None:
         return "no_account"
     if payee.account_index in conflicts.accounts:
@@ -167,4 +170,4 @@ def _account_blocker(payee: Payee | None, *, conflicts: Conflicts, failed: str) 
         return "account_to_check"
     if payee.holder_index in conflicts.names and payee.decided_by is None:
         return "name_of_staff"
-    return "account_to_correct" if payee.id == failed else ""
+    return "account_to_correct" if payee.id in at_fault else ""

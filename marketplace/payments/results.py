@@ -35,6 +35,7 @@ from marketplace.intake import (
     refuse_changes,
     rows_of,
 )
+from marketplace.payments.booking import hold_books, months_for
 from marketplace.payments.effects import Answer, apply
 from marketplace.payments.models import (
     BankResult,
@@ -118,11 +119,13 @@ def check_file(
 def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
     """Take the answers in, if what would be done is still what was shown; else Conflict, and nothing is stored."""
     require(actor, "payment:result", org_id=actor.org_id)
-    batch = get_batch(session, batch_id, kind=ImportKind.PAYMENTS, actor=actor)
-    found = plan(session, rows_of(session, batch), org_id=actor.org_id or "", lock=True)
+    batch, org_id = get_batch(session, batch_id, kind=ImportKind.PAYMENTS, actor=actor), actor.org_id or ""
+    hold_books(session, org_id)
+    found = plan(session, rows_of(session, batch), org_id=org_id, lock=True)
     refuse_changes(batch, found)
+    booked = months_for(session, org_id, (answer.on_day for answer in found.answers))
     for answer in found.answers:
-        apply(session, answer, import_id=batch.id, actor=actor, now=now)
+        apply(session, answer, month=booked[answer.on_day], import_id=batch.id, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
 

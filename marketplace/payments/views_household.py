@@ -28,7 +28,7 @@ from marketplace.payments import payees
 from marketplace.payments.doors import SENTENCES, bp
 from marketplace.payments.forms import AccountForm, PermitForm
 from marketplace.payments.models import AccountKind, LineState, Payee, PayeeState, PaymentLine
-from marketplace.payments.open_matches import ACCOUNT_AT_FAULT, is_permitted, open_of_household
+from marketplace.payments.open_matches import accounts_at_fault, is_permitted, open_of_household
 from marketplace.policy import require
 from marketplace.reference.words import choices
 from marketplace.web import pages
@@ -65,16 +65,16 @@ def _payments(session: Session, household_id: str, payee: Payee | None) -> list[
 
 def _payment(session: Session, match: Match, payee: Payee | None, line: PaymentLine | None) -> Payment:
     permitted = is_permitted(session, match, now=utc_now())
-    step = _step(payee, line, permitted=permitted)
+    at_fault = payee is not None and payee.id in accounts_at_fault(session, match.household_id)
+    step = _step(payee, line, permitted=permitted, at_fault=at_fault)
     return Payment(match, session.get_one(Organisation, match.org_id).name, permitted, line, step)
 
 
-def _step(payee: Payee | None, line: PaymentLine | None, *, permitted: bool) -> str:
+def _step(payee: Payee | None, line: PaymentLine | None, *, permitted: bool, at_fault: bool) -> str:
     if line is not None and line.state is not LineState.FAILED:
         return line.state.value
     if payee is None:
         return "no_account"
-    at_fault = line is not None and line.reason_code in ACCOUNT_AT_FAULT and line.payee_id == payee.id
     if at_fault:
         return "account_to_correct"
     if payee.state is PayeeState.TO_CHECK:

@@ -12,7 +12,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotFound
@@ -21,10 +21,11 @@ from marketplace.households.models import Household
 from marketplace.organisations.models import Organisation
 from marketplace.payments import payees
 from marketplace.payments.batches import month_of
-from marketplace.payments.books import books_of, totals_of_givers
+from marketplace.payments.books import books_of, months_of, months_with_payments, totals_of_givers
 from marketplace.payments.doors import bp
 from marketplace.payments.forms import DecideForm
-from marketplace.payments.models import Payee, PayeeState, PaymentBatch
+from marketplace.payments.models import Payee, PayeeState
+from marketplace.payments.months import find_month
 from marketplace.policy import require
 from marketplace.reference.words import choices
 from marketplace.web import pages
@@ -39,7 +40,7 @@ VERDICTS = (("accept", _l("It can be paid to")), ("refuse", _l("It is not accept
 def overview() -> ResponseReturnValue:
     """What each giver ordered and paid in a month."""
     session = current_session()
-    months = sorted(set(session.exec(select(PaymentBatch.month).distinct())), reverse=True)
+    months = months_with_payments(session)
     asked = request.args.get("month", "")[:7]
     month = asked if asked in months else next(iter(months), month_of(utc_now()))
     rows = [(session.get_one(Organisation, row[0]), *row[1:]) for row in totals_of_givers(session, month)]
@@ -57,11 +58,10 @@ def giver_books(org_id: str, month: str) -> ResponseReturnValue:
     """The books of one giver and month."""
     session = current_session()
     organisation = session.get(Organisation, org_id)
-    ran = select(PaymentBatch.id).where(col(PaymentBatch.org_id) == org_id, col(PaymentBatch.month) == month)
-    if organisation is None or session.exec(ran.limit(1)).first() is None:
+    if organisation is None or month not in months_of(session, org_id):
         raise NotFound("month")
-    books = books_of(session, org_id, month)
-    return pages.render("payments/books.html", books=books, row=None, layout="staff", organisation=organisation)
+    books, row = books_of(session, org_id, month), find_month(session, org_id, month)
+    return pages.render("payments/books.html", books=books, row=row, layout="staff", organisation=organisation)
 
 
 @bp.get("/accounts")

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, exists, select
 
-from marketplace import audit
+from marketplace import audit, notices
 from marketplace.actors import SYSTEM
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
@@ -26,7 +26,8 @@ from marketplace.decisions.waiting import ask_staff, settle_late
 from marketplace.households.models import Household
 from marketplace.needs.models import Need
 from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine
-from marketplace.payments.open_matches import ACCOUNT_AT_FAULT
+from marketplace.payments.open_matches import ACCOUNT_AT_FAULT, LIVE_LINE, accounts_at_fault
+from marketplace.reference.needs import MONEY
 
 RELEASE, SEND, ANSWER, CHECK = "payment_release", "payment_send", "bank_answer", "payee_check"
 CORRECT, HELP, AGAIN = "correct_account", "payee_help", "pay_again"
@@ -114,10 +115,32 @@ def _late_delivery(session: Session, match: Match, now: datetime) -> None:
 CONSEQUENCES = {CORRECT: _ask_for_help, AGAIN: _late_delivery}
 
 
+def _ask_again(session: Session, *, now: datetime) -> int:
+    """Grants whose only account is one that a bank refused before: the household is asked for another."""
+    wanted = (
+        select(Match)
+        .join(Need, col(Need.id) == col(Match.need_id))
+        .join(Payee, col(Payee.household_id) == col(Match.household_id))
+        .where(col(Match.state) == MatchState.IN_DELIVERY, col(Need.unit) == MONEY)
+        .where(col(Payee.id).in_(accounts_at_fault(session)))
+        .where(~exists().where(col(Clock.object_ref) == "pay:" + col(Match.id), col(Clock.ended_at).is_(None)))
+        .where(~exists().where(col(PaymentLine.match_id) == col(Match.id), col(PaymentLine.state).in_(LIVE_LINE)))
+    )
+    found = session.exec(wanted.order_by(col(Match.id)).limit(BATCH)).all()
+    for match in found:
+        key = f"{match.id}:account_to_correct"
+        notices.post(session, "payment_failed", key=key, household_id=match.household_id, now=now)
+        _wait(session, match, CORRECT, outcome="account_to_correct", now=now)
+    return len(found)
+
+
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
-    """Pass on what households left unanswered; end what waits for a match that is not under way any more."""
+    """Pass on what households left unanswered, ask them for an account in place of one that a bank refused; end what
+    waits for a match that is not under way any more."""
     now = clock()
     done = settle_late(database, CONSEQUENCES, now=now)
+    with database.transaction() as session:
+        done += _ask_again(session, now=now)
     with database.reading() as session:
         over = _over(session)
     if not over:

@@ -195,7 +195,7 @@ def _decide(
     newest = _newest(session)
     if row.state is not DisplacementState.PENDING or newest is None or newest.id != row.run_id:
         raise WrongState("displacement_over")
-    if to is DisplacementState.KEPT and session.get_one(Need, row.need_id).verifier_id in actor.people:
+    if to is DisplacementState.KEPT and session.get_one(Need, row.need_id).vouched_by & actor.people:
         raise WrongState("verifier_is_approver")
     if not reason.strip():
         raise BadInput("reason_missing", field="reason")

@@ -82,7 +82,7 @@ def _sound(session: Session, wish: Wish, *, actor: Actor) -> Need | None:
     is_pin = wish.kind is OverrideKind.PIN
     if is_pin and not (wish.need_id and wish.offer_id and 0 < wish.units <= LARGEST):
         raise BadInput("pin_not_whole", field="units")
-    if need and need.verifier_id in actor.people:
+    if need and need.vouched_by & actor.people:
         raise WrongState("verifier_overrides")
     if _twin(session, wish):
         raise WrongState("override_stands")

@@ -16,6 +16,7 @@ from typing import Any
 from sqlmodel import Session, col, func, or_, select
 
 from marketplace.households.models import Household
+from marketplace.needs.lists import not_over
 from marketplace.needs.models import Need, NeedStanding, NeedState
 from marketplace.offers.demand import NEVER_MAPPED, published
 from marketplace.offers.models import Offer
@@ -88,7 +89,8 @@ def _served(session: Session, month: Period, *, org_id: str) -> Mapping[str, fro
 
 
 def _standing(month: Period) -> Any:
-    """Needs with how they stood at the month's end, and the size of their household."""
+    """Needs with how they stood at the month's end, and the size of their household. One whose time was over is told
+    for the last time in the month in which it ran out."""
     newest = select(col(NeedStanding.need_id), func.max(col(NeedStanding.seq)).label("seq"))
     then = newest.where(col(NeedStanding.at) < month.ends).group_by(col(NeedStanding.need_id)).subquery()
     return (
@@ -96,7 +98,7 @@ def _standing(month: Period) -> Any:
         .join(then, then.c.need_id == col(Need.id))
         .join(NeedStanding, col(NeedStanding.seq) == then.c.seq)
         .join(Household, col(Household.id) == col(Need.household_id))
-        .where(col(NeedStanding.state) == NeedState.VERIFIED)
+        .where(col(NeedStanding.state) == NeedState.VERIFIED, not_over(month.first_day))
         .where(col(NeedStanding.gap_units) > col(NeedStanding.committed_units))
         .order_by(col(Need.id))
         .execution_options(yield_per=STREAMED)

@@ -69,14 +69,18 @@ class Month:
         """Who releases."""
         return Actor(id=f"manager-{self.organisation.id}", role=Role.CHARITY_MANAGER, org_id=self.organisation.id)
 
-    def grant(self, *, fen: int = 100_000, number: int | None = None, account: bool = True) -> Grant:
-        """One more household, matched and accepted; with `account` it can be paid."""
+    def grant(
+        self, *, fen: int = 100_000, number: int | None = None, account: bool = True, household: Household | None = None
+    ) -> Grant:
+        """One more household, matched and accepted; with `account` it can be paid. One that is known has its own."""
         session, place = self.session, len(self.grants) + 1 if number is None else number
         name = NAMES[place % len(NAMES)]
-        household = make.a_household(session, name=name, phone=f"1{place:010d}")
+        known, household = household, household or make.a_household(session, name=name, phone=f"1{place:010d}")
         person = session.exec(select(Person).where(Person.household_id == household.id)).one()
-        need = make.a_need(session, household, category="EDU.TERM_SUPPORT", unit="FEN", gap_units=fen)
-        make.auto_match(session, household, now=self.now)
+        over = {"period": "2027"} if known else {}
+        need = make.a_need(session, household, category="EDU.TERM_SUPPORT", unit="FEN", gap_units=fen, **over)
+        if known is None:
+            make.auto_match(session, household, now=self.now)
         line = make.a_line(session, need, self.offer, units=fen, value_fen=fen)
         approval.approve(session, [line.id], actor=APPROVER, now=self.now)
         match = session.exec(select(Match).where(Match.line_id == line.id)).one()
@@ -92,7 +96,7 @@ class Month:
         )
         grant = Grant(household, person, match, name, place)
         self.grants.append(grant)
-        if account:
+        if account and known is None:
             self.type_account(grant)
             payees.permit(session, household.id, [match.id], actor=grant.actor, now=self.now)
         return grant

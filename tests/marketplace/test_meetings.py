@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +12,11 @@ from sqlmodel import Session, select
 from marketplace.accounts import service as accounts
 from marketplace.accounts.models import Account
 from marketplace.actors import Actor, Role
+from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.meetings import duties, looking, named, packs, service
+from marketplace.meetings import duties, looking, named, packs, service, urgent
 from marketplace.meetings.models import Meeting, MeetingRow, Verdict
 from marketplace.meetings.service import Decision
 from marketplace.needs.models import Need, NeedState
@@ -72,10 +73,14 @@ def test_a_need_that_came_later_or_has_no_consent_is_unclaimed(
         willing, silent = (make.a_household(session, phone=f"1000000008{n}") for n in (1, 2))
         make.auto_match(session, willing)
         late, unasked = make.a_need(session, willing), make.a_need(session, silent)
+        over = make.a_need(session, willing, urgency=3, valid_from=date(2026, 1, 1), valid_to=local_day(now))
+        reader = Actor(id="approver-2", role=Role.APPROVER)
+        assert over in urgent.critical_needs(session, actor=reader, now=now - timedelta(days=1))
+        assert over not in urgent.critical_needs(session, actor=reader, now=now), "nobody can approve it any more"
         blockers = {row.need_id: row.blocker for row in service.rows_of(session, call(session, now), filters={})}
         assert blockers[late.id] == packs.CAME_LATER
         assert blockers[unasked.id] == packs.NO_YES
-        assert short["urgent"] not in blockers
+        assert not {short["urgent"], over.id} & set(blockers)
 
 
 def test_the_remedy_that_serves_most_comes_first_and_goods_are_never_added_up(

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from adapters.tabular_writer import write_csv, write_xlsx
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, Conflict, NotAllowed, WrongState
 from marketplace.households import service as households
 from marketplace.households.models import Household, Person
@@ -20,7 +21,7 @@ from marketplace.needs import imports
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.table import need_schema
 from marketplace.reference.identity_number import make_id_number
-from tests.factories import a_household, a_ledger_entry, a_need, an_offer, an_organisation
+from tests.factories import a_household, a_ledger_entry, a_line, a_need, an_offer, an_organisation, auto_match
 
 BIRTH = date(1958, 3, 9)
 GOOD_ID = make_id_number("509900", BIRTH, seq=101)
@@ -93,6 +94,22 @@ def test_a_verified_need_comes_in_with_household_members_and_proof(
     births = {person.relation: person.birth_year for person in people}
     assert births == {"HEAD": 1958, "SPOUSE": 1958, "CHILD": None}
     assert audit.verify(session).bad_seq == 0
+
+
+def test_who_brings_a_need_in_as_verified_does_not_approve_it_in_anybodys_seat(
+    session: Session, verifier: Actor, now: datetime
+) -> None:
+    bring_in(session, a_row(verifier="任意某人"), actor=verifier, now=now)
+    [need] = needs(session)
+    auto_match(session, session.get_one(Household, need.household_id), now=now)
+    offer = an_offer(session, an_organisation(session), category=need.category, unit=need.unit, stock_units=100)
+    line = a_line(session, need, offer, units=3)
+    deputy = Actor(id=verifier.id, role=Role.APPROVER, on_behalf_of="head")
+    outcome = approval.approve(session, [line.id], actor=deputy, now=now)
+    assert [one.code for one in outcome.excluded] == ["verifier_is_approver"]
+    assert need.vouched_by == {verifier.id, "任意某人"}
+    other = Actor(id="approver-1", role=Role.APPROVER)
+    assert approval.approve(session, [line.id], actor=other, now=now).excluded == ()
 
 
 def test_the_dry_run_stores_nothing_but_the_sealed_batch(session: Session, verifier: Actor, now: datetime) -> None:

@@ -102,7 +102,7 @@ def test_a_case_for_which_nothing_else_is_free_says_so_and_never_returns_to_a_si
     ]
     assert len({org for org, _state, _where in told}) == 2
     with database.reading() as session:
-        assert [need.id for need in urgent.critical_needs(session, actor=house.reviewer)] == [house.need_id]
+        assert [need.id for need in urgent.critical_needs(session, actor=house.reviewer, now=NIGHT)] == [house.need_id]
         fell = select(Notice.letter, Notice.household_id, Notice.account_id).where(Notice.key.contains(":fell"))
         letters = session.exec(fell).all()
         homes = [home for letter, home, _account in letters if letter == "match_cancelled"]

@@ -194,6 +194,11 @@ class History:
         for order in self.session.exec(select(DeletionOrder).where(col(DeletionOrder.attested_at).is_(None))).all():
             order.attested_at, order.attested_by = self.month.now, clerk.id  # the giver deletes what it was told to
         self.month.now += timedelta(days=31)
+        if self.pick.random() < 0.5:
+            self.come_back()  # told when the next month has begun and the one before is not closed yet
+        self.close()
+
+    def close(self) -> None:
         open_month(self.session, self.month.organisation.id, actor=self.month.clerk, now=self.month.now)
 
 
@@ -211,6 +216,14 @@ def closed_by_household(session: Session, grant: Grant, *, now: datetime) -> Non
 def ledger_fen(session: Session) -> int:
     total = select(func.coalesce(func.sum(col(LedgerEntry.units)), 0)).where(LedgerEntry.state == AidState.DELIVERED)
     return session.exec(total).one()
+
+
+def frozen_fen(history: History) -> int:
+    """What the closed months say together that the bank moved, once the last of them is closed too."""
+    history.month.now += timedelta(days=31)
+    history.close()
+    kept = [row.figures for row in history.session.exec(select(PaymentMonth)) if row.closed_at]
+    return sum(row["paid"]["fen"] - row["returned"]["fen"] - row["reclaimed"]["fen"] for row in kept)
 
 
 def all_books(history: History) -> list:  # type: ignore[type-arg]
@@ -232,6 +245,8 @@ def test_whatever_happens_in_whatever_order_bank_and_ledger_agree_to_the_fen(
     assert sum(book.bank_fen for book in books) == history.bank_fen
     assert sum(book.ledger_fen for book in books) == ledger_fen(session)
     assert [book.differences for book in books] == [()] * len(books)
+    assert sum(book.moved_fen for book in books) == history.bank_fen
+    assert frozen_fen(history) == history.bank_fen
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -248,6 +263,7 @@ def test_every_mishap_is_a_difference_with_its_cause_and_nothing_is_lost_between
     assert sum(book.ledger_fen for book in books) == ledger_fen(session)
     found = {row.match_id: row.cause for book in books for row in book.differences}
     assert found == history.expected
+    assert frozen_fen(history) == history.bank_fen
 
 
 @pytest.fixture
@@ -282,6 +298,33 @@ def test_opening_a_month_carries_open_lines_over_and_keeps_the_old_figures(sessi
     assert (batch.month, len(month.lines(batch))) == ("2026-12", 2)
     with pytest.raises(WrongState, match="month_open"):
         open_month(session, month.organisation.id, actor=month.clerk, now=month.now)
+
+
+def moved(figures: dict) -> tuple:  # type: ignore[type-arg]
+    """Of a closed month: paid, sent back, and what of it happened in months closed before."""
+    return tuple((figures[name]["count"], figures[name]["fen"]) for name in ("paid", "returned", "late"))
+
+
+def test_closed_months_say_what_the_statement_of_the_bank_says_of_each(session: Session, month: Month) -> None:
+    first, second, third = month.lines(month.sent())
+    month.answer([(first.reference, "paid", "")])
+    month.grant()
+    released = month.release(month.prepare())
+    month.now += timedelta(days=10)
+    open_month(session, month.organisation.id, actor=month.clerk, now=month.now)
+    month.file(released)
+    (fourth,) = month.lines(released)
+    december = month.now.date().isoformat()
+    month.answer([(fourth.reference, "paid", ""), (first.reference, "returned", "")], day=december)
+    month.answer([(second.reference, "paid", "")], day="2026-11-23")
+    month.now += timedelta(days=31)
+    month.answer([(third.reference, "paid", "")], day=december)
+    open_month(session, month.organisation.id, actor=month.clerk, now=month.now)
+    rows = [session.get_one(PaymentMonth, (month.organisation.id, of)).figures for of in ("2026-11", "2026-12")]
+    assert moved(rows[0]) == ((1, 100_000), (0, 0), (0, 0)), "paid on 23 November and told before the close"
+    assert moved(rows[1]) == ((3, 300_000), (1, 100_000), (1, 100_000)), "one of the three was paid on 23 November"
+    now = books_of(session, month.organisation.id, "2026-11")
+    assert (now.paid, now.returned, now.moved_fen) == (Figure(1, 100_000), Figure(), 100_000), "closed is closed"
 
 
 def test_a_hand_over_without_the_bank_is_told_as_such(session: Session, month: Month) -> None:

@@ -87,6 +87,18 @@ def test_a_household_that_does_not_correct_its_account_is_helped_by_a_worker(dat
         assert steps(session, ref) == ["payee_help"]
 
 
+def test_a_later_grant_with_an_account_that_a_bank_refused_asks_the_household_too(
+    database: Database, now: datetime
+) -> None:
+    with database.transaction() as session:
+        month, _ref = a_failed_one(session, now, "account_closed")
+        again = month.grant(household=month.grants[0].household).match.id
+    assert waiting.sweep(database, clock=lambda: now) == 1
+    assert waiting.sweep(database, clock=lambda: now) == 0
+    with database.reading() as session:
+        assert steps(session, waiting.ref_of(again)) == ["correct_account"]
+
+
 def test_nothing_waits_for_a_payment_whose_match_is_over(database: Database, now: datetime) -> None:
     with database.transaction() as session:
         month, ref = a_failed_one(session, now, "bank_busy")

@@ -255,6 +255,25 @@ def test_a_failed_payment_asks_the_household_and_is_paid_again_to_the_mended_acc
     assert grant.match.state is MatchState.DELIVERED
 
 
+@pytest.mark.parametrize("kind", ["failed", "returned"])
+def test_an_account_that_a_bank_refused_is_paid_for_no_other_grant_and_by_no_other_giver(
+    session: Session, month: Month, kind: str
+) -> None:
+    first = month.lines(month.sent())[0]
+    if kind == "returned":
+        month.answer([(first.reference, "paid", "")])
+    month.answer([(first.reference, kind, "account_closed")])
+    assert letters(session).count("payment_failed") == 1, "the household is asked for another account"
+    grant = next(grant for grant in month.grants if grant.match.id == first.match_id)
+    other = a_month(session, month.now)
+    again = other.grant(household=grant.household)
+    (payable,) = open_of_giver(session, other.organisation.id, now=month.now)
+    assert (payable.match.id, payable.blocker) == (again.match.id, "account_to_correct")
+    month.type_account(grant, account=card(78))
+    payees.permit(session, grant.household.id, [again.match.id], actor=grant.actor, now=month.now)
+    assert [one.blocker for one in open_of_giver(session, other.organisation.id, now=month.now)] == [""]
+
+
 def test_a_bank_that_was_busy_is_asked_again_with_the_same_account(session: Session, month: Month) -> None:
     first = month.lines(month.sent())[0]
     month.answer([(first.reference, "failed", "bank_busy")])

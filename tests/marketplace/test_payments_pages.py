@@ -361,16 +361,28 @@ def test_every_page_says_what_to_do_while_it_is_empty(app: Flask, sqlite_databas
     assert "没有待核对的账户" in verifier.get("/payments/accounts").text
 
 
-def test_a_closed_month_shows_its_figures_of_then_beside_those_of_now(app: Flask, sqlite_database: Database) -> None:
+def test_a_closed_month_keeps_its_figures_and_the_bank_answers_stand_in_the_month_of_their_day(
+    app: Flask, sqlite_database: Database
+) -> None:
     with sqlite_database.transaction() as session:
         old = a_month(session, datetime.now(UTC) - timedelta(days=40), grants=2)
         old.sent()
         org_id, references_then = old.organisation.id, references_of(session)
-    manager = client_as(app, Role.CHARITY_MANAGER, org_id=org_id)
+    manager, auditor = client_as(app, Role.CHARITY_MANAGER, org_id=org_id), client_as(app, Role.AUDITOR)
     manager.post("/payments/months/open")
     answer(manager, [(references_then[0], "paid", "", DAY)])
-    page = manager.get(f"/payments/months/{batch_of(sqlite_database).month}").text
+    then, this = batch_of(sqlite_database).month, DAY[:7]
+    for path in ("/payments/months", f"/payments/overview/{org_id}"):
+        reader = manager if path.endswith("months") else auditor
+        assert paid_on(reader.get(f"{path}/{then}").text) == ["¥0", "¥0"], "as it is now, as it was closed"
+        assert paid_on(reader.get(f"{path}/{this}").text) == ["¥1,000"]
+        assert "结账" in reader.get(f"{path}/{then}").text
+    assert "¥1,000" in auditor.get(f"/payments/overview?month={this}").text
+
+
+def paid_on(page: str) -> list[str]:
+    """The sums that a page of books gives for what was paid."""
+    assert "分毫不差" in page
     paid = re.search(r"<td[^>]*>已付款</td>(.*?)</tr>", page, re.DOTALL)
     assert paid is not None
-    assert re.findall(r"¥[\d,]+", paid[1]) == ["¥1,000", "¥0"]
-    assert "分毫不差" in page
+    return re.findall(r"¥[\d,]+", paid[1])

@@ -134,11 +134,15 @@ def test_what_was_unmet_is_counted_as_of_the_month_s_end_however_late_it_is_prep
     make.a_ledger_entry(session, covered, other, units=6, created_at=BORDER, updated_at=BORDER)
     settling.settled_by_meeting(session, closed.id, reason="closed", actor=verifier, now=BORDER)
     ledger.move(session, entries[2].id, to=AidState.RETURNED, actor=SYSTEM, now=BORDER)
-    make.a_need(session, make.a_household(session), created_at=BORDER, updated_at=BORDER)
+    # Of three that appear, the time of one was over before November began and that of another runs out in it.
+    for valid_to in (None, date(2026, 11, 1), date(2026, 11, 16)):
+        make.a_need(
+            session, make.a_household(session), created_at=BORDER, updated_at=BORDER, valid_from=None, valid_to=valid_to
+        )
     late = count(session, now + timedelta(days=90))
     assert _unmet(session, late) == prompt
     november = service.prepare(session, Month(2026, 11), org_id=None, actor=APPROVER, now=now + timedelta(days=90))
-    assert sorted(_unmet(session, november).values()) == [8, 10, 10]
+    assert sorted(_unmet(session, november).values()) == [8, 10, 10, 10]
 
 
 def test_a_giver_s_report_says_what_was_unmet_where_it_serves_and_hides_small_cells(

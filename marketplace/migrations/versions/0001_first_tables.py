@@ -815,6 +815,7 @@ def upgrade() -> None:
     sa.Column('referred_by_org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('state', sa.Enum('unverified', 'held', 'verified', 'refused', 'closed', name='needstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('state_reason', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('brought_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('content_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -3140,6 +3141,7 @@ def upgrade() -> None:
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('amount_fen', sa.BigInteger(), nullable=False),
     sa.Column('on_day', sa.Date(), nullable=False),
+    sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
     sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('bank_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('import_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -3153,6 +3155,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('bank_result', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_bank_result_match_id'), ['match_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_bank_result_month'), ['month'], unique=False)
         batch_op.create_index(batch_op.f('ix_bank_result_org_id'), ['org_id'], unique=False)
 
     op.create_table('payout_overlap',
