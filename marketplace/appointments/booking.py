@@ -58,6 +58,19 @@ def require_running(match: Match, /) -> None:
         raise WrongState("match_held", cause=match.held_for)
 
 
+def has_begun(appointment: Appointment, /, *, now: datetime) -> bool:
+    """Whether an agreed visit may be taking place or have taken place: nobody calls it off any more, and somebody says
+    what became of it, also when its match or a volunteer's service has ended meanwhile."""
+    return appointment.state is AppointmentState.AGREED and appointment.starts_at <= now
+
+
+def require_sayable(match: Match, /) -> None:
+    """What became of a visit is said while the help is on its way, or after its end; not while somebody has to look
+    at it first."""
+    if match.held_for or match.state is MatchState.HELD:
+        raise WrongState("match_held", cause=match.held_for or match.reason_code)
+
+
 def slots_of(window: Window, /) -> range:
     """The half hours of a window."""
     return range(int(window.starts_at.timestamp()) // HALF_HOUR, -(-int(window.ends_at.timestamp()) // HALF_HOUR))

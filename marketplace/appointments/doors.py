@@ -56,6 +56,7 @@ SENTENCES: dict[str, Any] = {
     "not_a_service": _l("This match is not a service: nobody has to come for it."),
     "time_has_passed": _l("This time has passed. Ask for another one."),
     "time_no_longer_possible": _l("This time is no longer possible. Ask for another one; nothing is lost by it."),
+    "visit_to_record": _l("This visit has begun. Record it, or say who did not come."),
     "not_begun_yet": _l("This visit has not begun yet. Come back when it has."),
     "not_insured_then": _l(
         "A volunteer of this visit has no insurance for its day, and the visit is risky. Put the policy that was in "
