@@ -7,7 +7,7 @@ the same half hour collide on the key of `Hold`, whichever process came first. C
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
@@ -96,6 +96,16 @@ def hold(session: Session, appointment: Appointment, people: Sequence[Volunteer]
             Hold(person_index=person.id_number_index, slot=slot, appointment_id=appointment.id) for slot in slots
         )
     flush(session)
+
+
+def next_begin(session: Session, appointment: Appointment, /) -> datetime | None:
+    """When the next visit begins, after this one's planned end, of anybody who is booked for it; None: nobody has one
+    that is served or promised."""
+    people = [person.id_number_index for person in people_of(session, appointment.id)]
+    after = slots_of(Window(appointment.starts_at, appointment.ends_at)).stop
+    first = select(func.min(Hold.slot)).where(col(Hold.person_index).in_(people), col(Hold.slot) >= after)
+    slot = session.exec(first).one()
+    return None if slot is None else datetime.fromtimestamp(slot * HALF_HOUR, UTC)
 
 
 def release(session: Session, appointment_ids: Sequence[str], /) -> None:

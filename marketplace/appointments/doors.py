@@ -34,6 +34,9 @@ FAULTS: dict[str, Any] = {
     "volunteer_busy": _l("%(who)s is promised elsewhere at this time: choose another time or volunteer"),
     "content_missing": _l("Choose from the list"),
     "minutes_not_possible": _l("More minutes than have passed since the visit began: check the number"),
+    "minutes_too_many": _l(
+        "At most %(most)s minutes: one hour more than was planned, and not into the next visit of who came"
+    ),
     "minutes_too_few": _l("Less than one hour was served: plan the visit again instead"),
     "rating_missing": _l("Choose from the list"),
     "registration_taken": _l("Another volunteer has this number already"),

@@ -9,7 +9,7 @@ the end of a match has overtaken.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
@@ -39,6 +39,8 @@ from marketplace.reference.services import service_kind
 from marketplace.reference.words import list_codes
 
 SERVED = (AppointmentState.DONE,)
+OVERTIME = timedelta(hours=1)
+"""So much longer than planned a visit may be recorded: it is the volunteer's time, and a slip of the hand is longer."""
 
 
 def record_done(
@@ -54,8 +56,7 @@ def record_done(
     _require_begun(appointment, now=now)
     if content not in list_codes("service_content"):
         raise BadInput("content_missing", field="content")
-    if not 1 <= minutes <= (now - appointment.starts_at).total_seconds() // 60:
-        raise BadInput("minutes_not_possible", field="minutes")
+    _check_minutes(session, appointment, minutes, now=now)
     served = min(appointment.units, service_kind(appointment.category).units(minutes))
     if served < 1:
         raise BadInput("minutes_too_few", field="minutes")
@@ -71,6 +72,17 @@ def record_done(
     else:
         moves.wait(session, match, outcome="served_part", now=now)
     return appointment
+
+
+def _check_minutes(session: Session, appointment: Appointment, minutes: int, *, now: datetime) -> None:
+    """Not longer than it can have been: not into the future, the next visit of who came, nor far beyond the plan."""
+    if not 1 <= minutes <= (now - appointment.starts_at).total_seconds() // 60:
+        raise BadInput("minutes_not_possible", field="minutes")
+    latest = appointment.ends_at + OVERTIME
+    following = booking.next_begin(session, appointment)
+    most = int((min(latest, following or latest) - appointment.starts_at).total_seconds()) // 60
+    if minutes > most:
+        raise BadInput("minutes_too_many", field="minutes", most=most)
 
 
 def _write_records(session: Session, appointment: Appointment, *, now: datetime) -> None:

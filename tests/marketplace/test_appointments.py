@@ -313,6 +313,18 @@ def test_a_visit_is_not_recorded_before_it_began_nor_longer_than_it_can_have_bee
     assert done(session, scene, one, minutes=119).units == 1, "a begun hour does not count"
 
 
+def test_a_record_is_not_much_longer_than_the_plan_nor_runs_into_the_next_visit(session: Session) -> None:
+    scene, later = a_scene(session), visiting.TOMORROW + timedelta(days=3)
+    first, second = agreed(session, scene, window(), window(hour=2.5))
+    say = {"content": "HOMEWORK", "actor": scene.manager, "now": later}
+    for one, most in ((first, 150), (second, 180)):
+        with pytest.raises(BadInput, match="minutes_too_many") as refused:
+            outcomes.record_done(session, one.id, minutes=most + 1, **say)
+        assert refused.value.facts["most"] == most
+        outcomes.record_done(session, one.id, minutes=most, **say)
+    assert records.certificate_of(session, scene.people[0]).minutes == 150 + 180
+
+
 def test_the_term_ends_what_was_served_is_delivered_and_the_need_is_open_for_the_rest(session: Session) -> None:
     scene = a_scene(session, units=10)
     with pytest.raises(WrongState, match="nothing_served_yet"):
