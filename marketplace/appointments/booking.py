@@ -144,12 +144,21 @@ def close(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """End an appointment in this state; what was only promised is free again."""
+    """End an appointment in this state; what was only promised is free again. The household's clock runs on while
+    another time of the same choice waits for its answer."""
     appointment.reason_code, appointment.closed_at = reason, now
     if to is not AppointmentState.DONE:
         release(session, [appointment.id])
-    clocks.end(session, appointment.choice_id, step=ANSWER, outcome=to.value, now=now)
     step(session, appointment, to=to, actor=actor, now=now)
+    if not _asked(session, appointment.choice_id):
+        clocks.end(session, appointment.choice_id, step=ANSWER, outcome=to.value, now=now)
+
+
+def _asked(session: Session, choice_id: str) -> bool:
+    waiting = select(Appointment.id).where(
+        col(Appointment.choice_id) == choice_id, col(Appointment.state) == AppointmentState.PROPOSED
+    )
+    return session.exec(waiting.limit(1)).first() is not None
 
 
 def step(session: Session, appointment: Appointment, /, *, to: AppointmentState, actor: Actor, now: datetime) -> None:

@@ -486,6 +486,16 @@ def _calls(session: Session, match_id: str) -> list[str]:
     return [clock.step for clock in clocks.running_of(session, f"silent:{match_id}")]
 
 
+def test_the_household_is_still_asked_for_the_other_times_when_one_is_called_off(session: Session) -> None:
+    scene = a_scene(session)
+    made = proposed(session, scene, window(), window(day=1), choose_one=True)
+    left = []
+    for one in made:
+        service.cancel(session, one.id, reason_code="weather", actor=scene.manager, now=NOW)
+        left.append([clock.step for clock in clocks.running_of(session, one.choice_id)])
+    assert left == [["visit_answer"], []]
+
+
 def test_a_household_silent_on_a_time_is_called_and_its_answer_ends_the_call(database: Database) -> None:
     with database.transaction() as session:
         scene = a_scene(session)
