@@ -255,9 +255,11 @@ def _close_overtaken(database: Database, appointment_id: str, *, now: datetime) 
         late = appointment.state is AppointmentState.PROPOSED and appointment.starts_at <= now
         if appointment.state not in OPEN or not (over or late) or booking.has_begun(appointment, now=now):
             return False
-        call_off(session, appointment, reason="match_ended" if over else "not_answered", actor=SYSTEM, now=now)
+        held = match.state is MatchState.HELD
+        ended = "match_on_hold" if held else "match_ended"
+        call_off(session, appointment, reason=ended if over else "not_answered", actor=SYSTEM, now=now)
         if over:
-            silent.end_call(session, match.id, outcome="match_ended", now=now)
+            silent.end_call(session, match.id, outcome=ended, now=now)
         else:
             silent.ask_for_call(session, match, now=now)
             key = f"{appointment.id}:not_answered"

@@ -16,7 +16,7 @@ from marketplace.appointments import service as visits
 from marketplace.appointments.models import Appointment, AppointmentState, ServiceRecord
 from marketplace.db import Database
 from marketplace.decisions import calls, service, waiting
-from marketplace.decisions.models import MatchState
+from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.withdrawing import Then
 from marketplace.errors import NotAllowed, NotFound, WrongState
 from marketplace.ledger import service as ledger
@@ -296,3 +296,17 @@ def test_what_has_begun_is_not_called_off_when_its_volunteer_stops_nor_by_its_gi
     with database.transaction() as session:
         _record_late(session, scene, session.get_one(Appointment, kept))
         assert records.certificate_of(session, scene.people[0]).minutes == 120
+
+
+def test_a_visit_of_help_on_hold_is_called_off_as_such_and_one_that_took_place_waits(database: Database) -> None:
+    with database.transaction() as session:
+        scene = a_scene(session)
+        past, later = (one.id for one in agreed(session, scene, window(), window(day=3)))
+        _held(session, scene)
+    assert outcomes.sweep(database, clock=lambda: AFTER) == 1
+    with database.transaction() as session:
+        assert session.get_one(Appointment, later).reason_code == "match_on_hold"
+        with pytest.raises(WrongState, match="match_held"):
+            _record_late(session, scene, session.get_one(Appointment, past))
+        waiting.CONSEQUENCES["held"](session, session.get_one(Match, scene.match.id), AFTER)
+        assert _record_late(session, scene, session.get_one(Appointment, past)).state is AppointmentState.DONE
