@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -316,12 +317,12 @@ def test_a_visit_is_not_recorded_before_it_began_nor_longer_than_it_can_have_bee
 def test_a_record_is_not_much_longer_than_the_plan_nor_runs_into_the_next_visit(session: Session) -> None:
     scene, later = a_scene(session), visiting.TOMORROW + timedelta(days=3)
     first, second = agreed(session, scene, window(), window(hour=2.5))
-    say = {"content": "HOMEWORK", "actor": scene.manager, "now": later}
+    record = partial(outcomes.record_done, content="HOMEWORK", actor=scene.manager, now=later)
     for one, most in ((first, 150), (second, 180)):
         with pytest.raises(BadInput, match="minutes_too_many") as refused:
-            outcomes.record_done(session, one.id, minutes=most + 1, **say)
+            record(session, one.id, minutes=most + 1)
         assert refused.value.facts["most"] == most
-        outcomes.record_done(session, one.id, minutes=most, **say)
+        record(session, one.id, minutes=most)
     assert records.certificate_of(session, scene.people[0]).minutes == 150 + 180
 
 

@@ -285,11 +285,10 @@ def test_what_has_begun_is_not_called_off_when_its_volunteer_stops_nor_by_its_gi
     with database.transaction() as session:
         scene = a_scene(session)
         past, later = agreed(session, scene, window(), window(day=3))
-        stops = {"actor": scene.manager, "now": AFTER}
-        assert visits.free_volunteer(session, scene.people[0].id, **stops) == 1
+        assert visits.free_volunteer(session, scene.people[0].id, actor=scene.manager, now=AFTER) == 1
         assert (past.state, later.reason_code) == (AppointmentState.AGREED, "volunteer_stopped")
         with pytest.raises(WrongState, match="visit_to_record"):
-            visits.cancel(session, past.id, reason_code="weather", **stops)
+            visits.cancel(session, past.id, reason_code="weather", actor=scene.manager, now=AFTER)
         _staff_cancel(session, scene)
         kept = past.id
     assert outcomes.sweep(database, clock=lambda: AFTER) == 0
