@@ -7,7 +7,7 @@ the same half hour collide on the key of `Hold`, whichever process came first. C
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
@@ -58,6 +58,19 @@ def require_running(match: Match, /) -> None:
         raise WrongState("match_held", cause=match.held_for)
 
 
+def has_begun(appointment: Appointment, /, *, now: datetime) -> bool:
+    """Whether an agreed visit may be taking place or have taken place: nobody calls it off any more, and somebody says
+    what became of it, also when its match or a volunteer's service has ended meanwhile."""
+    return appointment.state is AppointmentState.AGREED and appointment.starts_at <= now
+
+
+def require_sayable(match: Match, /) -> None:
+    """What became of a visit is said while the help is on its way, or after its end; not while somebody has to look
+    at it first."""
+    if match.held_for or match.state is MatchState.HELD:
+        raise WrongState("match_held", cause=match.held_for or match.reason_code)
+
+
 def slots_of(window: Window, /) -> range:
     """The half hours of a window."""
     return range(int(window.starts_at.timestamp()) // HALF_HOUR, -(-int(window.ends_at.timestamp()) // HALF_HOUR))
@@ -83,6 +96,16 @@ def hold(session: Session, appointment: Appointment, people: Sequence[Volunteer]
             Hold(person_index=person.id_number_index, slot=slot, appointment_id=appointment.id) for slot in slots
         )
     flush(session)
+
+
+def next_begin(session: Session, appointment: Appointment, /) -> datetime | None:
+    """When the next visit begins, after this one's planned end, of anybody who is booked for it; None: nobody has one
+    that is served or promised."""
+    people = [person.id_number_index for person in people_of(session, appointment.id)]
+    after = slots_of(Window(appointment.starts_at, appointment.ends_at)).stop
+    first = select(func.min(Hold.slot)).where(col(Hold.person_index).in_(people), col(Hold.slot) >= after)
+    slot = session.exec(first).one()
+    return None if slot is None else datetime.fromtimestamp(slot * HALF_HOUR, UTC)
 
 
 def release(session: Session, appointment_ids: Sequence[str], /) -> None:
@@ -121,12 +144,21 @@ def close(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """End an appointment in this state; what was only promised is free again."""
+    """End an appointment in this state; what was only promised is free again. The household's clock runs on while
+    another time of the same choice waits for its answer."""
     appointment.reason_code, appointment.closed_at = reason, now
     if to is not AppointmentState.DONE:
         release(session, [appointment.id])
-    clocks.end(session, appointment.choice_id, step=ANSWER, outcome=to.value, now=now)
     step(session, appointment, to=to, actor=actor, now=now)
+    if not _asked(session, appointment.choice_id):
+        clocks.end(session, appointment.choice_id, step=ANSWER, outcome=to.value, now=now)
+
+
+def _asked(session: Session, choice_id: str) -> bool:
+    waiting = select(Appointment.id).where(
+        col(Appointment.choice_id) == choice_id, col(Appointment.state) == AppointmentState.PROPOSED
+    )
+    return session.exec(waiting.limit(1)).first() is not None
 
 
 def step(session: Session, appointment: Appointment, /, *, to: AppointmentState, actor: Actor, now: datetime) -> None:

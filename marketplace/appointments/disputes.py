@@ -18,6 +18,7 @@ from marketplace.appointments.missing import count_missing
 from marketplace.appointments.models import Appointment, AppointmentState, ServiceRecord
 from marketplace.decisions import moves
 from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.paid_late import OVER
 from marketplace.errors import BadInput, WrongState
 from marketplace.reference.words import list_codes
 
@@ -26,7 +27,8 @@ TIME = timedelta(days=14)
 GIVEN = (MatchState.DELIVERED, MatchState.CONFIRMED)
 OWN = (MatchState.IN_DELIVERY, MatchState.HELD, *GIVEN)
 """Until its match is closed a household may say so itself."""
-BY_STAFF = (*OWN, MatchState.CLOSED)
+BY_STAFF = (*OWN, MatchState.CLOSED, *OVER)
+"""Staff may afterwards too, also what was recorded after the end and counts for nobody but its volunteers."""
 DISPUTED = "disputed"
 NOBODY_CAME = (DISPUTED, "nobody_came")
 """For these its volunteers count as not come: a visit recorded twice, or of another home, is not their doing."""
@@ -100,10 +102,12 @@ def void_all(session: Session, match: Match, actor: Actor, now: datetime, /) -> 
 def _undo(
     session: Session, appointment: Appointment, match: Match, *, reason: str, actor: Actor, now: datetime
 ) -> None:
-    units = appointment.units
     _void(session, appointment, reason=reason, actor=actor, now=now)
-    if match.state not in moves.BEGUN:
-        moves.take_back(session, match, units=units, rule=reason, actor=actor, now=now)
+    if match.state in moves.BEGUN or match.state in OVER:
+        return
+    standing = booking.claimed_units(session, match.id, states=(AppointmentState.DONE,))
+    if less := max(match.units - standing, 0):
+        moves.take_back(session, match, units=less, rule=reason, actor=actor, now=now)
 
 
 def _void(session: Session, appointment: Appointment, *, reason: str, actor: Actor, now: datetime) -> None:

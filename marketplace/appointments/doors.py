@@ -34,6 +34,9 @@ FAULTS: dict[str, Any] = {
     "volunteer_busy": _l("%(who)s is promised elsewhere at this time: choose another time or volunteer"),
     "content_missing": _l("Choose from the list"),
     "minutes_not_possible": _l("More minutes than have passed since the visit began: check the number"),
+    "minutes_too_many": _l(
+        "At most %(most)s minutes: one hour more than was planned, and not into the next visit of who came"
+    ),
     "minutes_too_few": _l("Less than one hour was served: plan the visit again instead"),
     "rating_missing": _l("Choose from the list"),
     "registration_taken": _l("Another volunteer has this number already"),
@@ -56,6 +59,7 @@ SENTENCES: dict[str, Any] = {
     "not_a_service": _l("This match is not a service: nobody has to come for it."),
     "time_has_passed": _l("This time has passed. Ask for another one."),
     "time_no_longer_possible": _l("This time is no longer possible. Ask for another one; nothing is lost by it."),
+    "visit_to_record": _l("This visit has begun. Record it, or say who did not come."),
     "not_begun_yet": _l("This visit has not begun yet. Come back when it has."),
     "not_insured_then": _l(
         "A volunteer of this visit has no insurance for its day, and the visit is risky. Put the policy that was in "

@@ -1,14 +1,15 @@
 """What became of an agreed visit: served, or somebody did not come; and the end of the match that follows.
 
 Enters: an appointment whose time has begun, and who says what happened. Leaves: service records of the volunteers,
-units that add up, a delivered match once all are served, counted no-shows with their tasks and, after
-the term, a partial delivery. The sweep at the end closes what time or the end of a match has overtaken.
+units that add up, a delivered match once all are served, counted no-shows with their tasks and, after the term, a
+partial delivery. What began before its match ended is said afterwards too. The sweep at the end closes what time or
+the end of a match has overtaken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
@@ -29,7 +30,7 @@ from marketplace.appointments.silent import CALL
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database, flush, new_id
-from marketplace.decisions import moves, pieces
+from marketplace.decisions import moves, pieces, served_late
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, WrongState
@@ -38,6 +39,8 @@ from marketplace.reference.services import service_kind
 from marketplace.reference.words import list_codes
 
 SERVED = (AppointmentState.DONE,)
+OVERTIME = timedelta(hours=1)
+"""So much longer than planned a visit may be recorded: it is the volunteer's time, and a slip of the hand is longer."""
 
 
 def record_done(
@@ -45,16 +48,15 @@ def record_done(
 ) -> Appointment:
     """The giver records a visit that took place. Begun hours do not count, and not more than was planned. With the last
     unit the match is delivered and the household is asked to confirm; until then the limit of the delivery begins anew
-    with each visit, for a service that is being served is not late."""
+    with each visit, for a service that is being served is not late. A visit that began before its match ended is
+    recorded too, and counts as far as need and offer have not been used otherwise since."""
     agreed = (AppointmentState.AGREED,)
     appointment, match = booking.lock(session, appointment_id, "appointment:plan", actor=actor, states=agreed)
-    booking.require_running(match)
-    if appointment.starts_at > now:
-        raise WrongState("not_begun_yet")
+    booking.require_sayable(match)
+    _require_begun(appointment, now=now)
     if content not in list_codes("service_content"):
         raise BadInput("content_missing", field="content")
-    if not 1 <= minutes <= (now - appointment.starts_at).total_seconds() // 60:
-        raise BadInput("minutes_not_possible", field="minutes")
+    _check_minutes(session, appointment, minutes, now=now)
     served = min(appointment.units, service_kind(appointment.category).units(minutes))
     if served < 1:
         raise BadInput("minutes_too_few", field="minutes")
@@ -63,11 +65,24 @@ def record_done(
     appointment.units, appointment.minutes, appointment.content = served, minutes, content
     booking.close(session, appointment, to=AppointmentState.DONE, actor=actor, now=now)
     _write_records(session, appointment, now=now)
-    if booking.claimed_units(session, match.id, states=SERVED) == match.units:
+    if match.state is not MatchState.IN_DELIVERY:
+        served_late.count(session, match, units=served, actor=actor, now=now)
+    elif booking.claimed_units(session, match.id, states=SERVED) == match.units:
         decisions.deliver(session, match.id, by_visits=True, actor=actor, now=now)
     else:
         moves.wait(session, match, outcome="served_part", now=now)
     return appointment
+
+
+def _check_minutes(session: Session, appointment: Appointment, minutes: int, *, now: datetime) -> None:
+    """Not longer than it can have been: not into the future, the next visit of who came, nor far beyond the plan."""
+    if not 1 <= minutes <= (now - appointment.starts_at).total_seconds() // 60:
+        raise BadInput("minutes_not_possible", field="minutes")
+    latest = appointment.ends_at + OVERTIME
+    following = booking.next_begin(session, appointment)
+    most = int((min(latest, following or latest) - appointment.starts_at).total_seconds()) // 60
+    if minutes > most:
+        raise BadInput("minutes_too_many", field="minutes", most=most)
 
 
 def _write_records(session: Session, appointment: Appointment, *, now: datetime) -> None:
@@ -100,7 +115,7 @@ def volunteer_missed(
     if appointment.state is AppointmentState.DONE:
         disputes.dispute(session, appointment, match, actor=actor, now=now)
         return appointment
-    booking.require_running(match)
+    booking.require_sayable(match)
     _require_begun(appointment, now=now)
     booking.close(session, appointment, to=AppointmentState.NO_SHOW_VOLUNTEER, actor=actor, now=now)
     count_missing(session, appointment, missing, now=now)
@@ -121,11 +136,11 @@ def household_missed(session: Session, appointment_id: str, /, *, actor: Actor, 
     """The volunteers came and nobody was there. Nothing is lost by it; after the second time a worker calls."""
     agreed = (AppointmentState.AGREED,)
     appointment, match = booking.lock(session, appointment_id, "appointment:plan", actor=actor, states=agreed)
-    booking.require_running(match)
+    booking.require_sayable(match)
     _require_begun(appointment, now=now)
     booking.close(session, appointment, to=AppointmentState.NO_SHOW_HOUSEHOLD, actor=actor, now=now)
     notices.post(session, "visit_changed", key=f"{appointment.id}:missed", household_id=match.household_id, now=now)
-    if household_no_shows(session, match.id) >= TWICE:
+    if match.state is MatchState.IN_DELIVERY and household_no_shows(session, match.id) >= TWICE:
         holder = Holder(district_code=match.district_code)
         clocks.start(session, CALL, call_ref(match.id), holder=holder, now=now)
     return appointment
@@ -212,7 +227,8 @@ pieces.ROOMS["visits"] = pieces.Pieces(_given, _unrecorded, _overtaken, disputes
 def _call_off_open(session: Session, match_id: str, *, reason: str, actor: Actor, now: datetime) -> None:
     wanted = select(Appointment).where(col(Appointment.match_id) == match_id, col(Appointment.state).in_(OPEN))
     for appointment in session.exec(wanted.order_by(col(Appointment.id)).with_for_update()).all():
-        call_off(session, appointment, reason=reason, actor=actor, now=now)
+        if not booking.has_begun(appointment, now=now):
+            call_off(session, appointment, reason=reason, actor=actor, now=now)
 
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
@@ -220,8 +236,9 @@ def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
     matches that are over. One short transaction each; returns how many there were."""
     now = clock()
     calls = silent.sweep(database, now=now)
-    late = (col(Appointment.state) == AppointmentState.PROPOSED) & (col(Appointment.starts_at) <= now)
-    over = col(Match.state) != MatchState.IN_DELIVERY
+    proposed = col(Appointment.state) == AppointmentState.PROPOSED
+    late = proposed & (col(Appointment.starts_at) <= now)
+    over = (col(Match.state) != MatchState.IN_DELIVERY) & (proposed | (col(Appointment.starts_at) > now))
     wanted = select(Appointment.id).join(Match, col(Match.id) == col(Appointment.match_id))
     with database.reading() as session:
         ids = session.exec(
@@ -236,11 +253,13 @@ def _close_overtaken(database: Database, appointment_id: str, *, now: datetime) 
         appointment = session.get_one(Appointment, appointment_id, with_for_update=True, populate_existing=True)
         over = match.state is not MatchState.IN_DELIVERY
         late = appointment.state is AppointmentState.PROPOSED and appointment.starts_at <= now
-        if appointment.state not in OPEN or not (over or late):
+        if appointment.state not in OPEN or not (over or late) or booking.has_begun(appointment, now=now):
             return False
-        call_off(session, appointment, reason="match_ended" if over else "not_answered", actor=SYSTEM, now=now)
+        held = match.state is MatchState.HELD
+        ended = "match_on_hold" if held else "match_ended"
+        call_off(session, appointment, reason=ended if over else "not_answered", actor=SYSTEM, now=now)
         if over:
-            silent.end_call(session, match.id, outcome="match_ended", now=now)
+            silent.end_call(session, match.id, outcome=ended, now=now)
         else:
             silent.ask_for_call(session, match, now=now)
             key = f"{appointment.id}:not_answered"

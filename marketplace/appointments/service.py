@@ -201,10 +201,13 @@ def ask_other_time(session: Session, appointment_id: str, /, *, wish: str, actor
 
 
 def cancel(session: Session, appointment_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Appointment:
-    """The giver calls one time off, with a reason; the household is told."""
+    """The giver calls one time off, with a reason; the household is told. Of an agreed visit that has begun the giver
+    says what became of it instead."""
     if reason_code not in list_codes("visit_cancel"):
         raise BadInput("reason_missing", field="reason_code")
     appointment, _match = booking.lock(session, appointment_id, "appointment:plan", actor=actor, states=OPEN)
+    if booking.has_begun(appointment, now=now):
+        raise WrongState("visit_to_record")
     call_off(session, appointment, reason=reason_code, actor=actor, now=now)
     return appointment
 
@@ -217,7 +220,8 @@ def call_off(session: Session, appointment: Appointment, /, *, reason: str, acto
 
 
 def free_volunteer(session: Session, volunteer_id: str, /, *, actor: Actor, now: datetime) -> int:
-    """Call off what a volunteer who has stopped was still promised for; return how many visits that were."""
+    """Call off what a volunteer who has stopped was still promised for; return how many visits that were. An agreed
+    visit that has begun stays to be recorded: the hours are the volunteer's own."""
     wanted = (
         select(Appointment.id)
         .join(Booking, col(Booking.appointment_id) == col(Appointment.id))
@@ -229,6 +233,7 @@ def free_volunteer(session: Session, volunteer_id: str, /, *, actor: Actor, now:
             appointment, _match = booking.lock(session, appointment_id, "appointment:plan", actor=actor, states=OPEN)
         except WrongState:
             continue
-        call_off(session, appointment, reason="volunteer_stopped", actor=actor, now=now)
-        freed += 1
+        if not booking.has_begun(appointment, now=now):
+            call_off(session, appointment, reason="volunteer_stopped", actor=actor, now=now)
+            freed += 1
     return freed

@@ -17,6 +17,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState
 from marketplace.needs import settling
+from marketplace.needs.models import Need
 from marketplace.organisations.models import Organisation
 from marketplace.proposals.models import LineState, ProposedLine
 
@@ -57,20 +58,27 @@ def ask_back(session: Session, match_id: str, /, *, actor: Actor, now: datetime)
 def _booked(session: Session, match_id: str, *, actor: Actor, now: datetime) -> Match:
     match = moves.locked(session, match_id, "payment:talk", actor=actor, expected=OVER)
     need = settling.money_settled(session, match.need_id, actor=actor, now=now)
+    book(session, match, need, units=match.units, actor=actor, now=now)
+    match.confirmed_at, match.closed_at = None, None
+    return match
+
+
+def book(session: Session, match: Match, need: Need, /, *, units: int, actor: Actor, now: datetime) -> None:
+    """A ledger row of its own, delivered, for a match whose row counts nothing any more. Conflict if the need or the
+    offer has been used otherwise since."""
     entry = ledger.reserve(
         session,
         need,
         offer_id=match.offer_id,
         org_id=match.org_id,
         giver=session.get_one(Organisation, match.org_id).name,
-        units=match.units,
+        units=units,
         actor=actor,
         now=now,
     )
     for state in (AidState.APPROVED, AidState.DELIVERED):
         ledger.move(session, entry.id, to=state, actor=actor, now=now)
-    match.ledger_entry_id, match.delivered_at, match.confirmed_at, match.closed_at = entry.id, now, None, None
+    match.ledger_entry_id, match.delivered_at = entry.id, now
     line = session.get_one(ProposedLine, match.line_id)
     line.state = LineState.APPROVED
     session.add(line)
-    return match

@@ -262,7 +262,7 @@ def _served_lines(card: Card) -> list[str]:
     if units := pieces.given(session, card.match):
         lines.append(_("Served already, and stays given: %(units)s", units=codes.amount(units, card.need.unit)))
     if pieces.is_unrecorded(session, card.match, now=utc_now()):
-        lines.append(_("A visit has passed that nobody has recorded: ask the giver first, or its hours are lost."))
+        lines.append(_("A visit has passed that nobody has recorded. The giver can still record it after the end."))
     return lines
 
 

@@ -76,6 +76,21 @@ def lower(
     return entry
 
 
+def raise_to(session: Session, entry_id: str, /, *, units: int, actor: Actor, now: datetime) -> LedgerEntry:
+    """More was given than was booked as delivered. Conflict if the need's gap or the offer's stock is exceeded."""
+    entry = _locked(session, entry_id)
+    if entry.state is not AidState.DELIVERED:
+        raise WrongState("ledger_step", have=entry.state.value, want="raised")
+    if units <= entry.units:
+        raise BadInput("units_outside", field="units")
+    entry.units, entry.updated_at = units, now
+    session.add(entry)
+    flush(session)
+    act = audit.Entry("aid:raised", object_ref=entry.id, subject=entry.household_id, body={"units": units})
+    audit.record(session, act, actor=actor, now=now)
+    return entry
+
+
 def move(session: Session, entry_id: str, /, *, to: AidState, actor: Actor, now: datetime) -> LedgerEntry:
     """Take one ledger row a step further; a step that is not in `STEPS` is refused."""
     entry = _locked(session, entry_id)

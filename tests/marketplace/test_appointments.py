@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -313,6 +314,18 @@ def test_a_visit_is_not_recorded_before_it_began_nor_longer_than_it_can_have_bee
     assert done(session, scene, one, minutes=119).units == 1, "a begun hour does not count"
 
 
+def test_a_record_is_not_much_longer_than_the_plan_nor_runs_into_the_next_visit(session: Session) -> None:
+    scene, later = a_scene(session), visiting.TOMORROW + timedelta(days=3)
+    first, second = agreed(session, scene, window(), window(hour=2.5))
+    record = partial(outcomes.record_done, content="HOMEWORK", actor=scene.manager, now=later)
+    for one, most in ((first, 150), (second, 180)):
+        with pytest.raises(BadInput, match="minutes_too_many") as refused:
+            record(session, one.id, minutes=most + 1)
+        assert refused.value.facts["most"] == most
+        record(session, one.id, minutes=most)
+    assert records.certificate_of(session, scene.people[0]).minutes == 150 + 180
+
+
 def test_the_term_ends_what_was_served_is_delivered_and_the_need_is_open_for_the_rest(session: Session) -> None:
     scene = a_scene(session, units=10)
     with pytest.raises(WrongState, match="nothing_served_yet"):
@@ -472,6 +485,16 @@ def test_no_slip_is_printed_for_a_service_and_its_code_leads_to_the_visits(
 
 def _calls(session: Session, match_id: str) -> list[str]:
     return [clock.step for clock in clocks.running_of(session, f"silent:{match_id}")]
+
+
+def test_the_household_is_still_asked_for_the_other_times_when_one_is_called_off(session: Session) -> None:
+    scene = a_scene(session)
+    made = proposed(session, scene, window(), window(day=1), choose_one=True)
+    left = []
+    for one in made:
+        service.cancel(session, one.id, reason_code="weather", actor=scene.manager, now=NOW)
+        left.append([clock.step for clock in clocks.running_of(session, one.choice_id)])
+    assert left == [["visit_answer"], []]
 
 
 def test_a_household_silent_on_a_time_is_called_and_its_answer_ends_the_call(database: Database) -> None:

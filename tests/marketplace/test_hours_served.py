@@ -12,17 +12,20 @@ from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.appointments import disputes, outcomes, records
+from marketplace.appointments import service as visits
 from marketplace.appointments.models import Appointment, AppointmentState, ServiceRecord
 from marketplace.db import Database
 from marketplace.decisions import calls, service, waiting
-from marketplace.decisions.models import MatchState
+from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.withdrawing import Then
 from marketplace.errors import NotAllowed, NotFound, WrongState
+from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.notices import Notice
 from marketplace.proposals.models import LineState, ProposedLine
 from marketplace.reports import sources, standing_aid
 from marketplace.reports.months import month_of
+from tests import factories as make
 from tests.marketplace import visiting
 from tests.marketplace.visiting import Scene, a_scene, agreed, window
 
@@ -225,3 +228,84 @@ def test_what_was_recorded_twice_is_struck_and_nobody_counts_as_not_come(session
     session.refresh(scene.people[0])
     assert (scene.people[0].no_shows, scene.match.state) == (0, MatchState.IN_DELIVERY)
     assert records.certificate_of(session, scene.people[0]).void[0].void_reason == "twice"
+
+
+def _record_late(session: Session, scene: Scene, one: Appointment) -> Appointment:
+    return outcomes.record_done(
+        session, one.id, minutes=120, content="HOMEWORK", actor=scene.manager, now=AFTER + timedelta(days=1)
+    )
+
+
+LATE_ENDINGS = (_staff_cancel, _withdraws, _held_too_long, _held_and_declined, _gives_back)
+
+
+@pytest.mark.parametrize("recorded_before", [False, True], ids=["first", "more"])
+@pytest.mark.parametrize("ending", LATE_ENDINGS, ids=lambda ending: ending.__name__.strip("_"))
+def test_a_visit_that_took_place_is_recorded_after_the_end_too(
+    session: Session, ending: Callable[[Session, Scene], None], recorded_before: bool
+) -> None:
+    scene = a_scene(session, units=10)
+    first, second, third = agreed(session, scene, window(), window(hour=3), window(day=2))
+    if recorded_before:
+        _serve(session, scene, first)
+    ending(session, scene)
+    assert (second.state, third.state) == (AppointmentState.AGREED, AppointmentState.CANCELLED)
+    _record_late(session, scene, second)
+    units = 4 if recorded_before else 2
+    for row in (scene.match, scene.need, scene.offer):
+        session.refresh(row)
+    assert (scene.match.state, scene.match.units, scene.match.short_units) == (MatchState.DELIVERED, units, 10 - units)
+    assert (scene.need.committed_units, scene.offer.committed_units) == (units, units)
+    assert records.certificate_of(session, scene.people[0]).minutes == 60 * units
+    service.confirm(session, scene.match.id, actor=scene.home, now=AFTER + timedelta(days=2))
+    disputes.strike(session, second.id, reason="nobody_came", actor=APPROVER, now=AFTER + timedelta(days=3))
+    session.refresh(scene.need)
+    assert (scene.need.committed_units, _faults(session)) == (units - 2, [])
+
+
+def test_hours_are_the_volunteers_own_where_the_need_was_met_otherwise_meanwhile(session: Session) -> None:
+    scene = a_scene(session, units=2)
+    one = agreed(session, scene)[0]
+    _staff_cancel(session, scene)
+    other = make.an_organisation(session)
+    offer = make.an_offer(session, other, category="EDU.TUTORING", unit="H", stock_units=9)
+    ledger.reserve(
+        session, scene.need, offer_id=offer.id, org_id=other.id, giver="x", units=2, actor=APPROVER, now=AFTER
+    )
+    _record_late(session, scene, one)
+    assert (one.state, scene.match.state) == (AppointmentState.DONE, MatchState.CANCELLED)
+    assert records.certificate_of(session, scene.people[0]).minutes == 120
+    disputes.strike(session, one.id, reason="nobody_came", actor=APPROVER, now=AFTER)
+    session.refresh(scene.need)
+    assert (records.certificate_of(session, scene.people[0]).minutes, scene.need.committed_units) == (0, 2)
+    assert _faults(session) == []
+
+
+def test_what_has_begun_is_not_called_off_when_its_volunteer_stops_nor_by_its_giver(database: Database) -> None:
+    with database.transaction() as session:
+        scene = a_scene(session)
+        past, later = agreed(session, scene, window(), window(day=3))
+        assert visits.free_volunteer(session, scene.people[0].id, actor=scene.manager, now=AFTER) == 1
+        assert (past.state, later.reason_code) == (AppointmentState.AGREED, "volunteer_stopped")
+        with pytest.raises(WrongState, match="visit_to_record"):
+            visits.cancel(session, past.id, reason_code="weather", actor=scene.manager, now=AFTER)
+        _staff_cancel(session, scene)
+        kept = past.id
+    assert outcomes.sweep(database, clock=lambda: AFTER) == 0
+    with database.transaction() as session:
+        _record_late(session, scene, session.get_one(Appointment, kept))
+        assert records.certificate_of(session, scene.people[0]).minutes == 120
+
+
+def test_a_visit_of_help_on_hold_is_called_off_as_such_and_one_that_took_place_waits(database: Database) -> None:
+    with database.transaction() as session:
+        scene = a_scene(session)
+        past, later = (one.id for one in agreed(session, scene, window(), window(day=3)))
+        _held(session, scene)
+    assert outcomes.sweep(database, clock=lambda: AFTER) == 1
+    with database.transaction() as session:
+        assert session.get_one(Appointment, later).reason_code == "match_on_hold"
+        with pytest.raises(WrongState, match="match_held"):
+            _record_late(session, scene, session.get_one(Appointment, past))
+        waiting.CONSEQUENCES["held"](session, session.get_one(Match, scene.match.id), AFTER)
+        assert _record_late(session, scene, session.get_one(Appointment, past)).state is AppointmentState.DONE
