@@ -93,6 +93,7 @@ class WorkForm(Form):
     """An opinion on a step."""
 
     opinion = OneField(_l("First opinion"))
+    amount_fen = YuanField(_l("Amount that the public notice names"), least=0, required=False)
 
 
 class StopForm(Form):

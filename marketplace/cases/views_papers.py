@@ -124,6 +124,7 @@ def _notice(case: Case, item: CaseItem) -> ResponseReturnValue:
     rows = [
         (_("Name"), masked_name(session, person)),
         (_("Item"), label("aid_item", item.code, lang=language())),
+        (_("Amount"), yuan(item.notice_fen) if item.notice_fen else "—"),
         (_("From"), day(step.started_at)),
         (_("To"), day(step.due_at)),
     ]

@@ -181,7 +181,7 @@ def work(session: Session, item: CaseItem, *, to: str = "confirm") -> CaseItem:
         if step.code in notice.NOTICES:
             notice._go_on(session, found.id, now=now)
         else:
-            steps.finish(session, found.id, opinion="for", actor=WORKER, now=now)
+            steps.finish(session, found.id, opinion="for", amount_fen=50_000, actor=WORKER, now=now)
     return found
 
 
@@ -500,6 +500,7 @@ def objection_to_a_notice(house: House) -> None:
     neighbour.go("/public-notices")
     neighbour.press(f"/public-notices/{CITY}")
     assert NAME not in neighbour.words()
+    assert "500" in neighbour.words()
     neighbour.press(f"/public-notices/{CITY}/{item.id}")
     neighbour.fill("text", "我没有说错")
     neighbour.press()
