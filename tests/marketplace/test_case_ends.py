@@ -237,7 +237,7 @@ def test_the_clock_of_a_step_stands_while_its_household_owes_and_ends_on_the_ora
     begun = at(date(2026, 2, 2))
     _case, items = send(session, begun)
     item = items["DIBAO"]
-    for _turn in range(count_of(40, torture=10_000)):
+    for _turn in range(count_of(8, torture=10_000)):
         old = steps.running_step(session, item.id)
         steps.end_step(session, item, old, outcome="done", actor=WORKER, now=begun)
         _a_history(session, item, pick)
