@@ -20,6 +20,7 @@ SENTENCES: dict[str, Any] = {
     "step_needs_its_own_page": _l("This step ends with a decision or by itself, not here."),
     "step_not_decided_here": _l("This item does not wait for a decision of yours."),
     "visit_first": _l("Somebody of the staff is close to this household: it is visited before this step ends."),
+    "notice_amount": _l("Write the amount that the public notice names."),
     "clock_cannot_stop": _l("The clock cannot be stopped at this step."),
     "clock_stopped": _l("The clock is stopped: papers are missing."),
     "clock_runs": _l("Nothing is missing here: the clock runs."),

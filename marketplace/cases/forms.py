@@ -93,6 +93,7 @@ class WorkForm(Form):
     """An opinion on a step."""
 
     opinion = OneField(_l("First opinion"))
+    amount_fen = YuanField(_l("Amount that the public notice names"), least=0, required=False)
 
 
 class StopForm(Form):
@@ -105,7 +106,7 @@ class DecideForm(Form):
     """Yes with an amount, or no with a reason."""
 
     verdict = OneField(_l("Decision"))
-    amount_fen = YuanField(_l("Amount"), least=0, required=False)
+    amount_fen = YuanField(_l("Amount of money"), least=0, required=False)
     reason = OneField(_l("Reason of a refusal"), select=True, required=False)
     note = TextField(_l("In your own words, for the letter"), longest=400, lines=3, required=False)
     late_cause = OneField(_l("Cause of the delay"), select=True, required=False)

@@ -93,8 +93,9 @@ class Case(SQLModel, table=True):
 
 class CaseItem(SQLModel, table=True):
     """One item of the one-thing table within a case. `path` names its steps; `after` are items whose results it needs.
-    `due_at` is the limit of the whole item; `stops` how often its household was asked for papers; `late_with` is who
-    held the step that was latest; `month` is when it ended, so that a month is counted in the index."""
+    `due_at` is the limit of the whole item; `notice_fen` is what the first opinion names and the public notice shows;
+    `stops` how often its household was asked for papers; `late_with` is who held the step that was latest; `month` is
+    when it ended, so that a month is counted in the index."""
 
     __tablename__ = "aid_item"
     __table_args__ = (
@@ -125,6 +126,7 @@ class CaseItem(SQLModel, table=True):
     state: ItemState = Field(sa_column=choice(ItemState, index=True))
     special: bool = False
     amount_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    notice_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     covered_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     asked_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     cause: str = Field(default="", max_length=32)

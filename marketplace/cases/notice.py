@@ -46,6 +46,7 @@ class Shown:
     item_id: str
     name: str
     code: str
+    amount_fen: int
     until: datetime
 
 
@@ -80,7 +81,7 @@ def _hanging(asked: Any, district: str, *, now: datetime) -> Any:
 
 
 def _shown(session: Session, item: CaseItem, step: CaseStep, person: Person) -> Shown:
-    return Shown(item.id, masked_name(session, person), item.code, step.due_at)
+    return Shown(item.id, masked_name(session, person), item.code, item.notice_fen, step.due_at)
 
 
 def running() -> Any:

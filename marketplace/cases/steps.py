@@ -119,9 +119,12 @@ def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: st
     flush(session)
 
 
-def finish(session: Session, item_id: str, /, *, opinion: str = "done", actor: Actor, now: datetime) -> CaseStep:
+def finish(
+    session: Session, item_id: str, /, *, opinion: str = "done", amount_fen: int = 0, actor: Actor, now: datetime
+) -> CaseStep:
     """A person has done this step; the next one begins. A step that decides is ended by a decision, a public notice by
-    its own page. A household close to staff is visited before (R2.24); where nobody went, the record says so."""
+    its own page. A household close to staff is visited before (R2.24); where nobody went, the record says so. A yes
+    before a public notice names the amount that hangs there (R2.12)."""
     item = get_item(session, item_id, lock=True)
     require(actor, "case:handle", district=item.district_code)
     step = running_step(session, item.id)
@@ -131,11 +134,22 @@ def finish(session: Session, item_id: str, /, *, opinion: str = "done", actor: A
     seen = step.code != AT_HOME or visits.was_made(session, item.id)
     if not seen and kin.of_staff(session, item.household_id):
         raise WrongState("visit_first")
+    if before_notice(item, step):
+        if opinion == "for" and not amount_fen:
+            raise BadInput("notice_amount", field="amount_fen")
+        item.notice_fen = amount_fen if opinion == "for" else 0
     end_step(session, item, step, outcome=opinion, actor=actor, now=now)
     record(session, item, "case:step", rule=step.code, decision="" if seen else UNSEEN, actor=actor, now=now)
     if step.code == "payment":
         return step
     return next_step(session, item, step, now=now)
+
+
+def before_notice(item: CaseItem, step: CaseStep, /) -> bool:
+    """Whether a public notice follows this step."""
+    begun = local_day(item.started_at or step.started_at)
+    rules = steps_of(item.path, district=item.district_code, on=begun)
+    return next((rule.code for rule in rules if rule.no > step.no), "") == "public_notice"
 
 
 def next_step(session: Session, item: CaseItem, step: CaseStep, /, *, now: datetime) -> CaseStep:

@@ -122,8 +122,9 @@ def _notice(case: Case, item: CaseItem) -> ResponseReturnValue:
     if step is None or is_child(person, now=utc_now()):
         raise NotFound("paper")
     rows = [
-        (_("Name"), masked_name(session, person)),
+        (_("Person's name"), masked_name(session, person)),
         (_("Item"), label("aid_item", item.code, lang=language())),
+        (_("Amount of money"), yuan(item.notice_fen) if item.notice_fen else "—"),
         (_("From"), day(step.started_at)),
         (_("To"), day(step.due_at)),
     ]
@@ -149,7 +150,7 @@ def _decision(case: Case, item: CaseItem) -> ResponseReturnValue:
     ]
     rows.append((_("Decision"), label("item_state", item.state.value, lang=lang)))
     if granted and item.amount_fen:
-        rows.append((_("Amount"), yuan(item.amount_fen)))
+        rows.append((_("Amount of money"), yuan(item.amount_fen)))
     if not granted:
         rows.append((_("Reason"), label("case_reason", item.reason, lang=lang)))
     if item.note:

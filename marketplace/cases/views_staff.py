@@ -87,6 +87,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         item=found,
         case=case,
         step=step,
+        before_notice=step is not None and steps.before_notice(found, step),
         called=step is not None and silent.was_called(session, found.id, step),
         stages_shown=stages_of(found, own, now=now),
         facts=facts,
@@ -112,7 +113,12 @@ def finish(item_id: str) -> ResponseReturnValue:
     form, found = forms.filled(forms.WorkForm()), _item(item_id)
     if not form.validate_on_submit():
         return _page(found, work=form)
-    steps.finish(current_session(), item_id, opinion=str(form.opinion.data), actor=current_actor(), now=utc_now())
+    told: dict[str, Any] = {"opinion": str(form.opinion.data), "amount_fen": form.amount_fen.data or 0}
+    try:
+        steps.finish(current_session(), item_id, actor=current_actor(), now=utc_now(), **told)
+    except BadInput as error:
+        form.amount_fen.errors = [SENTENCES[error.code]]
+        return _page(found, work=form)
     return done(_("Done. The next step has begun."), to=url_for(".item", item_id=item_id))
 
 

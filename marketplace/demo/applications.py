@@ -25,6 +25,9 @@ DAY = timedelta(days=1)
 ANSWERS: dict[str, Any] = {"wants": ["living", "illness"], "size": 2, "income_fen": 90_000, "medical_fen": 3_500_000}
 SUDDEN: dict[str, Any] = {"wants": ["accident"], "size": 1, "income_fen": 0, "ticks": ["sudden"]}
 
+NOTICED = 60_000
+"""What the public notice names, in fen."""
+
 
 def apply(database: Database, roster: Roster, /, *, now: datetime) -> None:
     """Play them; the first is the household as which the demonstration signs in."""
@@ -37,7 +40,8 @@ def apply(database: Database, roster: Roster, /, *, now: datetime) -> None:
         _stop(session, late, clerk, now=now - 30 * DAY)
         noticed = _send(session, homes[1], ANSWERS, now=now - 12 * DAY)
         for _step in range(3):
-            steps.finish(session, _item(session, noticed, "DIBAO").id, opinion="for", actor=clerk, now=now - 2 * DAY)
+            item = _item(session, noticed, "DIBAO")
+            steps.finish(session, item.id, opinion="for", amount_fen=NOTICED, actor=clerk, now=now - 2 * DAY)
         hung = notice.list_notices(session, homes[1].district_code, now=now)
         if hung:
             words = "他家儿子在外面开有铺子。"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -15,11 +16,12 @@ from adapters.ports import WillNeverWork
 from marketplace.actors import Actor, Role
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind, AppealState
-from marketplace.cases import board, departments, notice, outcome, service, steps
+from marketplace.cases import board, days, departments, notice, outcome, service, steps
 from marketplace.cases.evaluate import Facts, plan
-from marketplace.cases.models import CaseItem, ItemState
+from marketplace.cases.models import CaseItem, ItemState, Unit
 from marketplace.cases.progress import stages_of
 from marketplace.cases.rules import in_order, path_of, steps_of
+from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.households import categories
@@ -30,6 +32,8 @@ from marketplace.notices import Notice
 from marketplace.proxies import agents
 from marketplace.proxies import service as proxies
 from tests import factories as make
+from tests.marketplace.figures import count as count_of
+from tests.marketplace.test_case_days import DAY, at, oracle
 from tests.marketplace.test_cases import APPROVER, CITY, ON, WORKER, send, walk
 from tests.marketplace.test_liveness import asked
 from tests.marketplace.test_proxies import a_paper, a_person, in_force
@@ -225,3 +229,46 @@ def test_what_is_granted_but_not_paid_here_shows_no_payment(session: Session, no
     departments.take(session, "HSA", ItemResult(items["YILIAO_JIUZHU"].id, 1, "granted", 5), now=day)
     own = [step for step in steps.list_steps(session, case.id) if step.item_id == items["YILIAO_JIUZHU"].id]
     assert "paid" not in {stage.code for stage in stages_of(items["YILIAO_JIUZHU"], own, now=day)}
+
+
+def test_the_clock_of_a_step_stands_while_its_household_owes_and_ends_on_the_oracles_day(session: Session) -> None:
+    """Steps as the offices drive them: stopped and run on at random, with their clock rows and the item's own limit."""
+    pick = random.Random(27)
+    begun = at(date(2026, 2, 2))
+    _case, items = send(session, begun)
+    item = items["DIBAO"]
+    for _turn in range(count_of(8, torture=10_000)):
+        old = steps.running_step(session, item.id)
+        steps.end_step(session, item, old, outcome="done", actor=WORKER, now=begun)
+        _a_history(session, item, pick)
+
+
+def _a_history(session: Session, item: CaseItem, pick: random.Random) -> None:
+    unit = pick.choice([Unit.WORKING, Unit.CALENDAR])
+    start, limit = date(2026, 2, 2) + pick.randrange(200) * DAY, pick.randint(1, 25)
+    rule = steps.StepRule(1, "check_papers", "TOWNSHIP", limit, unit)
+    step = steps.start_step(session, item, rule, no=1, now=at(start))
+    stops: list[tuple[date, date]] = []
+    now = start
+    for _stop in range(pick.randint(0, 3)):
+        last = days.last_day(step.due_at)
+        if now >= last:
+            break
+        stopped = now + pick.randint(0, (last - now).days) * DAY
+        now = stopped + pick.randint(0, 20) * DAY
+        whole = item.due_at
+        steps.stop(session, item.id, missing="户口簿", actor=CHECKER, now=at(stopped))
+        assert (item.state, _running(session, item)) == (ItemState.STOPPED, {"case_papers"})
+        steps.run_on(session, item.id, actor=WORKER, now=at(now))
+        assert (item.state, _running(session, item)) == (ItemState.RUNNING, {"case_step"})
+        assert whole is not None
+        assert item.due_at is not None
+        assert item.due_at >= whole, "the item's own limit never shrinks by standing still"
+        stops.append((stopped, now))
+    assert days.last_day(step.due_at) == oracle(start, limit, stops, unit), (start, limit, stops, unit)
+    [clock] = [one for one in clocks.running_of(session, steps.clock_ref(item.id)) if one.step == "case_step"]
+    assert clock.due_at == step.due_at
+
+
+def _running(session: Session, item: CaseItem) -> set[str]:
+    return {one.step for one in clocks.running_of(session, steps.clock_ref(item.id))}

@@ -55,7 +55,7 @@ def walk(session: Session, item: CaseItem, now: datetime, *, to: str = "confirm"
             now = step.due_at
             notice._go_on(session, item.id, now=now)
         else:
-            steps.finish(session, item.id, opinion="for", actor=WORKER, now=now)
+            steps.finish(session, item.id, opinion="for", amount_fen=50_000, actor=WORKER, now=now)
     return now
 
 

@@ -318,15 +318,19 @@ def test_who_declared_to_be_close_handles_nothing_of_the_household_and_another_o
         number = make_id_number("509900", date(1960, 3, 4), seq=7)
         ties.declare(session, number, reference="cousin", actor=actor, now=datetime.now(UTC))
         page = f"/cases/items/{item.id}"
-    assert near.post(f"{page}/done", data={"opinion": "for"}).status_code == 409
+    assert near.post(f"{page}/done", data={"opinion": "for", "amount_fen": "500"}).status_code == 409
     assert "请由其他工作人员办理" in near.get(page).text
     assert "必须入户核查" in other.get(page).text
-    assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 303
-    assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 303
-    assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 409
+    assert other.post(f"{page}/done", data={"opinion": "for", "amount_fen": "500"}).status_code == 303
+    assert other.post(f"{page}/done", data={"opinion": "for", "amount_fen": "500"}).status_code == 303
+    assert other.post(f"{page}/done", data={"opinion": "for", "amount_fen": "500"}).status_code == 409
     assert "还没有记录入户" in other.get(page).text
     with app.extensions["database"].transaction() as session:
         visit = session.exec(select(HomeVisit).where(HomeVisit.source_ref == item.id)).one()
         visits.finish(session, visit, "REACHED_FINE", actor=Actor(id="w-1", role=Role.WORKER), now=datetime.now(UTC))
         visits.sign_second(session, visit.id, actor=Actor(id="w-2", role=Role.WORKER), now=datetime.now(UTC))
-    assert other.post(f"{page}/done", data={"opinion": "for"}).status_code == 303
+    unnamed = other.post(f"{page}/done", data={"opinion": "for"})
+    assert unnamed.status_code == 422
+    assert "请填写公示的金额" in unnamed.text
+    assert other.post(f"{page}/done", data={"opinion": "for", "amount_fen": "500"}).status_code == 303
+    assert "¥500" in app.test_client().get(f"/public-notices/{CITY}").text

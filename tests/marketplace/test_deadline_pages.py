@@ -316,6 +316,15 @@ def test_each_number_of_the_home_page_leads_to_its_rows(house: House) -> None:
     assert "/deadlines/?group=calls" in page
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_staff_read_when_the_holidays_of_a_year_with_limits_are_not_announced(
+    house: House, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    monkeypatch.setattr("marketplace.portal.views.is_announced", lambda _year: known)
+    page = house.staff(Role.WORKER).get("/staff").text
+    assert ("放假安排尚未公布" in page) is not known
+
+
 def test_every_step_of_staff_leads_to_a_page_on_which_somebody_acts(house: House) -> None:
     of_staff = {step.code for step in STEPS.values() if step.side is Side.STAFF}
     assert of_staff <= deadlines.ACTS.keys()

@@ -2516,6 +2516,7 @@ def upgrade() -> None:
     sa.Column('state', sa.Enum('waiting', 'running', 'stopped', 'granted', 'refused', 'not_needed', 'withdrawn', name='itemstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('special', sa.Boolean(), nullable=False),
     sa.Column('amount_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('notice_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('covered_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('asked_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
