@@ -154,6 +154,8 @@ def upgrade() -> None:
     sa.Column('first_day', sa.Integer(), nullable=False),
     sa.Column('as_of_day', sa.Integer(), nullable=False),
     sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('asked_person', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.PrimaryKeyConstraint('feed', name=op.f('pk_feed_state'))
     )
     op.create_table('feed_stranger',
