@@ -71,7 +71,7 @@ def test_a_portrait_asks_for_its_purpose_and_goes_along_as_a_file_that_is_writte
         ("portrait:export", "REVIEW"),
     ]
     assert client_as(app, Role.WORKER).get(file.request.full_path).status_code == 403
-    assert "46" in clerk.get("/portraits/score").text
+    assert "nobody tells of work" in clerk.get("/portraits/score").text
 
 
 def test_a_need_is_pushed_answered_and_its_rest_opens_as_a_need(app: Flask, clerk: FlaskClient, home_id: str) -> None:

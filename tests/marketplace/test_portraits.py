@@ -17,11 +17,12 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, DomainError, WrongState
 from marketplace.needs import service as service_of_needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
-from marketplace.portraits import pushing, service
+from marketplace.portraits import pushing, scoring, service
 from marketplace.portraits.models import PushState
 from marketplace.portraits.pushing import Asked
 from marketplace.portraits.reading import Reading
 from marketplace.reference.indicators import indicators, need_errors
+from marketplace.reference.need_points import points
 from marketplace.reference.words import list_codes
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, told
 
@@ -99,11 +100,23 @@ def test_the_errors_on_the_page_are_those_that_the_bench_wrote() -> None:
     file = Path(__file__).parents[2] / "bench" / "results" / "need_score.json"
     written = json.loads(file.read_text("utf-8"))
     groups = written["of each group's poor found [share, households]"]
-    shown = {row.code: (row.found_permille, row.households) for row in need_errors()}
-    overall = round(written["share of the poorest fifth found"]["points learned elsewhere"] * 1000)
-    regions = {name: row for name, row in groups.items() if name[0].isupper()}
-    assert shown.pop("all") == (overall, sum(row[1] for row in regions.values()))
-    assert shown == {name.replace(" ", "_"): (round(share * 1000), homes) for name, (share, homes) in groups.items()}
+    known, untold = groups["as the house knows it"], groups["where nobody tells of work"]
+    shown = {row.code: (row.found_permille, row.untold_permille, row.households) for row in need_errors()}
+    found = written["share of the poorest fifth found"]
+    overall = [round(found[name] * 1000) for name in ("as the house knows it", "where nobody tells of work")]
+    assert shown.pop("all") == (*overall, sum(row[1] for name, row in known.items() if name[0].isupper()))
+    assert shown == {
+        name.replace(" ", "_"): (round(share * 1000), round(untold[name][0] * 1000), homes)
+        for name, (share, homes) in known.items()
+    }
+
+
+def test_the_score_was_measured_with_the_facts_that_this_house_can_know(store: Session) -> None:
+    number = a_number(date(TODAY.year - 40, 3, 7))
+    home = a_home(store, numbers=(number,), now=NOW)
+    scene = service.scene_of(store, home, today=TODAY)
+    assert set(points()) - set(scoring.facts_of(scene)) == set(scoring.NEVER_TOLD)
+    assert set(scoring.OF_WORK) <= set(scoring.facts_of(scene))
 
 
 @pytest.mark.parametrize("role", OUTSIDERS)
