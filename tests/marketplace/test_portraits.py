@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
+from adapters.fakes import FakeTasks
+from adapters.items import TaskWord
 from marketplace import audit, policy
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day, utc_now
@@ -17,8 +19,8 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, DomainError, WrongState
 from marketplace.needs import service as service_of_needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
-from marketplace.portraits import pushing, scoring, service
-from marketplace.portraits.models import PushState
+from marketplace.portraits import exchange, pushing, scoring, service
+from marketplace.portraits.models import Push, PushState
 from marketplace.portraits.pushing import Asked
 from marketplace.portraits.reading import Reading
 from marketplace.reference.indicators import indicators, need_errors
@@ -124,7 +126,9 @@ def test_nobody_but_staff_of_the_street_opens_a_portrait(role: Role) -> None:
     actor = Actor(id="x", role=role, household_id="h", org_id="o")
     acts = [act for act in policy.matrix() if act.partition(":")[0] in ("portrait", "board")]
     assert len(acts) >= 6
-    theirs = {"board:paper"} | ({"board:outliers"} if role is Role.AUDITOR else set())
+    theirs = {"board:paper", *({"portrait:answer"} if role is Role.SERVICE else ())} | (
+        {"board:outliers"} if role is Role.AUDITOR else set()
+    )
     assert [act for act in acts if policy.may(actor, act).allow and act not in theirs] == []
 
 
@@ -163,6 +167,39 @@ def test_a_department_takes_a_task_and_what_it_leaves_becomes_a_need_of_the_mark
     assert need.referral_reason is ReferralReason.STILL_IN_NEED
     assert running(store, row) == []
     assert service.portrait_of(store, home.id, actor=CLERK, today=TODAY).pushes == (done,)
+
+
+def test_a_department_answers_over_http_in_any_order_and_twice_without_harm(sqlite_database: Database) -> None:
+    door = FakeTasks()
+
+    def sweep() -> int:
+        return exchange.sweep(sqlite_database, {"HUD": door}, clock=lambda: NOW)
+
+    assert sweep() == 0
+    with sqlite_database.transaction() as session:
+        rows = []
+        for _n in range(3):
+            home = a_home(session, numbers=(a_number(),), now=NOW)
+            rows.append(pushing.push(session, home.id, REPAIR, actor=CLERK, now=NOW).id)
+    one, two, three = rows
+    assert (sweep(), set(door.tasks)) == (3, set(rows))
+    door.said = [
+        TaskWord(one, 2, "done", 450_000),
+        TaskWord(one, 1, "accepted"),
+        TaskWord(one, 2, "done", 450_000),
+        TaskWord(two, 1, "accepted"),
+        TaskWord(two, 3, "returned", reason="NO_MEANS"),
+        TaskWord(three, 1, "done", REPAIR.units + 1),
+        TaskWord("nobody", 1, "accepted"),
+    ]
+    door.faults.play("lost reply")
+    assert sweep() == 0
+    assert (sweep(), sweep()) == (3, 0)
+    with sqlite_database.reading() as session:
+        found = [session.get_one(Push, row) for row in rows]
+        assert [row.state for row in found] == [PushState.DONE, PushState.DONE, PushState.ASKED]
+        assert [row.covered_units for row in found] == [450_000, 0, 0]
+        assert [session.get_one(Need, row.need_id).gap_units for row in found if row.need_id] == [150_000, 600_000]
 
 
 @pytest.mark.parametrize(
