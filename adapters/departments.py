@@ -1,13 +1,16 @@
 """Facts of the other departments over HTTP: what happened to people of the register, page by page.
 
-Enters: the code of a feed and a cursor. Leaves: a `FactPage` of raw cells under the names of the facts' table, so that
-a pulled fact is checked by the same rules as one from a file. The exchange speaks JSON (GET /facts/{feed}) with a
-bearer token; a page names the day until which the department's own records told. Wiring builds it.
+Enters: the code of a feed and a cursor, or a few ID numbers. Leaves: a `FactPage` of raw cells under the names of the
+facts' table, so that a pulled fact is checked by the same rules as one from a file. The exchange speaks JSON (GET
+/facts/{feed}, POST /facts/{feed}/people) with a bearer token; a page names the day until which the department's own
+records told. Wiring builds it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 from urllib.parse import quote
 
 from adapters.http import HttpClient
@@ -24,12 +27,25 @@ class DepartmentExchange:
         """Fetch the page at the cursor; cells under names we do not know are left behind."""
         path = f"/facts/{quote(feed, safe='')}"
         reply = self._client.get(path, call="pull-facts", params={"cursor": cursor} if cursor else None).json()
-        rows, following, more = reply.get("facts"), reply.get("cursor"), reply.get("more", False)
-        if not (isinstance(rows, list) and isinstance(following, str) and isinstance(more, bool)):
-            raise _not_as_agreed("The department's page is not as agreed.")
-        if more and following == cursor:
+        page = _page(reply)
+        if page.more and page.cursor == cursor:
             raise _not_as_agreed("The department's cursor does not move on.")
-        return FactPage(tuple(_row(row) for row in rows), _day(reply.get("as_of")), cursor=following, more=more)
+        return page
+
+    def facts_of(self, feed: str, id_numbers: Sequence[str], /) -> FactPage:
+        """Fetch all facts of a few people; their numbers stand in the body, never in an address."""
+        path = f"/facts/{quote(feed, safe='')}/people"
+        page = _page(self._client.post(path, call="facts-of", payload={"id_numbers": list(id_numbers)}).json())
+        if page.more:
+            raise _not_as_agreed("The department tells a part of what was asked.")
+        return page
+
+
+def _page(reply: Mapping[str, Any]) -> FactPage:
+    rows, following, more = reply.get("facts"), reply.get("cursor"), reply.get("more", False)
+    if not (isinstance(rows, list) and isinstance(following, str) and isinstance(more, bool)):
+        raise _not_as_agreed("The department's page is not as agreed.")
+    return FactPage(tuple(_row(row) for row in rows), _day(reply.get("as_of")), cursor=following, more=more)
 
 
 def _not_as_agreed(sentence: str) -> WillNeverWork:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, TypeAlias, TypeVar
@@ -17,7 +17,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from adapters.face import FaceResult, FaceTask
-from adapters.items import ItemOut, ItemResult
+from adapters.items import ItemOut, ItemResult, TaskOut, TaskWord
 from adapters.liveness import verified
 from adapters.ports import (
     AidGiven,
@@ -192,6 +192,16 @@ class FakeDepartments:
         end = min(start + self._page_size, len(held))
         return FactPage(tuple(held[start:end]), self.as_of, cursor=str(end), more=end < len(held))
 
+    def facts_of(self, feed: str, id_numbers: Sequence[str], /) -> FactPage:
+        """Give all facts of these people that were handed out so far."""
+        lost = self.faults.before()
+        if (held := self.facts.get(feed)) is None:
+            raise WillNeverWork("The department does not know this feed.", code="request_refused")
+        if lost:
+            raise _lost()
+        told = tuple(row for row in held if row.get("id_number") in id_numbers)
+        return FactPage(told, self.as_of, cursor="", more=False)
+
 
 class FakeCoverDoor:
     """Insurers in memory: what each would answer for a subject; whoever is not listed has no cover anywhere."""
@@ -240,6 +250,32 @@ class FakeDepartment:
             raise _lost()
 
     def results(self, *, cursor: str | None = None) -> tuple[tuple[ItemResult, ...], str]:
+        """Everything said since the cursor, in the order it was said."""
+        lost = self.faults.before()
+        start = 0 if cursor is None else int(cursor) if cursor.isdecimal() else -1
+        if not 0 <= start <= len(self.said):
+            raise WillNeverWork("The department does not know this cursor.", code="request_refused")
+        if lost:
+            raise _lost()
+        return tuple(self.said[start:]), str(len(self.said))
+
+
+class FakeTasks:
+    """A department's tasks in memory: what it was pushed, and the words that a test lets it say."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+        self.tasks: dict[str, TaskOut] = {}
+        self.said: list[TaskWord] = []
+
+    def push(self, task: TaskOut, /) -> None:
+        """Keep the task under its reference."""
+        lost = self.faults.before()
+        self.tasks[task.ref] = task
+        if lost:
+            raise _lost()
+
+    def words(self, *, cursor: str | None = None) -> tuple[tuple[TaskWord, ...], str]:
         """Everything said since the cursor, in the order it was said."""
         lost = self.faults.before()
         start = 0 if cursor is None else int(cursor) if cursor.isdecimal() else -1

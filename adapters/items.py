@@ -1,6 +1,7 @@
 """What the other departments are asked and what they answer: frozen messages and the port.
 
-Enters and leaves: nothing; these are the shapes that `adapters.departments`, its fake and the room of cases share.
+Enters and leaves: nothing; these are the shapes that `adapters.departments_push`, its fakes and the rooms of cases and
+portraits share.
 """
 
 from __future__ import annotations
@@ -37,3 +38,34 @@ class Department(Protocol):
     def push(self, item: ItemOut, /) -> None: ...
 
     def results(self, *, cursor: str | None = None) -> tuple[tuple[ItemResult, ...], str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOut:
+    """A need handed to a department: so many units (money: fen) of a kind, because of an indicator; `subject` a keyed
+    mark."""
+
+    ref: str
+    category: str
+    units: int
+    indicator: str
+    subject: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskWord:
+    """What a department says of a task; `seq` grows with each word about the same task, whatever their order."""
+
+    ref: str
+    seq: int
+    outcome: Literal["accepted", "returned", "done"]
+    units: int = 0
+    reason: str = ""
+
+
+class DepartmentTasks(Protocol):
+    """A department that takes tasks and answers later: `push` twice is one task; `words` are those after a cursor."""
+
+    def push(self, task: TaskOut, /) -> None: ...
+
+    def words(self, *, cursor: str | None = None) -> tuple[tuple[TaskWord, ...], str]: ...

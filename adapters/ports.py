@@ -267,9 +267,12 @@ class FactPage:
 
 
 class DepartmentFeed(Protocol):
-    """One department's facts by feed, page by page. The caller keeps the cursor once the page is stored."""
+    """One department's facts by feed, page by page. The caller keeps the cursor once the page is stored. `facts_of`
+    are all facts of a few people, whole: for those who came into the register after their facts had been told."""
 
     def pull_facts(self, feed: str, /, *, cursor: str | None = None) -> FactPage: ...
+
+    def facts_of(self, feed: str, id_numbers: Sequence[str], /) -> FactPage: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ def pull_facts(
         for code in codes:
             for delivery in pulling.pull_feed(database, door, code, actor=SYSTEM, clock=utc_now):
                 _tell(delivery)
+            for delivery in pulling.ask_newcomers(database, door, code, actor=SYSTEM, clock=utc_now):
+                _tell(delivery)
 
 
 @bring.command("categories")

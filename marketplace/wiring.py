@@ -16,13 +16,13 @@ from joserfc.jwk import ECKey
 from sqlmodel import Session
 
 from adapters.departments import DepartmentExchange
-from adapters.departments_push import DepartmentDoor
+from adapters.departments_push import DepartmentDoor, TaskDoor
 from adapters.face import FaceDoor
 from adapters.fakes import FakeFace
 from adapters.fakes_wechat import FakeWeChat
 from adapters.http import HttpClient, Patience
 from adapters.identity import OidcDoor, OidcSettings
-from adapters.items import Department
+from adapters.items import Department, DepartmentTasks
 from adapters.liveness import FaceGateway
 from adapters.mail import SmtpDoor, SmtpSettings
 from adapters.messages import OUTBOX_PATIENCE, ConsoleDoor, SmsGateway, Switchboard
@@ -50,9 +50,11 @@ from marketplace.migrations import upgrade
 from marketplace.notices import Notice
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.service import is_mobile
+from marketplace.portraits import exchange, pushing
 from marketplace.proposals import gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.proxies import agents
+from marketplace.reference.words import list_codes
 from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import hooks
 from marketplace.suites import NAMES
@@ -147,6 +149,14 @@ def item_doors_of(settings: Settings) -> dict[str, Department]:
         return {}
     base, token = settings.departments_url.rstrip("/"), settings.departments_token
     return {code: DepartmentDoor(_client(code, f"{base}/{code}", token)) for code in departments.OTHERS}
+
+
+def task_doors_of(settings: Settings) -> dict[str, DepartmentTasks]:
+    """Every department's door for tasks; none where none is connected."""
+    if not settings.departments_url:
+        return {}
+    base, token = settings.departments_url.rstrip("/"), settings.departments_token
+    return {code: TaskDoor(_client(code, f"{base}/{code}", token)) for code in list_codes(pushing.DEPARTMENTS)}
 
 
 def departments_of(settings: Settings) -> DepartmentFeed:
@@ -253,6 +263,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
     sweeps: tuple[Callable[[], object], ...] = (
         partial(notices.send_due, database, messenger, compose=composer, clock=clock),
         partial(departments.sweep, database, item_doors_of(settings), clock=clock),
+        partial(exchange.sweep, database, task_doors_of(settings), clock=clock),
         keeper_of(database, settings, clock=clock),
         partial(hooks.sweep, database, Webhooks(settings.webhook_hosts), clock=clock),
         *sweeps_of(database, clock=clock),

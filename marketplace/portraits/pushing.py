@@ -2,7 +2,7 @@
 
 Enters: a household, a department, a kind of need with its amount. Leaves: a `Push` with one clock, first for the
 answer, then for the result; what the department leaves uncovered becomes a need that a person still has to verify.
-Departments answer by telephone or paper today: staff write their word down. Called by the views.
+What a department says by telephone or paper staff write down; `answering` hears it itself. Called by the views.
 """
 
 from __future__ import annotations

@@ -14,6 +14,11 @@ from marketplace.households.models import Sex
 from marketplace.portraits.reading import ADULT, PENSION_AGE, Scene, works
 from marketplace.reference.need_points import points
 
+NEVER_TOLD = ("carer_at_home", "from_elsewhere")
+"""Facts of the table that no feed and no form of this house tells: the errors are measured without them."""
+OF_WORK = ("nobody_works", "one_of_two_works", "unfit_for_work", "student")
+"""Facts that are known only where departments tell of people's work."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreLine:

@@ -1,6 +1,6 @@
 """The tasks of departments: their list, a new one from a portrait, and the department's word on one.
 
-Enters: staff of the district; the department's answer is written down by staff. Leaves: pages; changes are POSTs.
+Enters: staff of the district; what a department says to them they write down. Leaves: pages; changes are POSTs.
 """
 
 from __future__ import annotations
@@ -85,18 +85,21 @@ def push(household_id: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             row = pushing.push(session, home.id, _asked(form), actor=actor, now=utc_now())
-            return done(_("Handed to the department. Write its answer down here."), to=url_for(".one", push_id=row.id))
+            return done(
+                _("Handed to the department. It answers here with a code, over its own system, or to you."),
+                to=url_for(".one", push_id=row.id),
+            )
         except BadInput as error:
             form.amount.errors = [SENTENCES.get(error.code, _("Choose from the lists."))]
     return render("portraits/push.html", form=form, home=home)
 
 
 def _asked(form: Any) -> Asked:
-    units = _units(form.amount.data, form.category.data)
+    units = units_of(form.amount.data, form.category.data)
     return Asked(form.department.data, form.indicator.data, form.category.data, units)
 
 
-def _units(text: str, category: str) -> int:
+def units_of(text: str, category: str, /) -> int:
     """Whole units as a person typed them; money is typed in yuan and kept in fen."""
     if not text.isascii() or not text.isdigit():
         raise BadInput("push_amount", field="amount")
@@ -144,7 +147,7 @@ def _form_of(state: PushState) -> Any:
 def _answer(push_id: str, category: str, form: Any) -> None:
     session, actor, now = current_session(), current_actor(), utc_now()
     if isinstance(form, ResultForm):
-        units = _units(form.covered.data, category)
+        units = units_of(form.covered.data, category)
         pushing.finish(session, push_id, covered=units, actor=actor, now=now)
     elif form.answer.data == "accept":
         pushing.accept(session, push_id, actor=actor, now=now)

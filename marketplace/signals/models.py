@@ -20,7 +20,8 @@ LARGEST = 10**12
 
 
 class FeedState(SQLModel, table=True):
-    """One feed: until which day its first and its newest delivery tell, when it came, where a pull goes on."""
+    """One feed: until which day its first and its newest delivery tell, when it came, where a pull goes on, and up to
+    whom the exchange was asked about people who came into the register since."""
 
     __tablename__ = "feed_state"
 
@@ -29,6 +30,8 @@ class FeedState(SQLModel, table=True):
     first_day: int = 0
     as_of_day: int = 0
     received_at: datetime = Field(sa_column=moment())
+    asked_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    asked_person: str = Field(default="", max_length=32)
 
 
 class Delivery(SQLModel, table=True):

@@ -85,27 +85,31 @@ def take_in(
     actor: Actor,
     now: datetime,
 ) -> Delivery:
-    """Check and store one delivery; the same bytes again are the same delivery. Of one that is not whole yet the feed's
+    """Check and store one delivery; the same bytes again are the same delivery, unless people it tells of came into the
+    register since. Of one that is not whole yet the feed's
     day waits for the last part: whoever is still to be told of would seem silent."""
     require(actor, "fact:take")
-    known = session.exec(select(Delivery).where(col(Delivery.feed) == _feed(feed), col(Delivery.digest) == digest))
-    if (held := known.first()) is not None:
-        if whole:
-            note(session, feed, as_of=as_of, now=now)
-        return held
-    if as_of > local_day(now):
+    asked = select(Delivery).where(col(Delivery.feed) == _feed(feed), col(Delivery.digest) == digest)
+    held = session.exec(asked).first()
+    if held is None and as_of > local_day(now):
         raise BadInput("date_in_future", field="as_of")
     checked, faults = check_records(enumerate(records, start=2), fact_schema(feed, today=as_of))
     told, strangers = _placed(session, feed, checked.rows)
+    if whole:
+        note(session, feed, as_of=as_of, now=now)
+    if held is not None and strangers >= held.strangers:
+        return held
+    digest = digest if held is None else new_id()
     delivery = Delivery(id=new_id(), feed=feed, digest=digest, as_of_day=as_of.toordinal(), received_at=now)
     delivery.strangers, delivery.held = strangers, len({fault.row for fault in faults})
     session.add(delivery)
     flush(session)
     store(session, feed, told, delivery=delivery)
-    _hold(session, delivery, records, faults, now=now)
+    if held is None:
+        _hold(session, delivery, records, faults, now=now)
+    else:
+        held.strangers = strangers
     _mend(session, [fact.source_key for fact in told])
-    if whole:
-        note(session, feed, as_of=as_of, now=now)
     counts = {name: getattr(delivery, name) for name in ("new", "changed", "same", "older", "strangers", "held")}
     audit.record(session, audit.Entry("fact:take", object_ref=delivery.id, body=counts), actor=actor, now=now)
     return delivery

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,6 +43,10 @@ def page(asked: Asked) -> Answer:
     if asked.headers.get("Authorization") != "Bearer t":
         return as_json({"error": "invalid_token"}, status=401)
     cursor = asked.query.get("cursor", ["0"])[0]
+    if asked.path == "/facts/CIVIL_RECORDS/people":
+        wanted = json.loads(asked.body)["id_numbers"]
+        told = [row for row in ROWS if row["id_number"] in wanted]
+        return as_json({"facts": told, "cursor": "", "as_of": AS_OF.isoformat()})
     if asked.path != "/facts/CIVIL_RECORDS" or not cursor.isdecimal() or int(cursor) > len(ROWS):
         return as_json({"error": "unknown"}, status=404)
     end = min(int(cursor) + 2, len(ROWS))
@@ -78,6 +83,23 @@ def test_all_facts_come_page_by_page_each_once_and_without_unknown_fields(rig: R
     assert [dict(row) for row in seen] == ROWS
     assert all(set(row) <= set(FACT_COLUMNS) for row in seen)
     assert rig.feed.pull_facts("CIVIL_RECORDS", cursor=cursor).facts == ()
+
+
+def test_a_few_people_are_asked_about_at_once_and_nobody_else_is_told(rig: Rig) -> None:
+    told = rig.feed.facts_of("CIVIL_RECORDS", ["5099-1", "5099-4", "5099-9"])
+    assert [dict(row) for row in told.facts] == [ROWS[1], ROWS[4]]
+    assert (told.as_of, told.more) == (AS_OF, False)
+    with pytest.raises(WillNeverWork):
+        rig.feed.facts_of("NOBODY", ["5099-1"])
+
+
+def test_the_numbers_that_are_asked_about_stand_in_no_address() -> None:
+    with served() as (door, server):
+        door.facts_of("CIVIL_RECORDS", ["5099-1"])
+        assert all("5099" not in asked.path and not asked.query for asked in server.asked)
+    half = {"facts": [], "cursor": "1", "more": True, "as_of": "2026-10-31"}
+    with served(lambda _asked: as_json(half)) as (door, _server), pytest.raises(WillNeverWork):
+        door.facts_of("CIVIL_RECORDS", ["5099-1"])
 
 
 def test_a_lost_reply_is_to_be_tried_again_and_asking_again_is_harmless(rig: Rig) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from adapters.departments_push import DepartmentDoor
-from adapters.fakes import FakeDepartment
+from adapters.departments_push import DepartmentDoor, TaskDoor
+from adapters.fakes import FakeDepartment, FakeTasks
 from adapters.http import HttpClient, Patience
-from adapters.items import Department, ItemOut, ItemResult
+from adapters.items import Department, DepartmentTasks, ItemOut, ItemResult, TaskOut, TaskWord
 from adapters.ports import OutsideError, WillNeverWork
 from tests.adapters.loopback import Answer, Asked, Loopback, as_json
 
@@ -111,3 +111,57 @@ def test_a_page_that_is_not_as_agreed_is_refused_whole(page: dict[str, Any]) -> 
         door = DepartmentDoor(HttpClient("HSA", server.url, patience=PATIENCE))
         with pytest.raises(WillNeverWork):
             door.results()
+
+
+TASK = TaskOut("task-1", "HOUSING.REPAIR", 600_000, "dwelling_safety", "mark")
+WORDS = [
+    {"ref": "task-1", "seq": 2, "outcome": "done", "units": 450_000},
+    {"ref": "task-1", "seq": 1, "outcome": "accepted"},
+    {"ref": "task-2", "seq": 1, "outcome": "returned", "reason": "NO_MEANS"},
+]
+
+
+@contextmanager
+def fake_tasks() -> Iterator[tuple[DepartmentTasks, Callable[[], dict[str, int]]]]:
+    door = FakeTasks()
+    door.said = [TaskWord(**one) for one in WORDS]  # type: ignore[arg-type]
+    yield door, lambda: {ref: task.units for ref, task in door.tasks.items()}
+
+
+@contextmanager
+def real_tasks() -> Iterator[tuple[DepartmentTasks, Callable[[], dict[str, int]]]]:
+    held: dict[str, int] = {}
+
+    def answer(asked: Asked) -> Answer:
+        if asked.path == "/HUD/tasks":
+            told = json.loads(asked.body)
+            held[told["ref"]] = told["units"]
+            return as_json({})
+        start = int(asked.query.get("cursor", ["0"])[0])
+        return as_json({"words": WORDS[start:], "cursor": str(len(WORDS))})
+
+    with Loopback(answer) as server:
+        yield TaskDoor(HttpClient("HUD", server.url + "/HUD", patience=PATIENCE)), lambda: held
+
+
+@pytest.mark.parametrize("made", [fake_tasks, real_tasks], ids=["fake", "real"])
+def test_a_task_pushed_twice_is_one_task_and_words_come_once_in_any_order(made: Any) -> None:
+    with made() as (door, held):
+        door.push(TASK)
+        door.push(TASK)
+        assert held() == {"task-1": 600_000}
+        words, cursor = door.words()
+        assert [(one.ref, one.seq, one.outcome, one.units, one.reason) for one in words] == [
+            ("task-1", 2, "done", 450_000, ""),
+            ("task-1", 1, "accepted", 0, ""),
+            ("task-2", 1, "returned", 0, "NO_MEANS"),
+        ]
+        assert door.words(cursor=cursor) == ((), cursor)
+
+
+@pytest.mark.parametrize("row", [7, {"ref": "a", "seq": 1, "outcome": "granted"}, {**WORDS[0], "units": -1}])
+def test_a_word_that_is_not_as_agreed_is_refused(row: Any) -> None:
+    with Loopback(lambda _asked: as_json({"words": [row], "cursor": "1"})) as server:
+        door = TaskDoor(HttpClient("HUD", server.url, patience=PATIENCE))
+        with pytest.raises(WillNeverWork):
+            door.words()

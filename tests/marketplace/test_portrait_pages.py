@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from io import BytesIO
 
@@ -71,7 +72,7 @@ def test_a_portrait_asks_for_its_purpose_and_goes_along_as_a_file_that_is_writte
         ("portrait:export", "REVIEW"),
     ]
     assert client_as(app, Role.WORKER).get(file.request.full_path).status_code == 403
-    assert "46" in clerk.get("/portraits/score").text
+    assert "nobody tells of work" in clerk.get("/portraits/score").text
 
 
 def test_a_need_is_pushed_answered_and_its_rest_opens_as_a_need(app: Flask, clerk: FlaskClient, home_id: str) -> None:
@@ -91,6 +92,40 @@ def test_a_need_is_pushed_answered_and_its_rest_opens_as_a_need(app: Flask, cler
     with app.extensions["database"].reading() as session:
         need_id = session.exec(select(Push.need_id)).one()
     assert f"/needs/{need_id}" in clerk.get(one).text
+
+
+def test_a_department_opens_its_task_with_a_code_and_answers_it_twice_without_harm(
+    app: Flask, clerk: FlaskClient, home_id: str
+) -> None:
+    asked = {"department": "HUD", "indicator": "dwelling_safety", "category": "HOUSING.REPAIR", "amount": "6000"}
+    clerk.post(f"/portraits/households/{home_id}/push", data=asked)
+    with app.extensions["database"].reading() as session:
+        push_id = session.exec(select(Push.id)).one()
+    codes = [
+        re.search(r"[A-Z2-9]{4} [A-Z2-9]{4} [A-Z2-9]{4}", clerk.post(f"/portraits/tasks/{push_id}/code").text)
+        for _n in range(2)
+    ]
+    old, code = (found.group() for found in codes if found is not None)
+    stranger = app.test_client()
+    stranger.set_cookie("lang", "en")
+
+    def say(**given: str) -> str:
+        return stranger.post("/portraits/department", data={"code": code, **given}).text
+
+    assert stranger.get("/portraits/department").status_code == 200
+    assert "No task has this code" in say(code=old)
+    page = say()
+    assert "¥6,000" in page
+    assert "欧阳" not in page
+    assert "can be right" in say(answer="done", covered="7000")
+    assert "Choose a reason" in say(answer="returned")
+    assert "is kept" in say(answer="done", covered="4500")
+    for late in ({"answer": "done", "covered": "4500"}, {"answer": "accepted"}):
+        assert "Nothing changed" in say(**late)
+    with app.extensions["database"].reading() as session:
+        row = session.exec(select(Push)).one()
+        assert (row.state.value, row.covered_units, row.answered_by) == ("done", 450_000, "department-HUD")
+    assert clerk.post(f"/portraits/tasks/{push_id}/code").status_code in (303, 409)
 
 
 def test_what_a_household_says_stands_beside_what_departments_tell(

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
+from adapters.fakes import FakeTasks
+from adapters.items import TaskWord
 from marketplace import audit, policy
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day, utc_now
@@ -17,11 +19,12 @@ from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, DomainError, WrongState
 from marketplace.needs import service as service_of_needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
-from marketplace.portraits import pushing, service
-from marketplace.portraits.models import PushState
+from marketplace.portraits import exchange, pushing, scoring, service
+from marketplace.portraits.models import Push, PushState
 from marketplace.portraits.pushing import Asked
 from marketplace.portraits.reading import Reading
 from marketplace.reference.indicators import indicators, need_errors
+from marketplace.reference.need_points import points
 from marketplace.reference.words import list_codes
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, told
 
@@ -99,11 +102,23 @@ def test_the_errors_on_the_page_are_those_that_the_bench_wrote() -> None:
     file = Path(__file__).parents[2] / "bench" / "results" / "need_score.json"
     written = json.loads(file.read_text("utf-8"))
     groups = written["of each group's poor found [share, households]"]
-    shown = {row.code: (row.found_permille, row.households) for row in need_errors()}
-    overall = round(written["share of the poorest fifth found"]["points learned elsewhere"] * 1000)
-    regions = {name: row for name, row in groups.items() if name[0].isupper()}
-    assert shown.pop("all") == (overall, sum(row[1] for row in regions.values()))
-    assert shown == {name.replace(" ", "_"): (round(share * 1000), homes) for name, (share, homes) in groups.items()}
+    known, untold = groups["as the house knows it"], groups["where nobody tells of work"]
+    shown = {row.code: (row.found_permille, row.untold_permille, row.households) for row in need_errors()}
+    found = written["share of the poorest fifth found"]
+    overall = [round(found[name] * 1000) for name in ("as the house knows it", "where nobody tells of work")]
+    assert shown.pop("all") == (*overall, sum(row[1] for name, row in known.items() if name[0].isupper()))
+    assert shown == {
+        name.replace(" ", "_"): (round(share * 1000), round(untold[name][0] * 1000), homes)
+        for name, (share, homes) in known.items()
+    }
+
+
+def test_the_score_was_measured_with_the_facts_that_this_house_can_know(store: Session) -> None:
+    number = a_number(date(TODAY.year - 40, 3, 7))
+    home = a_home(store, numbers=(number,), now=NOW)
+    scene = service.scene_of(store, home, today=TODAY)
+    assert set(points()) - set(scoring.facts_of(scene)) == set(scoring.NEVER_TOLD)
+    assert set(scoring.OF_WORK) <= set(scoring.facts_of(scene))
 
 
 @pytest.mark.parametrize("role", OUTSIDERS)
@@ -111,7 +126,9 @@ def test_nobody_but_staff_of_the_street_opens_a_portrait(role: Role) -> None:
     actor = Actor(id="x", role=role, household_id="h", org_id="o")
     acts = [act for act in policy.matrix() if act.partition(":")[0] in ("portrait", "board")]
     assert len(acts) >= 6
-    theirs = {"board:paper"} | ({"board:outliers"} if role is Role.AUDITOR else set())
+    theirs = {"board:paper", *({"portrait:answer"} if role is Role.SERVICE else ())} | (
+        {"board:outliers"} if role is Role.AUDITOR else set()
+    )
     assert [act for act in acts if policy.may(actor, act).allow and act not in theirs] == []
 
 
@@ -150,6 +167,39 @@ def test_a_department_takes_a_task_and_what_it_leaves_becomes_a_need_of_the_mark
     assert need.referral_reason is ReferralReason.STILL_IN_NEED
     assert running(store, row) == []
     assert service.portrait_of(store, home.id, actor=CLERK, today=TODAY).pushes == (done,)
+
+
+def test_a_department_answers_over_http_in_any_order_and_twice_without_harm(sqlite_database: Database) -> None:
+    door = FakeTasks()
+
+    def sweep() -> int:
+        return exchange.sweep(sqlite_database, {"HUD": door}, clock=lambda: NOW)
+
+    assert sweep() == 0
+    with sqlite_database.transaction() as session:
+        rows = []
+        for _n in range(3):
+            home = a_home(session, numbers=(a_number(),), now=NOW)
+            rows.append(pushing.push(session, home.id, REPAIR, actor=CLERK, now=NOW).id)
+    one, two, three = rows
+    assert (sweep(), set(door.tasks)) == (3, set(rows))
+    door.said = [
+        TaskWord(one, 2, "done", 450_000),
+        TaskWord(one, 1, "accepted"),
+        TaskWord(one, 2, "done", 450_000),
+        TaskWord(two, 1, "accepted"),
+        TaskWord(two, 3, "returned", reason="NO_MEANS"),
+        TaskWord(three, 1, "done", REPAIR.units + 1),
+        TaskWord("nobody", 1, "accepted"),
+    ]
+    door.faults.play("lost reply")
+    assert sweep() == 0
+    assert (sweep(), sweep()) == (3, 0)
+    with sqlite_database.reading() as session:
+        found = [session.get_one(Push, row) for row in rows]
+        assert [row.state for row in found] == [PushState.DONE, PushState.DONE, PushState.ASKED]
+        assert [row.covered_units for row in found] == [450_000, 0, 0]
+        assert [session.get_one(Need, row.need_id).gap_units for row in found if row.need_id] == [150_000, 600_000]
 
 
 @pytest.mark.parametrize(

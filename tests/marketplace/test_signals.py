@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from adapters.fakes import FakeDepartments
 from adapters.ports import TryAgainLater
@@ -105,6 +106,44 @@ def test_a_feed_is_pulled_page_by_page_and_goes_on_where_it_was_left(sqlite_data
     with sqlite_database.reading() as session:
         state = session.get_one(FeedState, "UTILITIES")
         assert (state.cursor, state.as_of_day) == ("5", TODAY.toordinal())
+
+
+def test_what_was_told_before_a_person_came_into_the_register_is_asked_for_once(
+    sqlite_database: Database, now: datetime
+) -> None:
+    known, *others = (a_number() for _n in range(4))
+    told_of = [
+        {"source_id": f"M{n}", "id_number": number, "kind": "OWN_COST", "happened_on": "2026-11-02", "amount": 60_000}
+        for n, number in enumerate((known, *others[:2]))
+    ]
+    door = FakeDepartments({"MEDICAL_BILLS": told_of}, as_of=TODAY)
+    with sqlite_database.transaction() as session:
+        a_home(session, numbers=(known,), now=now)
+        at_work(session, "W05", now=now)
+    given: Any = {"actor": CLERK, "clock": lambda: now + timedelta(minutes=1)}
+    pulling.pull_feed(sqlite_database, door, "MEDICAL_BILLS", **given)
+    assert pulling.ask_newcomers(sqlite_database, door, "MEDICAL_BILLS", **given) == []
+    with sqlite_database.transaction() as session:
+        for number in (others[0], others[2]):
+            a_home(session, numbers=(number,), now=now + timedelta(hours=1))
+    [answer] = pulling.ask_newcomers(sqlite_database, door, "MEDICAL_BILLS", **given)
+    assert (answer.new, answer.same, answer.strangers) == (1, 0, 0)
+    assert pulling.ask_newcomers(sqlite_database, door, "MEDICAL_BILLS", **given) == []
+    with sqlite_database.transaction() as session:
+        assert sweeping.sweep(session, actor=CLERK, now=now) == sweeping.Counted(2, 2)
+
+
+def test_a_file_dropped_again_tells_of_those_who_came_into_the_register_since(session: Session, now: datetime) -> None:
+    late = a_number()
+    data = f"{HEAD}B1,{late},OWN_COST,2026-11-02,60000\nB2,nobody,OWN_COST,2026-11-02,1\n".encode()
+    drop: Any = {"as_of": TODAY, "actor": CLERK, "now": now}
+    assert counts(taking.take_file(session, "MEDICAL_BILLS", data, **drop)) == (0, 0, 0, 1, 1)
+    a_home(session, numbers=(late,), now=now)
+    again = taking.take_file(session, "MEDICAL_BILLS", data, **drop)
+    assert counts(again) == (1, 0, 0, 0, 1)
+    assert len(session.exec(select(HeldRow)).all()) == 1
+    assert taking.take_file(session, "MEDICAL_BILLS", data, **drop).strangers == 0
+    assert session.exec(select(func.count()).select_from(Delivery)).one() == 2
 
 
 def test_a_feed_is_late_only_after_its_own_time(session: Session, now: datetime) -> None:

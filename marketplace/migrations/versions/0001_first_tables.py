@@ -154,6 +154,8 @@ def upgrade() -> None:
     sa.Column('first_day', sa.Integer(), nullable=False),
     sa.Column('as_of_day', sa.Integer(), nullable=False),
     sa.Column('received_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('asked_person', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.PrimaryKeyConstraint('feed', name=op.f('pk_feed_state'))
     )
     op.create_table('feed_stranger',
@@ -405,6 +407,12 @@ def upgrade() -> None:
     with op.batch_alter_table('sign_in_code', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_sign_in_code_phone_index'), ['phone_index'], unique=False)
 
+    op.create_table('task_feed',
+    sa.Column('department', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('cursor', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('pulled_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('department', name=op.f('pk_task_feed'))
+    )
     op.create_table('used_token',
     sa.Column('digest', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('expires_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -1859,6 +1867,9 @@ def upgrade() -> None:
     sa.Column('state', sa.Enum('asked', 'accepted', 'returned', 'done', name='pushstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('code_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('pushed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('heard_seq', sa.Integer(), nullable=False),
     sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('answered_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -1877,6 +1888,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_need_push_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_push_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_need_push_state'), ['state'], unique=False)
+        batch_op.create_index('uq_need_push_code', ['code_index'], unique=True, sqlite_where=sa.text("code_index <> ''"), postgresql_where=sa.text("code_index <> ''"))
         batch_op.create_index('uq_need_push_running', ['household_id', 'department', 'category'], unique=True, sqlite_where=sa.text("state IN ('asked', 'accepted')"), postgresql_where=sa.text("state IN ('asked', 'accepted')"))
 
     op.create_table('need_quote',

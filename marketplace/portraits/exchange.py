@@ -1,0 +1,94 @@
+"""Tasks to the departments over HTTP and their words back: pushed once, heard in whatever order they come.
+
+Enters: doors by department. Leaves: tasks marked as pushed; words taken like those on the department's page. A word no
+newer than what was heard changes nothing. Departments without an open task are not asked. No transaction is open while
+a department is asked. Called by the worker through `wiring`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from adapters.items import DepartmentTasks, TaskOut, TaskWord
+from adapters.ports import OutsideError
+from marketplace.db import Database
+from marketplace.errors import DomainError
+from marketplace.portraits import answering
+from marketplace.portraits.models import Push, TaskFeed
+from marketplace.sealed import vault_of
+
+log = logging.getLogger("shanqiao.tasks")
+BATCH = 100
+
+
+def sweep(database: Database, doors: Mapping[str, DepartmentTasks], /, *, clock: Callable[[], datetime]) -> int:
+    """Push what is new, then hear every department that holds an open task; how much was done."""
+    if not doors:
+        return 0
+    with database.reading() as session:
+        waiting = set(session.exec(select(Push.department).where(col(Push.ended_at).is_(None)).distinct()))
+    done = 0
+    for department in sorted(waiting & doors.keys()):
+        try:
+            done += _push_due(database, department, doors[department], now=clock())
+            done += _hear(database, department, doors[department], now=clock())
+        except OutsideError as error:
+            log.warning("tasks of %s: %s", department, error.code)
+    return done
+
+
+def _push_due(database: Database, department: str, door: DepartmentTasks, *, now: datetime) -> int:
+    with database.reading() as session:
+        asked = select(Push).where(
+            Push.department == department, col(Push.ended_at).is_(None), col(Push.pushed_at).is_(None)
+        )
+        due = [_outgoing(session, row) for row in session.exec(asked.order_by(col(Push.asked_at)).limit(BATCH))]
+    for task in due:
+        door.push(task)
+        with database.transaction() as session:
+            row = session.get_one(Push, task.ref, with_for_update=True)
+            row.pushed_at = now
+            session.add(row)
+    return len(due)
+
+
+def _outgoing(session: Session, row: Push) -> TaskOut:
+    """What the department needs and no more; the household is a keyed mark that only both sides can make."""
+    subject = vault_of(session).index(f"department-{row.department}", row.household_id)
+    return TaskOut(row.id, row.category, row.asked_units, row.indicator, subject)
+
+
+def _hear(database: Database, department: str, door: DepartmentTasks, *, now: datetime) -> int:
+    """Read the words since the last time; each in a transaction of its own; the cursor moves at the end."""
+    with database.reading() as session:
+        feed = session.get(TaskFeed, department)
+        cursor = feed.cursor if feed else None
+    words, following = door.words(cursor=cursor or None)
+    done = 0
+    for word in words:
+        try:
+            with database.transaction() as session:
+                done += _take(session, department, word, now=now)
+        except DomainError as error:
+            log.warning("word of %s for task %s: %s", department, word.ref, error.code)
+    with database.transaction() as session:
+        feed = session.get(TaskFeed, department) or TaskFeed(department=department, pulled_at=now)
+        feed.cursor, feed.pulled_at = following, now
+        session.add(feed)
+    return done
+
+
+def _take(session: Session, department: str, word: TaskWord, *, now: datetime) -> bool:
+    row = session.get(Push, word.ref, with_for_update=True, populate_existing=True)
+    if row is None or row.department != department:
+        log.warning("a word of %s is about no task of ours", department)
+        return False
+    if word.seq <= row.heard_seq:
+        return False
+    row.heard_seq = word.seq
+    session.add(row)
+    return answering.answer(session, row, answering.Word(word.outcome, word.units, word.reason), now=now)
