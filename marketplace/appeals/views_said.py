@@ -45,14 +45,14 @@ def said(household_id: str) -> ResponseReturnValue:
     return render("appeals/said.html", household_id=household_id, rows=rows)
 
 
-@bp.route("/said/<household_id>/<act>/<object_id>", methods=["GET", "POST"])
+@bp.route("/said/<household_id>/<act>/<about>", methods=["GET", "POST"])
 @guard("reading:keep")
 @writes
-def say(household_id: str, act: str, object_id: str) -> ResponseReturnValue:
+def say(household_id: str, act: str, about: str) -> ResponseReturnValue:
     """Read it aloud and write down that it was said."""
     session = current_session()
     rows = saying.possible(session, household_id, actor=current_actor())
-    row = next((one for one in rows if (one.act, one.object_id) == (act, object_id)), None)
+    row = next((one for one in rows if (one.act, one.object_id) == (act, about)), None)
     if row is None:
         raise NotFound("said")
     form = WordsForm() if act in saying.RAISED else SayingForm()
@@ -62,7 +62,7 @@ def say(household_id: str, act: str, object_id: str) -> ResponseReturnValue:
         text = _("Kept. It ends when somebody else has asked again.") if act == TAKE_BACK else _("Kept. It counts now.")
         return done(text, to=url_for(".said", household_id=household_id))
     show(form, script)
-    who = masked_name(session, saying.speaker(session, household_id, act, object_id))
+    who = masked_name(session, saying.speaker(session, household_id, act, about))
     shown: dict[str, Any] = {"household_id": household_id, "row": row, "form": form, "script": script.lines, "who": who}
     return render("appeals/say.html", **shown)
 
