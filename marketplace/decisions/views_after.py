@@ -53,9 +53,9 @@ class PressForm(Form):
     """Nothing but the press of a button."""
 
 
-def _card(match_id: str, *states: MatchState) -> Card:
+def _card(match_id: str, *states: MatchState, action: str = "") -> Card:
     session = current_session()
-    card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
+    card = cards_of(session, [service.get_match(session, match_id, action=action, actor=current_actor())])[0]
     if card.match.state not in states:
         raise NotFound("match")
     return card
@@ -182,7 +182,8 @@ def _got_back(card: Card, *, back: str) -> ResponseReturnValue:
 @writes
 def drop_reclaim(match_id: str) -> ResponseReturnValue:
     """The giver or civil affairs lets it be: the match is where it was before."""
-    card, form, giver = _card(match_id, MatchState.RECLAIMING), PressForm(), current_actor().role in GIVERS
+    card = _card(match_id, MatchState.RECLAIMING, action="match:reclaim_drop")
+    form, giver = PressForm(), current_actor().role in GIVERS
     back = url_for("decisions.charity_match", match_id=match_id) if giver else url_for("decisions.deadlines")
     missing = card.match.reason_code == PAID_MISSING
     if not form.validate_on_submit():
