@@ -16,11 +16,13 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor, Role
 from marketplace.db import Database
 from marketplace.decisions import moves, service, unclaimed, waiting
+from marketplace.decisions.cards import case_kinds
 from marketplace.decisions.closing import Answers
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.build import Roster
 from marketplace.households.service import contact_of
 from marketplace.needs.models import Need
+from marketplace.organisations.models import Organisation
 from marketplace.reference.needs import MONEY
 from marketplace.reference.services import find_service
 
@@ -71,7 +73,10 @@ def _deliver_half(session: Session, roster: Roster, *, now: datetime) -> None:
     """One delivery is smaller than agreed: the rest of the need is open again."""
     for match in reversed(matches_in(session, MatchState.IN_DELIVERY)):
         need = session.get_one(Need, match.need_id)
-        if match.units > 1 and need.unit != MONEY and find_service(need.category) is None:
+        own_way = find_service(need.category) or need.category in case_kinds(
+            session.get_one(Organisation, match.org_id)
+        )
+        if match.units > 1 and need.unit != MONEY and not own_way:
             giver = roster.giver(match.org_id)
             service.deliver(session, match.id, units=match.units // 2, actor=giver, now=now)
             return

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from adapters.departments_push import DepartmentDoor, TaskDoor
-from adapters.fakes import FakeDepartment, FakeTasks
+from adapters.fake_tasks import FakeTasks
+from adapters.fakes import FakeDepartment
 from adapters.http import HttpClient, Patience
 from adapters.items import Department, DepartmentTasks, ItemOut, ItemResult, TaskOut, TaskWord
 from adapters.ports import OutsideError, WillNeverWork
