@@ -84,6 +84,16 @@ def end_of_day(day: date, /) -> datetime:
     return _midnight(day + timedelta(days=1))
 
 
+def after_last(last: date, /) -> date:
+    """The day on which a window ends whose last day people name; a day that has none after it stands for no end."""
+    return last if last == date.max else last + timedelta(days=1)
+
+
+def last_before(end: date, /) -> date:
+    """The last day of a window, as people name it."""
+    return end - timedelta(days=1)
+
+
 def working_days_between(start: date, end: date, /) -> int:
     """How many working days lie after `start`, up to and with `end`."""
     days = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))

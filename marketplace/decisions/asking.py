@@ -1,9 +1,9 @@
 """The rules against helping twice are asked again about aid that is reserved and not yet given.
 
 Enters: matches under way. Leaves: the match held for a person, with the hit as evidence, where aid that another source
-told of since, or a new year, makes a rule say no; or let go on once the rules say yes again. What is delivered is a
-fact: it is kept, and held against the rules like a late report. Called by the worker, before a payment file is written,
-at delivery and by the staff's page.
+told of since, a new year, or somebody put on the giver's list of related people makes a rule say no; or let go on once
+the rules say yes again. What is delivered is a fact: it is kept, and held against the rules like a late report. Called
+by the worker, before either side accepts, before a payment file is written, at delivery and by the staff's page.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from marketplace.db import Database
 from marketplace.decisions import holding, moves
 from marketplace.decisions.models import Match
 from marketplace.errors import DomainError, WrongState
+from marketplace.households.register import chunks
+from marketplace.households.related import is_related, related_pairs
 from marketplace.households.same import all_same, same_as
 from marketplace.ledger import hits
 from marketplace.ledger.models import LIVE, LedgerEntry, OverlapHit
@@ -34,6 +36,8 @@ from matching.overlap_rules import Finding, Verdict
 log = logging.getLogger("shanqiao.decisions")
 BY_YEAR = ("MUTEX_YEAR", "FLOOR_TOTAL", "ONCE_PER_YEAR", "CAP_100")
 """Kinds of rule that count by the year in which aid is given, not in which it was promised."""
+RELATED = "CONFLICT_OF_INTEREST"
+"""Kind of the rule that keeps a related giver out; it was asked at approval, so what it says later is always new."""
 BATCH = 200
 
 
@@ -71,6 +75,12 @@ def before_payment(session: Session, match_ids: Iterable[str], /, *, actor: Acto
             hold_broken(session, match, actor=actor, now=now)
 
 
+def before_answer(session: Session, match: Match, /, *, now: datetime) -> None:
+    """Nobody says yes to what a rule now forbids; the worker holds it for a person, and the answer waits for that."""
+    if _is_due(session, match, now=now) and _new(session, match, ask(session, match, now=now), now=now):
+        raise WrongState("match_held", cause=holding.RULE)
+
+
 def at_delivery(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> None:
     """What has been handed over is a fact: where a rule says no by now, a person looks at it afterwards."""
     if not _is_due(session, match, now=now):
@@ -95,9 +105,12 @@ def _met(session: Session, match: Match, finding: Finding, *, place: str) -> hit
 
 
 def _is_due(session: Session, match: Match, *, now: datetime) -> bool:
-    """Whether another year has begun, or another source told something, since the rules were asked."""
+    """Whether another year has begun or another source told something since the rules were asked, or the giver's list
+    of related people names somebody of the household by now."""
     since = match.asked_at or match.created_at
     homes = sorted(same_as(session, [match.household_id]).of(match.household_id))
+    if any(is_related(session, home, org_id=match.org_id) for home in homes):
+        return True
     told = select(LedgerEntry.id).where(col(LedgerEntry.household_id).in_(homes), col(LedgerEntry.source) != PLATFORM)
     told = told.where(col(LedgerEntry.state).in_(LIVE), col(LedgerEntry.updated_at) >= since)
     return local_day(since).year != local_day(now).year or session.exec(told.limit(1)).first() is not None
@@ -105,14 +118,16 @@ def _is_due(session: Session, match: Match, *, now: datetime) -> bool:
 
 def _new(session: Session, match: Match, said: Verdict, *, now: datetime) -> Finding | None:
     """The tightest rule that says no for a reason that was not there when the rules were asked: a rule of the year in
-    another year, or a row that another source told of since. Aid of ours was held against this match when it began."""
+    another year, a row that another source told of since, or a giver that is related by now. Aid of ours was held
+    against this match when it began."""
     since = match.asked_at or match.created_at
     other_year = local_day(since).year != local_day(now).year
     refs = {row.ref for finding in said.findings for row in finding.because}
     told = select(LedgerEntry.id).where(col(LedgerEntry.id).in_(refs), col(LedgerEntry.source) != PLATFORM)
     fresh = set(session.exec(told.where(col(LedgerEntry.updated_at) >= since)))
     for finding in said.findings:
-        if (other_year and finding.kind in BY_YEAR) or any(row.ref in fresh for row in finding.because):
+        by_kind = finding.kind == RELATED or (other_year and finding.kind in BY_YEAR)
+        if by_kind or any(row.ref in fresh for row in finding.because):
             return finding
     return None
 
@@ -152,7 +167,8 @@ def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
 
 
 def due(session: Session, /, *, now: datetime) -> list[str]:
-    """Reservations of which another source told aid since they were asked about, and those of another year."""
+    """Reservations of which another source told aid since they were asked about, those of another year, and those of
+    households that are related to their giver by now."""
     open_ones = (col(Match.state).in_(holding.HOLDABLE), col(Match.held_for) == "")
     year = end_of_day(local_day(now).replace(month=1, day=1) - timedelta(days=1))
     row = (
@@ -163,8 +179,13 @@ def due(session: Session, /, *, now: datetime) -> list[str]:
     told = row.where(col(LedgerEntry.household_id) == col(Match.household_id))
     wanted = select(Match.id).where(*open_ones, or_(col(Match.asked_at) < year, told))
     found = list(session.exec(wanted.order_by(col(Match.id)).limit(BATCH)))
-    for group in all_same(session).several():
+    same = all_same(session)
+    for group in same.several():
         homes = sorted(group)
         theirs = row.where(col(LedgerEntry.household_id).in_(homes))
         found += session.exec(select(Match.id).where(*open_ones, col(Match.household_id).in_(homes), theirs))
+    related = {(home, org_id) for one, org_id in related_pairs(session) for home in same.of(one)}
+    for some in chunks(sorted({home for home, _org_id in related}), BATCH):
+        matches = session.exec(select(Match).where(*open_ones, col(Match.household_id).in_(some)))
+        found += [match.id for match in matches if (match.household_id, match.org_id) in related]
     return list(dict.fromkeys(found))

@@ -77,6 +77,7 @@ def giver_accepts(session: Session, match_id: str, /, *, actor: Actor, now: date
     """The giver takes this match on; now the household is asked."""
     match = locked(session, match_id, "match:answer", actor=actor, expected=(MatchState.AWAITING_GIVER,))
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
+    asking.before_answer(session, match, now=now)
     match.giver_answered_at = now
     clock = moves.step(session, match, to=MatchState.AWAITING_HOUSEHOLD, actor=actor, now=now)
     moves.tell_household(session, match, "offer_waiting", key="household", now=now, clock=clock)
@@ -112,6 +113,7 @@ def household_accepts(
     if not (agrees_to_share and agrees_to_terms):
         raise BadInput("tick_missing", field="agrees_to_share" if not agrees_to_share else "agrees_to_terms")
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
+    asking.before_answer(session, match, now=now)
     if session.get_one(Person, person_id).household_id != match.household_id:
         raise NotFound("person")
     given = consent.give_for_match(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 
 from adapters.ports import AID_COLUMNS, NEED_COLUMNS
+from marketplace.calendar import last_before
 from marketplace.demo.values import DemoAid, DemoHousehold, DemoNeed, DemoPerson
 from marketplace.reference.needs import MONEY
 from marketplace.reference.words import label, list_codes
@@ -84,7 +85,7 @@ def _need(home: DemoHousehold, need: DemoNeed, verifier_id: str) -> dict[str, ob
         "gap": need.amount * (SLIP if is_slipped(need) else 1),
         "urgency": need.urgency,
         "valid_from": need.valid_from.isoformat(),
-        "valid_to": need.valid_to.isoformat(),
+        "valid_to": last_before(need.valid_to).isoformat(),
         "tags": ";".join(sorted(home.tags)),
     }
     if is_unverified(need):

@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 
 from adapters.ports import Cell, FormulaError, RoundedNumber
 from adapters.tabular_cells import plain_text
+from marketplace.calendar import after_last
 from marketplace.intake.values import BadCell, Reader, Stage
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.reference.words import words
@@ -111,6 +112,12 @@ def day(cell: Cell) -> str | None:
         return date(*map(int, match.groups())).isoformat()
     except ValueError as error:
         raise BadCell("not_a_date") from error
+
+
+def last_day(cell: Cell) -> str | None:
+    """The last day that counts, as people write it; kept as the day after, where our windows end."""
+    found = day(cell)
+    return found and after_last(date.fromisoformat(found)).isoformat()
 
 
 def one_of(meanings: Mapping[str, str], *, code: str = "not_in_list") -> Reader:

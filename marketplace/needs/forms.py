@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from marketplace.calendar import utc_now
+from marketplace.calendar import after_last, utc_now
 from marketplace.errors import BadInput, DomainError
 from marketplace.households.register import PersonFacts
 from marketplace.intake import BadCell
@@ -173,7 +173,7 @@ class NeedForm(EventForm):
             gap_units=units,
             urgency=int(str(self.urgency.data)),
             valid_from=self.valid_from.data,
-            valid_to=self.valid_to.data,
+            valid_to=self.valid_to.data and after_last(self.valid_to.data),
             tags=tuple(self.tags.data or ()),
             evidence=self.evidence.data or "",
             cause=self.cause(),

@@ -151,7 +151,7 @@ def _checked_kind(facts: NeedFacts) -> NeedKind:
         raise BadInput("unknown_category", field="category") from error
     if facts.gap_units <= 0:
         raise BadInput("not_positive", field="gap")
-    if facts.valid_from and facts.valid_to and facts.valid_to < facts.valid_from:
+    if facts.valid_from and facts.valid_to and facts.valid_to <= facts.valid_from:
         raise BadInput("dates_reversed", field="valid_to")
     _refuse_personal(evidence=facts.evidence, government_decision=facts.government_decision, cause=facts.cause)
     return kind

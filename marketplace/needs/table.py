@@ -93,7 +93,7 @@ def _need_columns(kinds: Taxonomy, *, today: date) -> tuple[Column, ...]:
         Column("gap", "缺口", "Gap", cells.number, needed=True, filled=True, also=("数量", "金额"), kind="number"),
         Column("urgency", "紧急程度", "Urgency", urgency, choices=list_codes("urgency")),
         Column("valid_from", "有效期起", "Valid from", cells.day, also=("开始日期",), kind="date"),
-        Column("valid_to", "有效期止", "Valid to", cells.day, also=("结束日期",), kind="date"),
+        Column("valid_to", "有效期止", "Valid to", cells.last_day, also=("结束日期",), kind="date"),
         Column("period", "时期", "Period", cells.text(16)),
         Column("cause", "事由", "Cause", event(today), also=("事件", "Event")),
         Column("tags", "标签", "Tags", cells.any_of(cells.meanings_of("tag"))),
@@ -187,7 +187,7 @@ def _finish(row: Row, *, kinds: Taxonomy, today: date) -> None:
     else:
         if not kind.is_plausible(row["gap_units"]):
             row.hold("implausible_amount")
-    if row["valid_from"] and row["valid_to"] and row["valid_to"] < row["valid_from"]:
+    if row["valid_from"] and row["valid_to"] and row["valid_to"] <= row["valid_from"]:
         row.fault("valid_to", "dates_reversed")
     if row["verified_on"] and row["verified_on"] > today.isoformat():
         row.fault("verified_on", "date_in_future")

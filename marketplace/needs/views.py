@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from marketplace import policy
 from marketplace.accounts.models import Account
+from marketplace.calendar import last_before
 from marketplace.errors import BadInput, Conflict
 from marketplace.guards import current_actor, guard
 from marketplace.households import service as households
@@ -137,7 +138,8 @@ def _told_fields(person: Person) -> list[str]:
 
 def _facts(session: Session, need: Need) -> list[dict[str, Any]]:
     giver = session.get(Organisation, need.referred_by_org_id) if need.referred_by_org_id else None
-    span = f"{day(need.valid_from)} – {day(need.valid_to)}" if need.valid_from or need.valid_to else ""
+    last = last_before(need.valid_to) if need.valid_to else None
+    span = f"{day(need.valid_from)} – {day(last)}" if need.valid_from or last else ""
     rows = [
         (_("Kind of need"), word(need.category, "need")),
         (_("Missing"), amount(need.gap_units, need.unit)),

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from adapters import tabular_writer
 from adapters.ports import Cell
 from marketplace.actors import Actor
-from marketplace.calendar import local_day
+from marketplace.calendar import last_before, local_day
 from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.table import ANSWERS, CLOSED_FOR_NOW, EVERYWHERE, OPEN, STATUS, offer_schema
 from marketplace.offers.terms import shown_units, terms_of
@@ -74,7 +74,8 @@ def _cells(offer: Offer, *, on: date, lang: str) -> Iterator[tuple[str, Cell]]:
         yield "status", STATUS[OPEN if offer.state is OfferState.OPEN else CLOSED_FOR_NOW][english]
     yield "min_urgency", label("urgency", terms.min_urgency, lang=lang)
     yield "acceptance", ANSWERS[terms.acceptance.value][english]
-    for name in ("title", "valid_from", "valid_to", "donor_purpose", "standard", "steps", "rules"):
+    yield "valid_to", terms.valid_to and last_before(terms.valid_to)
+    for name in ("title", "valid_from", "donor_purpose", "standard", "steps", "rules"):
         yield name, getattr(terms, name)
 
 

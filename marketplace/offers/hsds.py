@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -54,7 +54,6 @@ WORDED = (
     "rules",
 )
 """Columns for which HSDS has a word; the others travel as attributes."""
-DAY = timedelta(days=1)
 
 
 def services_file(session: Session, kind: Format, /, *, actor: Actor, now: datetime) -> bytes:
@@ -83,7 +82,7 @@ def _service(offer: Offer, giver: Organisation, *, on: date) -> hsds.Service:
         organization_code=giver.credit_code,
         areas=tuple(cells["districts"].split("、")),
         valid_from=cells.get("valid_from", ""),
-        valid_to=(offer.valid_to - DAY).isoformat() if offer.valid_to else "",
+        valid_to=cells.get("valid_to", ""),
         unit=cells["unit"],
         maximum=str(offer.stock_units),
         available=str(offer.stock_units - offer.committed_units),
@@ -158,7 +157,7 @@ def _cells(one: hsds.Service) -> Iterator[tuple[str, str]]:
     yield "stock", one.maximum if one.maximum not in ("", "0") else one.available
     yield "districts", "、".join(one.areas)
     yield "valid_from", one.valid_from
-    yield "valid_to", _day_after(one.valid_to)
+    yield "valid_to", one.valid_to
     yield "standard", one.description
     yield "steps", one.application_process
     yield "rules", one.fees_description
@@ -169,11 +168,3 @@ def _usual_unit(category: str) -> str:
         return need_kind(category).unit
     except LookupError:
         return ""
-
-
-def _day_after(text: str) -> str:
-    """HSDS counts the last day in; our windows end before it. A text that is no day is left to the check."""
-    try:
-        return (date.fromisoformat(text) + DAY).isoformat()
-    except ValueError:
-        return text

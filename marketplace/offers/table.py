@@ -68,7 +68,7 @@ def _whom_columns(today: date) -> tuple[Column, ...]:
         Column("tags_none", "不得符合", "None of", tags),
         Column("min_urgency", "最低紧急程度", "Least urgency", urgency, choices=list_codes("urgency")),
         Column("valid_from", "有效期起", "Valid from", cells.day, also=("开始日期",), kind="date"),
-        Column("valid_to", "有效期止", "Valid to", cells.day, also=("结束日期",), kind="date"),
+        Column("valid_to", "有效期止", "Valid to", cells.last_day, also=("结束日期",), kind="date"),
     )
 
 

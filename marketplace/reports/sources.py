@@ -4,9 +4,10 @@ Enters: a month and a giver (None: all). Leaves: plain row values in a fixed ord
 `reports.service.prepare`. A moment belongs to the month in which it lies in China.
 
 - received: donations to a giver by the receipts whose numbers it keeps here, by their day;
-- given: matches delivered in the month, with the working days from approval to delivery;
+- given: matches delivered in the month, with the working days from approval to delivery; a claim that the insurer
+  refused is none of them;
 - reported: aid that givers gave outside and told the ledger, by its day;
-- declined, ended, returned: matches that ended without aid in the month, with the reason;
+- declined, ended, returned: matches that ended without aid in the month, with the reason; refused claims are returned;
 - result: what givers reported of their deliveries, with their minutes; a report that was not made in time is `missing`;
 - followed: follow-up talks of the month, with satisfaction and the minutes of staff and of who helped the household;
 - unmet: what was verified and not fully covered when the month ended (`unmet`); for a giver cells that hide small ones.
@@ -19,9 +20,10 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, exists, select
 
 from marketplace.calendar import local_day, working_days_between
+from marketplace.claims.models import CaseState, InsuranceCase
 from marketplace.clocks.models import Clock
 from marketplace.decisions import moves, results
 from marketplace.decisions.models import FollowUp, GiverResult, Match, MatchState
@@ -59,6 +61,7 @@ def rows_of_month(session: Session, month: Period, /, *, org_id: str | None, now
         yield from unmet.of_giver(session, month, org_id=org_id)
     for figure, states in ENDS.items():
         yield from _ended(session, month, figure=figure, states=states, org_id=org_id)
+    yield from _refused(session, month, org_id=org_id)
     yield from _results(session, month, org_id=org_id)
     yield from _followed(session, month, org_id=org_id)
 
@@ -93,12 +96,28 @@ def _of_match(figure: Figure, match: Match, need: Need, line: ProposedLine, size
 
 
 def _given(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
-    kept = col(Match.state).not_in(ENDS[Figure.RETURNED])
-    for match, need, line, size in session.execute(
-        _matches(month, moment=col(Match.delivered_at), org_id=org_id).where(kept)
-    ):
+    given = _matches(month, moment=col(Match.delivered_at), org_id=org_id).where(_stands(), ~_is_refused())
+    for match, need, line, size in session.execute(given):
         days = _working_days(local_day(match.created_at), local_day(match.delivered_at))
         yield _of_match(Figure.GIVEN, match, need, line, size, match.delivered_at) | {"days": days}
+
+
+def _stands() -> Any:
+    return col(Match.state).not_in(ENDS[Figure.RETURNED])
+
+
+def _is_refused() -> Any:
+    """The help with the claim is done, and no aid came of it."""
+    case = (col(InsuranceCase.match_id) == col(Match.id), col(InsuranceCase.state) == CaseState.REFUSED)
+    return exists().where(*case)
+
+
+def _refused(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
+    refused = _matches(month, moment=col(InsuranceCase.closed_at), org_id=org_id).add_columns(InsuranceCase)
+    refused = refused.join(InsuranceCase, col(InsuranceCase.match_id) == col(Match.id))
+    refused = refused.where(col(InsuranceCase.state) == CaseState.REFUSED, _stands())
+    for match, need, line, size, case in session.execute(refused):
+        yield _of_match(Figure.RETURNED, match, need, line, size, case.closed_at) | {"reason": case.reason_code}
 
 
 @lru_cache(maxsize=4096)

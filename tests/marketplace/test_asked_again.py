@@ -19,9 +19,11 @@ from marketplace.decisions import asking, holding
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import WrongState
+from marketplace.households.models import Household, Person
 from marketplace.ledger import hits
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapHit
 from marketplace.ledger.overlap import OverlapFound
+from marketplace.organisations.models import Organisation, RelatedPerson, Relation
 from marketplace.payments import files
 from marketplace.proposals.models import Run
 from tests import factories as make
@@ -118,6 +120,62 @@ def test_a_grant_is_asked_about_before_it_goes_to_the_bank(session, now):
     gone = files.settle(session, batch.id, actor=month.clerk, now=now + 2 * SECOND)
     assert [(line.match_id, code) for line, code in gone] == [(month.grants[0].match.id, "held")]
     assert session.exec(select(OverlapHit)).one().because == [row.id]
+
+
+def related(session: Session, organisation: Organisation, household: Household, now: datetime) -> RelatedPerson:
+    """Somebody of the household is put on the giver's list after the promise."""
+    person = session.exec(select(Person).where(Person.household_id == household.id)).one()
+    person.id_number_index = person.id_number_index or f"index-{person.id}"
+    row = RelatedPerson(
+        id="related-1",
+        org_id=organisation.id,
+        reference="S-7",
+        relation=Relation.STAFF,
+        id_number_index=person.id_number_index,
+        added_by="x",
+        added_at=now,
+    )
+    session.add_all([person, row])
+    session.flush()
+    return row
+
+
+def test_a_grant_to_somebody_put_on_the_givers_list_since_is_held_and_not_paid(session, now):
+    month = a_month(session, now, grants=2)
+    batch = month.release(month.prepare())
+    grant = month.grants[0]
+    row = related(session, month.organisation, grant.household, now)
+    gone = files.settle(session, batch.id, actor=month.clerk, now=now + SECOND)
+    assert [(line.match_id, code) for line, code in gone] == [(grant.match.id, "held")]
+    assert session.exec(select(OverlapHit)).one().code == "D20"
+    with pytest.raises(OverlapFound):
+        asking.go_on(session, grant.match.id, actor=APPROVER, now=now)
+    session.delete(row)
+    session.flush()
+    asking.go_on(session, grant.match.id, actor=APPROVER, now=now + 2 * SECOND)
+    assert (grant.match.held_for, swept(session, now + 3 * SECOND)) == ("", [])
+
+
+def test_neither_side_accepts_for_somebody_related_and_the_sweep_holds_it(session, now):
+    scene, other = a_scene(session), a_scene(session, phone="10000000002")
+    match, calm = scene.approved(session, now), other.approved(session, now)
+    related(session, scene.organisation, scene.household, now)
+    with pytest.raises(WrongState, match="match_held"):
+        decisions.giver_accepts(session, match.id, actor=scene.giver, now=now)
+    match.state = MatchState.AWAITING_HOUSEHOLD
+    with pytest.raises(WrongState, match="match_held"):
+        scene.accepts(session, match, now)
+    assert swept(session, now + SECOND) == [match.id]
+    assert (match.held_for, calm.held_for) == (holding.RULE, "")
+
+
+def test_what_a_related_giver_handed_over_is_looked_at_afterwards(session, now):
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    related(session, scene.organisation, scene.household, now)
+    decisions.deliver(session, match.id, actor=scene.giver, now=now)
+    hit = session.exec(select(OverlapHit)).one()
+    assert (match.state, hit.code, hit.place) == (MatchState.DELIVERED, "D20", "report")
 
 
 def test_what_was_handed_over_is_kept_and_a_person_looks_afterwards(session, now):

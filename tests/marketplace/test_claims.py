@@ -28,6 +28,10 @@ from marketplace.ledger.models import AidState, LedgerEntry, OverlapHit
 from marketplace.needs.models import Need
 from marketplace.proofs import evidence, slips, table
 from marketplace.proposals.problem import Scope, build_problem, policy_of
+from marketplace.reports import figures
+from marketplace.reports import service as reports
+from marketplace.reports.models import Figure
+from marketplace.reports.months import Month
 from tests import factories as make
 from tests.marketplace.claim_scene import CLAIM, PREMIUM, a_case, a_home, an_insurer, as_insurer, charity_money
 from tests.marketplace.match_scene import APPROVER, a_scene
@@ -132,6 +136,21 @@ def test_a_refused_claim_says_why(session, now):
     service.refused(session, cover.case.id, reason_code="deductible", actor=cover.clerk, now=now)
     assert (cover.case.state, cover.case.reason_code) == (CaseState.REFUSED, "deductible")
     assert session.exec(select(LedgerEntry).where(LedgerEntry.source == "INSURANCE")).all() == []
+
+
+def test_a_refused_claim_is_no_aid_in_the_reports_of_the_insurer_and_of_the_city(session, now):
+    insurer = an_insurer(session)
+    cover, insured = a_case(session, now, insurer=insurer), a_case(session, now, insurer=insurer, category=PREMIUM)
+    to_answer(session, cover, now)
+    service.refused(session, cover.case.id, reason_code="deductible", actor=cover.clerk, now=now)
+    service.enrolled(session, insured.case.id, scheme="YKB", policy_number="Y-1", actor=cover.clerk, now=now)
+    for org_id, actor in ((insurer.id, cover.clerk), (None, APPROVER)):
+        report = reports.prepare(session, Month(now.year, now.month), org_id=org_id, actor=actor, now=now)
+        totals = figures.totals(session, report)
+        assert (totals[Figure.GIVEN].rows, totals[Figure.GIVEN].households, totals[Figure.RETURNED].rows) == (1, 1, 1)
+        assert [part.key for part in figures.parts(session, report, figure=Figure.RETURNED, by="reason")] == [
+            "deductible"
+        ]
 
 
 def test_steps_are_not_skipped_and_another_insurer_finds_nothing(session, now):

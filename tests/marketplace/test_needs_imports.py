@@ -89,6 +89,7 @@ def test_a_verified_need_comes_in_with_household_members_and_proof(
     assert (need.verification_level, need.verifier_id, need.verified_on) == (3, "staff-7", date(2026, 11, 20))
     assert (need.referral_reason, need.government_decision) == (ReferralReason.STILL_IN_NEED, "低保在册")
     assert (need.period, need.district_code, need.committed_units) == ("2026", "500103", 0)
+    assert (need.valid_from, need.valid_to) == (date(2026, 11, 1), date(2027, 5, 1)), "the last day counts"
     people = households.list_people(session, need.household_id)
     assert people[0].contact
     births = {person.relation: person.birth_year for person in people}
@@ -182,7 +183,7 @@ def test_a_row_without_proof_is_unverified_and_one_with_half_a_proof_is_refused(
         ({"gap": 1.5}, "gap", "not_whole"),
         ({"gap": 0}, "gap", "not_positive"),
         ({"unit": "小时"}, "gap", "wrong_unit"),
-        ({"valid_to": "2026-10-01"}, "valid_to", "dates_reversed"),
+        ({"valid_to": "2026-10-31"}, "valid_to", "dates_reversed"),
         ({"verified_on": "2026-12-01"}, "verified_on", "date_in_future"),
         ({"street_code": "500101001"}, "street_code", "street_elsewhere"),
         ({"evidence": f"身份证 {GOOD_ID}"}, "evidence", "personal_in_text"),

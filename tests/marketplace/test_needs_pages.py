@@ -186,6 +186,8 @@ PERSON = {
     "district": "500103",
     "category": "MEDICAL.MAJOR",
     "amount": "12,000.50",
+    "valid_from": "2026-11-01",
+    "valid_to": "2099-06-30",
     "urgency": "2",
     "evidence": "住院费用清单",
     "tags": ["elder", "ill"],
@@ -200,6 +202,7 @@ def test_staff_type_in_one_need(staff: FlaskClient, sqlite_database: Database) -
     answer = staff.post("/needs/new", data=PERSON)
     assert answer.status_code == 303, answer.text
     row = need(sqlite_database, answer.headers["Location"].rsplit("/", 1)[1])
+    assert row.valid_to == date(2099, 7, 1), "the last day counts"
     assert (row.gap_units, row.unit, row.state, row.tags) == (1_200_050, "FEN", NeedState.UNVERIFIED, ["elder", "ill"])
     again = staff.post("/needs/new", data=PERSON)
     assert again.status_code == 422

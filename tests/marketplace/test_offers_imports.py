@@ -65,7 +65,7 @@ def test_a_row_becomes_an_offer_with_all_its_terms(session, organisation, manage
     assert (offer.org_id, offer.state, offer.unit) == (organisation.id, OfferState.OPEN, "PACK")
     assert (offer.stock_units, offer.lot, offer.min_per_need, offer.max_per_need) == (100, 2, 2, 12)
     assert (offer.districts, offer.tags_any) == (["500103", "500157"], ["elder"])
-    assert (offer.valid_to, offer.acceptance) == (date(2027, 5, 1), Acceptance.STANDING)
+    assert (offer.valid_to, offer.acceptance) == (date(2027, 5, 2), Acceptance.STANDING), "the last day counts"
     assert session.exec(select(AuditRow.action).order_by(AuditRow.seq)).all() == [
         "import:check",
         "offer:import",
@@ -118,6 +118,7 @@ def test_an_implausible_stock_is_taken_but_held(session, manager, now):
         ("渝中区", "渝都区", "区县", "unknown_district"),
         ("有老年人", "富裕", "符合任一", "not_in_list"),
         ("2027-05-01", "2026-05-01", "有效期止", "end_past"),
+        ("2027-05-01", "2026-11-22", "有效期止", "end_past"),
         (",2,12,", ",20,12,", "每项最高", "most_under_least"),
         ("每户2至12份", "", "救助标准", "empty"),
         ("冬季食品包", "找 13800001234", "名称", "personal_in_text"),
