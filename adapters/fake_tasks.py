@@ -17,17 +17,17 @@ class FakeTasks:
 
     def push(self, task: TaskOut, /) -> None:
         """Keep the task under its reference."""
-        lost = self.faults.before()
+        unheard = self.faults.before()
         self.tasks[task.ref] = task
-        if lost:
+        if unheard:
             raise lost()
 
     def words(self, *, cursor: str | None = None) -> tuple[tuple[TaskWord, ...], str]:
         """Everything said since the cursor, in the order it was said."""
-        lost = self.faults.before()
+        unheard = self.faults.before()
         start = 0 if cursor is None else int(cursor) if cursor.isdecimal() else -1
         if not 0 <= start <= len(self.said):
             raise WillNeverWork("The department does not know this cursor.", code="request_refused")
-        if lost:
+        if unheard:
             raise lost()
         return tuple(self.said[start:]), str(len(self.said))
