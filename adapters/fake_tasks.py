@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.fakes import Faults, lost
+from adapters.fakes import Faults, no_reply
 from adapters.items import TaskOut, TaskWord
 from adapters.ports import WillNeverWork
 
@@ -20,7 +20,7 @@ class FakeTasks:
         unheard = self.faults.before()
         self.tasks[task.ref] = task
         if unheard:
-            raise lost()
+            raise no_reply()
 
     def words(self, *, cursor: str | None = None) -> tuple[tuple[TaskWord, ...], str]:
         """Everything said since the cursor, in the order it was said."""
@@ -29,5 +29,5 @@ class FakeTasks:
         if not 0 <= start <= len(self.said):
             raise WillNeverWork("The department does not know this cursor.", code="request_refused")
         if unheard:
-            raise lost()
+            raise no_reply()
         return tuple(self.said[start:]), str(len(self.said))

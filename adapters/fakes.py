@@ -60,7 +60,7 @@ class Faults:
         return fault == "lost reply"
 
 
-def lost() -> TryAgainLater:
+def no_reply() -> TryAgainLater:
     return TryAgainLater("No reply came.", code="no_reply")
 
 
@@ -76,7 +76,7 @@ class FakeWebhooks:
         lost = self.faults.before()
         self.posted.append((url, body))
         if lost:
-            raise lost()
+            raise no_reply()
 
 
 class FakeMessenger:
@@ -98,7 +98,7 @@ class FakeMessenger:
         if known != message:
             raise WillNeverWork("This key was used for another message.", code="key_reused")
         if lost:
-            raise lost()
+            raise no_reply()
         return Receipt(channel=message.channel, reference=f"fake-{list(self._by_key).index(known.idempotency_key) + 1}")
 
 
@@ -129,7 +129,7 @@ class FakeRegistry:
         if not 0 <= start <= len(self.needs):
             raise WillNeverWork("The registry does not know this cursor.", code="request_refused")
         if lost:
-            raise lost()
+            raise no_reply()
         end = min(start + self._page_size, len(self.needs))
         return NeedPage(needs=tuple(self.needs[start:end]), cursor=str(end), more=end < len(self.needs))
 
@@ -148,7 +148,7 @@ class FakeRegistry:
         if kept.setdefault(told.idempotency_key, told) != told:
             raise WillNeverWork("This key was used for something else.", code="key_reused")
         if lost:
-            raise lost()
+            raise no_reply()
 
 
 class FakePaymentFeed:
@@ -166,7 +166,7 @@ class FakePaymentFeed:
         if not 0 <= start <= len(self.payments):
             raise WillNeverWork("The feed does not know this cursor.", code="request_refused")
         if lost:
-            raise lost()
+            raise no_reply()
         end = min(start + self._page_size, len(self.payments))
         return PaymentPage(tuple(self.payments[start:end]), cursor=str(end), more=end < len(self.payments))
 
@@ -188,7 +188,7 @@ class FakeDepartments:
         if held is None or not 0 <= start <= len(held):
             raise WillNeverWork("The department does not know this feed or cursor.", code="request_refused")
         if lost:
-            raise lost()
+            raise no_reply()
         end = min(start + self._page_size, len(held))
         return FactPage(tuple(held[start:end]), self.as_of, cursor=str(end), more=end < len(held))
 
@@ -198,7 +198,7 @@ class FakeDepartments:
         if (held := self.facts.get(feed)) is None:
             raise WillNeverWork("The department does not know this feed.", code="request_refused")
         if lost:
-            raise lost()
+            raise no_reply()
         told = tuple(row for row in held if row.get("id_number") in id_numbers)
         return FactPage(told, self.as_of, cursor="", more=False)
 
@@ -216,7 +216,7 @@ class FakeCoverDoor:
         lost = self.faults.before()
         self.asked.append(question)
         if lost:
-            raise lost()
+            raise no_reply()
         return self.answers.get(question.subject, ())
 
 
@@ -230,7 +230,7 @@ class FakeSmsInbox:
     def messages(self, *, after: int) -> tuple[IncomingSms, ...]:
         """What came in after a number."""
         if self.faults.before():
-            raise lost()
+            raise no_reply()
         return tuple(sorted((one for one in self.held if one.seq > after), key=lambda one: one.seq))
 
 
@@ -247,7 +247,7 @@ class FakeDepartment:
         lost = self.faults.before()
         self.items[item.ref] = item
         if lost:
-            raise lost()
+            raise no_reply()
 
     def results(self, *, cursor: str | None = None) -> tuple[tuple[ItemResult, ...], str]:
         """Everything said since the cursor, in the order it was said."""
@@ -256,7 +256,7 @@ class FakeDepartment:
         if not 0 <= start <= len(self.said):
             raise WillNeverWork("The department does not know this cursor.", code="request_refused")
         if lost:
-            raise lost()
+            raise no_reply()
         return tuple(self.said[start:]), str(len(self.said))
 
 
@@ -276,7 +276,7 @@ class FakeFace:
         lost = self.faults.before()
         task = self.asked.setdefault(key, FaceTask(f"face-{len(self.asked) + 1}-{key[:8]}", back))
         if lost:
-            raise lost()
+            raise no_reply()
         return task
 
     def result(self, reference: str, /) -> FaceResult:
