@@ -25,6 +25,7 @@ from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.offers.models import Offer
+from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proofs import project_figures
 from marketplace.proofs.models import Project, ProjectOffer, ProjectReport, ProjectReportKind, Proof, ReportPhoto
@@ -40,6 +41,16 @@ class Due:
 
     period: Period
     filed: tuple[ProjectReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A project of a giver with the first report that nobody has filed, and how many are late."""
+
+    giver: str
+    title: str
+    period: Period
+    late: int
 
 
 def plan_project(
@@ -148,6 +159,24 @@ def dues(session: Session, project: Project, /, *, now: datetime) -> list[Due]:
         Due(period, tuple(one for one in filed if (one.kind, one.from_on) == (period.kind, period.from_on)))
         for period in periods_of(project, today=local_day(now))
     ]
+
+
+def owed_by_givers(session: Session, /, *, actor: Actor, now: datetime) -> list[Owed]:
+    """For staff: every project whose reports are not all filed, those late for longest first (R1.23)."""
+    require(actor, "report:list", org_id=None)
+    today = local_day(now)
+    filed = set(
+        session.exec(select(col(ProjectReport.project_id), col(ProjectReport.kind), col(ProjectReport.from_on)))
+    )
+    named = select(Project, col(Organisation.name)).join(Organisation, col(Organisation.id) == col(Project.org_id))
+    rows = []
+    for project, giver in session.exec(named.order_by(col(Organisation.name), col(Project.id))):
+        periods = periods_of(project, today=today)
+        waiting = [period for period in periods if (project.id, period.kind, period.from_on) not in filed]
+        if waiting:
+            late = sum(period.due_on < today for period in waiting)
+            rows.append(Owed(giver, project.title, waiting[0], late))
+    return sorted(rows, key=lambda row: row.period.due_on)
 
 
 def find_due(session: Session, project: Project, kind: str, from_on: str, /, *, now: datetime) -> Due:

@@ -16,8 +16,8 @@ from flask_babel import lazy_gettext as _l
 from sqlmodel import col, func, select
 
 from adapters.tabular_writer import Column, write_xlsx
-from marketplace.calendar import utc_now
-from marketplace.errors import BadInput, WrongState
+from marketplace.calendar import local_day, utc_now
+from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.offers.models import Offer
 from marketplace.policy import may
@@ -64,6 +64,19 @@ def project_list() -> ResponseReturnValue:
     """The giver's projects."""
     found = projects.list_projects(current_session(), actor=current_actor())
     return pages.render("proofs/projects.html", projects=found, plans=may(current_actor(), "project:plan").allow)
+
+
+@bp.get("/projects/owed")
+@guard("report:list")
+def projects_owed() -> ResponseReturnValue:
+    """Staff see which giver owes the report of which project, and since when."""
+    if current_actor().org_id is not None:
+        raise NotFound("page")
+    now = utc_now()
+    rows = projects.owed_by_givers(current_session(), actor=current_actor(), now=now)
+    page = Page(page_number(), len(rows), OFFERS_A_PAGE)
+    shown = rows[page.offset : page.offset + page.size]
+    return pages.render("proofs/projects_owed.html", rows=shown, page=page, kinds=KINDS, today=local_day(now))
 
 
 @bp.route("/projects/new", methods=["GET", "POST"])

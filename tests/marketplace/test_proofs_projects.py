@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from marketplace.actors import Role
 from marketplace.app import create_app
-from marketplace.calendar import local_day
+from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.db import new_id
 from marketplace.decisions import service as decisions
@@ -335,3 +335,29 @@ def test_every_resource_can_join_a_project_page_by_page(settings, sqlite_databas
     ended = {"ends_on": (STARTS + timedelta(days=1)).isoformat()}
     assert client.post(f"{where}/end", data=ended).status_code == 303
     assert "终期报告" in client.get(where).text
+
+
+def test_staff_see_which_giver_owes_which_project_report(settings, sqlite_database):
+    now = utc_now()
+    today = local_day(now)
+    with sqlite_database.transaction() as session:
+        scene = a_giver_of(session, now, homes=1)
+        project = a_project(session, scene, now, starts_on=today - timedelta(days=20), ends_on=None)
+        project.emergency_from_on, project.emergency_ref = today - timedelta(days=12), "渝应急〔2026〕1号"
+        session.add(project)
+        first, org_id, name = project.emergency_from_on, scene.organisation.id, scene.organisation.name
+    app = create_app(settings, database=sqlite_database)
+    staff, manager = client_as(app, Role.APPROVER), client_as(app, Role.CHARITY_MANAGER, org_id=org_id)
+    assert "/proofs/projects/owed" in staff.get("/reports/").text
+    assert manager.get("/proofs/projects/owed").status_code == 404
+    page = staff.get("/proofs/projects/owed?lang=en").text
+    assert name in page
+    assert "five-day report" in page
+    assert "late: 2" in page, "two periods of five days are over, the third runs"
+    with sqlite_database.transaction() as session:
+        found = session.get_one(type(project), project.id)
+        for due in projects.dues(session, found, now=now)[:2]:
+            projects.file_report(session, found, due, actor=scene.manager, now=now)
+    page = staff.get("/proofs/projects/owed?lang=en").text
+    assert ("not due yet" in page, "late:" in page) == (True, False)
+    assert f"{first:%Y-%m-%d}" not in page
