@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from bench.measure import machine
-from marketplace.ledger.rules import rule_of
+from marketplace.ledger.book import rule_of
 from marketplace.reference.duplicate_rules import list_duplicate_rules
 from matching.overlap_judge import judge
 from matching.overlap_rules import Asked, Given, Rule

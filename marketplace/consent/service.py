@@ -198,10 +198,8 @@ def refuse_for_match(
 def void_refusals(session: Session, match_id: str, /, *, asks: str, actor: Actor, now: datetime) -> None:
     """A no to one match that the household did not say is void: it keeps nobody from asking. `asks` is the act by which
     that was found."""
-    heads = select(ConsentHead).where(
-        col(ConsentHead.match_id) == match_id, col(ConsentHead.state) == ConsentState.REFUSED
-    )
-    for chain_id in [head.chain_id for head in session.exec(heads)]:
+    said = select(ConsentHead.chain_id).where(col(ConsentHead.match_id) == match_id)
+    for chain_id in session.exec(said.where(col(ConsentHead.state) == ConsentState.REFUSED)).all():
         head = lock_head(session, chain_id)
         require_area(session, actor, asks, household_id=head.household_id)
         next_version(

@@ -17,7 +17,7 @@ from marketplace.errors import BadInput, NotFound
 from marketplace.households.models import Household
 from marketplace.households.related import related_pairs
 from marketplace.ledger import bills, overlap
-from marketplace.ledger.rules import Book, rule_of
+from marketplace.ledger.book import Book, rule_of
 from marketplace.ledger.sentences import sentence
 from marketplace.needs.models import Need, NeedState
 from marketplace.organisations.models import Organisation
@@ -36,13 +36,7 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
         raise BadInput("not_in_list", field="category")
     book = Book(session, on=on)
     binding = book.binding(household.district_code, category)
-    for rule, programmes in binding:
-        under = f" under {','.join(sorted(programmes))}" if programmes else ""
-        told = _whence(book, duplicate_rule(rule.code), household.district_code)
-        yield f"rule {rule.code} {rule.kind}{under} [{told}] {_says(rule, category)}"
-    for row in book.resting(household.district_code, category):
-        told = _whence(book, row, household.district_code)
-        yield f"rests {row.code} {row.kind} [{told}] {_says(rule_of(row), category)}"
+    yield from _of_rules(book, household.district_code, category)
     homes = overlap.homes_of(session, household_id)
     for other in sorted(homes.ids - {household_id}):
         yield f"same person in household {other}"
@@ -70,6 +64,16 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
             if giver and open_units:
                 said = overlap.verdict(session, need, org_id=giver, units=open_units, on=on)
                 yield from _told(f"need {need.id}{_by(giver)}", said, units=open_units)
+
+
+def _of_rules(book: Book, district: str, category: str) -> Iterator[str]:
+    """The rules that could bind, then those that rest."""
+    for rule, programmes in book.binding(district, category):
+        under = f" under {','.join(sorted(programmes))}" if programmes else ""
+        told = _whence(book, duplicate_rule(rule.code), district)
+        yield f"rule {rule.code} {rule.kind}{under} [{told}] {_says(rule, category)}"
+    for row in book.resting(district, category):
+        yield f"rests {row.code} {row.kind} [{_whence(book, row, district)}] {_says(rule_of(row), category)}"
 
 
 def _whence(book: Book, row: DuplicateRule, district: str) -> str:

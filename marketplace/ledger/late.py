@@ -21,10 +21,10 @@ from marketplace.households.related import related_pairs
 from marketplace.households.same import Same, same_as
 from marketplace.ledger import hits
 from marketplace.ledger import service as ledger
+from marketplace.ledger.book import Book
 from marketplace.ledger.hits import Met, set_apart
 from marketplace.ledger.models import LIVE, HitState, LedgerEntry, OverlapHit
 from marketplace.ledger.overlap import Homes, bill_of, counted, exceptions_of, given, reported
-from marketplace.ledger.rules import Book
 from marketplace.needs.models import Need
 from marketplace.organisations.givers import givers_of
 from matching.overlap_judge import judge

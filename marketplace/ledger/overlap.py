@@ -23,9 +23,9 @@ from marketplace.households.related import is_related
 from marketplace.households.same import Same, lock_homes, same_as
 from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
+from marketplace.ledger.book import Book
 from marketplace.ledger.hits import set_apart
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapException, OverlapHit
-from marketplace.ledger.rules import Book
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need
 from marketplace.needs.service import today_of

@@ -18,9 +18,9 @@ from marketplace.households.related import related_pairs
 from marketplace.households.same import Same
 from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
+from marketplace.ledger.book import Book
 from marketplace.ledger.hits import set_apart
 from marketplace.ledger.overlap import all_exceptions, given, reported
-from marketplace.ledger.rules import Book
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need as NeedRow
 from marketplace.organisations.givers import Givers, givers_of

@@ -12,7 +12,7 @@ from datetime import date
 
 from sqlmodel import Session
 
-from marketplace.ledger.rules import Book, rule_of
+from marketplace.ledger.book import Book, rule_of
 from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule, list_duplicate_rules
 from marketplace.reference.words import label
 from marketplace.web.formats import yuan

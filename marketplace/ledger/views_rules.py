@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
@@ -18,9 +17,11 @@ from marketplace.calendar import utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.ledger import overlap, rules
+from marketplace.ledger.book import SETS, Book, rule_of
 from marketplace.ledger.doors import bp
-from marketplace.ledger.models import OverlapHit, OverlapRule
-from marketplace.ledger.rules import Book, Draft
+from marketplace.ledger.models import OverlapHit
+from marketplace.ledger.rule_values import limit_name, terms_of, values_of
+from marketplace.ledger.rules import Draft
 from marketplace.ledger.sentences import sentence, standing
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import today_of
@@ -28,7 +29,7 @@ from marketplace.policy import may
 from marketplace.reference.districts import current
 from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule, list_duplicate_rules
 from marketplace.reference.events import known
-from marketplace.reference.needs import MONEY, list_need_kinds, need_kind
+from marketplace.reference.needs import list_need_kinds
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes
 from marketplace.web import (
@@ -48,9 +49,9 @@ from marketplace.web import (
     render,
     writes,
 )
-from marketplace.web.codes import amount, word
+from marketplace.web.codes import word
 from marketplace.web.display import language
-from matching.overlap_rules import RURAL, Finding, Rule
+from matching.overlap_rules import Finding, Rule
 
 
 class ChangeForm(Form):
@@ -134,7 +135,7 @@ def one_rule(code: str) -> ResponseReturnValue:
         layout=f"layout/{'household' if home else 'staff'}.html",
         home=home,
         rule=_shown(row, Book(session, on=today_of(utc_now())), ""),
-        changes=[] if home else [(change, _terms(change)) for change in rules.history(session, code)],
+        changes=[] if home else [(change, terms_of(change)) for change in rules.history(session, code)],
         drafts_it=may(actor, "rule:draft").allow,
         decides={
             change.id
@@ -174,7 +175,7 @@ def _change_form(row: DuplicateRule) -> ChangeForm:
         del form.days
     if row.limits:
         form.limit_of.choices = [
-            (key, _limit_name(key)) for key in sorted({*row.limits, *_standing(row, "*").categories})
+            (key, limit_name(key)) for key in sorted({*row.limits, *_standing(row, "*").categories})
         ]
     else:
         del form.limit, form.limit_of
@@ -230,7 +231,7 @@ def _draft(row: DuplicateRule, form: ChangeForm, standing: Rule) -> Draft:
         limits=_limits(form, standing),
         off=bool(form.off.data) if "off" in form else False,
         may_except=None if answer is None else answer == "yes",
-        **{name: _ticked(form, name, standing) for name in rules.SETS},
+        **{name: _ticked(form, name, standing) for name in SETS},
     )
 
 
@@ -261,44 +262,4 @@ def rule_row(code: str) -> DuplicateRule:
 
 def _shown(row: DuplicateRule, book: Book, district: str) -> Shown:
     rule = next((one for one in book.of(district) if one.code == row.code), None)
-    return Shown(
-        row, rule, _values(rule), row.name(lang=language()), sentence(rule or rules.rule_of(row), lang=language())
-    )
-
-
-def _values(rule: Rule | None) -> tuple[str, ...]:
-    """Days and limits in words."""
-    if rule is None:
-        return (_("The rule rests"),)
-    found = [_("%(n)s days", n=rule.days)] if rule.days else []
-    return (*found, *(_limit(category, units) for category, units in sorted(rule.limits.items())))
-
-
-def _limit(category: str, units: int) -> str:
-    unit = MONEY if category in ("*", RURAL) else need_kind(category).unit
-    return f"{_limit_name(category)}: {amount(units, unit)}"
-
-
-def _limit_name(category: str) -> str:
-    """What a limit is for."""
-    if category in ("*", RURAL):
-        return str(_("in the country") if category == RURAL else _("in towns"))
-    return str(word(category, "need"))
-
-
-def _terms(change: OverlapRule) -> str:
-    terms: dict[str, Any] = dict(change.terms)
-    if terms.get("off"):
-        return str(_("The rule rests"))
-    days = [_("%(n)s days", n=terms["days"])] if "days" in terms else []
-    limits = [_limit(category, units) for category, units in sorted(terms.get("limits", {}).items())]
-    sets = [_set(name, terms[name]) for name in rules.SETS if name in terms]
-    if "may_except" in terms:
-        sets.append(str(_("a district may allow an exception") if terms["may_except"] else _("no exception")))
-    return "; ".join(str(part) for part in (*days, *limits, *sets))
-
-
-def _set(name: str, codes: list[str]) -> str:
-    titles = {"categories": _("kinds"), "programmes": _("programmes"), "excepted": _("added all the same")}
-    table = "need" if name == "categories" else "aid_programme"
-    return f"{titles[name]}: {', '.join(str(word(code, table)) for code in codes)}"
+    return Shown(row, rule, values_of(rule), row.name(lang=language()), sentence(rule or rule_of(row), lang=language()))

@@ -19,9 +19,9 @@ from marketplace.consent.ask import auto_match_of
 from marketplace.households.related import related_pairs
 from marketplace.households.same import same_as
 from marketplace.ledger import service as ledger
+from marketplace.ledger.book import Book
 from marketplace.ledger.models import AidState, LedgerEntry, OverlapRule
 from marketplace.ledger.overlap import verdict
-from marketplace.ledger.rules import Book
 from marketplace.needs.models import Need
 from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer, OfferState

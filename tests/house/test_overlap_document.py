@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from marketplace.ledger.rules import rule_of
+from marketplace.ledger.book import rule_of
 from marketplace.ledger.sentences import sentence
 from marketplace.reference.duplicate_rules import REACHES, DuplicateRule, list_duplicate_rules
 from matching.overlap_rules import KINDS

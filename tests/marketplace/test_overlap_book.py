@@ -12,8 +12,9 @@ from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.ledger import rules
+from marketplace.ledger.book import Book
 from marketplace.ledger.models import RuleState
-from marketplace.ledger.rules import Book, Draft
+from marketplace.ledger.rules import Draft
 from marketplace.reference.duplicate_rules import list_duplicate_rules
 from marketplace.reference.needs import list_need_kinds
 from marketplace.reference.words import list_codes

@@ -17,9 +17,10 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.ledger import hits, overlap, rules
+from marketplace.ledger.book import Book, rule_of
 from marketplace.ledger.explain import explain
 from marketplace.ledger.models import OverlapHit
-from marketplace.ledger.rules import Book, Draft, rule_of
+from marketplace.ledger.rules import Draft
 from marketplace.ledger.sentences import Sayings
 from marketplace.ledger.sentences import sentence as sentence_of
 from marketplace.proposals.results import sentence

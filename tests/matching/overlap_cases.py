@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from marketplace.ledger.rules import rule_of
+from marketplace.ledger.book import rule_of
 from marketplace.reference.duplicate_rules import list_duplicate_rules
 from matching.overlap_rules import Asked, Bill, Given, Rule
 
