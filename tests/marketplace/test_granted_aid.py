@@ -57,7 +57,7 @@ def test_fast_aid_is_in_the_ledger_and_stops_a_second_help_for_the_event(session
     fast_aid(session, now, home)
     (row,) = booked(session, now)
     assert (row.category, row.payer, row.programme) == ("EMERGENCY.CASH", "TEMPORARY_AID", "FAST_SMALL_AID")
-    assert (row.units, row.state, row.giver, row.household_id) == (60_000, AidState.DELIVERED, "民政", home.id)
+    assert (row.units, row.state, row.giver, row.household_id) == (60_000, AidState.APPROVED, "民政", home.id)
     need = make.a_need(session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=100_000, cause="ACCIDENT")
     offer = make.an_offer(
         session, make.an_organisation(session), category="EMERGENCY.CASH", unit="FEN", stock_units=10**7
@@ -87,7 +87,7 @@ def test_a_grant_that_is_taken_back_counts_no_longer_and_counts_again_once_it_is
     assert [row.state for row in booked(session, now)] == [AidState.RETURNED]
     item.state, item.amount_fen = ItemState.GRANTED, 50_000
     session.flush()
-    assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 50_000)]
+    assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.APPROVED, 50_000)]
 
 
 def told_by_feed(session: Session, now, home, **over) -> int:
