@@ -206,7 +206,7 @@ def test_only_the_household_itself_says_yes_to_an_offer() -> None:
 def test_the_public_may_only_come_in_apply_read_the_map_and_check_a_paper() -> None:
     public = {action for action in MATRIX if policy.may(_actor(Role.PUBLIC), action).allow}
     entering = {"start:view", "account:sign_in", "account:demo", "account:join", "account:prove", "organisation:apply"}
-    applying = {"case:enter", "case:notice", "case:object", "case:times", "power:enter", "favours:report"}
+    applying = {"case:enter", "case:notice", "case:object", "case:times", "push:enter", "power:enter", "favours:report"}
     assert public == entering | applying | {"demand:map", "trust:verify", "trust:view", "api:open"}
 
 
