@@ -125,8 +125,8 @@ def _notice(case: Case, item: CaseItem) -> ResponseReturnValue:
         (_("Person's name"), masked_name(session, person)),
         (_("Item"), label("aid_item", item.code, lang=language())),
         (_("Amount of money"), yuan(item.notice_fen) if item.notice_fen else "—"),
-        (_("From"), day(step.started_at)),
-        (_("To"), day(step.due_at)),
+        (_("From day"), day(step.started_at)),
+        (_("Last day"), day(step.due_at)),
     ]
     text = [
         _("Who knows that something here is wrong may say so, without a name, at the street office or by the code.")

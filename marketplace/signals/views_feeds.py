@@ -13,11 +13,17 @@ from flask.typing import ResponseReturnValue
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
+from marketplace.intake.sentences import sentence
 from marketplace.reference.facts import feeds as all_feeds
 from marketplace.reference.facts import kinds_of
 from marketplace.signals import lists, taking
 from marketplace.signals.doors import SENTENCES, bp
+from marketplace.signals.table import fact_schema
 from marketplace.web import DayField, Form, TickField, UploadField, _, _l, current_session, done, render, writes
+from marketplace.web.display import language
+
+DOTS = dict.fromkeys(("limit", "first", "low", "high", "unit"), "…")
+"""What stands where a sentence names a number that is not kept with the row."""
 
 
 class FileForm(Form):
@@ -51,9 +57,17 @@ def _page(code: str, form: FileForm) -> ResponseReturnValue:
         code=code,
         kinds=kinds_of(code),
         deliveries=lists.list_deliveries(session, code),
-        held=[(row, [part.split(":") for part in row.faults.split(",")]) for row in lists.list_held(session, code)],
+        held=[(row, _wrong(code, row.faults)) for row in lists.list_held(session, code)],
         form=form,
     )
+
+
+def _wrong(feed: str, faults: str) -> list[tuple[str, str]]:
+    """The columns of a row held back and what is wrong with each, in words; which number it was is not kept."""
+    lang = language()
+    columns = {one.name: one.label(lang=lang) for one in fact_schema(feed, today=local_day(utc_now())).columns}
+    told = (part.split(":", 1) for part in faults.split(",") if ":" in part)
+    return [(columns.get(name, name), sentence(code, DOTS, lang=lang)[0]) for name, code in told]
 
 
 @bp.post("/feeds/<code>")

@@ -20,16 +20,18 @@ from marketplace.signals import rules as service
 from marketplace.signals import trying
 from marketplace.signals.doors import SENTENCES, TONES, bp
 from marketplace.signals.models import Rule
-from marketplace.signals.rules import RuleText
+from marketplace.signals.parts import Aggregate, Has, InCategory, parts_of
+from marketplace.signals.rules import RuleText, tree_of
 from marketplace.web import DayField, Form, OneField, TextField, _, _l, current_session, done, render, writes
+from marketplace.web.codes import word
 from marketplace.web.display import language
 
 
 class TrialForm(Form):
     """On which past days a rule is tried."""
 
-    from_on: Any = DayField(_l("From"))
-    to_on: Any = DayField(_l("To"))
+    from_on: Any = DayField(_l("From day"))
+    to_on: Any = DayField(_l("Last day"))
 
 
 class DraftForm(Form):
@@ -62,11 +64,21 @@ def _page(found: Rule, *, trial: Any = None) -> ResponseReturnValue:
         "signals/rule.html",
         rule=found,
         thresholds=shown(found),
+        legend=_legend(found),
         trials=trying.list_trials(current_session(), found.id),
         trial=trial,
         own=bool({found.drafted_by, found.tried_by} & current_actor().people),
         tones=TONES,
     )
+
+
+def _legend(rule: Rule) -> str:
+    """The codes that stand in a rule, in words."""
+    parts = parts_of(tree_of(rule)) if rule.per != "feed" else ()
+    kinds = [part.kind for part in parts if isinstance(part, Has | Aggregate)]
+    inside = [code for part in parts if isinstance(part, InCategory) for code in part.codes]
+    said = [(code, "fact_kind") for code in kinds] + [(code, "monitoring_category") for code in inside]
+    return str(_("; ")).join(f"{code} = {word(code, table)}" for code, table in dict.fromkeys(said)) or "—"
 
 
 def shown(rule: Rule) -> str:

@@ -127,7 +127,8 @@ def test_a_file_dropped_on_a_feed_is_taken_in_and_bad_rows_are_shown_by_their_fa
 
     assert (drop(table.encode()), drop(b"nothing")) == (303, 422)
     page = client.get("/feeds/MEDICAL_BILLS").text
-    assert "unknown_fact_kind" in page
+    assert "Kind · This feed does not tell this kind of fact." in page
+    assert "unknown_fact_kind" not in page
     assert number not in page
     row = re.search(r"/feeds/held/(\w+)/drop", page)
     assert row is not None
@@ -150,6 +151,7 @@ def test_a_rule_is_drafted_tried_and_switched_on_by_another_person(app: Flask, h
     assert clerk.post(f"{path}/try", data=days).status_code == 303
     page = second.get(path).text
     assert "Would have raised" in page
+    assert "OWN_COST = Own cost after three layers" in page
     assert clerk.post(f"{path}/activate").status_code == 403
     assert second.post(f"{path}/activate").status_code == 303
     with database.reading() as session:
