@@ -16,7 +16,8 @@ from itertools import count
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
-from marketplace.households.register import chunks, source_index
+from marketplace.db import chunks
+from marketplace.households.register import source_index
 from marketplace.ledger.models import LIVE, AidState, LedgerEntry
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer

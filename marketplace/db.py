@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import CheckConstraint, Column, DateTime, Engine, Index, MetaData, create_engine, event, text
 from sqlalchemy import Enum as SaEnum
@@ -32,6 +32,7 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 metadata: MetaData = SQLModel.metadata
+T = TypeVar("T")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -143,6 +144,12 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in order, `size` at a time: what one statement or one transaction takes."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def flush(session: Session) -> None:

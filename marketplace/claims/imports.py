@@ -17,6 +17,7 @@ from marketplace.claims import service
 from marketplace.claims.models import InsuranceCase
 from marketplace.claims.service import MOST_FEN, Paid
 from marketplace.claims.table import FITS, answer_schema
+from marketplace.db import chunks
 from marketplace.errors import Conflict, NotFound
 from marketplace.intake import (
     NO_MAPPING,
@@ -97,10 +98,9 @@ def _placed(
         raise NotFound("organisation")
     named = [row.values["reference"] for row in rows]
     found: dict[str, InsuranceCase] = {}
-    for start in range(0, len(named), 500):
-        some = col(InsuranceCase.reference).in_(named[start : start + 500])
-        for case in session.exec(select(InsuranceCase).where(some, col(InsuranceCase.org_id) == actor.org_id)):
-            found[case.reference] = case
+    mine = select(InsuranceCase).where(col(InsuranceCase.org_id) == actor.org_id)
+    for some in chunks(named, 500):
+        found |= {case.reference: case for case in session.exec(mine.where(col(InsuranceCase.reference).in_(some)))}
     faults = []
     for row in rows:
         column, code = _misfit(row, found.get(row.values["reference"]))

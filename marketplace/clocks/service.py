@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from marketplace.calendar import HERE, after_working_days, local_day
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS, Side
-from marketplace.db import flush, new_id
+from marketplace.db import chunks, flush, new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,7 @@ def start_many(
 ) -> None:
     """Begin to wait for many objects at once, in two statements; the running clocks named by `ending` end first. The
     caller has asked which run: whoever lets two of a step run for one object meets the index that forbids it."""
-    for start_at in range(0, len(ending), 500):
-        some = ending[start_at : start_at + 500]
+    for some in chunks(ending, 500):
         stopped = {"ended_at": now, "outcome": outcome, "remind_at": None}
         session.execute(update(Clock).where(col(Clock.id).in_(some)).values(**stopped))
     pattern = _clock(step, "", holder=Holder(), now=now, urgent=False)
@@ -107,8 +106,7 @@ def start_many(
 def running_steps(session: Session, object_refs: Sequence[str], /) -> dict[str, tuple[str, str]]:
     """Object ► the step and the id of the clock that runs for it, for sweeps over many objects."""
     found: dict[str, tuple[str, str]] = {}
-    for start_at in range(0, len(object_refs), 500):
-        some = object_refs[start_at : start_at + 500]
+    for some in chunks(object_refs, 500):
         asked = select(Clock.object_ref, Clock.step, Clock.id).where(
             col(Clock.object_ref).in_(some), col(Clock.ended_at).is_(None)
         )

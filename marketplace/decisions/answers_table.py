@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.consent.ask import living_auto_match
+from marketplace.db import chunks
 from marketplace.decisions import results, service
 from marketplace.decisions.models import GiverResult, Match, MatchState
 from marketplace.decisions.results import MOST_MINUTES, REPORTABLE, Told
@@ -131,11 +132,10 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, now: d
 
 
 def _known(session: Session, rows: Sequence[CheckedRow], *, org_id: str) -> dict[str, Match]:
-    ids = sorted({row.values["match"] for row in rows})
     found: dict[str, Match] = {}
-    for start in range(0, len(ids), _ASKED):
-        some = select(Match).where(col(Match.org_id) == org_id, col(Match.id).in_(ids[start : start + _ASKED]))
-        found |= {match.id: match for match in session.exec(some)}
+    mine = select(Match).where(col(Match.org_id) == org_id)
+    for some in chunks(sorted({row.values["match"] for row in rows}), _ASKED):
+        found |= {match.id: match for match in session.exec(mine.where(col(Match.id).in_(some)))}
     return found
 
 

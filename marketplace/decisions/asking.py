@@ -18,11 +18,10 @@ from sqlmodel import Session, col, exists, or_, select
 
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import end_of_day, local_day
-from marketplace.db import Database
+from marketplace.db import Database, chunks
 from marketplace.decisions import holding, moves
 from marketplace.decisions.models import Match
 from marketplace.errors import DomainError, WrongState
-from marketplace.households.register import chunks
 from marketplace.households.related import is_related, related_pairs
 from marketplace.households.same import all_same, same_as
 from marketplace.ledger import hits

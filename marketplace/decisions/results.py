@@ -20,7 +20,7 @@ from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
-from marketplace.db import flush, new_id
+from marketplace.db import chunks, flush, new_id
 from marketplace.decisions import moves
 from marketplace.decisions.models import GiverResult, Match, MatchState
 from marketplace.errors import BadInput, WrongState
@@ -73,10 +73,10 @@ def report_many(session: Session, match_ids: Sequence[str], told: Told, /, *, ac
 
 def by_match(session: Session, match_ids: Iterable[str], /) -> dict[str, GiverResult]:
     """Match ► what the giver reported about it, for those that have a result."""
-    ids, found = sorted(set(match_ids)), dict[str, GiverResult]()
-    for start in range(0, len(ids), ASKED_AT_ONCE):
-        some = select(GiverResult).where(col(GiverResult.match_id).in_(ids[start : start + ASKED_AT_ONCE]))
-        found |= {row.match_id: row for row in session.exec(some)}
+    found: dict[str, GiverResult] = {}
+    for some in chunks(sorted(set(match_ids)), ASKED_AT_ONCE):
+        told = session.exec(select(GiverResult).where(col(GiverResult.match_id).in_(some)))
+        found |= {row.match_id: row for row in told}
     return found
 
 

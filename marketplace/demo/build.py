@@ -9,16 +9,15 @@ at once. Called by `story` and by tests.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from sqlmodel import Session
 
 from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
-from marketplace.db import Database
+from marketplace.db import Database, chunks
 from marketplace.demo.accounts import ACCOUNTS
 from marketplace.demo.assessments import assess
 from marketplace.demo.city import City
@@ -44,7 +43,6 @@ AID_SOURCES = {"government": ("GOVERNMENT",), "charity": ("CHARITY", "ENTERPRISE
 _STANDARD = "按民政核实的缺口给予，不超过发布时写明的上限。"
 _STEPS = "平台匹配，民政审批，家庭同意，七个工作日内送达，家庭确认。"
 _RULES = "不收取任何费用，不要求拍照宣传，家庭可随时撤回同意。"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def build(database: Database, city: City, /, *, now: datetime) -> Roster:
         orgs = _organisations(session, city.organisations, now=now)
         staff = _open_accounts(session, city, orgs, now=now)
         roster = Roster(vault_of(session), now, orgs, staff)
-    for place, homes in enumerate(_chunks(city.households)):
+    for place, homes in enumerate(chunks(city.households, CHUNK)):
         _import_needs(database, homes, roster, file_name=f"needs-{place + 1}.csv")
         with database.transaction() as session:
             load_consents(session, homes, orgs=orgs, now=now)
@@ -110,11 +108,6 @@ def _import_aid(database: Database, city: City, roster: Roster) -> None:
             raise ValueError(f"aid of {source}: {checked.faults[0].column} {checked.faults[0].code}")
         with database.transaction() as session:
             aid.confirm_import(session, batch.id, actor=clerk, now=now)
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]
 
 
 def _organisations(session: Session, found: Sequence[DemoOrganisation], *, now: datetime) -> dict[str, str]:

@@ -7,7 +7,7 @@ how far each goes. Called by the demo command and by tests."""
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from marketplace.calendar import local_day
 from marketplace.config import Settings
 from marketplace.consent import service as consent
 from marketplace.consent.models import ConsentHead, ConsentState, Purpose
-from marketplace.db import Database
+from marketplace.db import Database, chunks
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import ARRIVED
@@ -183,7 +183,7 @@ def _approve(database: Database, roster: Roster, run_id: str, *, pick: random.Ra
         elif chance < share + _REJECTED:
             no.append(line_id)
     first, second = roster.staff["demo-approver"], roster.staff["demo-approver-2"]
-    for some in _batches(yes):
+    for some in chunks(yes, BATCH):
         with database.transaction() as session:
             approval.approve(session, some, actor=first, now=now)
     with database.transaction() as session:
@@ -193,16 +193,11 @@ def _approve(database: Database, roster: Roster, run_id: str, *, pick: random.Ra
             approval.second_approve(session, match.id, actor=second, now=now)
 
 
-def _batches(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    for start in range(0, len(ids), BATCH):
-        yield ids[start : start + BATCH]
-
-
 def _for_each(database: Database, state: MatchState, act: Act) -> None:
     """Do something with every match in this state, `BATCH` of them in a transaction."""
     with database.reading() as session:
         ids = [match.id for match in matches_in(session, state)]
-    for some in _batches(ids):
+    for some in chunks(ids, BATCH):
         with database.transaction() as session:
             for match_id in some:
                 act(session, session.get_one(Match, match_id))

@@ -18,10 +18,10 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.db import flush, new_id
+from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, Conflict, WrongState
 from marketplace.households.models import Spell
-from marketplace.households.register import CHUNK, chunks
+from marketplace.households.register import CHUNK
 from marketplace.reference.monitoring import get_category
 from marketplace.reference.tables import UnknownCode
 

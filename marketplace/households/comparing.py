@@ -15,9 +15,8 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
-from marketplace.db import Database, new_id
+from marketplace.db import Database, chunks, new_id
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState, Trace
-from marketplace.households.register import chunks
 from marketplace.sealed import Unreadable, vault_of
 from matching.identity import Links, link
 from matching.identity_keys import in_words, search_keys

@@ -18,10 +18,10 @@ from adapters.tabular import read_table
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
+from marketplace.db import chunks
 from marketplace.errors import BadInput
 from marketplace.households.categories import Entry, enter_many, leave
 from marketplace.households.models import Household, Person, Spell
-from marketplace.households.register import chunks
 from marketplace.intake import CheckedRow, Column, Schema, cells, check_records
 from marketplace.intake.columns import NO_MAPPING, match_columns
 from marketplace.policy import require

@@ -9,16 +9,17 @@ in) and the demo.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlmodel import Session, col
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.db import chunks
 from marketplace.households import search
 from marketplace.households.models import Household, Person, Sex
 from marketplace.households.resolving import holders, name_index, resolve_many
@@ -35,7 +36,6 @@ CHUNK = 2000
 """So many households at a time: keys in memory stay few, and questions to the database stay short."""
 
 _ASKED = 500
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,6 @@ class HouseholdFacts:
     def key(self) -> tuple[str, str]:
         """What tells households apart."""
         return self.source, self.source_ref
-
-
-def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The items in order, `size` at a time."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def source_index(vault: Vault, source: str, source_ref: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from marketplace.db import chunks
 from marketplace.households.models import Person
 from marketplace.sealed import Vault, number_index, vault_of
 from matching.identity_text import fold
@@ -49,10 +50,10 @@ def name_index(vault: Vault, name: str) -> str | None:
 
 def holders(session: Session, indexes: Iterable[str]) -> dict[str, tuple[str, str]]:
     """ID number index ► household and index of the name of whoever carries it."""
-    wanted, found = sorted(indexes), {}
-    for start in range(0, len(wanted), _ASKED):
+    found: dict[str, tuple[str, str]] = {}
+    for some in chunks(sorted(indexes), _ASKED):
         asked = select(col(Person.id_number_index), col(Person.household_id), col(Person.name_index)).where(
-            col(Person.id_number_index).in_(wanted[start : start + _ASKED])
+            col(Person.id_number_index).in_(some)
         )
         found.update({str(index): (str(home), name or "") for index, home, name in session.execute(asked)})
     return found

@@ -13,8 +13,8 @@ import networkx as nx
 from sqlmodel import Session, col, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from marketplace.db import chunks
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
-from marketplace.households.register import chunks
 
 _ASKED = 400
 Edge = tuple[str, str, str, str]

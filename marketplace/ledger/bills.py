@@ -18,9 +18,8 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
-from marketplace.db import flush, new_id
+from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households.register import chunks
 from marketplace.households.service import list_people
 from marketplace.ledger import claiming
 from marketplace.ledger.models import CostBill, CostLayer, LayerState

@@ -19,9 +19,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from adapters.ports import Cell
 from marketplace import audit
 from marketplace.actors import GIVERS, SYSTEM, Actor
-from marketplace.db import Database, flush, new_id
+from marketplace.db import Database, chunks, flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
-from marketplace.households.register import chunks
 from marketplace.intake import CheckedRow, Fault, check_records
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.ledger.models_reports import AidReport, ReportDoor, ReportState

@@ -19,9 +19,8 @@ from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
-from marketplace.db import flush, new_id
+from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households.register import chunks
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapHit
 from marketplace.needs.models import Need
 from marketplace.policy import require

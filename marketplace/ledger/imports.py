@@ -17,9 +17,8 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.db import flush, new_id
+from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput
-from marketplace.households.register import chunks
 from marketplace.intake import (
     NO_MAPPING,
     Checked,

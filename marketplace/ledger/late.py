@@ -14,9 +14,8 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from marketplace.actors import SYSTEM, Actor
-from marketplace.db import Database
+from marketplace.db import Database, chunks
 from marketplace.households.models import Household, Person, Suspicion, SuspicionState
-from marketplace.households.register import chunks
 from marketplace.households.related import related_pairs
 from marketplace.households.same import Same, same_as
 from marketplace.ledger import hits

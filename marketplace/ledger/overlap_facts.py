@@ -12,8 +12,8 @@ from datetime import date
 
 from sqlmodel import Session, col, select
 
+from marketplace.db import chunks
 from marketplace.households.models import Household
-from marketplace.households.register import chunks
 from marketplace.households.related import related_pairs
 from marketplace.households.same import Same
 from marketplace.ledger import bills

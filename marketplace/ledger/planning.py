@@ -16,8 +16,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from marketplace.db import chunks
 from marketplace.households.models import Household, Person
-from marketplace.households.register import chunks, source_index
+from marketplace.households.register import source_index
 from marketplace.intake import CheckedRow, Fault, Stage
 from marketplace.ledger import repeats
 from marketplace.ledger.models import LIVE, AidState, LedgerEntry

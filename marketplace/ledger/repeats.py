@@ -21,9 +21,8 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
-from marketplace.db import Database, flush
+from marketplace.db import Database, chunks, flush
 from marketplace.households.models import Household
-from marketplace.households.register import chunks
 from marketplace.households.same import Same, same_as
 from marketplace.ledger import hits
 from marketplace.ledger.late import end_gone, look_again

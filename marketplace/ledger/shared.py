@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from marketplace.households.register import chunks
+from marketplace.db import chunks
 from marketplace.ledger.bills import bills_of
 from marketplace.ledger.models import CostBill
 from marketplace.needs.models import Need, NeedState

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.db import flush
+from marketplace.db import chunks, flush
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.meetings import duties, named, packs, service
 from marketplace.meetings.models import Meeting, MeetingRow, RowKind, Verdict
@@ -70,10 +70,9 @@ def _write(row: MeetingRow, way: Way, *, fen_each: int, loser_urgency: int | Non
 
 
 def _urgency(session: Session, need_ids: set[str]) -> dict[str, int]:
-    ids, found = sorted(need_ids), dict[str, int]()
-    for start in range(0, len(ids), _ASKED):
-        some = select(Need.id, Need.urgency).where(col(Need.id).in_(ids[start : start + _ASKED]))
-        found |= dict(session.exec(some).all())
+    found: dict[str, int] = {}
+    for some in chunks(sorted(need_ids), _ASKED):
+        found |= dict(session.exec(select(Need.id, Need.urgency).where(col(Need.id).in_(some))).all())
     return found
 
 

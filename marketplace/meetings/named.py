@@ -16,7 +16,7 @@ from marketplace.accounts.models import Account
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
-from marketplace.db import flush
+from marketplace.db import chunks, flush
 from marketplace.decisions.moves import URGENT
 from marketplace.decisions.unclaimed import STEP
 from marketplace.meetings.models import MeetingRow
@@ -29,8 +29,8 @@ DECIDED = "meeting"
 def officers_of(session: Session, rows: Sequence[MeetingRow], /) -> dict[int, str]:
     """Row ► the account that has it by name; empty for nobody. A decided row says who had it then."""
     held: dict[str, str] = {}
-    for start in range(0, len(rows), BATCH):
-        some = {row.need_id for row in rows[start : start + BATCH] if not row.verdict}
+    for batch in chunks(rows, BATCH):
+        some = {row.need_id for row in batch if not row.verdict}
         running = select(Clock.object_ref, Clock.account_id).where(Clock.step == STEP, col(Clock.ended_at).is_(None))
         held.update({ref: one for ref, one in session.exec(running.where(col(Clock.object_ref).in_(some))) if one})
     return {row.number: row.officer_id or held.get(row.need_id, "") for row in rows}

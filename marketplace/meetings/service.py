@@ -19,7 +19,7 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.db import flush, new_id
+from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.intake.cells import names_somebody
 from marketplace.meetings import duties, named, packs
@@ -66,9 +66,8 @@ def call(session: Session, district: str, /, *, actor: Actor, now: datetime) -> 
     session.add(meeting)
     flush(session)
     rows = packs.rows_of(session, session.get_one(Run, meeting.run_id), district=district, now=now)
-    for start in range(0, len(rows), BATCH):
-        batch = [{"meeting_id": meeting.id, **row} for row in rows[start : start + BATCH]]
-        session.execute(insert(MeetingRow), batch)
+    for some in chunks(rows, BATCH):
+        session.execute(insert(MeetingRow), [{"meeting_id": meeting.id, **row} for row in some])
     meeting.row_count = len(rows)
     _record(session, meeting, "meeting:call", actor=actor, now=now)
     return meeting

@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from marketplace.households.register import HouseholdFacts, PersonFacts, chunks
+from marketplace.db import chunks
+from marketplace.households.register import HouseholdFacts, PersonFacts
 from marketplace.households.resolving import resolve_many
 from marketplace.intake import CheckedRow, Fault, Stage
 from marketplace.needs.models import Need, NeedState

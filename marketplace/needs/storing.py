@@ -15,7 +15,8 @@ from sqlmodel import Session
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
-from marketplace.households.register import chunks, register_many
+from marketplace.db import chunks
+from marketplace.households.register import register_many
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.planning import Plan, Planned, households_of, state_of
 from marketplace.needs.table import Taxonomy, period_of, the_taxonomy

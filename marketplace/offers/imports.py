@@ -20,7 +20,7 @@ from adapters.hsds import is_hsds
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.households.register import chunks
+from marketplace.db import chunks
 from marketplace.intake import (
     NO_MAPPING,
     Checked,

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import networkx as nx
 from sqlmodel import Session, col, select
 
+from marketplace.db import chunks
 from marketplace.organisations.models import OrganisationAlias, OrganisationPair, PairState
 from matching.identity_organisations import name_key
 
@@ -44,10 +45,8 @@ def givers_of(session: Session, names: Iterable[str] = (), /) -> Givers:
     """The givers as they count now; `names` are those to be looked up in the alias table."""
     asked = select(OrganisationPair.one_id, OrganisationPair.two_id).where(col(OrganisationPair.state).in_(_JOINED))
     keys = {name: name_key(name)[:120] for name in set(names) if name}
-    wanted = sorted(set(keys.values()))
     known: dict[str, str] = {}
-    for start in range(0, len(wanted), _ASKED):
-        held = select(OrganisationAlias.key, OrganisationAlias.org_id)
-        held = held.where(col(OrganisationAlias.key).in_(wanted[start : start + _ASKED]))
-        known |= dict(session.exec(held).all())
+    held = select(OrganisationAlias.key, OrganisationAlias.org_id)
+    for some in chunks(sorted(set(keys.values())), _ASKED):
+        known |= dict(session.exec(held.where(col(OrganisationAlias.key).in_(some))).all())
     return Givers(session.exec(asked).all(), {name: known[key] for name, key in keys.items() if key in known})

@@ -15,8 +15,8 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
+from marketplace.db import chunks
 from marketplace.decisions.models import Match, MatchState
-from marketplace.households.register import chunks
 from marketplace.intake import (
     NO_MAPPING,
     Checked,

@@ -14,6 +14,7 @@ from threading import Lock
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.db import chunks
 from marketplace.errors import BadInput, NotFound
 from marketplace.households.models import Household
 from marketplace.needs.models import Need
@@ -176,11 +177,9 @@ def _covered(compiled: Compiled, shifts: Sequence[whatif.Shift]) -> tuple[Cover,
 def _people(session: Session, shifts: Sequence[whatif.Shift]) -> int:
     """The people of the households whose needs these are, each household once."""
     homes: dict[str, int] = {}
-    for start in range(0, len(shifts), 500):
-        asked = select(Household.id, Household.size).join(Need, col(Need.household_id) == col(Household.id))
-        homes.update(
-            session.exec(asked.where(col(Need.id).in_([s.need_id for s in shifts[start : start + 500]]))).all()
-        )
+    asked = select(Household.id, Household.size).join(Need, col(Need.household_id) == col(Household.id))
+    for some in chunks([shift.need_id for shift in shifts], 500):
+        homes.update(session.exec(asked.where(col(Need.id).in_(some))).all())
     return sum(homes.values())
 
 

@@ -16,9 +16,8 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import STAFF, Actor
-from marketplace.db import Database
+from marketplace.db import Database, chunks
 from marketplace.households.models import Household, Person, Sex
-from marketplace.households.register import chunks
 from marketplace.proposals.models import Run
 from matching.beside import report
 from matching.model import Problem

@@ -18,9 +18,8 @@ from sqlmodel import Session, col, select
 from marketplace import audit, jobs
 from marketplace.actors import Actor
 from marketplace.consent.ask import all_auto_match
-from marketplace.db import Database, flush, new_id
+from marketplace.db import Database, chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households.register import chunks
 from marketplace.ledger import hits
 from marketplace.ledger.overlap_rows import Stopped
 from marketplace.ledger.service import seen_from

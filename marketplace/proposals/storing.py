@@ -17,8 +17,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.consent.ask import all_auto_match
-from marketplace.db import flush, new_id
-from marketplace.households.register import chunks
+from marketplace.db import chunks, flush, new_id
 from marketplace.needs.models import Need
 from marketplace.proposals.models import LineState, ProposedLine, Run, RunPrice, RunState, UnservedReason
 from marketplace.proposals.problem import Scope

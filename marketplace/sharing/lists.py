@@ -19,7 +19,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.assessments.service import require_assessed
 from marketplace.consent.models import Consent, ConsentHead, Mode
-from marketplace.db import flush, new_id
+from marketplace.db import chunks, flush, new_id
 from marketplace.errors import ConsentMissing
 from marketplace.sharing.models import Disclosure
 from marketplace.sharing.pipeline import rule
@@ -91,9 +91,8 @@ def _row(head: ConsentHead, consent: Consent, /, shared: Mapping[str, Any]) -> d
 
 def _locked(session: Session, chain_ids: Sequence[str]) -> list[tuple[ConsentHead, Consent]]:
     """The heads, locked in the order of their ids, each with its newest version."""
-    wanted, found = sorted(set(chain_ids)), []
-    for start in range(0, len(wanted), _ASKED):
-        some = wanted[start : start + _ASKED]
+    found: list[tuple[ConsentHead, Consent]] = []
+    for some in chunks(sorted(set(chain_ids)), _ASKED):
         heads = select(ConsentHead).where(col(ConsentHead.chain_id).in_(some)).order_by(col(ConsentHead.chain_id))
         locked = session.exec(heads.with_for_update().execution_options(populate_existing=True)).all()
         versions = {

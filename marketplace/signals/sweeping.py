@@ -20,9 +20,8 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, utc_now
-from marketplace.db import Database, flush, new_id
+from marketplace.db import Database, chunks, flush, new_id
 from marketplace.households.models import Household, Spell
-from marketplace.households.register import chunks
 from marketplace.reference.facts import fact_kinds, feeds
 from marketplace.signals import answering
 from marketplace.signals.compiling import Scene, compile_rule

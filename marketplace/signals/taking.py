@@ -24,10 +24,9 @@ from adapters.tabular_cells import plain_text
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.db import flush, new_id
+from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound
 from marketplace.households.models import Person
-from marketplace.households.register import chunks
 from marketplace.intake import CheckedRow, Fault, check_records
 from marketplace.intake.columns import NO_MAPPING, match_columns
 from marketplace.policy import require

@@ -17,11 +17,10 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import end_of_day, local_day
-from marketplace.db import flush, new_id
+from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, WrongState
 from marketplace.households.categories import months_later
 from marketplace.households.models import Household, Spell
-from marketplace.households.register import chunks
 from marketplace.policy import require
 from marketplace.reference.facts import feeds
 from marketplace.signals.compiling import Scene, compile_rule

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from marketplace.actors import SYSTEM
 from marketplace.calendar import end_of_day, local_day
-from marketplace.db import Database
+from marketplace.db import Database, chunks
 from marketplace.households.categories import runs_on
 from marketplace.households.models import Spell
 from marketplace.reference.visiting import quotas
@@ -40,9 +40,9 @@ class Nightly:
             return 0
         with self.database.reading() as session:
             found = due_homes(session, on=local_day(now))
-        for start in range(0, len(found), BATCH):
+        for some in chunks(found, BATCH):
             with self.database.transaction() as session:
-                for home in found[start : start + BATCH]:
+                for home in some:
                     service.ask(session, home, "QUOTA", ref=f"quota:{home}", actor=SYSTEM, now=now)
         self.last = local_day(now)
         return len(found)

@@ -16,9 +16,8 @@ from marketplace import audit, notices
 from marketplace.accounts.desks import QUEUES, Desk, Piece, Queue
 from marketplace.accounts.models import Account
 from marketplace.actors import SYSTEM, Actor, Role
-from marketplace.db import flush, new_id
+from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput
-from marketplace.households.register import chunks
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 from marketplace.signals.answering import WHO_GOES
