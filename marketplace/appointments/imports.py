@@ -32,7 +32,6 @@ from marketplace.intake import (
     Stage,
     check_table,
     close_batch,
-    drop_upload,
     get_batch,
     keep_found,
     refuse_changes,
@@ -130,9 +129,3 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     audit.record_many(session, entries, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
-
-
-def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Forget a checked file."""
-    require(actor, "volunteer:import", org_id=actor.org_id)
-    drop_upload(session, batch_id, kind=ImportKind.VOLUNTEERS, actor=actor, now=now)

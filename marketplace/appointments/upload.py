@@ -23,7 +23,6 @@ desk = Desk(
     schema=lambda today: volunteer_schema(today=today),
     check=imports.check_file,
     confirm=imports.confirm_import,
-    drop=imports.drop_import,
     counts={
         "new": (_l("New volunteers"), ""),
         "changed": (_l("Changed volunteers"), ""),

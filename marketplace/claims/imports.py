@@ -31,7 +31,6 @@ from marketplace.intake import (
     Stage,
     check_table,
     close_batch,
-    drop_upload,
     get_batch,
     keep_batch,
     rows_of,
@@ -82,12 +81,6 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
         _answer(session, cases[row.values["reference"]].id, row, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return {"new": len(rows)}
-
-
-def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Forget a checked file."""
-    require(actor, "claim:answer", org_id=actor.org_id)
-    drop_upload(session, batch_id, kind=ImportKind.CLAIMS, actor=actor, now=now)
 
 
 def _placed(

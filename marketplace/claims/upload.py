@@ -20,7 +20,6 @@ desk = Desk(
     schema=lambda today: answer_schema(today=today),
     check=imports.check_file,
     confirm=imports.confirm_import,
-    drop=imports.drop_import,
     counts={"new": (_l("Answers"), ""), "paid": (_l("Of these payouts"), "")},
     sentences=SENTENCES,
 )

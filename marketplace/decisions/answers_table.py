@@ -36,7 +36,6 @@ from marketplace.intake import (
     cells,
     check_table,
     close_batch,
-    drop_upload,
     get_batch,
     keep_found,
     refuse_changes,
@@ -233,12 +232,6 @@ def _carry_out(session: Session, item: Planned, *, actor: Actor, now: datetime) 
         service.giver_accepts(session, item.match.id, actor=actor, now=now)
     else:
         service.giver_declines(session, item.match.id, reason_code=item.reason, actor=actor, now=now)
-
-
-def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Forget a checked file."""
-    _allowed(actor)
-    drop_upload(session, batch_id, kind=ImportKind.ANSWERS, actor=actor, now=now)
 
 
 def _allowed(actor: Actor) -> str:

@@ -40,7 +40,6 @@ desk = Desk(
     schema=lambda _today: answers_table.answer_schema(),
     check=answers_table.check_file,
     confirm=answers_table.confirm_import,
-    drop=answers_table.drop_import,
     counts={
         "accepted": (_l("Matches taken on"), ""),
         "declined": (_l("Matches declined"), "wait"),

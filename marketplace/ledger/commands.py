@@ -20,6 +20,7 @@ from marketplace.errors import BadInput
 from marketplace.intake.command import Say, Steps, bring_in, tell_refusal
 from marketplace.ledger import imports
 from marketplace.ledger.table import aid_schema
+from marketplace.ledger.upload import desk
 
 WORDS = {
     "new": ("新救助", "new"),
@@ -66,7 +67,7 @@ def import_aid(
             now=now,
         ),
         confirm=partial(imports.confirm_import, actor=actor, now=now),
-        drop=partial(imports.drop_import, actor=actor, now=now),
+        drop=partial(desk.drop, actor=actor, now=now),
         words=WORDS,
         always=True,
     )

@@ -21,7 +21,6 @@ from marketplace.intake import (
     ImportState,
     check_table,
     close_batch,
-    drop_upload,
     get_batch,
     keep_batch,
     rows_of,
@@ -72,12 +71,6 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
 
 
-def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Forget a checked file."""
-    require(actor, "aid:report", org_id=actor.org_id)
-    drop_upload(session, batch_id, kind=ImportKind.GIVEN, actor=actor, now=now)
-
-
 desk = Desk(
     kind=ImportKind.GIVEN,
     action="aid:report",
@@ -89,7 +82,6 @@ desk = Desk(
     schema=lambda today: own_aid_schema(today=today),
     check=check_file,
     confirm=confirm_import,
-    drop=drop_import,
     counts={"new": (_l("Records to take in"), "")},
 )
 desk.install(given)

@@ -29,7 +29,6 @@ from marketplace.intake import (
     check_table,
     close_batch,
     counts_of,
-    drop_upload,
     get_batch,
     keep_found,
     refuse_changes,
@@ -97,12 +96,6 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     session.expire_all()
     return found.counts
-
-
-def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Forget a checked file."""
-    require(actor, "aid:import")
-    drop_upload(session, batch_id, kind=ImportKind.AID, actor=actor, now=now)
 
 
 def store(session: Session, found: Plan, /, *, source: str, rule_id: str, actor: Actor, now: datetime) -> list[str]:

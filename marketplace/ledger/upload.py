@@ -42,7 +42,6 @@ desk = Desk(
     schema=_schema,
     check=imports.check_file,
     confirm=imports.confirm_import,
-    drop=imports.drop_import,
     counts={
         "new": (_l("New aid"), ""),
         "changed": (_l("Changed aid"), ""),

@@ -22,6 +22,7 @@ from marketplace.intake.command import Say, Steps, bring_in, either, tell_refusa
 from marketplace.needs import imports, registry
 from marketplace.needs.service import today_of
 from marketplace.needs.table import need_schema
+from marketplace.needs.uploads import desk
 
 WORDS = {
     "rows": ("行数", "rows"),
@@ -61,7 +62,7 @@ def import_needs(
             session, file.read_bytes(), file_name=file.name, source=source, mapping=columns, actor=actor, now=now
         ),
         confirm=partial(imports.confirm_import, actor=actor, now=now),
-        drop=partial(imports.drop_import, actor=actor, now=now),
+        drop=partial(desk.drop, actor=actor, now=now),
         words={name: WORDS[name] for name in STORED},
     )
     return bring_in(database, file, steps=steps, dry_run=dry_run, lang=lang, say=say, agree=agree)

@@ -24,7 +24,6 @@ from marketplace.intake import (
     ImportState,
     check_table,
     close_batch,
-    drop_upload,
     get_batch,
     keep_found,
     refuse_changes,
@@ -84,9 +83,3 @@ def confirm_import(
     store(session, found, batch_id=batch.id, actor=actor, now=now, taxonomy=taxonomy)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
-
-
-def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Forget a checked file."""
-    policy.require(actor, "need:import")
-    drop_upload(session, batch_id, kind=ImportKind.NEEDS, actor=actor, now=now)

@@ -42,7 +42,6 @@ desk = Desk(
     schema=lambda today: need_schema(today=today),
     check=imports.check_file,
     confirm=imports.confirm_import,
-    drop=imports.drop_import,
     counts=COUNTS,
     sentences=forms.SENTENCES,
     form=forms.NeedsUploadForm,

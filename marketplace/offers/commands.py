@@ -20,6 +20,7 @@ from marketplace.errors import BadInput
 from marketplace.intake.command import Say, Steps, bring_in, tell_refusal
 from marketplace.offers import imports
 from marketplace.offers.table import offer_schema
+from marketplace.offers.upload import desk
 from marketplace.organisations.service import find_by_credit_code
 from marketplace.reference.organisation_number import BadOrganisationNumber, check_uscc
 
@@ -63,7 +64,7 @@ def import_offers(
             now=now,
         ),
         confirm=partial(imports.confirm_import, actor=giver, now=now),
-        drop=partial(imports.drop_import, actor=giver, now=now),
+        drop=partial(desk.drop, actor=giver, now=now),
         words=WORDS,
     )
     return bring_in(database, file, steps=steps, dry_run=dry_run, lang=lang, say=say, agree=agree)

@@ -33,7 +33,6 @@ from marketplace.intake import (
     Stage,
     check_table,
     close_batch,
-    drop_upload,
     get_batch,
     keep_found,
     refuse_changes,
@@ -244,12 +243,6 @@ def _stepped(found: Plan, changed: Sequence[dict[str, Any]]) -> list[tuple[str, 
     """The rows that the list paused or opened again, under the name of that act."""
     steps = {item.known.id: item.step for item in found.changed if item.known and item.step}
     return [(f"offer:{steps[row['id']]}", row) for row in changed if row["id"] in steps]
-
-
-def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Forget a checked file."""
-    require(actor, "offer:import", org_id=actor.org_id)
-    drop_upload(session, batch_id, kind=ImportKind.OFFERS, actor=actor, now=now)
 
 
 def _new_row(

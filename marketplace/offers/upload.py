@@ -49,7 +49,6 @@ desk = Desk(
     schema=lambda today: offer_schema(today=today),
     check=imports.check_file,
     confirm=imports.confirm_import,
-    drop=imports.drop_import,
     counts={
         "new": (_l("New resources"), ""),
         "changed": (_l("Changed resources"), ""),

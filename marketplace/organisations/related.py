@@ -32,7 +32,6 @@ from marketplace.intake import (
     check_table,
     close_batch,
     counts_of,
-    drop_upload,
     get_batch,
     keep_batch,
     rows_of,
@@ -127,12 +126,6 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
     _record(session, "related:keep", org_id, people=len(found.new) + len(found.changed), actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
-
-
-def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Forget a checked file."""
-    require(actor, "related:keep", org_id=actor.org_id)
-    drop_upload(session, batch_id, kind=ImportKind.RELATED, actor=actor, now=now)
 
 
 def add_related(

@@ -131,7 +131,6 @@ desk = Desk(
     schema=lambda today: related.related_schema(today=today),
     check=related.check_file,
     confirm=related.confirm_import,
-    drop=related.drop_import,
     counts={
         "new": (_l("New people"), ""),
         "changed": (_l("Changed people"), ""),

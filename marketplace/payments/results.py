@@ -29,7 +29,6 @@ from marketplace.intake import (
     Stage,
     check_table,
     close_batch,
-    drop_upload,
     get_batch,
     keep_found,
     refuse_changes,
@@ -128,12 +127,6 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
         apply(session, answer, month=booked[answer.on_day], import_id=batch.id, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
-
-
-def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Forget a checked file."""
-    require(actor, "payment:result", org_id=actor.org_id)
-    drop_upload(session, batch_id, kind=ImportKind.PAYMENTS, actor=actor, now=now)
 
 
 def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, lock: bool = False) -> Plan:

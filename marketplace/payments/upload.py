@@ -23,7 +23,6 @@ desk = Desk(
     schema=lambda today: results_schema(today=today),
     check=results.check_file,
     confirm=results.confirm_import,
-    drop=results.drop_import,
     counts={
         "new": (_l("New answers"), ""),
         "paid": (_l("Of these paid"), ""),

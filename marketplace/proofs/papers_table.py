@@ -35,7 +35,6 @@ from marketplace.intake import (
     cells,
     check_table,
     close_batch,
-    drop_upload,
     get_batch,
     keep_found,
     refuse_changes,
@@ -175,12 +174,6 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
         papers.store(session, facts, actor=actor, now=now)
     close_batch(session, batch, state=ImportState.CONFIRMED, actor=actor, now=now)
     return found.counts
-
-
-def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Forget a checked file."""
-    require(actor, "paper:store", org_id=actor.org_id)
-    drop_upload(session, batch_id, kind=ImportKind.PAPERS, actor=actor, now=now)
 
 
 def papers_file(session: Session, kind: Literal["xlsx", "csv"], /, *, actor: Actor, lang: str) -> bytes:

@@ -34,7 +34,6 @@ from marketplace.intake import (
     cells,
     check_table,
     close_batch,
-    drop_upload,
     get_batch,
     keep_found,
     refuse_changes,
@@ -201,12 +200,6 @@ def _deliver(session: Session, item: Planned, *, actor: Actor, now: datetime) ->
     piece = Piece(ProofKind.SLIP, text=slip) if slip else Piece(ProofKind.BATCH)
     note = item.row.values.get("note") or ""
     hand_over(session, item.match.id, pieces=[piece], units=item.units, note=note, actor=actor, now=now)
-
-
-def drop_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
-    """Forget a checked file."""
-    _allowed(actor)
-    drop_upload(session, batch_id, kind=ImportKind.DELIVERIES, actor=actor, now=now)
 
 
 def _allowed(actor: Actor) -> str:

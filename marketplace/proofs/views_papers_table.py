@@ -31,7 +31,6 @@ desk = Desk(
     schema=lambda today: papers_table.paper_schema(today=today),
     check=papers_table.check_file,
     confirm=papers_table.confirm_import,
-    drop=papers_table.drop_import,
     counts={
         "new": (_l("Numbers to keep"), ""),
         "same": (_l("Kept before, left as they are"), ""),

@@ -28,7 +28,6 @@ desk = Desk(
     schema=lambda _today: table.delivery_schema(),
     check=table.check_file,
     confirm=table.confirm_import,
-    drop=table.drop_import,
     counts={
         "new": (_l("Deliveries to record"), ""),
         "fewer": (_l("Of these less than was matched"), "wait"),

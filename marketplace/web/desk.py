@@ -1,7 +1,7 @@
 """The pages on which a table comes in: choose, check, confirm, receipt, and the files that go with it.
 
-Enters: a `Desk`, in which a room says which action guards the pages, what its table looks like and what checks, stores
-and drops it. Leaves: seven routes on the room's blueprint, all under ``/import``. Nothing is stored before a person has
+Enters: a `Desk`, in which a room says which action guards the pages, what its table looks like and what checks and
+stores it. Leaves: seven routes on the room's blueprint, all under ``/import``. Nothing is stored before a person has
 seen exactly what will happen; faults are shown one class at a time.
 """
 
@@ -14,17 +14,19 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
+from marketplace.actors import Actor
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, Conflict, DomainError
 from marketplace.guards import current_actor, guard
-from marketplace.intake.batches import counts_of, faults_of, get_batch, rows_of
+from marketplace.intake.batches import counts_of, drop_upload, faults_of, get_batch, rows_of
 from marketplace.intake.columns import NO_MAPPING, FileMapping, read_mapping
 from marketplace.intake.models import ImportBatch, ImportKind, ImportState
 from marketplace.intake.report import SHOWN_ROWS, error_file, template_file, told
 from marketplace.intake.sentences import hold_sentence, sentence
 from marketplace.intake.values import Schema
+from marketplace.policy import require
 from marketplace.web import Form, UploadField, _, _l, current_session, done, render, writes
 from marketplace.web.display import language
 from marketplace.web.formats import count
@@ -67,7 +69,6 @@ class Desk:
     schema: Callable[[date], Schema]
     check: Callable[..., Any]
     confirm: Callable[..., Any]
-    drop: Callable[..., Any]
     counts: Mapping[str, tuple[Any, str]]
     sentences: Mapping[str, Any] = field(default_factory=dict)
     """The room's words for its own error codes."""
@@ -96,6 +97,11 @@ class Desk:
             ("/import/template.xlsx", "template", self._template, ["GET"]),
         ):
             bp.add_url_rule(self.under + rule, name, guard(self.action)(view), methods=methods)
+
+    def drop(self, session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> None:
+        """Forget a checked file; the command line does it too."""
+        require(actor, self.action, org_id=actor.org_id)
+        drop_upload(session, batch_id, kind=self.kind, actor=actor, now=now)
 
     def _upload(self) -> ResponseReturnValue:
         return self._upload_page(self.form())

@@ -15,6 +15,7 @@ from marketplace.households.service import list_people
 from marketplace.ledger import imports
 from marketplace.ledger.models import AidSource, AidState, LedgerEntry
 from marketplace.ledger.service import move, reserve, seen_from
+from marketplace.ledger.upload import desk
 from marketplace.needs.models import Need
 from marketplace.sealed import vault_of
 from tests.factories import a_household, a_need, an_offer, an_organisation
@@ -189,7 +190,7 @@ def test_a_source_tells_from_when_on_it_is_seen_and_an_earlier_day_stays(session
 def test_a_dropped_file_stores_nothing(session, verifier, now):
     a_known_household(session)
     batch, _checked = check(session, "A1,H-1,,,CARE.MEAL,5,2026-10-01,,", actor=verifier, now=now)
-    imports.drop_import(session, batch.id, actor=verifier, now=now)
+    desk.drop(session, batch.id, actor=verifier, now=now)
     with pytest.raises(WrongState):
         imports.confirm_import(session, batch.id, actor=verifier, now=now)
     assert (ledger(session), seen_from(session), batch.payload) == ([], {}, None)

@@ -20,6 +20,7 @@ from marketplace.intake import Checked, ImportBatch, ImportState
 from marketplace.needs import imports
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.table import need_schema
+from marketplace.needs.uploads import desk
 from marketplace.reference.identity_number import make_id_number
 from tests.factories import a_household, a_ledger_entry, a_line, a_need, an_offer, an_organisation, auto_match
 
@@ -248,7 +249,7 @@ def test_what_is_confirmed_is_what_was_shown_or_nothing(session: Session, verifi
     with pytest.raises(Conflict):
         imports.confirm_import(session, batch.id, actor=verifier, now=now)
     assert session.get(ImportBatch, batch.id).state is ImportState.CHECKED  # type: ignore[union-attr]
-    imports.drop_import(session, batch.id, actor=verifier, now=now)
+    desk.drop(session, batch.id, actor=verifier, now=now)
     with pytest.raises(WrongState):
         imports.confirm_import(session, batch.id, actor=verifier, now=now)
 

@@ -17,6 +17,7 @@ from marketplace.offers import imports, service
 from marketplace.offers.models import Acceptance, Offer, OfferState
 from marketplace.offers.pausing import SILENT
 from marketplace.offers.table import offer_schema
+from marketplace.offers.upload import desk
 from marketplace.organisations.models import OrganisationState
 from tests.factories import a_household, a_need, an_organisation, as_giver
 
@@ -201,7 +202,7 @@ def test_the_template_filled_in_passes(session, manager, now):
 
 def test_a_dropped_file_stores_nothing(session, manager, now):
     batch, _checked = check(session, ROW, actor=manager, now=now)
-    imports.drop_import(session, batch.id, actor=manager, now=now)
+    desk.drop(session, batch.id, actor=manager, now=now)
     with pytest.raises(WrongState):
         imports.confirm_import(session, batch.id, actor=manager, now=now)
     assert offers(session) == []
