@@ -30,24 +30,13 @@ class DepartmentDoor:
 
     def results(self, *, cursor: str | None = None) -> tuple[tuple[ItemResult, ...], str]:
         """What was said since the cursor."""
-        params = {"cursor": cursor} if cursor else None
-        reply = self._client.get("/results", call="pull-results", params=params).json()
-        rows, following = reply.get("results"), reply.get("cursor")
-        if not (isinstance(rows, list) and isinstance(following, str)):
-            raise _not_as_agreed("The department's page is not as agreed.")
+        rows, following = _said(self._client, "/results", call="pull-results", under="results", cursor=cursor)
         return tuple(_result(row) for row in rows), following
 
 
 def _result(row: object) -> ItemResult:
-    if not isinstance(row, dict):
-        raise _not_as_agreed("A result of the department is not as agreed.")
-    ref, seq, outcome = row.get("ref"), row.get("seq"), row.get("outcome")
-    fen, reason = row.get("amount_fen", 0), row.get("reason", "")
-    plain = isinstance(ref, str) and isinstance(reason, str) and type(seq) is int and type(fen) is int
-    if not plain or outcome not in OUTCOMES or fen < 0:
-        raise _not_as_agreed("A result of the department is not as agreed.")
-    said = cast(Literal["received", "granted", "refused"], outcome)
-    return ItemResult(cast(str, ref), cast(int, seq), said, fen, reason)
+    ref, seq, outcome, fen, reason = _parts(row, "result", outcomes=OUTCOMES, amount="amount_fen")
+    return ItemResult(ref, seq, cast(Literal["received", "granted", "refused"], outcome), fen, reason)
 
 
 class TaskDoor:
@@ -69,24 +58,33 @@ class TaskDoor:
 
     def words(self, *, cursor: str | None = None) -> tuple[tuple[TaskWord, ...], str]:
         """What was said since the cursor."""
-        params = {"cursor": cursor} if cursor else None
-        reply = self._client.get("/task-words", call="pull-task-words", params=params).json()
-        rows, following = reply.get("words"), reply.get("cursor")
-        if not (isinstance(rows, list) and isinstance(following, str)):
-            raise _not_as_agreed("The department's page is not as agreed.")
+        rows, following = _said(self._client, "/task-words", call="pull-task-words", under="words", cursor=cursor)
         return tuple(_word(row) for row in rows), following
 
 
 def _word(row: object) -> TaskWord:
-    if not isinstance(row, dict):
-        raise _not_as_agreed("A word of the department is not as agreed.")
-    ref, seq, outcome = row.get("ref"), row.get("seq"), row.get("outcome")
-    units, reason = row.get("units", 0), row.get("reason", "")
-    plain = isinstance(ref, str) and isinstance(reason, str) and type(seq) is int and type(units) is int
-    if not plain or outcome not in ANSWERS or units < 0:
-        raise _not_as_agreed("A word of the department is not as agreed.")
-    said = cast(Literal["accepted", "returned", "done"], outcome)
-    return TaskWord(cast(str, ref), cast(int, seq), said, units, reason)
+    ref, seq, outcome, units, reason = _parts(row, "word", outcomes=ANSWERS, amount="units")
+    return TaskWord(ref, seq, cast(Literal["accepted", "returned", "done"], outcome), units, reason)
+
+
+def _said(client: HttpClient, path: str, *, call: str, under: str, cursor: str | None) -> tuple[list[object], str]:
+    """What a department's page holds since the cursor, and the next cursor."""
+    reply = client.get(path, call=call, params={"cursor": cursor} if cursor else None).json()
+    rows, following = reply.get(under), reply.get("cursor")
+    if not (isinstance(rows, list) and isinstance(following, str)):
+        raise _not_as_agreed("The department's page is not as agreed.")
+    return rows, following
+
+
+def _parts(row: object, what: str, *, outcomes: tuple[str, ...], amount: str) -> tuple[str, int, str, int, str]:
+    """Reference, place in the order, outcome, amount and reason of one thing said."""
+    told = row if isinstance(row, dict) else {}
+    ref, seq, outcome = told.get("ref"), told.get("seq"), told.get("outcome")
+    many, reason = told.get(amount, 0), told.get("reason", "")
+    plain = isinstance(ref, str) and isinstance(reason, str) and type(seq) is int and type(many) is int
+    if not plain or outcome not in outcomes or many < 0:
+        raise _not_as_agreed(f"A {what} of the department is not as agreed.")
+    return cast(str, ref), cast(int, seq), cast(str, outcome), many, reason
 
 
 def _not_as_agreed(sentence: str) -> WillNeverWork:

@@ -17,7 +17,6 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from adapters.face import FaceResult, FaceTask
-from adapters.items import ItemOut, ItemResult
 from adapters.liveness import verified
 from adapters.ports import (
     AidGiven,
@@ -232,32 +231,6 @@ class FakeSmsInbox:
         if self.faults.before():
             raise no_reply()
         return tuple(sorted((one for one in self.held if one.seq > after), key=lambda one: one.seq))
-
-
-class FakeDepartment:
-    """A department in memory: what it was pushed, and the results that a test or the demonstration lets it say."""
-
-    def __init__(self) -> None:
-        self.faults = Faults()
-        self.items: dict[str, ItemOut] = {}
-        self.said: list[ItemResult] = []
-
-    def push(self, item: ItemOut, /) -> None:
-        """Keep the item under its reference."""
-        lost = self.faults.before()
-        self.items[item.ref] = item
-        if lost:
-            raise no_reply()
-
-    def results(self, *, cursor: str | None = None) -> tuple[tuple[ItemResult, ...], str]:
-        """Everything said since the cursor, in the order it was said."""
-        lost = self.faults.before()
-        start = 0 if cursor is None else int(cursor) if cursor.isdecimal() else -1
-        if not 0 <= start <= len(self.said):
-            raise WillNeverWork("The department does not know this cursor.", code="request_refused")
-        if lost:
-            raise no_reply()
-        return tuple(self.said[start:]), str(len(self.said))
 
 
 class FakeFace:

@@ -15,12 +15,12 @@ from sqlmodel import Session, col, select
 
 from adapters.items import Department, ItemOut, ItemResult
 from adapters.ports import OutsideError, WillNeverWork
+from marketplace import hearing
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.cases import outcome, steps
 from marketplace.cases.models import Case, CaseItem, CaseStep, DepartmentFeed, ItemState
 from marketplace.cases.service import facts_of
 from marketplace.db import Database, flush
-from marketplace.errors import DomainError
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
 
@@ -89,23 +89,8 @@ def _outgoing(session: Session, item: CaseItem) -> ItemOut:
 
 
 def hear(database: Database, department: str, door: Department, /, *, now: datetime) -> int:
-    """Read the results since the last time; each in a transaction of its own; the cursor moves at the end."""
-    with database.reading() as session:
-        feed = session.get(DepartmentFeed, department)
-        cursor = feed.cursor if feed else None
-    results, following = door.results(cursor=cursor or None)
-    done = 0
-    for result in results:
-        try:
-            with database.transaction() as session:
-                done += take(session, department, result, now=now)
-        except DomainError as error:
-            log.warning("result of %s for item %s: %s", department, result.ref, error.code)
-    with database.transaction() as session:
-        feed = session.get(DepartmentFeed, department) or DepartmentFeed(department=department, pulled_at=now)
-        feed.cursor, feed.pulled_at = following, now
-        session.add(feed)
-    return done
+    """Read the results since the last time."""
+    return hearing.hear(database, DepartmentFeed, department, pull=door.results, take=take, log=log, now=now)
 
 
 def take(session: Session, department: str, result: ItemResult, /, *, now: datetime) -> bool:

@@ -15,8 +15,8 @@ from sqlmodel import Session, col, select
 
 from adapters.items import DepartmentTasks, TaskOut, TaskWord
 from adapters.ports import OutsideError
+from marketplace import hearing
 from marketplace.db import Database
-from marketplace.errors import DomainError
 from marketplace.portraits import answering
 from marketplace.portraits.models import Push, TaskFeed
 from marketplace.sealed import vault_of
@@ -35,7 +35,8 @@ def sweep(database: Database, doors: Mapping[str, DepartmentTasks], /, *, clock:
     for department in sorted(waiting & doors.keys()):
         try:
             done += _push_due(database, department, doors[department], now=clock())
-            done += _hear(database, department, doors[department], now=clock())
+            pull = doors[department].words
+            done += hearing.hear(database, TaskFeed, department, pull=pull, take=_take, log=log, now=clock())
         except OutsideError as error:
             log.warning("tasks of %s: %s", department, error.code)
     return done
@@ -60,26 +61,6 @@ def _outgoing(session: Session, row: Push) -> TaskOut:
     """What the department needs and no more; the household is a keyed mark that only both sides can make."""
     subject = vault_of(session).index(f"department-{row.department}", row.household_id)
     return TaskOut(row.id, row.category, row.asked_units, row.indicator, subject)
-
-
-def _hear(database: Database, department: str, door: DepartmentTasks, *, now: datetime) -> int:
-    """Read the words since the last time; each in a transaction of its own; the cursor moves at the end."""
-    with database.reading() as session:
-        feed = session.get(TaskFeed, department)
-        cursor = feed.cursor if feed else None
-    words, following = door.words(cursor=cursor or None)
-    done = 0
-    for word in words:
-        try:
-            with database.transaction() as session:
-                done += _take(session, department, word, now=now)
-        except DomainError as error:
-            log.warning("word of %s for task %s: %s", department, word.ref, error.code)
-    with database.transaction() as session:
-        feed = session.get(TaskFeed, department) or TaskFeed(department=department, pulled_at=now)
-        feed.cursor, feed.pulled_at = following, now
-        session.add(feed)
-    return done
 
 
 def _take(session: Session, department: str, word: TaskWord, *, now: datetime) -> bool:

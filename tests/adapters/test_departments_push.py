@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.departments_push import DepartmentDoor, TaskDoor
-from adapters.fake_tasks import FakeTasks
-from adapters.fakes import FakeDepartment
+from adapters.fakes_departments import FakeDepartment, FakeTasks
 from adapters.http import HttpClient, Patience
 from adapters.items import Department, DepartmentTasks, ItemOut, ItemResult, TaskOut, TaskWord
 from adapters.ports import OutsideError, WillNeverWork

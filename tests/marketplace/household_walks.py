@@ -19,7 +19,7 @@ from typing import Any
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from adapters.fakes import FakeDepartment
+from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemResult
 from adapters.sms_in import IncomingSms
 from marketplace.accounts import service as accounts

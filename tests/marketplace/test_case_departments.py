@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import select
 
-from adapters.fakes import FakeDepartment
+from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemResult
 from adapters.ports import TryAgainLater
 from marketplace import audit

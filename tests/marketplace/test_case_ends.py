@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlmodel import Session, select
 
-from adapters.fakes import FakeDepartment
+from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemOut, ItemResult
 from adapters.ports import WillNeverWork
 from marketplace.actors import Actor, Role

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
-from adapters.fake_tasks import FakeTasks
+from adapters.fakes_departments import FakeTasks
 from adapters.items import TaskWord
 from marketplace import audit, policy
 from marketplace.actors import Actor, Role
