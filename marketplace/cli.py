@@ -19,13 +19,12 @@ from sqlalchemy.exc import OperationalError
 
 from marketplace import law, operations, serving, trust, wiring
 from marketplace.backup import BackupError, restore_backup, write_backup
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.config import ConfigError, from_environment, refuse_demo
 from marketplace.demo import command as demonstration
 from marketplace.errors import DomainError
 from marketplace.keyring import KeyFileError
 from marketplace.ledger.explain import explain
-from marketplace.needs.service import today_of
 from marketplace.operations import house
 from marketplace.proposals.replay import replay
 from marketplace.tables import bring, pull
@@ -197,7 +196,7 @@ def _rules() -> None:
 def overlap_explain(household: str, category: str) -> None:
     """Print the rules, the facts without names, and what may still be given to HOUSEHOLD in CATEGORY."""
     with house() as (_, database), database.reading() as session:
-        for line in explain(session, household, category, on=today_of(utc_now())):
+        for line in explain(session, household, category, on=local_day(utc_now())):
             typer.echo(line)
 
 

@@ -31,7 +31,7 @@ from marketplace.households.models import Person
 from marketplace.households.service import contact_of, get_household, list_people
 from marketplace.policy import require
 from marketplace.proxies.models import HelpPower, PowerKind
-from marketplace.reference.words import label, list_codes
+from marketplace.reference.words import list_codes
 
 LONGEST_NAME = 40
 CAUSES = ("illness", "accident", "schooling", "housing", "work")
@@ -278,8 +278,3 @@ def _record(session: Session, case: Case, act: str, *, actor: Actor, now: dateti
     entry = audit.Entry(act, object_ref=case.id, subject=case.household_id, rule_id=case.proxy_id or "")
     audit.record(session, entry, actor=actor, now=now)
     return case
-
-
-def item_word(code: str, /, *, lang: str) -> str:
-    """An item's name."""
-    return label("aid_item", code, lang=lang)

@@ -15,16 +15,16 @@ from sqlmodel import Session, select
 
 from marketplace import notices
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.claims import ordering
 from marketplace.claims.cases import due_on, locked, step
 from marketplace.claims.models import CaseState, InsuranceCase
 from marketplace.clocks.models import Clock
 from marketplace.decisions import moves
 from marketplace.decisions import service as decisions
-from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.models import MatchState
 from marketplace.errors import BadInput, NotFound
 from marketplace.ledger.payouts import payable_kinds
-from marketplace.needs.service import today_of
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -120,7 +120,7 @@ def papers_handed(session: Session, case_id: str, /, *, actor: Actor, now: datet
 def paid(session: Session, case_id: str, payout: Paid, /, *, actor: Actor, now: datetime) -> InsuranceCase:
     """The insurer has paid the person: booked before charity, and the household is asked to confirm."""
     case = locked(session, case_id, "claim:answer", actor=actor, expected=(CaseState.ANSWER,))
-    _check_payout(payout, today=today_of(now))
+    _check_payout(payout, today=local_day(now))
     case.category, case.payout_fen, case.paid_on, case.closed_at = payout.category, payout.fen, payout.paid_on, now
     case.papers = []
     step(session, case, to=CaseState.PAID, actor=actor, now=now)
@@ -196,8 +196,3 @@ def _tell(session: Session, case: InsuranceCase, letter: str, *, clock: Clock | 
         now=now,
         params={"by": by.isoformat()} if by else {},
     )
-
-
-def match_of(session: Session, case: InsuranceCase, /) -> Match:
-    """The match that the case works on."""
-    return session.get_one(Match, case.match_id)

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.config import Settings
 from marketplace.consent.ask import living_auto_match, was_refused_lately
 from marketplace.db import flush, new_id
@@ -29,7 +30,6 @@ from marketplace.ledger import hits
 from marketplace.ledger import service as ledger
 from marketplace.ledger.overlap import OverlapFound, refuse_judge, refuse_overlap
 from marketplace.needs.models import Need, NeedState
-from marketplace.needs.service import today_of
 from marketplace.offers.models import Acceptance, Offer
 from marketplace.organisations.models import Organisation
 from marketplace.policy import decide, require
@@ -118,13 +118,13 @@ def _check(session: Session, line_id: str, *, actor: Actor, now: datetime, lock:
     _refuse_close(session, need, organisation, actor=actor)
     if need.state is not NeedState.VERIFIED or _is_over(need, now):
         raise WrongState("need_changed")
-    refuse_giver(session, need, offer, organisation=organisation, units=line.units, on=today_of(now))
+    refuse_giver(session, need, offer, organisation=organisation, units=line.units, on=local_day(now))
     if need.gap_units - need.committed_units < line.units:
         raise WrongState("already_covered")
     if offer.stock_units - offer.committed_units < line.units:
         raise WrongState("stock_gone")
     living_auto_match(session, line.household_id, org_id=offer.org_id, now=now)
-    said = refuse_overlap(session, need, org_id=offer.org_id, units=line.units, on=today_of(now), lock=lock)
+    said = refuse_overlap(session, need, org_id=offer.org_id, units=line.units, on=local_day(now), lock=lock)
     purpose = need_kind(need.category).purpose
     if was_refused_lately(session, line.household_id, purpose=purpose, org_id=offer.org_id, now=now):
         raise WrongState("refused_lately")
@@ -139,7 +139,7 @@ def _refuse_close(session: Session, need: Need, organisation: Organisation, *, a
 
 
 def _is_over(need: Need, now: datetime) -> bool:
-    return need.valid_to is not None and need.valid_to <= today_of(now)
+    return need.valid_to is not None and need.valid_to <= local_day(now)
 
 
 def _fetch(session: Session, kind: type[T], key: str, *, lock: bool) -> T:
@@ -282,7 +282,7 @@ def second_approve(session: Session, match_id: str, /, *, actor: Actor, now: dat
     _refuse_close(session, need, session.get_one(Organisation, match.org_id), actor=actor)
     living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
     asked: dict[str, Any] = {"org_id": match.org_id, "units": match.units, "own": match.ledger_entry_id}
-    refuse_overlap(session, need, on=today_of(now), lock=True, **asked)
+    refuse_overlap(session, need, on=local_day(now), lock=True, **asked)
     match.second_approver_id, match.asked_at = actor.id, now
     match.state = after_approval(session.get_one(Offer, match.offer_id))
     match.updated_at = now

@@ -29,7 +29,6 @@ from marketplace.ledger.models import LIVE, LedgerEntry, OverlapHit
 from marketplace.ledger.overlap import OverlapFound, verdict
 from marketplace.ledger.service import PLATFORM
 from marketplace.needs.models import Need
-from marketplace.needs.service import today_of
 from matching.overlap_rules import Finding, Verdict
 
 log = logging.getLogger("shanqiao.decisions")
@@ -48,7 +47,7 @@ def ask(session: Session, match: Match, /, *, now: datetime) -> Verdict:
         need,
         org_id=match.org_id,
         units=match.units,
-        on=today_of(now),
+        on=local_day(now),
         lock=True,
         own=match.ledger_entry_id,
     )

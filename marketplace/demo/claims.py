@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
+from marketplace.calendar import local_day
 from marketplace.claims import cases, service
 from marketplace.claims.models import CaseKind, InsuranceCase
 from marketplace.claims.ordering import CAN_END
@@ -23,7 +24,7 @@ from marketplace.demo.build import Roster
 from marketplace.households.models import Household
 from marketplace.needs import service as needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
-from marketplace.needs.service import NeedFacts, today_of
+from marketplace.needs.service import NeedFacts
 from marketplace.offers.models import Acceptance
 from marketplace.offers.service import post_offer
 from marketplace.offers.terms import Terms
@@ -41,7 +42,7 @@ def prepare(database: Database, roster: Roster, /, *, now: datetime) -> None:
     with database.transaction() as session:
         post_offer(
             session,
-            _terms(until=today_of(now) + timedelta(days=150)),
+            _terms(until=local_day(now) + timedelta(days=150)),
             org_id=insurer.org_id or "",
             actor=insurer,
             now=now,
@@ -129,7 +130,7 @@ def _take(session: Session, case: InsuranceCase, *, place: int, now: datetime) -
         cost = session.exec(costs.order_by(col(Need.category).desc(), col(Need.id))).first()
         if cost is None:
             return
-        payout = Paid(cost.category, cost.gap_units, today_of(now))
+        payout = Paid(cost.category, cost.gap_units, local_day(now))
         service.paid(session, case.id, payout, actor=clerk, now=now)
     if step == 7:
         service.refused(session, case.id, reason_code="deductible", actor=clerk, now=now)

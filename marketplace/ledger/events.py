@@ -18,12 +18,12 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households.models import Household
 from marketplace.ledger.models import LIVE, LedgerEntry
 from marketplace.needs.models import Need, NeedState
-from marketplace.needs.service import today_of
 from marketplace.policy import require
 from marketplace.reference import events
 from marketplace.reference.tables import UnknownCode
@@ -98,7 +98,7 @@ def say(session: Session, what: str, row_id: str, /, *, code: str, reference: st
         raise WrongState("event_known")
     row, _district = _row(session, what, row_id)
     try:
-        row.cause = events.write(code, reference, on=today_of(now))
+        row.cause = events.write(code, reference, on=local_day(now))
     except UnknownCode as error:
         raise BadInput("event_unclear", field="event_reference") from error
     if isinstance(row, Need):

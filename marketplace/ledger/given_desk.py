@@ -12,6 +12,7 @@ from flask import Blueprint
 from sqlmodel import Session
 
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.intake import (
     NO_MAPPING,
     Checked,
@@ -28,7 +29,6 @@ from marketplace.intake import (
 from marketplace.ledger.handing_in import report_rows
 from marketplace.ledger.models_reports import ReportDoor
 from marketplace.ledger.table import own_aid_schema
-from marketplace.needs.service import today_of
 from marketplace.policy import require
 from marketplace.web import _l
 from marketplace.web.desk import Desk
@@ -48,7 +48,7 @@ def check_file(
 ) -> tuple[ImportBatch, Checked]:
     """The dry run looks at the file only: what it says must not depend on who is known here."""
     require(actor, "aid:report", org_id=actor.org_id)
-    checked = check_table(data, own_aid_schema(today=today_of(now)), mapping=mapping)
+    checked = check_table(data, own_aid_schema(today=local_day(now)), mapping=mapping)
     batch = keep_batch(
         session,
         checked,

@@ -19,6 +19,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from adapters.ports import Cell
 from marketplace import audit
 from marketplace.actors import GIVERS, SYSTEM, Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database, chunks, flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.intake import CheckedRow, Fault, check_records
@@ -27,7 +28,6 @@ from marketplace.ledger.models_reports import AidReport, ReportDoor, ReportState
 from marketplace.ledger.planning import index_of
 from marketplace.ledger.reporting import Reported, take_rows
 from marketplace.ledger.table import own_aid_schema
-from marketplace.needs.service import today_of
 from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.policy import require
 from marketplace.sealed import vault_of
@@ -71,7 +71,7 @@ def report_given(
     _giver(session, actor)
     if len(records) > MOST:
         raise BadInput("too_many_rows", field="records")
-    checked, faults = check_records(enumerate(records, start=1), own_aid_schema(today=today_of(now)))
+    checked, faults = check_records(enumerate(records, start=1), own_aid_schema(today=local_day(now)))
     done = report_rows(session, checked.rows, door=door, actor=actor, now=now)
     return replace(done, faults=tuple(faults))
 

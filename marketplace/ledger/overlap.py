@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household
@@ -28,7 +29,6 @@ from marketplace.ledger.hits import set_apart
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapException, OverlapHit
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need
-from marketplace.needs.service import today_of
 from marketplace.organisations.givers import Givers, givers_of
 from marketplace.policy import require
 from marketplace.reference.events import known
@@ -204,21 +204,21 @@ def allow(
     if need is None:
         raise NotFound("need")
     require(actor, "rule:except", district=need.district_code)
-    rules = Book(session, on=today_of(now)).of(need.district_code)
+    rules = Book(session, on=local_day(now)).of(need.district_code)
     if code not in {rule.code for rule in rules if rule.may_except}:
         raise BadInput("no_exception", field="code")
     if need.vouched_by & actor.people:
         raise WrongState("verifier_is_approver")
     if not reason.strip():
         raise BadInput("reason_missing", field="reason")
-    if code in exceptions_of(session, need.id, on=today_of(now)):
+    if code in exceptions_of(session, need.id, on=local_day(now)):
         raise WrongState("exception_stands")
     row = OverlapException(
         id=new_id(),
         code=code,
         need_id=need.id,
         household_id=need.household_id,
-        valid_to=today_of(now) + timedelta(days=EXCEPTION_DAYS),
+        valid_to=local_day(now) + timedelta(days=EXCEPTION_DAYS),
         reason=reason.strip()[:200],
         allowed_by=actor.id,
         allowed_at=now,

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from adapters.ports import Cell, PaymentFeed, PaymentPage
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database, flush
 from marketplace.intake import CheckedRow, Fault, check_records
 from marketplace.ledger import repeats, strangers
@@ -24,7 +25,6 @@ from marketplace.ledger.late import look_again
 from marketplace.ledger.models import AidSource, FeedCursor
 from marketplace.ledger.planning import Plan, plan
 from marketplace.ledger.table import aid_schema
-from marketplace.needs.service import today_of
 from marketplace.policy import require
 
 
@@ -67,7 +67,7 @@ def take_in(
     now: datetime,
 ) -> Reported:
     """Check, plan and store; a faulty record is left out with its faults, the others are stored."""
-    checked, faults = check_records(enumerate(records, start=1), aid_schema(today=today_of(now)))
+    checked, faults = check_records(enumerate(records, start=1), aid_schema(today=local_day(now)))
     done = take_rows(session, checked.rows, source=source, rule_id=rule_id, actor=actor, now=now)
     return replace(done, faults=tuple(faults))
 
@@ -79,7 +79,7 @@ def take_rows(
     found, faults = _plan(session, rows, source=source)
     written = store(session, found, source=source, rule_id=rule_id, actor=actor, now=now)
     since = session.get(AidSource, source)
-    see(session, source, seen_from=since.seen_from if since else today_of(now), actor=actor, now=now)
+    see(session, source, seen_from=since.seen_from if since else local_day(now), actor=actor, now=now)
     contradicted = look_again(session, written, actor=actor, now=now)
     contradicted += repeats.raise_tasks(session, written, actor=actor, now=now)
     session.expire_all()

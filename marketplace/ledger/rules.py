@@ -14,11 +14,11 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.ledger.book import ALWAYS
 from marketplace.ledger.models import OverlapRule, RuleState
-from marketplace.needs.service import today_of
 from marketplace.policy import require
 from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule
 from marketplace.reference.needs import list_need_kinds
@@ -80,7 +80,7 @@ def get_change(session: Session, rule_id: str, /, *, lock: bool = False) -> Over
 def draft(session: Session, wanted: Draft, /, *, actor: Actor, now: datetime) -> OverlapRule:
     """Write a change down; it changes nothing until another person approves it."""
     require(actor, "rule:draft")
-    _check(wanted, today=today_of(now))
+    _check(wanted, today=local_day(now))
     row = OverlapRule(
         id=new_id(),
         code=wanted.code,
@@ -161,7 +161,7 @@ def _programmes(rule: DuplicateRule) -> frozenset[str]:
 def approve(session: Session, rule_id: str, /, *, actor: Actor, now: datetime) -> OverlapRule:
     """A second person puts a change in force; the one before it, for the same district, ends on that day."""
     row = _waiting(session, rule_id, actor=actor)
-    if row.valid_from < today_of(now):
+    if row.valid_from < local_day(now):
         raise WrongState("date_in_past")
     for older in session.exec(
         select(OverlapRule).where(

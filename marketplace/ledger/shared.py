@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from marketplace.calendar import local_day
 from marketplace.db import chunks
 from marketplace.ledger.bills import bills_of
 from marketplace.ledger.models import CostBill
 from marketplace.needs.models import Need, NeedState
-from marketplace.needs.service import today_of
 from marketplace.reference.events import known
 from matching.overlap_rules import Bill, may_be_one
 
@@ -86,7 +86,7 @@ def _needs(
     for some in chunks(sorted(of), _ASKED):
         wanted = select(Need).where(col(Need.household_id).in_(some), col(Need.state).in_(_REAL))
         for row in session.exec(wanted.order_by(col(Need.id))):
-            paper, year = papers.get(row.household_id, {}).get(row.id, ""), today_of(row.created_at).year
+            paper, year = papers.get(row.household_id, {}).get(row.id, ""), local_day(row.created_at).year
             one = _Need(row.id, row.household_id, row.category, known(row.cause), year, paper)
             found.setdefault(of[row.household_id], []).append(one)
     return list(found.values())

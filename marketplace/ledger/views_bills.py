@@ -12,7 +12,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.households.models import Person
@@ -22,7 +22,6 @@ from marketplace.ledger.doors import bp
 from marketplace.ledger.models import CostBill, LayerState
 from marketplace.ledger.views_rules import rule_sentence
 from marketplace.needs.models import Need
-from marketplace.needs.service import today_of
 from marketplace.policy import may
 from marketplace.reference.words import choices
 from marketplace.web import Form, OneField, TextField, YuanField, _, _l, confirm, current_session, done, render, writes
@@ -74,7 +73,7 @@ def bill(need_id: str) -> ResponseReturnValue:
     row, known = bills.find(session, need_id), overlap.bill_of(session, need, homes)
     past = overlap.aid_of(session, homes, household_id=need.household_id)
     units = max(1, need.gap_units - need.committed_units)
-    said = overlap.verdict(session, need, org_id="", units=units, on=today_of(utc_now()))
+    said = overlap.verdict(session, need, org_id="", units=units, on=local_day(utc_now()))
     return render(
         "ledger/bill.html",
         need=need,

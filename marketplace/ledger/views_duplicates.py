@@ -10,7 +10,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from sqlmodel import func, select
 
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.guards import current_actor, guard
 from marketplace.households import suspicions
@@ -19,7 +19,6 @@ from marketplace.ledger.doors import bp
 from marketplace.ledger.models import HitState, OverlapHit
 from marketplace.ledger.views_aid import STATES
 from marketplace.ledger.views_rules import rule_sentence
-from marketplace.needs.service import today_of
 from marketplace.reference.needs import need_kind
 from marketplace.web import (
     CountField,
@@ -112,7 +111,7 @@ def duplicate(hit_id: str) -> ResponseReturnValue:
 
 def _sentence(hit: OverlapHit) -> str:
     if hit.code != hits.TWICE:
-        return rule_sentence(hit.code, hit, today_of(hit.created_at))
+        return rule_sentence(hit.code, hit, local_day(hit.created_at))
     told = _(
         "Household, giver, kind, amount and day are alike: it counts once unless a person says that it is two gifts."
     )

@@ -13,7 +13,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.actors import Role
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.ledger import overlap, rules
@@ -24,7 +24,6 @@ from marketplace.ledger.rule_values import limit_name, terms_of, values_of
 from marketplace.ledger.rules import Draft
 from marketplace.ledger.sentences import sentence, standing
 from marketplace.needs.models import Need, NeedState
-from marketplace.needs.service import today_of
 from marketplace.policy import may
 from marketplace.reference.districts import current
 from marketplace.reference.duplicate_rules import DuplicateRule, duplicate_rule, list_duplicate_rules
@@ -88,7 +87,7 @@ BY_EVENT = ("CAP_100", "MUTEX_UNLESS_RESIDUAL", "MUTEX_YEAR", "FLOOR_TOTAL", "ON
 @bp.app_template_global()
 def rule_sentence(code: str, about: Need | OverlapHit, on: date | None = None) -> str:
     """What a rule says about a need, as it stands in its district, in the reader's language; on another day as then."""
-    day = on or today_of(utc_now())
+    day = on or local_day(utc_now())
     rule = standing(current_session(), code, on=day, district=about.district_code)
     told = sentence(rule, lang=language(), category=about.category)
     if rule.kind in BY_EVENT and isinstance(about, Need) and about.cause and not known(about.cause):
@@ -102,7 +101,7 @@ def rules_that_stop(need: Need) -> list[Finding]:
     open_units = need.gap_units - need.committed_units
     if need.state is not NeedState.VERIFIED or open_units <= 0 or need.household_id != current_actor().household_id:
         return []
-    said = overlap.verdict(current_session(), need, org_id="", units=open_units, on=today_of(utc_now()))
+    said = overlap.verdict(current_session(), need, org_id="", units=open_units, on=local_day(utc_now()))
     return list(said.findings)
 
 
@@ -111,7 +110,7 @@ def rules_that_stop(need: Need) -> list[Finding]:
 def all_rules() -> ResponseReturnValue:
     """Every rule in one sentence, as it stands today; for staff what waits for a second person."""
     session, actor = current_session(), current_actor()
-    book = Book(session, on=today_of(utc_now()))
+    book = Book(session, on=local_day(utc_now()))
     district = min(actor.districts) if len(actor.districts) == 1 else ""
     home = actor.role in (Role.HOUSEHOLD, Role.HELPER)
     return render(
@@ -134,7 +133,7 @@ def one_rule(code: str) -> ResponseReturnValue:
         "ledger/rule.html",
         layout=f"layout/{'household' if home else 'staff'}.html",
         home=home,
-        rule=_shown(row, Book(session, on=today_of(utc_now())), ""),
+        rule=_shown(row, Book(session, on=local_day(utc_now())), ""),
         changes=[] if home else [(change, terms_of(change)) for change in rules.history(session, code)],
         drafts_it=may(actor, "rule:draft").allow,
         decides={
@@ -169,7 +168,7 @@ def _change_form(row: DuplicateRule) -> ChangeForm:
     """The form with the fields that this kind of rule has."""
     form = ChangeForm()
     form.district.choices = [("*", _("The whole city"))] + [
-        (one.code, one.name(lang=language())) for one in current(today_of(utc_now()))
+        (one.code, one.name(lang=language())) for one in current(local_day(utc_now()))
     ]
     if row.kind != "COOLDOWN":
         del form.days
@@ -205,7 +204,7 @@ def _offer_sets(row: DuplicateRule, form: ChangeForm) -> None:
 def _standing(row: DuplicateRule, district: str) -> Rule:
     """The rule as it stands today in a district; a resting one as the house's table has it."""
     where = "" if district == "*" else district
-    return standing(current_session(), row.code, on=today_of(utc_now()), district=where)
+    return standing(current_session(), row.code, on=local_day(utc_now()), district=where)
 
 
 def _limits(form: ChangeForm, standing: Rule) -> dict[str, int] | None:

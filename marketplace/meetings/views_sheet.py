@@ -27,7 +27,6 @@ from marketplace.meetings.models import Meeting, MeetingRow, MeetingState
 from marketplace.meetings.named import name_of, names_of, officers_of
 from marketplace.meetings.papers import policy_mark
 from marketplace.needs.models import Need
-from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer
 from marketplace.proposals import results
 from marketplace.proposals.models import Run
@@ -127,7 +126,7 @@ def told(rows: Sequence[MeetingRow]) -> list[dict[str, Any]]:
     pairs: list[tuple[str, Mapping[str, Any]]] = [(row.offer_id, row.detail) for row in rows]
     pairs += [(row.remedy_offer_id, {}) for row in rows]
     names = results.names_of(session, pairs)
-    says = Sayings(session, on=today_of(utc_now()), lang=language())
+    says = Sayings(session, on=local_day(utc_now()), lang=language())
     held = officers_of(session, rows)
     people = names_of(session, held.values())
     return [

@@ -15,12 +15,12 @@ from pathlib import Path
 from adapters.ports import Registry, TryAgainLater, WillNeverWork
 from marketplace import intake
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.intake import FileMapping
 from marketplace.intake.command import Say, Steps, bring_in, either, tell_refusal
 from marketplace.needs import imports, registry
-from marketplace.needs.service import today_of
 from marketplace.needs.table import need_schema
 from marketplace.needs.uploads import desk
 
@@ -71,7 +71,7 @@ def import_needs(
 def _mapping(path: Path | None, *, now: datetime) -> FileMapping:
     if path is None:
         return intake.NO_MAPPING
-    return intake.read_mapping(path.read_bytes(), need_schema(today=today_of(now)))
+    return intake.read_mapping(path.read_bytes(), need_schema(today=local_day(now)))
 
 
 def tell_counts(counts: Mapping[str, int], *, lang: str, say: Say) -> None:

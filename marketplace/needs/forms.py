@@ -9,13 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from marketplace.calendar import after_last, utc_now
+from marketplace.calendar import after_last, local_day, utc_now
 from marketplace.errors import BadInput, DomainError
 from marketplace.households.register import PersonFacts
 from marketplace.intake import BadCell
 from marketplace.intake import cells as read
 from marketplace.needs.models import Need, ReferralReason
-from marketplace.needs.service import NeedFacts, today_of
+from marketplace.needs.service import NeedFacts
 from marketplace.reference.districts import current
 from marketplace.reference.events import list_events, write
 from marketplace.reference.needs import list_need_kinds, need_kind
@@ -121,7 +121,7 @@ class EventForm(Form):
         none = [] if needed else [("", _l("Nothing in particular"))]
         self.event.choices = [
             *none,
-            *((one.code, one.name(lang=language())) for one in list_events(on=today_of(utc_now()))),
+            *((one.code, one.name(lang=language())) for one in list_events(on=local_day(utc_now()))),
         ]
 
     def cause(self) -> str:
@@ -129,7 +129,7 @@ class EventForm(Form):
         if not self.event.data:
             return ""
         try:
-            return write(str(self.event.data), self.event_reference.data or "", on=today_of(utc_now()))
+            return write(str(self.event.data), self.event_reference.data or "", on=local_day(utc_now()))
         except UnknownCode as error:
             raise BadInput("event_unclear", field="event_reference") from error
 
@@ -195,7 +195,7 @@ class PersonForm(NeedForm):
         self.offer_choices()
         self.district.choices = [
             (place.code, place.name(lang=lang))
-            for place in current(today_of(now))
+            for place in current(local_day(now))
             if not allowed or place.code in allowed
         ]
 
@@ -204,7 +204,7 @@ class PersonForm(NeedForm):
         return PersonFacts(
             name=self.name.data,
             phone=_read(read.phone, self.phone.data, field="phone"),
-            id_number=_read(read.id_number(today_of(now)), self.id_number.data, field="id_number"),
+            id_number=_read(read.id_number(local_day(now)), self.id_number.data, field="id_number"),
             address=self.address.data or "",
         )
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from marketplace import policy
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.errors import BadInput
 from marketplace.intake import (
     NO_MAPPING,
@@ -30,7 +31,6 @@ from marketplace.intake import (
     rows_of,
 )
 from marketplace.needs.planning import plan
-from marketplace.needs.service import today_of
 from marketplace.needs.storing import store
 from marketplace.needs.table import Place, Taxonomy, need_schema
 
@@ -50,7 +50,7 @@ def check_file(
 ) -> tuple[ImportBatch, Checked]:
     """The dry run: nothing is stored but the sealed batch and what it would do."""
     policy.require(actor, "need:import")
-    schema = need_schema(today=today_of(now), taxonomy=taxonomy, place=place)
+    schema = need_schema(today=local_day(now), taxonomy=taxonomy, place=place)
     checked = check_table(data, schema, mapping=mapping)
     found = plan(session, checked.rows, source=_source(source))
     return keep_found(

@@ -14,11 +14,12 @@ from sqlmodel import Session
 
 from marketplace import audit, policy
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import new_id
 from marketplace.errors import BadInput, Conflict
 from marketplace.households.register import REFERRAL, PersonFacts
 from marketplace.households.service import register_household
-from marketplace.needs.service import NeedFacts, add_need, today_of
+from marketplace.needs.service import NeedFacts, add_need
 from marketplace.organisations.service import require_active
 from marketplace.reference.words import list_codes
 
@@ -52,7 +53,7 @@ def refer_need(
     """Store an unverified need of the person; without the person's yes nothing is stored."""
     policy.require(actor, "need:refer")
     require_active(session, actor.org_id or "")
-    if yes is None or yes.how not in list_codes("yes_given") or yes.given_on > today_of(now):
+    if yes is None or yes.how not in list_codes("yes_given") or yes.given_on > local_day(now):
         raise BadInput("yes_missing", field="yes")
     reference = new_id()
     home = register_household(

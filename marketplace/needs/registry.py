@@ -18,11 +18,11 @@ from sqlmodel import Session, col
 from adapters.ports import AidGiven, NeedPage, NeedRecord, Registry, Row, StateChange, TryAgainLater, WillNeverWork
 from marketplace import audit, policy
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.intake import Checked, Fault, ImportKind, check_records, keep_batch
 from marketplace.needs.models import Need, NeedState, RegistryFeed, RegistryReport
 from marketplace.needs.planning import plan
-from marketplace.needs.service import today_of
 from marketplace.needs.storing import store
 from marketplace.needs.table import need_schema
 
@@ -78,7 +78,7 @@ def pull_needs(
 def store_page(session: Session, page: NeedPage, /, *, source: str, actor: Actor, now: datetime) -> Pulled:
     """Store the sound records of one page and its cursor; faulty ones are kept as a report for a person."""
     names = [record.source_id for record in page.needs]
-    checked, faults = check_records(_cells(page.needs), need_schema(today=today_of(now)))
+    checked, faults = check_records(_cells(page.needs), need_schema(today=local_day(now)))
     found = plan(session, checked.rows, source=source)
     if found.faults:
         bad = {fault.row for fault in found.faults}
@@ -118,7 +118,7 @@ def _keep_faults(
         session,
         Checked(total=len(names), rows=[], faults=named),
         kind=ImportKind.NEEDS,
-        file_name=f"{source} {today_of(now).isoformat()}",
+        file_name=f"{source} {local_day(now).isoformat()}",
         data="\n".join(names).encode(),
         source=source,
         counts={},

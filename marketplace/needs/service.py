@@ -39,9 +39,9 @@ __all__ = [
     "get_need",
     "hold_need",
     "list_needs",
+    "local_day",
     "refuse_need",
     "release_need",
-    "today_of",
     "verify_need",
 ]
 
@@ -70,11 +70,6 @@ class NeedFacts:
     evidence: str = field(default="", repr=False)
     government_decision: str = field(default="", repr=False)
     referral_reason: ReferralReason | None = None
-
-
-def today_of(now: datetime) -> date:
-    """The local day of a moment."""
-    return local_day(now)
 
 
 def get_need(session: Session, need_id: str, /, *, actor: Actor, lock: bool = False) -> Need:
@@ -121,7 +116,7 @@ def add_need(
         unit=kind.unit,
         gap_units=facts.gap_units,
         urgency=facts.urgency,
-        period=facts.period or str((facts.valid_from or today_of(now)).year),
+        period=facts.period or str((facts.valid_from or local_day(now)).year),
         cause=facts.cause,
         valid_from=facts.valid_from,
         valid_to=facts.valid_to,
@@ -208,7 +203,7 @@ def verify_need(
         key = f"need:{need.id}:verified"
         notices.post(session, "need_verified", key=key, household_id=need.household_id, now=now)
     need.verification_level, need.evidence = level, evidence.strip()[:200]
-    need.verifier_id, need.brought_by, need.verified_on = actor.id, "", today_of(now)
+    need.verifier_id, need.brought_by, need.verified_on = actor.id, "", local_day(now)
     need.referral_reason = referral_reason
     need.government_decision = government_decision.strip()[:200] or need.government_decision
     return _move(session, need, NeedState.VERIFIED, action="need:verify", reason="", actor=actor, now=now)

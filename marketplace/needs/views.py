@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from marketplace import policy
 from marketplace.accounts.models import Account
-from marketplace.calendar import last_before
+from marketplace.calendar import last_before, local_day
 from marketplace.errors import BadInput, Conflict
 from marketplace.guards import current_actor, guard
 from marketplace.households import service as households
@@ -63,7 +63,7 @@ def index() -> ResponseReturnValue:
         }
         for state in QUEUE
     ]
-    places = [d for d in current(service.today_of(datetime.now(UTC))) if actor.serves(d.code)]
+    places = [d for d in current(local_day(datetime.now(UTC))) if actor.serves(d.code)]
     return render(
         "needs/index.html",
         needs=found.needs,

@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 from adapters import tabular_writer
 from adapters.ports import Cell
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.errors import BadInput
 from marketplace.intake import (
     NO_MAPPING,
@@ -40,7 +41,6 @@ from marketplace.intake import (
     refuse_changes,
     rows_of,
 )
-from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer
 from marketplace.policy import require
 from marketplace.proofs import papers
@@ -149,7 +149,7 @@ def check_file(
     """The dry run: nothing is stored but the sealed batch and what it would do."""
     require(actor, "paper:store", org_id=actor.org_id)
     org_id = actor.org_id or ""
-    checked = check_table(data, paper_schema(today=today_of(now)), mapping=mapping)
+    checked = check_table(data, paper_schema(today=local_day(now)), mapping=mapping)
     found = plan(session, checked.rows, org_id=org_id)
     return keep_found(
         session,

@@ -15,6 +15,7 @@ from threading import Lock
 
 from sqlmodel import Session, col, func, select
 
+from marketplace.calendar import local_day
 from marketplace.consent.ask import auto_match_of
 from marketplace.households.related import related_pairs
 from marketplace.households.same import same_as
@@ -23,7 +24,6 @@ from marketplace.ledger.book import Book
 from marketplace.ledger.models import AidState, LedgerEntry, OverlapRule
 from marketplace.ledger.overlap import verdict
 from marketplace.needs.models import Need
-from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer, OfferState
 from marketplace.organisations.models import Organisation, OrganisationState
 from marketplace.proposals import overrides
@@ -69,10 +69,10 @@ def standing_of(session: Session, need: Need, /, *, now: datetime) -> Standing |
     run = last_run(session, need)
     if run is None:
         return None
-    board = board_of(session, run, as_of=today_of(now))
+    board = board_of(session, run, as_of=local_day(now))
     consent = auto_match_of(session, need.household_id, now=now)
-    staff = overrides.standing(session, today=today_of(now))
-    newcomer = _newcomer(session, need, consent, bans=staff.bans, on=today_of(now))
+    staff = overrides.standing(session, today=local_day(now))
+    newcomer = _newcomer(session, need, consent, bans=staff.bans, on=local_day(now))
     return Standing(run, board, newcomer, consent, _kept_back(session, need, pins=staff.pins))
 
 

@@ -18,11 +18,11 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, DomainError, NotFound, WrongState
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need, NeedState
-from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer, OfferState
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, Override, OverrideKind, OverrideState, ProposedLine
@@ -194,7 +194,7 @@ def list_overrides(
 ) -> list[Row]:
     """One page of the actor's districts and of the whole city, the newest first."""
     require(actor, "override:list")
-    rest = standing(session, today=today_of(now)).rest
+    rest = standing(session, today=local_day(now)).rest
     found = session.execute(
         _joined()
         .where(*_seen(state, actor))

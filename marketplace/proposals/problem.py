@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.consent.ask import all_auto_match
 from marketplace.errors import NotFound
 from marketplace.households.by_hand import by_hand
@@ -25,7 +26,6 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.overlap_rows import Stopped, rows_for
 from marketplace.needs.models import Need as NeedRow
 from marketplace.needs.models import NeedState
-from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer
 from marketplace.organisations.agreements import acting_ids
 from marketplace.proposals import overrides, supply
@@ -123,7 +123,7 @@ def build(session: Session, scope: Scope, /, *, policy: Policy, now: datetime) -
     earmarks = supply.yearly_budgets(session, organisations, on=policy.as_of)
     resources = supply.resources_of(offers, earmarks)
     posted = {resource.resource_id for resource in resources}
-    standing = overrides.standing(session, today=today_of(now))
+    standing = overrides.standing(session, today=local_day(now))
     ruled = rows_for(session, needs, resources, same=same, on=policy.as_of)
     bans = _bans(session, needs=needs, offers=offers, same=same)
     problem = Problem(

@@ -16,12 +16,12 @@ from sqlmodel import Session, col, exists, select
 
 from marketplace import audit, jobs
 from marketplace.actors import SYSTEM, Actor
+from marketplace.calendar import local_day
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import DomainError, NotFound, WrongState
 from marketplace.households.models import ByHand
 from marketplace.jobs import Job, JobState
 from marketplace.needs.models import Need, NeedState
-from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer
 from marketplace.policy import require
 from marketplace.proposals.boards import FINISHED, Standing, standing_of, stock_left
@@ -73,7 +73,7 @@ def tell(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> T
 
 
 def _is_open(need: Need, now: datetime) -> bool:
-    return need.state is NeedState.VERIFIED and (need.valid_to is None or need.valid_to > today_of(now))
+    return need.state is NeedState.VERIFIED and (need.valid_to is None or need.valid_to > local_day(now))
 
 
 def _quoted(

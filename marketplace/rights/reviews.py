@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.consent.ask import living_auto_match
 from marketplace.consent.models import Consent
 from marketplace.db import flush, new_id
@@ -22,7 +23,6 @@ from marketplace.decisions.givers import refuse_giver
 from marketplace.decisions.models import Match
 from marketplace.errors import ConsentMissing, NotFound, WrongState
 from marketplace.needs.models import Need, NeedState
-from marketplace.needs.service import today_of
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.rights.models import MatchReview, ReviewState
@@ -80,7 +80,7 @@ def ask_again(session: Session, match: Match, /, *, now: datetime) -> str:
     try:
         living_auto_match(session, match.household_id, org_id=match.org_id, now=now)
         giver = session.get_one(Organisation, match.org_id)
-        refuse_giver(session, need, offer, organisation=giver, units=0, on=today_of(now))
+        refuse_giver(session, need, offer, organisation=giver, units=0, on=local_day(now))
     except (WrongState, ConsentMissing) as error:
         return error.code
     return SOUND

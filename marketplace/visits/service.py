@@ -8,7 +8,7 @@ above ask with `ask` and end with `settle`. Called by this room's pages and swee
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
@@ -200,15 +200,6 @@ def _done(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) ->
     if people and visit.kind is TaskKind.VISIT:
         record_fact(session, people[0], "VISIT", ref=f"visit:{visit.id}", on=local_day(now), actor=actor, now=now)
     return record(session, visit, "visit:done", rule=visit.outcome, actor=actor, now=now)
-
-
-def last_seen(session: Session, household_id: str, /) -> date | None:
-    """The day of the last visit."""
-    asked = select(HomeVisit.done_at).where(
-        HomeVisit.household_id == household_id, HomeVisit.state == VisitState.DONE, HomeVisit.kind == TaskKind.VISIT
-    )
-    found = session.exec(asked.order_by(col(HomeVisit.done_at).desc()).limit(1)).first()
-    return local_day(found) if found is not None else None
 
 
 def record(session: Session, visit: HomeVisit, action: str, /, *, rule: str, actor: Actor, now: datetime) -> HomeVisit:
