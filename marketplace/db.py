@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 from sqlalchemy import CheckConstraint, Column, DateTime, Engine, Index, MetaData, create_engine, event, text
 from sqlalchemy import Enum as SaEnum
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, SQLModel
 
-from marketplace.errors import Conflict
+from marketplace.errors import Conflict, DomainError
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -33,6 +33,7 @@ SQLModel.metadata.naming_convention = {
 }
 metadata: MetaData = SQLModel.metadata
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -158,6 +159,21 @@ def flush(session: Session) -> None:
         session.flush()
     except IntegrityError as error:
         raise conflict_of(error) from error
+
+
+def one_by_one(
+    database: Database, refs: Iterable[R], act: Callable[[Session, R], bool], /, *, failed: Callable[[R, str], None]
+) -> int:
+    """Do something with each, in a transaction of its own; how many times it did something. What a rule or the database
+    refuses now is told to `failed` with the name of the error, and the others go on."""
+    done = 0
+    for ref in refs:
+        try:
+            with database.transaction() as session:
+                done += act(session, ref)
+        except (DomainError, OperationalError) as error:
+            failed(ref, type(error).__name__)
+    return done
 
 
 def conflict_of(error: IntegrityError) -> Conflict:

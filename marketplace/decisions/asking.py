@@ -12,16 +12,16 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, exists, or_, select
 
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import end_of_day, local_day
-from marketplace.db import Database, chunks
+from marketplace.db import Database, chunks, one_by_one
 from marketplace.decisions import holding, moves
 from marketplace.decisions.models import Match
-from marketplace.errors import DomainError, WrongState
+from marketplace.errors import WrongState
 from marketplace.households.related import is_related, related_pairs
 from marketplace.households.same import all_same, same_as
 from marketplace.ledger import hits
@@ -150,18 +150,20 @@ def go_on(session: Session, match_id: str, /, *, actor: Actor, now: datetime) ->
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
     """The worker's sweep: ask again where something new is known, each match in its own transaction."""
-    now, held = clock(), 0
+    now = clock()
     with database.reading() as session:
         found = due(session, now=now)
-    for match_id in found:
-        try:
-            with database.transaction() as session:
-                match = session.get_one(Match, match_id, with_for_update=True, populate_existing=True)
-                if match.state in holding.HOLDABLE and not match.held_for:
-                    held += hold_broken(session, match, actor=SYSTEM, now=now)
-        except (DomainError, OperationalError) as error:
-            log.warning("a reservation is asked about again at the next sweep: %s", type(error).__name__)
-    return held
+    return one_by_one(database, found, partial(_ask_again, now=now), failed=_failed)
+
+
+def _ask_again(session: Session, match_id: str, /, *, now: datetime) -> bool:
+    match = session.get_one(Match, match_id, with_for_update=True, populate_existing=True)
+    free = match.state in holding.HOLDABLE and not match.held_for
+    return free and hold_broken(session, match, actor=SYSTEM, now=now)
+
+
+def _failed(_match_id: str, error: str) -> None:
+    log.warning("a reservation is asked about again at the next sweep: %s", error)
 
 
 def due(session: Session, /, *, now: datetime) -> list[str]:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
@@ -23,12 +22,12 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS, Side
-from marketplace.db import Database
+from marketplace.db import Database, one_by_one
 from marketplace.decisions import moves, results
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import locked
 from marketplace.decisions.officers import Barred, name_holder, pass_to
-from marketplace.errors import DomainError, WrongState
+from marketplace.errors import WrongState
 from marketplace.offers.pausing import pause_silent
 
 log = logging.getLogger("shanqiao.waiting")
@@ -85,14 +84,14 @@ def settle_late(database: Database, consequences: Mapping[str, Consequence], /, 
 def _late(database: Database, step: str, follows: Consequence, *, now: datetime) -> int:
     with database.reading() as session:
         found = [(late.id, late.object_ref) for late in clocks.late(session, step, now=now, most=BATCH)]
-    done = 0
-    for clock_id, match_id in found:
-        try:
-            with database.transaction() as session:
-                done += _settle(session, clock_id, match_id, follows, now=now)
-        except (DomainError, OperationalError) as error:
-            log.warning("match %s stays late at %s: %s", match_id, step, type(error).__name__)
-    return done
+
+    def settle(session: Session, late: tuple[str, str]) -> bool:
+        return _settle(session, *late, follows, now=now)
+
+    def failed(late: tuple[str, str], error: str) -> None:
+        log.warning("match %s stays late at %s: %s", late[1], step, error)
+
+    return one_by_one(database, found, settle, failed=failed)
 
 
 def _settle(session: Session, clock_id: str, object_ref: str, follows: Consequence, *, now: datetime) -> bool:

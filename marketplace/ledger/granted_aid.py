@@ -11,18 +11,17 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, exists, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
 from marketplace.cases.models import CaseItem, CaseStep, ItemState
-from marketplace.db import Database, flush, new_id
-from marketplace.errors import DomainError
+from marketplace.db import Database, flush, new_id, one_by_one
 from marketplace.ledger import repeats
 from marketplace.ledger.imports import see
 from marketplace.ledger.late import look_again
@@ -64,16 +63,13 @@ def kind_of(item: CaseItem, /) -> Kind:
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
     """Book what was granted, follow what was paid or taken back; each item in its own transaction."""
-    now, done = clock(), 0
     with database.reading() as session:
         found = due(session)
-    for item_id in found:
-        try:
-            with database.transaction() as session:
-                done += follow(session, item_id, now=now)
-        except (DomainError, OperationalError) as error:
-            log.warning("a granted item is booked at the next sweep: %s", type(error).__name__)
-    return done
+    return one_by_one(database, found, partial(follow, now=clock()), failed=_failed)
+
+
+def _failed(_item_id: str, error: str) -> None:
+    log.warning("a granted item is booked at the next sweep: %s", error)
 
 
 def due(session: Session, /) -> list[str]:

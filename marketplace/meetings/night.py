@@ -12,15 +12,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.accounts.models import Account
 from marketplace.accounts.standins import reads_for
 from marketplace.actors import SYSTEM, Actor, Role
-from marketplace.db import Database, flush
+from marketplace.db import Database, flush, one_by_one
 from marketplace.decisions import approve as approval
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.waiting import expire_giver, settle_late
@@ -46,13 +46,8 @@ def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     done = settle_late(database, CONSEQUENCES, now=now)
     with database.reading() as session:
         waiting = _waiting(session)
-    for row_id in waiting:
-        try:
-            with database.transaction() as session:
-                done += _go_on(session, row_id, now=now)
-        except (DomainError, OperationalError) as error:
-            log.warning("urgent case %s is not passed on yet: %s", row_id, type(error).__name__)
-    return done
+    failed = partial(log.warning, "urgent case %s is not passed on yet: %s")
+    return done + one_by_one(database, waiting, partial(_go_on, now=now), failed=failed)
 
 
 def _waiting(session: Session) -> list[str]:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, exists, or_, select
 
 from marketplace import audit
@@ -20,13 +21,13 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
-from marketplace.db import Database
+from marketplace.db import Database, one_by_one
 from marketplace.decisions import paid_late
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import URGENT
 from marketplace.decisions.officers import choose, load
-from marketplace.errors import DomainError, NotFound
+from marketplace.errors import NotFound
 from marketplace.needs import settling
 from marketplace.needs.models import Need
 from marketplace.payments.models import LineState, PaymentLine
@@ -84,30 +85,27 @@ def decide(session: Session, match_id: str, /, *, outcome: str, actor: Actor, no
 
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     """Follow matches that went on, or ended, after the bank had paid, each in its own transaction."""
-    now, done = clock(), 0
     with database.reading() as session:
         found = _found(session)
-    for match_id in found:
-        try:
-            with database.transaction() as session:
-                done += _follow(session, match_id, now=now)
-        except (DomainError, OperationalError) as error:
-            log.warning("a paid match waits for the next sweep: %s", type(error).__name__)
-    return done
+    return one_by_one(database, found, partial(_follow, now=clock()), failed=_failed)
 
 
-def _found(session: Session) -> list[str]:
+def _failed(_match_id: str, error: str) -> None:
+    log.warning("a paid match waits for the next sweep: %s", error)
+
+
+def _found(session: Session, *only: ColumnElement[bool]) -> list[str]:
     asked = exists().where(col(Clock.object_ref) == PAID + col(Match.id), col(Clock.step) == STEP)
     goes_on = col(Match.state).in_(decisions.PAYABLE) & (col(Match.held_for) == "")
     wanted = select(Match.id).join(PaymentLine, col(PaymentLine.match_id) == col(Match.id))
     wanted = wanted.where(col(PaymentLine.state) == LineState.PAID)
     wanted = wanted.where(or_(goes_on, col(Match.state).in_(ENDED_SINCE) & ~asked))
-    return list(session.exec(wanted.order_by(col(Match.id)).limit(BATCH)))
+    return list(session.exec(wanted.where(*only).order_by(col(Match.id)).limit(BATCH)))
 
 
 def _follow(session: Session, match_id: str, *, now: datetime) -> bool:
     match = session.get_one(Match, match_id, with_for_update=True, populate_existing=True)
-    if match_id not in _found(session):
+    if not _found(session, col(Match.id) == match_id):
         return False
     if match.state in ENDED_SINCE:
         ask(session, match, actor=SYSTEM, now=now)

@@ -12,8 +12,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
@@ -21,10 +21,10 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
-from marketplace.db import Database
+from marketplace.db import Database, one_by_one
 from marketplace.decisions.models import Match
 from marketplace.decisions.officers import choose, load
-from marketplace.errors import DomainError, NotFound, WrongState
+from marketplace.errors import NotFound, WrongState
 from marketplace.payments import batches
 from marketplace.payments.models import BatchState, PaymentBatch, PaymentLine
 from marketplace.payments.waiting import ANSWER, RELEASE, SEND, batch_waits
@@ -42,14 +42,11 @@ def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     now = clock()
     with database.reading() as session:
         late = [found.id for step in STEPS for found in clocks.late(session, step, now=now)]
-    done = 0
-    for clock_id in late:
-        try:
-            with database.transaction() as session:
-                done += _hand_on(session, clock_id, now=now)
-        except (DomainError, OperationalError) as error:
-            log.warning("a late batch waits for the next sweep: %s", type(error).__name__)
-    return done
+    return one_by_one(database, late, partial(_hand_on, now=now), failed=_failed)
+
+
+def _failed(_clock_id: str, error: str) -> None:
+    log.warning("a late batch waits for the next sweep: %s", error)
 
 
 def _hand_on(session: Session, clock_id: str, *, now: datetime) -> bool:
