@@ -155,6 +155,15 @@ class Vault:
         except (InvalidTag, NotFound, ValueError) as error:
             raise Unreadable(f"{column} cannot be opened") from error
 
+    def open_if_kept(self, session: Session, person_id: str, *, column: str, sealed: Sealed | None) -> str:
+        """The plain text; empty where there is none, or nobody can read it any more."""
+        if sealed is None:
+            return ""
+        try:
+            return self.open(session, person_id, column=column, sealed=sealed)
+        except Unreadable:
+            return ""
+
     def seal_blob(self, purpose: str, body: bytes) -> bytes:
         """An envelope under the platform's own key, for short-lived working data such as a checked upload."""
         return self._close(derive(self._root, f"blob|{purpose}"), body, _bound(purpose, PLATFORM))

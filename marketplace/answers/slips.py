@@ -26,7 +26,7 @@ from marketplace.households.models import Person
 from marketplace.readback import service as readback
 from marketplace.readback.models import ReadBack
 from marketplace.readback.service import Heard, Script
-from marketplace.sealed import Sealed, Unreadable, vault_of
+from marketplace.sealed import Sealed, vault_of
 
 COLUMN = "offer_code.script"
 GOOD_FOR = timedelta(days=15)
@@ -83,11 +83,8 @@ def _sealed(session: Session, person_id: str, script: Script) -> Sealed:
 
 def letter_of(session: Session, row: OfferCode, /) -> Script:
     """The words of a letter as it was printed; none where they are erased."""
-    try:
-        text = vault_of(session).open(session, row.person_id, column=COLUMN, sealed=row.script) if row.script else "[]"
-    except Unreadable:
-        text = "[]"
-    return Script(row.template, row.template_version, row.lang, tuple(json.loads(text)))
+    text = vault_of(session).open_if_kept(session, row.person_id, column=COLUMN, sealed=row.script)
+    return Script(row.template, row.template_version, row.lang, tuple(json.loads(text or "[]")))
 
 
 def need_code(session: Session, digits: str, /) -> OfferCode:

@@ -27,7 +27,7 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Unreadable, vault_of
+from marketplace.sealed import vault_of
 
 RECONSIDER_DAYS = 60
 """Within so many days of learning of a decision its reconsideration may be asked for (Reconsideration Law, art. 20)."""
@@ -212,12 +212,7 @@ def of_household(session: Session, household_id: str, /, *, ref: str = "") -> li
 def read(session: Session, row: Appeal, field: str, /) -> str:
     """Words or answer in plain text; empty where there is none."""
     sealed = getattr(row, field)
-    if sealed is None:
-        return ""
-    try:
-        return vault_of(session).open(session, row.id, column=f"appeal.{field}", sealed=sealed)
-    except Unreadable:
-        return ""
+    return vault_of(session).open_if_kept(session, row.id, column=f"appeal.{field}", sealed=sealed)
 
 
 def look(session: Session, row: Appeal, /, *, actor: Actor, now: datetime) -> None:

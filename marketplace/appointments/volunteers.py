@@ -27,7 +27,7 @@ from marketplace.organisations.service import require_active
 from marketplace.policy import require
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Sealed, Unreadable, number_index, vault_of
+from marketplace.sealed import number_index, vault_of
 
 SEALED = ("name", "phone", "insurance_no")
 TALK = "volunteer_talk"
@@ -217,12 +217,7 @@ def to_talk_with(session: Session, org_id: str, /) -> list[Volunteer]:
 def plain(session: Session, volunteer: Volunteer, column: str, /) -> str:
     """One sealed field of a volunteer for the giver that entered it; empty when there is none or its key is gone."""
     sealed = getattr(volunteer, column)
-    if not isinstance(sealed, Sealed):
-        return ""
-    try:
-        return vault_of(session).open(session, volunteer.id, column=f"volunteer.{column}", sealed=sealed)
-    except Unreadable:
-        return ""
+    return vault_of(session).open_if_kept(session, volunteer.id, column=f"volunteer.{column}", sealed=sealed)
 
 
 def names_of(session: Session, people: Iterable[Volunteer], /) -> dict[str, str]:

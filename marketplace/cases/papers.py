@@ -18,7 +18,7 @@ from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, Paper
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, WrongState
 from marketplace.policy import require
-from marketplace.sealed import Unreadable, vault_of
+from marketplace.sealed import vault_of
 
 COLUMN = "aid_paper.body"
 WORDING = "2026-11"
@@ -115,7 +115,4 @@ def signature_of(session: Session, case: Case, /) -> tuple[CasePaper, str] | Non
     row = session.exec(asked.order_by(col(CasePaper.recorded_at).desc(), col(CasePaper.id))).first()
     if row is None:
         return None
-    try:
-        return row, vault_of(session).open(session, row.person_id, column=COLUMN, sealed=row.body)
-    except Unreadable:
-        return row, ""
+    return row, vault_of(session).open_if_kept(session, row.person_id, column=COLUMN, sealed=row.body)

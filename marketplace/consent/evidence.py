@@ -23,7 +23,7 @@ from marketplace.db import flush, new_id
 from marketplace.drawing import read_strokes
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.service import contact_of
-from marketplace.sealed import Unreadable, vault_of
+from marketplace.sealed import vault_of
 
 COLUMN = "consent_evidence.body"
 DRAWN = "drawn"
@@ -106,7 +106,4 @@ def look(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> 
     require_area(session, actor, "consent:check", household_id=head.household_id)
     entry = audit.Entry("consent:evidence_look", object_ref=row.id, subject=head.household_id)
     audit.record(session, entry, actor=actor, now=now)
-    try:
-        return row, vault_of(session).open(session, row.person_id, column=COLUMN, sealed=row.body) if row.body else ""
-    except Unreadable:
-        return row, ""
+    return row, vault_of(session).open_if_kept(session, row.person_id, column=COLUMN, sealed=row.body)

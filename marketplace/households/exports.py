@@ -21,7 +21,7 @@ from marketplace.households.categories import runs_on
 from marketplace.households.models import ExportState, Household, Person, RegisterExport, Spell
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Sealed, Unreadable, vault_of
+from marketplace.sealed import vault_of
 
 MOST = 200
 """Rows of one file; a larger list is no list of people to call or visit."""
@@ -140,12 +140,7 @@ def _bounded(rows: int) -> None:
 def _plain(session: Session, person: Person, name: str) -> str:
     """One field in plain text; empty where there is none, or the person was erased."""
     sealed = getattr(person, name)
-    if not isinstance(sealed, Sealed):
-        return ""
-    try:
-        return vault_of(session).open(session, person.id, column=f"person.{name}", sealed=sealed)
-    except Unreadable:
-        return ""
+    return vault_of(session).open_if_kept(session, person.id, column=f"person.{name}", sealed=sealed)
 
 
 def _saved(session: Session, row: RegisterExport, action: str, *, actor: Actor, now: datetime) -> RegisterExport:

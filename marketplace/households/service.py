@@ -25,7 +25,7 @@ from marketplace.households.register import (
 )
 from marketplace.households.resolving import resolve_many
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Unreadable, number_index, vault_of
+from marketplace.sealed import number_index, vault_of
 
 __all__ = [
     "SEALED",
@@ -132,12 +132,9 @@ def mask(name: str) -> str:
 
 def masked_name(session: Session, person: Person | None, /) -> str:
     """The person's masked name; a dash where there is none or its key was destroyed."""
-    if person is None or person.name is None:
+    if person is None:
         return "—"
-    try:
-        return mask(vault_of(session).open(session, person.id, column="person.name", sealed=person.name))
-    except Unreadable:
-        return "—"
+    return mask(vault_of(session).open_if_kept(session, person.id, column="person.name", sealed=person.name)) or "—"
 
 
 def masked_names(session: Session, household_ids: Iterable[str], /) -> dict[str, str]:

@@ -31,7 +31,7 @@ from marketplace.payments.models import AccountKind, Payee, PayeeState
 from marketplace.payments.open_matches import FIELDS, account_index, holder_index, open_of_household
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Sealed, Unreadable, vault_of
+from marketplace.sealed import Sealed, vault_of
 
 LIVE = (PayeeState.OK, PayeeState.TO_CHECK)
 SELF = "SELF"
@@ -116,12 +116,7 @@ def _member(session: Session, people: list[Person], name: str, relation: str) ->
 
 
 def _name_of(session: Session, person: Person) -> str:
-    if person.name is None:
-        return ""
-    try:
-        return vault_of(session).open(session, person.id, column="person.name", sealed=person.name)
-    except Unreadable:
-        return ""
+    return vault_of(session).open_if_kept(session, person.id, column="person.name", sealed=person.name)
 
 
 def _sealed(

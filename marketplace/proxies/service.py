@@ -26,7 +26,7 @@ from marketplace.households.service import list_people
 from marketplace.policy import require
 from marketplace.proxies.models import HelpPower, PowerKind, PowerState, Signed
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Unreadable, vault_of
+from marketplace.sealed import vault_of
 
 STEP = "power_check"
 ONCE_FOR = timedelta(hours=24)
@@ -258,12 +258,7 @@ def get_power(session: Session, power_id: str, action: str, /, *, actor: Actor) 
 def opened(session: Session, power: HelpPower, field: str, /) -> str:
     """One sealed field of a power; empty where there is none."""
     sealed = getattr(power, field)
-    if sealed is None:
-        return ""
-    try:
-        return vault_of(session).open(session, power.id, column=f"help_power.{field}", sealed=sealed)
-    except Unreadable:
-        return ""
+    return vault_of(session).open_if_kept(session, power.id, column=f"help_power.{field}", sealed=sealed)
 
 
 def of_household(session: Session, household_id: str, /) -> list[HelpPower]:

@@ -26,7 +26,7 @@ from marketplace.households.models import Household, Person
 from marketplace.policy import require
 from marketplace.readback.models import ReadBack, SecondCall, SignedBy
 from marketplace.reference.words import list_codes
-from marketplace.sealed import Sealed, Unreadable, vault_of
+from marketplace.sealed import vault_of
 
 STEP = "second_call"
 COLUMN = "read_back.witnesses"
@@ -196,7 +196,9 @@ def look(session: Session, reading_id: str, /, *, actor: Actor, now: datetime) -
 
 def lines_of(session: Session, row: ReadBack, /) -> tuple[str, ...]:
     """The words as shown; none where they are erased."""
-    return tuple(json.loads(_opened(session, row, row.script, column=SCRIPT) or "[]"))
+    return tuple(
+        json.loads(vault_of(session).open_if_kept(session, row.person_id, column=SCRIPT, sealed=row.script) or "[]")
+    )
 
 
 def was_opened(session: Session, reading_id: str, /, *, by: str) -> bool:
@@ -239,16 +241,7 @@ def of_object(session: Session, ref: str, /) -> list[ReadBack]:
 
 def witnesses_of(session: Session, row: ReadBack, /) -> str:
     """The names of the witnesses; empty where there are none, or after erasure."""
-    return _opened(session, row, row.witnesses, column=COLUMN)
-
-
-def _opened(session: Session, row: ReadBack, sealed: Sealed | None, *, column: str) -> str:
-    if sealed is None:
-        return ""
-    try:
-        return vault_of(session).open(session, row.person_id, column=column, sealed=sealed)
-    except Unreadable:
-        return ""
+    return vault_of(session).open_if_kept(session, row.person_id, column=COLUMN, sealed=row.witnesses)
 
 
 def _record(session: Session, row: ReadBack, action: str, *, actor: Actor, now: datetime) -> ReadBack:

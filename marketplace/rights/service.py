@@ -22,7 +22,7 @@ from marketplace.households.facts import CORRECTABLE, check_new
 from marketplace.households.models import Household, Person
 from marketplace.policy import require
 from marketplace.rights.models import Death, RequestState, RightKind, RightRequest
-from marketplace.sealed import Sealed, Unreadable, vault_of
+from marketplace.sealed import Sealed, vault_of
 
 STEP = "right_answer"
 OPEN_STATES = (RequestState.OPEN, RequestState.SECOND)
@@ -196,12 +196,7 @@ def waiting(session: Session, /, *, actor: Actor) -> list[RightRequest]:
 def read(session: Session, request: RightRequest, column: str, /) -> str:
     """The words, new value or answer in plain text; empty where there are none or the person was erased."""
     sealed: Sealed | None = getattr(request, column)
-    if sealed is None:
-        return ""
-    try:
-        return vault_of(session).open(session, request.person_id, column=f"right_request.{column}", sealed=sealed)
-    except Unreadable:
-        return ""
+    return vault_of(session).open_if_kept(session, request.person_id, column=f"right_request.{column}", sealed=sealed)
 
 
 def _sealed(session: Session, person_id: str, column: str, text: str) -> Sealed | None:
