@@ -69,6 +69,7 @@ def check_both(page: Page) -> None:
 def outbid(session: Session) -> UnservedReason:
     """A need that went without because the resource went to more urgent ones."""
     wanted = select(UnservedReason).where(UnservedReason.code == "priced_out", UnservedReason.offer_id != "")
+    wanted = wanted.where(UnservedReason.covered_units == 0)
     row = session.exec(wanted.order_by(col(UnservedReason.need_id))).first()
     assert row is not None
     return row

@@ -179,7 +179,7 @@ def test_a_wrong_step_leads_to_its_field(giver: Page, house: House) -> None:
     giver.fill("#stock_units", "3")
     giver.fill("#lot", "7")
     giver.click("main form .btn-primary")
-    assert giver.locator(".error-summary a[href='#lot']").count() == 1
+    expect(giver.locator(".error-summary a[href='#lot']")).to_have_count(1)
     check_here(giver, name="amount wrong")
 
 

@@ -16,7 +16,7 @@ from marketplace.decisions.models import MatchState
 from marketplace.households import categories
 from marketplace.liveness.duties import duties_of
 from tests.marketplace.match_scene import a_scene
-from tests.marketplace.test_answers import FIRST, PHONE
+from tests.marketplace.test_answers import FIRST, PHONE, TEXT
 from tests.marketplace.test_cases import APPROVER, POOR, WORKER, walk
 from tests.marketplace.test_counter import HEARD, NUMBER
 
@@ -40,7 +40,7 @@ def test_an_application_goes_from_the_counter_to_the_grant_on_postgresql(session
 @pytest.mark.parametrize("shared_database", ["postgres"], indirect=True)
 def test_a_text_message_accepts_an_offer_on_postgresql(session: Session, now: datetime) -> None:
     match = a_scene(session, now=now).taken_on(session, now)
-    row = slips.make_slip(session, match.id, lang="zh_Hans", actor=FIRST, now=now)
+    row = slips.make_slip(session, match.id, TEXT, actor=FIRST, now=now)
     message = IncomingSms(1, PHONE, f"1 {slips.code_text(session, row.id)}")
     assert sms.take(session, message, now=now).outcome == "kept"
     assert match.state is MatchState.IN_DELIVERY
