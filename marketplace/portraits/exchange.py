@@ -1,7 +1,8 @@
 """Tasks to the departments over HTTP and their words back: pushed once, heard in whatever order they come.
 
 Enters: doors by department. Leaves: tasks marked as pushed; words taken like those on the department's page. A word no
-newer than what was heard changes nothing. Departments without an open task are not asked. No transaction is open while
+newer than what was heard changes nothing. A task that a door will never take is not pushed again: staff hand it over on
+the department's page, and its clock runs. Departments without an open task are not asked. No transaction is open while
 a department is asked. Called by the worker through `wiring`.
 """
 
@@ -14,10 +15,11 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from adapters.items import DepartmentTasks, TaskOut, TaskWord
-from adapters.ports import OutsideError
+from adapters.ports import OutsideError, WillNeverWork
 from marketplace import hearing
+from marketplace.actors import SYSTEM
 from marketplace.db import Database
-from marketplace.portraits import answering
+from marketplace.portraits import answering, pushing
 from marketplace.portraits.models import Push, TaskFeed
 from marketplace.sealed import vault_of
 
@@ -49,11 +51,18 @@ def _push_due(database: Database, department: str, door: DepartmentTasks, *, now
         )
         due = [_outgoing(session, row) for row in session.exec(asked.order_by(col(Push.asked_at)).limit(BATCH))]
     for task in due:
-        door.push(task)
+        refused = False
+        try:
+            door.push(task)
+        except WillNeverWork as error:
+            log.warning("task %s was not taken by %s: %s", task.ref, department, error.code)
+            refused = True
         with database.transaction() as session:
             row = session.get_one(Push, task.ref, with_for_update=True)
             row.pushed_at = now
             session.add(row)
+            if refused:
+                pushing.record(session, "portrait:push_refused", row, actor=SYSTEM, now=now)
     return len(due)
 
 

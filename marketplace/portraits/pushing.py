@@ -63,7 +63,7 @@ def push(session: Session, household_id: str, asked: Asked, /, *, actor: Actor, 
     session.add(row)
     flush(session)
     clocks.start(session, ANSWER, ref_of(row), holder=Holder(district_code=home.district_code), now=now)
-    _tell(session, "portrait:push", row, actor=actor, now=now)
+    record(session, "portrait:push", row, actor=actor, now=now)
     return row
 
 
@@ -101,7 +101,7 @@ def accept(session: Session, push_id: str, /, *, actor: Actor, now: datetime) ->
     _keep(session, row)
     holder = Holder(district_code=row.district_code)
     clocks.move_on(session, ref_of(row), outcome="accepted", step=RESULT, holder=holder, now=now)
-    _tell(session, "portrait:accept", row, actor=actor, now=now)
+    record(session, "portrait:accept", row, actor=actor, now=now)
     return row
 
 
@@ -143,7 +143,7 @@ def _end(session: Session, row: Push, *, to_market: bool, actor: Actor, now: dat
     _keep(session, row)
     clocks.move_on(session, ref_of(row), outcome=row.state.value, now=now)
     action = "portrait:return" if row.state is PushState.RETURNED else "portrait:done"
-    _tell(session, action, row, actor=actor, now=now)
+    record(session, action, row, actor=actor, now=now)
     return row
 
 
@@ -183,6 +183,7 @@ def list_pushes(
     return session.exec(select(Push).where(*wanted).order_by(*order).offset(offset).limit(limit)).all(), count
 
 
-def _tell(session: Session, action: str, row: Push, *, actor: Actor, now: datetime) -> None:
+def record(session: Session, action: str, row: Push, *, actor: Actor, now: datetime) -> None:
+    """One act upon a task, with its reason or its department."""
     entry = audit.Entry(action, object_ref=row.id, subject=row.household_id, rule_id=row.reason or row.department)
     audit.record(session, entry, actor=actor, now=now)

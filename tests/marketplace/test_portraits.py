@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 
 from adapters.fakes_departments import FakeTasks
 from adapters.items import TaskWord
+from adapters.ports import WillNeverWork
 from marketplace import audit, policy
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day, utc_now
@@ -182,7 +183,11 @@ def test_a_department_answers_over_http_in_any_order_and_twice_without_harm(sqli
             home = a_home(session, numbers=(a_number(),), now=NOW)
             rows.append(pushing.push(session, home.id, REPAIR, actor=CLERK, now=NOW).id)
     one, two, three = rows
-    assert (sweep(), set(door.tasks)) == (3, set(rows))
+    door.faults.play(WillNeverWork("Not of ours.", code="request_refused"))
+    assert (sweep(), len(door.tasks)) == (3, 2), "one was refused for good, the others were taken"
+    with sqlite_database.reading() as session:
+        acts = session.exec(select(audit.AuditRow.seq).where(audit.AuditRow.action == "portrait:push_refused")).all()
+    assert len(acts) == 1
     door.said = [
         TaskWord(one, 2, "done", 450_000),
         TaskWord(one, 1, "accepted"),
