@@ -62,15 +62,17 @@ def import_facts(
 def pull_facts(
     feed: Annotated[str, typer.Argument(help="Code of the feed; all with a rhythm of their own if left out.")] = "",
 ) -> None:
-    """Fetch new facts from the departments' exchange, each feed from where it was left."""
+    """Fetch new facts from the departments' exchange, each feed from where it was left. A feed that is refused keeps no
+    other from its turn; the command then ends with 1."""
     codes = [feed] if feed else [one.code for one in feeds().values() if one.fresh_days]
     with house() as (settings, database):
         door = wiring.departments_of(settings)
-        for code in codes:
-            for delivery in pulling.pull_feed(database, door, code, actor=SYSTEM, clock=utc_now):
-                _tell(delivery)
-            for delivery in pulling.ask_newcomers(database, door, code, actor=SYSTEM, clock=utc_now):
-                _tell(delivery)
+        found, refused = pulling.pull_all(database, door, codes, actor=SYSTEM, clock=utc_now)
+    for delivery in found:
+        _tell(delivery)
+    for code, error in refused.items():
+        typer.echo(f"{code}: {error} ({error.code})", err=True)
+    raise typer.Exit(1 if refused else 0)
 
 
 @bring.command("categories")

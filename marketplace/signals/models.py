@@ -284,7 +284,8 @@ class WatchTask(SQLModel, table=True):
 
 
 class Sweep(SQLModel, table=True):
-    """One pass of the rules: up to which fact it looked, how much it found, how long it took."""
+    """One pass of the rules: up to which fact it looked, how much it found, how long it took, and the codes of the
+    rules that could not be asked."""
 
     __tablename__ = "rule_sweep"
 
@@ -294,5 +295,6 @@ class Sweep(SQLModel, table=True):
     last_fact: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
     met: int = 0
     raised: int = 0
+    failed: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     began_at: datetime = Field(sa_column=moment(index=True))
     ended_at: datetime = Field(sa_column=moment())

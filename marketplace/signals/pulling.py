@@ -9,14 +9,14 @@ in a transaction. Called by the command.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
 from sqlalchemy import and_, false, or_
 from sqlmodel import Session, col, select
 
-from adapters.ports import DepartmentFeed, FactPage
+from adapters.ports import DepartmentFeed, FactPage, OutsideError
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import Database, flush
@@ -27,6 +27,28 @@ from marketplace.signals.models import Delivery, FeedState
 from marketplace.signals.taking import note, take_in
 
 AT_ONCE = 100
+
+
+def pull_all(
+    database: Database,
+    door: DepartmentFeed,
+    feeds: Sequence[str],
+    /,
+    *,
+    actor: Actor,
+    clock: Callable[[], datetime],
+) -> tuple[list[Delivery], dict[str, OutsideError]]:
+    """Each feed to its present end, then what was told of people who came into the register since; and why which feed
+    could not be read. One that is refused keeps no other from its turn."""
+    found: list[Delivery] = []
+    refused: dict[str, OutsideError] = {}
+    for feed in feeds:
+        try:
+            found += pull_feed(database, door, feed, actor=actor, clock=clock)
+            found += ask_newcomers(database, door, feed, actor=actor, clock=clock)
+        except OutsideError as error:
+            refused[feed] = error
+    return found, refused
 
 
 def pull_feed(

@@ -8,6 +8,7 @@ Called by the worker and by the bench; the set of those who meet a rule is found
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,11 +26,13 @@ from marketplace.households.models import Household, Spell
 from marketplace.reference.facts import fact_kinds, feeds
 from marketplace.signals import answering
 from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals.language import RuleFault
 from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, Sweep
 from marketplace.signals.parts import Aggregate, Has, evidence_kinds, hears_silence, parts_of
 from marketplace.signals.returning import Held, Unit, comes_back
 from marketplace.signals.rules import active_rules, tree_of
 
+log = logging.getLogger("shanqiao.watch")
 RANKS = {Colour.RED: 0, Colour.ORANGE: 1, Colour.YELLOW: 2, Colour.BLUE: 3}
 AT_ONCE = 2000
 """So many who meet a rule are handled in one transaction of the worker: finding them is a read and holds nobody up."""
@@ -70,9 +73,10 @@ class Nightly:
             return _close(session, look, raised=raised, actor=SYSTEM, now=now).raised
 
 
-def last_sweep(session: Session, /) -> Sweep | None:
-    """The newest sweep."""
-    return session.exec(select(Sweep).order_by(col(Sweep.began_at).desc(), col(Sweep.id)).limit(1)).first()
+def last_sweep(session: Session, /, *, whole: bool = False) -> Sweep | None:
+    """The newest sweep; with `whole`, the newest that looked at everybody."""
+    asked = select(Sweep).order_by(col(Sweep.began_at).desc(), col(Sweep.id)).limit(1)
+    return session.exec(asked.where(col(Sweep.whole)) if whole else asked).first()
 
 
 def newest_fact(session: Session, /) -> int:
@@ -82,11 +86,13 @@ def newest_fact(session: Session, /) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Who meets each rule, found by reading alone; `newest` is the last fact that was looked at."""
+    """Who meets each rule, found by reading alone; `newest` is the last fact that was looked at, `failed` the codes of
+    rules that could not be asked, such as one whose kind of fact is no longer in the table."""
 
     whole: bool
     newest: int
     found: list[tuple[Rule, list[Unit]]]
+    failed: list[str]
 
 
 def sweep(session: Session, /, *, whole: bool = True, actor: Actor, now: datetime) -> Counted:
@@ -99,15 +105,22 @@ def sweep(session: Session, /, *, whole: bool = True, actor: Actor, now: datetim
 def _look(session: Session, *, whole: bool, now: datetime) -> Look:
     before, newest = last_sweep(session), newest_fact(session)
     if whole or before is None:
-        return Look(True, newest, _ask(session, None, now=now))
+        return Look(True, newest, *_ask(session, None, now=now))
     touched = _touched(session, before)
     found = _ask(session, select(touched.c.household_id), now=now)
     touched.drop(session.connection())
-    return Look(False, newest, found)
+    return Look(False, newest, *found)
 
 
-def _ask(session: Session, only: Any, *, now: datetime) -> list[tuple[Rule, list[Unit]]]:
-    return [(rule, units_of(session, rule, on=local_day(now), only=only)) for rule in active_rules(session)]
+def _ask(session: Session, only: Any, *, now: datetime) -> tuple[list[tuple[Rule, list[Unit]]], list[str]]:
+    found, failed = [], []
+    for rule in active_rules(session):
+        try:
+            found.append((rule, units_of(session, rule, on=local_day(now), only=only)))
+        except RuleFault as fault:
+            log.error("rule %s could not be asked: %s", rule.code, fault.code)
+            failed.append(rule.code)
+    return found, failed
 
 
 def _close(session: Session, look: Look, *, raised: int, actor: Actor, now: datetime) -> Counted:
@@ -120,13 +133,14 @@ def _close(session: Session, look: Look, *, raised: int, actor: Actor, now: date
         last_fact=look.newest,
         met=met,
         raised=raised,
+        failed=look.failed,
         began_at=now,
         ended_at=utc_now(),
     )
     session.add(row)
     answering.wake(session, on=on, now=now)
     flush(session)
-    body = {"met": met, "raised": raised, "whole": int(row.whole)}
+    body = {"met": met, "raised": raised, "whole": int(row.whole), "failed": len(row.failed)}
     audit.record(session, audit.Entry("alert:sweep", object_ref=row.id, body=body), actor=actor, now=now)
     return Counted(met, raised)
 

@@ -6,7 +6,7 @@ page of a household shows facts as kinds, days and amounts; it is never shown to
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from flask import request, url_for
@@ -22,7 +22,7 @@ from marketplace.households.service import masked_names
 from marketplace.policy import require
 from marketplace.reference.districts import street_name
 from marketplace.reference.words import choices
-from marketplace.signals import answering, declaring, lists
+from marketplace.signals import answering, declaring, lists, sweeping
 from marketplace.signals.doors import TONES, bp
 from marketplace.signals.models import Alert, Rule, TaskKind
 from marketplace.web import (
@@ -92,6 +92,8 @@ def alerts() -> ResponseReturnValue:
         due=due,
         now=utc_now(),
         feeds=lists.feed_alerts(session),
+        last=sweeping.last_sweep(session, whole=True),
+        missed=today - timedelta(days=1),
         answers_feeds=not actor.districts,
     )
 

@@ -20,7 +20,7 @@ from marketplace.decisions import officers
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households.models import Household
 from marketplace.signals import answering, declaring, forgetting, sweeping
-from marketplace.signals.models import Alert, AlertState, Sweep, TaskKind, WatchTask
+from marketplace.signals.models import Alert, AlertState, Rule, Sweep, TaskKind, WatchTask
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, told
 
 TODAY = date(2026, 11, 23)
@@ -54,6 +54,20 @@ def test_one_alert_for_each_rule_and_household_however_often_it_is_met(session: 
     assert sorted((alert.rule_code, alert.times) for alert in found) == [("W05", 2), ("W08", 1)]
     assert step_of(session, home.id) == "alert_red"
     assert audit.verify(session).bad_seq == 0
+
+
+def test_a_rule_that_cannot_be_asked_hides_nobody_whom_the_others_find(session: Session, now: datetime) -> None:
+    number = a_number()
+    home = a_home(session, numbers=(number,), now=now)
+    at_work(session, "W05", "W08", now=now)
+    told(session, "DISASTERS", (number, "DISASTER", TODAY, None), as_of=TODAY, now=now)
+    rule = session.exec(select(Rule).where(Rule.code == "W05")).one()
+    rule.text = 'total("GONE", months=12) > 1'
+    session.add(rule)
+    assert sweep(session, now=now) == (1, 1)
+    assert [alert.rule_code for alert in answering.open_alerts(session, home.id)] == ["W08"]
+    last = sweeping.last_sweep(session, whole=True)
+    assert last is not None and last.failed == ["W05"]
 
 
 def test_the_days_look_finds_what_the_nights_finds(session: Session, now: datetime) -> None:

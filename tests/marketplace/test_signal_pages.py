@@ -19,7 +19,7 @@ from marketplace.config import Settings
 from marketplace.db import Database, new_id
 from marketplace.households.models import Household, Spell
 from marketplace.signals import sweeping
-from marketplace.signals.models import Alert, AlertState, Rule, RuleState, WatchTask
+from marketplace.signals.models import Alert, AlertState, Rule, RuleState, Sweep, WatchTask
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, into, told
 
 
@@ -60,6 +60,20 @@ def a_client(app: Flask, role: Role, *districts: str, lang: str = "en") -> Flask
         client.set_cookie("sid", accounts.open_for_account(session, account, now=now))
     client.set_cookie("lang", lang)
     return client
+
+
+def test_the_page_says_when_everybody_was_looked_at_and_which_rules_could_not_be_asked(
+    app: Flask, home_id: str, today: date
+) -> None:
+    client = a_client(app, Role.WORKER, "500103")
+    assert "last looked at everybody on" in client.get("/alerts/").text
+    with app.extensions["database"].transaction() as session:
+        last = session.exec(select(Sweep)).one()
+        last.on, last.failed = today - timedelta(days=2), ["W07"]
+        session.add(last)
+    page = client.get("/alerts/").text
+    assert "have not looked at everybody since" in page
+    assert "could not be asked: W07" in page
 
 
 def test_a_worker_finds_a_person_and_the_name_stands_in_no_address(app: Flask, home_id: str) -> None:

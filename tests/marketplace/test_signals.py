@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from adapters.fakes import FakeDepartments
-from adapters.ports import TryAgainLater
+from adapters.ports import TryAgainLater, WillNeverWork
 from marketplace import audit
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound
@@ -106,6 +106,14 @@ def test_a_feed_is_pulled_page_by_page_and_goes_on_where_it_was_left(sqlite_data
     with sqlite_database.reading() as session:
         state = session.get_one(FeedState, "UTILITIES")
         assert (state.cursor, state.as_of_day) == ("5", TODAY.toordinal())
+
+
+def test_a_feed_that_is_refused_keeps_no_other_from_its_turn(sqlite_database: Database, now: datetime) -> None:
+    door = FakeDepartments({"UTILITIES": []}, as_of=TODAY, page_size=2)
+    door.faults.play(WillNeverWork("Not of ours.", code="request_refused"))
+    codes = ["DIAGNOSES", "UTILITIES"]
+    found, refused = pulling.pull_all(sqlite_database, door, codes, actor=CLERK, clock=lambda: now)
+    assert ([one.feed for one in found], [*refused]) == (["UTILITIES"], ["DIAGNOSES"])
 
 
 def test_what_was_told_before_a_person_came_into_the_register_is_asked_for_once(

@@ -355,6 +355,7 @@ def upgrade() -> None:
     sa.Column('last_fact', sa.BigInteger(), nullable=False),
     sa.Column('met', sa.Integer(), nullable=False),
     sa.Column('raised', sa.Integer(), nullable=False),
+    sa.Column('failed', sa.JSON(), nullable=False),
     sa.Column('began_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_rule_sweep'))
