@@ -238,7 +238,8 @@ def tell(file: Path, rng: np.random.Generator, *, days: tuple[int, int], share: 
         connection.commit()
         number += count
     connection.executemany(
-        "INSERT OR REPLACE INTO feed_state (feed, first_day, as_of_day, received_at, asked_person) VALUES (?, ?, ?, ?, '')",
+        "INSERT OR REPLACE INTO feed_state (feed, first_day, as_of_day, received_at, asked_person)"
+        " VALUES (?, ?, ?, ?, '')",
         [
             (feed, days[0], known, "2026-11-23 00:00:00.000000")
             for feed in {kind.feed for kind in fact_kinds().values()}
