@@ -21,6 +21,7 @@ from marketplace.households.models import Household, Spell
 from marketplace.signals.answering import STEPS, ref_of
 from marketplace.signals.models import Alert, AlertState, Colour, Fact
 from marketplace.signals.sweeping import RANKS
+from marketplace.visits import quota
 
 NEW_DAYS, VISIT_DAYS, ANSWER_DAYS = 30, 90, 90
 AGES = (1, 3, 10)
@@ -132,6 +133,7 @@ MEASURES: Mapping[str, Callable[[Moment], Homes]] = {
     "put_off": _put_off,
     "visited": _visited,
     "unseen": _unseen,
+    "overdue": lambda at: quota.overdue(at.today),
 }
 """Measure ► its households; each is a number on a board and a list behind it."""
 

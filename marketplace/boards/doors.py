@@ -28,6 +28,7 @@ TITLES: dict[str, Any] = {
     "put_off": _l("Put off"),
     "visited": _l("Visited in 90 days"),
     "unseen": _l("Not visited in 90 days"),
+    "overdue": _l("Overdue for a visit by their class"),
 }
 """Each measure of `counting`, in words."""
 AGE_TITLES: tuple[Any, ...] = (_l("up to 1 day"), _l("up to 3 days"), _l("up to 10 days"), _l("older"))

@@ -28,7 +28,7 @@ from marketplace.web import Page, _, current_session, page_number, render
 from marketplace.web.codes import place as district_name
 from marketplace.web.display import language
 
-SHOWN = ("register", "new", "changed", "red", "late", "unseen")
+SHOWN = ("register", "new", "changed", "red", "late", "unseen", "overdue")
 """The columns of the table by place."""
 
 

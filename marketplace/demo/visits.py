@@ -29,7 +29,7 @@ def go(database: Database, roster: Roster, /, *, now: datetime) -> None:
     """Fill the room of visits through its own doors."""
     worker, clerk = roster.staff["demo-worker"], roster.staff["demo-verifier"]
     with database.transaction() as session:
-        for home in quota.due_homes(session, on=local_day(now), most=MOST_QUOTA):
+        for home in quota.due_homes(session, on=local_day(now))[:MOST_QUOTA]:
             visit = service.ask(session, home, "QUOTA", ref=f"quota:{home}", actor=clerk, now=now)
             service.take(session, visit.id, actor=worker, now=now)
         homes = _alarmed(session, clerk, now=now)

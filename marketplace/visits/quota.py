@@ -1,30 +1,40 @@
 """Nobody of a class is forgotten: who was not seen for longer than the class allows is put on the list.
 
-Enters: the clock and the register. Leaves: visits of the cause QUOTA, those unseen for longest first, at most so many a
-night, and each class in its turn: the strictest, which is the largest, leaves places to the others. A household in
-several categories is seen as often as the strictest asks. Called by the worker once a day.
+Enters: the clock and the register. Leaves: visits of the cause QUOTA, in each district those unseen for longest first,
+as many a night as its workers can go to, and each class in its turn: the strictest, which is the largest, leaves places
+to the others. A household in several categories is seen as often as the strictest asks. Whom the places do not reach
+stays a number on the board (`overdue`). Called by the worker once a day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import zip_longest
+from typing import Any
 
-from sqlmodel import Session, col, func, or_, select
+from sqlalchemy import ColumnElement, union
+from sqlmodel import Session, col, func, select
 
-from marketplace.actors import SYSTEM
-from marketplace.calendar import end_of_day, local_day
+from marketplace.accounts.models import Account
+from marketplace.actors import SYSTEM, Role
+from marketplace.calendar import local_day
 from marketplace.db import Database, chunks
 from marketplace.households.categories import runs_on
-from marketplace.households.models import Spell
+from marketplace.households.models import Household, Spell
 from marketplace.reference.visiting import quotas
-from marketplace.signals.models import TaskKind
+from marketplace.signals.models import Fact, TaskKind
 from marketplace.visits import service
-from marketplace.visits.models import WAITING, HomeVisit, VisitState
+from marketplace.visits.models import WAITING, HomeVisit
 
-MOST_A_NIGHT = 500
+EACH_NIGHT, WAITING_EACH = 5, 30
+"""So many visits of the quota are added for each worker of a district in one night, and so many may wait: our own
+values, half of a day's round and the longest round."""
 BATCH = 100
+CAUSE = "QUOTA"
+_VISITS = (col(Fact.kind) == "VISIT", col(Fact.replaced_day).is_(None))
+"""Every visit that was made is a fact, ours and those of a street's own lists."""
 
 
 class Nightly:
@@ -43,38 +53,77 @@ class Nightly:
         for some in chunks(found, BATCH):
             with self.database.transaction() as session:
                 for home in some:
-                    service.ask(session, home, "QUOTA", ref=f"quota:{home}", actor=SYSTEM, now=now)
+                    service.ask(session, home, CAUSE, ref=f"quota:{home}", actor=SYSTEM, now=now)
         self.last = local_day(now)
         return len(found)
 
 
-def due_homes(session: Session, /, *, on: date, most: int = MOST_A_NIGHT) -> list[str]:
-    """Households of the register whom nobody saw for longer than their class allows, and for whom nobody goes yet.
-    Who was never seen counts from the day of entering the category."""
-    seen = (
-        select(col(HomeVisit.household_id), func.max(HomeVisit.done_at).label("seen_at"))
-        .where(HomeVisit.state == VisitState.DONE, HomeVisit.kind == TaskKind.VISIT)
-        .group_by(col(HomeVisit.household_id))
+def due_homes(session: Session, /, *, on: date, places: Mapping[str, int] | None = None) -> list[str]:
+    """Households that are overdue and for whom nobody goes yet, as many of each district as it has places."""
+    free = places_of(session) if places is None else places
+    most = max(free.values(), default=0)
+    going = select(HomeVisit.household_id).where(col(HomeVisit.state).in_(WAITING), HomeVisit.kind == TaskKind.VISIT)
+    classes: dict[str, list[list[str]]] = {}
+    for _days, category in sorted((days, category) for category, days in quotas(on).items()):
+        inside: dict[str, list[str]] = {}
+        for home, district in session.exec(_longest_first(category, on, most=most, going=going)):
+            inside.setdefault(district, []).append(home)
+        for district, homes in inside.items():
+            classes.setdefault(district, []).append(homes)
+    return [home for district in sorted(classes) for home in _in_turn(classes[district])[: free.get(district, 0)]]
+
+
+def overdue(on: date, /) -> Any:
+    """A SELECT of all households whom nobody saw for longer than their class allows, whether somebody goes or not."""
+    return union(*(select(Spell.household_id).where(*_unseen(category, on)) for category in quotas(on)))
+
+
+def places_of(session: Session, /) -> dict[str, int]:
+    """District ► how many visits of the quota its workers can be given tonight. A district without a worker of its own
+    counts as one: somebody of the city goes."""
+    waiting = select(HomeVisit.district_code, func.count()).where(
+        HomeVisit.cause == CAUSE, col(HomeVisit.state).in_(WAITING)
+    )
+    held = dict(session.exec(waiting.group_by(col(HomeVisit.district_code))).all())
+    accounts = session.exec(select(Account).where(col(Account.active).is_(True), Account.role == Role.WORKER))
+    workers = Counter(district for account in accounts for district in account.districts)
+    found = {}
+    for district in session.exec(select(Household.district_code).distinct()):
+        many = max(1, workers[district])
+        found[district] = max(0, min(EACH_NIGHT * many, WAITING_EACH * many - held.get(district, 0)))
+    return found
+
+
+def _unseen(category: str, on: date) -> list[ColumnElement[bool]]:
+    """In this category for longer than it allows, and not seen since. Who was never seen counts from entering it."""
+    edge = on - timedelta(days=quotas(on)[category])
+    seen = select(Fact.household_id).where(*_VISITS, col(Fact.day) > edge.toordinal())
+    return [
+        col(Spell.category) == category,
+        runs_on(on),
+        col(Spell.from_on) < edge,
+        col(Spell.household_id).not_in(seen),
+    ]
+
+
+def _longest_first(category: str, on: date, *, most: int, going: Any) -> Any:
+    """(household, district), of each district the `most` unseen for longest, in this order."""
+    days = select(col(Fact.household_id), func.max(Fact.day).label("on")).where(*_VISITS)
+    last = days.group_by(col(Fact.household_id)).subquery()
+    order = (last.c.on.is_not(None), last.c.on, col(Spell.from_on), col(Spell.household_id))
+    turn = func.row_number().over(partition_by=col(Household.district_code), order_by=order)
+    ranked = (
+        select(
+            col(Spell.household_id).label("home"), col(Household.district_code).label("district"), turn.label("turn")
+        )
+        .join(Household, col(Household.id) == col(Spell.household_id))
+        .outerjoin(last, last.c.household_id == Spell.household_id)
+        .where(*_unseen(category, on), col(Spell.household_id).not_in(going))
         .subquery()
     )
-    going = select(HomeVisit.household_id).where(col(HomeVisit.state).in_(WAITING), HomeVisit.kind == TaskKind.VISIT)
-    classes: list[list[str]] = []
-    for category, days in sorted(quotas(on).items(), key=lambda one: (one[1], one[0])):
-        edge = on - timedelta(days=days)
-        since = end_of_day(edge)
-        asked = (
-            select(Spell.household_id)
-            .outerjoin(seen, seen.c.household_id == Spell.household_id)
-            .where(
-                Spell.category == category,
-                runs_on(on),
-                col(Spell.from_on) < edge,
-                or_(seen.c.seen_at.is_(None), seen.c.seen_at < since),
-                col(Spell.household_id).not_in(going),
-            )
-            .order_by(seen.c.seen_at.is_not(None), seen.c.seen_at, col(Spell.from_on), col(Spell.household_id))
-            .limit(most)
-        )
-        classes.append(list(session.exec(asked)))
-    in_turn = dict.fromkeys(home for turn in zip_longest(*classes) for home in turn if home is not None)
-    return list(in_turn)[:most]
+    return select(ranked.c.home, ranked.c.district).where(ranked.c.turn <= most).order_by(ranked.c.turn)
+
+
+def _in_turn(classes: Sequence[Sequence[str]]) -> list[str]:
+    """One of each class after the other; who is in several comes once."""
+    return list(dict.fromkeys(home for turn in zip_longest(*classes) for home in turn if home is not None))

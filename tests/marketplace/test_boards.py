@@ -47,7 +47,7 @@ def a_city(session: Session) -> list[Household]:
 
 def test_every_number_is_as_many_households_as_its_rows_and_stays_in_the_district(session: Session) -> None:
     homes = a_city(session)
-    expected = {"register": 3, "new": 1, "changed": 1, "red": 1, "visited": 1, "unseen": 2}
+    expected = {"register": 3, "new": 1, "changed": 1, "red": 1, "visited": 1, "unseen": 2, "overdue": 1}
     for measure in MEASURES:
         counted = counting.by_place(session, measure, Place("500103"), at=AT, actor=WORKER)
         rows, total = counting.rows_of(session, measure, Place("500103"), at=AT, actor=WORKER, offset=0, limit=50)

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from marketplace.accounts import service as accounts
 from marketplace.accounts.closing import close_account
 from marketplace.accounts.models import Account
-from marketplace.actors import Actor, Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.audit import AuditRow
 from marketplace.calendar import local_day
 from marketplace.cases import outcome, quick
@@ -229,10 +229,32 @@ def test_no_class_takes_all_places_of_a_night(session: Session) -> None:
         for _n in range(many):
             home = a_home(session, numbers=(a_number(),), now=NOW)
             into(session, home, category, from_on=TODAY - timedelta(days=1500), now=NOW)
-    chosen = quota.due_homes(session, on=TODAY, most=4)
+    district = home.district_code
+    chosen = quota.due_homes(session, on=TODAY, places={district: 4})
     inside = [category for found in categories_on(session, chosen, on=TODAY).values() for category in found]
     assert sorted(inside) == ["DISABILITY_SUBSIDY"] * 2 + ["IN_REGISTER"] * 2
-    assert len(quota.due_homes(session, on=TODAY)) == 6
+    assert len(quota.due_homes(session, on=TODAY, places={district: 9})) == 6
+    assert len(session.execute(quota.overdue(TODAY)).all()) == 6
+
+
+def test_each_district_has_places_for_its_own_workers_and_as_long_as_they_keep_up(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for district, many in (("500103", 9), ("500106", 2)):
+        for _n in range(many):
+            home = a_home(session, numbers=(a_number(),), district=district, now=NOW)
+            into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=1500), now=NOW)
+    for name in ("one", "two"):
+        accounts.create_account(session, name, display_name=name, role=Role.WORKER, districts=("500106",), now=NOW)
+    assert quota.places_of(session) == {"500103": 5, "500106": 10}
+    asked = quota.due_homes(session, on=TODAY)
+    inside = [session.get_one(Household, home_id).district_code for home_id in asked]
+    assert inside == ["500103"] * 5 + ["500106"] * 2
+    for home_id in asked[:4]:
+        service.ask(session, home_id, quota.CAUSE, ref=f"quota:{home_id}", actor=SYSTEM, now=NOW)
+    monkeypatch.setattr(quota, "WAITING_EACH", 4)
+    assert quota.places_of(session) == {"500103": 0, "500106": 8}
+    assert set(quota.due_homes(session, on=TODAY)).isdisjoint(asked[:4])
 
 
 def test_the_nightly_sweep_asks_for_the_quota_once_a_day(sqlite_database: Database) -> None:
