@@ -37,9 +37,18 @@ async function send(key) {
     body: JSON.stringify({ key: draft.key, base: draft.base, finish: draft.finish, changes: draft.changes }),
   });
   if (!sent.ok) return "refused";
-  if (localStorage.getItem(key) === JSON.stringify(draft)) localStorage.removeItem(key);
+  const told = await sent.json();
+  if (localStorage.getItem(key) === JSON.stringify(draft)) {
+    if (told.wrong) localStorage.setItem(key, JSON.stringify(left(draft, told)));
+    else localStorage.removeItem(key);
+  }
   await tell("drop", [draft.path]);
-  return (await sent.json()).answer;
+  return told.answer;
+}
+// What the house could not read stays here with its sentence, on top of what was kept.
+function left(draft, told) {
+  const changes = Object.fromEntries(Object.entries(draft.changes).filter(([name]) => name in told.wrong));
+  return { ...draft, changes, wrong: told.wrong, base: told.version, key: crypto.randomUUID(), finish: false, ready: false };
 }
 let busy = false;
 async function sendAll() {
@@ -48,7 +57,7 @@ async function sendAll() {
   try {
     for (const key of own().filter((one) => read(one).ready)) {
       const path = read(key).path, answer = await send(key);
-      if (answer === "refused") say("refused");
+      if (answer === "refused" || (answer === "mend" && !(form && form.dataset.visit === path))) say(answer);
       else if (answer && form && form.dataset.visit === path) location.replace(path);
       else if (answer) say("sent");
     }
@@ -65,9 +74,36 @@ function remember(field) {
   const fresh = { author: box.dataset.visits, path: form.dataset.visit, base: Number(form.elements.base.value), changes: {} };
   const draft = localStorage.getItem(key) ? read(key) : fresh;
   if (field) draft.changes[field.name] = { value: field.value, at: new Date().toISOString() };
+  if (field && draft.wrong) delete draft.wrong[field.name];
   Object.assign(draft, { key: crypto.randomUUID(), finish: false, ready: false });
   localStorage.setItem(key, JSON.stringify(draft));
   return draft;
+}
+// The same two checks as the house makes, so that nobody learns of them hours later.
+function faults(finish) {
+  const wrong = {};
+  form.querySelectorAll("[inputmode=numeric]").forEach((field) => {
+    if (!/^[0-9,]*$/.test(field.value.trim())) wrong[field.name] = form.dataset.number;
+  });
+  if (finish && form.elements.outcome.value === "") wrong.outcome = form.dataset.outcome;
+  return wrong;
+}
+function mark(wrong) {
+  form.querySelectorAll("[data-fault]").forEach((line) => line.remove());
+  const fields = Object.entries(wrong).map(([name, text]) => {
+    const field = form.elements[name], row = field.closest(".input-row"), line = document.createElement("p");
+    Object.assign(line, { className: "error", id: `${field.id}-fault`, textContent: text });
+    line.dataset.fault = "";
+    row.parentElement.classList.add("field-wrong");
+    row.parentElement.insertBefore(line, row);
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", line.id);
+    const folded = field.closest("details");
+    if (folded) folded.open = true;
+    return field;
+  });
+  if (fields.length) fields[0].focus();
+  return fields.length > 0;
 }
 const take = document.querySelector("[data-take]");
 if (take && "serviceWorker" in navigator) {
@@ -82,14 +118,16 @@ if (take && "serviceWorker" in navigator) {
 if (form && box) {
   const key = mine();
   if (localStorage.getItem(key)) {
-    Object.entries(read(key).changes).forEach(([name, one]) => { form.elements[name].value = one.value; });
-    say(read(key).ready ? "later" : "draft");
+    const draft = read(key);
+    Object.entries(draft.changes).forEach(([name, one]) => { form.elements[name].value = one.value; });
+    say(draft.ready ? "later" : mark(draft.wrong || {}) ? "mend" : "draft");
   }
   form.addEventListener("input", (event) => { if (event.target.name) remember(event.target); });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const draft = remember(null);
     draft.finish = event.submitter !== null && event.submitter.value === "done";
+    if (mark(faults(draft.finish))) return;
     draft.ready = true;
     localStorage.setItem(key, JSON.stringify(draft));
     if (navigator.onLine) await sendAll();

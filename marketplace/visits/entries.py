@@ -176,7 +176,8 @@ def sync(
     actor: Actor,
     now: datetime,
 ) -> bool:
-    """One parcel of a telephone. Returns whether something now lies beside and wants a choice. The same parcel again
+    """One parcel of a telephone; without an outcome it is kept and ends nothing. Returns whether something now lies
+    beside and wants a choice. The same parcel again
     is answered and changes nothing; one that comes after the end is kept among what was written, and ends nothing."""
     visit = service.get_visit(session, visit_id, actor=actor, asks="visit:write", lock=True)
     if not 16 <= len(key) <= 64:
@@ -196,7 +197,7 @@ def sync(
     session.add(VisitSync(key=key, visit_id=visit.id, author=actor.id, sha256=digest, received_at=now))
     flush(session)
     open_ones = beside(session, visit.id)
-    if finish and not open_ones and visit.state is VisitState.OPEN:
+    if finish and not open_ones and visit.state is VisitState.OPEN and values(session, visit.id).get(OUTCOME):
         complete(session, visit.id, actor=actor, now=now)
     return bool(open_ones)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from werkzeug.datastructures import MultiDict
 from wtforms import HiddenField
 
 from marketplace.reference.indicators import Indicator, indicators
 from marketplace.reference.words import choices, label
-from marketplace.visits.entries import LONGEST_NOTE, LONGEST_NUMBER, NOTE, OUTCOME
+from marketplace.visits.entries import LONGEST_NOTE, LONGEST_NUMBER, NOTE, OUTCOME, Change
 from marketplace.web import CountField, Form, OneField, TextField, UploadField, _, _l
 from marketplace.web.display import language
 
@@ -48,6 +51,20 @@ class HandOverForm(Form):
 def fields() -> tuple[str, ...]:
     """The names of all fields that can be written."""
     return (OUTCOME, NOTE, *indicators())
+
+
+def sound(changes: Mapping[str, Change], /) -> tuple[dict[str, Change], dict[str, str]]:
+    """The changes that the form can read, as it reads them; and field ► sentence of those that it cannot."""
+    given = MultiDict({name: one.value for name, one in changes.items()})
+    form = filled(VisitForm(formdata=given, meta={"csrf": False}))
+    form.validate()
+    wrong = {name: str(form[name].errors[0]) for name in changes if form[name].errors}
+    return {name: replace(one, value=text_of(form[name])) for name, one in changes.items() if name not in wrong}, wrong
+
+
+def text_of(field: Any, /) -> str:
+    """What a field keeps: nothing, a code, or a number."""
+    return "" if field.data is None else str(field.data)
 
 
 def filled(form: Any) -> Any:

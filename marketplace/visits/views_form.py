@@ -91,7 +91,7 @@ def write(home_visit_id: str) -> ResponseReturnValue:
         return _page(visit, form)
     base = int(str(form.base.data))
     before = entries.values_at(session, visit.id, base)
-    given = {name: "" if form[name].data is None else str(form[name].data) for name in forms.fields()}
+    given = {name: forms.text_of(form[name]) for name in forms.fields()}
     changed = {name: Change(value, now) for name, value in given.items() if value != before.get(name, "")}
     entries.write(session, visit.id, changed, base=base, actor=actor, now=now)
     here = url_for(".one", home_visit_id=visit.id)

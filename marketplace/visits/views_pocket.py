@@ -1,7 +1,8 @@
 """The way of a telephone without a network: the page's keeper, the page that says so, the state and the parcels.
 
 Enters: parcels of changed fields as JSON, each with a key, the version last seen and the times of the device. Leaves:
-JSON that says whether it was kept, finished, or wants a choice. The keeper is a script of this host for these addresses
+JSON that says whether it was kept, finished, or wants a choice, and which fields could not be read and why: the others
+are kept. The keeper is a script of this host for these addresses
 only; what it keeps is wiped after sending, when its time is over, and at sign-out. Called by `static/visits.js`.
 """
 
@@ -18,7 +19,7 @@ from marketplace.calendar import utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.visits import entries, forms, service
-from marketplace.visits.doors import bp
+from marketplace.visits.doors import SENTENCES, bp
 from marketplace.visits.entries import Change
 from marketplace.visits.models import VisitState
 from marketplace.web import current_session, render, writes
@@ -56,10 +57,16 @@ def state(home_visit_id: str) -> ResponseReturnValue:
 def parcel(home_visit_id: str) -> ResponseReturnValue:
     """What was written without a network."""
     session, told = current_session(), _read(request.get_json(silent=True))
+    told["changes"], wrong = forms.sound(told["changes"])
+    finish, told["finish"] = told["finish"], told["finish"] and not wrong
     both = entries.sync(session, home_visit_id, actor=current_actor(), now=utc_now(), **told)
     visit = service.get_visit(session, home_visit_id, actor=current_actor())
-    answer = "choose" if both else "kept" if visit.state is VisitState.OPEN else "done"
-    return jsonify(answer=answer, version=entries.version(session, visit.id))
+    version, still_open = entries.version(session, visit.id), visit.state is VisitState.OPEN
+    if finish and still_open and not entries.values(session, visit.id).get(entries.OUTCOME):
+        wrong.setdefault(entries.OUTCOME, str(SENTENCES["outcome_missing"]))
+    if wrong:
+        return jsonify(answer="mend", version=version, wrong=wrong)
+    return jsonify(answer="choose" if both else "kept" if still_open else "done", version=version)
 
 
 def _read(body: Any) -> dict[str, Any]:

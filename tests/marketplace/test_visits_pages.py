@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,7 +21,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.notices import Notice
 from marketplace.signals import sweeping
-from marketplace.visits.models import HomeVisit, VisitState
+from marketplace.visits.models import HomeVisit, VisitEntry, VisitState
 from tests import factories as make
 from tests.marketplace.signal_scene import CLERK, at_work, told
 from tests.marketplace.test_signal_pages import a_client
@@ -105,6 +106,35 @@ def test_a_parcel_needs_its_token_is_taken_once_and_bad_ones_are_refused(app: Fl
     assert worker.post(f"{path}/parcels", json={**parcel, "changes": without_zone}).status_code == 422
     app.config["WTF_CSRF_ENABLED"] = True
     assert worker.post(f"{path}/parcels", json={**parcel, "key": "b" * 36}).status_code == 400
+
+
+def test_of_a_parcel_the_sound_fields_are_kept_and_the_others_named(app: Flask, home_id: str) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    worker = a_client(app, Role.WORKER, "500103")
+    path, at = tap(worker, home_id), utc_now().isoformat()
+
+    def sent(key: str, base: int, **values: str) -> Any:
+        changes = {name: {"value": value, "at": at} for name, value in values.items()}
+        return worker.post(
+            f"{path}/parcels", json={"key": key * 36, "base": base, "finish": True, "changes": changes}
+        ).json
+
+    told = sent("a", 0, note="no bed", debt="8万", outcome="REACHED_FINE")
+    assert (told["answer"], told["version"], [*told["wrong"]]) == ("mend", 2, ["debt"])
+    assert sent("a", 0, note="no bed", debt="8万", outcome="REACHED_FINE") == told
+    assert sent("b", 2, debt="80,000") == {"answer": "done", "version": 3}
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(HomeVisit.outcome)).one() == "REACHED_FINE"
+        assert session.exec(select(VisitEntry.value).where(VisitEntry.field == "debt")).one() == "80000"
+
+
+def test_a_parcel_without_an_outcome_is_kept_and_ends_nothing(app: Flask, home_id: str) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    worker = a_client(app, Role.WORKER, "500103")
+    path = tap(worker, home_id)
+    changes = {"debt": {"value": "5", "at": utc_now().isoformat()}}
+    told = worker.post(f"{path}/parcels", json={"key": "a" * 36, "base": 0, "finish": True, "changes": changes}).json
+    assert (told["answer"], told["version"], [*told["wrong"]]) == ("mend", 1, ["outcome"])
 
 
 @pytest.mark.threat("T43")
