@@ -7,6 +7,7 @@ happens next; a charity is told nothing about what was known. Hung on the needs'
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,7 +15,8 @@ from flask.typing import ResponseReturnValue
 from marketplace.db import new_id
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.guards import current_actor, guard
-from marketplace.households.service import register_household
+from marketplace.households.models import Household
+from marketplace.households.service import masked_names, register_household, require_household
 from marketplace.needs import forms, service
 from marketplace.needs.blueprint import bp
 from marketplace.needs.referral import PersonYes, refer_need
@@ -27,34 +29,52 @@ from marketplace.web.display import language
 @guard("need:create")
 @writes
 def new() -> ResponseReturnValue:
-    """One person and one need, typed in by staff; verified in a second step."""
-    now, actor, form = datetime.now(UTC), current_actor(), forms.PersonForm()
-    form.offer_places(now=now, allowed=actor.districts)
+    """One need, typed in by staff for a household they come from, or with its person; verified in a second step."""
+    now, actor, home = datetime.now(UTC), current_actor(), _home(request.args.get("household", ""))
+    form = _form(home, now=now)
     form.begin_with(request.args.get("category", ""))
     if form.validate_on_submit():
         try:
-            need_id = _create(form, now=now)
+            home_id = home.id if home is not None else _register(form, now=now)
+            need = service.create_need(current_session(), form.facts(), household_id=home_id, actor=actor, now=now)
         except NotFound:
             form.id_number.errors = [forms.SENTENCES["elsewhere"]]
         except (BadInput, Conflict) as error:
             forms.say(form, error, otherwise="category")
         else:
-            return done(_("Saved. Verify it now or later."), to=url_for(".one", need_id=need_id))
-    return render("needs/new.html", form=form)
+            return done(_("Saved. Verify it now or later."), to=url_for(".one", need_id=need.id))
+    name = masked_names(current_session(), [home.id]).get(home.id, "") if home is not None else ""
+    return render("needs/new.html", form=form, home=home, name=name)
 
 
-def _create(form: forms.PersonForm, *, now: datetime) -> str:
-    session, actor = current_session(), current_actor()
+def _home(household_id: str) -> Household | None:
+    """The household of the page that led here, if it is one of the actor's districts."""
+    if not household_id:
+        return None
+    return require_household(current_session(), household_id, "need:create", actor=current_actor())
+
+
+def _form(home: Household | None, *, now: datetime) -> Any:
+    if home is None:
+        person = forms.PersonForm()
+        person.offer_places(now=now, allowed=current_actor().districts)
+        return person
+    form = forms.NeedForm()
+    form.offer_choices()
+    return form
+
+
+def _register(form: forms.PersonForm, *, now: datetime) -> str:
     home = register_household(
-        session,
+        current_session(),
         source=service.STAFF_SOURCE,
         source_ref=new_id(),
         district_code=str(form.district.data),
         people=[form.person(now=now)],
-        actor=actor,
+        actor=current_actor(),
         now=now,
     )
-    return service.create_need(session, form.facts(), household_id=home.id, actor=actor, now=now).id
+    return home.id
 
 
 @bp.route("/refer", methods=["GET", "POST"])

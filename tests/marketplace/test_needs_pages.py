@@ -209,6 +209,22 @@ def test_staff_type_in_one_need(staff: FlaskClient, sqlite_database: Database) -
     assert "已有同类未结束的需求" in again.text
 
 
+def test_a_need_of_a_known_household_asks_for_no_person_again(staff: FlaskClient, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        home = a_household(session)
+        home_id = home.id
+    path = f"/needs/new?household={home_id}&category=MEDICAL.MAJOR"
+    page = staff.get(path).text
+    assert 'name="id_number"' not in page
+    need_alone = {name: PERSON[name] for name in ("category", "amount", "valid_to", "urgency", "evidence")}
+    assert staff.post(path, data={**need_alone, "amount": "0"}).status_code == 422
+    answer = staff.post(path, data=need_alone)
+    assert answer.status_code == 303, answer.text
+    row = need(sqlite_database, answer.headers["Location"].rsplit("/", 1)[1])
+    assert (row.household_id, row.gap_units) == (home_id, 1_200_050)
+    assert staff.get("/needs/new?household=nobody").status_code == 404
+
+
 def test_a_charity_refers_a_person_only_with_a_yes(giver: FlaskClient, sqlite_database: Database) -> None:
     assert giver.get("/needs/refer").status_code == 200
     yes = {"how": "WRITTEN", "given_on": "2026-11-20", "told": "y"}

@@ -119,13 +119,17 @@ def test_of_a_parcel_the_sound_fields_are_kept_and_the_others_named(app: Flask, 
             f"{path}/parcels", json={"key": key * 36, "base": base, "finish": True, "changes": changes}
         ).json
 
-    told = sent("a", 0, note="no bed", debt="8万", outcome="REACHED_FINE")
+    told = sent("a", 0, note="屋头漏雨，瓦都烂了", debt="8万", outcome="REACHED_FINE")
     assert (told["answer"], told["version"], [*told["wrong"]]) == ("mend", 2, ["debt"])
-    assert sent("a", 0, note="no bed", debt="8万", outcome="REACHED_FINE") == told
+    assert sent("a", 0, note="屋头漏雨，瓦都烂了", debt="8万", outcome="REACHED_FINE") == told
     assert sent("b", 2, debt="80,000") == {"answer": "done", "version": 3}
     with app.extensions["database"].reading() as session:
         assert session.exec(select(HomeVisit.outcome)).one() == "REACHED_FINE"
         assert session.exec(select(VisitEntry.value).where(VisitEntry.field == "debt")).one() == "80000"
+    verifier, asked = a_client(app, Role.VERIFIER, "500103"), path.replace("/home-visits", "/needs/from-visit")
+    assert asked in verifier.get(path).text
+    assert f"/needs/new?category=HOUSING.REPAIR&amp;household={home_id}" in verifier.get(asked).text
+    assert a_client(app, Role.VERIFIER, "500106").get(asked).status_code == 404
 
 
 def test_a_parcel_without_an_outcome_is_kept_and_ends_nothing(app: Flask, home_id: str) -> None:
