@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.measure import machine
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.config import demo_settings
 from marketplace.db import Database
@@ -425,7 +426,22 @@ def main() -> None:
     print(f"search: p50 {told['search_ms']['p50']} ms, p95 {told['search_ms']['p95']} ms; peak {told['peak_mb']:,} MB")
     rows = json.loads(RESULTS.read_text("utf-8"))["rows"] if RESULTS.exists() else []
     rows = sorted([row for row in rows if row["people"] != told["people"]] + [told], key=lambda row: row["people"])
-    RESULTS.write_text(json.dumps({"rows": rows}, indent=1) + "\n", "utf-8")
+    kept = {"goals": {"watch": goal(rows[-1])}, "machine": machine(), "rows": rows}
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+
+
+def goal(row: dict[str, Any]) -> dict[str, str]:
+    """The figures of one row in a sentence, and the command that prints them."""
+    spent = row["seconds"]
+    sweeps = ", ".join(
+        f"{words} {spent[name]['cpu']:.0f} CPU s ({spent[name]['wall']:.0f} s by the clock)"
+        for name, words in (("first", "first sweep"), ("again", "a night's sweep"), ("day", "one day"))
+    )
+    figure = (
+        f"{row['people']:,} people, {row['facts']:,} facts, {row['rules']} rules, under a load of "
+        f"{row['load_average']}: {sweeps}; search p95 {row['search_ms']['p95']} ms CPU; {row['peak_mb']:,} MB"
+    )
+    return {"figure": figure, "command": f"PYTHONPATH=. .venv/bin/python bench/monitor.py --people {row['people']}"}
 
 
 if __name__ == "__main__":
