@@ -45,7 +45,7 @@ GOALS = {
     "lists": "The desk's lists over 100,000 rows, first, middle and last page: ≤ 300 ms",
     "cases": "Supervision of a year of 1,000 applications a day, and of 88,000 households with 586,000 items: overdue "
     "board and monthly report ≤ 300 ms",
-    "watch": "The watch over 1,550,000 people with ≥ 50,000,000 facts of a year: a nightly sweep of all rules ≤ 10 min, "
+    "watch": "The watch over 1,550,000 people with ≥ 50,000,000 facts of a year: a night of all rules ≤ 10 min, "
     "≤ 8 GB, one day ≤ 60 s, search ≤ 100 ms",
     "once": "Never twice: ≥ 100,000 allocations by 5 processes with rival givers and a government feed on each "
     "database, 10,000,000 allocations in "
