@@ -216,7 +216,9 @@ def _aggregate(part: Aggregate, scene: Scene) -> Expression:
     until = scene.on.toordinal()
     if part.name == "silent":
         told = (scene.fresh or {}).get(fact_kinds()[part.kind].feed)
-        return func.max(case((own, null()))) if told is None else told - func.max(case((own, col(Fact.day))))
+        if told is None:
+            return func.max(case((own, cast(null(), BigInteger))))
+        return told - func.max(case((own, col(Fact.day))))
     return until - func.max(case((own, col(Fact.day))))
 
 

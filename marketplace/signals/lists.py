@@ -17,8 +17,9 @@ from marketplace.actors import Actor
 from marketplace.households.categories import categories_on
 from marketplace.households.service import masked_names
 from marketplace.reference.facts import Feed, feeds
+from marketplace.signals.lateness import fresh_days, late_feeds
 from marketplace.signals.models import Alert, AlertState, Colour, Delivery, Fact, HeldRow, HeldState
-from marketplace.signals.sweeping import RANKS, fresh_days, late_feeds
+from marketplace.signals.sweeping import RANKS
 
 COLOURS = {rank: colour for colour, rank in RANKS.items()}
 

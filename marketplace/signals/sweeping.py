@@ -9,7 +9,7 @@ Called by the worker and by the bench; the set of those who meet a rule is found
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -23,12 +23,12 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, utc_now
 from marketplace.db import Database, chunks, flush, new_id
 from marketplace.households.models import Household, Spell
-from marketplace.reference.facts import fact_kinds, feeds
 from marketplace.signals import answering
 from marketplace.signals.compiling import Scene, compile_rule
 from marketplace.signals.language import RuleFault
-from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, Sweep
-from marketplace.signals.parts import Aggregate, Has, evidence_kinds, hears_silence, parts_of
+from marketplace.signals.lateness import fresh_days, late_feeds
+from marketplace.signals.models import Alert, AlertState, Colour, Fact, Rule, Sweep
+from marketplace.signals.parts import evidence_kinds, hears_silence
 from marketplace.signals.returning import Held, Unit, comes_back
 from marketplace.signals.rules import active_rules, tree_of
 
@@ -113,14 +113,28 @@ def _look(session: Session, *, whole: bool, now: datetime) -> Look:
 
 
 def _ask(session: Session, only: Any, *, now: datetime) -> tuple[list[tuple[Rule, list[Unit]]], list[str]]:
-    found, failed = [], []
+    found: list[tuple[Rule, list[Unit]]] = []
+    failed: list[str] = []
     for rule in active_rules(session):
         try:
-            found.append((rule, units_of(session, rule, on=local_day(now), only=only)))
+            units = units_of(session, rule, on=local_day(now), only=only)
         except RuleFault as fault:
             log.error("rule %s could not be asked: %s", rule.code, fault.code)
             failed.append(rule.code)
+        else:
+            found.append((rule, units if only is None else _without_open(session, rule, units)))
     return found, failed
+
+
+def _without_open(session: Session, rule: Rule, units: list[Unit]) -> list[Unit]:
+    """A rule that hears silence is asked about everybody by day too: who has its alert open already is left out."""
+    if rule.per == "feed" or not hears_silence(tree_of(rule)):
+        return units
+    open_ones = rows_of(col(Alert.household_id), col(Alert.person_id)).where(
+        col(Alert.rule_code) == rule.code, col(Alert.closed_at).is_(None)
+    )
+    held = {(home, person) for home, person in session.execute(open_ones)}
+    return [unit for unit in units if unit not in held]
 
 
 def _close(session: Session, look: Look, *, raised: int, actor: Actor, now: datetime) -> Counted:
@@ -164,35 +178,6 @@ def units_of(session: Session, rule: Rule, /, *, on: date, only: Any = None) -> 
     narrow = only if only is not None and not hears_silence(tree) else None
     scene = Scene(on, per=rule.per, fresh=fresh_days(session), only=narrow)
     return [(home, person) for home, person in session.execute(compile_rule(tree, scene))]
-
-
-def fresh_days(session: Session, /) -> Mapping[str, int]:
-    """Feed ► the day until which it told."""
-    return {state.feed: state.as_of_day for state in session.exec(select(FeedState)) if state.as_of_day}
-
-
-def late_feeds(session: Session, /, *, on: date) -> list[str]:
-    """The feeds that are older than they may be. One that never told is as old as the first rule that rests on it."""
-    told, since = fresh_days(session), _awaited(session)
-    return [
-        feed.code
-        for feed in feeds().values()
-        if feed.fresh_days
-        and (last := told.get(feed.code, since.get(feed.code))) is not None
-        and on.toordinal() - last > feed.fresh_days
-    ]
-
-
-def _awaited(session: Session) -> dict[str, int]:
-    """Feed ► the day on which the first of the rules at work that rest on it was switched on."""
-    found: dict[str, int] = {}
-    for rule in active_rules(session):
-        parts = parts_of(tree_of(rule)) if rule.per != "feed" and rule.valid_from is not None else ()
-        for part in parts:
-            if isinstance(part, Has | Aggregate) and rule.valid_from is not None:
-                feed, begun = fact_kinds()[part.kind].feed, rule.valid_from.toordinal()
-                found[feed] = min(found.get(feed, begun), begun)
-    return found
 
 
 def raise_alerts(

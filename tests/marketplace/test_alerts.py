@@ -282,3 +282,15 @@ def test_a_person_sees_what_the_watch_holds_and_takes_it_along_into_oblivion(ses
     forgetting.forget(session, head(session, home))
     gone = forgetting.told_of(session, home.id)
     assert (gone["facts_of_departments"], gone["said"]) == ([], [])
+
+
+def test_by_day_a_silence_that_is_an_open_alert_already_is_not_looked_at_again(session: Session, now: datetime) -> None:
+    number = a_number(date(1940, 1, 1))
+    home = a_home(session, numbers=(number,), now=now)
+    at_work(session, "W17", now=now)
+    told(session, "POPULATION", (number, "LIVES_ALONE", TODAY - timedelta(days=40), 1), as_of=TODAY, now=now)
+    told(session, "UTILITIES", (number, "USE", TODAY - timedelta(days=30), None), as_of=TODAY, now=now)
+    assert sweep(session, now=now) == (1, 1)
+    assert sweep(session, now=now, whole=False) == (0, 0)
+    answering.close(session, answering.open_alerts(session, home.id)[0].id, outcome="no_need", actor=CLERK, now=now)
+    assert sweep(session, now=now, whole=False)[0] == 1

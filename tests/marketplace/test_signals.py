@@ -14,7 +14,7 @@ from marketplace import audit
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound
 from marketplace.sealed import vault_of
-from marketplace.signals import declaring, pulling, sweeping, taking
+from marketplace.signals import declaring, lateness, pulling, sweeping, taking
 from marketplace.signals.declaring import Verdict
 from marketplace.signals.models import Delivery, Fact, FeedState, HeldRow, HeldState
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, told
@@ -157,10 +157,10 @@ def test_a_file_dropped_again_tells_of_those_who_came_into_the_register_since(se
 def test_a_feed_is_late_only_after_its_own_time(session: Session, now: datetime) -> None:
     told(session, "MEDICAL_BILLS", as_of=TODAY - timedelta(days=31), now=now)
     told(session, "UTILITIES", as_of=TODAY - timedelta(days=4), now=now)
-    assert sweeping.late_feeds(session, on=TODAY) == ["UTILITIES"]
-    assert sweeping.late_feeds(session, on=TODAY + timedelta(days=1)) == ["MEDICAL_BILLS", "UTILITIES"]
+    assert lateness.late_feeds(session, on=TODAY) == ["UTILITIES"]
+    assert lateness.late_feeds(session, on=TODAY + timedelta(days=1)) == ["MEDICAL_BILLS", "UTILITIES"]
     told(session, "UTILITIES", as_of=TODAY, now=now)
-    assert sweeping.late_feeds(session, on=TODAY) == []
+    assert lateness.late_feeds(session, on=TODAY) == []
 
 
 def test_of_half_a_delivery_nobody_seems_silent(sqlite_database: Database, now: datetime) -> None:
@@ -214,10 +214,10 @@ def test_a_file_corrected_back_is_taken_again_and_an_empty_one_says_that_nothing
 
 
 def test_a_feed_that_never_told_is_late_once_a_rule_has_waited_for_it(session: Session, now: datetime) -> None:
-    assert sweeping.late_feeds(session, on=TODAY) == []
+    assert lateness.late_feeds(session, on=TODAY) == []
     at_work(session, "W08", now=now)
-    assert sweeping.late_feeds(session, on=TODAY + timedelta(days=31)) == []
-    assert sweeping.late_feeds(session, on=TODAY + timedelta(days=32)) == ["DISASTERS"]
+    assert lateness.late_feeds(session, on=TODAY + timedelta(days=31)) == []
+    assert lateness.late_feeds(session, on=TODAY + timedelta(days=32)) == ["DISASTERS"]
 
 
 def test_what_a_household_said_agrees_differs_or_cannot_be_compared(session: Session, now: datetime) -> None:

