@@ -27,6 +27,9 @@ import numpy as np
 
 from bench.measure import machine
 from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.boards import counting
+from marketplace.boards.counting import Moment, Place
+from marketplace.boards.views_board import SHOWN
 from marketplace.config import demo_settings
 from marketplace.db import Database
 from marketplace.demo.phases import peak_mb
@@ -35,7 +38,7 @@ from marketplace.households.register import HouseholdFacts, PersonFacts, registe
 from marketplace.households.search import Query
 from marketplace.reference.facts import fact_kinds
 from marketplace.reference.identity_number import make_id_number
-from marketplace.signals import rules, sweeping, trying
+from marketplace.signals import lists, rules, sweeping, trying
 from marketplace.wiring import open_database
 
 RESULTS = Path(__file__).parent / "results" / "monitor.json"
@@ -325,6 +328,23 @@ def look_up(database: Database, rng: np.random.Generator, *, times: int) -> list
     return spent
 
 
+def pages(database: Database) -> dict[str, float]:
+    """Page ► CPU milliseconds of what it asks: the city's board with all its measures, and the first page of alerts."""
+    at, found = Moment(LATER, TODAY), {}
+    with database.reading() as session:
+        begun = process_time()
+        for measure in SHOWN:
+            counting.by_place(session, measure, Place(), at=at, actor=CLERK)
+        counting.ages(session, Place(), at=at, actor=CLERK)
+        counting.answers(session, Place(), at=at, actor=CLERK)
+        found["board"] = round((process_time() - begun) * 1000, 1)
+        begun = process_time()
+        lists.count_homes(session, actor=CLERK)
+        lists.list_homes(session, actor=CLERK, on=TODAY, offset=0, limit=50)
+        found["alerts"] = round((process_time() - begun) * 1000, 1)
+    return found
+
+
 def fill(folder: Path, people: int, *, seed: int) -> dict[str, Any]:
     """A register with a year of facts in the folder; what lies there from an earlier run is taken as it is."""
     kept = folder / "filled.json"
@@ -377,6 +397,7 @@ def run(folder: Path, people: int, *, seed: int) -> dict[str, Any]:
     found = {"first": night(database, told, "first", at=NOW), "again": night(database, told, "again", at=NEXT)}
     told["day_facts"] = tell(file, rng, days=(last, last + 1), share=1 / 365, known=last + 1)
     found["day"] = night(database, told, "day", at=LATER)
+    told["page_ms"] = pages(database)
     spent = sorted(look_up(database, rng, times=200))
     database.close()
     told["seconds"] = {name: one.told for name, one in found.items()}
