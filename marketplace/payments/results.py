@@ -64,12 +64,20 @@ class Known:
     """What the house knows of the lines that a file names; `states` moves on while the file is gone through."""
 
     lines: dict[str, PaymentLine]
-    batches: dict[str, BatchState]
+    batches: dict[str, PaymentBatch]
     told: dict[tuple[str, ResultKind], BankResult]
     live: dict[str, str]
     """Match ► the line of it that is on its way or paid."""
     matches: dict[str, MatchState]
     states: dict[str, LineState] = field(default_factory=dict)
+    paid_on: dict[str, date] = field(default_factory=dict)
+    """Line ► the bank's day of its payment."""
+
+    def earliest(self, line: PaymentLine, kind: ResultKind, /) -> date:
+        """Before this day the answer cannot be: the file went to the bank then, or the money that came back left."""
+        sent_at = self.batches[line.id].sent_at
+        sent_on = local_day(sent_at) if sent_at is not None else date.min
+        return sent_on if kind in (ResultKind.PAID, ResultKind.FAILED) else self.paid_on.get(line.id, sent_on)
 
 
 @dataclass(slots=True)
@@ -152,11 +160,13 @@ def _known(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock: b
             asked = asked.with_for_update(of=PaymentLine).execution_options(populate_existing=True)
         found = session.exec(asked).all()
         for line, batch in found:
-            known.lines[line.reference], known.batches[line.id] = line, batch.state
+            known.lines[line.reference], known.batches[line.id] = line, batch
             known.states[line.id] = line.state
         ids, matches = [line.id for line, _batch in found], [line.match_id for line, _batch in found]
         for told in session.exec(select(BankResult).where(col(BankResult.line_id).in_(ids))):
             known.told[told.line_id, told.kind] = told
+            if told.kind is ResultKind.PAID:
+                known.paid_on[told.line_id] = told.on_day
         live = select(PaymentLine.match_id, PaymentLine.id).where(
             col(PaymentLine.match_id).in_(matches), col(PaymentLine.state).in_(LIVE_LINE)
         )
@@ -167,7 +177,7 @@ def _known(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock: b
 
 def _place(row: CheckedRow, known: Known, found: Plan) -> None:
     line, kind = known.lines.get(row.values["reference"]), ResultKind(row.values["result"])
-    if line is None or known.batches[line.id] is not BatchState.SENT:
+    if line is None or known.batches[line.id].state is not BatchState.SENT:
         _fault(found, row, "reference", "payment_unknown" if line is None else "payment_not_sent")
         return
     amount = row.values.get("amount_fen") or line.amount_fen
@@ -185,9 +195,13 @@ def _place(row: CheckedRow, known: Known, found: Plan) -> None:
     if code:
         _fault(found, row, "result", code)
         return
+    earliest = known.earliest(line, kind)
+    if on_day < earliest:
+        _fault(found, row, "on_day", "payment_day_early", day=earliest.isoformat())
+        return
     known.states[line.id] = _AFTER[kind]
     if kind is ResultKind.PAID:
-        known.live[line.match_id] = line.id
+        known.live[line.match_id], known.paid_on[line.id] = line.id, on_day
     elif known.live.get(line.match_id) == line.id:
         del known.live[line.match_id]
     found.answers.append(
