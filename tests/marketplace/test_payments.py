@@ -92,7 +92,7 @@ def test_a_grant_is_prepared_released_sent_paid_and_delivered(on_each_engine: Mo
     assert {row["Amount (yuan)"] for row in shown} == {"1000.00"}
     assert batch.state.value == "sent"
     counts = month.answer([(row["Reference"], "paid", "") for row in shown])
-    assert counts == {"new": 2, "paid": 2, "failed": 0, "returned": 0, "reclaimed": 0, "same": 0}
+    assert {code: number for code, number in counts.items() if number} == {"new": 2, "paid": 2}
     for grant in month.grants:
         assert grant.match.state is MatchState.DELIVERED
         assert session.get_one(LedgerEntry, grant.match.ledger_entry_id).state is AidState.DELIVERED
@@ -293,7 +293,15 @@ def test_money_that_was_sent_back_ends_the_match_and_opens_the_need(session: Ses
 def test_the_same_answer_again_changes_nothing(session: Session, month: Month) -> None:
     rows = [(line.reference, "paid", "") for line in month.lines(month.sent())]
     month.answer(rows)
-    assert month.answer(rows) == {"new": 0, "paid": 0, "failed": 0, "returned": 0, "reclaimed": 0, "same": 2}
+    assert month.answer(rows) == {
+        "new": 0,
+        "paid": 0,
+        "failed": 0,
+        "returned": 0,
+        "reclaimed": 0,
+        "paid_twice": 0,
+        "same": 2,
+    }
     assert len(session.exec(select(BankResult)).all()) == 2
 
 
@@ -318,7 +326,7 @@ def test_answers_that_do_not_fit_are_named_with_row_and_column(session: Session,
     assert _faults(month, [(first.reference, "paid", "")], day="2026-11-20") == [
         (2, "result", "payment_told_otherwise")
     ]
-    later = month.lines(month.sent())[0]
+    later = month.lines(month.prepare())[0]
     assert later.match_id == second.match_id
     assert _faults(month, [(second.reference, "paid", "")]) == [(2, "result", "payment_paid_elsewhere")]
 
@@ -348,7 +356,8 @@ def test_an_answer_for_another_giver_s_line_finds_nothing(session: Session, mont
 def test_a_line_that_the_bank_never_paid_is_stopped_and_tried_again(session: Session, month: Month) -> None:
     batch = month.sent()
     line = month.lines(batch)[0]
-    batches.stop_line(session, batch.id, line.id, actor=month.manager, now=month.now)
+    for actor in (month.clerk, month.manager):
+        batches.stop_line(session, batch.id, line.id, actor=actor, now=month.now)
     assert blockers(month) == [""]
     month.answer([(line.reference, "paid", "")])
     assert blockers(month) == []
