@@ -22,8 +22,8 @@ from marketplace.offers.models import Acceptance, Offer, OfferState
 SILENT = "giver_silent"
 IDLE = "giver_idle"
 LISTED = "listed_closed"
-"""Why a resource is paused: its giver is silent, or its deliveries stay away, or the giver's own list says that it is closed for now. A list that
-says open opens only what a list has paused."""
+"""Why a resource is paused: its giver is silent, or its deliveries stay away, or the giver's own list says that it is
+closed for now. A list that says open opens only what a list has paused."""
 
 
 def pause_silent(session: Session, org_id: str, /, *, now: datetime) -> int:

@@ -2064,6 +2064,10 @@ def upgrade() -> None:
     sa.Column('issued_on', sa.Date(), nullable=False),
     sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('struck_reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('struck_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('struck_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(struck_at IS NULL) = (struck_reason = '')", name=op.f('ck_paper_struck')),
     sa.CheckConstraint('amount_fen > 0', name=op.f('ck_paper_amount')),
     sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_paper_offer_id')),
     sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_paper_org_id')),
@@ -2073,7 +2077,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_paper_issued_on'), ['issued_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_paper_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_paper_org_id'), ['org_id'], unique=False)
-        batch_op.create_index('uq_paper_org_kind_number', ['org_id', 'kind', 'number'], unique=True)
+        batch_op.create_index('uq_paper_org_kind_number', ['org_id', 'kind', 'number'], unique=True, sqlite_where=sa.text('struck_at IS NULL'), postgresql_where=sa.text('struck_at IS NULL'))
 
     op.create_table('passkey',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
