@@ -23,6 +23,7 @@ from marketplace.decisions.officers import choose, load
 from marketplace.errors import NotFound
 from marketplace.needs.models import Need
 from marketplace.payments.models import LineState, PaymentLine
+from marketplace.payments.open_matches import LIVE_LINE
 from marketplace.policy import require
 
 STEP, TWICE = "paid_twice", "twice:"
@@ -51,11 +52,10 @@ def came_back(session: Session, line: PaymentLine, /, *, now: datetime) -> None:
 
 def take_place(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> PaymentLine | None:
     """The other line of the match failed, was stopped or came back: one that was too much is its payment now."""
-    wanted = select(PaymentLine).where(
-        col(PaymentLine.match_id) == match.id, col(PaymentLine.state) == LineState.PAID_TWICE
-    )
-    line = session.exec(wanted.order_by(col(PaymentLine.reference)).limit(1)).first()
-    if line is None:
+    lines = select(PaymentLine).where(col(PaymentLine.match_id) == match.id).order_by(col(PaymentLine.reference))
+    found = session.exec(lines.execution_options(populate_existing=True)).all()
+    line = next((one for one in found if one.state is LineState.PAID_TWICE), None)
+    if line is None or any(one.state in LIVE_LINE for one in found):
         return None
     line.state, line.changed_at = LineState.PAID, now
     match.paid_at = match.paid_at or now
