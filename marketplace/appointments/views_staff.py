@@ -43,8 +43,14 @@ def city() -> ResponseReturnValue:
         (clock.object_ref.partition(":")[2], clock.district_code, last_day(clock), clock.due_at <= utc_now())
         for clock in first
     ]
-    page, told = Page(number=number, total=total), {"calls": calls, "calls_total": calls_total}
-    return render("appointments/city.html", visits=visits, page=page, state=wanted.state, **told)
+    return render(
+        "appointments/city.html",
+        visits=visits,
+        page=Page(number=number, total=total),
+        state=wanted.state,
+        calls=calls,
+        calls_total=calls_total,
+    )
 
 
 def _visit(appointment_id: str) -> Visit:

@@ -73,9 +73,9 @@ def _ask(match_id: str, *, layout: str, back: str) -> ResponseReturnValue:
 
 
 def _keep(form: CorrectForm, match_id: str) -> None:
-    said = (form.category.data, form.amount.data, form.paid_on.data)
-    payout = Paid(*said) if all(said) else None
-    if any(said) and payout is None:
+    category, amount, paid_on = form.category.data, form.amount.data, form.paid_on.data
+    payout = Paid(category, amount, paid_on) if category and amount and paid_on else None
+    if payout is None and (category or amount or paid_on):
         raise BadInput("payout_missing", field="amount")
     reason = form.reason_code.data or ""
     corrections.ask(current_session(), match_id, payout, reason_code=reason, actor=current_actor(), now=utc_now())
