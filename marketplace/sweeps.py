@@ -15,7 +15,7 @@ from marketplace.appeals import service as appeals
 from marketplace.appointments import outcomes as appointments
 from marketplace.boards import own_facts
 from marketplace.cases import reviews, supervision, uploads
-from marketplace.claims import cases
+from marketplace.claims import cases, corrections
 from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
 from marketplace.credentials import receipts
@@ -44,6 +44,7 @@ BARRED = {
     "second_call": readings.readers,
     "denied_answer": readings.readers,
     "urgent_review": urgent.pair_of,
+    "payout_change": corrections.who_asked,
 }
 """Step ► the accounts that must not be named for it, because they had a hand in what is looked at."""
 

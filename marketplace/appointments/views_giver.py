@@ -37,14 +37,18 @@ def week() -> ResponseReturnValue:
     session, org_id, now = current_session(), own_org(), utc_now()
     monday = lists.week_start(_asked_day() or local_day(now))
     talks = volunteers.to_talk_with(session, org_id)
+    page = Page(number=page_number(), total=lists.count_week(session, org_id, monday), size=lists.FEW)
+    waiting, waiting_total = lists.to_record(session, org_id, now=now)
     return render(
         "appointments/week.html",
-        days=lists.week_of_giver(session, org_id, monday),
+        days=lists.week_of_giver(session, org_id, monday, offset=page.offset, limit=page.size),
+        page=page,
         monday=monday,
         before=(monday - timedelta(days=7)).isoformat(),
         after=(monday + timedelta(days=7)).isoformat(),
         today=local_day(now),
-        to_record=lists.to_record(session, org_id, now=now),
+        to_record=waiting,
+        to_record_total=waiting_total,
         services=lists.count_boards(session, org_id),
         people=volunteers.count_volunteers(session, org_id),
         talks=[(one, volunteers.plain(session, one, "name")) for one in talks],
@@ -74,7 +78,9 @@ def board(match_id: str) -> ResponseReturnValue:
     """One service: its figures and its appointments."""
     session = current_session()
     found = lists.board_of(session, match_id, actor=current_actor())
-    return render("appointments/board.html", board=found, visits=lists.visits_of_match(session, match_id, names="full"))
+    page = Page(number=page_number(), total=lists.count_of_match(session, match_id), size=lists.FEW)
+    visits = lists.visits_of_match(session, match_id, names="full", offset=page.offset, limit=page.size)
+    return render("appointments/board.html", board=found, visits=visits, page=page)
 
 
 @bp.route("/services/<match_id>/propose", methods=["GET", "POST"])

@@ -38,12 +38,19 @@ def city() -> ResponseReturnValue:
     visits, total = lists.list_city(
         session, wanted, actor=actor, offset=Page(number, 0).offset, limit=Page(number, 0).size
     )
+    first, calls_total = lists.calls_waiting(session, actor=actor)
     calls = [
         (clock.object_ref.partition(":")[2], clock.district_code, last_day(clock), clock.due_at <= utc_now())
-        for clock in lists.calls_waiting(session, actor=actor)
+        for clock in first
     ]
-    page = Page(number=number, total=total)
-    return render("appointments/city.html", visits=visits, page=page, state=wanted.state, calls=calls)
+    return render(
+        "appointments/city.html",
+        visits=visits,
+        page=Page(number=number, total=total),
+        state=wanted.state,
+        calls=calls,
+        calls_total=calls_total,
+    )
 
 
 def _visit(appointment_id: str) -> Visit:

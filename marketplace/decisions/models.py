@@ -78,8 +78,8 @@ def _listed(name: str, states: Iterable[MatchState], *columns: str) -> Index:
 class Match(SQLModel, table=True):
     """One approved line on its way to the household; `short_units` of it were approved but not given. `held_for` names
     why nobody may move it before a person has looked (see `holding`); `at_once`: the person on call alone approved;
-    `asked_at`: when the rules against helping twice last said yes to it; `paid_at`: since when the bank says that it
-    has paid, and has not said since that the money came back."""
+    `asked_at`: when the rules against helping twice last said yes to it; `paid_at`: since when the bank, or an insurer,
+    says that it has paid, and has not said since that the money came back."""
 
     __table_args__ = (
         Index("ix_match_waiting", "state", "updated_at", "id", "district_code"),

@@ -14,12 +14,13 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.consent import service as consent
 from marketplace.consent.ask import living_auto_match
-from marketplace.decisions import asking, moves, pieces
+from marketplace.decisions import asking, idle, moves, pieces
 from marketplace.decisions.cards import case_kinds
 from marketplace.decisions.closing import (
     bank_sent_back,
     follow_up,
     give_back,
+    never_paid,
     paid_missing,
     reclaim_done,
     reclaim_drop,
@@ -54,6 +55,7 @@ __all__ = [
     "household_accepts",
     "household_declines",
     "matches_of_household",
+    "never_paid",
     "not_received",
     "open_matches_of",
     "purpose_of",
@@ -265,6 +267,7 @@ def cancel(session: Session, match_id: str, /, *, reason_code: str, actor: Actor
     told = match.state in (MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY)
     to = MatchState.REJECTED if match.state is MatchState.AWAITING_SECOND else MatchState.CANCELLED
     moves.end(session, match, to=to, reason_code=reason_code, actor=actor, now=now)
+    idle.look(session, match, now=now)
     if told:
         moves.tell_household(session, match, moves.ending(match), key="staff", now=now)
     return match

@@ -203,7 +203,9 @@ def not_received(match_id: str) -> ResponseReturnValue:
         return pages.confirm(
             layout="household",
             title=_("Nothing has arrived?"),
-            intro=_("The bank says that it paid. Civil affairs asks the giver and its bank; look at your account too.")
+            intro=_("The insurer says that it paid. Civil affairs asks it; look at your account too.")
+            if card.match.paid_at is not None and card.by_case
+            else _("The bank says that it paid. Civil affairs asks the giver and its bank; look at your account too.")
             if card.match.paid_at is not None
             else _(
                 "Every visit of this help that was recorded then counts as not served, unless your time to say so has "
@@ -217,7 +219,7 @@ def not_received(match_id: str) -> ResponseReturnValue:
         )
     match = service.not_received(session, match_id, actor=current_actor(), now=utc_now())
     words = (
-        _("We have noted that nothing arrived. The bank says that it paid: a person asks the giver and its bank.")
+        _("We have noted that nothing arrived. The giver says that it was paid: a person asks the giver and its bank.")
         if match.paid_at is not None
         else _("We have noted that nothing arrived. Your need is open again.")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -16,8 +16,9 @@ from adapters.tabular_writer import write_csv
 from marketplace.accounts import service as accounts
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
-from marketplace.appointments import outcomes, service
+from marketplace.appointments import lists, outcomes, service
 from marketplace.appointments.models import Appointment, AppointmentState, Volunteer
+from marketplace.calendar import local_day
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
@@ -81,6 +82,30 @@ def house(settings: Settings, sqlite_database: Database) -> House:
             begun.id,
             (made[0].id, made[1].id),
         )
+
+
+def test_a_list_of_visits_has_pages_or_says_how_many_there_are(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "FEW", 1)
+    ids = {house.begun, *house.proposed}
+    for client, path in ((house.giver(), f"/visits/services/{house.match_id}"), (house.home(), "/visits/mine")):
+        first = client.get(path).text
+        assert "?page=3" in first
+        pages = [first, *(client.get(f"{path}?page={number}").text for number in (2, 3))]
+        assert [[one for one in ids if one in page] != [] for page in pages] == [True] * 3
+        assert {one for page in pages for one in ids if one in page} == ids, "none is left out"
+    with house.database.transaction() as session:
+        session.get_one(Appointment, house.proposed[0]).state = AppointmentState.AGREED
+    monday = f"{lists.week_start(local_day(datetime.now(UTC)))}"
+    org_id, found = house.org_id, set()
+    with house.database.reading() as session:
+        total = lists.count_week(session, org_id, date.fromisoformat(monday))
+        for offset in range(total):
+            days = lists.week_of_giver(session, org_id, date.fromisoformat(monday), offset=offset, limit=1)
+            found |= {visit.appointment.id for visits in days.values() for visit in visits}
+    assert len(found) == total
+    with house.database.reading() as session:
+        later = datetime.now(UTC) + timedelta(days=5)
+        assert lists.to_record(session, org_id, now=later)[1] == 2, "one is shown, two are counted"
 
 
 def test_the_giver_records_what_took_place_and_sees_it_in_its_figures(house: House) -> None:

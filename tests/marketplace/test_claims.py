@@ -307,6 +307,8 @@ def test_only_an_approver_of_the_district_decides(session, now):
         with pytest.raises(NotFound):
             act(session, overlap.id, match.id, actor=elsewhere, now=now)
     assert ordering.open_overlaps(session, actor=elsewhere) == []
+    pages = [ordering.open_overlaps(session, actor=APPROVER, offset=offset, limit=1) for offset in (0, 1)]
+    assert [[one.id for one in page] for page in pages] == [[overlap.id], []]
     assert ordering.count_open(session, actor=APPROVER) == 1
 
 

@@ -2065,6 +2065,10 @@ def upgrade() -> None:
     sa.Column('issued_on', sa.Date(), nullable=False),
     sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('struck_reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('struck_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('struck_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(struck_at IS NULL) = (struck_reason = '')", name=op.f('ck_paper_struck')),
     sa.CheckConstraint('amount_fen > 0', name=op.f('ck_paper_amount')),
     sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_paper_offer_id')),
     sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_paper_org_id')),
@@ -2074,7 +2078,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_paper_issued_on'), ['issued_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_paper_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_paper_org_id'), ['org_id'], unique=False)
-        batch_op.create_index('uq_paper_org_kind_number', ['org_id', 'kind', 'number'], unique=True)
+        batch_op.create_index('uq_paper_org_kind_number', ['org_id', 'kind', 'number'], unique=True, sqlite_where=sa.text('struck_at IS NULL'), postgresql_where=sa.text('struck_at IS NULL'))
 
     op.create_table('passkey',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
@@ -2946,6 +2950,7 @@ def upgrade() -> None:
     sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
     sa.Column('payout_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('paid_on', sa.Date(), nullable=True),
+    sa.Column('payout_key', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -3029,8 +3034,9 @@ def upgrade() -> None:
     sa.Column('payee_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('amount_fen', sa.BigInteger(), nullable=False),
-    sa.Column('state', sa.Enum('waiting', 'paid', 'failed', 'returned', 'reclaimed', 'dropped', name='linestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'paid', 'paid_twice', 'failed', 'returned', 'reclaimed', 'dropped', name='linestate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('stop_asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('changed_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint('amount_fen > 0', name=op.f('ck_payment_line_amount')),
     sa.ForeignKeyConstraint(['batch_id'], ['payment_batch.id'], name=op.f('fk_payment_line_batch_id')),
@@ -3171,6 +3177,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_bank_result_match_id'), ['match_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_bank_result_month'), ['month'], unique=False)
         batch_op.create_index(batch_op.f('ix_bank_result_org_id'), ['org_id'], unique=False)
+
+    op.create_table('payout_change',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('fen', sa.BigInteger(), nullable=False),
+    sa.Column('paid_on', sa.Date(), nullable=True),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('agreed', sa.Boolean(), nullable=False),
+    sa.CheckConstraint('(fen > 0) = (paid_on IS NOT NULL)', name=op.f('ck_payout_change_payout')),
+    sa.CheckConstraint('decided_by IS NULL OR decided_by <> asked_by', name=op.f('ck_payout_change_two_people')),
+    sa.CheckConstraint('fen >= 0', name=op.f('ck_payout_change_fen')),
+    sa.ForeignKeyConstraint(['case_id'], ['insurance_case.id'], name=op.f('fk_payout_change_case_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_change'))
+    )
+    with op.batch_alter_table('payout_change', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_payout_change_asked_at'), ['asked_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payout_change_case_id'), ['case_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payout_change_district_code'), ['district_code'], unique=False)
+        batch_op.create_index('uq_payout_change_open', ['case_id'], unique=True, sqlite_where=sa.text('decided_at IS NULL'), postgresql_where=sa.text('decided_at IS NULL'))
 
     op.create_table('payout_overlap',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
