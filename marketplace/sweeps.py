@@ -24,7 +24,7 @@ from marketplace.decisions import asking, beginning, unclaimed, waiting
 from marketplace.households import comparing
 from marketplace.ledger import claiming, granted_aid, handing_in, late, promised, repeats, reporting
 from marketplace.liveness import schedule as survival
-from marketplace.meetings import night, urgent
+from marketplace.meetings import calling, night, urgent
 from marketplace.offers.demand import publish_when_due
 from marketplace.organisations import agreements
 from marketplace.payments import after_end
@@ -63,6 +63,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(late_payments.sweep, database, clock=clock),
         partial(after_end.sweep, database, clock=clock),
         partial(night.sweep, database, clock=clock),
+        partial(calling.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=beginning.look),
         partial(appointments.sweep, database, clock=clock),

@@ -96,6 +96,7 @@ def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, i
         "urgent": urgent.count_urgent(session, ReviewState.WAITING, actor=actor)
         if may(actor, "urgent:list").allow
         else 0,
+        "critical": urgent.count_critical(session, actor=actor, now=now) if may(actor, "urgent:list").allow else 0,
         "meetings": meetings.open_meetings(session, actor),
         "pairs": suspicions.count_waiting(session, actor=actor),
         "runs": session.exec(select(func.count()).select_from(Run)).one(),

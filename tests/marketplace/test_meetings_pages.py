@@ -218,11 +218,14 @@ def test_the_roster_names_two_people_and_says_what_is_wrong_at_its_field(site, n
     page = staff.get("/meetings/urgent/roster").text
     assert "verifier" in page
     assert "/drop" in page
-    one = {"verifier": night.verifier.id, "approver": night.approver.id}
+    phones = {"verifier_phone": "10000000081", "approver_phone": "10000000082"}
+    one = {"verifier": night.verifier.id, "approver": night.approver.id, **phones}
     day = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
     span = {"starts_on": day, "starts_at": "18", "ends_on": day, "ends_at": "06"}
     assert "结束要晚于开始" in staff.post("/meetings/urgent/roster", data={**one, **span}).text
     good = {**one, **span, "ends_at": "23"}
+    unreached = staff.post("/meetings/urgent/roster", data={**good, "approver_phone": "12345"}).text
+    assert "请填写这个人夜间能接到的手机号" in unreached
     assert staff.post("/meetings/urgent/roster", data=good).status_code == 303
     assert "这段时间已有另一组值班" in staff.post("/meetings/urgent/roster", data=good).text
     drops = re.findall(r"/meetings/urgent/roster/\w+/drop", staff.get("/meetings/urgent/roster").text)
