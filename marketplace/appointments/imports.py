@@ -16,7 +16,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.appointments import volunteers
 from marketplace.appointments.insured import counts_on
-from marketplace.appointments.models import Volunteer
+from marketplace.appointments.models import Volunteer, VolunteerState
 from marketplace.appointments.table import facts_of, volunteer_schema
 from marketplace.appointments.volunteers import VolunteerFacts
 from marketplace.calendar import local_day
@@ -102,6 +102,8 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Pla
             found.new.append(facts)
         elif volunteer.content_hash == volunteers.content_hash(session, facts, index=index):
             found.same += 1
+        elif volunteer.state is VolunteerState.ENDED:
+            found.faults.append(_fault(row, "registration_no", facts.registration_no, "volunteer_has_ended"))
         elif day := counts_on(session, volunteer, insured_from=facts.insured_from, insured_to=facts.insured_to):
             shown = facts.registration_no
             found.faults.append(_fault(row, "insured_to", shown, "insurance_counted_on", day=day.isoformat()))

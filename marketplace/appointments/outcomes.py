@@ -8,7 +8,7 @@ the end of a match has overtaken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
@@ -24,6 +24,7 @@ from marketplace.appointments.models import (
     Appointment,
     AppointmentState,
     ServiceRecord,
+    Volunteer,
 )
 from marketplace.appointments.service import call_off
 from marketplace.appointments.silent import CALL
@@ -44,9 +45,18 @@ OVERTIME = timedelta(hours=1)
 
 
 def record_done(
-    session: Session, appointment_id: str, /, *, minutes: int, content: str, actor: Actor, now: datetime
+    session: Session,
+    appointment_id: str,
+    /,
+    *,
+    minutes: int,
+    content: str,
+    came: Collection[str] | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Appointment:
-    """The giver records a visit that took place. Begun hours do not count, and not more than was planned. With the last
+    """The giver records a visit that took place, with who of those booked `came` (None: all of them): only they have
+    served, the others count as not come. Begun hours do not count, and not more than was planned. With the last
     unit the match is delivered and the household is asked to confirm; until then the limit of the delivery begins anew
     with each visit, for a service that is being served is not late. A visit that began before its match ended is
     recorded too, and counts as far as need and offer have not been used otherwise since."""
@@ -56,15 +66,18 @@ def record_done(
     _require_begun(appointment, now=now)
     if content not in list_codes("service_content"):
         raise BadInput("content_missing", field="content")
-    _check_minutes(session, appointment, minutes, now=now)
+    present, absent = _who_came(session, appointment, came)
+    _check_minutes(session, appointment, minutes, present, now=now)
     served = min(appointment.units, service_kind(appointment.category).units(minutes))
     if served < 1:
         raise BadInput("minutes_too_few", field="minutes")
-    if (missing := uninsured(session, appointment)) is not None:
+    if (missing := uninsured(appointment, present)) is not None:
         raise WrongState("not_insured_then", who=missing.registration_no)
     appointment.units, appointment.minutes, appointment.content = served, minutes, content
     booking.close(session, appointment, to=AppointmentState.DONE, actor=actor, now=now)
-    _write_records(session, appointment, now=now)
+    _write_records(session, appointment, present, now=now)
+    if absent:
+        count_missing(session, absent, now=now)
     if match.state is not MatchState.IN_DELIVERY:
         served_late.count(session, match, units=served, actor=actor, now=now)
     elif booking.claimed_units(session, match.id, states=SERVED) == match.units:
@@ -74,19 +87,34 @@ def record_done(
     return appointment
 
 
-def _check_minutes(session: Session, appointment: Appointment, minutes: int, *, now: datetime) -> None:
+def _who_came(
+    session: Session, appointment: Appointment, came: Collection[str] | None
+) -> tuple[list[Volunteer], list[Volunteer]]:
+    """Of those booked: who was there, and who was not."""
+    booked = booking.people_of(session, appointment.id)
+    present = [one for one in booked if came is None or one.id in came]
+    if not present:
+        raise BadInput("nobody_came", field="came")
+    return present, [one for one in booked if one not in present]
+
+
+def _check_minutes(
+    session: Session, appointment: Appointment, minutes: int, present: Sequence[Volunteer], *, now: datetime
+) -> None:
     """Not longer than it can have been: not into the future, the next visit of who came, nor far beyond the plan."""
     if not 1 <= minutes <= (now - appointment.starts_at).total_seconds() // 60:
         raise BadInput("minutes_not_possible", field="minutes")
     latest = appointment.ends_at + OVERTIME
-    following = booking.next_begin(session, appointment)
+    following = booking.next_begin(session, appointment, present)
     most = int((min(latest, following or latest) - appointment.starts_at).total_seconds()) // 60
     if minutes > most:
         raise BadInput("minutes_too_many", field="minutes", most=most)
 
 
-def _write_records(session: Session, appointment: Appointment, *, now: datetime) -> None:
-    for volunteer in booking.people_of(session, appointment.id):
+def _write_records(
+    session: Session, appointment: Appointment, present: Sequence[Volunteer], *, now: datetime
+) -> None:
+    for volunteer in present:
         session.add(
             ServiceRecord(
                 id=new_id(),
@@ -118,7 +146,8 @@ def volunteer_missed(
     booking.require_sayable(match)
     _require_begun(appointment, now=now)
     booking.close(session, appointment, to=AppointmentState.NO_SHOW_VOLUNTEER, actor=actor, now=now)
-    count_missing(session, appointment, missing, now=now)
+    booked = booking.people_of(session, appointment.id)
+    count_missing(session, [one for one in booked if one.id in missing] or booked, now=now)
     key = f"{appointment.id}:missed"
     if by_household:
         notices.post(session, "visit_changed", key=key, org_id=match.org_id, now=now)
@@ -221,7 +250,17 @@ def _overtaken(session: Session, match: Match, actor: Actor, now: datetime) -> N
     silent.end_call(session, match.id, outcome="match_ended", now=now)
 
 
-pieces.ROOMS["visits"] = pieces.Pieces(_given, _unrecorded, _overtaken, disputes.void_all)
+def _minutes(session: Session, match: Match) -> int | None:
+    """What the giver's people have served of it, each of them counted; None where nothing is on record."""
+    served = select(func.sum(col(ServiceRecord.minutes))).join(
+        Appointment, col(Appointment.id) == col(ServiceRecord.appointment_id)
+    )
+    served = served.where(col(Appointment.match_id) == match.id, col(ServiceRecord.void).is_(False))
+    total = session.exec(served).one()
+    return None if total is None else int(total)
+
+
+pieces.ROOMS["visits"] = pieces.Pieces(_given, _unrecorded, _overtaken, disputes.void_all, _minutes)
 
 
 def _call_off_open(session: Session, match_id: str, *, reason: str, actor: Actor, now: datetime) -> None:

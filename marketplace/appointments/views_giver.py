@@ -6,6 +6,7 @@ household but what it consented to, opened for one look and logged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,13 +16,14 @@ from flask.typing import ResponseReturnValue
 from marketplace.appointments import booking, lists, outcomes, service, volunteers
 from marketplace.appointments.calendar_file import calendar_file
 from marketplace.appointments.doors import bp, say
-from marketplace.appointments.forms import MissedForm, done_form, propose_form, reason_form
+from marketplace.appointments.forms import MissedForm, SubstituteForm, done_form, propose_form, reason_form
 from marketplace.appointments.lists import Board, Visit
-from marketplace.appointments.models import Appointment
+from marketplace.appointments.models import Appointment, Volunteer
 from marketplace.calendar import local_day, utc_now
 from marketplace.decisions import service as decisions
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard, need_fresh_proof, own_org
+from marketplace.reference.services import service_kind
 from marketplace.web import Page, _, confirm, current_session, done, page_number, render, writes
 from marketplace.web.codes import amount, word
 from marketplace.web.formats import day as day_words
@@ -85,8 +87,7 @@ def propose(match_id: str) -> ResponseReturnValue:
     session, actor = current_session(), current_actor()
     found = lists.board_of(session, match_id, actor=actor)
     able = [one for one in volunteers.list_volunteers(session, own_org()) if found.kind.skill in one.skills]
-    names = volunteers.names_of(session, able)
-    form = propose_form((one.id, f"{names[one.id]} · {one.registration_no}") for one in able)
+    form = propose_form(_named(able))
     if form.validate_on_submit():
         try:
             made = service.propose(session, match_id, form.plan(), actor=actor, now=utc_now())
@@ -166,7 +167,7 @@ def recipient(appointment_id: str) -> ResponseReturnValue:
 @writes
 def record(appointment_id: str) -> ResponseReturnValue:
     """Record a visit that took place."""
-    visit, form = _visit(appointment_id), done_form()
+    visit, form = _visit(appointment_id), done_form(_booked(appointment_id))
     if form.validate_on_submit():
         try:
             outcomes.record_done(
@@ -174,6 +175,7 @@ def record(appointment_id: str) -> ResponseReturnValue:
                 appointment_id,
                 minutes=form.minutes.data or 0,
                 content=form.content.data or "",
+                came=form["came"].data if "came" in form else None,
                 actor=current_actor(),
                 now=utc_now(),
             )
@@ -186,6 +188,44 @@ def record(appointment_id: str) -> ResponseReturnValue:
         title=_("Record the visit"),
         intro=_("Begun hours do not count, and not more than was planned. It becomes a service record of who came."),
         button=_("It took place"),
+        form=form,
+    )
+
+
+def _booked(appointment_id: str) -> list[tuple[str, str]]:
+    """Who is booked, as (id, words)."""
+    return _named(booking.people_of(current_session(), appointment_id))
+
+
+def _named(people: Sequence[Volunteer]) -> list[tuple[str, str]]:
+    names = volunteers.names_of(current_session(), people)
+    return [(one.id, f"{names[one.id]} · {one.registration_no}") for one in people]
+
+
+@bp.route("/<appointment_id>/substitute", methods=["GET", "POST"])
+@guard("appointment:plan")
+@writes
+def substitute(appointment_id: str) -> ResponseReturnValue:
+    """Somebody else goes: one who is booked is exchanged for another who is free and fit for it."""
+    session, visit, form = current_session(), _visit(appointment_id), SubstituteForm()
+    form.out.choices = booked = _booked(appointment_id)
+    skill = service_kind(visit.appointment.category).skill
+    able = [one for one in volunteers.list_volunteers(session, own_org()) if skill in one.skills]
+    form.instead.choices = [pair for pair in _named(able) if pair not in booked]
+    if form.validate_on_submit():
+        pair = (form.out.data or "", form.instead.data or "")
+        try:
+            service.substitute(session, appointment_id, *pair, actor=current_actor(), now=utc_now())
+        except BadInput as error:
+            say(form, error)
+        else:
+            back = url_for("appointments.one", appointment_id=appointment_id)
+            return done(_("Exchanged. Where the household knew who comes, it is told."), to=back)
+    return _ask(
+        visit,
+        title=_("Somebody else goes"),
+        intro=_("Whoever goes must be free at this time, fit for it, and insured where the visit is risky."),
+        button=_("Exchange"),
         form=form,
     )
 
@@ -216,9 +256,7 @@ def facts_of(visit: Visit) -> list[dict[str, str]]:
 def missed(appointment_id: str) -> ResponseReturnValue:
     """Say who did not come; the time may be planned again."""
     visit, form = _visit(appointment_id), MissedForm()
-    people = booking.people_of(current_session(), appointment_id)
-    names = volunteers.names_of(current_session(), people)
-    form.missing.choices = [(one.id, f"{names[one.id]} · {one.registration_no}") for one in people]
+    form.missing.choices = _booked(appointment_id)
     if form.validate_on_submit():
         session, actor, now = current_session(), current_actor(), utc_now()
         if form.who.data == "household":
@@ -229,7 +267,10 @@ def missed(appointment_id: str) -> ResponseReturnValue:
     return _ask(
         visit,
         title=_("Somebody did not come"),
-        intro=_("The household is told and loses nothing. The units of this visit can be planned again."),
+        intro=_(
+            "The household is told and loses nothing. The units of this visit can be planned again. If the visit took "
+            "place all the same, record it instead, with who came."
+        ),
         button=_("Note it"),
         form=form,
     )

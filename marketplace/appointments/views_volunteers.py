@@ -139,10 +139,14 @@ def stop(volunteer_id: str, to: str) -> ResponseReturnValue:
 @guard("volunteer:edit")
 @writes
 def back(volunteer_id: str) -> ResponseReturnValue:
-    """Take a suspended volunteer back."""
+    """Take back one who was suspended or has ended."""
+    ended = _volunteer(volunteer_id).state is VolunteerState.ENDED
     volunteers.set_state(
         current_session(), volunteer_id, to=VolunteerState.ACTIVE, actor=current_actor(), now=utc_now()
     )
+    if ended:
+        told = _("The volunteer is active again. Enter the insurance anew before risky work.")
+        return done(told, to=_page(volunteer_id))
     return done(_("The volunteer is active again."), to=_page(volunteer_id))
 
 

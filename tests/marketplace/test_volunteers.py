@@ -88,6 +88,28 @@ def test_a_change_keeps_the_person_and_a_suspension_needs_a_reason(session: Sess
     assert volunteer.state is VolunteerState.ACTIVE
 
 
+def test_who_has_ended_comes_back_as_the_same_person_with_insurance_entered_anew(session: Session) -> None:
+    organisation = make.an_organisation(session)
+    actor, told = as_manager(organisation), visiting.facts()
+    volunteer = volunteers.register(session, told, actor=actor, now=NOW)
+    ended = VolunteerState.ENDED
+    volunteers.set_state(session, volunteer.id, to=ended, reason="own_wish", actor=actor, now=NOW)
+    for number in (told.registration_no, "V-other"):
+        with pytest.raises(Conflict, match="volunteer_was_here"):
+            volunteers.register(session, replace(told, registration_no=number), actor=actor, now=NOW)
+    data = write_csv(HEADS, [_row(told)])
+    _batch, checked = imports.check_file(session, data, file_name="v.csv", actor=actor, now=NOW)
+    assert [fault.code for fault in checked.faults] == ["volunteer_has_ended"]
+    with pytest.raises(WrongState):
+        volunteers.set_state(session, volunteer.id, to=VolunteerState.SUSPENDED, reason="health", actor=actor, now=NOW)
+    volunteers.set_state(session, volunteer.id, to=VolunteerState.ACTIVE, actor=actor, now=NOW)
+    assert (volunteer.state, volunteer.insured_to) == (VolunteerState.ACTIVE, None)
+    batch, checked = imports.check_file(session, data, file_name="v.csv", actor=actor, now=NOW)
+    assert (checked.faults, batch.counts["changed"]) == ([], 1)
+    imports.confirm_import(session, batch.id, actor=actor, now=NOW)
+    assert volunteer.insured_to == date(2026, 12, 31)
+
+
 def _row(told: volunteers.VolunteerFacts, **over: str) -> list[str]:
     values = {
         "registration_no": told.registration_no,
