@@ -20,7 +20,7 @@ from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
 from marketplace.credentials import receipts
 from marketplace.db import Database
-from marketplace.decisions import asking, beginning, unclaimed, waiting
+from marketplace.decisions import asking, beginning, lapsed, unclaimed, waiting
 from marketplace.households import comparing
 from marketplace.ledger import claiming, granted_aid, handing_in, late, promised, repeats, reporting
 from marketplace.liveness import schedule as survival
@@ -64,6 +64,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(after_end.sweep, database, clock=clock),
         partial(night.sweep, database, clock=clock),
         partial(calling.sweep, database, clock=clock),
+        partial(lapsed.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=beginning.look),
         partial(appointments.sweep, database, clock=clock),

@@ -2666,6 +2666,7 @@ def upgrade() -> None:
     sa.Column('delivery_note', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('held_for', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('at_once', sa.Boolean(), nullable=False),
+    sa.Column('help_only', sa.Boolean(), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('giver_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
