@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from marketplace.appeals import service as appeals
-from marketplace.appointments import outcomes as appointments
+from marketplace.appointments import overtaken as appointments
 from marketplace.boards import own_facts
 from marketplace.cases import reviews, supervision, uploads
 from marketplace.claims import cases
@@ -62,8 +62,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(payments.sweep, database, clock=clock),
         partial(late_payments.sweep, database, clock=clock),
         partial(after_end.sweep, database, clock=clock),
-        partial(night.sweep, database, clock=clock),
-        partial(calling.sweep, database, clock=clock),
+        *(partial(room.sweep, database, clock=clock) for room in (night, calling)),
         partial(lapsed.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=beginning.look),

@@ -1,7 +1,8 @@
 """Insurance after the plan: still there when a visit is recorded, and not taken away under a visit that counts on it.
 
 Enters: a recorded visit with who came, or a volunteer with the days that a change would leave. Leaves: nothing, or
-whose insurance is missing, or for which visit. Called by `outcomes` when a visit is recorded, by `volunteers` and `imports` on a change.
+whose insurance is missing, or for which visit. Called by `outcomes` when a visit is recorded, by `volunteers` and
+`imports` on a change.
 """
 
 from __future__ import annotations

@@ -2,19 +2,18 @@
 
 Enters: an appointment whose time has begun, and who says what happened. Leaves: service records of the volunteers,
 units that add up, a delivered match once all are served, counted no-shows with their tasks and, after the term, a
-partial delivery. What began before its match ended is said afterwards too. The sweep at the end closes what time or
-the end of a match has overtaken.
+partial delivery. What began before its match ended is said afterwards too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
-from marketplace.actors import SYSTEM, Actor
+from marketplace.actors import Actor
 from marketplace.appointments import booking, disputes, silent
 from marketplace.appointments.disputes import HOMES
 from marketplace.appointments.insured import uninsured
@@ -30,7 +29,7 @@ from marketplace.appointments.service import call_off
 from marketplace.appointments.silent import CALL
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
-from marketplace.db import Database, flush, new_id
+from marketplace.db import flush, new_id
 from marketplace.decisions import moves, pieces, served_late
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
@@ -111,9 +110,7 @@ def _check_minutes(
         raise BadInput("minutes_too_many", field="minutes", most=most)
 
 
-def _write_records(
-    session: Session, appointment: Appointment, present: Sequence[Volunteer], *, now: datetime
-) -> None:
+def _write_records(session: Session, appointment: Appointment, present: Sequence[Volunteer], *, now: datetime) -> None:
     for volunteer in present:
         session.add(
             ServiceRecord(
@@ -268,39 +265,3 @@ def _call_off_open(session: Session, match_id: str, *, reason: str, actor: Actor
     for appointment in session.exec(wanted.order_by(col(Appointment.id)).with_for_update()).all():
         if not booking.has_begun(appointment, now=now):
             call_off(session, appointment, reason=reason, actor=actor, now=now)
-
-
-def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
-    """Let silent households be called; close proposals whose time has come without an answer, and everything open of
-    matches that are over. One short transaction each; returns how many there were."""
-    now = clock()
-    calls = silent.sweep(database, now=now)
-    proposed = col(Appointment.state) == AppointmentState.PROPOSED
-    late = proposed & (col(Appointment.starts_at) <= now)
-    over = (col(Match.state) != MatchState.IN_DELIVERY) & (proposed | (col(Appointment.starts_at) > now))
-    wanted = select(Appointment.id).join(Match, col(Match.id) == col(Appointment.match_id))
-    with database.reading() as session:
-        ids = session.exec(
-            wanted.where(col(Appointment.state).in_(OPEN), late | over).order_by(col(Appointment.id)).limit(100)
-        ).all()
-    return calls + sum(_close_overtaken(database, appointment_id, now=now) for appointment_id in ids)
-
-
-def _close_overtaken(database: Database, appointment_id: str, *, now: datetime) -> bool:
-    with database.transaction() as session:
-        match = booking.lock_match(session, session.get_one(Appointment, appointment_id).match_id)
-        appointment = session.get_one(Appointment, appointment_id, with_for_update=True, populate_existing=True)
-        over = match.state is not MatchState.IN_DELIVERY
-        late = appointment.state is AppointmentState.PROPOSED and appointment.starts_at <= now
-        if appointment.state not in OPEN or not (over or late) or booking.has_begun(appointment, now=now):
-            return False
-        held = match.state is MatchState.HELD
-        ended = "match_on_hold" if held else "match_ended"
-        call_off(session, appointment, reason=ended if over else "not_answered", actor=SYSTEM, now=now)
-        if over:
-            silent.end_call(session, match.id, outcome=ended, now=now)
-        else:
-            silent.ask_for_call(session, match, now=now)
-            key = f"{appointment.id}:not_answered"
-            notices.post(session, "visit_changed", key=key, org_id=match.org_id, now=now)
-        return True

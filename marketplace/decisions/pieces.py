@@ -21,8 +21,8 @@ from marketplace.errors import WrongState
 @dataclass(frozen=True, slots=True)
 class Pieces:
     """What one room above knows: the units given, whether a promised piece has passed of which nobody has said what
-    became of it, how to call off what is only promised, how to void what was given lately (it returns what stands), and the
-    minutes that the giver's people have served by its records (None: it has none)."""
+    became of it, how to call off what is only promised, how to void what was given lately (it returns what stands),
+    and the minutes that the giver's people have served by its records (None: it has none)."""
 
     given: Callable[[Session, Match], int]
     unrecorded: Callable[[Session, Match, datetime], bool]

@@ -19,7 +19,7 @@ from sqlmodel import Session, and_, col, or_, select
 from marketplace import audit
 from marketplace.actors import SYSTEM
 from marketplace.db import Database, flush, one_by_one
-from marketplace.meetings import roster, urgent
+from marketplace.meetings import critical, roster
 from marketplace.meetings.models import CriticalCall, OnCall
 from marketplace.needs.models import Need, NeedState
 
@@ -43,7 +43,7 @@ def _untold(session: Session, now: datetime) -> list[Need]:
     verified = col(Need.state) == NeedState.VERIFIED
     stage = or_(and_(verified, col(CriticalCall.state) == VERIFIED), and_(~verified, col(CriticalCall.state) == CAME))
     told = select(CriticalCall.need_id).where(col(CriticalCall.need_id) == col(Need.id), stage).exists()
-    wanted = select(Need).where(*urgent.critical(SYSTEM, now), ~told).order_by(col(Need.created_at), col(Need.id))
+    wanted = select(Need).where(*critical.conditions(SYSTEM, now), ~told).order_by(col(Need.created_at), col(Need.id))
     return list(session.exec(wanted.limit(MOST)))
 
 

@@ -33,9 +33,7 @@ from marketplace.intake.cells import names_somebody
 from marketplace.ledger.overlap import homes_of
 from marketplace.meetings import duties, reclaims, roster
 from marketplace.meetings.models import ReviewState, UrgentApproval
-from marketplace.needs.lists import not_over
 from marketplace.needs.models import Need
-from marketplace.needs.service import LIVE
 from marketplace.offers.models import Offer
 from marketplace.policy import require
 from marketplace.proposals import quotes
@@ -274,33 +272,6 @@ def _seen(state: ReviewState | None, actor: Actor) -> list[ColumnElement[bool]]:
         wanted.append(col(UrgentApproval.state) == state)
     if actor.districts:
         wanted.append(col(UrgentApproval.district_code).in_(sorted(actor.districts)))
-    return wanted
-
-
-def critical_needs(
-    session: Session, /, *, actor: Actor, now: datetime, offset: int = 0, limit: int = 25
-) -> list[Need]:
-    """One page of the critical needs of the actor's area of which nothing is given or under way: the longest waiting
-    first. Those that nobody has verified yet stand among them, for somebody on call verifies, too."""
-    wanted = select(Need).where(*critical(actor, now)).order_by(col(Need.created_at), col(Need.id))
-    return list(session.exec(wanted.offset(offset).limit(limit)))
-
-
-def count_critical(session: Session, /, *, actor: Actor, now: datetime) -> int:
-    """How many there are."""
-    return session.exec(select(func.count()).select_from(Need).where(*critical(actor, now))).one()
-
-
-def critical(actor: Actor, now: datetime) -> list[ColumnElement[bool]]:
-    """What makes a need one of them."""
-    wanted: list[ColumnElement[bool]] = [
-        col(Need.state).in_(LIVE),
-        col(Need.urgency) == CRITICAL,
-        col(Need.committed_units) == 0,
-        not_over(local_day(now)),
-    ]
-    if actor.districts:
-        wanted.append(col(Need.district_code).in_(sorted(actor.districts)))
     return wanted
 
 

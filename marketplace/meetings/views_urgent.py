@@ -22,7 +22,7 @@ from marketplace.clocks import service as clocks
 from marketplace.decisions.models import Match
 from marketplace.errors import DomainError, NotFound
 from marketplace.guards import current_actor, guard
-from marketplace.meetings import night, reclaims, roster, urgent, words
+from marketplace.meetings import critical, night, reclaims, roster, urgent, words
 from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import ReviewForm, RosterForm, UrgentForm
 from marketplace.meetings.models import OnCall, ReviewState, UrgentApproval
@@ -35,7 +35,6 @@ from marketplace.web import pages
 from marketplace.web.display import language
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
-
 
 FEW = 10
 """So many critical needs stand on the first page; the others have a list of their own."""
@@ -59,16 +58,16 @@ def urgent_cases() -> ResponseReturnValue:
         state=state.value if state else "all",
         reviews=words.REVIEWS,
         pairs=_pairs(now),
-        critical=urgent.critical_needs(session, actor=actor, now=now, limit=FEW),
-        critical_count=urgent.count_critical(session, actor=actor, now=now),
+        critical=critical.list_needs(session, actor=actor, now=now, limit=FEW),
+        critical_count=critical.count_needs(session, actor=actor, now=now),
     )
 
 
 def _critical_page() -> Response:
     """Every critical need without aid, the longest waiting first."""
     session, actor, now = current_session(), current_actor(), utc_now()
-    page = Page(page_number(), urgent.count_critical(session, actor=actor, now=now))
-    found = urgent.critical_needs(session, actor=actor, now=now, offset=page.offset, limit=page.size)
+    page = Page(page_number(), critical.count_needs(session, actor=actor, now=now))
+    found = critical.list_needs(session, actor=actor, now=now, offset=page.offset, limit=page.size)
     return pages.render(
         "meetings/urgent.html",
         rows=[],

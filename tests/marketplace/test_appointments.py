@@ -18,7 +18,7 @@ from adapters.tabular_writer import write_csv
 from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
-from marketplace.appointments import lists, outcomes, records, service, volunteers
+from marketplace.appointments import lists, outcomes, overtaken, records, service, volunteers
 from marketplace.appointments.booking import claimed_units, people_of
 from marketplace.appointments.calendar_file import calendar_file
 from marketplace.appointments.models import (
@@ -378,8 +378,8 @@ def test_the_sweep_closes_what_time_or_the_end_of_a_match_has_overtaken(database
         chain = over.match.consent_chain_id
         assert chain is not None
         decisions.withdraw_consent(session, chain, actor=over.home, now=NOW)
-    assert outcomes.sweep(database, clock=lambda: visiting.TOMORROW) == 1, "an end calls its visits off by itself"
-    assert outcomes.sweep(database, clock=lambda: visiting.TOMORROW) == 0
+    assert overtaken.sweep(database, clock=lambda: visiting.TOMORROW) == 1, "an end calls its visits off by itself"
+    assert overtaken.sweep(database, clock=lambda: visiting.TOMORROW) == 0
     with database.reading() as session:
         assert session.get_one(Appointment, unanswered).reason_code == "not_answered"
         assert session.get_one(Appointment, orphan).reason_code == "match_ended"
@@ -506,8 +506,8 @@ def test_a_household_silent_on_a_time_is_called_and_its_answer_ends_the_call(dat
         scene = a_scene(session)
         one = proposed(session, scene, window(day=20))[0]
     late = NOW + timedelta(days=8)
-    assert outcomes.sweep(database, clock=lambda: late) == 1
-    assert outcomes.sweep(database, clock=lambda: late) == 0
+    assert overtaken.sweep(database, clock=lambda: late) == 1
+    assert overtaken.sweep(database, clock=lambda: late) == 0
     with database.transaction() as session:
         assert _calls(session, scene.match.id) == ["visit_call"]
         assert clocks.running_of(session, one.choice_id) == []
@@ -519,7 +519,7 @@ def test_a_time_that_came_without_an_answer_is_told_to_the_giver_and_a_worker_ca
     with database.transaction() as session:
         scene = a_scene(session)
         proposed(session, scene)
-    assert outcomes.sweep(database, clock=lambda: AFTER) == 1
+    assert overtaken.sweep(database, clock=lambda: AFTER) == 1
     with database.transaction() as session:
         told = session.exec(select(Notice.org_id).where(Notice.letter == "visit_changed"))
         assert sorted(told, key=str) == sorted([None, scene.organisation.id], key=str)
@@ -574,7 +574,7 @@ def test_somebody_else_goes_is_asked_for_the_same_holds_the_time_and_has_the_hou
     unfit = a_volunteer(session, scene.organisation, skills=("CARE",))
     visit, later = agreed(session, scene, window(), window(day=1))
 
-    def sent(one: Appointment, out: Volunteer, coming: Volunteer, at: datetime = NOW) -> None:
+    def sent(one: Appointment, out: Volunteer, coming: Volunteer, at: Any = NOW) -> None:
         service.substitute(session, one.id, out.id, coming.id, actor=scene.manager, now=at)
 
     for out, coming, code in (

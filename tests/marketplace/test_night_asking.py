@@ -14,7 +14,7 @@ from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.meetings import night, roster, urgent
+from marketplace.meetings import critical, night, roster, urgent
 from marketplace.meetings.models import UrgentApproval
 from marketplace.notices import Notice
 from marketplace.offers.models import Acceptance
@@ -105,7 +105,7 @@ def test_a_case_for_which_nothing_else_is_free_says_so_and_never_returns_to_a_si
     ]
     assert len({org for org, _state, _where in told}) == 2
     with database.reading() as session:
-        assert [need.id for need in urgent.critical_needs(session, actor=house.reviewer, now=NIGHT)] == [house.need_id]
+        assert [need.id for need in critical.list_needs(session, actor=house.reviewer, now=NIGHT)] == [house.need_id]
         fell = select(Notice.letter, Notice.household_id, Notice.account_id).where(Notice.key.contains(":fell"))
         letters = session.exec(fell).all()
         homes = [home for letter, home, _account in letters if letter == "match_cancelled"]

@@ -18,7 +18,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import suspicions
 from marketplace.households.models import Household
-from marketplace.meetings import calling, duties, reclaims, roster, urgent
+from marketplace.meetings import calling, critical, duties, reclaims, roster, urgent
 from marketplace.meetings.models import OnCall, ReviewState, UrgentApproval
 from marketplace.meetings.night import sweep
 from marketplace.meetings.roster import Shift
@@ -449,8 +449,8 @@ def test_the_longest_waiting_critical_need_is_first_and_all_are_counted(night: N
         for number in range(12):
             home = make.a_household(session, phone=f"100000001{number:02}")
             made.append(make.a_need(session, home, urgency=3, created_at=NIGHT - timedelta(days=1, hours=number)).id)
-        waiting = [one.id for one in urgent.critical_needs(session, actor=night.approver, now=NIGHT)]
+        waiting = [one.id for one in critical.list_needs(session, actor=night.approver, now=NIGHT)]
         assert waiting == [*reversed(made), night.need_id], "the one of tonight last, though nobody has verified it"
-        assert urgent.count_critical(session, actor=night.approver, now=NIGHT) == 13
+        assert critical.count_needs(session, actor=night.approver, now=NIGHT) == 13
         assert of_staff(session, night.approver, now=NIGHT)["critical"] == 13
         assert of_staff(session, a_head(session, "there", "500106"), now=NIGHT)["critical"] == 0
