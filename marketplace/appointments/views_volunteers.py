@@ -166,13 +166,25 @@ def certificate(volunteer_id: str) -> ResponseReturnValue:
     )
 
 
+@bp.get("/volunteers/register.xlsx", endpoint="register_file")
+@guard("volunteer:edit")
+@leaves
+def register_table() -> ResponseReturnValue:
+    """The register as a table: change it and bring it back."""
+    return _table(records.register_file(current_session(), own_org(), lang=language(), mark=mark()), "volunteers.xlsx")
+
+
+def _table(data: bytes, name: str) -> Response:
+    response = Response(data, content_type=XLSX)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 @bp.get("/volunteers/records.xlsx", endpoint="records_file")
 @guard("volunteer:list")
 @leaves
 def records_table() -> ResponseReturnValue:
     """All service records of the giver as a table."""
     data = records.records_file(current_session(), own_org(), lang=language(), mark=mark())
-    response = Response(data, content_type=XLSX)
-    response.headers["Content-Disposition"] = 'attachment; filename="service-records.xlsx"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return _table(data, "service-records.xlsx")

@@ -20,7 +20,7 @@ from marketplace.actors import Role
 from marketplace.calendar import HERE, local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.decisions.models import Match
-from marketplace.errors import DomainError, NotFound
+from marketplace.errors import DomainError, NotFound, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.meetings import critical, night, reclaims, roster, urgent, words
 from marketplace.meetings.doors import bp, say
@@ -269,6 +269,6 @@ def on_call_drop(row_id: str) -> ResponseReturnValue:
     """Take a pair off."""
     try:
         roster.drop(current_session(), row_id, actor=current_actor(), now=utc_now())
-    except DomainError as error:
-        return pages.refuse(str(words.SENTENCES.get(error.code, error.code)), to=url_for(".on_call"))
+    except WrongState as error:
+        return pages.refuse(str(words.SENTENCES[error.code]), to=url_for(".on_call"))
     return pages.done(_("Taken off the roster."), to=url_for(".on_call"))
