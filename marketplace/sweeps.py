@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from marketplace.appeals import service as appeals
-from marketplace.appointments import outcomes as appointments
+from marketplace.appointments import overtaken as appointments
 from marketplace.boards import own_facts
 from marketplace.cases import reviews, supervision, uploads
 from marketplace.claims import cases, corrections
@@ -20,11 +20,11 @@ from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
 from marketplace.credentials import receipts
 from marketplace.db import Database
-from marketplace.decisions import asking, beginning, unclaimed, waiting
+from marketplace.decisions import asking, beginning, lapsed, unclaimed, waiting
 from marketplace.households import comparing
 from marketplace.ledger import claiming, granted_aid, handing_in, late, promised, repeats, reporting
 from marketplace.liveness import schedule as survival
-from marketplace.meetings import night, urgent
+from marketplace.meetings import calling, night, urgent
 from marketplace.offers.demand import publish_when_due
 from marketplace.organisations import agreements
 from marketplace.payments import after_end
@@ -63,7 +63,8 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(payments.sweep, database, clock=clock),
         partial(late_payments.sweep, database, clock=clock),
         partial(after_end.sweep, database, clock=clock),
-        partial(night.sweep, database, clock=clock),
+        *(partial(room.sweep, database, clock=clock) for room in (night, calling)),
+        partial(lapsed.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=beginning.look),
         partial(appointments.sweep, database, clock=clock),

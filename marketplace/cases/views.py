@@ -1,6 +1,7 @@
 """All pages of this room, hung on one blueprint."""
 
 from marketplace.cases import (
+    filed,
     views_alerts,
     views_apply,
     views_counter,
@@ -16,6 +17,7 @@ from marketplace.cases.doors import SENTENCES, bp
 __all__ = [
     "SENTENCES",
     "bp",
+    "filed",
     "views_alerts",
     "views_apply",
     "views_counter",

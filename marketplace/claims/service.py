@@ -138,7 +138,7 @@ def refused(session: Session, case_id: str, /, *, reason_code: str, actor: Actor
     case.reason_code, case.closed_at = reason_code, now
     step(session, case, to=CaseState.REFUSED, actor=actor, now=now)
     _tell(session, case, "claim_answered", clock=None, now=now)
-    decisions.deliver(session, case.match_id, by_case=True, actor=actor, now=now)
+    decisions.deliver(session, case.match_id, by_case=True, help_only=True, actor=actor, now=now)
     return case
 
 

@@ -188,15 +188,18 @@ def deliver(
     note: str = "",
     by_visits: bool = False,
     by_case: bool = False,
+    help_only: bool = False,
     actor: Actor,
     now: datetime,
 ) -> Match:
     """The giver says that the aid has been handed over; the household is asked to confirm it. With fewer `units` than
     were matched the rest is free at once, and the need is open again for it. A service is delivered by its visits and
     in no other way, for they alone ask who was insured and registered; `by_visits` is said by the room of visits. So
-    with an insurer's case, whose answers alone know policy and payout; `by_case` is said by the room of claims."""
+    with an insurer's case, whose answers alone know policy and payout; `by_case` is said by the room of claims. Of a
+    claim that was refused nothing came but the help with it: the household is asked how that went (`help_only`)."""
     match = locked(session, match_id, "match:deliver", actor=actor, expected=(MatchState.IN_DELIVERY,))
     _refuse_short_cut(session, match, by_visits=by_visits, by_case=by_case)
+    match.help_only = help_only
     return _delivered(session, match, units=units, note=note, actor=actor, now=now)
 
 

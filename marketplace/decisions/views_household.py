@@ -202,7 +202,7 @@ def not_received(match_id: str) -> ResponseReturnValue:
         card = _card(session, match_id)
         return pages.confirm(
             layout="household",
-            title=_("Nothing has arrived?"),
+            title=_("Nobody helped you?") if card.match.help_only else _("Nothing has arrived?"),
             intro=_("The insurer says that it paid. Civil affairs asks it; look at your account too.")
             if card.match.paid_at is not None and card.by_case
             else _("The bank says that it paid. Civil affairs asks the giver and its bank; look at your account too.")
@@ -213,7 +213,7 @@ def not_received(match_id: str) -> ResponseReturnValue:
             )
             if card.by_visits
             else _("Civil affairs and the giver will be told, and your need is open again."),
-            button=_("Nothing has arrived"),
+            button=_("Nobody helped me") if card.match.help_only else _("Nothing has arrived"),
             back=url_for("decisions.household_offer", match_id=match_id),
             form=form,
         )

@@ -1,6 +1,7 @@
 """The pages of payments: the giver's, the household's and the staff's side, on one blueprint."""
 
 from marketplace.payments import (
+    filed,
     upload,
     views_after_end,
     views_giver,
@@ -14,6 +15,8 @@ from marketplace.payments.doors import SENTENCES, bp
 __all__ = [
     "SENTENCES",
     "bp",
+    "filed",
+    "filed",
     "upload",
     "views_after_end",
     "views_giver",

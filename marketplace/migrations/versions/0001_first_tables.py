@@ -1435,6 +1435,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_cost_bill_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_cost_bill_person_id'), ['person_id'], unique=False)
 
+    op.create_table('critical_call',
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('state', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('shift_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('told_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_critical_call_need_id')),
+    sa.PrimaryKeyConstraint('need_id', 'state', name=op.f('pk_critical_call'))
+    )
+    with op.batch_alter_table('critical_call', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_critical_call_shift_id'), ['shift_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_critical_call_told_at'), ['told_at'], unique=False)
+
     op.create_table('death',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1958,6 +1970,9 @@ def upgrade() -> None:
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('verifier_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('approver_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('verifier_phone', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('approver_phone', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('starts_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('set_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -1970,6 +1985,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('on_call', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_on_call_approver_id'), ['approver_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_on_call_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_on_call_ends_at'), ['ends_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_on_call_starts_at'), ['starts_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_on_call_verifier_id'), ['verifier_id'], unique=False)
@@ -2655,6 +2671,7 @@ def upgrade() -> None:
     sa.Column('delivery_note', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('held_for', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('at_once', sa.Boolean(), nullable=False),
+    sa.Column('help_only', sa.Boolean(), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('giver_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
