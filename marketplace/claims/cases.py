@@ -138,6 +138,7 @@ pieces.ROOMS["claims"] = pieces.Pieces(
     unrecorded=lambda _session, _match, _now: False,
     call_off=_payout_back,
     void=_void,
+    minutes=lambda _session, _match: None,
 )
 
 

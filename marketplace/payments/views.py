@@ -16,7 +16,6 @@ __all__ = [
     "SENTENCES",
     "bp",
     "filed",
-    "filed",
     "upload",
     "views_after_end",
     "views_giver",
