@@ -505,9 +505,12 @@ def objection_to_a_notice(house: House) -> None:
     neighbour.fill("text", "我没有说错")
     neighbour.press()
     hands.go(f"/cases/{case_id}")
-    with house.act() as session:
-        [row] = notice.open_objections(session, item.id)
-        notice.answer(session, row.id, "属实", upheld=False, actor=WORKER, now=datetime.now(UTC))
+    clerk = house.officer(Role.WORKER)
+    clerk.go(f"/cases/items/{item.id}")
+    assert "我没有说错" in clerk.press("/cases/objections/")
+    clerk.fill("finding", "属实")
+    clerk.press("/answer")
+    with house.database.reading() as session:
         assert steps.running_step(session, item.id).code == "re_notice"
     hands.go(f"/cases/{case_id}")
     with house.act() as session:

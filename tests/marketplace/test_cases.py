@@ -170,10 +170,11 @@ def test_one_emergency_shuts_out_neither_another_person_nor_another_cause(sessio
     _case, items = send(session, now, home, wants=["schooling"], ticks=["sudden"], medical_fen=0)
     outcome.decide(session, items["LINSHI"].id, **told)
     wife = make.a_person(session, home, name="李四", phone="10000000055")
-    case = service.start(session, home.id, subject_id=wife.id, actor=WORKER, now=now)
-    service.save(session, case, {"wants": ["living"], "ticks": ["sudden"]}, actor=WORKER, now=now)
-    service.sign(session, case, "李四", all_classes=True, hand_on=True, actor=WORKER, now=now)
-    (item,) = [one for one in service.submit(session, case, actor=WORKER, now=now) if one.code == "LINSHI"]
+    me = Actor(id=wife.id, role=Role.HOUSEHOLD, household_id=home.id)
+    case = service.start(session, home.id, subject_id=wife.id, actor=me, now=now)
+    service.save(session, case, {"wants": ["living"], "ticks": ["sudden"]}, actor=me, now=now)
+    service.sign(session, case, "李四", all_classes=True, hand_on=True, actor=me, now=now)
+    (item,) = [one for one in service.submit(session, case, actor=me, now=now) if one.code == "LINSHI"]
     assert outcome.decide(session, item.id, **told).state is ItemState.GRANTED
 
 
@@ -251,6 +252,9 @@ def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longe
     assert (shown.item_id, shown.name) == (item.id, "王*明")
     total = item.due_at
     row = notice.object_to(session, item.id, "他家有车", actor=Actor(id="", role=Role.PUBLIC), now=day)
+    with pytest.raises(WrongState, match="objection_not_read"):
+        notice.answer(session, row.id, "车已报废", upheld=False, actor=WORKER, now=day + timedelta(days=2))
+    assert notice.read_objection(session, row.id, actor=WORKER, now=day) == (row, "他家有车")
     notice.answer(session, row.id, "车已报废", upheld=False, actor=WORKER, now=day + timedelta(days=2))
     step = steps.running_step(session, item.id)
     assert [(one.id, one.finding) for one in notice.list_answered(session, [item.id])] == [(row.id, "车已报废")]

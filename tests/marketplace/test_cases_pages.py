@@ -199,9 +199,16 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
     code = re.search(r"\b[A-Z2-9]{4} [A-Z2-9]{4} [A-Z2-9]{4}\b", objected.text)
     assert code is not None
     assert "他家有车" not in hanging.text
-    found = re.search(r"/cases/objections/\w+/answer", worker.get(page).text)
+    found = re.search(r"/cases/objections/\w+", worker.get(page).text)
     assert found is not None
-    assert worker.post(found[0], data={"finding": "属实", "upheld": "y"}).status_code == 303
+    assert "他家有车" not in worker.get(page).text
+    told = {"finding": "属实", "upheld": "y"}
+    assert worker.post(found[0] + "/answer", data=told).status_code == 409, "nobody answers what it has not read"
+    assert approver.post(found[0]).status_code == 403
+    assert "他家有车" in worker.post(found[0]).text
+    assert "他家有车" in worker.post(found[0] + "/answer", data={}).text
+    assert "他人对公示提出的异议" in home.get("/who-saw").text
+    assert worker.post(found[0] + "/answer", data=told).status_code == 303
     assert "属实" in stranger.post("/public-notices/answer", data={"code": code[0]}).text
     assert stranger.post("/public-notices/answer", data={"code": "AAAA"}).status_code == 422
     assert "属实" in approver.get(page).text
