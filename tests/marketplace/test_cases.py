@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.cases import granted as beginning
-from marketplace.cases import notice, outcome, register, service, silent, steps, supervision, withdrawing
+from marketplace.cases import looking, notice, outcome, papers, register, service, silent, steps, supervision, withdrawing
 from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
@@ -485,11 +485,34 @@ def _all_refused(session: Session, case: Case, items: dict[str, CaseItem], now: 
             outcome.decide(session, item.id, **{**told, "now": walk(session, item, now)})
 
 
-@pytest.mark.parametrize("yes", [True, False])
+def _a_bill(session: Session, case: Case, item: CaseItem, now: datetime, *, fits: bool) -> None:
+    """The household hands in a photo; who handed it in, or did not look, says nothing about it; an officer does."""
+    home = make.as_household(session.get_one(Household, case.household_id))
+    papers.add_bill(session, case, make.a_picture(), actor=home, now=now)
+    papers.add_bill(session, case, make.a_picture(), actor=WORKER, now=now)
+    told: dict[str, Any] = {"fits": True, "actor": WORKER, "now": now}
+    for paper, check in looking.list_uploads(session, case):
+        assert check is None
+        if paper.recorded_by == WORKER.id:
+            looking.look(session, item.id, paper.id, actor=WORKER, now=now)
+            with pytest.raises(NotAllowed, match="second_person_needed"):
+                looking.judge(session, item.id, paper.id, **told)
+            continue
+        with pytest.raises(WrongState, match="paper_not_opened"):
+            looking.judge(session, item.id, paper.id, **told)
+        with pytest.raises(NotFound):
+            looking.look(session, item.id, paper.id, actor=OTHER, now=now)
+        assert looking.look(session, item.id, paper.id, actor=WORKER, now=now)[1].startswith("/9j/")
+        looking.judge(session, item.id, paper.id, **{**told, "fits": fits})
+    assert looking.count_fitting(session, case) == fits
+
+
+@pytest.mark.parametrize(("yes", "fits"), [(True, True), (True, False), (False, False)])
 def test_what_stays_uncovered_becomes_a_verified_need_with_its_reason_only_with_a_yes(
-    session: Session, now: datetime, yes: bool
+    session: Session, now: datetime, yes: bool, fits: bool
 ) -> None:
     case, items = send(session, now, hand_on=yes)
+    _a_bill(session, case, items["DIBAO"], now, fits=fits)
     _all_refused(session, case, items, now)
     worker = Actor(id="verifier-9", role=Role.VERIFIER, districts=frozenset({CITY}))
     waits = clocks.running_of(session, f"case:{case.id}")
@@ -500,7 +523,7 @@ def test_what_stays_uncovered_becomes_a_verified_need_with_its_reason_only_with_
         return
     need = need_of_case(session, case.id, actor=worker, now=now)
     assert (need.gap_units, need.state, need.referral_reason) == (6_000_000, "verified", "NOT_ELIGIBLE")
-    assert need.verification_level == 2
+    assert need.verification_level == (3 if fits else 2), "with bills only where somebody looked at one"
     assert clocks.running_of(session, f"case:{case.id}") == []
     assert need_of_case(session, case.id, actor=worker, now=now).id == need.id
 
