@@ -10,7 +10,18 @@ from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.cases import granted as beginning
-from marketplace.cases import looking, notice, outcome, papers, register, service, silent, steps, supervision, withdrawing
+from marketplace.cases import (
+    looking,
+    notice,
+    outcome,
+    papers,
+    register,
+    service,
+    silent,
+    steps,
+    supervision,
+    withdrawing,
+)
 from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
