@@ -48,6 +48,8 @@ SENTENCES: dict[str, Any] = {
     "bad_drawing": _l("This drawing cannot be read as a name. Draw it again, or type the name instead."),
     "no_photo": _l("Choose a photo first."),
     "bad_upload": _l("This photo did not arrive whole. Choose it again; it may have 8 MB at most."),
+    "paper_not_opened": _l("Look at the photo first."),
+    "objection_not_read": _l("Read what was written against the notice first."),
     "officer_is_kin": _l("You declared that you are close to this household: another officer does this."),
     "review_early": _l("Nobody is to look yet: its day is more than a month away."),
     "bad_line": _l("Write it in one line of ordinary letters."),

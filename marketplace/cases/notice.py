@@ -23,6 +23,7 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.cases import days, steps
 from marketplace.cases.models import Case, CaseItem, CaseStep, ItemState, Objection, Unit
+from marketplace.cases.papers import was_opened
 from marketplace.cases.rules import path_of
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
@@ -37,6 +38,7 @@ ADULT = 18
 LONGEST = 400
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 COLUMN = "aid_objection.text"
+READ = "case:objection_look"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +152,22 @@ def get_objection(session: Session, objection_id: str, /) -> Objection:
     return row
 
 
+def read_objection(session: Session, objection_id: str, /, *, actor: Actor, now: datetime) -> tuple[Objection, str]:
+    """What somebody wrote, for who answers it; the look is written down first, and the household sees it."""
+    row = get_objection(session, objection_id)
+    item = steps.get_item(session, row.item_id)
+    require(actor, "case:handle", district=item.district_code)
+    kin.refuse_close(session, item.household_id, actor=actor)
+    entry = audit.Entry(READ, object_ref=row.id, subject=item.household_id)
+    audit.record(session, entry, actor=actor, now=now)
+    subject = session.get_one(Case, item.case_id).subject_id
+    return row, vault_of(session).open_if_kept(session, subject, column=COLUMN, sealed=row.text)
+
+
 def answer(
     session: Session, objection_id: str, finding: str, /, *, upheld: bool, actor: Actor, now: datetime
 ) -> Objection:
-    """Looked at again and answered: the notice hangs out three days more, and the longer total holds."""
+    """Read and looked into by who answers: the notice hangs out three days more, and the longer total holds."""
     row = session.get(Objection, objection_id, with_for_update=True)
     if row is None:
         raise NotFound("objection")
@@ -162,6 +176,8 @@ def answer(
     if row.answered_at is not None:
         raise WrongState("objection_answered")
     kin.refuse_close(session, item.household_id, actor=actor)
+    if not was_opened(session, READ, row.id, actor=actor):
+        raise WrongState("objection_not_read")
     if not finding.strip():
         raise BadInput("bad_line", field="finding")
     row.finding, row.upheld, row.answered_by, row.answered_at = finding.strip()[:400], upheld, actor.id, now

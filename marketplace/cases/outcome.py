@@ -16,7 +16,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
-from marketplace.cases import register, steps
+from marketplace.cases import hands, register, steps
 from marketplace.cases.again import OURS
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
@@ -100,8 +100,10 @@ def late_with(session: Session, item: CaseItem, /, *, now: datetime) -> str:
 
 
 def refuse_part(session: Session, item: CaseItem, /, *, fast: bool = False, actor: Actor) -> None:
-    """Who is close to the household, gave the first opinion, or decided before does not decide."""
+    """Who is close to the household, gave the first opinion, or decided before does not decide; nor, where the street
+    office is alone, who took the application down."""
     kin.refuse_close(session, item.household_id, actor=actor)
+    hands.refuse(session, item, steps.running_step(session, item.id).code, actor=actor)
     if not fast and actor.id in _first_opinions(session, item.id):
         raise NotAllowed("second_person_needed")
     if actor.id in _decided_before(session, item.id):

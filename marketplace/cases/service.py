@@ -21,7 +21,7 @@ from marketplace.cases import steps
 from marketplace.cases.evaluate import MONEY, WANTS, Facts, plan
 from marketplace.cases.known import facts_of as facts_of
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState, PaperKind
-from marketplace.cases.papers import require_draft, seal_paper
+from marketplace.cases.papers import keep_reading, require_draft, seal_paper, signed_as
 from marketplace.db import flush, new_id
 from marketplace.drawing import read_strokes
 from marketplace.errors import BadInput, NotFound
@@ -31,6 +31,7 @@ from marketplace.households.models import Person
 from marketplace.households.service import contact_of, get_household, list_people
 from marketplace.policy import require
 from marketplace.proxies.models import HelpPower, PowerKind
+from marketplace.readback.service import Heard
 from marketplace.reference.words import list_codes
 
 LONGEST_NAME = 40
@@ -129,6 +130,8 @@ def save(session: Session, case: Case, answers: Mapping[str, Any], /, *, actor: 
         if not sound:
             raise BadInput("bad_input", field=name)
     case.answers = {**case.answers, **answers}
+    if actor.role is Role.WORKER:
+        case.signed_at = None  # what somebody else changes after a signature is not what was signed
     return _record(session, case, "case:save", actor=actor, now=now)
 
 
@@ -154,35 +157,40 @@ def sign(
     *,
     all_classes: bool,
     hand_on: bool,
-    kind: PaperKind = PaperKind.TYPED,
     drawn: str = "",
+    heard: Heard | None = None,
     actor: Actor,
     now: datetime,
 ) -> Case:
-    """The authorisation to check the household's means, signed by the person (or a child's guardian) with a typed name,
-    with `drawn` strokes of a finger, or as `counter` has it where somebody is read to; by an agent only under a written
-    power. To look at all classes and to hand on what stays uncovered are two switches of their own."""
+    """The authorisation to check the household's means, signed by the person (or a child's guardian) with a typed name
+    or with `drawn` strokes of a finger; by an agent only under a written power; taken down by staff only as `heard`:
+    read aloud and signed there, and the reading is kept with it. To look at all classes and to hand on what stays
+    uncovered are two switches of their own."""
     require_draft(case, actor=actor)
     guardians.signer_for(session, session.get_one(Person, case.subject_id), actor=actor, now=now)
-    if not may_sign(session, case, actor=actor):
+    if not may_sign(session, case, heard=heard, actor=actor):
         raise BadInput("signs_itself", field="typed_name")
     if actor.role is Role.HELPER and hand_on and "offers" not in _matters(session, actor):
         raise BadInput("not_for_agents", field="hand_on")
-    kind, text = (PaperKind.DRAWN, read_strokes(drawn)) if drawn else (kind, _written(name))
-    kind = PaperKind.BY_AGENT if actor.role is Role.HELPER else kind
+    if heard is not None:
+        keep_reading(session, case, heard, actor=actor, now=now)
+    kind, text = (PaperKind.DRAWN, read_strokes(drawn)) if drawn else (signed_as(actor, heard), _written(name))
     seal_paper(session, case, text, kind=kind, owner=case.signer_id, actor=actor, now=now)
     case.signed_at, case.all_classes, case.hand_on = now, all_classes, hand_on
     return _record(session, case, "case:sign", actor=actor, now=now)
 
 
-def may_sign(session: Session, case: Case, /, *, actor: Actor) -> bool:
-    """Whether this signature would be the person's own, taken down by staff, or an agent's whose written power names
-    this person and applications. A helper for one day fills in and does not sign; nor does another of the household."""
+def may_sign(session: Session, case: Case, /, *, heard: Heard | None = None, actor: Actor) -> bool:
+    """Whether this signature would be the person's own, one that staff read aloud for and `heard`, or an agent's whose
+    written power names this person and applications. Staff never sign for anybody; a helper for one day fills in and
+    does not sign; nor does another of the household."""
     if actor.role is Role.HELPER:
         power = _power_of(session, actor)
         named = power is not None and power.kind is PowerKind.STANDING and power.subject_id == case.subject_id
         return named and case.signer_id == case.subject_id and "applications" in _matters(session, actor)
-    return actor.role is not Role.HOUSEHOLD or session.get(Person, actor.id) is None or actor.id == case.signer_id
+    if actor.role is not Role.HOUSEHOLD:
+        return heard is not None
+    return session.get(Person, actor.id) is None or actor.id == case.signer_id
 
 
 def _matters(session: Session, actor: Actor) -> frozenset[str]:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day, working_days_between
-from marketplace.cases import days
+from marketplace.cases import days, hands
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
 from marketplace.cases.rules import StepRule, path_of, steps_of
 from marketplace.clocks import service as clocks
@@ -131,6 +131,8 @@ def finish(
     if step.code in (*DECIDES, "public_notice", "re_notice"):
         raise WrongState("step_needs_its_own_page")
     kin.refuse_close(session, item.household_id, actor=actor)
+    if step.code == "payment":
+        hands.refuse(session, item, step.code, actor=actor)
     seen = step.code != AT_HOME or visits.was_made(session, item.id)
     if not seen and kin.of_staff(session, item.household_id):
         raise WrongState("visit_first")

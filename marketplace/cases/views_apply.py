@@ -18,7 +18,7 @@ from werkzeug.utils import redirect
 
 from marketplace.accounts import service as accounts
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import forms, papers, service
+from marketplace.cases import forms, looking, papers, service
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.models import Case, CaseState, PaperKind
 from marketplace.cases.views_uploads import photo_of
@@ -34,6 +34,7 @@ from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
 from marketplace.web import _, _l, current_session, done, render, writes
 from marketplace.web.display import language
+from marketplace.web.formats import masked_id
 
 NAMES = tuple(forms.STEPS)
 SOURCE = "self"
@@ -147,8 +148,18 @@ def check(case_id: str) -> ResponseReturnValue:
                 fault = SENTENCES["signs_itself"]
         else:
             return redirect(url_for(".sent", case_id=case.id), code=303)
-    facts = service.facts_of(current_session(), case)
-    return render("cases/check.html", status=422 if fault else 200, case=case, facts=facts, fault=fault)
+    session = current_session()
+    shown: dict[str, Any] = {"facts": service.facts_of(session, case), "number": _number(case), "fault": fault}
+    shown["photo"] = any(paper.kind is PaperKind.ID_PHOTO for paper, _check in looking.list_uploads(session, case))
+    return render("cases/check.html", status=422 if fault else 200, case=case, **shown)
+
+
+def _number(case: Case) -> str:
+    """The end of the card's number, enough to see that it is the right card; empty where it is not known."""
+    session = current_session()
+    person = session.get_one(Person, case.subject_id)
+    sealed = person.id_number
+    return masked_id(vault_of(session).open_if_kept(session, person.id, column="person.id_number", sealed=sealed))
 
 
 @bp.get("/cases/<case_id>/sent")

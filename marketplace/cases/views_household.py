@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.calendar import utc_now
 from marketplace.cases import forms, notice, papers, register, reviews, service, steps, withdrawing
 from marketplace.cases.doors import bp
-from marketplace.cases.models import Case, CaseState
+from marketplace.cases.models import ENDED, Case, CaseState
 from marketplace.cases.progress import stages_of
 from marketplace.cases.views_apply import FAULTS, qr_of
 from marketplace.cases.views_uploads import photo_of
@@ -65,11 +65,11 @@ def sheet(case_id: str) -> ResponseReturnValue:
 def aloud(case_id: str) -> ResponseReturnValue:
     """The printed page sentence by sentence, to be read aloud on the telephone or at a counter."""
     found = _followed(case_id)
-    return render("cases/aloud.html", script=reading_of(found), **found)
+    return render("cases/aloud.html", script=reading_of(found), last=how_to_stop(), **found)
 
 
 def reading_of(found: dict[str, Any]) -> list[str]:
-    """What stands on the printed page, as sentences."""
+    """What stands on the printed page, as sentences; who saw what and how to stop follow on the page itself."""
     case, lang = found["case"], language()
     lines = [_("Your application has the number %(number)s.", number=case.number)]
     for row in found["rows"]:
@@ -88,7 +88,9 @@ def reading_of(found: dict[str, Any]) -> list[str]:
         elif step is not None:
             held = {"who": label("case_holder", step.holder, lang=lang), "day": day(step.due_at)}
             lines.append(_("It lies with %(who)s, until %(day)s.", **held))
-    return [*lines, *how_to_stop()]
+        if item.due_at is not None and item.state not in ENDED:
+            lines.append(_("All of it is to be decided by %(day)s.", day=day(item.due_at)))
+    return lines
 
 
 def how_to_stop() -> list[str]:

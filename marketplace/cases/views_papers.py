@@ -12,9 +12,10 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from marketplace.accounts.service import names_of
 from marketplace.actors import Role
 from marketplace.calendar import utc_now
-from marketplace.cases import counter, forms, papers, service, steps
+from marketplace.cases import forms, papers, service, steps
 from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, CaseStep, ItemState, PaperKind
 from marketplace.cases.notice import NOTICES, is_child
@@ -26,6 +27,7 @@ from marketplace.households.models import Person
 from marketplace.households.service import masked_name
 from marketplace.policy import require
 from marketplace.readback import service as readback
+from marketplace.readback.models import ReadBack
 from marketplace.reference.words import label
 from marketplace.web import _, current_session, render, writes
 from marketplace.web.display import language
@@ -68,21 +70,48 @@ def _names(case: Case) -> Rows:
 
 
 def _authorisation(case: Case, *, signed: Signed, shown: bool) -> ResponseReturnValue:
-    session, lang = current_session(), language()
     rows = _names(case)
+    reading = _reading(signed)
     if signed is not None:
-        kind, when = label("paper_kind", signed[0].kind.value, lang=lang), day(signed[0].recorded_at)
-        rows.append((_("Signed"), f"{kind} · {when}"))
-        if signed[0].kind is PaperKind.BY_AGENT:
-            rows.append((_("Written power"), signed[0].recorded_by[:8]))
-    for row in readback.of_object(session, f"case:{case.id}"):
-        if row.act == counter.ACT:
-            rows.append((_("Read aloud in"), label("dialect", row.dialect, lang=lang)))
+        rows += _read_rows(reading, shown=shown) if reading is not None else _signed_rows(signed)
     text = forms.authorisation_text()
     picture = _signature(signed) if shown else ""
     open_by = "" if shown or signed is None else url_for(".signed_paper", case_id=case.id)
     title = _("Authorisation to check means")
-    return _sheet(case, title, rows, text, blanks=signed is None, signature=picture, open_by=open_by)
+    under = _("Name of who signed, written down by staff") if reading is not None else _("Signature")
+    shows: dict[str, Any] = {"signature": picture, "under": under, "open_by": open_by}
+    return _sheet(case, title, rows, text, blanks=signed is None, **shows)
+
+
+def _signed_rows(signed: tuple[CasePaper, str]) -> Rows:
+    """The person's own signature, or its agent's under a written power."""
+    kind, when = label("paper_kind", signed[0].kind.value, lang=language()), day(signed[0].recorded_at)
+    rows = [(_("Signed"), f"{kind} · {when}")]
+    if signed[0].kind is PaperKind.BY_AGENT:
+        rows.append((_("Written power"), signed[0].recorded_by[:8]))
+    return rows
+
+
+def _reading(signed: Signed) -> ReadBack | None:
+    """The reading with which staff took this signature down."""
+    if signed is None:
+        return None
+    found = papers.readings_of(current_session(), signed[0].case_id)
+    return next((row for row in found if row.read_at == signed[0].recorded_at), None)
+
+
+def _read_rows(row: ReadBack, *, shown: bool) -> Rows:
+    """Staff wrote it down: who, where, how it was read and signed, and where the paper with the signature lies."""
+    session, lang = current_session(), language()
+    who = names_of(session, {row.read_by}).get(row.read_by, "—")
+    rows = [
+        (_("Signed"), f"{label('reading_sign', row.signed.value, lang=lang)} · {day(row.read_at)}"),
+        (_("Taken down by staff"), f"{who} · {label('reading_channel', row.channel, lang=lang)}"),
+        (_("Read aloud in"), label("dialect", row.dialect, lang=lang)),
+        (_("Where the signed paper or the recording is kept"), row.evidence),
+    ]
+    witnesses = readback.witnesses_of(session, row) if shown else ""
+    return [*rows, (_("Witnesses"), witnesses)] if witnesses else rows
 
 
 def _signature(signed: Signed) -> Markup | str:

@@ -12,18 +12,21 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import board, forms, notice, outcome, service, silent, steps, supervision
+from marketplace.cases import board, forms, hands, looking, notice, outcome, service, silent, steps, supervision
 from marketplace.cases.amounts import proposed
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.evaluate import class_tests
 from marketplace.cases.models import ENDED, CaseItem
 from marketplace.cases.progress import stages_of
+from marketplace.cases.views_looks import card_form
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.households import kin
 from marketplace.households.models import Person
-from marketplace.households.service import masked_names
+from marketplace.households.service import masked_name, masked_names
 from marketplace.policy import require
+from marketplace.reference.indicators import indicators
+from marketplace.visits import findings
 from marketplace.visits import service as visits
 from marketplace.web import Page, _, current_session, done, page_number, render, writes
 
@@ -77,7 +80,6 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         "work": forms.filled(forms.WorkForm()),
         "stop": forms.StopForm(),
         "decide": forms.filled(forms.DecideForm()),
-        "finding": forms.FindingForm(),
         "silent": forms.filled(forms.SilentForm()),
         **shown,
     }
@@ -91,6 +93,12 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         called=step is not None and silent.was_called(session, found.id, step),
         stages_shown=stages_of(found, own, now=now),
         facts=facts,
+        masked=masked_name(session, session.get_one(Person, case.subject_id)),
+        card=card_form(),
+        uploads=looking.list_uploads(session, case),
+        found=findings.found_for(session, found.id),
+        units={code: one.value for code, one in indicators().items()},
+        another=step is not None and hands.was_in_it(session, found, step.code, actor=current_actor()),
         kin_of_staff=kin.of_staff(session, found.household_id),
         close_to_me=kin.is_close(session, found.household_id, actor=current_actor()),
         child=notice.is_child(session.get_one(Person, case.subject_id), now=now),
@@ -203,20 +211,6 @@ def _decided(item_id: str) -> ResponseReturnValue:
         form[name].errors = [SENTENCES.get(error.code, _("Choose from the list"))]
         return _page(_item(item_id), decide=form)
     return done(_("Decided. The letter with the reasons is on its way."), to=url_for(".item", item_id=item_id))
-
-
-@bp.post("/cases/objections/<objection_id>/answer")
-@guard("case:handle")
-@writes
-def answer(objection_id: str) -> ResponseReturnValue:
-    """The answer to an objection; the notice hangs out three days more."""
-    form = forms.FindingForm()
-    row = notice.get_objection(current_session(), objection_id)
-    if not form.validate_on_submit():
-        return _page(_item(row.item_id), finding=form)
-    found, upheld = form.finding.data, bool(form.upheld.data)
-    notice.answer(current_session(), row.id, found, upheld=upheld, actor=current_actor(), now=utc_now())
-    return done(_("Answered. The notice stands three days more."), to=url_for(".item", item_id=row.item_id))
 
 
 @bp.post("/times/<month>")

@@ -1,9 +1,9 @@
 """What government aid did not cover of an application becomes a verified need, if the household said yes to that.
 
 Enters: a closed case. Leaves: one verified need with its reason: not eligible, or still in need after aid; asked twice
-it is the same need; bills that lie there raise its level. Each closed case with that yes and something refused or
-uncovered has a clock, so that none is forgotten; it ends with the need or with a reason why there is none. Called by
-staff, on the page of the application.
+it is the same need; a bill that somebody looked at and found to fit raises its level. Each closed case with that yes
+and something refused or uncovered has a clock, so that none is forgotten; it ends with the need or with a reason why
+there is none. Called by staff, on the page of the application.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from marketplace.actors import Actor
 from marketplace.calendar import utc_now
 from marketplace.cases import outcome
 from marketplace.cases import service as cases
+from marketplace.cases.looking import count_fitting
 from marketplace.cases.models import CaseDecision
-from marketplace.cases.papers import count_bills
 from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, ConsentMissing
 from marketplace.guards import current_actor, guard
@@ -36,7 +36,7 @@ from marketplace.web import _, current_session, done, writes
 SOURCE = "case"
 CATEGORY = "MEDICAL.MAJOR"
 WITH_BILLS, AS_TOLD = 3, 2
-"""How well the cost is known: from bills that lie with the application, or from what the family told."""
+"""How well the cost is known: from bills that somebody looked at and found to fit, or from what the family told."""
 
 
 def need_of_case(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Need:
@@ -55,7 +55,7 @@ def need_of_case(session: Session, case_id: str, /, *, actor: Actor, now: dateti
     facts = service.NeedFacts(CATEGORY, left, period=f"{now:%Y}", cause="ILLNESS", referral_reason=reason)
     home = get_household(session, case.household_id)
     need = service.add_need(session, facts, home=home, source=SOURCE, source_id=case.id, actor=actor, now=now)
-    level = WITH_BILLS if count_bills(session, case.id) else AS_TOLD
+    level = WITH_BILLS if count_fitting(session, case) else AS_TOLD
     clocks.end(session, outcome.remainder_ref(case.id), outcome="recorded", now=now)
     told: Any = {"level": level, "evidence": case.number, "government_decision": case.number}
     return service.verify_need(session, need.id, referral_reason=reason, actor=actor, now=now, **told)

@@ -23,7 +23,7 @@ from marketplace.cases.progress import stages_of
 from marketplace.cases.rules import in_order, path_of, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
-from marketplace.errors import BadInput
+from marketplace.errors import BadInput, NotAllowed
 from marketplace.households import categories
 from marketplace.liveness import schedule
 from marketplace.liveness import service as survival
@@ -40,6 +40,7 @@ from tests.marketplace.test_proxies import a_paper, a_person, in_force
 
 OTHER = Actor(id="approver-2", role=Role.APPROVER, districts=frozenset({CITY}))
 CHECKER = Actor(id="verifier-1", role=Role.VERIFIER, districts=frozenset({CITY}))
+SECOND = Actor(id="worker-9", role=Role.WORKER, districts=frozenset({CITY}))
 SUDDEN = {"wants": ["accident"], "ticks": ["sudden"], "income_fen": 300_000, "medical_fen": 0}
 
 
@@ -216,7 +217,9 @@ def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session:
     late = now + timedelta(days=60)
     assert steps.urge(session, item.id, actor=home, now=late).urged == 1
     assert [row[0].id for row in board.list_unpaid(session, actor=APPROVER, now=late)] == [item.id]
-    steps.finish(session, item.id, actor=WORKER, now=late)
+    with pytest.raises(NotAllowed, match="second_person_needed"):
+        steps.finish(session, item.id, actor=replace(SECOND, on_behalf_of=WORKER.id), now=late)
+    steps.finish(session, item.id, actor=SECOND, now=late)
     own = [step for step in steps.list_steps(session, case.id) if step.item_id == item.id]
     assert stages_of(item, own, now=late)[-1].state == "done"
     assert board.list_unpaid(session, actor=APPROVER, now=late) == []

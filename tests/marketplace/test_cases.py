@@ -10,7 +10,18 @@ from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.cases import granted as beginning
-from marketplace.cases import notice, outcome, register, service, silent, steps, supervision, withdrawing
+from marketplace.cases import (
+    looking,
+    notice,
+    outcome,
+    papers,
+    register,
+    service,
+    silent,
+    steps,
+    supervision,
+    withdrawing,
+)
 from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
@@ -170,10 +181,11 @@ def test_one_emergency_shuts_out_neither_another_person_nor_another_cause(sessio
     _case, items = send(session, now, home, wants=["schooling"], ticks=["sudden"], medical_fen=0)
     outcome.decide(session, items["LINSHI"].id, **told)
     wife = make.a_person(session, home, name="李四", phone="10000000055")
-    case = service.start(session, home.id, subject_id=wife.id, actor=WORKER, now=now)
-    service.save(session, case, {"wants": ["living"], "ticks": ["sudden"]}, actor=WORKER, now=now)
-    service.sign(session, case, "李四", all_classes=True, hand_on=True, actor=WORKER, now=now)
-    (item,) = [one for one in service.submit(session, case, actor=WORKER, now=now) if one.code == "LINSHI"]
+    me = Actor(id=wife.id, role=Role.HOUSEHOLD, household_id=home.id)
+    case = service.start(session, home.id, subject_id=wife.id, actor=me, now=now)
+    service.save(session, case, {"wants": ["living"], "ticks": ["sudden"]}, actor=me, now=now)
+    service.sign(session, case, "李四", all_classes=True, hand_on=True, actor=me, now=now)
+    (item,) = [one for one in service.submit(session, case, actor=me, now=now) if one.code == "LINSHI"]
     assert outcome.decide(session, item.id, **told).state is ItemState.GRANTED
 
 
@@ -251,6 +263,9 @@ def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longe
     assert (shown.item_id, shown.name) == (item.id, "王*明")
     total = item.due_at
     row = notice.object_to(session, item.id, "他家有车", actor=Actor(id="", role=Role.PUBLIC), now=day)
+    with pytest.raises(WrongState, match="objection_not_read"):
+        notice.answer(session, row.id, "车已报废", upheld=False, actor=WORKER, now=day + timedelta(days=2))
+    assert notice.read_objection(session, row.id, actor=WORKER, now=day) == (row, "他家有车")
     notice.answer(session, row.id, "车已报废", upheld=False, actor=WORKER, now=day + timedelta(days=2))
     step = steps.running_step(session, item.id)
     assert [(one.id, one.finding) for one in notice.list_answered(session, [item.id])] == [(row.id, "车已报废")]
@@ -481,11 +496,34 @@ def _all_refused(session: Session, case: Case, items: dict[str, CaseItem], now: 
             outcome.decide(session, item.id, **{**told, "now": walk(session, item, now)})
 
 
-@pytest.mark.parametrize("yes", [True, False])
+def _a_bill(session: Session, case: Case, item: CaseItem, now: datetime, *, fits: bool) -> None:
+    """The household hands in a photo; who handed it in, or did not look, says nothing about it; an officer does."""
+    home = make.as_household(session.get_one(Household, case.household_id))
+    papers.add_bill(session, case, make.a_picture(), actor=home, now=now)
+    papers.add_bill(session, case, make.a_picture(), actor=WORKER, now=now)
+    told: dict[str, Any] = {"fits": True, "actor": WORKER, "now": now}
+    for paper, check in looking.list_uploads(session, case):
+        assert check is None
+        if paper.recorded_by == WORKER.id:
+            looking.look(session, item.id, paper.id, actor=WORKER, now=now)
+            with pytest.raises(NotAllowed, match="second_person_needed"):
+                looking.judge(session, item.id, paper.id, **told)
+            continue
+        with pytest.raises(WrongState, match="paper_not_opened"):
+            looking.judge(session, item.id, paper.id, **told)
+        with pytest.raises(NotFound):
+            looking.look(session, item.id, paper.id, actor=OTHER, now=now)
+        assert looking.look(session, item.id, paper.id, actor=WORKER, now=now)[1].startswith("/9j/")
+        looking.judge(session, item.id, paper.id, **{**told, "fits": fits})
+    assert looking.count_fitting(session, case) == fits
+
+
+@pytest.mark.parametrize(("yes", "fits"), [(True, True), (True, False), (False, False)])
 def test_what_stays_uncovered_becomes_a_verified_need_with_its_reason_only_with_a_yes(
-    session: Session, now: datetime, yes: bool
+    session: Session, now: datetime, yes: bool, fits: bool
 ) -> None:
     case, items = send(session, now, hand_on=yes)
+    _a_bill(session, case, items["DIBAO"], now, fits=fits)
     _all_refused(session, case, items, now)
     worker = Actor(id="verifier-9", role=Role.VERIFIER, districts=frozenset({CITY}))
     waits = clocks.running_of(session, f"case:{case.id}")
@@ -496,7 +534,7 @@ def test_what_stays_uncovered_becomes_a_verified_need_with_its_reason_only_with_
         return
     need = need_of_case(session, case.id, actor=worker, now=now)
     assert (need.gap_units, need.state, need.referral_reason) == (6_000_000, "verified", "NOT_ELIGIBLE")
-    assert need.verification_level == 2
+    assert need.verification_level == (3 if fits else 2), "with bills only where somebody looked at one"
     assert clocks.running_of(session, f"case:{case.id}") == []
     assert need_of_case(session, case.id, actor=worker, now=now).id == need.id
 

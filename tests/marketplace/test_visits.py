@@ -18,8 +18,8 @@ from marketplace.accounts.models import Account
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.audit import AuditRow
 from marketplace.calendar import local_day
-from marketplace.cases import outcome, quick
-from marketplace.cases.models import Case, CaseState, ItemState, PaperKind
+from marketplace.cases import counter, outcome, quick
+from marketplace.cases.models import Case, CaseState, ItemState
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
@@ -32,6 +32,8 @@ from marketplace.liveness.models import CheckCause, Way
 from marketplace.notices import Notice
 from marketplace.portraits.reading import readings
 from marketplace.portraits.service import scene_of
+from marketplace.readback.models import SignedBy
+from marketplace.readback.service import Heard, Script
 from marketplace.reference.indicators import indicators
 from marketplace.reference.visiting import causes, minutes_between, quotas
 from marketplace.signals import answering, sweeping
@@ -465,10 +467,15 @@ def test_a_visit_of_another_district_looks_like_a_missing_one(session: Session, 
 def test_one_tap_opens_a_real_case_on_the_fast_path_signed_by_the_household(session: Session, scene: Scene) -> None:
     case = quick.begin(session, scene.home.id, actor=scene.one, now=NOW)
     assert quick.begin(session, scene.home.id, actor=scene.one, now=NOW).id == case.id
-    what = quick.Told("illness", 6_000_000, "欧阳小芳", PaperKind.WITNESSED, hand_on=True)
-    item = quick.send(session, case, what, actor=scene.one, now=NOW)
+    quick.tell(session, case, "illness", medical_fen=6_000_000, actor=scene.one, now=NOW)
+    text = Script("apply", 1, "zh_Hans", ("一",))
+    heard = Heard("home_visit", SignedBy.THUMBPRINT, "chongqing", text, shown=text.sha256, evidence="档案 3")
+    told = {"name": "欧阳小芳", "all_classes": False, "hand_on": True, "now": NOW}
+    (item,) = counter.read_and_send(session, case, heard, actor=scene.one, **told)
     assert (item.path, item.state, case.state) == ("LINSHI_FAST", ItemState.RUNNING, CaseState.OPEN)
     assert [task.result for task in answering.tasks_of(session, scene.home.id)] == ["APPLIED"]
+    with pytest.raises(NotAllowed, match="second_person_needed"):
+        outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=scene.one, now=NOW)
     outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=scene.two, now=NOW)
     assert outcome.remainder(session, session.get_one(Case, case.id)) == 5_950_000
 

@@ -2793,6 +2793,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_objection_code_index'), ['code_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_objection_item_id'), ['item_id'], unique=False)
 
+    op.create_table('aid_paper_check',
+    sa.Column('paper_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('fits', sa.Boolean(), nullable=False),
+    sa.Column('checked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('checked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['paper_id'], ['aid_paper.id'], name=op.f('fk_aid_paper_check_paper_id')),
+    sa.PrimaryKeyConstraint('paper_id', name=op.f('pk_aid_paper_check'))
+    )
     op.create_table('aid_review',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
