@@ -12,13 +12,11 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
-from marketplace.cases import days, steps
+from marketplace.cases import days, outcome, steps
 from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.rules import StepRule
+from marketplace.clocks import service as clocks
 from marketplace.db import flush
-
-OURS = ("confirm", "fast_aid")
-DEPARTMENT = "department_answer"
 
 
 def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> bool:
@@ -34,7 +32,7 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
     item.due_at = days.due_after(now, last.limit_days, unit=last.unit)
     rule = StepRule(last.no, last.code, last.holder, last.limit_days, last.unit)
     steps.start_step(session, item, rule, no=last.no, now=now)
-    _open(session, item)
+    _open(session, item, now=now)
     _wait_again(session, item)
     steps.record(session, item, "case:again", rule=last.code, actor=actor, now=now)
     return True
@@ -48,11 +46,13 @@ def _end_payment(session: Session, item: CaseItem, *, actor: Actor, now: datetim
         steps.end_step(session, item, step, outcome="again", actor=actor, now=now)
 
 
-def _open(session: Session, item: CaseItem) -> None:
+def _open(session: Session, item: CaseItem, *, now: datetime) -> None:
+    """The case is open again, also where the rest of it was taken back: what stayed uncovered is not known yet."""
     case = session.get_one(Case, item.case_id)
-    if case.state is CaseState.CLOSED:
+    if case.state in (CaseState.CLOSED, CaseState.WITHDRAWN):
         case.state, case.decision, case.decided_at = CaseState.OPEN, None, None
         session.add(case)
+        clocks.end(session, outcome.remainder_ref(case.id), outcome="again", now=now)
 
 
 def _wait_again(session: Session, item: CaseItem) -> None:
@@ -67,6 +67,6 @@ def _wait_again(session: Session, item: CaseItem) -> None:
 
 def last_decision(session: Session, item_id: str, /) -> CaseStep | None:
     """The step by which this item was decided last."""
-    wanted = select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.code).in_((*OURS, DEPARTMENT)))
+    wanted = select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(steps.DECIDES))
     wanted = wanted.where(col(CaseStep.ended_at).is_not(None))
     return session.exec(wanted.order_by(col(CaseStep.ended_at).desc(), col(CaseStep.id))).first()

@@ -17,7 +17,6 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
 from marketplace.cases import register, steps
-from marketplace.cases.again import OURS
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
     ENDED,
@@ -68,7 +67,7 @@ def decide(
         require(actor, "case:fast", district=item.district_code)
     else:
         require(actor, "case:decide", district=item.district_code)
-    if step.code not in (*OURS, ON_PAPER):
+    if step.code not in (*steps.OURS, ON_PAPER):
         raise WrongState("step_not_decided_here")
     if step.code == ON_PAPER and not note.strip():
         raise BadInput("letter_missing", field="note")
@@ -166,7 +165,7 @@ def _first_opinions(session: Session, item_id: str) -> set[str]:
 
 def _decided_before(session: Session, item_id: str) -> set[str]:
     """Who refused it before an appeal was found right."""
-    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(OURS))
+    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(steps.OURS))
     return set(session.exec(asked))
 
 

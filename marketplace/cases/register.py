@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.cases.models import Case, CaseItem, ItemState
+from marketplace.db import flush
 from marketplace.errors import NotFound
 from marketplace.households import categories
 from marketplace.households.models import Household, Spell
+from marketplace.notices import Notice
 from marketplace.policy import require
 
 REJECTED = "REJECTED"
@@ -33,8 +35,15 @@ def enter(session: Session, case: Case, /, *, now: datetime) -> None:
     """Refused, or taken back, is not the end: the family is watched as its own category, knows it, and may object."""
     entry = categories.Entry(case.household_id, REJECTED, local_day(now), source="case", source_ref=case.id)
     spell = categories.enter(session, entry, actor=SYSTEM, now=now)
-    key = f"register:{case.id}"
+    key = f"register:{case.id}:{_told(session, case) + 1}"
     notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)
+    flush(session)
+
+
+def _told(session: Session, case: Case) -> int:
+    """How often this case has put its family on the list: a decision made anew after an appeal may do so once more."""
+    asked = select(func.count()).select_from(Notice)
+    return session.exec(asked.where(col(Notice.key).startswith(f"register:{case.id}:", autoescape=True))).one()
 
 
 def leave(session: Session, spell_id: str, /, *, asks: str = "register:object", actor: Actor, now: datetime) -> Spell:

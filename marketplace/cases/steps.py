@@ -24,7 +24,9 @@ from marketplace.households import kin
 from marketplace.policy import require
 from marketplace.visits import service as visits
 
-DECIDES = ("confirm", "fast_aid", "department_answer")
+OURS = ("confirm", "fast_aid")
+"""Steps at which civil affairs decides itself."""
+DECIDES = (*OURS, "department_answer")
 """Steps that end with a decision and with nothing else."""
 RE_NOTICE = StepRule(0, "re_notice", "TOWNSHIP", 3, Unit.CALENDAR)
 """After an objection the notice stands three days more (R2.11)."""

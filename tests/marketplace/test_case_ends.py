@@ -16,7 +16,8 @@ from adapters.ports import WillNeverWork
 from marketplace.actors import Actor, Role
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind, AppealState
-from marketplace.cases import board, days, departments, notice, outcome, service, steps
+from marketplace.cases import board, days, departments, notice, outcome, register, service, steps, withdrawing
+from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, plan
 from marketplace.cases.models import CaseItem, ItemState, Unit
 from marketplace.cases.progress import stages_of
@@ -128,6 +129,29 @@ def test_what_fell_with_a_wrong_refusal_comes_back_with_the_right_decision(sessi
     appealed(session, items["DIBAO"], day)
     outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=100, actor=OTHER, now=day)
     assert items["LAJI_JIANMIAN"].state is ItemState.RUNNING
+
+
+def test_after_a_right_appeal_an_item_is_refused_again_or_taken_back(session: Session, now: datetime) -> None:
+    """Each time the family is told that it is on the list, and what stays uncovered waits for the last decision."""
+    for n, ends in enumerate(("refused", "withdrawn")):
+        home = make.a_household(session, phone=f"1000000007{n}")
+        case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
+        item, ref = items["DIBAO"], f"case:{case.id}"
+        day = walk(session, item, now)
+        outcome.decide(session, item.id, granted=False, reason="income_over", actor=APPROVER, now=day)
+        assert [one.step for one in clocks.running_of(session, ref)] == ["case_remainder"]
+        appealed(session, item, day)
+        assert clocks.running_of(session, ref) == []
+        if ends == "refused":
+            outcome.decide(session, item.id, granted=False, reason="property_over", actor=OTHER, now=day)
+        else:
+            withdrawing.withdraw(session, case.id, actor=make.as_household(home), now=day)
+            appealed_again = decide_again(session, item.id, actor=CHECKER, now=day)
+            assert not appealed_again, "what was taken back is not decided anew"
+        assert (item.state.value, case.state.value) == (ends, "closed" if ends == "refused" else "withdrawn")
+        told = select(Notice.id).where(Notice.household_id == home.id, Notice.letter == "register_told")
+        assert len(session.exec(told).all()) == 2
+        assert len(register.list_entries(session, home.id)) == 1
 
 
 class Picky(FakeDepartment):
