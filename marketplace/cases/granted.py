@@ -1,7 +1,8 @@
 """What begins with a granted item: the family's place in the register, the days to look again, and the survival checks.
 
 Enters: a granted item. Leaves: a spell in the category that the item stands for, and a duty to see the person now and
-then. Both are done once; a family that is in the category already stays in it. Called by `outcome`.
+then. Both are done once; a family that is in the category already stays in it, and one that got a class is not watched
+as a refused one any more. Called by `outcome`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sqlmodel import Session
 
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
-from marketplace.cases import reviews
+from marketplace.cases import register, reviews
 from marketplace.cases.models import Case, CaseItem
 from marketplace.errors import Conflict
 from marketplace.households import categories
@@ -40,6 +41,8 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> None:
         )
         with contextlib.suppress(Conflict):
             categories.enter(session, entry, actor=SYSTEM, now=now)
+    if item.code in register.CLASSES:
+        register.end(session, item.household_id, now=now)
     case = session.get_one(Case, item.case_id)
     if case.review_of is not None:
         reviews.replace(session, case, now=now)

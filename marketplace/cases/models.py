@@ -94,6 +94,7 @@ class Case(SQLModel, table=True):
 class CaseItem(SQLModel, table=True):
     """One item of the one-thing table within a case. `path` names its steps; `after` are items whose results it needs.
     `due_at` is the limit of the whole item; `notice_fen` is what the first opinion names and the public notice shows;
+    `paid_fen` is what was paid of it already, so that a new decision orders the difference;
     `stops` how often its household was asked for papers; `late_with` is who held the step that was latest; `month` is
     when it ended, so that a month is counted in the index."""
 
@@ -128,6 +129,7 @@ class CaseItem(SQLModel, table=True):
     amount_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     notice_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     covered_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    paid_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     asked_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     cause: str = Field(default="", max_length=32)
     reason: str = Field(default="", max_length=48)

@@ -207,12 +207,20 @@ def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
 
 
 def _pay(session: Session, item: CaseItem, step: CaseStep, *, now: datetime) -> None:
-    """The order to pay is a step of its own with its own limit; paths without one are paid elsewhere."""
+    """The order to pay is a step of its own with its own limit; paths without one are paid elsewhere. What was paid
+    before a new decision is not ordered again."""
+    if item.paid_fen and not to_pay(item):
+        return
     try:
         steps.next_step(session, item, step, now=now)
     except WrongState:
-        return
+        item.paid_fen = max(item.paid_fen, item.amount_fen)
     flush(session)
+
+
+def to_pay(item: CaseItem, /) -> int:
+    """What the order to pay is about: the amount without what was paid of it before."""
+    return max(0, item.amount_fen - item.paid_fen)
 
 
 def follow(session: Session, case_id: str, /, *, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """Refused, or taken back, is not the end: the family is watched as a category of its own, is told, and may object.
 
 Enters: a case that ended without one of the classes. Leaves: its spell in the low-income register, the letter that says
-so, and the end of the spell as soon as the family objects. Called by `outcome`, `withdrawing` and the pages.
+so, and the end of the spell as soon as the family objects or gets a class. Called by `outcome`, `granted`,
+`withdrawing` and the pages.
 """
 
 from __future__ import annotations
@@ -57,6 +58,14 @@ def leave(session: Session, spell_id: str, /, *, asks: str = "register:object", 
     told = audit.Entry("register:object", object_ref=row.id, subject=row.household_id, rule_id=row.category)
     audit.record(session, told, actor=actor, now=now)
     return row
+
+
+def end(session: Session, household_id: str, /, *, now: datetime) -> None:
+    """One of the classes was granted: the family is not watched as a refused one any more."""
+    today = local_day(now)
+    for row in list_entries(session, household_id):
+        if row.to_on is None or row.to_on > today:
+            categories.leave(session, row.id, on=today, reason="GRANTED", actor=SYSTEM, now=now)
 
 
 def list_entries(session: Session, household_id: str, /) -> list[Spell]:

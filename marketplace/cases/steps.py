@@ -143,6 +143,7 @@ def finish(
     end_step(session, item, step, outcome=opinion, actor=actor, now=now)
     record(session, item, "case:step", rule=step.code, decision="" if seen else UNSEEN, actor=actor, now=now)
     if step.code == "payment":
+        item.paid_fen = max(item.paid_fen, item.amount_fen)
         return step
     return next_step(session, item, step, now=now)
 

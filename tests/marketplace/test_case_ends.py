@@ -16,6 +16,7 @@ from adapters.ports import WillNeverWork
 from marketplace.actors import Actor, Role
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind, AppealState
+from marketplace.calendar import local_day
 from marketplace.cases import board, days, departments, notice, outcome, register, service, steps, withdrawing
 from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, plan
@@ -152,6 +153,22 @@ def test_after_a_right_appeal_an_item_is_refused_again_or_taken_back(session: Se
         told = select(Notice.id).where(Notice.household_id == home.id, Notice.letter == "register_told")
         assert len(session.exec(told).all()) == 2
         assert len(register.list_entries(session, home.id)) == 1
+
+
+def test_who_gets_a_class_is_not_watched_as_a_refused_family_any_more(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    _case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    (entry,) = register.list_entries(session, home.id)
+    appealed(session, items["DIBAO"], day)
+    later = day + timedelta(days=3)
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=50_000, actor=OTHER, now=later)
+    assert register.list_entries(session, home.id) == []
+    assert (entry.to_on, entry.reason) == (local_day(later), "GRANTED")
+    assert categories.categories_on(session, [home.id], on=local_day(later + timedelta(days=1))) == {
+        home.id: ["IN_REGISTER"]
+    }
 
 
 class Picky(FakeDepartment):

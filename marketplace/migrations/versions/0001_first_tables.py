@@ -2530,6 +2530,7 @@ def upgrade() -> None:
     sa.Column('amount_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('notice_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('covered_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('paid_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('asked_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
