@@ -23,7 +23,7 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
     """Whether the item waits for a new decision now. What was granted stays on its page until the new one."""
     item = steps.get_item(session, item_id, lock=True)
     last = last_decision(session, item.id)
-    if item.state not in (ItemState.REFUSED, ItemState.GRANTED) or last is None:
+    if item.state not in (ItemState.REFUSED, ItemState.GRANTED) or item.over_on is not None or last is None:
         return False
     _end_payment(session, item, actor=actor, now=now)
     item.state, item.reason, item.note = ItemState.RUNNING, "", ""

@@ -5,7 +5,7 @@ signatures lie sealed in `CasePaper` under the key of the person whom they conce
 `household_id` and `subject_id` are whom it is about; with a helper the two differ and `proxy_id` names the power.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -94,8 +94,9 @@ class Case(SQLModel, table=True):
 class CaseItem(SQLModel, table=True):
     """One item of the one-thing table within a case. `path` names its steps; `after` are items whose results it needs.
     `due_at` is the limit of the whole item; `notice_fen` is what the first opinion names and the public notice shows;
-    `paid_fen` is what was paid of it already, so that a new decision orders the difference;
-    `stops` how often its household was asked for papers; `late_with` is who held the step that was latest; `month` is
+    `paid_fen` is what was paid of it already, so that a new decision orders the difference; `over_on` is the day on
+    which something granted ended, because it was decided anew or the class behind it is gone; `stops` how often its
+    household was asked for papers; `late_with` is who held the step that was latest; `month` is
     when it ended, so that a month is counted in the index."""
 
     __tablename__ = "aid_item"
@@ -146,6 +147,7 @@ class CaseItem(SQLModel, table=True):
     pushed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     heard_seq: int = 0
     stops: int = 0
+    over_on: date | None = None
 
 
 class CaseStep(SQLModel, table=True):

@@ -141,6 +141,8 @@ def settle(
     if granted:
         _pay(session, item, step, now=now)
         beginning.begin(session, item, now=now)
+    else:
+        beginning.end(session, item, actor=actor, now=now)
     follow(session, item.case_id, now=now)
     return item
 

@@ -34,6 +34,8 @@ from marketplace.proxies.models import HelpPower, PowerKind
 from marketplace.reference.words import list_codes
 
 LONGEST_NAME = 40
+NUMBERS = (*MONEY, "size")
+"""What is answered with a number."""
 CAUSES = ("illness", "accident", "schooling", "housing", "work")
 """What aid is asked for ► the cause that is aided once a year."""
 
@@ -120,16 +122,19 @@ def save(session: Session, case: Case, answers: Mapping[str, Any], /, *, actor: 
     """Keep some answers; only known questions, only codes and whole numbers."""
     require_draft(case, actor=actor)
     for name, value in answers.items():
-        if name in MONEY or name == "size":
-            sound = value is None or (isinstance(value, int) and 0 <= value <= 10**12)
-        elif name == "wants":
-            sound = bool(value) and set(value) <= set(WANTS)
-        else:
-            sound = name in ("ticks", "label") and set(_several(value)) <= set(list_codes(f"case_{name}"))
-        if not sound:
+        if not sound(name, value):
             raise BadInput("bad_input", field=name)
     case.answers = {**case.answers, **answers}
     return _record(session, case, "case:save", actor=actor, now=now)
+
+
+def sound(name: str, value: Any, /) -> bool:
+    """Whether this is an answer to a question that is asked: codes and whole numbers only."""
+    if name in NUMBERS:
+        return value is None or (isinstance(value, int) and 0 <= value <= 10**12)
+    if name == "wants":
+        return bool(value) and set(value) <= set(WANTS)
+    return name in ("ticks", "label") and set(_several(value)) <= set(list_codes(f"case_{name}"))
 
 
 def _several(value: Any) -> Sequence[str]:

@@ -81,6 +81,8 @@ def reading_of(found: dict[str, Any]) -> list[str]:
         lines.append(_("%(item)s: %(state)s.", **words))
         if item.amount_fen:
             lines.append(_("The amount is %(money)s.", money=yuan(item.amount_fen)))
+        if item.over_on is not None:
+            lines.append(_("It ended on %(day)s.", day=day(item.over_on)))
         if item.reason:
             lines.append(_("The reason is: %(reason)s.", reason=label("case_reason", item.reason, lang=lang)))
         if step is not None and step.stopped_at is not None:

@@ -2,7 +2,8 @@
 
 Enters: an open case or a draft. Leaves: every item that is not decided as withdrawn; one that was late then is counted
 in its month with that cause; a family that asked for one of the classes and has none enters the low-income register as
-a refused one does, is told, and may object. Called by the household's page and, after a second call, by `answers`.
+a refused one does, is told, and may object; what was only looked at anew stays granted. Called by the household's page
+and, after a second call, by `answers`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", 
         raise WrongState("case_closed")
     sent = case.state is CaseState.OPEN
     end_open(session, case, actor=actor, now=now)
-    if sent and register.without_class(list_items(session, case.id)):
+    if sent and case.review_of is None and register.without_class(list_items(session, case.id)):
         register.enter(session, case, now=now)
     return case
 

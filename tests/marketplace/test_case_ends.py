@@ -17,7 +17,7 @@ from marketplace.actors import Actor, Role
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind, AppealState
 from marketplace.calendar import local_day
-from marketplace.cases import board, days, departments, notice, outcome, register, service, steps, withdrawing
+from marketplace.cases import board, days, departments, notice, outcome, register, reviews, service, steps, withdrawing
 from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, plan
 from marketplace.cases.models import CaseItem, ItemState, Unit
@@ -29,6 +29,7 @@ from marketplace.errors import BadInput
 from marketplace.households import categories
 from marketplace.liveness import schedule
 from marketplace.liveness import service as survival
+from marketplace.liveness.duties import duties_of_household
 from marketplace.liveness.models import SurvivalCheck, SurvivalDuty
 from marketplace.notices import Notice
 from marketplace.proxies import agents
@@ -169,6 +170,21 @@ def test_who_gets_a_class_is_not_watched_as_a_refused_family_any_more(session: S
     assert categories.categories_on(session, [home.id], on=local_day(later + timedelta(days=1))) == {
         home.id: ["IN_REGISTER"]
     }
+
+
+def test_an_appeal_about_an_amount_that_ends_in_a_refusal_ends_what_was_granted(
+    session: Session, now: datetime
+) -> None:
+    home = make.a_household(session)
+    _case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
+    appealed(session, items["DIBAO"], day)
+    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", actor=OTHER, now=day)
+    later = local_day(day) + timedelta(days=1)
+    assert categories.categories_on(session, [home.id], on=later) == {home.id: ["EXITED_2Y"]}
+    assert duties_of_household(session, home.id) == []
+    assert reviews.next_days(session, [items["DIBAO"].id]) == {}
 
 
 class Picky(FakeDepartment):

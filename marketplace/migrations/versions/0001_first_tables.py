@@ -2547,6 +2547,7 @@ def upgrade() -> None:
     sa.Column('pushed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('heard_seq', sa.Integer(), nullable=False),
     sa.Column('stops', sa.Integer(), nullable=False),
+    sa.Column('over_on', sa.Date(), nullable=True),
     sa.CheckConstraint("(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')", name=op.f('ck_aid_item_decided')),
     sa.CheckConstraint("state <> 'refused' OR reason <> ''", name=op.f('ck_aid_item_reason')),
     sa.CheckConstraint('amount_fen >= 0', name=op.f('ck_aid_item_amount')),
