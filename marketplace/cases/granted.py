@@ -18,21 +18,11 @@ from marketplace.calendar import local_day
 from marketplace.cases import register, reviews
 from marketplace.cases.evaluate import BY_LABEL
 from marketplace.cases.models import Case, CaseItem, CaseStep, ItemState
+from marketplace.cases.once import CATEGORIES, CLASSES
 from marketplace.errors import Conflict
 from marketplace.households import categories
 from marketplace.liveness import duties
 
-CATEGORIES = {
-    "DIBAO": "IN_REGISTER",
-    "TEKUN": "IN_REGISTER",
-    "DIBIAN_GANGXING": "DIBIAN_MEMBER",
-    "CANJI_BUTIE": "DISABILITY_SUBSIDY",
-    "LINSHI": "TEMP_AID",
-    "FANGPIN_BANGFU": "ANTI_RELAPSE",
-}
-"""Item ► category of the register."""
-CLASSES = ("IN_REGISTER", "DIBIAN_MEMBER")
-"""Categories that bring benefits by label."""
 SEEN = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "CANJI_BUTIE": "DISABLED"}
 """Item that is paid month by month ► kind of survival check."""
 

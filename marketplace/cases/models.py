@@ -54,6 +54,7 @@ class Unit(StrEnum):
     NEXT_MONTH = "next_month"
 
 
+OPEN = (ItemState.WAITING, ItemState.RUNNING, ItemState.STOPPED)
 ENDED = (ItemState.GRANTED, ItemState.REFUSED, ItemState.NOT_NEEDED, ItemState.WITHDRAWN)
 
 
@@ -95,13 +96,14 @@ class CaseItem(SQLModel, table=True):
     """One item of the one-thing table within a case. `path` names its steps; `after` are items whose results it needs.
     `due_at` is the limit of the whole item; `notice_fen` is what the first opinion names and the public notice shows;
     `paid_fen` is what was paid of it already, so that a new decision orders the difference; `over_on` is the day on
-    which something granted ended, because it was decided anew or the class behind it is gone; `stops` how often its
-    household was asked for papers; `late_with` is who held the step that was latest; `month` is
-    when it ended, so that a month is counted in the index."""
+    which something granted ended, because it was decided anew or the class behind it is gone; `once_for` for whom, or
+    for what, the item is had once at a time; `stops` how often its household was asked for papers; `late_with`
+    is who held the step that was latest; `month` is when it ended, so that a month is counted in the index."""
 
     __tablename__ = "aid_item"
     __table_args__ = (
         UniqueConstraint("case_id", "code"),
+        unique_where("uq_aid_item_once", "once_for", "code", where="state IN ('waiting', 'running', 'stopped')"),
         check("amount", "amount_fen >= 0"),
         check("reason", "state <> 'refused' OR reason <> ''"),
         check("decided", "(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')"),
@@ -121,6 +123,7 @@ class CaseItem(SQLModel, table=True):
     household_id: str = Field(foreign_key="household.id", index=True)
     code: str = Field(max_length=32)
     department: str = Field(max_length=8)
+    once_for: str = Field(max_length=80)
     path: str = Field(max_length=24)
     district_code: str = Field(max_length=6)
     office: str = Field(default="", max_length=9)

@@ -16,7 +16,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
-from marketplace.cases import register, steps
+from marketplace.cases import once, register, steps
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
     ENDED,
@@ -74,6 +74,8 @@ def decide(
     refuse_part(session, item, fast=fast, actor=actor)
     if again:
         _allowed_again(note, actor=actor)
+    if granted and step.code != ON_PAPER and once.granted_besides(session, item, on=local_day(now)) is not None:
+        raise BadInput("granted_already", field="verdict")
     if fast and granted:
         _within_cap(session, item, amount_fen, now=now)
     return settle(
@@ -144,6 +146,7 @@ def settle(
     else:
         beginning.end(session, item, actor=actor, now=now)
     follow(session, item.case_id, now=now)
+    follow_others(session, item, now=now)
     return item
 
 
@@ -229,9 +232,16 @@ def follow(session: Session, case_id: str, /, *, now: datetime) -> None:
     """Start, or let go, what waited; then close the case if nothing is open any more."""
     case, moved = session.get_one(Case, case_id), True
     while moved:
-        items = {item.code: item for item in list_items(session, case.id)}
-        moved = sum(_start_or_drop(session, case, item, items, now=now) for item in items.values()) > 0
+        own = list_items(session, case.id)
+        items = {**{item.code: item for item in own}, **once.left_to(session, case)}
+        moved = sum(_start_or_drop(session, case, item, items, now=now) for item in own) > 0
     _close(session, case, now=now)
+
+
+def follow_others(session: Session, item: CaseItem, /, *, now: datetime) -> None:
+    """The household's other applications that left this item to its own wait for it too."""
+    for case_id in once.waiting_on(session, item):
+        follow(session, case_id, now=now)
 
 
 def _start_or_drop(session: Session, case: Case, item: CaseItem, items: dict[str, CaseItem], *, now: datetime) -> bool:
@@ -273,8 +283,7 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     if case.hand_on and (refused or remainder(session, case)):
         holder = Holder(district_code=case.district_code)
         clocks.start(session, "case_remainder", remainder_ref(case.id), holder=holder, now=now)
-    held = any(item.state is ItemState.GRANTED and item.code in register.CLASSES for item in items)
-    without = register.without_class(items) or (case.decision is CaseDecision.REFUSED and not held)
+    without = register.without_class(items) or (refused and not granted)
     if case.review_of is None and without:
         register.enter(session, case, now=now)
 

@@ -17,8 +17,8 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.cases import steps
-from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.cases import once, steps
+from marketplace.cases.models import OPEN, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.models_reviews import ItemReview
 from marketplace.cases.rules import review_months
 from marketplace.cases.service import NUMBERS, new_number, sound
@@ -161,21 +161,26 @@ def _told(numbers: Mapping[str, int | None]) -> dict[str, int]:
 
 
 def _decide_anew(session: Session, item: CaseItem, numbers: Mapping[str, int], *, actor: Actor, now: datetime) -> None:
-    """One application for this item alone, signed already, on the numbers of now; an earlier one that still runs
-    stays."""
+    """One application for this item alone, signed already, on the numbers of now; where the item is being decided
+    anew already, that one gets the numbers."""
     old = session.get_one(Case, item.case_id)
-    runs = select(Case.id).where(Case.review_of == item.id, Case.state == CaseState.OPEN)
-    if session.exec(runs).first() is not None:
+    runs = item if item.state in OPEN else once.open_besides(session, item)
+    if runs is not None:
+        case = session.get_one(Case, runs.case_id)
+        case.answers = {**case.answers, **numbers}
+        session.add(case)
         return
     kept = old.model_dump(exclude={"id", "number", "decided_at", "decision", "proxy_id"})
     told: dict[str, Any] = {"opened_by": actor.id, "opened_role": actor.role, "channel": "review", "review_of": item.id}
-    told["answers"] = {**old.answers, **numbers}
+    told["answers"] = {**old.answers, **numbers, once.APART: {}}
     case = Case(
         **{**kept, **told, "id": new_id(), "number": new_number(), "state": CaseState.OPEN},
     )
     case.created_at = case.submitted_at = now
     session.add(case)
-    kept = item.model_dump(include={"household_id", "code", "department", "district_code", "office", "cause"})
+    kept = item.model_dump(
+        include={"household_id", "code", "department", "district_code", "office", "cause", "once_for"}
+    )
     again = CaseItem(**kept, id=new_id(), case_id=case.id, path=PATH, after=[], state=ItemState.WAITING)
     session.add(again)
     flush(session)

@@ -121,6 +121,19 @@ def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: st
     flush(session)
 
 
+def drop(session: Session, item: CaseItem, /, *, note: str, actor: Actor, now: datetime) -> None:
+    """The item is not needed any more, wherever it stands: its step, its clock and its calls end."""
+    asked = select(CaseStep).where(CaseStep.item_id == item.id, col(CaseStep.ended_at).is_(None))
+    for step in session.exec(asked):
+        step.stopped_at, step.left_days = None, None
+        end_step(session, item, step, outcome="dropped", actor=actor, now=now)
+    visits.settle(session, call_ref(item.id), actor=actor, now=now)
+    item.state, item.note = ItemState.NOT_NEEDED, note
+    session.add(item)
+    flush(session)
+    record(session, item, "case:drop", rule=note, actor=actor, now=now)
+
+
 def finish(
     session: Session, item_id: str, /, *, opinion: str = "done", amount_fen: int = 0, actor: Actor, now: datetime
 ) -> CaseStep:

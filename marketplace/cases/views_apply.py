@@ -18,7 +18,7 @@ from werkzeug.utils import redirect
 
 from marketplace.accounts import service as accounts
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import forms, papers, service
+from marketplace.cases import forms, once, papers, service
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.models import Case, CaseState, PaperKind
 from marketplace.cases.views_uploads import photo_of
@@ -148,7 +148,8 @@ def check(case_id: str) -> ResponseReturnValue:
         else:
             return redirect(url_for(".sent", case_id=case.id), code=303)
     facts = service.facts_of(current_session(), case)
-    return render("cases/check.html", status=422 if fault else 200, case=case, facts=facts, fault=fault)
+    apart = service.left_out(current_session(), case, now=utc_now())
+    return render("cases/check.html", status=422 if fault else 200, case=case, facts=facts, fault=fault, apart=apart)
 
 
 @bp.get("/cases/<case_id>/sent")
@@ -160,8 +161,10 @@ def sent(case_id: str) -> ResponseReturnValue:
     if case.state is CaseState.DRAFT:
         raise NotFound("case")
     items = service.list_items(session, case.id)
+    apart = once.left_to(session, case)
     by = min((item.due_at for item in items if item.due_at), default=None)
-    return render("cases/sent.html", case=case, items=items, by=by, picture=qr_of(url_for(".one", case_id=case.id)))
+    picture = qr_of(url_for(".one", case_id=case.id))
+    return render("cases/sent.html", case=case, items=items, apart=apart, by=by, picture=picture)
 
 
 @bp.get("/cases/leaflets")

@@ -12,7 +12,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, notice, papers, register, reviews, service, steps, withdrawing
+from marketplace.cases import forms, notice, once, papers, register, reviews, service, steps, withdrawing
 from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseState
 from marketplace.cases.progress import stages_of
@@ -90,6 +90,9 @@ def reading_of(found: dict[str, Any]) -> list[str]:
         elif step is not None:
             held = {"who": label("case_holder", step.holder, lang=lang), "day": day(step.due_at)}
             lines.append(_("It lies with %(who)s, until %(day)s.", **held))
+    for code in found["apart"]:
+        name = label("aid_item", code, lang=lang)
+        lines.append(_("%(item)s is granted to you, or is being decided, in another application.", item=name))
     return [*lines, *how_to_stop()]
 
 
@@ -113,7 +116,7 @@ def _followed(case_id: str) -> dict[str, Any]:
     layout = "household" if current_actor().household_id else "staff"
     again = reviews.next_days(session, [row["item"].id for row in rows])
     objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
-    told: dict[str, Any] = {"objected": objected, "again": again}
+    told: dict[str, Any] = {"objected": objected, "again": again, "apart": once.left_to(session, case)}
     told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
     told["remainder_reasons"] = choices("remainder_reason", lang=language())
     return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}

@@ -41,9 +41,9 @@ def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", 
 
 def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Case:
     """Everything of a case that is not decided ends as withdrawn; the caller has asked who may."""
-    for item in list_items(session, case.id):
-        if item.state not in ENDED:
-            _end(session, item, actor=actor, now=now)
+    ended = [item for item in list_items(session, case.id) if item.state not in ENDED]
+    for item in ended:
+        _end(session, item, actor=actor, now=now)
     for step in steps.list_steps(session, case.id):
         if step.ended_at is None and step.code != "payment":
             step.ended_at, step.ended_by, step.outcome = now, actor.id, "withdrawn"
@@ -56,6 +56,8 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
     flush(session)
     entry = audit.Entry("case:withdraw", object_ref=case.id, subject=case.household_id, rule_id=case.proxy_id or "")
     audit.record(session, entry, actor=actor, now=now)
+    for item in ended:
+        outcome.follow_others(session, item, now=now)
     return case
 
 

@@ -2521,6 +2521,7 @@ def upgrade() -> None:
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('department', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('once_for', sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
     sa.Column('path', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('office', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
@@ -2562,6 +2563,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_item_household_id'), ['household_id'], unique=False)
         batch_op.create_index('ix_aid_item_month', ['month', 'office', 'code', 'days_taken', 'late_with', 'late_cause', 'stops'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_item_state'), ['state'], unique=False)
+        batch_op.create_index('uq_aid_item_once', ['once_for', 'code'], unique=True, sqlite_where=sa.text("state IN ('waiting', 'running', 'stopped')"), postgresql_where=sa.text("state IN ('waiting', 'running', 'stopped')"))
 
     op.create_table('aid_paper',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
