@@ -81,6 +81,7 @@ def _wait_again(session: Session, item: CaseItem, *, now: datetime) -> None:
         besides = once.open_besides(session, other) or once.granted_besides(session, other, on=local_day(now))
         if item.code in other.after and besides is None:
             other.state, other.note = ItemState.WAITING, ""
+            other.pushed_at = other.recalled_at = None
             session.add(other)
     flush(session)
 

@@ -58,6 +58,12 @@ OPEN = (ItemState.WAITING, ItemState.RUNNING, ItemState.STOPPED)
 ENDED = (ItemState.GRANTED, ItemState.REFUSED, ItemState.NOT_NEEDED, ItemState.WITHDRAWN)
 
 
+TO_TAKE_BACK = (
+    "pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"
+)
+"""Items that a department has and that are wanted no longer, which it was not told yet."""
+
+
 class Case(SQLModel, table=True):
     """One application. `channel` is how it came (phone, counter, home_visit, call, slip); `signer_id` is the person it
     is about, or a child's guardian; `review_of` the granted item whose amount is decided anew."""
@@ -97,8 +103,9 @@ class CaseItem(SQLModel, table=True):
     `due_at` is the limit of the whole item; `notice_fen` is what the first opinion names and the public notice shows;
     `paid_fen` is what was paid of it already, so that a new decision orders the difference; `over_on` is the day on
     which something granted ended, because it was decided anew or the class behind it is gone; `once_for` for whom, or
-    for what, the item is had once at a time; `stops` how often its household was asked for papers; `late_with`
-    is who held the step that was latest; `month` is when it ended, so that a month is counted in the index."""
+    for what, the item is had once at a time; `stops` how often its household was asked for papers; `recalled_at` when
+    its department heard that it is wanted no longer; `late_with` is who held the step that was latest; `month` is when
+    it ended, so that a month is counted in the index."""
 
     __tablename__ = "aid_item"
     __table_args__ = (
@@ -108,6 +115,13 @@ class CaseItem(SQLModel, table=True):
         check("reason", "state <> 'refused' OR reason <> ''"),
         check("decided", "(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')"),
         Index("ix_aid_item_month", "month", "office", "code", "days_taken", "late_with", "late_cause", "stops"),
+        Index(
+            "ix_aid_item_back",
+            "department",
+            "id",
+            sqlite_where=text(TO_TAKE_BACK),
+            postgresql_where=text(TO_TAKE_BACK),
+        ),
         Index(
             "ix_aid_item_due",
             "district_code",
@@ -148,6 +162,7 @@ class CaseItem(SQLModel, table=True):
     late_cause: str = Field(default="", max_length=32)
     late_with: str = Field(default="", max_length=16)
     pushed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    recalled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     heard_seq: int = 0
     stops: int = 0
     over_on: date | None = None

@@ -2546,6 +2546,7 @@ def upgrade() -> None:
     sa.Column('late_cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('late_with', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('pushed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('recalled_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('heard_seq', sa.Integer(), nullable=False),
     sa.Column('stops', sa.Integer(), nullable=False),
     sa.Column('over_on', sa.Date(), nullable=True),
@@ -2558,6 +2559,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('case_id', 'code', name=op.f('uq_aid_item_case_id_code'))
     )
     with op.batch_alter_table('aid_item', schema=None) as batch_op:
+        batch_op.create_index('ix_aid_item_back', ['department', 'id'], unique=False, sqlite_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"), postgresql_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"))
         batch_op.create_index(batch_op.f('ix_aid_item_case_id'), ['case_id'], unique=False)
         batch_op.create_index('ix_aid_item_due', ['district_code', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'running')"), postgresql_where=sa.text("state IN ('waiting', 'running')"))
         batch_op.create_index(batch_op.f('ix_aid_item_household_id'), ['household_id'], unique=False)
