@@ -1,8 +1,9 @@
 """Items to the other departments and their results back: pushed once, heard in whatever order they come.
 
-Enters: doors by department. Leaves: items marked as pushed; results settled like a person's decision, under the name
-of the department. A word older than what was heard, said twice, or about an item that is over changes nothing but is
-written down. No transaction is open while a department is asked. Called by the worker through `wiring`.
+Enters: doors by department. Leaves: items marked as pushed, or as told to be wanted no longer; results settled like a
+person's decision, under the name of the department. A word older than what was heard, said twice, or about an item that
+is over changes nothing but is written down. No transaction is open while a department is asked. Called by the worker
+through `wiring`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from adapters.items import Department, ItemOut, ItemResult
@@ -18,7 +20,7 @@ from adapters.ports import OutsideError, WillNeverWork
 from marketplace import hearing
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.cases import outcome, steps
-from marketplace.cases.models import Case, CaseItem, CaseStep, DepartmentFeed, ItemState
+from marketplace.cases.models import TO_TAKE_BACK, Case, CaseItem, CaseStep, DepartmentFeed, ItemState
 from marketplace.cases.service import facts_of
 from marketplace.db import Database, flush
 from marketplace.reference.words import list_codes
@@ -35,7 +37,7 @@ def sweep(database: Database, doors: Mapping[str, Department], /, *, clock: Call
     """Push what is new, then hear every department; how much was done."""
     done = 0
     for department, door in sorted(doors.items()):
-        for act in (push_due, hear):
+        for act in (push_due, recall_due, hear):
             try:
                 done += act(database, department, door, now=clock())
             except OutsideError as error:
@@ -69,6 +71,29 @@ def push_due(database: Database, department: str, door: Department, /, *, now: d
         with database.transaction() as session:
             found = steps.get_item(session, item.ref, lock=True)
             found.pushed_at = now
+            session.add(found)
+            flush(session)
+            steps.record(session, found, act, rule=department, actor=SYSTEM, now=now)
+    return len(due)
+
+
+def recall_due(database: Database, department: str, door: Department, /, *, now: datetime) -> int:
+    """Tell the department which of its items were taken back, fell, or are over; one that it will never take back is
+    passed by, with a row in the chain."""
+    with database.reading() as session:
+        asked = select(col(CaseItem.id), col(CaseItem.over_on)).where(CaseItem.department == department)
+        asked = asked.where(text(TO_TAKE_BACK))
+        due = session.exec(asked.order_by(col(CaseItem.id)).limit(BATCH)).all()
+    for ref, over_on in due:
+        act = "case:take_back"
+        try:
+            door.take_back(ref, "withdrawn" if over_on is None else "over")
+        except WillNeverWork as error:
+            log.warning("item %s was not taken back by %s: %s", ref, department, error.code)
+            act = "case:take_back_refused"
+        with database.transaction() as session:
+            found = steps.get_item(session, ref, lock=True)
+            found.recalled_at = now
             session.add(found)
             flush(session)
             steps.record(session, found, act, rule=department, actor=SYSTEM, now=now)

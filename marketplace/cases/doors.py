@@ -12,9 +12,11 @@ SENTENCES: dict[str, Any] = {
     "case_sent": _l("This application has been sent already."),
     "case_closed": _l("This application is finished."),
     "not_signed": _l("Please sign the authorisation first."),
-    "nothing_fits": _l(
-        "From what you told us nothing of this list fits. Ask at your street office: they can look with you."
+    "nothing_new": _l(
+        "All of this that fits is granted to you or is being decided. If something has changed, say so there, or ask "
+        "at your street office."
     ),
+    "granted_already": _l("The same is granted to this family already: refuse it, with that as the reason."),
     "letter_missing": _l("Write the number of the department's letter."),
     "item_ended": _l("This item is finished."),
     "step_needs_its_own_page": _l("This step ends with a decision or by itself, not here."),

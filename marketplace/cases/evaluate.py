@@ -61,23 +61,44 @@ class Planned:
     after: tuple[str, ...] = field(default=())
 
 
-def plan(facts: Facts, /, *, district: str, on: date, only: Collection[str] = ()) -> list[Planned]:
+def plan(
+    facts: Facts,
+    /,
+    *,
+    district: str,
+    on: date,
+    only: Collection[str] = (),
+    granted: Collection[str] = (),
+    running: Collection[str] = (),
+) -> list[Planned]:
     """The items that this family may be owed, each after those it waits for.
 
     `only` narrows to items that were asked for by name (a code at a counter leads straight to one), with what follows.
+    What is `granted` or `running` by another application is left out; what waits for a running one waits for it there.
     """
+    owed = may_be_owed(facts, district=district, on=on, only=only)
+    done = {LABELS[facts.label]} if facts.label in LABELS else set()
+    done |= set(granted)
+    planned = []
+    for code in in_order():
+        if code not in owed or code in done or code in running or _other_class_holds(code, done):
+            continue
+        name = path_of(code, district=district, on=on).name
+        before = (
+            () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in {*owed, *running})
+        )
+        planned.append(Planned(code, _faster(code, facts) or name, before))
+    if planned or owed or "DIBAO" in {*done, *running} or _other_class_holds("DIBAO", done):
+        return planned
+    return [_asked_all_the_same(district=district, on=on)]
+
+
+def may_be_owed(facts: Facts, /, *, district: str, on: date, only: Collection[str] = ()) -> set[str]:
+    """The items whose wide gate this family passes, narrowed to those that were asked for by name."""
     owed = {code for code in in_order() if _may_be_owed(code, facts, district=district, on=on)}
     if only:
         owed &= {*only, *(code for code in in_order() if set(waits_for(code)) & set(only))}
-    done = {LABELS[facts.label]} if facts.label in LABELS else set()
-    planned = []
-    for code in in_order():
-        if code not in owed or code in done or _other_class_holds(code, done):
-            continue
-        name = path_of(code, district=district, on=on).name
-        before = () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in owed)
-        planned.append(Planned(code, _faster(code, facts) or name, before))
-    return planned or [_asked_all_the_same(district=district, on=on)]
+    return owed
 
 
 def _asked_all_the_same(*, district: str, on: date) -> Planned:

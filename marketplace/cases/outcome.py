@@ -16,8 +16,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
-from marketplace.cases import hands, register, steps
-from marketplace.cases.again import OURS
+from marketplace.cases import hands, once, register, steps
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
     ENDED,
@@ -68,13 +67,15 @@ def decide(
         require(actor, "case:fast", district=item.district_code)
     else:
         require(actor, "case:decide", district=item.district_code)
-    if step.code not in (*OURS, ON_PAPER):
+    if step.code not in (*steps.OURS, ON_PAPER):
         raise WrongState("step_not_decided_here")
     if step.code == ON_PAPER and not note.strip():
         raise BadInput("letter_missing", field="note")
     refuse_part(session, item, fast=fast, actor=actor)
     if again:
         _allowed_again(note, actor=actor)
+    if granted and step.code != ON_PAPER and once.granted_besides(session, item, on=local_day(now)) is not None:
+        raise BadInput("granted_already", field="verdict")
     if fast and granted:
         _within_cap(session, item, amount_fen, now=now)
     return settle(
@@ -144,7 +145,10 @@ def settle(
     if granted:
         _pay(session, item, step, now=now)
         beginning.begin(session, item, now=now)
+    else:
+        beginning.end(session, item, actor=actor, now=now)
     follow(session, item.case_id, now=now)
+    follow_others(session, item, now=now)
     return item
 
 
@@ -168,7 +172,7 @@ def _first_opinions(session: Session, item_id: str) -> set[str]:
 
 def _decided_before(session: Session, item_id: str) -> set[str]:
     """Who refused it before an appeal was found right."""
-    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(OURS))
+    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(steps.OURS))
     return set(session.exec(asked))
 
 
@@ -210,21 +214,36 @@ def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
 
 
 def _pay(session: Session, item: CaseItem, step: CaseStep, *, now: datetime) -> None:
-    """The order to pay is a step of its own with its own limit; paths without one are paid elsewhere."""
+    """The order to pay is a step of its own with its own limit; paths without one are paid elsewhere. What was paid
+    before a new decision is not ordered again."""
+    if item.paid_fen and not to_pay(item):
+        return
     try:
         steps.next_step(session, item, step, now=now)
     except WrongState:
-        return
+        item.paid_fen = max(item.paid_fen, item.amount_fen)
     flush(session)
+
+
+def to_pay(item: CaseItem, /) -> int:
+    """What the order to pay is about: the amount without what was paid of it before."""
+    return max(0, item.amount_fen - item.paid_fen)
 
 
 def follow(session: Session, case_id: str, /, *, now: datetime) -> None:
     """Start, or let go, what waited; then close the case if nothing is open any more."""
     case, moved = session.get_one(Case, case_id), True
     while moved:
-        items = {item.code: item for item in list_items(session, case.id)}
-        moved = sum(_start_or_drop(session, case, item, items, now=now) for item in items.values()) > 0
+        own = list_items(session, case.id)
+        items = {**{item.code: item for item in own}, **once.left_to(session, case)}
+        moved = sum(_start_or_drop(session, case, item, items, now=now) for item in own) > 0
     _close(session, case, now=now)
+
+
+def follow_others(session: Session, item: CaseItem, /, *, now: datetime) -> None:
+    """The household's other applications that left this item to its own wait for it too."""
+    for case_id in once.waiting_on(session, item):
+        follow(session, case_id, now=now)
 
 
 def _start_or_drop(session: Session, case: Case, item: CaseItem, items: dict[str, CaseItem], *, now: datetime) -> bool:
@@ -266,8 +285,7 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     if case.hand_on and (refused or remainder(session, case)):
         holder = Holder(district_code=case.district_code)
         clocks.start(session, "case_remainder", remainder_ref(case.id), holder=holder, now=now)
-    held = any(item.state is ItemState.GRANTED and item.code in register.CLASSES for item in items)
-    without = register.without_class(items) or (case.decision is CaseDecision.REFUSED and not held)
+    without = register.without_class(items) or (refused and not granted)
     if case.review_of is None and without:
         register.enter(session, case, now=now)
 

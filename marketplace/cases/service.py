@@ -17,8 +17,8 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import steps
-from marketplace.cases.evaluate import MONEY, WANTS, Facts, plan
+from marketplace.cases import once, steps
+from marketplace.cases.evaluate import MONEY, WANTS, Facts, Planned, may_be_owed, plan
 from marketplace.cases.known import facts_of as facts_of
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState, PaperKind
 from marketplace.cases.papers import keep_reading, require_draft, seal_paper, signed_as
@@ -27,7 +27,7 @@ from marketplace.drawing import read_strokes
 from marketplace.errors import BadInput, NotFound
 from marketplace.households import facts as people
 from marketplace.households import guardians
-from marketplace.households.models import Person
+from marketplace.households.models import Household, Person
 from marketplace.households.service import contact_of, get_household, list_people
 from marketplace.policy import require
 from marketplace.proxies.models import HelpPower, PowerKind
@@ -35,6 +35,8 @@ from marketplace.readback.service import Heard
 from marketplace.reference.words import list_codes
 
 LONGEST_NAME = 40
+NUMBERS = (*MONEY, "size")
+"""What is answered with a number."""
 CAUSES = ("illness", "accident", "schooling", "housing", "work")
 """What aid is asked for ► the cause that is aided once a year."""
 
@@ -121,18 +123,21 @@ def save(session: Session, case: Case, answers: Mapping[str, Any], /, *, actor: 
     """Keep some answers; only known questions, only codes and whole numbers."""
     require_draft(case, actor=actor)
     for name, value in answers.items():
-        if name in MONEY or name == "size":
-            sound = value is None or (isinstance(value, int) and 0 <= value <= 10**12)
-        elif name == "wants":
-            sound = bool(value) and set(value) <= set(WANTS)
-        else:
-            sound = name in ("ticks", "label") and set(_several(value)) <= set(list_codes(f"case_{name}"))
-        if not sound:
+        if not sound(name, value):
             raise BadInput("bad_input", field=name)
     case.answers = {**case.answers, **answers}
     if actor.role is Role.WORKER:
         case.signed_at = None  # what somebody else changes after a signature is not what was signed
     return _record(session, case, "case:save", actor=actor, now=now)
+
+
+def sound(name: str, value: Any, /) -> bool:
+    """Whether this is an answer to a question that is asked: codes and whole numbers only."""
+    if name in NUMBERS:
+        return value is None or (isinstance(value, int) and 0 <= value <= 10**12)
+    if name == "wants":
+        return bool(value) and set(value) <= set(WANTS)
+    return name in ("ticks", "label") and set(_several(value)) <= set(list_codes(f"case_{name}"))
 
 
 def _several(value: Any) -> Sequence[str]:
@@ -208,23 +213,55 @@ def _written(name: str) -> str:
 
 
 def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> list[CaseItem]:
-    """Send it in: every item that may be owed is begun, or waits for the result it needs."""
+    """Send it in: every item that may be owed is begun, or waits for the result it needs. What another application
+    has open, or what was granted and still runs, is left to that one. The household is locked: of two that are sent at
+    once the second sees the first."""
     require_draft(case, actor=actor)
+    session.get_one(Household, case.household_id, with_for_update=True)
     facts = facts_of(session, case)
     if case.signed_at is None:
         raise BadInput("not_signed", field="typed_name")
     if not facts.wants and not case.answers.get("only"):
         raise BadInput("bad_input", field="wants")
-    planned = plan(facts, district=case.district_code, on=local_day(now), only=case.answers.get("only") or ())
+    apart = _elsewhere(session, case, facts, now=now)
+    planned = _plan(case, facts, apart, now=now)
     if not planned:
-        raise BadInput("nothing_fits", field="wants")
+        raise BadInput("nothing_new", field="wants")
     case.state, case.submitted_at = CaseState.OPEN, now
+    case.answers = {**case.answers, once.APART: {code: item.id for code, item in apart.items()}}
     session.add(case)
     flush(session)
     items = [_item(session, case, one.code, path=one.path, after=one.after, facts=facts, now=now) for one in planned]
     _record(session, case, "case:submit", actor=actor, now=now)
     notices.post(session, "case_received", key=f"case:{case.id}", household_id=case.household_id, now=now)
     return items
+
+
+def left_out(session: Session, case: Case, /, *, now: datetime) -> dict[str, CaseItem]:
+    """What this draft would ask for a second time: code ► the item of the other application."""
+    return _elsewhere(session, case, facts_of(session, case), now=now)
+
+
+def _elsewhere(session: Session, case: Case, facts: Facts, *, now: datetime) -> dict[str, CaseItem]:
+    """Of what runs or is granted by other applications, what this one would ask for, or what it has to wait for."""
+    found = once.elsewhere(session, case, cause=cause_of(facts), on=local_day(now))
+    asked = case.answers.get("only") or ()
+    wanted = may_be_owed(facts, district=case.district_code, on=local_day(now), only=asked)
+    wanted |= {code for one in _plan(case, facts, found, now=now) for code in one.after}
+    if not wanted:
+        wanted = {"DIBAO"}
+    return {code: item for code, item in found.items() if code in wanted}
+
+
+def _plan(case: Case, facts: Facts, apart: Mapping[str, CaseItem], *, now: datetime) -> list[Planned]:
+    granted = {code for code, item in apart.items() if item.state is ItemState.GRANTED}
+    only, running = case.answers.get("only") or (), set(apart) - granted
+    return plan(facts, district=case.district_code, on=local_day(now), only=only, granted=granted, running=running)
+
+
+def cause_of(facts: Facts, /) -> str:
+    """The event that temporary aid is asked for."""
+    return next((want for want in CAUSES if want in facts.wants), "sudden" if "sudden" in facts.ticks else "")
 
 
 def _item(
@@ -241,7 +278,8 @@ def _item(
         office=case.office,
         after=list(after),
         state=ItemState.WAITING,
-        cause=next((want for want in CAUSES if want in facts.wants), "sudden" if "sudden" in facts.ticks else ""),
+        cause=cause_of(facts),
+        once_for=once.key_of(code, case, cause=cause_of(facts)),
         asked_fen=facts.medical_fen if code in ("LINSHI", "YILIAO_JIUZHU") else 0,
     )
     session.add(item)

@@ -24,7 +24,9 @@ from marketplace.households import kin
 from marketplace.policy import require
 from marketplace.visits import service as visits
 
-DECIDES = ("confirm", "fast_aid", "department_answer")
+OURS = ("confirm", "fast_aid")
+"""Steps at which civil affairs decides itself."""
+DECIDES = (*OURS, "department_answer")
 """Steps that end with a decision and with nothing else."""
 RE_NOTICE = StepRule(0, "re_notice", "TOWNSHIP", 3, Unit.CALENDAR)
 """After an objection the notice stands three days more (R2.11)."""
@@ -119,6 +121,19 @@ def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: st
     flush(session)
 
 
+def drop(session: Session, item: CaseItem, /, *, note: str, actor: Actor, now: datetime) -> None:
+    """The item is not needed any more, wherever it stands: its step, its clock and its calls end."""
+    asked = select(CaseStep).where(CaseStep.item_id == item.id, col(CaseStep.ended_at).is_(None))
+    for step in session.exec(asked):
+        step.stopped_at, step.left_days = None, None
+        end_step(session, item, step, outcome="dropped", actor=actor, now=now)
+    visits.settle(session, call_ref(item.id), actor=actor, now=now)
+    item.state, item.note = ItemState.NOT_NEEDED, note
+    session.add(item)
+    flush(session)
+    record(session, item, "case:drop", rule=note, actor=actor, now=now)
+
+
 def finish(
     session: Session, item_id: str, /, *, opinion: str = "done", amount_fen: int = 0, actor: Actor, now: datetime
 ) -> CaseStep:
@@ -143,6 +158,7 @@ def finish(
     end_step(session, item, step, outcome=opinion, actor=actor, now=now)
     record(session, item, "case:step", rule=step.code, decision="" if seen else UNSEEN, actor=actor, now=now)
     if step.code == "payment":
+        item.paid_fen = max(item.paid_fen, item.amount_fen)
         return step
     return next_step(session, item, step, now=now)
 

@@ -18,7 +18,7 @@ from werkzeug.utils import redirect
 
 from marketplace.accounts import service as accounts
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import forms, looking, papers, service
+from marketplace.cases import forms, looking, once, papers, service
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.models import Case, CaseState, PaperKind
 from marketplace.cases.views_uploads import photo_of
@@ -149,7 +149,8 @@ def check(case_id: str) -> ResponseReturnValue:
         else:
             return redirect(url_for(".sent", case_id=case.id), code=303)
     session = current_session()
-    shown: dict[str, Any] = {"facts": service.facts_of(session, case), "number": _number(case), "fault": fault}
+    shown: dict[str, Any] = {"apart": service.left_out(session, case, now=utc_now())}
+    shown |= {"facts": service.facts_of(session, case), "number": _number(case), "fault": fault}
     shown["photo"] = any(paper.kind is PaperKind.ID_PHOTO for paper, _check in looking.list_uploads(session, case))
     return render("cases/check.html", status=422 if fault else 200, case=case, **shown)
 
@@ -171,8 +172,10 @@ def sent(case_id: str) -> ResponseReturnValue:
     if case.state is CaseState.DRAFT:
         raise NotFound("case")
     items = service.list_items(session, case.id)
+    apart = once.left_to(session, case)
     by = min((item.due_at for item in items if item.due_at), default=None)
-    return render("cases/sent.html", case=case, items=items, by=by, picture=qr_of(url_for(".one", case_id=case.id)))
+    picture = qr_of(url_for(".one", case_id=case.id))
+    return render("cases/sent.html", case=case, items=items, apart=apart, by=by, picture=picture)
 
 
 @bp.get("/cases/leaflets")

@@ -12,7 +12,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, notice, papers, register, reviews, service, steps, withdrawing
+from marketplace.cases import forms, notice, once, papers, register, reviews, service, steps, withdrawing
 from marketplace.cases.doors import bp
 from marketplace.cases.models import ENDED, Case, CaseState
 from marketplace.cases.progress import stages_of
@@ -81,6 +81,8 @@ def reading_of(found: dict[str, Any]) -> list[str]:
         lines.append(_("%(item)s: %(state)s.", **words))
         if item.amount_fen:
             lines.append(_("The amount is %(money)s.", money=yuan(item.amount_fen)))
+        if item.over_on is not None:
+            lines.append(_("It ended on %(day)s.", day=day(item.over_on)))
         if item.reason:
             lines.append(_("The reason is: %(reason)s.", reason=label("case_reason", item.reason, lang=lang)))
         if step is not None and step.stopped_at is not None:
@@ -90,6 +92,9 @@ def reading_of(found: dict[str, Any]) -> list[str]:
             lines.append(_("It lies with %(who)s, until %(day)s.", **held))
         if item.due_at is not None and item.state not in ENDED:
             lines.append(_("All of it is to be decided by %(day)s.", day=day(item.due_at)))
+    for code in found["apart"]:
+        name = label("aid_item", code, lang=lang)
+        lines.append(_("%(item)s is granted to you, or is being decided, in another application.", item=name))
     return lines
 
 
@@ -113,7 +118,7 @@ def _followed(case_id: str) -> dict[str, Any]:
     layout = "household" if current_actor().household_id else "staff"
     again = reviews.next_days(session, [row["item"].id for row in rows])
     objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
-    told: dict[str, Any] = {"objected": objected, "again": again}
+    told: dict[str, Any] = {"objected": objected, "again": again, "apart": once.left_to(session, case)}
     told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
     told["remainder_reasons"] = choices("remainder_reason", lang=language())
     return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}

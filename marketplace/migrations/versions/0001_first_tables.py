@@ -2542,6 +2542,7 @@ def upgrade() -> None:
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('department', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('once_for', sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
     sa.Column('path', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('office', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
@@ -2551,6 +2552,7 @@ def upgrade() -> None:
     sa.Column('amount_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('notice_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('covered_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('paid_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('asked_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
@@ -2565,8 +2567,10 @@ def upgrade() -> None:
     sa.Column('late_cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('late_with', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('pushed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('recalled_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('heard_seq', sa.Integer(), nullable=False),
     sa.Column('stops', sa.Integer(), nullable=False),
+    sa.Column('over_on', sa.Date(), nullable=True),
     sa.CheckConstraint("(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')", name=op.f('ck_aid_item_decided')),
     sa.CheckConstraint("state <> 'refused' OR reason <> ''", name=op.f('ck_aid_item_reason')),
     sa.CheckConstraint('amount_fen >= 0', name=op.f('ck_aid_item_amount')),
@@ -2576,11 +2580,13 @@ def upgrade() -> None:
     sa.UniqueConstraint('case_id', 'code', name=op.f('uq_aid_item_case_id_code'))
     )
     with op.batch_alter_table('aid_item', schema=None) as batch_op:
+        batch_op.create_index('ix_aid_item_back', ['department', 'id'], unique=False, sqlite_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"), postgresql_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"))
         batch_op.create_index(batch_op.f('ix_aid_item_case_id'), ['case_id'], unique=False)
         batch_op.create_index('ix_aid_item_due', ['district_code', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'running')"), postgresql_where=sa.text("state IN ('waiting', 'running')"))
         batch_op.create_index(batch_op.f('ix_aid_item_household_id'), ['household_id'], unique=False)
         batch_op.create_index('ix_aid_item_month', ['month', 'office', 'code', 'days_taken', 'late_with', 'late_cause', 'stops'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_item_state'), ['state'], unique=False)
+        batch_op.create_index('uq_aid_item_once', ['once_for', 'code'], unique=True, sqlite_where=sa.text("state IN ('waiting', 'running', 'stopped')"), postgresql_where=sa.text("state IN ('waiting', 'running', 'stopped')"))
 
     op.create_table('aid_paper',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
