@@ -172,7 +172,8 @@ def _decided_before(session: Session, item_id: str) -> set[str]:
 
 def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datetime) -> None:
     case = session.get_one(Case, item.case_id)
-    cap = fast_aid_cap(facts_of(session, case), district=item.district_code, on=local_day(now))
+    on = local_day(now)
+    cap = fast_aid_cap(facts_of(session, case, on=on), district=item.district_code, on=on)
     if not 0 < amount_fen <= cap:
         raise BadInput("above_cap", field="amount", cap_fen=cap)
 

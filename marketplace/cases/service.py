@@ -202,7 +202,7 @@ def _written(name: str) -> str:
 def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> list[CaseItem]:
     """Send it in: every item that may be owed is begun, or waits for the result it needs."""
     require_draft(case, actor=actor)
-    facts = facts_of(session, case)
+    facts = facts_of(session, case, on=local_day(now))
     if case.signed_at is None:
         raise BadInput("not_signed", field="typed_name")
     if not facts.wants and not case.answers.get("only"):

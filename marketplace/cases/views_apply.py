@@ -147,7 +147,7 @@ def check(case_id: str) -> ResponseReturnValue:
                 fault = SENTENCES["signs_itself"]
         else:
             return redirect(url_for(".sent", case_id=case.id), code=303)
-    facts = service.facts_of(current_session(), case)
+    facts = service.facts_of(current_session(), case, on=local_day(utc_now()))
     return render("cases/check.html", status=422 if fault else 200, case=case, facts=facts, fault=fault)
 
 
@@ -200,7 +200,7 @@ def _draft(case_id: str) -> Case:
 
 
 def _given(case: Case) -> dict[str, Any]:
-    facts = service.facts_of(current_session(), case)
+    facts = service.facts_of(current_session(), case, on=local_day(utc_now()))
     known = {"size": facts.size, "all_classes": case.all_classes, "hand_on": case.hand_on}
     return {**known, **{name: value for name, value in case.answers.items() if value is not None}}
 

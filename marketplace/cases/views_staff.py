@@ -72,7 +72,8 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     session, now = current_session(), utc_now()
     case = service.get_case(session, found.case_id, actor=current_actor())
     own = [one for one in steps.list_steps(session, case.id) if one.item_id == found.id]
-    facts, on = service.facts_of(session, case), local_day(now)
+    on = local_day(now)
+    facts = service.facts_of(session, case, on=on)
     page = {
         "work": forms.filled(forms.WorkForm()),
         "stop": forms.StopForm(),
