@@ -28,7 +28,7 @@ from marketplace.cases.models import (
     CaseStep,
     ItemState,
 )
-from marketplace.cases.rules import waits_for
+from marketplace.cases.rules import StepRule, waits_for
 from marketplace.cases.service import facts_of, list_items
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
@@ -41,6 +41,8 @@ from marketplace.reference.words import list_codes
 ON_PAPER = "department_answer"
 NOBODYS = ("payment", "public_notice", "re_notice")
 """Steps that make no decision late: the order to pay comes after it, and a notice ends by itself on its day."""
+TO_NOTICE = "to_notice"
+"""The end of a confirmation that would grant what the first opinion was against: the notice hangs out before."""
 PEOPLE = ("check_and_visit", "check_papers", "check_spending")
 
 
@@ -59,7 +61,8 @@ def decide(
 ) -> CaseItem:
     """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap; about
     aid for the same cause in the same year again, the county does. What another department answered on paper is typed
-    in by the confirming office, with the letter's number as `note`."""
+    in by the confirming office, with the letter's number as `note`. A yes against the first opinion goes to the public
+    notice first."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
@@ -77,6 +80,9 @@ def decide(
         _allowed_again(note, actor=actor)
     if fast and granted:
         _within_cap(session, item, amount_fen, now=now)
+    notice = steps.owed_notice(session, item) if granted and step.code == "confirm" else None
+    if notice is not None:
+        return _hang_out(session, item, step, notice, amount_fen=amount_fen, actor=actor, now=now)
     return settle(
         session,
         item,
@@ -89,6 +95,19 @@ def decide(
         actor=actor,
         now=now,
     )
+
+
+def _hang_out(
+    session: Session, item: CaseItem, step: CaseStep, rule: StepRule, *, amount_fen: int, actor: Actor, now: datetime
+) -> CaseItem:
+    """The confirming office is for what the first opinion was against: it is decided after its public notice."""
+    if not amount_fen:
+        raise BadInput("notice_amount", field="amount_fen")
+    item.notice_fen = amount_fen
+    steps.end_step(session, item, step, outcome=TO_NOTICE, actor=actor, now=now)
+    steps.record(session, item, "case:step", rule=step.code, decision=TO_NOTICE, actor=actor, now=now)
+    steps.start_step(session, item, rule, no=rule.no, now=now)
+    return item
 
 
 def late_with(session: Session, item: CaseItem, /, *, now: datetime) -> str:
@@ -167,6 +186,7 @@ def _first_opinions(session: Session, item_id: str) -> set[str]:
 def _decided_before(session: Session, item_id: str) -> set[str]:
     """Who refused it before an appeal was found right."""
     asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(OURS))
+    asked = asked.where(CaseStep.outcome != TO_NOTICE)
     return set(session.exec(asked))
 
 

@@ -28,6 +28,7 @@ from marketplace.policy import require
 from marketplace.readback import service as readback
 from marketplace.reference.words import label
 from marketplace.web import _, current_session, render, writes
+from marketplace.web.codes import office as office_name
 from marketplace.web.display import language
 from marketplace.web.formats import day, yuan
 
@@ -123,6 +124,7 @@ def _notice(case: Case, item: CaseItem) -> ResponseReturnValue:
         raise NotFound("paper")
     rows = [
         (_("Person's name"), masked_name(session, person)),
+        (_("Street"), office_name(item.office)),
         (_("Item"), label("aid_item", item.code, lang=language())),
         (_("Amount of money"), yuan(item.notice_fen) if item.notice_fen else "—"),
         (_("From day"), day(step.started_at)),

@@ -203,6 +203,8 @@ def _decided(item_id: str) -> ResponseReturnValue:
         name = {"amount": "amount_fen"}.get(str(error.facts["field"]), str(error.facts["field"]))
         form[name].errors = [SENTENCES.get(error.code, _("Choose from the list"))]
         return _page(_item(item_id), decide=form)
+    if found.state not in ENDED:
+        return done(_("The public notice hangs out first; then this is decided."), to=url_for(".item", item_id=item_id))
     return done(_("Decided. The letter with the reasons is on its way."), to=url_for(".item", item_id=item_id))
 
 

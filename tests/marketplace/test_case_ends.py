@@ -16,6 +16,7 @@ from adapters.ports import WillNeverWork
 from marketplace.actors import Actor, Role
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind, AppealState
+from marketplace.calendar import local_day
 from marketplace.cases import board, days, departments, notice, outcome, service, steps
 from marketplace.cases.evaluate import Facts, plan
 from marketplace.cases.models import CaseItem, ItemState, Unit
@@ -198,12 +199,12 @@ def test_who_fits_nothing_is_answered_in_writing_and_a_class_that_is_held_is_not
 
 def test_a_label_counts_where_the_register_says_so(session: Session, now: datetime) -> None:
     case, _items = send(session, now, label="DIBAO")
-    assert service.facts_of(session, case).label == ""
+    assert service.facts_of(session, case, on=local_day(now)).label == ""
     entry = categories.Entry(case.household_id, "IN_REGISTER", now.date() - timedelta(days=9))
     categories.enter(session, entry, actor=WORKER, now=now)
-    assert service.facts_of(session, case).label == "DIBAO"
+    assert service.facts_of(session, case, on=local_day(now)).label == "DIBAO"
     case.answers = {**case.answers, "label": ""}
-    assert service.facts_of(session, case).label == "DIBAO"
+    assert service.facts_of(session, case, on=local_day(now)).label == "DIBAO"
 
 
 def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session: Session, now: datetime) -> None:

@@ -267,6 +267,41 @@ def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longe
     walk(session, item, day, to="confirm")
 
 
+def test_a_no_of_the_first_opinion_hangs_nowhere_and_a_yes_after_it_hangs_out_first(
+    session: Session, now: datetime
+) -> None:
+    case, items = send(session, now)
+    item = items["DIBAO"]
+    day = walk(session, item, now, to="check_and_visit")
+    step = steps.finish(session, item.id, opinion="against", actor=WORKER, now=day)
+    assert (step.code, notice.list_notices(session, CITY, now=day)) == ("confirm", [])
+    with pytest.raises(BadInput, match="notice_amount"):
+        outcome.decide(session, item.id, granted=True, actor=APPROVER, now=day)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
+    (shown,) = notice.list_notices(session, CITY, now=day)
+    assert (item.state, shown.amount_fen, shown.office) == (ItemState.RUNNING, 50_000, case.office)
+    day = walk(session, item, day)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, late_cause="backlog", actor=APPROVER, now=day)
+    assert item.state is ItemState.GRANTED
+
+
+def test_no_clock_of_staff_runs_on_a_notice_until_somebody_objects(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    item = items["DIBAO"]
+    day = walk(session, item, now, to="public_notice")
+    assert clocks.running_of(session, steps.clock_ref(item.id)) == []
+    rows = [notice.object_to(session, item.id, "他家有车", actor=Actor(id="", role=Role.PUBLIC), now=day)]
+    (clock,) = clocks.running_of(session, steps.clock_ref(item.id))
+    later = day + timedelta(days=1)
+    rows.append(notice.object_to(session, item.id, "还有房", actor=Actor(id="", role=Role.PUBLIC), now=later))
+    assert clocks.running_of(session, steps.clock_ref(item.id)) == [clock], "a second objection gives no more time"
+    for row, left in zip(rows, (1, 0), strict=True):
+        notice.answer(session, row.id, "已核实", upheld=False, actor=WORKER, now=later)
+        assert len(clocks.running_of(session, steps.clock_ref(item.id))) == left
+    walk(session, item, later)
+    assert len(clocks.running_of(session, steps.clock_ref(item.id))) == 1
+
+
 def test_a_child_never_stands_on_a_notice(session: Session, now: datetime) -> None:
     case, items = send(session, now)
     day = walk(session, items["DIBAO"], now, to="public_notice")

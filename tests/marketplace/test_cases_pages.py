@@ -190,10 +190,11 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
     assert home.post(page + "/urge").status_code == 303
     assert "已催办 1 次" in home.get(case_page).text
     for _step in ("check_papers", "start_check", "check_and_visit"):
-        assert worker.post(page + "/done", data={"opinion": "against"}).status_code == 303
+        assert worker.post(page + "/done", data={"opinion": "for", "amount_fen": "500"}).status_code == 303
     stranger = app.test_client()
     hanging = stranger.get(f"/public-notices/{CITY}")
     assert "王*明" in hanging.text
+    assert "街道<" in hanging.text
     assert "王小明" not in hanging.text
     objected = stranger.post(f"/public-notices/{CITY}/{item_id}", data={"text": "他家有车"})
     code = re.search(r"\b[A-Z2-9]{4} [A-Z2-9]{4} [A-Z2-9]{4}\b", objected.text)
