@@ -16,7 +16,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
-from marketplace.cases import register, steps
+from marketplace.cases import orders, register, steps
 from marketplace.cases.again import OURS
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
@@ -43,7 +43,6 @@ NOBODYS = ("payment", "public_notice", "re_notice")
 """Steps that make no decision late: the order to pay comes after it, and a notice ends by itself on its day."""
 TO_NOTICE = "to_notice"
 """The end of a confirmation that would grant what the first opinion was against: the notice hangs out before."""
-PEOPLE = ("check_and_visit", "check_papers", "check_spending")
 
 
 def decide(
@@ -59,7 +58,8 @@ def decide(
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
-    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap; about
+    """A person of the confirming office says yes or no: the county, or the township where it holds the
+    confirmation. The township alone decides the fast path, up to its cap; about
     aid for the same cause in the same year again, the county does. What another department answered on paper is typed
     in by the confirming office, with the letter's number as `note`. A yes against the first opinion goes to the public
     notice first."""
@@ -70,7 +70,7 @@ def decide(
     if fast and not (again and may(actor, "case:decide").allow):
         require(actor, "case:fast", district=item.district_code)
     else:
-        require(actor, "case:decide", district=item.district_code)
+        require(actor, right_to_confirm(step), district=item.district_code)
     if step.code not in (*OURS, ON_PAPER):
         raise WrongState("step_not_decided_here")
     if step.code == ON_PAPER and not note.strip():
@@ -97,6 +97,11 @@ def decide(
     )
 
 
+def right_to_confirm(step: CaseStep, /) -> str:
+    """Where the table hands the confirmation down to the township, its verifier may decide."""
+    return "case:confirm" if step.code == "confirm" and step.holder == "TOWNSHIP" else "case:decide"
+
+
 def _hang_out(
     session: Session, item: CaseItem, step: CaseStep, rule: StepRule, *, amount_fen: int, actor: Actor, now: datetime
 ) -> CaseItem:
@@ -121,7 +126,7 @@ def late_with(session: Session, item: CaseItem, /, *, now: datetime) -> str:
 def refuse_part(session: Session, item: CaseItem, /, *, fast: bool = False, actor: Actor) -> None:
     """Who is close to the household, gave the first opinion, or decided before does not decide."""
     kin.refuse_close(session, item.household_id, actor=actor)
-    if not fast and actor.id in _first_opinions(session, item.id):
+    if not fast and actor.id in steps.first_opinions(session, item.id):
         raise NotAllowed("second_person_needed")
     if actor.id in _decided_before(session, item.id):
         raise NotAllowed("second_person_needed")
@@ -144,7 +149,7 @@ def settle(
     """The end of an item, whoever decided it."""
     if not granted and reason not in list_codes("case_reason"):
         raise BadInput("reason_missing", field="reason")
-    if is_late(session, item, now=now) and late_cause not in late_causes():
+    if is_late(session, item, now=now) and late_cause not in steps.late_causes():
         raise BadInput("late_cause_missing", field="late_cause")
     steps.end_step(session, item, step, outcome="granted" if granted else "refused", actor=actor, now=now)
     item.state = ItemState.GRANTED if granted else ItemState.REFUSED
@@ -165,22 +170,12 @@ def settle(
     return item
 
 
-def late_causes() -> list[str]:
-    """The causes of a delay that somebody can choose."""
-    return [code for code in list_codes("late_cause") if code != "withdrawn"]
-
-
 def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
     """Whether the item, or any of its steps, went over its limit."""
     if item.due_at is not None and now > item.due_at:
         return True
     found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
     return any((step.ended_at or now) > step.due_at for step in found if step.code not in NOBODYS)
-
-
-def _first_opinions(session: Session, item_id: str) -> set[str]:
-    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(PEOPLE))
-    return set(session.exec(asked))
 
 
 def _decided_before(session: Session, item_id: str) -> set[str]:
@@ -231,9 +226,10 @@ def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
 def _pay(session: Session, item: CaseItem, step: CaseStep, *, now: datetime) -> None:
     """The order to pay is a step of its own with its own limit; paths without one are paid elsewhere."""
     try:
-        steps.next_step(session, item, step, now=now)
+        begun = steps.next_step(session, item, step, now=now)
     except WrongState:
         return
+    orders.begin(session, item, begun, now=now)
     flush(session)
 
 

@@ -22,10 +22,16 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import kin
 from marketplace.policy import require
+from marketplace.reference.words import list_codes
 from marketplace.visits import service as visits
 
 DECIDES = ("confirm", "fast_aid", "department_answer")
 """Steps that end with a decision and with nothing else."""
+PAYMENT = "payment"
+PEOPLE = ("check_and_visit", "check_papers", "check_spending")
+"""Steps whose end is the first opinion."""
+HOLDS = {"TOWNSHIP": "case:handle", "COUNTY": "case:decide", "DEPARTMENT": "case:decide"}
+"""Who holds a step ► the right of the people who end it; what a department answers on paper the county types in."""
 NOTICES = ("public_notice", "re_notice")
 """Steps at which nothing is to be done: a notice hangs out, and no clock of staff runs."""
 RE_NOTICE = StepRule(0, "re_notice", "TOWNSHIP", 3, Unit.CALENDAR)
@@ -125,14 +131,15 @@ def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: st
 def finish(
     session: Session, item_id: str, /, *, opinion: str = "done", amount_fen: int = 0, actor: Actor, now: datetime
 ) -> CaseStep:
-    """A person has done this step; the next one begins. A step that decides is ended by a decision, a public notice by
-    its own page. A household close to staff is visited before (R2.24); where nobody went, the record says so. A yes
-    before a public notice names the amount that hangs there (R2.12); a no goes straight to the confirming office, for a
-    notice belongs to aid and not to its refusal (R2.13)."""
+    """Whoever holds this step has done it; the next one begins. A step that decides is ended by a decision, a payment
+    or a public notice by its own page. A household close to staff is visited before (R2.24); where nobody went, the
+    record says so. A yes before a public notice names the amount that hangs there (R2.12); a no goes straight to the
+    confirming office, for a notice belongs to aid and not to its refusal (R2.13)."""
     item = get_item(session, item_id, lock=True)
-    require(actor, "case:handle", district=item.district_code)
+    require(actor, "case:view", district=item.district_code)
     step = running_step(session, item.id)
-    if step.code in (*DECIDES, *NOTICES):
+    require_holder(item, step, actor=actor)
+    if step.code in (*DECIDES, *NOTICES, PAYMENT):
         raise WrongState("step_needs_its_own_page")
     kin.refuse_close(session, item.household_id, actor=actor)
     seen = step.code != AT_HOME or visits.was_made(session, item.id)
@@ -145,9 +152,23 @@ def finish(
         item.notice_fen = amount_fen if opinion == "for" else 0
     end_step(session, item, step, outcome=opinion, actor=actor, now=now)
     record(session, item, "case:step", rule=step.code, decision="" if seen else UNSEEN, actor=actor, now=now)
-    if step.code == "payment":
-        return step
     return next_step(session, item, step, noticed=not (hangs_next and opinion == "against"), now=now)
+
+
+def require_holder(item: CaseItem, step: CaseStep, /, *, actor: Actor) -> None:
+    """Only who holds a step ends it, or opens what lies with it."""
+    require(actor, HOLDS[step.holder], district=item.district_code)
+
+
+def first_opinions(session: Session, item_id: str, /) -> set[str]:
+    """Who gave the first opinion on an item."""
+    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(PEOPLE))
+    return set(session.exec(asked))
+
+
+def late_causes() -> list[str]:
+    """The causes of a delay that somebody can choose."""
+    return [code for code in list_codes("late_cause") if code != "withdrawn"]
 
 
 def before_notice(item: CaseItem, step: CaseStep, /) -> bool:

@@ -35,7 +35,7 @@ from marketplace.proxies import service as proxies
 from tests import factories as make
 from tests.marketplace.figures import count as count_of
 from tests.marketplace.test_case_days import DAY, at, oracle
-from tests.marketplace.test_cases import APPROVER, CITY, ON, WORKER, send, walk
+from tests.marketplace.test_cases import APPROVER, CITY, ON, VERIFIER, WORKER, pay, send, walk
 from tests.marketplace.test_liveness import asked
 from tests.marketplace.test_proxies import a_paper, a_person, in_force
 
@@ -217,7 +217,7 @@ def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session:
     late = now + timedelta(days=60)
     assert steps.urge(session, item.id, actor=home, now=late).urged == 1
     assert [row[0].id for row in board.list_unpaid(session, actor=APPROVER, now=late)] == [item.id]
-    steps.finish(session, item.id, actor=WORKER, now=late)
+    pay(session, item, late, actor=VERIFIER, late_cause="backlog")
     own = [step for step in steps.list_steps(session, case.id) if step.item_id == item.id]
     assert stages_of(item, own, now=late)[-1].state == "done"
     assert board.list_unpaid(session, actor=APPROVER, now=late) == []

@@ -9,11 +9,13 @@ import pytest
 from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
+from marketplace.calendar import local_day
 from marketplace.cases import granted as beginning
-from marketplace.cases import notice, outcome, register, service, silent, steps, supervision, withdrawing
+from marketplace.cases import notice, orders, outcome, register, service, silent, steps, supervision, withdrawing
 from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
+from marketplace.cases.models_orders import PaymentOrder
 from marketplace.cases.rules import graph, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, ConsentMissing, NotAllowed, NotFound, WrongState
@@ -31,6 +33,8 @@ CITY = "500103"
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({CITY}))
 OTHER = Actor(id="worker-2", role=Role.WORKER, districts=frozenset({"500112"}))
 APPROVER = Actor(id="approver-1", role=Role.APPROVER, districts=frozenset({CITY}))
+PAYER = Actor(id="approver-9", role=Role.APPROVER, districts=frozenset({CITY}))
+VERIFIER = Actor(id="verifier-1", role=Role.VERIFIER, districts=frozenset({CITY}))
 POOR = {"wants": ["living", "illness"], "size": 2, "income_fen": 50_000, "medical_fen": 6_000_000}
 
 
@@ -57,6 +61,12 @@ def walk(session: Session, item: CaseItem, now: datetime, *, to: str = "confirm"
         else:
             steps.finish(session, item.id, opinion="for", amount_fen=50_000, actor=WORKER, now=now)
     return now
+
+
+def pay(session: Session, item: CaseItem, now: datetime, *, actor: Actor = PAYER, **over: Any) -> PaymentOrder:
+    """The money is on its way, written down by somebody of the office that holds it."""
+    told = orders.Paid(**{"voucher": "记-2026-118", "paid_on": local_day(now), **over})
+    return orders.pay(session, item.id, told, actor=actor, now=now)
 
 
 def test_one_application_begins_what_can_begin_and_lets_the_rest_wait(session: Session, now: datetime) -> None:
