@@ -14,7 +14,7 @@ from functools import partial
 from marketplace.appeals import service as appeals
 from marketplace.appointments import outcomes as appointments
 from marketplace.boards import own_facts
-from marketplace.cases import reviews, supervision, uploads
+from marketplace.cases import by_label, reviews, supervision, uploads
 from marketplace.claims import cases
 from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
@@ -56,6 +56,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(cases.sweep, database, clock=clock),
         partial(waiting.sweep, database, clock=clock, barred=BARRED),
         partial(supervision.sweep, database, clock=clock),
+        partial(by_label.sweep, database, clock=clock),
         partial(uploads.sweep, database, clock=clock),
         partial(reviews.sweep, database, clock=clock),
         partial(insurers.sweep, database, clock=clock),

@@ -8,7 +8,7 @@ sudden event takes the fast path; benefits by label follow the label without an 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -78,6 +78,19 @@ def plan(facts: Facts, /, *, district: str, on: date, only: Collection[str] = ()
         before = () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in owed)
         planned.append(Planned(code, _faster(code, facts) or name, before))
     return planned or [_asked_all_the_same(district=district, on=on)]
+
+
+def by_label(facts: Facts, /, *, district: str, on: date) -> list[Planned]:
+    """What a class brings without an application; what nobody was asked, the department finds out."""
+    held = LABELS.get(facts.label, "")
+    wide = replace(facts, ticks=("no_pension",))
+    return [
+        Planned(code, path_of(code, district=district, on=on).name)
+        for code in in_order()
+        if code in BY_LABEL
+        and waits_for(code).get(held) == "granted"
+        and _may_be_owed(code, wide, district=district, on=on)
+    ]
 
 
 def _asked_all_the_same(*, district: str, on: date) -> Planned:

@@ -21,6 +21,7 @@ from marketplace.cases.again import OURS
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
     ENDED,
+    LABEL_CHANNEL,
     Case,
     CaseDecision,
     CaseItem,
@@ -283,7 +284,7 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
         clocks.start(session, "case_remainder", remainder_ref(case.id), holder=holder, now=now)
     held = any(item.state is ItemState.GRANTED and item.code in register.CLASSES for item in items)
     without = register.without_class(items) or (case.decision is CaseDecision.REFUSED and not held)
-    if case.review_of is None and without:
+    if case.review_of is None and case.channel != LABEL_CHANNEL and without:
         register.enter(session, case, now=now)
 
 

@@ -213,15 +213,16 @@ def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> l
     case.state, case.submitted_at = CaseState.OPEN, now
     session.add(case)
     flush(session)
-    items = [_item(session, case, one.code, path=one.path, after=one.after, facts=facts, now=now) for one in planned]
+    items = [add_item(session, case, one.code, path=one.path, after=one.after, facts=facts, now=now) for one in planned]
     _record(session, case, "case:submit", actor=actor, now=now)
     notices.post(session, "case_received", key=f"case:{case.id}", household_id=case.household_id, now=now)
     return items
 
 
-def _item(
+def add_item(
     session: Session, case: Case, code: str, /, *, path: str, after: Sequence[str], facts: Facts, now: datetime
 ) -> CaseItem:
+    """One item of a case that is sent: it begins, or waits."""
     item = CaseItem(
         id=new_id(),
         case_id=case.id,
