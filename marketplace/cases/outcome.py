@@ -17,6 +17,7 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases import granted as beginning
 from marketplace.cases import orders, register, steps
+from marketplace.cases import uncovered as left
 from marketplace.cases.again import OURS
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.models import (
@@ -279,24 +280,10 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     flush(session)
     entry = audit.Entry("case:close", object_ref=case.id, subject=case.household_id, decision=case.decision.value)
     audit.record(session, entry, actor=SYSTEM, now=now)
-    if case.hand_on and (refused or remainder(session, case)):
+    if left.uncovered(session, case):
         holder = Holder(district_code=case.district_code)
-        clocks.start(session, "case_remainder", remainder_ref(case.id), holder=holder, now=now)
+        clocks.start(session, "case_remainder", left.ref_of(case.id), holder=holder, now=now)
     held = any(item.state is ItemState.GRANTED and item.code in register.CLASSES for item in items)
     without = register.without_class(items) or (case.decision is CaseDecision.REFUSED and not held)
     if case.review_of is None and case.channel != LABEL_CHANNEL and without:
         register.enter(session, case, now=now)
-
-
-def remainder_ref(case_id: str, /) -> str:
-    """Under which the clock is found that asks for what stayed uncovered."""
-    return f"case:{case_id}"
-
-
-def remainder(session: Session, case: Case, /) -> int:
-    """What of the illness cost nobody covered, in fen, once the case is closed; 0 without the family's yes."""
-    if case.state is not CaseState.CLOSED or not case.hand_on:
-        return 0
-    items = [item for item in list_items(session, case.id) if item.asked_fen]
-    asked = max((item.asked_fen for item in items), default=0)
-    return max(0, asked - sum(item.covered_fen for item in items))

@@ -18,7 +18,7 @@ from marketplace.needs.models import Need, ReferralReason
 from marketplace.needs.service import NeedFacts
 from marketplace.reference.districts import current
 from marketplace.reference.events import list_events, write
-from marketplace.reference.needs import list_need_kinds, need_kind
+from marketplace.reference.needs import NeedKind, list_need_kinds, need_kind
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import choices
 from marketplace.web import (
@@ -49,6 +49,8 @@ SENTENCES: dict[str, Any] = {
     "reason_missing": _l("Choose a reason from the list."),
     "evidence_missing": _l("Write down what you saw or compared."),
     "bad_level": _l("Choose a level from 1 to 4."),
+    "nothing_left": _l("Nothing stayed uncovered."),
+    "no_need_apart": _l("No need of this household was written down since: write it down first."),
     "not_positive": _l("The amount must be above zero."),
     "not_whole": _l("This kind is counted in whole units: write a whole number."),
     "not_whole_fen": _l("Write at most two decimals."),
@@ -273,6 +275,26 @@ def reveal_form(fields: list[str]) -> RevealForm:
     form = RevealForm()
     form.field.choices = [(name, words) for name, words in REVEALED.items() if name in fields]
     form.reason.choices = choices("reveal_reason", lang=language())
+    return form
+
+
+class LeftMoneyForm(Form):
+    """How much of a wish stayed uncovered, in yuan."""
+
+    units = YuanField(_l("Amount that stayed uncovered"))
+
+
+class LeftCountForm(Form):
+    """How much of a wish stayed uncovered, in the units of its kind."""
+
+    units = CountField(_l("How many are needed"), least=1, most=1000)
+
+
+def left_form(kind: NeedKind, /, *, named: int) -> Any:
+    """The question in the units of the kind, with what the application names."""
+    form = LeftMoneyForm() if kind.is_money else LeftCountForm()
+    if named and not form.is_submitted():
+        form.units.data = named
     return form
 
 

@@ -17,6 +17,7 @@ from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
 from marketplace.cases.models_orders import PaymentOrder
 from marketplace.cases.rules import graph, steps_of
+from marketplace.cases.uncovered import uncovered
 from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.households import categories
@@ -542,8 +543,31 @@ def test_what_stays_uncovered_becomes_a_verified_need_with_its_reason_only_with_
     need = need_of_case(session, case.id, actor=worker, now=now)
     assert (need.gap_units, need.state, need.referral_reason) == (6_000_000, "verified", "NOT_ELIGIBLE")
     assert need.verification_level == 2
+    assert len(clocks.running_of(session, f"case:{case.id}")) == 1, "the wish for a living is not written down yet"
+    with pytest.raises(BadInput, match="not_positive"):
+        need_of_case(session, case.id, want="living", actor=worker, now=now)
+    with pytest.raises(BadInput, match="nothing_left"):
+        need_of_case(session, case.id, want="work", actor=worker, now=now)
+    other = need_of_case(session, case.id, want="living", units=3, actor=worker, now=now)
+    assert (other.category, other.gap_units, other.state) == ("LIVING.GOODS", 3, "verified")
     assert clocks.running_of(session, f"case:{case.id}") == []
     assert need_of_case(session, case.id, actor=worker, now=now).id == need.id
+
+
+@pytest.mark.parametrize(
+    ("over", "left"),
+    [
+        ({"wants": ["living", "schooling"], "schooling_fen": 800_000}, [("living", 0), ("schooling", 800_000)]),
+        ({"wants": ["housing"], "medical_fen": 0}, [("housing", 0)]),
+    ],
+)
+def test_every_wish_that_nothing_covered_is_left(
+    session: Session, now: datetime, over: dict[str, Any], left: list[tuple[str, int]]
+) -> None:
+    case, items = send(session, now, **{"medical_fen": 0, **over})
+    assert uncovered(session, case) == []
+    _all_refused(session, case, items, now)
+    assert [(one.want, one.units) for one in uncovered(session, case)] == left
 
 
 def test_nothing_to_hand_on_is_said_with_a_reason(session: Session, now: datetime) -> None:
@@ -553,5 +577,7 @@ def test_nothing_to_hand_on_is_said_with_a_reason(session: Session, now: datetim
     with pytest.raises(BadInput):
         let_go(session, case.id, "", actor=verifier, now=now)
     assert len(clocks.running_of(session, f"case:{case.id}")) == 1
+    with pytest.raises(BadInput, match="no_need_apart"):
+        let_go(session, case.id, "recorded_apart", actor=verifier, now=now)
     let_go(session, case.id, "not_wanted", actor=verifier, now=now)
     assert clocks.running_of(session, f"case:{case.id}") == []
