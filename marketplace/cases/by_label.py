@@ -18,9 +18,9 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
 from marketplace.cases import service
-from marketplace.cases.evaluate import BY_LABEL, by_label
+from marketplace.cases.evaluate import BY_LABEL, LABEL_CHANNEL, by_label
 from marketplace.cases.known import KNOWN_AS, facts_of
-from marketplace.cases.models import LABEL_CHANNEL, Case, CaseItem, CaseState, ItemState
+from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.db import Database, flush, new_id, one_by_one
 from marketplace.households.categories import runs_on
 from marketplace.households.models import Person, Spell

@@ -17,6 +17,8 @@ from marketplace.cases.rules import in_order, path_of, standard, waits_for
 LABELS = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "DIBIAN": "DIBIAN_GANGXING", "GANGXING": "DIBIAN_GANGXING"}
 """A label that a family has already ► the item that gave it."""
 BY_LABEL = ("JIAGE_SHUIDIANQI", "YANGLAO_DAIJIAO", "LAJI_JIANMIAN")
+LABEL_CHANNEL = "label"
+"""How a case came that nobody applied for: a class brought it, and nothing is signed."""
 WANTS = ("living", "illness", "accident", "housing", "work", "disability", "schooling", "return")
 """What the tiles of the first page offer."""
 

@@ -54,8 +54,6 @@ class Unit(StrEnum):
     NEXT_MONTH = "next_month"
 
 
-LABEL_CHANNEL = "label"
-"""How a case came that nobody applied for: a class brought it, and nothing is signed."""
 ENDED = (ItemState.GRANTED, ItemState.REFUSED, ItemState.NOT_NEEDED, ItemState.WITHDRAWN)
 
 
@@ -65,10 +63,7 @@ class Case(SQLModel, table=True):
 
     __tablename__ = "aid_case"
     __table_args__ = (
-        check(
-            "submitted",
-            f"state = 'draft' OR (submitted_at IS NOT NULL AND (signed_at IS NOT NULL OR channel = '{LABEL_CHANNEL}'))",
-        ),
+        check("sent", "state = 'draft' OR submitted_at IS NOT NULL AND (signed_at IS NOT NULL OR channel = 'label')"),
         check("decided", "state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)"),
         unique_where("uq_aid_case_draft", "household_id", "subject_id", where="state = 'draft'"),
     )

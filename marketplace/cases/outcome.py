@@ -20,9 +20,9 @@ from marketplace.cases import orders, register, steps
 from marketplace.cases import uncovered as left
 from marketplace.cases.again import OURS
 from marketplace.cases.amounts import fast_aid_cap
+from marketplace.cases.evaluate import LABEL_CHANNEL
 from marketplace.cases.models import (
     ENDED,
-    LABEL_CHANNEL,
     Case,
     CaseDecision,
     CaseItem,

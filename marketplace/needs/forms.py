@@ -18,7 +18,7 @@ from marketplace.needs.models import Need, ReferralReason
 from marketplace.needs.service import NeedFacts
 from marketplace.reference.districts import current
 from marketplace.reference.events import list_events, write
-from marketplace.reference.needs import NeedKind, list_need_kinds, need_kind
+from marketplace.reference.needs import list_need_kinds, need_kind
 from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import choices
 from marketplace.web import (
@@ -275,26 +275,6 @@ def reveal_form(fields: list[str]) -> RevealForm:
     form = RevealForm()
     form.field.choices = [(name, words) for name, words in REVEALED.items() if name in fields]
     form.reason.choices = choices("reveal_reason", lang=language())
-    return form
-
-
-class LeftMoneyForm(Form):
-    """How much of a wish stayed uncovered, in yuan."""
-
-    units = YuanField(_l("Amount that stayed uncovered"))
-
-
-class LeftCountForm(Form):
-    """How much of a wish stayed uncovered, in the units of its kind."""
-
-    units = CountField(_l("How many are needed"), least=1, most=1000)
-
-
-def left_form(kind: NeedKind, /, *, named: int) -> Any:
-    """The question in the units of the kind, with what the application names."""
-    form = LeftMoneyForm() if kind.is_money else LeftCountForm()
-    if named and not form.is_submitted():
-        form.units.data = named
     return form
 
 

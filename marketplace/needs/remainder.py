@@ -29,6 +29,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.households.service import get_household
 from marketplace.needs import forms, service
 from marketplace.needs.blueprint import bp
+from marketplace.needs.forms_left import left_form
 from marketplace.needs.models import Need, ReferralReason
 from marketplace.policy import require
 from marketplace.reference.needs import need_kind
@@ -90,7 +91,7 @@ def of_case(case_id: str, want: str) -> ResponseReturnValue:
     if left is None:
         raise NotFound("need")
     kind = need_kind(left.category)
-    form = forms.left_form(kind, named=left.units)
+    form = left_form(kind, named=left.units)
     if form.validate_on_submit():
         told: Any = {"want": want, "units": form.units.data or 0}
         try:
