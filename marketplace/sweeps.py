@@ -14,7 +14,7 @@ from functools import partial
 from marketplace.appeals import service as appeals
 from marketplace.appointments import overtaken as appointments
 from marketplace.boards import own_facts
-from marketplace.cases import reviews, supervision, uploads
+from marketplace.cases import by_label, reviews, supervision, uploads
 from marketplace.claims import cases, corrections
 from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
@@ -56,9 +56,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(quotes.sweep, database, clock=clock),
         partial(cases.sweep, database, clock=clock),
         partial(waiting.sweep, database, clock=clock, barred=BARRED),
-        partial(supervision.sweep, database, clock=clock),
-        partial(uploads.sweep, database, clock=clock),
-        partial(reviews.sweep, database, clock=clock),
+        *(partial(act.sweep, database, clock=clock) for act in (supervision, by_label, uploads, reviews)),
         partial(insurers.sweep, database, clock=clock),
         partial(payments.sweep, database, clock=clock),
         partial(late_payments.sweep, database, clock=clock),

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.cases import days, once, outcome, steps
+from marketplace.cases import days, once, outcome, steps, uncovered
 from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.rules import StepRule
 from marketplace.clocks import service as clocks
@@ -71,7 +71,7 @@ def _open(session: Session, item: CaseItem, *, now: datetime) -> None:
     if case.state in (CaseState.CLOSED, CaseState.WITHDRAWN):
         case.state, case.decision, case.decided_at = CaseState.OPEN, None, None
         session.add(case)
-        clocks.end(session, outcome.remainder_ref(case.id), outcome="again", now=now)
+        clocks.end(session, uncovered.ref_of(case.id), outcome="again", now=now)
 
 
 def _wait_again(session: Session, item: CaseItem, *, now: datetime) -> None:

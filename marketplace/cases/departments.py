@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import text
 from sqlmodel import Session, col, select
@@ -19,9 +19,10 @@ from adapters.items import Department, ItemOut, ItemResult
 from adapters.ports import OutsideError, WillNeverWork
 from marketplace import hearing
 from marketplace.actors import SYSTEM, Actor, Role
+from marketplace.calendar import local_day
 from marketplace.cases import outcome, steps
 from marketplace.cases.models import TO_TAKE_BACK, Case, CaseItem, CaseStep, DepartmentFeed, ItemState
-from marketplace.cases.service import facts_of
+from marketplace.cases.service import facts_of, list_items
 from marketplace.db import Database, flush
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -60,7 +61,8 @@ def push_due(database: Database, department: str, door: Department, /, *, now: d
                 col(CaseStep.ended_at).is_(None),
             )
         )
-        due = [_outgoing(session, item) for item in session.exec(asked.order_by(col(CaseItem.id)).limit(BATCH))]
+        waiting = session.exec(asked.order_by(col(CaseItem.id)).limit(BATCH))
+        due = [_outgoing(session, item, on=local_day(now)) for item in waiting]
     for item in due:
         act = "case:push"
         try:
@@ -100,15 +102,18 @@ def recall_due(database: Database, department: str, door: Department, /, *, now:
     return len(due)
 
 
-def _outgoing(session: Session, item: CaseItem) -> ItemOut:
-    """What the department needs and no more; the person is a keyed mark that only both sides can make."""
-    facts = facts_of(session, session.get_one(Case, item.case_id))
+def _outgoing(session: Session, item: CaseItem, *, on: date) -> ItemOut:
+    """What the department needs and no more: the numbers, the class that the family has by now, and the results that
+    this item waited for; the person is a keyed mark that only both sides can make."""
+    facts = facts_of(session, session.get_one(Case, item.case_id), on=on)
     told: dict[str, int | str] = {
         "size": facts.size,
         "income_fen": facts.income_fen,
         "medical_fen": facts.medical_fen,
         "label": facts.label,
     }
+    before = [one for one in list_items(session, item.case_id) if one.code in item.after]
+    told |= {f"result_{one.code.lower()}": one.state.value for one in before}
     subject = vault_of(session).index(f"department-{item.department}", item.household_id)
     return ItemOut(item.id, item.code, subject, told)
 

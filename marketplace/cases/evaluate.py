@@ -8,7 +8,7 @@ sudden event takes the fast path; benefits by label follow the label without an 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,8 @@ from marketplace.cases.rules import in_order, path_of, standard, waits_for
 LABELS = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "DIBIAN": "DIBIAN_GANGXING", "GANGXING": "DIBIAN_GANGXING"}
 """A label that a family has already ► the item that gave it."""
 BY_LABEL = ("JIAGE_SHUIDIANQI", "YANGLAO_DAIJIAO", "LAJI_JIANMIAN")
+LABEL_CHANNEL = "label"
+"""How a case came that nobody applied for: a class brought it, and nothing is signed."""
 WANTS = ("living", "illness", "accident", "housing", "work", "disability", "schooling", "return")
 """What the tiles of the first page offer."""
 
@@ -99,6 +101,19 @@ def may_be_owed(facts: Facts, /, *, district: str, on: date, only: Collection[st
     if only:
         owed &= {*only, *(code for code in in_order() if set(waits_for(code)) & set(only))}
     return owed
+
+
+def by_label(facts: Facts, /, *, district: str, on: date) -> list[Planned]:
+    """What a class brings without an application; what nobody was asked, the department finds out."""
+    held = LABELS.get(facts.label, "")
+    wide = replace(facts, ticks=("no_pension",))
+    return [
+        Planned(code, path_of(code, district=district, on=on).name)
+        for code in in_order()
+        if code in BY_LABEL
+        and waits_for(code).get(held) == "granted"
+        and _may_be_owed(code, wide, district=district, on=on)
+    ]
 
 
 def _asked_all_the_same(*, district: str, on: date) -> Planned:

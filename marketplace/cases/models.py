@@ -65,12 +65,12 @@ TO_TAKE_BACK = (
 
 
 class Case(SQLModel, table=True):
-    """One application. `channel` is how it came (phone, counter, home_visit, call, slip); `signer_id` is the person it
-    is about, or a child's guardian; `review_of` the granted item whose amount is decided anew."""
+    """One application. `channel` is how it came (phone, counter, home_visit, call, slip, label); `signer_id` is the
+    person it is about, or a child's guardian; `review_of` the granted item whose amount is decided anew."""
 
     __tablename__ = "aid_case"
     __table_args__ = (
-        check("submitted", "state = 'draft' OR (submitted_at IS NOT NULL AND signed_at IS NOT NULL)"),
+        check("sent", "state = 'draft' OR submitted_at IS NOT NULL AND (signed_at IS NOT NULL OR channel = 'label')"),
         check("decided", "state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)"),
         unique_where("uq_aid_case_draft", "household_id", "subject_id", where="state = 'draft'"),
     )

@@ -218,7 +218,7 @@ def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> l
     once the second sees the first."""
     require_draft(case, actor=actor)
     session.get_one(Household, case.household_id, with_for_update=True)
-    facts = facts_of(session, case)
+    facts = facts_of(session, case, on=local_day(now))
     if case.signed_at is None:
         raise BadInput("not_signed", field="typed_name")
     if not facts.wants and not case.answers.get("only"):
@@ -231,7 +231,7 @@ def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> l
     case.answers = {**case.answers, once.APART: {code: item.id for code, item in apart.items()}}
     session.add(case)
     flush(session)
-    items = [_item(session, case, one.code, path=one.path, after=one.after, facts=facts, now=now) for one in planned]
+    items = [add_item(session, case, one.code, path=one.path, after=one.after, facts=facts, now=now) for one in planned]
     _record(session, case, "case:submit", actor=actor, now=now)
     notices.post(session, "case_received", key=f"case:{case.id}", household_id=case.household_id, now=now)
     return items
@@ -239,7 +239,7 @@ def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> l
 
 def left_out(session: Session, case: Case, /, *, now: datetime) -> dict[str, CaseItem]:
     """What this draft would ask for a second time: code ► the item of the other application."""
-    return _elsewhere(session, case, facts_of(session, case), now=now)
+    return _elsewhere(session, case, facts_of(session, case, on=local_day(now)), now=now)
 
 
 def _elsewhere(session: Session, case: Case, facts: Facts, *, now: datetime) -> dict[str, CaseItem]:
@@ -264,9 +264,10 @@ def cause_of(facts: Facts, /) -> str:
     return next((want for want in CAUSES if want in facts.wants), "sudden" if "sudden" in facts.ticks else "")
 
 
-def _item(
+def add_item(
     session: Session, case: Case, code: str, /, *, path: str, after: Sequence[str], facts: Facts, now: datetime
 ) -> CaseItem:
+    """One item of a case that is sent: it begins, or waits."""
     item = CaseItem(
         id=new_id(),
         case_id=case.id,

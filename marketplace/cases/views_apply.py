@@ -150,7 +150,8 @@ def check(case_id: str) -> ResponseReturnValue:
             return redirect(url_for(".sent", case_id=case.id), code=303)
     session = current_session()
     shown: dict[str, Any] = {"apart": service.left_out(session, case, now=utc_now())}
-    shown |= {"facts": service.facts_of(session, case), "number": _number(case), "fault": fault}
+    facts = service.facts_of(session, case, on=local_day(utc_now()))
+    shown |= {"facts": facts, "number": _number(case), "fault": fault}
     shown["photo"] = any(paper.kind is PaperKind.ID_PHOTO for paper, _check in looking.list_uploads(session, case))
     return render("cases/check.html", status=422 if fault else 200, case=case, **shown)
 
@@ -214,7 +215,7 @@ def _draft(case_id: str) -> Case:
 
 
 def _given(case: Case) -> dict[str, Any]:
-    facts = service.facts_of(current_session(), case)
+    facts = service.facts_of(current_session(), case, on=local_day(utc_now()))
     known = {"size": facts.size, "all_classes": case.all_classes, "hand_on": case.hand_on}
     return {**known, **{name: value for name, value in case.answers.items() if value is not None}}
 

@@ -140,7 +140,7 @@ def counter_answers(case_id: str) -> ResponseReturnValue:
     """All answers on one page."""
     session, case = current_session(), _draft(case_id)
     person = session.get_one(Person, case.subject_id)
-    known = {"size": service.facts_of(session, case).size}
+    known = {"size": service.facts_of(session, case, on=local_day(utc_now())).size}
     form = forms.filled(
         AnswersForm(data={**known, **{key: value for key, value in case.answers.items() if value is not None}})
     )
@@ -205,7 +205,7 @@ def _sent(case: Case, form: SendForm, script: Script) -> bool:
 
 def script_of(case: Case, /) -> list[str]:
     """What is read aloud, sentence by sentence, in the reader's language."""
-    facts, lang = service.facts_of(current_session(), case), language()
+    facts, lang = service.facts_of(current_session(), case, on=local_day(utc_now())), language()
     wants = _(", ").join(label("case_want", code, lang=lang) for code in facts.wants)
     ticks = _(", ").join(label("case_ticks", code, lang=lang) for code in facts.ticks)
     told = case.answers.get("label")

@@ -12,7 +12,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, notice, once, papers, register, reviews, service, steps, withdrawing
+from marketplace.cases import forms, notice, once, papers, register, reviews, service, steps, uncovered, withdrawing
 from marketplace.cases.doors import bp
 from marketplace.cases.models import ENDED, Case, CaseState
 from marketplace.cases.progress import stages_of
@@ -120,6 +120,7 @@ def _followed(case_id: str) -> dict[str, Any]:
     objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
     told: dict[str, Any] = {"objected": objected, "again": again, "apart": once.left_to(session, case)}
     told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
+    told["uncovered"] = uncovered.uncovered(session, case)
     told["remainder_reasons"] = choices("remainder_reason", lang=language())
     return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
 

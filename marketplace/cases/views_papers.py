@@ -15,7 +15,7 @@ from markupsafe import Markup
 from marketplace.accounts.service import names_of
 from marketplace.actors import Role
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, papers, service, steps
+from marketplace.cases import forms, orders, papers, service, steps
 from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, CaseStep, ItemState, PaperKind
 from marketplace.cases.notice import NOTICES, is_child
@@ -30,6 +30,7 @@ from marketplace.readback import service as readback
 from marketplace.readback.models import ReadBack
 from marketplace.reference.words import label
 from marketplace.web import _, current_session, render, writes
+from marketplace.web.codes import office as office_name
 from marketplace.web.display import language
 from marketplace.web.formats import day, yuan
 
@@ -142,6 +143,51 @@ def item_paper(item_id: str, kind: str) -> ResponseReturnValue:
     return _notice(case, item) if kind == "notice" else _decision(case, item)
 
 
+@bp.get("/cases/items/<item_id>/order")
+@guard("case:step")
+def order(item_id: str) -> ResponseReturnValue:
+    """The order to pay, for whoever holds the payment; payee and account are opened by a press."""
+    return _order(item_id, opened=None)
+
+
+@bp.post("/cases/items/<item_id>/order")
+@guard("case:step")
+@writes
+def open_order(item_id: str) -> ResponseReturnValue:
+    """The same with payee and account, to be printed; the look is logged."""
+    session, actor = current_session(), current_actor()
+    found = orders.get_order(session, item_id, actor=actor)
+    return _order(item_id, opened=orders.show(session, found, actor=actor, now=utc_now()))
+
+
+def _order(item_id: str, *, opened: orders.Opened | None) -> ResponseReturnValue:
+    session, lang = current_session(), language()
+    found = orders.get_order(session, item_id, actor=current_actor())
+    item = steps.get_item(session, item_id)
+    case = service.get_case(session, item.case_id, actor=current_actor())
+    payee = session.get_one(Person, found.person_id)
+    account = opened.account if opened else "••••" if found.account is not None else ""
+    rows = [
+        (_("Order"), found.number),
+        (_("Application"), case.number),
+        (_("Item"), label("aid_item", item.code, lang=lang)),
+        (_("Payee"), opened.name if opened else masked_name(session, payee)),
+        (_("Account"), account or _("paid by hand")),
+        (_("Amount of money"), yuan(found.amount_fen)),
+        (_("Ordered on"), day(found.ordered_at)),
+    ]
+    if found.paid_on is not None:
+        rows += [(_("Paid on"), day(found.paid_on)), (_("Voucher"), found.voucher)]
+    text = [_("It was granted by a decision of its own. Who pays neither gave the opinion nor decided.")]
+    more: dict[str, Any] = {"code": url_for(".item", item_id=item.id)}
+    if not opened:
+        more |= {
+            "open_by": url_for(".open_order", item_id=item.id),
+            "open_word": _("Show payee and account to print them"),
+        }
+    return _sheet(case, _("Order to pay"), rows, text, **more)
+
+
 def _notice(case: Case, item: CaseItem) -> ResponseReturnValue:
     """Staff print it for the board; nobody prints one of a child."""
     session = current_session()
@@ -152,6 +198,7 @@ def _notice(case: Case, item: CaseItem) -> ResponseReturnValue:
         raise NotFound("paper")
     rows = [
         (_("Person's name"), masked_name(session, person)),
+        (_("Street"), office_name(item.office)),
         (_("Item"), label("aid_item", item.code, lang=language())),
         (_("Amount of money"), yuan(item.notice_fen) if item.notice_fen else "—"),
         (_("From day"), day(step.started_at)),

@@ -69,7 +69,8 @@ def review(item_id: str) -> ResponseReturnValue:
     """One of them."""
     row = reviews.get_review(current_session(), item_id, actor=current_actor())
     session = current_session()
-    facts = service.facts_of(session, session.get_one(Case, session.get_one(CaseItem, item_id).case_id))
+    case = session.get_one(Case, session.get_one(CaseItem, item_id).case_id)
+    facts = service.facts_of(session, case, on=local_day(utc_now()))
     known = {name: getattr(facts, name) for name in service.NUMBERS}
     return _page(row, ReviewForm(data={"kind": row.kind, **known}))
 

@@ -12,7 +12,19 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import board, forms, hands, looking, notice, outcome, service, silent, steps, supervision
+from marketplace.cases import (
+    board,
+    forms,
+    hands,
+    looking,
+    notice,
+    orders,
+    outcome,
+    service,
+    silent,
+    steps,
+    supervision,
+)
 from marketplace.cases.amounts import proposed
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.evaluate import class_tests
@@ -24,7 +36,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.households.service import masked_name, masked_names
-from marketplace.policy import require
+from marketplace.policy import may, require
 from marketplace.reference.indicators import indicators
 from marketplace.visits import findings
 from marketplace.visits import service as visits
@@ -75,12 +87,14 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     session, now = current_session(), utc_now()
     case = service.get_case(session, found.case_id, actor=current_actor())
     own = [one for one in steps.list_steps(session, case.id) if one.item_id == found.id]
-    facts, on = service.facts_of(session, case), local_day(now)
+    on = local_day(now)
+    facts = service.facts_of(session, case, on=on)
     page = {
         "work": forms.filled(forms.WorkForm()),
         "stop": forms.StopForm(),
         "decide": forms.filled(forms.DecideForm()),
         "silent": forms.filled(forms.SilentForm()),
+        "pay": forms.filled(forms.PayForm()),
         **shown,
     }
     step = next((one for one in own if one.ended_at is None), None)
@@ -89,6 +103,9 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         item=found,
         case=case,
         step=step,
+        holds=step is not None and may(current_actor(), steps.HOLDS[step.holder]).allow,
+        order=orders.find_order(session, found.id),
+        unpaid_late=step is not None and step.code == steps.PAYMENT and now > step.due_at,
         before_notice=step is not None and steps.before_notice(found, step),
         called=step is not None and silent.was_called(session, found.id, step),
         stages_shown=stages_of(found, own, now=now),
@@ -114,7 +131,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
 
 
 @bp.post("/cases/items/<item_id>/done")
-@guard("case:handle")
+@guard("case:step")
 @writes
 def finish(item_id: str) -> ResponseReturnValue:
     """This step is done; the next begins."""
@@ -128,6 +145,28 @@ def finish(item_id: str) -> ResponseReturnValue:
         form.amount_fen.errors = [SENTENCES[error.code]]
         return _page(found, work=form)
     return done(_("Done. The next step has begun."), to=url_for(".item", item_id=item_id))
+
+
+@bp.post("/cases/items/<item_id>/pay")
+@guard("case:step")
+@writes
+def pay(item_id: str) -> ResponseReturnValue:
+    """The money is on its way, under a voucher."""
+    form, found = forms.filled(forms.PayForm()), _item(item_id)
+    if not form.validate_on_submit():
+        return _page(found, pay=form)
+    told = orders.Paid(
+        voucher=form.voucher.data,
+        paid_on=form.paid_on.data,
+        account=form.account.data or "",
+        late_cause=str(form.late_cause.data or ""),
+    )
+    try:
+        orders.pay(current_session(), item_id, told, actor=current_actor(), now=utc_now())
+    except BadInput as error:
+        form[str(error.facts["field"])].errors = [SENTENCES[error.code]]
+        return _page(found, pay=form)
+    return done(_("Written down. The money is on its way."), to=url_for(".item", item_id=item_id))
 
 
 @bp.post("/cases/items/<item_id>/stop")
@@ -182,6 +221,14 @@ def decide(item_id: str) -> ResponseReturnValue:
     return _decided(item_id)
 
 
+@bp.post("/cases/items/<item_id>/confirm")
+@guard("case:confirm")
+@writes
+def confirm_here(item_id: str) -> ResponseReturnValue:
+    """Yes or no where the confirmation is handed down to the township."""
+    return _decided(item_id)
+
+
 @bp.post("/cases/items/<item_id>/fast")
 @guard("case:fast")
 @writes
@@ -210,6 +257,8 @@ def _decided(item_id: str) -> ResponseReturnValue:
         name = {"amount": "amount_fen"}.get(str(error.facts["field"]), str(error.facts["field"]))
         form[name].errors = [SENTENCES.get(error.code, _("Choose from the list"))]
         return _page(_item(item_id), decide=form)
+    if found.state not in ENDED:
+        return done(_("The public notice hangs out first; then this is decided."), to=url_for(".item", item_id=item_id))
     return done(_("Decided. The letter with the reasons is on its way."), to=url_for(".item", item_id=item_id))
 
 

@@ -8,6 +8,7 @@ from marketplace.appeals import models as appeals
 from marketplace.appointments import models as appointments
 from marketplace.assessments import models as assessments
 from marketplace.cases import models as cases
+from marketplace.cases import models_orders as case_orders
 from marketplace.cases import models_papers as case_papers
 from marketplace.cases import models_reviews as case_reviews
 from marketplace.claims import models as claims
@@ -45,6 +46,7 @@ ROOMS = (
     appointments,
     assessments,
     audit,
+    case_orders,
     case_papers,
     case_reviews,
     cases,

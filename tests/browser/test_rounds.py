@@ -141,7 +141,8 @@ def test_an_alert_becomes_a_visit_without_a_network_temporary_aid_and_a_match(
             item_id = session.exec(select(CaseItem.id).where(CaseItem.code == "LINSHI")).one()
         _decided(street.staff("demo-verifier"), item_id)
         page.goto(case)
-        press(page, 'form[action*="/of-case/"] button')
+        press(page, 'a[href*="/of-case/"]')
+        press(page, "main form .actions button")
         start_a_run(street)
         approve_all(street)
         with street.database.reading() as session:

@@ -40,6 +40,8 @@ def test_departments_answer_late_twice_and_out_of_order(sqlite_database: Databas
     departments.sweep(database, doors, clock=lambda: day)
     departments.sweep(database, doors, clock=lambda: day)
     assert set(doors["HSA"].items) == {ids["YILIAO_JIUZHU"]}
+    told = doors["HSA"].items[ids["YILIAO_JIUZHU"]].facts
+    assert (told["label"], told["result_dibao"], told["result_dibian_gangxing"]) == ("DIBAO", "granted", "not_needed")
     assert set(doors["UM"].items) == {ids["LAJI_JIANMIAN"]}
     assert set(doors["HRSS"].items) == {ids["YANGLAO_DAIJIAO"]}
     medical = ids["YILIAO_JIUZHU"]
@@ -93,7 +95,8 @@ def test_what_leaves_for_a_department_names_nobody(sqlite_database: Database, no
     door = FakeDepartment()
     departments.push_due(sqlite_database, "HSA", door, now=day)
     item = door.items[ids["YILIAO_JIUZHU"]]
-    assert set(item.facts) == {"size", "income_fen", "medical_fen", "label"}
+    waited_for = {"result_dibao", "result_dibian_gangxing"}
+    assert set(item.facts) == {"size", "income_fen", "medical_fen", "label", *waited_for}
     with sqlite_database.reading() as session:
         assert item.subject != session.get_one(CaseItem, ids["YILIAO_JIUZHU"]).household_id
 
@@ -107,3 +110,5 @@ def test_a_department_that_does_not_answer_holds_no_other_up(sqlite_database: Da
     assert set(doors["UM"].items) == {ids["LAJI_JIANMIAN"]}
     departments.sweep(sqlite_database, doors, clock=lambda: day)
     assert set(doors["HSA"].items) == {ids["YILIAO_JIUZHU"]}
+    told = doors["HSA"].items[ids["YILIAO_JIUZHU"]].facts
+    assert (told["label"], told["result_dibao"], told["result_dibian_gangxing"]) == ("DIBAO", "granted", "not_needed")

@@ -37,7 +37,7 @@ from marketplace.proxies import service as proxies
 from tests import factories as make
 from tests.marketplace.figures import count as count_of
 from tests.marketplace.test_case_days import DAY, at, oracle
-from tests.marketplace.test_cases import APPROVER, CITY, ON, WORKER, send, walk
+from tests.marketplace.test_cases import APPROVER, CITY, ON, VERIFIER, WORKER, pay, send, walk
 from tests.marketplace.test_liveness import asked
 from tests.marketplace.test_proxies import a_paper, a_person, in_force
 
@@ -256,12 +256,12 @@ def test_who_fits_nothing_is_answered_in_writing_and_a_class_that_is_held_is_not
 
 def test_a_label_counts_where_the_register_says_so(session: Session, now: datetime) -> None:
     case, _items = send(session, now, label="DIBAO")
-    assert service.facts_of(session, case).label == ""
+    assert service.facts_of(session, case, on=local_day(now)).label == ""
     entry = categories.Entry(case.household_id, "IN_REGISTER", now.date() - timedelta(days=9))
     categories.enter(session, entry, actor=WORKER, now=now)
-    assert service.facts_of(session, case).label == "DIBAO"
+    assert service.facts_of(session, case, on=local_day(now)).label == "DIBAO"
     case.answers = {**case.answers, "label": ""}
-    assert service.facts_of(session, case).label == "DIBAO"
+    assert service.facts_of(session, case, on=local_day(now)).label == "DIBAO"
 
 
 def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session: Session, now: datetime) -> None:
@@ -275,8 +275,8 @@ def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session:
     assert steps.urge(session, item.id, actor=home, now=late).urged == 1
     assert [row[0].id for row in board.list_unpaid(session, actor=APPROVER, now=late)] == [item.id]
     with pytest.raises(NotAllowed, match="second_person_needed"):
-        steps.finish(session, item.id, actor=replace(SECOND, on_behalf_of=WORKER.id), now=late)
-    steps.finish(session, item.id, actor=SECOND, now=late)
+        pay(session, item, late, actor=replace(VERIFIER, on_behalf_of=WORKER.id), late_cause="backlog")
+    pay(session, item, late, actor=VERIFIER, late_cause="backlog")
     own = [step for step in steps.list_steps(session, case.id) if step.item_id == item.id]
     assert stages_of(item, own, now=late)[-1].state == "done"
     assert board.list_unpaid(session, actor=APPROVER, now=late) == []

@@ -20,14 +20,17 @@ from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.cases import notice, steps
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseStep, ItemState
+from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.households.models import Person
+from marketplace.needs.models import Need
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
 from marketplace.visits.models import HomeVisit
 from tests import factories as make
+from tests.marketplace.test_cases import _all_refused, send
 
 CITY = "500103"
 MOST_TAPS = 12
@@ -190,10 +193,11 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
     assert home.post(page + "/urge").status_code == 303
     assert "已催办 1 次" in home.get(case_page).text
     for _step in ("check_papers", "start_check", "check_and_visit"):
-        assert worker.post(page + "/done", data={"opinion": "against"}).status_code == 303
+        assert worker.post(page + "/done", data={"opinion": "for", "amount_fen": "500"}).status_code == 303
     stranger = app.test_client()
     hanging = stranger.get(f"/public-notices/{CITY}")
     assert "王*明" in hanging.text
+    assert "街道<" in hanging.text
     assert "王小明" not in hanging.text
     objected = stranger.post(f"/public-notices/{CITY}/{item_id}", data={"text": "他家有车"})
     code = re.search(r"\b[A-Z2-9]{4} [A-Z2-9]{4} [A-Z2-9]{4}\b", objected.text)
@@ -429,3 +433,26 @@ def test_a_photo_taken_again_takes_the_place_of_the_last_and_the_check_page_says
     told = home.get(base.replace("step/", "check")).text
     for words in ("1,234", "4,321", "低保边缘家庭", f"{number[:4]}************{number[-2:]}", "已提交"):
         assert words in told, words
+
+
+def test_each_wish_that_stayed_uncovered_becomes_a_need_on_a_page_of_its_own(app: Flask) -> None:
+    now = datetime.now(UTC)
+    with app.extensions["database"].transaction() as session:
+        case, items = send(session, now, wants=["schooling", "work"], medical_fen=0, schooling_fen=800_000)
+        _all_refused(session, case, items, now)
+        where = case.id
+    verifier = staff(app, "v-left", Role.VERIFIER)
+    shown = verifier.get(f"/cases/{where}").text
+    assert re.findall(rf"/needs/of-case/{where}/(\w+)\"", shown) == ["work", "schooling", "none", "none", "none"]
+    for turn in ("en", "zh_Hans"):
+        assert "8000" in verifier.get(f"/needs/of-case/{where}/schooling?lang={turn}").text
+    assert verifier.get(f"/needs/of-case/{where}/illness").status_code == 404
+    assert verifier.post(f"/needs/of-case/{where}/work", data={"units": ""}).status_code == 422
+    apart = verifier.post(f"/needs/of-case/{where}/none", data={"reason": "recorded_apart"}, follow_redirects=True)
+    assert "尚未登记该家庭的需求" in apart.text
+    for want, units in (("schooling", "8000"), ("work", "1")):
+        assert verifier.post(f"/needs/of-case/{where}/{want}", data={"units": units}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        made = session.exec(select(Need.category, Need.gap_units).order_by(Need.category)).all()
+        assert made == [("EDU.TERM_SUPPORT", 800_000), ("JOB.PLACEMENT", 1)]
+        assert clocks.running_of(session, f"case:{where}") == []

@@ -26,7 +26,7 @@ from marketplace.ledger.reporting import take_in
 from marketplace.reference.words import list_codes
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER
-from tests.marketplace.test_cases import WORKER, send, walk
+from tests.marketplace.test_cases import WORKER, pay, send, walk
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_aid_with_an_order_to_pay_is_approved_until_it_is_paid(session, now):
     outcome.decide(session, items["LINSHI"].id, granted=True, amount_fen=200_000, actor=APPROVER, now=day)
     (row,) = booked(session, day)
     assert (row.category, row.state, row.units) == ("MEDICAL.MAJOR", AidState.APPROVED, 200_000)
-    steps.finish(session, items["LINSHI"].id, actor=WORKER, now=day)
+    pay(session, items["LINSHI"], day)
     assert [one.state for one in booked(session, day + timedelta(days=1))] == [AidState.DELIVERED]
 
 

@@ -1206,7 +1206,7 @@ def upgrade() -> None:
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('decision', sa.Enum('granted', 'partly', 'refused', name='casedecision', native_enum=False, create_constraint=True, length=32), nullable=True),
     sa.CheckConstraint("state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)", name=op.f('ck_aid_case_decided')),
-    sa.CheckConstraint("state = 'draft' OR (submitted_at IS NOT NULL AND signed_at IS NOT NULL)", name=op.f('ck_aid_case_submitted')),
+    sa.CheckConstraint("state = 'draft' OR submitted_at IS NOT NULL AND (signed_at IS NOT NULL OR channel = 'label')", name=op.f('ck_aid_case_sent')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_case_household_id')),
     sa.ForeignKeyConstraint(['signer_id'], ['person.id'], name=op.f('fk_aid_case_signer_id')),
     sa.ForeignKeyConstraint(['subject_id'], ['person.id'], name=op.f('fk_aid_case_subject_id')),
@@ -3164,6 +3164,40 @@ def upgrade() -> None:
     with op.batch_alter_table('aid_escalation', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_aid_escalation_item_id'), ['item_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_escalation_step_id'), ['step_id'], unique=False)
+
+    op.create_table('aid_order',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('number', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('step_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('office', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('amount_fen', sa.BigInteger(), nullable=False),
+    sa.Column('account', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('ordered_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('voucher', sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+    sa.Column('paid_on', sa.Date(), nullable=True),
+    sa.Column('paid_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('paid_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
+    sa.Column('late_cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.CheckConstraint("(paid_at IS NULL) = (voucher = '')", name=op.f('ck_aid_order_paid')),
+    sa.CheckConstraint("paid_at IS NULL OR (paid_on IS NOT NULL AND paid_by <> '' AND month <> '')", name=op.f('ck_aid_order_voucher')),
+    sa.CheckConstraint('amount_fen >= 0', name=op.f('ck_aid_order_amount')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_order_household_id')),
+    sa.ForeignKeyConstraint(['item_id'], ['aid_item.id'], name=op.f('fk_aid_order_item_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_aid_order_person_id')),
+    sa.ForeignKeyConstraint(['step_id'], ['aid_step.id'], name=op.f('fk_aid_order_step_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_order')),
+    sa.UniqueConstraint('number', name=op.f('uq_aid_order_number')),
+    sa.UniqueConstraint('step_id', name=op.f('uq_aid_order_step_id'))
+    )
+    with op.batch_alter_table('aid_order', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_order_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_order_item_id'), ['item_id'], unique=False)
+        batch_op.create_index('ix_aid_order_month', ['month', 'office', 'code', 'late_cause'], unique=False)
 
     op.create_table('appointment_booking',
     sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
