@@ -4,23 +4,25 @@ Enters: a tree, the day, how fresh each feed is, and perhaps which households to
 (household id, person id or NULL). A comparison of facts is one grouped pass over the index of its kinds; parts about
 the household are conditions on its row; `and`, `or` and `not` join them. What happened, or was the largest, counts for
 a window of months after it became known, too, if a department told it late: up to twice the window after it happened.
-Called by `sweeping` and `trying`.
+Whoever is dead meets no rule but those that speak of death or of what the house itself does, and counts among the
+people of no household. Called by `sweeping`, `trying` and the visits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from operator import add, eq, ge, gt, le, lt, mul, sub
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, case, cast, func, literal, null, or_, select
 from sqlmodel import col
 
+from marketplace.calendar import HERE
 from marketplace.households.categories import months_later, runs_on
 from marketplace.households.models import Household, Person, Spell
-from marketplace.reference.facts import fact_kinds
+from marketplace.reference.facts import PLATFORM, fact_kinds
 from marketplace.reference.standards import standards_on
 from marketplace.signals.models import LARGEST, Fact, FeedState
 from marketplace.signals.parts import (
@@ -54,6 +56,7 @@ SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
 _COMBINE: dict[str, Any] = {"largest": func.max, "days_since": func.min, "silent": func.min}
 LATE = "largest"
 """The number that is looked for among late facts, too; sums and counts are of their window alone."""
+DEATH = "DEATH"
 Expression = ColumnElement[Any]
 
 
@@ -99,7 +102,28 @@ def compile_rule(tree: Condition, scene: Scene, /) -> Select[Any]:
     if scene.only is not None:
         found = found.where(col(Household.id).in_(scene.only))
     statement: Select[Any] = found.where(met)
+    if not any(_hears_of_the_dead(part.kind) for part in parts_of(tree) if isinstance(part, Has | Aggregate)):
+        gone = _dead(scene, by=col(Fact.person_id)) if scene.per == "person" else nobody_lives(scene)
+        statement = statement.where(scene.row.not_in(gone))
     return statement
+
+
+def _hears_of_the_dead(kind: str) -> bool:
+    return kind == DEATH or fact_kinds()[kind].feed == PLATFORM
+
+
+def _dead(scene: Scene, *, by: Any) -> Select[Any]:
+    """A column of the facts that tell somebody's death, as they were known on the day."""
+    return _facts((DEATH,), scene).with_only_columns(by)
+
+
+def nobody_lives(scene: Scene, /) -> Select[Any]:
+    """The households all of whose people are dead."""
+    home: Any = Household.__table__.alias()  # type: ignore[attr-defined]
+    dead = _dead(scene, by=col(Fact.household_id).label("home"))
+    counted = dead.add_columns(func.count(col(Fact.person_id).distinct()).label("dead"))
+    held = counted.group_by(col(Fact.household_id)).subquery()
+    return select(home.c.id).join(held, held.c.home == home.c.id).where(held.c.dead >= home.c.size)
 
 
 def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
@@ -109,6 +133,9 @@ def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
         return or_(*(_condition(part, scene) for part in tree.parts))
     if isinstance(tree, Not):
         return ~_condition(tree.part, scene)
+    if isinstance(tree, Has) and tree.first:
+        begun: ColumnElement[bool] = scene.row.in_(_begun(tree, scene))
+        return begun
     if isinstance(tree, Has):
         facts = _facts((tree.kind,), scene).where(_inside(tree.kind, tree.window, scene, late=True))
         met: ColumnElement[bool] = scene.row.in_(facts)
@@ -150,6 +177,24 @@ def _inside(kind: str, window: Window, scene: Scene, *, late: bool) -> ColumnEle
     return or_(inside, and_(heard, col(Fact.day) >= _since(_twice(window), scene.on)))
 
 
+def _begun(tree: Has, scene: Scene) -> Select[Any]:
+    """Those whose first fact of a kind lies in the window. Its feed, and the house, had known of the person for as long
+    a time before: else what is old would look new because nobody had told it yet."""
+    since, before = _since(tree.window, scene.on), _since(_twice(tree.window), scene.on)
+    heard = select(func.max(FeedState.first_day)).where(
+        col(FeedState.feed) == fact_kinds()[tree.kind].feed, col(FeedState.first_day) > 0
+    )
+    here = datetime.combine(date.fromordinal(before), time(0), HERE)
+    first = func.min(col(Fact.day))
+    return (
+        _facts((tree.kind,), scene)
+        .join(Person, col(Person.id) == col(Fact.person_id))
+        .where(col(Person.created_at) < here)
+        .group_by(col(Fact.household_id), col(Fact.person_id))
+        .having(and_(first >= since, first - (since - before) > heard.scalar_subquery()))
+    )
+
+
 def _twice(window: Window) -> Window:
     return replace(window, months=2 * window.months)
 
@@ -177,8 +222,16 @@ def _comparison(tree: Compare, scene: Scene) -> ColumnElement[bool]:
         met: ColumnElement[bool] = compare(_number(tree.left, known), _number(tree.right, known))
         return met
     inner = _grouped(aggregates, scene).subquery()
-    known = {part: _COMBINE.get(part.name, func.sum)(inner.c[f"n{place}"]) for place, part in enumerate(aggregates)}
+    known = {part: _over_people(part, inner.c[f"n{place}"]) for place, part in enumerate(aggregates)}
     return _asked_of(tree, known, inner, scene)
+
+
+def _over_people(part: Aggregate, number: Expression) -> Expression:
+    """One number of the household from those of its people."""
+    if part.name == "latest" and fact_kinds()[part.kind].joins == "home":
+        return func.max(number) % literal(LARGEST, BigInteger)
+    together: Expression = _COMBINE.get(part.name, func.sum)(number)
+    return together
 
 
 def _grouped(aggregates: list[Aggregate], scene: Scene) -> Select[Any]:
@@ -208,15 +261,20 @@ def _aggregate(part: Aggregate, scene: Scene) -> Expression:
         counted = func.count(case((own, 1)))
         return case((counted > 0, 1), else_=0) if part.name == "people_with" else counted
     amount = func.max if part.name == "largest" else func.sum
-    if part.name in ("total", "largest"):
+    joins = fact_kinds()[part.kind].joins
+    if part.name in ("total", "largest") or (part.name == "latest" and joins == "each"):
         return amount(case((own, col(Fact.amount))))
     if part.name == "latest":
-        packed = cast(col(Fact.day), BigInteger) * LARGEST + col(Fact.amount)
-        return func.max(case((own, packed))) % literal(LARGEST, BigInteger)
+        packed = func.max(case((own, cast(col(Fact.day), BigInteger) * LARGEST + col(Fact.amount))))
+        return packed if joins == "home" else packed % literal(LARGEST, BigInteger)
     until = scene.on.toordinal()
     if part.name == "silent":
         told = (scene.fresh or {}).get(fact_kinds()[part.kind].feed)
-        return func.max(case((own, null()))) if told is None else told - func.max(case((own, col(Fact.day))))
+        return (
+            func.max(case((own, cast(null(), BigInteger))))
+            if told is None
+            else told - func.max(case((own, col(Fact.day))))
+        )
     return until - func.max(case((own, col(Fact.day))))
 
 
@@ -253,7 +311,8 @@ def _of_home(name: str, home: Any, scene: Scene) -> Any:
     """A number of the household's row; unknown where the rule does not say enough to tell it."""
     held = standards_on(scene.on)
     if name == "people":
-        return home.size
+        dead = _dead(scene, by=func.count(col(Fact.person_id).distinct())).where(col(Fact.household_id) == home.id)
+        return home.size - dead.correlate(home.id.table).scalar_subquery()
     if name == "standard":
         return case((home.urban.is_(True), held.dibao_urban_fen), else_=held.dibao_rural_fen)
     if name == "rural_income" and held.income_rural_year_fen is not None:

@@ -210,7 +210,7 @@ def raise_alerts(
 def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, Held]:
     """The newest alert of each unit."""
     about: Any = col(Alert.feed) if rule.per == "feed" else col(Alert.household_id)
-    told = [col(Alert.id), col(Alert.evidence_fact), col(Alert.evidence_day), col(Alert.closed_at)]
+    told = [col(Alert.id), col(Alert.evidence_fact), col(Alert.evidence_day), col(Alert.closed_at), col(Alert.outcome)]
     asked = rows_of(about, col(Alert.person_id), *told).where(
         col(Alert.rule_code) == rule.code, about.in_({home for home, _ in units})
     )

@@ -2,7 +2,8 @@
 
 Enters: the clock and the register. Leaves: visits of the cause QUOTA, those unseen for longest first, at most so many a
 night, and each class in its turn: the strictest, which is the largest, leaves places to the others. A household in
-several categories is seen as often as the strictest asks. Called by the worker once a day.
+several categories is seen as often as the strictest asks. Where nobody lives any more, for all are dead or in an
+institution, nobody goes. Called by the worker once a day.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from itertools import zip_longest
+from typing import Any
 
 from sqlmodel import Session, col, func, or_, select
 
@@ -17,8 +19,10 @@ from marketplace.actors import SYSTEM
 from marketplace.calendar import end_of_day, local_day
 from marketplace.db import Database, chunks
 from marketplace.households.categories import runs_on
-from marketplace.households.models import Spell
+from marketplace.households.models import Household, Spell
 from marketplace.reference.visiting import quotas
+from marketplace.signals.compiling import Scene, compile_rule, nobody_lives
+from marketplace.signals.language import read_rule
 from marketplace.signals.models import TaskKind
 from marketplace.visits import service
 from marketplace.visits.models import WAITING, HomeVisit, VisitState
@@ -71,6 +75,7 @@ def due_homes(session: Session, /, *, on: date, most: int = MOST_A_NIGHT) -> lis
                 col(Spell.from_on) < edge,
                 or_(seen.c.seen_at.is_(None), seen.c.seen_at < since),
                 col(Spell.household_id).not_in(going),
+                *(col(Spell.household_id).not_in(empty) for empty in _empty(on)),
             )
             .order_by(seen.c.seen_at.is_not(None), seen.c.seen_at, col(Spell.from_on), col(Spell.household_id))
             .limit(most)
@@ -78,3 +83,10 @@ def due_homes(session: Session, /, *, on: date, most: int = MOST_A_NIGHT) -> lis
         classes.append(list(session.exec(asked)))
     in_turn = dict.fromkeys(home for turn in zip_longest(*classes) for home in turn if home is not None)
     return list(in_turn)[:most]
+
+
+def _empty(on: date) -> tuple[Any, Any]:
+    """The households at whose door nobody would be: all are dead, or live in an institution."""
+    away = read_rule('latest("IN_INSTITUTION") >= people()', {})
+    scene = Scene(on)
+    return nobody_lives(scene), compile_rule(away, scene).with_only_columns(col(Household.id))

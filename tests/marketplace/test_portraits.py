@@ -67,6 +67,17 @@ def test_what_departments_told_stands_with_its_source_its_day_and_its_age(store:
     assert (found["income_per_head"].fresh, found["own_cost_12m"].fresh) == (True, False)
 
 
+def test_the_dead_are_no_members_and_the_income_of_a_household_is_one(store: Session) -> None:
+    numbers = (a_number(date(1950, 3, 7)), a_number(date(1952, 3, 7)))
+    home = a_home(store, numbers=numbers, now=NOW)
+    told(store, "SPENDING", *((one, "INCOME", days_ago(10), 24_000) for one in numbers), as_of=TODAY, now=NOW)
+    found = read(store, home.id)
+    assert (found["income_per_head"].value, found["elders"].value) == (100_000, 2)
+    told(store, "CIVIL_RECORDS", (numbers[0], "DEATH", days_ago(3), None), as_of=TODAY, now=NOW)
+    found = read(store, home.id)
+    assert (found["income_per_head"].value, found["elders"].value) == (200_000, 1)
+
+
 def test_what_nobody_told_is_unknown_and_not_nought(store: Session) -> None:
     home = a_home(store, numbers=(a_number(),), now=NOW)
     found = read(store, home.id)

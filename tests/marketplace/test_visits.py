@@ -36,12 +36,13 @@ from marketplace.reference.indicators import indicators
 from marketplace.reference.visiting import causes, minutes_between, quotas
 from marketplace.signals import answering, sweeping
 from marketplace.signals.models import Colour, Fact, TaskKind, WatchTask
+from marketplace.signals.taking import record_fact
 from marketplace.visits import entries, findings, photos, quota, rounds, service, workers
 from marketplace.visits.entries import Change
 from marketplace.visits.merging import Standing, Verdict, merge
 from marketplace.visits.models import HomeVisit, VisitState
 from tests import factories as make
-from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, into, told
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, told
 
 NOW = make.NOW
 TODAY = local_day(NOW)
@@ -222,6 +223,19 @@ def test_who_was_not_seen_for_longer_than_the_class_allows_is_put_on_the_list(se
     entries.complete(session, visit.id, actor=scene.one, now=NOW)
     assert quota.due_homes(session, on=TODAY + timedelta(days=days - 1)) == [fresh.id]
     assert set(quota.due_homes(session, on=TODAY + timedelta(days=days + 1))) == {scene.home.id, fresh.id}
+
+
+def test_nobody_is_sent_to_a_door_behind_which_nobody_lives(session: Session) -> None:
+    numbers = [a_number(date(1940, 1, 1)) for _ in range(4)]
+    dead, away = (a_home(session, numbers=(number,), now=NOW) for number in numbers[:2])
+    widow = a_home(session, numbers=tuple(numbers[2:]), now=NOW)
+    for home in (dead, away, widow):
+        into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=1500), now=NOW)
+    for number in (numbers[0], numbers[2]):
+        told(session, "CIVIL_RECORDS", (number, "DEATH", TODAY, None), as_of=TODAY, now=NOW)
+    resident = head(session, away)
+    record_fact(session, resident, "IN_INSTITUTION", ref="found", amount=1, on=TODAY, actor=CLERK, now=NOW)
+    assert quota.due_homes(session, on=TODAY) == [widow.id]
 
 
 def test_no_class_takes_all_places_of_a_night(session: Session) -> None:
