@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
+from marketplace.accounts.models import Account
 from marketplace.calendar import HERE, after_working_days, local_day
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS, Side
@@ -186,6 +187,18 @@ def are_due(session: Session, /, *, now: datetime) -> bool:
     """Whether any reminder is due: asked before a writing transaction is opened."""
     statement = select(Clock.id).where(col(Clock.ended_at).is_(None), col(Clock.remind_at) <= now)
     return session.exec(statement.limit(1)).first() is not None
+
+
+def move_to(session: Session, object_refs: Iterable[str], district_code: str, /, *, now: datetime) -> None:
+    """What runs for these objects is another district's now: it is reminded at once. A holder who does not work there
+    holds it no more; the limit stays."""
+    for clock in running_by_object(session, object_refs).values():
+        account = session.get(Account, clock.account_id) if clock.account_id else None
+        if account is not None and not account.works_in(district_code):
+            clock.account_id = None
+        clock.district_code, clock.remind_at = district_code, now
+        session.add(clock)
+    flush(session)
 
 
 def late(session: Session, step: str, /, *, now: datetime, most: int = 100) -> list[Clock]:

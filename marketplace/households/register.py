@@ -9,7 +9,7 @@ in) and the demo.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -31,6 +31,10 @@ SEALED = ("name", "phone", "id_number", "address", "birth_date", "payee_account"
 
 REFERRAL = "referral"
 """The source of households that a charity referred in: a register may correct it, it never changes what is known."""
+
+Moved = Callable[..., object]
+WHEN_MOVED: list[Moved] = []
+"""Called with a household that lives elsewhere now; filled by the rooms whose open work stands in a place."""
 
 CHUNK = 2000
 """So many households at a time: keys in memory stay few, and questions to the database stay short."""
@@ -200,7 +204,7 @@ def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: A
     wanted = {
         "source": item.source,
         "district_code": item.district_code,
-        "street_code": item.street_code or home.street_code,
+        "street_code": item.street_code or (home.street_code if item.district_code == home.district_code else ""),
         "size": max(item.size, len(item.people), home.size if not item.size else 0),
         "kind": item.kind or home.kind,
     }
@@ -214,6 +218,10 @@ def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: A
         fields = tuple(dict.fromkeys(changed))
         entry = audit.Entry("household:update", subject=home.id, fields=fields)
         audit.record(session, entry, actor=actor, now=now)
+    if {"district_code", "street_code"} & set(changed):
+        session.flush()
+        for follow in WHEN_MOVED:
+            follow(session, home, actor=actor, now=now)
 
 
 def _update_person(

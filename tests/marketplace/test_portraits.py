@@ -161,8 +161,10 @@ def running(session: Session, row: object) -> list[str]:
 
 
 def test_a_department_takes_a_task_and_what_it_leaves_becomes_a_need_of_the_market(store: Session) -> None:
-    home = a_home(store, numbers=(a_number(),), now=NOW)
+    home = a_home(store, numbers=(number := a_number(),), now=NOW)
     row = pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
+    assert a_home(store, numbers=(number,), district="500106", now=NOW).id == home.id, "it moves, and its task with it"
+    assert row.district_code == clocks.running_of(store, pushing.ref_of(row))[0].district_code == "500106"
     assert running(store, row) == ["push_answer"]
     with pytest.raises(WrongState):
         pushing.finish(store, row.id, covered=1, actor=CLERK, now=NOW)
