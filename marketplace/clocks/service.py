@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
-from marketplace.accounts.models import Account
 from marketplace.calendar import HERE, after_working_days, local_day
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS, Side
@@ -190,13 +189,12 @@ def are_due(session: Session, /, *, now: datetime) -> bool:
 
 
 def move_to(session: Session, object_refs: Iterable[str], district_code: str, /, *, now: datetime) -> None:
-    """What runs for these objects is another district's now: it is reminded at once. A holder who does not work there
-    holds it no more; the limit stays."""
+    """What runs for these objects is another district's now. Nobody holds it until the reminder, which is due at once,
+    names somebody there; the limit stays."""
     for clock in running_by_object(session, object_refs).values():
-        account = session.get(Account, clock.account_id) if clock.account_id else None
-        if account is not None and not account.works_in(district_code):
-            clock.account_id = None
-        clock.district_code, clock.remind_at = district_code, now
+        if clock.district_code == district_code:
+            continue
+        clock.district_code, clock.account_id, clock.remind_at = district_code, None, now
         session.add(clock)
     flush(session)
 

@@ -2,8 +2,8 @@
 
 Enters: a household with its open alerts and a member of staff of its district. Leaves: alerts closed with an outcome,
 tasks, one clock for each household, whose limit is that of the most urgent colour. An alert opens help or a check; it
-takes nothing from anybody: this room writes no amount and no category. A household that moves takes its alerts along. Called
-by the pages of alerts, by `sweeping`, and by the register when a household moves.
+takes nothing from anybody: this room writes no amount and no category. A household that moves takes its alerts along.
+Called by the pages of alerts, by `sweeping`, and by the register when a household moves.
 """
 
 from __future__ import annotations
