@@ -26,6 +26,7 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound
+from marketplace.households.members import WHEN_LEFT
 from marketplace.households.models import Person
 from marketplace.intake import CheckedRow, Fault, check_records
 from marketplace.intake.columns import NO_MAPPING, match_columns
@@ -272,6 +273,16 @@ def record_facts(
     store(session, feed, told, delivery=delivery)
     for fact in told:
         audit.record(session, audit.Entry("fact:record", subject=person.id, rule_id=fact.kind), actor=actor, now=now)
+
+
+def forget_in(session: Session, person: Person, /, *, on: date, actor: Actor, now: datetime) -> None:
+    """Somebody lives in a household no more: what was told of the person speaks for that household no longer. Where the
+    person lives now, the departments are asked again."""
+    standing = update(Fact).where(col(Fact.person_id) == person.id, col(Fact.replaced_day).is_(None))
+    session.execute(standing.values(replaced_day=local_day(now).toordinal()))
+
+
+WHEN_LEFT.append(forget_in)
 
 
 def drop_held(session: Session, row_id: str, /, *, actor: Actor, now: datetime) -> HeldRow:

@@ -712,7 +712,7 @@ def upgrade() -> None:
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', 'answers', 'given', 'papers', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', 'answers', 'given', 'papers', 'people', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -991,6 +991,7 @@ def upgrade() -> None:
     sa.Column('contact', sa.Boolean(), nullable=False),
     sa.Column('sex', sa.Enum('female', 'male', 'unknown', name='sex', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('birth_year', sa.Integer(), nullable=True),
+    sa.Column('left_on', sa.Date(), nullable=True),
     sa.Column('name', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('phone', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('id_number', marketplace.sealed.SealedType(), nullable=True),
