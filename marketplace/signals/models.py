@@ -15,6 +15,7 @@ from sqlmodel import JSON, Column, Field, SQLModel
 from marketplace.db import check, choice, moment, unique_where
 
 NOW_TRUE = "replaced_day IS NULL"
+WRONG = "wrong_by <> ''"
 LARGEST = 10**12
 """Amounts are below this: a day and an amount then fit one whole number, which tells the latest amount in SQL."""
 
@@ -82,7 +83,8 @@ class HeldRow(SQLModel, table=True):
 
 
 class Fact(SQLModel, table=True):
-    """One thing a feed said. `day` is when it happened, `known_day` until when the feed's delivery told."""
+    """One thing a feed said. `day` is when it happened, `known_day` until when the feed's delivery told. `wrong_by`:
+    who of the staff found it wrong; it counts no more until its department tells it otherwise, or says it is right."""
 
     __tablename__ = "fact"
     __table_args__ = (
@@ -100,6 +102,7 @@ class Fact(SQLModel, table=True):
             postgresql_where=text(NOW_TRUE),
         ),
         Index("ix_fact_home", "household_id", "kind", "day"),
+        Index("ix_fact_wrong", "source_key", sqlite_where=text(WRONG), postgresql_where=text(WRONG)),
     )
 
     id: int | None = Field(
@@ -115,6 +118,7 @@ class Fact(SQLModel, table=True):
     source_key: str = Field(max_length=32)
     delivery_id: str | None = Field(default=None, foreign_key="feed_delivery.id")
     replaced_day: int | None = None
+    wrong_by: str = Field(default="", max_length=64)
 
 
 class Declared(SQLModel, table=True):

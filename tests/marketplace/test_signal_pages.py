@@ -21,7 +21,7 @@ from marketplace.db import Database, new_id
 from marketplace.households.commands import import_households
 from marketplace.households.models import Household, Person, Spell
 from marketplace.signals import sweeping
-from marketplace.signals.models import Alert, AlertState, Rule, RuleState, WatchTask
+from marketplace.signals.models import Alert, AlertState, Fact, Rule, RuleState, WatchTask
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, into, told
 
 
@@ -138,7 +138,16 @@ def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
     until = (today + timedelta(days=5)).isoformat()
     assert client.post(f"/alerts/{yellow}/snooze", data={"until": until, "reason": "AWAY"}).status_code == 303
     assert client.post(f"/alerts/{red}/snooze", data={"until": until, "reason": "AWAY"}).status_code == 409
-    assert client.post(f"/alerts/{red}/close", data={"outcome": "helped"}).status_code == 303
+    with database.reading() as session:
+        bill = session.exec(select(Fact.id).where(Fact.kind == "OWN_COST")).one()
+    assert f'value="{bill}"' in client.get(f"/alerts/{red}/close").text
+    assert client.post(f"/alerts/{red}/close", data={"outcome": "wrong_data"}).status_code == 422
+    assert client.post(f"/alerts/{red}/close", data={"outcome": "wrong_data", "wrong": str(bill)}).status_code == 303
+    steward = a_client(app, Role.VERIFIER, lang=lang)
+    assert f"/feeds/wrong/{bill}/right" in steward.get("/feeds/MEDICAL_BILLS").text
+    assert f"/feeds/wrong/{bill}/right" not in client.get("/feeds/MEDICAL_BILLS").text
+    assert steward.post(f"/feeds/wrong/{bill}/right").status_code == 303
+    assert f"/feeds/wrong/{bill}/right" not in steward.get("/feeds/MEDICAL_BILLS").text
     with database.reading() as session:
         states = dict(session.exec(select(Alert.rule_code, Alert.state)).all())
     assert states == {"W05": AlertState.CLOSED, "W03": AlertState.SNOOZED}
