@@ -24,9 +24,10 @@ from marketplace.proposals import outlook
 from marketplace.proposals.models import Run
 from marketplace.proposals.outlook import Idea, Trial
 from marketplace.reference.standards import standards_on
-from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals.compiling import compile_rule
 from marketplace.signals.models import LARGEST, Fact, RuleState
 from marketplace.signals.rules import get_rule, tree_of
+from marketplace.signals.scene import Scene
 from marketplace.signals.sweeping import fresh_days
 
 ASKED = "board:paper"

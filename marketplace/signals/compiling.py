@@ -11,7 +11,7 @@ people of no household. Called by `sweeping`, `trying` and the visits.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from operator import add, eq, ge, gt, le, lt, mul, sub
 from typing import Any
@@ -42,6 +42,7 @@ from marketplace.signals.parts import (
     Window,
     parts_of,
 )
+from marketplace.signals.scene import DEATH, Scene, dead, facts_of, nobody_lives
 
 SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": add,
@@ -56,37 +57,7 @@ SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
 _COMBINE: dict[str, Any] = {"largest": func.max, "days_since": func.min, "silent": func.min}
 LATE = "largest"
 """The number that is looked for among late facts, too; sums and counts are of their window alone."""
-DEATH = "DEATH"
 Expression = ColumnElement[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What a rule is asked about: the day, per household or per person, until which day each feed told, and, for a
-    daily look, a SELECT of the households that something new was said of. `past`: as it was known on that day, also
-    what was corrected since."""
-
-    on: date
-    per: str = "household"
-    fresh: Mapping[str, int] | None = None
-    only: Any = None
-    past: bool = False
-
-    @property
-    def standing(self) -> ColumnElement[bool]:
-        """The condition that a fact had not been replaced."""
-        stands: ColumnElement[bool] = col(Fact.replaced_day).is_(None)
-        return or_(stands, col(Fact.replaced_day) > self.on.toordinal()) if self.past else stands
-
-    @property
-    def unit(self) -> Any:
-        """The column by which facts are grouped."""
-        return col(Fact.person_id) if self.per == "person" else col(Fact.household_id)
-
-    @property
-    def row(self) -> Any:
-        """The column of the row that meets the rule."""
-        return col(Person.id) if self.per == "person" else col(Household.id)
 
 
 def compile_rule(tree: Condition, scene: Scene, /) -> Select[Any]:
@@ -103,27 +74,13 @@ def compile_rule(tree: Condition, scene: Scene, /) -> Select[Any]:
         found = found.where(col(Household.id).in_(scene.only))
     statement: Select[Any] = found.where(met)
     if not any(_hears_of_the_dead(part.kind) for part in parts_of(tree) if isinstance(part, Has | Aggregate)):
-        gone = _dead(scene, by=col(Fact.person_id)) if scene.per == "person" else nobody_lives(scene)
+        gone = dead(scene, by=col(Fact.person_id)) if scene.per == "person" else nobody_lives(scene)
         statement = statement.where(scene.row.not_in(gone))
     return statement
 
 
 def _hears_of_the_dead(kind: str) -> bool:
     return kind == DEATH or fact_kinds()[kind].feed == PLATFORM
-
-
-def _dead(scene: Scene, *, by: Any) -> Select[Any]:
-    """A column of the facts that tell somebody's death, as they were known on the day."""
-    return _facts((DEATH,), scene).with_only_columns(by)
-
-
-def nobody_lives(scene: Scene, /) -> Select[Any]:
-    """The households all of whose people are dead."""
-    home: Any = Household.__table__.alias()  # type: ignore[attr-defined]
-    dead = _dead(scene, by=col(Fact.household_id).label("home"))
-    counted = dead.add_columns(func.count(col(Fact.person_id).distinct()).label("dead"))
-    held = counted.group_by(col(Fact.household_id)).subquery()
-    return select(home.c.id).join(held, held.c.home == home.c.id).where(held.c.dead >= home.c.size)
 
 
 def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
@@ -137,7 +94,7 @@ def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
         begun: ColumnElement[bool] = scene.row.in_(_begun(tree, scene))
         return begun
     if isinstance(tree, Has):
-        facts = _facts((tree.kind,), scene).where(_inside(tree.kind, tree.window, scene, late=True))
+        facts = facts_of((tree.kind,), scene).where(_inside(tree.kind, tree.window, scene, late=True))
         met: ColumnElement[bool] = scene.row.in_(facts)
         return met
     if isinstance(tree, IsRural):
@@ -187,7 +144,7 @@ def _begun(tree: Has, scene: Scene) -> Select[Any]:
     here = datetime.combine(date.fromordinal(before), time(0), HERE)
     first = func.min(col(Fact.day))
     return (
-        _facts((tree.kind,), scene)
+        facts_of((tree.kind,), scene)
         .join(Person, col(Person.id) == col(Fact.person_id))
         .where(col(Person.created_at) < here)
         .group_by(col(Fact.household_id), col(Fact.person_id))
@@ -197,20 +154,6 @@ def _begun(tree: Has, scene: Scene) -> Select[Any]:
 
 def _twice(window: Window) -> Window:
     return replace(window, months=2 * window.months)
-
-
-def _facts(kinds: tuple[str, ...], scene: Scene) -> Select[Any]:
-    """The facts of some kinds that were known on the day."""
-    today = scene.on.toordinal()
-    found = select(scene.unit).where(
-        col(Fact.kind).in_(kinds) if len(kinds) > 1 else col(Fact.kind) == kinds[0],
-        scene.standing,
-        col(Fact.day) <= today,
-        col(Fact.known_day) <= today,
-    )
-    if scene.only is not None:
-        found = found.where(col(Fact.household_id).in_(scene.only))
-    return found
 
 
 def _comparison(tree: Compare, scene: Scene) -> ColumnElement[bool]:
@@ -240,7 +183,7 @@ def _grouped(aggregates: list[Aggregate], scene: Scene) -> Select[Any]:
     since = min(_since(_twice(part.window) if part.name == LATE else part.window, scene.on) for part in aggregates)
     made = [_aggregate(part, scene).label(f"n{place}") for place, part in enumerate(aggregates)]
     columns: tuple[Expression, ...] = (col(Fact.household_id).label("home"), col(Fact.person_id).label("person"))
-    facts = _facts(kinds, scene)
+    facts = facts_of(kinds, scene)
     facts = facts.where(col(Fact.day) >= since) if since else facts
     for event in _events(aggregates) if len(kinds) > 1 else ():
         hit = select(col(Fact.household_id)).where(col(Fact.kind) == event, scene.standing)
@@ -311,8 +254,8 @@ def _of_home(name: str, home: Any, scene: Scene) -> Any:
     """A number of the household's row; unknown where the rule does not say enough to tell it."""
     held = standards_on(scene.on)
     if name == "people":
-        dead = _dead(scene, by=func.count(col(Fact.person_id).distinct())).where(col(Fact.household_id) == home.id)
-        return home.size - dead.correlate(home.id.table).scalar_subquery()
+        gone = dead(scene, by=func.count(col(Fact.person_id).distinct())).where(col(Fact.household_id) == home.id)
+        return home.size - gone.correlate(home.id.table).scalar_subquery()
     if name == "standard":
         return case((home.urban.is_(True), held.dibao_urban_fen), else_=held.dibao_rural_fen)
     if name == "rural_income" and held.income_rural_year_fen is not None:

@@ -24,11 +24,12 @@ from marketplace.db import Database, chunks, flush, new_id
 from marketplace.households.models import Household, Spell
 from marketplace.reference.facts import fact_kinds, feeds
 from marketplace.signals import answering
-from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals.compiling import compile_rule
 from marketplace.signals.models import Alert, AlertState, Colour, Fact, FeedState, Rule, Sweep
 from marketplace.signals.parts import Aggregate, Has, evidence_kinds, hears_silence, parts_of
 from marketplace.signals.returning import Held, Unit, comes_back
 from marketplace.signals.rules import active_rules, tree_of
+from marketplace.signals.scene import Scene
 
 RANKS = {Colour.RED: 0, Colour.ORANGE: 1, Colour.YELLOW: 2, Colour.BLUE: 3}
 AT_ONCE = 2000

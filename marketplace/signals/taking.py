@@ -27,7 +27,6 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput, NotFound
-from marketplace.households.members import WHEN_LEFT
 from marketplace.households.models import Person
 from marketplace.intake import CheckedRow, Fault, check_records
 from marketplace.intake.columns import NO_MAPPING, match_columns
@@ -36,6 +35,7 @@ from marketplace.reference.facts import fact_kinds, feeds
 from marketplace.sealed import number_index, vault_of
 from marketplace.signals.models import Delivery, Fact, FeedState, HeldRow, HeldState
 from marketplace.signals.table import fact_schema
+from marketplace.signals.wrong import found_wrong, take_back
 
 BLOB = "held-fact"
 _ASKED = 500
@@ -106,7 +106,7 @@ def take_in(
     session.add(delivery)
     flush(session)
     store(session, feed, told, delivery=delivery)
-    _take_back(session, gone, delivery)
+    take_back(session, gone, delivery)
     if held is None:
         _hold(session, delivery, records, faults, now=now)
     else:
@@ -150,18 +150,6 @@ def _placed(session: Session, feed: str, rows: Sequence[CheckedRow]) -> tuple[li
     return told, strangers, gone
 
 
-def _take_back(session: Session, keys: Sequence[str], delivery: Delivery) -> None:
-    """What a record told of somebody here is true no more."""
-    for some in chunks(keys, _ASKED):
-        standing = (col(Fact.source_key).in_(some), col(Fact.replaced_day).is_(None))
-        mine = select(Fact.id).where(*standing, col(Fact.known_day) <= delivery.as_of_day)
-        found = list(session.exec(mine))
-        session.execute(update(Fact).where(col(Fact.id).in_(found)).values(replaced_day=delivery.as_of_day))
-        delivery.changed += len(found)
-    session.add(delivery)
-    flush(session)
-
-
 def store(session: Session, feed: str, told: Sequence[Told], /, *, delivery: Delivery) -> None:
     """Write facts, and on the delivery how many are new, changed, the same, older than what is known. The former state
     of a changed one stays, marked as replaced."""
@@ -170,7 +158,7 @@ def store(session: Session, feed: str, told: Sequence[Told], /, *, delivery: Del
         asked = select(Fact).where(
             col(Fact.source_key).in_([f.source_key for f in some]), col(Fact.replaced_day).is_(None)
         )
-        known = _found_wrong(session, [fact.source_key for fact in some])
+        known = found_wrong(session, [fact.source_key for fact in some])
         known |= {fact.source_key: fact for fact in session.exec(asked)}
         differ = [fact for fact in some if not _same(known.get(fact.source_key), fact)]
         fresh = [fact for fact in differ if not _older(known.get(fact.source_key), delivery)]
@@ -186,12 +174,6 @@ def store(session: Session, feed: str, told: Sequence[Told], /, *, delivery: Del
     delivery.same = len(told) - new - changed - older
     session.add(delivery)
     flush(session)
-
-
-def _found_wrong(session: Session, keys: Sequence[str]) -> dict[str, Fact]:
-    """Reference ► what staff found wrong of it last."""
-    asked = select(Fact).where(col(Fact.source_key).in_(keys), col(Fact.wrong_by) != "")
-    return {fact.source_key: fact for fact in session.exec(asked.order_by(col(Fact.id)))}
 
 
 def _older(known: Fact | None, delivery: Delivery) -> bool:
@@ -299,16 +281,6 @@ def record_facts(
     store(session, feed, told, delivery=delivery)
     for fact in told:
         audit.record(session, audit.Entry("fact:record", subject=person.id, rule_id=fact.kind), actor=actor, now=now)
-
-
-def forget_in(session: Session, person: Person, /, *, on: date, actor: Actor, now: datetime) -> None:
-    """Somebody lives in a household no more: what was told of the person speaks for that household no longer. Where the
-    person lives now, the departments are asked again."""
-    standing = update(Fact).where(col(Fact.person_id) == person.id, col(Fact.replaced_day).is_(None))
-    session.execute(standing.values(replaced_day=local_day(now).toordinal()))
-
-
-WHEN_LEFT.append(forget_in)
 
 
 def drop_held(session: Session, row_id: str, /, *, actor: Actor, now: datetime) -> HeldRow:

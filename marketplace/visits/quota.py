@@ -21,9 +21,10 @@ from marketplace.db import Database, chunks
 from marketplace.households.categories import runs_on
 from marketplace.households.models import Household, Spell
 from marketplace.reference.visiting import quotas
-from marketplace.signals.compiling import Scene, compile_rule, nobody_lives
+from marketplace.signals.compiling import compile_rule
 from marketplace.signals.language import read_rule
 from marketplace.signals.models import TaskKind
+from marketplace.signals.scene import Scene, nobody_lives
 from marketplace.visits import service
 from marketplace.visits.models import WAITING, HomeVisit, VisitState
 

@@ -13,11 +13,12 @@ from marketplace.actors import Actor, Role
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.reference.facts import fact_kinds
 from marketplace.signals import answering, declaring, rules, sweeping, trying
-from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals.compiling import compile_rule
 from marketplace.signals.language import RuleFault, read_rule
 from marketplace.signals.models import Rule, RuleState
 from marketplace.signals.parts import evidence_kinds, hears_silence
 from marketplace.signals.rules import RuleText
+from marketplace.signals.scene import Scene
 from tests.marketplace.signal_scene import CLERK, SECOND, a_home, a_number, at_work, into, told
 
 TODAY = date(2026, 11, 23)

@@ -16,7 +16,8 @@ from marketplace.reference.facts import fact_kinds
 from marketplace.reference.standards import standards_on
 from marketplace.reference.words import list_codes
 from marketplace.signals import rules, sweeping
-from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals.compiling import compile_rule
+from marketplace.signals.scene import Scene
 from tests import factories as make
 from tests.marketplace.signal_scene import a_home, a_number, into, told
 
