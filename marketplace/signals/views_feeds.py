@@ -112,10 +112,11 @@ def drop(row_id: str) -> ResponseReturnValue:
     return done(_("Dropped."), to=url_for("signals.feed", code=row.feed))
 
 
-@bp.post("/feeds/wrong/<int:fact_id>/right")
+@bp.post("/feeds/wrong/<fact_id>/right")
 @guard("fact:take")
 @writes
-def uphold(fact_id: int) -> ResponseReturnValue:
+def uphold(fact_id: str) -> ResponseReturnValue:
     """The department says that what staff found wrong is right: it counts again."""
-    fact = wrong.uphold(current_session(), fact_id, actor=current_actor(), now=utc_now())
+    number = int(fact_id) if fact_id.isdecimal() and len(fact_id) < 19 else 0
+    fact = wrong.uphold(current_session(), number, actor=current_actor(), now=utc_now())
     return done(_("It counts again."), to=url_for("signals.feed", code=fact.feed))
