@@ -3,7 +3,8 @@
 Enters: the clock and the register. Leaves: visits of the cause QUOTA, in each district those unseen for longest first,
 as many a night as its workers can go to, and each class in its turn: the strictest, which is the largest, leaves places
 to the others. A household in several categories is seen as often as the strictest asks. Whom the places do not reach
-stays a number on the board (`overdue`). Called by the worker once a day.
+stays a number on the board (`overdue`). Where nobody lives any more, for all are dead or in an institution, nobody
+goes. Called by the worker once a day.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from marketplace.db import Database, chunks
 from marketplace.households.categories import runs_on
 from marketplace.households.models import Household, Spell
 from marketplace.reference.visiting import quotas
+from marketplace.signals.compiling import compile_rule
+from marketplace.signals.language import read_rule
 from marketplace.signals.models import Fact, TaskKind
+from marketplace.signals.scene import Scene, nobody_lives
 from marketplace.visits import service
 from marketplace.visits.models import WAITING, HomeVisit
 
@@ -103,6 +107,7 @@ def _unseen(category: str, on: date) -> list[ColumnElement[bool]]:
         runs_on(on),
         col(Spell.from_on) < edge,
         col(Spell.household_id).not_in(seen),
+        *(col(Spell.household_id).not_in(empty) for empty in _empty(on)),
     ]
 
 
@@ -127,3 +132,10 @@ def _longest_first(category: str, on: date, *, most: int, going: Any) -> Any:
 def _in_turn(classes: Sequence[Sequence[str]]) -> list[str]:
     """One of each class after the other; who is in several comes once."""
     return list(dict.fromkeys(home for turn in zip_longest(*classes) for home in turn if home is not None))
+
+
+def _empty(on: date) -> tuple[Any, Any]:
+    """The households at whose door nobody would be: all are dead, or live in an institution."""
+    away = read_rule('latest("IN_INSTITUTION") >= people()', {})
+    scene = Scene(on)
+    return nobody_lives(scene), compile_rule(away, scene).with_only_columns(col(Household.id))

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 ACTIONS = (ROOT / "docs" / "audit-actions.md").read_text(encoding="utf-8")
 ASKED_OF_THE_POLICY = {"guard", "require", "require_household", "may", "decide"}
-HANDED_ON = {"consent:list", "need:list"} | {
+HANDED_ON = {"register:bring", "consent:list", "need:list"} | {
     f"match:{act}"
     for act in ("accept", "answer", "decline", "deliver", "give_back", "receive", "reclaim", "reclaim_drop")
 }

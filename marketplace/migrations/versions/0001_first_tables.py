@@ -713,7 +713,7 @@ def upgrade() -> None:
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', 'answers', 'given', 'papers', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', 'answers', 'given', 'papers', 'people', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -992,6 +992,7 @@ def upgrade() -> None:
     sa.Column('contact', sa.Boolean(), nullable=False),
     sa.Column('sex', sa.Enum('female', 'male', 'unknown', name='sex', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('birth_year', sa.Integer(), nullable=True),
+    sa.Column('left_on', sa.Date(), nullable=True),
     sa.Column('name', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('phone', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('id_number', marketplace.sealed.SealedType(), nullable=True),
@@ -1626,6 +1627,7 @@ def upgrade() -> None:
     sa.Column('source_key', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('delivery_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('replaced_day', sa.Integer(), nullable=True),
+    sa.Column('wrong_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
     sa.CheckConstraint('amount >= 0 AND amount < 1000000000000', name=op.f('ck_fact_amount')),
     sa.ForeignKeyConstraint(['delivery_id'], ['feed_delivery.id'], name=op.f('fk_fact_delivery_id')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_fact_household_id')),
@@ -1635,6 +1637,7 @@ def upgrade() -> None:
     with op.batch_alter_table('fact', schema=None) as batch_op:
         batch_op.create_index('ix_fact_home', ['household_id', 'kind', 'day'], unique=False)
         batch_op.create_index('ix_fact_kind', ['kind', 'household_id', 'person_id', 'day', 'amount', 'known_day'], unique=False, sqlite_where=sa.text('replaced_day IS NULL'), postgresql_where=sa.text('replaced_day IS NULL'))
+        batch_op.create_index('ix_fact_wrong', ['source_key'], unique=False, sqlite_where=sa.text('wrong_by IS NOT NULL'), postgresql_where=sa.text('wrong_by IS NOT NULL'))
         batch_op.create_index('uq_fact_source', ['source_key'], unique=True, sqlite_where=sa.text('replaced_day IS NULL'), postgresql_where=sa.text('replaced_day IS NULL'))
 
     op.create_table('guardian',
