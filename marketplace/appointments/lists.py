@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.appointments import booking, volunteers
 from marketplace.appointments.models import OPEN, Appointment, AppointmentState, Booking, Volunteer
 from marketplace.appointments.outcomes import SERVED
-from marketplace.appointments.silent import CALL
 from marketplace.calendar import HERE, local_day
-from marketplace.clocks.models import Clock
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound
 from marketplace.needs.models import Need
@@ -158,7 +156,7 @@ def week_start(day: date, /) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _count(session: Session, wanted: Any) -> int:
+def count_of(session: Session, wanted: Any) -> int:
     return session.exec(select(func.count()).select_from(wanted.subquery())).one()
 
 
@@ -174,7 +172,7 @@ def _in_week(org_id: str, monday: date) -> Any:
 
 def count_week(session: Session, org_id: str, monday: date, /) -> int:
     """How many visits the week has."""
-    return _count(session, _in_week(org_id, monday))
+    return count_of(session, _in_week(org_id, monday))
 
 
 def week_of_giver(
@@ -198,7 +196,7 @@ def to_record(session: Session, org_id: str, /, *, now: datetime) -> tuple[list[
         col(Appointment.ends_at) <= now,
     )
     rows = session.exec(wanted.order_by(col(Appointment.starts_at), col(Appointment.id)).limit(FEW)).all()
-    return visits_of(session, rows, names="full"), _count(session, wanted)
+    return visits_of(session, rows, names="full"), count_of(session, wanted)
 
 
 def boards_of_giver(session: Session, org_id: str, /, *, offset: int = 0, limit: int = 25) -> list[Board]:
@@ -209,7 +207,7 @@ def boards_of_giver(session: Session, org_id: str, /, *, offset: int = 0, limit:
 
 def count_boards(session: Session, org_id: str, /) -> int:
     """How many there are."""
-    return _count(session, _running(org_id))
+    return count_of(session, _running(org_id))
 
 
 def _running(org_id: str) -> Any:
@@ -249,7 +247,7 @@ def _board(session: Session, match: Match, need: Need, offer: Offer) -> Board:
 
 def count_of_match(session: Session, match_id: str, /) -> int:
     """How many appointments a match has."""
-    return _count(session, select(Appointment).where(col(Appointment.match_id) == match_id))
+    return count_of(session, select(Appointment).where(col(Appointment.match_id) == match_id))
 
 
 def visits_of_match(
@@ -269,7 +267,7 @@ def _at_home(household_id: str) -> Any:
 
 def count_of_household(session: Session, household_id: str, /) -> int:
     """How many visits a household's own list has."""
-    return _count(session, _at_home(household_id))
+    return count_of(session, _at_home(household_id))
 
 
 def visits_of_household(session: Session, household_id: str, /, *, offset: int = 0, limit: int = FEW) -> list[Visit]:
@@ -280,42 +278,3 @@ def visits_of_household(session: Session, household_id: str, /, *, offset: int =
         (one for one in rows if one.state in OPEN), key=lambda one: (one.state is OPEN[1], one.starts_at)
     )
     return visits_of(session, [*open_ones, *(one for one in rows if one.state not in OPEN)], names="given")
-
-
-@dataclass(frozen=True, slots=True)
-class CityFilter:
-    """Which appointments staff look at; empty means all."""
-
-    state: str = ""
-    district: str = ""
-
-    def conditions(self, actor: Actor) -> list[ColumnElement[bool]]:
-        """Always within the actor's districts."""
-        wanted: list[ColumnElement[bool]] = []
-        if actor.districts:
-            wanted.append(col(Appointment.district_code).in_(sorted(actor.districts)))
-        if self.state:
-            wanted.append(col(Appointment.state) == AppointmentState(self.state))
-        if self.district:
-            wanted.append(col(Appointment.district_code) == self.district)
-        return wanted
-
-
-def list_city(
-    session: Session, wanted: CityFilter, /, *, actor: Actor, offset: int, limit: int
-) -> tuple[list[Visit], int]:
-    """One page of the city's appointments, the latest first, and how many there are."""
-    conditions = wanted.conditions(actor)
-    total = session.exec(select(func.count()).select_from(Appointment).where(*conditions)).one()
-    asked = select(Appointment).where(*conditions).order_by(col(Appointment.starts_at).desc(), col(Appointment.id))
-    return visits_of(session, session.exec(asked.offset(offset).limit(limit)).all()), total
-
-
-def calls_waiting(session: Session, /, *, actor: Actor) -> tuple[list[Clock], int]:
-    """Households whom a worker is to call because nobody was there twice, the most pressing first, and how many there
-    are."""
-    wanted = select(Clock).where(col(Clock.step) == CALL, col(Clock.ended_at).is_(None))
-    if actor.districts:
-        wanted = wanted.where(col(Clock.district_code).in_(sorted(actor.districts)))
-    first = list(session.exec(wanted.order_by(col(Clock.due_at), col(Clock.id)).limit(FEW)))
-    return first, _count(session, wanted)

@@ -20,7 +20,7 @@ from adapters.ports import OutsideError, WillNeverWork
 from marketplace import hearing
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import outcome, steps
+from marketplace.cases import lateness, outcome, steps
 from marketplace.cases.models import TO_TAKE_BACK, Case, CaseItem, CaseStep, DepartmentFeed, ItemState
 from marketplace.cases.service import facts_of, list_items
 from marketplace.db import Database, flush
@@ -153,7 +153,7 @@ def take(session: Session, department: str, result: ItemResult, /, *, now: datet
         amount_fen=result.amount_fen,
         reason=result.reason if known else "department_said_no",
         note="" if known else result.reason,
-        late_cause=SLOW if outcome.is_late(session, item, now=now) else "",
+        late_cause=SLOW if lateness.is_late(session, item, now=now) else "",
         actor=actor,
         now=now,
     )

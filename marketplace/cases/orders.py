@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.cases import hands, steps
+from marketplace.cases import hands, lateness, steps
 from marketplace.cases.models import Case, CaseItem, CaseStep
 from marketplace.cases.models_orders import PaymentOrder
 from marketplace.db import flush, new_id
@@ -150,6 +150,6 @@ def _checked(paid: Paid, order: PaymentOrder, *, late: bool, now: datetime) -> s
     digits = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", paid.account))
     if digits and not ACCOUNT.fullmatch(digits):
         raise BadInput("bad_account", field="account")
-    if late and paid.late_cause not in steps.late_causes():
+    if late and paid.late_cause not in lateness.late_causes():
         raise BadInput("late_cause_missing", field="late_cause")
     return digits

@@ -14,9 +14,9 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
-from marketplace.calendar import local_day, working_days_between
+from marketplace.calendar import local_day
 from marketplace.cases import granted as beginning
-from marketplace.cases import hands, once, orders, register, steps
+from marketplace.cases import hands, lateness, once, orders, register, steps
 from marketplace.cases import uncovered as left
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.evaluate import LABEL_CHANNEL
@@ -40,8 +40,6 @@ from marketplace.policy import may, require
 from marketplace.reference.words import list_codes
 
 ON_PAPER = "department_answer"
-NOBODYS = ("payment", "public_notice", "re_notice")
-"""Steps that make no decision late: the order to pay comes after it, and a notice ends by itself on its day."""
 TO_NOTICE = "to_notice"
 """The end of a confirmation that would grant what the first opinion was against: the notice hangs out before."""
 
@@ -118,14 +116,6 @@ def _hang_out(
     return item
 
 
-def late_with(session: Session, item: CaseItem, /, *, now: datetime) -> str:
-    """Who held the step that went furthest over its limit."""
-    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
-    held = [step for step in found if step.code not in NOBODYS]
-    over = max(held, key=lambda step: ((step.ended_at or now) - step.due_at, step.no), default=None)
-    return over.holder if over is not None else item.holder
-
-
 def refuse_part(session: Session, item: CaseItem, /, *, fast: bool = False, actor: Actor) -> None:
     """Who is close to the household, gave the first opinion, or decided before does not decide; nor, where the street
     office is alone, who took the application down."""
@@ -154,15 +144,15 @@ def settle(
     """The end of an item, whoever decided it."""
     if not granted and reason not in list_codes("case_reason"):
         raise BadInput("reason_missing", field="reason")
-    if is_late(session, item, now=now) and late_cause not in steps.late_causes():
+    if lateness.is_late(session, item, now=now) and late_cause not in lateness.late_causes():
         raise BadInput("late_cause_missing", field="late_cause")
     steps.end_step(session, item, step, outcome="granted" if granted else "refused", actor=actor, now=now)
     item.state = ItemState.GRANTED if granted else ItemState.REFUSED
     item.amount_fen = item.covered_fen = amount_fen if granted else 0
     item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause
     item.decided_at, item.decided_by = now, actor.id
-    item.late_with = late_with(session, item, now=now) if late_cause else ""
-    item.days_taken, item.month = days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
+    item.late_with = lateness.late_with(session, item, now=now) if late_cause else ""
+    item.days_taken, item.month = lateness.days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
     session.add(item)
     flush(session)
     steps.record(session, item, "case:decide", rule=item.code, decision=item.state.value, actor=actor, now=now)
@@ -176,14 +166,6 @@ def settle(
     follow(session, item.case_id, now=now)
     follow_others(session, item, now=now)
     return item
-
-
-def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
-    """Whether the item, or any of its steps, went over its limit."""
-    if item.due_at is not None and now > item.due_at:
-        return True
-    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
-    return any((step.ended_at or now) > step.due_at for step in found if step.code not in NOBODYS)
 
 
 def _decided_before(session: Session, item_id: str) -> set[str]:
@@ -222,13 +204,6 @@ def _allowed_again(note: str, *, actor: Actor) -> None:
         raise BadInput("county_decides", field="verdict")
     if not note.strip():
         raise BadInput("aided_this_year", field="note")
-
-
-def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
-    """Working days that the offices had it: from the start to the end without the days it was stopped."""
-    stopped = sum(step.stopped_days for step in session.exec(select(CaseStep).where(CaseStep.item_id == item.id)))
-    begun = item.started_at or now
-    return working_days_between(local_day(begun), local_day(now)) - stopped
 
 
 def _pay(session: Session, item: CaseItem, step: CaseStep, *, now: datetime) -> None:

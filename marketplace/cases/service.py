@@ -18,7 +18,8 @@ from marketplace import audit, notices
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day
 from marketplace.cases import once, steps
-from marketplace.cases.evaluate import MONEY, WANTS, Facts, Planned, may_be_owed, plan
+from marketplace.cases.apart import cause_of, left_to_others, planned_for
+from marketplace.cases.evaluate import MONEY, WANTS, Facts
 from marketplace.cases.known import facts_of as facts_of
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState, PaperKind
 from marketplace.cases.papers import keep_reading, require_draft, seal_paper, signed_as
@@ -37,8 +38,6 @@ from marketplace.reference.words import list_codes
 LONGEST_NAME = 40
 NUMBERS = (*MONEY, "size")
 """What is answered with a number."""
-CAUSES = ("illness", "accident", "schooling", "housing", "work")
-"""What aid is asked for ► the cause that is aided once a year."""
 
 
 def new_number() -> str:
@@ -223,8 +222,8 @@ def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> l
         raise BadInput("not_signed", field="typed_name")
     if not facts.wants and not case.answers.get("only"):
         raise BadInput("bad_input", field="wants")
-    apart = _elsewhere(session, case, facts, now=now)
-    planned = _plan(case, facts, apart, now=now)
+    apart = left_to_others(session, case, facts, now=now)
+    planned = planned_for(case, facts, apart, now=now)
     if not planned:
         raise BadInput("nothing_new", field="wants")
     case.state, case.submitted_at = CaseState.OPEN, now
@@ -235,33 +234,6 @@ def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> l
     _record(session, case, "case:submit", actor=actor, now=now)
     notices.post(session, "case_received", key=f"case:{case.id}", household_id=case.household_id, now=now)
     return items
-
-
-def left_out(session: Session, case: Case, /, *, now: datetime) -> dict[str, CaseItem]:
-    """What this draft would ask for a second time: code ► the item of the other application."""
-    return _elsewhere(session, case, facts_of(session, case, on=local_day(now)), now=now)
-
-
-def _elsewhere(session: Session, case: Case, facts: Facts, *, now: datetime) -> dict[str, CaseItem]:
-    """Of what runs or is granted by other applications, what this one would ask for, or what it has to wait for."""
-    found = once.elsewhere(session, case, cause=cause_of(facts), on=local_day(now))
-    asked = case.answers.get("only") or ()
-    wanted = may_be_owed(facts, district=case.district_code, on=local_day(now), only=asked)
-    wanted |= {code for one in _plan(case, facts, found, now=now) for code in one.after}
-    if not wanted:
-        wanted = {"DIBAO"}
-    return {code: item for code, item in found.items() if code in wanted}
-
-
-def _plan(case: Case, facts: Facts, apart: Mapping[str, CaseItem], *, now: datetime) -> list[Planned]:
-    granted = {code for code, item in apart.items() if item.state is ItemState.GRANTED}
-    only, running = case.answers.get("only") or (), set(apart) - granted
-    return plan(facts, district=case.district_code, on=local_day(now), only=only, granted=granted, running=running)
-
-
-def cause_of(facts: Facts, /) -> str:
-    """The event that temporary aid is asked for."""
-    return next((want for want in CAUSES if want in facts.wants), "sudden" if "sudden" in facts.ticks else "")
 
 
 def add_item(

@@ -22,7 +22,6 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import kin
 from marketplace.policy import require
-from marketplace.reference.words import list_codes
 from marketplace.visits import service as visits
 
 OURS = ("confirm", "fast_aid")
@@ -179,11 +178,6 @@ def first_opinions(session: Session, item_id: str, /) -> set[str]:
     """Who gave the first opinion on an item."""
     asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(PEOPLE))
     return set(session.exec(asked))
-
-
-def late_causes() -> list[str]:
-    """The causes of a delay that somebody can choose."""
-    return [code for code in list_codes("late_cause") if code != "withdrawn"]
 
 
 def before_notice(item: CaseItem, step: CaseStep, /) -> bool:

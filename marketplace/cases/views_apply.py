@@ -18,7 +18,7 @@ from werkzeug.utils import redirect
 
 from marketplace.accounts import service as accounts
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import forms, looking, once, papers, service
+from marketplace.cases import apart, forms, looking, once, papers, service
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.models import Case, CaseState, PaperKind
 from marketplace.cases.views_uploads import photo_of
@@ -149,7 +149,7 @@ def check(case_id: str) -> ResponseReturnValue:
         else:
             return redirect(url_for(".sent", case_id=case.id), code=303)
     session = current_session()
-    shown: dict[str, Any] = {"apart": service.left_out(session, case, now=utc_now())}
+    shown: dict[str, Any] = {"apart": apart.left_out(session, case, now=utc_now())}
     facts = service.facts_of(session, case, on=local_day(utc_now()))
     shown |= {"facts": facts, "number": _number(case), "fault": fault}
     shown["photo"] = any(paper.kind is PaperKind.ID_PHOTO for paper, _check in looking.list_uploads(session, case))

@@ -6,16 +6,19 @@ and `supervision`.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import (
     board,
     forms,
     hands,
+    lateness,
     looking,
     notice,
     orders,
@@ -28,7 +31,7 @@ from marketplace.cases import (
 from marketplace.cases.amounts import proposed
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.evaluate import class_tests
-from marketplace.cases.models import ENDED, CaseItem
+from marketplace.cases.models import ENDED, CaseItem, CaseStep
 from marketplace.cases.progress import stages_of
 from marketplace.cases.views_looks import card_form
 from marketplace.errors import BadInput
@@ -89,25 +92,13 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     own = [one for one in steps.list_steps(session, case.id) if one.item_id == found.id]
     on = local_day(now)
     facts = service.facts_of(session, case, on=on)
-    page = {
-        "work": forms.filled(forms.WorkForm()),
-        "stop": forms.StopForm(),
-        "decide": forms.filled(forms.DecideForm()),
-        "silent": forms.filled(forms.SilentForm()),
-        "pay": forms.filled(forms.PayForm()),
-        **shown,
-    }
     step = next((one for one in own if one.ended_at is None), None)
     return render(
         "cases/item.html",
         item=found,
         case=case,
         step=step,
-        holds=step is not None and may(current_actor(), steps.HOLDS[step.holder]).allow,
         order=orders.find_order(session, found.id),
-        unpaid_late=step is not None and step.code == steps.PAYMENT and now > step.due_at,
-        before_notice=step is not None and steps.before_notice(found, step),
-        called=step is not None and silent.was_called(session, found.id, step),
         stages_shown=stages_of(found, own, now=now),
         facts=facts,
         masked=masked_name(session, session.get_one(Person, case.subject_id)),
@@ -115,19 +106,43 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         uploads=looking.list_uploads(session, case),
         found=findings.found_for(session, found.id),
         units={code: one.value for code, one in indicators().items()},
-        another=step is not None and hands.was_in_it(session, found, step.code, actor=current_actor()),
         kin_of_staff=kin.of_staff(session, found.household_id),
         close_to_me=kin.is_close(session, found.household_id, actor=current_actor()),
         child=notice.is_child(session.get_one(Person, case.subject_id), now=now),
         tests=class_tests(facts, district=found.district_code, on=on),
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
-        late=found.state not in ENDED and outcome.is_late(session, found, now=now),
+        late=found.state not in ENDED and lateness.is_late(session, found, now=now),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
         aided=outcome.aided_already(session, found, now=now),
         answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
-        **page,
+        **_at(session, found, step, now=now),
+        **{**_forms(), **shown},
     )
+
+
+def _forms() -> dict[str, Any]:
+    return {
+        "work": forms.filled(forms.WorkForm()),
+        "stop": forms.StopForm(),
+        "decide": forms.filled(forms.DecideForm()),
+        "silent": forms.filled(forms.SilentForm()),
+        "pay": forms.filled(forms.PayForm()),
+    }
+
+
+def _at(session: Session, item: CaseItem, step: CaseStep | None, *, now: datetime) -> dict[str, bool]:
+    """What holds for the step at which the item stands, if it stands at one, and for the one who looks."""
+    actor = current_actor()
+    if step is None:
+        return dict.fromkeys(("holds", "unpaid_late", "before_notice", "called", "another"), False)
+    return {
+        "holds": may(actor, steps.HOLDS[step.holder]).allow,
+        "unpaid_late": step.code == steps.PAYMENT and now > step.due_at,
+        "before_notice": steps.before_notice(item, step),
+        "called": silent.was_called(session, item.id, step),
+        "another": hands.was_in_it(session, item, step.code, actor=actor),
+    }
 
 
 @bp.post("/cases/items/<item_id>/done")

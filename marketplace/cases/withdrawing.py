@@ -15,7 +15,7 @@ from sqlmodel import Session
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.cases import outcome, register, steps
+from marketplace.cases import lateness, outcome, register, steps
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import get_case, list_items
 from marketplace.clocks import service as clocks
@@ -62,10 +62,10 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
 
 
 def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
-    if item.state is ItemState.RUNNING and outcome.is_late(session, item, now=now):
+    if item.state is ItemState.RUNNING and lateness.is_late(session, item, now=now):
         item.late_cause, item.month = LATE, f"{local_day(now):%Y-%m}"
-        item.late_with = outcome.late_with(session, item, now=now)
-        item.days_taken = outcome.days_taken(session, item, now=now)
+        item.late_with = lateness.late_with(session, item, now=now)
+        item.days_taken = lateness.days_taken(session, item, now=now)
     item.state = ItemState.WITHDRAWN
     session.add(item)
     clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)

@@ -34,9 +34,8 @@ class FeedState(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """One file or page of a feed. The same bytes told until the same day again are the same delivery. `strangers`
-    were told of people who are not in the register: they are counted and not kept. `older` came after something newer
-    was told of the same record: they change nothing."""
+    """One file or page of a feed; the same bytes until the same day are the same delivery. `strangers`, told of people
+    outside the register, are counted and not kept; `older` came after something newer of the record: no change."""
 
     __tablename__ = "feed_delivery"
     __table_args__ = (Index("uq_feed_delivery", "feed", "digest", unique=True),)
@@ -286,8 +285,7 @@ class WatchTask(SQLModel, table=True):
 
 
 class Sweep(SQLModel, table=True):
-    """One pass of the rules: up to which fact it looked, how much it found, how long it took, and the codes of the
-    rules that could not be asked."""
+    """One pass of the rules: how far it looked, what it found, how long it took, and which could not be asked."""
 
     __tablename__ = "rule_sweep"
 

@@ -18,7 +18,7 @@ from adapters.tabular_writer import write_csv
 from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
-from marketplace.appointments import lists, outcomes, overtaken, records, service, volunteers
+from marketplace.appointments import lists, lists_city, outcomes, overtaken, records, service, volunteers
 from marketplace.appointments.booking import claimed_units, people_of
 from marketplace.appointments.calendar_file import calendar_file
 from marketplace.appointments.models import (
@@ -285,13 +285,13 @@ def test_a_household_that_is_away_twice_is_called_by_a_worker(session: Session) 
     scene = a_scene(session)
     worker = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
     for day in (0, 1):
-        assert lists.calls_waiting(session, actor=worker) == ([], 0)
+        assert lists_city.calls_waiting(session, actor=worker) == ([], 0)
         one = agreed(session, scene, window(day=day))[0]
         outcomes.household_missed(session, one.id, actor=scene.manager, now=one.ends_at)
-    calls, total = lists.calls_waiting(session, actor=worker)
+    calls, total = lists_city.calls_waiting(session, actor=worker)
     assert ([clock.object_ref for clock in calls], total) == ([outcomes.call_ref(scene.match.id)], 1)
     outcomes.called(session, scene.match.id, outcome="goes_on", actor=worker, now=AFTER)
-    assert lists.calls_waiting(session, actor=worker) == ([], 0)
+    assert lists_city.calls_waiting(session, actor=worker) == ([], 0)
     with pytest.raises(NotAllowed):
         outcomes.called(session, scene.match.id, outcome="goes_on", actor=scene.manager, now=AFTER)
 

@@ -17,7 +17,19 @@ from marketplace.actors import Actor, Role
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind, AppealState
 from marketplace.calendar import local_day
-from marketplace.cases import board, days, departments, notice, outcome, register, reviews, service, steps, withdrawing
+from marketplace.cases import (
+    board,
+    days,
+    departments,
+    lateness,
+    notice,
+    outcome,
+    register,
+    reviews,
+    service,
+    steps,
+    withdrawing,
+)
 from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, plan
 from marketplace.cases.models import CaseItem, ItemState, Unit
@@ -95,7 +107,7 @@ def test_a_notice_that_ended_by_the_sweep_makes_no_decision_late(session: Sessio
     step = steps.running_step(session, items["DIBAO"].id)
     swept = step.due_at + timedelta(minutes=1)
     notice._go_on(session, items["DIBAO"].id, now=swept)
-    assert not outcome.is_late(session, items["DIBAO"], now=swept)
+    assert not lateness.is_late(session, items["DIBAO"], now=swept)
     outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=100, actor=APPROVER, now=swept)
 
 

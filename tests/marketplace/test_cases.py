@@ -323,6 +323,7 @@ def test_no_clock_of_staff_runs_on_a_notice_until_somebody_objects(session: Sess
     rows.append(notice.object_to(session, item.id, "还有房", actor=Actor(id="", role=Role.PUBLIC), now=later))
     assert clocks.running_of(session, steps.clock_ref(item.id)) == [clock], "a second objection gives no more time"
     for row, left in zip(rows, (1, 0), strict=True):
+        notice.read_objection(session, row.id, actor=WORKER, now=later)
         notice.answer(session, row.id, "已核实", upheld=False, actor=WORKER, now=later)
         assert len(clocks.running_of(session, steps.clock_ref(item.id))) == left
     walk(session, item, later)

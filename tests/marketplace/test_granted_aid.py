@@ -96,7 +96,7 @@ def test_a_grant_that_is_taken_back_counts_no_longer_and_counts_again_once_it_is
 def test_a_right_appeal_about_paid_money_keeps_what_was_paid_and_orders_the_difference(session, now):
     item = fast_aid(session, now, make.a_household(session))
     booked(session, now)
-    steps.finish(session, item.id, actor=WORKER, now=now)
+    pay(session, item, now, actor=replace(WORKER, id="worker-7"))
     assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 60_000)]
     assert decide_again(session, item.id, actor=APPROVER, now=now)
     assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 60_000)]
@@ -104,7 +104,7 @@ def test_a_right_appeal_about_paid_money_keeps_what_was_paid_and_orders_the_diff
     outcome.decide(session, item.id, granted=True, amount_fen=70_000, actor=other, now=now)
     assert (steps.running_step(session, item.id).code, outcome.to_pay(item)) == ("payment", 10_000)
     assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 60_000)]
-    steps.finish(session, item.id, actor=WORKER, now=now)
+    pay(session, item, now, actor=replace(WORKER, id="worker-7"))
     assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 70_000)]
     assert decide_again(session, item.id, actor=APPROVER, now=now)
     outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=replace(WORKER, id="worker-8"), now=now)

@@ -153,7 +153,7 @@ def test_a_new_look_that_ends_in_a_refusal_ends_all_that_was_granted_and_a_later
         home = session.get_one(Household, item.household_id)
         again = looked_at_anew(session, item_id, now, income_fen=900_000, size=1)
         case = session.get_one(Case, again.case_id)
-        facts = service.facts_of(session, case)
+        facts = service.facts_of(session, case, on=local_day(now))
         assert (facts.income_fen, facts.size, facts.medical_fen) == (900_000, 1, 6_000_000)
         (waste,) = [one for one in service.list_items(session, item.case_id) if one.code == "LAJI_JIANMIAN"]
         departments.take(session, "UM", ItemResult(waste.id, 1, "granted"), now=now)
