@@ -7,6 +7,7 @@ from marketplace.answers import models as answers
 from marketplace.appeals import models as appeals
 from marketplace.appointments import models as appointments
 from marketplace.assessments import models as assessments
+from marketplace.boards import models as boards
 from marketplace.cases import models as cases
 from marketplace.cases import models_reviews as case_reviews
 from marketplace.claims import models as claims
@@ -44,6 +45,7 @@ ROOMS = (
     appointments,
     assessments,
     audit,
+    boards,
     case_reviews,
     cases,
     claims,

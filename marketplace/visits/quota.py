@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import ColumnElement, union
+from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlmodel import Session, col, func, select
 
 from marketplace.accounts.models import Account
@@ -73,9 +73,16 @@ def due_homes(session: Session, /, *, on: date, places: Mapping[str, int] | None
     return [home for district in sorted(classes) for home in _in_turn(classes[district])[: free.get(district, 0)]]
 
 
-def overdue(on: date, /) -> Any:
-    """A SELECT of all households whom nobody saw for longer than their class allows, whether somebody goes or not."""
-    return union(*(select(Spell.household_id).where(*_unseen(category, on)) for category in quotas(on)))
+def is_overdue(on: date, /) -> ColumnElement[bool]:
+    """The condition on a spell that nobody saw its household for longer than the class allows, whether somebody goes or
+    not."""
+    return or_(*(and_(*_unseen(category, on)) for category in quotas(on)))
+
+
+def visit_after(day: int, /) -> tuple[ColumnElement[bool], ...]:
+    """The condition on a fact that it is a visit after that day. The sum keeps SQLite to the index of what holds now,
+    which has all that is asked; by the other one it would read each row."""
+    return (*_VISITS, col(Fact.day) + 0 > day)
 
 
 def places_of(session: Session, /) -> dict[str, int]:
@@ -97,12 +104,12 @@ def places_of(session: Session, /) -> dict[str, int]:
 def _unseen(category: str, on: date) -> list[ColumnElement[bool]]:
     """In this category for longer than it allows, and not seen since. Who was never seen counts from entering it."""
     edge = on - timedelta(days=quotas(on)[category])
-    seen = select(Fact.household_id).where(*_VISITS, col(Fact.day) > edge.toordinal())
+    seen = exists().where(col(Fact.household_id) == col(Spell.household_id), *visit_after(edge.toordinal()))
     return [
         col(Spell.category) == category,
         runs_on(on),
         col(Spell.from_on) < edge,
-        col(Spell.household_id).not_in(seen),
+        ~seen.correlate(Spell),
     ]
 
 

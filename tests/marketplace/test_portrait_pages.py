@@ -140,6 +140,22 @@ def test_what_a_household_says_stands_beside_what_departments_tell(
     assert "Difference" in clerk.get(address).text
 
 
+def test_the_board_of_a_large_register_says_when_it_was_counted(
+    app: Flask, clerk: FlaskClient, home_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, then = app.extensions["database"], utc_now() - timedelta(days=31)
+    with database.transaction() as session:
+        keeping.keep(session, {**dict.fromkeys(ALL, {}), "red": {("500103", ""): 1234}}, seq=0, now=then)
+    live = clerk.get("/boards/?district=500103").text
+    assert "those of now" not in live
+    assert [live.count("1,234"), live.count(f"{show_day(local_day(then))}: 1,234")] == [1, 1]
+    monkeypatch.setattr(keeping, "LIVE_UP_TO", 0)
+    kept = clerk.get("/boards/?district=500103").text
+    assert f"Counted {show_moment(then)}" in kept and "those of now" in kept and kept.count("1,234") > 1
+    rows = clerk.get("/boards/rows?measure=red&district=500103").text
+    assert f"was counted {show_moment(then)}" in rows and f"/alerts/households/{home_id}" in rows
+
+
 def test_a_board_leads_to_its_rows_and_the_paper_to_its_counts(app: Flask, clerk: FlaskClient, home_id: str) -> None:
     page = clerk.get("/boards/?measure=red").text
     assert "measure=red" in page

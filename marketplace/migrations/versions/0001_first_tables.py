@@ -118,6 +118,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_audit_row_object_ref'), ['object_ref'], unique=False)
         batch_op.create_index(batch_op.f('ix_audit_row_subject_ref'), ['subject_ref'], unique=False)
 
+    op.create_table('board_count',
+    sa.Column('measure', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('street_code', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
+    sa.Column('households', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('measure', 'district_code', 'street_code', name=op.f('pk_board_count'))
+    )
+    op.create_table('board_counting',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('counted_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('audit_seq', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_board_counting'))
+    )
+    op.create_table('board_day',
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('measure', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('households', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('on', 'measure', 'district_code', name=op.f('pk_board_day'))
+    )
     op.create_table('demand_snapshot',
     sa.Column('week_on', sa.Date(), nullable=False),
     sa.Column('cells', sa.JSON(), nullable=False),
@@ -188,7 +208,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('source_index', name=op.f('uq_household_source_index'))
     )
     with op.batch_alter_table('household', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_household_district_code'), ['district_code'], unique=False)
+        batch_op.create_index('ix_household_place', ['district_code', 'street_code', 'id'], unique=False)
 
     op.create_table('incident',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
