@@ -12,7 +12,7 @@ from marketplace.audit import Entry, record
 from marketplace.boards import counting, keeping, paper
 from marketplace.boards.counting import ALL, MEASURES, Moment, Place
 from marketplace.boards.models import BoardCount, BoardDay
-from marketplace.calendar import CHINA, local_day, utc_now
+from marketplace.calendar import HERE, local_day, utc_now
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed
 from marketplace.households import categories
@@ -201,7 +201,7 @@ def test_the_worker_counts_each_day_and_a_large_register_each_hour_in_which_some
         with sqlite_database.transaction() as session:
             record(session, Entry("board:test"), actor=CLERK, now=NOW)
 
-    midnight = datetime.combine(TODAY + timedelta(days=1), datetime.min.time(), tzinfo=CHINA)
+    midnight = datetime.combine(TODAY + timedelta(days=1), datetime.min.time(), tzinfo=HERE)
     assert [told_at(midnight), told_at(midnight + timedelta(hours=2))] == [True, False]
     monkeypatch.setattr(keeping, "LIVE_UP_TO", 3)
     assert not told_at(midnight + timedelta(hours=2))
