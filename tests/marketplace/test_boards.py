@@ -79,8 +79,8 @@ def _ages(session: Session, at: Moment) -> list[int]:
 
 
 def _answers(session: Session, colour: Colour, at: Moment, district: str = "") -> tuple[int, int]:
-    ended, in_time = (_total(session, f"{name}_{colour.value.lower()}", at, district) for name in ("answered", "in_time"))
-    return ended, in_time
+    code = colour.value.lower()
+    return _total(session, f"answered_{code}", at, district), _total(session, f"in_time_{code}", at, district)
 
 
 def test_alerts_are_told_by_age_and_answers_by_whether_they_were_in_time(session: Session) -> None:
@@ -165,7 +165,8 @@ def test_kept_numbers_are_those_of_the_moment_for_every_place_and_reader(
     into(session, a_home(session, numbers=(a_number(),), now=NOW), "IN_REGISTER", from_on=TODAY, now=NOW)
     for (place, reader), moment in zip(shown, live, strict=True):
         kept = keeping.board_of(session, place, at=later, actor=reader)
-        assert moment.live and (kept.live, kept.at) == (False, NOW)
+        assert moment.live
+        assert (kept.live, kept.at) == (False, NOW)
         assert kept.numbers == moment.numbers, place
         totals = [keeping.kept_total(session, code, place, actor=reader) for code in ALL]
         assert totals == [moment.total(code) for code in ALL]
@@ -216,7 +217,8 @@ def test_the_worker_counts_each_day_and_a_large_register_each_hour_in_which_some
         assert session.exec(select(func.count()).select_from(BoardCount)).one() > 0
         first = local_day(midnight) + timedelta(days=60)
         before = keeping.month_ago(session, Place("500103"), on=first, actor=WORKER)
-        assert before is not None and (before[0], before[1]["register"]) == (kept[0], 3)
+        assert before is not None
+        assert (before[0], before[1]["register"]) == (kept[0], 3)
         assert keeping.month_ago(session, Place(), on=first, actor=CLERK)[1]["register"] == 4  # type: ignore[index]
         assert keeping.month_ago(session, Place(), on=first - timedelta(days=1), actor=CLERK) is None
 
