@@ -1,8 +1,9 @@
 """The other departments' doors: items and tasks out, results and words in, over HTTP with JSON and a bearer token.
 
-Enters: an `ItemOut` or a `TaskOut`, or a cursor. Leaves: nothing once the department has it (POST /items, POST /tasks
-with its own key: to push twice is to push once), or `ItemResult`s (GET /results) and `TaskWord`s (GET /task-words) with
-the next cursor. What is not as agreed is refused whole. Wiring builds the doors of each department.
+Enters: an `ItemOut` or a `TaskOut`, an item that was taken back, or a cursor. Leaves: nothing once the department has
+it (POST /items, /items/taken-back, /tasks with its own key: to push twice is to push once), or `ItemResult`s (GET
+/results) and `TaskWord`s (GET /task-words) with the next cursor. What is not as agreed is refused whole. Wiring builds
+the doors of each department.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from adapters.http import HttpClient
-from adapters.items import ItemOut, ItemResult, TaskOut, TaskWord
+from adapters.items import ItemOut, ItemResult, TakenBack, TaskOut, TaskWord
 from adapters.ports import WillNeverWork
 
 OUTCOMES = ("received", "granted", "refused")
@@ -27,6 +28,10 @@ class DepartmentDoor:
         """Hand an item over; its reference is the key under which it is known."""
         payload = {"ref": item.ref, "item": item.code, "subject": item.subject, "facts": dict(item.facts)}
         self._client.post("/items", call="push-item", payload=payload, key=item.ref)
+
+    def take_back(self, ref: str, why: TakenBack, /) -> None:
+        """Say that an item is wanted no longer."""
+        self._client.post("/items/taken-back", call="take-back", payload={"ref": ref, "why": why}, key=f"{ref}-back")
 
     def results(self, *, cursor: str | None = None) -> tuple[tuple[ItemResult, ...], str]:
         """What was said since the cursor."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from adapters.fakes import Faults, no_reply
-from adapters.items import ItemOut, ItemResult, TaskOut, TaskWord
+from adapters.items import ItemOut, ItemResult, TakenBack, TaskOut, TaskWord
 from adapters.ports import WillNeverWork
 
 T = TypeVar("T")
@@ -39,11 +39,19 @@ class FakeDepartment(Speaking[ItemResult]):
     def __init__(self) -> None:
         super().__init__()
         self.items: dict[str, ItemOut] = {}
+        self.back: dict[str, TakenBack] = {}
 
     def push(self, item: ItemOut, /) -> None:
         """Keep the item under its reference."""
         lost = self.faults.before()
         self.items[item.ref] = item
+        if lost:
+            raise no_reply()
+
+    def take_back(self, ref: str, why: TakenBack, /) -> None:
+        """Keep that an item is wanted no longer, and why."""
+        lost = self.faults.before()
+        self.back[ref] = why
         if lost:
             raise no_reply()
 

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+TakenBack = Literal["withdrawn", "over"]
+"""Why an item is wanted no longer: the household took it back or it fell, or the class behind a grant has ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class ItemOut:
@@ -33,9 +36,12 @@ class ItemResult:
 
 
 class Department(Protocol):
-    """A department that takes items and answers later: `push` twice is one item; `results` are those after a cursor."""
+    """A department that takes items and answers later: `push` twice is one item; `take_back` says that an item that was
+    pushed is wanted no longer, twice is once; `results` are those after a cursor."""
 
     def push(self, item: ItemOut, /) -> None: ...
+
+    def take_back(self, ref: str, why: TakenBack, /) -> None: ...
 
     def results(self, *, cursor: str | None = None) -> tuple[tuple[ItemResult, ...], str]: ...
 

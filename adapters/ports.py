@@ -148,7 +148,7 @@ AID_COLUMNS: Final = (
 )
 
 
-FACT_COLUMNS: Final = ("source_id", "id_number", "kind", "happened_on", "amount")
+FACT_COLUMNS: Final = ("source_id", "id_number", "kind", "happened_on", "amount", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def items(cases: list[dict[str, Any]], many: int, *, now: datetime) -> Iterator[
             "case_id": case["id"],
             "household_id": case["household_id"],
             "code": code,
+            "once_for": case["household_id"],
             "department": "MCA",
             "path": "DIBAO",
             "district_code": case["district_code"],

@@ -12,19 +12,19 @@ from datetime import datetime
 from functools import partial
 
 from marketplace.appeals import service as appeals
-from marketplace.appointments import outcomes as appointments
+from marketplace.appointments import overtaken as appointments
 from marketplace.boards import keeping, own_facts
-from marketplace.cases import reviews, supervision, uploads
-from marketplace.claims import cases
+from marketplace.cases import by_label, reviews, supervision, uploads
+from marketplace.claims import cases, corrections
 from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
 from marketplace.credentials import receipts
 from marketplace.db import Database
-from marketplace.decisions import asking, beginning, unclaimed, waiting
+from marketplace.decisions import asking, beginning, lapsed, unclaimed, waiting
 from marketplace.households import comparing
 from marketplace.ledger import claiming, granted_aid, handing_in, late, promised, repeats, reporting
 from marketplace.liveness import schedule as survival
-from marketplace.meetings import night, urgent
+from marketplace.meetings import calling, night, urgent
 from marketplace.offers.demand import publish_when_due
 from marketplace.organisations import agreements
 from marketplace.payments import after_end
@@ -44,6 +44,7 @@ BARRED = {
     "second_call": readings.readers,
     "denied_answer": readings.readers,
     "urgent_review": urgent.pair_of,
+    "payout_change": corrections.who_asked,
 }
 """Step ► the accounts that must not be named for it, because they had a hand in what is looked at."""
 
@@ -55,14 +56,12 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(quotes.sweep, database, clock=clock),
         partial(cases.sweep, database, clock=clock),
         partial(waiting.sweep, database, clock=clock, barred=BARRED),
-        partial(supervision.sweep, database, clock=clock),
-        partial(uploads.sweep, database, clock=clock),
-        partial(reviews.sweep, database, clock=clock),
+        *(partial(act.sweep, database, clock=clock) for act in (supervision, by_label, uploads, reviews)),
         partial(insurers.sweep, database, clock=clock),
         partial(payments.sweep, database, clock=clock),
         partial(late_payments.sweep, database, clock=clock),
-        partial(after_end.sweep, database, clock=clock),
-        partial(night.sweep, database, clock=clock),
+        *(partial(room.sweep, database, clock=clock) for room in (after_end, night, calling)),
+        partial(lapsed.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=beginning.look),
         partial(appointments.sweep, database, clock=clock),

@@ -1,4 +1,5 @@
-"""`shanqiao warning …`, `import facts`, `import categories`, `pull facts`: thin commands over the room of signals.
+"""`shanqiao warning …`, `import households`, `facts`, `categories`, `pull facts`: thin commands over the register and
+the watch.
 
 Enters: arguments. Leaves: what the room's function said, in one line. Hung on the command line by `marketplace.cli`.
 """
@@ -14,7 +15,7 @@ import typer
 from marketplace import operations, wiring
 from marketplace.actors import SYSTEM, Role
 from marketplace.calendar import utc_now
-from marketplace.households import lists
+from marketplace.households import commands, lists
 from marketplace.operations import house
 from marketplace.reference.facts import feeds
 from marketplace.signals import pulling, rules, sweeping, taking
@@ -73,6 +74,37 @@ def pull_facts(
     for code, error in refused.items():
         typer.echo(f"{code}: {error} ({error.code})", err=True)
     raise typer.Exit(1 if refused else 0)
+
+
+@bring.command("households")
+def import_households(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    login: Annotated[str, typer.Option("--as", help="Who answers for it; needless with one verifier.")] = "",
+    source: Annotated[
+        str, typer.Option(help="Whose list it is; the same name finds its rows again.")
+    ] = "civil-affairs",
+    mapping: Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Store without asking.")] = False,
+    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+) -> None:
+    """Bring households and people into the register: check, tell exactly what storing would do, store when agreed."""
+    with house() as (_, database):
+        with database.reading() as session:
+            actor = operations.acting(session, login, role=Role.VERIFIER)
+        code = commands.import_households(
+            database,
+            file,
+            source=source,
+            mapping=mapping,
+            dry_run=dry_run,
+            actor=actor,
+            now=utc_now(),
+            lang=lang,
+            say=typer.echo,
+            agree=lambda: yes or typer.confirm("保存？ Store this?"),
+        )
+    raise typer.Exit(code)
 
 
 @bring.command("categories")

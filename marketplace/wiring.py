@@ -46,6 +46,7 @@ from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
 from marketplace.households.service import contact_of
+from marketplace.meetings import roster
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
 from marketplace.organisations.models import Organisation
@@ -213,6 +214,9 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
         return write(channel="sms", address=phone) if phone else None
     if "power_id" in notice.params:
         phone = agents.phone_of(session, str(notice.params["power_id"]))
+        return write(channel="sms", address=phone) if phone else None
+    if "shift_id" in notice.params:
+        phone = roster.phone_of(session, str(notice.params["shift_id"]), str(notice.params["seat"]))
         return write(channel="sms", address=phone) if phone else None
     organisation = session.get(Organisation, notice.org_id) if notice.org_id else None
     if organisation is None:

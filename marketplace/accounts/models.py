@@ -26,6 +26,10 @@ class Account(SQLModel, table=True):
     active: bool = True
     created_at: datetime = Field(sa_column=moment())
 
+    def works_in(self, district_code: str) -> bool:
+        """Whether it serves this district and still works here."""
+        return self.active and (not self.districts or district_code in self.districts)
+
 
 class AccountSession(SQLModel, table=True):
     """One sign-in. Either `account_id` is set, or `person_id` with its household; a helper's has

@@ -145,6 +145,11 @@ def end_helper(session: Session, power_id: str, /) -> None:
     session.execute(delete(AccountSession).where(col(AccountSession.helper_id) == power_id))
 
 
+def end_of_person(session: Session, person_id: str, /) -> None:
+    """Every session of this person is worth nothing from now on."""
+    session.execute(delete(AccountSession).where(col(AccountSession.person_id) == person_id))
+
+
 def end_of_method(session: Session, person_id: str, method: str, /) -> None:
     """Every session that a person began in this way is worth nothing from now on."""
     mine = (col(AccountSession.person_id) == person_id, col(AccountSession.method) == method)

@@ -98,10 +98,19 @@ def hold(session: Session, appointment: Appointment, people: Sequence[Volunteer]
     flush(session)
 
 
-def next_begin(session: Session, appointment: Appointment, /) -> datetime | None:
-    """When the next visit begins, after this one's planned end, of anybody who is booked for it; None: nobody has one
-    that is served or promised."""
-    people = [person.id_number_index for person in people_of(session, appointment.id)]
+def exchange(session: Session, appointment: Appointment, out: Volunteer, coming: Volunteer, /) -> None:
+    """One who was booked goes, another takes the place and the half hours."""
+    session.delete(session.get_one(Booking, (appointment.id, out.id)))
+    session.execute(
+        delete(Hold).where(col(Hold.appointment_id) == appointment.id, col(Hold.person_index) == out.id_number_index)
+    )
+    hold(session, appointment, [coming])
+
+
+def next_begin(session: Session, appointment: Appointment, came: Sequence[Volunteer], /) -> datetime | None:
+    """When the next visit begins, after this one's planned end, of anybody who came to it; None: nobody has one that is
+    served or promised."""
+    people = [person.id_number_index for person in came]
     after = slots_of(Window(appointment.starts_at, appointment.ends_at)).stop
     first = select(func.min(Hold.slot)).where(col(Hold.person_index).in_(people), col(Hold.slot) >= after)
     slot = session.exec(first).one()

@@ -15,7 +15,7 @@ from marketplace import notices
 from marketplace.actors import Actor, Role
 from marketplace.appointments import booking
 from marketplace.appointments.missing import count_missing
-from marketplace.appointments.models import Appointment, AppointmentState, ServiceRecord
+from marketplace.appointments.models import Appointment, AppointmentState, ServiceRecord, Volunteer
 from marketplace.decisions import moves
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.paid_late import OVER
@@ -112,10 +112,11 @@ def _undo(
 
 def _void(session: Session, appointment: Appointment, *, reason: str, actor: Actor, now: datetime) -> None:
     appointment.minutes, appointment.content, appointment.rating = None, "", None
-    for record in session.exec(select(ServiceRecord).where(col(ServiceRecord.appointment_id) == appointment.id)):
+    records = session.exec(select(ServiceRecord).where(col(ServiceRecord.appointment_id) == appointment.id)).all()
+    for record in records:
         record.void, record.void_reason = True, reason
         session.add(record)
     missed = AppointmentState.NO_SHOW_VOLUNTEER
     booking.close(session, appointment, to=missed, reason=reason, actor=actor, now=now)
     if reason in NOBODY_CAME:
-        count_missing(session, appointment, (), now=now)
+        count_missing(session, [session.get_one(Volunteer, record.volunteer_id) for record in records], now=now)

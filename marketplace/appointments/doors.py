@@ -31,6 +31,10 @@ FAULTS: dict[str, Any] = {
         "%(who)s has no insurance that is in force on %(day)s, and this visit is risky: put the policy into the "
         "register, send two people, or choose another volunteer"
     ),
+    "nobody_came": _l("Tick who came. If nobody came, say on the visit's page that somebody did not come"),
+    "not_booked": _l("Choose somebody who is booked for this visit"),
+    "booked_already": _l("%(who)s is booked for this visit already: choose another volunteer"),
+    "volunteer_was_here": _l("This person has ended in your register: take the person back there instead"),
     "volunteer_busy": _l("%(who)s is promised elsewhere at this time: choose another time or volunteer"),
     "content_missing": _l("Choose from the list"),
     "minutes_not_possible": _l("More minutes than have passed since the visit began: check the number"),

@@ -5,7 +5,7 @@ Enters: what somebody typed. Leaves: a `Plan` of windows in UTC, `VolunteerFacts
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from marketplace.appointments.fitness import Window
@@ -67,11 +67,28 @@ class DoneForm(Form):
     content = OneField(_l("What was done?"))
 
 
-def done_form() -> DoneForm:
-    """The form with its kinds of content."""
-    form = DoneForm()
+class DoneTogetherForm(DoneForm):
+    """The same where several were booked: who of them came."""
+
+    came = ManyField(_l("Who came? Take the tick away from whoever did not"), required=False)
+
+
+def done_form(booked: Sequence[tuple[str, str]], /) -> DoneForm:
+    """The form with its kinds of content and, where they are several, those who were booked, as (id, words): ticked."""
+    if len(booked) > 1:
+        form: DoneForm = DoneTogetherForm(data={"came": [person_id for person_id, _words in booked]})
+        form["came"].choices = list(booked)
+    else:
+        form = DoneForm()
     form.content.choices = choices("service_content", lang=language())
     return form
+
+
+class SubstituteForm(Form):
+    """Who goes instead of whom."""
+
+    out = OneField(_l("Who does not go?"))
+    instead = OneField(_l("Who goes instead?"), select=True)
 
 
 class MissedForm(Form):

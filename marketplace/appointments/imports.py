@@ -1,7 +1,8 @@
 """Volunteers coming in by file: checked, shown with exact counts, confirmed by a manager, stored once.
 
 Enters: the bytes of a giver's file. Leaves: an `ImportBatch` whose counts say what confirming will do, then the
-volunteers. The registration number tells rows apart: the same file again changes nothing. Called by the upload's pages.
+volunteers. The registration number tells rows apart: the same file again changes nothing. Who is known needs no ID
+number: the register that leaves as a table has none, and comes back changed. Called by the upload's pages.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.appointments import volunteers
 from marketplace.appointments.insured import counts_on
-from marketplace.appointments.models import Volunteer
+from marketplace.appointments.models import Volunteer, VolunteerState
 from marketplace.appointments.table import facts_of, volunteer_schema
 from marketplace.appointments.volunteers import VolunteerFacts
 from marketplace.calendar import local_day
@@ -92,7 +93,13 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Pla
     holder = {volunteer.id_number_index: volunteer.registration_no for volunteer in known}
     for row in rows:
         facts = facts_of(row.values)
-        index, volunteer = number_index(vault, facts.id_number), by_number.get(facts.registration_no)
+        volunteer = by_number.get(facts.registration_no)
+        if volunteer is None and not facts.id_number:
+            found.faults.append(_fault(row, "id_number", "", "empty"))
+            continue
+        index = (
+            number_index(vault, facts.id_number) if facts.id_number or volunteer is None else volunteer.id_number_index
+        )
         other = holder.setdefault(index, facts.registration_no)
         if volunteer is not None and volunteer.id_number_index != index:
             found.faults.append(_fault(row, "registration_no", facts.registration_no, "volunteer_is_another"))
@@ -102,6 +109,8 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Pla
             found.new.append(facts)
         elif volunteer.content_hash == volunteers.content_hash(session, facts, index=index):
             found.same += 1
+        elif volunteer.state is VolunteerState.ENDED:
+            found.faults.append(_fault(row, "registration_no", facts.registration_no, "volunteer_has_ended"))
         elif day := counts_on(session, volunteer, insured_from=facts.insured_from, insured_to=facts.insured_to):
             shown = facts.registration_no
             found.faults.append(_fault(row, "insured_to", shown, "insurance_counted_on", day=day.isoformat()))

@@ -1,11 +1,13 @@
 """Insurance after the plan: still there when a visit is recorded, and not taken away under a visit that counts on it.
 
-Enters: a recorded visit, or a volunteer with the days that a change would leave. Leaves: nothing, or the first visit
-whose insurance is missing. Called by `outcomes` when a visit is recorded, by `volunteers` and `imports` on a change.
+Enters: a recorded visit with who came, or a volunteer with the days that a change would leave. Leaves: nothing, or
+whose insurance is missing, or for which visit. Called by `outcomes` when a visit is recorded, by `volunteers` and
+`imports` on a change.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from sqlmodel import Session, col, func, select
@@ -16,14 +18,12 @@ from marketplace.calendar import local_day
 from marketplace.reference.services import service_kind
 
 
-def uninsured(session: Session, appointment: Appointment, /) -> Volunteer | None:
-    """The first who is booked for this visit, is at risk in it and has no insurance for its days."""
-    if not is_risky(session, appointment):
+def uninsured(appointment: Appointment, people: Sequence[Volunteer], /) -> Volunteer | None:
+    """The first of these who is at risk in this visit and has no insurance for its days."""
+    if not _risks(appointment, len(people)):
         return None
-    booked = select(Volunteer).join(Booking, col(Booking.volunteer_id) == col(Volunteer.id))
-    booked = booked.where(col(Booking.appointment_id) == appointment.id).order_by(col(Volunteer.registration_no))
     window = Window(appointment.starts_at, appointment.ends_at)
-    return next((one for one in session.exec(booked) if not insured_on(one, window)), None)
+    return next((one for one in people if not insured_on(one, window)), None)
 
 
 def counts_on(
@@ -43,5 +43,9 @@ def counts_on(
 def is_risky(session: Session, appointment: Appointment, /) -> bool:
     """Whether this visit, with as many people as are booked, asks for insurance."""
     booked = select(func.count()).select_from(Booking).where(col(Booking.appointment_id) == appointment.id)
-    window, people = Window(appointment.starts_at, appointment.ends_at), session.exec(booked).one()
+    return _risks(appointment, session.exec(booked).one())
+
+
+def _risks(appointment: Appointment, people: int) -> bool:
+    window = Window(appointment.starts_at, appointment.ends_at)
     return bool(risks_of(service_kind(appointment.category), window, place=appointment.place, people=people))

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.appointments import booking, volunteers
 from marketplace.appointments.models import OPEN, Appointment, AppointmentState, Booking, Volunteer
 from marketplace.appointments.outcomes import SERVED
-from marketplace.appointments.silent import CALL
 from marketplace.calendar import HERE, local_day
-from marketplace.clocks.models import Clock
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound
 from marketplace.needs.models import Need
@@ -40,6 +38,7 @@ TONE = {
 KNOWS_WHO = (AppointmentState.AGREED, *SERVED, AppointmentState.NO_SHOW_VOLUNTEER)
 """From the household's yes on it may know who comes."""
 FEW = 200
+"""So many rows are on one page, or in a list of what is to be done that says how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,31 +156,47 @@ def week_start(day: date, /) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def week_of_giver(session: Session, org_id: str, monday: date, /) -> dict[date, list[Visit]]:
-    """Seven days in order, each with its visits; called-off ones are left out."""
+def count_of(session: Session, wanted: Any) -> int:
+    return session.exec(select(func.count()).select_from(wanted.subquery())).one()
+
+
+def _in_week(org_id: str, monday: date) -> Any:
     start = datetime.combine(monday, time(0), HERE).astimezone(UTC)
-    wanted = select(Appointment).where(
+    return select(Appointment).where(
         col(Appointment.org_id) == org_id,
         col(Appointment.state) != AppointmentState.CANCELLED,
         col(Appointment.starts_at) >= start,
         col(Appointment.starts_at) < start + timedelta(days=7),
     )
-    rows = session.exec(wanted.order_by(col(Appointment.starts_at), col(Appointment.id)).limit(FEW)).all()
+
+
+def count_week(session: Session, org_id: str, monday: date, /) -> int:
+    """How many visits the week has."""
+    return count_of(session, _in_week(org_id, monday))
+
+
+def week_of_giver(
+    session: Session, org_id: str, monday: date, /, *, offset: int = 0, limit: int = FEW
+) -> dict[date, list[Visit]]:
+    """Seven days in order, each with its visits of this page; called-off ones are left out."""
+    wanted = _in_week(org_id, monday).order_by(col(Appointment.starts_at), col(Appointment.id))
+    rows = session.exec(wanted.offset(offset).limit(limit)).all()
     days: dict[date, list[Visit]] = {monday + timedelta(days=n): [] for n in range(7)}
     for visit in visits_of(session, rows, names="full"):
         days[visit.day].append(visit)
     return days
 
 
-def to_record(session: Session, org_id: str, /, *, now: datetime) -> list[Visit]:
-    """Agreed visits whose time is over and of which nobody has said what happened, the oldest first."""
+def to_record(session: Session, org_id: str, /, *, now: datetime) -> tuple[list[Visit], int]:
+    """Agreed visits whose time is over and of which nobody has said what happened, the oldest first, and how many there
+    are: what is recorded leaves the list and the next come up."""
     wanted = select(Appointment).where(
         col(Appointment.org_id) == org_id,
         col(Appointment.state) == AppointmentState.AGREED,
         col(Appointment.ends_at) <= now,
     )
     rows = session.exec(wanted.order_by(col(Appointment.starts_at), col(Appointment.id)).limit(FEW)).all()
-    return visits_of(session, rows, names="full")
+    return visits_of(session, rows, names="full"), count_of(session, wanted)
 
 
 def boards_of_giver(session: Session, org_id: str, /, *, offset: int = 0, limit: int = 25) -> list[Board]:
@@ -192,7 +207,7 @@ def boards_of_giver(session: Session, org_id: str, /, *, offset: int = 0, limit:
 
 def count_boards(session: Session, org_id: str, /) -> int:
     """How many there are."""
-    return session.exec(select(func.count()).select_from(_running(org_id).subquery())).one()
+    return count_of(session, _running(org_id))
 
 
 def _running(org_id: str) -> Any:
@@ -230,57 +245,36 @@ def _board(session: Session, match: Match, need: Need, offer: Offer) -> Board:
     return Board(match, need, offer, kind, served, booking.claimed_units(session, match.id))
 
 
-def visits_of_match(session: Session, match_id: str, /, *, names: str = "") -> list[Visit]:
-    """All appointments of a match, the latest first."""
+def count_of_match(session: Session, match_id: str, /) -> int:
+    """How many appointments a match has."""
+    return count_of(session, select(Appointment).where(col(Appointment.match_id) == match_id))
+
+
+def visits_of_match(
+    session: Session, match_id: str, /, *, names: str = "", offset: int = 0, limit: int = FEW
+) -> list[Visit]:
+    """One page of the appointments of a match, the latest first."""
     wanted = select(Appointment).where(col(Appointment.match_id) == match_id)
-    rows = session.exec(wanted.order_by(col(Appointment.starts_at).desc(), col(Appointment.id)).limit(FEW)).all()
-    return visits_of(session, rows, names=names)
+    wanted = wanted.order_by(col(Appointment.starts_at).desc(), col(Appointment.id))
+    return visits_of(session, session.exec(wanted.offset(offset).limit(limit)).all(), names=names)
 
 
-def visits_of_household(session: Session, household_id: str, /, *, limit: int = FEW) -> list[Visit]:
-    """A household's visits: what waits for its choice, then what comes, then what was; each by time."""
-    wanted = select(Appointment).where(
+def _at_home(household_id: str) -> Any:
+    return select(Appointment).where(
         col(Appointment.household_id) == household_id, col(Appointment.reason_code) != "other_chosen"
     )
-    rows = session.exec(wanted.order_by(col(Appointment.starts_at).desc(), col(Appointment.id)).limit(limit)).all()
+
+
+def count_of_household(session: Session, household_id: str, /) -> int:
+    """How many visits a household's own list has."""
+    return count_of(session, _at_home(household_id))
+
+
+def visits_of_household(session: Session, household_id: str, /, *, offset: int = 0, limit: int = FEW) -> list[Visit]:
+    """One page of a household's visits: what waits for its choice, then what comes, then what was; each by time."""
+    wanted = _at_home(household_id).order_by(col(Appointment.starts_at).desc(), col(Appointment.id))
+    rows = session.exec(wanted.offset(offset).limit(limit)).all()
     open_ones = sorted(
         (one for one in rows if one.state in OPEN), key=lambda one: (one.state is OPEN[1], one.starts_at)
     )
     return visits_of(session, [*open_ones, *(one for one in rows if one.state not in OPEN)], names="given")
-
-
-@dataclass(frozen=True, slots=True)
-class CityFilter:
-    """Which appointments staff look at; empty means all."""
-
-    state: str = ""
-    district: str = ""
-
-    def conditions(self, actor: Actor) -> list[ColumnElement[bool]]:
-        """Always within the actor's districts."""
-        wanted: list[ColumnElement[bool]] = []
-        if actor.districts:
-            wanted.append(col(Appointment.district_code).in_(sorted(actor.districts)))
-        if self.state:
-            wanted.append(col(Appointment.state) == AppointmentState(self.state))
-        if self.district:
-            wanted.append(col(Appointment.district_code) == self.district)
-        return wanted
-
-
-def list_city(
-    session: Session, wanted: CityFilter, /, *, actor: Actor, offset: int, limit: int
-) -> tuple[list[Visit], int]:
-    """One page of the city's appointments, the latest first, and how many there are."""
-    conditions = wanted.conditions(actor)
-    total = session.exec(select(func.count()).select_from(Appointment).where(*conditions)).one()
-    asked = select(Appointment).where(*conditions).order_by(col(Appointment.starts_at).desc(), col(Appointment.id))
-    return visits_of(session, session.exec(asked.offset(offset).limit(limit)).all()), total
-
-
-def calls_waiting(session: Session, /, *, actor: Actor) -> list[Clock]:
-    """Households whom a worker is to call because nobody was there twice, the most pressing first."""
-    wanted = select(Clock).where(col(Clock.step) == CALL, col(Clock.ended_at).is_(None))
-    if actor.districts:
-        wanted = wanted.where(col(Clock.district_code).in_(sorted(actor.districts)))
-    return list(session.exec(wanted.order_by(col(Clock.due_at), col(Clock.id)).limit(FEW)))

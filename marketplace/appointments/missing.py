@@ -1,6 +1,6 @@
 """Volunteers who did not come are counted; from the second time on a manager has the task to speak with them.
 
-Enters: an appointment at which somebody was missing. Leaves: counted no-shows and the clock of the talk. Called by
+Enters: who was missing at an appointment. Leaves: counted no-shows and the clock of the talk. Called by
 `outcomes` and `disputes`.
 """
 
@@ -11,8 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from marketplace.appointments import booking
-from marketplace.appointments.models import Appointment, Volunteer
+from marketplace.appointments.models import Volunteer
 from marketplace.appointments.volunteers import TALK
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
@@ -21,10 +20,9 @@ from marketplace.db import flush
 TWICE = 2
 
 
-def count_missing(session: Session, appointment: Appointment, missing: Sequence[str], /, *, now: datetime) -> None:
-    """Count those named, or everybody who was booked."""
-    booked = [volunteer.id for volunteer in booking.people_of(session, appointment.id)]
-    named = sorted(set(missing) & set(booked)) or booked
+def count_missing(session: Session, missing: Sequence[Volunteer], /, *, now: datetime) -> None:
+    """Count these once each."""
+    named = [volunteer.id for volunteer in missing]
     wanted = select(Volunteer).where(col(Volunteer.id).in_(named)).order_by(col(Volunteer.id)).with_for_update()
     for volunteer in session.exec(wanted.execution_options(populate_existing=True)).all():
         volunteer.no_shows += 1

@@ -16,7 +16,7 @@ from marketplace.sealed import Sealed, sealed_column
 
 
 class VolunteerState(StrEnum):
-    """Only an active volunteer is sent anywhere; an ended one does not come back."""
+    """Only an active volunteer is sent anywhere; an ended one may come back, with insurance entered anew."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"

@@ -2,19 +2,18 @@
 
 Enters: an appointment whose time has begun, and who says what happened. Leaves: service records of the volunteers,
 units that add up, a delivered match once all are served, counted no-shows with their tasks and, after the term, a
-partial delivery. What began before its match ended is said afterwards too. The sweep at the end closes what time or
-the end of a match has overtaken.
+partial delivery. What began before its match ended is said afterwards too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
-from marketplace.actors import SYSTEM, Actor
+from marketplace.actors import Actor
 from marketplace.appointments import booking, disputes, silent
 from marketplace.appointments.disputes import HOMES
 from marketplace.appointments.insured import uninsured
@@ -24,12 +23,13 @@ from marketplace.appointments.models import (
     Appointment,
     AppointmentState,
     ServiceRecord,
+    Volunteer,
 )
 from marketplace.appointments.service import call_off
 from marketplace.appointments.silent import CALL
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
-from marketplace.db import Database, flush, new_id
+from marketplace.db import flush, new_id
 from marketplace.decisions import moves, pieces, served_late
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
@@ -44,9 +44,18 @@ OVERTIME = timedelta(hours=1)
 
 
 def record_done(
-    session: Session, appointment_id: str, /, *, minutes: int, content: str, actor: Actor, now: datetime
+    session: Session,
+    appointment_id: str,
+    /,
+    *,
+    minutes: int,
+    content: str,
+    came: Collection[str] | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Appointment:
-    """The giver records a visit that took place. Begun hours do not count, and not more than was planned. With the last
+    """The giver records a visit that took place, with who of those booked `came` (None: all of them): only they have
+    served, the others count as not come. Begun hours do not count, and not more than was planned. With the last
     unit the match is delivered and the household is asked to confirm; until then the limit of the delivery begins anew
     with each visit, for a service that is being served is not late. A visit that began before its match ended is
     recorded too, and counts as far as need and offer have not been used otherwise since."""
@@ -56,15 +65,18 @@ def record_done(
     _require_begun(appointment, now=now)
     if content not in list_codes("service_content"):
         raise BadInput("content_missing", field="content")
-    _check_minutes(session, appointment, minutes, now=now)
+    present, absent = _who_came(session, appointment, came)
+    _check_minutes(session, appointment, minutes, present, now=now)
     served = min(appointment.units, service_kind(appointment.category).units(minutes))
     if served < 1:
         raise BadInput("minutes_too_few", field="minutes")
-    if (missing := uninsured(session, appointment)) is not None:
+    if (missing := uninsured(appointment, present)) is not None:
         raise WrongState("not_insured_then", who=missing.registration_no)
     appointment.units, appointment.minutes, appointment.content = served, minutes, content
     booking.close(session, appointment, to=AppointmentState.DONE, actor=actor, now=now)
-    _write_records(session, appointment, now=now)
+    _write_records(session, appointment, present, now=now)
+    if absent:
+        count_missing(session, absent, now=now)
     if match.state is not MatchState.IN_DELIVERY:
         served_late.count(session, match, units=served, actor=actor, now=now)
     elif booking.claimed_units(session, match.id, states=SERVED) == match.units:
@@ -74,19 +86,32 @@ def record_done(
     return appointment
 
 
-def _check_minutes(session: Session, appointment: Appointment, minutes: int, *, now: datetime) -> None:
+def _who_came(
+    session: Session, appointment: Appointment, came: Collection[str] | None
+) -> tuple[list[Volunteer], list[Volunteer]]:
+    """Of those booked: who was there, and who was not."""
+    booked = booking.people_of(session, appointment.id)
+    present = [one for one in booked if came is None or one.id in came]
+    if not present:
+        raise BadInput("nobody_came", field="came")
+    return present, [one for one in booked if one not in present]
+
+
+def _check_minutes(
+    session: Session, appointment: Appointment, minutes: int, present: Sequence[Volunteer], *, now: datetime
+) -> None:
     """Not longer than it can have been: not into the future, the next visit of who came, nor far beyond the plan."""
     if not 1 <= minutes <= (now - appointment.starts_at).total_seconds() // 60:
         raise BadInput("minutes_not_possible", field="minutes")
     latest = appointment.ends_at + OVERTIME
-    following = booking.next_begin(session, appointment)
+    following = booking.next_begin(session, appointment, present)
     most = int((min(latest, following or latest) - appointment.starts_at).total_seconds()) // 60
     if minutes > most:
         raise BadInput("minutes_too_many", field="minutes", most=most)
 
 
-def _write_records(session: Session, appointment: Appointment, *, now: datetime) -> None:
-    for volunteer in booking.people_of(session, appointment.id):
+def _write_records(session: Session, appointment: Appointment, present: Sequence[Volunteer], *, now: datetime) -> None:
+    for volunteer in present:
         session.add(
             ServiceRecord(
                 id=new_id(),
@@ -118,7 +143,8 @@ def volunteer_missed(
     booking.require_sayable(match)
     _require_begun(appointment, now=now)
     booking.close(session, appointment, to=AppointmentState.NO_SHOW_VOLUNTEER, actor=actor, now=now)
-    count_missing(session, appointment, missing, now=now)
+    booked = booking.people_of(session, appointment.id)
+    count_missing(session, [one for one in booked if one.id in missing] or booked, now=now)
     key = f"{appointment.id}:missed"
     if by_household:
         notices.post(session, "visit_changed", key=key, org_id=match.org_id, now=now)
@@ -221,7 +247,17 @@ def _overtaken(session: Session, match: Match, actor: Actor, now: datetime) -> N
     silent.end_call(session, match.id, outcome="match_ended", now=now)
 
 
-pieces.ROOMS["visits"] = pieces.Pieces(_given, _unrecorded, _overtaken, disputes.void_all)
+def _minutes(session: Session, match: Match) -> int | None:
+    """What the giver's people have served of it, each of them counted; None where nothing is on record."""
+    served = select(func.sum(col(ServiceRecord.minutes))).join(
+        Appointment, col(Appointment.id) == col(ServiceRecord.appointment_id)
+    )
+    served = served.where(col(Appointment.match_id) == match.id, col(ServiceRecord.void).is_(False))
+    total = session.exec(served).one()
+    return None if total is None else int(total)
+
+
+pieces.ROOMS["visits"] = pieces.Pieces(_given, _unrecorded, _overtaken, disputes.void_all, _minutes)
 
 
 def _call_off_open(session: Session, match_id: str, *, reason: str, actor: Actor, now: datetime) -> None:
@@ -229,39 +265,3 @@ def _call_off_open(session: Session, match_id: str, *, reason: str, actor: Actor
     for appointment in session.exec(wanted.order_by(col(Appointment.id)).with_for_update()).all():
         if not booking.has_begun(appointment, now=now):
             call_off(session, appointment, reason=reason, actor=actor, now=now)
-
-
-def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
-    """Let silent households be called; close proposals whose time has come without an answer, and everything open of
-    matches that are over. One short transaction each; returns how many there were."""
-    now = clock()
-    calls = silent.sweep(database, now=now)
-    proposed = col(Appointment.state) == AppointmentState.PROPOSED
-    late = proposed & (col(Appointment.starts_at) <= now)
-    over = (col(Match.state) != MatchState.IN_DELIVERY) & (proposed | (col(Appointment.starts_at) > now))
-    wanted = select(Appointment.id).join(Match, col(Match.id) == col(Appointment.match_id))
-    with database.reading() as session:
-        ids = session.exec(
-            wanted.where(col(Appointment.state).in_(OPEN), late | over).order_by(col(Appointment.id)).limit(100)
-        ).all()
-    return calls + sum(_close_overtaken(database, appointment_id, now=now) for appointment_id in ids)
-
-
-def _close_overtaken(database: Database, appointment_id: str, *, now: datetime) -> bool:
-    with database.transaction() as session:
-        match = booking.lock_match(session, session.get_one(Appointment, appointment_id).match_id)
-        appointment = session.get_one(Appointment, appointment_id, with_for_update=True, populate_existing=True)
-        over = match.state is not MatchState.IN_DELIVERY
-        late = appointment.state is AppointmentState.PROPOSED and appointment.starts_at <= now
-        if appointment.state not in OPEN or not (over or late) or booking.has_begun(appointment, now=now):
-            return False
-        held = match.state is MatchState.HELD
-        ended = "match_on_hold" if held else "match_ended"
-        call_off(session, appointment, reason=ended if over else "not_answered", actor=SYSTEM, now=now)
-        if over:
-            silent.end_call(session, match.id, outcome=ended, now=now)
-        else:
-            silent.ask_for_call(session, match, now=now)
-            key = f"{appointment.id}:not_answered"
-            notices.post(session, "visit_changed", key=key, org_id=match.org_id, now=now)
-        return True

@@ -16,7 +16,8 @@ from sqlmodel import Session, col, select
 
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace.appointments import volunteers
-from marketplace.appointments.models import ServiceRecord, Volunteer
+from marketplace.appointments.models import ServiceRecord, Volunteer, VolunteerState
+from marketplace.appointments.table import volunteer_schema
 from marketplace.calendar import HERE
 from marketplace.reference.words import label
 
@@ -91,6 +92,31 @@ def records_file(
     english = lang.startswith("en")
     columns = [Column(en if english else zh, kind=kind) for zh, en, kind in HEADS]  # type: ignore[arg-type]
     return write_xlsx(columns, _rows(session, org_id, first=first, last=last, lang=lang), mark=mark)
+
+
+def register_file(session: Session, org_id: str, /, *, lang: str, mark: str = "") -> bytes:
+    """The giver's register as XLSX with the headings of the import, so that what is changed in it comes back. Without
+    those who have ended, and without ID numbers, which are not kept."""
+    english = lang.startswith("en")
+    heads = [column for column in volunteer_schema(today=date.min).columns if column.name != "id_number"]
+    kinds = {"date": "date"}
+    columns = [Column(one.en if english else one.zh, kind=kinds.get(one.kind, "text")) for one in heads]  # type: ignore[arg-type]
+    return write_xlsx(columns, _register(session, org_id, lang=lang), mark=mark)
+
+
+def _register(session: Session, org_id: str, *, lang: str) -> Iterator[tuple[Any, ...]]:
+    for one in volunteers.list_volunteers(session, org_id, state=None, limit=100_000):
+        if one.state is not VolunteerState.ENDED:
+            yield (
+                one.registration_no,
+                volunteers.plain(session, one, "name"),
+                volunteers.plain(session, one, "phone"),
+                "；".join(label("skill", code, lang=lang) for code in one.skills),
+                label("health_fit", one.health.value, lang=lang),
+                volunteers.plain(session, one, "insurance_no"),
+                one.insured_from,
+                one.insured_to,
+            )
 
 
 def _rows(

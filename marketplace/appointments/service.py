@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from sqlmodel import Session, col, select
 
-from marketplace import notices
+from marketplace import audit, notices
 from marketplace.actors import Actor
 from marketplace.appointments import booking, silent
 from marketplace.appointments.booking import ANSWER
@@ -217,6 +217,43 @@ def call_off(session: Session, appointment: Appointment, /, *, reason: str, acto
     booking.close(session, appointment, to=AppointmentState.CANCELLED, reason=reason, actor=actor, now=now)
     key = f"{appointment.id}:cancelled"
     notices.post(session, "visit_changed", key=key, household_id=appointment.household_id, now=now)
+
+
+def substitute(
+    session: Session, appointment_id: str, out_id: str, instead_id: str, /, *, actor: Actor, now: datetime
+) -> Appointment:
+    """Somebody else goes: of an open visit, until it is recorded, one who is booked is exchanged for another who is
+    asked for the same as at the plan. A household that knew who comes is told."""
+    appointment, match = booking.lock(session, appointment_id, "appointment:plan", actor=actor, states=OPEN)
+    booking.require_sayable(match)
+    booked = booking.people_of(session, appointment.id)
+    out = next((one for one in booked if one.id == out_id), None)
+    if out is None:
+        raise BadInput("not_booked", field="out")
+    (coming,) = _people(session, match.org_id, (instead_id,))
+    if coming in booked:
+        raise BadInput("booked_already", field="instead", who=coming.registration_no)
+    window = Window(appointment.starts_at, appointment.ends_at)
+    people = [*(one for one in booked if one is not out), coming]
+    try:
+        check_visit(service_of(session, match), window, people, place=appointment.place)
+        booking.require_free(session, window, [coming])
+    except BadInput as error:
+        raise BadInput(error.code, **{**error.facts, "field": "instead"}) from error
+    booking.exchange(session, appointment, out, coming)
+    _tell_exchange(session, appointment, out, coming, actor=actor, now=now)
+    return appointment
+
+
+def _tell_exchange(
+    session: Session, appointment: Appointment, out: Volunteer, coming: Volunteer, *, actor: Actor, now: datetime
+) -> None:
+    act, body = "appointment:substitute", {"out": out.id, "in": coming.id}
+    entry = audit.Entry(act, object_ref=appointment.id, subject=appointment.household_id, body=body)
+    audit.record(session, entry, actor=actor, now=now)
+    if appointment.state is AppointmentState.AGREED and appointment.starts_at > now:
+        key = f"{appointment.id}:who:{now.isoformat()}"
+        notices.post(session, "visit_changed", key=key, household_id=appointment.household_id, now=now)
 
 
 def free_volunteer(session: Session, volunteer_id: str, /, *, actor: Actor, now: datetime) -> int:

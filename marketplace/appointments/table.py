@@ -25,7 +25,7 @@ def volunteer_schema(*, today: date) -> Schema:
             "registration_no", "志愿者编号", "Registration number", text(32), needed=True, filled=True, also=("编号",)
         ),
         Column("name", "姓名", "Name", text(40), needed=True, filled=True, secret=True),
-        Column("id_number", "身份证号", "ID number", number, needed=True, filled=True, secret=True),
+        Column("id_number", "身份证号", "ID number", number, secret=True),
         Column("phone", "手机号", "Telephone", cells.phone, needed=True, filled=True, secret=True, also=("电话",)),
         Column("skills", "服务技能", "Skills", cells.any_of(skills), needed=True, also=("技能",)),
         Column("health", "身体状况", "Health", cells.one_of(health), choices=_words("health_fit")),
@@ -55,7 +55,7 @@ def facts_of(values: Mapping[str, Any], /) -> VolunteerFacts:
     return VolunteerFacts(
         registration_no=values["registration_no"],
         name=values["name"],
-        id_number=values["id_number"],
+        id_number=values.get("id_number") or "",
         phone=values["phone"],
         skills=tuple(values.get("skills") or ()),
         health=HealthFit(values.get("health") or HealthFit.ORDINARY),

@@ -6,18 +6,19 @@ household but what it consented to, opened for one look and logged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.appointments import booking, lists, outcomes, service, volunteers
+from marketplace.appointments import lists, outcomes, service, volunteers
 from marketplace.appointments.calendar_file import calendar_file
 from marketplace.appointments.doors import bp, say
-from marketplace.appointments.forms import MissedForm, done_form, propose_form, reason_form
+from marketplace.appointments.forms import propose_form, reason_form
 from marketplace.appointments.lists import Board, Visit
-from marketplace.appointments.models import Appointment
+from marketplace.appointments.models import Appointment, Volunteer
 from marketplace.calendar import local_day, utc_now
 from marketplace.decisions import service as decisions
 from marketplace.errors import BadInput
@@ -37,14 +38,18 @@ def week() -> ResponseReturnValue:
     session, org_id, now = current_session(), own_org(), utc_now()
     monday = lists.week_start(_asked_day() or local_day(now))
     talks = volunteers.to_talk_with(session, org_id)
+    page = Page(number=page_number(), total=lists.count_week(session, org_id, monday), size=lists.FEW)
+    waiting, waiting_total = lists.to_record(session, org_id, now=now)
     return render(
         "appointments/week.html",
-        days=lists.week_of_giver(session, org_id, monday),
+        days=lists.week_of_giver(session, org_id, monday, offset=page.offset, limit=page.size),
+        page=page,
         monday=monday,
         before=(monday - timedelta(days=7)).isoformat(),
         after=(monday + timedelta(days=7)).isoformat(),
         today=local_day(now),
-        to_record=lists.to_record(session, org_id, now=now),
+        to_record=waiting,
+        to_record_total=waiting_total,
         services=lists.count_boards(session, org_id),
         people=volunteers.count_volunteers(session, org_id),
         talks=[(one, volunteers.plain(session, one, "name")) for one in talks],
@@ -74,7 +79,9 @@ def board(match_id: str) -> ResponseReturnValue:
     """One service: its figures and its appointments."""
     session = current_session()
     found = lists.board_of(session, match_id, actor=current_actor())
-    return render("appointments/board.html", board=found, visits=lists.visits_of_match(session, match_id, names="full"))
+    page = Page(number=page_number(), total=lists.count_of_match(session, match_id), size=lists.FEW)
+    visits = lists.visits_of_match(session, match_id, names="full", offset=page.offset, limit=page.size)
+    return render("appointments/board.html", board=found, visits=visits, page=page)
 
 
 @bp.route("/services/<match_id>/propose", methods=["GET", "POST"])
@@ -85,19 +92,18 @@ def propose(match_id: str) -> ResponseReturnValue:
     session, actor = current_session(), current_actor()
     found = lists.board_of(session, match_id, actor=actor)
     able = [one for one in volunteers.list_volunteers(session, own_org()) if found.kind.skill in one.skills]
-    names = volunteers.names_of(session, able)
-    form = propose_form((one.id, f"{names[one.id]} · {one.registration_no}") for one in able)
+    form = propose_form(named(able))
     if form.validate_on_submit():
         try:
             made = service.propose(session, match_id, form.plan(), actor=actor, now=utc_now())
         except BadInput as error:
             say(form, error)
         else:
-            return done(_("%(n)s times proposed. The household is asked.", n=len(made)), to=_board_page(match_id))
+            return done(_("%(n)s times proposed. The household is asked.", n=len(made)), to=board_page(match_id))
     return render("appointments/propose.html", form=form, board=found, able=able)
 
 
-def _board_page(match_id: str) -> str:
+def board_page(match_id: str) -> str:
     return url_for("appointments.board", match_id=match_id)
 
 
@@ -110,12 +116,12 @@ def finish(match_id: str) -> ResponseReturnValue:
     found = lists.board_of(session, match_id, actor=actor)
     if request.method == "POST":
         outcomes.finish(session, match_id, actor=actor, now=utc_now())
-        return done(_("Recorded. The household is asked to confirm what was served."), to=_board_page(match_id))
+        return done(_("Recorded. The household is asked to confirm what was served."), to=board_page(match_id))
     return confirm(
         layout="charity",
         title=_("End with what was served?"),
         button=_("End it"),
-        back=_board_page(match_id),
+        back=board_page(match_id),
         intro=_("What is still planned is called off. The rest is free at once, and the need is open again for it."),
         facts=_figures(found),
     )
@@ -134,10 +140,10 @@ def _figures(found: Board) -> list[dict[str, Any]]:
 @guard("appointment:plan")
 def one(appointment_id: str) -> ResponseReturnValue:
     """One appointment for its giver."""
-    return _one_page(_visit(appointment_id), known=None)
+    return _one_page(visit_of(appointment_id), known=None)
 
 
-def _visit(appointment_id: str) -> Visit:
+def visit_of(appointment_id: str) -> Visit:
     session = current_session()
     found = lists.get_appointment(session, appointment_id, actor=current_actor())
     return lists.visits_of(session, [found], names="full")[0]
@@ -154,43 +160,19 @@ def _one_page(visit: Visit, *, known: dict[str, str] | None) -> ResponseReturnVa
 def recipient(appointment_id: str) -> ResponseReturnValue:
     """Open the consented fields for the one who goes; the look is logged and the household sees it."""
     need_fresh_proof()
-    visit = _visit(appointment_id)
+    visit = visit_of(appointment_id)
     session, actor = current_session(), current_actor()
     return _one_page(
         visit, known=decisions.see_recipient(session, visit.appointment.match_id, actor=actor, now=utc_now())
     )
 
 
-@bp.route("/<appointment_id>/done", methods=["GET", "POST"])
-@guard("appointment:plan")
-@writes
-def record(appointment_id: str) -> ResponseReturnValue:
-    """Record a visit that took place."""
-    visit, form = _visit(appointment_id), done_form()
-    if form.validate_on_submit():
-        try:
-            outcomes.record_done(
-                current_session(),
-                appointment_id,
-                minutes=form.minutes.data or 0,
-                content=form.content.data or "",
-                actor=current_actor(),
-                now=utc_now(),
-            )
-        except BadInput as error:
-            say(form, error)
-        else:
-            return done(_("Recorded. The household can rate the visit."), to=_board_page(visit.appointment.match_id))
-    return _ask(
-        visit,
-        title=_("Record the visit"),
-        intro=_("Begun hours do not count, and not more than was planned. It becomes a service record of who came."),
-        button=_("It took place"),
-        form=form,
-    )
+def named(people: Sequence[Volunteer]) -> list[tuple[str, str]]:
+    names = volunteers.names_of(current_session(), people)
+    return [(one.id, f"{names[one.id]} · {one.registration_no}") for one in people]
 
 
-def _ask(visit: Visit, *, title: str, intro: str, button: str, form: Any) -> ResponseReturnValue:
+def ask(visit: Visit, *, title: str, intro: str, button: str, form: Any) -> ResponseReturnValue:
     return confirm(
         layout="charity",
         title=title,
@@ -210,37 +192,12 @@ def facts_of(visit: Visit) -> list[dict[str, str]]:
     ]
 
 
-@bp.route("/<appointment_id>/missed", methods=["GET", "POST"])
-@guard("appointment:plan")
-@writes
-def missed(appointment_id: str) -> ResponseReturnValue:
-    """Say who did not come; the time may be planned again."""
-    visit, form = _visit(appointment_id), MissedForm()
-    people = booking.people_of(current_session(), appointment_id)
-    names = volunteers.names_of(current_session(), people)
-    form.missing.choices = [(one.id, f"{names[one.id]} · {one.registration_no}") for one in people]
-    if form.validate_on_submit():
-        session, actor, now = current_session(), current_actor(), utc_now()
-        if form.who.data == "household":
-            outcomes.household_missed(session, appointment_id, actor=actor, now=now)
-        else:
-            outcomes.volunteer_missed(session, appointment_id, missing=form.missing.data or (), actor=actor, now=now)
-        return done(_("Noted. You can propose another time."), to=_board_page(visit.appointment.match_id))
-    return _ask(
-        visit,
-        title=_("Somebody did not come"),
-        intro=_("The household is told and loses nothing. The units of this visit can be planned again."),
-        button=_("Note it"),
-        form=form,
-    )
-
-
 @bp.route("/<appointment_id>/cancel", methods=["GET", "POST"])
 @guard("appointment:plan")
 @writes
 def cancel(appointment_id: str) -> ResponseReturnValue:
     """Call a time off, with a reason."""
-    visit, form = _visit(appointment_id), reason_form("visit_cancel")
+    visit, form = visit_of(appointment_id), reason_form("visit_cancel")
     if form.validate_on_submit():
         service.cancel(
             current_session(),
@@ -249,8 +206,8 @@ def cancel(appointment_id: str) -> ResponseReturnValue:
             actor=current_actor(),
             now=utc_now(),
         )
-        return done(_("Called off. The household is told."), to=_board_page(visit.appointment.match_id))
-    return _ask(
+        return done(_("Called off. The household is told."), to=board_page(visit.appointment.match_id))
+    return ask(
         visit,
         title=_("Call this visit off"),
         intro=_("The household is told, and the volunteers are free at this time again."),

@@ -19,7 +19,7 @@ from marketplace.calendar import utc_now
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard, own_household
-from marketplace.web import Form, _, _l, confirm, current_session, done, render, writes
+from marketplace.web import Form, Page, _, _l, confirm, current_session, done, page_number, render, writes
 
 MISSED = _l("The giver is told. This visit does not count as served, and another time can be proposed.")
 DISPUTED = _l(
@@ -32,8 +32,10 @@ DISPUTED = _l(
 @guard("appointment:view")
 def mine() -> ResponseReturnValue:
     """All visits of this household: those that wait for a choice first."""
-    visits = lists.visits_of_household(current_session(), own_household())
-    return render("appointments/mine.html", visits=visits)
+    session, household_id = current_session(), own_household()
+    page = Page(number=page_number(), total=lists.count_of_household(session, household_id), size=lists.FEW)
+    visits = lists.visits_of_household(session, household_id, offset=page.offset, limit=page.size)
+    return render("appointments/mine.html", visits=visits, page=page)
 
 
 def _visit(appointment_id: str) -> Visit:

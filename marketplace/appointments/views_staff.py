@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.appointments import disputes, lists, outcomes, service, silent
+from marketplace.appointments import disputes, lists, lists_city, outcomes, service, silent
 from marketplace.appointments.doors import bp
 from marketplace.appointments.forms import call_form, reason_form, wish_form
 from marketplace.appointments.lists import Visit
@@ -33,17 +33,24 @@ STRUCK = _l(
 def city() -> ResponseReturnValue:
     """All visits within the reader's districts, and the calls that wait."""
     session, actor, asked = current_session(), current_actor(), request.args.get("state", "")
-    wanted = lists.CityFilter(state=asked if asked in set(AppointmentState) else "")
+    wanted = lists_city.CityFilter(state=asked if asked in set(AppointmentState) else "")
     number = page_number()
-    visits, total = lists.list_city(
+    visits, total = lists_city.list_city(
         session, wanted, actor=actor, offset=Page(number, 0).offset, limit=Page(number, 0).size
     )
+    first, calls_total = lists_city.calls_waiting(session, actor=actor)
     calls = [
         (clock.object_ref.partition(":")[2], clock.district_code, last_day(clock), clock.due_at <= utc_now())
-        for clock in lists.calls_waiting(session, actor=actor)
+        for clock in first
     ]
-    page = Page(number=number, total=total)
-    return render("appointments/city.html", visits=visits, page=page, state=wanted.state, calls=calls)
+    return render(
+        "appointments/city.html",
+        visits=visits,
+        page=Page(number=number, total=total),
+        state=wanted.state,
+        calls=calls,
+        calls_total=calls_total,
+    )
 
 
 def _visit(appointment_id: str) -> Visit:

@@ -139,10 +139,14 @@ def stop(volunteer_id: str, to: str) -> ResponseReturnValue:
 @guard("volunteer:edit")
 @writes
 def back(volunteer_id: str) -> ResponseReturnValue:
-    """Take a suspended volunteer back."""
+    """Take back one who was suspended or has ended."""
+    ended = _volunteer(volunteer_id).state is VolunteerState.ENDED
     volunteers.set_state(
         current_session(), volunteer_id, to=VolunteerState.ACTIVE, actor=current_actor(), now=utc_now()
     )
+    if ended:
+        told = _("The volunteer is active again. Enter the insurance anew before risky work.")
+        return done(told, to=_page(volunteer_id))
     return done(_("The volunteer is active again."), to=_page(volunteer_id))
 
 
@@ -162,13 +166,25 @@ def certificate(volunteer_id: str) -> ResponseReturnValue:
     )
 
 
+@bp.get("/volunteers/register.xlsx", endpoint="register_file")
+@guard("volunteer:edit")
+@leaves
+def register_table() -> ResponseReturnValue:
+    """The register as a table: change it and bring it back."""
+    return _table(records.register_file(current_session(), own_org(), lang=language(), mark=mark()), "volunteers.xlsx")
+
+
+def _table(data: bytes, name: str) -> Response:
+    response = Response(data, content_type=XLSX)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 @bp.get("/volunteers/records.xlsx", endpoint="records_file")
 @guard("volunteer:list")
 @leaves
 def records_table() -> ResponseReturnValue:
     """All service records of the giver as a table."""
     data = records.records_file(current_session(), own_org(), lang=language(), mark=mark())
-    response = Response(data, content_type=XLSX)
-    response.headers["Content-Disposition"] = 'attachment; filename="service-records.xlsx"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return _table(data, "service-records.xlsx")

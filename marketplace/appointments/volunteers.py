@@ -54,9 +54,12 @@ def register(session: Session, facts: VolunteerFacts, /, *, actor: Actor, now: d
     """Add a volunteer to the register of the actor's organisation. The same ID number is not registered twice there."""
     org_id = allowed(session, actor)
     check_facts(facts, today=local_day(now))
+    known = _find(session, org_id, index=number_index(vault_of(session), facts.id_number))
+    if known is not None and known.state is VolunteerState.ENDED:
+        raise Conflict("volunteer_was_here", field="id_number")
     if _find(session, org_id, number=facts.registration_no) is not None:
         raise Conflict("registration_taken", field="registration_no")
-    if _find(session, org_id, index=number_index(vault_of(session), facts.id_number)) is not None:
+    if known is not None:
         raise Conflict("volunteer_known", field="id_number")
     volunteer = new_row(session, facts, org_id=org_id, actor=actor, now=now)
     _record(session, volunteer, "volunteer:register", actor=actor, now=now)
@@ -151,14 +154,19 @@ def change(session: Session, volunteer_id: str, facts: VolunteerFacts, /, *, act
 def set_state(
     session: Session, volunteer_id: str, /, *, to: VolunteerState, reason: str = "", actor: Actor, now: datetime
 ) -> Volunteer:
-    """Suspend, take back or end; who has ended is registered anew instead. Appointments are the caller's business."""
+    """Suspend, take back or end. Who has ended comes back as the same person with all that was served, and without
+    insurance until the policy is entered anew. Appointments are the caller's business."""
     allowed(session, actor)
     volunteer = get_volunteer(session, volunteer_id, actor=actor, lock=True)
-    if volunteer.state is to or volunteer.state is VolunteerState.ENDED:
+    ended = volunteer.state is VolunteerState.ENDED
+    if volunteer.state is to or (ended and to is not VolunteerState.ACTIVE):
         raise WrongState("volunteer_state", have=volunteer.state.value)
     if to is not VolunteerState.ACTIVE and reason not in list_codes("volunteer_stop"):
         raise BadInput("reason_missing", field="reason_code")
     volunteer.state, volunteer.state_reason, volunteer.updated_at = to, reason, now
+    if ended:
+        volunteer.insurance_no = volunteer.insured_from = volunteer.insured_to = None
+        volunteer.content_hash = ""
     session.add(volunteer)
     flush(session)
     clocks.end(session, volunteer.id, step=TALK, outcome=to.value, now=now)

@@ -24,10 +24,11 @@ from marketplace.proposals import outlook
 from marketplace.proposals.models import Run
 from marketplace.proposals.outlook import Idea, Trial
 from marketplace.reference.standards import standards_on
-from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals.compiling import compile_rule
 from marketplace.signals.lateness import fresh_days
 from marketplace.signals.models import LARGEST, Fact, RuleState
 from marketplace.signals.rules import get_rule, tree_of
+from marketplace.signals.scene import Scene
 
 ASKED = "board:paper"
 INCOME, MONTHS = "INCOME", 15
@@ -69,10 +70,10 @@ def raise_line(session: Session, percent: int, /, *, on: date, actor: Actor) -> 
 
 
 def _incomes(on: date) -> Any:
-    """Household ► the sum of each person's newest income of a year, as the rules count it."""
+    """Household ► its newest income of a year, as the rules count it: told for several of its people it is one."""
     packed = cast(col(Fact.day), BigInteger) * LARGEST + col(Fact.amount)
     newest: Any = func.max(packed) % literal(LARGEST, BigInteger)
-    each = (
+    return (
         select(col(Fact.household_id).label("home"), newest.label("income"))
         .where(
             col(Fact.kind) == INCOME,
@@ -80,10 +81,9 @@ def _incomes(on: date) -> Any:
             col(Fact.day) > months_later(on, -MONTHS).toordinal(),
             col(Fact.day) <= on.toordinal(),
         )
-        .group_by(col(Fact.household_id), col(Fact.person_id))
+        .group_by(col(Fact.household_id))
         .subquery()
     )
-    return select(each.c.home, func.sum(each.c.income).label("income")).group_by(each.c.home).subquery()
 
 
 def _totals(session: Session, joined: Any, fen: Any, wanted: tuple[Any, ...]) -> tuple[int, int, int]:

@@ -12,32 +12,49 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
-from marketplace.cases import days, steps
+from marketplace.calendar import local_day
+from marketplace.cases import days, once, outcome, steps, uncovered
 from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.rules import StepRule
+from marketplace.clocks import service as clocks
 from marketplace.db import flush
-
-OURS = ("confirm", "fast_aid")
-DEPARTMENT = "department_answer"
 
 
 def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> bool:
-    """Whether the item waits for a new decision now. What was granted stays on its page until the new one."""
+    """Whether the item waits for a new decision now. What was granted stays on its page until the new one. Where the
+    household has asked for the same again meanwhile, the older application is the one that is decided: the newer item
+    falls. Where the same has been granted meanwhile, there is nothing left to decide."""
     item = steps.get_item(session, item_id, lock=True)
     last = last_decision(session, item.id)
-    if item.state not in (ItemState.REFUSED, ItemState.GRANTED) or last is None:
+    if once.granted_besides(session, item, on=local_day(now)) is not None:
+        return False
+    if item.state not in (ItemState.REFUSED, ItemState.GRANTED) or item.over_on is not None or last is None:
         return False
     _end_payment(session, item, actor=actor, now=now)
+    newer = once.open_besides(session, item)
+    if newer is not None:
+        _take_over(session, item, newer, actor=actor, now=now)
     item.state, item.reason, item.note = ItemState.RUNNING, "", ""
     item.decided_at, item.decided_by, item.month, item.days_taken = None, "", "", 0
     item.late_cause, item.pushed_at = "", None
     item.due_at = days.due_after(now, last.limit_days, unit=last.unit)
     rule = StepRule(last.no, last.code, last.holder, last.limit_days, last.unit)
     steps.start_step(session, item, rule, no=last.no, now=now)
-    _open(session, item)
-    _wait_again(session, item)
+    _open(session, item, now=now)
+    _wait_again(session, item, now=now)
+    if newer is not None:
+        outcome.follow(session, newer.case_id, now=now)
     steps.record(session, item, "case:again", rule=last.code, actor=actor, now=now)
     return True
+
+
+def _take_over(session: Session, item: CaseItem, newer: CaseItem, *, actor: Actor, now: datetime) -> None:
+    """The newer application leaves this item to the older one, and what waits there waits for it."""
+    steps.drop(session, newer, note="decided_elsewhere", actor=actor, now=now)
+    case = session.get_one(Case, newer.case_id)
+    case.answers = {**case.answers, once.APART: {**(case.answers.get(once.APART) or {}), item.code: item.id}}
+    session.add(case)
+    flush(session)
 
 
 def _end_payment(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
@@ -48,25 +65,29 @@ def _end_payment(session: Session, item: CaseItem, *, actor: Actor, now: datetim
         steps.end_step(session, item, step, outcome="again", actor=actor, now=now)
 
 
-def _open(session: Session, item: CaseItem) -> None:
+def _open(session: Session, item: CaseItem, *, now: datetime) -> None:
+    """The case is open again, also where the rest of it was taken back: what stayed uncovered is not known yet."""
     case = session.get_one(Case, item.case_id)
-    if case.state is CaseState.CLOSED:
+    if case.state in (CaseState.CLOSED, CaseState.WITHDRAWN):
         case.state, case.decision, case.decided_at = CaseState.OPEN, None, None
         session.add(case)
+        clocks.end(session, uncovered.ref_of(case.id), outcome="again", now=now)
 
 
-def _wait_again(session: Session, item: CaseItem) -> None:
-    """What fell with the refusal waits for the new decision."""
+def _wait_again(session: Session, item: CaseItem, *, now: datetime) -> None:
+    """What fell with the refusal waits for the new decision, unless it runs or is granted in another application."""
     fallen = select(CaseItem).where(CaseItem.case_id == item.case_id, CaseItem.state == ItemState.NOT_NEEDED)
     for other in session.exec(fallen):
-        if item.code in other.after:
+        besides = once.open_besides(session, other) or once.granted_besides(session, other, on=local_day(now))
+        if item.code in other.after and besides is None:
             other.state, other.note = ItemState.WAITING, ""
+            other.pushed_at = other.recalled_at = None
             session.add(other)
     flush(session)
 
 
 def last_decision(session: Session, item_id: str, /) -> CaseStep | None:
     """The step by which this item was decided last."""
-    wanted = select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.code).in_((*OURS, DEPARTMENT)))
+    wanted = select(CaseStep).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(steps.DECIDES))
     wanted = wanted.where(col(CaseStep.ended_at).is_not(None))
     return session.exec(wanted.order_by(col(CaseStep.ended_at).desc(), col(CaseStep.id))).first()

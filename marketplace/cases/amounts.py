@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import date
 
 from marketplace.cases.evaluate import Facts, month_standard
+from marketplace.cases.rules import standard
 from marketplace.reference.tables import UnknownCode, rows
 
 CLASS_OF = {"TEKUN": "A", "DIBAO": "B", "DIBIAN": "C", "GANGXING": "C"}
-"""A family's label ► its class in the illness table; everybody else is class D."""
+"""A family's label ► its class in the illness table; without one, a small income alone is class C."""
 
 
 def illness_aid(own_cost_fen: int, kind: str, /) -> int:
@@ -32,6 +33,13 @@ def illness_aid(own_cost_fen: int, kind: str, /) -> int:
     return min(int(row["base_fen"]) + above * int(row["percent"]) // 100, int(row["cap_fen"]))
 
 
+def illness_class(facts: Facts, /, *, district: str, on: date) -> str:
+    """The class of a family in the illness table: by its label, else C up to twice the standard, else D (R2.42)."""
+    line = month_standard(facts.urban, district=district, on=on) * facts.size
+    small = 100 * facts.income_fen <= line * standard("ILLNESS_C_PERCENT", district=district, on=on)
+    return CLASS_OF.get(facts.label, "C" if small else "D")
+
+
 def dibao_month(facts: Facts, /, *, district: str, on: date) -> int:
     """The month's difference to the standard, for all members (R2.19)."""
     return max(0, month_standard(facts.urban, district=district, on=on) * facts.size - facts.income_fen)
@@ -49,5 +57,5 @@ def proposed(code: str, facts: Facts, /, *, path: str, district: str, on: date) 
     if code == "LINSHI" and path == "LINSHI_FAST":
         return fast_aid_cap(facts, district=district, on=on)
     if code == "LINSHI":
-        return illness_aid(facts.medical_fen, CLASS_OF.get(facts.label, "D"))
+        return illness_aid(facts.medical_fen, illness_class(facts, district=district, on=on))
     return 0

@@ -15,27 +15,18 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
-from marketplace.cases import service, withdrawing
-from marketplace.cases.models import Case, CaseItem, CaseState, PaperKind
+from marketplace.cases import papers, quick, service, withdrawing
+from marketplace.cases.models import Case, CaseItem, CaseState
 from marketplace.db import new_id
 from marketplace.errors import BadInput
-from marketplace.households.models import Person
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import find_person_by_id_number, get_household
 from marketplace.policy import require
-from marketplace.readback import service as readback
-from marketplace.readback.models import SignedBy
 from marketplace.readback.service import Heard
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
 
-ACT = "apply"
+ACT = papers.READING
 SOURCE = "counter"
-KINDS = {
-    SignedBy.OWN_HAND: PaperKind.TYPED,
-    SignedBy.THUMBPRINT: PaperKind.THUMBPRINT,
-    SignedBy.WITNESSES: PaperKind.WITNESSED,
-    SignedBy.SPOKEN: PaperKind.SPOKEN,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +93,15 @@ def read_and_send(
     actor: Actor,
     now: datetime,
 ) -> list[CaseItem]:
-    """Everything was read back and the person signed: sign, send in, keep the reading. What was only spoken is asked
-    again by somebody else in any case, the rest by the sample."""
-    signer = session.get_one(Person, case.signer_id)
+    """Everything was read back and the person signed: keep the reading, sign, send in. An alert that it began with is
+    answered by it."""
     switches: Any = {"all_classes": all_classes, "hand_on": hand_on}
-    service.sign(session, case, name, kind=KINDS[heard.signed], **switches, actor=actor, now=now)
-    always = heard.signed is SignedBy.SPOKEN
-    ref = f"case:{case.id}"
-    readback.keep(session, signer, heard, act=ACT, ref=ref, always=always, actor=actor, now=now)
-    case.channel = heard.channel
-    return service.submit(session, case, actor=actor, now=now)
+    service.sign(session, case, name, heard=heard, **switches, actor=actor, now=now)
+    alarmed, case.channel = case.channel == quick.CHANNEL, heard.channel
+    items = service.submit(session, case, actor=actor, now=now)
+    if alarmed:
+        quick.answer_alert(session, case.household_id, actor=actor, now=now)
+    return items
 
 
 def take_back(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Case:

@@ -1,25 +1,28 @@
 """Items to the other departments and their results back: pushed once, heard in whatever order they come.
 
-Enters: doors by department. Leaves: items marked as pushed; results settled like a person's decision, under the name
-of the department. A word older than what was heard, said twice, or about an item that is over changes nothing but is
-written down. No transaction is open while a department is asked. Called by the worker through `wiring`.
+Enters: doors by department. Leaves: items marked as pushed, or as told to be wanted no longer; results settled like a
+person's decision, under the name of the department. A word older than what was heard, said twice, or about an item that
+is over changes nothing but is written down. No transaction is open while a department is asked. Called by the worker
+through `wiring`.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from adapters.items import Department, ItemOut, ItemResult
 from adapters.ports import OutsideError, WillNeverWork
 from marketplace import hearing
 from marketplace.actors import SYSTEM, Actor, Role
-from marketplace.cases import outcome, steps
-from marketplace.cases.models import Case, CaseItem, CaseStep, DepartmentFeed, ItemState
-from marketplace.cases.service import facts_of
+from marketplace.calendar import local_day
+from marketplace.cases import lateness, outcome, steps
+from marketplace.cases.models import TO_TAKE_BACK, Case, CaseItem, CaseStep, DepartmentFeed, ItemState
+from marketplace.cases.service import facts_of, list_items
 from marketplace.db import Database, flush
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -35,7 +38,7 @@ def sweep(database: Database, doors: Mapping[str, Department], /, *, clock: Call
     """Push what is new, then hear every department; how much was done."""
     done = 0
     for department, door in sorted(doors.items()):
-        for act in (push_due, hear):
+        for act in (push_due, recall_due, hear):
             try:
                 done += act(database, department, door, now=clock())
             except OutsideError as error:
@@ -58,7 +61,8 @@ def push_due(database: Database, department: str, door: Department, /, *, now: d
                 col(CaseStep.ended_at).is_(None),
             )
         )
-        due = [_outgoing(session, item) for item in session.exec(asked.order_by(col(CaseItem.id)).limit(BATCH))]
+        waiting = session.exec(asked.order_by(col(CaseItem.id)).limit(BATCH))
+        due = [_outgoing(session, item, on=local_day(now)) for item in waiting]
     for item in due:
         act = "case:push"
         try:
@@ -75,15 +79,41 @@ def push_due(database: Database, department: str, door: Department, /, *, now: d
     return len(due)
 
 
-def _outgoing(session: Session, item: CaseItem) -> ItemOut:
-    """What the department needs and no more; the person is a keyed mark that only both sides can make."""
-    facts = facts_of(session, session.get_one(Case, item.case_id))
+def recall_due(database: Database, department: str, door: Department, /, *, now: datetime) -> int:
+    """Tell the department which of its items were taken back, fell, or are over; one that it will never take back is
+    passed by, with a row in the chain."""
+    with database.reading() as session:
+        asked = select(col(CaseItem.id), col(CaseItem.over_on)).where(CaseItem.department == department)
+        asked = asked.where(text(TO_TAKE_BACK))
+        due = session.exec(asked.order_by(col(CaseItem.id)).limit(BATCH)).all()
+    for ref, over_on in due:
+        act = "case:take_back"
+        try:
+            door.take_back(ref, "withdrawn" if over_on is None else "over")
+        except WillNeverWork as error:
+            log.warning("item %s was not taken back by %s: %s", ref, department, error.code)
+            act = "case:take_back_refused"
+        with database.transaction() as session:
+            found = steps.get_item(session, ref, lock=True)
+            found.recalled_at = now
+            session.add(found)
+            flush(session)
+            steps.record(session, found, act, rule=department, actor=SYSTEM, now=now)
+    return len(due)
+
+
+def _outgoing(session: Session, item: CaseItem, *, on: date) -> ItemOut:
+    """What the department needs and no more: the numbers, the class that the family has by now, and the results that
+    this item waited for; the person is a keyed mark that only both sides can make."""
+    facts = facts_of(session, session.get_one(Case, item.case_id), on=on)
     told: dict[str, int | str] = {
         "size": facts.size,
         "income_fen": facts.income_fen,
         "medical_fen": facts.medical_fen,
         "label": facts.label,
     }
+    before = [one for one in list_items(session, item.case_id) if one.code in item.after]
+    told |= {f"result_{one.code.lower()}": one.state.value for one in before}
     subject = vault_of(session).index(f"department-{item.department}", item.household_id)
     return ItemOut(item.id, item.code, subject, told)
 
@@ -123,7 +153,7 @@ def take(session: Session, department: str, result: ItemResult, /, *, now: datet
         amount_fen=result.amount_fen,
         reason=result.reason if known else "department_said_no",
         note="" if known else result.reason,
-        late_cause=SLOW if outcome.is_late(session, item, now=now) else "",
+        late_cause=SLOW if lateness.is_late(session, item, now=now) else "",
         actor=actor,
         now=now,
     )

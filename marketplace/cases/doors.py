@@ -12,9 +12,11 @@ SENTENCES: dict[str, Any] = {
     "case_sent": _l("This application has been sent already."),
     "case_closed": _l("This application is finished."),
     "not_signed": _l("Please sign the authorisation first."),
-    "nothing_fits": _l(
-        "From what you told us nothing of this list fits. Ask at your street office: they can look with you."
+    "nothing_new": _l(
+        "All of this that fits is granted to you or is being decided. If something has changed, say so there, or ask "
+        "at your street office."
     ),
+    "granted_already": _l("The same is granted to this family already: refuse it, with that as the reason."),
     "letter_missing": _l("Write the number of the department's letter."),
     "item_ended": _l("This item is finished."),
     "step_needs_its_own_page": _l("This step ends with a decision or by itself, not here."),
@@ -29,6 +31,10 @@ SENTENCES: dict[str, Any] = {
     "not_called_yet": _l("First somebody calls the household about its papers."),
     "urged_today": _l("You reminded them today. You can do it again tomorrow."),
     "late_cause_missing": _l("This is late: name the cause before it ends."),
+    "nothing_to_pay": _l("Nothing is to be paid here now."),
+    "voucher_missing": _l("Write the number of the voucher."),
+    "bad_paid_day": _l("The day of the payment lies between the order and today."),
+    "bad_account": _l("An account has eight to thirty digits."),
     "above_cap": _l("Fast aid is at most one month's standard."),
     "aided_this_year": _l("The same person was aided for the same cause this year: write why it is aided again."),
     "county_decides": _l("The same person was aided for the same cause this year: the county decides about more."),
@@ -48,6 +54,8 @@ SENTENCES: dict[str, Any] = {
     "bad_drawing": _l("This drawing cannot be read as a name. Draw it again, or type the name instead."),
     "no_photo": _l("Choose a photo first."),
     "bad_upload": _l("This photo did not arrive whole. Choose it again; it may have 8 MB at most."),
+    "paper_not_opened": _l("Look at the photo first."),
+    "objection_not_read": _l("Read what was written against the notice first."),
     "officer_is_kin": _l("You declared that you are close to this household: another officer does this."),
     "review_early": _l("Nobody is to look yet: its day is more than a month away."),
     "bad_line": _l("Write it in one line of ordinary letters."),

@@ -8,7 +8,7 @@ sudden event takes the fast path; benefits by label follow the label without an 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,8 @@ from marketplace.cases.rules import in_order, path_of, standard, waits_for
 LABELS = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "DIBIAN": "DIBIAN_GANGXING", "GANGXING": "DIBIAN_GANGXING"}
 """A label that a family has already ► the item that gave it."""
 BY_LABEL = ("JIAGE_SHUIDIANQI", "YANGLAO_DAIJIAO", "LAJI_JIANMIAN")
+LABEL_CHANNEL = "label"
+"""How a case came that nobody applied for: a class brought it, and nothing is signed."""
 WANTS = ("living", "illness", "accident", "housing", "work", "disability", "schooling", "return")
 """What the tiles of the first page offer."""
 
@@ -61,23 +63,57 @@ class Planned:
     after: tuple[str, ...] = field(default=())
 
 
-def plan(facts: Facts, /, *, district: str, on: date, only: Collection[str] = ()) -> list[Planned]:
+def plan(
+    facts: Facts,
+    /,
+    *,
+    district: str,
+    on: date,
+    only: Collection[str] = (),
+    granted: Collection[str] = (),
+    running: Collection[str] = (),
+) -> list[Planned]:
     """The items that this family may be owed, each after those it waits for.
 
     `only` narrows to items that were asked for by name (a code at a counter leads straight to one), with what follows.
+    What is `granted` or `running` by another application is left out; what waits for a running one waits for it there.
     """
+    owed = may_be_owed(facts, district=district, on=on, only=only)
+    done = {LABELS[facts.label]} if facts.label in LABELS else set()
+    done |= set(granted)
+    planned = []
+    for code in in_order():
+        if code not in owed or code in done or code in running or _other_class_holds(code, done):
+            continue
+        name = path_of(code, district=district, on=on).name
+        before = (
+            () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in {*owed, *running})
+        )
+        planned.append(Planned(code, _faster(code, facts) or name, before))
+    if planned or owed or "DIBAO" in {*done, *running} or _other_class_holds("DIBAO", done):
+        return planned
+    return [_asked_all_the_same(district=district, on=on)]
+
+
+def may_be_owed(facts: Facts, /, *, district: str, on: date, only: Collection[str] = ()) -> set[str]:
+    """The items whose wide gate this family passes, narrowed to those that were asked for by name."""
     owed = {code for code in in_order() if _may_be_owed(code, facts, district=district, on=on)}
     if only:
         owed &= {*only, *(code for code in in_order() if set(waits_for(code)) & set(only))}
-    done = {LABELS[facts.label]} if facts.label in LABELS else set()
-    planned = []
-    for code in in_order():
-        if code not in owed or code in done or _other_class_holds(code, done):
-            continue
-        name = path_of(code, district=district, on=on).name
-        before = () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in owed)
-        planned.append(Planned(code, _faster(code, facts) or name, before))
-    return planned or [_asked_all_the_same(district=district, on=on)]
+    return owed
+
+
+def by_label(facts: Facts, /, *, district: str, on: date) -> list[Planned]:
+    """What a class brings without an application; what nobody was asked, the department finds out."""
+    held = LABELS.get(facts.label, "")
+    wide = replace(facts, ticks=("no_pension",))
+    return [
+        Planned(code, path_of(code, district=district, on=on).name)
+        for code in in_order()
+        if code in BY_LABEL
+        and waits_for(code).get(held) == "granted"
+        and _may_be_owed(code, wide, district=district, on=on)
+    ]
 
 
 def _asked_all_the_same(*, district: str, on: date) -> Planned:

@@ -7,7 +7,19 @@ from typing import Any
 from wtforms import HiddenField
 
 from marketplace.reference.words import choices
-from marketplace.web import CountField, Form, ManyField, OneField, TextField, TickField, UploadField, YuanField, _, _l
+from marketplace.web import (
+    CountField,
+    DayField,
+    Form,
+    ManyField,
+    OneField,
+    TextField,
+    TickField,
+    UploadField,
+    YuanField,
+    _,
+    _l,
+)
 from marketplace.web.display import language
 
 SIGNED = _l("Tick this to let us check")
@@ -109,6 +121,15 @@ class DecideForm(Form):
     amount_fen = YuanField(_l("Amount of money"), least=0, required=False)
     reason = OneField(_l("Reason of a refusal"), select=True, required=False)
     note = TextField(_l("In your own words, for the letter"), longest=400, lines=3, required=False)
+    late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
+
+
+class PayForm(Form):
+    """A payment as its holder writes it down."""
+
+    voucher = TextField(_l("Number of the voucher"), longest=40)
+    paid_on = DayField(_l("Day of the payment"))
+    account = TextField(_l("Account, if the order names none or another"), longest=40, required=False)
     late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
 
 

@@ -1,33 +1,28 @@
 """What begins with a granted item: the family's place in the register, the days to look again, and the survival checks.
 
 Enters: a granted item. Leaves: a spell in the category that the item stands for, and a duty to see the person now and
-then. Both are done once; a family that is in the category already stays in it. Called by `outcome`.
+then. Both are done once; a family that is in the category already stays in it, and one that got a class is not watched
+as a refused one any more. Where something granted ends in a refusal (a new look, an appeal about its amount), all of
+that ends with it, and the family is watched as one that left. Called by `outcome`.
 """
 
 from __future__ import annotations
 
 import contextlib
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from marketplace.actors import SYSTEM
+from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.cases import reviews
-from marketplace.cases.models import Case, CaseItem
+from marketplace.cases import register, reviews
+from marketplace.cases.evaluate import BY_LABEL
+from marketplace.cases.models import Case, CaseItem, CaseStep, ItemState
+from marketplace.cases.once import CATEGORIES, CLASSES
 from marketplace.errors import Conflict
 from marketplace.households import categories
 from marketplace.liveness import duties
 
-CATEGORIES = {
-    "DIBAO": "IN_REGISTER",
-    "TEKUN": "IN_REGISTER",
-    "DIBIAN_GANGXING": "DIBIAN_MEMBER",
-    "CANJI_BUTIE": "DISABILITY_SUBSIDY",
-    "LINSHI": "TEMP_AID",
-    "FANGPIN_BANGFU": "ANTI_RELAPSE",
-}
-"""Item ► category of the register."""
 SEEN = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "CANJI_BUTIE": "DISABLED"}
 """Item that is paid month by month ► kind of survival check."""
 
@@ -40,10 +35,61 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> None:
         )
         with contextlib.suppress(Conflict):
             categories.enter(session, entry, actor=SYSTEM, now=now)
+    if item.code in register.CLASSES:
+        register.end(session, item.household_id, now=now)
     case = session.get_one(Case, item.case_id)
     if case.review_of is not None:
-        reviews.replace(session, case, now=now)
+        reviews.stop(session, case.review_of, outcome="replaced", now=now)
+        _over(session, session.get_one(CaseItem, case.review_of), now=now)
     reviews.plan(session, item, now=now)
     if item.code in SEEN:
         person_id = case.subject_id
         duties.enrol(session, person_id, SEEN[item.code], actor=SYSTEM, now=now)
+
+
+def end(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> None:
+    """This was refused: what it gave before, or what the item gave that was looked at anew, is over from today."""
+    case = session.get_one(Case, item.case_id)
+    before = [session.get_one(CaseItem, case.review_of)] if case.review_of is not None else []
+    held = [*before, item] if _was_granted(session, item) else before
+    for one in held:
+        reviews.stop(session, one.id, outcome="over", actor=actor, now=now)
+        _over(session, one, now=now)
+    if not held:
+        return
+    if item.code in SEEN:
+        duties.benefit_over(session, case.subject_id, SEEN[item.code], actor=actor, now=now)
+    _leave(session, item, actor=actor, now=now)
+    _end_label(session, item.household_id, now=now)
+
+
+def _was_granted(session: Session, item: CaseItem) -> bool:
+    asked = select(CaseStep.id).where(CaseStep.item_id == item.id, CaseStep.outcome == "granted")
+    return session.exec(asked).first() is not None
+
+
+def _over(session: Session, item: CaseItem, *, now: datetime) -> None:
+    if item.state is ItemState.GRANTED and item.over_on is None:
+        item.over_on = local_day(now)
+        session.add(item)
+
+
+def _leave(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
+    """The family leaves the category that the item stood for, unless one of its people holds it by another benefit."""
+    category, today = CATEGORIES.get(item.code), local_day(now)
+    rest = duties.duties_of_household(session, item.household_id)
+    if category is None or any(duties.CATEGORIES.get(duty.kind) == category for duty in rest):
+        return
+    for spell in categories.list_spells(session, item.household_id):
+        if spell.category == category and (spell.to_on is None or spell.to_on > today):
+            categories.leave(session, spell.id, on=today, reason="BENEFIT_OVER", actor=actor, now=now)
+
+
+def _end_label(session: Session, household_id: str, *, now: datetime) -> None:
+    """Without a class of its own the family keeps nothing of what came with the class."""
+    tomorrow = local_day(now) + timedelta(days=1)
+    if set(CLASSES) & set(categories.categories_on(session, [household_id], on=tomorrow).get(household_id, [])):
+        return
+    asked = select(CaseItem).where(CaseItem.household_id == household_id, col(CaseItem.code).in_(BY_LABEL))
+    for item in session.exec(asked):
+        _over(session, item, now=now)

@@ -1,16 +1,18 @@
 """What is known of an applying family: what it told, and what the house knew already.
 
-Enters: a case. Leaves: its facts, with the class that the register says the family has. Called by `service` and by
-whoever looks at an application.
+Enters: a case and a day. Leaves: its facts, with the class that the register says the family has on that day: what was
+granted a moment ago counts for whatever waited for it. Called by `service` and by whoever looks at an application.
 """
 
 from __future__ import annotations
 
-from sqlmodel import Session
+from dataclasses import replace
+from datetime import date
 
-from marketplace.calendar import local_day
-from marketplace.cases.evaluate import Facts
-from marketplace.cases.models import Case
+from sqlmodel import Session, col, select
+
+from marketplace.cases.evaluate import LABELS, Facts, class_tests
+from marketplace.cases.models import Case, CaseItem, ItemState
 from marketplace.households import categories
 from marketplace.households.service import get_household
 
@@ -18,13 +20,23 @@ KNOWN_AS = {"IN_REGISTER": ("DIBAO", "TEKUN"), "DIBIAN_MEMBER": ("DIBIAN", "GANG
 """Category of the register ► the labels that it can stand for."""
 
 
-def facts_of(session: Session, case: Case, /) -> Facts:
+def facts_of(session: Session, case: Case, /, *, on: date) -> Facts:
     """What the household told, with what the house knew already: a class counts where the register says so, also if the
     household did not tick it; a tick that the register does not know is for staff to look at."""
     home = get_household(session, case.household_id)
-    on = local_day(case.submitted_at or case.created_at)
+    facts = Facts.read({**case.answers, "label": ""}, size=home.size, urban=home.urban)
     held = categories.categories_on(session, [home.id], on=on).get(home.id, [])
-    known = [label for code in held for label in KNOWN_AS.get(code, ())]
+    known = [label for code, labels in KNOWN_AS.items() if code in held for label in labels]
     said = str(case.answers.get("label") or "")
-    label = said if said in known else next(iter(known), "")
-    return Facts.read({**case.answers, "label": label}, size=home.size, urban=home.urban)
+    tests = class_tests(facts, district=case.district_code, on=on)
+    borderline = "DIBIAN" if tests.borderline else "GANGXING"
+    granted = [code if code in LABELS else borderline for code in _granted(session, home.id)]
+    first = next((label for label in (*granted, said, *known) if label in known), "")
+    return replace(facts, label=first)
+
+
+def _granted(session: Session, household_id: str) -> list[str]:
+    """The classes that this house granted to a household, the newest first."""
+    asked = select(CaseItem.code).where(CaseItem.household_id == household_id, CaseItem.state == ItemState.GRANTED)
+    asked = asked.where(col(CaseItem.code).in_(set(LABELS.values())))
+    return list(session.exec(asked.order_by(col(CaseItem.decided_at).desc(), col(CaseItem.id))))

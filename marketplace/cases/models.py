@@ -5,7 +5,7 @@ signatures lie sealed in `CasePaper` under the key of the person whom they conce
 `household_id` and `subject_id` are whom it is about; with a helper the two differ and `proxy_id` names the power.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -54,16 +54,23 @@ class Unit(StrEnum):
     NEXT_MONTH = "next_month"
 
 
+OPEN = (ItemState.WAITING, ItemState.RUNNING, ItemState.STOPPED)
 ENDED = (ItemState.GRANTED, ItemState.REFUSED, ItemState.NOT_NEEDED, ItemState.WITHDRAWN)
 
 
+TO_TAKE_BACK = (
+    "pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"
+)
+"""Items that a department has and that are wanted no longer, which it was not told yet."""
+
+
 class Case(SQLModel, table=True):
-    """One application. `channel` is how it came (phone, counter, home_visit, call, slip); `signer_id` is the person it
-    is about, or a child's guardian; `review_of` the granted item whose amount is decided anew."""
+    """One application. `channel` is how it came (phone, counter, home_visit, call, slip, label); `signer_id` is the
+    person it is about, or a child's guardian; `review_of` the granted item whose amount is decided anew."""
 
     __tablename__ = "aid_case"
     __table_args__ = (
-        check("submitted", "state = 'draft' OR (submitted_at IS NOT NULL AND signed_at IS NOT NULL)"),
+        check("sent", "state = 'draft' OR submitted_at IS NOT NULL AND (signed_at IS NOT NULL OR channel = 'label')"),
         check("decided", "state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)"),
         unique_where("uq_aid_case_draft", "household_id", "subject_id", where="state = 'draft'"),
     )
@@ -94,16 +101,27 @@ class Case(SQLModel, table=True):
 class CaseItem(SQLModel, table=True):
     """One item of the one-thing table within a case. `path` names its steps; `after` are items whose results it needs.
     `due_at` is the limit of the whole item; `notice_fen` is what the first opinion names and the public notice shows;
-    `stops` how often its household was asked for papers; `late_with` is who held the step that was latest; `month` is
-    when it ended, so that a month is counted in the index."""
+    `paid_fen` is what was paid of it already, so that a new decision orders the difference; `over_on` is the day on
+    which something granted ended, because it was decided anew or the class behind it is gone; `once_for` for whom, or
+    for what, the item is had once at a time; `stops` how often its household was asked for papers; `recalled_at` when
+    its department heard that it is wanted no longer; `late_with` is who held the step that was latest; `month` is when
+    it ended, so that a month is counted in the index."""
 
     __tablename__ = "aid_item"
     __table_args__ = (
         UniqueConstraint("case_id", "code"),
+        unique_where("uq_aid_item_once", "once_for", "code", where="state IN ('waiting', 'running', 'stopped')"),
         check("amount", "amount_fen >= 0"),
         check("reason", "state <> 'refused' OR reason <> ''"),
         check("decided", "(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')"),
         Index("ix_aid_item_month", "month", "office", "code", "days_taken", "late_with", "late_cause", "stops"),
+        Index(
+            "ix_aid_item_back",
+            "department",
+            "id",
+            sqlite_where=text(TO_TAKE_BACK),
+            postgresql_where=text(TO_TAKE_BACK),
+        ),
         Index(
             "ix_aid_item_due",
             "district_code",
@@ -119,6 +137,7 @@ class CaseItem(SQLModel, table=True):
     household_id: str = Field(foreign_key="household.id", index=True)
     code: str = Field(max_length=32)
     department: str = Field(max_length=8)
+    once_for: str = Field(max_length=80)
     path: str = Field(max_length=24)
     district_code: str = Field(max_length=6)
     office: str = Field(default="", max_length=9)
@@ -128,6 +147,7 @@ class CaseItem(SQLModel, table=True):
     amount_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     notice_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     covered_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    paid_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     asked_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     cause: str = Field(default="", max_length=32)
     reason: str = Field(default="", max_length=48)
@@ -142,8 +162,10 @@ class CaseItem(SQLModel, table=True):
     late_cause: str = Field(default="", max_length=32)
     late_with: str = Field(default="", max_length=16)
     pushed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    recalled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     heard_seq: int = 0
     stops: int = 0
+    over_on: date | None = None
 
 
 class CaseStep(SQLModel, table=True):
@@ -227,35 +249,6 @@ class CasePaper(SQLModel, table=True):
     wording: str = Field(default="", max_length=24)
     recorded_by: str = Field(max_length=64)
     recorded_at: datetime = Field(sa_column=moment())
-
-
-class Upload(SQLModel, table=True):
-    """A photo that comes in pieces over a bad network: how long it is, its hash, and how much of it is here."""
-
-    __tablename__ = "aid_upload"
-    __table_args__ = (
-        UniqueConstraint("case_id", "sent_by", "sha256"),
-        check("received", "received BETWEEN 0 AND size_bytes"),
-    )
-
-    id: str = Field(primary_key=True, max_length=32)
-    case_id: str = Field(foreign_key="aid_case.id", index=True)
-    person_id: str = Field(foreign_key="person.id", max_length=32)
-    sent_by: str = Field(max_length=64)
-    size_bytes: int
-    sha256: str = Field(max_length=64)
-    received: int = 0
-    begun_at: datetime = Field(sa_column=moment(index=True))
-
-
-class UploadPiece(SQLModel, table=True):
-    """One piece, sealed under the key of the person whose paper it is."""
-
-    __tablename__ = "aid_upload_piece"
-
-    upload_id: str = Field(primary_key=True, foreign_key="aid_upload.id", max_length=32)
-    starts_at: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    body: Any = Field(default=None, sa_column=sealed_column())
 
 
 class Objection(SQLModel, table=True):

@@ -1,9 +1,10 @@
 """The public notice of an aid decision: who is to be aided and with how much, seven days, and nothing more (R2.10–13).
 
-Enters: items at their notice step. Leaves: masked names of adults, by street; a child's case is decided without one.
-Anybody may object; an answer follows, for whoever objected (by a code), for whoever decides, and in a letter to the
-household; then the notice stands three days more. When its days are over the worker lets
-the item go on. Called by the public page, by staff pages and by `supervision.sweep`.
+Enters: items at their notice step. Leaves: masked names of adults, with their street; a child's case is decided without
+one. While a notice only hangs out no clock of staff runs. Anybody may object: then one does, and an answer follows, for
+whoever objected (by a code), for whoever decides, and in a letter to the household; after it the notice stands three
+days more. When its days are over the worker lets the item go on. Called by the public page, by staff pages and by
+`supervision.sweep`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,11 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.cases import days, steps
 from marketplace.cases.models import Case, CaseItem, CaseStep, ItemState, Objection, Unit
+from marketplace.cases.papers import was_opened
 from marketplace.cases.rules import path_of
+from marketplace.cases.steps import NOTICES as NOTICES
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import kin
@@ -32,11 +37,11 @@ from marketplace.households.service import masked_name
 from marketplace.policy import require
 from marketplace.sealed import vault_of
 
-NOTICES = ("public_notice", "re_notice")
 ADULT = 18
 LONGEST = 400
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 COLUMN = "aid_objection.text"
+READ = "case:objection_look"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Shown:
 
     item_id: str
     name: str
+    office: str
     code: str
     amount_fen: int
     until: datetime
@@ -81,7 +87,7 @@ def _hanging(asked: Any, district: str, *, now: datetime) -> Any:
 
 
 def _shown(session: Session, item: CaseItem, step: CaseStep, person: Person) -> Shown:
-    return Shown(item.id, masked_name(session, person), item.code, item.notice_fen, step.due_at)
+    return Shown(item.id, masked_name(session, person), item.office, item.code, item.notice_fen, step.due_at)
 
 
 def running() -> Any:
@@ -114,9 +120,17 @@ def object_to(session: Session, item_id: str, text: str, /, *, actor: Actor, now
     row = Objection(id=new_id(), item_id=item.id, text=sealed, raised_at=now)
     session.add(row)
     flush(session)
+    _wait_for_answer(session, item, now=now)
     entry = audit.Entry("case:object", object_ref=item.id, subject=item.household_id, rule_id=step.code)
     audit.record(session, entry, actor=actor, now=now)
     return row
+
+
+def _wait_for_answer(session: Session, item: CaseItem, *, now: datetime) -> None:
+    """Somebody of staff has to answer: the clock of the first objection runs, later ones do not begin it anew."""
+    ref = steps.clock_ref(item.id)
+    if not clocks.running_of(session, ref):
+        clocks.start(session, "case_step", ref, holder=Holder(district_code=item.district_code), now=now)
 
 
 def give_code(session: Session, row: Objection, /) -> str:
@@ -150,10 +164,22 @@ def get_objection(session: Session, objection_id: str, /) -> Objection:
     return row
 
 
+def read_objection(session: Session, objection_id: str, /, *, actor: Actor, now: datetime) -> tuple[Objection, str]:
+    """What somebody wrote, for who answers it; the look is written down first, and the household sees it."""
+    row = get_objection(session, objection_id)
+    item = steps.get_item(session, row.item_id)
+    require(actor, "case:handle", district=item.district_code)
+    kin.refuse_close(session, item.household_id, actor=actor)
+    entry = audit.Entry(READ, object_ref=row.id, subject=item.household_id)
+    audit.record(session, entry, actor=actor, now=now)
+    subject = session.get_one(Case, item.case_id).subject_id
+    return row, vault_of(session).open_if_kept(session, subject, column=COLUMN, sealed=row.text)
+
+
 def answer(
     session: Session, objection_id: str, finding: str, /, *, upheld: bool, actor: Actor, now: datetime
 ) -> Objection:
-    """Looked at again and answered: the notice hangs out three days more, and the longer total holds."""
+    """Read and looked into by who answers: the notice hangs out three days more, and the longer total holds."""
     row = session.get(Objection, objection_id, with_for_update=True)
     if row is None:
         raise NotFound("objection")
@@ -162,6 +188,8 @@ def answer(
     if row.answered_at is not None:
         raise WrongState("objection_answered")
     kin.refuse_close(session, item.household_id, actor=actor)
+    if not was_opened(session, READ, row.id, actor=actor):
+        raise WrongState("objection_not_read")
     if not finding.strip():
         raise BadInput("bad_line", field="finding")
     row.finding, row.upheld, row.answered_by, row.answered_at = finding.strip()[:400], upheld, actor.id, now
@@ -170,6 +198,8 @@ def answer(
     steps.end_step(session, item, step, outcome="objection", actor=actor, now=now)
     _extend(item)
     steps.start_step(session, item, steps.RE_NOTICE, no=step.no, now=now)
+    if open_objections(session, item.id):
+        _wait_for_answer(session, item, now=now)
     key = f"objection:{row.id}"
     notices.post(session, "case_objected", key=key, household_id=item.household_id, now=now)
     decided = "upheld" if upheld else "not_upheld"

@@ -14,11 +14,12 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
-from marketplace.calendar import local_day, working_days_between
+from marketplace.calendar import local_day
 from marketplace.cases import granted as beginning
-from marketplace.cases import register, steps
-from marketplace.cases.again import OURS
+from marketplace.cases import hands, lateness, once, orders, register, steps
+from marketplace.cases import uncovered as left
 from marketplace.cases.amounts import fast_aid_cap
+from marketplace.cases.evaluate import LABEL_CHANNEL
 from marketplace.cases.models import (
     ENDED,
     Case,
@@ -28,7 +29,7 @@ from marketplace.cases.models import (
     CaseStep,
     ItemState,
 )
-from marketplace.cases.rules import waits_for
+from marketplace.cases.rules import StepRule, waits_for
 from marketplace.cases.service import facts_of, list_items
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
@@ -39,9 +40,8 @@ from marketplace.policy import may, require
 from marketplace.reference.words import list_codes
 
 ON_PAPER = "department_answer"
-NOBODYS = ("payment", "public_notice", "re_notice")
-"""Steps that make no decision late: the order to pay comes after it, and a notice ends by itself on its day."""
-PEOPLE = ("check_and_visit", "check_papers", "check_spending")
+TO_NOTICE = "to_notice"
+"""The end of a confirmation that would grant what the first opinion was against: the notice hangs out before."""
 
 
 def decide(
@@ -57,9 +57,11 @@ def decide(
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
-    """A person of the confirming office says yes or no. The township alone decides the fast path, up to its cap; about
+    """A person of the confirming office says yes or no: the county, or the township where it holds the
+    confirmation. The township alone decides the fast path, up to its cap; about
     aid for the same cause in the same year again, the county does. What another department answered on paper is typed
-    in by the confirming office, with the letter's number as `note`."""
+    in by the confirming office, with the letter's number as `note`. A yes against the first opinion goes to the public
+    notice first."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
@@ -67,16 +69,21 @@ def decide(
     if fast and not (again and may(actor, "case:decide").allow):
         require(actor, "case:fast", district=item.district_code)
     else:
-        require(actor, "case:decide", district=item.district_code)
-    if step.code not in (*OURS, ON_PAPER):
+        require(actor, right_to_confirm(step), district=item.district_code)
+    if step.code not in (*steps.OURS, ON_PAPER):
         raise WrongState("step_not_decided_here")
     if step.code == ON_PAPER and not note.strip():
         raise BadInput("letter_missing", field="note")
     refuse_part(session, item, fast=fast, actor=actor)
     if again:
         _allowed_again(note, actor=actor)
+    if granted and step.code != ON_PAPER and once.granted_besides(session, item, on=local_day(now)) is not None:
+        raise BadInput("granted_already", field="verdict")
     if fast and granted:
         _within_cap(session, item, amount_fen, now=now)
+    notice = steps.owed_notice(session, item) if granted and step.code == "confirm" else None
+    if notice is not None:
+        return _hang_out(session, item, step, notice, amount_fen=amount_fen, actor=actor, now=now)
     return settle(
         session,
         item,
@@ -91,18 +98,30 @@ def decide(
     )
 
 
-def late_with(session: Session, item: CaseItem, /, *, now: datetime) -> str:
-    """Who held the step that went furthest over its limit."""
-    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
-    held = [step for step in found if step.code not in NOBODYS]
-    over = max(held, key=lambda step: ((step.ended_at or now) - step.due_at, step.no), default=None)
-    return over.holder if over is not None else item.holder
+def right_to_confirm(step: CaseStep, /) -> str:
+    """Where the table hands the confirmation down to the township, its verifier may decide."""
+    return "case:confirm" if step.code == "confirm" and step.holder == "TOWNSHIP" else "case:decide"
+
+
+def _hang_out(
+    session: Session, item: CaseItem, step: CaseStep, rule: StepRule, *, amount_fen: int, actor: Actor, now: datetime
+) -> CaseItem:
+    """The confirming office is for what the first opinion was against: it is decided after its public notice."""
+    if not amount_fen:
+        raise BadInput("notice_amount", field="amount_fen")
+    item.notice_fen = amount_fen
+    steps.end_step(session, item, step, outcome=TO_NOTICE, actor=actor, now=now)
+    steps.record(session, item, "case:step", rule=step.code, decision=TO_NOTICE, actor=actor, now=now)
+    steps.start_step(session, item, rule, no=rule.no, now=now)
+    return item
 
 
 def refuse_part(session: Session, item: CaseItem, /, *, fast: bool = False, actor: Actor) -> None:
-    """Who is close to the household, gave the first opinion, or decided before does not decide."""
+    """Who is close to the household, gave the first opinion, or decided before does not decide; nor, where the street
+    office is alone, who took the application down."""
     kin.refuse_close(session, item.household_id, actor=actor)
-    if not fast and actor.id in _first_opinions(session, item.id):
+    hands.refuse(session, item, steps.running_step(session, item.id).code, actor=actor)
+    if not fast and actor.id in steps.first_opinions(session, item.id):
         raise NotAllowed("second_person_needed")
     if actor.id in _decided_before(session, item.id):
         raise NotAllowed("second_person_needed")
@@ -125,15 +144,15 @@ def settle(
     """The end of an item, whoever decided it."""
     if not granted and reason not in list_codes("case_reason"):
         raise BadInput("reason_missing", field="reason")
-    if is_late(session, item, now=now) and late_cause not in late_causes():
+    if lateness.is_late(session, item, now=now) and late_cause not in lateness.late_causes():
         raise BadInput("late_cause_missing", field="late_cause")
     steps.end_step(session, item, step, outcome="granted" if granted else "refused", actor=actor, now=now)
     item.state = ItemState.GRANTED if granted else ItemState.REFUSED
     item.amount_fen = item.covered_fen = amount_fen if granted else 0
     item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause
     item.decided_at, item.decided_by = now, actor.id
-    item.late_with = late_with(session, item, now=now) if late_cause else ""
-    item.days_taken, item.month = days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
+    item.late_with = lateness.late_with(session, item, now=now) if late_cause else ""
+    item.days_taken, item.month = lateness.days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
     session.add(item)
     flush(session)
     steps.record(session, item, "case:decide", rule=item.code, decision=item.state.value, actor=actor, now=now)
@@ -142,37 +161,24 @@ def settle(
     if granted:
         _pay(session, item, step, now=now)
         beginning.begin(session, item, now=now)
+    else:
+        beginning.end(session, item, actor=actor, now=now)
     follow(session, item.case_id, now=now)
+    follow_others(session, item, now=now)
     return item
-
-
-def late_causes() -> list[str]:
-    """The causes of a delay that somebody can choose."""
-    return [code for code in list_codes("late_cause") if code != "withdrawn"]
-
-
-def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
-    """Whether the item, or any of its steps, went over its limit."""
-    if item.due_at is not None and now > item.due_at:
-        return True
-    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
-    return any((step.ended_at or now) > step.due_at for step in found if step.code not in NOBODYS)
-
-
-def _first_opinions(session: Session, item_id: str) -> set[str]:
-    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(PEOPLE))
-    return set(session.exec(asked))
 
 
 def _decided_before(session: Session, item_id: str) -> set[str]:
     """Who refused it before an appeal was found right."""
-    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(OURS))
+    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(steps.OURS))
+    asked = asked.where(CaseStep.outcome != TO_NOTICE)
     return set(session.exec(asked))
 
 
 def _within_cap(session: Session, item: CaseItem, amount_fen: int, *, now: datetime) -> None:
     case = session.get_one(Case, item.case_id)
-    cap = fast_aid_cap(facts_of(session, case), district=item.district_code, on=local_day(now))
+    on = local_day(now)
+    cap = fast_aid_cap(facts_of(session, case, on=on), district=item.district_code, on=on)
     if not 0 < amount_fen <= cap:
         raise BadInput("above_cap", field="amount", cap_fen=cap)
 
@@ -200,29 +206,40 @@ def _allowed_again(note: str, *, actor: Actor) -> None:
         raise BadInput("aided_this_year", field="note")
 
 
-def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
-    """Working days that the offices had it: from the start to the end without the days it was stopped."""
-    stopped = sum(step.stopped_days for step in session.exec(select(CaseStep).where(CaseStep.item_id == item.id)))
-    begun = item.started_at or now
-    return working_days_between(local_day(begun), local_day(now)) - stopped
-
-
 def _pay(session: Session, item: CaseItem, step: CaseStep, *, now: datetime) -> None:
-    """The order to pay is a step of its own with its own limit; paths without one are paid elsewhere."""
-    try:
-        steps.next_step(session, item, step, now=now)
-    except WrongState:
+    """The order to pay is a step of its own with its own limit; paths without one are paid elsewhere. What was paid
+    before a new decision is not ordered again."""
+    if item.paid_fen and not to_pay(item):
         return
+    try:
+        begun = steps.next_step(session, item, step, now=now)
+    except WrongState:
+        item.paid_fen = max(item.paid_fen, item.amount_fen)
+        flush(session)
+        return
+    orders.begin(session, item, begun, now=now)
     flush(session)
+
+
+def to_pay(item: CaseItem, /) -> int:
+    """What the order to pay is about: the amount without what was paid of it before."""
+    return max(0, item.amount_fen - item.paid_fen)
 
 
 def follow(session: Session, case_id: str, /, *, now: datetime) -> None:
     """Start, or let go, what waited; then close the case if nothing is open any more."""
     case, moved = session.get_one(Case, case_id), True
     while moved:
-        items = {item.code: item for item in list_items(session, case.id)}
-        moved = sum(_start_or_drop(session, case, item, items, now=now) for item in items.values()) > 0
+        own = list_items(session, case.id)
+        items = {**{item.code: item for item in own}, **once.left_to(session, case)}
+        moved = sum(_start_or_drop(session, case, item, items, now=now) for item in own) > 0
     _close(session, case, now=now)
+
+
+def follow_others(session: Session, item: CaseItem, /, *, now: datetime) -> None:
+    """The household's other applications that left this item to its own wait for it too."""
+    for case_id in once.waiting_on(session, item):
+        follow(session, case_id, now=now)
 
 
 def _start_or_drop(session: Session, case: Case, item: CaseItem, items: dict[str, CaseItem], *, now: datetime) -> bool:
@@ -261,24 +278,9 @@ def _close(session: Session, case: Case, *, now: datetime) -> None:
     flush(session)
     entry = audit.Entry("case:close", object_ref=case.id, subject=case.household_id, decision=case.decision.value)
     audit.record(session, entry, actor=SYSTEM, now=now)
-    if case.hand_on and (refused or remainder(session, case)):
+    if left.uncovered(session, case):
         holder = Holder(district_code=case.district_code)
-        clocks.start(session, "case_remainder", remainder_ref(case.id), holder=holder, now=now)
-    held = any(item.state is ItemState.GRANTED and item.code in register.CLASSES for item in items)
-    without = register.without_class(items) or (case.decision is CaseDecision.REFUSED and not held)
-    if case.review_of is None and without:
+        clocks.start(session, "case_remainder", left.ref_of(case.id), holder=holder, now=now)
+    without = register.without_class(items) or (refused and not granted)
+    if case.review_of is None and case.channel != LABEL_CHANNEL and without:
         register.enter(session, case, now=now)
-
-
-def remainder_ref(case_id: str, /) -> str:
-    """Under which the clock is found that asks for what stayed uncovered."""
-    return f"case:{case_id}"
-
-
-def remainder(session: Session, case: Case, /) -> int:
-    """What of the illness cost nobody covered, in fen, once the case is closed; 0 without the family's yes."""
-    if case.state is not CaseState.CLOSED or not case.hand_on:
-        return 0
-    items = [item for item in list_items(session, case.id) if item.asked_fen]
-    asked = max((item.asked_fen for item in items), default=0)
-    return max(0, asked - sum(item.covered_fen for item in items))

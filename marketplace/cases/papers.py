@@ -13,17 +13,30 @@ from sqlmodel import Session, col, select
 
 from adapters.pictures import NotAPicture, clean_jpeg
 from marketplace import audit
-from marketplace.actors import Actor
+from marketplace.actors import Actor, Role
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, PaperKind
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, WrongState
+from marketplace.households.models import Person
 from marketplace.policy import require
+from marketplace.readback import service as readback
+from marketplace.readback.models import ReadBack, SignedBy
+from marketplace.readback.service import Heard
 from marketplace.sealed import vault_of
 
 COLUMN = "aid_paper.body"
 WORDING = "2026-11"
 """The version of the authorisation's words (核查授权书); it is kept with each signature."""
 MOST_PAPERS = 12
+READING = "apply"
+"""Under this act the reading of an application is kept."""
+SIGNED_AS = {
+    SignedBy.OWN_HAND: PaperKind.TYPED,
+    SignedBy.THUMBPRINT: PaperKind.THUMBPRINT,
+    SignedBy.WITNESSES: PaperKind.WITNESSED,
+    SignedBy.SPOKEN: PaperKind.SPOKEN,
+}
+"""How a person signed who was read to ► the signature that is kept."""
 SIGNATURES = (
     PaperKind.TYPED,
     PaperKind.DRAWN,
@@ -42,9 +55,14 @@ def require_draft(case: Case, /, *, actor: Actor) -> None:
 
 
 def add_photo(session: Session, case: Case, data: bytes, /, *, kind: PaperKind, actor: Actor, now: datetime) -> None:
-    """A photo of a card or a bill: drawn anew without place and time, then sealed."""
+    """A photo of a card or a bill: drawn anew without place and time, then sealed. One of the card that is taken again
+    takes the place of the one before."""
     require_draft(case, actor=actor)
     text = _drawn_anew(data)
+    if kind is PaperKind.ID_PHOTO:
+        held = select(CasePaper).where(CasePaper.case_id == case.id, CasePaper.kind == kind)
+        for older in session.exec(held).all():
+            session.delete(older)
     seal_paper(session, case, text, kind=kind, owner=case.subject_id, actor=actor, now=now)
 
 
@@ -67,7 +85,7 @@ def add_bill(session: Session, case: Case, data: bytes, /, *, actor: Actor, now:
 
 
 def count_bills(session: Session, case_id: str, /) -> int:
-    """How many bills lie with a case."""
+    """How many bills lie with a case; whether they fit is said by `looking`."""
     asked = select(CasePaper.id).where(CasePaper.case_id == case_id, CasePaper.kind == PaperKind.BILL)
     return len(session.exec(asked).all())
 
@@ -75,9 +93,10 @@ def count_bills(session: Session, case_id: str, /) -> int:
 def seal_paper(
     session: Session, case: Case, text: str, /, *, kind: PaperKind, owner: str, actor: Actor, now: datetime
 ) -> None:
-    """One more paper of a case, sealed under the key of the person it is of."""
-    asked = select(CasePaper).where(CasePaper.case_id == case.id)
-    if len(session.exec(asked).all()) >= MOST_PAPERS:
+    """One more paper of a case, sealed under the key of the person it is of. Photos are limited; a signature is never
+    in their way."""
+    asked = select(CasePaper.id).where(CasePaper.case_id == case.id, col(CasePaper.kind).not_in(SIGNATURES))
+    if kind not in SIGNATURES and len(session.exec(asked).all()) >= MOST_PAPERS:
         raise BadInput("enough_papers", field="photo")
     sealed = vault_of(session).seal(session, owner, column=COLUMN, text=text)
     paper = CasePaper(
@@ -97,6 +116,24 @@ def seal_paper(
     audit.record(session, entry, actor=actor, now=now)
 
 
+def signed_as(actor: Actor, heard: Heard | None, /) -> PaperKind:
+    """The kind of a signature that is not drawn."""
+    if actor.role is Role.HELPER:
+        return PaperKind.BY_AGENT
+    return SIGNED_AS[heard.signed] if heard is not None else PaperKind.TYPED
+
+
+def keep_reading(session: Session, case: Case, heard: Heard, /, *, actor: Actor, now: datetime) -> None:
+    """What was only spoken is asked again by somebody else in any case, the rest by the sample."""
+    signer, always = session.get_one(Person, case.signer_id), heard.signed is SignedBy.SPOKEN
+    readback.keep(session, signer, heard, act=READING, ref=f"case:{case.id}", always=always, actor=actor, now=now)
+
+
+def readings_of(session: Session, case_id: str, /) -> list[ReadBack]:
+    """How an application was read aloud to whom it is about, the newest first."""
+    return [row for row in readback.of_object(session, f"case:{case_id}") if row.act == READING]
+
+
 def show_signature(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> tuple[CasePaper, str] | None:
     """The signature for staff who print the authorisation for a bank or another office; the look is written down."""
     require(actor, "case:handle", district=case.district_code)
@@ -109,10 +146,25 @@ def show_signature(session: Session, case: Case, /, *, actor: Actor, now: dateti
 
 def signature_of(session: Session, case: Case, /) -> tuple[CasePaper, str] | None:
     """The newest signature under the authorisation, with the name as it was signed; a drawn one has its points."""
-    first = session.get(CaseItem, case.review_of) if case.review_of else None
-    of = first.case_id if first is not None else case.id
+    of = papers_case_id(session, case)
     asked = select(CasePaper).where(CasePaper.case_id == of, col(CasePaper.kind).in_(SIGNATURES))
     row = session.exec(asked.order_by(col(CasePaper.recorded_at).desc(), col(CasePaper.id))).first()
     if row is None:
         return None
     return row, vault_of(session).open_if_kept(session, row.person_id, column=COLUMN, sealed=row.body)
+
+
+def papers_case_id(session: Session, case: Case, /) -> str:
+    """With which application the papers lie: what is decided anew is decided on the papers of the first."""
+    first = session.get(CaseItem, case.review_of) if case.review_of else None
+    return first.case_id if first is not None else case.id
+
+
+def was_opened(session: Session, act: str, ref: str, /, *, actor: Actor) -> bool:
+    """Whether this very officer has opened it."""
+    asked = select(audit.AuditRow.seq).where(
+        col(audit.AuditRow.object_ref) == ref,
+        col(audit.AuditRow.action) == act,
+        col(audit.AuditRow.actor_ref) == actor.id,
+    )
+    return session.exec(asked.limit(1)).first() is not None

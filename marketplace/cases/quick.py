@@ -1,20 +1,20 @@
 """Temporary aid that begins with an alert: a real application on the fast path, written where the household is.
 
-Enters: a household with an open alert, and a worker who stands before it. Leaves: a case with the one item LINSHI_FAST,
-signed by the household on the spot, with the alert's task closed as applied for. Whoever signs decides; the worker only
-writes. An application that the household began by itself is never sent by somebody else. Called by this room's pages.
+Enters: a household with an open alert, and a worker who stands before it. Leaves: a draft with the one item
+LINSHI_FAST and what happened; it is read back, signed and sent as any other that staff take down (`counter`), and the
+alert's task is then closed as applied for. Whoever signs decides; the worker only writes. An application that the
+household began by itself is never sent by somebody else. Called by this room's pages and by `counter`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, select
 
 from marketplace.actors import Actor
 from marketplace.cases import service
-from marketplace.cases.models import Case, CaseItem, PaperKind
+from marketplace.cases.models import Case
 from marketplace.errors import NotFound, WrongState
 from marketplace.households.service import get_household
 from marketplace.policy import require
@@ -23,17 +23,6 @@ from marketplace.signals.models import TaskKind, WatchTask
 
 CHANNEL, ITEM = "alert", "LINSHI"
 CAUSES = ("illness", "accident")
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the household says, and how it signs: a typed name, or a witnessed one where somebody cannot write."""
-
-    cause: str
-    medical_fen: int
-    name: str
-    kind: PaperKind = PaperKind.TYPED
-    hand_on: bool = False
 
 
 def begin(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> Case:
@@ -61,18 +50,17 @@ def _of_alert(case: Case) -> Case:
     return case
 
 
-def send(session: Session, case: Case, told: Told, /, *, actor: Actor, now: datetime) -> CaseItem:
-    """The household has said what happened and has signed: the case is open, its item runs on the fast path."""
-    answers = {"wants": [told.cause], "ticks": ["sudden"], "medical_fen": told.medical_fen}
-    service.save(session, case, answers, actor=actor, now=now)
-    service.sign(
-        session, case, told.name, all_classes=False, hand_on=told.hand_on, kind=told.kind, actor=actor, now=now
-    )
-    items = service.submit(session, case, actor=actor, now=now)
-    task = find_task(session, case.household_id)
+def tell(session: Session, case: Case, cause: str, /, *, medical_fen: int, actor: Actor, now: datetime) -> Case:
+    """The household has said what happened and what it paid itself."""
+    answers = {"wants": [cause], "ticks": ["sudden"], "medical_fen": medical_fen}
+    return service.save(session, case, answers, actor=actor, now=now)
+
+
+def answer_alert(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """The application is sent: the task that began with it is done."""
+    task = find_task(session, household_id)
     if task is not None:
         answering.finish_task(session, task.id, result="APPLIED", actor=actor, now=now)
-    return next(item for item in items if item.code == ITEM)
 
 
 def find_task(session: Session, household_id: str, /) -> WatchTask | None:

@@ -1,22 +1,25 @@
 """Refused, or taken back, is not the end: the family is watched as a category of its own, is told, and may object.
 
 Enters: a case that ended without one of the classes. Leaves: its spell in the low-income register, the letter that says
-so, and the end of the spell as soon as the family objects. Called by `outcome`, `withdrawing` and the pages.
+so, and the end of the spell as soon as the family objects or gets a class. Called by `outcome`, `granted`,
+`withdrawing` and the pages.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.cases.models import Case, CaseItem, ItemState
+from marketplace.db import flush
 from marketplace.errors import NotFound
 from marketplace.households import categories
 from marketplace.households.models import Household, Spell
+from marketplace.notices import Notice
 from marketplace.policy import require
 
 REJECTED = "REJECTED"
@@ -33,8 +36,15 @@ def enter(session: Session, case: Case, /, *, now: datetime) -> None:
     """Refused, or taken back, is not the end: the family is watched as its own category, knows it, and may object."""
     entry = categories.Entry(case.household_id, REJECTED, local_day(now), source="case", source_ref=case.id)
     spell = categories.enter(session, entry, actor=SYSTEM, now=now)
-    key = f"register:{case.id}"
+    key = f"register:{case.id}:{_told(session, case) + 1}"
     notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)
+    flush(session)
+
+
+def _told(session: Session, case: Case) -> int:
+    """How often this case has put its family on the list: a decision made anew after an appeal may do so once more."""
+    asked = select(func.count()).select_from(Notice)
+    return session.exec(asked.where(col(Notice.key).startswith(f"register:{case.id}:", autoescape=True))).one()
 
 
 def leave(session: Session, spell_id: str, /, *, asks: str = "register:object", actor: Actor, now: datetime) -> Spell:
@@ -48,6 +58,14 @@ def leave(session: Session, spell_id: str, /, *, asks: str = "register:object", 
     told = audit.Entry("register:object", object_ref=row.id, subject=row.household_id, rule_id=row.category)
     audit.record(session, told, actor=actor, now=now)
     return row
+
+
+def end(session: Session, household_id: str, /, *, now: datetime) -> None:
+    """One of the classes was granted: the family is not watched as a refused one any more."""
+    today = local_day(now)
+    for row in list_entries(session, household_id):
+        if row.to_on is None or row.to_on > today:
+            categories.leave(session, row.id, on=today, reason="GRANTED", actor=SYSTEM, now=now)
 
 
 def list_entries(session: Session, household_id: str, /) -> list[Spell]:

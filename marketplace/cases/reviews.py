@@ -8,7 +8,7 @@ told; what was granted is paid meanwhile. Called by `granted`, the worker and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,11 +17,11 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.cases import steps
-from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.cases import once, steps
+from marketplace.cases.models import OPEN, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.models_reviews import ItemReview
 from marketplace.cases.rules import review_months
-from marketplace.cases.service import new_number
+from marketplace.cases.service import NUMBERS, new_number, sound
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database, flush, new_id
@@ -115,9 +115,19 @@ def get_review(session: Session, item_id: str, /, *, actor: Actor) -> ItemReview
 
 
 def finish(
-    session: Session, item_id: str, outcome: str, /, *, kind: str, finding: str, actor: Actor, now: datetime
+    session: Session,
+    item_id: str,
+    outcome: str,
+    /,
+    *,
+    kind: str,
+    finding: str,
+    numbers: Mapping[str, int | None] | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> ItemReview:
-    """Somebody looked: nothing has changed, or it has. Either way the next look has its day."""
+    """Somebody looked: nothing has changed, or it has, and these are the household's numbers now. Either way the next
+    look has its day."""
     row = get_review(session, item_id, actor=actor)
     session.refresh(row, with_for_update=True)
     if row.opened_at is None:
@@ -128,32 +138,49 @@ def finish(
         raise BadInput("bad_input", field="outcome")
     if not finding.strip():
         raise BadInput("bad_line", field="finding")
+    told = _told(numbers or {})
     row.outcome, row.finding, row.kind = outcome, finding.strip()[:400], kind
     row.done_by, row.done_at = actor.id, now
     clocks.end(session, _ref(row), outcome=outcome, now=now)
     _record(session, row, "review:finish", actor=actor, now=now)
     if outcome == CHANGED:
-        _decide_anew(session, item, actor=actor, now=now)
+        _decide_anew(session, item, told, actor=actor, now=now)
         notices.post(session, "review_changed", key=f"review:{row.id}", household_id=row.household_id, now=now)
     months = SOON if outcome == CHANGED else _months(item, kind, now=now)
     _next(session, item, kind, months=months, actor=actor, now=now)
     return row
 
 
-def _decide_anew(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
-    """One application for this item alone, signed already; an earlier one that still runs stays."""
+def _told(numbers: Mapping[str, int | None]) -> dict[str, int]:
+    """The numbers that were typed in; those left empty stay as they were."""
+    told = {name: value for name, value in numbers.items() if value is not None}
+    for name, value in told.items():
+        if name not in NUMBERS or not sound(name, value):
+            raise BadInput("bad_input", field=name)
+    return told
+
+
+def _decide_anew(session: Session, item: CaseItem, numbers: Mapping[str, int], *, actor: Actor, now: datetime) -> None:
+    """One application for this item alone, signed already, on the numbers of now; where the item is being decided
+    anew already, that one gets the numbers."""
     old = session.get_one(Case, item.case_id)
-    runs = select(Case.id).where(Case.review_of == item.id, Case.state == CaseState.OPEN)
-    if session.exec(runs).first() is not None:
+    runs = item if item.state in OPEN else once.open_besides(session, item)
+    if runs is not None:
+        case = session.get_one(Case, runs.case_id)
+        case.answers = {**case.answers, **numbers}
+        session.add(case)
         return
     kept = old.model_dump(exclude={"id", "number", "decided_at", "decision", "proxy_id"})
     told: dict[str, Any] = {"opened_by": actor.id, "opened_role": actor.role, "channel": "review", "review_of": item.id}
+    told["answers"] = {**old.answers, **numbers, once.APART: {}}
     case = Case(
         **{**kept, **told, "id": new_id(), "number": new_number(), "state": CaseState.OPEN},
     )
     case.created_at = case.submitted_at = now
     session.add(case)
-    kept = item.model_dump(include={"household_id", "code", "department", "district_code", "office", "cause"})
+    kept = item.model_dump(
+        include={"household_id", "code", "department", "district_code", "office", "cause", "once_for"}
+    )
     again = CaseItem(**kept, id=new_id(), case_id=case.id, path=PATH, after=[], state=ItemState.WAITING)
     session.add(again)
     flush(session)
@@ -176,12 +203,12 @@ def report_change(session: Session, item_id: str, /, *, actor: Actor, now: datet
     return row
 
 
-def replace(session: Session, case: Case, /, *, actor: Actor = SYSTEM, now: datetime) -> None:
-    """The new decision has its own days: the old item is not looked at any more."""
-    asked = select(ItemReview).where(ItemReview.item_id == case.review_of, col(ItemReview.done_at).is_(None))
+def stop(session: Session, item_id: str, /, *, outcome: str, actor: Actor = SYSTEM, now: datetime) -> None:
+    """Another decision took its place, or it is over: this item is not looked at any more."""
+    asked = select(ItemReview).where(ItemReview.item_id == item_id, col(ItemReview.done_at).is_(None))
     for row in session.exec(asked):
-        row.outcome, row.done_by, row.done_at = "replaced", actor.id, now
-        clocks.end(session, _ref(row), outcome="replaced", now=now)
+        row.outcome, row.done_by, row.done_at = outcome, actor.id, now
+        clocks.end(session, _ref(row), outcome=outcome, now=now)
         _record(session, row, "review:finish", actor=actor, now=now)
 
 

@@ -17,25 +17,27 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import steps
-from marketplace.cases.evaluate import MONEY, WANTS, Facts, plan
+from marketplace.cases import once, steps
+from marketplace.cases.apart import cause_of, left_to_others, planned_for
+from marketplace.cases.evaluate import MONEY, WANTS, Facts
 from marketplace.cases.known import facts_of as facts_of
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState, PaperKind
-from marketplace.cases.papers import require_draft, seal_paper
+from marketplace.cases.papers import keep_reading, require_draft, seal_paper, signed_as
 from marketplace.db import flush, new_id
 from marketplace.drawing import read_strokes
 from marketplace.errors import BadInput, NotFound
 from marketplace.households import facts as people
 from marketplace.households import guardians
-from marketplace.households.models import Person
+from marketplace.households.models import Household, Person
 from marketplace.households.service import contact_of, get_household, list_people
 from marketplace.policy import require
 from marketplace.proxies.models import HelpPower, PowerKind
+from marketplace.readback.service import Heard
 from marketplace.reference.words import list_codes
 
 LONGEST_NAME = 40
-CAUSES = ("illness", "accident", "schooling", "housing", "work")
-"""What aid is asked for ► the cause that is aided once a year."""
+NUMBERS = (*MONEY, "size")
+"""What is answered with a number."""
 
 
 def new_number() -> str:
@@ -120,16 +122,21 @@ def save(session: Session, case: Case, answers: Mapping[str, Any], /, *, actor: 
     """Keep some answers; only known questions, only codes and whole numbers."""
     require_draft(case, actor=actor)
     for name, value in answers.items():
-        if name in MONEY or name == "size":
-            sound = value is None or (isinstance(value, int) and 0 <= value <= 10**12)
-        elif name == "wants":
-            sound = bool(value) and set(value) <= set(WANTS)
-        else:
-            sound = name in ("ticks", "label") and set(_several(value)) <= set(list_codes(f"case_{name}"))
-        if not sound:
+        if not sound(name, value):
             raise BadInput("bad_input", field=name)
     case.answers = {**case.answers, **answers}
+    if actor.role is Role.WORKER:
+        case.signed_at = None  # what somebody else changes after a signature is not what was signed
     return _record(session, case, "case:save", actor=actor, now=now)
+
+
+def sound(name: str, value: Any, /) -> bool:
+    """Whether this is an answer to a question that is asked: codes and whole numbers only."""
+    if name in NUMBERS:
+        return value is None or (isinstance(value, int) and 0 <= value <= 10**12)
+    if name == "wants":
+        return bool(value) and set(value) <= set(WANTS)
+    return name in ("ticks", "label") and set(_several(value)) <= set(list_codes(f"case_{name}"))
 
 
 def _several(value: Any) -> Sequence[str]:
@@ -154,35 +161,40 @@ def sign(
     *,
     all_classes: bool,
     hand_on: bool,
-    kind: PaperKind = PaperKind.TYPED,
     drawn: str = "",
+    heard: Heard | None = None,
     actor: Actor,
     now: datetime,
 ) -> Case:
-    """The authorisation to check the household's means, signed by the person (or a child's guardian) with a typed name,
-    with `drawn` strokes of a finger, or as `counter` has it where somebody is read to; by an agent only under a written
-    power. To look at all classes and to hand on what stays uncovered are two switches of their own."""
+    """The authorisation to check the household's means, signed by the person (or a child's guardian) with a typed name
+    or with `drawn` strokes of a finger; by an agent only under a written power; taken down by staff only as `heard`:
+    read aloud and signed there, and the reading is kept with it. To look at all classes and to hand on what stays
+    uncovered are two switches of their own."""
     require_draft(case, actor=actor)
     guardians.signer_for(session, session.get_one(Person, case.subject_id), actor=actor, now=now)
-    if not may_sign(session, case, actor=actor):
+    if not may_sign(session, case, heard=heard, actor=actor):
         raise BadInput("signs_itself", field="typed_name")
     if actor.role is Role.HELPER and hand_on and "offers" not in _matters(session, actor):
         raise BadInput("not_for_agents", field="hand_on")
-    kind, text = (PaperKind.DRAWN, read_strokes(drawn)) if drawn else (kind, _written(name))
-    kind = PaperKind.BY_AGENT if actor.role is Role.HELPER else kind
+    if heard is not None:
+        keep_reading(session, case, heard, actor=actor, now=now)
+    kind, text = (PaperKind.DRAWN, read_strokes(drawn)) if drawn else (signed_as(actor, heard), _written(name))
     seal_paper(session, case, text, kind=kind, owner=case.signer_id, actor=actor, now=now)
     case.signed_at, case.all_classes, case.hand_on = now, all_classes, hand_on
     return _record(session, case, "case:sign", actor=actor, now=now)
 
 
-def may_sign(session: Session, case: Case, /, *, actor: Actor) -> bool:
-    """Whether this signature would be the person's own, taken down by staff, or an agent's whose written power names
-    this person and applications. A helper for one day fills in and does not sign; nor does another of the household."""
+def may_sign(session: Session, case: Case, /, *, heard: Heard | None = None, actor: Actor) -> bool:
+    """Whether this signature would be the person's own, one that staff read aloud for and `heard`, or an agent's whose
+    written power names this person and applications. Staff never sign for anybody; a helper for one day fills in and
+    does not sign; nor does another of the household."""
     if actor.role is Role.HELPER:
         power = _power_of(session, actor)
         named = power is not None and power.kind is PowerKind.STANDING and power.subject_id == case.subject_id
         return named and case.signer_id == case.subject_id and "applications" in _matters(session, actor)
-    return actor.role is not Role.HOUSEHOLD or session.get(Person, actor.id) is None or actor.id == case.signer_id
+    if actor.role is not Role.HOUSEHOLD:
+        return heard is not None
+    return session.get(Person, actor.id) is None or actor.id == case.signer_id
 
 
 def _matters(session: Session, actor: Actor) -> frozenset[str]:
@@ -200,28 +212,34 @@ def _written(name: str) -> str:
 
 
 def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> list[CaseItem]:
-    """Send it in: every item that may be owed is begun, or waits for the result it needs."""
+    """Send it in: every item that may be owed is begun, or waits for the result it needs. What another application
+    has open, or what was granted and still runs, is left to that one. The household is locked: of two that are sent at
+    once the second sees the first."""
     require_draft(case, actor=actor)
-    facts = facts_of(session, case)
+    session.get_one(Household, case.household_id, with_for_update=True)
+    facts = facts_of(session, case, on=local_day(now))
     if case.signed_at is None:
         raise BadInput("not_signed", field="typed_name")
     if not facts.wants and not case.answers.get("only"):
         raise BadInput("bad_input", field="wants")
-    planned = plan(facts, district=case.district_code, on=local_day(now), only=case.answers.get("only") or ())
+    apart = left_to_others(session, case, facts, now=now)
+    planned = planned_for(case, facts, apart, now=now)
     if not planned:
-        raise BadInput("nothing_fits", field="wants")
+        raise BadInput("nothing_new", field="wants")
     case.state, case.submitted_at = CaseState.OPEN, now
+    case.answers = {**case.answers, once.APART: {code: item.id for code, item in apart.items()}}
     session.add(case)
     flush(session)
-    items = [_item(session, case, one.code, path=one.path, after=one.after, facts=facts, now=now) for one in planned]
+    items = [add_item(session, case, one.code, path=one.path, after=one.after, facts=facts, now=now) for one in planned]
     _record(session, case, "case:submit", actor=actor, now=now)
     notices.post(session, "case_received", key=f"case:{case.id}", household_id=case.household_id, now=now)
     return items
 
 
-def _item(
+def add_item(
     session: Session, case: Case, code: str, /, *, path: str, after: Sequence[str], facts: Facts, now: datetime
 ) -> CaseItem:
+    """One item of a case that is sent: it begins, or waits."""
     item = CaseItem(
         id=new_id(),
         case_id=case.id,
@@ -233,7 +251,8 @@ def _item(
         office=case.office,
         after=list(after),
         state=ItemState.WAITING,
-        cause=next((want for want in CAUSES if want in facts.wants), "sudden" if "sudden" in facts.ticks else ""),
+        cause=cause_of(facts),
+        once_for=once.key_of(code, case, cause=cause_of(facts)),
         asked_fen=facts.medical_fen if code in ("LINSHI", "YILIAO_JIUZHU") else 0,
     )
     session.add(item)

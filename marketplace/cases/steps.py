@@ -24,8 +24,17 @@ from marketplace.households import kin
 from marketplace.policy import require
 from marketplace.visits import service as visits
 
-DECIDES = ("confirm", "fast_aid", "department_answer")
+OURS = ("confirm", "fast_aid")
+"""Steps at which civil affairs decides itself."""
+DECIDES = (*OURS, "department_answer")
 """Steps that end with a decision and with nothing else."""
+PAYMENT = "payment"
+PEOPLE = ("check_and_visit", "check_papers", "check_spending")
+"""Steps whose end is the first opinion."""
+HOLDS = {"TOWNSHIP": "case:handle", "COUNTY": "case:decide", "DEPARTMENT": "case:decide"}
+"""Who holds a step ► the right of the people who end it; what a department answers on paper the county types in."""
+NOTICES = ("public_notice", "re_notice")
+"""Steps at which nothing is to be done: a notice hangs out, and no clock of staff runs."""
 RE_NOTICE = StepRule(0, "re_notice", "TOWNSHIP", 3, Unit.CALENDAR)
 """After an objection the notice stands three days more (R2.11)."""
 URGE_PAUSE = timedelta(days=1)
@@ -85,7 +94,8 @@ def start_step(session: Session, item: CaseItem, rule: StepRule, /, *, no: int, 
     session.add(item)
     session.add(step)
     flush(session)
-    _clock(session, item, step, now=now)
+    if step.code not in NOTICES:
+        _clock(session, item, step, now=now)
     if step.code == AT_HOME:
         visits.ask(session, item.household_id, "CASE", ref=item.id, actor=SYSTEM, now=now)
     return step
@@ -119,30 +129,55 @@ def end_step(session: Session, item: CaseItem, step: CaseStep, /, *, outcome: st
     flush(session)
 
 
+def drop(session: Session, item: CaseItem, /, *, note: str, actor: Actor, now: datetime) -> None:
+    """The item is not needed any more, wherever it stands: its step, its clock and its calls end."""
+    asked = select(CaseStep).where(CaseStep.item_id == item.id, col(CaseStep.ended_at).is_(None))
+    for step in session.exec(asked):
+        step.stopped_at, step.left_days = None, None
+        end_step(session, item, step, outcome="dropped", actor=actor, now=now)
+    visits.settle(session, call_ref(item.id), actor=actor, now=now)
+    item.state, item.note = ItemState.NOT_NEEDED, note
+    session.add(item)
+    flush(session)
+    record(session, item, "case:drop", rule=note, actor=actor, now=now)
+
+
 def finish(
     session: Session, item_id: str, /, *, opinion: str = "done", amount_fen: int = 0, actor: Actor, now: datetime
 ) -> CaseStep:
-    """A person has done this step; the next one begins. A step that decides is ended by a decision, a public notice by
-    its own page. A household close to staff is visited before (R2.24); where nobody went, the record says so. A yes
-    before a public notice names the amount that hangs there (R2.12)."""
+    """Whoever holds this step has done it; the next one begins. A step that decides is ended by a decision, a payment
+    or a public notice by its own page. A household close to staff is visited before (R2.24); where nobody went, the
+    record says so. A yes before a public notice names the amount that hangs there (R2.12); a no goes straight to the
+    confirming office, for a notice belongs to aid and not to its refusal (R2.13)."""
     item = get_item(session, item_id, lock=True)
-    require(actor, "case:handle", district=item.district_code)
+    require(actor, "case:view", district=item.district_code)
     step = running_step(session, item.id)
-    if step.code in (*DECIDES, "public_notice", "re_notice"):
+    require_holder(item, step, actor=actor)
+    if step.code in (*DECIDES, *NOTICES, PAYMENT):
         raise WrongState("step_needs_its_own_page")
     kin.refuse_close(session, item.household_id, actor=actor)
     seen = step.code != AT_HOME or visits.was_made(session, item.id)
     if not seen and kin.of_staff(session, item.household_id):
         raise WrongState("visit_first")
-    if before_notice(item, step):
+    hangs_next = before_notice(item, step)
+    if hangs_next:
         if opinion == "for" and not amount_fen:
             raise BadInput("notice_amount", field="amount_fen")
         item.notice_fen = amount_fen if opinion == "for" else 0
     end_step(session, item, step, outcome=opinion, actor=actor, now=now)
     record(session, item, "case:step", rule=step.code, decision="" if seen else UNSEEN, actor=actor, now=now)
-    if step.code == "payment":
-        return step
-    return next_step(session, item, step, now=now)
+    return next_step(session, item, step, noticed=not (hangs_next and opinion == "against"), now=now)
+
+
+def require_holder(item: CaseItem, step: CaseStep, /, *, actor: Actor) -> None:
+    """Only who holds a step ends it, or opens what lies with it."""
+    require(actor, HOLDS[step.holder], district=item.district_code)
+
+
+def first_opinions(session: Session, item_id: str, /) -> set[str]:
+    """Who gave the first opinion on an item."""
+    asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(PEOPLE))
+    return set(session.exec(asked))
 
 
 def before_notice(item: CaseItem, step: CaseStep, /) -> bool:
@@ -152,11 +187,20 @@ def before_notice(item: CaseItem, step: CaseStep, /) -> bool:
     return next((rule.code for rule in rules if rule.no > step.no), "") == "public_notice"
 
 
-def next_step(session: Session, item: CaseItem, step: CaseStep, /, *, now: datetime) -> CaseStep:
-    """The step after this one in the item's path, as the path was when the item began."""
+def owed_notice(session: Session, item: CaseItem, /) -> StepRule | None:
+    """The public notice of the item's path, if it has one and none hung out yet."""
+    wanted = select(CaseStep.id).where(CaseStep.item_id == item.id, CaseStep.code == "public_notice")
+    if item.started_at is None or session.exec(wanted.limit(1)).first() is not None:
+        return None
+    rules = steps_of(item.path, district=item.district_code, on=local_day(item.started_at))
+    return next((rule for rule in rules if rule.code == "public_notice"), None)
+
+
+def next_step(session: Session, item: CaseItem, step: CaseStep, /, *, noticed: bool = True, now: datetime) -> CaseStep:
+    """The step after this one in the item's path, as the path was when the item began; without its notice, if so."""
     begun = local_day(item.started_at or now)
     for rule in steps_of(item.path, district=item.district_code, on=begun):
-        if rule.no > step.no:
+        if rule.no > step.no and (noticed or rule.code not in NOTICES):
             return start_step(session, item, rule, no=rule.no, now=now)
     raise WrongState("item_ended")
 
@@ -167,7 +211,7 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
     item = get_item(session, item_id, lock=True)
     require(actor, "case:handle", district=item.district_code)
     step = running_step(session, item.id)
-    if item.state is not ItemState.RUNNING or step.code in ("public_notice", "re_notice"):
+    if item.state is not ItemState.RUNNING or step.code in NOTICES:
         raise WrongState("clock_cannot_stop")
     if not missing.strip():
         raise BadInput("missing_list", field="missing")

@@ -23,6 +23,7 @@ from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
 from marketplace.cases import board, notice, silent
 from marketplace.cases.models import CaseItem, CaseStep, Escalation, MonthReport
+from marketplace.cases.models_orders import PaymentOrder
 from marketplace.clocks.models import Clock
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput
@@ -107,7 +108,8 @@ def count_late(session: Session, /, *, actor: Actor, now: datetime) -> dict[str,
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """One office and item in one month, in working days that the offices had it; tenths of a day for the mean."""
+    """One office and item in one month, in working days that the offices had it; tenths of a day for the mean. What was
+    paid late in the month is counted beside what ended in it."""
 
     office: str
     code: str
@@ -118,6 +120,7 @@ class Times:
     median: int
     p90: int
     asked_again: int = 0
+    paid_late: int = 0
 
 
 def times_of(session: Session, month: str, /) -> list[Times]:
@@ -129,21 +132,31 @@ def times_of(session: Session, month: str, /) -> list[Times]:
     held = [func.sum(when((col(CaseItem.late_with) == code, 1), else_=0)) for code in list_codes("case_holder")]
     asked = select(*group, days, late, again, *held)  # type: ignore[call-overload]
     asked = asked.where(CaseItem.month == month).group_by(*group).order_by(*group)
-    return [_times(*row) for row in session.execute(asked)]
+    late_paid = _paid_late(session, month)
+    ended = [_times(*row, paid_late=late_paid.pop((row[0], row[1]), 0)) for row in session.execute(asked)]
+    only_paid = [Times(*key, "", 0, 0, 0, 0, 0, paid_late=many) for key, many in late_paid.items()]
+    return sorted(ended + only_paid, key=lambda row: (row.office, row.code))
 
 
-def _times(office: str, code: str, listed: str, late: int, again: int, *held: int) -> Times:
+def _paid_late(session: Session, month: str) -> dict[tuple[str, str], int]:
+    """Office and item ► how many orders were paid late in the month."""
+    group = (col(PaymentOrder.office), col(PaymentOrder.code))
+    asked = select(*group, func.count()).where(PaymentOrder.month == month, PaymentOrder.late_cause != "")
+    return {(row[0], row[1]): int(row[2]) for row in session.execute(asked.group_by(*group))}
+
+
+def _times(office: str, code: str, listed: str, late: int, again: int, *held: int, paid_late: int = 0) -> Times:
     """Mean, median and 90th percentile of one office and item; the holder is who held most of what was late.
 
     >>> _times("500103", "DIBAO", "9,1,4", 1, 0, 1)
     Times(office='500103', code='DIBAO', holder='TOWNSHIP', ended=3, late=1, mean_tenths=47, median=4, p90=9, \
-asked_again=0)
+asked_again=0, paid_late=0)
     """
     days = sorted(map(int, listed.split(",")))
     n, most = len(days), max(map(int, held))
     holder = list_codes("case_holder")[[int(one) for one in held].index(most)] if most else ""
     mean, median, p90 = round(10 * sum(days) / n), days[(n + 1) // 2 - 1], days[-(-9 * n // 10) - 1]
-    return Times(office, code, holder, n, int(late), mean, median, p90, int(again))
+    return Times(office, code, holder, n, int(late), mean, median, p90, int(again), paid_late)
 
 
 def publish(session: Session, month: str, /, *, actor: Actor, now: datetime) -> MonthReport:

@@ -19,7 +19,8 @@ from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor
-from marketplace.cases.models import Case, CaseState, Upload, UploadPiece
+from marketplace.cases.models import Case, CaseState
+from marketplace.cases.models_uploads import Upload, UploadPiece
 from marketplace.cases.service import get_case
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput, Conflict, NotFound

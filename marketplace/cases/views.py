@@ -1,10 +1,12 @@
 """All pages of this room, hung on one blueprint."""
 
 from marketplace.cases import (
+    filed,
     views_alerts,
     views_apply,
     views_counter,
     views_household,
+    views_looks,
     views_papers,
     views_public,
     views_reviews,
@@ -16,10 +18,12 @@ from marketplace.cases.doors import SENTENCES, bp
 __all__ = [
     "SENTENCES",
     "bp",
+    "filed",
     "views_alerts",
     "views_apply",
     "views_counter",
     "views_household",
+    "views_looks",
     "views_papers",
     "views_public",
     "views_reviews",

@@ -18,7 +18,7 @@ from werkzeug.utils import redirect
 
 from marketplace.accounts import service as accounts
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import forms, papers, service
+from marketplace.cases import apart, forms, looking, once, papers, service
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.models import Case, CaseState, PaperKind
 from marketplace.cases.views_uploads import photo_of
@@ -34,6 +34,7 @@ from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
 from marketplace.web import _, _l, current_session, done, render, writes
 from marketplace.web.display import language
+from marketplace.web.formats import masked_id
 
 NAMES = tuple(forms.STEPS)
 SOURCE = "self"
@@ -147,8 +148,20 @@ def check(case_id: str) -> ResponseReturnValue:
                 fault = SENTENCES["signs_itself"]
         else:
             return redirect(url_for(".sent", case_id=case.id), code=303)
-    facts = service.facts_of(current_session(), case)
-    return render("cases/check.html", status=422 if fault else 200, case=case, facts=facts, fault=fault)
+    session = current_session()
+    shown: dict[str, Any] = {"apart": apart.left_out(session, case, now=utc_now())}
+    facts = service.facts_of(session, case, on=local_day(utc_now()))
+    shown |= {"facts": facts, "number": _number(case), "fault": fault}
+    shown["photo"] = any(paper.kind is PaperKind.ID_PHOTO for paper, _check in looking.list_uploads(session, case))
+    return render("cases/check.html", status=422 if fault else 200, case=case, **shown)
+
+
+def _number(case: Case) -> str:
+    """The end of the card's number, enough to see that it is the right card; empty where it is not known."""
+    session = current_session()
+    person = session.get_one(Person, case.subject_id)
+    sealed = person.id_number
+    return masked_id(vault_of(session).open_if_kept(session, person.id, column="person.id_number", sealed=sealed))
 
 
 @bp.get("/cases/<case_id>/sent")
@@ -160,8 +173,10 @@ def sent(case_id: str) -> ResponseReturnValue:
     if case.state is CaseState.DRAFT:
         raise NotFound("case")
     items = service.list_items(session, case.id)
+    apart = once.left_to(session, case)
     by = min((item.due_at for item in items if item.due_at), default=None)
-    return render("cases/sent.html", case=case, items=items, by=by, picture=qr_of(url_for(".one", case_id=case.id)))
+    picture = qr_of(url_for(".one", case_id=case.id))
+    return render("cases/sent.html", case=case, items=items, apart=apart, by=by, picture=picture)
 
 
 @bp.get("/cases/leaflets")
@@ -200,7 +215,7 @@ def _draft(case_id: str) -> Case:
 
 
 def _given(case: Case) -> dict[str, Any]:
-    facts = service.facts_of(current_session(), case)
+    facts = service.facts_of(current_session(), case, on=local_day(utc_now()))
     known = {"size": facts.size, "all_classes": case.all_classes, "hand_on": case.hand_on}
     return {**known, **{name: value for name, value in case.answers.items() if value is not None}}
 

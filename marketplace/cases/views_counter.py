@@ -140,7 +140,7 @@ def counter_answers(case_id: str) -> ResponseReturnValue:
     """All answers on one page."""
     session, case = current_session(), _draft(case_id)
     person = session.get_one(Person, case.subject_id)
-    known = {"size": service.facts_of(session, case).size}
+    known = {"size": service.facts_of(session, case, on=local_day(utc_now())).size}
     form = forms.filled(
         AnswersForm(data={**known, **{key: value for key, value in case.answers.items() if value is not None}})
     )
@@ -205,23 +205,28 @@ def _sent(case: Case, form: SendForm, script: Script) -> bool:
 
 def script_of(case: Case, /) -> list[str]:
     """What is read aloud, sentence by sentence, in the reader's language."""
-    facts, lang = service.facts_of(current_session(), case), language()
+    facts, lang = service.facts_of(current_session(), case, on=local_day(utc_now())), language()
     wants = _(", ").join(label("case_want", code, lang=lang) for code in facts.wants)
     ticks = _(", ").join(label("case_ticks", code, lang=lang) for code in facts.ticks)
+    told = case.answers.get("label")
+    income, known = [], []
+    if case.answers.get("income_fen") is not None:  # temporary aid after an alert asks no income
+        held = {"money": yuan(facts.income_fen), "saved": yuan(facts.savings_fen)}
+        income.append(_("All together have %(money)s a month and %(saved)s saved.", **held))
+    if told:
+        word = label("case_label", told, lang=lang)
+        known.append(_("Your family has been identified already as: %(what)s.", what=word))
     return [
         _("You ask for help with: %(what)s.", what=wants),
         _("%(n)s people live together.", n=facts.size),
-        _(
-            "All together have %(money)s a month and %(saved)s saved.",
-            money=yuan(facts.income_fen),
-            saved=yuan(facts.savings_fen),
-        ),
+        *income,
         _(
             "In the last twelve months you paid %(medical)s for treatment and %(school)s for school yourselves.",
             medical=yuan(facts.medical_fen),
             school=yuan(facts.schooling_fen),
         ),
         _("You also said: %(what)s.", what=ticks) if ticks else _("You said nothing further."),
+        *known,
         _("Civil affairs may check the income, property and spending of your household. Without your yes nobody does."),
         _("Saying no costs nothing, and you can take all of it back at any time: by telephone, here, in writing."),
         _("Is all of this right, and do you say yes?"),

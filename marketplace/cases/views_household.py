@@ -12,9 +12,9 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, notice, papers, register, reviews, service, steps, withdrawing
+from marketplace.cases import forms, notice, once, papers, register, reviews, service, steps, uncovered, withdrawing
 from marketplace.cases.doors import bp
-from marketplace.cases.models import Case, CaseState
+from marketplace.cases.models import ENDED, Case, CaseState
 from marketplace.cases.progress import stages_of
 from marketplace.cases.views_apply import FAULTS, qr_of
 from marketplace.cases.views_uploads import photo_of
@@ -65,11 +65,11 @@ def sheet(case_id: str) -> ResponseReturnValue:
 def aloud(case_id: str) -> ResponseReturnValue:
     """The printed page sentence by sentence, to be read aloud on the telephone or at a counter."""
     found = _followed(case_id)
-    return render("cases/aloud.html", script=reading_of(found), **found)
+    return render("cases/aloud.html", script=reading_of(found), last=how_to_stop(), **found)
 
 
 def reading_of(found: dict[str, Any]) -> list[str]:
-    """What stands on the printed page, as sentences."""
+    """What stands on the printed page, as sentences; who saw what and how to stop follow on the page itself."""
     case, lang = found["case"], language()
     lines = [_("Your application has the number %(number)s.", number=case.number)]
     for row in found["rows"]:
@@ -81,6 +81,8 @@ def reading_of(found: dict[str, Any]) -> list[str]:
         lines.append(_("%(item)s: %(state)s.", **words))
         if item.amount_fen:
             lines.append(_("The amount is %(money)s.", money=yuan(item.amount_fen)))
+        if item.over_on is not None:
+            lines.append(_("It ended on %(day)s.", day=day(item.over_on)))
         if item.reason:
             lines.append(_("The reason is: %(reason)s.", reason=label("case_reason", item.reason, lang=lang)))
         if step is not None and step.stopped_at is not None:
@@ -88,7 +90,12 @@ def reading_of(found: dict[str, Any]) -> list[str]:
         elif step is not None:
             held = {"who": label("case_holder", step.holder, lang=lang), "day": day(step.due_at)}
             lines.append(_("It lies with %(who)s, until %(day)s.", **held))
-    return [*lines, *how_to_stop()]
+        if item.due_at is not None and item.state not in ENDED:
+            lines.append(_("All of it is to be decided by %(day)s.", day=day(item.due_at)))
+    for code in found["apart"]:
+        name = label("aid_item", code, lang=lang)
+        lines.append(_("%(item)s is granted to you, or is being decided, in another application.", item=name))
+    return lines
 
 
 def how_to_stop() -> list[str]:
@@ -111,8 +118,9 @@ def _followed(case_id: str) -> dict[str, Any]:
     layout = "household" if current_actor().household_id else "staff"
     again = reviews.next_days(session, [row["item"].id for row in rows])
     objected = {row.item_id for row in notice.list_answered(session, [row["item"].id for row in rows])}
-    told: dict[str, Any] = {"objected": objected, "again": again}
+    told: dict[str, Any] = {"objected": objected, "again": again, "apart": once.left_to(session, case)}
     told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
+    told["uncovered"] = uncovered.uncovered(session, case)
     told["remainder_reasons"] = choices("remainder_reason", lang=language())
     return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
 

@@ -12,9 +12,10 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from marketplace.accounts.service import names_of
 from marketplace.actors import Role
 from marketplace.calendar import utc_now
-from marketplace.cases import counter, forms, papers, service, steps
+from marketplace.cases import forms, orders, papers, service, steps
 from marketplace.cases.doors import bp
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, CaseStep, ItemState, PaperKind
 from marketplace.cases.notice import NOTICES, is_child
@@ -26,8 +27,10 @@ from marketplace.households.models import Person
 from marketplace.households.service import masked_name
 from marketplace.policy import require
 from marketplace.readback import service as readback
+from marketplace.readback.models import ReadBack
 from marketplace.reference.words import label
 from marketplace.web import _, current_session, render, writes
+from marketplace.web.codes import office as office_name
 from marketplace.web.display import language
 from marketplace.web.formats import day, yuan
 
@@ -68,21 +71,48 @@ def _names(case: Case) -> Rows:
 
 
 def _authorisation(case: Case, *, signed: Signed, shown: bool) -> ResponseReturnValue:
-    session, lang = current_session(), language()
     rows = _names(case)
+    reading = _reading(signed)
     if signed is not None:
-        kind, when = label("paper_kind", signed[0].kind.value, lang=lang), day(signed[0].recorded_at)
-        rows.append((_("Signed"), f"{kind} · {when}"))
-        if signed[0].kind is PaperKind.BY_AGENT:
-            rows.append((_("Written power"), signed[0].recorded_by[:8]))
-    for row in readback.of_object(session, f"case:{case.id}"):
-        if row.act == counter.ACT:
-            rows.append((_("Read aloud in"), label("dialect", row.dialect, lang=lang)))
+        rows += _read_rows(reading, shown=shown) if reading is not None else _signed_rows(signed)
     text = forms.authorisation_text()
     picture = _signature(signed) if shown else ""
     open_by = "" if shown or signed is None else url_for(".signed_paper", case_id=case.id)
     title = _("Authorisation to check means")
-    return _sheet(case, title, rows, text, blanks=signed is None, signature=picture, open_by=open_by)
+    under = _("Name of who signed, written down by staff") if reading is not None else _("Signature")
+    shows: dict[str, Any] = {"signature": picture, "under": under, "open_by": open_by}
+    return _sheet(case, title, rows, text, blanks=signed is None, **shows)
+
+
+def _signed_rows(signed: tuple[CasePaper, str]) -> Rows:
+    """The person's own signature, or its agent's under a written power."""
+    kind, when = label("paper_kind", signed[0].kind.value, lang=language()), day(signed[0].recorded_at)
+    rows = [(_("Signed"), f"{kind} · {when}")]
+    if signed[0].kind is PaperKind.BY_AGENT:
+        rows.append((_("Written power"), signed[0].recorded_by[:8]))
+    return rows
+
+
+def _reading(signed: Signed) -> ReadBack | None:
+    """The reading with which staff took this signature down."""
+    if signed is None:
+        return None
+    found = papers.readings_of(current_session(), signed[0].case_id)
+    return next((row for row in found if row.read_at == signed[0].recorded_at), None)
+
+
+def _read_rows(row: ReadBack, *, shown: bool) -> Rows:
+    """Staff wrote it down: who, where, how it was read and signed, and where the paper with the signature lies."""
+    session, lang = current_session(), language()
+    who = names_of(session, {row.read_by}).get(row.read_by, "—")
+    rows = [
+        (_("Signed"), f"{label('reading_sign', row.signed.value, lang=lang)} · {day(row.read_at)}"),
+        (_("Taken down by staff"), f"{who} · {label('reading_channel', row.channel, lang=lang)}"),
+        (_("Read aloud in"), label("dialect", row.dialect, lang=lang)),
+        (_("Where the signed paper or the recording is kept"), row.evidence),
+    ]
+    witnesses = readback.witnesses_of(session, row) if shown else ""
+    return [*rows, (_("Witnesses"), witnesses)] if witnesses else rows
 
 
 def _signature(signed: Signed) -> Markup | str:
@@ -113,6 +143,51 @@ def item_paper(item_id: str, kind: str) -> ResponseReturnValue:
     return _notice(case, item) if kind == "notice" else _decision(case, item)
 
 
+@bp.get("/cases/items/<item_id>/order")
+@guard("case:step")
+def order(item_id: str) -> ResponseReturnValue:
+    """The order to pay, for whoever holds the payment; payee and account are opened by a press."""
+    return _order(item_id, opened=None)
+
+
+@bp.post("/cases/items/<item_id>/order")
+@guard("case:step")
+@writes
+def open_order(item_id: str) -> ResponseReturnValue:
+    """The same with payee and account, to be printed; the look is logged."""
+    session, actor = current_session(), current_actor()
+    found = orders.get_order(session, item_id, actor=actor)
+    return _order(item_id, opened=orders.show(session, found, actor=actor, now=utc_now()))
+
+
+def _order(item_id: str, *, opened: orders.Opened | None) -> ResponseReturnValue:
+    session, lang = current_session(), language()
+    found = orders.get_order(session, item_id, actor=current_actor())
+    item = steps.get_item(session, item_id)
+    case = service.get_case(session, item.case_id, actor=current_actor())
+    payee = session.get_one(Person, found.person_id)
+    account = opened.account if opened else "••••" if found.account is not None else ""
+    rows = [
+        (_("Order"), found.number),
+        (_("Application"), case.number),
+        (_("Item"), label("aid_item", item.code, lang=lang)),
+        (_("Payee"), opened.name if opened else masked_name(session, payee)),
+        (_("Account"), account or _("paid by hand")),
+        (_("Amount of money"), yuan(found.amount_fen)),
+        (_("Ordered on"), day(found.ordered_at)),
+    ]
+    if found.paid_on is not None:
+        rows += [(_("Paid on"), day(found.paid_on)), (_("Voucher"), found.voucher)]
+    text = [_("It was granted by a decision of its own. Who pays neither gave the opinion nor decided.")]
+    more: dict[str, Any] = {"code": url_for(".item", item_id=item.id)}
+    if not opened:
+        more |= {
+            "open_by": url_for(".open_order", item_id=item.id),
+            "open_word": _("Show payee and account to print them"),
+        }
+    return _sheet(case, _("Order to pay"), rows, text, **more)
+
+
 def _notice(case: Case, item: CaseItem) -> ResponseReturnValue:
     """Staff print it for the board; nobody prints one of a child."""
     session = current_session()
@@ -123,6 +198,7 @@ def _notice(case: Case, item: CaseItem) -> ResponseReturnValue:
         raise NotFound("paper")
     rows = [
         (_("Person's name"), masked_name(session, person)),
+        (_("Street"), office_name(item.office)),
         (_("Item"), label("aid_item", item.code, lang=language())),
         (_("Amount of money"), yuan(item.notice_fen) if item.notice_fen else "—"),
         (_("From day"), day(step.started_at)),

@@ -12,24 +12,43 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import reviews
+from marketplace.cases import reviews, service
 from marketplace.cases.doors import SENTENCES, bp
-from marketplace.cases.models import CaseItem
+from marketplace.cases.models import Case, CaseItem
 from marketplace.cases.models_reviews import ItemReview
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.households.service import masked_names
 from marketplace.reference.words import choices
-from marketplace.web import Form, OneField, Page, TextField, _, _l, current_session, done, page_number, render, writes
+from marketplace.web import (
+    CountField,
+    Form,
+    OneField,
+    Page,
+    TextField,
+    YuanField,
+    _,
+    _l,
+    current_session,
+    done,
+    page_number,
+    render,
+    writes,
+)
 from marketplace.web.display import language
 
 
 class ReviewForm(Form):
-    """What was found, and in which class the family is from now on."""
+    """What was found, in which class the family is from now on, and its numbers now: used where things have changed."""
 
     outcome = OneField(_l("What was found?"))
     kind = OneField(_l("The family's class"))
     finding = TextField(_l("In your own words: who was asked, what was seen"), longest=400, lines=3)
+    size = CountField(_l("How many people live together?"), least=1, most=30, required=False)
+    income_fen = YuanField(_l("Income of all together in a month"), least=0, required=False)
+    savings_fen = YuanField(_l("Savings of all together"), least=0, required=False)
+    medical_fen = YuanField(_l("Paid yourselves for treatment in the last twelve months"), least=0, required=False)
+    schooling_fen = YuanField(_l("Paid for school in the last twelve months"), least=0, required=False)
 
 
 @bp.get("/cases/reviews")
@@ -49,7 +68,11 @@ def reviews_due() -> ResponseReturnValue:
 def review(item_id: str) -> ResponseReturnValue:
     """One of them."""
     row = reviews.get_review(current_session(), item_id, actor=current_actor())
-    return _page(row, ReviewForm(data={"kind": row.kind}))
+    session = current_session()
+    case = session.get_one(Case, session.get_one(CaseItem, item_id).case_id)
+    facts = service.facts_of(session, case, on=local_day(utc_now()))
+    known = {name: getattr(facts, name) for name in service.NUMBERS}
+    return _page(row, ReviewForm(data={"kind": row.kind, **known}))
 
 
 @bp.post("/cases/items/<item_id>/review")
@@ -63,6 +86,7 @@ def review_done(item_id: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(row, form)
     told: dict[str, Any] = {"kind": str(form.kind.data), "finding": form.finding.data or ""}
+    told["numbers"] = {name: form[name].data for name in service.NUMBERS}
     try:
         reviews.finish(session, item_id, str(form.outcome.data), actor=current_actor(), now=utc_now(), **told)
     except BadInput as error:

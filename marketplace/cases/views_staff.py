@@ -6,24 +6,42 @@ and `supervision`.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from marketplace.calendar import local_day, utc_now
-from marketplace.cases import board, forms, notice, outcome, service, silent, steps, supervision
+from marketplace.cases import (
+    board,
+    forms,
+    hands,
+    lateness,
+    looking,
+    notice,
+    orders,
+    outcome,
+    service,
+    silent,
+    steps,
+    supervision,
+)
 from marketplace.cases.amounts import proposed
 from marketplace.cases.doors import SENTENCES, bp
 from marketplace.cases.evaluate import class_tests
-from marketplace.cases.models import ENDED, CaseItem
+from marketplace.cases.models import ENDED, CaseItem, CaseStep
 from marketplace.cases.progress import stages_of
+from marketplace.cases.views_looks import card_form
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.households import kin
 from marketplace.households.models import Person
-from marketplace.households.service import masked_names
-from marketplace.policy import require
+from marketplace.households.service import masked_name, masked_names
+from marketplace.policy import may, require
+from marketplace.reference.indicators import indicators
+from marketplace.visits import findings
 from marketplace.visits import service as visits
 from marketplace.web import Page, _, current_session, done, page_number, render, writes
 
@@ -72,41 +90,63 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
     session, now = current_session(), utc_now()
     case = service.get_case(session, found.case_id, actor=current_actor())
     own = [one for one in steps.list_steps(session, case.id) if one.item_id == found.id]
-    facts, on = service.facts_of(session, case), local_day(now)
-    page = {
-        "work": forms.filled(forms.WorkForm()),
-        "stop": forms.StopForm(),
-        "decide": forms.filled(forms.DecideForm()),
-        "finding": forms.FindingForm(),
-        "silent": forms.filled(forms.SilentForm()),
-        **shown,
-    }
+    on = local_day(now)
+    facts = service.facts_of(session, case, on=on)
     step = next((one for one in own if one.ended_at is None), None)
     return render(
         "cases/item.html",
         item=found,
         case=case,
         step=step,
-        before_notice=step is not None and steps.before_notice(found, step),
-        called=step is not None and silent.was_called(session, found.id, step),
+        order=orders.find_order(session, found.id),
         stages_shown=stages_of(found, own, now=now),
         facts=facts,
+        masked=masked_name(session, session.get_one(Person, case.subject_id)),
+        card=card_form(),
+        uploads=looking.list_uploads(session, case),
+        found=findings.found_for(session, found.id),
+        units={code: one.value for code, one in indicators().items()},
         kin_of_staff=kin.of_staff(session, found.household_id),
         close_to_me=kin.is_close(session, found.household_id, actor=current_actor()),
         child=notice.is_child(session.get_one(Person, case.subject_id), now=now),
         tests=class_tests(facts, district=found.district_code, on=on),
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
-        late=found.state not in ENDED and outcome.is_late(session, found, now=now),
+        late=found.state not in ENDED and lateness.is_late(session, found, now=now),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
         aided=outcome.aided_already(session, found, now=now),
         answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
-        **page,
+        **_at(session, found, step, now=now),
+        **{**_forms(), **shown},
     )
 
 
+def _forms() -> dict[str, Any]:
+    return {
+        "work": forms.filled(forms.WorkForm()),
+        "stop": forms.StopForm(),
+        "decide": forms.filled(forms.DecideForm()),
+        "silent": forms.filled(forms.SilentForm()),
+        "pay": forms.filled(forms.PayForm()),
+    }
+
+
+def _at(session: Session, item: CaseItem, step: CaseStep | None, *, now: datetime) -> dict[str, bool]:
+    """What holds for the step at which the item stands, if it stands at one, and for the one who looks."""
+    actor = current_actor()
+    if step is None:
+        return dict.fromkeys(("holds", "unpaid_late", "before_notice", "called", "another"), False)
+    return {
+        "holds": may(actor, steps.HOLDS[step.holder]).allow,
+        "unpaid_late": step.code == steps.PAYMENT and now > step.due_at,
+        "before_notice": steps.before_notice(item, step),
+        "called": silent.was_called(session, item.id, step),
+        "another": hands.was_in_it(session, item, step.code, actor=actor),
+    }
+
+
 @bp.post("/cases/items/<item_id>/done")
-@guard("case:handle")
+@guard("case:step")
 @writes
 def finish(item_id: str) -> ResponseReturnValue:
     """This step is done; the next begins."""
@@ -120,6 +160,28 @@ def finish(item_id: str) -> ResponseReturnValue:
         form.amount_fen.errors = [SENTENCES[error.code]]
         return _page(found, work=form)
     return done(_("Done. The next step has begun."), to=url_for(".item", item_id=item_id))
+
+
+@bp.post("/cases/items/<item_id>/pay")
+@guard("case:step")
+@writes
+def pay(item_id: str) -> ResponseReturnValue:
+    """The money is on its way, under a voucher."""
+    form, found = forms.filled(forms.PayForm()), _item(item_id)
+    if not form.validate_on_submit():
+        return _page(found, pay=form)
+    told = orders.Paid(
+        voucher=form.voucher.data,
+        paid_on=form.paid_on.data,
+        account=form.account.data or "",
+        late_cause=str(form.late_cause.data or ""),
+    )
+    try:
+        orders.pay(current_session(), item_id, told, actor=current_actor(), now=utc_now())
+    except BadInput as error:
+        form[str(error.facts["field"])].errors = [SENTENCES[error.code]]
+        return _page(found, pay=form)
+    return done(_("Written down. The money is on its way."), to=url_for(".item", item_id=item_id))
 
 
 @bp.post("/cases/items/<item_id>/stop")
@@ -174,6 +236,14 @@ def decide(item_id: str) -> ResponseReturnValue:
     return _decided(item_id)
 
 
+@bp.post("/cases/items/<item_id>/confirm")
+@guard("case:confirm")
+@writes
+def confirm_here(item_id: str) -> ResponseReturnValue:
+    """Yes or no where the confirmation is handed down to the township."""
+    return _decided(item_id)
+
+
 @bp.post("/cases/items/<item_id>/fast")
 @guard("case:fast")
 @writes
@@ -202,21 +272,9 @@ def _decided(item_id: str) -> ResponseReturnValue:
         name = {"amount": "amount_fen"}.get(str(error.facts["field"]), str(error.facts["field"]))
         form[name].errors = [SENTENCES.get(error.code, _("Choose from the list"))]
         return _page(_item(item_id), decide=form)
+    if found.state not in ENDED:
+        return done(_("The public notice hangs out first; then this is decided."), to=url_for(".item", item_id=item_id))
     return done(_("Decided. The letter with the reasons is on its way."), to=url_for(".item", item_id=item_id))
-
-
-@bp.post("/cases/objections/<objection_id>/answer")
-@guard("case:handle")
-@writes
-def answer(objection_id: str) -> ResponseReturnValue:
-    """The answer to an objection; the notice hangs out three days more."""
-    form = forms.FindingForm()
-    row = notice.get_objection(current_session(), objection_id)
-    if not form.validate_on_submit():
-        return _page(_item(row.item_id), finding=form)
-    found, upheld = form.finding.data, bool(form.upheld.data)
-    notice.answer(current_session(), row.id, found, upheld=upheld, actor=current_actor(), now=utc_now())
-    return done(_("Answered. The notice stands three days more."), to=url_for(".item", item_id=row.item_id))
 
 
 @bp.post("/times/<month>")

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.calendar import utc_now
 from marketplace.cases import uploads
 from marketplace.cases.doors import bp
-from marketplace.cases.models import Upload
+from marketplace.cases.models_uploads import Upload
 from marketplace.errors import BadInput, Conflict
 from marketplace.guards import current_actor, guard
 from marketplace.web import current_session, writes

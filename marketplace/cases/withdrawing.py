@@ -2,7 +2,8 @@
 
 Enters: an open case or a draft. Leaves: every item that is not decided as withdrawn; one that was late then is counted
 in its month with that cause; a family that asked for one of the classes and has none enters the low-income register as
-a refused one does, is told, and may object. Called by the household's page and, after a second call, by `answers`.
+a refused one does, is told, and may object; what was only looked at anew stays granted. Called by the household's page
+and, after a second call, by `answers`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sqlmodel import Session
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.cases import outcome, register, steps
+from marketplace.cases import lateness, outcome, register, steps
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import get_case, list_items
 from marketplace.clocks import service as clocks
@@ -33,16 +34,16 @@ def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", 
         raise WrongState("case_closed")
     sent = case.state is CaseState.OPEN
     end_open(session, case, actor=actor, now=now)
-    if sent and register.without_class(list_items(session, case.id)):
+    if sent and case.review_of is None and register.without_class(list_items(session, case.id)):
         register.enter(session, case, now=now)
     return case
 
 
 def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Case:
     """Everything of a case that is not decided ends as withdrawn; the caller has asked who may."""
-    for item in list_items(session, case.id):
-        if item.state not in ENDED:
-            _end(session, item, actor=actor, now=now)
+    ended = [item for item in list_items(session, case.id) if item.state not in ENDED]
+    for item in ended:
+        _end(session, item, actor=actor, now=now)
     for step in steps.list_steps(session, case.id):
         if step.ended_at is None and step.code != "payment":
             step.ended_at, step.ended_by, step.outcome = now, actor.id, "withdrawn"
@@ -55,14 +56,16 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
     flush(session)
     entry = audit.Entry("case:withdraw", object_ref=case.id, subject=case.household_id, rule_id=case.proxy_id or "")
     audit.record(session, entry, actor=actor, now=now)
+    for item in ended:
+        outcome.follow_others(session, item, now=now)
     return case
 
 
 def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
-    if item.state is ItemState.RUNNING and outcome.is_late(session, item, now=now):
+    if item.state is ItemState.RUNNING and lateness.is_late(session, item, now=now):
         item.late_cause, item.month = LATE, f"{local_day(now):%Y-%m}"
-        item.late_with = outcome.late_with(session, item, now=now)
-        item.days_taken = outcome.days_taken(session, item, now=now)
+        item.late_with = lateness.late_with(session, item, now=now)
+        item.days_taken = lateness.days_taken(session, item, now=now)
     item.state = ItemState.WITHDRAWN
     session.add(item)
     clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)

@@ -13,13 +13,15 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
-from marketplace.claims.models import WAITING, CaseKind, CaseState, InsuranceCase
+from marketplace.claims import ordering
+from marketplace.claims.models import WAITING, CaseKind, CaseState, InsuranceCase, PayoutChange
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
 from marketplace.clocks.steps import STEPS, Side
 from marketplace.consent.ask import lock_head, newest
 from marketplace.db import Database, flush, new_id
+from marketplace.decisions import pieces
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound, WrongState
 from marketplace.needs.models import Need
@@ -32,6 +34,8 @@ KINDS = dict(zip(CASE_KINDS, (CaseKind.ENROL, CaseKind.CLAIM), strict=True))
 FIRST = {CaseKind.ENROL: CaseState.ENROL, CaseKind.CLAIM: CaseState.FIND}
 CLOCKS = {state: f"insure_{state.value}" for state in WAITING}
 URGENT = 3
+PAYOUT_BACK = "payout_back"
+"""Why a case is over whose payout never came, or is back with the insurer."""
 MOST = 200
 """So many cases are opened or closed in one transaction."""
 
@@ -106,6 +110,36 @@ def _open(session: Session, match: Match, *, now: datetime) -> None:
         updated_at=now,
     )
     step(session, case, to=case.state, actor=SYSTEM, now=now)
+
+
+def _payout_back(session: Session, match: Match, actor: Actor, now: datetime) -> None:
+    """The match of a paid case ends without aid: the payout covers nothing any more."""
+    case = session.exec(select(InsuranceCase).where(InsuranceCase.match_id == match.id).with_for_update()).first()
+    if case is None or case.state is not CaseState.PAID:
+        return
+    ordering.take_back(session, case, actor=actor, now=now)
+    case.category, case.payout_fen, case.paid_on, case.reason_code = "", 0, None, PAYOUT_BACK
+    step(session, case, to=CaseState.ENDED, actor=actor, now=now)
+    for change in session.exec(
+        select(PayoutChange).where(PayoutChange.case_id == case.id, col(PayoutChange.decided_at).is_(None))
+    ).all():
+        change.decided_by, change.decided_at = SYSTEM.id, now
+        session.add(change)
+        clocks.end(session, change.id, outcome="over", now=now)
+
+
+def _void(session: Session, match: Match, actor: Actor, now: datetime) -> int:
+    _payout_back(session, match, actor, now)
+    return 0
+
+
+pieces.ROOMS["claims"] = pieces.Pieces(
+    given=lambda _session, _match: 0,
+    unrecorded=lambda _session, _match, _now: False,
+    call_off=_payout_back,
+    void=_void,
+    minutes=lambda _session, _match: None,
+)
 
 
 def locked(

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint
 
 from marketplace.claims import waiting
+from marketplace.claims.cases import PAYOUT_BACK
 from marketplace.claims.models import CaseKind, InsuranceCase
 from marketplace.web import _l
 from marketplace.web.codes import word
@@ -21,6 +22,10 @@ SENTENCES: dict[str, Any] = {
     "papers_none": _l("Tick at least one paper, or pay or refuse."),
     "payout_bounds": _l("A payout lies between 0.01 and 1,000,000 yuan."),
     "date_in_future": _l("This day lies in the future."),
+    "payout_before_case": _l("The case had not begun on this day. Check the year."),
+    "payout_same": _l("That is what stands here already."),
+    "payout_missing": _l("Write what was paid: kind of cost, sum and day."),
+    "payout_and_none": _l("Nothing was paid, you say: leave kind of cost, sum and day empty."),
 }
 TONES = {
     "enrolled": "done",
@@ -33,14 +38,17 @@ TONES = {
 }
 
 
-NO_ANSWER: Any = _l("no answer came in time")
+OF_THE_HOUSE: dict[str, Any] = {
+    waiting.NO_ANSWER: _l("no answer came in time"),
+    PAYOUT_BACK: _l("the payout never came, or is back with the insurer"),
+}
 
 
 def why(case: InsuranceCase) -> str:
     """The reason that a case carries, in words; empty where there is none."""
     code = case.reason_code
-    if not code or code == waiting.NO_ANSWER:
-        return str(NO_ANSWER) if code else ""
+    if not code or code in OF_THE_HOUSE:
+        return str(OF_THE_HOUSE[code]) if code else ""
     return word(code, "enrol_refusal" if case.kind is CaseKind.ENROL else "claim_refusal")
 
 

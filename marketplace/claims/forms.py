@@ -38,6 +38,21 @@ class PayoutForm(Form):
     paid_on = DayField(_l("Paid on"))
 
 
+class CorrectForm(Form):
+    """What is true of a payout that was told otherwise."""
+
+    reason_code = OneField(_l("What is wrong with it?"))
+    category = OneField(_l("Kind of cost"), required=False)
+    amount = YuanField(_l("Payout"), most=100_000_000, required=False)
+    paid_on = DayField(_l("Paid on"), required=False)
+
+
+class AgreeForm(Form):
+    """What the second person says."""
+
+    answer = OneField(_l("Is it so?"))
+
+
 class NothingForm(Form):
     """A yes to what the page says."""
 

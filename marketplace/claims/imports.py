@@ -112,6 +112,8 @@ def _misfit(row: CheckedRow, case: InsuranceCase | None) -> tuple[str, str]:
         return "papers", "empty"
     if values["answer"] == "paid" and values["amount"] > MOST_FEN:
         return "amount", "payout_bounds"
+    if values["answer"] == "paid" and values["paid_on"] < local_day(case.opened_at).isoformat():
+        return "paid_on", "payout_before_case"
     return "", ""
 
 

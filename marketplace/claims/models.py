@@ -69,11 +69,39 @@ class InsuranceCase(SQLModel, table=True):
     category: str = Field(default="", max_length=48)
     payout_fen: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     paid_on: date | None = None
+    payout_key: str = Field(default="", max_length=32)
+    """The correction under which the payout stands in the ledger; empty: as it was first told."""
     opened_at: datetime = Field(sa_column=moment())
     updated_at: datetime = Field(sa_column=moment(index=True))
     closed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
     model_config = {"arbitrary_types_allowed": True}
+
+
+class PayoutChange(SQLModel, table=True):
+    """A payout that was told and is not so: what is true (`fen` 0: nothing was paid) and why. It counts once another
+    person has agreed; one at a time is open."""
+
+    __tablename__ = "payout_change"
+    __table_args__ = (
+        check("fen", "fen >= 0"),
+        check("payout", "(fen > 0) = (paid_on IS NOT NULL)"),
+        check("two_people", "decided_by IS NULL OR decided_by <> asked_by"),
+        unique_where("uq_payout_change_open", "case_id", where="decided_at IS NULL"),
+    )
+
+    id: str = Field(primary_key=True, max_length=32)
+    case_id: str = Field(foreign_key="insurance_case.id", index=True)
+    district_code: str = Field(index=True, max_length=6)
+    category: str = Field(default="", max_length=48)
+    fen: int = Field(sa_column=Column(BigInteger, nullable=False))
+    paid_on: date | None = None
+    reason_code: str = Field(max_length=32)
+    asked_by: str = Field(max_length=64)
+    asked_at: datetime = Field(sa_column=moment(index=True))
+    decided_by: str | None = Field(default=None, max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    agreed: bool = False
 
 
 class PayoutOverlap(SQLModel, table=True):

@@ -51,12 +51,20 @@ def take_in(session: Session, case: InsuranceCase, /, *, actor: Actor, now: date
     return found
 
 
+def take_back(session: Session, case: InsuranceCase, /, *, actor: Actor, now: datetime) -> None:
+    """The payout is not so: its rows are returned, and what they had made too much is nobody's task any more."""
+    open_ones = select(PayoutOverlap).where(PayoutOverlap.case_id == case.id, col(PayoutOverlap.settled_at).is_(None))
+    for overlap in session.exec(open_ones.order_by(col(PayoutOverlap.id)).with_for_update()).all():
+        _settle(session, overlap, decision="payout_changed", actor=actor, now=now)
+    payouts.take_back(session, payout_of(session, case), actor=actor, now=now)
+
+
 def payout_of(session: Session, case: InsuranceCase, /) -> Payout:
     """The case's payout as the ledger takes it."""
     if case.paid_on is None:
         raise WrongState("case_moved_on", state=case.state.value)
     return Payout(
-        key=case.id,
+        key=case.payout_key or case.id,
         household_id=case.household_id,
         org_id=case.org_id,
         giver=session.get_one(Organisation, case.org_id).name,
@@ -196,12 +204,13 @@ def _record(
     audit.record(session, entry, actor=actor, now=now)
 
 
-def open_overlaps(session: Session, /, *, actor: Actor) -> list[PayoutOverlap]:
-    """The tasks that wait in the actor's districts, the oldest first."""
+def open_overlaps(session: Session, /, *, actor: Actor, offset: int = 0, limit: int = 25) -> list[PayoutOverlap]:
+    """One page of the tasks that wait in the actor's districts, the oldest first."""
     statement = select(PayoutOverlap).where(col(PayoutOverlap.settled_at).is_(None))
     if actor.districts:
         statement = statement.where(col(PayoutOverlap.district_code).in_(sorted(actor.districts)))
-    return list(session.exec(statement.order_by(col(PayoutOverlap.created_at), col(PayoutOverlap.id)).limit(100)))
+    statement = statement.order_by(col(PayoutOverlap.created_at), col(PayoutOverlap.id))
+    return list(session.exec(statement.offset(offset).limit(limit)))
 
 
 def count_open(session: Session, /, *, actor: Actor) -> int:

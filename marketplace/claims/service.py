@@ -120,12 +120,14 @@ def papers_handed(session: Session, case_id: str, /, *, actor: Actor, now: datet
 def paid(session: Session, case_id: str, payout: Paid, /, *, actor: Actor, now: datetime) -> InsuranceCase:
     """The insurer has paid the person: booked before charity, and the household is asked to confirm."""
     case = locked(session, case_id, "claim:answer", actor=actor, expected=(CaseState.ANSWER,))
-    _check_payout(payout, today=local_day(now))
+    check_payout(payout, opened_on=local_day(case.opened_at), today=local_day(now))
     case.category, case.payout_fen, case.paid_on, case.closed_at = payout.category, payout.fen, payout.paid_on, now
     case.papers = []
     step(session, case, to=CaseState.PAID, actor=actor, now=now)
     ordering.take_in(session, case, actor=actor, now=now)
-    decisions.deliver(session, case.match_id, by_case=True, actor=actor, now=now)
+    match = decisions.deliver(session, case.match_id, by_case=True, actor=actor, now=now)
+    match.paid_at = now
+    session.add(match)
     return case
 
 
@@ -136,7 +138,7 @@ def refused(session: Session, case_id: str, /, *, reason_code: str, actor: Actor
     case.reason_code, case.closed_at = reason_code, now
     step(session, case, to=CaseState.REFUSED, actor=actor, now=now)
     _tell(session, case, "claim_answered", clock=None, now=now)
-    decisions.deliver(session, case.match_id, by_case=True, actor=actor, now=now)
+    decisions.deliver(session, case.match_id, by_case=True, help_only=True, actor=actor, now=now)
     return case
 
 
@@ -154,13 +156,16 @@ def check_policy(scheme: str, policy_number: str, /) -> None:
         raise BadInput("policy_form", field="policy_number")
 
 
-def _check_payout(payout: Paid, *, today: date) -> None:
+def check_payout(payout: Paid, /, *, opened_on: date, today: date) -> None:
+    """Raise BadInput unless it is for a medical cost, within the bounds, and between the case's first day and today."""
     if payout.category not in {kind.code for kind in payable_kinds()}:
         raise BadInput("not_in_list", field="category")
     if not 0 < payout.fen <= MOST_FEN:
         raise BadInput("payout_bounds", field="amount")
     if payout.paid_on > today:
         raise BadInput("date_in_future", field="paid_on")
+    if payout.paid_on < opened_on:
+        raise BadInput("payout_before_case", field="paid_on")
 
 
 def _keep_policy(session: Session, case: InsuranceCase, *, scheme: str, policy_number: str) -> None:

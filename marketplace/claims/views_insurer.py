@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace.calendar import utc_now
-from marketplace.claims import service, worklists
+from marketplace.claims import corrections, service, worklists
 from marketplace.claims.doors import SENTENCES, bp, tone, why
 from marketplace.claims.forms import ACTS, OFFERED, form_of
 from marketplace.claims.models import InsuranceCase
@@ -64,6 +64,7 @@ def one(case_id: str) -> ResponseReturnValue:
         acts=[(act, ACTS[act][1]) for act in OFFERED.get(case.state, ())],
         why=why(case),
         tone=tone,
+        changing=corrections.open_of(session, case.id) is not None,
     )
 
 

@@ -18,7 +18,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.needs.models import Need
 from marketplace.policy import may
 from marketplace.reference.words import label
-from marketplace.web import Form, OneField, _, _l, confirm, current_session, done, render, writes
+from marketplace.web import Form, OneField, Page, _, _l, confirm, current_session, done, page_number, render, writes
 from marketplace.web.display import language
 
 
@@ -46,12 +46,11 @@ def overview() -> ResponseReturnValue:
 @guard("payout:settle")
 def overlaps() -> ResponseReturnValue:
     """The tasks that wait, the oldest first."""
-    session = current_session()
-    found = [
-        (overlap, session.get_one(Need, overlap.need_id))
-        for overlap in ordering.open_overlaps(session, actor=current_actor())
-    ]
-    return render("claims/overlaps.html", overlaps=found)
+    session, actor = current_session(), current_actor()
+    page = Page(page_number(), ordering.count_open(session, actor=actor))
+    rows = ordering.open_overlaps(session, actor=actor, offset=page.offset, limit=page.size)
+    found = [(overlap, session.get_one(Need, overlap.need_id)) for overlap in rows]
+    return render("claims/overlaps.html", overlaps=found, page=page)
 
 
 @bp.get("/overlaps/<overlap_id>")

@@ -188,6 +188,17 @@ def are_due(session: Session, /, *, now: datetime) -> bool:
     return session.exec(statement.limit(1)).first() is not None
 
 
+def move_to(session: Session, object_refs: Iterable[str], district_code: str, /, *, now: datetime) -> None:
+    """What runs for these objects is another district's now. Nobody holds it until the reminder, which is due at once,
+    names somebody there; the limit stays."""
+    for clock in running_by_object(session, object_refs).values():
+        if clock.district_code == district_code:
+            continue
+        clock.district_code, clock.account_id, clock.remind_at = district_code, None, now
+        session.add(clock)
+    flush(session)
+
+
 def late(session: Session, step: str, /, *, now: datetime, most: int = 100) -> list[Clock]:
     """Running clocks of a step whose limit has passed, the latest first."""
     statement = select(Clock).where(col(Clock.step) == step, col(Clock.ended_at).is_(None), col(Clock.due_at) <= now)

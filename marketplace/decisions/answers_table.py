@@ -165,9 +165,10 @@ def _settled(found: Plan, row: CheckedRow, match: Match) -> None:
 
 
 def _place_result(found: Plan, row: CheckedRow, match: Match, known: GiverResult | None) -> None:
-    """A result is told once: the same again is nothing new, another one is a fault."""
+    """A result is told once: the same again is nothing new, another one is a fault. Minutes that are left empty say
+    nothing about those that are known."""
     told = Told(row.values["result"], row.values.get("minutes"))
-    if known is not None and (known.outcome, known.minutes) == (told.outcome, told.minutes):
+    if known is not None and known.outcome == told.outcome and told.minutes in (None, known.minutes):
         found.same += 1
     elif known is not None:
         found.faults.append(row.fault("result", "result_told_otherwise"))

@@ -145,13 +145,26 @@ def bank_sent_back(session: Session, match_id: str, /, *, actor: Actor, now: dat
 
 
 def paid_missing(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> Match:
-    """The bank has paid and the household says that nothing came: the ledger keeps the payment and the need is held,
-    until the bank says that the money came back, or an approver who has asked giver and bank lets it stand."""
+    """The bank, or an insurer, has paid and the household says that nothing came: the ledger keeps the payment and the
+    need is held, until the bank says that the money came back, two people put an insurer's payout right, or an approver
+    who has asked giver and bank lets it stand."""
     match.reason_code = PAID_MISSING
     moves.step(session, match, to=MatchState.RECLAIMING, actor=actor, now=now)
     moves.wait(session, match, outcome=PAID_MISSING, for_step=PAID_MISSING, now=now)
     settling.hold_for_money(session, match.need_id, actor=actor, now=now)
     moves.tell_giver(session, match, "paid_missing", key=f"{PAID_MISSING}:{now.isoformat()}", now=now)
+    return match
+
+
+def never_paid(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """What an insurer told as paid never came, or is back with it, and two people say so: nothing arrived in the end.
+    The need is open again and the household is told."""
+    match = locked(session, match_id, "payout:settle", actor=actor, expected=(*RECLAIMABLE, MatchState.RECLAIMING))
+    if match.reason_code == PAID_MISSING:
+        settling.money_settled(session, match.need_id, actor=actor, now=now)
+    match.paid_at = None
+    moves.end(session, match, to=MatchState.RETURNED, reason_code="not_received", actor=actor, now=now)
+    moves.tell_household(session, match, "match_cancelled", key="never_paid", now=now)
     return match
 
 

@@ -78,8 +78,9 @@ def _listed(name: str, states: Iterable[MatchState], *columns: str) -> Index:
 class Match(SQLModel, table=True):
     """One approved line on its way to the household; `short_units` of it were approved but not given. `held_for` names
     why nobody may move it before a person has looked (see `holding`); `at_once`: the person on call alone approved;
-    `asked_at`: when the rules against helping twice last said yes to it; `paid_at`: since when the bank says that it
-    has paid, and has not said since that the money came back."""
+    `help_only`: a claim was refused, so nothing came but the help with it;
+    `asked_at`: when the rules against helping twice last said yes to it; `paid_at`: since when the bank, or an insurer,
+    says that it has paid, and has not said since that the money came back."""
 
     __table_args__ = (
         Index("ix_match_waiting", "state", "updated_at", "id", "district_code"),
@@ -117,6 +118,7 @@ class Match(SQLModel, table=True):
     delivery_note: str = Field(default="", max_length=200)
     held_for: str = Field(default="", max_length=16)
     at_once: bool = False
+    help_only: bool = False
     created_at: datetime = Field(sa_column=moment())
     updated_at: datetime = Field(sa_column=moment(index=True))
     giver_answered_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))

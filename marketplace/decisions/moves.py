@@ -225,7 +225,10 @@ def hand_over(session: Session, match: Match, /, *, note: str = "", actor: Actor
     match.delivered_at, match.delivery_note = now, note[:200]
     ledger.move(session, match.ledger_entry_id, to=AidState.DELIVERED, actor=actor, now=now)
     clock = step(session, match, to=MatchState.DELIVERED, actor=actor, now=now)
-    tell_household(session, match, "confirm_receipt", key="confirm", now=now, clock=clock)
+    if match.help_only:
+        tell_household(session, match, "help_done", key="confirm", now=now, clock=clock)
+    else:
+        tell_household(session, match, "confirm_receipt", key="confirm", now=now, clock=clock)
 
 
 def take_back(session: Session, match: Match, /, *, units: int, rule: str, actor: Actor, now: datetime) -> None:

@@ -35,7 +35,7 @@ TAKEN_BY = {
     **dict.fromkeys(("cover_answer", "overlap_look", "power_check", "push_answer", "push_result"), Role.VERIFIER),
     **dict.fromkeys(("feed_late", "denied_answer"), Role.VERIFIER),
     **dict.fromkeys(("first_approval", "second_approval", "held", "late_delivery", "reclaim_late"), Role.APPROVER),
-    **dict.fromkeys(("paid_missing", "rule_review"), Role.APPROVER),
+    **dict.fromkeys(("paid_missing", "paid_twice", "payout_change", "rule_review"), Role.APPROVER),
     **dict.fromkeys(
         ("payment_late", "paid_after_end", "match_review", "unclaimed", "insure_late", "payout_overlap"), Role.APPROVER
     ),

@@ -21,12 +21,14 @@ from marketplace.errors import WrongState
 @dataclass(frozen=True, slots=True)
 class Pieces:
     """What one room above knows: the units given, whether a promised piece has passed of which nobody has said what
-    became of it, how to call off what is only promised, how to void what was given lately (it returns what stands)."""
+    became of it, how to call off what is only promised, how to void what was given lately (it returns what stands),
+    and the minutes that the giver's people have served by its records (None: it has none)."""
 
     given: Callable[[Session, Match], int]
     unrecorded: Callable[[Session, Match, datetime], bool]
     call_off: Callable[[Session, Match, Actor, datetime], None]
     void: Callable[[Session, Match, Actor, datetime], int]
+    minutes: Callable[[Session, Match], int | None]
 
 
 ROOMS: dict[str, Pieces] = {}
@@ -36,6 +38,12 @@ ROOMS: dict[str, Pieces] = {}
 def given(session: Session, match: Match, /) -> int:
     """The units of a match that were given piece by piece; 0 where it is given at once."""
     return sum(room.given(session, match) for room in ROOMS.values())
+
+
+def minutes(session: Session, match: Match, /) -> int | None:
+    """The minutes that the giver's people served, where they are on record already; None where nobody knows yet."""
+    known = [told for room in ROOMS.values() if (told := room.minutes(session, match)) is not None]
+    return sum(known) if known else None
 
 
 def refuse_unrecorded(session: Session, match: Match, /, *, now: datetime) -> None:

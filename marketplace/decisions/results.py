@@ -21,7 +21,7 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.db import chunks, flush, new_id
-from marketplace.decisions import moves
+from marketplace.decisions import moves, pieces
 from marketplace.decisions.models import GiverResult, Match, MatchState
 from marketplace.errors import BadInput, WrongState
 from marketplace.reference.words import list_codes
@@ -41,7 +41,8 @@ class Told:
 
 
 def report(session: Session, match_id: str, told: Told, /, *, actor: Actor, now: datetime) -> GiverResult:
-    """Keep the giver's result of one match; there is one, and it is not changed afterwards."""
+    """Keep the giver's result of one match; there is one, and it is not changed afterwards. Minutes that its records of
+    visits hold already need not be told again."""
     match = moves.locked(session, match_id, "match:result", actor=actor, expected=REPORTABLE)
     if told.outcome not in list_codes("giver_result"):
         raise BadInput("reason_missing", field="outcome")
@@ -49,13 +50,14 @@ def report(session: Session, match_id: str, told: Told, /, *, actor: Actor, now:
         raise BadInput("bad_input", field="minutes")
     if find_result(session, match.id) is not None:
         raise WrongState("result_known")
+    minutes = pieces.minutes(session, match) if told.minutes is None else told.minutes
     row = GiverResult(
-        id=new_id(), match_id=match.id, outcome=told.outcome, minutes=told.minutes, told_by=actor.id, created_at=now
+        id=new_id(), match_id=match.id, outcome=told.outcome, minutes=minutes, told_by=actor.id, created_at=now
     )
     session.add(row)
     flush(session)
     clocks.end(session, moves.result_ref(match.id), outcome=told.outcome, now=now)
-    body = {} if told.minutes is None else {"minutes": told.minutes}
+    body = {} if minutes is None else {"minutes": minutes}
     entry = audit.Entry("match:result", object_ref=match.id, subject=match.household_id, rule_id=row.outcome, body=body)
     audit.record(session, entry, actor=actor, now=now)
     return row

@@ -14,12 +14,13 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.consent import service as consent
 from marketplace.consent.ask import living_auto_match
-from marketplace.decisions import asking, moves, pieces
+from marketplace.decisions import asking, idle, moves, pieces
 from marketplace.decisions.cards import case_kinds
 from marketplace.decisions.closing import (
     bank_sent_back,
     follow_up,
     give_back,
+    never_paid,
     paid_missing,
     reclaim_done,
     reclaim_drop,
@@ -54,6 +55,7 @@ __all__ = [
     "household_accepts",
     "household_declines",
     "matches_of_household",
+    "never_paid",
     "not_received",
     "open_matches_of",
     "purpose_of",
@@ -186,15 +188,18 @@ def deliver(
     note: str = "",
     by_visits: bool = False,
     by_case: bool = False,
+    help_only: bool = False,
     actor: Actor,
     now: datetime,
 ) -> Match:
     """The giver says that the aid has been handed over; the household is asked to confirm it. With fewer `units` than
     were matched the rest is free at once, and the need is open again for it. A service is delivered by its visits and
     in no other way, for they alone ask who was insured and registered; `by_visits` is said by the room of visits. So
-    with an insurer's case, whose answers alone know policy and payout; `by_case` is said by the room of claims."""
+    with an insurer's case, whose answers alone know policy and payout; `by_case` is said by the room of claims. Of a
+    claim that was refused nothing came but the help with it: the household is asked how that went (`help_only`)."""
     match = locked(session, match_id, "match:deliver", actor=actor, expected=(MatchState.IN_DELIVERY,))
     _refuse_short_cut(session, match, by_visits=by_visits, by_case=by_case)
+    match.help_only = help_only
     return _delivered(session, match, units=units, note=note, actor=actor, now=now)
 
 
@@ -265,6 +270,7 @@ def cancel(session: Session, match_id: str, /, *, reason_code: str, actor: Actor
     told = match.state in (MatchState.AWAITING_HOUSEHOLD, MatchState.IN_DELIVERY)
     to = MatchState.REJECTED if match.state is MatchState.AWAITING_SECOND else MatchState.CANCELLED
     moves.end(session, match, to=to, reason_code=reason_code, actor=actor, now=now)
+    idle.look(session, match, now=now)
     if told:
         moves.tell_household(session, match, moves.ending(match), key="staff", now=now)
     return match

@@ -1,6 +1,7 @@
 """The pages of decisions: the household's, the giver's and the staff's side of a match, on one blueprint."""
 
 from marketplace.decisions import (
+    filed,
     views_after,
     views_answers,
     views_calls,
@@ -17,6 +18,7 @@ from marketplace.decisions.doors import SENTENCES, bp
 __all__ = [
     "SENTENCES",
     "bp",
+    "filed",
     "views_after",
     "views_answers",
     "views_calls",

@@ -5,10 +5,13 @@ Enters: the signed-in side and its reason. Leaves: confirm pages, and the acts o
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 
 from marketplace.actors import GIVERS
 from marketplace.calendar import utc_now
@@ -177,6 +180,12 @@ def _got_back(card: Card, *, back: str) -> ResponseReturnValue:
     return pages.done(_("Noted. The ledger follows."), to=back)
 
 
+def _correction(match_id: str) -> list[dict[str, Any]]:
+    """Where an insurer says that it has not paid after all, two people put its payout right."""
+    link = Markup('<a href="{}">{}</a>').format(url_for("claims.correct_for", match_id=match_id), _("Correct it …"))
+    return [{"label": _("The insurer has not paid it, or not so"), "value": link}]
+
+
 @bp.route("/matches/<match_id>/drop-reclaim", methods=["GET", "POST"])
 @guard("match:reclaim_drop")
 @writes
@@ -203,6 +212,7 @@ def drop_reclaim(match_id: str) -> ResponseReturnValue:
                     "label": _("Why") if missing else _("The giver's reason"),
                     "value": codes.word(card.match.reason_code, "reclaim"),
                 },
+                *(_correction(match_id) if missing and card.by_case and not giver else ()),
             ],
             button=_("The payment stands") if missing else _("Ask nothing back"),
             back=back,

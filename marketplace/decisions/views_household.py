@@ -202,8 +202,10 @@ def not_received(match_id: str) -> ResponseReturnValue:
         card = _card(session, match_id)
         return pages.confirm(
             layout="household",
-            title=_("Nothing has arrived?"),
-            intro=_("The bank says that it paid. Civil affairs asks the giver and its bank; look at your account too.")
+            title=_("Nobody helped you?") if card.match.help_only else _("Nothing has arrived?"),
+            intro=_("The insurer says that it paid. Civil affairs asks it; look at your account too.")
+            if card.match.paid_at is not None and card.by_case
+            else _("The bank says that it paid. Civil affairs asks the giver and its bank; look at your account too.")
             if card.match.paid_at is not None
             else _(
                 "Every visit of this help that was recorded then counts as not served, unless your time to say so has "
@@ -211,13 +213,13 @@ def not_received(match_id: str) -> ResponseReturnValue:
             )
             if card.by_visits
             else _("Civil affairs and the giver will be told, and your need is open again."),
-            button=_("Nothing has arrived"),
+            button=_("Nobody helped me") if card.match.help_only else _("Nothing has arrived"),
             back=url_for("decisions.household_offer", match_id=match_id),
             form=form,
         )
     match = service.not_received(session, match_id, actor=current_actor(), now=utc_now())
     words = (
-        _("We have noted that nothing arrived. The bank says that it paid: a person asks the giver and its bank.")
+        _("We have noted that nothing arrived. The giver says that it was paid: a person asks the giver and its bank.")
         if match.paid_at is not None
         else _("We have noted that nothing arrived. Your need is open again.")
     )

@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
 from marketplace.calendar import utc_now
-from marketplace.decisions import queues, results, service
+from marketplace.decisions import pieces, queues, results, service
 from marketplace.decisions.cards import cards_of
 from marketplace.decisions.doors import SENTENCES, bp
 from marketplace.decisions.results import Told
@@ -29,7 +29,10 @@ from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
 MINUTES: Any = _l("Minutes that your people, volunteers too, spent on each")
-UNKNOWN: Any = _l("Leave it empty if you do not know; it then counts as unknown, not as 0.")
+UNKNOWN: Any = _l(
+    "Of recorded visits the minutes are known: leave it empty for those. Leave it empty too if you do not know; "
+    "it then counts as unknown, not as 0."
+)
 
 
 class ResultForm(Form):
@@ -87,10 +90,11 @@ def _list(form: ResultsForm) -> ResponseReturnValue:
 @writes
 def giver_result(match_id: str) -> ResponseReturnValue:
     """Report one."""
-    session, form = current_session(), ResultForm()
+    session = current_session()
     card = cards_of(session, [service.get_match(session, match_id, actor=current_actor())])[0]
     if card.match.state not in results.REPORTABLE or results.find_result(session, match_id) is not None:
         raise NotFound("match")
+    form = ResultForm(data={"minutes": pieces.minutes(session, card.match)})
     form.outcome.choices = choices("giver_result", lang=language())
     back = url_for("decisions.charity_match", match_id=match_id)
     if not form.validate_on_submit():

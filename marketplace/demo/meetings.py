@@ -21,6 +21,7 @@ from marketplace.meetings.service import Decision
 from marketplace.needs.models import Need, NeedState
 
 DAYS_ON_CALL = 14
+PHONES_ON_CALL = ("10000009901", "10000009902")
 MOST_TRIED = 20
 
 
@@ -28,7 +29,8 @@ def hold_meeting(database: Database, roster: Roster, /, *, now: datetime) -> Non
     """Call a meeting of the city and close one of a district; put a pair on call and approve one case at once."""
     verifier, approver = roster.staff["demo-verifier"], roster.staff["demo-approver"]
     with database.transaction() as session:
-        shift = on_call.Shift(verifier.id, approver.id, now, now + timedelta(days=DAYS_ON_CALL))
+        until = now + timedelta(days=DAYS_ON_CALL)
+        shift = on_call.Shift(verifier.id, approver.id, now, until, *PHONES_ON_CALL)
         on_call.plan(session, shift, actor=approver, now=now)
         _approve_one(session, roster, now=now)
         city = looking.convene(session, "", actor=approver, now=now)

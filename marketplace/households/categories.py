@@ -49,7 +49,7 @@ def enter(session: Session, entry: Entry, /, *, actor: Actor, now: datetime) -> 
         raise Conflict("already_in_category")
     if running is not None:
         running.to_on = max(running.to_on or entry.from_on, until or entry.from_on) if until else None
-        running.entered_at = now
+        running.entered_at, running.ended_at, running.reason = now, None, entry.reason
         spell = running
     else:
         spell = Spell(**_row(entry, until, now=now))

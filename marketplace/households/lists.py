@@ -61,7 +61,7 @@ def take_list(session: Session, data: bytes, /, *, source: str, actor: Actor, no
     records = [{name: row[place] for name, place in places} for row in table.rows]
     checked, faults = check_records(enumerate(records, start=table.first_row), schema)
     told, strangers = _placed(session, checked.rows, actor)
-    begun, ended = _store(session, told, source=source, actor=actor, now=now)
+    begun, ended = store_spells(session, told, source=source, actor=actor, now=now)
     bad = tuple(sorted({(fault.row, fault.code) for fault in faults}))
     counts = {"begun": begun, "ended": ended, "strangers": strangers, "bad": len(bad)}
     audit.record(session, audit.Entry("register:list", body=counts), actor=actor, now=now)
@@ -101,24 +101,34 @@ def _placed(session: Session, rows: Iterable[CheckedRow], actor: Actor) -> tuple
     return told, strangers
 
 
-def _store(
-    session: Session, told: Mapping[Key, CheckedRow], *, source: str, actor: Actor, now: datetime
+def store_spells(
+    session: Session, told: Mapping[Key, CheckedRow], /, *, source: str, actor: Actor, now: datetime
 ) -> tuple[int, int]:
     """Begin what does not run, end what has ended; returns how many of each."""
-    known, ended = _known(session, told), 0
+    fresh, ending = due(session, told, source=source)
+    for spell, until in ending:
+        leave(session, spell, on=until, reason=LISTED, actor=actor, now=now)
+    enter_many(session, fresh, actor=actor, now=now)
+    return len(fresh), len(ending)
+
+
+def due(
+    session: Session, told: Mapping[Key, CheckedRow], /, *, source: str
+) -> tuple[list[Entry], list[tuple[str, date]]]:
+    """What a list begins, and the spells that it ends with their last days."""
+    known = _known(session, told)
     fresh: list[Entry] = []
+    ending: list[tuple[str, date]] = []
     for (home, category), row in told.items():
         begun = date.fromisoformat(row.values["from_on"])
         until = date.fromisoformat(row.values["to_on"]) if row.values.get("to_on") else None
         spells = known.get((home, category), [])
         running = next((one for one in spells if one.ended_at is None and one.to_on is None), None)
         if running is not None and until is not None and until >= running.from_on:
-            leave(session, running.id, on=until, reason=LISTED, actor=actor, now=now)
-            ended += 1
+            ending.append((running.id, until))
         elif running is None and all(one.from_on != begun for one in spells):
             fresh.append(Entry(home, category, begun, to_on=until, source=source))
-    enter_many(session, fresh, actor=actor, now=now)
-    return len(fresh), ended
+    return fresh, ending
 
 
 def _known(session: Session, told: Mapping[Key, CheckedRow]) -> dict[Key, list[Spell]]:

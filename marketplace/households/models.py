@@ -51,7 +51,8 @@ class ByHand(SQLModel, table=True):
 
 
 class Person(SQLModel, table=True):
-    """One member. `contact` marks the person whom messages reach; `relation` is a code of the words table."""
+    """One member. `contact` marks the person whom messages reach; `relation` is a code of the words table. Who lives
+    there no more has `left_on` and no indexes: the row stays, because what was done for the person stands on it."""
 
     id: str = Field(primary_key=True, max_length=32)
     household_id: str = Field(foreign_key="household.id", index=True)
@@ -59,6 +60,7 @@ class Person(SQLModel, table=True):
     contact: bool = False
     sex: Sex = Field(default=Sex.UNKNOWN, sa_column=choice(Sex))
     birth_year: int | None = None
+    left_on: date | None = None
     name: Sealed | None = Field(default=None, sa_column=sealed_column())
     phone: Sealed | None = Field(default=None, sa_column=sealed_column())
     id_number: Sealed | None = Field(default=None, sa_column=sealed_column())

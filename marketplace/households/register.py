@@ -9,7 +9,7 @@ in) and the demo.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -31,6 +31,10 @@ SEALED = ("name", "phone", "id_number", "address", "birth_date", "payee_account"
 
 REFERRAL = "referral"
 """The source of households that a charity referred in: a register may correct it, it never changes what is known."""
+
+Moved = Callable[..., object]
+WHEN_MOVED: list[Moved] = []
+"""Called with a household that lives elsewhere now; filled by the rooms whose open work stands in a place."""
 
 CHUNK = 2000
 """So many households at a time: keys in memory stay few, and questions to the database stay short."""
@@ -87,7 +91,7 @@ def register_many(
     for some in chunks(facts, CHUNK):
         homes = resolve_many(session, some)
         ids.update(homes)
-        known = _known(session, homes.values())
+        known = known_homes(session, homes.values())
         new: dict[str, HouseholdFacts] = {}
         for item in some:
             if homes[item.key] not in known:
@@ -102,7 +106,8 @@ def register_many(
     return ids
 
 
-def _known(session: Session, ids: Iterable[str]) -> dict[str, Household]:
+def known_homes(session: Session, ids: Iterable[str], /) -> dict[str, Household]:
+    """Those of these households that are stored."""
     found: dict[str, Household] = {}
     for some in chunks(sorted(set(ids)), _ASKED):
         found.update((home.id, home) for home in session.scalars(select(Household).where(col(Household.id).in_(some))))
@@ -200,7 +205,7 @@ def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: A
     wanted = {
         "source": item.source,
         "district_code": item.district_code,
-        "street_code": item.street_code or home.street_code,
+        "street_code": item.street_code or (home.street_code if item.district_code == home.district_code else ""),
         "size": max(item.size, len(item.people), home.size if not item.size else 0),
         "kind": item.kind or home.kind,
     }
@@ -214,6 +219,10 @@ def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: A
         fields = tuple(dict.fromkeys(changed))
         entry = audit.Entry("household:update", subject=home.id, fields=fields)
         audit.record(session, entry, actor=actor, now=now)
+    if {"district_code", "street_code"} & set(changed):
+        session.flush()
+        for follow in WHEN_MOVED:
+            follow(session, home, actor=actor, now=now)
 
 
 def _update_person(
@@ -223,12 +232,10 @@ def _update_person(
     row = _same_person(session, home, facts, item=item)
     free = _free_numbers(session, [facts])
     if row is None:
-        person_id = vault.ref("person", *item.key, facts.ref)
-        vault.new_people(session, [person_id])
-        values = _person_row(session, facts, person_id=person_id, home=home.id, free=free, now=now)
-        session.execute(insert(Person), [values])
-        search.new_keys(session, [(person_id, facts.name, facts.birth_date)])
+        _add(session, home, facts, vault.ref("person", *item.key, facts.ref), free=free, now=now)
         return ["people"]
+    if row.left_on is not None:
+        return []
     changed = [name for name in SEALED if getattr(facts, name) and _open(session, row, name) != getattr(facts, name)]
     for name in changed:
         text = getattr(facts, name)
@@ -247,6 +254,23 @@ def _update_person(
     if {"name", "birth_date"} & set(changed):
         search.renew_keys(session, row)
     return changed
+
+
+def _add(
+    session: Session, home: Household, facts: PersonFacts, person_id: str, *, free: set[str], now: datetime
+) -> None:
+    vault_of(session).new_people(session, [person_id])
+    values = _person_row(session, facts, person_id=person_id, home=home.id, free=free, now=now)
+    session.execute(insert(Person), [values])
+    search.new_keys(session, [(person_id, facts.name, facts.birth_date)])
+
+
+def add_person(session: Session, home: Household, facts: PersonFacts, /, *, now: datetime) -> str:
+    """One more person of a household, by its own reference; a number that somebody carries already is not given twice.
+    The caller writes the audit row."""
+    person_id = vault_of(session).ref("person", home.id, facts.ref)
+    _add(session, home, with_birth(facts), person_id, free=_free_numbers(session, [facts]), now=now)
+    return person_id
 
 
 def _same_person(session: Session, home: Household, facts: PersonFacts, *, item: HouseholdFacts) -> Person | None:

@@ -94,8 +94,9 @@ def require_household(session: Session, household_id: str, action: str, /, *, ac
 
 
 def list_people(session: Session, household_id: str, /) -> list[Person]:
-    """The members, the person whom messages reach first."""
-    people = session.scalars(select(Person).where(col(Person.household_id) == household_id)).all()
+    """The members who live there, the person whom messages reach first."""
+    asked = select(Person).where(col(Person.household_id) == household_id, col(Person.left_on).is_(None))
+    people = session.scalars(asked).all()
     return sorted(people, key=lambda person: (not person.contact, person.relation != "HEAD", person.id))
 
 
@@ -140,7 +141,8 @@ def masked_name(session: Session, person: Person | None, /) -> str:
 def masked_names(session: Session, household_ids: Iterable[str], /) -> dict[str, str]:
     """Household ► masked name of its first person, for one page of a list."""
     wanted = sorted(set(household_ids))
-    people = session.scalars(select(Person).where(col(Person.household_id).in_(wanted))).all()
+    asked = select(Person).where(col(Person.household_id).in_(wanted), col(Person.left_on).is_(None))
+    people = session.scalars(asked).all()
     first: dict[str, Person] = {}
     for person in sorted(people, key=lambda person: (not person.contact, person.relation != "HEAD", person.id)):
         first.setdefault(person.household_id, person)

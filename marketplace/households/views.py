@@ -1,6 +1,25 @@
-"""Registered by `marketplace.app`: signing in by telephone, the search, pairs of records, lists that leave."""
+"""Registered by `marketplace.app`: signing in by telephone, the search, who lives in a household, pairs of records,
+lists that come in and that leave."""
 
-from marketplace.households import views_enter, views_exports, views_register, views_suspicions, views_wechat
+from marketplace.households import (
+    views_bring,
+    views_enter,
+    views_exports,
+    views_people,
+    views_register,
+    views_suspicions,
+    views_wechat,
+)
 from marketplace.households.doors import SENTENCES, bp
 
-__all__ = ["SENTENCES", "bp", "views_enter", "views_exports", "views_register", "views_suspicions", "views_wechat"]
+__all__ = [
+    "SENTENCES",
+    "bp",
+    "views_bring",
+    "views_enter",
+    "views_exports",
+    "views_people",
+    "views_register",
+    "views_suspicions",
+    "views_wechat",
+]

@@ -31,6 +31,7 @@ class ImportKind(StrEnum):
     ANSWERS = "answers"
     GIVEN = "given"
     PAPERS = "papers"
+    PEOPLE = "people"
 
 
 class ImportBatch(SQLModel, table=True):

@@ -1,7 +1,8 @@
 """Government money granted in a case stands in the ledger, so that every rule, waterfall and report sees it.
 
 Enters: granted items of `cases` that pay money once. Leaves: one ledger row for each, approved while the order to pay
-is open and delivered afterwards, held against the rules like a late report; returned where the grant was taken back.
+is open and delivered afterwards, held against the rules like a late report; returned where the grant was taken back
+before it was paid. What was paid stands with its amount while it is decided anew, until more of it is paid.
 What is paid month by month comes from the government's own feed. Called by the worker.
 """
 
@@ -12,15 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, exists, select
+from sqlmodel import Session, case, col, exists, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
-from marketplace.cases.models import CaseItem, CaseStep, ItemState
+from marketplace.cases.models import CaseItem, ItemState
 from marketplace.db import Database, flush, new_id, one_by_one
 from marketplace.ledger import repeats
 from marketplace.ledger.imports import see
@@ -76,29 +75,29 @@ def due(session: Session, /) -> list[str]:
     """Items whose grant, amount, payment or reversal the ledger does not show yet."""
     row = exists().where(col(LedgerEntry.source_index) == _INDEX + col(CaseItem.id))
     stands = row.where(col(LedgerEntry.state).in_((*LIVE, AidState.REPEAT)))
-    right = stands.where(col(LedgerEntry.units) == col(CaseItem.amount_fen))
     promised = row.where(col(LedgerEntry.state) == AidState.APPROVED)
-    to_pay = exists().where(*_open_payment(col(CaseItem.id)))
-    granted = (col(CaseItem.state) == ItemState.GRANTED) & (col(CaseItem.amount_fen) > 0)
+    paid, granted = col(CaseItem.paid_fen) > 0, col(CaseItem.state) == ItemState.GRANTED
+    worth = case((paid, col(CaseItem.paid_fen)), (granted, col(CaseItem.amount_fen)), else_=0)
+    right = stands.where(col(LedgerEntry.units) == worth)
     wanted = select(CaseItem.id).where(col(CaseItem.code).in_(list(ONCE)))
-    wanted = wanted.where((granted & ~right) | (granted & promised & ~to_pay) | (~granted & stands))
+    wanted = wanted.where(((worth > 0) & ~right) | (paid & promised) | ((worth == 0) & stands))
     return list(session.exec(wanted.order_by(col(CaseItem.id)).limit(BATCH)))
 
 
-def _open_payment(item_id: Any) -> tuple[ColumnElement[bool], ...]:
-    return col(CaseStep.item_id) == item_id, col(CaseStep.code) == "payment", col(CaseStep.ended_at).is_(None)
+def worth_of(item: CaseItem, /) -> int:
+    """What was paid, whatever became of the decision; before that what is promised."""
+    return item.paid_fen or (item.amount_fen if item.state is ItemState.GRANTED else 0)
 
 
 def follow(session: Session, item_id: str, /, *, now: datetime) -> bool:
     """Bring the ledger's row of one item to where the item stands; True if that changed anything."""
     item = session.get_one(CaseItem, item_id, with_for_update=True, populate_existing=True)
     row = session.exec(select(LedgerEntry).where(LedgerEntry.source_index == _INDEX + item.id)).one_or_none()
-    granted = item.state is ItemState.GRANTED and item.amount_fen > 0
-    if not granted and (row is None or row.state is AidState.RETURNED):
+    if not worth_of(item) and (row is None or row.state is AidState.RETURNED):
         return False
     row = row or _new(item, now=now)
     before = row.units, row.state, row.repeats_id
-    _bring(session, row, item, granted=granted, now=now)
+    _bring(session, row, item, now=now)
     if (row.units, row.state, row.repeats_id) == before and row.updated_at < now:
         return False
     row.updated_at = now
@@ -114,16 +113,16 @@ def follow(session: Session, item_id: str, /, *, now: datetime) -> bool:
     return True
 
 
-def _bring(session: Session, row: LedgerEntry, item: CaseItem, *, granted: bool, now: datetime) -> None:
+def _bring(session: Session, row: LedgerEntry, item: CaseItem, *, now: datetime) -> None:
     """Taken back, told by a feed before (then it counts once, there), or promised and paid."""
-    row.units = item.amount_fen or row.units
+    worth = worth_of(item)
+    row.units = worth or row.units
     told = _told(row, held=(row,) if row in session else ())
-    first = repeats.find(session, {row.id: told}).get(row.id) if granted else None
-    if not granted or first:
+    first = repeats.find(session, {row.id: told}).get(row.id) if worth else None
+    if not worth or first:
         row.state, row.repeats_id = (AidState.REPEAT if first else AidState.RETURNED), first
         return
-    paying = session.exec(select(CaseStep.id).where(*_open_payment(item.id)).limit(1)).first()
-    state = AidState.DELIVERED if paying is None else AidState.APPROVED
+    state = AidState.DELIVERED if item.paid_fen else AidState.APPROVED
     if row.state is AidState.APPROVED and state is AidState.DELIVERED:
         row.given_on = local_day(now)
     row.state, row.repeats_id = state, None
@@ -157,7 +156,7 @@ def _new(item: CaseItem, *, now: datetime) -> LedgerEntry:
         payer=kind.payer,
         programme=kind.programme,
         cause=known(item.cause.upper()),
-        units=item.amount_fen,
+        units=worth_of(item),
         given_on=local_day(item.decided_at or now),
         state=AidState.APPROVED,
         created_at=now,

@@ -3,7 +3,7 @@
 Enters: a household, a kind of medical cost, an amount in fen. Leaves: ledger rows that take as much of the household's
 open needs of that kind as is free, and one row of history for the rest; and, when room is made later, the rest moved
 into it. Called by the insurers' room. Every run reads a need's gap less these rows, so charity is asked only for what
-insurance left.
+insurance left. A payout that was told and is not so is taken back as a whole.
 """
 
 from __future__ import annotations
@@ -116,6 +116,24 @@ def cover_more(session: Session, payout: Payout, need_id: str, /, *, most: int, 
     flush(session)
     _record(session, covering, "aid:update", actor=actor, now=now)
     return moved
+
+
+def take_back(session: Session, payout: Payout, /, *, actor: Actor, now: datetime) -> int:
+    """The payout was not made, or not so: every row of it is returned, and the needs are open again for as much.
+    Returns how many fen counted."""
+    homes = same_as(session, [payout.household_id]).of(payout.household_id)
+    wanted = select(LedgerEntry).where(col(LedgerEntry.household_id).in_(sorted(homes)), LedgerEntry.source == SOURCE)
+    wanted = wanted.where(col(LedgerEntry.org_id) == payout.org_id, col(LedgerEntry.state) != AidState.RETURNED)
+    counted = 0
+    for entry in session.exec(wanted.order_by(col(LedgerEntry.id)).with_for_update()).all():
+        if entry.source_index != _index(session, payout, entry.need_id):
+            continue
+        counted += entry.units if entry.state is AidState.DELIVERED else 0
+        entry.state, entry.repeats_id, entry.updated_at = AidState.RETURNED, None, now
+        session.add(entry)
+        flush(session)
+        _record(session, entry, "aid:returned", actor=actor, now=now)
+    return counted
 
 
 def _find(session: Session, payout: Payout, *, need_id: str | None) -> LedgerEntry | None:

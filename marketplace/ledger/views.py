@@ -1,6 +1,7 @@
 """The pages of the ledger: aid given, rules against helping twice, documented costs, what was prevented."""
 
 from marketplace.ledger import (
+    filed,
     upload,
     views_aid,
     views_bills,
@@ -18,6 +19,7 @@ bp.register_blueprint(given)
 __all__ = [
     "SENTENCES",
     "bp",
+    "filed",
     "upload",
     "views_aid",
     "views_bills",

@@ -67,6 +67,16 @@ def end_duty(session: Session, duty_id: str, /, *, reason: str, actor: Actor, no
         raise WrongState("duty_ended")
     if reason not in list_codes("survival_end"):
         raise BadInput("reason_missing", field="reason")
+    return _end(session, duty, reason, actor=actor, now=now)
+
+
+def benefit_over(session: Session, person_id: str, kind: str, /, *, actor: Actor, now: datetime) -> None:
+    """A person decided that this benefit is over: nobody asks any longer. The caller has asked who may decide that."""
+    for duty in duties_of(session, person_id, kind=kind):
+        _end(session, duty, "benefit_over", actor=actor, now=now)
+
+
+def _end(session: Session, duty: SurvivalDuty, reason: str, *, actor: Actor, now: datetime) -> SurvivalDuty:
     duty.ended_at, duty.ended_by, duty.end_reason = now, actor.id, reason
     _record(session, duty, "survival:end", actor=actor, now=now)
     _leave(session, duty, actor=actor, now=now)

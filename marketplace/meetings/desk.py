@@ -14,6 +14,7 @@ from marketplace.accounts.desks import QUEUES, Desk, Piece, Queue
 from marketplace.accounts.models import Account
 from marketplace.actors import STAFF
 from marketplace.errors import WrongState
+from marketplace.meetings import roster
 from marketplace.meetings.models import Duty, OnCall
 
 
@@ -38,15 +39,17 @@ def _shift_pieces(session: Session, desk: Desk, now: datetime) -> list[Piece]:
 
 
 def _pass_shifts(session: Session, desk: Desk, heir: Account, now: datetime) -> None:
-    """A shift stays two people, and an approver's stays with an approver."""
+    """A shift stays two people of its area, and an approver's stays with an approver. The telephone of who leaves is
+    nobody's any more: the roster says so until the pair is put on it anew."""
     for row in _shifts(session, desk, now):
         as_approver = row.approver_id == desk.account.id
-        if heir.id in (row.verifier_id, row.approver_id) or (as_approver and heir.role is not desk.account.role):
+        unfit = heir.id in (row.verifier_id, row.approver_id) or not roster.fits(heir, row.district_code)
+        if unfit or (as_approver and heir.role is not desk.account.role):
             raise WrongState("heir_unfit")
         if as_approver:
-            row.approver_id = heir.id
+            row.approver_id, row.approver_phone = heir.id, None
         else:
-            row.verifier_id = heir.id
+            row.verifier_id, row.verifier_phone = heir.id, None
         session.add(row)
 
 

@@ -67,8 +67,11 @@ class ReviewForm(Form):
 class RosterForm(Form):
     """A pair from one hour to another."""
 
+    district = OneField(_l("Area"), required=False, select=True)
     verifier = OneField(_l("Verifies"), select=True)
+    verifier_phone = TextField(_l("Mobile number of who verifies"), longest=11)
     approver = OneField(_l("Approves"), select=True)
+    approver_phone = TextField(_l("Mobile number of who approves"), longest=11)
     starts_on = DayField(_l("From (day)"))
     starts_at = OneField(_l("From (hour)"), HOURS, select=True)
     ends_on = DayField(_l("To (day)"))

@@ -1,4 +1,5 @@
-"""One household, one file (一户一档): everything the house knows of what was asked, decided, given and seen.
+"""One household, one file (一户一档): everything the house knows of what was asked, decided, given and seen. What other
+rooms have about it they hang into `households.filed`.
 
 Enters: a household, a member of staff and a purpose from the list. Leaves: frozen values for the page, after the look
 has been written into the audit chain. No sealed field is opened here: names stay masked, and are revealed one at a time
@@ -22,7 +23,9 @@ from marketplace.decisions.cards import Card, cards_of
 from marketplace.decisions.models import LineDecision, Match
 from marketplace.errors import BadInput
 from marketplace.households import service as households
+from marketplace.households.filed import Entry, on_file
 from marketplace.households.models import Household, Person
+from marketplace.households.same import same_as
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import LedgerEntry
 from marketplace.meetings.models import Duty, MeetingRow, UrgentApproval
@@ -65,6 +68,8 @@ class File:
     meetings: Sequence[MeetingRow]
     duties: Sequence[Duty]
     urgent: Sequence[UrgentApproval]
+    parts: Sequence[tuple[str, Sequence[Entry], str]]
+    others: Sequence[Household]
 
 
 def household_of(session: Session, household_id: str, /, *, actor: Actor) -> Household:
@@ -106,7 +111,15 @@ def open_file(session: Session, household_id: str, /, *, actor: Actor) -> File:
         meetings=session.exec(select(MeetingRow).where(col(MeetingRow.need_id).in_(ids))).all(),
         duties=session.exec(select(Duty).where(col(Duty.need_id).in_(ids)).order_by(col(Duty.made_at).desc())).all(),
         urgent=session.exec(select(UrgentApproval).where(UrgentApproval.household_id == home.id)).all(),
+        parts=on_file(session, home.id),
+        others=_others(session, home.id),
     )
+
+
+def _others(session: Session, household_id: str) -> Sequence[Household]:
+    """Other records that count as the same home: each has a file of its own, with a look of its own."""
+    ids = same_as(session, [household_id]).of(household_id) - {household_id}
+    return session.exec(select(Household).where(col(Household.id).in_(ids)).order_by(col(Household.id))).all()
 
 
 def _needs(session: Session, household_id: str) -> Sequence[Need]:

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
+from marketplace.sealed import Sealed, sealed_column
 
 
 class MeetingState(StrEnum):
@@ -114,7 +115,9 @@ class Duty(SQLModel, table=True):
 
 
 class OnCall(SQLModel, table=True):
-    """Two people who answer urgent cases between two moments: one verifies, the other approves, never the same."""
+    """Two people who answer urgent cases between two moments: one verifies, the other approves, never the same. They
+    answer for one district or (empty) for the whole city. Their telephones, to which each urgent case is told, are
+    sealed under the row's own key and go when the shift is over."""
 
     __tablename__ = "on_call"
     __table_args__ = (
@@ -125,10 +128,27 @@ class OnCall(SQLModel, table=True):
     id: str = Field(primary_key=True, max_length=32)
     verifier_id: str = Field(foreign_key="account.id", index=True)
     approver_id: str = Field(foreign_key="account.id", index=True)
+    district_code: str = Field(default="", index=True, max_length=6)
+    verifier_phone: Sealed | None = Field(default=None, sa_column=sealed_column())
+    approver_phone: Sealed | None = Field(default=None, sa_column=sealed_column())
     starts_at: datetime = Field(sa_column=moment(index=True))
     ends_at: datetime = Field(sa_column=moment(index=True))
     set_by: str = Field(max_length=64)
     set_at: datetime = Field(sa_column=moment())
+
+    model_config = {"arbitrary_types_allowed": True}
+
+
+class CriticalCall(SQLModel, table=True):
+    """That the pair on call was told of one critical need as it then stood: when it came in, and when it was verified.
+    Once for each state, so that nobody is called twice for the same thing."""
+
+    __tablename__ = "critical_call"
+
+    need_id: str = Field(foreign_key="need.id", primary_key=True, max_length=32)
+    state: str = Field(primary_key=True, max_length=16)
+    shift_id: str = Field(index=True, max_length=32)
+    told_at: datetime = Field(sa_column=moment(index=True))
 
 
 class ReviewState(StrEnum):

@@ -92,10 +92,12 @@ def _try_next(session: Session, row: UrgentApproval, need: Need, *, now: datetim
 def _tell_it_fell(session: Session, row: UrgentApproval, *, now: datetime) -> None:
     """The household was told of a decision that holds no longer; whoever is on call can still find another way."""
     notices.post(session, "match_cancelled", key=f"{row.id}:fell", household_id=row.household_id, now=now)
-    pair = roster.on_call_at(session, now)
-    for account_id in (pair.verifier_id, pair.approver_id) if pair else (row.approver_id,):
-        reader = reads_for(session, account_id, now=now)
-        notices.post(session, "urgent_fell", key=f"{row.id}:fell:{account_id}", account_id=reader, now=now)
+    pair = roster.on_call_at(session, now, district=row.district_code)
+    if pair is not None:
+        roster.call(session, pair, "urgent_fell", key=f"{row.id}:fell", now=now)
+        return
+    reader = reads_for(session, row.approver_id, now=now)
+    notices.post(session, "urgent_fell", key=f"{row.id}:fell:{row.approver_id}", account_id=reader, now=now)
 
 
 def _approve_next(session: Session, row: UrgentApproval, need: Need, *, now: datetime) -> None:

@@ -33,8 +33,7 @@ from marketplace.intake.cells import names_somebody
 from marketplace.ledger.overlap import homes_of
 from marketplace.meetings import duties, reclaims, roster
 from marketplace.meetings.models import ReviewState, UrgentApproval
-from marketplace.needs.lists import not_over
-from marketplace.needs.models import Need, NeedState
+from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.policy import require
 from marketplace.proposals import quotes
@@ -47,12 +46,10 @@ HALF_DAY = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a household may still get this night: the cap, what it has had, and who is on call."""
+    """What a household may still get this night: the cap and what it has had."""
 
     cap_fen: int
     used_fen: int
-    approver_id: str
-    verifier_id: str
 
     @property
     def left_fen(self) -> int:
@@ -72,25 +69,19 @@ def room_for(session: Session, household_id: str, /, *, now: datetime) -> Room:
         UrgentApproval.night_on == night_of(now),
         UrgentApproval.passed_on == "",
     )
-    pair = roster.on_call_at(session, now)
-    return Room(
-        min(settings.urgent_cap_fen, settings.second_approver_fen),
-        int(session.exec(used).one()),
-        pair.approver_id if pair else "",
-        pair.verifier_id if pair else "",
-    )
+    return Room(min(settings.urgent_cap_fen, settings.second_approver_fen), int(session.exec(used).one()))
 
 
 def refusal(session: Session, need: Need, /, *, actor: Actor, now: datetime) -> str:
     """The code of the reason why this actor may not approve this need alone now; empty if nothing stands against it."""
-    room = room_for(session, need.household_id, now=now)
-    if room.approver_id not in actor.people:
+    on_call = {row.approver_id for row in roster.running(session, now, districts=(need.district_code,))}
+    if not on_call & actor.people:
         return "not_on_call"
     if need.urgency < CRITICAL:
         return "not_critical"
     if not need.verifier_id or need.vouched_by & actor.people:
         return "verifier_is_approver"
-    return "" if room.left_fen else "cap_used"
+    return "" if room_for(session, need.household_id, now=now).left_fen else "cap_used"
 
 
 def approve(session: Session, need_id: str, /, *, reason: str, actor: Actor, now: datetime) -> list[UrgentApproval]:
@@ -282,15 +273,6 @@ def _seen(state: ReviewState | None, actor: Actor) -> list[ColumnElement[bool]]:
     if actor.districts:
         wanted.append(col(UrgentApproval.district_code).in_(sorted(actor.districts)))
     return wanted
-
-
-def critical_needs(session: Session, /, *, actor: Actor, now: datetime, limit: int = 10) -> list[Need]:
-    """Verified critical needs of the actor's area of which nothing is given or under way, the newest first."""
-    wanted = select(Need).where(Need.state == NeedState.VERIFIED, Need.urgency == CRITICAL, Need.committed_units == 0)
-    wanted = wanted.where(not_over(local_day(now)))
-    if actor.districts:
-        wanted = wanted.where(col(Need.district_code).in_(sorted(actor.districts)))
-    return list(session.exec(wanted.order_by(col(Need.updated_at).desc(), col(Need.id)).limit(limit)))
 
 
 def _record(session: Session, row: UrgentApproval, action: str, *, actor: Actor, now: datetime) -> None:

@@ -5,6 +5,7 @@ Enters: approvers and those on call. Leaves: pages; kind, district, amounts and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -14,44 +15,78 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from marketplace import policy
+from marketplace.accounts.models import Account
 from marketplace.actors import Role
-from marketplace.calendar import HERE, utc_now
+from marketplace.calendar import HERE, local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.decisions.models import Match
-from marketplace.errors import DomainError, NotFound
+from marketplace.errors import DomainError, NotFound, WrongState
 from marketplace.guards import current_actor, guard
-from marketplace.meetings import night, reclaims, roster, urgent, words
+from marketplace.meetings import critical, night, reclaims, roster, urgent, words
 from marketplace.meetings.doors import bp, say
 from marketplace.meetings.forms import ReviewForm, RosterForm, UrgentForm
-from marketplace.meetings.models import ReviewState, UrgentApproval
+from marketplace.meetings.models import OnCall, ReviewState, UrgentApproval
 from marketplace.meetings.named import name_of
 from marketplace.meetings.roster import Shift
+from marketplace.meetings.views_sheet import area
 from marketplace.needs.models import Need
+from marketplace.reference import districts
 from marketplace.web import pages
+from marketplace.web.display import language
 from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
+
+FEW = 10
+"""So many critical needs stand on the first page; the others have a list of their own."""
 
 
 @bp.get("/urgent/")
 @guard("urgent:list")
 def urgent_cases() -> ResponseReturnValue:
-    """What was approved at once: first what waits for its review."""
-    session, actor = current_session(), current_actor()
+    """What was approved at once: first what waits for its review; and the critical needs that nobody has helped yet."""
+    session, actor, now = current_session(), current_actor(), utc_now()
+    if request.args.get("state") == "critical":
+        return _critical_page()
     state = None if request.args.get("state") == "all" else ReviewState.WAITING
     page = Page(page_number(), urgent.count_urgent(session, state, actor=actor))
     rows = urgent.list_urgent(session, state, actor=actor, offset=page.offset, limit=page.size)
     running = clocks.running_by_object(session, [row.id for row in rows])
-    pair = roster.on_call_at(session, utc_now())
     return pages.render(
         "meetings/urgent.html",
         rows=[(row, session.get_one(Need, row.need_id), _by(running.get(row.id))) for row in rows],
         page=page,
-        state=state,
+        state=state.value if state else "all",
         reviews=words.REVIEWS,
-        pair=(name_of(session, pair.verifier_id), name_of(session, pair.approver_id)) if pair else None,
-        pair_row=pair,
-        critical=urgent.critical_needs(session, actor=actor, now=utc_now()),
+        pairs=_pairs(now),
+        critical=critical.list_needs(session, actor=actor, now=now, limit=FEW),
+        critical_count=critical.count_needs(session, actor=actor, now=now),
     )
+
+
+def _critical_page() -> Response:
+    """Every critical need without aid, the longest waiting first."""
+    session, actor, now = current_session(), current_actor(), utc_now()
+    page = Page(page_number(), critical.count_needs(session, actor=actor, now=now))
+    found = critical.list_needs(session, actor=actor, now=now, offset=page.offset, limit=page.size)
+    return pages.render(
+        "meetings/urgent.html",
+        rows=[],
+        page=page,
+        state="critical",
+        reviews=words.REVIEWS,
+        pairs=_pairs(now),
+        critical=found,
+        critical_count=page.total,
+    )
+
+
+def _pairs(now: datetime) -> list[tuple[OnCall, str, str, str]]:
+    """Who is on call now for the reader's area: the pair, its area and the two names."""
+    session, actor = current_session(), current_actor()
+    return [
+        (row, area(row.district_code), name_of(session, row.verifier_id), name_of(session, row.approver_id))
+        for row in roster.running(session, now, districts=actor.districts)
+    ]
 
 
 def _by(clock: Any) -> date | None:
@@ -164,6 +199,9 @@ def on_call() -> ResponseReturnValue:
         str(form.approver.data),
         _moment(form.starts_on.data, form.starts_at.data),
         _moment(form.ends_on.data, form.ends_at.data),
+        verifier_phone=(form.verifier_phone.data or "").strip(),
+        approver_phone=(form.approver_phone.data or "").strip(),
+        district_code=form.district.data or roster.CITY,
     )
     try:
         roster.plan(session, shift, actor=actor, now=now)
@@ -174,10 +212,25 @@ def on_call() -> ResponseReturnValue:
 
 
 def _roster_form() -> RosterForm:
-    form, session = RosterForm(), current_session()
-    form.verifier.choices = [(one.id, one.display_name) for one in roster.people(session, roster.VERIFIERS)]
-    form.approver.choices = [(one.id, one.display_name) for one in roster.people(session, (Role.APPROVER,))]
+    """The reader's own area to choose from, and who serves some of it, each with its area."""
+    form, actor = RosterForm(), current_actor()
+    near = [row for row in districts.current(local_day(utc_now())) if actor.serves(row.code)]
+    form.district.choices = [(row.code, row.name(lang=language())) for row in near]
+    form.verifier.choices, form.approver.choices = _choose(roster.VERIFIERS), _choose((Role.APPROVER,))
     return form
+
+
+def _choose(roles: Sequence[Role]) -> list[tuple[str, str]]:
+    actor = current_actor()
+    return [
+        (one.id, f"{one.display_name} · {_serves(one)}")
+        for one in roster.people(current_session(), roles)
+        if not (actor.districts and one.districts) or actor.districts & set(one.districts)
+    ]
+
+
+def _serves(account: Account) -> str:
+    return "、".join(area(code) for code in sorted(account.districts) or (roster.CITY,))
 
 
 def _moment(day: Any, hour: Any) -> datetime:
@@ -187,11 +240,20 @@ def _moment(day: Any, hour: Any) -> datetime:
 
 def _roster_page(form: RosterForm | None, *, now: datetime) -> Response:
     session = current_session()
+    actor = current_actor()
     rows = [
-        (row, name_of(session, row.verifier_id), name_of(session, row.approver_id), _stands(row, now))
+        {
+            "row": row,
+            "area": area(row.district_code),
+            "verifier": name_of(session, row.verifier_id),
+            "approver": name_of(session, row.approver_id),
+            "stands": _stands(row, now),
+            "silent": row.ends_at > now and None in (row.verifier_phone, row.approver_phone),
+            "mine": row.ends_at > now and policy.decide(actor, "roster:set", district=row.district_code).allow,
+        }
         for row in roster.list_shifts(session, now=now)
     ]
-    return pages.render("meetings/roster.html", rows=rows, form=form, can_drop=form is not None)
+    return pages.render("meetings/roster.html", rows=rows, form=form, whole=not actor.districts)
 
 
 def _stands(row: Any, now: datetime) -> tuple[str, str]:
@@ -207,6 +269,6 @@ def on_call_drop(row_id: str) -> ResponseReturnValue:
     """Take a pair off."""
     try:
         roster.drop(current_session(), row_id, actor=current_actor(), now=utc_now())
-    except DomainError as error:
-        return pages.refuse(str(words.SENTENCES.get(error.code, error.code)), to=url_for(".on_call"))
+    except WrongState as error:
+        return pages.refuse(str(words.SENTENCES[error.code]), to=url_for(".on_call"))
     return pages.done(_("Taken off the roster."), to=url_for(".on_call"))

@@ -118,6 +118,8 @@ SENTENCES: dict[str, Any] = {
     "urgent_reviewed": _l("This case has been reviewed already."),
     "same_person_twice": _l("You verified or approved this case. Somebody else has to review it."),
     "same_person": _l("Verifier and approver must be two people."),
+    "officer_elsewhere": _l("This colleague does not serve the whole of this area. Choose another one."),
+    "phone_mobile": _l("Type the mobile number under which this person is reached at night: 11 digits."),
     "span_backwards": _l("The end must lie after the beginning and not in the past."),
     "span_too_long": _l("A pair is on call for 31 days at most."),
     "on_call_overlap": _l("Another pair is on call in this time."),

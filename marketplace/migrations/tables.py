@@ -9,6 +9,8 @@ from marketplace.appointments import models as appointments
 from marketplace.assessments import models as assessments
 from marketplace.boards import models as boards
 from marketplace.cases import models as cases
+from marketplace.cases import models_orders as case_orders
+from marketplace.cases import models_papers as case_papers
 from marketplace.cases import models_reviews as case_reviews
 from marketplace.claims import models as claims
 from marketplace.clocks import models as clocks
@@ -46,6 +48,8 @@ ROOMS = (
     assessments,
     audit,
     boards,
+    case_orders,
+    case_papers,
     case_reviews,
     cases,
     claims,

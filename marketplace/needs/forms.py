@@ -49,6 +49,8 @@ SENTENCES: dict[str, Any] = {
     "reason_missing": _l("Choose a reason from the list."),
     "evidence_missing": _l("Write down what you saw or compared."),
     "bad_level": _l("Choose a level from 1 to 4."),
+    "nothing_left": _l("Nothing stayed uncovered."),
+    "no_need_apart": _l("No need of this household was written down since: write it down first."),
     "not_positive": _l("The amount must be above zero."),
     "not_whole": _l("This kind is counted in whole units: write a whole number."),
     "not_whole_fen": _l("Write at most two decimals."),

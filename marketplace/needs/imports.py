@@ -30,9 +30,10 @@ from marketplace.intake import (
     refuse_changes,
     rows_of,
 )
+from marketplace.intake.places import Place
 from marketplace.needs.planning import plan
 from marketplace.needs.storing import store
-from marketplace.needs.table import Place, Taxonomy, need_schema
+from marketplace.needs.table import Taxonomy, need_schema
 
 
 def check_file(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -20,10 +19,9 @@ from marketplace.db import chunks
 from marketplace.households.register import HouseholdFacts, PersonFacts
 from marketplace.households.resolving import resolve_many
 from marketplace.intake import CheckedRow, Fault, Stage
+from marketplace.intake.places import is_town
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.table import period_of
-from marketplace.reference.districts import resolve_street
-from marketplace.reference.tables import UnknownCode
 from marketplace.sealed import Vault, vault_of
 
 _ASKED = 500
@@ -202,13 +200,6 @@ def household_facts(values: Mapping[str, Any], *, source: str) -> HouseholdFacts
         district_code=values["district_code"],
         street_code=street,
         size=members if isinstance(members, int) else len(people),
-        urban=_urban(street),
+        urban=is_town(street),
         people=tuple(people),
     )
-
-
-def _urban(street: str) -> bool:
-    try:
-        return not street or resolve_street(street, on=date.max).kind == "SUBDISTRICT"
-    except UnknownCode:
-        return True

@@ -12,12 +12,16 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from marketplace import audit
+from marketplace import audit, notices
 from marketplace.actors import Actor
+from marketplace.calendar import local_day
 from marketplace.db import flush
 from marketplace.errors import WrongState
 from marketplace.needs.models import Need, NeedState
 
+LAPSED = "lapsed"
+"""Why a need is closed whose time is over."""
+LAPSING = (NeedState.UNVERIFIED, NeedState.VERIFIED)
 MONEY_PAID = "paid_after_end"
 """Why a need is held while a person settles money that the bank paid after its match had ended."""
 
@@ -66,6 +70,24 @@ def reopened_by_meeting(
     flush(session)
     entry = audit.Entry("need:reopen", object_ref=need.id, subject=need.household_id, decision=need.state.value)
     audit.record(session, entry, actor=actor, now=now)
+
+
+def lapse(session: Session, need_id: str, /, *, actor: Actor, now: datetime) -> bool:
+    """Close a need whose time is over; what was given for it stays given, and its household is told that it may ask
+    anew. Whether it did so: one that is held waits for a person."""
+    need = session.get_one(Need, need_id, with_for_update=True, populate_existing=True)
+    over = need.valid_to is not None and need.valid_to <= local_day(now)
+    if not over or need.state not in LAPSING:
+        return False
+    need.state, need.state_reason, need.updated_at = NeedState.CLOSED, LAPSED, now
+    session.add(need)
+    flush(session)
+    entry = audit.Entry(
+        "need:close", object_ref=need.id, subject=need.household_id, decision=need.state.value, rule_id=LAPSED
+    )
+    audit.record(session, entry, actor=actor, now=now)
+    notices.post(session, "need_lapsed", key=f"need:{need.id}:lapsed", household_id=need.household_id, now=now)
+    return True
 
 
 def _settle(session: Session, need_id: str, *, to: NeedState, reason: str, actor: Actor, now: datetime) -> None:

@@ -12,17 +12,14 @@ from datetime import date
 
 from adapters.ports import Cell
 from adapters.tabular_cells import plain_text
-from marketplace.intake import BadCell, Column, Reader, Row, Schema, Stage, cells
-from marketplace.reference import districts, events
+from marketplace.intake import BadCell, Column, Reader, Row, Schema, Stage, cells, places
+from marketplace.intake.places import Place, the_places
+from marketplace.reference import events
 from marketplace.reference.needs import NeedKind, list_need_kinds
-from marketplace.reference.tables import UnknownCode
 from marketplace.reference.words import list_codes, words
 
 Taxonomy = Mapping[str, NeedKind]
 """Kinds of need by code."""
-
-Place = Callable[[str], str]
-"""The district in force for a code or a name; raises UnknownCode."""
 
 _PROOF = ("evidence", "verifier", "verified_on", "referral_reason")
 _RELATIONS = cells.meanings_of("relation")
@@ -31,16 +28,6 @@ _RELATIONS = cells.meanings_of("relation")
 def the_taxonomy() -> Taxonomy:
     """The house's own kinds of need."""
     return {kind.code: kind for kind in list_need_kinds()}
-
-
-def the_places(on: date) -> Place:
-    """Districts of the city by code, Chinese or English name; ended codes lead to their successor."""
-    named = {name.casefold(): d.code for d in districts.current(on) for name in (d.zh, d.en, d.en.rpartition(" ")[0])}
-
-    def place(text: str) -> str:
-        return districts.resolve(named.get(text.casefold(), text), on=on).code
-
-    return place
 
 
 def need_schema(*, today: date, taxonomy: Taxonomy | None = None, place: Place | None = None) -> Schema:
@@ -75,8 +62,10 @@ def _household_columns(today: date, *, place: Place) -> tuple[Column, ...]:
         ),
         Column("phone", "联系电话", "Phone", cells.phone, secret=True, also=("电话", "手机号", "手机")),
         Column("address", "住址", "Address", text(120), secret=True, also=("地址", "家庭住址")),
-        Column("district_code", "区县", "District", _district(place), needed=True, filled=True, also=("区县代码",)),
-        Column("street_code", "街道", "Street", _street(today), also=("街道代码", "乡镇街道")),
+        Column(
+            "district_code", "区县", "District", places.district(place), needed=True, filled=True, also=("区县代码",)
+        ),
+        Column("street_code", "街道", "Street", places.street(today), also=("街道代码", "乡镇街道")),
         Column("members", "家庭成员", "Members", _members(today), secret=True, also=("家庭人口", "人口")),
     )
 
@@ -128,32 +117,6 @@ def event(today: date) -> Reader:
     return read
 
 
-def _district(place: Place) -> Callable[[Cell], str | None]:
-    text = cells.text(40)
-
-    def read(cell: Cell) -> str | None:
-        plain = text(cell)
-        try:
-            return place(plain) if plain else None
-        except UnknownCode as error:
-            raise BadCell("unknown_district") from error
-
-    return read
-
-
-def _street(today: date) -> Callable[[Cell], str | None]:
-    text = cells.text(12)
-
-    def read(cell: Cell) -> str | None:
-        plain = text(cell)
-        try:
-            return districts.resolve_street(plain, on=today).code if plain else None
-        except UnknownCode as error:
-            raise BadCell("unknown_street") from error
-
-    return read
-
-
 def _members(today: date) -> Callable[[Cell], object]:
     """The number of people, or the members beside the head as relation/name/ID number with semicolons between."""
     count, number = cells.whole(0, 30), cells.id_number(today)
@@ -191,16 +154,12 @@ def _finish(row: Row, *, kinds: Taxonomy, today: date) -> None:
         row.fault("valid_to", "dates_reversed")
     if row["verified_on"] and row["verified_on"] > today.isoformat():
         row.fault("verified_on", "date_in_future")
-    if row["street_code"] and _street_elsewhere(row, today=today):
+    if row["street_code"] and places.street_elsewhere(row["street_code"], row["district_code"], today=today):
         row.fault("street_code", "street_elsewhere")
     if row["verification_level"] not in (None, "0"):
         for name in _PROOF:
             if not row[name]:
                 row.fault(name, "unproved", stage=Stage.VALUES)
-
-
-def _street_elsewhere(row: Row, *, today: date) -> bool:
-    return bool(districts.resolve_street(row["street_code"], on=today).district_code != row["district_code"])
 
 
 def _across(rows: Sequence[Row]) -> None:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, or_, select
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM
-from marketplace.calendar import local_day
+from marketplace.calendar import last_before, local_day
 from marketplace.db import flush
 from marketplace.notices import Notice
 from marketplace.offers.models import Offer, OfferState
@@ -83,7 +83,7 @@ def _write(session: Session, letter: str, org_id: str, *, now: datetime, by: dat
     key = f"{org_id}:{letter}:{local_day(now).isoformat()}"
     if session.exec(select(Notice.id).where(Notice.key == key)).first() is not None:
         return
-    params = {"by": by.isoformat()} if by else {}
+    params = {"by": last_before(by).isoformat()} if by else {}
     if letter == "offer_ending":
         notices.post(session, "offer_ending", key=key, org_id=org_id, params=params, now=now)
     else:

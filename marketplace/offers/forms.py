@@ -51,7 +51,7 @@ class WhenForm(Form):
     """From when until when."""
 
     valid_from = DayField(_l("First day"), required=False)
-    valid_to = DayField(_l("The day after the last"))
+    valid_to = DayField(_l("Last day"))
 
 
 class AnswerForm(Form):

@@ -13,7 +13,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from marketplace.calendar import local_day, utc_now
+from marketplace.calendar import after_last, last_before, local_day, utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.intake import sentence
@@ -150,6 +150,8 @@ def _given(draft: OfferDraft, here: Step) -> dict[str, Any]:
     """What this step was answered before, as its form's values."""
     kept = {name: draft.answers[name] for name in here.fields if draft.answers.get(name) is not None}
     kept |= {name: date.fromisoformat(kept[name]) for name in (*DAYS, "donor_signed_on") if name in kept}
+    if "valid_to" in kept:
+        kept["valid_to"] = last_before(kept["valid_to"])
     if "min_urgency" in here.fields:
         kept["min_urgency"] = str(kept.get("min_urgency", 0))
     if "lot" in here.fields and "lot" not in kept:
@@ -162,6 +164,8 @@ def _kept(draft: OfferDraft, here: Step, form: Any) -> bool:
     answers = {name: form[name].data for name in here.fields if name in form}
     answers |= {name: answers[name] or "" for name in ("donor_purpose",) if name in answers}
     answers |= {name: answers[name] or 0 for name in ("unit_cost_fen",) if name in answers}
+    if answers.get("valid_to"):
+        answers["valid_to"] = after_last(answers["valid_to"])
     if "min_urgency" in answers:
         answers["min_urgency"] = int(answers["min_urgency"])
     before = dict(draft.answers)

@@ -24,7 +24,7 @@ from marketplace.calendar import local_day
 from marketplace.db import conflict_of, flush, new_id
 from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.payments import waiting
+from marketplace.payments import twice, waiting
 from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine, PaymentMonth
 from marketplace.payments.open_matches import Payable, open_of_giver
 from marketplace.policy import require
@@ -219,7 +219,8 @@ def give_up(session: Session, batch: PaymentBatch, /, *, actor: Actor, now: date
 
 
 def stop_line(session: Session, batch_id: str, line_id: str, /, *, actor: Actor, now: datetime) -> PaymentLine:
-    """The giver says that the bank has not paid this line of a sent batch and will not."""
+    """Two people of the giver say that the bank has not paid this line of a sent batch and will not, for the money may
+    be on its way: the first word is kept, the second frees the grant for another batch."""
     batch = get_batch(session, batch_id, actor=actor, lock=True)
     require(actor, "payment:release", org_id=batch.org_id)
     line = session.get(PaymentLine, line_id)
@@ -227,8 +228,22 @@ def stop_line(session: Session, batch_id: str, line_id: str, /, *, actor: Actor,
         raise NotFound("line")
     if batch.state is not BatchState.SENT or line.state is not LineState.WAITING:
         raise WrongState("batch_moved_on", state=batch.state.value)
+    if not line.stop_asked_by:
+        return _ask_to_stop(session, line, actor=actor, now=now)
+    if line.stop_asked_by in actor.people:
+        raise WrongState("same_person_twice")
     drop_line(session, line, "stopped", actor=actor, now=now)
+    twice.take_place(session, session.get_one(Match, line.match_id), actor=actor, now=now)
     waiting.batch_waits(session, batch, now=now)
+    return line
+
+
+def _ask_to_stop(session: Session, line: PaymentLine, *, actor: Actor, now: datetime) -> PaymentLine:
+    line.stop_asked_by, line.changed_at = actor.id, now
+    session.add(line)
+    entry = audit.Entry("payment:ask_stop", object_ref=line.reference, subject=line.household_id)
+    audit.record(session, entry, actor=actor, now=now)
+    flush(session)
     return line
 
 

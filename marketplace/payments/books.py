@@ -179,6 +179,7 @@ def _compared(
     """Bank and ledger for each match of the month."""
     bank: dict[str, int] = defaultdict(int)
     home: dict[str, tuple[str, PaymentLine]] = {}
+    twice = {line.match_id for line, _of in lines if line.state is LineState.PAID_TWICE}
     for line, _line_month in lines:
         for told in results.get(line.id, ()):
             bank[line.match_id] += _SIGN[told.kind] * told.amount_fen
@@ -193,7 +194,7 @@ def _compared(
         if (paid_in or handed_in) != month:
             continue
         ledger = entry.units if entry.state is AidState.DELIVERED else 0
-        cause = _cause(match, paid_line, bank[match.id], ledger)
+        cause = "paid_twice" if match.id in twice else _cause(match, paid_line, bank[match.id], ledger)
         reference = paid_line.reference if paid_line is not None else ""
         rows.append(Difference(match.id, reference, bank[match.id], ledger, cause))
     return rows

@@ -2,7 +2,7 @@
 
 Enters: an answer that `results` has found possible. Leaves: the fact of the bank, kept whatever became of the match
 meanwhile. Where the match has ended, a person is asked what becomes of the money; where one looks at the match first,
-nothing else is touched before that is done.
+nothing else is touched before that is done. A second payment of a match moves nothing but itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from marketplace.db import flush
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.paid_late import OVER
-from marketplace.payments import after_end, waiting
+from marketplace.payments import after_end, twice, waiting
 from marketplace.payments.models import BankResult, LineState, PaymentBatch, PaymentLine, ResultKind
 from marketplace.payments.open_matches import ACCOUNT_AT_FAULT
 from marketplace.payments.payees import end_permit
@@ -46,16 +46,32 @@ class Answer:
     on_day: date
     reason_code: str
     bank_ref: str
+    twice: bool = False
+    """The bank paid beside another payment of the same match."""
 
 
 def apply(session: Session, answer: Answer, /, *, month: str, import_id: str, actor: Actor, now: datetime) -> None:
     """Keep the fact in the books of `month`, move the line, and let the match follow."""
-    line = answer.line
+    line, was_second = answer.line, answer.line.state is LineState.PAID_TWICE
     _keep(session, answer, month=month, import_id=import_id, actor=actor, now=now)
     match = session.get_one(Match, line.match_id, with_for_update=True, populate_existing=True)
+    if answer.twice:
+        twice.ask(session, line, match, actor=actor, now=now)
+    elif was_second:
+        twice.came_back(session, line, now=now)
+    elif answer.kind is not ResultKind.PAID and (other := twice.take_place(session, match, actor=actor, now=now)):
+        if answer.kind is ResultKind.FAILED:
+            _paid(session, other, match, actor=actor, now=now)
+    else:
+        _follow(session, answer, match, actor=actor, now=now)
+    waiting.batch_waits(session, session.get_one(PaymentBatch, line.batch_id), now=now)
+
+
+def _follow(session: Session, answer: Answer, match: Match, *, actor: Actor, now: datetime) -> None:
+    """The match follows the one payment that it has."""
+    line = answer.line
     if answer.kind is not ResultKind.FAILED:
         match.paid_at = now if answer.kind is ResultKind.PAID else None
-    waiting.batch_waits(session, session.get_one(PaymentBatch, line.batch_id), now=now)
     if answer.kind is ResultKind.PAID:
         _paid(session, line, match, actor=actor, now=now)
     elif answer.kind is ResultKind.FAILED:
@@ -80,7 +96,8 @@ def _back(session: Session, line: PaymentLine, match: Match, *, kind: ResultKind
 def _keep(session: Session, answer: Answer, *, month: str, import_id: str, actor: Actor, now: datetime) -> None:
     """The bank's fact, kept whatever became of the match meanwhile."""
     line = answer.line
-    line.state, line.reason_code, line.changed_at = _STATE[answer.kind], answer.reason_code, now
+    line.state = LineState.PAID_TWICE if answer.twice else _STATE[answer.kind]
+    line.reason_code, line.changed_at = answer.reason_code, now
     session.add(line)
     session.add(
         BankResult(

@@ -106,10 +106,13 @@ class PaymentBatch(SQLModel, table=True):
 
 
 class LineState(StrEnum):
-    """waiting ► paid ► returned or reclaimed; or failed (the bank said no), or dropped (it never went to the bank)."""
+    """waiting ► paid ► returned or reclaimed; or failed (the bank said no), or dropped (it never went to the bank, or
+    two people said that the bank will not pay it). What the bank pays while another line of the match is with it or
+    paid is `paid_twice` until one of the two comes back."""
 
     WAITING = "waiting"
     PAID = "paid"
+    PAID_TWICE = "paid_twice"
     FAILED = "failed"
     RETURNED = "returned"
     RECLAIMED = "reclaimed"
@@ -135,6 +138,8 @@ class PaymentLine(SQLModel, table=True):
     amount_fen: int = Field(sa_column=Column(BigInteger, nullable=False))
     state: LineState = Field(sa_column=choice(LineState, index=True))
     reason_code: str = Field(default="", max_length=32)
+    stop_asked_by: str = Field(default="", max_length=64)
+    """Who said first that the bank will not pay it; somebody else has to say so too."""
     changed_at: datetime = Field(sa_column=moment())
 
 

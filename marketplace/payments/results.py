@@ -64,12 +64,44 @@ class Known:
     """What the house knows of the lines that a file names; `states` moves on while the file is gone through."""
 
     lines: dict[str, PaymentLine]
-    batches: dict[str, BatchState]
+    batches: dict[str, PaymentBatch]
     told: dict[tuple[str, ResultKind], BankResult]
     live: dict[str, str]
     """Match ► the line of it that is on its way or paid."""
+    twice: dict[str, list[str]]
+    """Match ► lines of it that the bank paid beside that one."""
+    unsent: set[str]
+    """Lines that wait in a batch that is not with the bank yet."""
     matches: dict[str, MatchState]
     states: dict[str, LineState] = field(default_factory=dict)
+    paid_on: dict[str, date] = field(default_factory=dict)
+    """Line ► the bank's day of its payment."""
+
+    def earliest(self, line: PaymentLine, kind: ResultKind, /) -> date:
+        """Before this day the answer cannot be: the file went to the bank then, or the money that came back left."""
+        sent_at = self.batches[line.id].sent_at
+        sent_on = local_day(sent_at) if sent_at is not None else date.min
+        return sent_on if kind in (ResultKind.PAID, ResultKind.FAILED) else self.paid_on.get(line.id, sent_on)
+
+    def take(self, line: PaymentLine, kind: ResultKind, on_day: date, /) -> bool:
+        """The answer holds: move on by it. Returns whether it is a payment beside another of the same match."""
+        match_id = line.match_id
+        second = kind is ResultKind.PAID and self.live.get(match_id, line.id) != line.id
+        self.states[line.id] = LineState.PAID_TWICE if second else _AFTER[kind]
+        if kind is ResultKind.PAID:
+            self.paid_on[line.id] = on_day
+            if second:
+                self.twice.setdefault(match_id, []).append(line.id)
+            else:
+                self.live[match_id] = line.id
+        elif line.id in self.twice.get(match_id, ()):
+            self.twice[match_id].remove(line.id)
+        elif self.live.get(match_id) == line.id:
+            del self.live[match_id]
+            if self.twice.get(match_id):
+                self.live[match_id] = other = self.twice[match_id].pop(0)
+                self.states[other] = LineState.PAID
+        return second
 
 
 @dataclass(slots=True)
@@ -84,7 +116,8 @@ class Plan:
     def counts(self) -> dict[str, int]:
         """The exact counts that a person confirms."""
         by_kind = {kind.value: sum(answer.kind is kind for answer in self.answers) for kind in ResultKind}
-        return {"new": len(self.answers), **by_kind, "same": self.same}
+        second = sum(answer.twice for answer in self.answers)
+        return {"new": len(self.answers), **by_kind, "paid_twice": second, "same": self.same}
 
 
 def check_file(
@@ -140,7 +173,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, lock: 
 
 
 def _known(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock: bool) -> Known:
-    known = Known({}, {}, {}, {}, {})
+    known = Known({}, {}, {}, {}, {}, set(), {})
     for some in chunks(sorted({row.values["reference"] for row in rows}), _ASKED):
         asked = (
             select(PaymentLine, PaymentBatch)
@@ -152,22 +185,39 @@ def _known(session: Session, rows: Sequence[CheckedRow], *, org_id: str, lock: b
             asked = asked.with_for_update(of=PaymentLine).execution_options(populate_existing=True)
         found = session.exec(asked).all()
         for line, batch in found:
-            known.lines[line.reference], known.batches[line.id] = line, batch.state
+            known.lines[line.reference], known.batches[line.id] = line, batch
             known.states[line.id] = line.state
         ids, matches = [line.id for line, _batch in found], [line.match_id for line, _batch in found]
         for told in session.exec(select(BankResult).where(col(BankResult.line_id).in_(ids))):
             known.told[told.line_id, told.kind] = told
-        live = select(PaymentLine.match_id, PaymentLine.id).where(
-            col(PaymentLine.match_id).in_(matches), col(PaymentLine.state).in_(LIVE_LINE)
-        )
-        known.live.update(dict(session.exec(live).all()))
+            if told.kind is ResultKind.PAID:
+                known.paid_on[told.line_id] = told.on_day
+        _load_live(session, known, matches)
         known.matches.update((m.id, m.state) for m in session.exec(select(Match).where(col(Match.id).in_(matches))))
     return known
 
 
+def _load_live(session: Session, known: Known, matches: Sequence[str]) -> None:
+    """The payments of these matches that are on their way or made, the first by reference first."""
+    wanted = (
+        select(PaymentLine, PaymentBatch.state)
+        .join(PaymentBatch, col(PaymentBatch.id) == col(PaymentLine.batch_id))
+        .where(col(PaymentLine.match_id).in_(matches))
+        .where(col(PaymentLine.state).in_((*LIVE_LINE, LineState.PAID_TWICE)))
+        .order_by(col(PaymentLine.reference))
+    )
+    for line, state in session.exec(wanted):
+        if line.state is LineState.PAID_TWICE:
+            known.twice.setdefault(line.match_id, []).append(line.id)
+        else:
+            known.live[line.match_id] = line.id
+        if state is not BatchState.SENT:
+            known.unsent.add(line.id)
+
+
 def _place(row: CheckedRow, known: Known, found: Plan) -> None:
     line, kind = known.lines.get(row.values["reference"]), ResultKind(row.values["result"])
-    if line is None or known.batches[line.id] is not BatchState.SENT:
+    if line is None or known.batches[line.id].state is not BatchState.SENT:
         _fault(found, row, "reference", "payment_unknown" if line is None else "payment_not_sent")
         return
     amount = row.values.get("amount_fen") or line.amount_fen
@@ -185,29 +235,30 @@ def _place(row: CheckedRow, known: Known, found: Plan) -> None:
     if code:
         _fault(found, row, "result", code)
         return
-    known.states[line.id] = _AFTER[kind]
-    if kind is ResultKind.PAID:
-        known.live[line.match_id] = line.id
-    elif known.live.get(line.match_id) == line.id:
-        del known.live[line.match_id]
-    found.answers.append(
-        Answer(line, kind, on_day, row.values.get("reason_code") or "", row.values.get("bank_ref") or "")
-    )
+    earliest = known.earliest(line, kind)
+    if on_day < earliest:
+        _fault(found, row, "on_day", "payment_day_early", day=earliest.isoformat())
+        return
+    second = known.take(line, kind, on_day)
+    reason_code, bank_ref = row.values.get("reason_code") or "", row.values.get("bank_ref") or ""
+    found.answers.append(Answer(line, kind, on_day, reason_code, bank_ref, second))
 
 
 def _contradiction(line: PaymentLine, kind: ResultKind, known: Known) -> str:
     """Why this answer cannot be true after what is known; empty if it can."""
     state = known.states[line.id]
     if kind in (ResultKind.RETURNED, ResultKind.RECLAIMED):
+        if state is LineState.PAID_TWICE:
+            return ""
         if state is not LineState.PAID:
             return "payment_not_paid"
         asked_back = known.matches[line.match_id] in (MatchState.RECLAIMING, MatchState.RECLAIMED)
         return "" if asked_back or kind is ResultKind.RETURNED else "payment_not_asked_back"
     if state is LineState.DROPPED and line.reason_code != "stopped":
         return "payment_not_sent"
-    if state in (LineState.PAID, LineState.RETURNED, LineState.RECLAIMED):
+    if state in (LineState.PAID, LineState.PAID_TWICE, LineState.RETURNED, LineState.RECLAIMED):
         return "payment_paid_before"
-    if kind is ResultKind.PAID and known.live.get(line.match_id, line.id) != line.id:
+    if kind is ResultKind.PAID and known.live.get(line.match_id) in known.unsent - {line.id}:
         return "payment_paid_elsewhere"
     return ""
 

@@ -26,6 +26,7 @@ desk = Desk(
     counts={
         "new": (_l("New answers"), ""),
         "paid": (_l("Of these paid"), ""),
+        "paid_twice": (_l("Of these paid beside another payment of the same grant"), "late"),
         "failed": (_l("Of these failed: the households are asked"), "late"),
         "returned": (_l("Of these sent back"), "late"),
         "reclaimed": (_l("Of these reclaimed"), "wait"),

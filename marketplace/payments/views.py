@@ -1,15 +1,26 @@
 """The pages of payments: the giver's, the household's and the staff's side, on one blueprint."""
 
-from marketplace.payments import upload, views_after_end, views_giver, views_household, views_late, views_staff
+from marketplace.payments import (
+    filed,
+    upload,
+    views_after_end,
+    views_giver,
+    views_household,
+    views_late,
+    views_staff,
+    views_twice,
+)
 from marketplace.payments.doors import SENTENCES, bp
 
 __all__ = [
     "SENTENCES",
     "bp",
+    "filed",
     "upload",
     "views_after_end",
     "views_giver",
     "views_household",
     "views_late",
     "views_staff",
+    "views_twice",
 ]

@@ -34,6 +34,7 @@ BATCH_TONES = {BatchState.DRAFT: "wait", BatchState.RELEASED: "wait", BatchState
 LINE_TONES = {
     LineState.WAITING: "wait",
     LineState.PAID: "done",
+    LineState.PAID_TWICE: "late",
     LineState.FAILED: "late",
     LineState.RETURNED: "late",
 }
@@ -48,8 +49,10 @@ def index() -> ResponseReturnValue:
     payables = open_of_giver(session, org_id, now=now)
     sound = [payable.match.units for payable in payables if not payable.blocker]
     month = batches.month_of(now)
-    newest = select(PaymentBatch).where(col(PaymentBatch.org_id) == org_id).order_by(col(PaymentBatch.number).desc())
-    found = list(session.exec(newest.limit(24)))
+    own = select(PaymentBatch).where(col(PaymentBatch.org_id) == org_id)
+    page = Page(number=page_number(), total=session.exec(select(func.count()).select_from(own.subquery())).one())
+    newest = own.order_by(col(PaymentBatch.number).desc(), col(PaymentBatch.id)).offset(page.offset).limit(page.size)
+    found = list(session.exec(newest))
     return pages.render(
         "payments/index.html",
         month=month,
@@ -59,6 +62,7 @@ def index() -> ResponseReturnValue:
         at_bank=_sum(session, org_id, LineState.WAITING),
         to_correct=sum(payable.blocker == "account_to_correct" for payable in payables),
         batches=[(batch, _batch_sum(session, batch)) for batch in found],
+        page=page,
         months=months_of(session, org_id),
         tones=BATCH_TONES,
     )
@@ -137,6 +141,7 @@ def one_batch(batch_id: str) -> ResponseReturnValue:
         unsound=dict(Counter(cause for _line, cause in gone)),
         people={person: _person(session, person) for person in (found.prepared_by, found.released_by) if person},
         mine=found.prepared_by in actor.people,
+        people_of_mine=actor.people,
         tones=BATCH_TONES,
         line_tones=LINE_TONES,
     )
@@ -220,9 +225,11 @@ def leave_out(batch_id: str, line_id: str) -> ResponseReturnValue:
 @guard("payment:release")
 @writes
 def stop(batch_id: str, line_id: str) -> ResponseReturnValue:
-    """The bank has not paid this line and will not."""
+    """One of two people says that the bank has not paid this line and will not."""
     line = batches.stop_line(current_session(), batch_id, line_id, actor=current_actor(), now=utc_now())
     words = _("%(reference)s was stopped; the grant waits for the next batch.", reference=line.reference)
+    if line.state is LineState.WAITING:
+        words = _("Noted for %(reference)s. Another person of yours has to say so too.", reference=line.reference)
     return pages.done(words, to=url_for(".one_batch", batch_id=batch_id))
 
 

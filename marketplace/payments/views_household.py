@@ -28,7 +28,7 @@ from marketplace.payments import payees
 from marketplace.payments.doors import SENTENCES, bp
 from marketplace.payments.forms import AccountForm, PermitForm
 from marketplace.payments.models import AccountKind, LineState, Payee, PayeeState, PaymentLine
-from marketplace.payments.open_matches import accounts_at_fault, is_permitted, open_of_household
+from marketplace.payments.open_matches import LIVE_LINE, accounts_at_fault, is_permitted, open_of_household
 from marketplace.policy import require
 from marketplace.reference.words import choices
 from marketplace.web import pages
@@ -41,13 +41,15 @@ TONES = {PayeeState.OK: "done", PayeeState.TO_CHECK: "wait", PayeeState.REFUSED:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One money match as the household sees it: `step` says in one word what it waits for."""
+    """One money match as the household sees it: `step` says in one word what it waits for; `twice` that the bank has
+    paid beside that."""
 
     match: Match
     giver: str
     permitted: bool
     line: PaymentLine | None
     step: str
+    twice: bool
 
 
 def _payments(session: Session, household_id: str, payee: Payee | None) -> list[Payment]:
@@ -55,19 +57,25 @@ def _payments(session: Session, household_id: str, payee: Payee | None) -> list[
     lines = select(PaymentLine).where(
         col(PaymentLine.household_id) == household_id, col(PaymentLine.state) != LineState.DROPPED
     )
-    last = {line.match_id: line for line in session.exec(lines.order_by(col(PaymentLine.changed_at)))}
+    found_lines = session.exec(lines.order_by(col(PaymentLine.changed_at))).all()
+    last = {line.match_id: line for line in sorted(found_lines, key=lambda line: line.state in LIVE_LINE)}
+    second = {line.match_id for line in found_lines if line.state is LineState.PAID_TWICE}
     matches = {match.id: match for match in open_of_household(session, household_id)}
     for match_id in last:
         matches.setdefault(match_id, session.get_one(Match, match_id))
-    found = [_payment(session, match, payee, last.get(match.id)) for match in matches.values()]
+    found = [
+        _payment(session, match, payee, last.get(match.id), twice=match.id in second) for match in matches.values()
+    ]
     return sorted(found, key=lambda payment: payment.match.created_at, reverse=True)
 
 
-def _payment(session: Session, match: Match, payee: Payee | None, line: PaymentLine | None) -> Payment:
+def _payment(
+    session: Session, match: Match, payee: Payee | None, line: PaymentLine | None, *, twice: bool = False
+) -> Payment:
     permitted = is_permitted(session, match, now=utc_now())
     at_fault = payee is not None and payee.id in accounts_at_fault(session, match.household_id)
     step = _step(payee, line, permitted=permitted, at_fault=at_fault)
-    return Payment(match, session.get_one(Organisation, match.org_id).name, permitted, line, step)
+    return Payment(match, session.get_one(Organisation, match.org_id).name, permitted, line, step, twice)
 
 
 def _step(payee: Payee | None, line: PaymentLine | None, *, permitted: bool, at_fault: bool) -> str:

@@ -18,7 +18,7 @@ from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.households import suspicions
 from marketplace.households.models import Household
 from marketplace.ledger.budgets import given_in_year
-from marketplace.meetings import duties, urgent
+from marketplace.meetings import critical, duties, urgent
 from marketplace.meetings import service as meetings
 from marketplace.meetings.models import ReviewState
 from marketplace.needs.models import Need, NeedState
@@ -96,6 +96,7 @@ def of_staff(session: Session, actor: Actor, /, *, now: datetime) -> dict[str, i
         "urgent": urgent.count_urgent(session, ReviewState.WAITING, actor=actor)
         if may(actor, "urgent:list").allow
         else 0,
+        "critical": critical.count_needs(session, actor=actor, now=now) if may(actor, "urgent:list").allow else 0,
         "meetings": meetings.open_meetings(session, actor),
         "pairs": suspicions.count_waiting(session, actor=actor),
         "runs": session.exec(select(func.count()).select_from(Run)).one(),

@@ -15,6 +15,7 @@ from datetime import date
 from marketplace.households.categories import months_later
 from marketplace.households.models import Household, Person
 from marketplace.reference.indicators import Indicator, indicators
+from marketplace.signals.declaring import counting
 from marketplace.signals.models import Fact
 
 VISITS, REGISTER = "STREET", "REGISTER"
@@ -34,7 +35,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that is read: the household, its people, its facts that are not replaced, and the day."""
+    """Everything that is read: the household, its people who live, its facts that are not replaced, and the day."""
 
     home: Household
     people: Sequence[Person]
@@ -42,10 +43,15 @@ class Scene:
     today: date
 
     @property
+    def size(self) -> int:
+        """How many people live in the household."""
+        return max(self.home.size - len({fact.person_id for fact in self.of("DEATH")}), 0)
+
+    @property
     def ages(self) -> list[int] | None:
-        """The ages of all people of the household; None unless every one is known."""
+        """The ages of all people who live in the household; None unless every one is known."""
         years = [person.birth_year for person in self.people]
-        if len(years) != self.home.size or not years or None in years:
+        if len(years) != self.size or not years or None in years:
             return None
         return [self.today.year - year for year in years if year is not None]
 
@@ -54,8 +60,8 @@ class Scene:
         return sorted((fact for fact in self.facts if fact.kind in kinds), key=lambda fact: (fact.day, fact.id or 0))
 
     def newest(self, kind: str) -> list[Fact]:
-        """Each person's newest fact of a kind."""
-        return list({fact.person_id: fact for fact in self.of(kind)}.values())
+        """The facts of a kind that tell how things stand now."""
+        return counting(self.of(kind))
 
     def since_a_year(self, kind: str) -> list[Fact]:
         """The facts of a kind of the last twelve months."""
@@ -117,7 +123,7 @@ def _sum(facts: Sequence[Fact]) -> Told:
 
 def _per_head(facts: Sequence[Fact], scene: Scene, *, months: int) -> Told:
     told = _sum(facts)
-    return None if told is None or not scene.home.size else (told[0] // (scene.home.size * months), told[1])
+    return None if told is None or not scene.size else (told[0] // (scene.size * months), told[1])
 
 
 def _spending_share(scene: Scene, kinds: tuple[str, ...]) -> Told:

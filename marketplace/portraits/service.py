@@ -91,7 +91,7 @@ def portrait_of(session: Session, household_id: str, /, *, actor: Actor, today: 
 def scene_of(session: Session, home: Household, /, *, today: date) -> Scene:
     """What is known of a household on a day."""
     people = session.exec(select(Person).where(col(Person.household_id) == home.id).order_by(col(Person.id)))
-    facts = session.exec(
+    told = session.exec(
         select(Fact).where(
             col(Fact.household_id) == home.id,
             col(Fact.replaced_day).is_(None),
@@ -99,7 +99,9 @@ def scene_of(session: Session, home: Household, /, *, today: date) -> Scene:
             col(Fact.kind).not_in(("USE", "PAYMENT")),
         )
     )
-    return Scene(home, people.all(), facts.all(), today)
+    facts = told.all()
+    dead = {fact.person_id for fact in facts if fact.kind == "DEATH"}
+    return Scene(home, [person for person in people if person.id not in dead], facts, today)
 
 
 def _costs(scene: Scene) -> tuple[tuple[date, int], ...]:

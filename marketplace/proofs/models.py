@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Text
 from sqlmodel import Column, Field, Index, SQLModel
 
-from marketplace.db import check, choice, moment
+from marketplace.db import check, choice, moment, unique_where
 from marketplace.sealed import sealed_column
 
 
@@ -53,11 +53,13 @@ class PaperKind(StrEnum):
 
 
 class Paper(SQLModel, table=True):
-    """The number of a receipt or invoice that was issued elsewhere; unique for each giver and kind."""
+    """The number of a receipt or invoice that was issued elsewhere; unique for each giver and kind among those that
+    stand. A struck one was mistyped or voided: it stays with its reason, counts nowhere, and its number is free."""
 
     __table_args__ = (
         check("amount", "amount_fen > 0"),
-        Index("uq_paper_org_kind_number", "org_id", "kind", "number", unique=True),
+        check("struck", "(struck_at IS NULL) = (struck_reason = '')"),
+        unique_where("uq_paper_org_kind_number", "org_id", "kind", "number", where="struck_at IS NULL"),
     )
 
     id: str = Field(primary_key=True, max_length=32)
@@ -69,6 +71,9 @@ class Paper(SQLModel, table=True):
     issued_on: date = Field(index=True)
     recorded_by: str = Field(max_length=64)
     recorded_at: datetime = Field(sa_column=moment())
+    struck_reason: str = Field(default="", max_length=32)
+    struck_by: str = Field(default="", max_length=64)
+    struck_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 
 
 class Project(SQLModel, table=True):

@@ -1,7 +1,8 @@
 """Numbers of donation receipts and invoices: stored, never issued (R1.24).
 
 Enters: a number that the giver's own system or the finance authority issued. Leaves: a `Paper`, once for each giver and
-kind of paper; the same number again is refused with the row it already stands in. Called by the givers' pages.
+kind of paper; the same number again is refused with the row it already stands in. One that was mistyped or voided is
+struck with a reason, and its number can be kept anew. Called by the givers' pages.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.offers.models import Offer
 from marketplace.policy import require
 from marketplace.proofs.models import Paper, PaperKind
+from marketplace.reference.words import list_codes
 
 LONGEST = 32
 
@@ -81,9 +83,33 @@ def store(session: Session, facts: PaperFacts, /, *, actor: Actor, now: datetime
     return paper
 
 
+def get_standing(session: Session, paper_id: str, /, *, actor: Actor, lock: bool = False) -> Paper:
+    """The giver's paper, unless it is struck; another giver's looks like a missing one."""
+    paper = session.get(Paper, paper_id, with_for_update=True if lock else None, populate_existing=lock)
+    if paper is None or paper.struck_at is not None:
+        raise NotFound("paper")
+    require(actor, "paper:store", org_id=paper.org_id)
+    return paper
+
+
+def strike(session: Session, paper_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Paper:
+    """It was mistyped, or voided where it was issued: it counts nowhere any more, and its number is free. What a
+    published report says of it stands until a new version is counted."""
+    paper = get_standing(session, paper_id, actor=actor, lock=True)
+    if reason_code not in list_codes("paper_strike"):
+        raise BadInput("not_in_list", field="reason_code")
+    paper.struck_reason, paper.struck_by, paper.struck_at = reason_code, actor.id, now
+    session.add(paper)
+    flush(session)
+    entry = audit.Entry("paper:strike", object_ref=paper.id, rule_id=reason_code, body={"fen": paper.amount_fen})
+    audit.record(session, entry, actor=actor, now=now)
+    return paper
+
+
 def find(session: Session, org_id: str, /, *, kind: PaperKind, number: str) -> Paper | None:
     """The giver's paper of this kind and number."""
     statement = select(Paper).where(col(Paper.org_id) == org_id, col(Paper.kind) == kind)
+    statement = statement.where(col(Paper.struck_at).is_(None))
     return session.exec(statement.where(col(Paper.number) == tidy(number))).first()
 
 

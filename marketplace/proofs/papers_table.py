@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlmodel import Session, col, select
 
@@ -103,9 +103,14 @@ class Plan:
         return {"new": len(self.new), "same": self.same}
 
 
+def _kept(org_id: str) -> Any:
+    """What the giver keeps and has not struck."""
+    return select(Paper).where(col(Paper.org_id) == org_id, col(Paper.struck_at).is_(None))
+
+
 def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str) -> Plan:
     """Compare each row with what is kept; a resource of another giver is as unknown as an invented one."""
-    kept = {(one.kind, one.number): one for one in session.exec(select(Paper).where(col(Paper.org_id) == org_id))}
+    kept = {(one.kind, one.number): one for one in session.exec(_kept(org_id))}
     offers = _offers(session, org_id)
     found = Plan()
     for row in rows:
@@ -180,7 +185,7 @@ def papers_file(session: Session, kind: Literal["xlsx", "csv"], /, *, actor: Act
     """Every number that the giver keeps, the oldest paper first, in the columns of `paper_schema`."""
     require(actor, "paper:list", org_id=actor.org_id)
     mine = select(Paper, Offer).outerjoin(Offer, col(Offer.id) == col(Paper.offer_id))
-    mine = mine.where(col(Paper.org_id) == actor.org_id)
+    mine = mine.where(col(Paper.org_id) == actor.org_id, col(Paper.struck_at).is_(None))
     found = session.execute(mine.order_by(col(Paper.issued_on), col(Paper.number), col(Paper.id)))
     rows = (_cells(paper, offer, lang=lang) for paper, offer in found)
     schema = paper_schema(today=date.max)

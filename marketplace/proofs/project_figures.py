@@ -93,6 +93,7 @@ def _money_in(session: Session, offers: list[str], period: Period) -> dict[str, 
     """Donations for these offers, by the receipts whose numbers the giver keeps here."""
     wanted = select(func.count(), func.coalesce(func.sum(Paper.amount_fen), 0)).select_from(Paper)
     wanted = wanted.where(col(Paper.offer_id).in_(offers), col(Paper.kind) == PaperKind.DONATION_RECEIPT)
+    wanted = wanted.where(col(Paper.struck_at).is_(None))
     wanted = wanted.where(col(Paper.issued_on) >= period.from_on, col(Paper.issued_on) <= period.to_on)
     number, fen = session.exec(wanted).one()
     return {"receipts": number, "in_fen": int(fen)}

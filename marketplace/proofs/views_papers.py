@@ -23,7 +23,9 @@ from marketplace.offers.models import Offer
 from marketplace.proofs import papers
 from marketplace.proofs.doors import PAPERS, bp, say
 from marketplace.proofs.models import PaperKind
+from marketplace.reference.words import choices
 from marketplace.web import pages
+from marketplace.web.display import language
 from marketplace.web.fields import DayField, Form, OneField, TextField, YuanField
 from marketplace.web.formats import day, yuan
 from marketplace.web.paging import Page, page_number
@@ -82,6 +84,42 @@ def paper_new() -> ResponseReturnValue:
         say(form, error)
         return _form(form)
     return pages.done(_("The number is kept."), to=url_for("proofs.paper_list"))
+
+
+class StrikeForm(Form):
+    """Why it is struck."""
+
+    reason_code = OneField(_l("Why?"))
+
+
+@bp.route("/papers/<paper_id>/strike", methods=["GET", "POST"])
+@guard("paper:store")
+@writes
+def paper_strike(paper_id: str) -> ResponseReturnValue:
+    """Ask why, then strike a number that was mistyped or voided."""
+    session, form = current_session(), StrikeForm()
+    paper = papers.get_standing(session, paper_id, actor=current_actor())
+    form.reason_code.choices = choices("paper_strike", lang=language())
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout="charity",
+            title=_("Strike this number?"),
+            intro=_(
+                "It stays here with the reason and counts in no report any more. The number can then be kept anew."
+            ),
+            facts=[
+                {"label": PAPERS[paper.kind], "value": paper.number},
+                {"label": _("Amount"), "value": yuan(paper.amount_fen)},
+                {"label": _("Issued on"), "value": day(paper.issued_on)},
+            ],
+            button=_("Strike it"),
+            back=url_for("proofs.paper_list"),
+            form=form,
+        )
+    papers.strike(session, paper_id, reason_code=form.reason_code.data or "", actor=current_actor(), now=utc_now())
+    return pages.done(
+        _("Struck. If a published report counts it, count a new version."), to=url_for("proofs.paper_list")
+    )
 
 
 def _form(form: PaperForm) -> ResponseReturnValue:

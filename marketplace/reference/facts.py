@@ -1,8 +1,11 @@
 """Which departments tell what: the feeds with their freshness, and the kinds of fact that each may carry.
 
 Enters: a code. Leaves: a `Feed` or a `FactKind`. `fresh_days` is how old the newest delivery of a feed may be (0: the
-feed has no rhythm); `value` says whether a fact carries fen, a whole number, or nothing but its day. A kind is carried
-by the feed of its row; the household's own word (DECLARED) and the platform may carry every kind. Called by `signals`.
+feed has no rhythm); `value` says whether a fact carries fen, a whole number, or nothing but its day; `joins` how what
+was told last is counted: `newest` a state of a person, whose newest word counts; `each` things of a person, of which
+every record counts (an account, a home, a car: one reference each); `home` an amount of the whole household, told for
+several of its people and counted once. A kind is carried by the feed of its row; the household's own word (DECLARED)
+and the platform may carry every kind. Called by `signals`.
 """
 
 from __future__ import annotations
@@ -26,11 +29,12 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class FactKind:
-    """One kind of fact: who tells it, and what it carries (fen, number, none)."""
+    """One kind of fact: who tells it, what it carries (fen, number, none), how it joins (newest, each, home)."""
 
     code: str
     feed: str
     value: str
+    joins: str
 
 
 @cache
@@ -42,7 +46,7 @@ def feeds() -> dict[str, Feed]:
 @cache
 def fact_kinds() -> dict[str, FactKind]:
     """All kinds of fact by code, in the order of the table."""
-    return {row["code"]: FactKind(row["code"], row["feed"], row["value"]) for row in rows("fact_kinds")}
+    return {row["code"]: FactKind(row["code"], row["feed"], row["value"], row["joins"]) for row in rows("fact_kinds")}
 
 
 def kinds_of(feed: str, /) -> tuple[str, ...]:

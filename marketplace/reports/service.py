@@ -25,6 +25,7 @@ from marketplace.policy import require
 from marketplace.reports import yearly
 from marketplace.reports.models import Report, ReportRow, ReportState
 from marketplace.reports.months import Period, Year, read_period
+from marketplace.reports.since import Since, since
 from marketplace.reports.sources import rows_of_month
 
 CITY = "city"
@@ -101,6 +102,14 @@ def publish(session: Session, report_id: str, /, *, actor: Actor, now: datetime)
     _record(session, report, "report:publish", actor=actor, now=now)
     yearly.published(session, report, now=now)
     return report
+
+
+def changed_since(session: Session, report: Report, /) -> Since:
+    """What is dated into the month of the newest published version and does not stand in it as it is today."""
+    newest = versions_of(session, report)[0]
+    if newest.id != report.id or report.state is not ReportState.PUBLISHED:
+        return Since()
+    return since(session, report, read_period(report.month, now=report.prepared_at))
 
 
 def can_publish(report: Report, /, *, now: datetime) -> bool:

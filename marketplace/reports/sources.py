@@ -156,10 +156,20 @@ def _results(session: Session, month: Period, *, org_id: str | None) -> Iterator
         yield _of_match(Figure.RESULT, match, need, line, size, at) | {"reason": "missing"}
 
 
+def received_in(month: Period, /, *, org_id: str) -> tuple[Any, ...]:
+    """Which receipts of a giver count in a month: by their day, unless they were struck."""
+    return (
+        col(Paper.org_id) == org_id,
+        col(Paper.kind) == PaperKind.DONATION_RECEIPT,
+        col(Paper.struck_at).is_(None),
+        col(Paper.issued_on) >= month.first_day,
+        col(Paper.issued_on) < month.next.first_day,
+    )
+
+
 def _received(session: Session, month: Period, *, org_id: str) -> Iterator[Values]:
     wanted = select(Paper, col(Offer.category)).outerjoin(Offer, col(Offer.id) == col(Paper.offer_id))
-    wanted = wanted.where(col(Paper.org_id) == org_id, col(Paper.kind) == PaperKind.DONATION_RECEIPT)
-    wanted = wanted.where(col(Paper.issued_on) >= month.first_day, col(Paper.issued_on) < month.next.first_day)
+    wanted = wanted.where(*received_in(month, org_id=org_id))
     for paper, category in session.execute(wanted.order_by(col(Paper.id))):
         yield EMPTY | {
             "figure": Figure.RECEIVED,
@@ -173,17 +183,26 @@ def _received(session: Session, month: Period, *, org_id: str) -> Iterator[Value
         }
 
 
+def reported_in(month: Period, /, *, org_id: str | None) -> tuple[Any, ...]:
+    """Which ledger rows from outside count in a month, of a giver or of all: by the day on which it was given."""
+    whose = () if org_id is None else (col(LedgerEntry.org_id) == org_id,)
+    return (
+        *whose,
+        col(LedgerEntry.source) != PLATFORM,
+        col(LedgerEntry.state) == AidState.DELIVERED,
+        col(LedgerEntry.given_on) >= month.first_day,
+        col(LedgerEntry.given_on) < month.next.first_day,
+    )
+
+
 def _reported(session: Session, month: Period, *, org_id: str | None) -> Iterator[Values]:
     statement = (
         select(LedgerEntry, col(Household.size), col(Household.district_code))
         .join(Household, col(Household.id) == col(LedgerEntry.household_id))
-        .where(col(LedgerEntry.source) != PLATFORM, col(LedgerEntry.state) == AidState.DELIVERED)
-        .where(col(LedgerEntry.given_on) >= month.first_day, col(LedgerEntry.given_on) < month.next.first_day)
+        .where(*reported_in(month, org_id=org_id))
         .order_by(col(LedgerEntry.id))
         .execution_options(yield_per=STREAMED)
     )
-    if org_id is not None:
-        statement = statement.where(col(LedgerEntry.org_id) == org_id)
     for entry, size, district in session.execute(statement):
         unit = _unit(entry.category)
         yield EMPTY | {

@@ -128,6 +128,7 @@ def show(report_id: str) -> ResponseReturnValue:
         layout=_layout(),
         **_facts(report),
         versions=service.versions_of(session, report),
+        since=service.changed_since(session, report),
         states=STATES,
         opens_rows=_may_open_rows(actor),
         can_publish=service.can_publish(report, now=utc_now()) and may(actor, "report:publish").allow,

@@ -1,7 +1,8 @@
 """A person has died: what waits for a person's decision now, and what near kin may still ask for.
 
 Enters: a death as staff learnt of it, with the evidence. Leaves: the death on record, every open match of the household
-held for a person, its verified needs taken out of runs until somebody has looked. Delivered aid is listed only.
+held for a person, its verified needs taken out of runs until somebody has looked. Delivered aid is listed only. The
+watch is told, too: the rules and the visits know of it, and of what is paid after it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from marketplace.needs.models import Need, NeedState
 from marketplace.policy import require
 from marketplace.rights import reviews
 from marketplace.rights.models import Death, MatchReview
+from marketplace.signals.taking import record_fact
 
 
 def record_death(
@@ -50,6 +52,7 @@ def record_death(
     )
     flush(session)
     audit.record(session, audit.Entry("death:record", subject=person.id), actor=actor, now=now)
+    record_fact(session, person, "DEATH", ref=f"death:{person.id}", on=died_on, actor=actor, now=now)
     _hold_needs(session, home.id, actor=actor, now=now)
     if duties_of(session, person.id):
         _have_it_looked_at(session, person.id, evidence=evidence.strip(), actor=actor, now=now)

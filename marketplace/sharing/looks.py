@@ -22,8 +22,9 @@ from marketplace.sharing.service import disclosures_of
 
 STAFF_LOOKS = (
     *("household:reveal", "household:file", "suspicion:open", "payee:show", "proof:look", "right:look"),
-    *("case:paper_look", "appeal:look", "portrait:view", "portrait:export", "visit:look"),
+    *("case:paper_look", "case:order_look", "appeal:look", "portrait:view", "portrait:export", "visit:look"),
     *("consent:evidence_look", "reading:look", "export:row"),
+    *("case:upload_look", "case:objection_look"),
 )
 """The acts by which staff see what is sealed; each has its words in the table `staff_look`."""
 MOST = 200

@@ -4,23 +4,25 @@ Enters: a tree, the day, how fresh each feed is, and perhaps which households to
 (household id, person id or NULL). A comparison of facts is one grouped pass over the index of its kinds; parts about
 the household are conditions on its row; `and`, `or` and `not` join them. What happened, or was the largest, counts for
 a window of months after it became known, too, if a department told it late: up to twice the window after it happened.
-Called by `sweeping` and `trying`.
+Whoever is dead meets no rule but those that speak of death or of what the house itself does, and counts among the
+people of no household. Called by `sweeping`, `trying` and the visits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from operator import add, eq, ge, gt, le, lt, mul, sub
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, case, cast, func, literal, null, or_, select
 from sqlmodel import col
 
+from marketplace.calendar import HERE
 from marketplace.households.categories import months_later, runs_on
 from marketplace.households.models import Household, Person, Spell
-from marketplace.reference.facts import fact_kinds
+from marketplace.reference.facts import PLATFORM, fact_kinds
 from marketplace.reference.standards import standards_on
 from marketplace.signals.models import LARGEST, Fact, FeedState
 from marketplace.signals.parts import (
@@ -40,6 +42,7 @@ from marketplace.signals.parts import (
     Window,
     parts_of,
 )
+from marketplace.signals.scene import DEATH, Scene, dead, facts_of, nobody_lives
 
 SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": add,
@@ -57,35 +60,6 @@ LATE = "largest"
 Expression = ColumnElement[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What a rule is asked about: the day, per household or per person, until which day each feed told, and, for a
-    daily look, a SELECT of the households that something new was said of. `past`: as it was known on that day, also
-    what was corrected since."""
-
-    on: date
-    per: str = "household"
-    fresh: Mapping[str, int] | None = None
-    only: Any = None
-    past: bool = False
-
-    @property
-    def standing(self) -> ColumnElement[bool]:
-        """The condition that a fact had not been replaced."""
-        stands: ColumnElement[bool] = col(Fact.replaced_day).is_(None)
-        return or_(stands, col(Fact.replaced_day) > self.on.toordinal()) if self.past else stands
-
-    @property
-    def unit(self) -> Any:
-        """The column by which facts are grouped."""
-        return col(Fact.person_id) if self.per == "person" else col(Fact.household_id)
-
-    @property
-    def row(self) -> Any:
-        """The column of the row that meets the rule."""
-        return col(Person.id) if self.per == "person" else col(Household.id)
-
-
 def compile_rule(tree: Condition, scene: Scene, /) -> Select[Any]:
     """The statement; its rows are (household_id, person_id)."""
     met = _condition(tree, scene)
@@ -99,7 +73,14 @@ def compile_rule(tree: Condition, scene: Scene, /) -> Select[Any]:
     if scene.only is not None:
         found = found.where(col(Household.id).in_(scene.only))
     statement: Select[Any] = found.where(met)
+    if not any(_hears_of_the_dead(part.kind) for part in parts_of(tree) if isinstance(part, Has | Aggregate)):
+        gone = dead(scene, by=col(Fact.person_id)) if scene.per == "person" else nobody_lives(scene)
+        statement = statement.where(scene.row.not_in(gone))
     return statement
+
+
+def _hears_of_the_dead(kind: str) -> bool:
+    return kind == DEATH or fact_kinds()[kind].feed == PLATFORM
 
 
 def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
@@ -109,8 +90,11 @@ def _condition(tree: Condition, scene: Scene) -> ColumnElement[bool]:
         return or_(*(_condition(part, scene) for part in tree.parts))
     if isinstance(tree, Not):
         return ~_condition(tree.part, scene)
+    if isinstance(tree, Has) and tree.first:
+        begun: ColumnElement[bool] = scene.row.in_(_begun(tree, scene))
+        return begun
     if isinstance(tree, Has):
-        facts = _facts((tree.kind,), scene).where(_inside(tree.kind, tree.window, scene, late=True))
+        facts = facts_of((tree.kind,), scene).where(_inside(tree.kind, tree.window, scene, late=True))
         met: ColumnElement[bool] = scene.row.in_(facts)
         return met
     if isinstance(tree, IsRural):
@@ -150,22 +134,26 @@ def _inside(kind: str, window: Window, scene: Scene, *, late: bool) -> ColumnEle
     return or_(inside, and_(heard, col(Fact.day) >= _since(_twice(window), scene.on)))
 
 
+def _begun(tree: Has, scene: Scene) -> Select[Any]:
+    """Those whose first fact of a kind lies in the window. Its feed, and the house, had known of the person for as long
+    a time before: else what is old would look new because nobody had told it yet."""
+    since, before = _since(tree.window, scene.on), _since(_twice(tree.window), scene.on)
+    heard = select(func.max(FeedState.first_day)).where(
+        col(FeedState.feed) == fact_kinds()[tree.kind].feed, col(FeedState.first_day) > 0
+    )
+    here = datetime.combine(date.fromordinal(before), time(0), HERE)
+    first = func.min(col(Fact.day))
+    return (
+        facts_of((tree.kind,), scene)
+        .join(Person, col(Person.id) == col(Fact.person_id))
+        .where(col(Person.created_at) < here)
+        .group_by(col(Fact.household_id), col(Fact.person_id))
+        .having(and_(first >= since, first - (since - before) > heard.scalar_subquery()))
+    )
+
+
 def _twice(window: Window) -> Window:
     return replace(window, months=2 * window.months)
-
-
-def _facts(kinds: tuple[str, ...], scene: Scene) -> Select[Any]:
-    """The facts of some kinds that were known on the day."""
-    today = scene.on.toordinal()
-    found = select(scene.unit).where(
-        col(Fact.kind).in_(kinds) if len(kinds) > 1 else col(Fact.kind) == kinds[0],
-        scene.standing,
-        col(Fact.day) <= today,
-        col(Fact.known_day) <= today,
-    )
-    if scene.only is not None:
-        found = found.where(col(Fact.household_id).in_(scene.only))
-    return found
 
 
 def _comparison(tree: Compare, scene: Scene) -> ColumnElement[bool]:
@@ -177,8 +165,16 @@ def _comparison(tree: Compare, scene: Scene) -> ColumnElement[bool]:
         met: ColumnElement[bool] = compare(_number(tree.left, known), _number(tree.right, known))
         return met
     inner = _grouped(aggregates, scene).subquery()
-    known = {part: _COMBINE.get(part.name, func.sum)(inner.c[f"n{place}"]) for place, part in enumerate(aggregates)}
+    known = {part: _over_people(part, inner.c[f"n{place}"]) for place, part in enumerate(aggregates)}
     return _asked_of(tree, known, inner, scene)
+
+
+def _over_people(part: Aggregate, number: Expression) -> Expression:
+    """One number of the household from those of its people."""
+    if part.name == "latest" and fact_kinds()[part.kind].joins == "home":
+        return func.max(number) % literal(LARGEST, BigInteger)
+    together: Expression = _COMBINE.get(part.name, func.sum)(number)
+    return together
 
 
 def _grouped(aggregates: list[Aggregate], scene: Scene) -> Select[Any]:
@@ -187,7 +183,7 @@ def _grouped(aggregates: list[Aggregate], scene: Scene) -> Select[Any]:
     since = min(_since(_twice(part.window) if part.name == LATE else part.window, scene.on) for part in aggregates)
     made = [_aggregate(part, scene).label(f"n{place}") for place, part in enumerate(aggregates)]
     columns: tuple[Expression, ...] = (col(Fact.household_id).label("home"), col(Fact.person_id).label("person"))
-    facts = _facts(kinds, scene)
+    facts = facts_of(kinds, scene)
     facts = facts.where(col(Fact.day) >= since) if since else facts
     for event in _events(aggregates) if len(kinds) > 1 else ():
         hit = select(col(Fact.household_id)).where(col(Fact.kind) == event, scene.standing)
@@ -208,11 +204,12 @@ def _aggregate(part: Aggregate, scene: Scene) -> Expression:
         counted = func.count(case((own, 1)))
         return case((counted > 0, 1), else_=0) if part.name == "people_with" else counted
     amount = func.max if part.name == "largest" else func.sum
-    if part.name in ("total", "largest"):
+    joins = fact_kinds()[part.kind].joins
+    if part.name in ("total", "largest") or (part.name == "latest" and joins == "each"):
         return amount(case((own, col(Fact.amount))))
     if part.name == "latest":
-        packed = cast(col(Fact.day), BigInteger) * LARGEST + col(Fact.amount)
-        return func.max(case((own, packed))) % literal(LARGEST, BigInteger)
+        packed = func.max(case((own, cast(col(Fact.day), BigInteger) * LARGEST + col(Fact.amount))))
+        return packed if joins == "home" else packed % literal(LARGEST, BigInteger)
     until = scene.on.toordinal()
     if part.name == "silent":
         told = (scene.fresh or {}).get(fact_kinds()[part.kind].feed)
@@ -255,7 +252,8 @@ def _of_home(name: str, home: Any, scene: Scene) -> Any:
     """A number of the household's row; unknown where the rule does not say enough to tell it."""
     held = standards_on(scene.on)
     if name == "people":
-        return home.size
+        gone = dead(scene, by=func.count(col(Fact.person_id).distinct())).where(col(Fact.household_id) == home.id)
+        return home.size - gone.correlate(home.id.table).scalar_subquery()
     if name == "standard":
         return case((home.urban.is_(True), held.dibao_urban_fen), else_=held.dibao_rural_fen)
     if name == "rural_income" and held.income_rural_year_fen is not None:

@@ -6,7 +6,7 @@ that either side told. A difference is a question for a person and no fault of a
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -74,18 +74,28 @@ def compare(session: Session, household_id: str, /) -> list[Line]:
 
 
 def told_of_kinds(session: Session, household_id: str, kinds: Collection[str], /) -> dict[str, tuple[int, date]]:
-    """Kind ► the sum of each person's newest amount, and the newest day."""
+    """Kind ► what it amounts to now, and the newest day."""
     asked = select(Fact).where(
         col(Fact.household_id) == household_id, col(Fact.kind).in_(kinds), col(Fact.replaced_day).is_(None)
     )
-    newest: dict[tuple[str, str], Fact] = {}
-    for fact in session.exec(asked.order_by(col(Fact.day), col(Fact.id))):
-        newest[(fact.kind, fact.person_id)] = fact
     found: dict[str, tuple[int, date]] = {}
-    for (kind, _person), fact in newest.items():
-        amount, day = found.get(kind, (0, date.min))
-        found[kind] = (amount + fact.amount, max(day, date.fromordinal(fact.day)))
+    for fact in counting(session.exec(asked)):
+        amount, day = found.get(fact.kind, (0, date.min))
+        found[fact.kind] = (amount + fact.amount, max(day, date.fromordinal(fact.day)))
     return found
+
+
+def counting(facts: Iterable[Fact], /) -> list[Fact]:
+    """The facts of one household that tell how things stand now: each person's newest of a state, every record of what
+    people may have several of, and once what is said of the whole household."""
+    found: dict[tuple[str, str], Fact] = {}
+    for fact in sorted(facts, key=lambda one: (one.day, one.id or 0)):
+        joins = fact_kinds()[fact.kind].joins
+        who = {"each": fact.source_key, "home": ""}.get(joins, fact.person_id)
+        held = found.get((fact.kind, who))
+        if joins != "home" or held is None or (held.day, held.amount) <= (fact.day, fact.amount):
+            found[(fact.kind, who)] = fact
+    return list(found.values())
 
 
 def _verdict(kind: FactKind, said: int | None, told: int | None) -> Verdict:

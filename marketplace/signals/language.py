@@ -7,8 +7,8 @@ nothing of it is ever run: each part of the tree must be one that is listed here
 
 What a rule may say. Numbers: whole or decimal ones, names of thresholds, ``yuan(n)``, ``+ - *``; of facts ``total
 largest count people_with latest days_since silent``; of the household ``people standard rural_income age``. Conditions:
-``has(kind)``, ``in_category(codes)``, ``is_rural()``, comparisons, ``and or not``. A fact that nobody told is unknown,
-and a comparison with the unknown is not met.
+``has(kind)``, ``begins(kind, months=n)``, ``in_category(codes)``, ``is_rural()``, comparisons, ``and or not``. A fact
+that nobody told is unknown, and a comparison with the unknown is not met.
 """
 
 from __future__ import annotations
@@ -108,6 +108,11 @@ class _Reader:
         name = _name(node)
         if name == "has":
             return Has(_kind(node), self._window(node))
+        if name == "begins":
+            kind, window = _kind(node), self._window(node)
+            if not window.months:
+                raise RuleFault("bad_window", _shown(node))
+            return Has(kind, window, first=True)
         if name == "is_rural" and not node.args and not node.keywords:
             return IsRural()
         if name == "in_category" and node.args and not node.keywords:

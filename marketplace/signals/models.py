@@ -1,8 +1,7 @@
 """What departments tell, the rules that watch it, and the alerts that people answer.
 
-A fact is one thing that one feed said of one person: its kind, its day, an amount. Days are whole numbers (the ordinal
-of the date), so that both engines count with them in the same way. A corrected fact is kept and marked as replaced. A
-rule is draft ► tried ► active ► retired; an alert is open, snoozed or closed with an outcome.
+A fact is one thing that one feed said of one person: its kind, its day (the ordinal, so that both engines count alike),
+an amount. A corrected one is kept as replaced. A rule is draft ► tried ► active ► retired, an alert open to closed.
 """
 
 from datetime import date, datetime
@@ -14,7 +13,7 @@ from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment, unique_where
 
-NOW_TRUE = "replaced_day IS NULL"
+NOW_TRUE, WRONG = "replaced_day IS NULL", "wrong_by IS NOT NULL"
 LARGEST = 10**12
 """Amounts are below this: a day and an amount then fit one whole number, which tells the latest amount in SQL."""
 
@@ -35,9 +34,8 @@ class FeedState(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """One file or page of a feed. The same bytes told until the same day again are the same delivery. `strangers`
-    were told of people who are not in the register: they are counted and not kept. `older` came after something newer
-    was told of the same record: they change nothing."""
+    """One file or page of a feed; the same bytes until the same day are the same delivery. `strangers`, told of people
+    outside the register, are counted and not kept; `older` came after something newer of the record: no change."""
 
     __tablename__ = "feed_delivery"
     __table_args__ = (Index("uq_feed_delivery", "feed", "digest", unique=True),)
@@ -82,7 +80,8 @@ class HeldRow(SQLModel, table=True):
 
 
 class Fact(SQLModel, table=True):
-    """One thing a feed said. `day` is when it happened, `known_day` until when the feed's delivery told."""
+    """One thing a feed said. `day` is when it happened, `known_day` until when the feed's delivery told. What staff
+    found wrong (`wrong_by`) counts no more until its department tells it otherwise, or says that it is right."""
 
     __tablename__ = "fact"
     __table_args__ = (
@@ -100,6 +99,7 @@ class Fact(SQLModel, table=True):
             postgresql_where=text(NOW_TRUE),
         ),
         Index("ix_fact_home", "household_id", "kind", "day"),
+        Index("ix_fact_wrong", "source_key", sqlite_where=text(WRONG), postgresql_where=text(WRONG)),
     )
 
     id: int | None = Field(
@@ -115,6 +115,7 @@ class Fact(SQLModel, table=True):
     source_key: str = Field(max_length=32)
     delivery_id: str | None = Field(default=None, foreign_key="feed_delivery.id")
     replaced_day: int | None = None
+    wrong_by: str | None = Field(default=None, max_length=64)
 
 
 class Declared(SQLModel, table=True):
@@ -284,8 +285,7 @@ class WatchTask(SQLModel, table=True):
 
 
 class Sweep(SQLModel, table=True):
-    """One pass of the rules: up to which fact it looked, how much it found, how long it took, and the codes of the
-    rules that could not be asked."""
+    """One pass of the rules: how far it looked, what it found, how long it took, and which could not be asked."""
 
     __tablename__ = "rule_sweep"
 

@@ -53,10 +53,11 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """There is a fact of this kind."""
+    """There is a fact of this kind; `first`: and none of that person's before, in a time of which the feed told."""
 
     kind: str
     window: Window
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

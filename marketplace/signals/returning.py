@@ -2,7 +2,9 @@
 
 Enters: the alert as it stands, its rule, the household or person, and the newest evidence. Leaves: yes or no. Within
 the rule's quiet days only a newer event or an amount that has moved by a fifth says yes; after them new evidence does,
-and a need as long as it is met. Called by `sweeping` for those who meet a rule and have no open alert of it.
+and a need as long as it is met. One that was closed because nobody needs anything rests for at least three months, one
+that was closed because the data are wrong until its source tells something new. Called by `sweeping` for those who meet
+a rule and have no open alert of it.
 """
 
 from __future__ import annotations
@@ -13,9 +15,14 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from marketplace.reference.facts import fact_kinds
 from marketplace.signals.models import Fact, Rule, RuleClass
 from marketplace.signals.parts import Aggregate, evidence_kinds, parts_of
 from marketplace.signals.rules import tree_of
+
+NO_NEED, WRONG_DATA = "no_need", "wrong_data"
+REST_DAYS = 90
+"""So long nobody is asked again who needed nothing, if nothing new is told; a rule may say longer."""
 
 Unit = tuple[str, str | None]
 """A household, and its person where the rule is about one."""
@@ -29,6 +36,7 @@ class Held:
     evidence_fact: int
     evidence_day: int
     closed_at: datetime | None
+    outcome: str = ""
 
 
 def comes_back(
@@ -36,7 +44,10 @@ def comes_back(
 ) -> bool:
     """After its quiet days on new evidence, a need also without any; before, if something newer weighs something."""
     if alert.closed_at is not None and alert.closed_at + timedelta(days=rule.quiet_days) <= now:
-        return not newest[0] or rule.kind is RuleClass.NEED or newest[0] > alert.evidence_fact
+        if not newest[0] or newest[0] > alert.evidence_fact:
+            return alert.outcome != WRONG_DATA or bool(newest[0])
+        rested = alert.outcome != NO_NEED or alert.closed_at + timedelta(days=REST_DAYS) <= now
+        return rule.kind is RuleClass.NEED and alert.outcome != WRONG_DATA and rested
     return newest[0] > alert.evidence_fact and newest[1] > alert.evidence_day and _weighs(session, alert, rule, unit)
 
 
@@ -55,9 +66,14 @@ def _weighs(session: Session, alert: Held, rule: Rule, unit: Unit) -> bool:
     for kind, day, amount in session.exec(asked.order_by(col(Fact.day), col(Fact.id))):
         (since if day > alert.evidence_day else before).setdefault(kind, []).append(amount)
     return any(
-        kind not in steady or _moved(before.get(kind, []), amounts, latest=steady[kind] == "latest")
+        kind not in steady or _moved(before.get(kind, []), amounts, latest=steady[kind] == "latest" and _one(kind))
         for kind, amounts in since.items()
     )
+
+
+def _one(kind: str) -> bool:
+    """Whether one record of a kind tells the whole of it."""
+    return fact_kinds()[kind].joins != "each"
 
 
 def _moved(before: Sequence[int], since: Sequence[int], *, latest: bool) -> bool:

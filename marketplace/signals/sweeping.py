@@ -24,13 +24,14 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.db import Database, chunks, flush, new_id
 from marketplace.households.models import Household, Spell
 from marketplace.signals import answering
-from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals.compiling import compile_rule
 from marketplace.signals.language import RuleFault
 from marketplace.signals.lateness import fresh_days, late_feeds
 from marketplace.signals.models import Alert, AlertState, Colour, Fact, Rule, Sweep
 from marketplace.signals.parts import evidence_kinds, hears_silence
 from marketplace.signals.returning import Held, Unit, comes_back
 from marketplace.signals.rules import active_rules, tree_of
+from marketplace.signals.scene import Scene
 
 log = logging.getLogger("shanqiao.watch")
 RANKS = {Colour.RED: 0, Colour.ORANGE: 1, Colour.YELLOW: 2, Colour.BLUE: 3}
@@ -209,7 +210,7 @@ def raise_alerts(
 def _known(session: Session, rule: Rule, units: Sequence[Unit]) -> dict[Unit, Held]:
     """The newest alert of each unit."""
     about: Any = col(Alert.feed) if rule.per == "feed" else col(Alert.household_id)
-    told = [col(Alert.id), col(Alert.evidence_fact), col(Alert.evidence_day), col(Alert.closed_at)]
+    told = [col(Alert.id), col(Alert.evidence_fact), col(Alert.evidence_day), col(Alert.closed_at), col(Alert.outcome)]
     asked = rows_of(about, col(Alert.person_id), *told).where(
         col(Alert.rule_code) == rule.code, about.in_({home for home, _ in units})
     )

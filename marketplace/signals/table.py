@@ -13,6 +13,8 @@ from marketplace.reference.facts import fact_kinds, kinds_of
 from marketplace.reference.words import words
 from marketplace.signals.models import LARGEST
 
+WITHDRAWN = dict.fromkeys(("是", "撤回", "yes", "true", "1"), "yes") | dict.fromkeys(("否", "no", "false", "0"), "")
+"""A row that takes back what was told under its reference says yes."""
 OLDEST_DAYS = 3660
 """A fact that is older than ten years is a slip of the pen."""
 
@@ -27,6 +29,7 @@ def fact_schema(feed: str, /, *, today: date) -> Schema:
         Column("kind", "事项", "Kind", kind, needed=True, filled=True, choices=kinds_of(feed)),
         Column("happened_on", "发生日期", "Day", cells.day, needed=True, filled=True, also=("日期",), kind="date"),
         Column("amount", "数值或金额(元)", "Number or yuan", cells.number, also=("金额", "数值"), kind="number"),
+        Column("withdrawn", "撤回", "Withdrawn", cells.one_of(WITHDRAWN)),
     )
     assert tuple(column.name for column in columns) == FACT_COLUMNS
     return Schema(columns=columns, key=("source_id",), finish=lambda row: _finish(row, today=today))
@@ -34,6 +37,8 @@ def fact_schema(feed: str, /, *, today: date) -> Schema:
 
 def _finish(row: Row, *, today: date) -> None:
     value = fact_kinds()[row["kind"]].value
+    if row["withdrawn"]:
+        return
     if (row["amount"] is None) != (value == "none"):
         row.fault("amount", "empty" if row["amount"] is None else "amount_not_asked")
         return

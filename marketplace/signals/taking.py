@@ -2,8 +2,9 @@
 
 Enters: the bytes of a file or a page of records of one feed, and until when the feed tells. Leaves: a `Delivery` with
 its counts, facts of people of the register, and quarantined rows with their sealed cells. Nobody outside the register
-is kept. The same reference again changes the fact and keeps the former one as replaced. Called by the page of feeds,
-the commands and `pulling`; other rooms push a fact with `record_fact`.
+is kept. The same reference again changes the fact and keeps the former one as replaced; told of somebody outside the
+register, or as withdrawn, it takes the fact away. What staff found wrong stays away as long as it is told alike. Called
+by the page of feeds, the commands and `pulling`; other rooms push a fact with `record_fact`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from marketplace.reference.facts import fact_kinds, feeds
 from marketplace.sealed import number_index, vault_of
 from marketplace.signals.models import Delivery, Fact, FeedState, HeldRow, HeldState
 from marketplace.signals.table import fact_schema
+from marketplace.signals.wrong import found_wrong, take_back
 
 BLOB = "held-fact"
 _ASKED = 500
@@ -93,7 +95,7 @@ def take_in(
     if held is None and as_of > local_day(now):
         raise BadInput("date_in_future", field="as_of")
     checked, faults = check_records(enumerate(records, start=2), fact_schema(feed, today=as_of))
-    told, strangers = _placed(session, feed, checked.rows)
+    told, strangers, gone = _placed(session, feed, checked.rows)
     if whole:
         note(session, feed, as_of=as_of, now=now)
     if held is not None and strangers >= held.strangers:
@@ -104,6 +106,7 @@ def take_in(
     session.add(delivery)
     flush(session)
     store(session, feed, told, delivery=delivery)
+    take_back(session, gone, delivery)
     if held is None:
         _hold(session, delivery, records, faults, now=now)
     else:
@@ -125,8 +128,9 @@ def source_key(session: Session, feed: str, source_id: str, /) -> str:
     return vault_of(session).index("fact-source", f"{feed}\x00{source_id}")[:32]
 
 
-def _placed(session: Session, feed: str, rows: Sequence[CheckedRow]) -> tuple[list[Told], int]:
-    """The facts of people of the register, and how many were told of others."""
+def _placed(session: Session, feed: str, rows: Sequence[CheckedRow]) -> tuple[list[Told], int, list[str]]:
+    """The facts of people of the register, how many were told of others, and the records that tell of nobody here any
+    more: those of others, and what is withdrawn."""
     vault = vault_of(session)
     numbers = {row.number: number_index(vault, row.values["id_number"]) for row in rows}
     people: dict[str, tuple[str, str]] = {}
@@ -134,13 +138,16 @@ def _placed(session: Session, feed: str, rows: Sequence[CheckedRow]) -> tuple[li
         asked = select(Person.id_number_index, Person.household_id, Person.id)
         for index, home, person in session.exec(asked.where(col(Person.id_number_index).in_(some))):
             people[str(index)] = (home, person)
-    told = []
+    told, gone, strangers = list[Told](), list[str](), 0
     for row in rows:
-        if (who := people.get(numbers[row.number])) is not None:
-            key = source_key(session, feed, row.values["source_id"])
+        key, who = source_key(session, feed, row.values["source_id"]), people.get(numbers[row.number])
+        strangers += who is None
+        if who is None or row.values.get("withdrawn"):
+            gone.append(key)
+        else:
             day = date.fromisoformat(row.values["happened_on"]).toordinal()
             told.append(Told(*who, row.values["kind"], day, row.values.get("amount") or 0, key))
-    return told, len(rows) - len(told)
+    return told, strangers, gone
 
 
 def store(session: Session, feed: str, told: Sequence[Told], /, *, delivery: Delivery) -> None:
@@ -151,10 +158,12 @@ def store(session: Session, feed: str, told: Sequence[Told], /, *, delivery: Del
         asked = select(Fact).where(
             col(Fact.source_key).in_([f.source_key for f in some]), col(Fact.replaced_day).is_(None)
         )
-        known = {fact.source_key: fact for fact in session.exec(asked)}
+        known = found_wrong(session, [fact.source_key for fact in some])
+        known |= {fact.source_key: fact for fact in session.exec(asked)}
         differ = [fact for fact in some if not _same(known.get(fact.source_key), fact)]
         fresh = [fact for fact in differ if not _older(known.get(fact.source_key), delivery)]
-        replaced = [known[fact.source_key].id for fact in fresh if fact.source_key in known]
+        former = [known[fact.source_key] for fact in fresh if fact.source_key in known]
+        replaced = [fact.id for fact in former if fact.replaced_day is None]
         if replaced:
             session.execute(update(Fact).where(col(Fact.id).in_(replaced)).values(replaced_day=delivery.as_of_day))
         if fresh:

@@ -23,9 +23,10 @@ from marketplace.households.categories import months_later
 from marketplace.households.models import Household, Spell
 from marketplace.policy import require
 from marketplace.reference.facts import feeds
-from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals.compiling import compile_rule
 from marketplace.signals.models import Alert, AlertState, Delivery, Rule, RuleState, Trial
 from marketplace.signals.rules import get_rule, tree_of
+from marketplace.signals.scene import Scene
 
 LONGEST_MONTHS = 24
 JUDGED_DAYS = 183

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from sqlmodel import Session
 
 from marketplace.accounts.service import names_of
 from marketplace.calendar import local_day, utc_now
@@ -21,13 +22,18 @@ from marketplace.households.models import Household
 from marketplace.households.service import masked_names
 from marketplace.policy import require
 from marketplace.reference.districts import street_name
+from marketplace.reference.facts import fact_kinds
 from marketplace.reference.words import choices
-from marketplace.signals import answering, declaring, lists, sweeping
+from marketplace.signals import answering, declaring, lists, sweeping, wrong
 from marketplace.signals.doors import TONES, bp
-from marketplace.signals.models import Alert, Rule, TaskKind
+from marketplace.signals.models import Alert, Fact, Rule, TaskKind
+from marketplace.signals.parts import hears_silence
+from marketplace.signals.returning import WRONG_DATA
+from marketplace.signals.rules import tree_of
 from marketplace.web import (
     DayField,
     Form,
+    ManyField,
     OneField,
     Page,
     _,
@@ -38,13 +44,16 @@ from marketplace.web import (
     render,
     writes,
 )
+from marketplace.web.codes import word
 from marketplace.web.display import language
+from marketplace.web.formats import count, day, yuan
 
 
 class CloseForm(Form):
-    """What came of an alert."""
+    """What came of an alert; if the data are wrong, which of them."""
 
     outcome = OneField(_l("What came of it?"))
+    wrong = ManyField(_l("If the data are wrong: which of them?"), required=False)
 
 
 class SnoozeForm(Form):
@@ -144,11 +153,30 @@ def close(alert_id: str) -> ResponseReturnValue:
     """Say what came of an alert."""
     session, actor = current_session(), current_actor()
     alert = answering.get_alert(session, alert_id, rule="alert:close", actor=actor)
-    form = _chosen(CloseForm(), "outcome", answering.OUTCOMES)
-    if form.validate_on_submit():
-        answering.close(session, alert_id, outcome=form.outcome.data, actor=actor, now=utc_now())
+    form, now = _chosen(CloseForm(), "outcome", answering.OUTCOMES), utc_now()
+    form.wrong.choices = [(str(fact.id), _told(fact)) for fact in wrong.evidence_of(session, alert)]
+    if form.validate_on_submit() and _says_which(session, alert, form):
+        if form.outcome.data == WRONG_DATA:
+            wrong.call_wrong(session, alert, {int(one) for one in form.wrong.data or ()}, actor=actor, now=now)
+        answering.close(session, alert_id, outcome=form.outcome.data, actor=actor, now=now)
         return done(_("Closed. Thank you for looking."), to=_after(alert))
     return render("signals/close.html", form=form, **_shown(alert), back_to=_after(alert))
+
+
+def _told(fact: Fact) -> str:
+    """A fact in words: its kind, its day, its number."""
+    kind, said = word(fact.kind, "fact_kind"), day(date.fromordinal(fact.day))
+    number = {"none": "", "fen": yuan(fact.amount)}.get(fact_kinds()[fact.kind].value, count(fact.amount))
+    return " · ".join(part for part in (kind, said, number) if part)
+
+
+def _says_which(session: Session, alert: Alert, form: CloseForm) -> bool:
+    """Wrong data are named, so that they count no more; only silence has nothing that could be named."""
+    silent = alert.feed or hears_silence(tree_of(session.get_one(Rule, alert.rule_id)))
+    if form.outcome.data != WRONG_DATA or form.wrong.data or not form.wrong.choices or silent:
+        return True
+    form.wrong.errors = [_("Tick what is wrong: it counts no more until its department answers.")]
+    return False
 
 
 @bp.route("/alerts/<alert_id>/snooze", methods=["GET", "POST"])

@@ -5,6 +5,7 @@ Enters: staff; a file with the day until which it tells. Leaves: pages of counts
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import url_for
@@ -16,7 +17,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.intake.sentences import sentence
 from marketplace.reference.facts import feeds as all_feeds
 from marketplace.reference.facts import kinds_of
-from marketplace.signals import lists, taking
+from marketplace.signals import lists, taking, wrong
 from marketplace.signals.doors import SENTENCES, bp
 from marketplace.signals.table import fact_schema
 from marketplace.web import DayField, Form, TickField, UploadField, _, _l, current_session, done, render, writes
@@ -57,6 +58,7 @@ def _page(code: str, form: FileForm) -> ResponseReturnValue:
         code=code,
         kinds=kinds_of(code),
         deliveries=lists.list_deliveries(session, code),
+        wrong=[(fact, date.fromordinal(fact.day)) for fact in wrong.list_wrong(session, code)],
         held=[(row, _wrong(code, row.faults)) for row in lists.list_held(session, code)],
         form=form,
     )
@@ -108,3 +110,13 @@ def drop(row_id: str) -> ResponseReturnValue:
     """Drop a row that the department will not mend."""
     row = taking.drop_held(current_session(), row_id, actor=current_actor(), now=utc_now())
     return done(_("Dropped."), to=url_for("signals.feed", code=row.feed))
+
+
+@bp.post("/feeds/wrong/<fact_id>/right")
+@guard("fact:take")
+@writes
+def uphold(fact_id: str) -> ResponseReturnValue:
+    """The department says that what staff found wrong is right: it counts again."""
+    number = int(fact_id) if fact_id.isdecimal() and len(fact_id) < 19 else 0
+    fact = wrong.uphold(current_session(), number, actor=current_actor(), now=utc_now())
+    return done(_("It counts again."), to=url_for("signals.feed", code=fact.feed))

@@ -33,6 +33,29 @@ class Line:
     on: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One visit for one matter, and field ► value as it counts; notes and photos stay on the visit's own page."""
+
+    visit: HomeVisit
+    answers: list[tuple[str, str]]
+
+
+def found_for(session: Session, ref: str, /) -> list[Found]:
+    """The visits that this asked for, the oldest first."""
+    visits = session.exec(
+        select(HomeVisit).where(HomeVisit.source_ref == ref).order_by(col(HomeVisit.asked_at), col(HomeVisit.id))
+    ).all()
+    asked = (
+        select(VisitEntry.visit_id, VisitEntry.field, VisitEntry.value)
+        .where(col(VisitEntry.visit_id).in_([visit.id for visit in visits]), VisitEntry.value != "")
+        .where(VisitEntry.state == EntryState.STANDING, col(VisitEntry.field).in_(list(indicators())))
+        .order_by(col(VisitEntry.no))
+    )
+    said = session.exec(asked).all()
+    return [Found(visit, [(field, value) for of, field, value in said if of == visit.id]) for visit in visits]
+
+
 def lines(session: Session, household_id: str, /) -> list[Line]:
     """Every indicator with what departments tell of it."""
     told = told_of_kinds(session, household_id, [kind for one in indicators().values() for kind in one.kinds[:1]])

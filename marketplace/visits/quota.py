@@ -3,7 +3,8 @@
 Enters: the clock and the register. Leaves: visits of the cause QUOTA, in each district those unseen for longest first,
 as many a night as its workers can go to, and each class in its turn: the strictest, which is the largest, leaves places
 to the others. A household in several categories is seen as often as the strictest asks. Whom the places do not reach
-stays a number on the board (`overdue`). Called by the worker once a day.
+stays a number on the board (`overdue`). Where nobody lives any more, for all are dead or in an institution, nobody
+goes. Called by the worker once a day.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from marketplace.db import Database, chunks
 from marketplace.households.categories import runs_on
 from marketplace.households.models import Household, Spell
 from marketplace.reference.visiting import quotas
+from marketplace.signals.compiling import compile_rule
+from marketplace.signals.language import read_rule
 from marketplace.signals.models import Fact, TaskKind
+from marketplace.signals.scene import Scene, nobody_lives
 from marketplace.visits import service
 from marketplace.visits.models import WAITING, HomeVisit
 
@@ -76,7 +80,7 @@ def due_homes(session: Session, /, *, on: date, places: Mapping[str, int] | None
 def is_overdue(on: date, /) -> ColumnElement[bool]:
     """The condition on a spell that nobody saw its household for longer than the class allows, whether somebody goes or
     not."""
-    return or_(*(and_(*_unseen(category, on)) for category in quotas(on)))
+    return and_(or_(*(and_(*_unseen(category, on)) for category in quotas(on))), *_lived_in(on))
 
 
 def visit_after(day: int, /) -> tuple[ColumnElement[bool], ...]:
@@ -125,7 +129,7 @@ def _longest_first(category: str, on: date, *, most: int, going: Any) -> Any:
         )
         .join(Household, col(Household.id) == col(Spell.household_id))
         .outerjoin(last, last.c.household_id == Spell.household_id)
-        .where(*_unseen(category, on), col(Spell.household_id).not_in(going))
+        .where(*_unseen(category, on), *_lived_in(on), col(Spell.household_id).not_in(going))
         .subquery()
     )
     return select(ranked.c.home, ranked.c.district).where(ranked.c.turn <= most).order_by(ranked.c.turn)
@@ -134,3 +138,11 @@ def _longest_first(category: str, on: date, *, most: int, going: Any) -> Any:
 def _in_turn(classes: Sequence[Sequence[str]]) -> list[str]:
     """One of each class after the other; who is in several comes once."""
     return list(dict.fromkeys(home for turn in zip_longest(*classes) for home in turn if home is not None))
+
+
+def _lived_in(on: date) -> list[ColumnElement[bool]]:
+    """Somebody would be at the door: not all are dead, nor do all live in an institution."""
+    away = read_rule('latest("IN_INSTITUTION") >= people()', {})
+    scene = Scene(on)
+    empty = (nobody_lives(scene), compile_rule(away, scene).with_only_columns(col(Household.id)))
+    return [col(Spell.household_id).not_in(homes.correlate(None)) for homes in empty]

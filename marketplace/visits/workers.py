@@ -2,7 +2,8 @@
 
 Enters: a household and an account. Leaves: one worker at a time with a beginning and an end; a handover keeps its
 reason, moves the open visits and writes the household a letter that names the new one. An account that is closed hands
-its households to its heir in the same way. Called by `service`, by this room's pages and by the desk of accounts.
+its households to its heir in the same way; a household that moves out of a worker's districts has none until somebody
+of the new one goes. Called by `service`, by this room's pages and by the desk of accounts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from marketplace.accounts.models import Account
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import chunks, flush, new_id
 from marketplace.errors import BadInput
+from marketplace.households.models import Household
+from marketplace.households.register import WHEN_MOVED
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 from marketplace.signals.answering import WHO_GOES
@@ -117,6 +120,29 @@ def _change(
     entry = audit.Entry("visit:worker", object_ref=row.id, subject=household_id, rule_id=reason)
     audit.record(session, entry, actor=actor, now=now)
     return row
+
+
+def follow(session: Session, home: Household, /, *, actor: Actor, now: datetime) -> None:
+    """The household moved: who still has to go, goes to the new place. A worker of another district goes no more, and
+    the visits wait for somebody of the new one."""
+    row = _running(session, home.id)
+    account = session.get(Account, row.account_id) if row is not None else None
+    if row is not None and account is not None and not account.works_in(home.district_code):
+        row.until_at = now
+        session.add(row)
+        entry = audit.Entry("visit:worker_ends", object_ref=row.id, subject=home.id)
+        audit.record(session, entry, actor=actor, now=now)
+    waiting = select(HomeVisit).where(HomeVisit.household_id == home.id, col(HomeVisit.state).in_(WAITING))
+    for visit in session.exec(waiting).all():
+        visit.district_code, visit.street_code = home.district_code, home.street_code
+        goes = session.get(Account, visit.worker_id) if visit.worker_id else None
+        if goes is not None and not goes.works_in(home.district_code):
+            visit.worker_id = None
+        session.add(visit)
+    flush(session)
+
+
+WHEN_MOVED.append(follow)
 
 
 def name_in_letters(session: Session, account_id: str, /) -> str:

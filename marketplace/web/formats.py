@@ -56,6 +56,7 @@ def install(app: Flask) -> None:
     }
     for name, function in shown.items():
         app.jinja_env.filters[name] = anew(function)
+    app.jinja_env.filters["last_before"] = last_before
 
 
 def anew(function: Callable[..., str]) -> Callable[..., str]:
@@ -150,6 +151,11 @@ def month_in(value: str, *, language: str) -> str:
     if language.startswith("zh"):
         return f"{year}年{int(number)}月"
     return f"{FULL_MONTHS_EN[int(number) - 1]} {year}"
+
+
+def last_before(end: date | None) -> date | None:
+    """The last day of a window that is kept with the day after it; people are shown no other."""
+    return end and calendar.last_before(end)
 
 
 def days_left(value: date | None, *, today: date) -> str:

@@ -33,6 +33,7 @@ class Rig:
     door: Department
     held: Callable[[], dict[str, Any]]
     lose: Callable[[], None]
+    back: dict[str, str]
 
 
 @contextmanager
@@ -40,15 +41,23 @@ def fake() -> Iterator[Rig]:
     door = FakeDepartment()
     door.said = [ItemResult(**one) for one in SAID]  # type: ignore[arg-type]
     yield Rig(
-        door, lambda: {ref: item.code for ref, item in door.items.items()}, lambda: door.faults.play("lost reply")
+        door,
+        lambda: {ref: item.code for ref, item in door.items.items()},
+        lambda: door.faults.play("lost reply"),
+        door.back,  # type: ignore[arg-type]
     )
 
 
 @contextmanager
 def real() -> Iterator[Rig]:
     held: dict[str, Any] = {}
+    back: dict[str, str] = {}
 
     def answer(asked: Asked) -> Answer:
+        if asked.path == "/HSA/items/taken-back":
+            told = json.loads(asked.body)
+            back[told["ref"]] = told["why"]
+            return as_json({})
         if asked.headers.get("Authorization") != "Bearer t":
             return as_json({"error": "invalid_token"}, status=401)
         if asked.path == "/HSA/items":
@@ -61,7 +70,7 @@ def real() -> Iterator[Rig]:
     with Loopback(answer) as server:
         bearer = {"Authorization": "Bearer t"}
         client = HttpClient("HSA", server.url + "/HSA", headers=bearer, patience=PATIENCE)
-        yield Rig(DepartmentDoor(client), lambda: held, lambda: server.play("lost reply"))
+        yield Rig(DepartmentDoor(client), lambda: held, lambda: server.play("lost reply"), back)
 
 
 @pytest.fixture(params=[fake, real], ids=["fake", "real"])
@@ -83,6 +92,13 @@ def test_a_lost_reply_is_asked_again_and_is_still_one_item(rig: Rig) -> None:
     except OutsideError:
         rig.door.push(ITEM)
     assert rig.held() == {"item-1": "YILIAO_JIUZHU"}
+
+
+def test_an_item_taken_back_twice_is_taken_back_once(rig: Rig) -> None:
+    rig.door.push(ITEM)
+    for why in ("withdrawn", "withdrawn"):
+        rig.door.take_back("item-1", why)
+    assert rig.back == {"item-1": "withdrawn"}
 
 
 def test_results_come_once_after_the_cursor(rig: Rig) -> None:

@@ -12,9 +12,10 @@ from flask import Flask
 from playwright.sync_api import Browser
 from sqlmodel import Session, col, select
 
-from marketplace.actors import SYSTEM, Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.cases.models import CaseItem, ItemState
-from marketplace.claims.models import InsuranceCase, PayoutOverlap
+from marketplace.claims import corrections
+from marketplace.claims.models import CaseState, InsuranceCase, PayoutOverlap
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database, new_id
@@ -22,8 +23,8 @@ from marketplace.decisions import paid_late
 from marketplace.decisions.models import Match, MatchState
 from marketplace.meetings import reclaims
 from marketplace.meetings.models import ReviewState, UrgentApproval
-from marketplace.payments import after_end, late
-from marketplace.payments.models import Payee, PaymentBatch
+from marketplace.payments import after_end, late, twice
+from marketplace.payments.models import Payee, PaymentBatch, PaymentLine
 from tests.browser.walked import LOGINS, Claim, an_untouched_demo, check_all, claims
 from tests.pages.checker import check_page
 from tests.pages.fixtures import Walk, new_page
@@ -127,6 +128,31 @@ def a_late_payment(database: Database) -> str:
         return match.id
 
 
+def a_second_payment(database: Database) -> str:
+    """A line that the bank paid beside another of the same match: an officer settles it."""
+    with database.transaction() as session:
+        line = session.exec(select(PaymentLine).order_by(col(PaymentLine.reference))).first()
+        assert line is not None
+        twice.ask(session, line, session.get_one(Match, line.match_id), actor=SYSTEM, now=datetime.now(UTC))
+        return line.id
+
+
+def a_payout_to_correct(database: Database) -> tuple[str, str]:
+    """A paid case of an insurer, and a correction that waits for a second person: its match, and the correction."""
+    with database.transaction() as session:
+        case = session.exec(select(InsuranceCase).where(InsuranceCase.state == CaseState.PAID)).first()
+        assert case is not None
+        asked = corrections.ask(
+            session,
+            case.match_id,
+            None,
+            reason_code="never_paid",
+            actor=Actor(id="asks", role=Role.APPROVER),
+            now=datetime.now(UTC),
+        )
+        return case.match_id, asked.id
+
+
 def an_urgent_one_to_claim_back(database: Database, match: Match) -> None:
     """A review found that this match should not have been given; its giver is asked."""
     now = datetime.now(UTC)
@@ -159,6 +185,7 @@ def test_asking_back_and_a_payout_above_the_need_are_sound(chromium: Browser, de
     with database.reading() as session:
         match = a_match(session, Match.state == MatchState.CONFIRMED)
     overlap_id, batch_id = an_overlap(database), a_late_batch(database)
+    paid_match_id, change_id = a_payout_to_correct(database)
     an_urgent_one_to_claim_back(database, match)
     for role, org_id, path in (
         (Role.CHARITY_MANAGER, match.org_id, f"/deliveries/{match.id}/reclaim"),
@@ -166,6 +193,9 @@ def test_asking_back_and_a_payout_above_the_need_are_sound(chromium: Browser, de
         (Role.APPROVER, None, f"/insurance/overlaps/{overlap_id}"),
         (Role.APPROVER, None, f"/payments/late/{batch_id}"),
         (Role.APPROVER, None, f"/payments/paid-after-end/{a_late_payment(database)}"),
+        (Role.APPROVER, None, f"/payments/paid-twice/{a_second_payment(database)}"),
+        (Role.APPROVER, None, f"/insurance/matches/{paid_match_id}/correct"),
+        (Role.APPROVER, None, f"/insurance/changes/{change_id}"),
     ):
         page = new_page(chromium, demo_server)
         sign_in(page, database, role, address=demo_server, org_id=org_id)

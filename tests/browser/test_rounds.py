@@ -97,15 +97,26 @@ def _visit_without_a_network(page: Page, home: str) -> None:
     page.evaluate("localStorage.clear()")
 
 
-def _temporary_aid(page: Page) -> None:
+def _temporary_aid(page: Page) -> str:
+    """Written and read back where the household is; the address of the application."""
     press(page, 'form[action$="/temporary-aid"] button')
     page.locator('input[name="cause"][value="illness"]').check()
     page.locator("#medical_fen").fill("20000")
-    page.locator("#agree").check()
+    press(page, "main form button[type=submit]")
+    for name, value in (("channel", "home_visit"), ("signed", "own_hand")):
+        page.locator(f'input[name="{name}"][value="{value}"]').check()
+    page.locator("#dialect").select_option("chongqing")
+    page.locator("#evidence").fill("3")
+    page.locator("#read_aloud").check()
     page.locator("#hand_on").check()
-    page.locator('input[name="kind"][value="typed_name"]').check()
     page.locator("#typed_name").fill("王小明")
     press(page, "main form button[type=submit]")
+    return page.url.removesuffix("/print")
+
+
+def _decided(page: Page, item_id: str) -> None:
+    """Somebody else decides."""
+    page.goto(f"/cases/items/{item_id}")
     page.locator('input[name="verdict"][value="granted"]').check()
     page.locator("#amount_fen").fill("500")
     press(page, 'form[action$="/fast"] button[type=submit]')
@@ -125,9 +136,13 @@ def test_an_alert_becomes_a_visit_without_a_network_temporary_aid_and_a_match(
             assert [one.state for one in visits] == [VisitState.DONE, VisitState.DONE]
             found = session.exec(select(VisitEntry.value).where(VisitEntry.field == "own_cost_12m")).all()
             assert found == ["agrees"]
-        _temporary_aid(page)
-        press(page, '.tag ~ a[href^="/cases/"]')
-        press(page, 'form[action*="/of-case/"] button')
+        case = _temporary_aid(page)
+        with street.database.reading() as session:
+            item_id = session.exec(select(CaseItem.id).where(CaseItem.code == "LINSHI")).one()
+        _decided(street.staff("demo-verifier"), item_id)
+        page.goto(case)
+        press(page, 'a[href*="/of-case/"]')
+        press(page, "main form .actions button")
         start_a_run(street)
         approve_all(street)
         with street.database.reading() as session:

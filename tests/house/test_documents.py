@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 ACTIONS = (ROOT / "docs" / "audit-actions.md").read_text(encoding="utf-8")
 ASKED_OF_THE_POLICY = {"guard", "require", "require_household", "may", "decide"}
-HANDED_ON = {"consent:list", "need:list"} | {
+HANDED_ON = {"register:bring", "consent:list", "need:list"} | {
     f"match:{act}"
     for act in ("accept", "answer", "decline", "deliver", "give_back", "receive", "reclaim", "reclaim_drop")
 }
@@ -28,7 +28,8 @@ HANDED_ON |= {"right:answer", "right:erase", "right:task", "right:view"}
 HANDED_ON |= {f"survival:{act}" for act in ("answer", "face", "list", "record", "view")}
 HANDED_ON |= {"power:check", "power:list", "power:object", "appeal:list", "account:sessions", "account:sign_out"}
 HANDED_ON |= {"portrait:answer", "portrait:list", "board:paper"}
-HANDED_ON |= {"case:apply", "case:fast", "case:answer", "case:view", "reading:list", "reading:match"}
+HANDED_ON |= {"case:apply", "case:confirm", "case:fast", "case:handle", "case:answer", "case:view"}
+HANDED_ON |= {"reading:list", "reading:match"}
 HANDED_ON |= {"case:urge", "case:withdraw", "register:object", "appeal:raise"}
 HANDED_ON |= {"visit:hand_over", "visit:list", "payment:result", "payment:talk"}
 HANDED_ON |= set(SCOPES)

@@ -145,7 +145,11 @@ class Month:
 
     def check(self, rows: list[tuple[str, str, str]], *, day: str = "2026-11-23") -> tuple:  # type: ignore[type-arg]
         """The dry run of the same."""
-        data = write_csv(["reference", "result", "reason_code", "on_day"], [(*row, day) for row in rows])
+        return self.check_days([(*row, day) for row in rows])
+
+    def check_days(self, rows: list[tuple[str, str, str, str]]) -> tuple:  # type: ignore[type-arg]
+        """The dry run of rows that have days of their own."""
+        data = write_csv(["reference", "result", "reason_code", "on_day"], rows)
         return results.check_file(self.session, data, file_name="bank.csv", actor=self.manager, now=self.now)
 
 

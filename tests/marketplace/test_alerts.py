@@ -135,16 +135,44 @@ def test_a_need_closed_by_mistake_comes_back_after_its_quiet_days_though_nothing
     assert sweep(session, now=now + timedelta(days=rule.quiet_days)) == (1, 1)
 
 
-def test_a_pension_appears_in_its_first_three_months_only(session: Session, now: datetime) -> None:
-    new, old = a_number(), a_number()
-    a_home(session, numbers=(new,), now=now)
-    a_home(session, numbers=(old,), now=now)
+def test_a_pension_is_new_for_three_months_if_its_feed_and_the_house_had_known_the_person_before(
+    session: Session, now: datetime
+) -> None:
+    new, old, newcomer = a_number(), a_number(), a_number()
+    long_ago = now - timedelta(days=300)
+    home = a_home(session, numbers=(new,), now=long_ago)
+    a_home(session, numbers=(old,), now=long_ago)
     at_work(session, "W26", now=now)
-    for month in (7, 8, 9, 10, 11):
+    for month in (6, 7, 8, 9, 10, 11):
         rows = [(old, "PENSION", date(2026, month, 5), 2_000)]
         rows += [(new, "PENSION", date(2026, month, 5), 2_000)] if month > 9 else []
-        told(session, "PENSIONS", *rows, as_of=TODAY, now=now)
+        told(session, "PENSIONS", *rows, as_of=date(2026, month, 6), now=now)
+        assert sweep(session, now=now) == ((1, 1) if month == 10 else (int(month > 10), 0)), "the first is no news"
+    a_home(session, numbers=(newcomer,), now=now - timedelta(days=30))
+    told(session, "PENSIONS", (newcomer, "PENSION", date(2026, 11, 5), 2_000), as_of=TODAY, now=now)
+    assert sweep(session, now=now) == (1, 0)
+    assert [alert.rule_code for alert in answering.open_alerts(session, home.id)] == ["W26"]
+
+
+@pytest.mark.parametrize("outcome", ["no_need", "wrong_data"])
+def test_an_alert_about_silence_rests_when_nobody_needs_anything_and_when_the_data_are_wrong(
+    session: Session, now: datetime, outcome: str
+) -> None:
+    number = a_number(date(1940, 1, 1))
+    home = a_home(session, numbers=(number,), now=now)
+    at_work(session, "W17", now=now)
+    told(session, "POPULATION", (number, "LIVES_ALONE", date(2026, 1, 1), 1), as_of=TODAY, now=now)
+    told(session, "UTILITIES", (number, "USE", date(2026, 11, 1), None), as_of=TODAY, now=now)
     assert sweep(session, now=now) == (1, 1)
+    [alert] = answering.open_alerts(session, home.id)
+    answering.close(session, alert.id, outcome=outcome, actor=CLERK, now=now)
+    for days in (8, 16, 89):
+        assert sweep(session, now=now + timedelta(days=days)) == (1, 0)
+    assert sweep(session, now=now + timedelta(days=90)) == (1, int(outcome == "no_need"))
+    if outcome == "wrong_data":
+        later = TODAY + timedelta(days=95)
+        told(session, "UTILITIES", (number, "USE", TODAY, None), as_of=later, now=now + timedelta(days=96))
+        assert sweep(session, now=now + timedelta(days=96)) == (1, 1)
 
 
 def test_a_rule_without_facts_comes_back_after_its_quiet_days(session: Session, now: datetime) -> None:

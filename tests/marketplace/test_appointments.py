@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -17,7 +18,7 @@ from adapters.tabular_writer import write_csv
 from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
-from marketplace.appointments import lists, outcomes, records, service, volunteers
+from marketplace.appointments import lists, lists_city, outcomes, overtaken, records, service, volunteers
 from marketplace.appointments.booking import claimed_units, people_of
 from marketplace.appointments.calendar_file import calendar_file
 from marketplace.appointments.models import (
@@ -27,14 +28,17 @@ from marketplace.appointments.models import (
     Hold,
     Place,
     ServiceRecord,
+    Volunteer,
     VolunteerState,
 )
 from marketplace.calendar import local_day, working_days_between
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.decisions import results
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import MatchState
+from marketplace.decisions.results import Told
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
 from marketplace.organisations.models import OrganisationState
@@ -281,14 +285,13 @@ def test_a_household_that_is_away_twice_is_called_by_a_worker(session: Session) 
     scene = a_scene(session)
     worker = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
     for day in (0, 1):
-        assert lists.calls_waiting(session, actor=worker) == []
+        assert lists_city.calls_waiting(session, actor=worker) == ([], 0)
         one = agreed(session, scene, window(day=day))[0]
         outcomes.household_missed(session, one.id, actor=scene.manager, now=one.ends_at)
-    assert [clock.object_ref for clock in lists.calls_waiting(session, actor=worker)] == [
-        outcomes.call_ref(scene.match.id)
-    ]
+    calls, total = lists_city.calls_waiting(session, actor=worker)
+    assert ([clock.object_ref for clock in calls], total) == ([outcomes.call_ref(scene.match.id)], 1)
     outcomes.called(session, scene.match.id, outcome="goes_on", actor=worker, now=AFTER)
-    assert lists.calls_waiting(session, actor=worker) == []
+    assert lists_city.calls_waiting(session, actor=worker) == ([], 0)
     with pytest.raises(NotAllowed):
         outcomes.called(session, scene.match.id, outcome="goes_on", actor=scene.manager, now=AFTER)
 
@@ -363,7 +366,7 @@ def test_a_volunteer_who_stops_is_taken_out_of_what_was_promised(session: Sessio
     with pytest.raises(BadInput, match="volunteer_not_active"):
         proposed(session, scene)
     with pytest.raises(WrongState):
-        volunteers.set_state(session, scene.people[0].id, to=VolunteerState.ACTIVE, actor=scene.manager, now=NOW)
+        volunteers.set_state(session, scene.people[0].id, to=VolunteerState.SUSPENDED, actor=scene.manager, now=NOW)
 
 
 def test_the_sweep_closes_what_time_or_the_end_of_a_match_has_overtaken(database: Database) -> None:
@@ -374,8 +377,8 @@ def test_the_sweep_closes_what_time_or_the_end_of_a_match_has_overtaken(database
         chain = over.match.consent_chain_id
         assert chain is not None
         decisions.withdraw_consent(session, chain, actor=over.home, now=NOW)
-    assert outcomes.sweep(database, clock=lambda: visiting.TOMORROW) == 1, "an end calls its visits off by itself"
-    assert outcomes.sweep(database, clock=lambda: visiting.TOMORROW) == 0
+    assert overtaken.sweep(database, clock=lambda: visiting.TOMORROW) == 1, "an end calls its visits off by itself"
+    assert overtaken.sweep(database, clock=lambda: visiting.TOMORROW) == 0
     with database.reading() as session:
         assert session.get_one(Appointment, unanswered).reason_code == "not_answered"
         assert session.get_one(Appointment, orphan).reason_code == "match_ended"
@@ -502,8 +505,8 @@ def test_a_household_silent_on_a_time_is_called_and_its_answer_ends_the_call(dat
         scene = a_scene(session)
         one = proposed(session, scene, window(day=20))[0]
     late = NOW + timedelta(days=8)
-    assert outcomes.sweep(database, clock=lambda: late) == 1
-    assert outcomes.sweep(database, clock=lambda: late) == 0
+    assert overtaken.sweep(database, clock=lambda: late) == 1
+    assert overtaken.sweep(database, clock=lambda: late) == 0
     with database.transaction() as session:
         assert _calls(session, scene.match.id) == ["visit_call"]
         assert clocks.running_of(session, one.choice_id) == []
@@ -515,7 +518,7 @@ def test_a_time_that_came_without_an_answer_is_told_to_the_giver_and_a_worker_ca
     with database.transaction() as session:
         scene = a_scene(session)
         proposed(session, scene)
-    assert outcomes.sweep(database, clock=lambda: AFTER) == 1
+    assert overtaken.sweep(database, clock=lambda: AFTER) == 1
     with database.transaction() as session:
         told = session.exec(select(Notice.org_id).where(Notice.letter == "visit_changed"))
         assert sorted(told, key=str) == sorted([None, scene.organisation.id], key=str)
@@ -531,3 +534,77 @@ def test_only_a_critical_need_shortens_the_time_to_choose_a_visit(session: Sessi
     one = proposed(session, scene, window(day=20))[0]
     (clock,) = clocks.running_of(session, one.choice_id)
     assert working_days_between(local_day(NOW), clocks.last_day(clock)) == days
+
+
+def together(session: Session, **over: Any) -> tuple[visiting.Scene, Appointment]:
+    """A visit at a home that two of the giver's people are to make, agreed."""
+    scene = a_scene(session, people=2, **over)
+    return scene, agreed(session, scene)[0]
+
+
+def test_only_who_came_has_served_and_who_did_not_is_counted(session: Session) -> None:
+    scene, visit = together(session)
+    came, absent = scene.people
+    by: dict[str, Any] = {"minutes": 120, "content": "HOMEWORK", "actor": scene.manager, "now": visit.ends_at}
+    with pytest.raises(BadInput, match="nobody_came"):
+        outcomes.record_done(session, visit.id, came=[], **by)
+    outcomes.record_done(session, visit.id, came=[came.id], **by)
+    assert records.minutes_of(session, [came.id, absent.id]) == {came.id: 120}
+    assert (came.no_shows, absent.no_shows) == (0, 1)
+    outcomes.volunteer_missed(session, visit.id, actor=scene.home, now=visit.ends_at)
+    assert (came.no_shows, absent.no_shows) == (1, 1), "a dispute is about who was said to have come"
+    assert records.minutes_of(session, [came.id, absent.id]) == {}
+
+
+def test_who_came_alone_to_risky_work_needs_insurance_and_who_stayed_away_does_not(session: Session) -> None:
+    scene, visit = together(session)
+    bare, insured = scene.people
+    bare.insurance_no = None
+    session.flush()
+    by: dict[str, Any] = {"minutes": 120, "content": "HOMEWORK", "actor": scene.manager, "now": visit.ends_at}
+    with pytest.raises(WrongState, match="not_insured_then"):
+        outcomes.record_done(session, visit.id, came=[bare.id], **by)
+    assert outcomes.record_done(session, visit.id, came=[insured.id], **by).state is AppointmentState.DONE
+
+
+def test_somebody_else_goes_is_asked_for_the_same_holds_the_time_and_has_the_hours(session: Session) -> None:
+    scene = a_scene(session)
+    ill, spare = scene.people[0], a_volunteer(session, scene.organisation)
+    unfit = a_volunteer(session, scene.organisation, skills=("CARE",))
+    visit, later = agreed(session, scene, window(), window(day=1))
+
+    def sent(one: Appointment, out: Volunteer, coming: Volunteer, at: Any = NOW) -> None:
+        service.substitute(session, one.id, out.id, coming.id, actor=scene.manager, now=at)
+
+    for out, coming, code in (
+        (ill, unfit, "volunteer_skill"),
+        (spare, unfit, "not_booked"),
+        (ill, ill, "booked_already"),
+    ):
+        with pytest.raises(BadInput, match=code):
+            sent(visit, out, coming)
+    sent(visit, ill, spare)
+    assert [one.id for one in people_of(session, visit.id)] == [spare.id]
+    told = session.exec(select(Notice).where(Notice.key.startswith(f"{visit.id}:who"))).one()
+    assert (told.letter, told.household_id) == ("visit_changed", scene.household.id)
+    elsewhere = a_scene(session, organisation=scene.organisation, phone="10000000077")
+    with pytest.raises(BadInput, match="volunteer_busy"):
+        proposed(session, elsewhere, ids=[spare.id])
+    proposed(session, elsewhere, ids=[ill.id])
+    with pytest.raises(BadInput, match="volunteer_busy"):
+        sent(visit, spare, ill)
+    sent(later, ill, spare, later.ends_at)
+    for one in (visit, later):
+        by: dict[str, Any] = {"minutes": 120, "content": "HOMEWORK", "actor": scene.manager}
+        outcomes.record_done(session, one.id, now=later.ends_at, **by)
+    assert records.minutes_of(session, [ill.id, spare.id]) == {spare.id: 240}
+    with pytest.raises(WrongState, match="appointment_moved_on"):
+        sent(visit, spare, ill)
+
+
+def test_minutes_of_recorded_visits_are_not_told_a_second_time(session: Session) -> None:
+    scene, visit = together(session, units=2)
+    by: dict[str, Any] = {"actor": scene.manager, "now": visit.ends_at}
+    outcomes.record_done(session, visit.id, minutes=120, content="HOMEWORK", **by)
+    told = results.report(session, scene.match.id, Told("reached"), **by)
+    assert told.minutes == 240, "two people, each so long"

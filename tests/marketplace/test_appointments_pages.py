@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -16,12 +16,14 @@ from adapters.tabular_writer import write_csv
 from marketplace.accounts import service as accounts
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
-from marketplace.appointments import outcomes, service
-from marketplace.appointments.models import Appointment, AppointmentState, Volunteer
+from marketplace.appointments import lists, outcomes, service
+from marketplace.appointments.models import Appointment, AppointmentState, ServiceRecord, Volunteer
+from marketplace.calendar import local_day
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
 from marketplace.households.service import contact_of
+from marketplace.organisations.models import Organisation
 from marketplace.sharing.models import Disclosure
 from tests.marketplace import visiting
 from tests.marketplace.test_volunteers import HEADS, _row
@@ -83,6 +85,30 @@ def house(settings: Settings, sqlite_database: Database) -> House:
         )
 
 
+def test_a_list_of_visits_has_pages_or_says_how_many_there_are(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "FEW", 1)
+    ids = {house.begun, *house.proposed}
+    for client, path in ((house.giver(), f"/visits/services/{house.match_id}"), (house.home(), "/visits/mine")):
+        first = client.get(path).text
+        assert "?page=3" in first
+        pages = [first, *(client.get(f"{path}?page={number}").text for number in (2, 3))]
+        assert [[one for one in ids if one in page] != [] for page in pages] == [True] * 3
+        assert {one for page in pages for one in ids if one in page} == ids, "none is left out"
+    with house.database.transaction() as session:
+        session.get_one(Appointment, house.proposed[0]).state = AppointmentState.AGREED
+    monday = f"{lists.week_start(local_day(datetime.now(UTC)))}"
+    org_id, found = house.org_id, set()
+    with house.database.reading() as session:
+        total = lists.count_week(session, org_id, date.fromisoformat(monday))
+        for offset in range(total):
+            days = lists.week_of_giver(session, org_id, date.fromisoformat(monday), offset=offset, limit=1)
+            found |= {visit.appointment.id for visits in days.values() for visit in visits}
+    assert len(found) == total
+    with house.database.reading() as session:
+        later = datetime.now(UTC) + timedelta(days=5)
+        assert lists.to_record(session, org_id, now=later)[1] == 2, "one is shown, two are counted"
+
+
 def test_the_giver_records_what_took_place_and_sees_it_in_its_figures(house: House) -> None:
     giver = house.giver()
     assert "1" in giver.get("/visits/").text
@@ -95,6 +121,29 @@ def test_the_giver_records_what_took_place_and_sees_it_in_its_figures(house: Hou
     assert "已服务，共 6 小时" in giver.get(f"/visits/services/{house.match_id}").text
     assert "一项服务" in giver.get(f"/visits/services/{house.match_id}").text
     assert "课业辅导" in giver.get("/visits/services").text
+
+
+def test_somebody_else_goes_and_of_two_who_were_booked_only_one_came(house: House) -> None:
+    with house.database.transaction() as session:
+        organisation = session.get_one(Organisation, house.org_id)
+        spare, third = (visiting.a_volunteer(session, organisation).id for _ in range(2))
+        scene = visiting.a_scene(session, organisation=organisation, phone="10000000078", now=datetime.now(UTC))
+        both = [house.volunteer_id, spare]
+        window = visiting.window(base=visiting.nine(datetime.now(UTC), days=-1), hour=5)
+        pair = visiting.agreed(session, scene, window, ids=both, now=datetime.now(UTC) - timedelta(days=3))[0].id
+    giver, where = house.giver(), f"/visits/{pair}"
+    assert f"{where}/substitute" in giver.get(where).text
+    assert "换人前往" in giver.get(f"{where}/substitute").text
+    same = giver.post(f"{where}/substitute", data={"out": spare, "instead": house.volunteer_id})
+    assert same.status_code == 422
+    assert giver.post(f"{where}/substitute", data={"out": spare, "instead": third}).status_code == 303
+    page = giver.get(f"{where}/done").text
+    assert [f'value="{one}" checked' in page for one in (house.volunteer_id, third)] == [True, True]
+    told = {"minutes": "120", "content": "HOMEWORK"}
+    assert "请勾选到场的人" in giver.post(f"{where}/done", data=told).text
+    assert giver.post(f"{where}/done", data={**told, "came": third}).status_code == 303
+    with house.database.reading() as session:
+        assert list(session.exec(select(ServiceRecord.volunteer_id))) == [third]
 
 
 def test_a_time_is_proposed_in_a_form_and_what_does_not_fit_is_said_beside_its_field(house: House) -> None:
@@ -296,6 +345,8 @@ def test_the_register_is_kept_in_pages_and_by_table(house: House) -> None:
     assert giver.post(f"{where}/stop/ended", data={"reason_code": "own_wish"}).status_code == 303
     assert giver.get(f"{where}/stop/elsewhere").status_code == 404
     assert told.registration_no in giver.get("/visits/volunteers/?state=ended").text
+    assert "请先重新填写保险" in giver.post(f"{where}/back", follow_redirects=True).text
+    assert giver.post(f"{where}/stop/ended", data={"reason_code": "own_wish"}).status_code == 303
     data = {"file": (io.BytesIO(write_csv(HEADS, [_row(visiting.facts())])), "volunteers.csv")}
     batch = giver.post("/visits/import", data=data, content_type="multipart/form-data").headers["Location"]
     assert giver.post(f"{batch}/confirm").status_code == 303

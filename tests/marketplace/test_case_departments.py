@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemResult
-from adapters.ports import TryAgainLater
+from adapters.ports import TryAgainLater, WillNeverWork
 from marketplace import audit
-from marketplace.cases import departments, outcome
+from marketplace.cases import departments, outcome, withdrawing
+from marketplace.cases import granted as beginning
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.db import Database
+from tests import factories as make
 from tests.marketplace.test_cases import APPROVER, send, walk
 
 
@@ -38,6 +40,8 @@ def test_departments_answer_late_twice_and_out_of_order(sqlite_database: Databas
     departments.sweep(database, doors, clock=lambda: day)
     departments.sweep(database, doors, clock=lambda: day)
     assert set(doors["HSA"].items) == {ids["YILIAO_JIUZHU"]}
+    told = doors["HSA"].items[ids["YILIAO_JIUZHU"]].facts
+    assert (told["label"], told["result_dibao"], told["result_dibian_gangxing"]) == ("DIBAO", "granted", "not_needed")
     assert set(doors["UM"].items) == {ids["LAJI_JIANMIAN"]}
     assert set(doors["HRSS"].items) == {ids["YANGLAO_DAIJIAO"]}
     medical = ids["YILIAO_JIUZHU"]
@@ -59,12 +63,40 @@ def test_departments_answer_late_twice_and_out_of_order(sqlite_database: Databas
         assert session.get_one(Case, case_id).state is CaseState.OPEN
 
 
+def test_a_department_hears_once_that_an_item_was_taken_back_or_is_over(
+    sqlite_database: Database, now: datetime
+) -> None:
+    database = sqlite_database
+    case_id, ids, day = _sent(database, now)
+    doors = {code: FakeDepartment() for code in departments.OTHERS}
+    departments.sweep(database, doors, clock=lambda: day)
+    doors["UM"].said.append(ItemResult(ids["LAJI_JIANMIAN"], 1, "granted"))
+    departments.sweep(database, doors, clock=lambda: day)
+    assert all(door.back == {} for door in doors.values())
+    with database.transaction() as session:
+        case = session.get_one(Case, case_id)
+        withdrawing.withdraw(session, case_id, actor=make.as_household_of(case.household_id), now=day)
+        dibao = session.get_one(CaseItem, ids["DIBAO"])
+        beginning.end(session, dibao, actor=APPROVER, now=day)
+    doors["HSA"].faults.play(TryAgainLater("down", code="down"))
+    doors["HRSS"].faults.play(WillNeverWork("unknown", code="unknown"))
+    for _turn in range(2):
+        departments.sweep(database, doors, clock=lambda: day)
+    assert doors["HSA"].back == {ids["YILIAO_JIUZHU"]: "withdrawn"}, "one that did not answer hears it the next time"
+    assert doors["UM"].back == {ids["LAJI_JIANMIAN"]: "over"}
+    with database.reading() as session:
+        told = select(audit.AuditRow.action).where(col(audit.AuditRow.action).startswith("case:take_back"))
+        acts = sorted(session.exec(told))
+    assert acts == ["case:take_back"] * 3 + ["case:take_back_refused"]
+
+
 def test_what_leaves_for_a_department_names_nobody(sqlite_database: Database, now: datetime) -> None:
     _case, ids, day = _sent(sqlite_database, now)
     door = FakeDepartment()
     departments.push_due(sqlite_database, "HSA", door, now=day)
     item = door.items[ids["YILIAO_JIUZHU"]]
-    assert set(item.facts) == {"size", "income_fen", "medical_fen", "label"}
+    waited_for = {"result_dibao", "result_dibian_gangxing"}
+    assert set(item.facts) == {"size", "income_fen", "medical_fen", "label", *waited_for}
     with sqlite_database.reading() as session:
         assert item.subject != session.get_one(CaseItem, ids["YILIAO_JIUZHU"]).household_id
 
@@ -78,3 +110,5 @@ def test_a_department_that_does_not_answer_holds_no_other_up(sqlite_database: Da
     assert set(doors["UM"].items) == {ids["LAJI_JIANMIAN"]}
     departments.sweep(sqlite_database, doors, clock=lambda: day)
     assert set(doors["HSA"].items) == {ids["YILIAO_JIUZHU"]}
+    told = doors["HSA"].items[ids["YILIAO_JIUZHU"]].facts
+    assert (told["label"], told["result_dibao"], told["result_dibian_gangxing"]) == ("DIBAO", "granted", "not_needed")

@@ -16,17 +16,32 @@ from adapters.ports import WillNeverWork
 from marketplace.actors import Actor, Role
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind, AppealState
-from marketplace.cases import board, days, departments, notice, outcome, service, steps
+from marketplace.calendar import local_day
+from marketplace.cases import (
+    board,
+    days,
+    departments,
+    lateness,
+    notice,
+    outcome,
+    register,
+    reviews,
+    service,
+    steps,
+    withdrawing,
+)
+from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, plan
 from marketplace.cases.models import CaseItem, ItemState, Unit
 from marketplace.cases.progress import stages_of
 from marketplace.cases.rules import in_order, path_of, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
-from marketplace.errors import BadInput
+from marketplace.errors import BadInput, NotAllowed
 from marketplace.households import categories
 from marketplace.liveness import schedule
 from marketplace.liveness import service as survival
+from marketplace.liveness.duties import duties_of_household
 from marketplace.liveness.models import SurvivalCheck, SurvivalDuty
 from marketplace.notices import Notice
 from marketplace.proxies import agents
@@ -34,12 +49,13 @@ from marketplace.proxies import service as proxies
 from tests import factories as make
 from tests.marketplace.figures import count as count_of
 from tests.marketplace.test_case_days import DAY, at, oracle
-from tests.marketplace.test_cases import APPROVER, CITY, ON, WORKER, send, walk
+from tests.marketplace.test_cases import APPROVER, CITY, ON, VERIFIER, WORKER, pay, send, walk
 from tests.marketplace.test_liveness import asked
 from tests.marketplace.test_proxies import a_paper, a_person, in_force
 
 OTHER = Actor(id="approver-2", role=Role.APPROVER, districts=frozenset({CITY}))
 CHECKER = Actor(id="verifier-1", role=Role.VERIFIER, districts=frozenset({CITY}))
+SECOND = Actor(id="worker-9", role=Role.WORKER, districts=frozenset({CITY}))
 SUDDEN = {"wants": ["accident"], "ticks": ["sudden"], "income_fen": 300_000, "medical_fen": 0}
 
 
@@ -91,7 +107,7 @@ def test_a_notice_that_ended_by_the_sweep_makes_no_decision_late(session: Sessio
     step = steps.running_step(session, items["DIBAO"].id)
     swept = step.due_at + timedelta(minutes=1)
     notice._go_on(session, items["DIBAO"].id, now=swept)
-    assert not outcome.is_late(session, items["DIBAO"], now=swept)
+    assert not lateness.is_late(session, items["DIBAO"], now=swept)
     outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=100, actor=APPROVER, now=swept)
 
 
@@ -128,6 +144,60 @@ def test_what_fell_with_a_wrong_refusal_comes_back_with_the_right_decision(sessi
     appealed(session, items["DIBAO"], day)
     outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=100, actor=OTHER, now=day)
     assert items["LAJI_JIANMIAN"].state is ItemState.RUNNING
+
+
+def test_after_a_right_appeal_an_item_is_refused_again_or_taken_back(session: Session, now: datetime) -> None:
+    """Each time the family is told that it is on the list, and what stays uncovered waits for the last decision."""
+    for n, ends in enumerate(("refused", "withdrawn")):
+        home = make.a_household(session, phone=f"1000000007{n}")
+        case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
+        item, ref = items["DIBAO"], f"case:{case.id}"
+        day = walk(session, item, now)
+        outcome.decide(session, item.id, granted=False, reason="income_over", actor=APPROVER, now=day)
+        assert [one.step for one in clocks.running_of(session, ref)] == ["case_remainder"]
+        appealed(session, item, day)
+        assert clocks.running_of(session, ref) == []
+        if ends == "refused":
+            outcome.decide(session, item.id, granted=False, reason="property_over", actor=OTHER, now=day)
+        else:
+            withdrawing.withdraw(session, case.id, actor=make.as_household(home), now=day)
+            appealed_again = decide_again(session, item.id, actor=CHECKER, now=day)
+            assert not appealed_again, "what was taken back is not decided anew"
+        assert (item.state.value, case.state.value) == (ends, "closed" if ends == "refused" else "withdrawn")
+        told = select(Notice.id).where(Notice.household_id == home.id, Notice.letter == "register_told")
+        assert len(session.exec(told).all()) == 2
+        assert len(register.list_entries(session, home.id)) == 1
+
+
+def test_who_gets_a_class_is_not_watched_as_a_refused_family_any_more(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    _case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    (entry,) = register.list_entries(session, home.id)
+    appealed(session, items["DIBAO"], day)
+    later = day + timedelta(days=3)
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=50_000, actor=OTHER, now=later)
+    assert register.list_entries(session, home.id) == []
+    assert (entry.to_on, entry.reason) == (local_day(later), "GRANTED")
+    assert categories.categories_on(session, [home.id], on=local_day(later + timedelta(days=1))) == {
+        home.id: ["IN_REGISTER"]
+    }
+
+
+def test_an_appeal_about_an_amount_that_ends_in_a_refusal_ends_what_was_granted(
+    session: Session, now: datetime
+) -> None:
+    home = make.a_household(session)
+    _case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
+    day = walk(session, items["DIBAO"], now)
+    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
+    appealed(session, items["DIBAO"], day)
+    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", actor=OTHER, now=day)
+    later = local_day(day) + timedelta(days=1)
+    assert categories.categories_on(session, [home.id], on=later) == {home.id: ["EXITED_2Y"]}
+    assert duties_of_household(session, home.id) == []
+    assert reviews.next_days(session, [items["DIBAO"].id]) == {}
 
 
 class Picky(FakeDepartment):
@@ -198,12 +268,12 @@ def test_who_fits_nothing_is_answered_in_writing_and_a_class_that_is_held_is_not
 
 def test_a_label_counts_where_the_register_says_so(session: Session, now: datetime) -> None:
     case, _items = send(session, now, label="DIBAO")
-    assert service.facts_of(session, case).label == ""
+    assert service.facts_of(session, case, on=local_day(now)).label == ""
     entry = categories.Entry(case.household_id, "IN_REGISTER", now.date() - timedelta(days=9))
     categories.enter(session, entry, actor=WORKER, now=now)
-    assert service.facts_of(session, case).label == "DIBAO"
+    assert service.facts_of(session, case, on=local_day(now)).label == "DIBAO"
     case.answers = {**case.answers, "label": ""}
-    assert service.facts_of(session, case).label == "DIBAO"
+    assert service.facts_of(session, case, on=local_day(now)).label == "DIBAO"
 
 
 def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session: Session, now: datetime) -> None:
@@ -216,7 +286,9 @@ def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session:
     late = now + timedelta(days=60)
     assert steps.urge(session, item.id, actor=home, now=late).urged == 1
     assert [row[0].id for row in board.list_unpaid(session, actor=APPROVER, now=late)] == [item.id]
-    steps.finish(session, item.id, actor=WORKER, now=late)
+    with pytest.raises(NotAllowed, match="second_person_needed"):
+        pay(session, item, late, actor=replace(VERIFIER, on_behalf_of=WORKER.id), late_cause="backlog")
+    pay(session, item, late, actor=VERIFIER, late_cause="backlog")
     own = [step for step in steps.list_steps(session, case.id) if step.item_id == item.id]
     assert stages_of(item, own, now=late)[-1].state == "done"
     assert board.list_unpaid(session, actor=APPROVER, now=late) == []

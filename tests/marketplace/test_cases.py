@@ -9,12 +9,27 @@ import pytest
 from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
+from marketplace.calendar import local_day
 from marketplace.cases import granted as beginning
-from marketplace.cases import notice, outcome, register, service, silent, steps, supervision, withdrawing
+from marketplace.cases import (
+    looking,
+    notice,
+    orders,
+    outcome,
+    papers,
+    register,
+    service,
+    silent,
+    steps,
+    supervision,
+    withdrawing,
+)
 from marketplace.cases.again import decide_again
 from marketplace.cases.evaluate import Facts, class_tests, plan
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, Escalation, ItemState
+from marketplace.cases.models_orders import PaymentOrder
 from marketplace.cases.rules import graph, steps_of
+from marketplace.cases.uncovered import uncovered
 from marketplace.clocks import service as clocks
 from marketplace.errors import BadInput, ConsentMissing, NotAllowed, NotFound, WrongState
 from marketplace.households import categories
@@ -31,6 +46,8 @@ CITY = "500103"
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({CITY}))
 OTHER = Actor(id="worker-2", role=Role.WORKER, districts=frozenset({"500112"}))
 APPROVER = Actor(id="approver-1", role=Role.APPROVER, districts=frozenset({CITY}))
+PAYER = Actor(id="approver-9", role=Role.APPROVER, districts=frozenset({CITY}))
+VERIFIER = Actor(id="verifier-1", role=Role.VERIFIER, districts=frozenset({CITY}))
 POOR = {"wants": ["living", "illness"], "size": 2, "income_fen": 50_000, "medical_fen": 6_000_000}
 
 
@@ -57,6 +74,12 @@ def walk(session: Session, item: CaseItem, now: datetime, *, to: str = "confirm"
         else:
             steps.finish(session, item.id, opinion="for", amount_fen=50_000, actor=WORKER, now=now)
     return now
+
+
+def pay(session: Session, item: CaseItem, now: datetime, *, actor: Actor = PAYER, **over: Any) -> PaymentOrder:
+    """The money is on its way, written down by somebody of the office that holds it."""
+    told = orders.Paid(**{"voucher": "记-2026-118", "paid_on": local_day(now), **over})
+    return orders.pay(session, item.id, told, actor=actor, now=now)
 
 
 def test_one_application_begins_what_can_begin_and_lets_the_rest_wait(session: Session, now: datetime) -> None:
@@ -170,10 +193,11 @@ def test_one_emergency_shuts_out_neither_another_person_nor_another_cause(sessio
     _case, items = send(session, now, home, wants=["schooling"], ticks=["sudden"], medical_fen=0)
     outcome.decide(session, items["LINSHI"].id, **told)
     wife = make.a_person(session, home, name="李四", phone="10000000055")
-    case = service.start(session, home.id, subject_id=wife.id, actor=WORKER, now=now)
-    service.save(session, case, {"wants": ["living"], "ticks": ["sudden"]}, actor=WORKER, now=now)
-    service.sign(session, case, "李四", all_classes=True, hand_on=True, actor=WORKER, now=now)
-    (item,) = [one for one in service.submit(session, case, actor=WORKER, now=now) if one.code == "LINSHI"]
+    me = Actor(id=wife.id, role=Role.HOUSEHOLD, household_id=home.id)
+    case = service.start(session, home.id, subject_id=wife.id, actor=me, now=now)
+    service.save(session, case, {"wants": ["living"], "ticks": ["sudden"]}, actor=me, now=now)
+    service.sign(session, case, "李四", all_classes=True, hand_on=True, actor=me, now=now)
+    (item,) = [one for one in service.submit(session, case, actor=me, now=now) if one.code == "LINSHI"]
     assert outcome.decide(session, item.id, **told).state is ItemState.GRANTED
 
 
@@ -251,6 +275,9 @@ def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longe
     assert (shown.item_id, shown.name) == (item.id, "王*明")
     total = item.due_at
     row = notice.object_to(session, item.id, "他家有车", actor=Actor(id="", role=Role.PUBLIC), now=day)
+    with pytest.raises(WrongState, match="objection_not_read"):
+        notice.answer(session, row.id, "车已报废", upheld=False, actor=WORKER, now=day + timedelta(days=2))
+    assert notice.read_objection(session, row.id, actor=WORKER, now=day) == (row, "他家有车")
     notice.answer(session, row.id, "车已报废", upheld=False, actor=WORKER, now=day + timedelta(days=2))
     step = steps.running_step(session, item.id)
     assert [(one.id, one.finding) for one in notice.list_answered(session, [item.id])] == [(row.id, "车已报废")]
@@ -265,6 +292,42 @@ def test_an_objection_makes_the_notice_stand_three_days_more_and_the_total_longe
     assert item.due_at is not None
     assert item.due_at > total
     walk(session, item, day, to="confirm")
+
+
+def test_a_no_of_the_first_opinion_hangs_nowhere_and_a_yes_after_it_hangs_out_first(
+    session: Session, now: datetime
+) -> None:
+    case, items = send(session, now)
+    item = items["DIBAO"]
+    day = walk(session, item, now, to="check_and_visit")
+    step = steps.finish(session, item.id, opinion="against", actor=WORKER, now=day)
+    assert (step.code, notice.list_notices(session, CITY, now=day)) == ("confirm", [])
+    with pytest.raises(BadInput, match="notice_amount"):
+        outcome.decide(session, item.id, granted=True, actor=APPROVER, now=day)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
+    (shown,) = notice.list_notices(session, CITY, now=day)
+    assert (item.state, shown.amount_fen, shown.office) == (ItemState.RUNNING, 50_000, case.office)
+    day = walk(session, item, day)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, late_cause="backlog", actor=APPROVER, now=day)
+    assert item.state is ItemState.GRANTED
+
+
+def test_no_clock_of_staff_runs_on_a_notice_until_somebody_objects(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    item = items["DIBAO"]
+    day = walk(session, item, now, to="public_notice")
+    assert clocks.running_of(session, steps.clock_ref(item.id)) == []
+    rows = [notice.object_to(session, item.id, "他家有车", actor=Actor(id="", role=Role.PUBLIC), now=day)]
+    (clock,) = clocks.running_of(session, steps.clock_ref(item.id))
+    later = day + timedelta(days=1)
+    rows.append(notice.object_to(session, item.id, "还有房", actor=Actor(id="", role=Role.PUBLIC), now=later))
+    assert clocks.running_of(session, steps.clock_ref(item.id)) == [clock], "a second objection gives no more time"
+    for row, left in zip(rows, (1, 0), strict=True):
+        notice.read_objection(session, row.id, actor=WORKER, now=later)
+        notice.answer(session, row.id, "已核实", upheld=False, actor=WORKER, now=later)
+        assert len(clocks.running_of(session, steps.clock_ref(item.id))) == left
+    walk(session, item, later)
+    assert len(clocks.running_of(session, steps.clock_ref(item.id))) == 1
 
 
 def test_a_child_never_stands_on_a_notice(session: Session, now: datetime) -> None:
@@ -384,6 +447,7 @@ def test_the_month_gives_mean_median_and_ninetieth_percentile_of_its_own_rows(se
                 household_id=case.household_id,
                 code=f"T{n}" if n > 10 else "DIBAO",
                 department="MCA",
+                once_for=case.household_id,
                 path="DIBAO",
                 district_code=CITY,
                 office=CITY,
@@ -415,6 +479,7 @@ def _other_case(session: Session, case: Case, n: int, now: datetime) -> CaseItem
         household_id=case.household_id,
         code="DIBAO",
         department="MCA",
+        once_for=case.household_id,
         path="DIBAO",
         district_code=CITY,
         office=CITY,
@@ -481,11 +546,34 @@ def _all_refused(session: Session, case: Case, items: dict[str, CaseItem], now: 
             outcome.decide(session, item.id, **{**told, "now": walk(session, item, now)})
 
 
-@pytest.mark.parametrize("yes", [True, False])
+def _a_bill(session: Session, case: Case, item: CaseItem, now: datetime, *, fits: bool) -> None:
+    """The household hands in a photo; who handed it in, or did not look, says nothing about it; an officer does."""
+    home = make.as_household(session.get_one(Household, case.household_id))
+    papers.add_bill(session, case, make.a_picture(), actor=home, now=now)
+    papers.add_bill(session, case, make.a_picture(), actor=WORKER, now=now)
+    told: dict[str, Any] = {"fits": True, "actor": WORKER, "now": now}
+    for paper, check in looking.list_uploads(session, case):
+        assert check is None
+        if paper.recorded_by == WORKER.id:
+            looking.look(session, item.id, paper.id, actor=WORKER, now=now)
+            with pytest.raises(NotAllowed, match="second_person_needed"):
+                looking.judge(session, item.id, paper.id, **told)
+            continue
+        with pytest.raises(WrongState, match="paper_not_opened"):
+            looking.judge(session, item.id, paper.id, **told)
+        with pytest.raises(NotFound):
+            looking.look(session, item.id, paper.id, actor=OTHER, now=now)
+        assert looking.look(session, item.id, paper.id, actor=WORKER, now=now)[1].startswith("/9j/")
+        looking.judge(session, item.id, paper.id, **{**told, "fits": fits})
+    assert looking.count_fitting(session, case) == fits
+
+
+@pytest.mark.parametrize(("yes", "fits"), [(True, True), (True, False), (False, False)])
 def test_what_stays_uncovered_becomes_a_verified_need_with_its_reason_only_with_a_yes(
-    session: Session, now: datetime, yes: bool
+    session: Session, now: datetime, yes: bool, fits: bool
 ) -> None:
     case, items = send(session, now, hand_on=yes)
+    _a_bill(session, case, items["DIBAO"], now, fits=fits)
     _all_refused(session, case, items, now)
     worker = Actor(id="verifier-9", role=Role.VERIFIER, districts=frozenset({CITY}))
     waits = clocks.running_of(session, f"case:{case.id}")
@@ -496,9 +584,32 @@ def test_what_stays_uncovered_becomes_a_verified_need_with_its_reason_only_with_
         return
     need = need_of_case(session, case.id, actor=worker, now=now)
     assert (need.gap_units, need.state, need.referral_reason) == (6_000_000, "verified", "NOT_ELIGIBLE")
-    assert need.verification_level == 2
+    assert need.verification_level == (3 if fits else 2), "with bills only where somebody looked at one"
+    assert len(clocks.running_of(session, f"case:{case.id}")) == 1, "the wish for a living is not written down yet"
+    with pytest.raises(BadInput, match="not_positive"):
+        need_of_case(session, case.id, want="living", actor=worker, now=now)
+    with pytest.raises(BadInput, match="nothing_left"):
+        need_of_case(session, case.id, want="work", actor=worker, now=now)
+    other = need_of_case(session, case.id, want="living", units=3, actor=worker, now=now)
+    assert (other.category, other.gap_units, other.state) == ("LIVING.GOODS", 3, "verified")
     assert clocks.running_of(session, f"case:{case.id}") == []
     assert need_of_case(session, case.id, actor=worker, now=now).id == need.id
+
+
+@pytest.mark.parametrize(
+    ("over", "left"),
+    [
+        ({"wants": ["living", "schooling"], "schooling_fen": 800_000}, [("living", 0), ("schooling", 800_000)]),
+        ({"wants": ["housing"], "medical_fen": 0}, [("housing", 0)]),
+    ],
+)
+def test_every_wish_that_nothing_covered_is_left(
+    session: Session, now: datetime, over: dict[str, Any], left: list[tuple[str, int]]
+) -> None:
+    case, items = send(session, now, **{"medical_fen": 0, **over})
+    assert uncovered(session, case) == []
+    _all_refused(session, case, items, now)
+    assert [(one.want, one.units) for one in uncovered(session, case)] == left
 
 
 def test_nothing_to_hand_on_is_said_with_a_reason(session: Session, now: datetime) -> None:
@@ -508,5 +619,7 @@ def test_nothing_to_hand_on_is_said_with_a_reason(session: Session, now: datetim
     with pytest.raises(BadInput):
         let_go(session, case.id, "", actor=verifier, now=now)
     assert len(clocks.running_of(session, f"case:{case.id}")) == 1
+    with pytest.raises(BadInput, match="no_need_apart"):
+        let_go(session, case.id, "recorded_apart", actor=verifier, now=now)
     let_go(session, case.id, "not_wanted", actor=verifier, now=now)
     assert clocks.running_of(session, f"case:{case.id}") == []

@@ -20,14 +20,17 @@ from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.cases import notice, steps
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseStep, ItemState
+from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.households.models import Person
+from marketplace.needs.models import Need
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
 from marketplace.visits.models import HomeVisit
 from tests import factories as make
+from tests.marketplace.test_cases import _all_refused, send
 
 CITY = "500103"
 MOST_TAPS = 12
@@ -190,18 +193,26 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
     assert home.post(page + "/urge").status_code == 303
     assert "已催办 1 次" in home.get(case_page).text
     for _step in ("check_papers", "start_check", "check_and_visit"):
-        assert worker.post(page + "/done", data={"opinion": "against"}).status_code == 303
+        assert worker.post(page + "/done", data={"opinion": "for", "amount_fen": "500"}).status_code == 303
     stranger = app.test_client()
     hanging = stranger.get(f"/public-notices/{CITY}")
     assert "王*明" in hanging.text
+    assert "街道<" in hanging.text
     assert "王小明" not in hanging.text
     objected = stranger.post(f"/public-notices/{CITY}/{item_id}", data={"text": "他家有车"})
     code = re.search(r"\b[A-Z2-9]{4} [A-Z2-9]{4} [A-Z2-9]{4}\b", objected.text)
     assert code is not None
     assert "他家有车" not in hanging.text
-    found = re.search(r"/cases/objections/\w+/answer", worker.get(page).text)
+    found = re.search(r"/cases/objections/\w+", worker.get(page).text)
     assert found is not None
-    assert worker.post(found[0], data={"finding": "属实", "upheld": "y"}).status_code == 303
+    assert "他家有车" not in worker.get(page).text
+    told = {"finding": "属实", "upheld": "y"}
+    assert worker.post(found[0] + "/answer", data=told).status_code == 409, "nobody answers what it has not read"
+    assert approver.post(found[0]).status_code == 403
+    assert "他家有车" in worker.post(found[0]).text
+    assert "他家有车" in worker.post(found[0] + "/answer", data={}).text
+    assert "他人对公示提出的异议" in home.get("/who-saw").text
+    assert worker.post(found[0] + "/answer", data=told).status_code == 303
     assert "属实" in stranger.post("/public-notices/answer", data={"code": code[0]}).text
     assert stranger.post("/public-notices/answer", data={"code": "AAAA"}).status_code == 422
     assert "属实" in approver.get(page).text
@@ -334,3 +345,114 @@ def test_who_declared_to_be_close_handles_nothing_of_the_household_and_another_o
     assert "请填写公示的金额" in unnamed.text
     assert other.post(f"{page}/done", data={"opinion": "for", "amount_fen": "500"}).status_code == 303
     assert "¥500" in app.test_client().get(f"/public-notices/{CITY}").text
+
+
+def test_who_decides_sees_what_it_decides_on_and_the_household_sees_who_looked(app: Flask, home: FlaskClient) -> None:
+    where, _taps = apply(home, wants=["living", "schooling"])
+    case = where.removesuffix("/sent")
+    with app.extensions["database"].transaction() as session:
+        row = session.exec(select(Case)).one()
+        row.answers = {**row.answers, "ticks": ["no_pension", "no_kin"], "schooling_fen": 777_700, "label": "DIBIAN"}
+        session.add(row)
+        item = session.exec(select(CaseItem.id).where(CaseItem.code == "DIBAO")).one()
+    sent = {"photo": (io.BytesIO(photo()), "bill.jpg")}
+    assert home.post(f"{case}/bills", data=sent, content_type="multipart/form-data").status_code == 303
+    page = f"/cases/items/{item}"
+    worker, approver = staff(app, "w-look", Role.WORKER), staff(app, "a-look", Role.APPROVER)
+    for who in (worker, approver):
+        told = who.get(page).text
+        for words in ("没有人赡养抚养", "上学", "7,777", "低保边缘家庭", "王*明", "还没有人判断是否符合"):
+            assert words in told, words
+        assert "<img" not in told
+        assert "王小明" not in told
+        paths = re.findall(rf'action="({page}/uploads/\w+)"', told)
+        assert len(paths) == 2
+    assert worker.post(f"{paths[0]}/check", data={"fits": "y"}).status_code == 409, "nobody judges what it has not seen"
+    for path in paths:
+        assert "data:image/jpeg;base64,/9j/" in approver.post(path).text
+        assert f"{path}/check" in worker.post(path).text
+        assert worker.post(f"{path}/check", data={"fits": "y"}).status_code == 303
+        assert approver.post(f"{path}/check", data={"fits": "y"}).status_code == 403
+        assert home.post(path).status_code == 403
+    assert worker.post(f"{page}/uploads/nothing").status_code == 404
+    assert worker.get(page).text.count("还没有人判断是否符合") == 0
+    seen, aloud = home.get("/who-saw").text, home.get(f"{case}/aloud").text
+    assert seen.count("您上传的照片（证件或票据）") == 4
+    assert "街道工作人员查看了：您上传的照片（证件或票据）" in aloud
+    assert "整个事项应在" in aloud
+    shown = worker.post(f"{page}/card", data={"field": "name", "reason": list_codes("reveal_reason")[0]})
+    assert "王小明" in shown.text
+    assert worker.post(f"{page}/card", data={"field": "name"}).status_code == 422
+
+
+def test_a_worker_never_signs_for_a_household_and_what_it_read_aloud_says_so_on_paper(
+    app: Flask, home: FlaskClient
+) -> None:
+    sign = until_signing(home)
+    worker = staff(app, "w-sign", Role.WORKER)
+    name = {"agree": "y", "hand_on": "y", "typed_name": "王小明"}
+    assert "宣读并签名" in worker.get(sign).text
+    assert worker.post(sign, data=name).status_code == 422
+    case = sign.removesuffix("/step/sign")
+    assert worker.post(f"{case}/check").status_code == 422
+    page = worker.get(f"{case}/read-back").text
+    heard = {"channel": "home_visit", "dialect": "chongqing", "signed": "witnesses", "evidence": "档案 3"}
+    heard |= {"witnesses": "赵一，钱二", "shown": re.findall(r'name="shown"[^>]*value="([^"]+)"', page)[0]}
+    assert worker.post(f"{case}/read-back", data={**heard, **name, "read_aloud": "y"}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(CasePaper.kind)).all() == ["witnessed"]
+    for paper in (home.get(f"{case}/papers/authorisation"), worker.post(f"{case}/papers/authorisation/signed")):
+        for words in ("w-sign · 上门", "两名见证人", "重庆话", "档案 3", "赵一，钱二", "（由工作人员代录）"):
+            assert words in paper.text, words
+        assert "本人签名" not in paper.text
+    assert "赵一" not in worker.get(f"{case}/papers/authorisation").text
+
+
+def test_a_signed_draft_that_a_worker_changes_is_signed_again(app: Flask, home: FlaskClient) -> None:
+    sign = until_signing(home)
+    assert home.post(sign, data={"agree": "y", "typed_name": "王小明"}).status_code == 303
+    case, worker = sign.removesuffix("/step/sign"), staff(app, "w-change", Role.WORKER)
+    assert worker.post(f"{case}/step/money", data={"size": "5", "income_fen": "0"}).status_code == 303
+    assert "请先签署授权" in home.post(f"{case}/check").text
+
+
+def test_a_photo_taken_again_takes_the_place_of_the_last_and_the_check_page_says_all(
+    app: Flask, home: FlaskClient
+) -> None:
+    sign = until_signing(home)
+    base, number = sign.removesuffix("sign"), make_id_number("509900", date(1960, 3, 4), seq=7)
+    money = {"size": "2", "income_fen": "500", "savings_fen": "1234", "schooling_fen": "4321"}
+    assert home.post(f"{base}money", data=money).status_code == 303
+    assert home.post(f"{base}situation", data={"label": "DIBIAN"}).status_code == 303
+    for _turn in range(13):
+        sent = {"id_number": number, "photo": (io.BytesIO(photo()), "a.jpg")}
+        assert home.post(f"{base}card", data=sent, content_type="multipart/form-data").status_code == 303
+    assert home.post(sign, data={"agree": "y", "typed_name": "王小明"}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        assert sorted(session.exec(select(CasePaper.kind))) == ["id_photo", "typed_name"]
+    told = home.get(base.replace("step/", "check")).text
+    for words in ("1,234", "4,321", "低保边缘家庭", f"{number[:4]}************{number[-2:]}", "已提交"):
+        assert words in told, words
+
+
+def test_each_wish_that_stayed_uncovered_becomes_a_need_on_a_page_of_its_own(app: Flask) -> None:
+    now = datetime.now(UTC)
+    with app.extensions["database"].transaction() as session:
+        case, items = send(session, now, wants=["schooling", "work"], medical_fen=0, schooling_fen=800_000)
+        _all_refused(session, case, items, now)
+        where = case.id
+    verifier = staff(app, "v-left", Role.VERIFIER)
+    shown = verifier.get(f"/cases/{where}").text
+    assert re.findall(rf"/needs/of-case/{where}/(\w+)\"", shown) == ["work", "schooling", "none", "none", "none"]
+    for turn in ("en", "zh_Hans"):
+        assert "8000" in verifier.get(f"/needs/of-case/{where}/schooling?lang={turn}").text
+    assert verifier.get(f"/needs/of-case/{where}/illness").status_code == 404
+    assert verifier.post(f"/needs/of-case/{where}/work", data={"units": ""}).status_code == 422
+    apart = verifier.post(f"/needs/of-case/{where}/none", data={"reason": "recorded_apart"}, follow_redirects=True)
+    assert "尚未登记该家庭的需求" in apart.text
+    for want, units in (("schooling", "8000"), ("work", "1")):
+        assert verifier.post(f"/needs/of-case/{where}/{want}", data={"units": units}).status_code == 303
+    with app.extensions["database"].reading() as session:
+        made = session.exec(select(Need.category, Need.gap_units).order_by(Need.category)).all()
+        assert made == [("EDU.TERM_SUPPORT", 800_000), ("JOB.PLACEMENT", 1)]
+        assert clocks.running_of(session, f"case:{where}") == []

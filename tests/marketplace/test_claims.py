@@ -26,6 +26,7 @@ from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.intake import check_table
 from marketplace.ledger.models import AidState, LedgerEntry, OverlapHit
 from marketplace.needs.models import Need
+from marketplace.notices import Notice
 from marketplace.proofs import evidence, slips, table
 from marketplace.proposals.problem import Scope, build_problem, policy_of
 from marketplace.reports import figures
@@ -136,6 +137,8 @@ def test_a_refused_claim_says_why(session, now):
     service.refused(session, cover.case.id, reason_code="deductible", actor=cover.clerk, now=now)
     assert (cover.case.state, cover.case.reason_code) == (CaseState.REFUSED, "deductible")
     assert session.exec(select(LedgerEntry).where(LedgerEntry.source == "INSURANCE")).all() == []
+    letters = session.exec(select(Notice.letter).where(Notice.household_id == cover.case.household_id)).all()
+    assert ("help_done" in letters, "confirm_receipt" in letters) == (True, False), "nothing came that could arrive"
 
 
 def test_a_refused_claim_is_no_aid_in_the_reports_of_the_insurer_and_of_the_city(session, now):
@@ -307,6 +310,8 @@ def test_only_an_approver_of_the_district_decides(session, now):
         with pytest.raises(NotFound):
             act(session, overlap.id, match.id, actor=elsewhere, now=now)
     assert ordering.open_overlaps(session, actor=elsewhere) == []
+    pages = [ordering.open_overlaps(session, actor=APPROVER, offset=offset, limit=1) for offset in (0, 1)]
+    assert [[one.id for one in page] for page in pages] == [[overlap.id], []]
     assert ordering.count_open(session, actor=APPROVER) == 1
 
 

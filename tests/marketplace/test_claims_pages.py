@@ -15,6 +15,7 @@ from sqlmodel import select
 from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.calendar import local_day
 from marketplace.claims import service, views_insurer, waiting
 from marketplace.claims.models import InsuranceCase, PayoutOverlap
 from marketplace.claims.service import Paid
@@ -28,7 +29,7 @@ from tests.marketplace import claim_scene as scene
 from tests.pages.people import client_as
 
 NOW = datetime.now(UTC)
-TODAY = NOW.date()
+TODAY = local_day(NOW)
 
 
 class Desk:

@@ -26,6 +26,7 @@ from tests import factories as make
 from tests.factories import NOW
 from tests.marketplace.match_scene import a_scene
 from tests.marketplace.test_standins import actor_of, an_account
+from tests.marketplace.test_urgent import PHONES
 from tests.pages.people import client_as
 
 assert meetings  # hangs the rooms' queues in
@@ -93,8 +94,8 @@ def test_duties_shifts_and_periods_of_standing_in_pass_with_the_desk(session: Se
     verifier, spare = (an_account(session, name, Role.VERIFIER) for name in ("verifier", "spare"))
     scene = a_scene(session)
     duty = duties.give(session, duties.Task(scene.need.id, leaver.id, "补材料"), actor=actor_of(head), now=NOW)
-    shift = roster.Shift(verifier.id, leaver.id, NOW, NOW + timedelta(hours=9))
-    roster.plan(session, shift, actor=actor_of(head), now=NOW)
+    planned = roster.Shift(verifier.id, leaver.id, NOW, NOW + timedelta(hours=9), *PHONES)
+    roster.plan(session, planned, actor=actor_of(head), now=NOW)
     today = date(2026, 11, 23)
     standins.name(session, leaver.id, first_on=today, last_on=today, actor=actor_of(head), now=NOW)
     assert sorted(kinds(session, leaver)) == ["meeting_duty", "shift", "stand_in"]
@@ -106,7 +107,10 @@ def test_duties_shifts_and_periods_of_standing_in_pass_with_the_desk(session: Se
     actor = actor_of(keeper) if keeper else the_keeper(session)
     closing.close_account(session, leaver.id, heir_id=heir.id, actor=actor, now=NOW)
     assert duty.officer_id == heir.id
-    assert session.exec(select(OnCall)).one().approver_id == heir.id
+    shift = session.exec(select(OnCall)).one()
+    assert shift.approver_id == heir.id
+    reached = [roster.phone_of(session, shift.id, seat) for seat in roster.SEATS]
+    assert reached == [PHONES[0], ""], "who takes the desk is not reached under the other's number"
     assert session.exec(select(StandIn)).one().deputy_id == heir.id
     assert kinds(session, leaver) == []
 

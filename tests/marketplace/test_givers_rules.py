@@ -254,6 +254,8 @@ def test_an_offer_that_nobody_confirms_is_reminded_of_then_expires_and_frees_its
     with database.transaction() as session:
         letters = session.exec(select(Notice.letter).order_by(Notice.created_at)).all()  # type: ignore[arg-type]
         assert [letter for letter in letters if letter.startswith("offer_e")] == ["offer_ending", "offer_ended"]
+        told = session.exec(select(Notice.params).where(Notice.letter == "offer_ending")).one()
+        assert told == {"by": (TODAY + 179 * DAY).isoformat()}, "the last day on which it still stands"
         assert session.get_one(Offer, offer_id).state is OfferState.EXPIRED
         assert session.get_one(ProposedLine, line_id).state is LineState.STALE
         later = replace(POLICY, as_of=TODAY + 180 * DAY)

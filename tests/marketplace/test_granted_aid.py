@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,9 +13,11 @@ from marketplace import audit
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
 from marketplace.cases import outcome, steps
+from marketplace.cases.again import decide_again
 from marketplace.cases.models import CaseItem, ItemState
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
+from marketplace.errors import WrongState
 from marketplace.households.register import source_index
 from marketplace.ledger import granted_aid, hits
 from marketplace.ledger import service as ledger
@@ -23,7 +26,7 @@ from marketplace.ledger.reporting import take_in
 from marketplace.reference.words import list_codes
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER
-from tests.marketplace.test_cases import WORKER, send, walk
+from tests.marketplace.test_cases import WORKER, pay, send, walk
 
 
 @pytest.fixture
@@ -75,7 +78,7 @@ def test_aid_with_an_order_to_pay_is_approved_until_it_is_paid(session, now):
     outcome.decide(session, items["LINSHI"].id, granted=True, amount_fen=200_000, actor=APPROVER, now=day)
     (row,) = booked(session, day)
     assert (row.category, row.state, row.units) == ("MEDICAL.MAJOR", AidState.APPROVED, 200_000)
-    steps.finish(session, items["LINSHI"].id, actor=WORKER, now=day)
+    pay(session, items["LINSHI"], day)
     assert [one.state for one in booked(session, day + timedelta(days=1))] == [AidState.DELIVERED]
 
 
@@ -88,6 +91,26 @@ def test_a_grant_that_is_taken_back_counts_no_longer_and_counts_again_once_it_is
     item.state, item.amount_fen = ItemState.GRANTED, 50_000
     session.flush()
     assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.APPROVED, 50_000)]
+
+
+def test_a_right_appeal_about_paid_money_keeps_what_was_paid_and_orders_the_difference(session, now):
+    item = fast_aid(session, now, make.a_household(session))
+    booked(session, now)
+    pay(session, item, now, actor=replace(WORKER, id="worker-7"))
+    assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 60_000)]
+    assert decide_again(session, item.id, actor=APPROVER, now=now)
+    assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 60_000)]
+    other = replace(WORKER, id="worker-9")
+    outcome.decide(session, item.id, granted=True, amount_fen=70_000, actor=other, now=now)
+    assert (steps.running_step(session, item.id).code, outcome.to_pay(item)) == ("payment", 10_000)
+    assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 60_000)]
+    pay(session, item, now, actor=replace(WORKER, id="worker-7"))
+    assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 70_000)]
+    assert decide_again(session, item.id, actor=APPROVER, now=now)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=replace(WORKER, id="worker-8"), now=now)
+    with pytest.raises(WrongState):
+        steps.running_step(session, item.id)
+    assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 70_000)]
 
 
 def told_by_feed(session: Session, now, home, **over) -> int:

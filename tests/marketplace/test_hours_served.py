@@ -11,7 +11,7 @@ import pytest
 from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
-from marketplace.appointments import disputes, outcomes, records
+from marketplace.appointments import disputes, outcomes, overtaken, records
 from marketplace.appointments import service as visits
 from marketplace.appointments.models import Appointment, AppointmentState, ServiceRecord
 from marketplace.db import Database
@@ -291,7 +291,7 @@ def test_what_has_begun_is_not_called_off_when_its_volunteer_stops_nor_by_its_gi
             visits.cancel(session, past.id, reason_code="weather", actor=scene.manager, now=AFTER)
         _staff_cancel(session, scene)
         kept = past.id
-    assert outcomes.sweep(database, clock=lambda: AFTER) == 0
+    assert overtaken.sweep(database, clock=lambda: AFTER) == 0
     with database.transaction() as session:
         _record_late(session, scene, session.get_one(Appointment, kept))
         assert records.certificate_of(session, scene.people[0]).minutes == 120
@@ -302,7 +302,7 @@ def test_a_visit_of_help_on_hold_is_called_off_as_such_and_one_that_took_place_w
         scene = a_scene(session)
         past, later = (one.id for one in agreed(session, scene, window(), window(day=3)))
         _held(session, scene)
-    assert outcomes.sweep(database, clock=lambda: AFTER) == 1
+    assert overtaken.sweep(database, clock=lambda: AFTER) == 1
     with database.transaction() as session:
         assert session.get_one(Appointment, later).reason_code == "match_on_hold"
         with pytest.raises(WrongState, match="match_held"):

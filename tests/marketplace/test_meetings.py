@@ -16,7 +16,7 @@ from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.meetings import duties, looking, named, packs, service, urgent
+from marketplace.meetings import critical, duties, looking, named, packs, service
 from marketplace.meetings.models import Meeting, MeetingRow, Verdict
 from marketplace.meetings.service import Decision
 from marketplace.needs.models import Need, NeedState
@@ -75,8 +75,8 @@ def test_a_need_that_came_later_or_has_no_consent_is_unclaimed(
         late, unasked = make.a_need(session, willing), make.a_need(session, silent)
         over = make.a_need(session, willing, urgency=3, valid_from=date(2026, 1, 1), valid_to=local_day(now))
         reader = Actor(id="approver-2", role=Role.APPROVER)
-        assert over in urgent.critical_needs(session, actor=reader, now=now - timedelta(days=1))
-        assert over not in urgent.critical_needs(session, actor=reader, now=now), "nobody can approve it any more"
+        assert over in critical.list_needs(session, actor=reader, now=now - timedelta(days=1))
+        assert over not in critical.list_needs(session, actor=reader, now=now), "nobody can approve it any more"
         blockers = {row.need_id: row.blocker for row in service.rows_of(session, call(session, now), filters={})}
         assert blockers[late.id] == packs.CAME_LATER
         assert blockers[unasked.id] == packs.NO_YES

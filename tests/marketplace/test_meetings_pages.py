@@ -16,16 +16,24 @@ from marketplace.accounts import service as accounts
 from marketplace.accounts.models import Account
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
+from marketplace.appeals.models import Appeal, AppealKind
 from marketplace.audit import AuditRow, subject_ref
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
-from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.models import FollowUp, Match, MatchState
+from marketplace.households.filed import PARTS, on_file
+from marketplace.households.service import contact_of
+from marketplace.ledger.models import CostBill
 from marketplace.meetings.models import UrgentApproval
 from marketplace.offers.models import Offer, OfferState
 from marketplace.proposals.models import ProposedLine
+from marketplace.reference.words import list_codes
+from tests import factories as make
+from tests.marketplace import visiting
 from tests.marketplace.test_overrides import a_shortage
 from tests.marketplace.test_proposals import a_run
+from tests.marketplace.test_same_households import called_same
 from tests.marketplace.test_urgent import Night
 from tests.pages.people import client_as, household_client
 
@@ -218,11 +226,14 @@ def test_the_roster_names_two_people_and_says_what_is_wrong_at_its_field(site, n
     page = staff.get("/meetings/urgent/roster").text
     assert "verifier" in page
     assert "/drop" in page
-    one = {"verifier": night.verifier.id, "approver": night.approver.id}
+    phones = {"verifier_phone": "10000000081", "approver_phone": "10000000082"}
+    one = {"verifier": night.verifier.id, "approver": night.approver.id, **phones}
     day = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
     span = {"starts_on": day, "starts_at": "18", "ends_on": day, "ends_at": "06"}
     assert "结束要晚于开始" in staff.post("/meetings/urgent/roster", data={**one, **span}).text
     good = {**one, **span, "ends_at": "23"}
+    unreached = staff.post("/meetings/urgent/roster", data={**good, "approver_phone": "12345"}).text
+    assert "请填写这个人夜间能接到的手机号" in unreached
     assert staff.post("/meetings/urgent/roster", data=good).status_code == 303
     assert "这段时间已有另一组值班" in staff.post("/meetings/urgent/roster", data=good).text
     drops = re.findall(r"/meetings/urgent/roster/\w+/drop", staff.get("/meetings/urgent/roster").text)
@@ -288,3 +299,33 @@ def test_urgent_help_is_marked_as_such_wherever_its_match_is_shown(site, night, 
     with sqlite_database.transaction() as session:
         session.get_one(Match, place).at_once = False
     assert mark not in giver.get(f"/our-matches/{place}").text
+
+
+def test_a_household_file_holds_what_the_other_rooms_know_and_names_the_homes_second_record(app, sqlite_database, now):
+    with sqlite_database.transaction() as session:
+        scene = visiting.a_scene(session)
+        visiting.agreed(session, scene)
+        home = scene.household
+        other = make.a_household(session, phone="10000000064")
+        called_same(session, home, other, now)
+        told = {"household_id": home.id, "raised_by": "w", "raised_at": now, "due_at": now}
+        session.add(Appeal(id="told", kind=AppealKind.COMPLAINT, **told))
+        session.add(Appeal(id="favour", kind=AppealKind.FAVOURS, object_ref="x", **told))
+        need = scene.need
+        session.add(
+            FollowUp(id="f", match_id=scene.match.id, answered_by="w", satisfaction=2, remains="same", created_at=now)
+        )
+        bill = {"cost_fen": 123_400, "paper": "发票", "recorded_by": "w", "created_at": now, "updated_at": now}
+        person = contact_of(session, home.id)
+        about = {"need_id": need.id, "household_id": home.id, "person_id": person.id}
+        session.add(CostBill(id="b", **about, district_code=home.district_code, **bill))
+        ids = (home.id, other.id)
+    with sqlite_database.reading() as session:
+        found = {code: [entry.ref for entry in entries] for code, entries, _key in on_file(session, ids[0])}
+        assert set(found) == {"visit", "complaint", "follow_up", "cost"}
+        assert found["complaint"] == ["told"], "not that somebody demanded a favour"
+    assert set(PARTS) == set(list_codes("file_part")), "each room that has something hangs it in"
+    page = signed(app, "chair").get(f"/meetings/households/{ids[0]}/file?purpose=review").text
+    for shown in ("上门服务", "异议和投诉", "困难依旧", "¥1,234", f"/meetings/households/{ids[1]}"):
+        assert shown in page
+    assert "索要好处" not in page

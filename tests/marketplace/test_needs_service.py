@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,12 +10,16 @@ from sqlmodel import Session, select
 
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.calendar import local_day
+from marketplace.db import Database
+from marketplace.decisions import lapsed
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.needs import service
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.service import NeedFacts, NeedFilters
 from marketplace.notices import Notice
 from tests.factories import a_household, a_ledger_entry, a_need, an_offer, an_organisation
+from tests.marketplace.match_scene import a_scene
 
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
 ELSEWHERE = Actor(id="worker-2", role=Role.WORKER, districts=frozenset({"500107"}))
@@ -197,3 +201,29 @@ def test_a_need_that_makes_no_sense_is_refused(
     with pytest.raises(BadInput) as caught:
         typed_in(session, now, **over)
     assert caught.value.code == code
+
+
+def test_a_need_whose_time_is_over_is_closed_and_its_household_told_unless_something_is_under_way(
+    sqlite_database: Database, now: datetime
+) -> None:
+    today = local_day(now)
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session)
+        scene.approved(session, now)
+        scene.need.valid_to = today
+        home = a_household(session, phone="10000000061")
+        over = {
+            state: a_need(session, home, state=state, valid_from=date(2026, 1, 1), valid_to=today).id
+            for state in (NeedState.VERIFIED, NeedState.UNVERIFIED, NeedState.HELD)
+        }
+        lasts = a_need(session, home, valid_to=today + timedelta(days=1)).id
+        under_way = scene.need.id
+    assert lapsed.sweep(sqlite_database, clock=lambda: now) == 2
+    assert lapsed.sweep(sqlite_database, clock=lambda: now) == 0
+    with sqlite_database.reading() as session:
+        states = {one: session.get_one(Need, one).state for one in (*over.values(), lasts, under_way)}
+        assert [states[one] for one in over.values()] == [NeedState.CLOSED, NeedState.CLOSED, NeedState.HELD]
+        assert (states[lasts], states[under_way]) == (NeedState.VERIFIED, NeedState.VERIFIED)
+        told = session.exec(select(Notice.household_id).where(Notice.letter == "need_lapsed")).all()
+        assert told == [home.id] * 2
+        assert acts(session, session.get_one(Need, over[NeedState.VERIFIED])) == ["need:close"]

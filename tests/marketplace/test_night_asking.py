@@ -14,14 +14,14 @@ from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.meetings import night, urgent
+from marketplace.meetings import critical, night, roster, urgent
 from marketplace.meetings.models import UrgentApproval
 from marketplace.notices import Notice
 from marketplace.offers.models import Acceptance
 from marketplace.organisations import service as organisations
 from marketplace.wiring import compose
 from tests import factories as make
-from tests.marketplace.test_urgent import NIGHT, Night
+from tests.marketplace.test_urgent import NIGHT, PHONES, Night
 
 HOURS = timedelta(hours=1)
 
@@ -93,6 +93,9 @@ def test_a_case_for_which_nothing_else_is_free_says_so_and_never_returns_to_a_si
     with database.transaction() as session:
         house.verify(session)
         house.approve(session)
+        span = (NIGHT + 10 * HOURS, NIGHT + 24 * HOURS)
+        shift = roster.Shift(house.verifier.id, house.reviewer.id, *span, *PHONES)
+        roster.plan(session, shift, actor=house.reviewer, now=NIGHT)
     for hours in (5, 10, 15, 20):
         night.sweep(database, clock=lambda hours=hours: NIGHT + hours * HOURS)
     told = cases(database)
@@ -102,7 +105,7 @@ def test_a_case_for_which_nothing_else_is_free_says_so_and_never_returns_to_a_si
     ]
     assert len({org for org, _state, _where in told}) == 2
     with database.reading() as session:
-        assert [need.id for need in urgent.critical_needs(session, actor=house.reviewer, now=NIGHT)] == [house.need_id]
+        assert [need.id for need in critical.list_needs(session, actor=house.reviewer, now=NIGHT)] == [house.need_id]
         fell = select(Notice.letter, Notice.household_id, Notice.account_id).where(Notice.key.contains(":fell"))
         letters = session.exec(fell).all()
         homes = [home for letter, home, _account in letters if letter == "match_cancelled"]
@@ -110,6 +113,9 @@ def test_a_case_for_which_nothing_else_is_free_says_so_and_never_returns_to_a_si
         assert homes == [house.household_id], "once, and only when nothing is left"
         assert on_call
         assert None not in on_call
+        letters = session.exec(select(Notice).where(Notice.letter == "urgent_fell")).all()
+        reached = {message.address for one in letters if (message := compose(session.info["settings"], session, one))}
+        assert reached == set(PHONES), "the pair on call is called, not only written to on a page"
 
 
 def test_a_case_that_could_not_be_passed_on_for_three_days_is_told_as_fallen(

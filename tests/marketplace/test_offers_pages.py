@@ -74,6 +74,15 @@ def test_a_resource_is_posted_step_by_step(giver, sqlite_database, org_id):
     assert offer.id[:8].upper() in receipt
     assert (offer.org_id, offer.stock_units, offer.lot, offer.unit_cost_fen) == (org_id, 100, 2, 350)
     assert (offer.districts, offer.tags_any, offer.acceptance.value) == (["500103", "500106"], ["elder"], "standing")
+    assert offer.valid_to == date(2099, 5, 23), "what people name is the last day"
+    day = "2099年5月22日"
+    assert [day in giver.get(path).text for path in ("/offers/mine", f"/offers/{offer.id}")] == [True, True]
+    change = giver.post(f"/offers/{offer.id}/change").headers["Location"].rsplit("/", 1)[0]
+    assert day in giver.get(f"{change}/check").text
+    assert 'value="2099-05-22"' in giver.get(f"{change}/when").text
+    assert giver.post(f"{change}/when?to=check", data=ANSWERS["when"]).status_code == 303
+    giver.post(f"{change}/check")
+    assert offers(sqlite_database)[0].valid_to == date(2099, 5, 23), "looking and saying it again loses no day"
 
 
 def test_a_wrong_answer_stays_on_its_page_with_the_mend(giver):

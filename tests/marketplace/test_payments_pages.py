@@ -16,6 +16,7 @@ from marketplace import audit
 from marketplace.accounts import service as accounts
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.calendar import local_day
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.payments.models import BatchState, LineState, Payee, PayeeState, PaymentBatch, PaymentLine
@@ -24,7 +25,7 @@ from tests.marketplace.payment_scene import Month, a_month, card
 from tests.pages.people import client_as
 
 WRONG = "6200000000000015"
-DAY = f"{datetime.now(UTC):%Y-%m-%d}"
+DAY = f"{local_day(datetime.now(UTC))}"
 
 
 @pytest.fixture
@@ -184,9 +185,27 @@ def test_a_line_that_the_bank_did_not_pay_is_stopped(
     with sqlite_database.reading() as session:
         line = session.exec(select(PaymentLine)).first()
     assert line is not None
-    manager.post(f"/payments/batches/{batch.id}/lines/{line.id}/stop")
+    asked = manager.post(f"/payments/batches/{batch.id}/lines/{line.id}/stop", follow_redirects=True).text
+    assert "请另一人" in asked, "the same person is not asked again"
+    assert f"{line.id}/stop" not in asked
+    assert f"{line.id}/stop" in clerk.get(f"/payments/batches/{batch.id}").text
+    clerk.post(f"/payments/batches/{batch.id}/lines/{line.id}/stop")
     with sqlite_database.reading() as session:
         assert session.get_one(PaymentLine, line.id).state is LineState.DROPPED
+
+
+def test_every_batch_can_be_reached_however_many_came_after_it(
+    clerk: FlaskClient, manager: FlaskClient, sqlite_database: Database
+) -> None:
+    first = sent(clerk, manager, sqlite_database)
+    with sqlite_database.transaction() as session:
+        batch = session.get_one(PaymentBatch, first.id)
+        for number in range(2, 32):
+            values = {**batch.model_dump(), "id": f"b{number}", "number": number, "state": BatchState.DROPPED}
+            session.add(PaymentBatch(**values))
+    page = clerk.get("/payments/").text
+    assert (f"/payments/batches/{first.id}" in page, "?page=2" in page) == (False, True)
+    assert f"/payments/batches/{first.id}" in clerk.get("/payments/?page=2").text
 
 
 def test_opening_the_month_is_one_press(clerk: FlaskClient) -> None:

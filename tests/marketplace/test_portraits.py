@@ -67,6 +67,17 @@ def test_what_departments_told_stands_with_its_source_its_day_and_its_age(store:
     assert (found["income_per_head"].fresh, found["own_cost_12m"].fresh) == (True, False)
 
 
+def test_the_dead_are_no_members_and_the_income_of_a_household_is_one(store: Session) -> None:
+    numbers = (a_number(date(1950, 3, 7)), a_number(date(1952, 3, 7)))
+    home = a_home(store, numbers=numbers, now=NOW)
+    told(store, "SPENDING", *((one, "INCOME", days_ago(10), 24_000) for one in numbers), as_of=TODAY, now=NOW)
+    found = read(store, home.id)
+    assert (found["income_per_head"].value, found["elders"].value) == (100_000, 2)
+    told(store, "CIVIL_RECORDS", (numbers[0], "DEATH", days_ago(3), None), as_of=TODAY, now=NOW)
+    found = read(store, home.id)
+    assert (found["income_per_head"].value, found["elders"].value) == (200_000, 1)
+
+
 def test_what_nobody_told_is_unknown_and_not_nought(store: Session) -> None:
     home = a_home(store, numbers=(a_number(),), now=NOW)
     found = read(store, home.id)
@@ -150,8 +161,10 @@ def running(session: Session, row: object) -> list[str]:
 
 
 def test_a_department_takes_a_task_and_what_it_leaves_becomes_a_need_of_the_market(store: Session) -> None:
-    home = a_home(store, numbers=(a_number(),), now=NOW)
+    home = a_home(store, numbers=(number := a_number(),), now=NOW)
     row = pushing.push(store, home.id, REPAIR, actor=CLERK, now=NOW)
+    assert a_home(store, numbers=(number,), district="500106", now=NOW).id == home.id, "it moves, and its task with it"
+    assert row.district_code == clocks.running_of(store, pushing.ref_of(row))[0].district_code == "500106"
     assert running(store, row) == ["push_answer"]
     with pytest.raises(WrongState):
         pushing.finish(store, row.id, covered=1, actor=CLERK, now=NOW)

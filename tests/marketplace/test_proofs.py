@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -195,6 +196,23 @@ def test_a_table_names_the_row_of_a_foreign_reference_and_of_too_much(session, n
     assert [(fault.row, fault.code) for fault in checked.faults] == [(2, "unknown_delivery"), (3, "more_than_matched")]
     with pytest.raises(WrongState):
         table.confirm_import(session, batch.id, actor=scene.giver, now=now)
+
+
+def test_a_number_that_was_mistyped_is_struck_with_a_reason_and_kept_anew(session, now):
+    scene, other = a_scene(session), a_scene(session, phone="10000000002")
+    wrong = PaperFacts(PaperKind.DONATION_RECEIPT, "CQ2026-0001", 1_200_000, now.date())
+    kept = papers.store(session, wrong, actor=scene.giver, now=now)
+    with pytest.raises(BadInput):
+        papers.strike(session, kept.id, reason_code="because", actor=scene.giver, now=now)
+    with pytest.raises(NotFound):
+        papers.strike(session, kept.id, reason_code="mistyped", actor=other.giver, now=now)
+    papers.strike(session, kept.id, reason_code="mistyped", actor=scene.giver, now=now)
+    right = papers.store(session, replace(wrong, amount_fen=120_000), actor=scene.giver, now=now)
+    found, total = papers.list_papers(session, actor=scene.giver)
+    assert ({paper.id for paper in found}, total) == ({kept.id, right.id}, 2), "both are shown, one as struck"
+    assert papers.find(session, kept.org_id, kind=kept.kind, number=kept.number) == right
+    with pytest.raises(NotFound):
+        papers.strike(session, kept.id, reason_code="mistyped", actor=scene.giver, now=now)
 
 
 def test_a_number_is_kept_once_for_each_giver_and_the_second_time_says_where_it_stands(session, now):

@@ -210,6 +210,12 @@ def test_a_number_is_kept_and_the_same_again_is_told(giver):
     again = giver.post("/proofs/papers/new", data=data)
     assert again.status_code == 422
     assert "这个号码已登记：¥1,200" in again.text
+    (strike,) = set(re.findall(r"/proofs/papers/\w+/strike", giver.get("/proofs/papers/").text))
+    assert "登记有误" in giver.get(strike).text
+    assert giver.post(strike, data={"reason_code": ""}).status_code == 422
+    assert "已作废" in giver.post(strike, data={"reason_code": "mistyped"}, follow_redirects=True).text
+    assert giver.get(strike).status_code == 404
+    assert giver.post("/proofs/papers/new", data=data).status_code == 303, "its number is free again"
 
 
 def test_the_household_shows_its_code_only_while_help_is_on_its_way(app, scene, giver, match_id, sqlite_database):

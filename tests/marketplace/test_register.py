@@ -11,13 +11,16 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.households import categories, facts, lists, search
-from marketplace.households.models import Person, SearchKey, Spell
+from marketplace.households import bringing, categories, facts, lists, members, search
+from marketplace.households.models import Household, Person, SearchKey, Spell
 from marketplace.households.search import Query
-from tests.marketplace.signal_scene import CLERK, a_home, a_number, head, into
+from marketplace.households.service import PersonFacts, find_person_by_id_number, list_people
+from marketplace.signals import declaring
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, head, into, told
 
 TODAY = date(2026, 11, 23)
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
+FAR = Actor(id="verifier-2", role=Role.VERIFIER, districts=frozenset({"500106"}))
 
 
 def test_categories_overlap_but_the_same_one_runs_once(session: Session, now: datetime) -> None:
@@ -77,6 +80,100 @@ def test_a_departments_list_begins_and_ends_categories_once_and_keeps_nobody_els
     assert inside == {homes[0].id: ["EXITED_2Y"], homes[1].id: ["EIGHTH_UNKNOWN"]}
     with pytest.raises(BadInput):
         lists.take_list(session, b"a,b\n1,2\n", source="mca", actor=near, now=now)
+
+
+HEADER = "家庭编号,姓名,身份证号,与户主关系,区县,类别,开始日期,联系电话"
+
+
+def bring(session: Session, *lines: str, now: datetime, actor: Actor = CLERK) -> dict[str, int]:
+    """Check a table of people, store it, and say what was counted."""
+    data = "\n".join([HEADER, *lines]).encode()
+    told = {"file_name": "people.csv", "source": "civil-affairs", "actor": actor, "now": now}
+    batch, checked = bringing.check_file(session, data, **told)  # type: ignore[arg-type]
+    assert checked.faults == []
+    counts = dict(bringing.confirm_import(session, batch.id, actor=actor, now=now))
+    return {name: number for name, number in counts.items() if number}
+
+
+def test_families_who_never_asked_come_into_the_register_by_a_list_with_all_their_people(
+    session: Session, now: datetime
+) -> None:
+    father, child, alone = a_number(), a_number(date(2016, 5, 1)), a_number(date(1940, 1, 1))
+    lines = [
+        f"H1,张伟,{father},户主,渝中区,低保;残疾人补贴,2026-01-01,13800000001",
+        f"H1,张小,{child},子女,渝中区,,,",
+        f"H2,李老,{alone},户主,沙坪坝区,,,",
+    ]
+    lines[0] = lines[0].replace("低保;残疾人补贴", "IN_REGISTER;DISABILITY_SUBSIDY")
+    assert bring(session, *lines, now=now) == {"new": 2, "people": 3, "begun": 2}
+    assert bring(session, *lines, now=now) == {"known": 2}, "the same list again changes nothing"
+    home = session.get_one(Household, find_person_by_id_number(session, child).household_id)  # type: ignore[union-attr]
+    assert (home.size, home.district_code) == (2, "500103")
+    assert categories.categories_on(session, [home.id], on=TODAY)[home.id] == ["DISABILITY_SUBSIDY", "IN_REGISTER"]
+    found = told(session, "CIVIL_RECORDS", (child, "GUARDIAN_ABSENT", TODAY, 2), as_of=TODAY, now=now)
+    assert (found.new, found.strangers) == (1, 0), "what departments tell of the child is heard"
+    assert audit.verify(session).bad_seq == 0
+
+
+def test_a_list_completes_an_applicants_household_and_takes_nobody_out_of_another_one(
+    session: Session, now: datetime
+) -> None:
+    applicant, child, cousin = a_number(), a_number(date(2016, 5, 1)), a_number()
+    home = a_home(session, numbers=(applicant,), names=("张伟",), now=now)
+    other = a_home(session, numbers=(cousin,), names=("张二",), now=now)
+    lines = [
+        f"H1,张伟,{applicant},户主,渝中区,,,",
+        f"H1,张小,{child},子女,渝中区,,,",
+        f"H1,张二,{cousin},其他,渝中区,,,",
+    ]
+    assert bring(session, *lines, now=now) == {"known": 1, "people": 1, "elsewhere": 1}
+    assert find_person_by_id_number(session, child).household_id == home.id  # type: ignore[union-attr]
+    assert find_person_by_id_number(session, cousin).household_id == other.id  # type: ignore[union-attr]
+    assert session.get_one(Household, home.id).size == 2
+    far = replace(CLERK, districts=frozenset({"500106"}))
+    assert bring(session, lines[0], now=now, actor=far) == {"others": 1}
+    two_heads = "\n".join([HEADER, lines[0], lines[1].replace("子女", "户主")]).encode()
+    told_so = {"file_name": "people.csv", "source": "civil-affairs", "actor": CLERK, "now": now}
+    _batch, checked = bringing.check_file(session, two_heads, **told_so)  # type: ignore[arg-type]
+    assert [(fault.row, fault.code) for fault in checked.faults] == [(3, "two_heads")]
+
+
+def test_a_member_who_moves_out_counts_no_more_and_is_found_in_the_new_household(
+    session: Session, now: datetime
+) -> None:
+    mother, son = a_number(), a_number(date(1990, 1, 1))
+    lines = [f"H1,王母,{mother},户主,渝中区,,,", f"H1,王子,{son},子女,渝中区,,,"]
+    bring(session, *lines, now=now)
+    home = session.get_one(Household, find_person_by_id_number(session, mother).household_id)  # type: ignore[union-attr]
+    new_home = a_home(session, numbers=(a_number(),), names=("刘女",), now=now)
+    told(session, "ASSETS", (son, "MONEY", TODAY, 5_000), as_of=TODAY, now=now)
+    leaving = find_person_by_id_number(session, son)
+    assert leaving is not None
+    with pytest.raises(Conflict, match="member_elsewhere"):
+        members.add(
+            session, new_home.id, PersonFacts(name="王子", id_number=son, relation="SPOUSE"), actor=CLERK, now=now
+        )
+    members.end(session, leaving.id, on=TODAY, reason="MARRIED", actor=CLERK, now=now)
+    assert ([one.id for one in list_people(session, home.id)], home.size) == ([head(session, home).id], 1)
+    assert declaring.told_of_kinds(session, home.id, ("MONEY",)) == {}
+    assert search.search(session, Query(name="王子"), actor=WORKER, now=now) == ([], False)
+    here = members.add(
+        session, new_home.id, PersonFacts(name="王子", id_number=son, relation="SPOUSE"), actor=CLERK, now=now
+    )
+    assert (here.household_id, new_home.size, here.birth_year) == (new_home.id, 2, 1990)
+    assert told(session, "ASSETS", (son, "MONEY", TODAY, 5_000), as_of=TODAY, now=now).new == 1
+    assert bring(session, *lines, now=now) == {"known": 1, "elsewhere": 1}, "an old list takes nobody back"
+    assert find_person_by_id_number(session, son).household_id == new_home.id  # type: ignore[union-attr]
+    for person, on, reason, error in (
+        (head(session, home).id, TODAY, "MOVED_OUT", "last_member"),
+        (leaving.id, TODAY, "MOVED_OUT", "member_left"),
+        (here.id, TODAY + timedelta(days=1), "MOVED_OUT", "date_in_future"),
+        (here.id, TODAY, "", "reason_missing"),
+    ):
+        with pytest.raises((WrongState, BadInput), match=error):
+            members.end(session, person, on=on, reason=reason, actor=CLERK, now=now)
+    with pytest.raises(NotFound):
+        members.end(session, here.id, on=TODAY, reason="MOVED_OUT", actor=FAR, now=now)
 
 
 def test_a_list_comes_in_at_once_and_one_spell_twice_is_refused(session: Session, now: datetime) -> None:

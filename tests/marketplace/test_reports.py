@@ -239,6 +239,45 @@ def test_a_correction_is_a_new_version_with_its_reason(session: Session, now: da
     assert service.versions_of(session, second) == [second, first]
 
 
+def test_a_published_month_says_what_has_come_or_changed_in_it_since(session: Session, now: datetime) -> None:
+    giver = make.an_organisation(session)
+    manager, home = _manager(giver), make.a_household(session)
+
+    def receipt(number: str, fen: int) -> str:
+        facts = PaperFacts(PaperKind.DONATION_RECEIPT, number, fen, date(2026, 10, 30))
+        return papers.store(session, facts, actor=manager, now=now).id
+
+    def aid(of: str, day: date, fen: int) -> LedgerEntry:
+        entry = LedgerEntry(
+            id=of, source="INSURANCE", source_index=of, household_id=home.id, org_id=giver.id, giver=giver.name,
+            category="MEDICAL.MAJOR", units=fen, given_on=day, state=AidState.DELIVERED, created_at=now, updated_at=now,
+        )  # fmt: skip
+        session.add(entry)
+        session.flush()
+        return entry
+
+    first, early = receipt("CQ-1", 700), aid("a", date(2026, 10, 5), 50)
+    report = service.publish(session, count(session, now, org_id=giver.id, actor=manager).id, actor=manager, now=now)
+    city = service.publish(session, count(session, now).id, actor=APPROVER, now=now)
+    assert not service.changed_since(session, report)
+    assert not service.changed_since(session, city)
+    receipt("CQ-2", 5_000)
+    aid("b", date(2026, 10, 31), 300)
+    aid("c", date(2026, 11, 1), 9)
+    found = service.changed_since(session, report)
+    assert (found.came, found.came_fen, found.gone) == (2, 5_300, 0)
+    papers.strike(session, first, reason_code="voided", actor=manager, now=now)
+    early.units = 5
+    session.add(early)
+    session.flush()
+    found = service.changed_since(session, report)
+    assert (found.came, found.came_fen, found.gone) == (3, 5_305, 2), "changed: gone as it was, new as it is"
+    assert service.changed_since(session, city).came == 2, "the city's report knows no receipts"
+    newer = count(session, now, org_id=giver.id, actor=manager, note="late rows")
+    assert not service.changed_since(session, report), "the newest version speaks"
+    assert not service.changed_since(session, service.publish(session, newer.id, actor=manager, now=now))
+
+
 def test_a_draft_counted_again_forgets_its_old_rows(session: Session, now: datetime) -> None:
     a_match(session)
     draft = count(session, now)

@@ -18,6 +18,8 @@ from marketplace.app import create_app
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions.models import Match
+from marketplace.households.models import Household
+from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.reports.models import Figure
 from marketplace.reports.months import month_of
 from marketplace.reports.words import reason
@@ -67,6 +69,23 @@ def test_a_month_is_counted_read_published_and_checked(staff):
     paper = staff.get(f"{where}/print").text
     for shown in ("data-print", "¥1,200", "SHA-256", "负责人（签字、盖章）", "已发放，按区县"):
         assert shown in paper
+
+
+def test_a_published_month_says_on_its_page_that_more_has_come(staff, sqlite_database):
+    where = counted(staff)
+    staff.post(f"{where}/publish", data={"confirmed": "yes"})
+    assert "统计之后" not in staff.get(where).text
+    with sqlite_database.transaction() as session:
+        home, now = session.exec(select(Household)).first(), datetime.now(UTC)
+        late = LedgerEntry(
+            id="late", source="INSURANCE", source_index="late", household_id=home.id, giver="普惠保险甲",
+            category="MEDICAL.MAJOR", units=123_400, given_on=LAST_MONTH.first_day, state=AidState.DELIVERED,
+            created_at=now, updated_at=now,
+        )  # fmt: skip
+        session.add(late)
+    page = staff.get(where).text
+    for shown in ("统计之后", "¥1,234", f"/reports/count?month={LAST_MONTH.text}"):
+        assert shown in page
 
 
 def test_a_number_leads_to_its_rows_and_the_rows_to_a_file(staff):

@@ -28,6 +28,7 @@ from marketplace.rights import copying, corrections, deaths, erasing, reviews, s
 from marketplace.rights.explaining import explain
 from marketplace.rights.models import DisputeState, RequestState, ReviewState, RightKind
 from marketplace.sealed import vault_of
+from marketplace.signals.models import Fact
 from matching import allocate
 from matching.overlap_rules import Verdict
 from tests import factories as make
@@ -216,6 +217,8 @@ def test_a_death_freezes_open_matches_takes_needs_out_of_runs_and_lets_kin_ask(s
     [review] = deaths.record_death(session, scene.person.id, died_on=now.date(), evidence="证明", actor=STAFF, now=now)
     assert (review.match_id, review.finding) == (match.id, "need_not_verified")
     assert scene.need.state is NeedState.HELD
+    told = select(Fact.day).where(Fact.kind == "DEATH", Fact.person_id == scene.person.id)
+    assert session.exec(told).all() == [now.date().toordinal()], "the watch knows of it, too"
     with pytest.raises(BadInput):
         service.ask(session, scene.person, RightKind.COPY, words="子女", actor=STAFF, now=now)
     kin = service.ask(session, scene.person, RightKind.COPY, words="子女", evidence="户口簿", actor=STAFF, now=now)

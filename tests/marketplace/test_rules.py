@@ -12,12 +12,13 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor, Role
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.reference.facts import fact_kinds
-from marketplace.signals import answering, rules, sweeping, trying
-from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals import answering, declaring, rules, sweeping, trying
+from marketplace.signals.compiling import compile_rule
 from marketplace.signals.language import RuleFault, read_rule
 from marketplace.signals.models import Rule, RuleState
 from marketplace.signals.parts import evidence_kinds, hears_silence
 from marketplace.signals.rules import RuleText
+from marketplace.signals.scene import Scene
 from tests.marketplace.signal_scene import CLERK, SECOND, a_home, a_number, at_work, into, told
 
 TODAY = date(2026, 11, 23)
@@ -147,19 +148,48 @@ def test_the_unknown_meets_nothing_and_its_contrary_does(session: Session, now: 
     assert met(session, ratio, share=0.75) == []
 
 
-def test_latest_takes_each_persons_newest_and_adds_them_up(session: Session, now: datetime) -> None:
+def test_latest_counts_every_account_a_persons_newest_state_and_a_households_income_once(
+    session: Session, now: datetime
+) -> None:
     one, two = a_number(), a_number(date(1990, 1, 1))
     home = a_home(session, numbers=(one, two), now=now)
-    rows = [
-        (one, "MONEY", date(2026, 1, 1), 900_000),
-        (one, "MONEY", date(2026, 6, 1), 7_000),
-        (two, "MONEY", date(2026, 5, 1), 3_000),
-    ]
+    told(session, "ASSETS", (one, "MONEY", date(2026, 1, 1), 900_000), as_of=date(2026, 1, 2), now=now, ref="account")
+    told(session, "ASSETS", (one, "MONEY", date(2026, 6, 1), 6_900), as_of=TODAY, now=now, ref="account")
+    rows = [(one, "MONEY", date(2026, 6, 2), 100), (two, "MONEY", date(2026, 5, 1), 3_000)]
     told(session, "ASSETS", *rows, as_of=TODAY, now=now)
-    assert met(session, 'latest("MONEY") == yuan(10000)') == [(home.id, None)]
+    assert met(session, 'latest("MONEY") == yuan(10000)') == [(home.id, None)], "the small account hides no large one"
     assert met(session, 'latest("MONEY") > 6 * standard() * people()') == [(home.id, None)]
     assert met(session, 'latest("MONEY") > 7 * standard() * people()') == []
     assert met(session, 'people_with("MONEY") == 2 and count("MONEY") == 3') == [(home.id, None)]
+    spouses = [(number, "INCOME", date(2026, 3, 1), 24_000) for number in (one, two)]
+    told(session, "SPENDING", *spouses, as_of=TODAY, now=now)
+    assert met(session, 'latest("INCOME") == yuan(24000)') == [(home.id, None)], "one household has one income"
+    alone = [(one, "LIVES_ALONE", date(2026, 3, 1), 1), (one, "LIVES_ALONE", date(2026, 5, 1), 0)]
+    told(session, "POPULATION", *alone, as_of=TODAY, now=now)
+    assert met(session, 'latest("LIVES_ALONE") >= 1') == []
+    told_now = declaring.told_of_kinds(session, home.id, ("MONEY", "INCOME", "LIVES_ALONE"))
+    assert {kind: amount for kind, (amount, _day) in told_now.items()} == {
+        "MONEY": 1_000_000,
+        "INCOME": 2_400_000,
+        "LIVES_ALONE": 0,
+    }
+
+
+def test_the_dead_meet_no_rule_but_those_of_death_and_count_among_nobody(session: Session, now: datetime) -> None:
+    dead, widow, other = a_number(date(1940, 1, 1)), a_number(date(1941, 1, 1)), a_number()
+    couple = a_home(session, numbers=(dead, widow), now=now)
+    alone = a_home(session, numbers=(other,), now=now)
+    for number in (dead, other):
+        told(session, "CIVIL_RECORDS", (number, "DEATH", date(2026, 10, 1), None), as_of=TODAY, now=now)
+        told(session, "AID_PAID", (number, "PAYMENT", date(2026, 11, 1), 800), as_of=TODAY, now=now)
+        told(session, "DISASTERS", (number, "DISASTER", date(2026, 9, 20), None), as_of=TODAY, now=now)
+    assert met(session, 'has("DISASTER", months=3)') == [(couple.id, None)], "nobody lives in the other household"
+    assert met(session, 'has("DISASTER", months=3)', per="person") == []
+    assert met(session, "people() == 1") == [(couple.id, None)]
+    assert met(session, 'has("DEATH", months=3) and people() >= 1') == [(couple.id, None)]
+    paid = 'days_since("PAYMENT") < days_since("DEATH")'
+    assert {home for home, _person in met(session, paid, per="person")} == {couple.id, alone.id}
+    assert met(session, 'has("DISASTER", months=3)', on=date(2026, 9, 30)) == []
 
 
 def test_silence_counts_only_as_far_as_the_feed_told(session: Session, now: datetime) -> None:

@@ -16,7 +16,8 @@ from marketplace.reference.facts import fact_kinds
 from marketplace.reference.standards import standards_on
 from marketplace.reference.words import list_codes
 from marketplace.signals import rules, sweeping
-from marketplace.signals.compiling import Scene, compile_rule
+from marketplace.signals.compiling import compile_rule
+from marketplace.signals.scene import Scene
 from tests import factories as make
 from tests.marketplace.signal_scene import a_home, a_number, into, told
 
@@ -87,6 +88,11 @@ CASES = [
     *(Case("W17", days == 3, (("USE", days, 1), ("LIVES_ALONE", 9, 1)), born=1950) for days in (2, 3)),
     Case("W17", False, (("USE", 3, 1), ("LIVES_ALONE", 9, 1))),
     Case("W17", False, (("USE", 3, 1), ("LIVES_ALONE", 9, 0)), born=1950),
+    Case("W17", False, (("USE", 3, 1), ("LIVES_ALONE", 9, 1), ("IN_INSTITUTION", 2, 1)), born=1950),
+    Case("W17", False, (("USE", 60, 1), ("LIVES_ALONE", 90, 1), ("DEATH", 59, 1)), born=1950),
+    Case("W16", False, (("IN_INSTITUTION", 2, 1),), "IN_REGISTER"),
+    Case("W16", False, (("DEATH", 2, 1),), "IN_REGISTER"),
+    Case("W16", True, (("DEATH", 2, 1),), "IN_REGISTER", two=True),
     *(Case("W18", absent == 2, (("GUARDIAN_ABSENT", 5, absent),), born=2015) for absent in (1, 2)),
     Case("W18", False, (("GUARDIAN_ABSENT", 5, 2),)),
     *(Case("W20", paid < 10, (("DEATH", 10, 1), ("PAYMENT", paid, 100))) for paid in (9, 10)),
@@ -99,7 +105,7 @@ CASES = [
     *pair("W24", "COMPANY", 1, 0),
     *pair("W25", "DETAINED", 1, 0),
     *happened("W26", "JOB_STARTED"),
-    *happened("W26", "PENSION"),
+    Case("W26", False, (("PENSION", 5, 1),)),
     *pair("W27", "LIVENESS_OVERDUE", 30, 29),
     Case("W27", True, (("LIVENESS_OVERDUE", 9, 60), ("LIVENESS_OVERDUE", 0, 0))),
     Case("W28", True, (("KIN_OF_STAFF", 5, 1),)),

@@ -97,9 +97,11 @@ def test_what_a_machine_posts_becomes_terms() -> None:
     said = {
         "reference": "r", "title": "Rice", "category": "FOOD", "stock_units": 5, "districts": ["500103"],
         "acceptance": Acceptance.EACH.value, "valid_from": "2026-11-23",
+        "valid_to": "2026-12-31",
     }  # fmt: skip
     terms = terms_from(said)
     assert (terms.districts, terms.acceptance, terms.valid_from) == (("500103",), Acceptance.EACH, date(2026, 11, 23))
+    assert terms.valid_to == date(2027, 1, 1), "the last day is said, the day after it kept"
     assert terms_from({"title": "x", "category": "FOOD", "stock_units": 1}).districts == ()
 
 

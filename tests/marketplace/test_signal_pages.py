@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -17,9 +18,10 @@ from marketplace.app import create_app
 from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.db import Database, new_id
-from marketplace.households.models import Household, Spell
+from marketplace.households.commands import import_households
+from marketplace.households.models import Household, Person, Spell
 from marketplace.signals import sweeping
-from marketplace.signals.models import Alert, AlertState, Rule, RuleState, Sweep, WatchTask
+from marketplace.signals.models import Alert, AlertState, Fact, Rule, RuleState, Sweep, WatchTask
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, into, told
 
 
@@ -88,6 +90,43 @@ def test_a_worker_finds_a_person_and_the_name_stands_in_no_address(app: Flask, h
     assert f"/alerts/households/{home_id}" not in elsewhere.post("/register", data={"name": "欧阳小芳"}).text
 
 
+def test_a_verifier_brings_in_a_list_and_says_who_lives_in_a_household(
+    app: Flask, home_id: str, today: date, tmp_path: Path
+) -> None:
+    client, database = a_client(app, Role.VERIFIER), app.extensions["database"]
+    head = "家庭编号,姓名,身份证号,与户主关系,区县,类别,开始日期,联系电话"
+    table = f"{head}\nH1,张伟,{a_number()},户主,渝中区,IN_REGISTER,{today.isoformat()},13800000001".encode()
+    given = {"file": (BytesIO(table), "people.csv"), "source": "civil-affairs"}
+    page = client.post("/register/import", data=given, content_type="multipart/form-data", follow_redirects=True)
+    assert (page.status_code, "New households" in page.text) == (200, True)
+    batch = page.request.path.rsplit("/", 1)[1]
+    with database.reading() as session:
+        assert len(session.exec(select(Household)).all()) == 1, "nothing is stored before somebody agrees"
+    stored = client.post(f"/register/import/{batch}/confirm", follow_redirects=True)
+    assert (stored.status_code, "What was done" in stored.text) == (200, True)
+    file, said = tmp_path / "people.csv", list[str]()
+    file.write_bytes(table)
+    told = {"source": "civil-affairs", "mapping": None, "dry_run": False, "actor": CLERK, "now": utc_now()}
+    asked = {"lang": "en", "say": said.append, "agree": lambda: True}
+    assert import_households(database, file, **told, **asked) == 0  # type: ignore[arg-type]
+    assert "       1  households known already, changed where they differ" in said
+    address, child = f"/register/households/{home_id}/people", a_number(date(2016, 5, 1))
+    member = {"name": "欧阳小小", "id_number": child, "relation": "CHILD"}
+    assert client.post(address, data=member | {"id_number": "123"}).status_code == 422
+    assert client.post(address, data=member).status_code == 303
+    assert "on record in this household already" in client.post(address, data=member).text
+    with database.reading() as session:
+        [person] = session.exec(select(Person.id).where(Person.relation == "CHILD")).all()
+        assert session.get_one(Household, home_id).size == 2
+    assert f"/register/people/{person}/left" in client.get(address).text
+    left = {"on": today.isoformat(), "reason": "MOVED_OUT"}
+    assert client.post(f"/register/people/{person}/left", data=left | {"reason": ""}).status_code == 422
+    assert client.post(f"/register/people/{person}/left", data=left).status_code == 303
+    assert f"/register/people/{person}/left" not in client.get(address).text
+    assert a_client(app, Role.VERIFIER, "500106").get(address).status_code == 404
+    assert a_client(app, Role.WORKER, "500103").get(address).status_code == 403
+
+
 @pytest.mark.parametrize(("lang", "word"), [("en", "Own cost of one stay"), ("zh", "单次住院自付")])
 def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
     app: Flask, home_id: str, today: date, lang: str, word: str
@@ -113,7 +152,16 @@ def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
     until = (today + timedelta(days=5)).isoformat()
     assert client.post(f"/alerts/{yellow}/snooze", data={"until": until, "reason": "AWAY"}).status_code == 303
     assert client.post(f"/alerts/{red}/snooze", data={"until": until, "reason": "AWAY"}).status_code == 409
-    assert client.post(f"/alerts/{red}/close", data={"outcome": "helped"}).status_code == 303
+    with database.reading() as session:
+        bill = session.exec(select(Fact.id).where(Fact.kind == "OWN_COST")).one()
+    assert f'value="{bill}"' in client.get(f"/alerts/{red}/close").text
+    assert client.post(f"/alerts/{red}/close", data={"outcome": "wrong_data"}).status_code == 422
+    assert client.post(f"/alerts/{red}/close", data={"outcome": "wrong_data", "wrong": str(bill)}).status_code == 303
+    steward = a_client(app, Role.VERIFIER, lang=lang)
+    assert f"/feeds/wrong/{bill}/right" in steward.get("/feeds/MEDICAL_BILLS").text
+    assert f"/feeds/wrong/{bill}/right" not in client.get("/feeds/MEDICAL_BILLS").text
+    assert steward.post(f"/feeds/wrong/{bill}/right").status_code == 303
+    assert f"/feeds/wrong/{bill}/right" not in steward.get("/feeds/MEDICAL_BILLS").text
     with database.reading() as session:
         states = dict(session.exec(select(Alert.rule_code, Alert.state)).all())
     assert states == {"W05": AlertState.CLOSED, "W03": AlertState.SNOOZED}

@@ -14,7 +14,7 @@ from marketplace import audit
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound
 from marketplace.sealed import vault_of
-from marketplace.signals import declaring, lateness, pulling, sweeping, taking
+from marketplace.signals import answering, declaring, lateness, pulling, sweeping, taking, wrong
 from marketplace.signals.declaring import Verdict
 from marketplace.signals.models import Delivery, Fact, FeedState, HeldRow, HeldState
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, told
@@ -211,6 +211,70 @@ def test_a_file_corrected_back_is_taken_again_and_an_empty_one_says_that_nothing
     assert again.received_at == now
     taking.take_file(session, "DISASTERS", HEAD.encode(), as_of=TODAY, actor=CLERK, now=now)
     assert session.get_one(FeedState, "DISASTERS").as_of_day == TODAY.toordinal()
+
+
+def test_what_was_told_wrongly_is_taken_back_by_its_department_also_for_somebody_else(
+    session: Session, now: datetime
+) -> None:
+    one, two, outsider = a_number(), a_number(), a_number()
+    homes = [a_home(session, numbers=(number,), now=now) for number in (one, two)]
+    kinds = ("OWN_COST",)
+
+    def tell(number: str, amount: int | None, *, ref: str = "B1", as_of: date = TODAY, **more: object) -> Delivery:
+        row = {"source_id": ref, "id_number": number, "kind": "OWN_COST", "happened_on": "2026-11-01", **more}
+        row |= {"amount": str(amount)} if amount is not None else {}
+        digest = f"{ref}-{number}-{amount}-{as_of}-{sorted(more)}"
+        return taking.take_in(session, "MEDICAL_BILLS", [row], digest=digest, as_of=as_of, actor=CLERK, now=now)  # type: ignore[list-item]
+
+    def costs() -> list[int]:
+        return [declaring.told_of_kinds(session, home.id, kinds).get("OWN_COST", (0, None))[0] for home in homes]
+
+    tell(one, 60_000, as_of=date(2026, 11, 20))
+    assert costs() == [6_000_000, 0]
+    tell(outsider, 60_000, as_of=date(2026, 11, 19))
+    assert costs() == [6_000_000, 0], "what is older changes nothing"
+    found = tell(outsider, 60_000)
+    assert (found.strangers, found.changed, costs()) == (1, 1, [0, 0]), "the bill is somebody's outside the register"
+    tell(two, 60_000)
+    assert costs() == [0, 6_000_000]
+    found = tell(two, None, withdrawn="是")
+    assert (found.held, found.changed, costs()) == (0, 1, [0, 0])
+    tell(two, 50_000)
+    assert costs() == [0, 5_000_000]
+
+
+def test_what_staff_find_wrong_counts_no_more_until_its_department_tells_it_otherwise_or_upholds_it(
+    session: Session, now: datetime
+) -> None:
+    number = a_number()
+    home = a_home(session, numbers=(number,), now=now)
+    at_work(session, "W20", now=now)
+
+    def look(days: int) -> int:
+        moment, on = now + timedelta(days=days), TODAY + timedelta(days=days)
+        told(session, "AID_PAID", (number, "PAYMENT", on, 800), as_of=on, now=moment)
+        return sweeping.sweep(session, actor=CLERK, now=moment).raised
+
+    def die(day: date, days: int) -> Delivery:
+        on, moment = TODAY + timedelta(days=days), now + timedelta(days=days)
+        return told(session, "CIVIL_RECORDS", (number, "DEATH", day, None), as_of=on, now=moment, ref="D1")
+
+    die(date(2026, 10, 1), 0)
+    assert look(0) == 1
+    [alert] = answering.open_alerts(session, home.id)
+    [death] = [fact for fact in wrong.evidence_of(session, alert) if fact.kind == "DEATH"]
+    assert wrong.call_wrong(session, alert, {death.id}, actor=CLERK, now=now) == 1  # type: ignore[arg-type]
+    answering.close(session, alert.id, outcome="wrong_data", actor=CLERK, now=now)
+    assert (look(31), die(date(2026, 10, 1), 40).same, look(62)) == (0, 1, 0), "the same word again is no answer"
+    assert [fact.id for fact in wrong.list_wrong(session, "CIVIL_RECORDS")] == [death.id]
+    again = wrong.uphold(session, death.id, actor=CLERK, now=now + timedelta(days=63))  # type: ignore[arg-type]
+    assert (look(64), wrong.list_wrong(session, "CIVIL_RECORDS")) == (1, [])
+    with pytest.raises(NotFound):
+        wrong.uphold(session, death.id, actor=CLERK, now=now)  # type: ignore[arg-type]
+    [alert] = answering.open_alerts(session, home.id)
+    wrong.call_wrong(session, alert, {again.id}, actor=CLERK, now=now)  # type: ignore[arg-type]
+    assert die(date(2026, 10, 5), 95).new == 1, "another word of the department counts"
+    assert wrong.list_wrong(session, "CIVIL_RECORDS") == []
 
 
 def test_a_feed_that_never_told_is_late_once_a_rule_has_waited_for_it(session: Session, now: datetime) -> None:

@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
 from marketplace.cases import uploads
-from marketplace.cases.models import CasePaper, Upload, UploadPiece
+from marketplace.cases.models import CasePaper
+from marketplace.cases.models_uploads import Upload, UploadPiece
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.reference.identity_number import make_id_number

@@ -18,14 +18,17 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import suspicions
 from marketplace.households.models import Household
-from marketplace.meetings import duties, reclaims, roster, urgent
-from marketplace.meetings.models import ReviewState, UrgentApproval
+from marketplace.meetings import calling, critical, duties, reclaims, roster, urgent
+from marketplace.meetings.models import OnCall, ReviewState, UrgentApproval
 from marketplace.meetings.night import sweep
 from marketplace.meetings.roster import Shift
 from marketplace.needs import service as needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.notices import Notice
 from marketplace.offers.models import Offer
+from marketplace.portal.numbers import of_staff
+from marketplace.sealed import Sealed
+from marketplace.wiring import compose
 from tests import factories as make
 from tests.marketplace.test_proposals import a_run
 from tests.marketplace.test_same_households import called_same
@@ -33,6 +36,7 @@ from tests.marketplace.test_same_households import called_same
 NIGHT = datetime(2026, 11, 23, 15, 30, tzinfo=UTC)
 """Monday 23 November 2026, 23:30 in Chongqing."""
 WHY = "夜间来电，家中断粮"
+PHONES = ("10000000081", "10000000082")
 
 
 class Night:
@@ -72,7 +76,7 @@ class Night:
 
     def on_call(self, session: Session) -> None:
         start = self.at - timedelta(hours=5)
-        shift = Shift(self.verifier.id, self.approver.id, start, start + timedelta(hours=15))
+        shift = Shift(self.verifier.id, self.approver.id, start, start + timedelta(hours=15), *PHONES)
         roster.plan(session, shift, actor=self.reviewer, now=start)
 
     def verify(self, session: Session, *, by: Actor | None = None) -> Need:
@@ -332,22 +336,121 @@ def test_a_pair_is_two_people_and_no_two_pairs_are_on_call_at_once(night: Night)
             (night.verifier, night.reviewer, NIGHT, "on_call_overlap"),
             (night.verifier, night.reviewer, NIGHT - timedelta(days=9), "span_backwards"),
         ):
-            shift = Shift(verifier.id, approver.id, start, start + timedelta(hours=8))
+            shift = Shift(verifier.id, approver.id, start, start + timedelta(hours=8), *PHONES)
             with pytest.raises(BadInput, match=code):
                 roster.plan(session, shift, actor=night.approver, now=NIGHT)
 
 
 def test_a_pair_that_has_begun_ends_now_and_one_to_come_goes(night: Night) -> None:
     with night.database.transaction() as session:
-        pair = roster.on_call_at(session, NIGHT)
+        pair = roster.on_call_at(session, NIGHT, district="500103")
         assert pair is not None
         coming = roster.plan(
             session,
-            Shift(night.verifier.id, night.approver.id, NIGHT + timedelta(days=2), NIGHT + timedelta(days=3)),
+            Shift(night.verifier.id, night.approver.id, NIGHT + timedelta(days=2), NIGHT + timedelta(days=3), *PHONES),
             actor=night.approver,
             now=NIGHT,
         )
         for row in (pair, coming):
             roster.drop(session, row.id, actor=night.approver, now=NIGHT)
-        assert roster.on_call_at(session, NIGHT) is None
+        assert roster.on_call_at(session, NIGHT, district="500103") is None
         assert [row.id for row in roster.list_shifts(session, now=NIGHT)] == [pair.id]
+
+
+def a_head(session: Session, name: str, *districts: str, role: Role = Role.APPROVER) -> Actor:
+    values: dict[str, Any] = {"display_name": name, "role": role, "password": "long enough to test"}
+    made = accounts.create_account(session, name, now=NIGHT, districts=list(districts), **values)
+    return Actor(id=made.id, role=role, districts=frozenset(districts))
+
+
+def test_a_districts_head_is_neither_the_citys_only_one_on_call_nor_ends_the_citys_shift(night: Night) -> None:
+    later = NIGHT + timedelta(days=1)
+    with night.database.transaction() as session:
+        here, there = a_head(session, "here", "500103"), a_head(session, "there", "500106")
+
+        def planned(approver: Actor, by: Actor, district: str = "") -> OnCall:
+            span = (later, later + timedelta(hours=9), *PHONES, district)
+            return roster.plan(session, Shift(night.verifier.id, approver.id, *span), actor=by, now=NIGHT)
+
+        with pytest.raises(BadInput, match="officer_elsewhere"):
+            planned(here, night.reviewer)
+        for by in (here, there):
+            with pytest.raises(NotFound):
+                planned(night.approver, by)
+        with pytest.raises(NotFound):
+            planned(there, here, "500106")
+        city, own = planned(night.approver, night.reviewer), planned(here, here, "500103")
+        for row in (city, own):
+            with pytest.raises(NotFound):
+                roster.drop(session, row.id, actor=there, now=NIGHT)
+        answers = [roster.on_call_at(session, later, district=code) for code in ("500103", "500106", "")]
+        assert answers == [own, city, city]
+        roster.drop(session, own.id, actor=here, now=NIGHT)
+        assert roster.on_call_at(session, later, district="500103") == city
+
+
+def test_the_pair_of_the_district_and_the_citys_may_both_approve_and_no_other(night: Night) -> None:
+    with night.database.transaction() as session:
+        here, there = a_head(session, "here", "500103"), a_head(session, "there", "500106")
+        for one, district in ((here, "500103"), (there, "500106")):
+            span = (NIGHT - timedelta(hours=1), NIGHT + timedelta(hours=9), *PHONES, district)
+            shift = Shift(a_head(session, "v" + district, role=Role.VERIFIER).id, one.id, *span)
+            roster.plan(session, shift, actor=one, now=NIGHT)
+        need = night.verify(session)
+        free = Actor(id=there.id, role=Role.APPROVER)
+        codes = [urgent.refusal(session, need, actor=one, now=NIGHT) for one in (here, night.approver, free)]
+        assert codes == ["", "", "not_on_call"]
+
+
+def calls(session: Session) -> list[tuple[str | None, str]]:
+    """To whom the night's text messages went: account and telephone."""
+    found = session.exec(select(Notice).where(Notice.letter == "urgent_need").order_by(Notice.key)).all()
+    sent = [(one.account_id, compose(session.info["settings"], session, one)) for one in found]
+    return [(account, f"{message.channel} {message.address}") for account, message in sent if message is not None]
+
+
+def test_both_of_the_pair_get_a_text_message_when_a_critical_need_comes_in_and_when_it_is_verified(
+    night: Night,
+) -> None:
+    both = {(night.verifier.id, "sms 10000000081"), (night.approver.id, "sms 10000000082")}
+    assert calling.sweep(night.database, clock=lambda: NIGHT) == 1
+    with night.database.reading() as session:
+        assert set(calls(session)) == both
+        assert PHONES[0].encode() not in (session.exec(select(OnCall)).one().verifier_phone or Sealed(b"")).envelope
+    assert calling.sweep(night.database, clock=lambda: NIGHT) == 0, "told once"
+    with night.database.transaction() as session:
+        night.verify(session)
+    assert calling.sweep(night.database, clock=lambda: NIGHT) == 1
+    assert calling.sweep(night.database, clock=lambda: NIGHT) == 0
+    with night.database.reading() as session:
+        assert (len(calls(session)), set(calls(session))) == (4, both)
+
+
+def test_what_comes_while_nobody_is_on_call_is_told_to_the_next_pair_in_one_message(night: Night) -> None:
+    day = NIGHT + timedelta(hours=12)
+    with night.database.transaction() as session:
+        for number in range(3):
+            home = make.a_household(session, phone=f"1000000009{number}")
+            make.a_need(session, home, urgency=3, created_at=day)
+    assert calling.sweep(night.database, clock=lambda: day) == 1, "the telephones of the shift that is over go"
+    with night.database.transaction() as session:
+        assert calls(session) == []
+        assert session.exec(select(OnCall.verifier_phone)).one() is None
+        shift = Shift(night.verifier.id, night.approver.id, day, day + timedelta(hours=9), *PHONES)
+        roster.plan(session, shift, actor=night.reviewer, now=day)
+    assert calling.sweep(night.database, clock=lambda: day) == 1
+    with night.database.reading() as session:
+        assert len(calls(session)) == 2
+
+
+def test_the_longest_waiting_critical_need_is_first_and_all_are_counted(night: Night) -> None:
+    with night.database.transaction() as session:
+        made = []
+        for number in range(12):
+            home = make.a_household(session, phone=f"100000001{number:02}")
+            made.append(make.a_need(session, home, urgency=3, created_at=NIGHT - timedelta(days=1, hours=number)).id)
+        waiting = [one.id for one in critical.list_needs(session, actor=night.approver, now=NIGHT)]
+        assert waiting == [*reversed(made), night.need_id], "the one of tonight last, though nobody has verified it"
+        assert critical.count_needs(session, actor=night.approver, now=NIGHT) == 13
+        assert of_staff(session, night.approver, now=NIGHT)["critical"] == 13
+        assert of_staff(session, a_head(session, "there", "500106"), now=NIGHT)["critical"] == 0

@@ -18,8 +18,9 @@ from marketplace.accounts.models import Account
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.audit import AuditRow
 from marketplace.calendar import local_day
-from marketplace.cases import outcome, quick
-from marketplace.cases.models import Case, CaseState, ItemState, PaperKind
+from marketplace.cases import counter, outcome, quick
+from marketplace.cases.models import Case, CaseState, ItemState
+from marketplace.cases.uncovered import uncovered
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
@@ -32,16 +33,21 @@ from marketplace.liveness.models import CheckCause, Way
 from marketplace.notices import Notice
 from marketplace.portraits.reading import readings
 from marketplace.portraits.service import scene_of
+from marketplace.readback.models import SignedBy
+from marketplace.readback.service import Heard, Script
 from marketplace.reference.indicators import indicators
 from marketplace.reference.visiting import causes, minutes_between, quotas
+from marketplace.sealed import vault_of
 from marketplace.signals import answering, sweeping
+from marketplace.signals import lists as alerts
 from marketplace.signals.models import Colour, Fact, TaskKind, WatchTask
+from marketplace.signals.taking import record_fact
 from marketplace.visits import entries, findings, photos, quota, rounds, service, workers
 from marketplace.visits.entries import Change
 from marketplace.visits.merging import Standing, Verdict, merge
 from marketplace.visits.models import HomeVisit, VisitState
 from tests import factories as make
-from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, into, told
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, told
 
 NOW = make.NOW
 TODAY = local_day(NOW)
@@ -99,6 +105,29 @@ def test_one_tap_on_an_alert_puts_a_visit_on_the_list_of_whoever_tapped(session:
     assert workers.worker_of(session, scene.home.id) == scene.one.id
     with pytest.raises(Conflict):
         tapped(session, scene)
+
+
+def test_a_household_that_moves_takes_its_alerts_its_visits_and_its_clock_along(session: Session, scene: Scene) -> None:
+    visit = tapped(session, scene)
+    clock = session.exec(select(Clock).where(Clock.object_ref == answering.ref_of(scene.home.id))).one()
+    clock.account_id, due = scene.one.id, clock.due_at
+    number = vault_of(session).open_if_kept(
+        session, (person := head(session, scene.home)).id, column="person.id_number", sealed=person.id_number
+    )
+    moved = a_home(session, numbers=(number,), names=("欧阳小芳",), district="500106", now=NOW)
+    assert (moved.id, moved.district_code) == (scene.home.id, "500106")
+    session.expire_all()
+    there = Actor(id="there", role=Role.WORKER, districts=frozenset({"500106"}))
+    assert (alerts.count_homes(session, actor=there), alerts.count_homes(session, actor=scene.one)) == (1, 0)
+    assert (visit.district_code, visit.worker_id) == ("500106", None)
+    assert workers.worker_of(session, scene.home.id) is None
+    assert (clock.district_code, clock.account_id, clock.due_at) == ("500106", None, due)
+    assert [one.id for one in clocks.due_reminders(session, now=NOW)] == [clock.id]
+    [alert] = answering.open_alerts(session, scene.home.id)
+    with pytest.raises(NotFound):
+        answering.close(session, alert.id, outcome="helped", actor=scene.one, now=NOW)
+    answering.finish_task(session, str(visit.task_id), result="REACHED_FINE", actor=there, now=NOW)
+    assert answering.close(session, alert.id, outcome="helped", actor=there, now=NOW).outcome == "helped"
 
 
 def test_a_new_alert_is_held_by_whoever_goes_to_the_household_and_a_red_one_has_a_letter_at_once(
@@ -222,6 +251,19 @@ def test_who_was_not_seen_for_longer_than_the_class_allows_is_put_on_the_list(se
     entries.complete(session, visit.id, actor=scene.one, now=NOW)
     assert quota.due_homes(session, on=TODAY + timedelta(days=days - 1)) == [fresh.id]
     assert set(quota.due_homes(session, on=TODAY + timedelta(days=days + 1))) == {scene.home.id, fresh.id}
+
+
+def test_nobody_is_sent_to_a_door_behind_which_nobody_lives(session: Session) -> None:
+    numbers = [a_number(date(1940, 1, 1)) for _ in range(4)]
+    dead, away = (a_home(session, numbers=(number,), now=NOW) for number in numbers[:2])
+    widow = a_home(session, numbers=tuple(numbers[2:]), now=NOW)
+    for home in (dead, away, widow):
+        into(session, home, "IN_REGISTER", from_on=TODAY - timedelta(days=1500), now=NOW)
+    for number in (numbers[0], numbers[2]):
+        told(session, "CIVIL_RECORDS", (number, "DEATH", TODAY, None), as_of=TODAY, now=NOW)
+    resident = head(session, away)
+    record_fact(session, resident, "IN_INSTITUTION", ref="found", amount=1, on=TODAY, actor=CLERK, now=NOW)
+    assert quota.due_homes(session, on=TODAY) == [widow.id]
 
 
 def test_no_class_takes_all_places_of_a_night(session: Session) -> None:
@@ -465,12 +507,18 @@ def test_a_visit_of_another_district_looks_like_a_missing_one(session: Session, 
 def test_one_tap_opens_a_real_case_on_the_fast_path_signed_by_the_household(session: Session, scene: Scene) -> None:
     case = quick.begin(session, scene.home.id, actor=scene.one, now=NOW)
     assert quick.begin(session, scene.home.id, actor=scene.one, now=NOW).id == case.id
-    what = quick.Told("illness", 6_000_000, "欧阳小芳", PaperKind.WITNESSED, hand_on=True)
-    item = quick.send(session, case, what, actor=scene.one, now=NOW)
+    quick.tell(session, case, "illness", medical_fen=6_000_000, actor=scene.one, now=NOW)
+    text = Script("apply", 1, "zh_Hans", ("一",))
+    heard = Heard("home_visit", SignedBy.THUMBPRINT, "chongqing", text, shown=text.sha256, evidence="档案 3")
+    told = {"name": "欧阳小芳", "all_classes": False, "hand_on": True, "now": NOW}
+    (item,) = counter.read_and_send(session, case, heard, actor=scene.one, **told)
     assert (item.path, item.state, case.state) == ("LINSHI_FAST", ItemState.RUNNING, CaseState.OPEN)
     assert [task.result for task in answering.tasks_of(session, scene.home.id)] == ["APPLIED"]
+    with pytest.raises(NotAllowed, match="second_person_needed"):
+        outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=scene.one, now=NOW)
     outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=scene.two, now=NOW)
-    assert outcome.remainder(session, session.get_one(Case, case.id)) == 5_950_000
+    (left,) = uncovered(session, session.get_one(Case, case.id))
+    assert (left.want, left.units) == ("illness", 5_950_000)
 
 
 def test_nobody_sends_an_application_that_the_household_began_itself(session: Session, scene: Scene) -> None:

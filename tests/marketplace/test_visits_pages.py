@@ -20,7 +20,7 @@ from marketplace.cases.models import CaseItem
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.notices import Notice
-from marketplace.signals import sweeping
+from marketplace.signals import answering, sweeping
 from marketplace.visits.models import HomeVisit, VisitEntry, VisitState
 from tests import factories as make
 from tests.marketplace.signal_scene import CLERK, at_work, told
@@ -157,13 +157,26 @@ def test_temporary_aid_begins_with_one_tap_and_is_decided_by_the_street(app: Fla
     begun = worker.post(f"/alerts/households/{home_id}/temporary-aid")
     assert begun.status_code == 303
     page = begun.headers["Location"]
-    form = {"cause": "illness", "medical_fen": "60000", "kind": "typed_name", "typed_name": "欧阳小芳", "hand_on": "y"}
-    assert worker.post(page, data=form).status_code == 422
-    sent = worker.post(page, data={**form, "agree": "y"})
-    assert sent.status_code == 303
-    item = sent.headers["Location"].rsplit("/", 1)[-1]
-    decided = worker.post(f"/cases/items/{item}/fast", data={"verdict": "granted", "amount_fen": "500"})
-    assert decided.status_code == 303
+    assert worker.post(page, data={"medical_fen": "60000"}).status_code == 422
+    reading = worker.post(page, data={"cause": "illness", "medical_fen": "60000"}).headers["Location"]
+    shown = worker.get(f"{reading}?lang=en").text
+    assert "¥60,000" in shown
+    assert "a month and" not in shown, "no income was asked"
+    heard = {"channel": "home_visit", "dialect": "chongqing", "signed": "thumbprint", "evidence": "档案 3"}
+    heard |= {"shown": re.findall(r'name="shown"[^>]*value="([^"]+)"', shown)[0], "typed_name": "欧阳小芳"}
+    assert worker.post(f"{reading}?lang=en", data=heard).status_code == 422, "it was not read aloud"
+    sent = worker.post(f"{reading}?lang=en", data={**heard, "read_aloud": "y", "hand_on": "y"})
+    assert sent.headers["Location"].endswith("/print")
+    with app.extensions["database"].reading() as session:
+        item = session.exec(select(CaseItem.id)).one()
+        assert [task.result for task in answering.tasks_of(session, home_id)] == ["APPLIED"]
+    granted = {"verdict": "granted", "amount_fen": "500"}
+    assert worker.post(f"/cases/items/{item}/fast", data=granted).status_code == 403, "it was taken down by the same"
+    assert "another officer goes on" in worker.get(f"/cases/items/{item}").text
+    another = a_client(app, Role.VERIFIER, "500103")
+    assert another.post(f"/cases/items/{item}/fast", data=granted).status_code == 303
+    for who, answer in ((worker, 403), (another, 403), (a_client(app, Role.VERIFIER, "500103"), 303)):
+        assert who.post(f"/cases/items/{item}/done", data={"opinion": "for"}).status_code == answer
     with app.extensions["database"].reading() as session:
         assert session.get_one(CaseItem, item).amount_fen == 50_000
     assert a_client(app, Role.VERIFIER).post(f"/alerts/households/{home_id}/temporary-aid").status_code == 403

@@ -8,9 +8,10 @@ from datetime import date
 import pytest
 from sqlmodel import Session, select
 
+from adapters.tabular import read_table
 from adapters.tabular_writer import write_csv
 from marketplace.actors import Actor, Role
-from marketplace.appointments import imports, volunteers
+from marketplace.appointments import imports, records, volunteers
 from marketplace.appointments.models import HealthFit, Volunteer, VolunteerState
 from marketplace.errors import BadInput, Conflict, NotAllowed, WrongState
 from marketplace.intake import faults_of
@@ -86,6 +87,50 @@ def test_a_change_keeps_the_person_and_a_suspension_needs_a_reason(session: Sess
         volunteers.set_state(session, volunteer.id, to=stop, reason="insurance", actor=actor, now=NOW)
     volunteers.set_state(session, volunteer.id, to=VolunteerState.ACTIVE, actor=actor, now=NOW)
     assert volunteer.state is VolunteerState.ACTIVE
+
+
+def test_who_has_ended_comes_back_as_the_same_person_with_insurance_entered_anew(session: Session) -> None:
+    organisation = make.an_organisation(session)
+    actor, told = as_manager(organisation), visiting.facts()
+    volunteer = volunteers.register(session, told, actor=actor, now=NOW)
+    ended = VolunteerState.ENDED
+    volunteers.set_state(session, volunteer.id, to=ended, reason="own_wish", actor=actor, now=NOW)
+    for number in (told.registration_no, "V-other"):
+        with pytest.raises(Conflict, match="volunteer_was_here"):
+            volunteers.register(session, replace(told, registration_no=number), actor=actor, now=NOW)
+    data = write_csv(HEADS, [_row(told)])
+    _batch, checked = imports.check_file(session, data, file_name="v.csv", actor=actor, now=NOW)
+    assert [fault.code for fault in checked.faults] == ["volunteer_has_ended"]
+    with pytest.raises(WrongState):
+        volunteers.set_state(session, volunteer.id, to=VolunteerState.SUSPENDED, reason="health", actor=actor, now=NOW)
+    volunteers.set_state(session, volunteer.id, to=VolunteerState.ACTIVE, actor=actor, now=NOW)
+    assert (volunteer.state, volunteer.insured_to) == (VolunteerState.ACTIVE, None)
+    batch, checked = imports.check_file(session, data, file_name="v.csv", actor=actor, now=NOW)
+    assert (checked.faults, batch.counts["changed"]) == ([], 1)
+    imports.confirm_import(session, batch.id, actor=actor, now=NOW)
+    assert volunteer.insured_to == date(2026, 12, 31)
+
+
+def test_the_register_leaves_as_a_table_without_id_numbers_and_comes_back_changed(session: Session) -> None:
+    organisation = make.an_organisation(session)
+    actor, told = as_manager(organisation), visiting.facts()
+    volunteer = volunteers.register(session, told, actor=actor, now=NOW)
+    for lang in ("zh-Hans", "en"):
+        data = records.register_file(session, organisation.id, lang=lang)
+        assert told.id_number not in str(read_table(data))
+        batch, checked = imports.check_file(session, data, file_name="v.xlsx", actor=actor, now=NOW)
+        assert (checked.faults, batch.counts["same"]) == ([], 1)
+    heads = [head for head in HEADS if head != "身份证号"]
+    changed = dict(zip(HEADS, _row(told, insured_to="2027-12-31"), strict=True))
+    data = write_csv(heads, [[changed[head] for head in heads]])
+    batch, checked = imports.check_file(session, data, file_name="v.csv", actor=actor, now=NOW)
+    assert (checked.faults, batch.counts["changed"]) == ([], 1)
+    imports.confirm_import(session, batch.id, actor=actor, now=NOW)
+    assert volunteer.insured_to == date(2027, 12, 31)
+    stranger = changed | {"志愿者编号": "V-new"}
+    data = write_csv(heads, [[stranger[head] for head in heads]])
+    _batch, checked = imports.check_file(session, data, file_name="v.csv", actor=actor, now=NOW)
+    assert [(fault.column, fault.code) for fault in checked.faults] == [("id_number", "empty")]
 
 
 def _row(told: volunteers.VolunteerFacts, **over: str) -> list[str]:

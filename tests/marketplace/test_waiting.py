@@ -162,6 +162,33 @@ def test_three_silences_pause_what_needs_an_answer_and_nothing_else(database: Da
     assert [excluded.code for excluded in outcome.excluded] == ["offer_not_open"]
 
 
+def test_three_late_deliveries_that_staff_ended_pause_also_a_standing_yes(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        first = a_scene(session)
+        scenes = [first] + [
+            a_scene(session, phone=f"1000000001{n}", organisation=first.organisation, offer=first.offer)
+            for n in range(4)
+        ]
+        early, came, *rest = [scene.in_delivery(session, now) for scene in scenes]
+        first.offer.acceptance = Acceptance.STANDING
+        session.add(first.offer)
+
+        def stays_away(match: Match, day: int) -> OfferState:
+            at = now + day * DAY
+            waiting.ask_staff(session, match, at)
+            service.cancel(session, match.id, reason_code="not_suitable", actor=APPROVER, now=at)
+            return first.offer.state
+
+        assert stays_away(early, 1) is OfferState.OPEN
+        service.deliver(session, came.id, actor=first.giver, now=now + 2 * DAY)
+        assert [stays_away(match, 3) for match in rest[:2]] == [OfferState.OPEN] * 2, "counted anew"
+        assert stays_away(rest[2], 6) is OfferState.PAUSED
+        assert first.offer.state_reason == "giver_idle"
+    assert letters(sqlite_database, org_id=first.organisation.id).count("offers_paused") == 1
+
+
 def test_an_answer_in_between_counts_as_a_voice(database: Database, now: datetime) -> None:
     with database.transaction() as session:
         first = a_scene(session)

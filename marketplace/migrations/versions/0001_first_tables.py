@@ -733,7 +733,7 @@ def upgrade() -> None:
 
     op.create_table('import_batch',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', 'answers', 'given', 'papers', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('kind', sa.Enum('needs', 'offers', 'aid', 'claims', 'volunteers', 'related', 'payments', 'deliveries', 'answers', 'given', 'papers', 'people', name='importkind', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('file_name', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('file_sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1012,6 +1012,7 @@ def upgrade() -> None:
     sa.Column('contact', sa.Boolean(), nullable=False),
     sa.Column('sex', sa.Enum('female', 'male', 'unknown', name='sex', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('birth_year', sa.Integer(), nullable=True),
+    sa.Column('left_on', sa.Date(), nullable=True),
     sa.Column('name', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('phone', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('id_number', marketplace.sealed.SealedType(), nullable=True),
@@ -1226,7 +1227,7 @@ def upgrade() -> None:
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('decision', sa.Enum('granted', 'partly', 'refused', name='casedecision', native_enum=False, create_constraint=True, length=32), nullable=True),
     sa.CheckConstraint("state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)", name=op.f('ck_aid_case_decided')),
-    sa.CheckConstraint("state = 'draft' OR (submitted_at IS NOT NULL AND signed_at IS NOT NULL)", name=op.f('ck_aid_case_submitted')),
+    sa.CheckConstraint("state = 'draft' OR submitted_at IS NOT NULL AND (signed_at IS NOT NULL OR channel = 'label')", name=op.f('ck_aid_case_sent')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_case_household_id')),
     sa.ForeignKeyConstraint(['signer_id'], ['person.id'], name=op.f('fk_aid_case_signer_id')),
     sa.ForeignKeyConstraint(['subject_id'], ['person.id'], name=op.f('fk_aid_case_subject_id')),
@@ -1455,6 +1456,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_cost_bill_household_id'), ['household_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_cost_bill_person_id'), ['person_id'], unique=False)
 
+    op.create_table('critical_call',
+    sa.Column('need_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('state', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('shift_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('told_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_critical_call_need_id')),
+    sa.PrimaryKeyConstraint('need_id', 'state', name=op.f('pk_critical_call'))
+    )
+    with op.batch_alter_table('critical_call', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_critical_call_shift_id'), ['shift_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_critical_call_told_at'), ['told_at'], unique=False)
+
     op.create_table('death',
     sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -1634,6 +1647,7 @@ def upgrade() -> None:
     sa.Column('source_key', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('delivery_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('replaced_day', sa.Integer(), nullable=True),
+    sa.Column('wrong_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
     sa.CheckConstraint('amount >= 0 AND amount < 1000000000000', name=op.f('ck_fact_amount')),
     sa.ForeignKeyConstraint(['delivery_id'], ['feed_delivery.id'], name=op.f('fk_fact_delivery_id')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_fact_household_id')),
@@ -1643,6 +1657,7 @@ def upgrade() -> None:
     with op.batch_alter_table('fact', schema=None) as batch_op:
         batch_op.create_index('ix_fact_home', ['household_id', 'kind', 'day'], unique=False)
         batch_op.create_index('ix_fact_kind', ['kind', 'household_id', 'person_id', 'day', 'amount', 'known_day'], unique=False, sqlite_where=sa.text('replaced_day IS NULL'), postgresql_where=sa.text('replaced_day IS NULL'))
+        batch_op.create_index('ix_fact_wrong', ['source_key'], unique=False, sqlite_where=sa.text('wrong_by IS NOT NULL'), postgresql_where=sa.text('wrong_by IS NOT NULL'))
         batch_op.create_index('uq_fact_source', ['source_key'], unique=True, sqlite_where=sa.text('replaced_day IS NULL'), postgresql_where=sa.text('replaced_day IS NULL'))
 
     op.create_table('guardian',
@@ -1978,6 +1993,9 @@ def upgrade() -> None:
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('verifier_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('approver_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('verifier_phone', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('approver_phone', marketplace.sealed.SealedType(), nullable=True),
     sa.Column('starts_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('ends_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('set_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -1990,6 +2008,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('on_call', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_on_call_approver_id'), ['approver_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_on_call_district_code'), ['district_code'], unique=False)
         batch_op.create_index(batch_op.f('ix_on_call_ends_at'), ['ends_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_on_call_starts_at'), ['starts_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_on_call_verifier_id'), ['verifier_id'], unique=False)
@@ -2085,6 +2104,10 @@ def upgrade() -> None:
     sa.Column('issued_on', sa.Date(), nullable=False),
     sa.Column('recorded_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('recorded_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('struck_reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('struck_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('struck_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("(struck_at IS NULL) = (struck_reason = '')", name=op.f('ck_paper_struck')),
     sa.CheckConstraint('amount_fen > 0', name=op.f('ck_paper_amount')),
     sa.ForeignKeyConstraint(['offer_id'], ['offer.id'], name=op.f('fk_paper_offer_id')),
     sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_paper_org_id')),
@@ -2094,7 +2117,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_paper_issued_on'), ['issued_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_paper_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_paper_org_id'), ['org_id'], unique=False)
-        batch_op.create_index('uq_paper_org_kind_number', ['org_id', 'kind', 'number'], unique=True)
+        batch_op.create_index('uq_paper_org_kind_number', ['org_id', 'kind', 'number'], unique=True, sqlite_where=sa.text('struck_at IS NULL'), postgresql_where=sa.text('struck_at IS NULL'))
 
     op.create_table('passkey',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
@@ -2542,6 +2565,7 @@ def upgrade() -> None:
     sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('department', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
+    sa.Column('once_for', sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
     sa.Column('path', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
     sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
     sa.Column('office', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
@@ -2551,6 +2575,7 @@ def upgrade() -> None:
     sa.Column('amount_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('notice_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('covered_fen', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('paid_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('asked_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
@@ -2565,8 +2590,10 @@ def upgrade() -> None:
     sa.Column('late_cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('late_with', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('pushed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('recalled_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('heard_seq', sa.Integer(), nullable=False),
     sa.Column('stops', sa.Integer(), nullable=False),
+    sa.Column('over_on', sa.Date(), nullable=True),
     sa.CheckConstraint("(state IN ('granted', 'refused')) <= (decided_at IS NOT NULL AND decided_by <> '')", name=op.f('ck_aid_item_decided')),
     sa.CheckConstraint("state <> 'refused' OR reason <> ''", name=op.f('ck_aid_item_reason')),
     sa.CheckConstraint('amount_fen >= 0', name=op.f('ck_aid_item_amount')),
@@ -2576,11 +2603,13 @@ def upgrade() -> None:
     sa.UniqueConstraint('case_id', 'code', name=op.f('uq_aid_item_case_id_code'))
     )
     with op.batch_alter_table('aid_item', schema=None) as batch_op:
+        batch_op.create_index('ix_aid_item_back', ['department', 'id'], unique=False, sqlite_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"), postgresql_where=sa.text("pushed_at IS NOT NULL AND recalled_at IS NULL AND (state IN ('withdrawn', 'not_needed') OR over_on IS NOT NULL)"))
         batch_op.create_index(batch_op.f('ix_aid_item_case_id'), ['case_id'], unique=False)
         batch_op.create_index('ix_aid_item_due', ['district_code', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'running')"), postgresql_where=sa.text("state IN ('waiting', 'running')"))
         batch_op.create_index(batch_op.f('ix_aid_item_household_id'), ['household_id'], unique=False)
         batch_op.create_index('ix_aid_item_month', ['month', 'office', 'code', 'days_taken', 'late_with', 'late_cause', 'stops'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_item_state'), ['state'], unique=False)
+        batch_op.create_index('uq_aid_item_once', ['once_for', 'code'], unique=True, sqlite_where=sa.text("state IN ('waiting', 'running', 'stopped')"), postgresql_where=sa.text("state IN ('waiting', 'running', 'stopped')"))
 
     op.create_table('aid_paper',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -2599,25 +2628,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('aid_paper', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_aid_paper_case_id'), ['case_id'], unique=False)
-
-    op.create_table('aid_upload',
-    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('sent_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('size_bytes', sa.Integer(), nullable=False),
-    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('received', sa.Integer(), nullable=False),
-    sa.Column('begun_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.CheckConstraint('received BETWEEN 0 AND size_bytes', name=op.f('ck_aid_upload_received')),
-    sa.ForeignKeyConstraint(['case_id'], ['aid_case.id'], name=op.f('fk_aid_upload_case_id')),
-    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_aid_upload_person_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_upload')),
-    sa.UniqueConstraint('case_id', 'sent_by', 'sha256', name=op.f('uq_aid_upload_case_id_sent_by_sha256'))
-    )
-    with op.batch_alter_table('aid_upload', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_aid_upload_begun_at'), ['begun_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_aid_upload_case_id'), ['case_id'], unique=False)
 
     op.create_table('cost_layer',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -2671,6 +2681,7 @@ def upgrade() -> None:
     sa.Column('delivery_note', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('held_for', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('at_once', sa.Boolean(), nullable=False),
+    sa.Column('help_only', sa.Boolean(), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('giver_answered_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -2792,6 +2803,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_objection_code_index'), ['code_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_objection_item_id'), ['item_id'], unique=False)
 
+    op.create_table('aid_paper_check',
+    sa.Column('paper_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('fits', sa.Boolean(), nullable=False),
+    sa.Column('checked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('checked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['paper_id'], ['aid_paper.id'], name=op.f('fk_aid_paper_check_paper_id')),
+    sa.PrimaryKeyConstraint('paper_id', name=op.f('pk_aid_paper_check'))
+    )
     op.create_table('aid_review',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -2848,13 +2867,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_step_item_id'), ['item_id'], unique=False)
         batch_op.create_index('uq_aid_step_running', ['item_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
-    op.create_table('aid_upload_piece',
-    sa.Column('upload_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('starts_at', sa.Integer(), autoincrement=False, nullable=False),
-    sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
-    sa.ForeignKeyConstraint(['upload_id'], ['aid_upload.id'], name=op.f('fk_aid_upload_piece_upload_id')),
-    sa.PrimaryKeyConstraint('upload_id', 'starts_at', name=op.f('pk_aid_upload_piece'))
-    )
     op.create_table('appointment',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -2966,6 +2978,7 @@ def upgrade() -> None:
     sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
     sa.Column('payout_fen', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('paid_on', sa.Date(), nullable=True),
+    sa.Column('payout_key', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('opened_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('closed_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
@@ -3049,8 +3062,9 @@ def upgrade() -> None:
     sa.Column('payee_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('reference', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('amount_fen', sa.BigInteger(), nullable=False),
-    sa.Column('state', sa.Enum('waiting', 'paid', 'failed', 'returned', 'reclaimed', 'dropped', name='linestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('waiting', 'paid', 'paid_twice', 'failed', 'returned', 'reclaimed', 'dropped', name='linestate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('stop_asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('changed_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint('amount_fen > 0', name=op.f('ck_payment_line_amount')),
     sa.ForeignKeyConstraint(['batch_id'], ['payment_batch.id'], name=op.f('fk_payment_line_batch_id')),
@@ -3148,6 +3162,40 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_escalation_item_id'), ['item_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_escalation_step_id'), ['step_id'], unique=False)
 
+    op.create_table('aid_order',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('number', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('step_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('item_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('office', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('amount_fen', sa.BigInteger(), nullable=False),
+    sa.Column('account', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('ordered_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('voucher', sqlmodel.sql.sqltypes.AutoString(length=40), nullable=False),
+    sa.Column('paid_on', sa.Date(), nullable=True),
+    sa.Column('paid_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('paid_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('month', sqlmodel.sql.sqltypes.AutoString(length=7), nullable=False),
+    sa.Column('late_cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.CheckConstraint("(paid_at IS NULL) = (voucher = '')", name=op.f('ck_aid_order_paid')),
+    sa.CheckConstraint("paid_at IS NULL OR (paid_on IS NOT NULL AND paid_by <> '' AND month <> '')", name=op.f('ck_aid_order_voucher')),
+    sa.CheckConstraint('amount_fen >= 0', name=op.f('ck_aid_order_amount')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_order_household_id')),
+    sa.ForeignKeyConstraint(['item_id'], ['aid_item.id'], name=op.f('fk_aid_order_item_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_aid_order_person_id')),
+    sa.ForeignKeyConstraint(['step_id'], ['aid_step.id'], name=op.f('fk_aid_order_step_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_order')),
+    sa.UniqueConstraint('number', name=op.f('uq_aid_order_number')),
+    sa.UniqueConstraint('step_id', name=op.f('uq_aid_order_step_id'))
+    )
+    with op.batch_alter_table('aid_order', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_order_household_id'), ['household_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_order_item_id'), ['item_id'], unique=False)
+        batch_op.create_index('ix_aid_order_month', ['month', 'office', 'code', 'late_cause'], unique=False)
+
     op.create_table('appointment_booking',
     sa.Column('appointment_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('volunteer_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -3191,6 +3239,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_bank_result_match_id'), ['match_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_bank_result_month'), ['month'], unique=False)
         batch_op.create_index(batch_op.f('ix_bank_result_org_id'), ['org_id'], unique=False)
+
+    op.create_table('payout_change',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('category', sqlmodel.sql.sqltypes.AutoString(length=48), nullable=False),
+    sa.Column('fen', sa.BigInteger(), nullable=False),
+    sa.Column('paid_on', sa.Date(), nullable=True),
+    sa.Column('reason_code', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('asked_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('asked_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=True),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('agreed', sa.Boolean(), nullable=False),
+    sa.CheckConstraint('(fen > 0) = (paid_on IS NOT NULL)', name=op.f('ck_payout_change_payout')),
+    sa.CheckConstraint('decided_by IS NULL OR decided_by <> asked_by', name=op.f('ck_payout_change_two_people')),
+    sa.CheckConstraint('fen >= 0', name=op.f('ck_payout_change_fen')),
+    sa.ForeignKeyConstraint(['case_id'], ['insurance_case.id'], name=op.f('fk_payout_change_case_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_change'))
+    )
+    with op.batch_alter_table('payout_change', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_payout_change_asked_at'), ['asked_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payout_change_case_id'), ['case_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payout_change_district_code'), ['district_code'], unique=False)
+        batch_op.create_index('uq_payout_change_open', ['case_id'], unique=True, sqlite_where=sa.text('decided_at IS NULL'), postgresql_where=sa.text('decided_at IS NULL'))
 
     op.create_table('payout_overlap',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),

@@ -1,0 +1,48 @@
+"""Whether an item is late, with whom, and how many working days the offices had it.
+
+Enters: an item with its steps. Leaves: facts for its end and for the month. Called by `outcome`, `orders` and pages.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from marketplace.calendar import local_day, working_days_between
+from marketplace.cases.models import (
+    CaseItem,
+    CaseStep,
+)
+from marketplace.reference.words import list_codes
+
+NOBODYS = ("payment", "public_notice", "re_notice")
+"""Steps that make no decision late: the order to pay comes after it, and a notice ends by itself on its day."""
+
+
+def late_with(session: Session, item: CaseItem, /, *, now: datetime) -> str:
+    """Who held the step that went furthest over its limit."""
+    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
+    held = [step for step in found if step.code not in NOBODYS]
+    over = max(held, key=lambda step: ((step.ended_at or now) - step.due_at, step.no), default=None)
+    return over.holder if over is not None else item.holder
+
+
+def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
+    """Whether the item, or any of its steps, went over its limit."""
+    if item.due_at is not None and now > item.due_at:
+        return True
+    found = session.exec(select(CaseStep).where(CaseStep.item_id == item.id)).all()
+    return any((step.ended_at or now) > step.due_at for step in found if step.code not in NOBODYS)
+
+
+def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
+    """Working days that the offices had it: from the start to the end without the days it was stopped."""
+    stopped = sum(step.stopped_days for step in session.exec(select(CaseStep).where(CaseStep.item_id == item.id)))
+    begun = item.started_at or now
+    return working_days_between(local_day(begun), local_day(now)) - stopped
+
+
+def late_causes() -> list[str]:
+    """The causes of a delay that somebody can choose."""
+    return [code for code in list_codes("late_cause") if code != "withdrawn"]

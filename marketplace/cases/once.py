@@ -1,0 +1,100 @@
+"""The same item once at a time: what runs already, or is granted and still runs, is not begun again.
+
+Enters: an application, or an item of one. Leaves: the items of other applications that stand in the way, by code. How
+often an item can be had at a time (once for a household, for a person, for a person's one event) and whether a grant
+lasts are columns of the table of items; a lasting grant is over with its day, or with the category of the register
+behind it. An index forbids two open items of the same key to every writer. Called by `service`, `outcome`, `again` and
+`reviews`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from sqlmodel import Session, col, select
+
+from marketplace.calendar import local_day
+from marketplace.cases.models import OPEN, Case, CaseItem, CaseState, ItemState
+from marketplace.households import categories
+from marketplace.households.models import Spell
+from marketplace.reference.tables import rows
+
+CATEGORIES = {
+    "DIBAO": "IN_REGISTER",
+    "TEKUN": "IN_REGISTER",
+    "DIBIAN_GANGXING": "DIBIAN_MEMBER",
+    "CANJI_BUTIE": "DISABILITY_SUBSIDY",
+    "LINSHI": "TEMP_AID",
+    "FANGPIN_BANGFU": "ANTI_RELAPSE",
+}
+"""Item ► category of the register."""
+CLASSES = ("IN_REGISTER", "DIBIAN_MEMBER")
+"""Categories that bring benefits by label."""
+APART = "apart"
+"""Under which an application keeps what it left to another one: code ► the other item."""
+
+
+def _rule(code: str) -> Mapping[str, str]:
+    return next(row for row in rows("aid_items") if row["code"] == code)
+
+
+def key_of(code: str, case: Case, /, *, cause: str) -> str:
+    """For whom, or for what, this item is had once at a time."""
+    keys = {"household": case.household_id, "person": case.subject_id, "event": f"{case.subject_id}:{cause}"}
+    return keys[_rule(code)["once_for"]]
+
+
+def elsewhere(session: Session, case: Case, /, *, cause: str, on: date) -> dict[str, CaseItem]:
+    """What this application would ask for a second time: code ► the item that runs in another one, or is granted."""
+    asked = select(CaseItem).where(CaseItem.household_id == case.household_id, CaseItem.case_id != case.id)
+    asked = asked.where(col(CaseItem.state).in_((*OPEN, ItemState.GRANTED)), col(CaseItem.over_on).is_(None))
+    spells = categories.list_spells(session, case.household_id)
+    found: dict[str, CaseItem] = {}
+    for item in session.exec(asked.order_by(col(CaseItem.state) == ItemState.GRANTED, col(CaseItem.id))):
+        same = item.once_for == key_of(item.code, case, cause=cause)
+        if same and (item.state in OPEN or lasts(item, spells, on=on)):
+            found[item.code] = item
+    return found
+
+
+def lasts(item: CaseItem, spells: list[Spell], /, *, on: date) -> bool:
+    """Whether this grant still runs: the household has been in the category behind it since."""
+    if item.over_on is not None or item.decided_at is None or _rule(item.code)["lasts"] != "1":
+        return False
+    behind, granted = CATEGORIES.get(item.code), local_day(item.decided_at)
+    wanted = CLASSES if behind is None else (behind,)
+    return any(
+        spell.category in wanted and spell.from_on <= granted and (spell.to_on is None or spell.to_on >= on)
+        for spell in spells
+    )
+
+
+def open_besides(session: Session, item: CaseItem, /) -> CaseItem | None:
+    """The open item of the same key in another application, locked; there is at most one."""
+    asked = select(CaseItem).where(CaseItem.code == item.code, CaseItem.once_for == item.once_for)
+    asked = asked.where(col(CaseItem.state).in_(OPEN), CaseItem.id != item.id)
+    return session.exec(asked.with_for_update().execution_options(populate_existing=True)).one_or_none()
+
+
+def granted_besides(session: Session, item: CaseItem, /, *, on: date) -> CaseItem | None:
+    """A grant of the same key that still runs; the one that is looked at anew by this item is none."""
+    reviewed = session.get_one(Case, item.case_id).review_of
+    asked = select(CaseItem).where(CaseItem.code == item.code, CaseItem.once_for == item.once_for)
+    asked = asked.where(CaseItem.state == ItemState.GRANTED, CaseItem.id != item.id)
+    spells = categories.list_spells(session, item.household_id)
+    found = [one for one in session.exec(asked) if one.id != reviewed and lasts(one, spells, on=on)]
+    return found[0] if found else None
+
+
+def left_to(session: Session, case: Case, /) -> dict[str, CaseItem]:
+    """What this application left to another one."""
+    kept: Mapping[str, str] = case.answers.get(APART) or {}
+    return {code: session.get_one(CaseItem, item_id) for code, item_id in kept.items()}
+
+
+def waiting_on(session: Session, item: CaseItem, /) -> list[str]:
+    """Other open applications of the household that left this item to its own."""
+    asked = select(Case).where(Case.household_id == item.household_id, Case.state == CaseState.OPEN)
+    asked = asked.where(Case.id != item.case_id).order_by(col(Case.id))
+    return [case.id for case in session.exec(asked) if item.id in (case.answers.get(APART) or {}).values()]

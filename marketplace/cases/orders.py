@@ -1,0 +1,155 @@
+"""The order to pay: payee, account, amount and number; and its end with a voucher, by whoever holds the step.
+
+Enters: a granted item whose payment begins; what its holder writes of the payment. Leaves: the order, printed for the
+one who pays, and paid by another than gave the first opinion or decided. One that is paid late names its cause and
+counts in the month. The account is the one that the household named, or one typed with the payment; without any it is
+paid by hand. Called by `outcome` and the pages.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.calendar import local_day
+from marketplace.cases import hands, lateness, steps
+from marketplace.cases.models import Case, CaseItem, CaseStep
+from marketplace.cases.models_orders import PaymentOrder
+from marketplace.db import flush, new_id
+from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.households import kin
+from marketplace.households.models import Person
+from marketplace.households.service import list_people
+from marketplace.sealed import Sealed, vault_of
+
+COLUMN = "aid_order.account"
+ACCOUNT = re.compile(r"[0-9]{8,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What the holder writes of a payment."""
+
+    voucher: str
+    paid_on: date
+    account: str = field(default="", repr=False)
+    late_cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Payee and account in plain text, for one look that was written down."""
+
+    name: str = field(repr=False)
+    account: str = field(repr=False)
+
+
+def begin(session: Session, item: CaseItem, step: CaseStep, /, *, now: datetime) -> PaymentOrder:
+    """The order that goes with a payment step; what was paid of the item before is not ordered again."""
+    person, account = _payee(session, session.get_one(Case, item.case_id))
+    order = PaymentOrder(
+        id=new_id(),
+        number=f"ZF{secrets.randbelow(10**10):010d}",
+        step_id=step.id,
+        item_id=item.id,
+        household_id=item.household_id,
+        person_id=person.id,
+        office=item.office,
+        code=item.code,
+        amount_fen=max(0, item.amount_fen - item.paid_fen),
+        account=_sealed(session, person.id, account) if account else None,
+        ordered_at=now,
+    )
+    session.add(order)
+    flush(session)
+    return order
+
+
+def _payee(session: Session, case: Case) -> tuple[Person, str]:
+    """The person of the application, or another of the household that named an account; and that account."""
+    people = sorted(list_people(session, case.household_id), key=lambda one: one.id != case.subject_id)
+    for person in people:
+        if person.payee_account is not None:
+            text = vault_of(session).open_if_kept(
+                session, person.id, column="person.payee_account", sealed=person.payee_account
+            )
+            if text:
+                return person, text
+    return session.get_one(Person, case.subject_id), ""
+
+
+def _sealed(session: Session, person_id: str, account: str) -> Sealed:
+    return vault_of(session).seal(session, person_id, column=COLUMN, text=account)
+
+
+def find_order(session: Session, item_id: str, /) -> PaymentOrder | None:
+    """The newest order of an item."""
+    asked = select(PaymentOrder).where(PaymentOrder.item_id == item_id)
+    return session.exec(asked.order_by(col(PaymentOrder.ordered_at).desc(), col(PaymentOrder.id)).limit(1)).first()
+
+
+def get_order(session: Session, item_id: str, /, *, actor: Actor) -> PaymentOrder:
+    """The same for whoever holds its step; NotFound where there is none."""
+    item, order = steps.get_item(session, item_id), find_order(session, item_id)
+    if order is None:
+        raise NotFound("paper")
+    steps.require_holder(item, session.get_one(CaseStep, order.step_id), actor=actor)
+    kin.refuse_close(session, item.household_id, actor=actor)
+    return order
+
+
+def show(session: Session, order: PaymentOrder, /, *, actor: Actor, now: datetime) -> Opened:
+    """Payee and account for the one who prints the order; the look is written down first."""
+    entry = audit.Entry(
+        "case:order_look", object_ref=order.id, subject=order.household_id, fields=("name", "payee_account")
+    )
+    audit.record(session, entry, actor=actor, now=now)
+    vault, person = vault_of(session), session.get_one(Person, order.person_id)
+    name = vault.open_if_kept(session, person.id, column="person.name", sealed=person.name)
+    return Opened(name, vault.open_if_kept(session, person.id, column=COLUMN, sealed=order.account))
+
+
+def pay(session: Session, item_id: str, paid: Paid, /, *, actor: Actor, now: datetime) -> PaymentOrder:
+    """The money is on its way, under a voucher. Who gave the first opinion or decided does not pay."""
+    item = steps.get_item(session, item_id, lock=True)
+    step = steps.running_step(session, item.id)
+    if step.code != steps.PAYMENT:
+        raise WrongState("nothing_to_pay")
+    steps.require_holder(item, step, actor=actor)
+    kin.refuse_close(session, item.household_id, actor=actor)
+    hands.refuse(session, item, step.code, actor=actor)
+    if actor.people & steps.first_opinions(session, item.id):
+        raise NotAllowed("second_person_needed")
+    order = session.exec(select(PaymentOrder).where(PaymentOrder.step_id == step.id)).one()
+    account = _checked(paid, order, late=now > step.due_at, now=now)
+    if account:
+        order.account = _sealed(session, order.person_id, account)
+    order.voucher, order.paid_on, order.paid_by, order.paid_at = paid.voucher.strip(), paid.paid_on, actor.id, now
+    order.month, order.late_cause = f"{local_day(now):%Y-%m}", paid.late_cause if now > step.due_at else ""
+    item.paid_fen = max(item.paid_fen, item.amount_fen)
+    session.add(order)
+    steps.end_step(session, item, step, outcome="paid", actor=actor, now=now)
+    steps.record(session, item, "case:pay", rule=order.number, decision=order.late_cause, actor=actor, now=now)
+    return order
+
+
+def _checked(paid: Paid, order: PaymentOrder, *, late: bool, now: datetime) -> str:
+    """The digits of a typed account; whatever else was typed is refused with the field that is wrong."""
+    voucher = paid.voucher.strip()
+    if not voucher or len(voucher) > 40 or not voucher.isprintable():
+        raise BadInput("voucher_missing", field="voucher")
+    if not local_day(order.ordered_at) <= paid.paid_on <= local_day(now):
+        raise BadInput("bad_paid_day", field="paid_on")
+    digits = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", paid.account))
+    if digits and not ACCOUNT.fullmatch(digits):
+        raise BadInput("bad_account", field="account")
+    if late and paid.late_cause not in lateness.late_causes():
+        raise BadInput("late_cause_missing", field="late_cause")
+    return digits

@@ -1,0 +1,44 @@
+"""Needs whose time is over are closed, once nothing of them is under way any more, and their households are told.
+
+Enters: the clock. Leaves: needs closed as lapsed with an audit row and a letter each; they stand on no list of open or
+critical needs, on no sheet of a meeting and in no month's unmet figure any more. A sweep of the background worker.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from sqlmodel import Session, col, select
+
+from marketplace.actors import SYSTEM
+from marketplace.calendar import local_day
+from marketplace.db import Database, one_by_one
+from marketplace.decisions.models import OPEN, Match
+from marketplace.needs import settling
+from marketplace.needs.models import Need
+
+log = logging.getLogger("shanqiao.lapsed")
+AT_ONCE = 200
+
+
+def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
+    """Close what has lapsed, each in a transaction of its own; returns how many there were."""
+    now = clock()
+    with database.reading() as session:
+        found = _lapsed(session, now)
+    failed = partial(log.warning, "need %s has lapsed and is not closed yet: %s")
+    return one_by_one(database, found, partial(_close, now=now), failed=failed)
+
+
+def _lapsed(session: Session, now: datetime) -> list[str]:
+    under_way = select(Match.id).where(col(Match.need_id) == col(Need.id), col(Match.state).in_(OPEN)).exists()
+    wanted = select(Need.id).where(col(Need.state).in_(settling.LAPSING), ~under_way)
+    wanted = wanted.where(col(Need.valid_to) <= local_day(now))
+    return list(session.exec(wanted.order_by(col(Need.valid_to), col(Need.id)).limit(AT_ONCE)))
+
+
+def _close(session: Session, need_id: str, *, now: datetime) -> bool:
+    return settling.lapse(session, need_id, actor=SYSTEM, now=now)

@@ -1,0 +1,117 @@
+"""One result feeds another: what a family was granted is its label for the amounts, the departments and what begins by
+itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from adapters.fakes_departments import FakeDepartment
+from adapters.items import ItemResult
+from marketplace.actors import SYSTEM
+from marketplace.calendar import local_day
+from marketplace.cases import by_label, departments, outcome, service
+from marketplace.cases.amounts import illness_class, proposed
+from marketplace.cases.evaluate import BY_LABEL, Facts
+from marketplace.cases.models import CaseItem, ItemState
+from marketplace.db import Database
+from marketplace.households import categories
+from marketplace.notices import Notice
+from tests import factories as make
+from tests.marketplace.test_cases import APPROVER, CITY, ON, send, walk
+
+
+@pytest.fixture
+def session(sqlite_database: Database) -> Iterator[Session]:
+    """A writing session on the embedded engine: no statement here differs on the other."""
+    with sqlite_database.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
+@pytest.mark.parametrize(
+    ("code", "ticks", "label", "amount"),
+    [("DIBAO", [], "DIBAO", 2_280_000), ("TEKUN", ["no_kin"], "TEKUN", 5_000_000)],
+)
+def test_what_was_granted_is_the_label_of_what_waits_and_of_the_amounts(
+    session: Session, now: datetime, code: str, ticks: list[str], label: str, amount: int
+) -> None:
+    case, items = send(session, now, ticks=ticks)
+    assert service.facts_of(session, case, on=ON).label == ""
+    day = walk(session, items[code], now)
+    outcome.decide(session, items[code].id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
+    facts = service.facts_of(session, case, on=local_day(day))
+    assert facts.label == label
+    assert proposed("LINSHI", facts, path="LINSHI_GENERAL", district=CITY, on=ON) == amount
+
+
+@pytest.mark.parametrize(("income", "label"), [(50_000, "DIBIAN"), (250_000, "GANGXING")])
+def test_a_borderline_grant_is_borderline_or_rigid_by_its_numbers(
+    session: Session, now: datetime, income: int, label: str
+) -> None:
+    case, items = send(session, now, income_fen=income)
+    day = walk(session, items["DIBAO"], now)
+    told: dict[str, Any] = {"actor": APPROVER, "late_cause": "backlog"}
+    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", now=day, **told)
+    day = walk(session, items["DIBIAN_GANGXING"], day)
+    outcome.decide(session, items["DIBIAN_GANGXING"].id, granted=True, now=day, **told)
+    assert service.facts_of(session, case, on=local_day(day)).label == label
+
+
+@pytest.mark.parametrize(("income", "kind"), [(154_000, "C"), (154_001, "D")])
+def test_a_small_income_alone_is_class_c_of_the_illness_table(income: int, kind: str) -> None:
+    assert illness_class(Facts(income_fen=income), district=CITY, on=ON) == kind
+    assert illness_class(Facts(income_fen=income, label="DIBAO"), district=CITY, on=ON) == "B"
+
+
+def listed(session: Session, now: datetime, category: str, **over: Any) -> str:
+    """A family that a list brings into the register."""
+    home = make.a_household(session, **over)
+    entry = categories.Entry(home.id, category, local_day(now), source="feed", source_ref="row-1")
+    categories.enter(session, entry, actor=SYSTEM, now=now)
+    return home.id
+
+
+def test_who_comes_into_the_register_by_a_list_gets_its_benefits_without_an_application(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        basic, edge = listed(session, now, "IN_REGISTER"), listed(session, now, "DIBIAN_MEMBER", phone="10000000071")
+        listed(session, now, "TEMP_AID", phone="10000000072")
+    assert by_label.sweep(sqlite_database, clock=lambda: now) == 2
+    assert by_label.sweep(sqlite_database, clock=lambda: now + timedelta(days=1)) == 0
+    with sqlite_database.transaction() as session:
+        begun = {
+            home: {one.code for one in session.exec(select(CaseItem).where(CaseItem.household_id == home))}
+            for home in (basic, edge)
+        }
+        assert begun == {basic: set(BY_LABEL), edge: {"YANGLAO_DAIJIAO"}}
+        assert {one.state for one in session.exec(select(CaseItem))} == {ItemState.RUNNING}
+        letters = session.exec(select(Notice.letter).where(Notice.household_id == basic)).all()
+        assert letters == ["label_begun"]
+    door = FakeDepartment()
+    departments.push_due(sqlite_database, "HRSS", door, now=now)
+    assert {item.facts["label"] for item in door.items.values()} == {"DIBAO", "DIBIAN"}
+
+
+def test_a_refused_benefit_by_label_makes_nobody_a_refused_applicant(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        home = listed(session, now, "DIBIAN_MEMBER")
+    by_label.sweep(sqlite_database, clock=lambda: now)
+    with sqlite_database.transaction() as session:
+        item = session.exec(select(CaseItem)).one()
+        departments.take(session, "HRSS", ItemResult(item.id, 1, "refused", 0, "income_over"), now=now)
+        assert [one.category for one in categories.list_spells(session, home)] == ["DIBIAN_MEMBER"]
+    assert by_label.sweep(sqlite_database, clock=lambda: now) == 0
+
+
+def test_a_class_that_this_house_granted_begins_nothing_twice(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        _case, items = send(session, now)
+        day = walk(session, items["DIBAO"], now)
+        outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
+    assert by_label.sweep(sqlite_database, clock=lambda: day) == 0

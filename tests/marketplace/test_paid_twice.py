@@ -1,0 +1,152 @@
+"""A payment that two people stopped and the bank made all the same, beside the one that took its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from sqlmodel import Session, select
+
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.clocks import service as clocks
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.decisions.models import MatchState
+from marketplace.errors import NotFound, WrongState
+from marketplace.notices import Notice
+from marketplace.payments import after_end, batches, twice
+from marketplace.payments.books import Books, books_of
+from marketplace.payments.models import LineState, PaymentLine
+from tests.marketplace.payment_scene import Month, a_month
+from tests.marketplace.test_paid_after_end import ELSEWHERE, OFFICER
+from tests.pages.people import client_as, household_client
+
+
+@pytest.fixture
+def session(sqlite_database: Database) -> Iterator[Session]:
+    """A writing session on the embedded engine: what is told here no engine can change."""
+    with sqlite_database.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
+def stop(month: Month, line: PaymentLine) -> None:
+    """Two people say that the bank will not pay it."""
+    for actor in (month.clerk, month.manager):
+        batches.stop_line(month.session, line.batch_id, line.id, actor=actor, now=month.now)
+
+
+def two_lines(session: Session, now: datetime) -> tuple[Month, PaymentLine, PaymentLine]:
+    """One grant: the first payment was stopped, the second is with the bank."""
+    month = a_month(session, now, grants=1)
+    (first,) = month.lines(month.sent())
+    stop(month, first)
+    (second,) = month.lines(month.sent())
+    return month, first, second
+
+
+def books(month: Month) -> Books:
+    return books_of(month.session, month.organisation.id, "2026-11")
+
+
+def asked(session: Session, line: PaymentLine) -> list[str]:
+    return [clock.step for clock in clocks.running_of(session, twice.ref_of(line.id))]
+
+
+def test_one_person_alone_stops_nothing_that_is_at_the_bank(session: Session, now: datetime) -> None:
+    month = a_month(session, now, grants=1)
+    (line,) = month.lines(month.sent())
+    batches.stop_line(session, line.batch_id, line.id, actor=month.manager, now=now)
+    with pytest.raises(WrongState, match="same_person_twice"):
+        batches.stop_line(session, line.batch_id, line.id, actor=month.manager, now=now)
+    assert line.state is LineState.WAITING
+    batches.stop_line(session, line.batch_id, line.id, actor=month.clerk, now=now)
+    assert (line.state, line.reason_code) == (LineState.DROPPED, "stopped")
+
+
+def test_what_the_bank_paid_twice_is_kept_and_a_person_asked_until_one_comes_back(
+    session: Session, now: datetime
+) -> None:
+    month, first, second = two_lines(session, now)
+    counts = month.answer([(first.reference, "paid", ""), (second.reference, "paid", "")])
+    assert (counts["paid"], counts["paid_twice"]) == (2, 1)
+    assert (first.state, second.state) == (LineState.PAID_TWICE, LineState.PAID)
+    match = month.grants[0].match
+    assert match.state is MatchState.DELIVERED
+    assert (books(month).moved_fen, books(month).difference_fen) == (200_000, 100_000)
+    assert [row.cause for row in books(month).differences] == ["paid_twice"]
+    assert asked(session, first) == ["paid_twice"]
+    letters = session.exec(select(Notice.letter).where(Notice.household_id == match.household_id)).all()
+    assert letters.count("paid_twice") == 1
+    month.answer([(first.reference, "returned", "other")])
+    assert (first.state, match.state, asked(session, first)) == (LineState.RETURNED, MatchState.DELIVERED, [])
+    assert (books(month).moved_fen, books(month).difference_fen, books(month).differences) == (100_000, 0, ())
+
+
+@pytest.mark.parametrize(("result", "reason"), [("failed", "bank_busy"), ("returned", "other")])
+def test_where_the_other_one_fails_or_comes_back_the_first_is_the_payment(
+    session: Session, now: datetime, result: str, reason: str
+) -> None:
+    month, first, second = two_lines(session, now)
+    rows = [(first.reference, "paid", "")] + ([(second.reference, "paid", "")] if result == "returned" else [])
+    month.answer(rows)
+    assert first.state is LineState.PAID_TWICE
+    month.answer([(second.reference, result, reason)])
+    assert (first.state, asked(session, first)) == (LineState.PAID, [])
+    match = month.grants[0].match
+    assert (match.state, match.paid_at is not None) == (MatchState.DELIVERED, True)
+    assert (books(month).moved_fen, books(month).differences) == (100_000, ())
+    month.answer([(first.reference, "returned", "other")])
+    assert match.state is MatchState.RETURNED
+
+
+def test_where_the_other_one_is_stopped_too_the_first_is_the_payment(
+    sqlite_database: Database, session: Session, now: datetime
+) -> None:
+    month, first, second = two_lines(session, now)
+    month.answer([(first.reference, "paid", "")])
+    stop(month, second)
+    assert (first.state, second.state) == (LineState.PAID, LineState.DROPPED)
+    session.commit()
+    assert after_end.sweep(sqlite_database, clock=lambda: now) == 1
+    session.refresh(month.grants[0].match)
+    assert month.grants[0].match.state is MatchState.DELIVERED
+
+
+def test_a_payment_that_is_not_at_the_bank_yet_is_taken_out_first(session: Session, now: datetime) -> None:
+    month = a_month(session, now, grants=1)
+    (first,) = month.lines(month.sent())
+    stop(month, first)
+    draft = month.prepare()
+    _batch, checked = month.check([(first.reference, "paid", "")])
+    assert [fault.code for fault in checked.faults] == ["payment_paid_elsewhere"]
+    batches.drop_batch(session, draft.id, actor=month.clerk, now=now)
+    month.answer([(first.reference, "paid", "")])
+    assert first.state is LineState.PAID
+
+
+def test_an_officer_of_the_area_writes_down_that_it_is_left_to_the_household(
+    settings: Settings, sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        month, first, second = two_lines(session, now)
+        month.answer([(first.reference, "paid", ""), (second.reference, "paid", "")])
+        line_id, grant = first.id, month.grants[0]
+        with pytest.raises(NotFound):
+            twice.leave(session, line_id, actor=ELSEWHERE, now=now)
+        assert twice.get_asked(session, line_id, actor=OFFICER)[0].id == line_id
+        home_id, name = grant.household.id, grant.name
+    app = create_app(settings, database=sqlite_database)
+    home = household_client(app, home_id)
+    assert "付了两次" in home.get("/payments/my-account").text
+    officer, path = client_as(app, Role.APPROVER), f"/payments/paid-twice/{line_id}"
+    assert path in officer.get("/deadlines/").text
+    page = officer.get(path).text
+    assert ("¥1,000" in page, name in page) == (True, False)
+    assert officer.post(path).status_code == 303
+    assert officer.get(path).status_code == 404
+    with sqlite_database.reading() as session:
+        rows = books_of(session, month.organisation.id, "2026-11").differences
+        assert [row.cause for row in rows] == ["paid_twice"], "the difference stays, with its cause"
