@@ -13,7 +13,7 @@ from functools import partial
 
 from marketplace.appeals import service as appeals
 from marketplace.appointments import overtaken as appointments
-from marketplace.boards import own_facts
+from marketplace.boards import keeping, own_facts
 from marketplace.cases import by_label, reviews, supervision, uploads
 from marketplace.claims import cases, corrections
 from marketplace.claims import waiting as insurers
@@ -83,6 +83,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         own_facts.Daily(database, clock=clock),
         sweeping.Nightly(database, clock=clock),
         quota.Nightly(database, clock=clock),
+        keeping.Hourly(database, clock=clock),
         partial(consent_changes.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=deletions.look),
         partial(replies.sweep, database, clock=clock),

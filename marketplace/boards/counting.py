@@ -1,7 +1,8 @@
-"""The numbers of the boards: for each measure one SELECT of households, counted by place and opened as rows alike.
+"""The numbers of the boards: each measure is one condition on a household, counted by place and opened as rows alike.
 
-Enters: a day and a place. Leaves: counts by district or street, open alerts by colour and age, answers in time, and the
-rows behind any number: a number and its rows come from the same statement, so they cannot differ. Called by the views.
+Enters: a day and a place. Leaves: counts by district or street and the rows behind any number: both ask the same
+condition, so at one moment they cannot differ. It is asked of each household by itself: the rows of a street look at
+that street only. Called by `keeping` and the views.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, distinct, literal, or_
+from sqlalchemy import ColumnElement, exists, literal, or_
 from sqlmodel import Session, col, func, select
 
 from marketplace.actors import Actor
@@ -38,18 +39,22 @@ class Place:
     district: str = ""
     street: str = ""
 
-    def within(self, actor: Actor) -> list[ColumnElement[bool]]:
-        """Households of this place that the actor serves."""
+    def within(self, actor: Actor, /, table: Any = Household) -> list[ColumnElement[bool]]:
+        """Households of this place that the actor serves, or what is kept of them."""
         wanted: list[ColumnElement[bool]] = []
         if actor.districts:
-            wanted.append(col(Household.district_code).in_(sorted(actor.districts)))
+            wanted.append(col(table.district_code).in_(sorted(actor.districts)))
         if self.district:
-            wanted.append(col(Household.district_code) == self.district)
+            wanted.append(col(table.district_code) == self.district)
         if self.street == UNKNOWN:
-            wanted.append(col(Household.street_code) == "")
+            wanted.append(col(table.street_code) == "")
         elif self.street:
-            wanted.append(col(Household.street_code) == self.street)
+            wanted.append(col(table.street_code) == self.street)
         return wanted
+
+    def below(self, table: Any = Household) -> Any:
+        """By what the place is told: the city by districts, a district by streets."""
+        return col(table.street_code) if self.district else col(table.district_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,67 +65,78 @@ class Moment:
     today: date
 
 
-Homes = Any
-"""A SELECT of household ids."""
+Which = ColumnElement[bool]
+"""A condition on a household."""
 
 
-def _register(at: Moment) -> Homes:
-    return select(Spell.household_id).where(runs_on(at.today))
+def _has(home: Any, *wanted: ColumnElement[bool]) -> Which:
+    """The household has such a row; `home` is the row's column that names it."""
+    return exists().where(home == col(Household.id), *wanted).correlate(Household)
 
 
-def _new(at: Moment) -> Homes:
+def _is_in(day: date) -> Which:
+    return _has(col(Spell.household_id), runs_on(day))
+
+
+def _alert(*wanted: ColumnElement[bool]) -> Which:
+    return _has(col(Alert.household_id), *wanted)
+
+
+def _clock(*wanted: ColumnElement[bool]) -> Which:
+    """It has such a clock for its alerts."""
+    ref = literal(ref_of("")).concat(col(Household.id))
+    return exists().where(col(Clock.object_ref) == ref, *wanted).correlate(Household)
+
+
+def _register(at: Moment) -> Which:
+    return _is_in(at.today)
+
+
+def _new(at: Moment) -> Which:
     """In the register now, and in no category then: who only moved from one into another is not new."""
-    before = select(Spell.household_id).where(runs_on(at.today - timedelta(days=NEW_DAYS)))
-    return _register(at).where(col(Spell.household_id).not_in(before))
+    return _is_in(at.today) & ~_is_in(at.today - timedelta(days=NEW_DAYS))
 
 
-def _left(at: Moment) -> Homes:
+def _left(at: Moment) -> Which:
     since = at.today - timedelta(days=NEW_DAYS)
-    return select(Spell.household_id).where(col(Spell.to_on) > since, col(Spell.to_on) <= at.today)
+    return _has(col(Spell.household_id), col(Spell.to_on) > since, col(Spell.to_on) <= at.today)
 
 
-def _changed(at: Moment) -> Homes:
-    return select(Alert.household_id).where(col(Alert.raised_at) > at.now - timedelta(days=NEW_DAYS), _at_home())
+def _changed(at: Moment) -> Which:
+    return _alert(col(Alert.raised_at) > at.now - timedelta(days=NEW_DAYS))
 
 
-def _at_home() -> ColumnElement[bool]:
-    return col(Alert.household_id).is_not(None)
+def _open(colour: Colour) -> Callable[[Moment], Which]:
+    return lambda _at: _alert(col(Alert.state) == AlertState.OPEN, col(Alert.rank) == RANKS[colour])
 
 
-def _open(colour: Colour) -> Callable[[Moment], Homes]:
-    def homes(_at: Moment) -> Homes:
-        return select(Alert.household_id).where(
-            col(Alert.state) == AlertState.OPEN, col(Alert.rank) == RANKS[colour], _at_home()
-        )
-
-    return homes
+def _put_off(_at: Moment) -> Which:
+    return _alert(col(Alert.state) == AlertState.SNOOZED)
 
 
-def _put_off(_at: Moment) -> Homes:
-    return select(Alert.household_id).where(col(Alert.state) == AlertState.SNOOZED, _at_home())
+def _late(at: Moment) -> Which:
+    late = (col(Clock.step).in_(STEPS.values()), col(Clock.ended_at).is_(None), col(Clock.due_at) <= at.now)
+    return _alert(col(Alert.state) == AlertState.OPEN) & _clock(*late)
 
 
-def _late(at: Moment) -> Homes:
-    late = select(Clock.object_ref).where(
-        col(Clock.step).in_(STEPS.values()), col(Clock.ended_at).is_(None), col(Clock.due_at) <= at.now
-    )
-    ref = literal(ref_of("")).concat(col(Alert.household_id))
-    return select(Alert.household_id).where(col(Alert.state) == AlertState.OPEN, _at_home(), ref.in_(late))
-
-
-def _visited(at: Moment) -> Homes:
+def _seen(at: Moment) -> Which:
     since = (at.today - timedelta(days=VISIT_DAYS)).toordinal()
-    seen = select(Fact.household_id).where(
-        col(Fact.kind) == "VISIT", col(Fact.replaced_day).is_(None), col(Fact.day) > since
-    )
-    return _register(at).where(col(Spell.household_id).in_(seen))
+    return _has(col(Fact.household_id), *quota.visit_after(since))
 
 
-def _unseen(at: Moment) -> Homes:
-    return _register(at).where(col(Spell.household_id).not_in(_visited(at)))
+def _visited(at: Moment) -> Which:
+    return _register(at) & _seen(at)
 
 
-MEASURES: Mapping[str, Callable[[Moment], Homes]] = {
+def _unseen(at: Moment) -> Which:
+    return _register(at) & ~_seen(at)
+
+
+def _overdue(at: Moment) -> Which:
+    return _has(col(Spell.household_id), quota.is_overdue(at.today))
+
+
+MEASURES: Mapping[str, Callable[[Moment], Which]] = {
     "register": _register,
     "new": _new,
     "left": _left,
@@ -133,41 +149,40 @@ MEASURES: Mapping[str, Callable[[Moment], Homes]] = {
     "put_off": _put_off,
     "visited": _visited,
     "unseen": _unseen,
-    "overdue": lambda at: quota.overdue(at.today),
+    "overdue": _overdue,
 }
-"""Measure ► its households; each is a number on a board and a list behind it."""
+"""Measure ► which households; each is a number on a board and a list behind it."""
 
 
-def _aged(colour: Colour, band: int) -> Callable[[Moment], Homes]:
-    def homes(at: Moment) -> Homes:
-        return select(Alert.household_id).where(
-            col(Alert.state) == AlertState.OPEN, col(Alert.rank) == RANKS[colour], _at_home(), _bands(at)[band]
-        )
+def _aged(colour: Colour, band: int) -> Callable[[Moment], Which]:
+    def which(at: Moment) -> Which:
+        older = [col(Alert.raised_at) <= at.now - timedelta(days=days) for days in AGES]
+        age = [*older[band - 1 : band], *(~one for one in older[band : band + 1])]
+        return _alert(col(Alert.state) == AlertState.OPEN, col(Alert.rank) == RANKS[colour], *age)
 
-    return homes
+    return which
 
 
-AGED: Mapping[str, Callable[[Moment], Homes]] = {
+AGED: Mapping[str, Callable[[Moment], Which]] = {
     f"{colour.value.lower()}_{band}": _aged(colour, band) for colour in RANKS for band in range(len(AGES) + 1)
 }
 """Colour and age ► the households with such an open alert."""
 
 
-def _answered(colour: Colour, *, in_time: bool) -> Callable[[Moment], Homes]:
-    def homes(at: Moment) -> Homes:
-        home = func.substr(col(Clock.object_ref), len(ref_of("")) + 1)
-        ended = select(home).where(
+def _answered(colour: Colour, *, in_time: bool) -> Callable[[Moment], Which]:
+    def which(at: Moment) -> Which:
+        late = col(Clock.ended_at) > col(Clock.due_at)
+        ended = (
             col(Clock.step) == STEPS[colour],
             col(Clock.ended_at) > at.now - timedelta(days=ANSWER_DAYS),
-            or_(col(Clock.outcome).not_in(FINISHED), col(Clock.ended_at) > col(Clock.due_at)),
+            or_(col(Clock.outcome).not_in(FINISHED), late),
         )
-        late = ended.where(col(Clock.ended_at) > col(Clock.due_at))
-        return ended.where(home.not_in(late)) if in_time else ended
+        return _clock(*ended) & ~_clock(*ended, late) if in_time else _clock(*ended)
 
-    return homes
+    return which
 
 
-ANSWERED: Mapping[str, Callable[[Moment], Homes]] = {
+ANSWERED: Mapping[str, Callable[[Moment], Which]] = {
     f"{name}_{colour.value.lower()}": _answered(colour, in_time=name == "in_time")
     for name in ("answered", "in_time")
     for colour in RANKS
@@ -175,62 +190,45 @@ ANSWERED: Mapping[str, Callable[[Moment], Homes]] = {
 """Households whose alerts of a colour were answered in the last days, and those of them who never waited too long."""
 
 
-def homes_of(measure: str, at: Moment, /) -> Homes:
-    """The households of a measure, of a colour and age, or of an answer."""
-    return {**MEASURES, **AGED, **ANSWERED}[measure](at)
+ALL: Mapping[str, Callable[[Moment], Which]] = {**MEASURES, **AGED, **ANSWERED}
+"""The measures, the colours and ages, and the answers: every number that a board shows."""
 
 
 def by_place(session: Session, measure: str, place: Place, /, *, at: Moment, actor: Actor) -> dict[str, int]:
     """District (or street, within a district) ► households."""
-    column = col(Household.street_code) if place.district else col(Household.district_code)
-    asked = select(column, func.count()).where(*place.within(actor), col(Household.id).in_(homes_of(measure, at)))
-    return {str(code): int(number) for code, number in session.exec(asked.group_by(column))}
+    asked = select(place.below(), func.count()).select_from(Household).where(*place.within(actor), ALL[measure](at))
+    return {str(code): int(number) for code, number in session.exec(asked.group_by(place.below()))}
+
+
+def by_street(session: Session, measure: str, /, *, at: Moment) -> dict[tuple[str, str], int]:
+    """District and street ► households, everywhere."""
+    place = (col(Household.district_code), col(Household.street_code))
+    asked = select(*place, func.count()).where(ALL[measure](at)).group_by(*place)
+    return {(str(district), str(street)): int(number) for district, street, number in session.exec(asked)}
 
 
 def rows_of(
-    session: Session, measure: str, place: Place, /, *, at: Moment, actor: Actor, offset: int, limit: int
+    session: Session,
+    measure: str,
+    place: Place,
+    /,
+    *,
+    at: Moment,
+    actor: Actor,
+    offset: int,
+    limit: int,
+    kept: int | None = None,
 ) -> tuple[Sequence[Household], int]:
-    """One page of the households behind a number, and the number."""
-    wanted = [*place.within(actor), col(Household.id).in_(homes_of(measure, at))]
-    count = session.exec(select(func.count()).select_from(Household).where(*wanted)).one()
+    """One page of the households behind a number, and the number: of now, or the kept one as far as the rows of now
+    do not show that it is another."""
+    wanted = [*place.within(actor), ALL[measure](at)]
     order = (col(Household.district_code), col(Household.street_code), col(Household.id))
-    return session.exec(select(Household).where(*wanted).order_by(*order).offset(offset).limit(limit)).all(), count
-
-
-def _places(place: Place, actor: Actor) -> list[ColumnElement[bool]]:
-    """The same place for a table that carries no street of its own: asked of the household."""
-    inside = place.within(actor)
-    return [col(Alert.household_id).in_(select(Household.id).where(*inside))] if inside else []
-
-
-def _bands(at: Moment) -> list[ColumnElement[bool]]:
-    older = [col(Alert.raised_at) <= at.now - timedelta(days=days) for days in AGES]
-    return [~older[0], *(and_(older[n], ~older[n + 1]) for n in range(len(older) - 1)), older[-1]]
-
-
-def ages(session: Session, place: Place, /, *, at: Moment, actor: Actor) -> dict[Colour, list[int]]:
-    """Colour ► households with open alerts of each age, the youngest first."""
-    bands = _bands(at)
-    columns: list[Any] = [func.count(distinct(case((band, col(Alert.household_id))))) for band in bands]
-    asked: Any = select(Alert.rank, *columns)
-    asked = asked.where(col(Alert.state) == AlertState.OPEN, _at_home(), *_places(place, actor))
-    found = {row[0]: [int(number) for number in row[1:]] for row in session.execute(asked.group_by(col(Alert.rank)))}
-    return {colour: found.get(rank, [0] * len(bands)) for colour, rank in RANKS.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """Households of one colour that were answered in the last days, and how many of them always in time."""
-
-    colour: Colour
-    ended: int
-    in_time: int
-
-
-def answers(session: Session, place: Place, /, *, at: Moment, actor: Actor) -> list[Answered]:
-    """How fast households with alerts were answered, by colour; each number opens as many rows."""
-
-    def number(name: str, colour: Colour) -> int:
-        return sum(by_place(session, f"{name}_{colour.value.lower()}", place, at=at, actor=actor).values())
-
-    return [Answered(colour, number("answered", colour), number("in_time", colour)) for colour in STEPS]
+    asked = select(Household).where(*wanted).order_by(*order).offset(offset).limit(limit + 1)
+    found = session.exec(asked).all()
+    if kept is None:
+        count = session.exec(select(func.count()).select_from(Household).where(*wanted)).one()
+    elif len(found) > limit:
+        count = max(kept, offset + len(found))
+    else:
+        count = offset + len(found)
+    return found[:limit], count

@@ -1,20 +1,22 @@
 """The board of the city, of a district, of a street: who is new, what changed, alerts, answers, visits, a tile map.
 
-Enters: staff and a place. Leaves: numbers within their districts, each with the way to its rows; the page prints as it
-is. Households are shown by masked name.
+Enters: staff and a place. Leaves: numbers within their districts and when they were counted, each with the way to its
+rows of now; the page prints as it is. Households are shown by masked name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.boards import counting
-from marketplace.boards.counting import AGED, ANSWERED, MEASURES, UNKNOWN, Answered, Moment, Place
+from marketplace.boards import counting, keeping
+from marketplace.boards.counting import AGES, ALL, ANSWERED, MEASURES, UNKNOWN, Moment, Place
 from marketplace.boards.doors import AGE_TITLES, ANSWER_TITLES, TITLES, bp
+from marketplace.boards.keeping import Board
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
@@ -23,7 +25,7 @@ from marketplace.households.service import masked_names
 from marketplace.reference.districts import current, resolve_street
 from marketplace.reference.tables import UnknownCode
 from marketplace.signals.lists import feed_alerts
-from marketplace.signals.models import Colour
+from marketplace.signals.sweeping import RANKS
 from marketplace.web import Page, _, current_session, page_number, render
 from marketplace.web.codes import place as district_name
 from marketplace.web.display import language
@@ -47,7 +49,7 @@ def _place() -> Place:
 
 def _measure() -> str:
     wanted = request.args.get("measure", "red")
-    return wanted if wanted in MEASURES or wanted in AGED or wanted in ANSWERED else "red"
+    return wanted if wanted in ALL else "red"
 
 
 def name_of(found: Place, /) -> str:
@@ -69,25 +71,26 @@ def board() -> ResponseReturnValue:
     """One place with everything about it."""
     session, actor, at, found = current_session(), current_actor(), _moment(), _place()
     chosen = _measure() if _measure() in MEASURES else "red"
-    counts = {code: counting.by_place(session, code, found, at=at, actor=actor) for code in MEASURES}
-    totals = {code: sum(cells.values()) for code, cells in counts.items()}
+    counted = keeping.board_of(session, found, at=at, actor=actor)
+    totals = {code: counted.total(code) for code in MEASURES}
     return render(
         "boards/board.html",
         place=found,
         name=name_of(found),
-        measures=[{"value": totals[code], "label": TITLES[code], "href": _rows(code, found)} for code in MEASURES],
+        measures=[{"code": code, "label": TITLES[code], **_cell(counted, code, found)} for code in MEASURES],
         covered={code: _rows(code, found) for code in ("visited", "unseen")},
         coverage=totals["visited"] / totals["register"] if totals["register"] else None,
-        ages=_ages(counting.ages(session, found, at=at, actor=actor), found),
+        ages=_ages(counted, found),
         waits=[{"label": TITLES[code], "value": totals[code]} for code in ("red", "orange", "yellow", "blue")],
-        answers=_answers(counting.answers(session, found, at=at, actor=actor), found),
-        rows=_table(counts, found),
+        answers=_answers(counted, found),
+        rows=_table(counted, found),
         columns=[TITLES[code] for code in SHOWN],
         chosen=chosen,
         choices=[(code, TITLES[code]) for code in SHOWN],
-        tiles=[] if found.district else _tiles(counts[chosen]),
+        tiles=[] if found.district else _tiles(counted.numbers[chosen]),
         feeds=feed_alerts(session),
-        at=at.now,
+        counted=counted,
+        before=keeping.month_ago(session, found, on=at.today, actor=actor),
     )
 
 
@@ -95,32 +98,30 @@ def _rows(measure: str, found: Place) -> str:
     return url_for(".rows", measure=measure, district=found.district or None, street=found.street or None)
 
 
-def _ages(found: dict[Colour, list[int]], place: Place) -> list[dict[str, Any]]:
-    """One row for each colour; each number with the way to its households."""
+def _cell(counted: Board, measure: str, place: Place) -> dict[str, Any]:
+    """One number with the way to its households."""
+    return {"value": counted.total(measure), "href": _rows(measure, place)}
+
+
+def _ages(counted: Board, place: Place) -> list[dict[str, Any]]:
+    """One row for each colour, the youngest alerts first."""
     return [
         {
             "colour": colour,
-            "cells": [
-                {"value": n, "href": _rows(f"{colour.value.lower()}_{band}", place)} for band, n in enumerate(numbers)
-            ],
+            "cells": [_cell(counted, f"{colour.value.lower()}_{n}", place) for n in range(len(AGES) + 1)],
         }
-        for colour, numbers in found.items()
+        for colour in RANKS
     ]
 
 
-def _answers(found: list[Answered], place: Place) -> list[dict[str, Any]]:
-    """One row for each colour; both numbers with the way to their households."""
-    return [
-        {
-            "colour": one.colour,
-            "cells": [
-                {"value": number, "href": _rows(f"{name}_{one.colour.value.lower()}", place)}
-                for name, number in (("answered", one.ended), ("in_time", one.in_time))
-            ],
-            "share": one.in_time / one.ended if one.ended else None,
-        }
-        for one in found
-    ]
+def _answers(counted: Board, place: Place) -> list[dict[str, Any]]:
+    """One row for each colour: households that were answered, and those of them always in time."""
+    found = []
+    for colour in RANKS:
+        ended, in_time = (_cell(counted, f"{name}_{colour.value.lower()}", place) for name in ("answered", "in_time"))
+        share = in_time["value"] / ended["value"] if ended["value"] else None
+        found.append({"colour": colour, "cells": [ended, in_time], "share": share})
+    return found
 
 
 def _title(measure: str) -> Any:
@@ -134,11 +135,11 @@ def _title(measure: str) -> Any:
     return _("%(what)s, %(age)s", what=TITLES[colour], age=AGE_TITLES[int(band)])
 
 
-def _table(counts: dict[str, dict[str, int]], found: Place) -> list[dict[str, Any]]:
+def _table(counted: Board, found: Place) -> list[dict[str, Any]]:
     """One row for each district, or each street of a district; none below a street."""
     if found.street:
         return []
-    codes = sorted({code for measure in SHOWN for code in counts[measure]})
+    codes = sorted({code for measure in SHOWN for code in counted.numbers[measure]})
     below = [Place(found.district, code or UNKNOWN) if found.district else Place(code) for code in codes]
     return [
         {
@@ -146,7 +147,7 @@ def _table(counts: dict[str, dict[str, int]], found: Place) -> list[dict[str, An
             "href": url_for(".board", district=one.district, street=one.street or None),
             "cells": [
                 {
-                    "value": counts[code].get(below_code, 0),
+                    "value": counted.numbers[code].get(below_code, 0),
                     "href": _rows(code, one),
                 }
                 for code in SHOWN
@@ -156,7 +157,7 @@ def _table(counts: dict[str, dict[str, int]], found: Place) -> list[dict[str, An
     ]
 
 
-def _tiles(cells: dict[str, int]) -> list[dict[str, Any]]:
+def _tiles(cells: Mapping[str, int]) -> list[dict[str, Any]]:
     """The districts in their places, with a shade from 0 (none) to 4 (the most)."""
     most = max(cells.values(), default=0)
     return [
@@ -174,11 +175,14 @@ def _tiles(cells: dict[str, int]) -> list[dict[str, Any]]:
 @bp.get("/rows")
 @guard("board:view")
 def rows() -> ResponseReturnValue:
-    """The households behind a number."""
+    """The households of now behind a number."""
     session, actor, at, found, chosen = current_session(), current_actor(), _moment(), _place(), _measure()
     number = page_number()
-    size = Page(1, 0).size
-    homes, total = counting.rows_of(session, chosen, found, at=at, actor=actor, offset=(number - 1) * size, limit=size)
+    counted_at, first = keeping.kept_at(session), Page(number, 0)
+    kept = None if counted_at is None else keeping.kept_total(session, chosen, found, actor=actor)
+    homes, total = counting.rows_of(
+        session, chosen, found, at=at, actor=actor, offset=first.offset, limit=first.size, kept=kept
+    )
     ids = [home.id for home in homes]
     return render(
         "boards/rows.html",
@@ -190,4 +194,5 @@ def rows() -> ResponseReturnValue:
         place=found,
         street=_street,
         page=Page(number, total),
+        counted_at=counted_at,
     )

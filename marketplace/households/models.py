@@ -23,12 +23,15 @@ class Sex(StrEnum):
 class Household(SQLModel, table=True):
     """One household of one source. `id` is a pseudonym made from source and reference; `size` counts its people."""
 
-    __table_args__ = (check("size", "size >= 0"),)
+    __table_args__ = (
+        check("size", "size >= 0"),
+        Index("ix_household_place", "district_code", "street_code", "id"),
+    )
 
     id: str = Field(primary_key=True, max_length=32)
     source: str = Field(max_length=32)
     source_index: str = Field(unique=True, max_length=64)
-    district_code: str = Field(index=True, max_length=6)
+    district_code: str = Field(max_length=6)
     street_code: str = Field(default="", max_length=9)
     size: int = 0
     urban: bool = True

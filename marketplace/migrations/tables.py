@@ -7,6 +7,7 @@ from marketplace.answers import models as answers
 from marketplace.appeals import models as appeals
 from marketplace.appointments import models as appointments
 from marketplace.assessments import models as assessments
+from marketplace.boards import models as boards
 from marketplace.cases import models as cases
 from marketplace.cases import models_orders as case_orders
 from marketplace.cases import models_papers as case_papers
@@ -46,6 +47,7 @@ ROOMS = (
     appointments,
     assessments,
     audit,
+    boards,
     case_orders,
     case_papers,
     case_reviews,

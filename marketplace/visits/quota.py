@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import ColumnElement, union
+from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlmodel import Session, col, func, select
 
 from marketplace.accounts.models import Account
@@ -77,9 +77,16 @@ def due_homes(session: Session, /, *, on: date, places: Mapping[str, int] | None
     return [home for district in sorted(classes) for home in _in_turn(classes[district])[: free.get(district, 0)]]
 
 
-def overdue(on: date, /) -> Any:
-    """A SELECT of all households whom nobody saw for longer than their class allows, whether somebody goes or not."""
-    return union(*(select(Spell.household_id).where(*_unseen(category, on)) for category in quotas(on)))
+def is_overdue(on: date, /) -> ColumnElement[bool]:
+    """The condition on a spell that nobody saw its household for longer than the class allows, whether somebody goes or
+    not."""
+    return and_(or_(*(and_(*_unseen(category, on)) for category in quotas(on))), *_lived_in(on))
+
+
+def visit_after(day: int, /) -> tuple[ColumnElement[bool], ...]:
+    """The condition on a fact that it is a visit after that day. The sum keeps SQLite to the index of what holds now,
+    which has all that is asked; by the other one it would read each row."""
+    return (*_VISITS, col(Fact.day) + 0 > day)
 
 
 def places_of(session: Session, /) -> dict[str, int]:
@@ -101,13 +108,12 @@ def places_of(session: Session, /) -> dict[str, int]:
 def _unseen(category: str, on: date) -> list[ColumnElement[bool]]:
     """In this category for longer than it allows, and not seen since. Who was never seen counts from entering it."""
     edge = on - timedelta(days=quotas(on)[category])
-    seen = select(Fact.household_id).where(*_VISITS, col(Fact.day) > edge.toordinal())
+    seen = exists().where(col(Fact.household_id) == col(Spell.household_id), *visit_after(edge.toordinal()))
     return [
         col(Spell.category) == category,
         runs_on(on),
         col(Spell.from_on) < edge,
-        col(Spell.household_id).not_in(seen),
-        *(col(Spell.household_id).not_in(empty) for empty in _empty(on)),
+        ~seen.correlate(Spell),
     ]
 
 
@@ -123,7 +129,7 @@ def _longest_first(category: str, on: date, *, most: int, going: Any) -> Any:
         )
         .join(Household, col(Household.id) == col(Spell.household_id))
         .outerjoin(last, last.c.household_id == Spell.household_id)
-        .where(*_unseen(category, on), col(Spell.household_id).not_in(going))
+        .where(*_unseen(category, on), *_lived_in(on), col(Spell.household_id).not_in(going))
         .subquery()
     )
     return select(ranked.c.home, ranked.c.district).where(ranked.c.turn <= most).order_by(ranked.c.turn)
@@ -134,8 +140,9 @@ def _in_turn(classes: Sequence[Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(home for turn in zip_longest(*classes) for home in turn if home is not None))
 
 
-def _empty(on: date) -> tuple[Any, Any]:
-    """The households at whose door nobody would be: all are dead, or live in an institution."""
+def _lived_in(on: date) -> list[ColumnElement[bool]]:
+    """Somebody would be at the door: not all are dead, nor do all live in an institution."""
     away = read_rule('latest("IN_INSTITUTION") >= people()', {})
     scene = Scene(on)
-    return nobody_lives(scene), compile_rule(away, scene).with_only_columns(col(Household.id))
+    empty = (nobody_lives(scene), compile_rule(away, scene).with_only_columns(col(Household.id)))
+    return [col(Spell.household_id).not_in(homes.correlate(None)) for homes in empty]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, col, func, select
 
 from marketplace.actors import Actor, Role
-from marketplace.boards import counting, paper
-from marketplace.boards.counting import MEASURES, Moment, Place
-from marketplace.calendar import local_day, utc_now
+from marketplace.audit import Entry, record
+from marketplace.boards import counting, keeping, paper
+from marketplace.boards.counting import ALL, MEASURES, Moment, Place
+from marketplace.boards.models import BoardCount, BoardDay
+from marketplace.calendar import HERE, local_day, utc_now
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed
 from marketplace.households import categories
@@ -68,20 +70,32 @@ def test_who_leaves_or_comes_back_is_not_new_and_no_longer_watched(session: Sess
     assert categories.categories_on(session, [home.id], on=TODAY)[home.id] == ["DIBIAN_MEMBER"]
 
 
+def _total(session: Session, measure: str, at: Moment, district: str = "") -> int:
+    return sum(counting.by_place(session, measure, Place(district), at=at, actor=CLERK).values())
+
+
+def _ages(session: Session, at: Moment) -> list[int]:
+    return [_total(session, f"red_{band}", at) for band in range(4)]
+
+
+def _answers(session: Session, colour: Colour, at: Moment, district: str = "") -> tuple[int, int]:
+    code = colour.value.lower()
+    return _total(session, f"answered_{code}", at, district), _total(session, f"in_time_{code}", at, district)
+
+
 def test_alerts_are_told_by_age_and_answers_by_whether_they_were_in_time(session: Session) -> None:
     home = a_city(session)[2]
-    assert counting.ages(session, Place(), at=AT, actor=WORKER)[Colour.RED] == [1, 0, 0, 0]
+    assert _ages(session, AT) == [1, 0, 0, 0]
     for band, number in enumerate((1, 0, 0, 0)):
         rows, total = counting.rows_of(session, f"red_{band}", Place(), at=AT, actor=WORKER, offset=0, limit=9)
         assert len(rows) == total == number
     later = Moment(NOW + timedelta(days=5), TODAY + timedelta(days=5))
-    assert counting.ages(session, Place(), at=later, actor=WORKER)[Colour.RED] == [0, 0, 1, 0]
+    assert _ages(session, later) == [0, 0, 1, 0]
     assert sum(counting.by_place(session, "late", Place(), at=later, actor=WORKER).values()) == 1
     (alert,) = answering.open_alerts(session, home.id)
     answering.close(session, alert.id, outcome="helped", actor=CLERK, now=NOW + timedelta(hours=2))
-    red = counting.answers(session, Place("500103"), at=later, actor=WORKER)[0]
-    assert (red.ended, red.in_time) == (1, 1)
-    assert counting.answers(session, Place("500101"), at=later, actor=CLERK)[0].ended == 0
+    assert _answers(session, Colour.RED, later, "500103") == (1, 1)
+    assert _answers(session, Colour.RED, later, "500101") == (0, 0)
 
 
 def test_what_is_put_off_is_no_answer_and_shown_as_put_off(session: Session) -> None:
@@ -93,7 +107,7 @@ def test_what_is_put_off_is_no_answer_and_shown_as_put_off(session: Session) -> 
     (alert,) = answering.open_alerts(session, home.id)
     until, later = TODAY + timedelta(days=90), NOW + timedelta(hours=1)
     answering.snooze(session, alert.id, until=until, reason="AWAY", actor=CLERK, now=later)
-    assert [one.ended for one in counting.answers(session, Place(), at=AT, actor=CLERK)] == [0, 0, 0, 0]
+    assert [_answers(session, colour, AT) for colour in Colour] == [(0, 0)] * 4
     assert counting.by_place(session, "put_off", Place(), at=AT, actor=CLERK) == {"500103": 1}
 
 
@@ -130,11 +144,83 @@ def test_an_answer_to_one_alert_makes_no_other_one_younger_and_putting_off_is_no
     assert (red.colour, orange.colour) == (Colour.RED, Colour.ORANGE)
     answering.close(session, red.id, outcome="no_need", actor=CLERK, now=month.now + timedelta(hours=1))
     assert sum(counting.by_place(session, "late", Place(), at=month, actor=CLERK).values()) == 1
-    found = {one.colour: (one.ended, one.in_time) for one in counting.answers(session, Place(), at=month, actor=CLERK)}
     for measure, rows in (("answered_orange", [home]), ("in_time_orange", []), ("in_time_red", [home])):
         behind = counting.rows_of(session, measure, Place(), at=month, actor=CLERK, offset=0, limit=9)
         assert behind == (rows, len(rows)), measure
-    assert (found[Colour.RED], found[Colour.ORANGE]) == ((1, 1), (1, 0))
+    assert [_answers(session, colour, month) for colour in (Colour.RED, Colour.ORANGE)] == [(1, 1), (1, 0)]
+
+
+def test_kept_numbers_are_those_of_the_moment_for_every_place_and_reader(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    homes = a_city(session)
+    homes[0].street_code, homes[1].street_code = "500103001", "500103002"
+    session.flush()
+    places = (Place(), Place("500103"), Place("500103", "500103001"), Place("500103", counting.UNKNOWN))
+    shown = [(place, reader) for place in places for reader in (CLERK, WORKER)]
+    live = [keeping.board_of(session, place, at=AT, actor=reader) for place, reader in shown]
+    keeping.keep(session, keeping.count(session, at=AT), seq=0, now=NOW)
+    monkeypatch.setattr(keeping, "LIVE_UP_TO", 3)
+    later = Moment(NOW + timedelta(hours=2), TODAY)
+    into(session, a_home(session, numbers=(a_number(),), now=NOW), "IN_REGISTER", from_on=TODAY, now=NOW)
+    for (place, reader), moment in zip(shown, live, strict=True):
+        kept = keeping.board_of(session, place, at=later, actor=reader)
+        assert moment.live
+        assert (kept.live, kept.at) == (False, NOW)
+        assert kept.numbers == moment.numbers, place
+        totals = [keeping.kept_total(session, code, place, actor=reader) for code in ALL]
+        assert totals == [moment.total(code) for code in ALL]
+    assert (live[0].total("register"), live[1].total("register")) == (4, 3)
+    assert [_total(session, "register", later), live[2].total("red")] == [5, 1]
+
+
+def test_a_page_of_rows_needs_no_counting_where_a_number_is_kept_and_shows_its_own_end(session: Session) -> None:
+    a_city(session)
+
+    def page(offset: int, kept: int) -> tuple[int, int]:
+        rows, total = counting.rows_of(
+            session, "register", Place("500103"), at=AT, actor=WORKER, offset=offset, limit=2, kept=kept
+        )
+        return len(rows), total
+
+    assert [page(0, 9), page(2, 9), page(0, 0)] == [(2, 9), (1, 3), (2, 3)]
+
+
+def test_the_worker_counts_each_day_and_a_large_register_each_hour_in_which_something_changed(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite_database.transaction() as session:
+        a_city(session)
+    moments = [NOW]
+    sweep = keeping.Hourly(sqlite_database, clock=lambda: moments[-1])
+
+    def told_at(now: datetime) -> bool:
+        moments.append(now)
+        return sweep() > 0
+
+    def act() -> None:
+        with sqlite_database.transaction() as session:
+            record(session, Entry("board:test"), actor=CLERK, now=NOW)
+
+    midnight = datetime.combine(TODAY + timedelta(days=1), datetime.min.time(), tzinfo=HERE)
+    assert [told_at(midnight), told_at(midnight + timedelta(hours=2))] == [True, False]
+    monkeypatch.setattr(keeping, "LIVE_UP_TO", 3)
+    assert not told_at(midnight + timedelta(hours=2))
+    act()
+    assert [told_at(midnight + timedelta(minutes=minutes)) for minutes in (59, 61, 200)] == [False, True, False]
+    act()
+    days = [30, 35, 430]
+    assert all(told_at(midnight + timedelta(days=day)) for day in days)
+    with sqlite_database.reading() as session:
+        kept = session.exec(select(BoardDay.on).distinct().order_by(col(BoardDay.on))).all()
+        assert kept == [local_day(midnight) + timedelta(days=day) for day in days]
+        assert session.exec(select(func.count()).select_from(BoardCount)).one() > 0
+        first = local_day(midnight) + timedelta(days=60)
+        before = keeping.month_ago(session, Place("500103"), on=first, actor=WORKER)
+        assert before is not None
+        assert (before[0], before[1]["register"]) == (kept[0], 3)
+        assert keeping.month_ago(session, Place(), on=first, actor=CLERK)[1]["register"] == 4  # type: ignore[index]
+        assert keeping.month_ago(session, Place(), on=first - timedelta(days=1), actor=CLERK) is None
 
 
 def test_raising_the_line_takes_in_who_stands_between_both_lines_and_pays_the_gap(session: Session) -> None:

@@ -15,6 +15,8 @@ from sqlmodel import select
 from marketplace import audit
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.boards import keeping
+from marketplace.boards.counting import ALL
 from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.db import Database
@@ -22,6 +24,7 @@ from marketplace.portraits.models import Push
 from marketplace.reference.indicators import indicators
 from marketplace.signals import sweeping
 from marketplace.signals.models import Declared, Rule
+from marketplace.web.formats import moment
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, told
 from tests.marketplace.test_signal_pages import a_client
 from tests.pages.people import client_as
@@ -138,6 +141,27 @@ def test_what_a_household_says_stands_beside_what_departments_tell(
     with app.extensions["database"].reading() as session:
         assert session.exec(select(Declared.amount)).one() == 900_000
     assert "Difference" in clerk.get(address).text
+
+
+def test_the_board_of_a_large_register_says_when_it_was_counted(
+    app: Flask, clerk: FlaskClient, home_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, then = app.extensions["database"], utc_now() - timedelta(days=31)
+    with database.transaction() as session:
+        keeping.keep(session, {**{key: {} for key in ALL}, "red": {("500103", ""): 1234}}, seq=0, now=then)
+    live = clerk.get("/boards/?district=500103").text
+    assert "those of now" not in live
+    assert re.search(r'class="hint">[^<]*: 1,234<', live)
+    assert live.count("1,234") == 1
+    monkeypatch.setattr(keeping, "LIVE_UP_TO", 0)
+    kept, rows = (clerk.get(f"/boards/{way}district=500103").text for way in ("?", "rows?measure=red&"))
+    with app.test_request_context(headers={"Cookie": "lang=en"}):
+        when = moment(then)
+    assert f"Counted {when}." in kept
+    assert "those of now" in kept
+    assert kept.count("1,234") > 1
+    assert f"was counted {when}." in rows
+    assert f"/alerts/households/{home_id}" in rows
 
 
 def test_a_board_leads_to_its_rows_and_the_paper_to_its_counts(app: Flask, clerk: FlaskClient, home_id: str) -> None:

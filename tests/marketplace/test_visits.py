@@ -26,7 +26,7 @@ from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
 from marketplace.households.categories import categories_on
-from marketplace.households.models import Household
+from marketplace.households.models import Household, Spell
 from marketplace.households.service import list_people
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, Way
@@ -276,7 +276,7 @@ def test_no_class_takes_all_places_of_a_night(session: Session) -> None:
     inside = [category for found in categories_on(session, chosen, on=TODAY).values() for category in found]
     assert sorted(inside) == ["DISABILITY_SUBSIDY"] * 2 + ["IN_REGISTER"] * 2
     assert len(quota.due_homes(session, on=TODAY, places={district: 9})) == 6
-    assert len(session.execute(quota.overdue(TODAY)).all()) == 6
+    assert len(session.exec(select(Spell.household_id).where(quota.is_overdue(TODAY))).all()) == 6
 
 
 def test_each_district_has_places_for_its_own_workers_and_as_long_as_they_keep_up(

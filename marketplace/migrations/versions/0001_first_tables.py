@@ -118,6 +118,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_audit_row_object_ref'), ['object_ref'], unique=False)
         batch_op.create_index(batch_op.f('ix_audit_row_subject_ref'), ['subject_ref'], unique=False)
 
+    op.create_table('board_count',
+    sa.Column('measure', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('street_code', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
+    sa.Column('households', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('measure', 'district_code', 'street_code', name=op.f('pk_board_count'))
+    )
+    op.create_table('board_counting',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('counted_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('audit_seq', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_board_counting'))
+    )
+    op.create_table('board_day',
+    sa.Column('on', sa.Date(), nullable=False),
+    sa.Column('measure', sqlmodel.sql.sqltypes.AutoString(length=24), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('households', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('on', 'measure', 'district_code', name=op.f('pk_board_day'))
+    )
     op.create_table('demand_snapshot',
     sa.Column('week_on', sa.Date(), nullable=False),
     sa.Column('cells', sa.JSON(), nullable=False),
@@ -188,7 +208,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('source_index', name=op.f('uq_household_source_index'))
     )
     with op.batch_alter_table('household', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_household_district_code'), ['district_code'], unique=False)
+        batch_op.create_index('ix_household_place', ['district_code', 'street_code', 'id'], unique=False)
 
     op.create_table('incident',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -2609,25 +2629,6 @@ def upgrade() -> None:
     with op.batch_alter_table('aid_paper', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_aid_paper_case_id'), ['case_id'], unique=False)
 
-    op.create_table('aid_upload',
-    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('sent_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('size_bytes', sa.Integer(), nullable=False),
-    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
-    sa.Column('received', sa.Integer(), nullable=False),
-    sa.Column('begun_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
-    sa.CheckConstraint('received BETWEEN 0 AND size_bytes', name=op.f('ck_aid_upload_received')),
-    sa.ForeignKeyConstraint(['case_id'], ['aid_case.id'], name=op.f('fk_aid_upload_case_id')),
-    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_aid_upload_person_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_upload')),
-    sa.UniqueConstraint('case_id', 'sent_by', 'sha256', name=op.f('uq_aid_upload_case_id_sent_by_sha256'))
-    )
-    with op.batch_alter_table('aid_upload', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_aid_upload_begun_at'), ['begun_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_aid_upload_case_id'), ['case_id'], unique=False)
-
     op.create_table('cost_layer',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('bill_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -2866,13 +2867,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_step_item_id'), ['item_id'], unique=False)
         batch_op.create_index('uq_aid_step_running', ['item_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
-    op.create_table('aid_upload_piece',
-    sa.Column('upload_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
-    sa.Column('starts_at', sa.Integer(), autoincrement=False, nullable=False),
-    sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
-    sa.ForeignKeyConstraint(['upload_id'], ['aid_upload.id'], name=op.f('fk_aid_upload_piece_upload_id')),
-    sa.PrimaryKeyConstraint('upload_id', 'starts_at', name=op.f('pk_aid_upload_piece'))
-    )
     op.create_table('appointment',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
