@@ -173,7 +173,7 @@ def test_an_insurer_enrols_finds_cover_asks_for_papers_and_answers(
         else:
             clerk.locator('[name=category][value="MEDICAL.MAJOR"]').check()
         clerk.locator("[name=amount]").fill("1200.50")
-        clerk.locator("[name=paid_on]").fill(now.date().isoformat())
+        clerk.locator("[name=paid_on]").fill(now.astimezone(HERE).date().isoformat())
         house.look(clerk)
         send(clerk)
         done(clerk)
