@@ -12,6 +12,7 @@ from marketplace.cases import models as cases
 from marketplace.cases import models_orders as case_orders
 from marketplace.cases import models_papers as case_papers
 from marketplace.cases import models_reviews as case_reviews
+from marketplace.cases import models_uploads as case_uploads
 from marketplace.claims import models as claims
 from marketplace.clocks import models as clocks
 from marketplace.consent import models as consent
@@ -51,6 +52,7 @@ ROOMS = (
     case_orders,
     case_papers,
     case_reviews,
+    case_uploads,
     cases,
     claims,
     clocks,

@@ -2629,6 +2629,25 @@ def upgrade() -> None:
     with op.batch_alter_table('aid_paper', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_aid_paper_case_id'), ['case_id'], unique=False)
 
+    op.create_table('aid_upload',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('case_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('sent_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('size_bytes', sa.Integer(), nullable=False),
+    sa.Column('sha256', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('received', sa.Integer(), nullable=False),
+    sa.Column('begun_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('received BETWEEN 0 AND size_bytes', name=op.f('ck_aid_upload_received')),
+    sa.ForeignKeyConstraint(['case_id'], ['aid_case.id'], name=op.f('fk_aid_upload_case_id')),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_aid_upload_person_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_aid_upload')),
+    sa.UniqueConstraint('case_id', 'sent_by', 'sha256', name=op.f('uq_aid_upload_case_id_sent_by_sha256'))
+    )
+    with op.batch_alter_table('aid_upload', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_aid_upload_begun_at'), ['begun_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_aid_upload_case_id'), ['case_id'], unique=False)
+
     op.create_table('cost_layer',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('bill_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -2867,6 +2886,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_step_item_id'), ['item_id'], unique=False)
         batch_op.create_index('uq_aid_step_running', ['item_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
+    op.create_table('aid_upload_piece',
+    sa.Column('upload_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('starts_at', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('body', marketplace.sealed.SealedType(), nullable=True),
+    sa.ForeignKeyConstraint(['upload_id'], ['aid_upload.id'], name=op.f('fk_aid_upload_piece_upload_id')),
+    sa.PrimaryKeyConstraint('upload_id', 'starts_at', name=op.f('pk_aid_upload_piece'))
+    )
     op.create_table('appointment',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
