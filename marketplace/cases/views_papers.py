@@ -168,7 +168,7 @@ def _order(item_id: str, *, opened: orders.Opened | None) -> ResponseReturnValue
     payee = session.get_one(Person, found.person_id)
     account = opened.account if opened else "••••" if found.account is not None else ""
     rows = [
-        (_("Order"), found.number),
+        (_("Number of the order"), found.number),
         (_("Application"), case.number),
         (_("Item"), label("aid_item", item.code, lang=lang)),
         (_("Payee"), opened.name if opened else masked_name(session, payee)),
