@@ -33,6 +33,7 @@ from marketplace.web import _, current_session, render, writes
 from marketplace.web.codes import office as office_name
 from marketplace.web.display import language
 from marketplace.web.formats import day, yuan
+from marketplace.web.leaving import leaves
 
 Rows = list[tuple[str, str]]
 Signed = tuple[CasePaper, str] | None
@@ -152,9 +153,10 @@ def order(item_id: str) -> ResponseReturnValue:
 
 @bp.post("/cases/items/<item_id>/order")
 @guard("case:step")
+@leaves
 @writes
 def open_order(item_id: str) -> ResponseReturnValue:
-    """The same with payee and account, to be printed; the look is logged."""
+    """The same with payee and account, to be printed after a fresh proof; the look is logged."""
     session, actor = current_session(), current_actor()
     found = orders.get_order(session, item_id, actor=actor)
     return _order(item_id, opened=orders.show(session, found, actor=actor, now=utc_now()))

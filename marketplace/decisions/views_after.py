@@ -182,7 +182,7 @@ def _got_back(card: Card, *, back: str) -> ResponseReturnValue:
 
 def _correction(match_id: str) -> list[dict[str, Any]]:
     """Where an insurer says that it has not paid after all, two people put its payout right."""
-    link = Markup('<a href="{}">{}</a>').format(url_for("claims.correct_for", match_id=match_id), _("Correct it …"))
+    link = Markup('<a href="%s">%s</a>') % (url_for("claims.correct_for", match_id=match_id), _("Correct it …"))
     return [{"label": _("The insurer has not paid it, or not so"), "value": link}]
 
 

@@ -26,7 +26,7 @@ from marketplace.web.display import language
 class MemberForm(Form):
     """Somebody who lives in the household, as the card says it."""
 
-    name = TextField(_l("Name"), longest=40)
+    name = TextField(_l("Person's name"), longest=40)
     id_number = TextField(_l("ID number"), required=False, longest=18)
     relation = OneField(_l("Relation to the head"), select=True)
     phone = TextField(_l("Telephone"), required=False, longest=20)
@@ -95,7 +95,7 @@ def end_member(person_id: str) -> ResponseReturnValue:
         layout="staff",
         title=_("Lives here no more"),
         intro=_("For a death, record the death instead. What is told of the person speaks for this household no more."),
-        facts=[(_("Name"), masked_name(session, person))],
+        facts=[(_("Person's name"), masked_name(session, person))],
         button=_("End it"),
         back=back,
         form=form,

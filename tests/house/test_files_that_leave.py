@@ -35,6 +35,7 @@ FREE = {
     "cases.sheet": "a household's own case on paper",
     "cases.paper": "the notice, receipt or deed of one case, handed to the one it is about at the counter",
     "cases.item_paper": "the same for one item of a case",
+    "cases.order": "the order to pay with a masked name and no account",
     "cases.signed_paper": "the application that the applicant signs at the counter",
     "appeals.paper": "a household's own appeal",
     "appeals.item_paper": "the same for one item of its case",
