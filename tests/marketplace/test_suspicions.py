@@ -37,6 +37,7 @@ TWIN = PersonFacts(
 ROOT = Path(__file__).parents[2] / "marketplace"
 ENTRIES = {
     "a list by file": "needs/storing.py",
+    "the register by a list": "households/bringing.py",
     "the registry's system": "needs/storing.py",
     "the demonstration": "needs/storing.py",
     "a pair that the demonstration shows": "demo/alike.py",

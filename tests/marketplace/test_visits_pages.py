@@ -176,7 +176,8 @@ def test_temporary_aid_begins_with_one_tap_and_is_decided_by_the_street(app: Fla
     another = a_client(app, Role.VERIFIER, "500103")
     assert another.post(f"/cases/items/{item}/fast", data=granted).status_code == 303
     for who, answer in ((worker, 403), (another, 403), (a_client(app, Role.VERIFIER, "500103"), 303)):
-        assert who.post(f"/cases/items/{item}/done", data={"opinion": "for"}).status_code == answer
+        paid = {"voucher": "记-2026-1", "paid_on": local_day(utc_now()).isoformat()}
+        assert who.post(f"/cases/items/{item}/pay", data=paid).status_code == answer
     with app.extensions["database"].reading() as session:
         assert session.get_one(CaseItem, item).amount_fen == 50_000
     assert a_client(app, Role.VERIFIER).post(f"/alerts/households/{home_id}/temporary-aid").status_code == 403
