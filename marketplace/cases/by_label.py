@@ -2,13 +2,13 @@
 
 Enters: families whose fitting class came from outside this house, and what they have already. Leaves: a case of the
 house's own with the items that the class brings, and a letter; the household may take it back like any other. No means
-are checked and nothing is signed: the department answers for the class alone. Called by the worker.
+are checked and nothing is signed: the department answers for the class alone. Called by the worker,
+which looks at the whole register and therefore only now and then.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import date, datetime
 from functools import partial
 
@@ -20,7 +20,7 @@ from marketplace.calendar import local_day
 from marketplace.cases import once, service
 from marketplace.cases.evaluate import BY_LABEL, LABEL_CHANNEL, by_label
 from marketplace.cases.known import KNOWN_AS, facts_of
-from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
+from marketplace.cases.models import OPEN, Case, CaseItem, CaseState, ItemState
 from marketplace.db import Database, flush, new_id, one_by_one
 from marketplace.households.categories import runs_on
 from marketplace.households.models import Person, Spell
@@ -29,20 +29,18 @@ from marketplace.households.service import get_household
 log = logging.getLogger("shanqiao.cases")
 OWN = "case"
 """The source of a class that this house granted: its case has these items already."""
-OPEN = (ItemState.WAITING, ItemState.RUNNING, ItemState.STOPPED)
-BATCH = 100
+BATCH = 200
 
 
-def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
+def look(database: Database, /, *, now: datetime) -> int:
     """Begin what a class brings, for families that have nothing of it yet; how many."""
-    now = clock()
     with database.reading() as session:
         found = due(session, on=local_day(now))
     return one_by_one(database, found, partial(begin, now=now), failed=_failed)
 
 
 def _failed(_household_id: str, error: str) -> None:
-    log.warning("benefits of a class begin at the next sweep: %s", error)
+    log.warning("benefits of a class begin at the next look: %s", error)
 
 
 def due(session: Session, /, *, on: date) -> list[str]:
@@ -80,13 +78,14 @@ def begin(session: Session, household_id: str, /, *, now: datetime) -> bool:
         created_at=now,
         submitted_at=now,
     )
-    facts = facts_of(session, case, on=local_day(now))
+    on = local_day(now)
+    facts, apart = facts_of(session, case, on=on), once.elsewhere(session, case, cause="", on=on)
+    planned = [one for one in by_label(facts, district=case.district_code, on=on) if one.code not in apart]
+    if not planned:
+        return False
     session.add(case)
     flush(session)
-    apart = once.elsewhere(session, case, cause="", on=local_day(now))
-    for one in by_label(facts, district=case.district_code, on=local_day(now)):
-        if one.code in apart:
-            continue
+    for one in planned:
         service.add_item(session, case, one.code, path=one.path, after=(), facts=facts, now=now)
     entry = audit.Entry("case:by_label", object_ref=case.id, subject=home.id, rule_id=facts.label)
     audit.record(session, entry, actor=SYSTEM, now=now)

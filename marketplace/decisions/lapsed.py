@@ -1,13 +1,12 @@
 """Needs whose time is over are closed, once nothing of them is under way any more, and their households are told.
 
 Enters: the clock. Leaves: needs closed as lapsed with an audit row and a letter each; they stand on no list of open or
-critical needs, on no sheet of a meeting and in no month's unmet figure any more. A sweep of the background worker.
+critical needs, on no sheet of a meeting and in no month's unmet figure any more. The worker looks now and then.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
@@ -24,9 +23,8 @@ log = logging.getLogger("shanqiao.lapsed")
 AT_ONCE = 200
 
 
-def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
+def look(database: Database, /, *, now: datetime) -> int:
     """Close what has lapsed, each in a transaction of its own; returns how many there were."""
-    now = clock()
     with database.reading() as session:
         found = _lapsed(session, now)
     failed = partial(log.warning, "need %s has lapsed and is not closed yet: %s")

@@ -32,29 +32,30 @@ def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
     """Tell the pairs on call what they were not told yet; returns how many letters and telephones it dealt with."""
     now = clock()
     with database.reading() as session:
-        shifts = {row.id for need in _untold(session, now) if (row := _pair(session, need, now)) is not None}
+        shifts = {shift.id for shift, _need in _untold(session, now)}
         over = [row.id for row in _over(session, now)]
     failed = partial(log.warning, "the pair of shift %s was not told yet: %s")
     told = one_by_one(database, sorted(shifts), partial(_tell, now=now), failed=failed)
     return told + one_by_one(database, over, _forget, failed=failed)
 
 
-def _untold(session: Session, now: datetime) -> list[Need]:
+def _untold(session: Session, now: datetime) -> list[tuple[OnCall, Need]]:
+    """Each need that the pair which answers for it was not told of. While nobody is on call nothing is asked."""
+    running = roster.running(session, now)
+    if not running:
+        return []
     verified = col(Need.state) == NeedState.VERIFIED
     stage = or_(and_(verified, col(CriticalCall.state) == VERIFIED), and_(~verified, col(CriticalCall.state) == CAME))
     told = select(CriticalCall.need_id).where(col(CriticalCall.need_id) == col(Need.id), stage).exists()
     wanted = select(Need).where(*critical.conditions(SYSTEM, now), ~told).order_by(col(Need.created_at), col(Need.id))
-    return list(session.exec(wanted.limit(MOST)))
-
-
-def _pair(session: Session, need: Need, now: datetime) -> OnCall | None:
-    return roster.on_call_at(session, now, district=need.district_code)
+    pairs = ((roster.answers_for(running, need.district_code), need) for need in session.exec(wanted.limit(MOST)))
+    return [(shift, need) for shift, need in pairs if shift is not None]
 
 
 def _tell(session: Session, shift_id: str, *, now: datetime) -> bool:
     """One letter to both of this pair, about all that is theirs and untold."""
     shift = session.get_one(OnCall, shift_id, with_for_update=True, populate_existing=True)
-    mine = [need for need in _untold(session, now) if _pair(session, need, now) == shift]
+    mine = [need for answering, need in _untold(session, now) if answering == shift]
     if not mine:
         return False
     calls = [CriticalCall(need_id=one.id, state=_stage(one), shift_id=shift.id, told_at=now) for one in mine]

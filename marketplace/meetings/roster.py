@@ -128,9 +128,14 @@ def forget_phones(session: Session, row: OnCall, /) -> None:
 
 
 def on_call_at(session: Session, now: datetime, /, *, district: str) -> OnCall | None:
-    """The pair that answers for this district at this moment: its own, else the city's."""
-    found = running(session, now, districts=(district,))
-    return found[-1] if found else None
+    """The pair that answers for this district at this moment."""
+    return answers_for(running(session, now, districts=(district,)), district)
+
+
+def answers_for(shifts: Sequence[OnCall], district: str, /) -> OnCall | None:
+    """Of the pairs that run, in the order of `running`: the district's own, else the city's."""
+    mine = [row for row in shifts if row.district_code in (CITY, district)]
+    return mine[-1] if mine else None
 
 
 def running(session: Session, now: datetime, /, *, districts: Collection[str] = ()) -> list[OnCall]:

@@ -82,8 +82,8 @@ def test_who_comes_into_the_register_by_a_list_gets_its_benefits_without_an_appl
     with sqlite_database.transaction() as session:
         basic, edge = listed(session, now, "IN_REGISTER"), listed(session, now, "DIBIAN_MEMBER", phone="10000000071")
         listed(session, now, "TEMP_AID", phone="10000000072")
-    assert by_label.sweep(sqlite_database, clock=lambda: now) == 2
-    assert by_label.sweep(sqlite_database, clock=lambda: now + timedelta(days=1)) == 0
+    assert by_label.look(sqlite_database, now=now) == 2
+    assert by_label.look(sqlite_database, now=now + timedelta(days=1)) == 0
     with sqlite_database.transaction() as session:
         begun = {
             home: {one.code for one in session.exec(select(CaseItem).where(CaseItem.household_id == home))}
@@ -101,12 +101,12 @@ def test_who_comes_into_the_register_by_a_list_gets_its_benefits_without_an_appl
 def test_a_refused_benefit_by_label_makes_nobody_a_refused_applicant(sqlite_database: Database, now: datetime) -> None:
     with sqlite_database.transaction() as session:
         home = listed(session, now, "DIBIAN_MEMBER")
-    by_label.sweep(sqlite_database, clock=lambda: now)
+    by_label.look(sqlite_database, now=now)
     with sqlite_database.transaction() as session:
         item = session.exec(select(CaseItem)).one()
         departments.take(session, "HRSS", ItemResult(item.id, 1, "refused", 0, "income_over"), now=now)
         assert [one.category for one in categories.list_spells(session, home)] == ["DIBIAN_MEMBER"]
-    assert by_label.sweep(sqlite_database, clock=lambda: now) == 0
+    assert by_label.look(sqlite_database, now=now) == 0
 
 
 def test_a_class_that_this_house_granted_begins_nothing_twice(sqlite_database: Database, now: datetime) -> None:
@@ -114,4 +114,20 @@ def test_a_class_that_this_house_granted_begins_nothing_twice(sqlite_database: D
         _case, items = send(session, now)
         day = walk(session, items["DIBAO"], now)
         outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
-    assert by_label.sweep(sqlite_database, clock=lambda: day) == 0
+    assert by_label.look(sqlite_database, now=day) == 0
+
+
+def test_who_has_all_that_a_class_brings_gets_no_empty_application(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        home = listed(session, now, "IN_REGISTER")
+    by_label.look(sqlite_database, now=now)
+    later = now + timedelta(days=2)
+    with sqlite_database.transaction() as session:
+        for item in session.exec(select(CaseItem)).all():
+            departments.take(session, item.department, ItemResult(item.id, 1, "granted", 0, ""), now=now)
+        entry = categories.Entry(home, "DIBIAN_MEMBER", local_day(later), source="other", source_ref="row-2")
+        categories.enter(session, entry, actor=SYSTEM, now=later)
+        assert by_label.due(session, on=local_day(later)) == [home], "a class was told anew"
+    assert by_label.look(sqlite_database, now=later) == 0
+    with sqlite_database.reading() as session:
+        assert len(service.list_cases(session, home)) == 1

@@ -218,8 +218,8 @@ def test_a_need_whose_time_is_over_is_closed_and_its_household_told_unless_somet
         }
         lasts = a_need(session, home, valid_to=today + timedelta(days=1)).id
         under_way = scene.need.id
-    assert lapsed.sweep(sqlite_database, clock=lambda: now) == 2
-    assert lapsed.sweep(sqlite_database, clock=lambda: now) == 0
+    assert lapsed.look(sqlite_database, now=now) == 2
+    assert lapsed.look(sqlite_database, now=now) == 0
     with sqlite_database.reading() as session:
         states = {one: session.get_one(Need, one).state for one in (*over.values(), lasts, under_way)}
         assert [states[one] for one in over.values()] == [NeedState.CLOSED, NeedState.CLOSED, NeedState.HELD]
