@@ -7,6 +7,7 @@ Enters: arguments. Leaves: what the room's function said, and its exit code. Hun
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,19 +25,29 @@ from marketplace.operations import house
 
 bring = typer.Typer(no_args_is_help=True, help="Bring in files.")
 pull = typer.Typer(no_args_is_help=True, help="Fetch from the systems of departments.")
+TableFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
+Login = Annotated[str, typer.Option("--as", help="Who answers for this list; needless with one verifier.")]
+Source = Annotated[str, typer.Option(help="Whose list it is; the same name finds its rows again.")]
+Columns = Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Store without asking.")]
+Lang = Annotated[str, typer.Option(help="zh or en")]
+
+
+def agreed(yes: bool, /) -> bool:
+    """Whether what was told is to be stored: said beforehand, or now."""
+    return yes or typer.confirm("保存？ Store this?")
 
 
 @bring.command("needs")
 def import_needs(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    login: Annotated[str, typer.Option("--as", help="Who answers for this list; needless with one verifier.")] = "",
-    source: Annotated[
-        str, typer.Option(help="Whose list it is; the same name finds its rows again.")
-    ] = "civil-affairs",
-    mapping: Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Store without asking.")] = False,
-    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+    file: TableFile,
+    login: Login = "",
+    source: Source = "civil-affairs",
+    mapping: Columns = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    lang: Lang = "zh",
 ) -> None:
     """Check a table of needs, tell exactly what storing it would do, and store it when somebody agrees."""
     with house() as (_, database):
@@ -52,19 +63,19 @@ def import_needs(
             now=utc_now(),
             lang=lang,
             say=typer.echo,
-            agree=lambda: yes or typer.confirm("保存？ Store this?"),
+            agree=partial(agreed, yes),
         )
     raise typer.Exit(code)
 
 
 @bring.command("offers")
 def import_offers(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    file: TableFile,
     org: Annotated[str, typer.Option(help="The giver's unified social credit code.")],
-    mapping: Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Store without asking.")] = False,
-    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+    mapping: Columns = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    lang: Lang = "zh",
 ) -> None:
     """Check a giver's table of resources, tell exactly what storing it would do, and store it when somebody agrees."""
     with house() as (_, database):
@@ -78,21 +89,21 @@ def import_offers(
             now=utc_now(),
             lang=lang,
             say=typer.echo,
-            agree=lambda: yes or typer.confirm("保存？ Store this?"),
+            agree=partial(agreed, yes),
         )
     raise typer.Exit(code)
 
 
 @bring.command("aid")
 def import_aid(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    file: TableFile,
     source: Annotated[str, typer.Option(help="Whose aid it is; the same name finds its rows again.")],
     seen_from: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The file tells all since then.")],
-    login: Annotated[str, typer.Option("--as", help="Who answers for this list; needless with one verifier.")] = "",
-    mapping: Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Store without asking.")] = False,
-    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+    login: Login = "",
+    mapping: Columns = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    lang: Lang = "zh",
 ) -> None:
     """Check a table of past aid, tell what it covers, and store it when somebody agrees."""
     with house() as (_, database):
@@ -109,7 +120,7 @@ def import_aid(
             now=utc_now(),
             lang=lang,
             say=typer.echo,
-            agree=lambda: yes or typer.confirm("保存？ Store this?"),
+            agree=partial(agreed, yes),
         )
     raise typer.Exit(code)
 
@@ -133,7 +144,7 @@ def pull_payments(
 @pull.command("needs")
 def pull_needs(
     source: Annotated[str, typer.Option(help="The registry's name in our records.")] = "civil-affairs",
-    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+    lang: Lang = "zh",
 ) -> None:
     """Pull new needs from the civil-affairs registry, then tell it back states and aid given."""
     with house() as (settings, database):

@@ -7,7 +7,7 @@ Enters: arguments. Leaves: what the room's function said, in one line. Hung on t
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -20,7 +20,7 @@ from marketplace.operations import house
 from marketplace.reference.facts import feeds
 from marketplace.signals import pulling, rules, sweeping, taking
 from marketplace.signals.models import Delivery
-from marketplace.tables import bring, pull
+from marketplace.tables import Columns, DryRun, Lang, Login, Source, TableFile, Yes, agreed, bring, pull
 
 warning = typer.Typer(no_args_is_help=True, help="Rules that watch over the register, and their alerts.")
 Feed = Annotated[str, typer.Argument(help="Code of the feed, such as MEDICAL_BILLS.")]
@@ -45,9 +45,9 @@ def sweep() -> None:
 @bring.command("facts")
 def import_facts(
     feed: Feed,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    file: TableFile,
     as_of: Annotated[datetime, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Until which day the file tells.")],
-    login: Annotated[str, typer.Option("--as", help="Who answers for it; needless with one verifier.")] = "",
+    login: Login = "",
     part: Annotated[bool, typer.Option("--part", help="More files of this day follow.")] = False,
 ) -> None:
     """Take a department's file in: good rows are stored, bad ones are held back for a person."""
@@ -78,15 +78,13 @@ def pull_facts(
 
 @bring.command("households")
 def import_households(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    login: Annotated[str, typer.Option("--as", help="Who answers for it; needless with one verifier.")] = "",
-    source: Annotated[
-        str, typer.Option(help="Whose list it is; the same name finds its rows again.")
-    ] = "civil-affairs",
-    mapping: Annotated[Path | None, typer.Option(exists=True, help="TOML: columns, constants, values.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and tell, store nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Store without asking.")] = False,
-    lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
+    file: TableFile,
+    login: Login = "",
+    source: Source = "civil-affairs",
+    mapping: Columns = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    lang: Lang = "zh",
 ) -> None:
     """Bring households and people into the register: check, tell exactly what storing would do, store when agreed."""
     with house() as (_, database):
@@ -102,15 +100,15 @@ def import_households(
             now=utc_now(),
             lang=lang,
             say=typer.echo,
-            agree=lambda: yes or typer.confirm("保存？ Store this?"),
+            agree=partial(agreed, yes),
         )
     raise typer.Exit(code)
 
 
 @bring.command("categories")
 def import_categories(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    login: Annotated[str, typer.Option("--as", help="Who answers for it; needless with one verifier.")] = "",
+    file: TableFile,
+    login: Login = "",
     source: Annotated[str, typer.Option(help="Whose list it is.")] = "civil-affairs",
 ) -> None:
     """Take a department's list of the register in: who is in a category from when, and who has left it."""

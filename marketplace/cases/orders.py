@@ -8,9 +8,7 @@ paid by hand. Called by `outcome` and the pages.
 
 from __future__ import annotations
 
-import re
 import secrets
-import unicodedata
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -27,10 +25,10 @@ from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.households.service import list_people
+from marketplace.reference.account_number import account_text, is_account
 from marketplace.sealed import Sealed, vault_of
 
 COLUMN = "aid_order.account"
-ACCOUNT = re.compile(r"[0-9]{8,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,16 @@ class Opened:
     account: str = field(repr=False)
 
 
+def to_pay(item: CaseItem, /) -> int:
+    """What an order is about: the amount without what was paid of it before."""
+    return max(0, item.amount_fen - item.paid_fen)
+
+
+def count_as_paid(item: CaseItem, /) -> None:
+    """All of it is paid, here or elsewhere; what was paid beyond a later amount stays counted."""
+    item.paid_fen = max(item.paid_fen, item.amount_fen)
+
+
 def begin(session: Session, item: CaseItem, step: CaseStep, /, *, now: datetime) -> PaymentOrder:
     """The order that goes with a payment step; what was paid of the item before is not ordered again."""
     person, account = _payee(session, session.get_one(Case, item.case_id))
@@ -63,7 +71,7 @@ def begin(session: Session, item: CaseItem, step: CaseStep, /, *, now: datetime)
         person_id=person.id,
         office=item.office,
         code=item.code,
-        amount_fen=max(0, item.amount_fen - item.paid_fen),
+        amount_fen=to_pay(item),
         account=_sealed(session, person.id, account) if account else None,
         ordered_at=now,
     )
@@ -133,7 +141,7 @@ def pay(session: Session, item_id: str, paid: Paid, /, *, actor: Actor, now: dat
         order.account = _sealed(session, order.person_id, account)
     order.voucher, order.paid_on, order.paid_by, order.paid_at = paid.voucher.strip(), paid.paid_on, actor.id, now
     order.month, order.late_cause = f"{local_day(now):%Y-%m}", paid.late_cause if now > step.due_at else ""
-    item.paid_fen = max(item.paid_fen, item.amount_fen)
+    count_as_paid(item)
     session.add(order)
     steps.end_step(session, item, step, outcome="paid", actor=actor, now=now)
     steps.record(session, item, "case:pay", rule=order.number, decision=order.late_cause, actor=actor, now=now)
@@ -147,8 +155,8 @@ def _checked(paid: Paid, order: PaymentOrder, *, late: bool, now: datetime) -> s
         raise BadInput("voucher_missing", field="voucher")
     if not local_day(order.ordered_at) <= paid.paid_on <= local_day(now):
         raise BadInput("bad_paid_day", field="paid_on")
-    digits = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", paid.account))
-    if digits and not ACCOUNT.fullmatch(digits):
+    digits = account_text(paid.account)
+    if digits and not is_account(digits):
         raise BadInput("bad_account", field="account")
     if late and paid.late_cause not in lateness.late_causes():
         raise BadInput("late_cause_missing", field="late_cause")

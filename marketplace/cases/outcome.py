@@ -209,21 +209,16 @@ def _allowed_again(note: str, *, actor: Actor) -> None:
 def _pay(session: Session, item: CaseItem, step: CaseStep, *, now: datetime) -> None:
     """The order to pay is a step of its own with its own limit; paths without one are paid elsewhere. What was paid
     before a new decision is not ordered again."""
-    if item.paid_fen and not to_pay(item):
+    if item.paid_fen and not orders.to_pay(item):
         return
     try:
         begun = steps.next_step(session, item, step, now=now)
     except WrongState:
-        item.paid_fen = max(item.paid_fen, item.amount_fen)
+        orders.count_as_paid(item)
         flush(session)
         return
     orders.begin(session, item, begun, now=now)
     flush(session)
-
-
-def to_pay(item: CaseItem, /) -> int:
-    """What the order to pay is about: the amount without what was paid of it before."""
-    return max(0, item.amount_fen - item.paid_fen)
 
 
 def follow(session: Session, case_id: str, /, *, now: datetime) -> None:

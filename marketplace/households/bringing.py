@@ -17,7 +17,6 @@ from sqlmodel import Session
 
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.errors import BadInput
 from marketplace.households import members
 from marketplace.households.lists import Key, due, store_spells
 from marketplace.households.models import Household
@@ -39,6 +38,7 @@ from marketplace.intake import (
     keep_found,
     refuse_changes,
     rows_of,
+    source_name,
 )
 from marketplace.intake.places import is_town
 from marketplace.policy import require
@@ -49,9 +49,8 @@ ACTION = "register:bring"
 
 @dataclass(slots=True)
 class Plan:
-    """What storing would do: households with their ids, members to be added to those of another source, categories."""
+    """What storing would do: households, members to be added to those of another source, categories."""
 
-    homes: dict[tuple[str, str], str] = field(default_factory=dict)
     told: list[HouseholdFacts] = field(default_factory=list, repr=False)
     joining: list[tuple[str, PersonFacts]] = field(default_factory=list, repr=False)
     spells: dict[Key, CheckedRow] = field(default_factory=dict, repr=False)
@@ -72,12 +71,19 @@ def check_file(
 ) -> tuple[ImportBatch, Checked]:
     """The dry run: nothing is stored but the sealed batch and what it would do."""
     require(actor, ACTION)
-    if not source or len(source) > 32 or not source.replace("-", "").replace("_", "").isalnum():
-        raise BadInput("bad_source", field="source")
     checked = check_table(data, people_schema(today=local_day(now)), mapping=mapping)
-    found = plan(session, checked.rows, source=source, actor=actor)
-    more = {"kind": ImportKind.PEOPLE, "file_name": file_name, "data": data, "source": source}
-    return keep_found(session, checked, found, **more, actor=actor, now=now)  # type: ignore[arg-type]
+    found = plan(session, checked.rows, source=source_name(source), actor=actor)
+    return keep_found(
+        session,
+        checked,
+        found,
+        kind=ImportKind.PEOPLE,
+        file_name=file_name,
+        data=data,
+        source=source,
+        actor=actor,
+        now=now,
+    )
 
 
 def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: datetime) -> Mapping[str, int]:
@@ -104,7 +110,7 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
     facts = [_household(ref, people, source=source) for ref, people in homes.items()]
     ids = resolve_many(session, facts)
     known = known_homes(session, ids.values())
-    found = Plan(homes=ids)
+    found = Plan()
     lives = _lives(session, facts)
     elsewhere = new_people = 0
     for item in facts:

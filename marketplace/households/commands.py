@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from marketplace import intake
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import Database
@@ -19,7 +18,7 @@ from marketplace.errors import BadInput
 from marketplace.households import bringing
 from marketplace.households.table import people_schema
 from marketplace.households.views_bring import desk
-from marketplace.intake.command import Say, Steps, bring_in, tell_refusal
+from marketplace.intake.command import Say, Steps, bring_in, mapping_of, tell_refusal
 
 WORDS = {
     "new": ("新家庭", "new households"),
@@ -47,12 +46,10 @@ def import_households(
     agree: Callable[[], bool],
 ) -> int:
     """Check a list of households and people, say exactly what storing it would do, and do that if somebody agrees."""
-    columns = intake.NO_MAPPING
-    if mapping is not None:
-        try:
-            columns = intake.read_mapping(mapping.read_bytes(), people_schema(today=local_day(now)))
-        except BadInput as error:
-            return tell_refusal(error, lang=lang, say=say)
+    try:
+        columns = mapping_of(mapping, people_schema(today=local_day(now)))
+    except BadInput as error:
+        return tell_refusal(error, lang=lang, say=say)
     steps = Steps(
         check=lambda session: bringing.check_file(
             session,

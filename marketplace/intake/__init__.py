@@ -16,6 +16,7 @@ from marketplace.intake.batches import (
     keep_found,
     refuse_changes,
     rows_of,
+    source_name,
 )
 from marketplace.intake.checking import Checked, CheckedRow, check_records, check_table, refused_file
 from marketplace.intake.columns import NO_MAPPING, FileMapping, read_mapping
@@ -57,6 +58,7 @@ __all__ = [
     "refused_file",
     "rows_of",
     "sentence",
+    "source_name",
     "template_file",
     "told",
 ]

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.db import new_id
-from marketplace.errors import Conflict, NotFound, WrongState
+from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.intake.checking import Checked, CheckedRow
 from marketplace.intake.models import ImportBatch, ImportKind, ImportState
 from marketplace.intake.values import Fault, Stage
@@ -75,6 +75,13 @@ class Found(Protocol):
     @property
     def faults(self) -> Sequence[Fault]:
         """Rows that contradict what is known; with one of them nothing can be confirmed."""
+
+
+def source_name(name: str, /) -> str:
+    """The short name under which whoever sends a list is known. BadInput names its mend."""
+    if not name or len(name) > 32 or not name.replace("-", "").replace("_", "").isalnum():
+        raise BadInput("bad_source", field="source")
+    return name
 
 
 def keep_found(

@@ -16,10 +16,11 @@ from marketplace.db import Database
 from marketplace.errors import BadInput
 from marketplace.intake.batches import counts_of
 from marketplace.intake.checking import Checked
+from marketplace.intake.columns import NO_MAPPING, FileMapping, read_mapping
 from marketplace.intake.models import ImportBatch
 from marketplace.intake.report import error_file, told
 from marketplace.intake.sentences import codes, sentence
-from marketplace.intake.values import Fault, Stage
+from marketplace.intake.values import Fault, Schema, Stage
 
 Say = Callable[[str], None]
 
@@ -36,6 +37,11 @@ class Steps:
     drop: Callable[[Session, str], object]
     words: Mapping[str, tuple[str, str]]
     always: bool = False
+
+
+def mapping_of(path: Path | None, schema: Schema, /) -> FileMapping:
+    """The mapping file that was named, read; without one the table's own columns. BadInput names what is wrong."""
+    return NO_MAPPING if path is None else read_mapping(path.read_bytes(), schema)
 
 
 def bring_in(

@@ -12,12 +12,11 @@ from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
-from marketplace import intake
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.errors import BadInput
-from marketplace.intake.command import Say, Steps, bring_in, tell_refusal
+from marketplace.intake.command import Say, Steps, bring_in, mapping_of, tell_refusal
 from marketplace.ledger import imports
 from marketplace.ledger.table import aid_schema
 from marketplace.ledger.upload import desk
@@ -49,12 +48,10 @@ def import_aid(
     agree: Callable[[], bool],
 ) -> int:
     """Check a file of past aid, say exactly what storing it would do, and do that if somebody agrees."""
-    columns = intake.NO_MAPPING
-    if mapping is not None:
-        try:
-            columns = intake.read_mapping(mapping.read_bytes(), aid_schema(today=local_day(now)))
-        except BadInput as error:
-            return tell_refusal(error, lang=lang, say=say)
+    try:
+        columns = mapping_of(mapping, aid_schema(today=local_day(now)))
+    except BadInput as error:
+        return tell_refusal(error, lang=lang, say=say)
     steps = Steps(
         check=lambda session: imports.check_file(
             session,

@@ -33,6 +33,7 @@ from marketplace.intake import (
     keep_found,
     refuse_changes,
     rows_of,
+    source_name,
 )
 from marketplace.ledger import repeats
 from marketplace.ledger.late import look_again
@@ -61,7 +62,7 @@ def check_file(
 ) -> tuple[ImportBatch, Checked]:
     """The dry run: nothing is stored but the sealed batch and what it would do."""
     require(actor, "aid:import")
-    if not source or len(source) > 32 or source == PLATFORM or not source.replace("-", "").replace("_", "").isalnum():
+    if source_name(source) == PLATFORM:
         raise BadInput("bad_source", field="source")
     if seen_from > local_day(now):
         raise BadInput("date_in_future", field="seen_from")

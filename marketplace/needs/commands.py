@@ -13,13 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from adapters.ports import Registry, TryAgainLater, WillNeverWork
-from marketplace import intake
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.errors import BadInput
-from marketplace.intake import FileMapping
-from marketplace.intake.command import Say, Steps, bring_in, either, tell_refusal
+from marketplace.intake.command import Say, Steps, bring_in, either, mapping_of, tell_refusal
 from marketplace.needs import imports, registry
 from marketplace.needs.table import need_schema
 from marketplace.needs.uploads import desk
@@ -54,7 +52,7 @@ def import_needs(
 ) -> int:
     """Check a file, say exactly what storing it would do, and do that if somebody agrees."""
     try:
-        columns = _mapping(mapping, now=now)
+        columns = mapping_of(mapping, need_schema(today=local_day(now)))
     except BadInput as error:
         return tell_refusal(error, lang=lang, say=say)
     steps = Steps(
@@ -66,12 +64,6 @@ def import_needs(
         words={name: WORDS[name] for name in STORED},
     )
     return bring_in(database, file, steps=steps, dry_run=dry_run, lang=lang, say=say, agree=agree)
-
-
-def _mapping(path: Path | None, *, now: datetime) -> FileMapping:
-    if path is None:
-        return intake.NO_MAPPING
-    return intake.read_mapping(path.read_bytes(), need_schema(today=local_day(now)))
 
 
 def tell_counts(counts: Mapping[str, int], *, lang: str, say: Say) -> None:

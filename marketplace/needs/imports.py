@@ -15,7 +15,6 @@ from sqlmodel import Session
 from marketplace import policy
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.errors import BadInput
 from marketplace.intake import (
     NO_MAPPING,
     Checked,
@@ -29,6 +28,7 @@ from marketplace.intake import (
     keep_found,
     refuse_changes,
     rows_of,
+    source_name,
 )
 from marketplace.intake.places import Place
 from marketplace.needs.planning import plan
@@ -53,7 +53,7 @@ def check_file(
     policy.require(actor, "need:import")
     schema = need_schema(today=local_day(now), taxonomy=taxonomy, place=place)
     checked = check_table(data, schema, mapping=mapping)
-    found = plan(session, checked.rows, source=_source(source))
+    found = plan(session, checked.rows, source=source_name(source))
     return keep_found(
         session,
         checked,
@@ -65,12 +65,6 @@ def check_file(
         actor=actor,
         now=now,
     )
-
-
-def _source(name: str) -> str:
-    if not name or len(name) > 32 or not name.replace("-", "").replace("_", "").isalnum():
-        raise BadInput("bad_source", field="source")
-    return name
 
 
 def confirm_import(

@@ -12,12 +12,11 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from marketplace import intake
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.errors import BadInput
-from marketplace.intake.command import Say, Steps, bring_in, tell_refusal
+from marketplace.intake.command import Say, Steps, bring_in, mapping_of, tell_refusal
 from marketplace.offers import imports
 from marketplace.offers.table import offer_schema
 from marketplace.offers.upload import desk
@@ -49,9 +48,7 @@ def import_offers(
     """Check a giver's file, say exactly what storing it would do, and do that if somebody agrees."""
     try:
         giver = replace(actor, org_id=_organisation(database, org))
-        columns = intake.NO_MAPPING
-        if mapping is not None:
-            columns = intake.read_mapping(mapping.read_bytes(), offer_schema(today=local_day(now)))
+        columns = mapping_of(mapping, offer_schema(today=local_day(now)))
     except BadInput as error:
         return tell_refusal(error, lang=lang, say=say)
     steps = Steps(

@@ -9,9 +9,9 @@ import unicodedata
 
 from marketplace.errors import BadInput
 from marketplace.payments.models import AccountKind
+from marketplace.reference.account_number import LENGTHS, account_text, is_account
 
 CARD_LENGTHS = range(16, 20)
-PASSBOOK_LENGTHS = range(8, 31)
 _JOINTS = "·•‧・.．"
 
 
@@ -21,9 +21,8 @@ def account_digits(typed: str, kind: AccountKind, /) -> str:
     >>> account_digits("6200 0000 0000 0005", AccountKind.CARD)
     '6200000000000005'
     """
-    digits = "".join(ch for ch in unicodedata.normalize("NFKC", typed) if ch not in " -\t\u3000")
-    lengths = CARD_LENGTHS if kind is AccountKind.CARD else PASSBOOK_LENGTHS
-    if not (digits.isascii() and digits.isdigit() and len(digits) in lengths):
+    digits = account_text(typed)
+    if not is_account(digits, CARD_LENGTHS if kind is AccountKind.CARD else LENGTHS):
         raise BadInput("account_length", field="account")
     if kind is AccountKind.CARD and not luhn(digits):
         raise BadInput("account_check_digit", field="account")

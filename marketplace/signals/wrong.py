@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.orm import aliased
@@ -54,18 +55,22 @@ def call_wrong(session: Session, alert: Alert, wrong: Collection[int], /, *, act
 
 def list_wrong(session: Session, feed: str, /) -> Sequence[Fact]:
     """What staff found wrong of a feed and its department has not told otherwise, the oldest first."""
-    newer = aliased(Fact)
-    told = select(newer.id).where(newer.source_key == Fact.source_key, col(newer.replaced_day).is_(None)).exists()
+    told = _standing(Fact.source_key).exists()
     asked = select(Fact).where(col(Fact.wrong_by).is_not(None), col(Fact.feed) == feed, ~told)
     return session.exec(asked.order_by(col(Fact.id)).limit(SHOWN)).all()
+
+
+def _standing(source_key: Any) -> Any:
+    """What its department tells of this reference now."""
+    newer = aliased(Fact)
+    return select(newer.id).where(newer.source_key == source_key, col(newer.replaced_day).is_(None))
 
 
 def uphold(session: Session, fact_id: int, /, *, actor: Actor, now: datetime) -> Fact:
     """The department says that it is right: it counts again, as if it were told today."""
     require(actor, "fact:take")
     fact = session.get(Fact, fact_id, with_for_update=True, populate_existing=True)
-    told = select(Fact.id).where(Fact.source_key == fact.source_key, col(Fact.replaced_day).is_(None)) if fact else None
-    if fact is None or told is None or fact.wrong_by is None or session.exec(told).first() is not None:
+    if fact is None or fact.wrong_by is None or session.exec(_standing(fact.source_key)).first() is not None:
         raise NotFound("fact")
     fact.wrong_by = None
     again = Fact(**{**fact.model_dump(exclude={"id"}), "replaced_day": None, "known_day": local_day(now).toordinal()})

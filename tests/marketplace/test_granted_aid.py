@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 from marketplace import audit
 from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
-from marketplace.cases import outcome, steps
+from marketplace.cases import orders, outcome, steps
 from marketplace.cases.again import decide_again
 from marketplace.cases.models import CaseItem, ItemState
 from marketplace.db import Database
@@ -102,7 +102,7 @@ def test_a_right_appeal_about_paid_money_keeps_what_was_paid_and_orders_the_diff
     assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 60_000)]
     other = replace(WORKER, id="worker-9")
     outcome.decide(session, item.id, granted=True, amount_fen=70_000, actor=other, now=now)
-    assert (steps.running_step(session, item.id).code, outcome.to_pay(item)) == ("payment", 10_000)
+    assert (steps.running_step(session, item.id).code, orders.to_pay(item)) == ("payment", 10_000)
     assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 60_000)]
     pay(session, item, now, actor=replace(WORKER, id="worker-7"))
     assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 70_000)]
