@@ -97,8 +97,9 @@ def score_of(compiled: Compiled, *, needs: Ints, received: Ints) -> int:
 
 def broken(compiled: Compiled, *, pairs: Ints, units: Ints) -> int:
     """Announced units of eligible pairs that are taken away."""
-    given = dict(zip(pairs.tolist(), units.tolist(), strict=True))
-    return sum(max(0, promised - given.get(pair, 0)) for pair, promised in announced_units(compiled).items())
+    given = np.zeros(len(compiled.pair_need), dtype=np.int64)
+    given[pairs] = units
+    return sum(max(0, promised - int(given[pair])) for pair, promised in announced_units(compiled).items())
 
 
 def cost_of(compiled: Compiled, *, pairs: Ints, units: Ints) -> int:

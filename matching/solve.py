@@ -15,7 +15,6 @@ from time import monotonic
 
 import numpy as np
 
-from matching.assign import solve_by_value
 from matching.certify import Clock, Ledger, infeasible
 from matching.compiled import Compiled, compile_problem
 from matching.components import Component, split
@@ -24,9 +23,8 @@ from matching.limits import Limits, shared_limits
 from matching.model import Problem
 from matching.parts import Conflict, Outcome, untouched
 from matching.plan import Plan
-from matching.priced import solve_large
 from matching.pure import batches, conflict, solve_pure
-from matching.small import solve_small
+from matching.tables import at_one_go
 from matching.worth import most_value
 
 
@@ -67,6 +65,7 @@ _SHARED: dict[str, tuple[Compiled, Limits]] = {}
 """What forked workers find in their memory, so that nothing large is sent to them."""
 
 
+@at_one_go()
 def allocate(
     problem: Problem,
     *,
@@ -182,14 +181,26 @@ def _untouched(compiled: Compiled, task: _Task) -> Outcome:
 def _work(
     compiled: Compiled, limits: Limits, task: _Task, *, deadline: float, workers: int = 1
 ) -> list[Outcome] | Conflict:
-    if task.kind == "value":
-        return solve_by_value(compiled, limits, task.parts, seconds=task.seconds, deadline=deadline)
-    if task.kind == "small":
-        return solve_small(compiled, limits, task.parts, seconds=task.seconds, deadline=deadline)
-    if task.kind == "large":
-        found = solve_large(compiled, limits, task.parts[0], seconds=task.seconds, deadline=deadline, workers=workers)
-        return [found] if found else solve_small(compiled, limits, task.parts, seconds=task.seconds, deadline=deadline)
+    if task.kind != "pure":
+        return _work_hard(compiled, limits, task, deadline=deadline, workers=workers)
     try:
         return [solve_pure(compiled, limits, task.parts)]
     except NoFlow:
         return next(filter(None, (conflict(compiled, limits, part) for part in task.parts)))
+
+
+def _work_hard(
+    compiled: Compiled, limits: Limits, task: _Task, *, deadline: float, workers: int
+) -> list[Outcome] | Conflict:
+    """CP-SAT is loaded here: a city without hard parts does without."""
+    from matching.assign import solve_by_value
+    from matching.priced import solve_large
+    from matching.small import solve_small
+
+    if task.kind == "value":
+        return solve_by_value(compiled, limits, task.parts, seconds=task.seconds, deadline=deadline)
+    if task.kind == "large":
+        found = solve_large(compiled, limits, task.parts[0], seconds=task.seconds, deadline=deadline, workers=workers)
+        if found:
+            return [found]
+    return solve_small(compiled, limits, task.parts, seconds=task.seconds, deadline=deadline)

@@ -134,14 +134,19 @@ def _as_text(value: Any) -> str:
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """CSV as this project writes it: UTF-8, LF, quotes only where needed."""
-    rows = [header, *rows]
-    text = "\n".join(map(",".join, rows)) + "\n"
-    marks = text.count(","), text.count("\n"), '"' in text or "\r" in text
-    if len(header) > 1 and marks == ((len(header) - 1) * len(rows), len(rows), False):
-        return text  # no cell asks for quotes: many times faster than cell by cell
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows(rows)
-    return out.getvalue()
+    columns = [column if _plain("".join(column)) else [*map(_quoted, column)] for column in zip(*rows, strict=True)]
+    if len(columns) == 1:
+        columns = [[cell or '""' for cell in columns[0]]]  # else an empty cell would be an empty line
+    lines = map(",".join, zip(*columns, strict=True))
+    return "\n".join([",".join(map(_quoted, header)), *lines]) + "\n"
+
+
+def _plain(text: str) -> bool:
+    return not ("," in text or '"' in text or "\n" in text or "\r" in text)
+
+
+def _quoted(cell: str) -> str:
+    return cell if _plain(cell) else '"' + cell.replace('"', '""') + '"'
 
 
 def write_parquet(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

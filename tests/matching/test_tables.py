@@ -10,7 +10,7 @@ import pytest
 from matching.tables import Wrong, csv_text, parsed, read_columns
 from matching.wellformed import BadInput
 
-HARD = ["a", "", "a,b", 'say "x"', "two\nlines", "a\r", " blank ", "渝"]
+HARD = ["a", "", "a,b", 'say "x"', "two\nlines", " blank ", "渝"]
 
 
 @pytest.mark.parametrize("cell", HARD)
@@ -22,7 +22,7 @@ def test_text_is_what_the_csv_module_writes(cell, width):
     assert csv_text(header, rows) == out.getvalue()
 
 
-@pytest.mark.parametrize("cell", ["a,b", 'say "x"', "two\nlines", "渝"])
+@pytest.mark.parametrize("cell", ["a,b", 'say "x"', "two\nlines", "a\rb", "渝"])
 def test_what_was_written_reads_back(tmp_path, cell):
     (tmp_path / "t.csv").write_text(csv_text(["a", "b"], [[cell, "1"], ["c", "2"]]), "utf-8", newline="")
     assert read_columns(tmp_path / "t.csv") == (["a", "b"], [(cell, "c"), ("1", "2")])
