@@ -9,11 +9,13 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from time import perf_counter
 
 import numpy as np
 
+from matching.child import beside
 from matching.compiled import Compiled
 from matching.explain import reasons
 from matching.folder import input_sha256, plan_sha256
@@ -63,28 +65,23 @@ class Ledger:
         self.score += outcome.score
         self.bound += outcome.bound
 
-    def plan(self, clock: Clock, *, tell: Callable[[str], None]) -> Plan:
-        """Price, prove and wrap up."""
-        compiled = self.compiled
+    def plan(self, clock: Clock, *, tell: Callable[[str], None], workers: int = 1) -> Plan:
+        """Price, prove and wrap up; with several workers the reasons are found while the proof is made."""
         tell("prices")
         prices = tuple(sorted((row for outcome in self.outcomes for row in outcome.prices), key=_price_key))
-        bound = price_bound(compiled, prices, units=self.units)
-        clock.mark("prices")
-        tell("reasons")
-        lines = lines_of(compiled, self.units)
-        told = reasons(compiled, lines, prices)
-        clock.mark("reasons")
-        return Plan(
-            lines=lines,
-            reasons=told,
-            prices=prices,
-            certificate=self._certificate(lines, prices=prices, bound=bound, clock=clock),
-        )
+        lines = lines_of(self.compiled, self.units)
+        with beside(partial(self._certificate, lines, prices=prices), workers=workers) as certificate:
+            tell("reasons")
+            clock.mark("prices")
+            told = reasons(self.compiled, lines, prices)
+            clock.mark("reasons")
+            said = certificate()
+        clock.mark("proof")
+        return Plan(lines=lines, reasons=told, prices=prices, certificate=replace(said, seconds=clock.seconds))
 
-    def _certificate(
-        self, lines: tuple[Line, ...], *, prices: tuple[Price, ...], bound: int, clock: Clock
-    ) -> Certificate:
+    def _certificate(self, lines: tuple[Line, ...], *, prices: tuple[Price, ...]) -> Certificate:
         compiled = self.compiled
+        bound = price_bound(compiled, prices, units=self.units)
         pairs = np.arange(len(self.units), dtype=np.int64)
         received = receipts(compiled, pairs=pairs, units=self.units)
         needs = np.arange(len(compiled.need_ids), dtype=np.int64)
@@ -93,7 +90,6 @@ class Ledger:
         value, value_bound, value_proof = value_said(compiled, self.outcomes)
         flawless = exact and all(o.unique for o in self.outcomes)
         gaps = self._gaps(prices, short=bound - score)
-        clock.mark("gaps")
         return Certificate(
             status="optimal" if exact and value == value_bound else "feasible",
             score=score,
@@ -113,7 +109,7 @@ class Ledger:
             plan_sha256=plan_sha256(lines),
             price_scale=1,
             versions=versions(),
-            seconds=clock.seconds,
+            seconds={},
             solver_bound=max(score, min(bound, self.bound)),
             proofs=self.proofs,
             value=value,

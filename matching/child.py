@@ -1,18 +1,19 @@
 """Child processes that work on what they were born with, can be killed, and cannot eat all memory.
 
-What enters: a function that takes in news, one that works on a task, and how many children. What leaves: answers in the
-order of the tasks, so that nothing depends on the number of children; None for a task whose child died or took too
-long. Called by `neighbourhoods` (several children, one state that changes) and by `small` and `assign` (one child, a
-list of tasks). A child is forked from the parent as it is at that moment, so one that was lost is replaced by one that
-knows everything; news must therefore do no harm when told twice. CP-SAT can overshoot its own limits by far and does
-not enforce its memory limit, hence the fence.
+What enters: a function that takes in news, one that works on a task, and how many children. What leaves: answers in
+the order of the tasks, so that nothing depends on the number of children; None for a task whose child died or took too
+long. Called by `neighbourhoods` (several children, one state that changes), by `small` and `assign` (one child, a list
+of tasks) and by `certify` (one task, beside its own). A child is forked from the parent as it is at that moment, so
+one that was lost is replaced by one that knows everything; news must therefore do no harm when told twice. CP-SAT can
+overshoot its own limits by far and does not enforce its memory limit, hence the fence.
 """
 
 from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
@@ -35,6 +36,35 @@ def answers(
     with Crew[None, int, Answer](lambda _: None, lambda at: work(tasks[at]), size=1) as crew:
         for at in range(len(tasks)):
             yield crew.ask(None, [at], deadline=deadline, patience=patience)[0]
+
+
+@contextmanager
+def beside(work: Callable[[], Answer], *, workers: int) -> Iterator[Callable[[], Answer]]:
+    """`work` by a child while the caller goes on, and its answer when asked for; by the caller first if `workers` is 1,
+    and last if the child was lost."""
+    if workers < 2:
+        found = work()
+        yield lambda: found
+        return
+    here, there = get_context("fork").Pipe(duplex=False)
+    child = get_context("fork").Process(target=lambda: there.send(work()), daemon=True)
+    child.start()
+    there.close()
+    try:
+        yield partial(_answer, here, work)
+    finally:
+        child.kill()
+        child.join()
+        child.close()
+        here.close()
+
+
+def _answer(here: Connection, work: Callable[[], Answer]) -> Answer:
+    try:
+        answer: Answer = here.recv()
+    except EOFError:
+        return work()
+    return answer
 
 
 class Crew(Generic[News, Task, Answer]):

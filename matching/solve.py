@@ -113,7 +113,7 @@ def allocate(
             tell(phase)
         clock.mark(phase)
     tell("prices")
-    plan = ledger.plan(clock, tell=tell)
+    plan = ledger.plan(clock, tell=tell, workers=workers)
     tell("done")
     return plan
 

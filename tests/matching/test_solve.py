@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from random import Random
 
 import pytest
 
 from matching import Problem, Progress, allocate
+from matching.child import beside
 from matching.model import Announced, Ban, Pin
 from matching.plan import Plan
 from tests.matching.test_flow import need, problem, resource
@@ -115,3 +117,27 @@ def test_an_unchanged_problem_changes_nothing_when_its_plan_was_announced():
     again = allocate(replace(given, announced=told))
     assert again.lines == plan.lines
     assert again.certificate.broken_units == 0
+
+
+def test_the_proof_made_beside_the_reasons_is_the_proof_made_before_them():
+    alone, beside_them = allocate(district(), workers=1), allocate(district(), workers=2)
+    assert replace(alone.certificate, seconds={}) == replace(beside_them.certificate, seconds={})
+    assert alone.reasons == beside_them.reasons
+
+
+def test_a_child_that_is_lost_is_made_up_for():
+    parent = os.getpid()
+
+    def work() -> int:
+        if os.getpid() != parent:
+            os._exit(3)
+        return 7
+
+    for workers in (1, 2):
+        with beside(work, workers=workers) as answer:
+            assert answer() == 7
+
+
+def test_what_is_done_beside_is_done_by_a_child():
+    with beside(os.getpid, workers=2) as answer:
+        assert answer() != os.getpid()
