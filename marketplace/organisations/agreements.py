@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
-from marketplace.calendar import local_day
+from marketplace.calendar import last_before, local_day
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.notices import Notice
@@ -253,7 +253,7 @@ def _look(session: Session, organisation: Organisation, *, today: date, now: dat
         entry = audit.Entry("organisation:suspend", object_ref=organisation.id, body={"reason": ENDED})
         audit.record(session, entry, actor=SYSTEM, now=now)
         return True
-    params, key = {"by": end.isoformat()}, _notice_key(organisation.id, end)
+    params, key = {"by": last_before(end).isoformat()}, _notice_key(organisation.id, end)
     notices.post(session, "agreement_ending", key=key, org_id=organisation.id, params=params, now=now)
     return True
 

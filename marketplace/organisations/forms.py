@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from marketplace.calendar import after_last
 from marketplace.organisations.agreements import purposes_of_needs
 from marketplace.organisations.models import OrganisationKind
 from marketplace.organisations.service import NewOrganisation
@@ -43,7 +44,7 @@ class NewForm(ApplyForm):
 
     contract_ref = TextField(_l("Number of the agreement"), required=False, longest=64)
     contract_from = DayField(_l("First day of the agreement"), required=False)
-    contract_to = DayField(_l("The day after its last"), required=False)
+    contract_to = DayField(_l("Last day of the agreement"), required=False)
     purposes = ManyField(_l("For which purposes may it ever be told anything?"), required=False)
 
 
@@ -52,7 +53,7 @@ class AgreementForm(Form):
 
     contract_ref = TextField(_l("Number of the agreement"), longest=64)
     contract_from = DayField(_l("First day of the agreement"))
-    contract_to = DayField(_l("The day after its last"))
+    contract_to = DayField(_l("Last day of the agreement"))
     purposes = ManyField(_l("For which purposes may it ever be told anything?"), required=_l("Choose at least one"))
 
 
@@ -104,6 +105,7 @@ def typed(form: Any) -> NewOrganisation:
     said: dict[str, Any] = {name: form[name].data or "" for name in WHO}
     if "contract_ref" in form:
         said["contract_ref"] = form.contract_ref.data or ""
-        said |= {name: form[name].data for name in ("contract_from", "contract_to")}
+        last = form.contract_to.data
+        said |= {"contract_from": form.contract_from.data, "contract_to": last and after_last(last)}
         said["purposes"] = tuple(form.purposes.data or ())
     return NewOrganisation(kind=OrganisationKind(str(form.kind.data)), credit_code=form.credit_code.data, **said)

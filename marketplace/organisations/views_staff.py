@@ -11,7 +11,7 @@ from typing import Any
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.calendar import utc_now
+from marketplace.calendar import after_last, utc_now
 from marketplace.errors import BadInput, DomainError, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.organisations import agreements, alike, entering, service
@@ -21,7 +21,7 @@ from marketplace.organisations.models import Organisation, OrganisationState
 from marketplace.web import Page, _, _l, confirm, current_session, done, page_number, render, writes
 from marketplace.web.codes import word
 from marketplace.web.display import language
-from marketplace.web.formats import day
+from marketplace.web.formats import day, last_before
 
 STATES: dict[OrganisationState, tuple[Any, str]] = {
     OrganisationState.APPLIED: (_l("Waits for approval"), "wait"),
@@ -39,7 +39,7 @@ FAULTS: dict[str, Any] = {
     **CODE_FAULTS,
     "contact_unreachable": UNREACHABLE,
     "trust_incomplete": _l("A charitable trust names its trustee, its supervisor and the number of its filing"),
-    "agreement_reversed": _l("The agreement must end after it begins"),
+    "agreement_reversed": _l("The agreement cannot end before it begins"),
     "team_has_manager": _l("Somebody manages this team already, or the organisation may not act now."),
     "agreement_over": _l("The agreement must end after today"),
     "agreement_purposes": _l("Choose at least one purpose"),
@@ -124,7 +124,7 @@ def agreement(org_id: str) -> ResponseReturnValue:
     form = fill(AgreementForm(data={"purposes": list(usual), "contract_ref": organisation.contract_ref}))
     if form.validate_on_submit():
         number, first, last = form.contract_ref.data, form.contract_from.data, form.contract_to.data
-        terms = agreements.AgreementTerms(number, first, last, tuple(form.purposes.data))
+        terms = agreements.AgreementTerms(number, first, after_last(last), tuple(form.purposes.data))
         try:
             agreements.propose_agreement(current_session(), org_id, terms, actor=current_actor(), now=utc_now())
         except BadInput as error:
@@ -193,7 +193,7 @@ def _decide(org_id: str, *, title: str, button: str, danger: bool = False) -> Re
     facts = [
         *_facts(organisation),
         {"label": _("Number of the agreement"), "value": proposed.number or "—"},
-        {"label": _("Term"), "value": f"{day(proposed.valid_from)} – {day(proposed.valid_to)}"},
+        {"label": _("Term"), "value": f"{day(proposed.valid_from)} – {day(last_before(proposed.valid_to))}"},
         {"label": _("Purposes"), "value": comma.join(word(code, "purpose") for code in proposed.purposes)},
     ]
     back = url_for(".one", org_id=org_id)

@@ -20,6 +20,7 @@ from marketplace.intake import ImportBatch
 from marketplace.notices import Notice
 from marketplace.offers.models import DonorConsent, Offer
 from marketplace.offers.service import source_index
+from marketplace.organisations.agreements import agreements_of
 from marketplace.organisations.models import Organisation, OrganisationState, RelatedPerson
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.organisation_number import make_uscc
@@ -60,11 +61,14 @@ def test_anybody_may_apply_and_staff_take_it_from_there(app, sqlite_database):
     assert "江风信托" in page
     assert "某律师事务所" in staff.get(f"/organisations/{made.id}").text
     where = f"/organisations/{made.id}/agreement"
-    agreed = {"contract_ref": "协议 1", "contract_from": "2026-01-01", "contract_to": "2026-01-01", "purposes": []}
+    agreed = {"contract_ref": "协议 1", "contract_from": "2026-01-01", "contract_to": "2025-12-31", "purposes": []}
     assert staff.post(where, data=agreed).status_code == 422
     agreed |= {"purposes": ["MED_AID"]}
-    assert "结束日须在起始日之后" in staff.post(where, data=agreed).text
+    assert "最后一日不能早于起始日" in staff.post(where, data=agreed).text
     assert staff.post(where, data=agreed | {"contract_to": "2099-01-01"}).status_code == 303
+    with sqlite_database.reading() as session:
+        assert agreements_of(session, made.id)[0].valid_to == date(2099, 1, 2)
+    assert "2099年1月1日" in staff.get(f"/organisations/{made.id}").text
     second = client_as(app, Role.APPROVER)
     assert "不批准这份协议吗" in second.get(f"/organisations/{made.id}/refuse").text
     second.post(f"/organisations/{made.id}/refuse", data={"confirmed": "yes"})
