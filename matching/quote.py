@@ -91,16 +91,25 @@ class _Room:
     """Units that the need has already from each."""
     rival: Bools
     """Whether the household draws on another resource of the same exclusive group."""
+    earmarks: Mapping[str, int]
+    """Units left under each earmark."""
 
 
-def quote(board: Board, newcomer: Newcomer, *, left: Mapping[str, int] | None = None) -> Quote:
+def quote(
+    board: Board,
+    newcomer: Newcomer,
+    *,
+    left: Mapping[str, int] | None = None,
+    earmarks: Mapping[str, int] | None = None,
+) -> Quote:
     """Quote one newcomer; nothing is booked. About 0.05 ms for a class of needs seen before, O(fitting resources).
 
-    `left` replaces, for the resources it names, what the board believes to be left.
+    `left` and `earmarks` replace, for the resources and earmarks they name, what the board believes to be left.
     """
     newcomer = board.newcomer(newcomer)
     fit = board.fit(newcomer)
-    room = _room(board, newcomer, fit, left=left)
+    marks = {**board.earmark_left, **earmarks} if earmarks else board.earmark_left
+    room = _room(board, newcomer, fit, left=left, earmarks=marks)
     free = tuple(_free(board, newcomer.need, room))
     ask = _cheapest(board, newcomer, room, free)
     levels = tuple(_levels(board, newcomer.need, ask, begun=room.begun + _sum(free)))
@@ -113,7 +122,9 @@ def _sum(lines: Sequence[Line]) -> int:
     return sum(line.units for line in lines)
 
 
-def _room(board: Board, newcomer: Newcomer, fit: Fit, *, left: Mapping[str, int] | None) -> _Room:
+def _room(
+    board: Board, newcomer: Newcomer, fit: Fit, *, left: Mapping[str, int] | None, earmarks: Mapping[str, int]
+) -> _Room:
     need = newcomer.need
     mine = {held.resource_id: held for held in newcomer.held if held.need_id == need.need_id}
     past = min(need.gap, sum(row.units for row in newcomer.past if row.need_id == need.need_id))
@@ -129,7 +140,16 @@ def _room(board: Board, newcomer: Newcomer, fit: Fit, *, left: Mapping[str, int]
     now = np.where(rival, 0, np.maximum(0, np.minimum(now, _left(board, places, left))))
     apart = np.maximum(0, np.minimum(np.minimum(each, board.per_household[places] - got), board.stock[places]))
     return _Room(
-        places, past + received, still, most=most, now=now, most_apart=most_apart, apart=apart, got=got, rival=rival
+        places,
+        past + received,
+        still,
+        most=most,
+        now=now,
+        most_apart=most_apart,
+        apart=apart,
+        got=got,
+        rival=rival,
+        earmarks=earmarks,
     )
 
 
@@ -194,7 +214,7 @@ def _fill(board: Board, need: Need, room: _Room, order: list[int]) -> list[Line]
     for i in order:
         at = int(room.places[i])
         row, lot = board.resources[at], int(board.lot[at])
-        marks = [budget.get(mark, board.earmark_left[mark]) for mark in board.above[at]]
+        marks = [budget.get(mark, room.earmarks[mark]) for mark in board.above[at]]
         units = min(want, int(room.now[i]), *marks, FAR) // lot * lot
         if units <= 0 or units + int(room.got[i]) < board.least[at]:
             continue

@@ -23,10 +23,12 @@ from marketplace.households.models import ByHand
 from marketplace.jobs import Job, JobState
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
+from marketplace.organisations.models import Organisation
 from marketplace.policy import require
 from marketplace.proposals.boards import FINISHED, Standing, standing_of, stock_left
 from marketplace.proposals.models import LineState, NeedQuote, ProposedLine, Run, RunState
 from marketplace.proposals.results import titles_of
+from marketplace.proposals.supply import budgets_left
 from marketplace.reference.needs import reckoned_value
 from matching.quote import LIKELY, Quote, quote
 
@@ -81,13 +83,17 @@ def _quoted(
 ) -> Quote:
     """Ask what is left of every fitting offer (of none but `only`, if given) for this need, then quote."""
     board, newcomer = stands.board, stands.newcomer
-    ids = [board.resources[at].resource_id for at in board.fit(newcomer).places.tolist()]
+    places = board.fit(newcomer).places.tolist()
+    ids = [board.resources[at].resource_id for at in places]
     if not ids:
         return quote(board, newcomer)
     left = stock_left(session, category="" if only is not None else newcomer.need.category, offer_ids=only or ())
     left |= dict.fromkeys(without, 0)
     back = stands.kept_back
-    return quote(board, newcomer, left={one: max(0, left.get(one, 0) - back.get(one, 0)) for one in ids})
+    marks = {mark for at in places for mark in board.above[at]}
+    earmarks = budgets_left(session, marks, on=board.policy.as_of) if marks else None
+    left = {one: max(0, left.get(one, 0) - back.get(one, 0)) for one in ids}
+    return quote(board, newcomer, left=left, earmarks=earmarks)
 
 
 def as_json(told: Told) -> dict[str, Any]:
@@ -163,9 +169,13 @@ def _locked_need(session: Session, need_id: str, *, actor: Actor) -> Need:
 
 
 def _locked(session: Session, offer_ids: list[str]) -> list[Offer]:
-    """The offers, locked in the order of their ids until the transaction ends, read anew."""
+    """The offers, locked in the order of their ids until the transaction ends, read anew; then their givers, whose
+    budgets several offers share."""
     statement = select(Offer).where(col(Offer.id).in_(offer_ids)).order_by(col(Offer.id)).with_for_update()
-    return list(session.exec(statement.execution_options(populate_existing=True)))
+    found = list(session.exec(statement.execution_options(populate_existing=True)))
+    givers = select(Organisation.id).where(col(Organisation.id).in_({offer.org_id for offer in found}))
+    session.exec(givers.order_by(col(Organisation.id)).with_for_update()).all()
+    return found
 
 
 def _line(stands: Standing, need: Need, offer: Offer, *, units: int, left: int) -> ProposedLine:

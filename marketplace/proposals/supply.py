@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from sqlalchemy import or_
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from marketplace.ledger import budgets
@@ -17,6 +17,7 @@ from marketplace.offers.models import Offer, OfferState
 from marketplace.offers.terms import served_districts
 from marketplace.organisations.agreements import acting_ids
 from marketplace.organisations.models import Organisation
+from marketplace.proposals.models import LineState, ProposedLine
 from marketplace.reference import needs as taxonomy
 from matching.model import Earmark, Resource
 
@@ -35,6 +36,21 @@ def yearly_budgets(session: Session, organisations: frozenset[str], /, *, on: da
         Earmark(f"{BUDGET}{org_id}", None, max(0, budget - given.get(org_id, 0)))
         for org_id, budget in sorted(most.items())
     )
+
+
+def budgets_left(session: Session, marks: Iterable[str], /, *, on: date) -> dict[str, int]:
+    """What these budgets leave beside what is given and what waits for a decision, in fen."""
+    organisations = frozenset(mark.removeprefix(BUDGET) for mark in marks)
+    waiting = (
+        select(Offer.org_id, func.sum(ProposedLine.units))
+        .join(Offer, col(Offer.id) == col(ProposedLine.offer_id))
+        .where(col(ProposedLine.state) == LineState.PROPOSED, col(Offer.org_id).in_(sorted(organisations)))
+        .where(col(Offer.category).in_([kind.code for kind in taxonomy.list_need_kinds() if kind.is_money]))
+        .group_by(col(Offer.org_id))
+    )
+    asked = {f"{BUDGET}{row[0]}": int(row[1]) for row in session.execute(waiting)}
+    left = yearly_budgets(session, organisations, on=on)
+    return {row.earmark: max(0, row.budget - asked.get(row.earmark, 0)) for row in left}
 
 
 def open_offers(session: Session, organisations: frozenset[str], as_of: date) -> Iterator[Offer]:

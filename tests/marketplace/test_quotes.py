@@ -448,3 +448,17 @@ def test_a_quote_keeps_to_the_book_of_rules_as_two_people_changed_it_for_a_distr
         wanted = rules.Draft("D08", "500103", date(2026, 11, 23), "渝民发〔2026〕1号", days=365)
         rules.approve(session, rules.draft(session, wanted, actor=first, now=now).id, actor=second, now=now)
     assert told(database, need_id, now)["fitting_offers"] == 0
+
+
+def test_a_givers_budget_is_promised_once_between_runs_too(database, verifier, now):
+    money: dict[str, Any] = {"category": "MEDICAL.MAJOR", "unit": "FEN"}
+    with database.transaction() as session:
+        giver = make.an_organisation(session, yearly_budget_fen=50_000)
+        for _offer in range(2):
+            make.an_offer(session, giver, **money, stock_units=50_000, max_per_need=50_000)
+    served(database, **money, gap_units=30_000)
+    run = a_run(database, verifier, now)
+    need_id = newcomer(database, now, **money, gap_units=50_000)
+    assert sum(line["units"] for line in told(database, need_id, now)["free"]) == 20_000
+    swept(database, now)
+    assert sum(line.units for line in lines_of(database, run)) == 50_000
