@@ -135,11 +135,10 @@ def within(session: Session, lines: Sequence[ProposedLine], /, *, left: int) -> 
 
 
 def _cut(session: Session, line: ProposedLine, *, left: int) -> bool:
-    free = any(reason.get("code") == quotes.FREE_STOCK for reason in line.reasons)
     need, offer = session.get_one(Need, line.need_id), session.get_one(Offer, line.offer_id)
     each = -(-line.value_fen // line.units)
     units = left // each // offer.lot * offer.lot
-    if not free or need.all_or_nothing or units < max(1, offer.min_per_need):
+    if not line.free_stock or need.all_or_nothing or units < max(1, offer.min_per_need):
         return False
     line.units, line.value_fen = units, units * each
     session.add(line)

@@ -16,13 +16,14 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 import matching
 from marketplace.errors import BadInput, NotFound
-from marketplace.proposals.models import RunInput
+from marketplace.proposals.models import ProposedLine, RunInput
 from matching.folder import input_sha256, read_problem, write_problem
 from matching.model import Problem
+from matching.plan import Line
 from matching.wellformed import BadInput as BadFolder
 
 
@@ -66,6 +67,14 @@ def recall_problem(session: Session, run_id: str, /) -> Problem:
     if input_sha256(problem) != kept.sha256:
         raise BadInput("input_damaged")
     return problem
+
+
+def recall_lines(session: Session, run_id: str, /) -> tuple[Line, ...]:
+    """The lines of a run's own plan as they stand in the database, sorted; what was given from free stock later is
+    none of them."""
+    planned = select(ProposedLine).where(ProposedLine.run_id == run_id, col(ProposedLine.free_stock).is_(False))
+    rows = sorted((row.need_id, row.offer_id, row.units) for row in session.exec(planned))
+    return tuple(Line(*row) for row in rows)
 
 
 @cache

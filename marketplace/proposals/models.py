@@ -88,6 +88,8 @@ class ProposedLine(SQLModel, table=True):
     state: LineState = Field(default=LineState.PROPOSED, sa_column=choice(LineState, index=True))
     consent_chain_id: str = Field(default="", max_length=32)
     consent_version: int = 0
+    free_stock: bool = False
+    """Whether it was proposed from free stock after the run, and is no part of the run's plan."""
 
 
 class UnservedReason(SQLModel, table=True):

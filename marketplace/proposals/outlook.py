@@ -19,8 +19,8 @@ from marketplace.errors import BadInput, NotFound
 from marketplace.households.models import Household
 from marketplace.needs.models import Need
 from marketplace.policy import require
-from marketplace.proposals.archive import recall_problem
-from marketplace.proposals.models import ProposedLine, Run, RunInput, RunState
+from marketplace.proposals.archive import recall_lines, recall_problem
+from marketplace.proposals.models import Run, RunInput, RunState
 from matching import whatif
 from matching.compiled import Compiled, compile_problem
 from matching.model import Ban, Pin, levels_first, urgency_first
@@ -156,10 +156,8 @@ def _recalled(session: Session, run: Run) -> tuple[Compiled, tuple[Line, ...]]:
     with _lock:
         if run.plan_sha256 + run.id not in _kept:
             compiled = compile_problem(recall_problem(session, run.id))
-            rows = session.exec(select(ProposedLine).where(ProposedLine.run_id == run.id))
-            lines = sorted((row.need_id, row.offer_id, row.units) for row in rows)
             _kept.clear()
-            _kept[run.plan_sha256 + run.id] = (compiled, tuple(Line(*line) for line in lines))
+            _kept[run.plan_sha256 + run.id] = (compiled, recall_lines(session, run.id))
         return _kept[run.plan_sha256 + run.id]
 
 

@@ -194,6 +194,7 @@ def _line(stands: Standing, need: Need, offer: Offer, *, units: int, left: int) 
         state=LineState.PROPOSED,
         consent_chain_id=chain,
         consent_version=version,
+        free_stock=True,
     )
 
 

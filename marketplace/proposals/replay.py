@@ -14,8 +14,8 @@ from sqlmodel import Session, select
 
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound
-from marketplace.proposals.archive import code, get_input, unpack
-from marketplace.proposals.models import ProposedLine, Run, RunInput
+from marketplace.proposals.archive import code, get_input, recall_lines, unpack
+from marketplace.proposals.models import Run, RunInput
 from marketplace.proposals.problem import policy_of
 from matching.folder import input_sha256, plan_sha256
 from matching.model import Problem
@@ -46,7 +46,7 @@ def replay(database: Database, name: str, /) -> Replay:
     with database.reading() as session:
         run = find_run(session, name)
         kept = get_input(session, run.id)
-        lines = _lines(session, run)
+        lines = {(line.need_id, line.resource_id): line.units for line in recall_lines(session, run.id)}
     exempt = bool(run.certificate.get("interrupted"))
     try:
         problem = unpack(kept.payload)
@@ -67,11 +67,6 @@ def find_run(session: Session, name: str, /) -> Run:
     if run is None:
         raise NotFound("run")
     return run
-
-
-def _lines(session: Session, run: Run) -> dict[tuple[str, str], int]:
-    rows = session.exec(select(ProposedLine).where(ProposedLine.run_id == run.id))
-    return {(row.need_id, row.offer_id): row.units for row in rows}
 
 
 def _input(run: Run, kept: RunInput, problem: Problem) -> list[str]:

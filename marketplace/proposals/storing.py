@@ -61,6 +61,7 @@ def store_plan(session: Session, run: Run, /, *, problem: Problem, plan: Plan, a
                 "state": LineState.PROPOSED,
                 "consent_chain_id": chain,
                 "consent_version": version,
+                "free_stock": False,
             }
         )
     if rows:

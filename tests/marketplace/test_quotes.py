@@ -23,7 +23,7 @@ from marketplace.ledger import rules
 from marketplace.ledger import service as ledger
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer, OfferState
-from marketplace.proposals import making_way, overrides, quotes, results
+from marketplace.proposals import archive, making_way, overrides, quotes, results
 from marketplace.proposals.models import (
     Displacement,
     DisplacementState,
@@ -33,6 +33,7 @@ from marketplace.proposals.models import (
     RunPrice,
     RunState,
 )
+from marketplace.proposals.replay import replay
 from tests import factories as make
 from tests.marketplace.test_overlap_runs import past
 from tests.marketplace.test_proposals import a_run, lines_of
@@ -462,3 +463,14 @@ def test_a_givers_budget_is_promised_once_between_runs_too(database, verifier, n
     assert sum(line["units"] for line in told(database, need_id, now)["free"]) == 20_000
     swept(database, now)
     assert sum(line.units for line in lines_of(database, run)) == 50_000
+
+
+def test_what_is_given_from_free_stock_is_no_part_of_the_runs_plan(database, verifier, now):
+    served(database), offered(database, stock_units=25)
+    run = a_run(database, verifier, now)
+    newcomer(database, now)
+    assert swept(database, now) == 1
+    assert len(lines_of(database, run)) == 2
+    assert replay(database, run.id).holds
+    with database.reading() as session:
+        assert len(archive.recall_lines(session, run.id)) == 1

@@ -2225,6 +2225,7 @@ def upgrade() -> None:
     sa.Column('state', sa.Enum('proposed', 'approved', 'rejected', 'declined', 'stale', name='linestate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('consent_chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('consent_version', sa.Integer(), nullable=False),
+    sa.Column('free_stock', sa.Boolean(), nullable=False),
     sa.CheckConstraint('units > 0', name=op.f('ck_proposed_line_units')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_proposed_line_household_id')),
     sa.ForeignKeyConstraint(['need_id'], ['need.id'], name=op.f('fk_proposed_line_need_id')),
