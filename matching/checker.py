@@ -3,8 +3,8 @@
 What enters: a problem and a plan, or their folders. What leaves: faults, each with a code and a sentence; none means
 that the plan stands. Called by `python -m matching check`, before a run is shown to staff, and by the tests. It
 derives everything from the rules again in whole numbers and imports nothing of the solvers, only the words (`model`,
-`plan`), the folder's reader and hashes, and the judge's other parts: the rules as arrays (`checker_case`), whether
-another plan is as good (`checker_unique`), and the reasons (`checker_reasons`).
+`plan`), the folder's reader and hashes, and the judge's other parts: the rules as arrays (`checker_case`) and line by
+line (`checker_rules`), whether another plan is as good (`checker_unique`), and the reasons (`checker_reasons`).
 
 The bound: let every unit pay the prices of its resource, its earmark and all above, its household's maximum and caps;
 Σ price·limit + Σ over needs of the most a need could keep is what no plan can exceed, whatever the prices ≥ 0. Where
@@ -15,19 +15,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import randbelow
 
 import numpy as np
 
-from matching.checker_case import ALL, FAR, KINDS, RULES, Case, Fault, Numbers, coded, find, summed
+from matching.checker_case import ALL, FAR, Case, Fault, Numbers, summed
 from matching.checker_homes import over_claimed
 from matching.checker_reasons import reason_faults
+from matching.checker_rules import breaches, conflict, refused
 from matching.checker_unique import another, is_flow
 from matching.folder import input_sha256, plan_sha256, read_plan, read_problem
 from matching.model import LARGEST, Problem
 from matching.plan import Plan
 from matching.tables import at_one_go
 
-OVER = dict(zip(KINDS, ("over_stock", "over_earmark", "over_max_per_household", "over_cap"), strict=True))
 MANY = 200_000
 """Keys times leading runs: of a larger problem only three runs are worked out, unless all are claimed to be proven."""
 
@@ -36,12 +37,14 @@ MANY = 200_000
 def check(problem: Problem, plan: Plan) -> tuple[Fault, ...]:
     """All faults of a plan, none if it stands; O(pairs · log pairs). Lines that no rule could mean are judged first."""
     faults = (*_hashes(problem, plan), *_lines(problem, plan))
-    if any(x.code not in ("input_sha256", "plan_sha256") for x in faults) or plan.certificate.status == "infeasible":
+    if any(x.code not in ("input_sha256", "plan_sha256") for x in faults):
         return faults
+    if plan.certificate.status == "infeasible":
+        return (*faults, *conflict(problem, plan))
     case = Case(problem, plan)
-    refused = tuple(_refused(case))
-    rest = () if refused else (*_breaches(case), *_sums(case), *_proof(case), *reason_faults(case))
-    return (*faults, *refused, *rest)
+    wrong = tuple(refused(case))
+    rest = () if wrong else (*breaches(case), *_sums(case), *_proof(case), *reason_faults(case))
+    return (*faults, *wrong, *rest)
 
 
 def check_folder(folder: Path, out: Path) -> tuple[Fault, ...]:
@@ -62,50 +65,11 @@ def _lines(problem: Problem, plan: Plan) -> Iterator[Fault]:
 
 
 def _hashes(problem: Problem, plan: Plan) -> Iterator[Fault]:
-    said, pins = plan.certificate, {f"{p.need_id}>{p.resource_id}" for p in problem.pins}
+    said = plan.certificate
     if said.input_sha256 != input_sha256(problem):
         yield Fault("input_sha256", "the certificate was made for another problem")
     if said.plan_sha256 != plan_sha256(plan.lines):
         yield Fault("plan_sha256", "the certificate was made for another plan")
-    if said.status == "infeasible" and (plan.lines or not said.conflict or not {*said.conflict} <= pins):
-        yield Fault("conflict", "an infeasible run names the pins that contradict each other, and gives nothing")
-
-
-def _refused(case: Case) -> Iterator[Fault]:
-    keys = case.keyed(case.plan.lines)
-    for n, r in np.transpose(np.divmod(keys[find(case.keys, keys) < 0], case.wide)):
-        code = RULES[int(case.refused(n, r)) - 1]
-        yield Fault(code, f"{case.needs[n].need_id} may not get anything of {case.resources[r].resource_id}: {code}")
-
-
-def _breaches(case: Case) -> Iterator[Fault]:
-    """C1 to C11 but for eligibility, line by line."""
-    i = case.lines
-    n, r, units, plain = case.pn[i], case.pr[i], case.units[i], case.used[i] < 0
-    groups, group = coded(x.exclusive_group for x in case.resources)
-    drawn = case.home[n] * max(1, len(groups)) + group[r]
-    draws = np.unique(drawn * case.wide + r) // case.wide
-    broken = {
-        "units_used": ~plain & (units != case.used[i]),
-        "over_max_per_need": plain & (units > case.each[r]),
-        "under_minimum": plain & (units < case.floor[r]),
-        "broken_lot": plain & (units % case.lot[r] > 0),
-        "over_gap": (case.got > case.open)[n],
-        "two_providers": (summed(n, n * 0 + 1, size=len(case.got)) > 1)[n] & ((case.one[n] > 0) | ~plain),
-        "part_of_all": ((case.whole > 0) & (case.got != case.open))[n],
-        "exclusive": (group[r] != groups.get(None, -1)) & (find(draws[1:][draws[1:] == draws[:-1]], drawn) >= 0),
-    }
-    for code, lines in broken.items():
-        for j in np.flatnonzero(lines).tolist():
-            line = f"{case.needs[n[j]].need_id} gets {units[j]} of {case.resources[r[j]].resource_id}"
-            yield Fault(code, f"{line}, which breaks the rule {code}")
-    for row in np.flatnonzero(case.use > case.limits).tolist():
-        kind, name, home = [*case.row][row]
-        yield Fault(OVER[kind], f"{case.use[row]} is taken of {kind} {name} {home}, which holds {case.limits[row]}")
-    for pin in case.problem.pins:
-        pair = case.pair(pin.need_id, pin.resource_id)
-        if pair < 0 or case.units[pair] < pin.units:
-            yield Fault("pin_missed", f"{pin.need_id} was pinned to {pin.units} of {pin.resource_id}")
 
 
 def _sums(case: Case) -> Iterator[Fault]:
@@ -146,16 +110,17 @@ def _proof(case: Case) -> Iterator[Fault]:
     if case.misplaced or (sign < 0).any() or said.price_scale < 1:
         return
     bounds = Bounds(case)
-    if said.bound < (least := bounds.run(1)[0][-1]):
+    whole = bounds.run(1)
+    if said.bound < (least := whole[0][-1]):
         yield Fault("bound", f"the prices prove no bound below {least}, the certificate says {said.bound}")
-    yield from _gaps(case, bounds)
+    yield from _gaps(case, bounds, whole)
     if said.unique and (not proven or another(case)):
         yield Fault("unique", "another plan may be as good" if proven else "the plan is not proven to be the best")
 
 
-def _gaps(case: Case, bounds: Bounds) -> Iterator[Fault]:
+def _gaps(case: Case, bounds: Bounds, entire: tuple[Numbers, Numbers]) -> Iterator[Fault]:
     """The gap of every leading run is there, and as wide as the prices prove: for every run of a small problem or of a
-    plan that claims to be lexicographic, else for three of them."""
+    plan that claims to be lexicographic, else for the first, the `entire` last and one that nobody can foresee."""
     said, gaps, cells = case.said, case.said.gap_by_prefix, len(case.policy.order)
     proven = said.bound == said.score
     wanted = {ALL: -1} | {name: i for name, i in case.sorts.items() if case.open[case.sort == i].any()}
@@ -164,8 +129,9 @@ def _gaps(case: Case, bounds: Bounds) -> Iterator[Fault]:
         yield Fault("gap_by_prefix", "not one gap of 0 or more for each leading run and category, or an open end")
         return
     few = len(case.keys) * cells > MANY and said.lexicographic != "proven"
-    for run in sorted({*np.linspace(0, cells - 1, 3 if few else cells).astype(int).tolist()}):
-        for name, gap in zip(wanted, np.subtract(*bounds.run(cells - run))[[*wanted.values()]].tolist(), strict=True):
+    for run in sorted({0, cells - 1, randbelow(cells)}) if few else range(cells):
+        found = entire if run == cells - 1 else bounds.run(cells - run)
+        for name, gap in zip(wanted, np.subtract(*found)[[*wanted.values()]].tolist(), strict=True):
             if gaps[name][run] < gap:  # type: ignore[index]
                 yield Fault("gap_by_prefix", f"{name}: the prices prove no gap below {gap} in run {run}")
     fair = proven and not any(gaps[ALL])  # type: ignore[arg-type]

@@ -18,6 +18,8 @@ from matching.model import Cell
 from matching.plan import Reason
 
 SAMPLE = 2_000
+TIERS = ("only", "coverage", "stability", "cost", "hash")
+"""What may decide between a resource and the runner-up; the first where there is none."""
 
 
 def reason_faults(case: Case) -> Iterator[Fault]:
@@ -43,8 +45,7 @@ def _holds(case: Case, row: Reason, *, i: int) -> bool:
     pair = case.pair(need.need_id, name)
     units = int(case.units[pair]) if pair >= 0 else 0
     if row.code == "chosen":
-        runner_up = str(said.get("runner_up", ""))
-        return 0 < units == said.get("units") and (not runner_up or case.pair(need.need_id, runner_up) >= 0)
+        return pair >= 0 and 0 < units == said.get("units") and _holds_chosen(case, row, pair)
     if row.code == "covered":
         return sum(map(int, said.values())) >= need.gap > 0
     if case.got[i] >= case.open[i]:
@@ -52,6 +53,29 @@ def _holds(case: Case, row: Reason, *, i: int) -> bool:
     if not name:
         return _holds_refused(case, row, i=i)
     return pair >= 0 and row.code in CODES and CODES[row.code](case, row, pair)
+
+
+def _holds_chosen(case: Case, row: Reason, pair: int) -> bool:
+    """The price is the published one, the pin is there, and the runner-up costs as much more as the row says; which of
+    the later tiers decided is believed."""
+    said, need = row.detail, case.needs[case.pn[pair]]
+    true: dict[str, str | int] = {"units": int(case.units[pair]), "price": _price(case, row.resource_id)}
+    if case.least[pair]:
+        true["pinned"] = int(case.least[pair])
+    dearer = 0
+    if "runner_up" in said:
+        other = case.pair(need.need_id, str(said["runner_up"]))
+        if other < 0 or other == pair:
+            return False
+        dearer = int(case.paid[case.node[other], 0] - case.paid[case.node[pair], 0])
+        true |= {"runner_up": said["runner_up"], "extra_price": dearer}
+        true["extra_cost"] = int(case.cost[other] - case.cost[pair])
+    tiers = TIERS[1:2] if dearer > 0 else TIERS[1:] if "runner_up" in said else TIERS[:1]
+    return {**said, "tier": ""} == {**true, "tier": ""} and said.get("tier") in tiers
+
+
+def _price(case: Case, resource_id: str) -> int:
+    return int(case.price[case.row.get(("resource", resource_id, ""), 0), 0])
 
 
 def _holds_provider(case: Case, row: Reason, pair: int) -> bool:
@@ -124,6 +148,8 @@ def _holds_cells(case: Case, row: Reason, *, i: int) -> bool:
     if row.code not in ("priced_out", "tie_break"):
         return "next_level" not in said or (said.get("next_urgency"), said["next_level"]) == mine
     at = case.pair(other, row.resource_id)
+    if said.get("price") != _price(case, row.resource_id):
+        return False
     if at < 0 or not case.units[at] or (said.get("next_urgency"), said.get("next_level")) != mine:
         return False
     theirs = cell(case.n[other], 0)

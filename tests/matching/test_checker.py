@@ -15,6 +15,7 @@ import pytest
 from matching import allocate
 from matching.checker import check
 from matching.checker_case import Case
+from matching.checker_reasons import reason_faults
 from matching.compiled import compile_problem
 from matching.explain import reasons
 from matching.folder import write_plan, write_problem
@@ -336,7 +337,7 @@ FORGED_REASONS: dict[str, tuple[str, str, dict[str, str | int]]] = {
     "a word that is no code": ("r", "bad_luck", {}),
     "a line that is not in the plan": ("s", "chosen", {"units": 2}),
 }
-LAST = {"limit": 6, "left": 0, "short_by": 1, "next_urgency": 1, "next_level": 2}
+LAST = {"limit": 6, "left": 0, "short_by": 1, "next_urgency": 1, "next_level": 2, "price": 2}
 FORGED_REASONS |= {
     "another next cell": ("r", "priced_out", {**LAST, "next_level": 1, "urgency": 3, "level": 2, "need": "a"}),
     "another last cell": ("r", "priced_out", {**LAST, "urgency": 3, "level": 1, "need": "a"}),
@@ -351,6 +352,82 @@ def test_a_forged_reason_is_refused(fault):
     kept = [row for row in plan.reasons if row.need_id != "b" or row.code == "chosen"]
     forged = replace(plan, reasons=(*kept, Reason("b", *FORGED_REASONS[fault])))
     assert faults(of, forged) == {"forged_reason"}
+
+
+BELIEVED = {
+    *((code, "short_by") for code in ("cap", "earmark", "stock", "priced_out", "tie_break")),
+    *(("covered", state) for state in ("reserved", "approved", "delivered")),
+    ("banned", "by"),
+    ("banned", "count"),
+    ("no_consent", "count"),
+    ("lot_or_minimum", "kind"),
+    ("tie_break", "by"),
+}
+"""What a reason may say wrongly, as docs/certificate.md tells."""
+
+
+@pytest.mark.parametrize("kind", ["pure", "hard"])
+def test_nothing_else_that_a_reason_says_can_be_changed(kind):
+    tried = set()
+    for seed in range(many(30, torture=1_000)):
+        of = tiny(seed, kind=kind)
+        plan = allocate(of)
+        assert check(of, plan) == (), seed
+        case = Case(of, plan)
+        for row in plan.reasons:
+            for word, value in row.detail.items():
+                told = replace(row, detail={**row.detail, word: value + 1 if isinstance(value, int) else f"{value}x"})
+                case.plan = replace(plan, reasons=(told,))
+                if (row.code, word) not in BELIEVED:
+                    assert "forged_reason" in {x.code for x in reason_faults(case)}, (seed, row, word)
+                    tried.add((row.code, word))
+    assert tried >= {("chosen", word) for word in ("units", "price", "pinned", "tier", "extra_cost", "extra_price")}
+    assert tried >= {("priced_out", "price"), ("stock", "limit")}
+
+
+def gives_up(of: Problem, *named: str) -> Planted:
+    """A plan that says: these pins cannot be met."""
+    plan = honest(of, [])
+    return of, replace(plan, certificate=replace(plan.certificate, status="infeasible", conflict=named))
+
+
+PINNED: dict[str, tuple[bool, Callable[[], Planted]]] = {
+    "pins of two needs that the stock cannot meet": (
+        True,
+        lambda: gives_up(replace(two(), pins=(Pin("a", "r", 4), Pin("b", "r", 3))), "a>r", "b>r"),
+    ),
+    "pins that the stock can meet": (
+        False,
+        lambda: gives_up(replace(two(), pins=(Pin("a", "r", 4), Pin("b", "r", 2))), "a>r", "b>r"),
+    ),
+    "a pin that could be left out": (
+        False,
+        lambda: gives_up(
+            replace(two(), pins=(Pin("a", "r", 4), Pin("a", "s", 1), Pin("b", "r", 3))), "a>r", "a>s", "b>r"
+        ),
+    ),
+    "a pin below whole lots that do not fit": (
+        True,
+        lambda: gives_up(replace(one(stock=6, lot=5), pins=(Pin("a", "r", 1),)), "a>r"),
+    ),
+    "a pin below a minimum that fits": (
+        False,
+        lambda: gives_up(replace(one(min_per_need=4), pins=(Pin("a", "r", 1),)), "a>r"),
+    ),
+    "a banned pin": (True, lambda: gives_up(replace(one(), pins=(Pin("a", "r", 1),), bans=(Ban("a", "r"),)), "a>r")),
+    "two providers": (
+        True,
+        lambda: gives_up(
+            replace(changed(two(), one_provider=True), pins=(Pin("a", "r", 1), Pin("a", "s", 1))), "a>r", "a>s"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PINNED)
+def test_an_infeasible_run_is_believed_only_where_its_pins_break_a_rule(case):
+    true, planted = PINNED[case]
+    assert faults(*planted()) == (set() if true else {"conflict"})
 
 
 def test_a_missing_reason_and_a_reason_for_nothing_are_refused():
