@@ -90,8 +90,9 @@ class Crew(Generic[News, Task, Answer]):
         if monotonic() >= deadline:
             return found
         size = len(self._hands)
-        for at in range(min(size, len(tasks))):
-            self._send(at, (news, list(tasks[at::size])))
+        for at in range(size):
+            if at < len(tasks) or self._hands[at] is not None:  # who has nothing to do hears the news all the same
+                self._send(at, (news, list(tasks[at::size])))
         for at in range(min(size, len(tasks))):
             for place in range(at, len(tasks), size):
                 if not self._receive(at, found, place, wait=min(patience, deadline - monotonic())):

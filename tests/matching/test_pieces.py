@@ -132,13 +132,14 @@ def test_children_answer_alike_however_many_they_are() -> None:
     known = {"sum": 0}
 
     def learn(news: int) -> None:
-        known["sum"] = news
+        known["sum"] += news
 
     for size in (1, 3):
         with Crew(learn, lambda task: known["sum"] * 100 + task, size=size) as crew:
             first = crew.ask(1, list(range(5)), deadline=time.monotonic() + 60, patience=30)
             second = crew.ask(2, [7], deadline=time.monotonic() + 60, patience=30)
-        assert (first, second) == ([100, 101, 102, 103, 104], [207])
+            third = crew.ask(4, list(range(4)), deadline=time.monotonic() + 60, patience=30)
+        assert (first, second, third) == ([100, 101, 102, 103, 104], [307], [700, 701, 702, 703])
 
 
 def test_a_child_that_dies_or_dawdles_costs_its_tasks_only() -> None:
