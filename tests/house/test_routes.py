@@ -16,10 +16,10 @@ from sqlalchemy import Engine, event
 from marketplace import policy
 from marketplace.app import UNGUARDED
 from marketplace.demo.accounts import ACCOUNTS
-from tests.pages.fixtures import Walk, demo_app, walk
+from tests.pages.fixtures import Walk, demo_app, walk, walked
 from tests.pages.reach import signed_in
 
-__all__ = ["demo_app", "walk"]
+__all__ = ["demo_app", "walk", "walked"]
 LOGINS = ("", *(account.login for account in ACCOUNTS))
 WRITE = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
 ALLOWED = {"audit_row", "audit_body", "audit_head", "account_session", "rate_count"}

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from marketplace.demo import command
 from marketplace.demo.accounts import ACCOUNTS
 from marketplace.wiring import open_database
 from tests.pages import checker, gallery
+from tests.pages.forms import SeenForm, forms_of
 from tests.pages.reach import reach
 from tests.running import running
 
@@ -40,6 +42,7 @@ ARGUMENTS = [
 ]
 AppMaker = Callable[[Path], Flask]
 Walk = Callable[[str], dict[str, str]]
+Forms = Callable[[str], dict[str, list[SeenForm]]]
 ENGLISH = frozenset(account.login for account in ACCOUNTS[::2])
 """Every second role of the demonstration walks in English."""
 
@@ -114,21 +117,46 @@ def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         yield app
 
 
+def lead(app: Flask, login: str, into: Path) -> None:
+    """Walk (see `reach`) as this login, and keep the pages and their forms in two files."""
+    forms: dict[str, list[SeenForm]] = {}
+    pages = reach(app, login, english=login in ENGLISH, shown=lambda at, text: forms.update({at: forms_of(text, at)}))
+    seen = {path: [asdict(form) for form in found] for path, found in forms.items()}
+    into.with_suffix(".forms").write_text(json.dumps(seen), encoding="utf-8")
+    into.write_text(json.dumps(pages), encoding="utf-8")
+
+
 @pytest.fixture(scope="session")
-def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """Login ► the pages within its reach (see `reach`) in the untouched demonstration; walked once for all tests."""
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """Login ► where its walk through the untouched demonstration is kept; whoever needs it first walks for all."""
     shared = of_the_run(tmp_path_factory)
     with a_demo(tmp_path_factory) as app:
 
-        def walked(login: str) -> dict[str, str]:
+        def led(login: str) -> Path:
             kept = shared / f"walk-{login or 'stranger'}.json"
             with one_at_a_time(kept.with_suffix(".lock")):
                 if not kept.exists():
-                    found = reach(app, login, english=login in ENGLISH)
-                    kept.write_text(json.dumps(found), encoding="utf-8")
-            return dict(json.loads(kept.read_text(encoding="utf-8")))
+                    lead(app, login, kept)
+            return kept
 
-        yield walked
+        yield led
+
+
+@pytest.fixture(scope="session")
+def walk(walked: Callable[[str], Path]) -> Walk:
+    """Login ► endpoint ► one address of it, for every page within its reach."""
+    return lambda login: json.loads(walked(login).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="session")
+def forms(walked: Callable[[str], Path]) -> Forms:
+    """Login ► path ► the forms that this page showed on the walk."""
+
+    def seen(login: str) -> dict[str, list[SeenForm]]:
+        kept = json.loads(walked(login).with_suffix(".forms").read_text(encoding="utf-8"))
+        return {path: [SeenForm(**form) for form in found] for path, found in kept.items()}
+
+    return seen
 
 
 @pytest.fixture(scope="session")
