@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -26,7 +27,7 @@ from marketplace.demo.accounts import ACCOUNTS
 from marketplace.wiring import open_database
 from tests.pages import checker, gallery
 from tests.pages.forms import SeenForm, forms_of
-from tests.pages.reach import reach
+from tests.pages.reach import reach, writes_of_gets
 from tests.running import running
 
 CHROMIUM = next(filter(Path.exists, map(Path, ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium"))), None)
@@ -117,44 +118,48 @@ def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         yield app
 
 
-def lead(app: Flask, login: str, into: Path) -> None:
-    """Walk (see `reach`) as this login, and keep the pages and their forms in two files."""
+def lead(app: Flask, login: str) -> dict[str, Any]:
+    """Walk (see `reach`) as this login: endpoint ► address, address ► forms, and what a GET wrote: address, table."""
     forms: dict[str, list[SeenForm]] = {}
-    pages = reach(app, login, english=login in ENGLISH, shown=lambda at, text: forms.update({at: forms_of(text, at)}))
-    seen = {path: [asdict(form) for form in found] for path, found in forms.items()}
-    into.with_suffix(".forms").write_text(json.dumps(seen), encoding="utf-8")
-    into.write_text(json.dumps(pages), encoding="utf-8")
+    with writes_of_gets(app) as writes:
+        pages = reach(
+            app, login, english=login in ENGLISH, shown=lambda at, text: forms.update({at: forms_of(text, at)})
+        )
+    return {
+        "pages": pages,
+        "forms": {path: [asdict(form) for form in found] for path, found in forms.items()},
+        "writes": writes,
+    }
 
 
 @pytest.fixture(scope="session")
-def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
-    """Login ► where its walk through the untouched demonstration is kept; whoever needs it first walks for all."""
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], dict[str, Any]]]:
+    """Login ► what its walk through the untouched demonstration met; whoever needs it first walks for all."""
     shared = of_the_run(tmp_path_factory)
     with a_demo(tmp_path_factory) as app:
 
-        def led(login: str) -> Path:
+        def led(login: str) -> dict[str, Any]:
             kept = shared / f"walk-{login or 'stranger'}.json"
             with one_at_a_time(kept.with_suffix(".lock")):
                 if not kept.exists():
-                    lead(app, login, kept)
-            return kept
+                    kept.write_text(json.dumps(lead(app, login)), encoding="utf-8")
+            return dict(json.loads(kept.read_text(encoding="utf-8")))
 
         yield led
 
 
 @pytest.fixture(scope="session")
-def walk(walked: Callable[[str], Path]) -> Walk:
+def walk(walked: Callable[[str], dict[str, Any]]) -> Walk:
     """Login ► endpoint ► one address of it, for every page within its reach."""
-    return lambda login: json.loads(walked(login).read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    return lambda login: dict(walked(login)["pages"])
 
 
 @pytest.fixture(scope="session")
-def forms(walked: Callable[[str], Path]) -> Forms:
-    """Login ► path ► the forms that this page showed on the walk."""
+def forms(walked: Callable[[str], dict[str, Any]]) -> Forms:
+    """Login ► address ► the forms that this page showed on the walk."""
 
     def seen(login: str) -> dict[str, list[SeenForm]]:
-        kept = json.loads(walked(login).with_suffix(".forms").read_text(encoding="utf-8"))
-        return {path: [SeenForm(**form) for form in found] for path, found in kept.items()}
+        return {path: [SeenForm(**form) for form in found] for path, found in walked(login)["forms"].items()}
 
     return seen
 
