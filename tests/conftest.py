@@ -43,13 +43,14 @@ def pytest_configure() -> None:
 
 LONG = (
     "browser/test_every_page.py",
-    "house/test_typed_text.py",  # a house of its own, while the first worker builds the demonstration
+    "browser/test_journeys.py",  # houses of its own, while the first worker builds the demonstration
     "browser/test_every_other_page.py",
     "house/test_who_may.py",
-    "house/test_routes.py",
     "marketplace/test_demo_story.py",
+    "house/test_typed_text.py",
+    "house/test_routes.py",
+    "browser/test_household_walks.py",
     "web/test_hardening.py",
-    "browser/test_journeys.py",
     "marketplace/test_backup.py",
     "marketplace/test_commands.py",
     "matching/test_priced.py",

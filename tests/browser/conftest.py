@@ -1,5 +1,5 @@
 """The browser tests' fixtures."""
 
-from tests.pages.fixtures import browser_page, chromium, demo_app, demo_server, live_server, make_app, walk
+from tests.pages.fixtures import browser_page, chromium, demo_app, demo_server, live_server, make_app, walk, walked
 
-__all__ = ["browser_page", "chromium", "demo_app", "demo_server", "live_server", "make_app", "walk"]
+__all__ = ["browser_page", "chromium", "demo_app", "demo_server", "live_server", "make_app", "walk", "walked"]

@@ -31,6 +31,8 @@ PLANTED = {
     "axe label": "document.querySelector('label[for=amount]').remove()",
     "axe color-contrast": "document.querySelector('.lead').className = 'text-light'",
     "axe html-has-lang": "document.documentElement.removeAttribute('lang')",
+    "axe button-name": "document.querySelector('main').insertAdjacentHTML('beforeend', '<ul>' + "
+    "'<li><button class=btn>a</button></li>'.repeat(11) + '<li><button class=btn></button></li></ul>')",
     "focus does not show": "document.querySelector('link[href*=app]').remove()",
 }
 

@@ -15,6 +15,7 @@ from marketplace.cases import outcome
 from marketplace.cases.models import CaseItem
 from marketplace.reference.identity_number import make_id_number
 from tests.browser.street import Street, open_street
+from tests.pages.checker import one_of
 
 pytestmark = pytest.mark.browser
 MOST_TAPS = 12
@@ -71,7 +72,7 @@ def refuse(street: Street) -> str:
         return item.case_id
 
 
-@pytest.mark.parametrize("language", ["zh_Hans", "en"])
+@pytest.mark.parametrize("language", one_of(1, "zh_Hans", "en"))
 def test_alone_in_few_taps_then_refused_watched_and_appealed(tmp_path: Path, chromium: Browser, language: str) -> None:
     with open_street(tmp_path, chromium, scripts=False, width=360, language=language) as street:
         page = street.household()

@@ -20,7 +20,7 @@ from marketplace.config import demo_settings
 from marketplace.db import Database
 from marketplace.wiring import open_database
 from tests.marketplace import visiting
-from tests.pages.checker import check_here, check_page, watch
+from tests.pages.checker import check_here, check_page, one_of, watch
 from tests.pages.fixtures import served
 from tests.pages.people import sign_in, sign_in_household
 
@@ -143,7 +143,8 @@ def _phone(chromium: Browser, house: House) -> Page:
 
 
 @pytest.mark.parametrize(
-    ("language", "suits", "who"), [("zh_Hans", "这个时间合适", "谁来"), ("en", "This time suits me", "Who comes")]
+    ("language", "suits", "who"),
+    one_of(0, ("zh_Hans", "这个时间合适", "谁来"), ("en", "This time suits me", "Who comes")),
 )
 def test_a_visit_is_planned_chosen_missed_planned_again_and_served_on_a_phone_without_javascript(
     chromium: Browser, house: House, language: str, suits: str, who: str

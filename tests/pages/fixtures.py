@@ -10,8 +10,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -24,7 +26,8 @@ from marketplace.demo import command
 from marketplace.demo.accounts import ACCOUNTS
 from marketplace.wiring import open_database
 from tests.pages import checker, gallery
-from tests.pages.reach import reach
+from tests.pages.forms import SeenForm, forms_of
+from tests.pages.reach import reach, writes_of_gets
 from tests.running import running
 
 CHROMIUM = next(filter(Path.exists, map(Path, ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium"))), None)
@@ -40,6 +43,7 @@ ARGUMENTS = [
 ]
 AppMaker = Callable[[Path], Flask]
 Walk = Callable[[str], dict[str, str]]
+Forms = Callable[[str], dict[str, list[SeenForm]]]
 ENGLISH = frozenset(account.login for account in ACCOUNTS[::2])
 """Every second role of the demonstration walks in English."""
 
@@ -114,21 +118,50 @@ def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         yield app
 
 
+def lead(app: Flask, login: str) -> dict[str, Any]:
+    """Walk (see `reach`) as this login: endpoint ► address, address ► forms, and what a GET wrote: address, table."""
+    forms: dict[str, list[SeenForm]] = {}
+    with writes_of_gets(app) as writes:
+        pages = reach(
+            app, login, english=login in ENGLISH, shown=lambda at, text: forms.update({at: forms_of(text, at)})
+        )
+    return {
+        "pages": pages,
+        "forms": {path: [asdict(form) for form in found] for path, found in forms.items()},
+        "writes": writes,
+    }
+
+
 @pytest.fixture(scope="session")
-def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """Login ► the pages within its reach (see `reach`) in the untouched demonstration; walked once for all tests."""
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], dict[str, Any]]]:
+    """Login ► what its walk through the untouched demonstration met; whoever needs it first walks for all."""
     shared = of_the_run(tmp_path_factory)
     with a_demo(tmp_path_factory) as app:
 
-        def walked(login: str) -> dict[str, str]:
+        def led(login: str) -> dict[str, Any]:
             kept = shared / f"walk-{login or 'stranger'}.json"
             with one_at_a_time(kept.with_suffix(".lock")):
                 if not kept.exists():
-                    found = reach(app, login, english=login in ENGLISH)
-                    kept.write_text(json.dumps(found), encoding="utf-8")
+                    kept.write_text(json.dumps(lead(app, login)), encoding="utf-8")
             return dict(json.loads(kept.read_text(encoding="utf-8")))
 
-        yield walked
+        yield led
+
+
+@pytest.fixture(scope="session")
+def walk(walked: Callable[[str], dict[str, Any]]) -> Walk:
+    """Login ► endpoint ► one address of it, for every page within its reach."""
+    return lambda login: dict(walked(login)["pages"])
+
+
+@pytest.fixture(scope="session")
+def forms(walked: Callable[[str], dict[str, Any]]) -> Forms:
+    """Login ► address ► the forms that this page showed on the walk."""
+
+    def seen(login: str) -> dict[str, list[SeenForm]]:
+        return {path: [SeenForm(**form) for form in found] for path, found in walked(login)["forms"].items()}
+
+    return seen
 
 
 @pytest.fixture(scope="session")

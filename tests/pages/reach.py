@@ -8,11 +8,14 @@ English.
 import html
 import re
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from flask import Flask
+from flask import Flask, has_request_context, request
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from werkzeug.exceptions import HTTPException
 
 from tests.pages.sound import faults_of
@@ -21,6 +24,23 @@ EACH = 4
 DISPLAY = {"lang", "text"}
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 LINK = re.compile(r'<a [^>]*?href="([^"#]+)"')
+WRITE = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
+
+
+@contextmanager
+def writes_of_gets(app: Flask) -> Iterator[list[tuple[str, str]]]:
+    """Address and table of each write that a GET does while this is open."""
+    engine, written = app.extensions["database"].engine, list[tuple[str, str]]()
+
+    def keep(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if (match := WRITE.match(statement)) and has_request_context() and request.method == "GET":
+            written.append((request.path, match[2]))
+
+    event.listen(engine, "before_cursor_execute", keep)
+    try:
+        yield written
+    finally:
+        event.remove(engine, "before_cursor_execute", keep)
 
 
 def signed_in(app: Flask, login: str) -> tuple[FlaskClient, str]:
