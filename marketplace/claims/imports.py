@@ -6,7 +6,7 @@ A reference that is not this insurer's and an answer that does not fit the case'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -18,6 +18,7 @@ from marketplace.claims.models import InsuranceCase
 from marketplace.claims.service import MOST_FEN, Paid
 from marketplace.claims.table import FITS, answer_schema
 from marketplace.db import chunks
+from marketplace.decisions.models import Match
 from marketplace.errors import Conflict, NotFound
 from marketplace.intake import (
     NO_MAPPING,
@@ -94,18 +95,28 @@ def _placed(
     mine = select(InsuranceCase).where(col(InsuranceCase.org_id) == actor.org_id)
     for some in chunks(named, 500):
         found |= {case.reference: case for case in session.exec(mine.where(col(InsuranceCase.reference).in_(some)))}
+    held = _held(session, [case.match_id for case in found.values()])
     faults = []
     for row in rows:
-        column, code = _misfit(row, found.get(row.values["reference"]))
+        column, code = _misfit(row, found.get(row.values["reference"]), held)
         if code:
             faults.append(Fault(row.number, column, str(row.values[column])[:40], code, {}, Stage.ROWS))
     return found, faults
 
 
-def _misfit(row: CheckedRow, case: InsuranceCase | None) -> tuple[str, str]:
+def _held(session: Session, match_ids: Sequence[str]) -> frozenset[str]:
+    """Those of these matches that civil affairs looks at first."""
+    held = select(Match.id).where(col(Match.held_for) != "")
+    asked = (held.where(col(Match.id).in_(some)) for some in chunks(match_ids, 500))
+    return frozenset(match_id for some in asked for match_id in session.exec(some))
+
+
+def _misfit(row: CheckedRow, case: InsuranceCase | None, held: Container[str]) -> tuple[str, str]:
     values = row.values
     if case is None:
         return "reference", "unknown_case"
+    if case.match_id in held:
+        return "reference", "match_held"
     if case.state not in FITS[values["answer"]]:
         return "answer", "answer_out_of_step"
     if values["answer"] == "papers" and case.state.value == "answer" and not values.get("papers"):

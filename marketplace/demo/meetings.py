@@ -19,6 +19,7 @@ from marketplace.meetings import roster as on_call
 from marketplace.meetings.models import Meeting, MeetingRow, Verdict
 from marketplace.meetings.service import Decision
 from marketplace.needs.models import Need, NeedState
+from marketplace.proposals.quotes import CRITICAL
 
 DAYS_ON_CALL = 14
 PHONES_ON_CALL = ("10000009901", "10000009902")
@@ -46,7 +47,7 @@ def _approve_one(session: Session, roster: Roster, *, now: datetime) -> None:
     """The first critical need for which something small enough is proposed or free."""
     approver = roster.staff["demo-approver"]
     running = exists().where(col(Match.need_id) == Need.id, col(Match.state).in_(OPEN))
-    needs = select(Need).where(Need.state == NeedState.VERIFIED, Need.urgency == urgent.CRITICAL, ~running)
+    needs = select(Need).where(Need.state == NeedState.VERIFIED, Need.urgency == CRITICAL, ~running)
     for need in session.exec(needs.order_by(col(Need.source_id), col(Need.id)).limit(MOST_TRIED)).all():
         try:
             with session.begin_nested():

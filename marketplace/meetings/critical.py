@@ -13,10 +13,10 @@ from sqlmodel import Session, col, func, select
 
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.meetings.urgent import CRITICAL
 from marketplace.needs.lists import not_over
 from marketplace.needs.models import Need
 from marketplace.needs.service import LIVE
+from marketplace.proposals.quotes import CRITICAL
 
 
 def list_needs(session: Session, /, *, actor: Actor, now: datetime, offset: int = 0, limit: int = 25) -> list[Need]:

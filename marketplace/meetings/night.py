@@ -10,7 +10,7 @@ where three days of trying came to nothing. A sweep of the background worker; ea
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -29,8 +29,6 @@ from marketplace.ledger.overlap import homes_of
 from marketplace.meetings import reclaims, roster, urgent
 from marketplace.meetings.models import UrgentApproval
 from marketplace.needs.models import Need
-from marketplace.offers.models import Offer
-from marketplace.proposals.models import ProposedLine
 
 log = logging.getLogger("shanqiao.night")
 LONGEST = timedelta(days=3)
@@ -106,11 +104,8 @@ def _approve_next(session: Session, row: UrgentApproval, need: Need, *, now: dat
         raise WrongState("not_on_call")
     actor = Actor(id=account.id, role=Role.APPROVER, districts=frozenset(account.districts))
     silent = _asked_before(session, row)
-    lines = _of_others(session, urgent.lines_for(session, need, without=silent, actor=actor, now=now), silent)
     left = urgent.room_for(session, need.household_id, now=row.approved_at).left_fen
-    chosen = urgent.within(session, lines, left=left)
-    if not chosen:
-        raise WrongState("above_cap")
+    chosen = urgent.lines_within(session, need, left=left, without=silent, actor=actor, now=now)
     outcome = approval.approve(session, [line.id for line in chosen], actor=actor, now=now)
     if not outcome.approved:
         raise WrongState(outcome.excluded[0].code)
@@ -123,10 +118,6 @@ def _asked_before(session: Session, row: UrgentApproval) -> frozenset[str]:
     asked = select(Match.org_id).join(UrgentApproval, col(UrgentApproval.match_id) == col(Match.id))
     asked = asked.where(col(UrgentApproval.need_id) == row.need_id, col(UrgentApproval.night_on) == row.night_on)
     return frozenset(session.exec(asked.where(col(Match.state).in_(NO_GIVER))))
-
-
-def _of_others(session: Session, lines: Sequence[ProposedLine], silent: frozenset[str]) -> list[ProposedLine]:
-    return [line for line in lines if session.get_one(Offer, line.offer_id).org_id not in silent]
 
 
 def followers(session: Session, row: UrgentApproval, /) -> list[UrgentApproval]:

@@ -38,9 +38,9 @@ from marketplace.offers.models import Offer
 from marketplace.policy import require
 from marketplace.proposals import quotes
 from marketplace.proposals.models import LineState, ProposedLine
+from marketplace.proposals.quotes import CRITICAL
 
 STEP, ASKED = "urgent_review", "urgent_answer"
-CRITICAL = 3
 HALF_DAY = timedelta(hours=12)
 
 
@@ -95,9 +95,7 @@ def approve(session: Session, need_id: str, /, *, reason: str, actor: Actor, now
     if code := refusal(session, need, actor=actor, now=now):
         raise WrongState(code)
     left = room_for(session, need.household_id, now=now).left_fen
-    chosen = within(session, lines_for(session, need, actor=actor, now=now), left=left)
-    if not chosen:
-        raise WrongState("above_cap")
+    chosen = lines_within(session, need, left=left, actor=actor, now=now)
     outcome = approval.approve(session, [line.id for line in chosen], actor=actor, now=now)
     if not outcome.approved:
         raise WrongState(outcome.excluded[0].code)
@@ -112,17 +110,30 @@ def _sound_reason(reason: str) -> None:
         raise BadInput("personal_in_text", field="reason")
 
 
-def lines_for(
-    session: Session, need: Need, /, *, without: frozenset[str] = frozenset(), actor: Actor, now: datetime
-) -> Sequence[ProposedLine]:
-    """What is proposed for the need already, else what is free for it at this moment, `without` some organisations."""
+def lines_within(
+    session: Session, need: Need, /, *, left: int, without: frozenset[str] = frozenset(), actor: Actor, now: datetime
+) -> list[ProposedLine]:
+    """Lines that still hold and fit under what is `left`: of those proposed already, else of what is free at this
+    moment as if nothing were proposed; `without` some organisations. What does not hold stands in nobody's way."""
     wanted = select(ProposedLine).where(ProposedLine.need_id == need.id, ProposedLine.state == LineState.PROPOSED)
     waiting = session.exec(wanted.order_by(col(ProposedLine.value_fen), col(ProposedLine.id)).with_for_update()).all()
     waiting = [line for line in waiting if session.get_one(Offer, line.offer_id).org_id not in without]
-    return waiting or quotes.take_free_stock(session, need.id, without=without, actor=actor, now=now)
+    said = approval.preview(session, [line.id for line in waiting], actor=actor, now=now) if waiting else None
+    sound = [line for line in waiting if said and line.id in said.approved]
+    if chosen := _within(session, sound, left=left):
+        return chosen
+    try:
+        free = quotes.take_free_stock(session, need.id, without=without, anew=True, actor=actor, now=now)
+    except WrongState:
+        if said is None:
+            raise
+        raise WrongState("above_cap" if sound else said.excluded[0].code) from None
+    if not (chosen := _within(session, free, left=left)):
+        raise WrongState("above_cap")
+    return chosen
 
 
-def within(session: Session, lines: Sequence[ProposedLine], /, *, left: int) -> list[ProposedLine]:
+def _within(session: Session, lines: Sequence[ProposedLine], /, *, left: int) -> list[ProposedLine]:
     """Lines that fit under what is left. One from free stock is cut to whole lots that fit; a run's line is not cut,
     for the plan's hash tells its units."""
     chosen = []

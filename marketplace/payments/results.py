@@ -45,7 +45,7 @@ from marketplace.payments.models import (
     ResultKind,
 )
 from marketplace.payments.open_matches import LIVE_LINE
-from marketplace.payments.results_table import results_schema
+from marketplace.payments.results_table import PENDING, results_schema
 from marketplace.policy import require
 
 _ASKED = 500
@@ -110,6 +110,7 @@ class Plan:
 
     answers: list[Answer] = field(default_factory=list)
     same: int = 0
+    pending: int = 0
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -117,7 +118,7 @@ class Plan:
         """The exact counts that a person confirms."""
         by_kind = {kind.value: sum(answer.kind is kind for answer in self.answers) for kind in ResultKind}
         second = sum(answer.twice for answer in self.answers)
-        return {"new": len(self.answers), **by_kind, "paid_twice": second, "same": self.same}
+        return {"new": len(self.answers), **by_kind, "paid_twice": second, "same": self.same, PENDING: self.pending}
 
 
 def check_file(
@@ -163,9 +164,11 @@ def confirm_import(session: Session, batch_id: str, /, *, actor: Actor, now: dat
 
 
 def plan(session: Session, rows: Sequence[CheckedRow], /, *, org_id: str, lock: bool = False) -> Plan:
-    """Compare the answers with what is known of their lines; O(rows), questions in slices."""
-    known, found = _known(session, rows, org_id=org_id, lock=lock), Plan()
-    ordered = sorted(rows, key=lambda row: (_ORDER.index(ResultKind(row.values["result"])), row.number))
+    """Compare the answers with what is known of their lines; O(rows), questions in slices. What the bank still works
+    on is left alone."""
+    told = [row for row in rows if row.values["result"] != PENDING]
+    known, found = _known(session, told, org_id=org_id, lock=lock), Plan(pending=len(rows) - len(told))
+    ordered = sorted(told, key=lambda row: (_ORDER.index(ResultKind(row.values["result"])), row.number))
     for row in ordered:
         _place(row, known, found)
     found.faults.sort(key=lambda fault: fault.row)

@@ -31,6 +31,7 @@ desk = Desk(
         "returned": (_l("Of these sent back"), "late"),
         "reclaimed": (_l("Of these reclaimed"), "wait"),
         "same": (_l("Known already, left as they are"), ""),
+        "pending": (_l("Still with the bank, left as they are"), ""),
     },
 )
 desk.install(bp)

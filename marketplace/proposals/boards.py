@@ -64,15 +64,16 @@ def _holds(scope: Scope, need: Need) -> bool:
     return here and (not scope.categories or need.category in scope.categories)
 
 
-def standing_of(session: Session, need: Need, /, *, now: datetime) -> Standing | None:
-    """Everything a quote for this need is made of; None before the first run."""
+def standing_of(session: Session, need: Need, /, *, anew: bool = False, now: datetime) -> Standing | None:
+    """Everything a quote for this need is made of, `anew` as if nothing were proposed for it; None before the first
+    run."""
     run = last_run(session, need)
     if run is None:
         return None
     board = board_of(session, run, as_of=local_day(now))
     consent = auto_match_of(session, need.household_id, now=now)
     staff = overrides.standing(session, today=local_day(now))
-    newcomer = _newcomer(session, need, consent, bans=staff.bans, on=local_day(now))
+    newcomer = _newcomer(session, need, consent, bans=staff.bans, anew=anew, on=local_day(now))
     return Standing(run, board, newcomer, consent, _kept_back(session, need, pins=staff.pins))
 
 
@@ -147,7 +148,9 @@ def _built(session: Session, run: Run, *, as_of: date) -> Board:
     return Board(problem, prices=prices, scale=int(run.certificate.get("price_scale", 1)))
 
 
-def _newcomer(session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban], on: date) -> Newcomer:
+def _newcomer(
+    session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban], anew: bool, on: date
+) -> Newcomer:
     """What the board is told of one need. The rules against helping twice as they stand in its district, which the
     board's own waiting times may not be, cut it or close every offer."""
     active = select(Organisation.id).where(col(Organisation.state) == OrganisationState.ACTIVE)
@@ -155,7 +158,7 @@ def _newcomer(session: Session, need: Need, consent: Consent | None, *, bans: It
     same = same_as(session, [need.household_id])
     homes, one = same.of(need.household_id), same.one(need.household_id)
     aid = list(ledger.live_aid(session, household_ids=sorted(homes)))
-    held = list(_held(session, homes))
+    held = [row for row in _held(session, homes) if not anew or row.need_id != need.id]
     open_units = need.gap_units - need.committed_units
     left = verdict(session, need, org_id="", units=open_units, on=on).allowed if open_units > 0 else open_units
     if open_units > left == 0:

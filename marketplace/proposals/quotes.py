@@ -37,6 +37,8 @@ FREE_STOCK = "free_stock"
 MAKE_WAY = "make_way"
 """The job that works out who could make way."""
 MOST_AT_ONCE = 50
+CRITICAL = 3
+"""The urgency of a need that may draw on free stock while a run is under way."""
 UNDER_WAY = (RunState.WAITING, RunState.WORKING)
 NO_RUN, NOT_VERIFIED = "no_run", "not_verified"
 
@@ -121,25 +123,41 @@ def as_json(told: Told) -> dict[str, Any]:
 
 
 def take_free_stock(
-    session: Session, need_id: str, /, *, without: frozenset[str] = frozenset(), actor: Actor, now: datetime
+    session: Session,
+    need_id: str,
+    /,
+    *,
+    without: frozenset[str] = frozenset(),
+    anew: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> list[ProposedLine]:
-    """Propose what is free for this need, `without` what certain organisations hold. Everything is asked again with the
-    need and the offers locked, so that two needs never get the same last unit; approval asks once more."""
+    """Propose what is free for this need, `without` what certain organisations hold, `anew` as if nothing were proposed
+    for it. Everything is asked again with the need and the offers locked, so that two needs never get the same last
+    unit; approval asks once more."""
     need = _locked_need(session, need_id, actor=actor)
-    lines, _told = _take(session, need, without=without, actor=actor, now=now)
+    lines, _told = _take(session, need, without=without, anew=anew, actor=actor, now=now)
     if not lines:
         raise WrongState("nothing_free")
     return lines
 
 
 def _take(
-    session: Session, need: Need, *, without: frozenset[str] = frozenset(), actor: Actor, now: datetime
+    session: Session,
+    need: Need,
+    *,
+    without: frozenset[str] = frozenset(),
+    anew: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> tuple[list[ProposedLine], Quote]:
+    """Only a critical need does not wait for a run that is under way: approval asks for the stock again."""
     if not _is_open(need, now):
         raise WrongState("need_changed")
-    if session.exec(select(Run.id).where(col(Run.state).in_(UNDER_WAY))).first() is not None:
+    under_way = select(Run.id).where(col(Run.state).in_(UNDER_WAY))
+    if need.urgency < CRITICAL and session.exec(under_way).first() is not None:
         raise WrongState("run_busy")
-    stands = standing_of(session, need, now=now)
+    stands = standing_of(session, need, anew=anew, now=now)
     if stands is None:
         raise WrongState(NO_RUN)
     held = session.exec(select(Offer.id).where(col(Offer.org_id).in_(sorted(without)))).all() if without else ()

@@ -12,13 +12,14 @@ from sqlmodel import select
 from adapters.tabular_writer import write_csv
 from marketplace.actors import Actor, Role
 from marketplace.audit import verify
-from marketplace.claims import cases, ordering, service
+from marketplace.claims import cases, imports, ordering, service
 from marketplace.claims.models import CaseState, InsuranceCase, PayoutOverlap
 from marketplace.claims.service import Paid
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import Side
 from marketplace.consent import notice
 from marketplace.consent.models import Consent, Mode
+from marketplace.decisions import holding
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import cards_of
 from marketplace.decisions.models import Match, MatchState
@@ -360,3 +361,19 @@ def test_a_payout_covers_the_need_of_another_record_of_the_same_person(session, 
     pay(session, cover, now)
     session.refresh(need)
     assert need.committed_units == 500_000
+
+
+def test_a_row_of_a_match_that_civil_affairs_looks_at_first_is_named_and_stops_no_file_later(session, now):
+    insurer = an_insurer(session)
+    one = a_case(session, now, insurer=insurer)
+    two = a_case(session, now, insurer=insurer, home=a_home(session, name="李四", phone="10000000002"))
+    for found in (one, two):
+        to_answer(session, found, now)
+    holding.hold(session, two.match.id, cause="correction", actor=Actor(id="v", role=Role.APPROVER), now=now)
+    day, columns = now.date().isoformat(), ["reference", "answer", "category", "amount", "paid_on"]
+    rows = [(found.case.reference, "paid", "MEDICAL.MAJOR", "1000", day) for found in (one, two)]
+    asked = {"file_name": "a.csv", "actor": one.clerk, "now": now}
+    _batch, checked = imports.check_file(session, write_csv(columns, rows), **asked)
+    assert [(fault.row, fault.column, fault.code) for fault in checked.faults] == [(3, "reference", "match_held")]
+    batch, _checked = imports.check_file(session, write_csv(columns, rows[:1]), **asked)
+    assert imports.confirm_import(session, batch.id, actor=one.clerk, now=now) == {"new": 1}

@@ -301,6 +301,7 @@ def test_the_same_answer_again_changes_nothing(session: Session, month: Month) -
         "reclaimed": 0,
         "paid_twice": 0,
         "same": 2,
+        "pending": 0,
     }
     assert len(session.exec(select(BankResult)).all()) == 2
 
@@ -308,6 +309,16 @@ def test_the_same_answer_again_changes_nothing(session: Session, month: Month) -
 def _faults(month: Month, rows: list[tuple[str, str, str]], **over: str) -> list[tuple[int, str, str]]:
     _batch, checked = month.check(rows, **over)
     return [(fault.row, fault.column, fault.code) for fault in checked.faults]
+
+
+def test_the_usual_words_of_banks_are_read_and_what_a_bank_still_works_on_is_left_alone(session, month) -> None:
+    first, second = (line.reference for line in month.lines(month.sent()))
+    counts = month.answer([(first, "交易失败", "账号户名不符"), (second, "处理中", "")])
+    assert (counts["failed"], counts["pending"], counts["new"]) == (1, 1, 1)
+    counts = month.answer([(first, "交易失败", "账号户名不符"), (second, "支付失败", "商户风控拦截")])
+    assert (counts["same"], counts["failed"], counts["pending"]) == (1, 1, 0)
+    told = {row.line_id: row.reason_code for row in session.exec(select(BankResult))}
+    assert sorted(told.values()) == ["name_mismatch", "other"]
 
 
 def test_answers_that_do_not_fit_are_named_with_row_and_column(session: Session, month: Month) -> None:

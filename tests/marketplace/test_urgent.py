@@ -25,8 +25,11 @@ from marketplace.meetings.roster import Shift
 from marketplace.needs import service as needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.notices import Notice
-from marketplace.offers.models import Offer
+from marketplace.offers.models import Offer, OfferState
 from marketplace.portal.numbers import of_staff
+from marketplace.proposals import quotes
+from marketplace.proposals.models import Run
+from marketplace.proposals.service import Scope, start_run
 from marketplace.sealed import Sealed
 from marketplace.wiring import compose
 from tests import factories as make
@@ -454,3 +457,37 @@ def test_the_longest_waiting_critical_need_is_first_and_all_are_counted(night: N
         assert critical.count_needs(session, actor=night.approver, now=NIGHT) == 13
         assert of_staff(session, night.approver, now=NIGHT)["critical"] == 13
         assert of_staff(session, a_head(session, "there", "500106"), now=NIGHT)["critical"] == 0
+
+
+def _a_line_above_the_cap(session: Session, night: Night) -> None:
+    need, offer = session.get_one(Need, night.need_id), session.get_one(Offer, night.offer_id)
+    make.a_line(session, need, offer, units=10, value_fen=120_000)
+
+
+def _a_line_of_a_paused_offer(session: Session, night: Night) -> None:
+    other = make.an_offer(session, make.an_organisation(session, name="另一家"), unit_cost_fen=12_000)
+    make.a_line(session, session.get_one(Need, night.need_id), other, units=2, value_fen=24_000)
+    other.state = OfferState.PAUSED
+
+
+@pytest.mark.parametrize("waits", [_a_line_above_the_cap, _a_line_of_a_paused_offer])
+def test_a_line_that_does_not_hold_keeps_nobody_from_free_stock(database, waits):
+    night = Night(database)
+    with database.transaction() as session:
+        night.verify(session)
+        capped(session, 50_000)
+        waits(session, night)
+        assert [row.value_fen for row in night.approve(session)] == [48_000]
+
+
+def test_a_critical_need_does_not_wait_for_a_run(database):
+    night = Night(database)
+    with database.transaction() as session:
+        night.verify(session)
+        capped(session, 50_000)
+        done = session.exec(select(Run)).one()
+        start_run(session, Scope(), policy=dict(done.policy), as_of=done.as_of, actor=night.verifier, now=night.at)
+        assert [row.value_fen for row in night.approve(session)] == [48_000]
+        other = make.a_need(session, make.a_household(session, phone="10000000073"), urgency=2)
+        with pytest.raises(WrongState, match="run_busy"):
+            quotes.take_free_stock(session, other.id, actor=night.verifier, now=night.at)
