@@ -25,6 +25,8 @@ News = TypeVar("News")
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
+LONG = 300.0
+"""Seconds that a caller waits for a child when it has nothing else to do."""
 MEMORY = 4 * 2**30
 """Bytes that a child may take beyond what it was born with."""
 
@@ -41,7 +43,7 @@ def answers(
 @contextmanager
 def beside(work: Callable[[], Answer], *, workers: int) -> Iterator[Callable[[], Answer]]:
     """`work` by a child while the caller goes on, and its answer when asked for; by the caller first if `workers` is 1,
-    and last if the child was lost."""
+    and last if the child was lost or takes `LONG` more."""
     if workers < 2:
         found = work()
         yield lambda: found
@@ -60,11 +62,11 @@ def beside(work: Callable[[], Answer], *, workers: int) -> Iterator[Callable[[],
 
 
 def _answer(here: Connection, work: Callable[[], Answer]) -> Answer:
-    try:
-        answer: Answer = here.recv()
-    except EOFError:
-        return work()
-    return answer
+    if here.poll(LONG):
+        with suppress(EOFError):
+            answer: Answer = here.recv()
+            return answer
+    return work()
 
 
 class Crew(Generic[News, Task, Answer]):
