@@ -21,6 +21,7 @@ SENTENCES = {
     "mode_not_consented": _l("The consent does not allow keeping a copy."),
     "read_limit": _l("This may not be looked at again so soon, or so often."),
     "above_ceiling": _l("This lies outside the purposes of the organisation's agreement."),
+    "client_suspended": _l("Your organisation is suspended, or its agreement has ended. Nothing is shown to it."),
     "recipient_overdue": _l("Something must be deleted first: say so on the page. Nothing new is shown before."),
     "audit_stale": _l("Our records cannot be witnessed at the moment, so nothing new is shown. Try again later."),
     "own_data_only": _l("Each adult decides about its own data."),

@@ -16,11 +16,12 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import Actor
 from marketplace.assessments.service import NO_PIA, impact_assessed
+from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household, Person
 from marketplace.organisations.models import Organisation
-from marketplace.organisations.service import require_active
+from marketplace.organisations.service import may_read, require_active
 from marketplace.policy import require
 from marketplace.reference import purposes
 from marketplace.reference.words import list_codes
@@ -133,16 +134,19 @@ def look(session: Session, emergency_id: str, /, *, actor: Actor, now: datetime)
 
 
 def _require_sound(session: Session, row: Emergency, *, actor: Actor, now: datetime) -> None:
-    """The two questions that need no consent to be asked: is the log watched, has this kind of look been assessed."""
+    """The questions that need no consent to be asked: may this organisation read anything, is the log watched, has
+    this kind of look been assessed."""
     kind = session.get_one(Organisation, row.org_id).kind.value
     rule = ""
-    if not audit_fresh(session, now):
+    if not may_read(session, row.org_id, on=local_day(now)):
+        rule = "CLIENT_SUSPENDED"
+    elif not audit_fresh(session, now):
         rule = "AUDIT_STALE"
     elif not impact_assessed(session, PURPOSE, kind, data_fields=row.data_fields, now=now):
         rule = NO_PIA
     if not rule:
         return
-    error = NotAllowed("audit_stale" if rule == "AUDIT_STALE" else NO_PIA)
+    error = NotAllowed(NO_PIA if rule == NO_PIA else rule.lower())
     entry = audit.Entry(
         "share:deny", object_ref=row.id, subject=row.household_id, purpose=PURPOSE, decision="deny", rule_id=rule
     )
