@@ -16,6 +16,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.consent.ask import LIVING, kept_out, living_heads, lock_head, newest
+from marketplace.consent.capacity import require_voice
 from marketplace.consent.evidence import newest_of, was_opened
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
 from marketplace.consent.versions import next_version, require_area
@@ -123,7 +124,7 @@ def _turn(
 ) -> Consent:
     head = lock_head(session, chain_id)
     action = "consent:pause" if ends is ConsentState.PAUSED else "consent:resume"
-    require_area(session, actor, action, household_id=head.household_id)
+    require_voice(session, head, action, actor=actor, now=now)
     if head.state is not begins or now >= head.valid_to:
         raise WrongState("consent_not_living", state=head.state.value)
     return next_version(session, head, state=ends, actor=actor, now=now, action=action)
@@ -143,7 +144,7 @@ def narrow(
     """Leave fewer fields, for no longer than before; nothing can be added in this way. A paused consent stays paused,
     unless a delivery is to be finished under it."""
     head = lock_head(session, chain_id)
-    require_area(session, actor, "consent:withdraw", household_id=head.household_id)
+    require_voice(session, head, "consent:withdraw", actor=actor, now=now)
     if head.state not in (ConsentState.ACTIVE, ConsentState.PAUSED) or now >= head.valid_to:
         raise WrongState("consent_not_living", state=head.state.value)
     if until <= max(now, head.valid_from):

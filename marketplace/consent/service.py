@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.consent import notice
 from marketplace.consent.ask import LIVING, find_head, kept_out, living_heads, lock_head, was_refused_lately
-from marketplace.consent.capacity import capacity_of
+from marketplace.consent.capacity import capacity_of, require_voice
 from marketplace.consent.changes import confirm_assisted, supersede
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
 from marketplace.consent.versions import next_version, require_area, write_version
@@ -162,7 +162,7 @@ def refuse_auto_match(
 def withdraw(session: Session, chain_id: str, /, *, actor: Actor, now: datetime, reason_code: str = "") -> Consent:
     """End a consent at once. `decisions.service.withdraw_consent` is the use case that also frees the matches."""
     head = lock_head(session, chain_id)
-    require_area(session, actor, "consent:withdraw", household_id=head.household_id)
+    require_voice(session, head, "consent:withdraw", actor=actor, now=now)
     if head.state not in LIVING:
         raise WrongState("consent_not_living", state=head.state.value)
     return next_version(

@@ -18,6 +18,7 @@ from marketplace.actors import Actor
 from marketplace.assessments.service import require_assessed
 from marketplace.calendar import local_day
 from marketplace.consent.ask import lock_head, newest
+from marketplace.consent.capacity import is_own
 from marketplace.consent.models import Consent, ConsentHead, Mode
 from marketplace.db import flush, new_id
 from marketplace.errors import ConsentMissing, DomainError, NotAllowed, NotFound
@@ -228,11 +229,11 @@ def open_fields(session: Session, consent: Consent, codes: Collection[str], /, *
     return values
 
 
-def disclosures_of(session: Session, household_id: str, /) -> list[Disclosure]:
-    """Who saw what of this household, newest first."""
+def disclosures_of(session: Session, household_id: str, /, *, heard: frozenset[str] | None = None) -> list[Disclosure]:
+    """Who saw what of this household, newest first; of its people only what is these voices' own."""
     statement = (
         select(Disclosure)
         .where(col(Disclosure.household_id) == household_id)
         .order_by(col(Disclosure.at).desc(), col(Disclosure.id))
     )
-    return list(session.exec(statement))
+    return [row for row in session.exec(statement) if is_own(row.person_id, heard)]

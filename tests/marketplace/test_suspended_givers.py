@@ -1,8 +1,10 @@
-"""A giver that is suspended, or whose agreement has ended, is shown nothing of any household, on its pages as by machine."""
+"""A giver that is suspended, or whose agreement has ended, is shown nothing of any household by any door."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -73,11 +75,12 @@ def test_no_door_is_open_to_it_whether_it_is_suspended_or_its_agreement_has_ende
             session.add(scene.organisation)
         else:
             _suspend(session, scene)
-        listed = {"purpose": "GOODS", "data_fields": ["name"], "object_ref": "x", "mode": Mode.VIEW}
+        listed: dict[str, Any] = {"purpose": "GOODS", "data_fields": ["name"], "object_ref": "x", "mode": Mode.VIEW}
+        as_giver: dict[str, Any] = {"actor": scene.giver, "now": now + timedelta(minutes=1)}
         for look in (
-            lambda: decisions.see_recipient(session, match.id, actor=scene.giver, now=now),
-            lambda: lists.disclose_list(session, [match.consent_chain_id], actor=scene.giver, now=now, **listed),
-            lambda: emergency.look(session, row.id, actor=scene.giver, now=now + timedelta(minutes=1)),
+            partial(decisions.see_recipient, session, match.id, **as_giver),
+            partial(lists.disclose_list, session, [match.consent_chain_id], **as_giver, **listed),
+            partial(emergency.look, session, row.id, **as_giver),
         ):
             with pytest.raises(NotAllowed, match="client_suspended"):
                 look()
