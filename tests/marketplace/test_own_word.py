@@ -144,6 +144,7 @@ def test_he_takes_back_neither_her_complaint_nor_her_wish_to_be_forgotten_nor_he
 @pytest.mark.threat("T27")
 def test_his_pages_and_his_copy_show_nothing_of_hers_and_hers_do(sqlite_database: Database, settings: Settings) -> None:
     app: Flask = create_app(settings, database=sqlite_database)
+    app.config["WTF_CSRF_ENABLED"] = False
     now = utc_now()
     with sqlite_database.transaction() as session:
         scene, match, she, he = _two(session, now)
