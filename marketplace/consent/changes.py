@@ -28,6 +28,8 @@ COOLING = timedelta(days=1)
 """So long after the call-back a consent that was taken with help does not permit anything yet."""
 READ_TWICE = "second_call"
 """A reading that a second person has asked about again; its own record is the evidence."""
+FINISHING = "finishing"
+"""The reason of a version that stands only until the delivery that is on its way is finished: it was withdrawn."""
 REMINDED_EVERY = timedelta(days=90)
 """A household is told as often of what it still allows."""
 BATCH = 100
@@ -153,7 +155,8 @@ def narrow(
     head.valid_to = min(head.valid_to, until)
     left = [code for code in newest(session, head).data_fields if code in keep]
     changes = {"data_fields": left, "valid_to": head.valid_to, "erase_at": min(head.valid_to, until)}
-    return next_version(session, head, state=state, actor=actor, now=now, action=action, changes=changes)
+    reason = "" if action == "consent:narrow" else FINISHING
+    return next_version(session, head, state=state, actor=actor, now=now, action=action, reason=reason, changes=changes)
 
 
 def supersede(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.calendar import after_working_days
+from marketplace.consent import changes
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
@@ -192,3 +194,21 @@ def test_a_refusal_for_privacy_keeps_that_giver_away_for_90_days(session: Sessio
         line = make.a_line(session, need, scene.offer)
         done = approval.preview(session, [line.id], actor=APPROVER, now=now + timedelta(days=days))
         assert [row.code for row in done.excluded] == ([code] if code else [])
+
+
+def test_what_a_finished_delivery_showed_is_ordered_to_be_deleted_once_its_seven_days_are_over(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session)
+        match = scene.in_delivery(session, now)
+        decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
+        finish: dict[str, Any] = {"actor": scene.household_actor, "now": now, "then": Then.FINISH}
+        decisions.withdraw_consent(session, match.consent_chain_id, **finish)
+        assert not session.exec(select(DeletionOrder)).all(), "it is still needed"
+    later = now + timedelta(days=8)
+    changes.sweep(sqlite_database, clock=lambda: later)
+    assert (deletions.look(sqlite_database, now=later), deletions.look(sqlite_database, now=later)) == (1, 0)
+    with sqlite_database.reading() as session:
+        order = session.exec(select(DeletionOrder)).one()
+        assert (order.match_id, order.disclosures, order.ordered_at) == (match.id, 1, later)
