@@ -15,6 +15,7 @@ SENTENCES = {
     "webhook_host": _l("This address is not allowed. Ask civil affairs to allow its host first."),
     "attested_already": _l("You have said already that this was deleted."),
     "emergency_opened": _l("Somebody has agreed to this already."),
+    "emergency_lapsed": _l("Nobody agreed within half an hour. If the danger is still there, ask anew."),
     "emergency_closed": _l("The half hour is over, or has not begun."),
     "emergency_reviewed": _l("There is nothing to judge here, or it was judged already."),
     "fields_not_consented": _l("The consent does not cover this."),

@@ -19,6 +19,8 @@ from marketplace.decisions import waiting
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.withdrawing import Then, void_consent
 from marketplace.errors import ConsentMissing, NotAllowed, WrongState
+from marketplace.incidents import service as incidents
+from marketplace.incidents.models import Incident
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.offers.models import Offer
 from marketplace.sharing import deletions
@@ -176,11 +178,15 @@ def test_a_consent_found_invalid_ends_like_a_withdrawn_one_and_only_the_officer_
 ) -> None:
     scene = a_scene(session)
     match = scene.in_delivery(session, now)
+    decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
     with pytest.raises(NotAllowed):
         void_consent(session, match.consent_chain_id, reason_code="pressed", actor=APPROVER, now=now)
     void_consent(session, match.consent_chain_id, reason_code="pressed", actor=OFFICER, now=now)
     assert match.state is MatchState.CANCELLED
     assert session.get_one(ConsentHead, match.consent_chain_id).state is ConsentState.VOID
+    incident = session.exec(select(Incident)).one()
+    assert (incident.found_at, incident.opened_by) == (now, OFFICER.id)
+    assert [one.household_id for one in incidents.affected(session, incident.id)] == [scene.household.id]
 
 
 def test_a_refusal_for_privacy_keeps_that_giver_away_for_90_days(session: Session, now: datetime) -> None:
