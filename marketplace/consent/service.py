@@ -46,8 +46,8 @@ LIFTED = (Purpose.PUBLICITY, "no_publicity")
 """The one bound that the one purpose cannot carry."""
 OWN = ("self", "sms")
 """Channels on which the person itself says yes: its own page, or a code of its own letter from its own telephone."""
-WITHDRAWAL_WAYS = ("page",)
-"""The ways there are: the household's own page."""
+WITHDRAWAL_WAYS = ("page", "phone", "counter", "helper")
+"""The ways there are: its own page, a call or a visit to civil affairs, who write it down at once, and its helper."""
 
 
 @dataclass(frozen=True, slots=True)
