@@ -23,6 +23,7 @@ from marketplace.calendar import local_day
 from marketplace.cases.again import decide_again
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
+from marketplace.consent.capacity import is_own, person_behind, require_own, voices
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.policy import require
@@ -145,7 +146,7 @@ def deciders(session: Session, appeal_id: str, /) -> tuple[str, ...]:
 
 def take_back(session: Session, appeal_id: str, /, *, actor: Actor, now: datetime) -> Appeal:
     """The household does not want it any longer."""
-    row = get_own(session, appeal_id, actor=actor)
+    row = get_own(session, appeal_id, actor=actor, now=now)
     session.refresh(row, with_for_update=True)
     if row.state is not AppealState.OPEN:
         raise WrongState("appeal_answered", state=row.state.value)
@@ -154,13 +155,20 @@ def take_back(session: Session, appeal_id: str, /, *, actor: Actor, now: datetim
     return _record(session, row, "appeal:take_back", actor=actor, now=now)
 
 
-def get_own(session: Session, appeal_id: str, /, *, actor: Actor) -> Appeal:
-    """One that this household raised."""
+def get_own(session: Session, appeal_id: str, /, *, actor: Actor, now: datetime) -> Appeal:
+    """One that this household raised; a complaint is of who made it, an appeal is about what the household shares."""
     row = session.get(Appeal, appeal_id)
     require(actor, "appeal:raise", household_id=row.household_id if row is not None else None)
     if row is None:
         raise NotFound("appeal")
+    require_own(session, _complainant(session, row), actor=actor, now=now)
     return row
+
+
+def _complainant(session: Session, row: Appeal) -> str | None:
+    """Whose own a complaint is: who made it, or for whom a helper made it."""
+    person = person_behind(session, row.raised_by) if row.kind is AppealKind.COMPLAINT else None
+    return person.id if person is not None else None
 
 
 def find_by_code(session: Session, code: str, /, *, network: str, now: datetime) -> Appeal | None:
@@ -199,6 +207,13 @@ def get_for_staff(session: Session, appeal_id: str, action: str, /, *, actor: Ac
     if row is None:
         raise NotFound("appeal")
     return row
+
+
+def own_appeals(session: Session, household_id: str, /, *, ref: str = "", actor: Actor, now: datetime) -> list[Appeal]:
+    """What the household has raised, as far as the one who reads may: no complaint of another adult."""
+    heard = voices(session, actor=actor, now=now)
+    found = of_household(session, household_id, ref=ref)
+    return [row for row in found if is_own(_complainant(session, row), heard)]
 
 
 def of_household(session: Session, household_id: str, /, *, ref: str = "") -> list[Appeal]:

@@ -33,7 +33,7 @@ class AppealForm(Form):
 def mine() -> ResponseReturnValue:
     """What this household has raised, with limits and answers."""
     session = current_session()
-    found = service.of_household(session, own_household())
+    found = service.own_appeals(session, own_household(), actor=current_actor(), now=utc_now())
     answers = {row.id: service.read(session, row, "answer") for row in found}
     return render("appeals/mine.html", rows=found, answers=answers, tones=TONES)
 
@@ -67,7 +67,7 @@ def _about(kind: str, object_id: str, *, back: tuple[str, str], paper: str) -> R
     return render(
         "appeals/about.html",
         decided=decided,
-        rows=service.of_household(session, decided.household_id, ref=decided.ref),
+        rows=service.own_appeals(session, decided.household_id, ref=decided.ref, actor=actor, now=utc_now()),
         last=service.reconsider_by(decided.at),
         form=form,
         back_to=back,
@@ -103,7 +103,7 @@ def _paper(kind: str, object_id: str, *, back: str) -> ResponseReturnValue:
 def take_back(appeal_id: str) -> ResponseReturnValue:
     """Not any longer."""
     session, form = current_session(), Form()
-    service.get_own(session, appeal_id, actor=current_actor())
+    service.get_own(session, appeal_id, actor=current_actor(), now=utc_now())
     if form.validate_on_submit():
         service.take_back(session, appeal_id, actor=current_actor(), now=utc_now())
         return done(_("Taken back."), to=url_for(".mine"))

@@ -16,6 +16,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.consent.ask import LIVING, kept_out, living_heads, lock_head, newest
+from marketplace.consent.capacity import require_voice
 from marketplace.consent.evidence import newest_of, was_opened
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Purpose
 from marketplace.consent.versions import next_version, require_area
@@ -27,6 +28,8 @@ COOLING = timedelta(days=1)
 """So long after the call-back a consent that was taken with help does not permit anything yet."""
 READ_TWICE = "second_call"
 """A reading that a second person has asked about again; its own record is the evidence."""
+FINISHING = "finishing"
+"""The reason of a version that stands only until the delivery that is on its way is finished: it was withdrawn."""
 REMINDED_EVERY = timedelta(days=90)
 """A household is told as often of what it still allows."""
 BATCH = 100
@@ -123,7 +126,7 @@ def _turn(
 ) -> Consent:
     head = lock_head(session, chain_id)
     action = "consent:pause" if ends is ConsentState.PAUSED else "consent:resume"
-    require_area(session, actor, action, household_id=head.household_id)
+    require_voice(session, head, action, actor=actor, now=now)
     if head.state is not begins or now >= head.valid_to:
         raise WrongState("consent_not_living", state=head.state.value)
     return next_version(session, head, state=ends, actor=actor, now=now, action=action)
@@ -143,7 +146,7 @@ def narrow(
     """Leave fewer fields, for no longer than before; nothing can be added in this way. A paused consent stays paused,
     unless a delivery is to be finished under it."""
     head = lock_head(session, chain_id)
-    require_area(session, actor, "consent:withdraw", household_id=head.household_id)
+    require_voice(session, head, "consent:withdraw", actor=actor, now=now)
     if head.state not in (ConsentState.ACTIVE, ConsentState.PAUSED) or now >= head.valid_to:
         raise WrongState("consent_not_living", state=head.state.value)
     if until <= max(now, head.valid_from):
@@ -152,7 +155,8 @@ def narrow(
     head.valid_to = min(head.valid_to, until)
     left = [code for code in newest(session, head).data_fields if code in keep]
     changes = {"data_fields": left, "valid_to": head.valid_to, "erase_at": min(head.valid_to, until)}
-    return next_version(session, head, state=state, actor=actor, now=now, action=action, changes=changes)
+    reason = "" if action == "consent:narrow" else FINISHING
+    return next_version(session, head, state=state, actor=actor, now=now, action=action, reason=reason, changes=changes)
 
 
 def supersede(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from marketplace.actors import Actor
 from marketplace.consent import notice
 from marketplace.consent.ask import LIVING, find_head, kept_out, living_heads, lock_head, was_refused_lately
-from marketplace.consent.capacity import capacity_of
+from marketplace.consent.capacity import capacity_of, require_voice
 from marketplace.consent.changes import confirm_assisted, supersede
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
 from marketplace.consent.versions import next_version, require_area, write_version
@@ -46,8 +46,8 @@ LIFTED = (Purpose.PUBLICITY, "no_publicity")
 """The one bound that the one purpose cannot carry."""
 OWN = ("self", "sms")
 """Channels on which the person itself says yes: its own page, or a code of its own letter from its own telephone."""
-WITHDRAWAL_WAYS = ("page",)
-"""The ways there are: the household's own page."""
+WITHDRAWAL_WAYS = ("page", "phone", "counter", "helper")
+"""The ways there are: its own page, a call or a visit to civil affairs, who write it down at once, and its helper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def refuse_auto_match(
 def withdraw(session: Session, chain_id: str, /, *, actor: Actor, now: datetime, reason_code: str = "") -> Consent:
     """End a consent at once. `decisions.service.withdraw_consent` is the use case that also frees the matches."""
     head = lock_head(session, chain_id)
-    require_area(session, actor, "consent:withdraw", household_id=head.household_id)
+    require_voice(session, head, "consent:withdraw", actor=actor, now=now)
     if head.state not in LIVING:
         raise WrongState("consent_not_living", state=head.state.value)
     return next_version(

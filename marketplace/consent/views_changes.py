@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from marketplace.calendar import end_of_day, local_day, utc_now
 from marketplace.consent import capacity, changes
 from marketplace.consent.ask import newest
+from marketplace.consent.capacity import require_own
 from marketplace.consent.doors import SENTENCES, bp
 from marketplace.consent.models import Consent, ConsentHead
 from marketplace.consent.versions import require_area
@@ -56,6 +57,7 @@ def narrow(chain_id: str) -> ResponseReturnValue:
     session, form = current_session(), NarrowForm()
     now = utc_now()
     consent = _own(session, chain_id)
+    require_own(session, consent.person_id, actor=current_actor(), now=now)
     form.keep.choices = [(code, word(code, "field")) for code in consent.data_fields]
     if not form.is_submitted():
         form.keep.data, form.until.data = list(consent.data_fields), local_day(consent.valid_to)

@@ -21,6 +21,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.consent.ask import is_alive, lock_head, newest
+from marketplace.consent.capacity import require_own
 from marketplace.consent.models import Consent
 from marketplace.credentials import claims, status, tokens
 from marketplace.credentials.models import IssuedCredential
@@ -202,7 +203,10 @@ def living_of(session: Session, chain_id: str, /) -> IssuedCredential:
 
 def revoke(session: Session, credential_id: str, /, *, actor: Actor, now: datetime, reason: str = "revoked") -> None:
     """End one credential for good; the consent under it stays as it is."""
-    _end(session, owned(session, credential_id, actor), actor=actor, now=now, reason=reason)
+    credential = owned(session, credential_id, actor)
+    consent = newest(session, lock_head(session, credential.consent_chain_id))
+    require_own(session, consent.person_id, actor=actor, now=now)
+    _end(session, credential, actor=actor, now=now, reason=reason)
 
 
 def suspend(session: Session, credential_id: str, /, *, actor: Actor, now: datetime, reason: str) -> None:

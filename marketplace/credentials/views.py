@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from marketplace.calendar import utc_now
 from marketplace.consent.ask import list_of_household
+from marketplace.consent.capacity import of_voices, voices
 from marketplace.credentials import receipts, service, status, verdicts
 from marketplace.credentials.models import ConsentReceipt, IssuedCredential
 from marketplace.errors import NotFound
@@ -80,18 +81,20 @@ def status_list(number: int) -> ResponseReturnValue:
 def my_receipts() -> ResponseReturnValue:
     """Every receipt of this household, and every credential that was issued about it."""
     session, household_id, now = current_session(), own_household(), utc_now()
-    issued = service.list_of_household(session, household_id)
+    names = _names(session, household_id)
+    issued = [one for one in service.list_of_household(session, household_id) if one.consent_chain_id in names]
     return pages.render(
         "credentials/my_receipts.html",
-        receipts=receipts.list_of_household(session, household_id),
-        names=_names(session, household_id),
+        receipts=[one for one in receipts.list_of_household(session, household_id) if one.chain_id in names],
+        names=names,
         issued=[(one, status.state_of(session, one, now=now)) for one in issued],
     )
 
 
 def _names(session: Session, household_id: str) -> dict[str, str]:
-    """Consent ► its recipient's name."""
-    return {consent.chain_id: consent.recipient_name for consent in list_of_household(session, household_id)}
+    """Consent ► its recipient's name, of the consents that are the reader's own or the household's."""
+    heard = voices(session, actor=current_actor(), now=utc_now())
+    return {one.chain_id: one.recipient_name for one in of_voices(list_of_household(session, household_id), heard)}
 
 
 @bp.get("/my-receipts/<chain_id>/<int:version>")
@@ -116,8 +119,9 @@ def receipt_file(chain_id: str, version: int) -> ResponseReturnValue:
 
 
 def _own(chain_id: str, version: int) -> ConsentReceipt:
-    found = current_session().get(ConsentReceipt, (chain_id, version))
-    if found is None or found.household_id != own_household():
+    session = current_session()
+    found = session.get(ConsentReceipt, (chain_id, version))
+    if found is None or found.household_id != own_household() or chain_id not in _names(session, found.household_id):
         raise NotFound("receipt")
     return found
 

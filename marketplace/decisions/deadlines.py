@@ -55,6 +55,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "survival_visit": ("liveness.one", "check_id"),
     "appeal_answer": ("appeals.one", "appeal_id"),
     "favours_answer": ("appeals.one", "appeal_id"),
+    "emergency_review": ("sharing.review", "emergency_id"),
     "power_check": ("proxies.power", "power_id"),
     "second_call": ("answers.second", "reading_id"),
     "denied_answer": ("answers.denied", "reading_id"),

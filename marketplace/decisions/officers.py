@@ -42,6 +42,7 @@ TAKEN_BY = {
     **dict.fromkeys(("meeting_duty", "urgent_review", "appeal_answer"), Role.APPROVER),
     "case_remainder": Role.VERIFIER,
     "favours_answer": Role.PROTECTION_OFFICER,
+    "emergency_review": Role.PROTECTION_OFFICER,
 }
 """Steps of staff that get a named holder with their first reminder if nobody has taken them, and whose they are."""
 BY_LADDER = frozenset({"case_step"})

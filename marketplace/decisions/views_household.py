@@ -14,7 +14,7 @@ from sqlmodel import Session
 from marketplace.actors import Role
 from marketplace.calendar import utc_now
 from marketplace.consent import notice
-from marketplace.consent.capacity import speaks_for
+from marketplace.consent.capacity import require_voice, speaks_for
 from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.consent.service import Capture
 from marketplace.decisions import service
@@ -241,6 +241,7 @@ def withdraw(chain_id: str) -> ResponseReturnValue:
     head = session.get(ConsentHead, chain_id)
     if head is None or head.household_id != own_household():
         raise NotFound("consent")
+    require_voice(session, head, "consent:withdraw", actor=current_actor(), now=utc_now())
     form = _withdraw_form(session, head)
     if not form.validate_on_submit():
         return pages.confirm(

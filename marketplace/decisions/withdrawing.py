@@ -21,6 +21,7 @@ from marketplace.consent.models import Consent, ConsentHead, Purpose
 from marketplace.decisions import moves
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import WrongState
+from marketplace.incidents.service import Reach, open_found
 from marketplace.proposals.models import LineState, ProposedLine
 from marketplace.sharing import deletions
 
@@ -63,10 +64,14 @@ def withdraw_consent(
 
 
 def void_consent(session: Session, chain_id: str, /, *, reason_code: str, actor: Actor, now: datetime) -> Consent:
-    """A consent that was never a free yes ends as a withdrawn one does, whatever is on its way."""
+    """A consent that was never a free yes ends as a withdrawn one does, whatever is on its way; what was seen under it
+    is an incident."""
     head = lock_head(session, chain_id)
     ended = changes.void(session, chain_id, reason_code=reason_code, actor=actor, now=now)
     _free(session, head, then=Then.STOP, reason_code="consent_void", actor=actor, now=now)
+    begun = session.get_one(Consent, (chain_id, 1)).created_at
+    reach = Reach(begun, now + timedelta(seconds=1), org_id=head.recipient_org_id, consent_chain_id=chain_id)
+    open_found(session, reach, what=f"consent void: {reason_code}", actor=actor, now=now)
     return ended
 
 

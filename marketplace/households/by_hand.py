@@ -26,6 +26,12 @@ def is_by_hand(session: Session, household_id: str, /) -> bool:
     return session.get(ByHand, household_id) is not None
 
 
+def asked_by(session: Session, household_id: str, /) -> str:
+    """Who said no to programs for this household; empty where nobody did."""
+    found = session.get(ByHand, household_id)
+    return found.asked_by if found is not None else ""
+
+
 def refuse_programs(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> None:
     """From the next run on a person matches this household; asked twice, nothing changes."""
     if is_by_hand(session, household_id):

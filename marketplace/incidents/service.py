@@ -30,12 +30,15 @@ PEOPLE_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What was within reach: looks of this recipient, or of this one client or account, in `[since, until)`."""
+    """What was within reach: looks of this recipient, or of this one client or account, in `[since, until)`; or those
+    under one emergency or one consent alone."""
 
     since: datetime
     until: datetime
     org_id: str = ""
     actor_id: str = ""
+    emergency_id: str = ""
+    consent_chain_id: str = ""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """On the disclosure table."""
@@ -44,7 +47,16 @@ class Reach:
             wanted.append(col(Disclosure.recipient_org_id) == self.org_id)
         if self.actor_id:
             wanted.append(col(Disclosure.actor_id) == self.actor_id)
+        if self.emergency_id:
+            wanted.append(col(Disclosure.emergency_id) == self.emergency_id)
+        if self.consent_chain_id:
+            wanted.append(col(Disclosure.consent_chain_id) == self.consent_chain_id)
         return wanted
+
+
+def open_found(session: Session, reach: Reach, /, *, what: str, actor: Actor, now: datetime) -> Incident:
+    """What the protection officer finds in judging is an incident of the bureau, found at this moment."""
+    return open_incident(session, reach, what=what, operator=OperatorKind.STATE, found_at=now, actor=actor, now=now)
 
 
 def open_incident(

@@ -21,6 +21,7 @@ from marketplace.accounts.cookies import settings, with_cookie
 from marketplace.audit import AuditRow
 from marketplace.calendar import is_announced, local_day, utc_now
 from marketplace.consent.ask import LIVING, list_of_household
+from marketplace.consent.capacity import of_voices, voices
 from marketplace.consent.models import Purpose
 from marketplace.decisions.cards import progress_of
 from marketplace.decisions.models import Match, MatchState
@@ -93,11 +94,12 @@ def household_home() -> ResponseReturnValue:
 def my_consents() -> ResponseReturnValue:
     """Every consent, who saw what under it and when, and the way to withdraw it."""
     session, household_id, now = current_session(), own_household(), utc_now()
-    consents = list_of_household(session, household_id)
+    heard = voices(session, actor=current_actor(), now=now)
+    consents = of_voices(list_of_household(session, household_id), heard)
     seen: dict[str, list[Any]] = {}
-    for disclosure in disclosures_of(session, household_id):
+    for disclosure in disclosures_of(session, household_id, heard=heard):
         seen.setdefault(disclosure.consent_chain_id or "", []).append(disclosure)
-    emergencies = [look for look in looks_of(session, household_id) if look.emergency]
+    emergencies = [look for look in looks_of(session, household_id, heard=heard) if look.emergency]
     living = [consent for consent in consents if consent.state in LIVING and consent.valid_to > now]
     return pages.render(
         "portal/my_consents.html",
@@ -115,7 +117,8 @@ def my_consents() -> ResponseReturnValue:
 def proof(seq: int) -> ResponseReturnValue:
     """One act about this household, or a list in which it stood, with the proof that it is in the log."""
     session, home = current_session(), own_household()
-    listed = any(seen.audit_seq == seq for seen in disclosures_of(session, home))
+    heard = voices(session, actor=current_actor(), now=utc_now())
+    listed = any(seen.audit_seq == seq for seen in disclosures_of(session, home, heard=heard))
     subject = chain.subject_ref(session, home)
     found = trail.proof_of_row(session, seq) if listed else trail.own_proof(session, seq, subject_ref=subject)
     answer = Response(json.dumps(found, ensure_ascii=False), mimetype="application/json")
@@ -127,11 +130,12 @@ def proof(seq: int) -> ResponseReturnValue:
 @guard("household:view")
 def who_saw() -> ResponseReturnValue:
     """Every look at this household: who, when, what, why and on what ground."""
-    home = own_household()
+    session, home = current_session(), own_household()
+    heard = voices(session, actor=current_actor(), now=utc_now())
     return pages.render(
         "portal/who_saw.html",
-        looks=looks_of(current_session(), home),
-        staff=staff_looks(current_session(), home),
+        looks=looks_of(session, home, heard=heard),
+        staff=staff_looks(session, home, heard=heard),
         why=why_staff_looked,
         when=when,
     )

@@ -17,6 +17,7 @@ from marketplace import audit, notices
 from marketplace.actors import Actor
 from marketplace.audit import AuditRow
 from marketplace.consent.ask import list_of_household
+from marketplace.consent.capacity import of_voices, voices
 from marketplace.decisions.service import matches_of_household
 from marketplace.errors import BadInput
 from marketplace.households.models import Household, Person
@@ -25,7 +26,7 @@ from marketplace.ledger.service import aid_of_household
 from marketplace.needs.models import Need
 from marketplace.policy import require
 from marketplace.rights.explaining import needs_of
-from marketplace.rights.service import of_household, read
+from marketplace.rights.service import own_requests, read
 from marketplace.sealed import Unreadable, vault_of
 from marketplace.sharing.looks import staff_looks
 from marketplace.sharing.service import disclosures_of
@@ -63,7 +64,7 @@ def copy_of(session: Session, person: Person, /, *, actor: Actor, now: datetime)
         },
         "person": {"relation": person.relation, "sex": person.sex.value, **_opened(session, person)},
         "needs": [_need(need) for need in needs_of(session, home.id)],
-        **_acts(session, home.id),
+        **_acts(session, home.id, heard=voices(session, actor=actor, now=now), actor=actor, now=now),
         **told_of(session, home.id),
     }
 
@@ -80,15 +81,15 @@ def _opened(session: Session, person: Person) -> dict[str, str]:
     return found
 
 
-def _looks(session: Session, home: str) -> dict[str, list[dict[str, Any]]]:
+def _looks(session: Session, home: str, *, heard: frozenset[str] | None) -> dict[str, list[dict[str, Any]]]:
     return {
         "looks_of_givers": [
             {"at": one.at.isoformat(), "who": one.recipient_org_id, "purpose": one.purpose, "details": one.data_fields}
-            for one in disclosures_of(session, home)
+            for one in disclosures_of(session, home, heard=heard)
         ],
         "looks_of_staff": [
             {"at": row.at, "who": row.actor_role, "act": row.action, "details": row.fields.split(","), "why": _why(row)}
-            for row in staff_looks(session, home)
+            for row in staff_looks(session, home, heard=heard)
         ],
     }
 
@@ -111,7 +112,9 @@ def _need(need: Need) -> dict[str, Any]:
     }
 
 
-def _acts(session: Session, home: str) -> dict[str, list[dict[str, Any]]]:
+def _acts(
+    session: Session, home: str, *, heard: frozenset[str] | None, actor: Actor, now: datetime
+) -> dict[str, list[dict[str, Any]]]:
     return {
         "consents": [
             {
@@ -123,9 +126,9 @@ def _acts(session: Session, home: str) -> dict[str, list[dict[str, Any]]]:
                 "state": one.state.value,
                 "notice_sha256": one.notice_sha256,
             }
-            for one in list_of_household(session, home)
+            for one in of_voices(list_of_household(session, home), heard)
         ],
-        **_looks(session, home),
+        **_looks(session, home, heard=heard),
         "matches": [
             {"units": one.units, "state": one.state.value, "since": one.created_at.isoformat()}
             for one in matches_of_household(session, home)
@@ -145,7 +148,7 @@ def _acts(session: Session, home: str) -> dict[str, list[dict[str, Any]]]:
                 "words": read(session, one, "words"),
                 "answer": read(session, one, "answer"),
             }
-            for one in of_household(session, home)
+            for one in own_requests(session, home, actor=actor, now=now)
         ],
     }
 

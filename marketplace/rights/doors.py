@@ -7,10 +7,10 @@ from typing import Any
 from flask import Blueprint
 from sqlmodel import Session
 
+from marketplace.consent.capacity import signer_of
 from marketplace.errors import DomainError, NotFound
 from marketplace.guards import current_actor
 from marketplace.households.models import Person
-from marketplace.households.service import contact_of
 from marketplace.rights.words import FAULTS
 from marketplace.web import Form, _
 
@@ -18,9 +18,9 @@ bp = Blueprint("rights", __name__)
 
 
 def asking_person(session: Session, household_id: str, /) -> Person:
-    """The one who is signed in; a helper acts for the contact person."""
-    person = session.get(Person, current_actor().id) or contact_of(session, household_id)
-    if person is None or person.household_id != household_id:
+    """The one who is signed in; a helper acts for whom it helps."""
+    person = signer_of(session, household_id, actor=current_actor())
+    if person is None:
         raise NotFound("person")
     return person
 

@@ -15,6 +15,7 @@ from marketplace import audit, notices
 from marketplace.actors import Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
+from marketplace.consent.capacity import is_own, person_behind, require_own, voices
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households import by_hand
@@ -25,6 +26,8 @@ from marketplace.rights.models import Death, RequestState, RightKind, RightReque
 from marketplace.sealed import Sealed, vault_of
 
 STEP = "right_answer"
+KIN = "kin"
+"""The capacity of those who ask for somebody who has died."""
 OPEN_STATES = (RequestState.OPEN, RequestState.SECOND)
 REFUSALS = ("law_keeps", "not_shown", "others_rights", "not_ours")
 """Why a request may be refused: codes of the words table `right_refusal`."""
@@ -89,7 +92,7 @@ def _capacity(session: Session, person: Person, home: Household, *, evidence: st
         raise WrongState("no_death_on_record")
     if not evidence.strip():
         raise BadInput("bad_input", field="evidence")
-    return "kin"
+    return KIN
 
 
 def _refuse_second(session: Session, request: RightRequest) -> None:
@@ -146,6 +149,7 @@ def take_back(session: Session, request_id: str, /, *, actor: Actor, now: dateti
     require(actor, "right:ask", household_id=request.household_id if request is not None else None)
     if request is None:
         raise NotFound("right_request")
+    _require_own(session, request, actor=actor, now=now)
     if request.state not in OPEN_STATES:
         raise WrongState("right_answered", state=request.state.value)
     request.state, request.answered_at = RequestState.TAKEN_BACK, now
@@ -153,6 +157,15 @@ def take_back(session: Session, request_id: str, /, *, actor: Actor, now: dateti
     clocks.move_on(session, request.id, outcome="taken_back", now=now)
     record(session, request, "right:taken_back", actor=actor, now=now)
     return request
+
+
+def allow_programs(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Let programs propose again; where a person of the household said no to them, only this one takes it back."""
+    require(actor, "right:ask", household_id=household_id)
+    asked = by_hand.asked_by(session, household_id)
+    person = person_behind(session, asked) if asked else None
+    require_own(session, person.id if person is not None else None, actor=actor, now=now)
+    by_hand.allow_programs(session, household_id, actor=actor, now=now)
 
 
 def open_request(session: Session, request_id: str, action: str, /, *, actor: Actor) -> RightRequest:
@@ -166,15 +179,31 @@ def open_request(session: Session, request_id: str, action: str, /, *, actor: Ac
     return request
 
 
-def get_request(session: Session, request_id: str, /, *, actor: Actor) -> RightRequest:
-    """The request for whoever may read it; a foreign one looks like a missing one."""
+def get_request(session: Session, request_id: str, /, *, actor: Actor, now: datetime) -> RightRequest:
+    """The request for whoever may read it; a foreign one looks like a missing one, another adult's is refused."""
     request = session.get(RightRequest, request_id)
     own = actor.role in (Role.HOUSEHOLD, Role.HELPER)
     home, district = (request.household_id, request.district_code) if request is not None else (None, None)
     require(actor, "right:view" if own else "right:task", household_id=home, district=district)
     if request is None:
         raise NotFound("right_request")
+    _require_own(session, request, actor=actor, now=now)
     return request
+
+
+def _require_own(session: Session, request: RightRequest, *, actor: Actor, now: datetime) -> None:
+    """What kin asked for somebody who has died is the household's; all else is of the one person."""
+    require_own(session, None if request.capacity == KIN else request.person_id, actor=actor, now=now)
+
+
+def own_requests(
+    session: Session, household_id: str, kind: RightKind | None = None, /, *, actor: Actor, now: datetime
+) -> list[RightRequest]:
+    """Of the household's requests those of the one who reads, the newest first: never another adult's words."""
+    heard = voices(session, actor=actor, now=now)
+    return [
+        one for one in of_household(session, household_id, kind) if one.capacity == KIN or is_own(one.person_id, heard)
+    ]
 
 
 def of_household(session: Session, household_id: str, kind: RightKind | None = None, /) -> list[RightRequest]:

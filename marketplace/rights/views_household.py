@@ -77,7 +77,7 @@ def _form(kind: RightKind) -> Any:
 def mine() -> ResponseReturnValue:
     """The eight rights, and what was asked so far."""
     session = current_session()
-    asked = service.of_household(session, own_household())
+    asked = service.own_requests(session, own_household(), actor=current_actor(), now=utc_now())
     return render("rights/mine.html", kinds=list(RightKind), titles=TITLES, hints=HINTS, asked=asked, states=STATES)
 
 
@@ -115,7 +115,7 @@ def _kind(code: str) -> RightKind:
 
 def _page(session: Session, kind: RightKind, person: Person, form: Any) -> ResponseReturnValue:
     home = person.household_id
-    asked = service.of_household(session, home, kind)
+    asked = service.own_requests(session, home, kind, actor=current_actor(), now=utc_now())
     shown: dict[str, Any] = {"copy": None, "whys": [], "by_hand": by_hand.is_by_hand(session, home)}
     if kind is RightKind.EXPLAIN:
         shown["whys"] = explain(session, home)
@@ -166,7 +166,7 @@ def _copy(purpose: str) -> dict[str, Any]:
 def take_back(request_id: str) -> ResponseReturnValue:
     """Ask once, then take the request back."""
     session, form = current_session(), Form()
-    found = service.get_request(session, request_id, actor=current_actor())
+    found = service.get_request(session, request_id, actor=current_actor(), now=utc_now())
     if form.validate_on_submit():
         service.take_back(session, request_id, actor=current_actor(), now=utc_now())
         return done(_("Taken back."), to=url_for(".mine"))
@@ -187,7 +187,7 @@ def programs_again() -> ResponseReturnValue:
     """A household that people match takes part in runs again."""
     session, form, home = current_session(), Form(), own_household()
     if form.validate_on_submit():
-        by_hand.allow_programs(session, home, actor=current_actor(), now=utc_now())
+        service.allow_programs(session, home, actor=current_actor(), now=utc_now())
         return done(_("You take part in the program's proposals again. A person decides on each."), to=url_for(".mine"))
     return confirm(
         layout="household",

@@ -88,13 +88,13 @@ def task(request_id: str) -> ResponseReturnValue:
     """One request. The look at its words is written and committed before they are opened."""
     actor = current_actor()
     with current_database().transaction() as session:
-        found = service.get_request(session, request_id, actor=actor)
+        found = service.get_request(session, request_id, actor=actor, now=utc_now())
         entry = audit.Entry(
             "right:look", object_ref=found.id, subject=found.household_id, purpose=found.kind.value, decision="permit"
         )
         audit.record(session, entry, actor=actor, now=utc_now())
     session = current_session()
-    return _task(session, service.get_request(session, request_id, actor=actor), _answer_form())
+    return _task(session, service.get_request(session, request_id, actor=actor, now=utc_now()), _answer_form())
 
 
 def _task(session: Session, found: RightRequest, form: AnswerForm) -> ResponseReturnValue:
@@ -127,7 +127,7 @@ def _task(session: Session, found: RightRequest, form: AnswerForm) -> ResponseRe
 def answer(request_id: str) -> ResponseReturnValue:
     """Answer in words, correct, agree to an erasure, or refuse with a reason."""
     session, actor, now = current_session(), current_actor(), utc_now()
-    found, form = service.get_request(session, request_id, actor=actor), _answer_form()
+    found, form = service.get_request(session, request_id, actor=actor, now=utc_now()), _answer_form()
     if not form.validate_on_submit():
         return _task(session, found, form)
     text, refused = form.text.data or "", form.refused.data or ""

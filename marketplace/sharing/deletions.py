@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import and_, exists
+from sqlalchemy import and_, exists, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -19,6 +20,7 @@ from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import after_working_days
 from marketplace.consent.ask import lock_head
+from marketplace.consent.changes import FINISHING
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode
 from marketplace.db import Database, flush, new_id
 from marketplace.errors import NotFound, WrongState
@@ -62,14 +64,19 @@ def look(database: Database, *, now: datetime) -> int:
 
 
 def _ended_copies() -> SelectOfScalar[str]:
-    """Consents that let a copy be kept, ran out, were done or were replaced, and of which somebody took something."""
+    """Consents that let a copy be kept, or that were withdrawn but for the one delivery, which ran out, were done or
+    were replaced, and of which somebody took something."""
+    version = aliased(Consent)
+    finishing = exists().where(
+        col(version.chain_id) == col(ConsentHead.chain_id), col(version.reason_code) == FINISHING
+    )
     newest = and_(col(Consent.chain_id) == col(ConsentHead.chain_id), col(Consent.version) == col(ConsentHead.version))
     seen = exists().where(col(Disclosure.consent_chain_id) == col(ConsentHead.chain_id))
     ordered = exists().where(col(DeletionOrder.consent_chain_id) == col(ConsentHead.chain_id))
     return (
         select(ConsentHead.chain_id)
         .join(Consent, newest)
-        .where(col(ConsentHead.state).in_(ENDED), col(Consent.mode) == Mode.STORE, seen, ~ordered)
+        .where(col(ConsentHead.state).in_(ENDED), or_(col(Consent.mode) == Mode.STORE, finishing), seen, ~ordered)
         .order_by(col(ConsentHead.chain_id))
         .limit(BATCH)
     )

@@ -16,11 +16,15 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import Actor
 from marketplace.assessments.service import NO_PIA, impact_assessed
+from marketplace.calendar import local_day
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households.models import Household, Person
+from marketplace.incidents.service import Reach, open_found
 from marketplace.organisations.models import Organisation
-from marketplace.organisations.service import require_active
+from marketplace.organisations.service import may_read, require_active
 from marketplace.policy import require
 from marketplace.reference import purposes
 from marketplace.reference.words import list_codes
@@ -29,6 +33,10 @@ from marketplace.sharing.models import Disclosure, Emergency
 from marketplace.sharing.service import SEALED_SOURCE, audit_fresh
 
 OPEN_FOR = timedelta(minutes=30)
+"""So long an organisation may look, and so long what was asked waits for a second person: a danger that waits longer is
+asked about anew."""
+STEP = "emergency_review"
+NOT_JUSTIFIED = "not_justified"
 PURPOSE = "EMERGENCY_HELP"
 
 
@@ -83,11 +91,14 @@ def open_up(session: Session, emergency_id: str, /, *, actor: Actor, now: dateti
     require(actor, "emergency:open", district=household.district_code)
     if row.opened_by is not None:
         raise WrongState("emergency_opened")
+    if now >= row.asked_at + OPEN_FOR:
+        raise WrongState("emergency_lapsed")
     if row.asked_by in actor.people:
         raise WrongState("same_person_twice")
     _require_sound(session, row, actor=actor, now=now)
     row.opened_by, row.opened_at, row.closes_at = actor.id, now, now + OPEN_FOR
     session.add(row)
+    clocks.start(session, STEP, row.id, holder=Holder(district_code=household.district_code), now=now)
     notices.post(session, "emergency_seen", key=f"emergency:{row.id}", household_id=row.household_id, now=now)
     return _saved(session, row, "emergency:open", actor=actor, now=now)
 
@@ -133,16 +144,19 @@ def look(session: Session, emergency_id: str, /, *, actor: Actor, now: datetime)
 
 
 def _require_sound(session: Session, row: Emergency, *, actor: Actor, now: datetime) -> None:
-    """The two questions that need no consent to be asked: is the log watched, has this kind of look been assessed."""
+    """The questions that need no consent to be asked: may this organisation read anything, is the log watched, has
+    this kind of look been assessed."""
     kind = session.get_one(Organisation, row.org_id).kind.value
     rule = ""
-    if not audit_fresh(session, now):
+    if not may_read(session, row.org_id, on=local_day(now)):
+        rule = "CLIENT_SUSPENDED"
+    elif not audit_fresh(session, now):
         rule = "AUDIT_STALE"
     elif not impact_assessed(session, PURPOSE, kind, data_fields=row.data_fields, now=now):
         rule = NO_PIA
     if not rule:
         return
-    error = NotAllowed("audit_stale" if rule == "AUDIT_STALE" else NO_PIA)
+    error = NotAllowed(NO_PIA if rule == NO_PIA else rule.lower())
     entry = audit.Entry(
         "share:deny", object_ref=row.id, subject=row.household_id, purpose=PURPOSE, decision="deny", rule_id=rule
     )
@@ -162,7 +176,18 @@ def review(session: Session, emergency_id: str, /, *, verdict: str, actor: Actor
         raise BadInput("reason_missing", field="verdict")
     row.reviewed_by, row.reviewed_at, row.verdict = actor.id, now, verdict
     session.add(row)
+    clocks.move_on(session, row.id, outcome=verdict, now=now)
+    if verdict == NOT_JUSTIFIED:
+        _close_as_incident(session, row, actor=actor, now=now)
     return _saved(session, row, "emergency:review", actor=actor, now=now)
+
+
+def _close_as_incident(session: Session, row: Emergency, *, actor: Actor, now: datetime) -> None:
+    """Nothing is open any longer, and what was seen is an incident with the law's clock."""
+    since = row.opened_at or row.asked_at
+    row.closes_at = min(row.closes_at or now, now)
+    reach = Reach(since, now + timedelta(seconds=1), org_id=row.org_id, emergency_id=row.id)
+    open_found(session, reach, what=f"emergency {NOT_JUSTIFIED}", actor=actor, now=now)
 
 
 def list_emergencies(session: Session, /, *, actor: Actor, org_id: str = "") -> list[Emergency]:

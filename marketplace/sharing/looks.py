@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import STAFF
 from marketplace.audit import AuditRow
+from marketplace.consent.capacity import is_own
 from marketplace.households.models import Person
 from marketplace.organisations.models import Organisation
 from marketplace.sharing.service import disclosures_of
@@ -44,9 +45,9 @@ class Look:
     machine: bool
 
 
-def looks_of(session: Session, household_id: str, /) -> list[Look]:
-    """Every look at this household, the newest first."""
-    rows = disclosures_of(session, household_id)
+def looks_of(session: Session, household_id: str, /, *, heard: frozenset[str] | None = None) -> list[Look]:
+    """Every look at this household, the newest first; of its people only at those who speak here."""
+    rows = disclosures_of(session, household_id, heard=heard)
     wanted = select(Organisation.id, Organisation.name).where(
         col(Organisation.id).in_({row.recipient_org_id for row in rows})
     )
@@ -65,10 +66,12 @@ def looks_of(session: Session, household_id: str, /) -> list[Look]:
     ]
 
 
-def staff_looks(session: Session, household_id: str, /) -> Sequence[AuditRow]:
-    """The rows of the chain that say that staff saw something of this household or its people, the newest first."""
+def staff_looks(session: Session, household_id: str, /, *, heard: frozenset[str] | None = None) -> Sequence[AuditRow]:
+    """The rows of the chain that say that staff saw something of this household or its people, the newest first; of its
+    people only of those who speak here."""
     people = session.exec(select(Person.id).where(Person.household_id == household_id)).all()
-    refs = [audit.subject_ref(session, one) for one in (household_id, *people)]
+    own = [one for one in people if is_own(one, heard)]
+    refs = [audit.subject_ref(session, one) for one in (household_id, *own)]
     acts = (col(AuditRow.action).in_(STAFF_LOOKS), col(AuditRow.actor_role).in_([role.value for role in STAFF]))
     rows = select(AuditRow).where(col(AuditRow.subject_ref).in_(refs), *acts)
     return session.exec(rows.order_by(col(AuditRow.seq).desc()).limit(MOST)).all()

@@ -16,12 +16,15 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.assessments.service import require_assessed
+from marketplace.calendar import local_day
 from marketplace.consent.ask import lock_head, newest
+from marketplace.consent.capacity import is_own
 from marketplace.consent.models import Consent, ConsentHead, Mode
 from marketplace.db import flush, new_id
 from marketplace.errors import ConsentMissing, DomainError, NotAllowed, NotFound
 from marketplace.households.models import Household, Person
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.service import may_read
 from marketplace.sealed import Sealed, vault_of
 from marketplace.sharing.models import DeletionOrder, Disclosure
 from marketplace.sharing.pipeline import Facts, Ruling, rule
@@ -38,6 +41,7 @@ SEALED_SOURCE: Mapping[str, str] = {
 """Consent field ► the person's sealed column that answers it."""
 ANSWERS: Mapping[str, tuple[type[DomainError], str]] = {
     "UNAUTHENTICATED": (NotAllowed, "not_the_recipient"),
+    "CLIENT_SUSPENDED": (NotAllowed, "client_suspended"),
     "TENANT": (NotFound, "not_found"),
     "NO_CONSENT": (ConsentMissing, "consent_not_living"),
     "STATE": (ConsentMissing, "consent_not_living"),
@@ -160,6 +164,7 @@ def facts_of(
         purpose=purpose,
         head=head,
         consent=consent,
+        client_active=may_read(session, org_id, on=local_day(now)),
         org_purposes=None if organisation is None else frozenset(organisation.purposes) | ACCOMPANYING,
         reads=int(reads),
         last_read_at=last,
@@ -224,11 +229,11 @@ def open_fields(session: Session, consent: Consent, codes: Collection[str], /, *
     return values
 
 
-def disclosures_of(session: Session, household_id: str, /) -> list[Disclosure]:
-    """Who saw what of this household, newest first."""
+def disclosures_of(session: Session, household_id: str, /, *, heard: frozenset[str] | None = None) -> list[Disclosure]:
+    """Who saw what of this household, newest first; of its people only what is these voices' own."""
     statement = (
         select(Disclosure)
         .where(col(Disclosure.household_id) == household_id)
         .order_by(col(Disclosure.at).desc(), col(Disclosure.id))
     )
-    return list(session.exec(statement))
+    return [row for row in session.exec(statement) if is_own(row.person_id, heard)]

@@ -217,3 +217,32 @@ def test_staff_write_a_guardian_down_once_and_never_a_child_or_somebody_of_anoth
     with sqlite_database.reading() as session:
         assert [row.guardian_id for row in session.exec(select(Guardian))] == [adult.id]
     assert client_as(app, Role.WORKER).post(path, data=body).status_code == 403
+
+
+def test_at_the_counter_a_household_pauses_lets_less_be_seen_and_says_what_becomes_of_help_on_its_way(
+    app: Flask, sqlite_database: Database
+) -> None:
+    now = utc_now()
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session, now=now)
+        match = scene.in_delivery(session, now)
+        chain, home = match.consent_chain_id, scene.household.id
+    worker, giver = client_as(app, Role.WORKER), client_as(app, Role.CHARITY_WORKER, org_id=scene.organisation.id)
+    page = worker.get(f"/households/{home}/consents").text
+    assert f"/consents/{chain}/pause" in page
+    assert f"/consents/{chain}/less" in page
+    assert worker.get(f"/consents/{chain}/less").status_code == 200
+    assert giver.post(f"/consents/{chain}/pause").status_code == 403
+    end = {"way": "counter"}
+    assert worker.post(f"/consents/{chain}/end", data=end).status_code == 422, "nothing is chosen for the household"
+    assert worker.post(f"/consents/{chain}/end", data=end | {"then": "finish"}).status_code == 303
+    with sqlite_database.reading() as session:
+        assert session.get_one(Match, match.id).state is MatchState.IN_DELIVERY
+        head = session.get_one(ConsentHead, chain)
+        assert (head.state, head.valid_to <= utc_now() + timedelta(days=7)) == (ConsentState.ACTIVE, True)
+    assert worker.post(f"/consents/{chain}/less", data={}).status_code == 303
+    assert worker.post(f"/consents/{chain}/pause").status_code == 303
+    with sqlite_database.reading() as session:
+        head = session.get_one(ConsentHead, chain)
+        assert (head.state, newest(session, head).data_fields) == (ConsentState.PAUSED, [])
+        assert newest(session, head).withdrawal_ways == ["page", "phone", "counter", "helper"]

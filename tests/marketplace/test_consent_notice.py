@@ -77,7 +77,7 @@ def test_a_consent_for_one_giver_keeps_the_share_notice(session, now, lang):
     )
     text = "\n".join(notice.paragraphs(notice.SHARE, lang=lang))
     assert (given.notice_id, given.notice_sha256) == (notice.SHARE, sha256(text.encode()).hexdigest())
-    assert given.withdrawal_ways == ["page"]
+    assert given.withdrawal_ways == ["page", "phone", "counter", "helper"]
 
 
 def test_every_notice_is_there_in_both_languages_with_its_own_fingerprint():

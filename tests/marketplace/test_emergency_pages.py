@@ -13,9 +13,12 @@ from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.assessments.models import Assessment
 from marketplace.calendar import utc_now
+from marketplace.clocks.models import Clock
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
+from marketplace.incidents import service as incidents
+from marketplace.incidents.models import Incident
 from marketplace.sharing import emergency
 from marketplace.sharing.models import Disclosure, Emergency
 from tests.marketplace.match_scene import Scene, a_scene
@@ -148,3 +151,30 @@ def test_even_an_emergency_shows_nothing_that_nobody_has_assessed(writing: Sessi
     with pytest.raises(NotAllowed, match="NO_PIA"):
         emergency.open_up(writing, _asked(writing, scene).id, actor=APPROVER, now=now)
     assert not writing.exec(select(Disclosure)).all()
+
+
+@pytest.mark.threat("T25")
+def test_what_was_not_justified_is_closed_and_an_incident_in_the_same_press(writing: Session) -> None:
+    now, scene = utc_now(), a_scene(writing)
+    row = _asked(writing, scene)
+    emergency.open_up(writing, row.id, actor=APPROVER, now=now)
+    waits = writing.exec(select(Clock).where(Clock.object_ref == row.id)).one()
+    assert (waits.step, waits.ended_at, waits.due_at > now) == ("emergency_review", None, True)
+    emergency.look(writing, row.id, actor=scene.giver, now=now + timedelta(minutes=1))
+    judged = now + timedelta(minutes=2)
+    emergency.review(writing, row.id, verdict="not_justified", actor=OFFICER, now=judged)
+    with pytest.raises(WrongState, match="emergency_closed"):
+        emergency.look(writing, row.id, actor=scene.giver, now=judged)
+    incident = writing.exec(select(Incident)).one()
+    assert (incident.found_at, incident.recipient_org_id) == (judged, scene.organisation.id)
+    assert [one.household_id for one in incidents.affected(writing, incident.id)] == [scene.household.id]
+    writing.refresh(waits)
+    assert waits.ended_at == judged
+
+
+@pytest.mark.threat("T25")
+def test_a_question_that_nobody_agreed_to_lapses_after_half_an_hour(writing: Session) -> None:
+    row = _asked(writing, a_scene(writing))
+    with pytest.raises(WrongState, match="emergency_lapsed"):
+        emergency.open_up(writing, row.id, actor=APPROVER, now=row.asked_at + emergency.OPEN_FOR)
+    emergency.open_up(writing, row.id, actor=APPROVER, now=row.asked_at + emergency.OPEN_FOR - timedelta(seconds=1))

@@ -68,7 +68,7 @@ def test_the_same_request_waits_once_and_a_foreign_one_looks_missing(session, no
     stranger = make.as_household(make.a_household(session))
     for act in (service.get_request, service.take_back):
         with pytest.raises(NotFound):
-            act(session, request.id, actor=stranger, **({"now": now} if act is service.take_back else {}))
+            act(session, request.id, actor=stranger, now=now)
     elsewhere = Actor(id="v", role=Role.VERIFIER, districts=frozenset({"500106"}))
     with pytest.raises(NotFound):
         service.answer(session, request.id, text="x", actor=elsewhere, now=now)

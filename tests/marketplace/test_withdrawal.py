@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.calendar import after_working_days
+from marketplace.consent import changes
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
@@ -17,6 +19,8 @@ from marketplace.decisions import waiting
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.withdrawing import Then, void_consent
 from marketplace.errors import ConsentMissing, NotAllowed, WrongState
+from marketplace.incidents import service as incidents
+from marketplace.incidents.models import Incident
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.offers.models import Offer
 from marketplace.sharing import deletions
@@ -174,11 +178,15 @@ def test_a_consent_found_invalid_ends_like_a_withdrawn_one_and_only_the_officer_
 ) -> None:
     scene = a_scene(session)
     match = scene.in_delivery(session, now)
+    decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
     with pytest.raises(NotAllowed):
         void_consent(session, match.consent_chain_id, reason_code="pressed", actor=APPROVER, now=now)
     void_consent(session, match.consent_chain_id, reason_code="pressed", actor=OFFICER, now=now)
     assert match.state is MatchState.CANCELLED
     assert session.get_one(ConsentHead, match.consent_chain_id).state is ConsentState.VOID
+    incident = session.exec(select(Incident)).one()
+    assert (incident.found_at, incident.opened_by) == (now, OFFICER.id)
+    assert [one.household_id for one in incidents.affected(session, incident.id)] == [scene.household.id]
 
 
 def test_a_refusal_for_privacy_keeps_that_giver_away_for_90_days(session: Session, now: datetime) -> None:
@@ -192,3 +200,21 @@ def test_a_refusal_for_privacy_keeps_that_giver_away_for_90_days(session: Sessio
         line = make.a_line(session, need, scene.offer)
         done = approval.preview(session, [line.id], actor=APPROVER, now=now + timedelta(days=days))
         assert [row.code for row in done.excluded] == ([code] if code else [])
+
+
+def test_what_a_finished_delivery_showed_is_ordered_to_be_deleted_once_its_seven_days_are_over(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session)
+        match = scene.in_delivery(session, now)
+        decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
+        finish: dict[str, Any] = {"actor": scene.household_actor, "now": now, "then": Then.FINISH}
+        decisions.withdraw_consent(session, match.consent_chain_id, **finish)
+        assert not session.exec(select(DeletionOrder)).all(), "it is still needed"
+    later = now + timedelta(days=8)
+    changes.sweep(sqlite_database, clock=lambda: later)
+    assert (deletions.look(sqlite_database, now=later), deletions.look(sqlite_database, now=later)) == (1, 0)
+    with sqlite_database.reading() as session:
+        order = session.exec(select(DeletionOrder)).one()
+        assert (order.match_id, order.disclosures, order.ordered_at) == (match.id, 1, later)

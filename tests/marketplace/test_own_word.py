@@ -1,0 +1,172 @@
+"""Two adults of one household: neither undoes the other's no nor reads its words; what is the household's is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlmodel import Session
+
+from marketplace.accounts import service as accounts
+from marketplace.actors import Actor, Role
+from marketplace.app import create_app
+from marketplace.appeals import service as appeals
+from marketplace.appeals.models import AppealKind
+from marketplace.calendar import utc_now
+from marketplace.config import Settings
+from marketplace.consent import changes
+from marketplace.consent.ask import lock_head
+from marketplace.consent.models import ConsentState
+from marketplace.db import Database
+from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match
+from marketplace.decisions.withdrawing import Then
+from marketplace.errors import ConsentMissing, WrongState
+from marketplace.households import by_hand
+from marketplace.households.models import Guardian, Person
+from marketplace.proxies.models import HelpPower
+from marketplace.rights import copying
+from marketplace.rights import service as rights
+from marketplace.rights.models import RightKind
+from marketplace.sharing.looks import looks_of
+from tests import factories as make
+from tests.marketplace.match_scene import Scene, a_scene
+
+HERS = "他打我，请不要告诉他"
+
+
+def _as(person: Person) -> Actor:
+    return Actor(id=person.id, role=Role.HOUSEHOLD, household_id=person.household_id)
+
+
+def _two(session: Session, now: datetime) -> tuple[Scene, Match, Actor, Actor]:
+    """Her, whose consent a delivery stands on, and him, who lives with her."""
+    scene = a_scene(session, now=now)
+    match = scene.in_delivery(session, now)
+    other = make.a_person(session, scene.household, name="李四", phone="10000000077")
+    return scene, match, _as(scene.person), _as(other)
+
+
+@pytest.mark.threat("T27")
+def test_what_she_paused_stays_paused_and_what_she_allowed_stays_hers(session: Session) -> None:
+    now = utc_now()
+    scene, match, she, he = _two(session, now)
+    chain = match.consent_chain_id
+    his: dict[str, Callable[[], Any]] = {
+        "pause": partial(changes.pause, session, chain, actor=he, now=now),
+        "narrow": partial(changes.narrow, session, chain, keep=(), until=now + timedelta(days=1), actor=he, now=now),
+        "withdraw": partial(decisions.withdraw_consent, session, chain, actor=he, now=now),
+        "finish": partial(decisions.withdraw_consent, session, chain, actor=he, now=now, then=Then.FINISH),
+    }
+    for act in his.values():
+        with pytest.raises(WrongState, match="own_data_only"):
+            act()
+    assert decisions.see_recipient(session, match.id, actor=scene.giver, now=now) == {"name": "王小明"}
+    changes.pause(session, chain, actor=she, now=now)
+    with pytest.raises(WrongState, match="own_data_only"):
+        changes.resume(session, chain, actor=he, now=now)
+    with pytest.raises(ConsentMissing):
+        decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
+    changes.resume(session, chain, actor=she, now=now)
+    assert lock_head(session, chain).state is ConsentState.ACTIVE
+    assert len(looks_of(session, scene.household.id, heard=frozenset({she.id}))) == 1
+    assert looks_of(session, scene.household.id, heard=frozenset({he.id})) == []
+
+
+@pytest.mark.threat("T27")
+def test_her_helper_and_a_childs_guardian_speak_and_another_ones_helper_does_not(session: Session) -> None:
+    now = utc_now()
+    scene, match, she, he = _two(session, now)
+    chain = match.consent_chain_id
+    for one, allowed in ((he, False), (she, True)):
+        power = HelpPower(
+            id=f"power-{one.id}",
+            kind="once",
+            state="active",
+            household_id=scene.household.id,
+            subject_id=one.id,
+            district_code="500103",
+            helper_kind="kin",
+            phone_index="x",
+            starts_at=now,
+            ends_at=now + timedelta(days=1),
+            told_to=now,
+            recorded_by=one.id,
+            recorded_at=now,
+        )
+        session.add(power)
+        session.flush()
+        helper = Actor(id=power.id, role=Role.HELPER, household_id=scene.household.id)
+        if allowed:
+            assert changes.pause(session, chain, actor=helper, now=now).state is ConsentState.PAUSED
+        else:
+            with pytest.raises(WrongState, match="own_data_only"):
+                changes.pause(session, chain, actor=helper, now=now)
+    scene.person.birth_year = now.year - 9
+    link = {"child_id": scene.person.id, "guardian_id": he.id, "evidence": "r", "verified_by": "v"}
+    session.add(Guardian(id="link-of-both", verified_at=now, **link))
+    session.flush()
+    assert changes.resume(session, chain, actor=he, now=now).state is ConsentState.ACTIVE
+
+
+@pytest.mark.threat("T27")
+def test_he_takes_back_neither_her_complaint_nor_her_wish_to_be_forgotten_nor_her_no_to_programs(
+    session: Session,
+) -> None:
+    now = utc_now()
+    scene, match, she, he = _two(session, now)
+    for kind in (RightKind.COMPLAIN, RightKind.ERASE, RightKind.BY_HAND):
+        asked = rights.ask(session, scene.person, kind, words=HERS, actor=she, now=now)
+        for act in (rights.take_back, rights.get_request):
+            with pytest.raises(WrongState, match="own_data_only"):
+                act(session, asked.id, actor=he, now=now)
+        assert rights.own_requests(session, scene.household.id, kind, actor=he, now=now) == []
+        assert rights.own_requests(session, scene.household.id, kind, actor=she, now=now) == [asked]
+    with pytest.raises(WrongState, match="own_data_only"):
+        rights.allow_programs(session, scene.household.id, actor=he, now=now)
+    assert by_hand.is_by_hand(session, scene.household.id)
+    rights.allow_programs(session, scene.household.id, actor=she, now=now)
+    assert not by_hand.is_by_hand(session, scene.household.id)
+    raised = {
+        kind: appeals.raise_about(session, match.id, kind, words=HERS, actor=she, now=now)
+        for kind in (AppealKind.COMPLAINT, AppealKind.APPEAL)
+    }
+    own = appeals.own_appeals(session, scene.household.id, actor=he, now=now)
+    assert own == [raised[AppealKind.APPEAL]], "the decision about their help is theirs, her complaint is hers"
+    with pytest.raises(WrongState, match="own_data_only"):
+        appeals.take_back(session, raised[AppealKind.COMPLAINT].id, actor=he, now=now)
+
+
+@pytest.mark.threat("T27")
+def test_his_pages_and_his_copy_show_nothing_of_hers_and_hers_do(sqlite_database: Database, settings: Settings) -> None:
+    app: Flask = create_app(settings, database=sqlite_database)
+    app.config["WTF_CSRF_ENABLED"] = False
+    now = utc_now()
+    with sqlite_database.transaction() as session:
+        scene, match, she, he = _two(session, now)
+        decisions.see_recipient(session, match.id, actor=scene.giver, now=now)
+        rights.ask(session, scene.person, RightKind.COMPLAIN, words=HERS, actor=she, now=now)
+        changes.pause(session, match.consent_chain_id, actor=she, now=now)
+        tokens = {one.id: accounts.open_for_person(session, one.id, one.household_id, now=now) for one in (she, he)}
+        giver, chain = scene.organisation.name, match.consent_chain_id
+    for one, shown in ((she, True), (he, False)):
+        client = app.test_client()
+        client.set_cookie("sid", tokens[one.id])
+        client.set_cookie("lang", "en")
+        assert (HERS in client.get("/my-rights/complain").text) is shown
+        assert (HERS in client.get("/my-rights/copy.json").text) is shown
+        assert (giver in client.get("/my-consents").text) is shown
+        assert (giver in client.get("/who-saw").text) is shown
+        assert client.get(f"/my-consents/{chain}/withdraw").status_code == (200 if shown else 409)
+        assert client.get(f"/my-consents/{chain}/narrow").status_code == (200 if shown else 409)
+        assert "Being matched" in client.get("/my-consents").text, "what is the household's is shared"
+    refused = client.post(f"/my-consents/{chain}/resume")
+    assert (refused.status_code, "Each adult decides about its own data" in refused.text) == (409, True)
+    with sqlite_database.reading() as session:
+        copy = copying.copy_of(session, session.get_one(Person, he.id), actor=he, now=now)
+        assert (copy["requests"], copy["looks_of_givers"]) == ([], [])
+        assert [one["purpose"] for one in copy["consents"]] == ["AUTO_MATCH"]
