@@ -25,6 +25,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.households.models import Person
 from marketplace.needs.models import Need
+from marketplace.notices import Notice
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
@@ -408,12 +409,22 @@ def test_a_worker_never_signs_for_a_household_and_what_it_read_aloud_says_so_on_
     assert "赵一" not in worker.get(f"{case}/papers/authorisation").text
 
 
-def test_a_signed_draft_that_a_worker_changes_is_signed_again(app: Flask, home: FlaskClient) -> None:
-    sign = until_signing(home)
-    assert home.post(sign, data={"agree": "y", "typed_name": "王小明"}).status_code == 303
+def test_a_signed_draft_that_a_worker_changes_is_signed_again_and_is_sent_by_the_household(
+    app: Flask, home: FlaskClient
+) -> None:
+    sign, name = until_signing(home), {"agree": "y", "typed_name": "王小明"}
+    assert home.post(sign, data=name).status_code == 303
     case, worker = sign.removesuffix("/step/sign"), staff(app, "w-change", Role.WORKER)
+    assert "由其本人签名，也由其本人" in worker.post(f"{case}/check").text
+    assert "签名之后有改动" not in home.get(f"{case}/check").text
     assert worker.post(f"{case}/step/money", data={"size": "5", "income_fen": "0"}).status_code == 303
-    assert "请先签署授权" in home.post(f"{case}/check").text
+    assert worker.post(f"{case}/check").status_code == 422
+    assert "签名之后有改动" in home.get(f"{case}/check").text
+    assert "签名之后有改动" in home.post(f"{case}/check").text
+    with app.extensions["database"].reading() as session:
+        assert "case_unsigned" in session.exec(select(Notice.letter)).all()
+    assert home.post(sign, data=name).status_code == 303
+    assert home.post(f"{case}/check").headers["Location"].endswith("/sent")
 
 
 def test_a_photo_taken_again_takes_the_place_of_the_last_and_the_check_page_says_all(
