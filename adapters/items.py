@@ -36,8 +36,8 @@ class ItemResult:
 
 
 class Department(Protocol):
-    """A department that takes items and answers later: `push` of one reference twice is one item; `take_back` says that an item that was
-    pushed is wanted no longer, twice is once; `results` are those after a cursor."""
+    """A department that takes items and answers later: `push` of one reference twice is one item; `take_back` says that
+    an item that was pushed is wanted no longer, twice is once; `results` are those after a cursor."""
 
     def push(self, item: ItemOut, /) -> None: ...
 

@@ -1,9 +1,9 @@
 """Items to the other departments and their results back: pushed once, heard in whatever order they come.
 
 Enters: doors by department. Leaves: items marked as pushed, or as told to be wanted no longer; results settled like a
-person's decision, under the name of the department. A word older than what was heard, said twice, or about an item that
-is over, or about an earlier push of it, changes nothing but is written down. No transaction is open while a department is asked. Called by the worker
-through `wiring`.
+person's decision, under the name of the department. A word older than what was heard, said twice, about an item that is
+over, or about an earlier push of it, changes nothing but is written down. No transaction is open while a department is
+asked. Called by the worker through `wiring`.
 """
 
 from __future__ import annotations
