@@ -1311,6 +1311,7 @@ def upgrade() -> None:
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('source_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('benefit', sqlmodel.sql.sqltypes.AutoString(length=8), nullable=False),
     sa.Column('entered_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('ended_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.CheckConstraint('to_on IS NULL OR to_on >= from_on', name=op.f('ck_category_spell_days')),
