@@ -98,7 +98,7 @@ def decide(
     )
 
 
-def right_to_confirm(step: CaseStep, /) -> str:
+def right_to_confirm(step: CaseStep | StepRule, /) -> str:
     """Where the table hands the confirmation down to the township, its verifier may decide."""
     return "case:confirm" if step.code == "confirm" and step.holder == "TOWNSHIP" else "case:decide"
 
