@@ -170,6 +170,7 @@ def filled(form: Any) -> Any:
             form[name].choices = choices(table, lang=language())
     if "late_cause" in form:
         form.late_cause.choices = [pair for pair in form.late_cause.choices if pair[0] != "withdrawn"]
+        form.late_cause.flags.required = True  # it stands on the page only where something is late
     if "verdict" in form:
         form.verdict.choices = [("granted", _l("Grant")), ("refused", _l("Refuse"))]
     if "opinion" in form:

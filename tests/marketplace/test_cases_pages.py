@@ -225,6 +225,13 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
         session.add(step)
     assert notice.over(database, now=datetime.now(UTC)) >= 1
     assert "决定" in approver.get(page).text
+    with database.transaction() as session:
+        session.get_one(CaseItem, item_id).due_at = datetime.now(UTC) - timedelta(days=1)
+    no_cause = approver.post(page + "/decide", data={"verdict": "refused", "reason": "income_over"})
+    late_field = no_cause.text.partition('for="late_cause"')[2].partition("</select>")[0]
+    assert "optional" not in late_field.partition("</label>")[0]
+    assert 'id="late_cause-error"' in late_field
+    assert 'aria-invalid="true"' in late_field
     no_reason = approver.post(page + "/decide", data={"verdict": "refused", "late_cause": "objection"})
     assert no_reason.status_code == 422
     decided = {"verdict": "refused", "reason": "income_over", "note": "人均收入高于标准", "late_cause": "objection"}
