@@ -26,13 +26,17 @@ class ItemOut:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What a department says of an item; `seq` grows with each word about the same item, whatever their order."""
+    """What a department says of an item; `seq` grows with each word about the same item, whatever their order.
+    `reason` is one of the house's codes; `letter` the department's own number of its answer, `words` its own sentence:
+    the household reads both."""
 
     ref: str
     seq: int
     outcome: Literal["received", "granted", "refused"]
     amount_fen: int = 0
     reason: str = ""
+    letter: str = ""
+    words: str = field(default="", repr=False)
 
 
 class Department(Protocol):

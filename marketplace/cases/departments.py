@@ -159,6 +159,7 @@ def take(session: Session, department: str, result: ItemResult, /, *, now: datet
     if step.stopped_at is not None:
         step = steps.run_on(session, item.id, actor=SYSTEM, now=now)
     known = result.reason in list_codes("case_reason")
+    words = [one for one in ("" if known else result.reason, result.words) if one]
     outcome.settle(
         session,
         item,
@@ -166,7 +167,8 @@ def take(session: Session, department: str, result: ItemResult, /, *, now: datet
         granted=result.outcome == "granted",
         amount_fen=result.amount_fen,
         reason=result.reason if known else "department_said_no",
-        note="" if known else result.reason,
+        note=" ".join(words),
+        letter=result.letter,
         late_cause=SLOW if lateness.is_late(session, item, now=now) else "",
         actor=actor,
         now=now,

@@ -265,6 +265,7 @@ def _decided(item_id: str) -> ResponseReturnValue:
             amount_fen=form.amount_fen.data or 0,
             reason=str(form.reason.data or ""),
             note=form.note.data or "",
+            letter=form.letter.data or "",
             late_cause=str(form.late_cause.data or ""),
             actor=current_actor(),
             now=utc_now(),

@@ -386,7 +386,8 @@ def one_thing(house: House) -> None:
     hands.go(f"/cases/{case_id}")
     ids = {code: house.item(case_id, code).id for code in ("YILIAO_JIUZHU", "LAJI_JIANMIAN", "YANGLAO_DAIJIAO")}
     doors["UM"].said.append(ItemResult(ids["LAJI_JIANMIAN"], 1, "granted", 0))
-    doors["HSA"].said += [ItemResult(ids["YILIAO_JIUZHU"], 2, "granted", 500_000)]
+    answer = {"letter": "YB-2026-118", "words": "属实"}
+    doors["HSA"].said += [ItemResult(ids["YILIAO_JIUZHU"], 2, "granted", 500_000, **answer)]
     doors["HSA"].said += [ItemResult(ids["YILIAO_JIUZHU"], 1, "received")]
     doors["HRSS"].said.append(ItemResult(ids["YANGLAO_DAIJIAO"], 1, "refused", 0, "income_over"))
     departments.sweep(house.database, doors, clock=lambda: datetime.now(UTC))
@@ -395,8 +396,13 @@ def one_thing(house: House) -> None:
     assert set(states.values()) == {ItemState.GRANTED, ItemState.REFUSED}
     assert "5,000" in told
     hands.press("/print")
-    hands.go(f"/cases/{case_id}/aloud")
-    hands.go(f"/cases/items/{ids['YILIAO_JIUZHU']}/papers/decision")
+    for page in (
+        f"/cases/{case_id}",
+        f"/cases/{case_id}/aloud",
+        f"/cases/items/{ids['YILIAO_JIUZHU']}/papers/decision",
+    ):
+        told = hands.go(page)
+        assert all(one in told for one in answer.values()), page
     house.hands().go("/times")
 
 

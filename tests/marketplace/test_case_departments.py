@@ -52,12 +52,15 @@ def test_departments_answer_late_twice_and_out_of_order(sqlite_database: Databas
     departments.sweep(database, doors, clock=lambda: late)
     assert _state(database, medical) == (ItemState.GRANTED, 500_000)
     doors["HSA"].said.append(ItemResult(medical, 3, "refused", 0, "income_over"))
-    doors["UM"].said.append(ItemResult(ids["LAJI_JIANMIAN"], 1, "refused", 0, "not a word of ours"))
+    own = {"letter": " UM  7 ", "words": "It is paid by the street."}
+    doors["UM"].said.append(ItemResult(ids["LAJI_JIANMIAN"], 1, "refused", 0, "not a word of ours", **own))
     departments.sweep(database, doors, clock=lambda: late)
     assert _state(database, medical) == (ItemState.GRANTED, 500_000), "a word after the end changes nothing"
     with database.reading() as session:
         waste = session.get_one(CaseItem, ids["LAJI_JIANMIAN"])
-        assert (waste.reason, waste.note) == ("department_said_no", "not a word of ours")
+        assert waste.reason == "department_said_no"
+        assert waste.note == "not a word of ours It is paid by the street."
+        assert waste.letter == "UM 7"
         assert waste.late_cause == "department_slow"
         words = session.exec(select(audit.AuditRow).where(audit.AuditRow.action == "case:late_word")).all()
         assert len(words) == 3

@@ -100,7 +100,8 @@ def test_every_item_of_the_table_is_ended_by_somebody_without_any_exchange(
     if last == "department_answer":
         with pytest.raises(BadInput, match="letter_missing"):
             outcome.decide(session, item.id, actor=APPROVER, now=day, **said)
-    outcome.decide(session, item.id, note="信 12", actor=APPROVER, now=day, **said)
+    outcome.decide(session, item.id, letter="信 12", actor=APPROVER, now=day, **said)
+    assert item.letter == "信 12"
     assert item.state is (ItemState.GRANTED if granted else ItemState.REFUSED)
     assert "department_answer" not in {rule.code for rule in steps_of("CANJI", district=CITY, on=ON)}
 
