@@ -171,6 +171,8 @@ def filled(form: Any) -> Any:
             form[name].choices = choices(table, lang=language())
     if "letter" in form:
         form.letter.flags.required = True  # it stands on the page only where a department's letter is typed in
+    if "label" in form:
+        form.label.choices = [("", _l("None of these, or I do not know")), *form.label.choices]
     if "late_cause" in form:
         form.late_cause.choices = [pair for pair in form.late_cause.choices if pair[0] != "withdrawn"]
         form.late_cause.flags.required = True  # it stands on the page only where something is late

@@ -434,6 +434,34 @@ def test_a_signed_draft_that_a_worker_changes_is_signed_again_and_is_sent_by_the
     assert home.post(f"{case}/check").headers["Location"].endswith("/sent")
 
 
+def test_each_state_of_an_item_says_what_it_means_and_a_wrong_class_can_be_unticked(
+    app: Flask, home: FlaskClient
+) -> None:
+    sign = until_signing(home)
+    base = sign.removesuffix("sign")
+    assert home.post(f"{base}situation", data={"label": "TEKUN"}).status_code == 303
+    assert 'name="label" value=""' in home.get(f"{base}situation").text
+    assert home.post(f"{base}situation", data={"label": ""}).status_code == 303
+    assert home.post(sign, data={"agree": "y", "typed_name": "王小明"}).status_code == 303
+    assert home.post(base.replace("step/", "check")).status_code == 303
+    page = base.removesuffix("/step/")
+    with app.extensions["database"].transaction() as session:
+        assert session.exec(select(Case)).one().answers["label"] is None
+        items = session.exec(select(CaseItem)).all()
+        running = next(item for item in items if item.state is ItemState.RUNNING)
+        waiting = next(item for item in items if item.state is ItemState.WAITING)
+        running.turn = 1
+        ids = running.id, waiting.id
+    shown = home.get(page).text
+    assert "申诉成立" in shown
+    assert "出结果后自动开始办理" in shown
+    for note, words in (("not_asked_for", "您没有要求"), ("decided_elsewhere", "较早的申请"), ("", "以别的方式")):
+        with app.extensions["database"].transaction() as session:
+            item = session.get_one(CaseItem, ids[1])
+            item.state, item.note = ItemState.NOT_NEEDED, note
+        assert words in home.get(page).text
+
+
 def test_a_photo_taken_again_takes_the_place_of_the_last_and_the_check_page_says_all(
     app: Flask, home: FlaskClient
 ) -> None:
