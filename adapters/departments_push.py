@@ -41,7 +41,12 @@ class DepartmentDoor:
 
 def _result(row: object) -> ItemResult:
     ref, seq, outcome, fen, reason = _parts(row, "result", outcomes=OUTCOMES, amount="amount_fen")
-    return ItemResult(ref, seq, cast(Literal["received", "granted", "refused"], outcome), fen, reason)
+    told = cast(dict[str, object], row)
+    letter, words = told.get("letter", ""), told.get("words", "")
+    if not isinstance(letter, str) or not isinstance(words, str):
+        raise _not_as_agreed("A result of the department is not as agreed.")
+    kind = cast(Literal["received", "granted", "refused"], outcome)
+    return ItemResult(ref, seq, kind, fen, reason, letter, words)
 
 
 class TaskDoor:

@@ -42,9 +42,9 @@ class FakeDepartment(Speaking[ItemResult]):
         self.back: dict[str, TakenBack] = {}
 
     def push(self, item: ItemOut, /) -> None:
-        """Keep the item under its reference."""
+        """Keep the item under its reference; the same reference again is a repeat and changes nothing."""
         lost = self.faults.before()
-        self.items[item.ref] = item
+        self.items.setdefault(item.ref, item)
         if lost:
             raise no_reply()
 

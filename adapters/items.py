@@ -26,18 +26,22 @@ class ItemOut:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What a department says of an item; `seq` grows with each word about the same item, whatever their order."""
+    """What a department says of an item; `seq` grows with each word about the same item, whatever their order.
+    `reason` is one of the house's codes; `letter` the department's own number of its answer, `words` its own sentence:
+    the household reads both."""
 
     ref: str
     seq: int
     outcome: Literal["received", "granted", "refused"]
     amount_fen: int = 0
     reason: str = ""
+    letter: str = ""
+    words: str = field(default="", repr=False)
 
 
 class Department(Protocol):
-    """A department that takes items and answers later: `push` twice is one item; `take_back` says that an item that was
-    pushed is wanted no longer, twice is once; `results` are those after a cursor."""
+    """A department that takes items and answers later: `push` of one reference twice is one item; `take_back` says that
+    an item that was pushed is wanted no longer, twice is once; `results` are those after a cursor."""
 
     def push(self, item: ItemOut, /) -> None: ...
 

@@ -34,9 +34,10 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
     newer = once.open_besides(session, item)
     if newer is not None:
         _take_over(session, item, newer, actor=actor, now=now)
-    item.state, item.reason, item.note = ItemState.RUNNING, "", ""
+    item.state, item.reason, item.note, item.letter = ItemState.RUNNING, "", "", ""
     item.decided_at, item.decided_by, item.month, item.days_taken = None, "", "", 0
-    item.late_cause, item.pushed_at = "", None
+    item.late_cause = ""
+    _push_anew(item)
     item.due_at = days.due_after(now, last.limit_days, unit=last.unit)
     rule = StepRule(last.no, last.code, last.holder, last.limit_days, last.unit)
     steps.start_step(session, item, rule, no=last.no, now=now)
@@ -55,6 +56,12 @@ def _take_over(session: Session, item: CaseItem, newer: CaseItem, *, actor: Acto
     case.answers = {**case.answers, once.APART: {**(case.answers.get(once.APART) or {}), item.code: item.id}}
     session.add(case)
     flush(session)
+
+
+def _push_anew(item: CaseItem) -> None:
+    """A department gets it once more under a new key: under the old one it would be a repeat, and changes nothing."""
+    item.turn += 1
+    item.pushed_at, item.recalled_at, item.heard_seq = None, None, 0
 
 
 def _end_payment(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
@@ -81,7 +88,7 @@ def _wait_again(session: Session, item: CaseItem, *, now: datetime) -> None:
         besides = once.open_besides(session, other) or once.granted_besides(session, other, on=local_day(now))
         if item.code in other.after and besides is None:
             other.state, other.note = ItemState.WAITING, ""
-            other.pushed_at = other.recalled_at = None
+            _push_anew(other)
             session.add(other)
     flush(session)
 

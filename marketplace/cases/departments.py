@@ -1,9 +1,9 @@
 """Items to the other departments and their results back: pushed once, heard in whatever order they come.
 
 Enters: doors by department. Leaves: items marked as pushed, or as told to be wanted no longer; results settled like a
-person's decision, under the name of the department. A word older than what was heard, said twice, or about an item that
-is over changes nothing but is written down. No transaction is open while a department is asked. Called by the worker
-through `wiring`.
+person's decision, under the name of the department. A word older than what was heard, said twice, about an item that is
+over, or about an earlier push of it, changes nothing but is written down. No transaction is open while a department is
+asked. Called by the worker through `wiring`.
 """
 
 from __future__ import annotations
@@ -71,21 +71,31 @@ def push_due(database: Database, department: str, door: Department, /, *, now: d
             log.warning("item %s was not taken by %s: %s", item.ref, department, error.code)
             act = "case:push_refused"
         with database.transaction() as session:
-            found = steps.get_item(session, item.ref, lock=True)
-            found.pushed_at = now
+            found = steps.get_item(session, _id_of(item.ref), lock=True)
+            if key_of(found) == item.ref:
+                found.pushed_at = now
             session.add(found)
             flush(session)
             steps.record(session, found, act, rule=department, actor=SYSTEM, now=now)
     return len(due)
 
 
+def key_of(item: CaseItem, /) -> str:
+    """Under which a department knows an item: a key of its own for each time that it was taken up."""
+    return f"{item.id}.{item.turn}" if item.turn else item.id
+
+
+def _id_of(key: str) -> str:
+    return key.partition(".")[0]
+
+
 def recall_due(database: Database, department: str, door: Department, /, *, now: datetime) -> int:
     """Tell the department which of its items were taken back, fell, or are over; one that it will never take back is
     passed by, with a row in the chain."""
     with database.reading() as session:
-        asked = select(col(CaseItem.id), col(CaseItem.over_on)).where(CaseItem.department == department)
-        asked = asked.where(text(TO_TAKE_BACK))
-        due = session.exec(asked.order_by(col(CaseItem.id)).limit(BATCH)).all()
+        asked = select(CaseItem).where(CaseItem.department == department).where(text(TO_TAKE_BACK))
+        waiting = session.exec(asked.order_by(col(CaseItem.id)).limit(BATCH))
+        due = [(key_of(item), item.over_on) for item in waiting]
     for ref, over_on in due:
         act = "case:take_back"
         try:
@@ -94,7 +104,7 @@ def recall_due(database: Database, department: str, door: Department, /, *, now:
             log.warning("item %s was not taken back by %s: %s", ref, department, error.code)
             act = "case:take_back_refused"
         with database.transaction() as session:
-            found = steps.get_item(session, ref, lock=True)
+            found = steps.get_item(session, _id_of(ref), lock=True)
             found.recalled_at = now
             session.add(found)
             flush(session)
@@ -104,7 +114,8 @@ def recall_due(database: Database, department: str, door: Department, /, *, now:
 
 def _outgoing(session: Session, item: CaseItem, *, on: date) -> ItemOut:
     """What the department needs and no more: the numbers, the class that the family has by now, and the results that
-    this item waited for; the person is a keyed mark that only both sides can make."""
+    this item waited for, and which earlier push it takes the place of; the person is a keyed mark that only both sides
+    can make."""
     facts = facts_of(session, session.get_one(Case, item.case_id), on=on)
     told: dict[str, int | str] = {
         "size": facts.size,
@@ -114,8 +125,10 @@ def _outgoing(session: Session, item: CaseItem, *, on: date) -> ItemOut:
     }
     before = [one for one in list_items(session, item.case_id) if one.code in item.after]
     told |= {f"result_{one.code.lower()}": one.state.value for one in before}
+    if item.turn:
+        told["replaces"] = key_of(item.model_copy(update={"turn": item.turn - 1}))
     subject = vault_of(session).index(f"department-{item.department}", item.household_id)
-    return ItemOut(item.id, item.code, subject, told)
+    return ItemOut(key_of(item), item.code, subject, told)
 
 
 def hear(database: Database, department: str, door: Department, /, *, now: datetime) -> int:
@@ -126,11 +139,12 @@ def hear(database: Database, department: str, door: Department, /, *, now: datet
 def take(session: Session, department: str, result: ItemResult, /, *, now: datetime) -> bool:
     """One word of a department about one of its items; true if it changed something."""
     actor = Actor(id=f"department-{department}", role=Role.SERVICE)
-    item = session.get(CaseItem, result.ref, with_for_update=True, populate_existing=True)
+    item = session.get(CaseItem, _id_of(result.ref), with_for_update=True, populate_existing=True)
     if item is None or item.department != department:
         log.warning("a result of %s is about no item of ours", department)
         return False
-    if result.seq <= item.heard_seq or item.state not in (ItemState.RUNNING, ItemState.STOPPED):
+    old = result.ref != key_of(item) or result.seq <= item.heard_seq
+    if old or item.state not in (ItemState.RUNNING, ItemState.STOPPED):
         steps.record(session, item, "case:late_word", rule=result.outcome, actor=actor, now=now)
         return False
     item.heard_seq = result.seq
@@ -145,6 +159,7 @@ def take(session: Session, department: str, result: ItemResult, /, *, now: datet
     if step.stopped_at is not None:
         step = steps.run_on(session, item.id, actor=SYSTEM, now=now)
     known = result.reason in list_codes("case_reason")
+    words = [one for one in ("" if known else result.reason, result.words) if one]
     outcome.settle(
         session,
         item,
@@ -152,7 +167,8 @@ def take(session: Session, department: str, result: ItemResult, /, *, now: datet
         granted=result.outcome == "granted",
         amount_fen=result.amount_fen,
         reason=result.reason if known else "department_said_no",
-        note="" if known else result.reason,
+        note=" ".join(words),
+        letter=result.letter,
         late_cause=SLOW if lateness.is_late(session, item, now=now) else "",
         actor=actor,
         now=now,

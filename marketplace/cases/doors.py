@@ -12,6 +12,11 @@ SENTENCES: dict[str, Any] = {
     "case_sent": _l("This application has been sent already."),
     "case_closed": _l("This application is finished."),
     "not_signed": _l("Please sign the authorisation first."),
+    "signed_before": _l("Something was changed after it was signed: look at the answers, then sign again."),
+    "sends_itself": _l(
+        "The household signed this itself and sends it itself, on its own telephone. Or read it aloud here: then the "
+        "household signs with you, and you send it."
+    ),
     "nothing_new": _l(
         "All of this that fits is granted to you or is being decided. If something has changed, say so there, or ask "
         "at your street office."

@@ -120,6 +120,7 @@ class DecideForm(Form):
     verdict = OneField(_l("Decision"))
     amount_fen = YuanField(_l("Amount of money"), least=0, required=False)
     reason = OneField(_l("Reason of a refusal"), select=True, required=False)
+    letter = TextField(_l("Number of the department's letter"), longest=40, required=False)
     note = TextField(_l("In your own words, for the letter"), longest=400, lines=3, required=False)
     late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
 
@@ -168,8 +169,13 @@ def filled(form: Any) -> Any:
     for name, table in tables.items():
         if name in form:
             form[name].choices = choices(table, lang=language())
+    if "letter" in form:
+        form.letter.flags.required = True  # it stands on the page only where a department's letter is typed in
+    if "label" in form:
+        form.label.choices = [("", _l("None of these, or I do not know")), *form.label.choices]
     if "late_cause" in form:
         form.late_cause.choices = [pair for pair in form.late_cause.choices if pair[0] != "withdrawn"]
+        form.late_cause.flags.required = True  # it stands on the page only where something is late
     if "verdict" in form:
         form.verdict.choices = [("granted", _l("Grant")), ("refused", _l("Refuse"))]
     if "opinion" in form:

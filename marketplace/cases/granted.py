@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -30,9 +31,9 @@ SEEN = {"DIBAO": "DIBAO", "TEKUN": "TEKUN", "CANJI_BUTIE": "DISABLED"}
 def begin(session: Session, item: CaseItem, /, *, now: datetime) -> None:
     """Enter the family, name the day to look again, and ask now and then whether the person is well."""
     if item.code in CATEGORIES:
-        entry = categories.Entry(
-            item.household_id, CATEGORIES[item.code], local_day(now), source="case", source_ref=item.case_id
-        )
+        benefit = item.code if item.code in categories.BENEFITS else ""
+        own: Any = {"source": "case", "source_ref": item.case_id, "benefit": benefit}
+        entry = categories.Entry(item.household_id, CATEGORIES[item.code], local_day(now), **own)
         with contextlib.suppress(Conflict):
             categories.enter(session, entry, actor=SYSTEM, now=now)
     if item.code in register.CLASSES:

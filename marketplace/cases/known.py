@@ -22,7 +22,9 @@ KNOWN_AS = {"IN_REGISTER": ("DIBAO", "TEKUN"), "DIBIAN_MEMBER": ("DIBIAN", "GANG
 
 def facts_of(session: Session, case: Case, /, *, on: date) -> Facts:
     """What the household told, with what the house knew already: a class counts where the register says so, also if the
-    household did not tick it; a tick that the register does not know is for staff to look at."""
+    household did not tick it; a tick that the register does not know is for staff to look at. Which of two classes
+    stands behind a category is what this house granted, else what the register was told, else what the household says,
+    else the lesser one."""
     home = get_household(session, case.household_id)
     facts = Facts.read({**case.answers, "label": ""}, size=home.size, urban=home.urban)
     held = categories.categories_on(session, [home.id], on=on).get(home.id, [])
@@ -31,7 +33,8 @@ def facts_of(session: Session, case: Case, /, *, on: date) -> Facts:
     tests = class_tests(facts, district=case.district_code, on=on)
     borderline = "DIBIAN" if tests.borderline else "GANGXING"
     granted = [code if code in LABELS else borderline for code in _granted(session, home.id)]
-    first = next((label for label in (*granted, said, *known) if label in known), "")
+    told = categories.benefits_on(session, home.id, on=on)
+    first = next((label for label in (*granted, *told, said, *known) if label in known), "")
     return replace(facts, label=first)
 
 

@@ -104,8 +104,9 @@ class CaseItem(SQLModel, table=True):
     `paid_fen` is what was paid of it already, so that a new decision orders the difference; `over_on` is the day on
     which something granted ended, because it was decided anew or the class behind it is gone; `once_for` for whom, or
     for what, the item is had once at a time; `stops` how often its household was asked for papers; `recalled_at` when
-    its department heard that it is wanted no longer; `late_with` is who held the step that was latest; `month` is when
-    it ended, so that a month is counted in the index."""
+    its department heard that it is wanted no longer; `turn` how often it was taken up anew, so that each push has a key
+    of its own; `letter` the number of the department's letter; `late_with` is who held the step that was latest;
+    `month` is when it ended, so that a month is counted in the index."""
 
     __tablename__ = "aid_item"
     __table_args__ = (
@@ -164,6 +165,8 @@ class CaseItem(SQLModel, table=True):
     pushed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     recalled_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     heard_seq: int = 0
+    turn: int = 0
+    letter: str = Field(default="", max_length=40)
     stops: int = 0
     over_on: date | None = None
 

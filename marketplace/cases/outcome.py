@@ -53,6 +53,7 @@ def decide(
     amount_fen: int = 0,
     reason: str = "",
     note: str = "",
+    letter: str = "",
     late_cause: str = "",
     actor: Actor,
     now: datetime,
@@ -60,7 +61,7 @@ def decide(
     """A person of the confirming office says yes or no: the county, or the township where it holds the
     confirmation. The township alone decides the fast path, up to its cap; about
     aid for the same cause in the same year again, the county does. What another department answered on paper is typed
-    in by the confirming office, with the letter's number as `note`. A yes against the first opinion goes to the public
+    in by the confirming office, with the number of its `letter`. A yes against the first opinion goes to the public
     notice first."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
@@ -72,8 +73,8 @@ def decide(
         require(actor, right_to_confirm(step), district=item.district_code)
     if step.code not in (*steps.OURS, ON_PAPER):
         raise WrongState("step_not_decided_here")
-    if step.code == ON_PAPER and not note.strip():
-        raise BadInput("letter_missing", field="note")
+    if step.code == ON_PAPER and not letter.strip():
+        raise BadInput("letter_missing", field="letter")
     refuse_part(session, item, fast=fast, actor=actor)
     if again:
         _allowed_again(note, actor=actor)
@@ -92,13 +93,14 @@ def decide(
         amount_fen=amount_fen,
         reason=reason,
         note=note,
+        letter=letter,
         late_cause=late_cause,
         actor=actor,
         now=now,
     )
 
 
-def right_to_confirm(step: CaseStep, /) -> str:
+def right_to_confirm(step: CaseStep | StepRule, /) -> str:
     """Where the table hands the confirmation down to the township, its verifier may decide."""
     return "case:confirm" if step.code == "confirm" and step.holder == "TOWNSHIP" else "case:decide"
 
@@ -137,6 +139,7 @@ def settle(
     amount_fen: int,
     reason: str,
     note: str,
+    letter: str = "",
     late_cause: str,
     actor: Actor,
     now: datetime,
@@ -150,7 +153,7 @@ def settle(
     item.state = ItemState.GRANTED if granted else ItemState.REFUSED
     item.amount_fen = item.covered_fen = amount_fen if granted else 0
     item.reason, item.note, item.late_cause = "" if granted else reason, note.strip()[:400], late_cause
-    item.decided_at, item.decided_by = now, actor.id
+    item.decided_at, item.decided_by, item.letter = now, actor.id, " ".join(letter.split())[:40]
     item.late_with = lateness.late_with(session, item, now=now) if late_cause else ""
     item.days_taken, item.month = lateness.days_taken(session, item, now=now), f"{local_day(now):%Y-%m}"
     session.add(item)

@@ -7,13 +7,15 @@ Enters: bytes or a signed name, and the person whose it is. Leaves: one `CasePap
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from adapters.pictures import NotAPicture, clean_jpeg
-from marketplace import audit
-from marketplace.actors import Actor, Role
+from marketplace import audit, notices
+from marketplace.actors import STAFF, Actor, Role
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState, PaperKind
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, WrongState
@@ -47,18 +49,60 @@ SIGNATURES = (
 )
 
 
-def require_draft(case: Case, /, *, actor: Actor) -> None:
-    """The actor may write in it, and it has not been sent."""
+def require_draft(session: Session, case: Case, /, *, actor: Actor) -> None:
+    """The actor may write in it, and it has not been sent; until the end of the transaction nobody else writes in it,
+    so that what is signed and sent is what was read."""
     require(actor, "case:apply", household_id=case.household_id, district=case.district_code)
+    flush(session)
+    session.refresh(case, with_for_update=True)
     if case.state is not CaseState.DRAFT:
         raise WrongState("case_sent")
+
+
+def unsign(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> None:
+    """A draft is changed: what was signed is not what stands there any more. Where somebody else changed it the person
+    is told, and signs again whatever it wants to be sent."""
+    signed = _last_signature(session, case.id)
+    if case.signed_at is None or signed is None:
+        return
+    case.signed_at = None
+    session.add(case)
+    flush(session)
+    entry = audit.Entry("case:unsign", object_ref=case.id, subject=case.household_id, rule_id=case.proxy_id or "")
+    audit.record(session, entry, actor=actor, now=now)
+    if actor.id != case.signer_id:
+        key = f"unsigned:{signed.id}"
+        notices.post(session, "case_unsigned", key=key, household_id=case.household_id, now=now)
+
+
+def keep_answers(session: Session, case: Case, told: Mapping[str, Any], /, *, actor: Actor, now: datetime) -> None:
+    """Other answers in a draft void its signature; the same once more, or a question left empty, change nothing."""
+    before, case.answers = case.answers, {**case.answers, **told}
+    if _said(before) != _said(case.answers):
+        unsign(session, case, actor=actor, now=now)
+
+
+def _said(answers: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: list(value) if isinstance(value, tuple) else value for name, value in answers.items()}
+    return {name: value for name, value in told.items() if value not in (None, "", [])}
+
+
+def require_signed(session: Session, case: Case, /, *, actor: Actor) -> None:
+    """What is sent was signed and not changed since. Staff send only what they read aloud and had signed before them:
+    what the person signed itself waits until the person sends it."""
+    signed = _last_signature(session, case.id)
+    if case.signed_at is None or signed is None:
+        raise BadInput("signed_before" if signed is not None else "not_signed", field="typed_name")
+    if actor.role in STAFF and signed.recorded_by != actor.id:
+        raise BadInput("sends_itself", field="typed_name")
 
 
 def add_photo(session: Session, case: Case, data: bytes, /, *, kind: PaperKind, actor: Actor, now: datetime) -> None:
     """A photo of a card or a bill: drawn anew without place and time, then sealed. One of the card that is taken again
     takes the place of the one before."""
-    require_draft(case, actor=actor)
+    require_draft(session, case, actor=actor)
     text = _drawn_anew(data)
+    unsign(session, case, actor=actor, now=now)
     if kind is PaperKind.ID_PHOTO:
         held = select(CasePaper).where(CasePaper.case_id == case.id, CasePaper.kind == kind)
         for older in session.exec(held).all():
@@ -146,12 +190,20 @@ def show_signature(session: Session, case: Case, /, *, actor: Actor, now: dateti
 
 def signature_of(session: Session, case: Case, /) -> tuple[CasePaper, str] | None:
     """The newest signature under the authorisation, with the name as it was signed; a drawn one has its points."""
-    of = papers_case_id(session, case)
-    asked = select(CasePaper).where(CasePaper.case_id == of, col(CasePaper.kind).in_(SIGNATURES))
-    row = session.exec(asked.order_by(col(CasePaper.recorded_at).desc(), col(CasePaper.id))).first()
+    row = _last_signature(session, papers_case_id(session, case))
     if row is None:
         return None
     return row, vault_of(session).open_if_kept(session, row.person_id, column=COLUMN, sealed=row.body)
+
+
+def _last_signature(session: Session, case_id: str) -> CasePaper | None:
+    asked = select(CasePaper).where(CasePaper.case_id == case_id, col(CasePaper.kind).in_(SIGNATURES))
+    return session.exec(asked.order_by(col(CasePaper.recorded_at).desc(), col(CasePaper.id)).limit(1)).first()
+
+
+def was_signed(session: Session, case: Case, /) -> bool:
+    """Whether a draft was signed and then changed, so that it is signed again."""
+    return case.signed_at is None and _last_signature(session, case.id) is not None
 
 
 def papers_case_id(session: Session, case: Case, /) -> str:

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day
-from marketplace.cases import once, steps
+from marketplace.cases import once, papers, steps
 from marketplace.cases.apart import cause_of, left_to_others, planned_for
 from marketplace.cases.evaluate import MONEY, WANTS, Facts
 from marketplace.cases.known import facts_of as facts_of
@@ -98,7 +98,7 @@ def _with(session: Session, draft: Case, wanted: str, *, actor: Actor, now: date
     only = list(draft.answers.get("only") or ())
     if wanted not in list_codes("aid_item") or not only or wanted in only:
         return draft
-    draft.answers = {**draft.answers, "only": [*only, wanted]}
+    papers.keep_answers(session, draft, {"only": [*only, wanted]}, actor=actor, now=now)
     return _record(session, draft, "case:save", actor=actor, now=now)
 
 
@@ -120,13 +120,11 @@ def first_of(session: Session, household_id: str) -> Person | None:
 
 def save(session: Session, case: Case, answers: Mapping[str, Any], /, *, actor: Actor, now: datetime) -> Case:
     """Keep some answers; only known questions, only codes and whole numbers."""
-    require_draft(case, actor=actor)
+    require_draft(session, case, actor=actor)
     for name, value in answers.items():
         if not sound(name, value):
             raise BadInput("bad_input", field=name)
-    case.answers = {**case.answers, **answers}
-    if actor.role is Role.WORKER:
-        case.signed_at = None  # what somebody else changes after a signature is not what was signed
+    papers.keep_answers(session, case, answers, actor=actor, now=now)
     return _record(session, case, "case:save", actor=actor, now=now)
 
 
@@ -145,12 +143,15 @@ def _several(value: Any) -> Sequence[str]:
 
 def correct_number(session: Session, case: Case, number: str, /, *, actor: Actor, now: datetime) -> None:
     """The number as the person reads it from the card; its check digit must fit."""
-    require_draft(case, actor=actor)
+    require_draft(session, case, actor=actor)
     person = session.get_one(Person, case.subject_id)
+    before = person.id_number_index
     try:
         people.correct(session, person, "id_number", number, actor=actor, now=now)
     except BadInput as error:
         raise BadInput(error.code, field="id_number") from error
+    if person.id_number_index != before:
+        papers.unsign(session, case, actor=actor, now=now)
 
 
 def sign(
@@ -170,7 +171,7 @@ def sign(
     or with `drawn` strokes of a finger; by an agent only under a written power; taken down by staff only as `heard`:
     read aloud and signed there, and the reading is kept with it. To look at all classes and to hand on what stays
     uncovered are two switches of their own."""
-    require_draft(case, actor=actor)
+    require_draft(session, case, actor=actor)
     guardians.signer_for(session, session.get_one(Person, case.subject_id), actor=actor, now=now)
     if not may_sign(session, case, heard=heard, actor=actor):
         raise BadInput("signs_itself", field="typed_name")
@@ -215,11 +216,10 @@ def submit(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> l
     """Send it in: every item that may be owed is begun, or waits for the result it needs. What another application
     has open, or what was granted and still runs, is left to that one. The household is locked: of two that are sent at
     once the second sees the first."""
-    require_draft(case, actor=actor)
+    require_draft(session, case, actor=actor)
     session.get_one(Household, case.household_id, with_for_update=True)
     facts = facts_of(session, case, on=local_day(now))
-    if case.signed_at is None:
-        raise BadInput("not_signed", field="typed_name")
+    papers.require_signed(session, case, actor=actor)
     if not facts.wants and not case.answers.get("only"):
         raise BadInput("bad_input", field="wants")
     apart = left_to_others(session, case, facts, now=now)

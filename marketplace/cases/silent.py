@@ -14,8 +14,10 @@ from typing import Any
 from sqlmodel import Session, col, func, select
 
 from marketplace.actors import SYSTEM, Actor
+from marketplace.calendar import local_day
 from marketplace.cases import outcome, steps
 from marketplace.cases.models import CaseItem, CaseStep, ItemState
+from marketplace.cases.rules import steps_of
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database
@@ -28,6 +30,7 @@ from marketplace.visits.models import HomeVisit, VisitState
 OWED, CALL = "case_papers", "case_papers_call"
 CAUSE = "PAPERS"
 REASON = "papers_not_given"
+FAST = "fast_aid"
 BATCH = 100
 
 
@@ -81,14 +84,23 @@ def was_called(session: Session, item_id: str, step: CaseStep, /) -> bool:
     return call.state is VisitState.DONE or call.tries > 0
 
 
+def right_to_refuse(item: CaseItem, step: CaseStep, /) -> str:
+    """The right of whoever decides at the end of the item's path: the county, or the township where it confirms or
+    gives fast aid."""
+    rules = steps_of(item.path, district=item.district_code, on=local_day(item.started_at or step.started_at))
+    last = next(rule for rule in rules if rule.code in steps.DECIDES)
+    return "case:fast" if last.code == FAST else outcome.right_to_confirm(last)
+
+
 def refuse(session: Session, item_id: str, /, *, note: str, late_cause: str, actor: Actor, now: datetime) -> CaseItem:
-    """The papers did not come, though somebody called: the confirming office refuses in writing."""
+    """The papers did not come, though somebody called: the office that would confirm it refuses in writing."""
     item = steps.get_item(session, item_id, lock=True)
-    require(actor, "case:decide", district=item.district_code)
     step = steps.running_step(session, item.id)
+    right = right_to_refuse(item, step)
+    require(actor, right, district=item.district_code)
     if item.state is not ItemState.STOPPED or not was_called(session, item.id, step):
         raise WrongState("not_called_yet")
-    outcome.refuse_part(session, item, actor=actor)
+    outcome.refuse_part(session, item, fast=right == "case:fast", actor=actor)
     step = steps.run_on(session, item.id, actor=SYSTEM, now=now)
     told: dict[str, Any] = {"note": note, "late_cause": late_cause, "actor": actor, "now": now}
     return outcome.settle(session, item, step, granted=False, amount_fen=0, reason=REASON, **told)

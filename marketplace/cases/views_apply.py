@@ -144,14 +144,16 @@ def check(case_id: str) -> ResponseReturnValue:
             service.submit(current_session(), case, actor=current_actor(), now=utc_now())
         except BadInput as error:
             fault = FAULTS.get(error.code, SENTENCES["not_signed"])
-            if error.code == "not_signed" and not service.may_sign(current_session(), case, actor=current_actor()):
+            unsigned = error.code in ("not_signed", "signed_before")
+            if unsigned and not service.may_sign(current_session(), case, actor=current_actor()):
                 fault = SENTENCES["signs_itself"]
         else:
             return redirect(url_for(".sent", case_id=case.id), code=303)
     session = current_session()
     shown: dict[str, Any] = {"apart": apart.left_out(session, case, now=utc_now())}
     facts = service.facts_of(session, case, on=local_day(utc_now()))
-    shown |= {"facts": facts, "number": _number(case), "fault": fault}
+    again = SENTENCES["signed_before"] if papers.was_signed(session, case) else ""
+    shown |= {"facts": facts, "number": _number(case), "fault": fault, "again": again}
     shown["photo"] = any(paper.kind is PaperKind.ID_PHOTO for paper, _check in looking.list_uploads(session, case))
     return render("cases/check.html", status=422 if fault else 200, case=case, **shown)
 

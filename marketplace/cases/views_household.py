@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.calendar import utc_now
 from marketplace.cases import forms, notice, once, papers, register, reviews, service, steps, uncovered, withdrawing
 from marketplace.cases.doors import bp
-from marketplace.cases.models import ENDED, Case, CaseState
+from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.progress import stages_of
 from marketplace.cases.views_apply import FAULTS, qr_of
 from marketplace.cases.views_uploads import photo_of
@@ -79,12 +79,7 @@ def reading_of(found: dict[str, Any]) -> list[str]:
             "state": label("item_state", item.state.value, lang=lang),
         }
         lines.append(_("%(item)s: %(state)s.", **words))
-        if item.amount_fen:
-            lines.append(_("The amount is %(money)s.", money=yuan(item.amount_fen)))
-        if item.over_on is not None:
-            lines.append(_("It ended on %(day)s.", day=day(item.over_on)))
-        if item.reason:
-            lines.append(_("The reason is: %(reason)s.", reason=label("case_reason", item.reason, lang=lang)))
+        lines += _decided(item)
         if step is not None and step.stopped_at is not None:
             lines.append(_("You still owe: %(papers)s.", papers=step.stopped_for))
         elif step is not None:
@@ -95,6 +90,23 @@ def reading_of(found: dict[str, Any]) -> list[str]:
     for code in found["apart"]:
         name = label("aid_item", code, lang=lang)
         lines.append(_("%(item)s is granted to you, or is being decided, in another application.", item=name))
+    return lines
+
+
+def _decided(item: CaseItem) -> list[str]:
+    """What was decided about one item, in the words of who decided it."""
+    lines, lang = [], language()
+    if item.amount_fen:
+        lines.append(_("The amount is %(money)s.", money=yuan(item.amount_fen)))
+    if item.over_on is not None:
+        lines.append(_("It ended on %(day)s.", day=day(item.over_on)))
+    if item.reason:
+        lines.append(_("The reason is: %(reason)s.", reason=label("case_reason", item.reason, lang=lang)))
+    if item.note and item.state in (ItemState.GRANTED, ItemState.REFUSED):
+        lines.append(_("In the words of who decided: %(words)s", words=item.note))
+    if item.letter:
+        told = {"who": label("department", item.department, lang=lang), "number": item.letter}
+        lines.append(_("%(who)s answered with its letter %(number)s: name this number when you ask there.", **told))
     return lines
 
 

@@ -233,6 +233,9 @@ def _decision(case: Case, item: CaseItem) -> ResponseReturnValue:
         rows.append((_("Reason"), label("case_reason", item.reason, lang=lang)))
     if item.note:
         rows.append((_("In words"), item.note))
+    if item.letter:
+        rows.append((_("Department"), label("department", item.department, lang=lang)))
+        rows.append((_("Number of the department's letter"), item.letter))
     text = [
         _("You may ask that this be looked at again by somebody who did not decide it."),
         _("Within sixty days you may ask for reconsideration, within six months go to court."),

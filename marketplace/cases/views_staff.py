@@ -135,12 +135,13 @@ def _at(session: Session, item: CaseItem, step: CaseStep | None, *, now: datetim
     """What holds for the step at which the item stands, if it stands at one, and for the one who looks."""
     actor = current_actor()
     if step is None:
-        return dict.fromkeys(("holds", "unpaid_late", "before_notice", "called", "another"), False)
+        return dict.fromkeys(("holds", "unpaid_late", "before_notice", "called", "refuses", "another"), False)
     return {
         "holds": may(actor, steps.HOLDS[step.holder]).allow,
         "unpaid_late": step.code == steps.PAYMENT and now > step.due_at,
         "before_notice": steps.before_notice(item, step),
         "called": silent.was_called(session, item.id, step),
+        "refuses": may(actor, silent.right_to_refuse(item, step)).allow,
         "another": hands.was_in_it(session, item, step.code, actor=actor),
     }
 
@@ -212,10 +213,10 @@ def owing() -> ResponseReturnValue:
 
 
 @bp.post("/cases/items/<item_id>/silent")
-@guard("case:decide")
+@guard("case:step")
 @writes
 def refuse_silent(item_id: str) -> ResponseReturnValue:
-    """The papers did not come, though somebody called."""
+    """The papers did not come, though somebody called; whoever would confirm the item may refuse it."""
     form, found = forms.filled(forms.SilentForm()), _item(item_id)
     if not form.validate_on_submit():
         return _page(found, silent=form)
@@ -264,6 +265,7 @@ def _decided(item_id: str) -> ResponseReturnValue:
             amount_fen=form.amount_fen.data or 0,
             reason=str(form.reason.data or ""),
             note=form.note.data or "",
+            letter=form.letter.data or "",
             late_cause=str(form.late_cause.data or ""),
             actor=current_actor(),
             now=utc_now(),

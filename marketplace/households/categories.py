@@ -25,6 +25,9 @@ from marketplace.households.register import CHUNK
 from marketplace.reference.monitoring import get_category
 from marketplace.reference.tables import UnknownCode
 
+REGISTERED, BENEFITS = "IN_REGISTER", ("DIBAO", "TEKUN")
+"""The category of the register that stands for two benefits, and these."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -38,6 +41,7 @@ class Entry:
     source: str = "case"
     source_ref: str = ""
     reason: str = ""
+    benefit: str = ""
 
 
 def enter(session: Session, entry: Entry, /, *, actor: Actor, now: datetime) -> Spell:
@@ -134,6 +138,12 @@ def categories_on(session: Session, household_ids: Iterable[str], /, *, on: date
     return {home: sorted(codes) for home, codes in found.items()}
 
 
+def benefits_on(session: Session, household_id: str, /, *, on: date) -> list[str]:
+    """Which benefits the household's spells of that day are known to be, the newest first."""
+    asked = select(Spell.benefit).where(Spell.household_id == household_id, Spell.benefit != "", runs_on(on))
+    return list(session.exec(asked.order_by(col(Spell.from_on).desc(), col(Spell.id))))
+
+
 def months_later(day: date, months: int, /) -> date:
     """The same day so many months on; the last of the month where there is no such day.
 
@@ -178,6 +188,7 @@ def _row(entry: Entry, until: date | None, *, now: datetime) -> dict[str, Any]:
         "source": entry.source,
         "source_ref": entry.source_ref,
         "reason": entry.reason,
+        "benefit": entry.benefit if entry.category == REGISTERED else "",
         "entered_at": now,
     }
 

@@ -1,6 +1,7 @@
 """Lists of a department coming into the register: who is in which category from when, and who has left.
 
-Enters: the bytes of a table (ID number, category, first day, last day if it has ended). Leaves: spells begun and ended,
+Enters: the bytes of a table (ID number, category, first day, last day if it has ended, and for registered recipients
+which benefit it is, if the list says so). Leaves: spells begun and ended,
 and counts. People outside the register, or outside the actor's districts, are counted and not kept; bad rows are told
 by number and code. The same list again changes nothing. Called by the command `import categories`.
 """
@@ -20,7 +21,7 @@ from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import chunks
 from marketplace.errors import BadInput
-from marketplace.households.categories import Entry, enter_many, leave
+from marketplace.households.categories import BENEFITS, REGISTERED, Entry, enter_many, leave
 from marketplace.households.models import Household, Person, Spell
 from marketplace.intake import CheckedRow, Column, Schema, cells, check_records
 from marketplace.intake.columns import NO_MAPPING, match_columns
@@ -76,8 +77,16 @@ def _schema(today: date) -> Schema:
         Column("category", "类别", "Category", category, needed=True, filled=True, choices=tuple(names)),
         Column("from_on", "开始日期", "From", cells.day, needed=True, filled=True, kind="date"),
         Column("to_on", "结束日期", "To", cells.day, kind="date"),
+        benefit_column(),
     )
     return Schema(columns=columns, key=("id_number", "category", "from_on"))
+
+
+def benefit_column() -> Column:
+    """Which of the two benefits a registered recipient has."""
+    names = words("case_label")
+    benefit = cells.one_of(cells.meanings((code, *names[code]) for code in BENEFITS), code="not_in_list")
+    return Column("benefit", "救助类型", "Benefit", benefit, choices=BENEFITS, also=("待遇类型",))
 
 
 def _placed(session: Session, rows: Iterable[CheckedRow], actor: Actor) -> tuple[dict[Key, CheckedRow], int]:
@@ -108,8 +117,19 @@ def store_spells(
     fresh, ending = due(session, told, source=source)
     for spell, until in ending:
         leave(session, spell, on=until, reason=LISTED, actor=actor, now=now)
+    _name_benefits(session, told)
     enter_many(session, fresh, actor=actor, now=now)
     return len(fresh), len(ending)
+
+
+def _name_benefits(session: Session, told: Mapping[Key, CheckedRow]) -> None:
+    """A list that says which benefit it is says so of what runs already."""
+    named = {key: row for key, row in told.items() if key[1] == REGISTERED and row.values.get("benefit")}
+    for key, spells in _known(session, named).items():
+        for spell in spells:
+            if key in named and spell.ended_at is None:
+                spell.benefit = named[key].values["benefit"]
+                session.add(spell)
 
 
 def due(
@@ -127,7 +147,9 @@ def due(
         if running is not None and until is not None and until >= running.from_on:
             ending.append((running.id, until))
         elif running is None and all(one.from_on != begun for one in spells):
-            fresh.append(Entry(home, category, begun, to_on=until, source=source))
+            fresh.append(
+                Entry(home, category, begun, to_on=until, source=source, benefit=row.values.get("benefit") or "")
+            )
     return fresh, ending
 
 

@@ -99,7 +99,8 @@ class SearchKey(SQLModel, table=True):
 
 class Spell(SQLModel, table=True):
     """One household, or one of its people, in one category from a day to another (both included; open while `to_on` is
-    empty). Spells of different categories overlap freely; of the same category one runs at a time."""
+    empty). Spells of different categories overlap freely; of the same category one runs at a time. `benefit` tells
+    which of the two a registered recipient has (DIBAO, TEKUN), where that is known."""
 
     __tablename__ = "category_spell"
     __table_args__ = (
@@ -119,6 +120,7 @@ class Spell(SQLModel, table=True):
     source: str = Field(max_length=32)
     source_ref: str = Field(default="", max_length=64)
     reason: str = Field(default="", max_length=32)
+    benefit: str = Field(default="", max_length=8)
     entered_at: datetime = Field(sa_column=moment(index=True))
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from marketplace.households.lists import benefit_column
 from marketplace.intake import Column, Row, Schema, cells, places
 from marketplace.reference.words import list_codes, words
 
@@ -33,6 +34,7 @@ def people_schema(*, today: date) -> Schema:
         Column("categories", "类别", "Category", category, choices=tuple(names), also=("监测类别",)),
         Column("from_on", "开始日期", "From", cells.day, kind="date"),
         Column("to_on", "结束日期", "To", cells.day, kind="date"),
+        benefit_column(),
     )
     return Schema(columns, key=("household_ref", "person_ref", "id_number", "name"), finish=_finish, across=_across)
 

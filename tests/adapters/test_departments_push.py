@@ -22,7 +22,14 @@ ITEM = ItemOut("item-1", "YILIAO_JIUZHU", "mark", {"size": 2, "label": ""})
 SAID = [
     {"ref": "item-1", "seq": 1, "outcome": "received"},
     {"ref": "item-1", "seq": 2, "outcome": "granted", "amount_fen": 500},
-    {"ref": "item-2", "seq": 1, "outcome": "refused", "reason": "income_over"},
+    {
+        "ref": "item-2",
+        "seq": 1,
+        "outcome": "refused",
+        "reason": "income_over",
+        "letter": "2026-118",
+        "words": "too much",
+    },
 ]
 
 
@@ -108,6 +115,7 @@ def test_results_come_once_after_the_cursor(rig: Rig) -> None:
         ("item-1", 2, "granted", 500),
         ("item-2", 1, "refused", 0),
     ]
+    assert [(one.letter, one.words) for one in results] == [("", ""), ("", ""), ("2026-118", "too much")]
     assert rig.door.results(cursor=cursor) == ((), cursor)
 
 
@@ -119,6 +127,8 @@ def test_results_come_once_after_the_cursor(rig: Rig) -> None:
         {"results": [{"ref": "a", "seq": "1", "outcome": "granted"}], "cursor": "1"},
         {"results": [{"ref": "a", "seq": 1, "outcome": "maybe"}], "cursor": "1"},
         {"results": [{"ref": "a", "seq": 1, "outcome": "granted", "amount_fen": -1}], "cursor": "1"},
+        {"results": [{"ref": "a", "seq": 1, "outcome": "granted", "letter": 7}], "cursor": "1"},
+        {"results": [{"ref": "a", "seq": 1, "outcome": "granted", "words": None}], "cursor": "1"},
         {"results": [7], "cursor": "1"},
     ],
 )

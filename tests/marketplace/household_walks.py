@@ -30,7 +30,8 @@ from marketplace.appeals import service as appeals
 from marketplace.appeals.models import Appeal, AppealState
 from marketplace.calendar import local_day
 from marketplace.cases import departments, notice, outcome, service, steps
-from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState
+from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, ItemState
+from marketplace.cases.models_orders import PaymentOrder
 from marketplace.consent.capacity import verify_guardian
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
@@ -385,7 +386,8 @@ def one_thing(house: House) -> None:
     hands.go(f"/cases/{case_id}")
     ids = {code: house.item(case_id, code).id for code in ("YILIAO_JIUZHU", "LAJI_JIANMIAN", "YANGLAO_DAIJIAO")}
     doors["UM"].said.append(ItemResult(ids["LAJI_JIANMIAN"], 1, "granted", 0))
-    doors["HSA"].said += [ItemResult(ids["YILIAO_JIUZHU"], 2, "granted", 500_000)]
+    answer = {"letter": "YB-2026-118", "words": "属实"}
+    doors["HSA"].said += [ItemResult(ids["YILIAO_JIUZHU"], 2, "granted", 500_000, **answer)]
     doors["HSA"].said += [ItemResult(ids["YILIAO_JIUZHU"], 1, "received")]
     doors["HRSS"].said.append(ItemResult(ids["YANGLAO_DAIJIAO"], 1, "refused", 0, "income_over"))
     departments.sweep(house.database, doors, clock=lambda: datetime.now(UTC))
@@ -394,8 +396,13 @@ def one_thing(house: House) -> None:
     assert set(states.values()) == {ItemState.GRANTED, ItemState.REFUSED}
     assert "5,000" in told
     hands.press("/print")
-    hands.go(f"/cases/{case_id}/aloud")
-    hands.go(f"/cases/items/{ids['YILIAO_JIUZHU']}/papers/decision")
+    for page in (
+        f"/cases/{case_id}",
+        f"/cases/{case_id}/aloud",
+        f"/cases/items/{ids['YILIAO_JIUZHU']}/papers/decision",
+    ):
+        told = hands.go(page)
+        assert all(one in told for one in answer.values()), page
     house.hands().go("/times")
 
 
@@ -519,7 +526,7 @@ def objection_to_a_notice(house: House) -> None:
 
 
 def appeal(house: House) -> None:
-    """Refused, appealed against on the decision's own page, found right, decided anew by somebody else."""
+    """Refused, appealed against on the decision's own page, found right, decided anew by somebody else, and paid."""
     _home, person = house.family()
     hands = house.at_home(person)
     case_id = apply(hands, Asked(("accident",), ticks=("sudden",)))
@@ -541,6 +548,23 @@ def appeal(house: House) -> None:
     hands.go("/appeals/mine")
     hands.go(f"/cases/{case_id}")
     assert house.item(case_id, "LINSHI").state is ItemState.RUNNING
+    decides, pays = house.officer(Role.VERIFIER), house.officer(Role.WORKER)
+    decides.go(f"/cases/items/{item.id}")
+    decides.tick("verdict", "granted")
+    decides.fill("amount_fen", "500")
+    decides.press("/fast")
+    pays.go(f"/cases/items/{item.id}")
+    pays.fill("voucher", "118")
+    pays.fill("paid_on", local_day(datetime.now(UTC)).isoformat())
+    pays.press("/pay")
+    assert "500" in hands.go(f"/cases/{case_id}")
+    hands.press("/papers/decision")
+    hands.go(f"/cases/{case_id}/aloud")
+    hands.go("/messages")
+    with house.database.reading() as session:
+        case = session.get_one(Case, case_id)
+        order = session.exec(select(PaymentOrder).where(PaymentOrder.item_id == item.id)).one()
+        assert (case.state, case.decision, order.voucher) == (CaseState.CLOSED, CaseDecision.GRANTED, "118")
 
 
 def a_man_with_kidney_disease(house: House) -> None:

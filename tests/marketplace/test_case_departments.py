@@ -12,6 +12,7 @@ from adapters.ports import TryAgainLater, WillNeverWork
 from marketplace import audit
 from marketplace.cases import departments, outcome, withdrawing
 from marketplace.cases import granted as beginning
+from marketplace.cases.again import decide_again
 from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.db import Database
 from tests import factories as make
@@ -51,12 +52,15 @@ def test_departments_answer_late_twice_and_out_of_order(sqlite_database: Databas
     departments.sweep(database, doors, clock=lambda: late)
     assert _state(database, medical) == (ItemState.GRANTED, 500_000)
     doors["HSA"].said.append(ItemResult(medical, 3, "refused", 0, "income_over"))
-    doors["UM"].said.append(ItemResult(ids["LAJI_JIANMIAN"], 1, "refused", 0, "not a word of ours"))
+    own = {"letter": " UM  7 ", "words": "It is paid by the street."}
+    doors["UM"].said.append(ItemResult(ids["LAJI_JIANMIAN"], 1, "refused", 0, "not a word of ours", **own))
     departments.sweep(database, doors, clock=lambda: late)
     assert _state(database, medical) == (ItemState.GRANTED, 500_000), "a word after the end changes nothing"
     with database.reading() as session:
         waste = session.get_one(CaseItem, ids["LAJI_JIANMIAN"])
-        assert (waste.reason, waste.note) == ("department_said_no", "not a word of ours")
+        assert waste.reason == "department_said_no"
+        assert waste.note == "not a word of ours It is paid by the street."
+        assert waste.letter == "UM 7"
         assert waste.late_cause == "department_slow"
         words = session.exec(select(audit.AuditRow).where(audit.AuditRow.action == "case:late_word")).all()
         assert len(words) == 3
@@ -88,6 +92,36 @@ def test_a_department_hears_once_that_an_item_was_taken_back_or_is_over(
         told = select(audit.AuditRow.action).where(col(audit.AuditRow.action).startswith("case:take_back"))
         acts = sorted(session.exec(told))
     assert acts == ["case:take_back"] * 3 + ["case:take_back_refused"]
+
+
+def test_after_a_right_appeal_a_department_gets_the_item_under_a_new_key(
+    sqlite_database: Database, now: datetime
+) -> None:
+    database = sqlite_database
+    _case, ids, day = _sent(database, now)
+    doors, waste = {"UM": FakeDepartment(), "HSA": FakeDepartment()}, ids["LAJI_JIANMIAN"]
+    departments.sweep(database, doors, clock=lambda: day)
+    doors["UM"].said.append(ItemResult(waste, 5, "refused", 0, "income_over"))
+    departments.sweep(database, doors, clock=lambda: day)
+    with database.transaction() as session:
+        assert decide_again(session, waste, actor=APPROVER, now=day)
+    departments.sweep(database, doors, clock=lambda: day)
+    new = f"{waste}.1"
+    assert set(doors["UM"].items) == {waste, new}
+    assert doors["UM"].items[new].facts["replaces"] == waste
+    doors["UM"].said.append(ItemResult(waste, 6, "granted", 100))
+    departments.sweep(database, doors, clock=lambda: day)
+    assert _state(database, waste) == (ItemState.RUNNING, 0), "a word about the earlier push decides nothing"
+    with database.reading() as session:
+        late = session.exec(select(audit.AuditRow.object_ref).where(audit.AuditRow.action == "case:late_word"))
+        assert late.all() == [waste]
+    doors["UM"].said.append(ItemResult(new, 1, "granted", 700))
+    departments.sweep(database, doors, clock=lambda: day)
+    assert _state(database, waste) == (ItemState.GRANTED, 700)
+    with database.transaction() as session:
+        beginning.end(session, session.get_one(CaseItem, ids["DIBAO"]), actor=APPROVER, now=day)
+    departments.sweep(database, doors, clock=lambda: day)
+    assert doors["UM"].back == {new: "over"}
 
 
 def test_what_leaves_for_a_department_names_nobody(sqlite_database: Database, now: datetime) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, select
@@ -31,6 +32,7 @@ from marketplace.cases import (
     withdrawing,
 )
 from marketplace.cases.again import decide_again
+from marketplace.cases.amounts import illness_class, proposed
 from marketplace.cases.evaluate import Facts, plan
 from marketplace.cases.models import CaseItem, ItemState, Unit
 from marketplace.cases.progress import stages_of
@@ -38,7 +40,8 @@ from marketplace.cases.rules import in_order, path_of, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed
-from marketplace.households import categories
+from marketplace.households import categories, lists
+from marketplace.households import facts as people_facts
 from marketplace.liveness import schedule
 from marketplace.liveness import service as survival
 from marketplace.liveness.duties import duties_of_household
@@ -46,6 +49,7 @@ from marketplace.liveness.models import SurvivalCheck, SurvivalDuty
 from marketplace.notices import Notice
 from marketplace.proxies import agents
 from marketplace.proxies import service as proxies
+from marketplace.reference.identity_number import make_id_number
 from tests import factories as make
 from tests.marketplace.figures import count as count_of
 from tests.marketplace.test_case_days import DAY, at, oracle
@@ -96,7 +100,8 @@ def test_every_item_of_the_table_is_ended_by_somebody_without_any_exchange(
     if last == "department_answer":
         with pytest.raises(BadInput, match="letter_missing"):
             outcome.decide(session, item.id, actor=APPROVER, now=day, **said)
-    outcome.decide(session, item.id, note="信 12", actor=APPROVER, now=day, **said)
+    outcome.decide(session, item.id, letter="信 12", actor=APPROVER, now=day, **said)
+    assert item.letter == "信 12"
     assert item.state is (ItemState.GRANTED if granted else ItemState.REFUSED)
     assert "department_answer" not in {rule.code for rule in steps_of("CANJI", district=CITY, on=ON)}
 
@@ -274,6 +279,28 @@ def test_a_label_counts_where_the_register_says_so(session: Session, now: dateti
     assert service.facts_of(session, case, on=local_day(now)).label == "DIBAO"
     case.answers = {**case.answers, "label": ""}
     assert service.facts_of(session, case, on=local_day(now)).label == "DIBAO"
+
+
+def test_a_family_in_extreme_hardship_is_known_as_one_by_a_departments_list(session: Session, now: datetime) -> None:
+    """Also where an earlier list only said that it is a registered recipient."""
+    home, number = make.a_household(session), make_id_number("509900", date(1950, 3, 4), seq=61)
+    person = service.list_people(session, home.id)[0]
+    people_facts.correct(session, person, "id_number", number, actor=WORKER, now=now)
+    plain = f"身份证号,类别,开始日期\n{number},IN_REGISTER,2026-01-01\n"
+    named = f"身份证号,类别,开始日期,救助类型\n{number},IN_REGISTER,2026-01-01,特困人员\n"
+    case, items = send(session, now, home, wants=["illness"])
+    labels, amounts = [], []
+    for table in (plain, named):
+        lists.take_list(session, table.encode(), source="mca", actor=VERIFIER, now=now)
+        facts = service.facts_of(session, case, on=local_day(now))
+        labels.append(facts.label)
+        told: Any = {"path": items["LINSHI"].path, "district": CITY, "on": local_day(now)}
+        amounts.append((illness_class(facts, district=CITY, on=local_day(now)), proposed("LINSHI", facts, **told)))
+    assert labels == ["DIBAO", "TEKUN"]
+    assert [kind for kind, _fen in amounts] == ["B", "A"]
+    assert amounts[1][1] > amounts[0][1], "the amount table knows it too"
+    case.answers = {**case.answers, "label": "DIBAO"}
+    assert service.facts_of(session, case, on=local_day(now)).label == "TEKUN", "the register goes before a tick"
 
 
 def test_fast_aid_is_paid_when_somebody_paid_it_and_is_urged_until_then(session: Session, now: datetime) -> None:

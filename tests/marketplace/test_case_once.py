@@ -80,7 +80,9 @@ def test_another_person_and_another_event_have_items_of_their_own(quick: Session
     case = service.start(quick, home.id, subject_id=second.id, actor=WORKER, now=now)
     service.save(quick, case, {"wants": ["accident"], **told}, actor=WORKER, now=now)
     service.sign(quick, case, "王大明", all_classes=True, hand_on=True, actor=make.as_household(home), now=now)
-    assert "LINSHI" in {one.code for one in service.submit(quick, case, actor=WORKER, now=now)}
+    with pytest.raises(BadInput, match="sends_itself"):
+        service.submit(quick, case, actor=WORKER, now=now)
+    assert "LINSHI" in {one.code for one in service.submit(quick, case, actor=make.as_household(home), now=now)}
 
 
 def test_a_right_appeal_decides_the_older_application_and_the_newer_item_falls(quick: Session, now: datetime) -> None:
@@ -162,7 +164,8 @@ def test_of_two_applications_sent_at_once_one_begins_the_item(database: Database
     def press(case_id: str) -> None:
         start.wait()
         with database.transaction() as session:
-            service.submit(session, session.get_one(Case, case_id), actor=WORKER, now=now)
+            case = session.get_one(Case, case_id)
+            service.submit(session, case, actor=make.as_household_of(case.household_id), now=now)
 
     pressed = [threading.Thread(target=press, args=(case_id,)) for case_id in drafts]
     for one in pressed:

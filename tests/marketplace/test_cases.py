@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from marketplace.actors import Actor, Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
 from marketplace.cases import granted as beginning
 from marketplace.cases import (
@@ -38,6 +38,7 @@ from marketplace.liveness.duties import duties_of
 from marketplace.needs.remainder import let_go, need_of_case
 from marketplace.notices import Notice
 from marketplace.reference.words import list_codes
+from marketplace.signals.models import TaskKind
 from marketplace.visits import service as visits
 from tests import factories as make
 
@@ -240,6 +241,28 @@ def test_who_owes_papers_and_is_silent_is_called_and_then_refused_in_writing(dat
         assert (item.state, item.reason) == (ItemState.REFUSED, "papers_not_given")
         assert clocks.running_of(session, steps.clock_ref(item_id)) == []
         assert session.get_one(Case, case.id).state is CaseState.OPEN
+
+
+def test_where_the_township_confirms_the_township_refuses_who_is_silent(session: Session, now: datetime) -> None:
+    place, sudden = "500116", {"wants": ["accident"], "ticks": ["sudden"], "medical_fen": 0}
+    clerk, verifier, county = (
+        Actor(id=f"town-{role}", role=role, districts=frozenset({place}))
+        for role in (Role.WORKER, Role.VERIFIER, Role.APPROVER)
+    )
+    told: dict[str, Any] = {"note": "电话后仍未补齐", "late_cause": "", "now": now}
+    ways: Any = (({"wants": ["living"]}, "DIBAO", verifier, clerk), (sudden, "LINSHI", clerk, county))
+    for wants, code, right, wrong in ways:
+        home = make.a_household(session, district_code=place, phone=f"1000000081{len(code)}")
+        _case, items = send(session, now, home, **wants)
+        steps.stop(session, items[code].id, missing="收入证明", actor=clerk, now=now)
+        ref = steps.call_ref(items[code].id)
+        call = visits.ask(session, home.id, "PAPERS", ref=ref, kind=TaskKind.CALL, actor=SYSTEM, now=now)
+        visits.finish(session, call, "NOT_REACHED", actor=clerk, now=now)
+        with pytest.raises(NotAllowed):
+            silent.refuse(session, items[code].id, actor=wrong, **told)
+        assert silent.refuse(session, items[code].id, actor=right, **told).state is ItemState.REFUSED
+    item = send(session, now, wants=["living"])[1]["DIBAO"]
+    assert silent.right_to_refuse(item, steps.running_step(session, item.id)) == "case:decide"
 
 
 def test_papers_are_asked_for_again_only_by_a_verifier_and_the_month_counts_it(session: Session, now: datetime) -> None:

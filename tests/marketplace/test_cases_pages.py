@@ -25,6 +25,7 @@ from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.households.models import Person
 from marketplace.needs.models import Need
+from marketplace.notices import Notice
 from marketplace.reference.identity_number import make_id_number
 from marketplace.reference.words import label, list_codes
 from marketplace.visits import service as visits
@@ -224,6 +225,13 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
         session.add(step)
     assert notice.over(database, now=datetime.now(UTC)) >= 1
     assert "决定" in approver.get(page).text
+    with database.transaction() as session:
+        session.get_one(CaseItem, item_id).due_at = datetime.now(UTC) - timedelta(days=1)
+    no_cause = approver.post(page + "/decide", data={"verdict": "refused", "reason": "income_over"})
+    late_field = no_cause.text.partition('for="late_cause"')[2].partition("</select>")[0]
+    assert "optional" not in late_field.partition("</label>")[0]
+    assert 'id="late_cause-error"' in late_field
+    assert 'aria-invalid="true"' in late_field
     no_reason = approver.post(page + "/decide", data={"verdict": "refused", "late_cause": "objection"})
     assert no_reason.status_code == 422
     decided = {"verdict": "refused", "reason": "income_over", "note": "人均收入高于标准", "late_cause": "objection"}
@@ -408,12 +416,50 @@ def test_a_worker_never_signs_for_a_household_and_what_it_read_aloud_says_so_on_
     assert "赵一" not in worker.get(f"{case}/papers/authorisation").text
 
 
-def test_a_signed_draft_that_a_worker_changes_is_signed_again(app: Flask, home: FlaskClient) -> None:
-    sign = until_signing(home)
-    assert home.post(sign, data={"agree": "y", "typed_name": "王小明"}).status_code == 303
+def test_a_signed_draft_that_a_worker_changes_is_signed_again_and_is_sent_by_the_household(
+    app: Flask, home: FlaskClient
+) -> None:
+    sign, name = until_signing(home), {"agree": "y", "typed_name": "王小明"}
+    assert home.post(sign, data=name).status_code == 303
     case, worker = sign.removesuffix("/step/sign"), staff(app, "w-change", Role.WORKER)
+    assert "由其本人签名，也由其本人" in worker.post(f"{case}/check").text
+    assert "签名之后有改动" not in home.get(f"{case}/check").text
     assert worker.post(f"{case}/step/money", data={"size": "5", "income_fen": "0"}).status_code == 303
-    assert "请先签署授权" in home.post(f"{case}/check").text
+    assert worker.post(f"{case}/check").status_code == 422
+    assert "签名之后有改动" in home.get(f"{case}/check").text
+    assert "签名之后有改动" in home.post(f"{case}/check").text
+    with app.extensions["database"].reading() as session:
+        assert "case_unsigned" in session.exec(select(Notice.letter)).all()
+    assert home.post(sign, data=name).status_code == 303
+    assert home.post(f"{case}/check").headers["Location"].endswith("/sent")
+
+
+def test_each_state_of_an_item_says_what_it_means_and_a_wrong_class_can_be_unticked(
+    app: Flask, home: FlaskClient
+) -> None:
+    sign = until_signing(home)
+    base = sign.removesuffix("sign")
+    assert home.post(f"{base}situation", data={"label": "TEKUN"}).status_code == 303
+    assert 'name="label" value=""' in home.get(f"{base}situation").text
+    assert home.post(f"{base}situation", data={"label": ""}).status_code == 303
+    assert home.post(sign, data={"agree": "y", "typed_name": "王小明"}).status_code == 303
+    assert home.post(base.replace("step/", "check")).status_code == 303
+    page = base.removesuffix("/step/")
+    with app.extensions["database"].transaction() as session:
+        assert session.exec(select(Case)).one().answers["label"] is None
+        items = session.exec(select(CaseItem)).all()
+        running = next(item for item in items if item.state is ItemState.RUNNING)
+        waiting = next(item for item in items if item.state is ItemState.WAITING)
+        running.turn = 1
+        ids = running.id, waiting.id
+    shown = home.get(page).text
+    assert "申诉成立" in shown
+    assert "出结果后自动开始办理" in shown
+    for note, words in (("not_asked_for", "您没有要求"), ("decided_elsewhere", "较早的申请"), ("", "以别的方式")):
+        with app.extensions["database"].transaction() as session:
+            item = session.get_one(CaseItem, ids[1])
+            item.state, item.note = ItemState.NOT_NEEDED, note
+        assert words in home.get(page).text
 
 
 def test_a_photo_taken_again_takes_the_place_of_the_last_and_the_check_page_says_all(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -20,6 +20,7 @@ from marketplace.app import create_app
 from marketplace.audit import AuditRow
 from marketplace.cases import papers
 from marketplace.cases import service as cases
+from marketplace.cases.models import Case, PaperKind
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, WrongState
@@ -28,6 +29,7 @@ from marketplace.households.service import list_people
 from marketplace.notices import Notice, post
 from marketplace.proxies import agents, service
 from marketplace.proxies.models import HelpPower, PowerState, Signed
+from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
 from marketplace.wiring import compose
 from tests import factories as make
@@ -357,7 +359,7 @@ def test_an_agent_signs_under_its_power_and_a_helper_for_a_day_only_fills_in(
         with pytest.raises(BadInput, match="signs_itself"):
             cases.sign(session, case, "王小明", hand_on=False, **told)
         assert case.signed_at is None
-        cases.sign(session, case, "王小明", hand_on=True, **{**told, "actor": herself(person)})
+        _changes_after_the_signature_void_it(session, case, helper, {**told, "hand_on": True, "actor": herself(person)})
         return
     with pytest.raises(BadInput, match="not_for_agents"):
         cases.sign(session, case, "赵帮办", hand_on=True, **told)
@@ -365,6 +367,30 @@ def test_an_agent_signs_under_its_power_and_a_helper_for_a_day_only_fills_in(
     found = papers.signature_of(session, case)
     assert found is not None
     assert (found[0].kind.value, found[0].recorded_by, found[1]) == ("by_agent", power.id, "赵帮办")
+
+
+def _changes_after_the_signature_void_it(session: Session, case: Case, helper: Actor, sign: dict[str, Any]) -> None:
+    """Each change of a helper takes the signature away and is told once; the same answer again changes nothing."""
+    now = sign["now"]
+    number = make_id_number("509900", date(1960, 3, 4), seq=71)
+    changes: list[Callable[[], object]] = [
+        lambda: cases.save(session, case, {"wants": ["living", "illness"]}, actor=helper, now=now),
+        lambda: cases.correct_number(session, case, number, actor=helper, now=now),
+        lambda: papers.add_photo(session, case, make.a_picture(), kind=PaperKind.ID_PHOTO, actor=helper, now=now),
+    ]
+    for n, change in enumerate(changes, start=1):
+        cases.sign(session, case, "王小明", **{**sign, "now": now + timedelta(minutes=n)})
+        same = {"wants": list(case.answers["wants"]), "savings_fen": None}
+        cases.save(session, case, same, actor=helper, now=now)
+        assert case.signed_at is not None
+        change()
+        assert case.signed_at is None
+        with pytest.raises(BadInput, match="signed_before"):
+            cases.submit(session, case, actor=helper, now=now)
+        told = session.exec(select(Notice).where(Notice.letter == "case_unsigned")).all()
+        assert [row.household_id for row in told] == [case.household_id] * n
+    cases.sign(session, case, "王小明", **{**sign, "now": now + timedelta(hours=1)})
+    assert cases.submit(session, case, actor=helper, now=now), "what was not changed since may be sent"
 
 
 def test_each_grown_up_signs_only_its_own_application(session: Session, now: datetime) -> None:
