@@ -215,8 +215,8 @@ def test_a_household_is_asked_for_its_account_and_the_giver_is_not_blamed(
         payees.decide(session, typed.id, accept=False, reason_code="not_the_holder", actor=VERIFIER, now=now)
     waiting.sweep(sqlite_database, clock=lambda: now)
     late_day = now + timedelta(days=45)
-    for _time in range(4):
-        decision_clocks.sweep(sqlite_database, clock=lambda: late_day)
+    for day in (14, 18, 22, 30, 45):
+        decision_clocks.sweep(sqlite_database, clock=lambda day=day: now + timedelta(days=day))  # type: ignore[misc]
     with sqlite_database.transaction() as session:
         assert steps(session, ref) == ["correct_account"], "a refused account is asked for again"
         assert len(session.exec(asked).all()) == 5
