@@ -247,6 +247,7 @@ def permit(
         if match is None:
             raise NotFound("match")
         given.append(_permit_one(session, match, payee, actor=actor, now=now, capture=capture))
+    waiting.corrected(session, household_id, now=now)
     return given
 
 
