@@ -34,7 +34,7 @@ from marketplace.proposals.scarcity import newest_scarce
 from marketplace.reference.words import list_codes
 from marketplace.reports import standing
 from marketplace.sharing import deletions
-from marketplace.sharing.looks import looks_of, staff_looks
+from marketplace.sharing.looks import count_staff_looks, looks_of, staff_looks
 from marketplace.sharing.service import disclosures_of
 from marketplace.trail import service as trail
 from marketplace.web import pages
@@ -127,11 +127,13 @@ def proof(seq: int) -> ResponseReturnValue:
 @guard("household:view")
 def who_saw() -> ResponseReturnValue:
     """Every look at this household: who, when, what, why and on what ground."""
-    home = own_household()
+    session, home = current_session(), own_household()
+    page = Page(page_number(), count_staff_looks(session, home))
     return pages.render(
         "portal/who_saw.html",
-        looks=looks_of(current_session(), home),
-        staff=staff_looks(current_session(), home),
+        looks=looks_of(session, home),
+        staff=staff_looks(session, home, offset=page.offset, most=page.size),
+        page=page,
         why=why_staff_looked,
         when=when,
     )
@@ -164,7 +166,7 @@ def who_looked(household_id: str) -> list[dict[str, Any]]:
             "act": look.action,
             "fields": look.fields.split(",") if look.fields else [],
         }
-        for look in staff_looks(session, household_id)
+        for look in staff_looks(session, household_id, most=ON_PAPER)
     ]
     return sorted([*others, *staff], key=lambda look: look["at"], reverse=True)[:ON_PAPER]
 
