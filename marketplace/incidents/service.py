@@ -107,7 +107,10 @@ def _list_staff(session: Session, incident_id: str, reach: Reach) -> None:
     """What staff opened stands in the chain only, under a keyed reference: the reference of each household and person
     is made anew until all that were looked at are found."""
     since, until = (at.astimezone(UTC).isoformat(timespec="microseconds") for at in (reach.since, reach.until))
-    wanted = [col(AuditRow.action).in_(STAFF_LOOKS), col(AuditRow.actor_role).in_([role.value for role in STAFF])]
+    wanted: list[ColumnElement[bool]] = [
+        col(AuditRow.action).in_(STAFF_LOOKS),
+        col(AuditRow.actor_role).in_([role.value for role in STAFF]),
+    ]
     if reach.actor_id:
         wanted.append(col(AuditRow.actor_ref) == reach.actor_id)
     asked = select(AuditRow.subject_ref, func.count(), func.max(AuditRow.at)).where(

@@ -103,5 +103,5 @@ def _emptied(
 ) -> None:
     session.add(row)
     flush(session)
-    entry = audit.Entry(EMPTY, object_ref=row.id, subject=household_id, rule_id=type(row).__tablename__)
+    entry = audit.Entry(EMPTY, object_ref=row.id, subject=household_id, rule_id=str(type(row).__tablename__))
     audit.record(session, entry, actor=SYSTEM, now=now)
