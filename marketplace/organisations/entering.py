@@ -27,8 +27,7 @@ def open_team(session: Session, org_id: str, /, *, actor: Actor, now: datetime) 
         raise NotFound("organisation")
     if not waits_for_manager(session, organisation):
         raise WrongState("team_has_manager")
-    role = Role.INSURER if organisation.kind is OrganisationKind.INSURER else Role.CHARITY_MANAGER
-    made, code = team.invite_first(session, org_id, role=role, actor=actor, now=now)
+    made, code = team.invite_first(session, org_id, role=Role.GIVER_ADMIN, actor=actor, now=now)
     notices.post(session, "team_open", key=f"{org_id}:team:{made.id}", org_id=org_id, now=now)
     return made, code
 
@@ -36,3 +35,12 @@ def open_team(session: Session, org_id: str, /, *, actor: Actor, now: datetime) 
 def waits_for_manager(session: Session, organisation: Organisation, /) -> bool:
     """Whether this giver may act and nobody can sign in for it yet."""
     return organisation.state is OrganisationState.ACTIVE and not team.has_manager(session, organisation.id)
+
+
+def _seats(session: Session, org_id: str) -> tuple[Role, ...]:
+    """The roles in which people of this giver work."""
+    insurer = session.get_one(Organisation, org_id).kind is OrganisationKind.INSURER
+    return (Role.INSURER,) if insurer else (Role.CHARITY_MANAGER, Role.CHARITY_WORKER)
+
+
+team.SEATS.append(_seats)
