@@ -123,7 +123,7 @@ def note(home_visit_id: str) -> ResponseReturnValue:
     visit = service.get_visit(session, home_visit_id, actor=current_actor(), asks="visit:look")
     if not why.validate_on_submit():
         return _page(visit, why=why)
-    entries.look(session, visit.id, reason=why.reason.data, actor=current_actor(), now=utc_now())
+    entries.look(session, visit.id, reason=why.reason.data or "", actor=current_actor(), now=utc_now())
     return _page(visit, opened=True)
 
 
