@@ -16,7 +16,7 @@ from marketplace.accounts import team
 from marketplace.accounts.models import Invitation
 from marketplace.actors import Actor, Role
 from marketplace.errors import NotFound, WrongState
-from marketplace.organisations.models import Organisation, OrganisationKind, OrganisationState
+from marketplace.organisations.models import Organisation, OrganisationState
 
 
 def open_team(session: Session, org_id: str, /, *, actor: Actor, now: datetime) -> tuple[Invitation, str]:
@@ -35,12 +35,3 @@ def open_team(session: Session, org_id: str, /, *, actor: Actor, now: datetime) 
 def waits_for_manager(session: Session, organisation: Organisation, /) -> bool:
     """Whether this giver may act and nobody can sign in for it yet."""
     return organisation.state is OrganisationState.ACTIVE and not team.has_manager(session, organisation.id)
-
-
-def _seats(session: Session, org_id: str) -> tuple[Role, ...]:
-    """The roles in which people of this giver work."""
-    insurer = session.get_one(Organisation, org_id).kind is OrganisationKind.INSURER
-    return (Role.INSURER,) if insurer else (Role.CHARITY_MANAGER, Role.CHARITY_WORKER)
-
-
-team.SEATS.append(_seats)

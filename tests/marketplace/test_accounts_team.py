@@ -19,7 +19,7 @@ from marketplace.clocks.models import Clock
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotAllowed, NotFound, WrongState
-from marketplace.organisations import entering
+from marketplace.organisations import service as organisations
 from tests.factories import NOW, an_organisation
 from tests.pages.people import client_as
 
@@ -33,7 +33,7 @@ def a_member(session: Session, org_id: str, role: Role = Role.GIVER_ADMIN, login
     return Actor(id=account.id, role=role, org_id=org_id)
 
 
-assert entering, "the room of organisations says which roles a team has"
+assert organisations, "the room of organisations says which roles a team has"
 
 
 def joined(session: Session, code: str, login: str = "new") -> Account:
