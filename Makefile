@@ -51,6 +51,7 @@ bench: .venv/.dev ## The published figures, results under bench/results (PPE_DAT
 	@PYTHONPATH=. $(PY) bench/whatif.py --needs 4000 --resources 200
 	@PYTHONPATH=. $(PY) bench/families.py
 	@PYTHONPATH=. $(PY) bench/quote.py
+	@PYTHONPATH=. $(PY) bench/audit.py
 	@PYTHONPATH=. $(PY) bench/nation.py
 	@PYTHONPATH=. $(PY) bench/desk.py
 	@PYTHONPATH=. $(PY) bench/overlap.py

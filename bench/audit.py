@@ -130,6 +130,23 @@ def _at(values: list[float], percent: int) -> float:
     return round(1000 * ordered[min(len(ordered) - 1, len(ordered) * percent // 100)], 2)
 
 
+def figure(told: Row) -> str:
+    """The figures in one sentence, with the size that was really run."""
+    rows, looks, calls = told["chain"], told["disclosures"], told["waiting"]
+    return (
+        f"{rows['rows']:,} rows: verified in {rows['verify_cpu_seconds']} CPU s "
+        f"({rows['verify_per_cpu_second']:,} a CPU second), written at {rows['write_per_cpu_second']:,} a CPU second, "
+        f"{AT_ONCE:,} in a transaction; one look with its ruling and rows in a transaction of its own: "
+        f"{looks['looks_per_cpu_second']:,} a CPU second over {looks['looks']:,}; a field opened over the partner API: "
+        f"p95 {calls['p95_cpu_ms']} ms CPU over {calls['calls']:,} calls, one after the other"
+    )
+
+
+def command(asked: argparse.Namespace) -> str:
+    """How to see them again."""
+    return f"PYTHONPATH=. python bench/audit.py --rows {asked.rows} --looks {asked.looks}"
+
+
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -149,6 +166,7 @@ def main() -> None:
         told["disclosures"] = disclosures(database, scene, match_id, asked.looks)
         told["waiting"] = waiting(database, settings, scene, match_id, asked.looks)
         database.close()
+    told["goals"] = {"audit": {"figure": figure(told), "command": command(asked)}}
     told["machine"] = machine()
     asked.out.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     for part in ("chain", "disclosures", "waiting"):

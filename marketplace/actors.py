@@ -22,6 +22,7 @@ class Role(StrEnum):
     CHARITY_WORKER = "charity_worker"
     CHARITY_MANAGER = "charity_manager"
     INSURER = "insurer"
+    GIVER_ADMIN = "giver_admin"
     AUDITOR = "auditor"
     SECURITY_ADMIN = "security_admin"
     OPERATOR = "operator"
@@ -32,8 +33,8 @@ class Role(StrEnum):
 STAFF = frozenset({Role.WORKER, Role.VERIFIER, Role.APPROVER, Role.PROTECTION_OFFICER})
 """Civil-affairs people."""
 
-GIVERS = frozenset({Role.CHARITY_WORKER, Role.CHARITY_MANAGER, Role.INSURER})
-"""People of charities and insurers."""
+GIVERS = frozenset({Role.CHARITY_WORKER, Role.CHARITY_MANAGER, Role.INSURER, Role.GIVER_ADMIN})
+"""People of charities and insurers; the last keeps their accounts and keys and sees nothing of any household."""
 
 
 @dataclass(frozen=True, slots=True)

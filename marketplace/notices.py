@@ -21,6 +21,7 @@ from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, choice, moment, new_id
 from marketplace.errors import NotFound, WrongState
+from marketplace.held import Held
 from marketplace.policy import require
 
 log = logging.getLogger("shanqiao.notices")
@@ -217,3 +218,14 @@ def of_organisation(session: Session, org_id: str, /, *, limit: int = 20) -> lis
     """The newest letters to an organisation."""
     statement = select(Notice).where(col(Notice.org_id) == org_id)
     return list(session.exec(statement.order_by(col(Notice.created_at).desc(), col(Notice.id)).limit(limit)))
+
+
+HELD = (
+    Held(
+        Notice,
+        col(Notice.household_id),
+        at=(Notice.created_at, Notice.sent_at),
+        waits=lambda now: col(Notice.state).in_((NoticeState.QUEUED, NoticeState.SENDING)),
+    ),
+)
+"""What the eraser has to know of letters: one that is under way still needs its reader's telephone."""

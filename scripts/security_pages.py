@@ -1,10 +1,10 @@
 """Write docs/asvs.md and docs/threats.md: which test proves which requirement and which threat's answer.
 
-Enters: docs/asvs.csv (number, level, our verdict, our words, a test), docs/threats.csv (number, our words) and the
-`threat` markers of the tests. Leaves: two pages. Run it after adding a marker; a test compares the pages with it.
-`--run` runs the marked tests first, `--junit FILE` reads what another run of them wrote; what each came to is kept with
-its day in docs/threat_results.json, from which the page's results are taken. The requirements' own sentences are not
-repeated here: they are OWASP's (ASVS 5.0.0, CC BY-SA 4.0).
+Enters: docs/asvs.csv (number, level, our verdict, our words, a test), docs/threats.csv (number, our words, the control
+that is not there) and the `threat` markers of the tests. Leaves: two pages. Run it after adding a marker; a test
+compares the pages with it. `--run` runs the marked tests first, `--junit FILE` reads what another run of them wrote;
+what each came to is kept with its day in docs/threat_results.json, from which the page's results are taken. The
+requirements' own sentences are not repeated here: they are OWASP's (ASVS 5.0.0, CC BY-SA 4.0).
 """
 
 from __future__ import annotations
@@ -111,6 +111,11 @@ def result_of(tests: list[str], kept: dict[str, dict[str, str]]) -> str:
     return f"{told} ({days[0]})" if days else told
 
 
+def _told(row: dict[str, str], result: str) -> str:
+    """A threat one of whose controls is missing is answered in part, whatever the tests of the others came to."""
+    return f"**in part**: {row['missing']}; of what is there: {result}" if row["missing"] else result
+
+
 def threats_page(tests: dict[str, list[str]]) -> str:
     """The table of threats with the tests that are marked with each, and what these came to."""
     proofs: dict[str, list[str]] = defaultdict(list)
@@ -122,10 +127,12 @@ def threats_page(tests: dict[str, list[str]]) -> str:
     if unknown:
         raise SystemExit(f"tests are marked with threats that docs/threats.csv does not know: {unknown}")
     proved, kept = sum(1 for row in rows if proofs[row["id"]]), kept_results()
+    partly = sum(1 for row in rows if row["missing"])
     lines = [
         "# Threats",
         "",
-        f"{proved} of {len(rows)} have at least one marked test. Made by `scripts/security_pages.py` from the tests'",
+        f"{proved} of {len(rows)} have at least one marked test; {partly} of them are answered in part only: a control",
+        "of the threat is not there, and the row says which. Made by `scripts/security_pages.py` from the tests'",
         '`@pytest.mark.threat("Txx")` markers and `threats.csv`; `make test` runs every test named here. The results',
         "are of `scripts/security_pages.py --run` (or `--junit FILE`), with the oldest day; none is typed.",
         "",
@@ -135,7 +142,7 @@ def threats_page(tests: dict[str, list[str]]) -> str:
     for row in rows:
         marked = list(dict.fromkeys(proofs[row["id"]]))
         named = "<br>".join(f"`{test}`" for test in marked) or "none marked yet"
-        lines.append(f"| {row['id']} | {row['words']} | {result_of(marked, kept)} | {named} |")
+        lines.append(f"| {row['id']} | {row['words']} | {_told(row, result_of(marked, kept))} | {named} |")
     return "\n".join(lines) + "\n"
 
 

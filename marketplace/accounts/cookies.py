@@ -17,6 +17,7 @@ HOME = {
     Role.CHARITY_WORKER: "portal.charity_home",
     Role.CHARITY_MANAGER: "portal.charity_home",
     Role.INSURER: "portal.charity_home",
+    Role.GIVER_ADMIN: "portal.charity_home",
     Role.AUDITOR: "portal.audit",
     Role.OPERATOR: "portal.dead_letters",
     Role.SECURITY_ADMIN: "accounts.accounts_index",

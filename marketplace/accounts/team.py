@@ -1,6 +1,6 @@
 """A giver's own people: invited with a code that works once, given a role, and let go when their work is handed over.
 
-Enters: an act of a manager (or the insurer's people) on their own team. Leaves: invitations and accounts of that one
+Enters: an act of whoever keeps the accounts of a giver on its own team. Leaves: invitations and accounts of that one
 organisation, each act with an audit row. The last manager cannot leave. Rooms that keep work on an account's desk hang
 their queue into `QUEUES`; an account with open work is closed only when a colleague takes it over.
 """
@@ -8,6 +8,7 @@ their queue into `QUEUES`; an account with open work is closed only when a colle
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -25,13 +26,16 @@ INVITED_FOR = timedelta(days=7)
 LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """Letters and digits that nobody confuses."""
 GROUPS, EACH = 4, 5
-MANAGERS = (Role.CHARITY_MANAGER, Role.INSURER)
-"""Who may change a team; one of them always stays."""
+MANAGERS = (Role.GIVER_ADMIN,)
+"""Who may change a team and sees nothing of any household; one of them always stays. Somebody who does both has two
+accounts."""
+SEATS: list[Callable[[Session, str], tuple[Role, ...]]] = []
+"""The room of organisations says here which other roles the people of one giver can have."""
 
 
-def roles_in(actor: Actor) -> tuple[Role, ...]:
+def roles_in(session: Session, actor: Actor, /) -> tuple[Role, ...]:
     """The roles that this actor's team can have."""
-    return (Role.INSURER,) if actor.role is Role.INSURER else (Role.CHARITY_MANAGER, Role.CHARITY_WORKER)
+    return (*MANAGERS, *(role for seats in SEATS for role in seats(session, actor.org_id or "")))
 
 
 def list_team(session: Session, /, *, actor: Actor) -> list[Account]:
@@ -52,7 +56,7 @@ def list_invitations(session: Session, /, *, actor: Actor, now: datetime) -> lis
 def invite(session: Session, /, *, role: Role, note: str = "", actor: Actor, now: datetime) -> tuple[Invitation, str]:
     """A place in the team and the code that opens it, which is shown once and kept nowhere."""
     require(actor, "team:change", org_id=actor.org_id)
-    if role not in roles_in(actor):
+    if role not in roles_in(session, actor):
         raise BadInput("role_not_here", field="role")
     return _place(session, actor.org_id or "", role=role, note=note, actor=actor, now=now)
 
@@ -144,7 +148,7 @@ def join(session: Session, code: str, /, *, login: str, display_name: str, passw
 def change_role(session: Session, account_id: str, /, *, role: Role, actor: Actor, now: datetime) -> Account:
     """Give a colleague another role; the last manager keeps its own."""
     account = colleague(session, account_id, actor=actor)
-    if role not in roles_in(actor):
+    if role not in roles_in(session, actor):
         raise BadInput("role_not_here", field="role")
     if role not in MANAGERS:
         keep_one_manager(session, account)

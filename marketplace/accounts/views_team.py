@@ -167,4 +167,4 @@ def _colleague(account_id: str) -> Account:
 
 
 def _roles() -> list[tuple[str, str]]:
-    return [(role.value, word(role.value, "role")) for role in team.roles_in(current_actor())]
+    return [(role.value, word(role.value, "role")) for role in team.roles_in(current_session(), current_actor())]

@@ -56,6 +56,8 @@ OPEN = (
 
 UNDER_WAY = (MatchState.IN_DELIVERY, MatchState.DELIVERED)
 """What a giver has taken on and the household has not confirmed yet."""
+RUNNING = (*OPEN, MatchState.CONFIRMED, MatchState.RECLAIMING)
+"""Matches that still wait for somebody, be it for the last look after the household's yes, or for what goes back."""
 
 
 def in_states(states: Iterable[MatchState], /) -> str:

@@ -71,6 +71,14 @@ def see_recipient(
     )
 
 
+def see_own_record(session: Session, match_id: str, field: str, /, *, actor: Actor, now: datetime) -> None:
+    """The giver opens again what it recorded itself of the household behind a match under way; refused and logged like
+    every look."""
+    match, chain_id = _to_look_at(session, match_id, actor=actor, purpose="")
+    purpose = purpose_of(session, match)
+    sharing.own_record_seen(session, chain_id, field, match_id=match.id, purpose=purpose, actor=actor, now=now)
+
+
 def credential_for(
     session: Session,
     match_id: str,

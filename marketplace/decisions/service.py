@@ -29,7 +29,7 @@ from marketplace.decisions.closing import (
 )
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.decisions.moves import get_match, locked
-from marketplace.decisions.seeing import fields_to_ask, purpose_of, see_recipient
+from marketplace.decisions.seeing import fields_to_ask, purpose_of, see_own_record, see_recipient
 from marketplace.decisions.withdrawing import FREED_BY_BASE_CARD, withdraw_consent
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household, Person
@@ -62,6 +62,7 @@ __all__ = [
     "reclaim_done",
     "reclaim_drop",
     "reclaim_open",
+    "see_own_record",
     "see_recipient",
     "settle",
     "withdraw_consent",

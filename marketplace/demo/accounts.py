@@ -73,6 +73,14 @@ ACCOUNTS = (
         "Post resources, answer matches, record deliveries",
     ),
     DemoAccount(
+        "demo-charity-accounts",
+        "giver_admin",
+        "慈善组织账号管理员 方敏",
+        "Keeper of a charity's accounts",
+        "邀请同事，申请系统接口，看不到任何家庭",
+        "Invite colleagues, ask for machines, see no household",
+    ),
+    DemoAccount(
         "demo-insurer",
         "insurer",
         "保险机构经办 钱宁",

@@ -164,7 +164,8 @@ def _terms(offer: DemoOffer) -> Terms:
 
 def _open_accounts(session: Session, city: City, orgs: dict[str, str], *, now: datetime) -> dict[str, Actor]:
     """One account for each role; without a password they can be entered by the demo's links only."""
-    seats = {"charity_manager": _busiest(city, "charity"), "insurer": _busiest(city, "insurer")}
+    charity = _busiest(city, "charity")
+    seats = {"charity_manager": charity, "giver_admin": charity, "insurer": _busiest(city, "insurer")}
     staff = {}
     for account in ACCOUNTS:
         if account.role == "household":

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from joserfc.jwk import ECKey
 from sqlmodel import Session, col, select
 
+from marketplace.actors import Role
 from marketplace.db import Database
 from marketplace.decisions.models import OPEN, Match
 from marketplace.decisions.seeing import purpose_of
@@ -48,7 +49,7 @@ def let_in(database: Database, roster: Roster, folder: Path, /, *, now: datetime
                 title=f"{login} stock system",
                 scopes=SCOPES,
                 jwk=json.dumps(key.as_dict(private=False)),
-                actor=owner,
+                actor=replace(owner, id=f"accounts-{owner.org_id}"[:64], role=Role.GIVER_ADMIN),
                 now=now,
             )
             for person in ("demo-approver", "demo-approver-2"):

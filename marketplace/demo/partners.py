@@ -51,7 +51,8 @@ def open_their_books(database: Database, roster: Roster, /, *, now: datetime) ->
             related.add_related(
                 session, reference=reference, relation=relation, id_number=number, actor=charity, now=now
             )
-        team.invite(session, role=Role.CHARITY_WORKER, note="项目部", actor=charity, now=now + LATER)
+        keeper = roster.staff["demo-charity-accounts"]
+        team.invite(session, role=Role.CHARITY_WORKER, note="项目部", actor=keeper, now=now + LATER)
         _bind(session, charity, now=now)
         _elsewhere(session, charity, now=now)
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, insert, literal
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit, notices
-from marketplace.actors import Actor
+from marketplace.actors import STAFF, Actor
+from marketplace.audit import AuditRow
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.households.models import Household, Person
 from marketplace.incidents.models import Incident, IncidentHousehold, OperatorKind
 from marketplace.policy import require
+from marketplace.sharing.looks import STAFF_LOOKS
 from marketplace.sharing.models import Disclosure
 
 HOURS = {OperatorKind.CRITICAL: 1, OperatorKind.STATE: 2, OperatorKind.OTHER: 4}
@@ -30,8 +33,8 @@ PEOPLE_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What was within reach: looks of this recipient, or of this one client or account, in `[since, until)`; or those
-    under one emergency or one consent alone."""
+    """What was within reach in `[since, until)`: looks of this recipient, or of this one client or account, of the
+    staff's too; or those under one emergency or one consent alone; with none of these, every look there was."""
 
     since: datetime
     until: datetime
@@ -97,7 +100,8 @@ def open_incident(
 
 
 def _list(session: Session, incident_id: str, reach: Reach) -> int:
-    """One pass over the disclosure rows in the database itself; returns how many households there are."""
+    """One pass over the disclosure rows in the database itself, and what staff opened; returns how many households
+    there are."""
     touched = (
         select(literal(incident_id), col(Disclosure.household_id), func.count(), func.max(Disclosure.at))
         .where(*reach.conditions())
@@ -105,7 +109,46 @@ def _list(session: Session, incident_id: str, reach: Reach) -> int:
     )
     columns = ["incident_id", "household_id", "looks", "last_at"]
     session.execute(insert(IncidentHousehold).from_select(columns, touched))
+    if not (reach.org_id or reach.emergency_id or reach.consent_chain_id):
+        _list_staff(session, incident_id, reach)
     return count_affected(session, incident_id)
+
+
+def _list_staff(session: Session, incident_id: str, reach: Reach) -> None:
+    """What staff opened stands in the chain only, under a keyed reference: the reference of each household and person
+    is made anew until all that were looked at are found."""
+    since, until = (at.astimezone(UTC).isoformat(timespec="microseconds") for at in (reach.since, reach.until))
+    wanted: list[ColumnElement[bool]] = [
+        col(AuditRow.action).in_(STAFF_LOOKS),
+        col(AuditRow.actor_role).in_([role.value for role in STAFF]),
+    ]
+    if reach.actor_id:
+        wanted.append(col(AuditRow.actor_ref) == reach.actor_id)
+    asked = select(AuditRow.subject_ref, func.count(), func.max(AuditRow.at)).where(
+        *wanted, col(AuditRow.at) >= since, col(AuditRow.at) < until
+    )
+    seen = {ref: (looks, last) for ref, looks, last in session.exec(asked.group_by(col(AuditRow.subject_ref)))}
+    for subject, home in _subjects(session) if seen else ():
+        looks, last = seen.pop(audit.subject_ref(session, subject), (0, ""))
+        if looks:
+            _add(session, incident_id, home, looks, datetime.fromisoformat(last))
+    flush(session)
+
+
+def _subjects(session: Session) -> Iterator[tuple[str, str]]:
+    """Everybody who can be the subject of an act, with the household: the households themselves, then the people."""
+    homes = session.exec(select(Household.id).execution_options(yield_per=1000))
+    yield from ((home, home) for home in homes)
+    people = select(Person.id, Person.household_id).execution_options(yield_per=1000)
+    yield from ((person, home) for person, home in session.exec(people))
+
+
+def _add(session: Session, incident_id: str, home: str, looks: int, last: datetime) -> None:
+    row = session.get(IncidentHousehold, (incident_id, home))
+    if row is None:
+        row = IncidentHousehold(incident_id=incident_id, household_id=home, looks=0, last_at=last)
+    row.looks, row.last_at = row.looks + looks, max(row.last_at, last)
+    session.add(row)
 
 
 def count_affected(session: Session, incident_id: str, /) -> int:

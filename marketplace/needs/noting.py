@@ -1,8 +1,8 @@
 """The page that reads a note: which kinds of need may it speak of? A person picks one and types the need in.
 
-Enters: a worker's note or a message, pasted, or the note of a visit. Leaves: suggestions with the words that led to
-them, each with a way to the form of that kind. A pasted note is shown again and kept nowhere. Hung on the needs'
-blueprint.
+Enters: a worker's note or a message, pasted, or the note of a visit, opened for a reason. Leaves: suggestions with the
+words that led to them, each with a way to the form of that kind. A pasted note is shown again and kept nowhere. Hung on
+the needs' blueprint.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 from flask import request
 from flask.typing import ResponseReturnValue
 
+from marketplace.calendar import utc_now
 from marketplace.guards import current_actor, guard
 from marketplace.needs import reading
 from marketplace.needs.blueprint import bp
 from marketplace.visits import entries
-from marketplace.visits import service as visits
 from marketplace.web import Form, TextField, _l, current_session, render, writes
 
 
@@ -34,13 +34,15 @@ def from_note() -> ResponseReturnValue:
     return render("needs/from_note.html", form=form, found=found, home_id=request.args.get("household", ""))
 
 
-@bp.get("/from-visit/<home_visit_id>")
+@bp.post("/from-visit/<home_visit_id>")
 @guard("need:create")
+@writes
 def from_visit(home_visit_id: str) -> ResponseReturnValue:
-    """The same for the note of a visit: each suggestion leads to the form for that household."""
-    session, actor = current_session(), current_actor()
-    visit = visits.get_visit(session, home_visit_id, actor=actor)
-    note = entries.values(session, visit.id).get(entries.NOTE, "")
-    form = NoteForm(data={"note": note})
+    """The same for the note of a visit: why it is read is written down, each suggestion leads to the form for that
+    household."""
+    session, reason = current_session(), request.form.get("reason", "")
+    visit = entries.look(session, home_visit_id, reason=reason, actor=current_actor(), now=utc_now())
+    note = entries.values(session, visit.id, opened=True).get(entries.NOTE, "")
+    form = NoteForm(formdata=None, data={"note": note})
     found = reading.suggest(note) if note else None
     return render("needs/from_note.html", form=form, found=found, home_id=visit.household_id)

@@ -16,7 +16,7 @@ from marketplace.accounts import team
 from marketplace.accounts.models import Invitation
 from marketplace.actors import Actor, Role
 from marketplace.errors import NotFound, WrongState
-from marketplace.organisations.models import Organisation, OrganisationKind, OrganisationState
+from marketplace.organisations.models import Organisation, OrganisationState
 
 
 def open_team(session: Session, org_id: str, /, *, actor: Actor, now: datetime) -> tuple[Invitation, str]:
@@ -27,8 +27,7 @@ def open_team(session: Session, org_id: str, /, *, actor: Actor, now: datetime) 
         raise NotFound("organisation")
     if not waits_for_manager(session, organisation):
         raise WrongState("team_has_manager")
-    role = Role.INSURER if organisation.kind is OrganisationKind.INSURER else Role.CHARITY_MANAGER
-    made, code = team.invite_first(session, org_id, role=role, actor=actor, now=now)
+    made, code = team.invite_first(session, org_id, role=Role.GIVER_ADMIN, actor=actor, now=now)
     notices.post(session, "team_open", key=f"{org_id}:team:{made.id}", org_id=org_id, now=now)
     return made, code
 

@@ -15,7 +15,8 @@ from datetime import date, datetime
 from sqlmodel import Session, col, func, or_, select
 
 from marketplace import audit
-from marketplace.actors import PUBLIC, Actor
+from marketplace.accounts import team
+from marketplace.actors import PUBLIC, Actor, Role
 from marketplace.calendar import local_day
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
@@ -270,3 +271,12 @@ def _organisation(session: Session, org_id: str) -> Organisation:
     if found is None:
         raise NotFound("organisation")
     return found
+
+
+def _seats(session: Session, org_id: str) -> tuple[Role, ...]:
+    """The roles in which people of this giver work."""
+    insurer = session.get_one(Organisation, org_id).kind is OrganisationKind.INSURER
+    return (Role.INSURER,) if insurer else (Role.CHARITY_MANAGER, Role.CHARITY_WORKER)
+
+
+team.SEATS.append(_seats)

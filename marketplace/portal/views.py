@@ -35,7 +35,7 @@ from marketplace.proposals.scarcity import newest_scarce
 from marketplace.reference.words import list_codes
 from marketplace.reports import standing
 from marketplace.sharing import deletions
-from marketplace.sharing.looks import looks_of, staff_looks
+from marketplace.sharing.looks import count_staff_looks, looks_of, staff_looks
 from marketplace.sharing.service import disclosures_of
 from marketplace.trail import service as trail
 from marketplace.web import pages
@@ -132,10 +132,12 @@ def who_saw() -> ResponseReturnValue:
     """Every look at this household: who, when, what, why and on what ground."""
     session, home = current_session(), own_household()
     heard = voices(session, actor=current_actor(), now=utc_now())
+    page = Page(page_number(), count_staff_looks(session, home, heard=heard))
     return pages.render(
         "portal/who_saw.html",
         looks=looks_of(session, home, heard=heard),
-        staff=staff_looks(session, home, heard=heard),
+        staff=staff_looks(session, home, heard=heard, offset=page.offset, most=page.size),
+        page=page,
         why=why_staff_looked,
         when=when,
     )
@@ -168,7 +170,7 @@ def who_looked(household_id: str) -> list[dict[str, Any]]:
             "act": look.action,
             "fields": look.fields.split(",") if look.fields else [],
         }
-        for look in staff_looks(session, household_id)
+        for look in staff_looks(session, household_id, most=ON_PAPER)
     ]
     return sorted([*others, *staff], key=lambda look: look["at"], reverse=True)[:ON_PAPER]
 

@@ -1,8 +1,9 @@
 """Evidence of deliveries: handed over with proof, added later, looked at under a log.
 
 Enters: a giver's act for a match, with what proves it. Leaves: the match delivered and `Proof` rows whose content is
-sealed; or the content of one proof for the giver of the match, the household, or staff of the district with a reason,
-each look written to the audit chain first, and a giver's also among the disclosures that its household sees. Called by
+sealed; or the content of one proof for the giver of the match while the consent lives, the household, or staff of the
+district with a reason, each look written to the audit chain first, and a giver's also among the disclosures that its
+household sees. Called by
 the pages and by the table of deliveries.
 """
 
@@ -19,7 +20,8 @@ from sqlmodel import Session, col, func, select
 from adapters.pictures import NotAPicture, clean_jpeg
 from marketplace import audit
 from marketplace.actors import GIVERS, STAFF, Actor
-from marketplace.consent.models import Consent
+from marketplace.consent.ask import find_head, is_alive, newest
+from marketplace.consent.models import Purpose
 from marketplace.db import flush, new_id
 from marketplace.decisions import service as decisions
 from marketplace.decisions.cards import Card
@@ -31,6 +33,7 @@ from marketplace.policy import require
 from marketplace.proofs.models import Proof, ProofKind
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
+from marketplace.sharing import deletions
 from marketplace.sharing import service as sharing
 
 COLUMN = "proof.body"
@@ -163,20 +166,31 @@ def look(session: Session, proof_id: str, /, *, reason: str = "", actor: Actor, 
         raise BadInput("reason_missing", field="reason")
     if proof.body is None:
         raise NotFound("proof")
-    _record(session, proof, match, "proof:look", reason=reason, actor=actor, now=now)
     if actor.role in GIVERS:
-        _tell_household(session, proof, match, actor=actor, now=now)
+        _may_see(session, proof, match, actor=actor, now=now)
+    _record(session, proof, match, "proof:look", reason=reason, actor=actor, now=now)
     return proof, vault_of(session).open(session, proof.person_id, column=COLUMN, sealed=proof.body)
 
 
-def _tell_household(session: Session, proof: Proof, match: Match, *, actor: Actor, now: datetime) -> None:
-    """A giver's look at what it holds of the household stands on the household's page of who saw what."""
-    wanted = select(Consent).where(
-        col(Consent.chain_id) == match.consent_chain_id, col(Consent.version) == match.consent_version
-    )
-    consent, purpose = session.exec(wanted).one(), decisions.purpose_of(session, match)
+def _may_see(session: Session, proof: Proof, match: Match, *, actor: Actor, now: datetime) -> None:
+    """A giver's look passes every question of a look at the household and stands on its page of who saw what. After the
+    consent has ended the giver keeps day and hash; a photo is seen as long as the household lets it be shown."""
     field = SHOWS[proof.kind]
-    sharing.own_record_seen(session, consent, field, match_id=match.id, purpose=purpose, actor=actor, now=now)
+    public = Purpose.PUBLICITY.value
+    head = find_head(session, match.household_id, purpose=public, org_id=match.org_id, match_id=match.id)
+    if head is not None and is_alive(head, now) and field in newest(session, head).data_fields:
+        sharing.own_record_seen(session, head.chain_id, field, match_id=match.id, purpose=public, actor=actor, now=now)
+    else:
+        decisions.see_own_record(session, match.id, field, actor=actor, now=now)
+
+
+def _kept_under(session: Session, chain_id: str) -> int:
+    """How many pieces of evidence with something of the household in them the giver recorded under this consent."""
+    kept = select(func.count()).select_from(Proof).join(Match, col(Match.id) == col(Proof.match_id))
+    return session.exec(kept.where(col(Match.consent_chain_id) == chain_id, col(Proof.body).is_not(None))).one()
+
+
+deletions.HELD_BESIDES["proof"] = _kept_under
 
 
 def match_for(session: Session, match_id: str, /, *, actor: Actor) -> Match:

@@ -27,8 +27,8 @@ class ProofKind(StrEnum):
 
 
 class Proof(SQLModel, table=True):
-    """One piece of evidence; `body` is empty for a tick or a scan. Never changed afterwards, but for the mark that a
-    photo may be shown in public."""
+    """One piece of evidence; `body` is empty for a tick or a scan, and after the day until which the consent let it be
+    kept. Nothing else is changed afterwards, but for the mark that a photo may be shown in public."""
 
     __table_args__ = (check("size", "size_bytes >= 0"),)
 

@@ -17,7 +17,7 @@ from flask_babel import lazy_gettext as _l
 from adapters.tabular_writer import Column, write_xlsx
 from marketplace.actors import GIVERS, STAFF
 from marketplace.calendar import utc_now
-from marketplace.decisions.models import Match
+from marketplace.decisions.models import UNDER_WAY, Match
 from marketplace.drawing import svg_of
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
@@ -70,6 +70,7 @@ def _page(found: GrantFile, **more: Any) -> ResponseReturnValue:
         adds=actor.role in GIVERS
         and found.match.state in evidence.PROVABLE
         and not evidence.comes_otherwise(found.card),
+        may_open=actor.role not in GIVERS or (found.match.state in UNDER_WAY and found.consent_state == "active"),
         may_show=publicity.may_show(current_session(), found.match, now=utc_now()),
         asks_donor=found.match.state in publicity.AFTER and donors.has_donor(current_session(), found.match),
         **more,

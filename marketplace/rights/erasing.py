@@ -8,12 +8,13 @@ is open is never erased: that is asked again at the last moment. The papers behi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import exists
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
@@ -22,19 +23,20 @@ from marketplace.consent.ask import LIVING
 from marketplace.consent.models import Consent, ConsentHead
 from marketplace.db import Database, flush
 from marketplace.decisions import service as decisions
-from marketplace.decisions.models import OPEN, Match, MatchState
+from marketplace.decisions.models import RUNNING, Match
 from marketplace.errors import NotAllowed, WrongState
+from marketplace.held import last_acts, open_homes
 from marketplace.households import facts, wechat
 from marketplace.households.models import Household, Person
 from marketplace.needs.models import Need, NeedState
 from marketplace.needs.service import LIVE
 from marketplace.rights import emptying, service
+from marketplace.rights.held import ROOMS, silent
 from marketplace.rights.models import Erasure, RequestState, RightKind, RightRequest
 from marketplace.signals.forgetting import forget, is_watched
 
+log = logging.getLogger("shanqiao.rights")
 AT_ONCE = 500
-RUNNING = (*OPEN, MatchState.CONFIRMED, MatchState.RECLAIMING)
-"""Matches that still wait for somebody."""
 HOUR = 18
 """The eraser works at night: 18:00 UTC is two in the morning in Chongqing."""
 
@@ -102,8 +104,28 @@ def _erase(session: Session, person: Person, *, cause: str, actor: Actor, now: d
     facts.erase(session, person, actor=actor, now=now)
 
 
-def schedule(session: Session, /, *, keep_days: int, now: datetime, most: int = AT_ONCE) -> int:
-    """Give people of whom nothing is open the day of their erasure: so many days after the last thing that happened."""
+def schedule(
+    session: Session, /, *, keep_days: int, now: datetime, after: str = "", most: int = AT_ONCE
+) -> tuple[int, str]:
+    """Give people of whom nothing is open the day of their erasure: so many days after the last thing that happened.
+
+    `after`: the last person that was looked at before. Returns how many got a day, and whom to go on after (empty:
+    everybody was looked at).
+    """
+    found = session.exec(_undated(now).where(col(Person.id) > after).order_by(col(Person.id)).limit(most)).all()
+    homes = {home for _person, home in found}
+    open_still = open_homes(session, ROOMS, homes, now=now)
+    last = last_acts(session, ROOMS, homes - open_still)
+    free = [(person_id, home) for person_id, home in found if home in last]
+    for person_id, home in free:
+        at = last[home] + timedelta(days=keep_days)
+        session.add(Erasure(person_id=person_id, household_id=home, erase_at=at, cause="kept_long_enough"))
+    flush(session)
+    return len(free), found[-1][0] if len(found) == most else ""
+
+
+def _undated(now: datetime) -> Any:
+    """People without a day, but for those who are held back by what most households have open."""
     open_need = exists().where(col(Need.household_id) == col(Person.household_id), col(Need.state).in_(LIVE))
     open_match = exists().where(col(Match.household_id) == col(Person.household_id), col(Match.state).in_(RUNNING))
     consented = exists().where(
@@ -113,86 +135,73 @@ def schedule(session: Session, /, *, keep_days: int, now: datetime, most: int = 
     )
     set_already = exists().where(col(Erasure.person_id) == col(Person.id))
     watched = is_watched(col(Person.household_id), on=local_day(now))
-    asked = select(Person.id, Person.household_id).where(~open_need, ~open_match, ~consented, ~set_already, ~watched)
-    found = session.exec(asked.order_by(col(Person.id)).limit(most)).all()
-    last = _last_act(session, [home for _person, home in found])
-    for person_id, home in found:
-        at = last[home] + timedelta(days=keep_days)
-        session.add(Erasure(person_id=person_id, household_id=home, erase_at=at, cause="kept_long_enough"))
-    flush(session)
-    return len(found)
-
-
-def _last_act(session: Session, homes: list[str]) -> dict[str, datetime]:
-    """Household ► when something last happened to it."""
-    found: dict[str, datetime] = {}
-    sources: tuple[tuple[Any, Any], ...] = (
-        (Household.id, Household.created_at),
-        (Need.household_id, Need.updated_at),
-        (Match.household_id, Match.updated_at),
-        (ConsentHead.household_id, ConsentHead.valid_to),
-    )
-    for key, moment in sources:
-        for home, at in session.execute(select(key, func.max(moment)).where(col(key).in_(homes)).group_by(key)):
-            found[home] = max(at, found.get(home, at))
-    return found
+    return select(Person.id, Person.household_id).where(~open_need, ~open_match, ~consented, ~set_already, ~watched)
 
 
 def is_open(session: Session, household_id: str, /, *, now: datetime) -> bool:
-    """Whether anything of the household still waits for somebody."""
-    asked = (
-        select(Need.id).where(Need.household_id == household_id, col(Need.state).in_(LIVE)),
-        select(Match.id).where(Match.household_id == household_id, col(Match.state).in_(RUNNING)),
-        select(ConsentHead.chain_id).where(
-            ConsentHead.household_id == household_id,
-            col(ConsentHead.state).in_(LIVING),
-            col(ConsentHead.valid_to) > now,
-        ),
-        select(RightRequest.id).where(
-            RightRequest.household_id == household_id, col(RightRequest.state).in_(service.OPEN_STATES)
-        ),
-    )
-    watched = select(Household.id).where(Household.id == household_id, is_watched(household_id, on=local_day(now)))
-    return any(session.exec(one.limit(1)).first() is not None for one in (*asked, watched))
+    """Whether anything of the household still waits for somebody, in whatever room."""
+    return bool(open_homes(session, ROOMS, {household_id}, now=now))
 
 
-def erase_due(session: Session, /, *, now: datetime, most: int = AT_ONCE) -> int:
-    """Destroy what is due; a household in which something has begun again keeps its data, and its day is taken back."""
-    due = select(Erasure).where(col(Erasure.erased_at).is_(None), col(Erasure.erase_at) <= now)
+def erase_due(session: Session, /, *, keep_days: int, now: datetime, most: int = AT_ONCE) -> int:
+    """Destroy what is due. A household of which something is open keeps its data, its day is taken back; one to which
+    something has happened since gets a later day.
+
+    Raises
+    ------
+    RuntimeError: a room does not say what is open in it, so nobody can know that nothing is.
+    """
+    if missing := silent():
+        raise RuntimeError(f"nothing is erased: no room says what is open in {', '.join(sorted(missing))}")
     erased = 0
-    for row in session.exec(
-        due.order_by(col(Erasure.erase_at), col(Erasure.person_id)).limit(most).with_for_update()
-    ).all():
+    due = select(Erasure).where(*_is_due(now)).order_by(col(Erasure.erase_at), col(Erasure.person_id))
+    for row in session.exec(due.limit(most).with_for_update()).all():
+        session.get_one(Household, row.household_id, with_for_update=True)
+        last = last_acts(session, ROOMS, {row.household_id})[row.household_id]
         if is_open(session, row.household_id, now=now):
             session.delete(row)
-            flush(session)
-            continue
-        _erase(session, session.get_one(Person, row.person_id), cause=row.cause, actor=SYSTEM, now=now)
-        erased += 1
+        elif last + timedelta(days=keep_days) > now:
+            row.erase_at = last + timedelta(days=keep_days)
+            session.add(row)
+        else:
+            _erase(session, session.get_one(Person, row.person_id), cause=row.cause, actor=SYSTEM, now=now)
+            erased += 1
+        flush(session)
     return erased
+
+
+def _is_due(now: datetime) -> tuple[Any, ...]:
+    return col(Erasure.erased_at).is_(None), col(Erasure.erase_at) <= now
 
 
 def night(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[int, int]:
     """Everything there is to do: how many got a day, how many were erased. Batches are transactions of their own."""
     days = int(database.info["settings"].retention_days)
-    dated = erased = 0
-    while True:
+    if missing := silent():
+        log.error("nobody is erased: no room says what is open in %s", ", ".join(sorted(missing)))
+    dated = 0 if missing else _date_all(database, days, clock=clock)
+    erased = 0
+    while not missing:
         with database.transaction() as session:
-            some = schedule(session, keep_days=days, now=clock())
-        dated += some
-        if some < AT_ONCE:
-            break
-    while True:
-        with database.transaction() as session:
-            before = erased
-            erased += erase_due(session, now=clock())
-        if erased == before:
-            break
+            if session.exec(select(Erasure.person_id).where(*_is_due(clock())).limit(1)).first() is None:
+                break
+            erased += erase_due(session, keep_days=days, now=clock())
     while True:
         with database.transaction() as session:
             if not emptying.empty_due(session, keep_days=days, now=clock()):
                 break
     return dated, erased
+
+
+def _date_all(database: Database, days: int, *, clock: Callable[[], datetime]) -> int:
+    """Go once through everybody who has no day yet."""
+    dated, after = 0, ""
+    while True:
+        with database.transaction() as session:
+            some, after = schedule(session, keep_days=days, now=clock(), after=after)
+        dated += some
+        if not after:
+            return dated
 
 
 class Nightly:

@@ -1,14 +1,14 @@
 """Deletion orders: a consent ended, so whoever saw something under it deletes it and says so within five working days.
 
 Enters: a consent that was withdrawn, or that let a copy be kept and has ended by itself. Leaves: one order for its
-recipient, if anything was disclosed; later the recipient's word. A recipient that owes its word sees nothing new
+recipient, if it holds anything; later the recipient's word. A recipient that owes its word sees nothing new
 (`RECIPIENT_OVERDUE`). Called by `decisions`, which withdraws, by the background worker (`look`), and by the pages and
 the API on which recipients answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from sqlalchemy import and_, exists, or_
@@ -35,10 +35,12 @@ MOST = 500
 """So many orders are told of at once."""
 BATCH = 200
 """So many ended consents are looked at in one transaction."""
+HELD_BESIDES: dict[str, Callable[[Session, str], int]] = {}
+"""Rooms above say here how much a recipient holds under a consent besides what was shown to it, such as its photos."""
 
 
 def order(session: Session, head: ConsentHead, /, *, actor: Actor, now: datetime) -> DeletionOrder | None:
-    """Tell the recipient to delete what it saw under this consent; None if it saw nothing."""
+    """Tell the recipient to delete what it holds under this consent; None if that is nothing."""
     row = _order(session, head, actor=actor, now=now)
     if row is not None:
         notices.post(session, "deletion_order", key=f"deletion:{row.id}", org_id=row.org_id, now=now)
@@ -85,7 +87,7 @@ def _ended_copies() -> SelectOfScalar[str]:
 def _order(session: Session, head: ConsentHead, /, *, actor: Actor, now: datetime) -> DeletionOrder | None:
     seen = session.exec(
         select(func.count()).select_from(Disclosure).where(col(Disclosure.consent_chain_id) == head.chain_id)
-    ).one()
+    ).one() + sum(count(session, head.chain_id) for count in HELD_BESIDES.values())
     if not seen or not head.recipient_org_id:
         return None
     row = DeletionOrder(

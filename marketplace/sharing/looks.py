@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import STAFF
@@ -24,12 +25,11 @@ from marketplace.sharing.service import disclosures_of
 STAFF_LOOKS = (
     *("household:reveal", "household:file", "suspicion:open", "payee:show", "proof:look", "right:look"),
     *("case:paper_look", "case:order_look", "appeal:look", "portrait:view", "portrait:export", "visit:look"),
+    "visit:note_look",
     *("consent:evidence_look", "reading:look", "export:row"),
     *("case:upload_look", "case:objection_look"),
 )
 """The acts by which staff see what is sealed; each has its words in the table `staff_look`."""
-MOST = 200
-"""So many looks of staff are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,33 @@ def looks_of(session: Session, household_id: str, /, *, heard: frozenset[str] | 
     ]
 
 
-def staff_looks(session: Session, household_id: str, /, *, heard: frozenset[str] | None = None) -> Sequence[AuditRow]:
+def staff_looks(
+    session: Session,
+    household_id: str,
+    /,
+    *,
+    heard: frozenset[str] | None = None,
+    offset: int = 0,
+    most: int | None = None,
+) -> Sequence[AuditRow]:
     """The rows of the chain that say that staff saw something of this household or its people, the newest first; of its
-    people only of those who speak here."""
+    people only of those who speak here. All of them, unless a page of them is asked for."""
+    rows = select(AuditRow).where(*_by_staff(session, household_id, heard))
+    return session.exec(rows.order_by(col(AuditRow.seq).desc()).offset(offset).limit(most)).all()
+
+
+def count_staff_looks(session: Session, household_id: str, /, *, heard: frozenset[str] | None = None) -> int:
+    """How many of them there are."""
+    rows = select(func.count()).select_from(AuditRow).where(*_by_staff(session, household_id, heard))
+    return session.exec(rows).one()
+
+
+def _by_staff(session: Session, household_id: str, heard: frozenset[str] | None) -> tuple[ColumnElement[bool], ...]:
     people = session.exec(select(Person.id).where(Person.household_id == household_id)).all()
     own = [one for one in people if is_own(one, heard)]
     refs = [audit.subject_ref(session, one) for one in (household_id, *own)]
-    acts = (col(AuditRow.action).in_(STAFF_LOOKS), col(AuditRow.actor_role).in_([role.value for role in STAFF]))
-    rows = select(AuditRow).where(col(AuditRow.subject_ref).in_(refs), *acts)
-    return session.exec(rows.order_by(col(AuditRow.seq).desc()).limit(MOST)).all()
+    return (
+        col(AuditRow.subject_ref).in_(refs),
+        col(AuditRow.action).in_(STAFF_LOOKS),
+        col(AuditRow.actor_role).in_([role.value for role in STAFF]),
+    )

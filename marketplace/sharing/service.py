@@ -58,6 +58,8 @@ ANSWERS: Mapping[str, tuple[type[DomainError], str]] = {
 """Reason of a no ► what the outside sees: few and short codes."""
 ACCOMPANYING = frozenset({"PAYMENT", "PUBLICITY", "DONOR_FEEDBACK", "INSURE_CLAIM_QUERY"})
 """Purposes that go with a match whose own purpose the agreement names, or come before any match."""
+OWN = frozenset({"photo", "pickup_code"})
+"""What a recipient makes itself when it delivers: a photo, the number of its own slip."""
 
 
 def fields_on_record(person: Person) -> tuple[str, ...]:
@@ -132,20 +134,24 @@ def write_down(
 
 
 def own_record_seen(
-    session: Session, consent: Consent, field: str, /, *, match_id: str, purpose: str, actor: Actor, now: datetime
+    session: Session, chain_id: str, field: str, /, *, match_id: str, purpose: str, actor: Actor, now: datetime
 ) -> None:
-    """A recipient opened again what it recorded itself under this consent, such as the proof of a delivery, perhaps
-    after the consent has ended. It is given nothing new; the household sees this look like every other."""
-    entry = audit.Entry(
-        "share:disclose",
-        object_ref=match_id,
-        subject=consent.household_id,
-        purpose=purpose[:32],
-        decision="permit",
-        fields=(field,),
-        consent_ref=f"{consent.chain_id}@{consent.version}",
-    )
-    seq = audit.record(session, entry, actor=actor, now=now)
+    """A recipient opens again what it recorded itself under this consent, such as the proof of a delivery: the same
+    questions as for every look, and the household sees it like every other. What the recipient made itself (`OWN`) no
+    consent to a delivery names, so there only the consent has to live.
+
+    Raises as `disclose` does.
+    """
+    head = lock_head(session, chain_id)
+    consent = newest(session, head)
+    facts = facts_of(session, head, consent, purpose=purpose, actor=actor, now=now)
+    asked = None if field in OWN else frozenset({field})
+    ruling = rule(replace(facts, wanted=asked, match_id=match_id))
+    entry = entry_of(ruling, consent, object_ref=match_id, purpose=purpose)
+    if not ruling.allow:
+        raise refusal(ruling, entry, actor=actor)
+    require_assessed(session, purpose, consent.recipient_kind, data_fields=ruling.fields, now=now)
+    seq = audit.record(session, replace(entry, fields=(field,)), actor=actor, now=now)
     write_down(session, consent, (field,), match_id=match_id, purpose=purpose, audit_seq=seq, actor=actor, now=now)
 
 

@@ -74,6 +74,7 @@ function remember(field) {
   const fresh = { author: box.dataset.visits, path: form.dataset.visit, base: Number(form.elements.base.value), changes: {} };
   const draft = localStorage.getItem(key) ? read(key) : fresh;
   if (field) draft.changes[field.name] = { value: field.value, at: new Date().toISOString() };
+  if (field && field.name === "note" && !field.value && !form.elements.opened.value) delete draft.changes.note;
   if (field && draft.wrong) delete draft.wrong[field.name];
   Object.assign(draft, { key: crypto.randomUUID(), finish: false, ready: false });
   localStorage.setItem(key, JSON.stringify(draft));

@@ -45,7 +45,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One entry, opened, for the page."""
+    """One entry for the page. `sealed`: a note that was not opened for this look; its words are not in `value`."""
 
     id: str
     field: str
@@ -54,6 +54,7 @@ class Shown:
     at: datetime
     beside: bool
     received: datetime
+    sealed: bool = False
 
 
 def version(session: Session, visit_id: str, /) -> int:
@@ -232,10 +233,20 @@ def complete(session: Session, visit_id: str, /, *, actor: Actor, now: datetime)
     return service.finish(session, visit, outcome, actor=actor, now=now)
 
 
-def values(session: Session, visit_id: str, /) -> dict[str, str]:
-    """Field ► the value that counts."""
+def look(session: Session, visit_id: str, /, *, reason: str, actor: Actor, now: datetime) -> HomeVisit:
+    """Somebody wants to read the notes of a visit: why is asked, and the look is written down first."""
+    visit = service.get_visit(session, visit_id, actor=actor, asks="visit:look")
+    if reason not in list_codes("reveal_reason"):
+        raise BadInput("reason_missing", field="reason")
+    entry = audit.Entry("visit:note_look", object_ref=visit.id, subject=visit.household_id, rule_id=reason)
+    audit.record(session, entry, actor=actor, now=now)
+    return visit
+
+
+def values(session: Session, visit_id: str, /, *, opened: bool = False) -> dict[str, str]:
+    """Field ► the value that counts; the note only after `look`."""
     rows = (row for row in _rows(session, visit_id) if row.state is EntryState.STANDING)
-    return {row.field: text_of(session, row) for row in rows}
+    return {row.field: text_of(session, row) for row in rows if opened or row.note is None}
 
 
 def values_at(session: Session, visit_id: str, base: int, /) -> dict[str, str]:
@@ -244,25 +255,26 @@ def values_at(session: Session, visit_id: str, base: int, /) -> dict[str, str]:
     return {row.field: text_of(session, row) for row in rows}
 
 
-def beside(session: Session, visit_id: str, /) -> dict[str, list[Shown]]:
-    """Field ► all its words, where there are several: what stands and what lies beside."""
+def beside(session: Session, visit_id: str, /, *, opened: bool = False) -> dict[str, list[Shown]]:
+    """Field ► all its words, where there are several: what stands and what lies beside; notes only after `look`."""
     rows = [row for row in _rows(session, visit_id) if row.state is not EntryState.PAST]
     open_ones = {row.field for row in rows if row.state is EntryState.BESIDE}
     found: dict[str, list[Shown]] = {}
     for row in rows:
         if row.field in open_ones:
-            found.setdefault(row.field, []).append(_shown(session, row))
+            found.setdefault(row.field, []).append(_shown(session, row, opened=opened))
     return found
 
 
-def all_of(session: Session, visit_id: str, /) -> list[Shown]:
-    """Every entry that was ever made."""
-    return [_shown(session, row) for row in _rows(session, visit_id)]
+def all_of(session: Session, visit_id: str, /, *, opened: bool = False) -> list[Shown]:
+    """Every entry that was ever made; notes only after `look`."""
+    return [_shown(session, row, opened=opened) for row in _rows(session, visit_id)]
 
 
-def _shown(session: Session, row: VisitEntry) -> Shown:
-    beside = row.state is EntryState.BESIDE
-    return Shown(row.id, row.field, text_of(session, row), row.author, row.written_at, beside, row.received_at)
+def _shown(session: Session, row: VisitEntry, *, opened: bool) -> Shown:
+    beside, sealed = row.state is EntryState.BESIDE, row.note is not None and not opened
+    text = "" if sealed else text_of(session, row)
+    return Shown(row.id, row.field, text, row.author, row.written_at, beside, row.received_at, sealed)
 
 
 def _rows(session: Session, visit_id: str) -> list[VisitEntry]:

@@ -1,4 +1,5 @@
-"""The forms of a visit: outcome, note, one answer for each indicator; and the handover. Called by the views."""
+"""The forms of a visit: outcome, note, one answer for each indicator; why a note is read; the handover. Called by the
+views."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ class VisitForm(Form):
     """What is written at the door. The fields of the indicators are added below, one for each row of the table."""
 
     base = HiddenField()
+    opened = HiddenField()
     outcome = OneField(_l("What came of it?"), select=True, required=False)
     note = TextField(_l("Note"), longest=LONGEST_NOTE, lines=3, required=False)
 
@@ -39,6 +41,19 @@ class PhotoForm(Form):
     """One photo."""
 
     photo = UploadField(_l("Photo"), accept="image/*")
+
+
+class WhyForm(Form):
+    """Why somebody reads a sealed note."""
+
+    reason = OneField(_l("Why do you look?"), select=True)
+
+
+def why_form() -> WhyForm:
+    """The form with the reasons that can be given."""
+    form = WhyForm()
+    form.reason.choices = choices("reveal_reason", lang=language())
+    return form
 
 
 class HandOverForm(Form):

@@ -32,13 +32,16 @@ def one(home_visit_id: str) -> ResponseReturnValue:
     return _page(service.get_visit(current_session(), home_visit_id, actor=current_actor()))
 
 
-def _page(visit: HomeVisit, form: Any = None, photo: Any = None) -> ResponseReturnValue:
+def _page(
+    visit: HomeVisit, form: Any = None, photo: Any = None, why: Any = None, *, opened: bool = False
+) -> ResponseReturnValue:
     session, now = current_session(), utc_now()
-    both = entries.beside(session, visit.id)
-    every = entries.all_of(session, visit.id)
+    both = entries.beside(session, visit.id, opened=opened)
+    every = entries.all_of(session, visit.id, opened=opened)
     if form is None:
-        form = forms.VisitForm(data=entries.values(session, visit.id))
+        form = forms.VisitForm(data=entries.values(session, visit.id, opened=opened))
         form.base.data = str(entries.version(session, visit.id))
+        form.opened.data = "1" if opened else ""
     people = {visit.worker_id or "", visit.done_by, visit.second_by, *(shown.author for shown in every)}
     return render(
         "visits/one.html",
@@ -46,6 +49,8 @@ def _page(visit: HomeVisit, form: Any = None, photo: Any = None) -> ResponseRetu
         row=lists.rows_of(session, [visit], on=local_day(now))[0],
         form=forms.filled(form),
         photo=photo or forms.PhotoForm(),
+        why=why or forms.why_form(),
+        sealed=any(shown.sealed for shown in every),
         groups=_groups(session, visit),
         both=both,
         past=every,
@@ -92,6 +97,8 @@ def write(home_visit_id: str) -> ResponseReturnValue:
     base = int(str(form.base.data))
     before = entries.values_at(session, visit.id, base)
     given = {name: forms.text_of(form[name]) for name in forms.fields()}
+    if not form.opened.data and not given[entries.NOTE]:
+        del given[entries.NOTE]
     changed = {name: Change(value, now) for name, value in given.items() if value != before.get(name, "")}
     entries.write(session, visit.id, changed, base=base, actor=actor, now=now)
     here = url_for(".one", home_visit_id=visit.id)
@@ -105,6 +112,19 @@ def write(home_visit_id: str) -> ResponseReturnValue:
         form.outcome.errors = [SENTENCES[error.code]]
         return _page(visit, form)
     return done(_("Written down. Thank you for going."), to=here)
+
+
+@bp.post("/<home_visit_id>/note")
+@guard("visit:look")
+@writes
+def note(home_visit_id: str) -> ResponseReturnValue:
+    """The same page with its notes opened; why is asked, and the look is written down."""
+    session, why = current_session(), forms.why_form()
+    visit = service.get_visit(session, home_visit_id, actor=current_actor(), asks="visit:look")
+    if not why.validate_on_submit():
+        return _page(visit, why=why)
+    entries.look(session, visit.id, reason=why.reason.data or "", actor=current_actor(), now=utc_now())
+    return _page(visit, opened=True)
 
 
 @bp.post("/<home_visit_id>/take")

@@ -155,7 +155,8 @@ def _furnish(database: Database, *, stocks: tuple[int, int], acceptance: Accepta
             make.an_offer(session, giver, stock_units=stock, acceptance=acceptance, title=f"食品包{n}")
             for n, (giver, stock) in enumerate(zip(givers, stocks, strict=True))
         )
-        owners = {"demo-charity": givers[0].id, "demo-insurer": givers[1].id}
+        charity, insurer = givers[0].id, givers[1].id
+        owners = {"demo-charity": charity, "demo-charity-accounts": charity, "demo-insurer": insurer}
         for account in ACCOUNTS:
             if account.role != Role.HOUSEHOLD:
                 create_account(

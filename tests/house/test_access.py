@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from marketplace import policy
-from marketplace.actors import Role
+from marketplace.actors import GIVERS, Role
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = {
@@ -66,6 +66,27 @@ def test_there_are_all_rows_and_no_role_sees_people_and_keeps_the_keys() -> None
         sees = _scopes("household:view;household:reveal;match:deliver;payee:list", role)
         keeps = _scopes("account:close;demand:publish;notice:dead_letters", role)
         assert not (sees and keeps), role
+
+
+SEES = (
+    *("match:deliver", "match:view", "match:answer", "emergency:look", "proof:view", "proof:add", "payment:view"),
+    *("payment:file", "report:rows", "claim:list", "appointment:view", "volunteer:list", "need:refer", "aid:report"),
+)
+"""Acts by which people of a giver see or bring in something of a household."""
+KEEPS = ("team:view", "team:change", "client:ask", "client:list", "client:retire_key")
+"""Acts by which they keep accounts and keys."""
+
+
+def test_of_a_giver_s_people_nobody_sees_households_and_keeps_accounts_or_keys() -> None:
+    acts = {role: {act for act, roles in policy.matrix().items() if role.value in roles} for role in GIVERS}
+    assert set(SEES) | set(KEEPS) <= policy.matrix().keys()
+    assert [role for role, held in acts.items() if held & set(KEEPS)] == [Role.GIVER_ADMIN]
+    assert not acts[Role.GIVER_ADMIN] & set(SEES)
+    rooms = {act.partition(":")[0] for act in acts[Role.GIVER_ADMIN]}
+    assert rooms == {"account", "home", "standin", "team", "client", "organisation"}, "and nothing else at all"
+    assert acts[Role.GIVER_ADMIN] & {act for act in acts[Role.GIVER_ADMIN] if act.startswith("organisation:")} == {
+        "organisation:own"
+    }
 
 
 @pytest.mark.threat("T25")

@@ -94,7 +94,7 @@ def let_in(
 ) -> Machine:
     """A client that the organisation asked for and two people let in."""
     machine = Machine(organisation.id)
-    manager = Actor(id=f"manager-of-{organisation.id}", role=Role.CHARITY_MANAGER, org_id=organisation.id)
+    manager = Actor(id=f"manager-of-{organisation.id}", role=Role.GIVER_ADMIN, org_id=organisation.id)
     client = clients.ask_client(
         session,
         organisation.id,

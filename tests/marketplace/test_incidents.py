@@ -15,11 +15,13 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.config import Settings
 from marketplace.db import Database, new_id
 from marketplace.errors import BadInput, NotAllowed, WrongState
+from marketplace.households import service as households
 from marketplace.incidents import service
 from marketplace.incidents.models import OperatorKind
 from marketplace.notices import Notice
 from marketplace.sharing.models import Disclosure
 from tests import factories as make
+from tests.marketplace.match_scene import a_scene
 from tests.pages.people import client_as
 
 OFFICER = Actor(id="officer-1", role=Role.PROTECTION_OFFICER)
@@ -67,6 +69,28 @@ def test_the_list_holds_each_household_within_reach_once_and_nobody_else(session
     }
     by_key = opened(session, now, actor_id="client-2")
     assert [one.household_id for one in service.affected(session, by_key.id)] == [keyed.id]
+
+
+def test_a_stolen_account_of_staff_has_its_list_too(session, now):
+    scene, other = a_scene(session), a_scene(session, phone="10000000002")
+    stolen = Actor(id="stolen", role=Role.WORKER, districts=frozenset({"500103"}))
+    honest = Actor(id="honest", role=Role.WORKER, districts=frozenset({"500103"}))
+    name = {"field": "name", "purpose": "staff", "reason": "VERIFY"}
+    for hours in (1, 2, 11):
+        households.reveal(session, scene.person.id, **name, actor=stolen, now=now - hours * HOUR)
+    audit.record(session, audit.Entry("household:file", subject=scene.household.id), actor=stolen, now=now - HOUR / 2)
+    households.reveal(session, other.person.id, **name, actor=honest, now=now - HOUR)
+    a_look(session, scene.organisation, scene.household, now - 3 * HOUR, actor_id="stolen")
+    by_account = opened(session, now, actor_id="stolen")
+    (row,) = service.affected(session, by_account.id)
+    assert (row.household_id, row.looks, row.last_at) == (scene.household.id, 4, now - HOUR / 2)
+    everything = opened(session, now)
+    assert {one.household_id for one in service.affected(session, everything.id)} == {
+        scene.household.id,
+        other.household.id,
+    }
+    of_giver = opened(session, now, org_id=scene.organisation.id)
+    assert [one.looks for one in service.affected(session, of_giver.id)] == [1]
 
 
 @pytest.mark.parametrize(("operator", "hours"), [("critical", 1), ("state", 2), ("other", 4)])

@@ -38,7 +38,7 @@ def test_a_machine_is_asked_for_let_in_by_two_gets_another_key_and_is_shut_out(
 ) -> None:
     with sqlite_database.transaction() as session:
         org_id = make.an_organisation(session).id
-    manager = client_as(app, Role.CHARITY_MANAGER, org_id=org_id)
+    manager = client_as(app, Role.GIVER_ADMIN, org_id=org_id)
     first, second = client_as(app, Role.APPROVER), client_as(app, Role.SECURITY_ADMIN)
     machine, other = Machine(org_id), Machine(org_id)
     asked = {"title": "Stock", "scopes": ["needs:read"], "jwk": machine.public()}
@@ -87,7 +87,7 @@ def test_an_error_that_no_field_can_mend_is_a_page_of_its_own(
         raise BadInput("something_else", field="elsewhere")
 
     monkeypatch.setattr(clients, "add_key", broken)
-    manager = client_as(app, Role.CHARITY_MANAGER, org_id=machine.org_id)
+    manager = client_as(app, Role.GIVER_ADMIN, org_id=machine.org_id)
     answer = manager.post(f"/our-machines/{machine.client_id}/key", data={"jwk": "x"})
     assert (answer.status_code, "jwk-error" in answer.text) == (422, False)
 
@@ -102,7 +102,7 @@ def writing(sqlite_database: Database) -> Iterator[Session]:
 def test_what_is_decided_is_decided_once(writing: Session) -> None:
     now = utc_now()
     machine = let_in(writing, make.an_organisation(writing))
-    manager = Actor(id="m", role=Role.CHARITY_MANAGER, org_id=machine.org_id)
+    manager = Actor(id="m", role=Role.GIVER_ADMIN, org_id=machine.org_id)
     own: dict[str, object] = {"actor": SECOND, "now": now}
     kid, later = machine.key.thumbprint(), Machine(machine.org_id)
     for act, name in ((clients.approve_client, machine.client_id), (clients.approve_key, kid)):
@@ -131,8 +131,8 @@ def test_a_key_asked_for_later_waits_for_its_own_two_and_an_ending_one_keeps_its
     """Letting the client in lets in the key it came with, not one that somebody else put beside it meanwhile."""
     now = utc_now()
     machine, beside, last = (Machine(make.an_organisation(writing).id) for _ in range(3))
-    manager = Actor(id="m", role=Role.CHARITY_MANAGER, org_id=machine.org_id)
-    colleague = Actor(id="n", role=Role.CHARITY_MANAGER, org_id=machine.org_id)
+    manager = Actor(id="m", role=Role.GIVER_ADMIN, org_id=machine.org_id)
+    colleague = Actor(id="n", role=Role.GIVER_ADMIN, org_id=machine.org_id)
     asked = {"title": "x", "scopes": ["needs:read"], "jwk": machine.public(), "actor": manager, "now": now}
     client = clients.ask_client(writing, machine.org_id, **asked)
     clients.add_key(writing, client.id, jwk=beside.public(), actor=colleague, now=now)
@@ -154,7 +154,7 @@ def test_what_is_not_there_is_not_found(writing: Session) -> None:
         with pytest.raises(NotFound):
             act(writing, "nobody", **own)
     org = make.an_organisation(writing)
-    manager = Actor(id="m", role=Role.CHARITY_MANAGER, org_id=org.id)
+    manager = Actor(id="m", role=Role.GIVER_ADMIN, org_id=org.id)
     with pytest.raises(BadInput, match="scope_missing"):
         clients.ask_client(writing, org.id, title="x", scopes=[], jwk="", actor=manager, now=utc_now())
 

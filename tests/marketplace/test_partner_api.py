@@ -210,7 +210,7 @@ def test_a_scope_that_is_empty_unknown_or_not_granted_gives_no_token(house: Hous
 def test_no_scope_is_granted_by_default(house: House) -> None:
     with house.database.transaction() as session:
         few = let_in(session, make.an_organisation(session), scopes=("status:read",))
-        manager = Actor(id="m", role=Role.CHARITY_MANAGER, org_id=few.org_id)
+        manager = Actor(id="m", role=Role.GIVER_ADMIN, org_id=few.org_id)
         with pytest.raises(BadInput, match="scope_missing"):
             clients.ask_client(
                 session, few.org_id, title="x", scopes=(), jwk=few.public(), actor=manager, now=utc_now()
@@ -267,7 +267,7 @@ def test_two_different_people_let_a_client_in_and_never_who_asked(house: House) 
     with house.database.transaction() as session:
         organisation = make.an_organisation(session)
         machine = Machine(organisation.id)
-        manager = Actor(id="m", role=Role.CHARITY_MANAGER, org_id=organisation.id)
+        manager = Actor(id="m", role=Role.GIVER_ADMIN, org_id=organisation.id)
         client = clients.ask_client(
             session,
             organisation.id,
@@ -290,7 +290,7 @@ def test_two_different_people_let_a_client_in_and_never_who_asked(house: House) 
 
 def test_a_client_has_three_keys_at_most_and_an_old_one_ends_30_days_after_a_new_one(house: House) -> None:
     with house.database.transaction() as session:
-        manager = Actor(id="m", role=Role.CHARITY_MANAGER, org_id=house.machine.org_id)
+        manager = Actor(id="m", role=Role.GIVER_ADMIN, org_id=house.machine.org_id)
         fresh = [Machine(house.machine.org_id, client_id=house.machine.client_id) for _ in range(3)]
         for one in fresh[:2]:
             clients.add_key(session, one.client_id, jwk=one.public(), actor=manager, now=utc_now())
@@ -320,7 +320,7 @@ def test_a_client_has_three_keys_at_most_and_an_old_one_ends_30_days_after_a_new
     ],
 )
 def test_only_a_bare_public_p256_key_is_taken(house: House, jwk: str) -> None:
-    manager = Actor(id="m", role=Role.CHARITY_MANAGER, org_id=house.machine.org_id)
+    manager = Actor(id="m", role=Role.GIVER_ADMIN, org_id=house.machine.org_id)
     with house.database.transaction() as session, pytest.raises(BadInput, match="jwk_wrong"):
         clients.add_key(session, house.machine.client_id, jwk=jwk, actor=manager, now=utc_now())
 
@@ -329,7 +329,7 @@ def test_a_private_key_is_refused_before_it_is_stored(house: House) -> None:
     import json
 
     machine = Machine(house.machine.org_id)
-    manager = Actor(id="m", role=Role.CHARITY_MANAGER, org_id=machine.org_id)
+    manager = Actor(id="m", role=Role.GIVER_ADMIN, org_id=machine.org_id)
     secret = json.dumps(machine.key.as_dict(private=True))
     with house.database.transaction() as session, pytest.raises(BadInput, match="jwk_wrong"):
         clients.add_key(session, house.machine.client_id, jwk=secret, actor=manager, now=utc_now())

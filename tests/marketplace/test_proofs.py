@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlmodel import select
@@ -12,20 +12,26 @@ from sqlmodel import select
 from adapters.tabular_writer import write_csv
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.appeals.models import Appeal, AppealKind, AppealState
 from marketplace.audit import AuditRow
 from marketplace.consent import notice
+from marketplace.consent.models import Consent, ConsentHead
 from marketplace.db import new_id
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.drawing import svg_of
-from marketplace.errors import BadInput, Conflict, ConsentMissing, NotAllowed, NotFound, WrongState
+from marketplace.errors import BadInput, Conflict, ConsentMissing, DomainError, NotAllowed, NotFound, WrongState
 from marketplace.proofs import archive, evidence, papers, publicity, slips, table
 from marketplace.proofs.evidence import Piece
 from marketplace.proofs.models import Paper, PaperKind, Proof, ProofKind
 from marketplace.proofs.papers import PaperFacts
 from marketplace.reports import standing_looks
+from marketplace.rights import emptying
 from marketplace.sealed import Unreadable, vault_of
+from marketplace.sharing import deletions
 from marketplace.sharing.looks import looks_of
+from marketplace.sharing.models import DeletionOrder
+from tests import factories as make
 from tests.marketplace.match_scene import a_scene
 
 DRAWN = "10,20 14,25 30,60;300,40 310,44 320,48"
@@ -86,6 +92,72 @@ def test_erasing_the_person_erases_the_evidence(session, now):
     session.flush()
     with pytest.raises(Unreadable):
         evidence.look(session, proof.id, actor=scene.giver, now=now)
+
+
+def ended_by_withdrawal(session, scene, match, now) -> datetime:
+    decisions.withdraw_consent(session, match.consent_chain_id, actor=scene.household_actor, now=now)
+    (order,) = session.exec(select(DeletionOrder)).all()
+    assert order.disclosures == 2, "the two pieces of evidence; nothing else was opened"
+    deletions.attest(session, order.id, actor=scene.giver, now=now)
+    return now
+
+
+def ended_by_time(session, scene, match, now) -> datetime:
+    return now + timedelta(days=400)
+
+
+def paused_by_an_unseen_log(session, scene, match, now) -> datetime:
+    session.info["audit_fresh"] = lambda _session, _now: False
+    return now
+
+
+@pytest.mark.parametrize("end", [ended_by_withdrawal, ended_by_time, paused_by_an_unseen_log])
+def test_a_giver_opens_its_own_proof_only_as_long_as_it_may_look_at_the_household(session, now, end):
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    pieces = [TYPED, Piece(ProofKind.PHOTO, data=make.a_picture())]
+    evidence.hand_over(session, match.id, pieces=pieces, actor=scene.giver, now=now)
+    later = end(session, scene, match, now)
+    for proof in evidence.list_proofs(session, match.id):
+        with pytest.raises(DomainError) as refused:
+            evidence.look(session, proof.id, actor=scene.giver, now=later)
+        entry, _actor = refused.value.denied
+        assert (entry.action, entry.subject) == ("share:deny", scene.household.id)
+        assert evidence.look(session, proof.id, actor=scene.household_actor, now=later)[1]
+    assert [row.actor_role for row in looks(session)] == ["household"] * 2
+    assert looks_of(session, scene.household.id) == []
+    session.info.pop("audit_fresh", None)
+
+
+def test_evidence_is_emptied_on_the_day_until_which_its_giver_may_keep_something(session, now):
+    scene = a_scene(session)
+    match = scene.confirmed(session, now)
+    proof = evidence.add(session, match.id, TYPED, actor=scene.giver, now=now)
+    head = session.get_one(ConsentHead, match.consent_chain_id)
+    day = session.get_one(Consent, (head.chain_id, head.version)).erase_at
+    kept = proof.envelope_sha256
+    match.state = MatchState.CLOSED
+    complaint = Appeal(
+        id="a1",
+        kind=AppealKind.COMPLAINT,
+        object_ref=f"match:{match.id}",
+        household_id=scene.household.id,
+        raised_by="x",
+        raised_at=now,
+        due_at=now,
+    )
+    session.add_all([match, complaint])
+    session.flush()
+    assert emptying.empty_due(session, keep_days=9_999, now=day - timedelta(seconds=1)) == 0
+    assert emptying.empty_due(session, keep_days=9_999, now=day) == 0, "somebody still argues about it"
+    complaint.state, complaint.answered_at = AppealState.ANSWERED, now
+    session.flush()
+    assert emptying.empty_due(session, keep_days=9_999, now=day) == 1
+    assert (proof.body, proof.envelope_sha256) == (None, kept)
+    (row,) = session.exec(select(AuditRow).where(AuditRow.action == "paper:empty")).all()
+    assert (row.object_ref, row.rule_id) == (proof.id, "proof")
+    with pytest.raises(NotFound):
+        evidence.look(session, proof.id, reason="VERIFY", actor=staff(Role.WORKER, "500103"), now=day)
 
 
 def test_a_photo_is_kept_without_place_or_time(session, now):

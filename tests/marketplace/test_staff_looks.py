@@ -47,6 +47,18 @@ def app(settings: Settings, sqlite_database: Database, scene: Scene) -> Flask:
     return create_app(settings, database=sqlite_database)
 
 
+def test_every_look_of_staff_is_on_some_page_and_in_the_copy(app: Flask, sqlite_database: Database, scene: Scene):
+    with sqlite_database.transaction() as session:
+        for _ in range(203):
+            record(session, Entry("visit:note_look", subject=scene.household.id), actor=CLERK, now=utc_now())
+    client = household_client(app, scene.household.id)
+    pages = [client.get(f"/who-saw?lang=en&page={number}").text for number in range(1, 10)]
+    assert sum(page.count("The note of a visit") for page in pages) == 203
+    assert "The whole file" in pages[8]
+    assert "Rows 1 to 25 of 206" in pages[0]
+    assert len(json.loads(client.get("/my-rights/copy.json").data)["looks_of_staff"]) == 206
+
+
 @pytest.mark.threat("T23")
 def test_the_household_reads_what_staff_opened_of_it_and_why(app: Flask, scene: Scene) -> None:
     client = household_client(app, scene.household.id)

@@ -386,9 +386,9 @@ def test_whatever_two_people_write_no_edit_is_lost(session: Session, scene: Scen
             name: f"记{step}" if name == "note" else pick.choice(answers.get(name, ["agrees", "differs", ""]))
             for name in chosen
         }
-        before = entries.values(session, visit.id)
+        before = entries.values(session, visit.id, opened=True)
         verdicts = entries.write(session, visit.id, words(**given), base=seen[actor], actor=actor, now=NOW)
-        after = entries.values(session, visit.id)
+        after = entries.values(session, visit.id, opened=True)
         for name, verdict in verdicts.items():
             stands = before.get(name, "") if verdict is Verdict.BESIDE else given[name]
             assert after.get(name, "") == stands
@@ -397,9 +397,9 @@ def test_whatever_two_people_write_no_edit_is_lost(session: Session, scene: Scen
         assert {name: value for name, value in before.items() if name not in given}.items() <= after.items()
         if pick.random() < 0.5:
             seen[actor] = entries.version(session, visit.id)
-    every = [(one.field, one.value, one.author) for one in entries.all_of(session, visit.id)]
+    every = [(one.field, one.value, one.author) for one in entries.all_of(session, visit.id, opened=True)]
     assert every == sent
-    for field, both in entries.beside(session, visit.id).items():
+    for field, both in entries.beside(session, visit.id, opened=True).items():
         assert len(both) > 1
         entries.choose(session, pick.choice(both).id, actor=scene.one, now=NOW)
         assert field not in entries.beside(session, visit.id)

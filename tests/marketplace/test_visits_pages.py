@@ -15,16 +15,19 @@ from marketplace import wiring
 from marketplace.accounts.models import Account
 from marketplace.actors import Role
 from marketplace.app import create_app
+from marketplace.audit import AuditRow
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases.models import CaseItem
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.notices import Notice
+from marketplace.sealed import Vault
 from marketplace.signals import answering, sweeping
-from marketplace.visits.models import HomeVisit, VisitEntry, VisitState
+from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitState
 from tests import factories as make
 from tests.marketplace.signal_scene import CLERK, at_work, told
 from tests.marketplace.test_signal_pages import a_client
+from tests.pages.people import household_client
 
 
 @pytest.fixture
@@ -128,8 +131,60 @@ def test_of_a_parcel_the_sound_fields_are_kept_and_the_others_named(app: Flask, 
         assert session.exec(select(VisitEntry.value).where(VisitEntry.field == "debt")).one() == "80000"
     verifier, asked = a_client(app, Role.VERIFIER, "500103"), path.replace("/home-visits", "/needs/from-visit")
     assert asked in verifier.get(path).text
-    assert f"/needs/new?category=HOUSING.REPAIR&amp;household={home_id}" in verifier.get(asked).text
-    assert a_client(app, Role.VERIFIER, "500106").get(asked).status_code == 404
+    assert verifier.post(asked).status_code == 422, "why is it read?"
+    read = verifier.post(asked, data={"reason": "VERIFY"}).text
+    assert f"/needs/new?category=HOUSING.REPAIR&amp;household={home_id}" in read
+    assert a_client(app, Role.VERIFIER, "500106").post(asked, data={"reason": "VERIFY"}).status_code == 404
+
+
+NOTE = "独居，腿脚不便"
+
+
+def looks_at_notes(app: Flask) -> list[tuple[str, str]]:
+    with app.extensions["database"].reading() as session:
+        rows = session.exec(select(AuditRow).where(AuditRow.action == "visit:note_look")).all()
+        return [(row.actor_role, row.rule_id) for row in rows]
+
+
+def test_nobody_reads_a_sealed_note_without_a_reason_and_a_row_that_the_household_sees(
+    app: Flask, home_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    plain = Vault.open
+
+    def counted(self: Vault, *given: Any, column: str, **named: Any) -> str:
+        opened.append(column)
+        return plain(self, *given, column=column, **named)
+
+    worker, verifier = a_client(app, Role.WORKER, "500103"), a_client(app, Role.VERIFIER, "500103")
+    path = tap(worker, home_id)
+    assert worker.post(path, data={"base": "0", "note": NOTE, "act": "keep"}).status_code == 303
+    monkeypatch.setattr(Vault, "open", counted)
+    seen = [who.get(at).text for who in (worker, verifier) for at in (path, "/home-visits/", f"{path}/state")]
+    assert not any(NOTE in page for page in seen)
+    assert "visit_entry.note" not in opened, "no page that only shows opens one"
+    assert verifier.post(f"{path}/note").status_code == 422
+    assert looks_at_notes(app) == []
+    page = verifier.post(f"{path}/note", data={"reason": "VERIFY"}).text
+    assert page.count(NOTE) == 2, "in the form and among what was written"
+    assert looks_at_notes(app) == [("verifier", "VERIFY")]
+    assert "走访备注" in household_client(app, home_id).get("/who-saw?lang=zh_Hans").text
+    assert a_client(app, Role.VERIFIER, "500106").post(f"{path}/note", data={"reason": "VERIFY"}).status_code == 404
+
+
+def test_a_note_that_was_not_opened_is_not_emptied_by_the_form_around_it(app: Flask, home_id: str) -> None:
+    worker = a_client(app, Role.WORKER, "500103")
+    path = tap(worker, home_id)
+    worker.post(path, data={"base": "0", "note": NOTE, "act": "keep"})
+    worker.post(path, data={"base": "1", "note": "", "debt": "5", "act": "keep"})
+    assert NOTE in worker.post(f"{path}/note", data={"reason": "VERIFY"}).text
+    worker.post(path, data={"base": "2", "opened": "1", "note": "", "debt": "5", "act": "keep"})
+    with app.extensions["database"].reading() as session:
+        assert session.exec(select(VisitEntry.field).where(VisitEntry.state == EntryState.STANDING)).all() == [
+            "debt",
+            "note",
+        ]
+        assert [row.note for row in session.exec(select(VisitEntry).order_by(VisitEntry.no)).all()][2] is None
 
 
 def test_a_parcel_without_an_outcome_is_kept_and_ends_nothing(app: Flask, home_id: str) -> None:

@@ -1,0 +1,45 @@
+"""What this room keeps of a household, for the eraser: matches and what was said after them.
+
+Enters: nothing. Leaves: `HELD`, this room's part of the answer whether anything is open (see `marketplace.held`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlmodel import col
+
+from marketplace.decisions.models import (
+    RUNNING,
+    FollowUp,
+    GiverResult,
+    HouseholdCall,
+    LineDecision,
+    Match,
+)
+from marketplace.held import Held
+
+
+def _of(column: Any, /) -> tuple[type[Match], Any]:
+    """The join to the match of this row."""
+    return Match, col(Match.id) == column
+
+
+HELD = (
+    Held(
+        Match,
+        col(Match.household_id),
+        at=(Match.created_at, Match.updated_at),
+        waits=lambda now: col(Match.state).in_(RUNNING),
+    ),
+    Held(
+        FollowUp,
+        col(Match.household_id),
+        at=(FollowUp.created_at, FollowUp.settled_at),
+        waits=lambda now: col(FollowUp.complaint).is_(True) & col(FollowUp.settled_at).is_(None),
+        joins=(_of(FollowUp.match_id),),
+    ),
+    Held(GiverResult, col(Match.household_id), at=(GiverResult.created_at,), joins=(_of(GiverResult.match_id),)),
+    Held(HouseholdCall, col(Match.household_id), at=(HouseholdCall.called_at,), joins=(_of(HouseholdCall.match_id),)),
+    Held(LineDecision),
+)

@@ -1,0 +1,52 @@
+"""What this room keeps of a household, for the eraser: the sheet, duties and urgent approvals.
+
+Enters: nothing. Leaves: `HELD`, this room's part of the answer whether anything is open (see `marketplace.held`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlmodel import col
+
+from marketplace.held import Held
+from marketplace.meetings.models import (
+    CriticalCall,
+    Duty,
+    Meeting,
+    MeetingRow,
+    MeetingState,
+    ReviewState,
+    UrgentApproval,
+)
+from marketplace.needs.models import Need
+
+
+def _of(column: Any, /) -> tuple[type[Need], Any]:
+    """The join to the need of this row."""
+    return Need, col(Need.id) == column
+
+
+HELD = (
+    Held(
+        Duty,
+        col(Need.household_id),
+        at=(Duty.made_at, Duty.done_at),
+        waits=lambda now: col(Duty.done_at).is_(None) & col(Duty.taken_back).is_(False),
+        joins=(_of(Duty.need_id),),
+    ),
+    Held(
+        MeetingRow,
+        col(Need.household_id),
+        at=(MeetingRow.decided_at,),
+        waits=lambda now: (col(Meeting.state) == MeetingState.OPEN) & col(MeetingRow.decided_at).is_(None),
+        joins=(_of(MeetingRow.need_id), (Meeting, col(Meeting.id) == col(MeetingRow.meeting_id))),
+    ),
+    Held(
+        UrgentApproval,
+        col(UrgentApproval.household_id),
+        at=(UrgentApproval.approved_at, UrgentApproval.reviewed_at),
+        waits=lambda now: col(UrgentApproval.state) == ReviewState.WAITING,
+    ),
+    Held(CriticalCall),
+)
