@@ -17,7 +17,7 @@ HOME = {
     Role.CHARITY_WORKER: "portal.charity_home",
     Role.CHARITY_MANAGER: "portal.charity_home",
     Role.INSURER: "portal.charity_home",
-    Role.GIVER_ADMIN: "portal.charity_home",
+    Role.GIVER_ADMIN: "accounts.team_index",
     Role.AUDITOR: "portal.audit",
     Role.OPERATOR: "portal.dead_letters",
     Role.SECURITY_ADMIN: "accounts.accounts_index",

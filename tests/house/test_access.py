@@ -83,7 +83,7 @@ def test_of_a_giver_s_people_nobody_sees_households_and_keeps_accounts_or_keys()
     assert [role for role, held in acts.items() if held & set(KEEPS)] == [Role.GIVER_ADMIN]
     assert not acts[Role.GIVER_ADMIN] & set(SEES)
     rooms = {act.partition(":")[0] for act in acts[Role.GIVER_ADMIN]}
-    assert rooms == {"account", "home", "standin", "team", "client", "organisation"}, "and nothing else at all"
+    assert rooms == {"account", "standin", "team", "client", "organisation"}, "and nothing else at all"
     assert acts[Role.GIVER_ADMIN] & {act for act in acts[Role.GIVER_ADMIN] if act.startswith("organisation:")} == {
         "organisation:own"
     }
