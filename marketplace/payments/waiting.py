@@ -19,14 +19,13 @@ from marketplace.actors import SYSTEM
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
-from marketplace.consent.models import ConsentHead, ConsentState, Purpose
 from marketplace.db import Database
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import URGENT
 from marketplace.decisions.waiting import ask_staff, settle_late
 from marketplace.households.models import Household
 from marketplace.needs.models import Need
-from marketplace.payments.models import BatchState, LineState, Payee, PayeeState, PaymentBatch, PaymentLine
+from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine
 from marketplace.payments.open_matches import ACCOUNT_AT_FAULT, LIVE_LINE, accounts_at_fault, is_permitted
 from marketplace.reference.needs import MONEY
 
@@ -87,6 +86,21 @@ def corrected(session: Session, household_id: str, /, *, now: datetime) -> None:
             clocks.end(session, ref_of(match.id), outcome="corrected", now=now)
 
 
+def is_asked(session: Session, match: Match, /) -> bool:
+    """Whether the payment of this match waits for somebody already."""
+    return bool(clocks.running_of(session, ref_of(match.id)))
+
+
+def account_wanted(session: Session, match: Match, /, *, now: datetime) -> bool:
+    """The household is asked for an account, or for leave to show it, unless something is asked of it already."""
+    if is_asked(session, match):
+        return False
+    _wait(session, match, CORRECT, outcome="account_wanted", now=now)
+    key = clocks.running_of(session, ref_of(match.id))[0].id
+    notices.post(session, "account_wanted", key=key, household_id=match.household_id, now=now)
+    return True
+
+
 def tried_again(session: Session, match_ids: Iterable[str], /, *, now: datetime) -> None:
     """These matches are in a new batch."""
     wanted = [ref_of(match_id) for match_id in match_ids]
@@ -139,40 +153,13 @@ def _ask_again(session: Session, *, now: datetime) -> int:
     return len(found)
 
 
-def _ask_for_account(session: Session, *, now: datetime) -> int:
-    """Accepted grants that no account is there for, or that the giver may not see it for: the household is asked."""
-    payee = exists().where(
-        col(Payee.household_id) == col(Match.household_id),
-        col(Payee.state).in_((PayeeState.OK, PayeeState.TO_CHECK)),
-    )
-    permit = exists().where(
-        col(ConsentHead.match_id) == col(Match.id),
-        col(ConsentHead.purpose) == Purpose.PAYMENT,
-        col(ConsentHead.state) == ConsentState.ACTIVE,
-    )
-    wanted = (
-        select(Match)
-        .join(Need, col(Need.id) == col(Match.need_id))
-        .where(col(Match.state) == MatchState.IN_DELIVERY, col(Need.unit) == MONEY, col(Match.held_for) == "")
-        .where(~payee | ~permit)
-        .where(~exists().where(col(Clock.object_ref) == "pay:" + col(Match.id), col(Clock.ended_at).is_(None)))
-        .where(~exists().where(col(PaymentLine.match_id) == col(Match.id), col(PaymentLine.state).in_(LIVE_LINE)))
-    )
-    found = session.exec(wanted.order_by(col(Match.id)).limit(BATCH)).all()
-    for match in found:
-        _wait(session, match, CORRECT, outcome="account_wanted", now=now)
-        key = clocks.running_of(session, ref_of(match.id))[0].id
-        notices.post(session, "account_wanted", key=key, household_id=match.household_id, now=now)
-    return len(found)
-
-
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     """Pass on what households left unanswered, ask them for an account in place of one that a bank refused; end what
     waits for a match that is not under way any more."""
     now = clock()
     done = settle_late(database, CONSEQUENCES, now=now)
     with database.transaction() as session:
-        done += _ask_again(session, now=now) + _ask_for_account(session, now=now)
+        done += _ask_again(session, now=now)
     with database.reading() as session:
         over = _over(session)
     if not over:
