@@ -139,18 +139,7 @@ def _room(
     now = np.minimum(np.minimum(each, board.per_household[places] - at_home), most)
     now = np.where(rival, 0, np.maximum(0, np.minimum(now, _left(board, places, left))))
     apart = np.maximum(0, np.minimum(np.minimum(each, board.per_household[places] - got), board.stock[places]))
-    return _Room(
-        places,
-        past + received,
-        still,
-        most=most,
-        now=now,
-        most_apart=most_apart,
-        apart=apart,
-        got=got,
-        rival=rival,
-        earmarks=earmarks,
-    )
+    return _Room(places, past + received, still, most, now, most_apart, apart, got, rival, earmarks)
 
 
 def _still_to_choose(board: Board, need: Need, places: Ints, mine: set[str]) -> Ints:
