@@ -27,7 +27,7 @@ from marketplace.liveness import schedule as survival
 from marketplace.meetings import calling, night, urgent
 from marketplace.offers.demand import publish_when_due
 from marketplace.organisations import agreements
-from marketplace.payments import after_end, wanted
+from marketplace.payments import after_end
 from marketplace.payments import late as late_payments
 from marketplace.payments import waiting as payments
 from marketplace.proposals import expiry, quotes
@@ -62,7 +62,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(late_payments.sweep, database, clock=clock),
         *(partial(room.sweep, database, clock=clock) for room in (after_end, night, calling)),
         unclaimed.Watch(database, clock=clock),
-        *(unclaimed.Watch(database, clock=clock, looking=room.look) for room in (by_label, lapsed, beginning, wanted)),
+        *(unclaimed.Watch(database, clock=clock, looking=room.look) for room in (by_label, lapsed, beginning)),
         partial(appointments.sweep, database, clock=clock),
         partial(survival.sweep, database, clock=clock),
         partial(agents.sweep, database, clock=clock),

@@ -8,9 +8,8 @@ delivery begins the count anew. Called by the act with which staff end a match.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, func, select
 
 from marketplace.clocks.models import Clock
 from marketplace.decisions import moves
@@ -19,8 +18,6 @@ from marketplace.offers.pausing import pause_idle
 
 LATE = ("late_delivery", "insure_late")
 """Steps in which staff decide on what a giver has not done."""
-FOR_ACCOUNT = ("correct_account", "payee_help")
-"""Steps in which a grant waits for the household's account: such a delivery is not the giver's to have made."""
 IDLE_AFTER = 3
 
 
@@ -34,7 +31,6 @@ def look(session: Session, match: Match, /, *, now: datetime) -> None:
 
 def _was_late(session: Session, match_id: str) -> bool:
     asked = select(Clock.id).where(Clock.object_ref == match_id, col(Clock.step).in_(LATE))
-    asked = asked.where(("pay:" + col(Clock.object_ref)).not_in(_without_account()))
     return session.exec(asked.limit(1)).first() is not None
 
 
@@ -42,13 +38,6 @@ def _stayed_away(session: Session, org_id: str) -> int:
     """How many late deliveries of this giver people have ended since it last delivered anything."""
     last = session.exec(select(func.max(Match.delivered_at)).where(col(Match.org_id) == org_id)).one()
     late = select(Clock.object_ref).where(col(Clock.step).in_(LATE))
-    late = late.where(("pay:" + col(Clock.object_ref)).not_in(_without_account()))
     ended = select(func.count()).select_from(Match).where(col(Match.org_id) == org_id, col(Match.id).in_(late))
     ended = ended.where(col(Match.state) == MatchState.CANCELLED)
     return session.exec(ended if last is None else ended.where(col(Match.updated_at) > last)).one()
-
-
-def _without_account() -> Any:
-    """What was still waiting for the household's account when it ended, or waits for it now."""
-    waits = select(Clock.object_ref).where(col(Clock.step).in_(FOR_ACCOUNT))
-    return waits.where(or_(col(Clock.ended_at).is_(None), col(Clock.outcome) == "over"))

@@ -24,7 +24,6 @@ from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS, Side
 from marketplace.db import Database, one_by_one
 from marketplace.decisions import moves, results
-from marketplace.decisions.idle import FOR_ACCOUNT
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import locked
 from marketplace.decisions.officers import Barred, name_holder, pass_to
@@ -133,21 +132,12 @@ def _ask_for_a_call(session: Session, match: Match, now: datetime) -> None:
 
 
 def ask_staff(session: Session, match: Match, now: datetime, /) -> None:
-    """A late delivery: staff decide on more time or an end, and the giver is told. Not while staff hold it; and one
-    that waits for the household's account has its time again."""
+    """A late delivery: staff decide on more time or an end, and the giver is told. Not while staff hold it."""
     if match.held_for:
-        return
-    if _waits_for_account(session, match):
-        moves.wait(session, match, outcome="account_wanted", now=now)
         return
     asked = _hand_on(session, match, "late_delivery", outcome="late", now=now)
     if asked is not None:
         moves.tell_giver(session, match, "delivery_late", key=f"late:{asked.id}", now=now)
-
-
-def _waits_for_account(session: Session, match: Match) -> bool:
-    """Whether the household still has to say where the money is to go: no giver is late with that."""
-    return any(clock.step in FOR_ACCOUNT for clock in clocks.running_of(session, f"pay:{match.id}"))
 
 
 def _hand_on(session: Session, match: Match, step: str, *, outcome: str, now: datetime) -> Clock | None:

@@ -101,7 +101,7 @@ def save_account(session: Session, household_id: str, typed: Typed, /, *, actor:
     if payee.state is PayeeState.TO_CHECK:
         waiting.payee_waits(session, payee, now=now)
     waiting.corrected(session, household_id, now=now)
-    record(session, payee, "payee:type", actor=actor, now=now)
+    _record(session, payee, "payee:type", actor=actor, now=now)
     return payee
 
 
@@ -178,7 +178,7 @@ def decide(
     session.add(payee)
     flush(session)
     waiting.payee_settled(session, payee, now=now)
-    record(session, payee, "payee:accept" if accept else "payee:refuse", actor=actor, now=now)
+    _record(session, payee, "payee:accept" if accept else "payee:refuse", actor=actor, now=now)
     return payee
 
 
@@ -187,7 +187,7 @@ def show(session: Session, payee_id: str, /, *, actor: Actor, now: datetime) -> 
     payee = _locked(session, payee_id, actor=actor)
     if payee.state is not PayeeState.TO_CHECK:
         raise WrongState("payee_settled", state=payee.state.value)
-    record(session, payee, "payee:show", actor=actor, now=now, fields=FIELDS)
+    _record(session, payee, "payee:show", actor=actor, now=now, fields=FIELDS)
     return open_payee(session, payee)
 
 
@@ -211,7 +211,7 @@ def _locked(session: Session, payee_id: str, *, actor: Actor) -> Payee:
     return payee
 
 
-def record(
+def _record(
     session: Session, payee: Payee, action: str, *, actor: Actor, now: datetime, fields: tuple[str, ...] = ()
 ) -> None:
     entry = audit.Entry(
@@ -247,7 +247,6 @@ def permit(
         if match is None:
             raise NotFound("match")
         given.append(_permit_one(session, match, payee, actor=actor, now=now, capture=capture))
-    waiting.corrected(session, household_id, now=now)
     return given
 
 

@@ -7,7 +7,6 @@ press that is written down for each household.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
@@ -24,7 +23,7 @@ from marketplace.payments.books import Figure, books_of, months_of
 from marketplace.payments.doors import SENTENCES, bp
 from marketplace.payments.forms import LayoutForm, OwnAccountForm
 from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine
-from marketplace.payments.open_matches import Payable, open_of_giver
+from marketplace.payments.open_matches import open_of_giver
 from marketplace.web import codes, pages
 from marketplace.web.display import language
 from marketplace.web.leaving import leaves
@@ -59,7 +58,7 @@ def index() -> ResponseReturnValue:
         month=month,
         opened=months.find_month(session, org_id, month),
         ready=Figure(len(sound), sum(sound)),
-        blocked=_by_cause(payables),
+        blocked=sorted(Counter(payable.blocker for payable in payables if payable.blocker).items()),
         at_bank=_sum(session, org_id, LineState.WAITING),
         to_correct=sum(payable.blocker == "account_to_correct" for payable in payables),
         batches=[(batch, _batch_sum(session, batch)) for batch in found],
@@ -67,15 +66,6 @@ def index() -> ResponseReturnValue:
         months=months_of(session, org_id),
         tones=BATCH_TONES,
     )
-
-
-def _by_cause(payables: Sequence[Payable]) -> list[tuple[str, list[str]]]:
-    """Why grants cannot be paid, with the matches of each cause, the longest waiting first."""
-    found: dict[str, list[str]] = {}
-    for payable in payables:
-        if payable.blocker:
-            found.setdefault(payable.blocker, []).append(payable.match.id)
-    return sorted(found.items())
 
 
 def _sum(session: Session, org_id: str, state: LineState) -> Figure:

@@ -26,7 +26,7 @@ from marketplace.decisions.waiting import ask_staff, settle_late
 from marketplace.households.models import Household
 from marketplace.needs.models import Need
 from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine
-from marketplace.payments.open_matches import ACCOUNT_AT_FAULT, LIVE_LINE, accounts_at_fault, is_permitted
+from marketplace.payments.open_matches import ACCOUNT_AT_FAULT, LIVE_LINE, accounts_at_fault
 from marketplace.reference.needs import MONEY
 
 RELEASE, SEND, ANSWER, CHECK = "payment_release", "payment_send", "bank_answer", "payee_check"
@@ -78,27 +78,8 @@ def corrected(session: Session, household_id: str, /, *, now: datetime) -> None:
     """There is another account: whatever waited for it is to be paid again."""
     mine = select(Match).where(Match.household_id == household_id, Match.state == MatchState.IN_DELIVERY)
     for match in session.exec(mine.order_by(col(Match.id))).all():
-        if not any(clock.step in (CORRECT, HELP) for clock in clocks.running_of(session, ref_of(match.id))):
-            continue
-        if session.exec(select(PaymentLine.id).where(PaymentLine.match_id == match.id).limit(1)).first():
+        if any(clock.step in (CORRECT, HELP) for clock in clocks.running_of(session, ref_of(match.id))):
             _wait(session, match, AGAIN, outcome="corrected", now=now)
-        elif is_permitted(session, match, now=now):
-            clocks.end(session, ref_of(match.id), outcome="corrected", now=now)
-
-
-def is_asked(session: Session, match: Match, /) -> bool:
-    """Whether the payment of this match waits for somebody already."""
-    return bool(clocks.running_of(session, ref_of(match.id)))
-
-
-def account_wanted(session: Session, match: Match, /, *, now: datetime) -> bool:
-    """The household is asked for an account, or for leave to show it, unless something is asked of it already."""
-    if is_asked(session, match):
-        return False
-    _wait(session, match, CORRECT, outcome="account_wanted", now=now)
-    key = clocks.running_of(session, ref_of(match.id))[0].id
-    notices.post(session, "account_wanted", key=key, household_id=match.household_id, now=now)
-    return True
 
 
 def tried_again(session: Session, match_ids: Iterable[str], /, *, now: datetime) -> None:

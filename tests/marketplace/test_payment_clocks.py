@@ -7,19 +7,15 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
 from marketplace.clocks.models import Clock
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
-from marketplace.decisions import waiting as decision_clocks
 from marketplace.errors import NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
-from marketplace.offers.models import Offer, OfferState
-from marketplace.payments import batches, late, payees, waiting, wanted
+from marketplace.payments import batches, late, payees, waiting
 from marketplace.payments.models import PaymentLine
-from marketplace.payments.open_matches import open_of_giver
-from tests.marketplace.payment_scene import APPROVER, Month, a_month, card
+from tests.marketplace.payment_scene import Month, a_month, card
 
 WORKER = Actor(id="worker-1", role=Role.WORKER)
 VERIFIER = Actor(id="verifier-1", role=Role.VERIFIER)
@@ -194,54 +190,3 @@ def test_a_grant_that_is_not_paid_again_in_time_is_a_late_delivery_at_once(datab
     with database.reading() as session:
         assert steps(session, ref) == []
         assert steps(session, match_id) == ["late_delivery"]
-
-
-def test_a_household_is_asked_for_its_account_and_the_giver_is_not_blamed(
-    sqlite_database: Database, now: datetime
-) -> None:
-    with sqlite_database.transaction() as session:
-        month = a_month(session, now)
-        first, *others = [month.grant(account=False) for _ in range(4)]
-        ids, offer_id = [grant.match.id for grant in others], month.offer.id
-        ref, home, who, known = waiting.ref_of(first.match.id), first.household.id, first.actor, first.match.id
-    for _twice in range(2):
-        wanted.look(sqlite_database, now=now)
-    with sqlite_database.transaction() as session:
-        month.session = session
-        asked = select(Notice).where(col(Notice.letter) == "account_wanted")
-        assert len(session.exec(asked).all()) == 4, "each household is asked once"
-        typed = month.type_account(first, holder="别人", relation="OTHER")
-        assert steps(session, ref) == ["correct_account"], "the giver may not see it yet"
-        payees.permit(session, home, [known], actor=who, now=now)
-        assert steps(session, ref) == []
-        payees.decide(session, typed.id, accept=False, reason_code="not_the_holder", actor=VERIFIER, now=now)
-    wanted.look(sqlite_database, now=now)
-    late_day = now + timedelta(days=45)
-    for day in (14, 18, 22, 30, 45):
-        decision_clocks.sweep(sqlite_database, clock=lambda day=day: now + timedelta(days=day))  # type: ignore[misc]
-    with sqlite_database.transaction() as session:
-        assert steps(session, ref) == ["correct_account"], "a refused account is asked for again"
-        assert len(session.exec(asked).all()) == 5
-        for one in ids:
-            assert steps(session, one) == ["deliver"], "the giver has its time again"
-            decisions.cancel(session, one, reason_code="late", actor=APPROVER, now=late_day)
-        assert session.get_one(Offer, offer_id).state is OfferState.OPEN, "the giver could not have paid"
-
-
-def test_a_namesake_of_the_givers_people_is_put_to_a_person_who_decides_once(
-    sqlite_database: Database, now: datetime
-) -> None:
-    with sqlite_database.transaction() as session:
-        month = a_month(session, now)
-        grant = month.grant()
-        role, org_id = Role.CHARITY_WORKER, month.organisation.id
-        create_account(session, "namesake", display_name=grant.name, role=role, org_id=org_id, now=now)
-        home = grant.household.id
-    assert [wanted.look(sqlite_database, now=now) for _twice in range(2)] == [1, 0]
-    with sqlite_database.transaction() as session:
-        ((payee, _home),) = payees.list_to_check(session, actor=VERIFIER)
-        assert (payee.household_id, payee.reason_code) == (home, "name_of_staff")
-        assert steps(session, payee.id) == ["payee_check"]
-        payees.decide(session, payee.id, accept=True, actor=VERIFIER, now=now)
-        assert [payable.blocker for payable in open_of_giver(session, org_id, now=now)] == [""]
-    assert wanted.look(sqlite_database, now=now) == 0
