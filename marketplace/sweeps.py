@@ -59,6 +59,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         *(partial(act.sweep, database, clock=clock) for act in (supervision, uploads, reviews)),
         partial(insurers.sweep, database, clock=clock),
         partial(payments.sweep, database, clock=clock),
+        unclaimed.Watch(database, clock=clock, looking=payments.look),
         partial(late_payments.sweep, database, clock=clock),
         *(partial(room.sweep, database, clock=clock) for room in (after_end, night, calling)),
         unclaimed.Watch(database, clock=clock),

@@ -19,11 +19,12 @@ from sqlmodel import Session, col, func, select
 from marketplace import audit, notices
 from marketplace.accounts.standins import reads_for
 from marketplace.actors import SYSTEM, Actor
+from marketplace.calendar import after_working_days, local_day
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import STEPS, Side
 from marketplace.db import Database, one_by_one
-from marketplace.decisions import moves, results
+from marketplace.decisions import idle, moves, results
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.moves import locked
 from marketplace.decisions.officers import Barred, name_holder, pass_to
@@ -69,7 +70,7 @@ def _write(session: Session, waiting: Clock, barred: Mapping[str, Barred], *, no
     if waiting.account_id is not None and side is not Side.HOUSEHOLD:
         reader = reads_for(session, waiting.account_id, now=now)
         notices.post(session, "reminder_staff", key=f"{key}:named", account_id=reader, **told)
-    if side is Side.GIVER:
+    if side is Side.GIVER and not (waiting.step == "deliver" and idle.waits_for_account(session, waiting.object_ref)):
         letter = OWN_LETTER.get(waiting.step, "reminder_giver")
         notices.post(session, letter, key=key, org_id=waiting.org_id, **told)
     if side is Side.HOUSEHOLD:
@@ -140,6 +141,15 @@ def ask_staff(session: Session, match: Match, now: datetime, /) -> None:
         moves.tell_giver(session, match, "delivery_late", key=f"late:{asked.id}", now=now)
 
 
+def _late_delivery(session: Session, match: Match, now: datetime) -> None:
+    """A limit that ran out while the household's account was wanted did not run out: it is asked again tomorrow."""
+    if not idle.waits_for_account(session, match.id):
+        ask_staff(session, match, now)
+        return
+    for clock in clocks.running_of(session, match.id):
+        clocks.set_last_day(session, clock, local_day(after_working_days(now, 1)))
+
+
 def _hand_on(session: Session, match: Match, step: str, *, outcome: str, now: datetime) -> Clock | None:
     entry = audit.Entry("match:late", object_ref=match.id, subject=match.household_id, rule_id=step)
     audit.record(session, entry, actor=SYSTEM, now=now)
@@ -155,7 +165,7 @@ CONSEQUENCES: Mapping[str, Consequence] = {
     "giver_answer": expire_giver,
     "household_answer": _ask_for_a_call,
     "household_confirm": _ask_for_a_call,
-    "deliver": ask_staff,
+    "deliver": _late_delivery,
     "held": _let_go,
     "reclaim": _pass_reclaim,
     moves.RESULT: results.late,

@@ -168,6 +168,15 @@ def _account_blocker(payee: Payee | None, *, conflicts: Conflicts, at_fault: fro
         return "payee_is_payer"
     if payee.state is PayeeState.TO_CHECK:
         return "account_to_check"
-    if payee.holder_index in conflicts.names and payee.decided_by is None:
+    if _bears_name(payee, conflicts):
         return "name_of_staff"
     return "account_to_correct" if payee.id in at_fault else ""
+
+
+def _bears_name(payee: Payee, conflicts: Conflicts) -> bool:
+    return payee.holder_index in conflicts.names and payee.decided_by is None
+
+
+def bears_staff_name(session: Session, payee: Payee, org_id: str, /) -> bool:
+    """Whether civil affairs has to say first that the holder is not one of this giver's people."""
+    return _bears_name(payee, conflicts_of(session, org_id))

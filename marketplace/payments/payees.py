@@ -25,7 +25,7 @@ from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
 from marketplace.organisations.models import Organisation
-from marketplace.payments import waiting
+from marketplace.payments import waiting, wanting
 from marketplace.payments.account_number import account_digits, folded_name
 from marketplace.payments.models import AccountKind, Payee, PayeeState
 from marketplace.payments.open_matches import FIELDS, account_index, holder_index, open_of_household
@@ -100,7 +100,9 @@ def save_account(session: Session, household_id: str, typed: Typed, /, *, actor:
     flush(session)
     if payee.state is PayeeState.TO_CHECK:
         waiting.payee_waits(session, payee, now=now)
-    waiting.corrected(session, household_id, now=now)
+    for alike in wanting.of_staff_name(session, household_id):
+        waiting.doubt(session, alike, now=now)
+    waiting.settled(session, household_id, now=now)
     _record(session, payee, "payee:type", actor=actor, now=now)
     return payee
 
@@ -179,6 +181,8 @@ def decide(
     flush(session)
     waiting.payee_settled(session, payee, now=now)
     _record(session, payee, "payee:accept" if accept else "payee:refuse", actor=actor, now=now)
+    if not accept:
+        waiting.ask_for_account(session, now=now, household_id=payee.household_id)
     return payee
 
 
@@ -247,6 +251,7 @@ def permit(
         if match is None:
             raise NotFound("match")
         given.append(_permit_one(session, match, payee, actor=actor, now=now, capture=capture))
+    waiting.settled(session, household_id, now=now)
     return given
 
 

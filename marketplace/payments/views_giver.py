@@ -16,6 +16,7 @@ from sqlmodel import Session, col, func, select
 
 from marketplace.accounts.models import Account
 from marketplace.calendar import utc_now
+from marketplace.decisions.models import Match
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.guards import current_actor, guard, own_org
 from marketplace.payments import batches, files, months, own_accounts
@@ -23,7 +24,7 @@ from marketplace.payments.books import Figure, books_of, months_of
 from marketplace.payments.doors import SENTENCES, bp
 from marketplace.payments.forms import LayoutForm, OwnAccountForm
 from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine
-from marketplace.payments.open_matches import open_of_giver
+from marketplace.payments.open_matches import Payable, open_of_giver
 from marketplace.web import codes, pages
 from marketplace.web.display import language
 from marketplace.web.leaving import leaves
@@ -31,6 +32,8 @@ from marketplace.web.paging import Page, page_number
 from marketplace.web.transactions import current_session, writes
 
 BATCH_TONES = {BatchState.DRAFT: "wait", BatchState.RELEASED: "wait", BatchState.SENT: "info"}
+LISTED = 50
+"""So many grants of each cause stand on the page; the others come as these go."""
 LINE_TONES = {
     LineState.WAITING: "wait",
     LineState.PAID: "done",
@@ -58,7 +61,8 @@ def index() -> ResponseReturnValue:
         month=month,
         opened=months.find_month(session, org_id, month),
         ready=Figure(len(sound), sum(sound)),
-        blocked=sorted(Counter(payable.blocker for payable in payables if payable.blocker).items()),
+        blocked=_by_cause(payables),
+        most=LISTED,
         at_bank=_sum(session, org_id, LineState.WAITING),
         to_correct=sum(payable.blocker == "account_to_correct" for payable in payables),
         batches=[(batch, _batch_sum(session, batch)) for batch in found],
@@ -66,6 +70,15 @@ def index() -> ResponseReturnValue:
         months=months_of(session, org_id),
         tones=BATCH_TONES,
     )
+
+
+def _by_cause(payables: list[Payable]) -> list[tuple[str, list[Match]]]:
+    """Cause ► the grants that wait for it, the longest waiting first."""
+    found: dict[str, list[Match]] = {}
+    for payable in payables:
+        if payable.blocker:
+            found.setdefault(payable.blocker, []).append(payable.match)
+    return sorted(found.items())
 
 
 def _sum(session: Session, org_id: str, state: LineState) -> Figure:

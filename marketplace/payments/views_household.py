@@ -28,7 +28,13 @@ from marketplace.payments import payees
 from marketplace.payments.doors import SENTENCES, bp
 from marketplace.payments.forms import AccountForm, PermitForm
 from marketplace.payments.models import AccountKind, LineState, Payee, PayeeState, PaymentLine
-from marketplace.payments.open_matches import LIVE_LINE, accounts_at_fault, is_permitted, open_of_household
+from marketplace.payments.open_matches import (
+    LIVE_LINE,
+    accounts_at_fault,
+    bears_staff_name,
+    is_permitted,
+    open_of_household,
+)
 from marketplace.policy import require
 from marketplace.reference.words import choices
 from marketplace.web import pages
@@ -74,20 +80,31 @@ def _payment(
 ) -> Payment:
     permitted = is_permitted(session, match, now=utc_now())
     at_fault = payee is not None and payee.id in accounts_at_fault(session, match.household_id)
-    step = _step(payee, line, permitted=permitted, at_fault=at_fault)
+    doubtful = payee is not None and bears_staff_name(session, payee, match.org_id)
+    step = _step(payee, line, permitted=permitted, at_fault=at_fault, doubtful=doubtful)
     return Payment(match, session.get_one(Organisation, match.org_id).name, permitted, line, step, twice)
 
 
-def _step(payee: Payee | None, line: PaymentLine | None, *, permitted: bool, at_fault: bool) -> str:
+def _step(payee: Payee | None, line: PaymentLine | None, *, permitted: bool, at_fault: bool, doubtful: bool) -> str:
     if line is not None and line.state is not LineState.FAILED:
         return line.state.value
     if payee is None:
         return "no_account"
     if at_fault:
         return "account_to_correct"
-    if payee.state is PayeeState.TO_CHECK:
-        return "account_to_check"
-    return "ready" if permitted else "no_permit"
+    if not permitted:
+        return "no_permit"
+    return "account_to_check" if doubtful or payee.state is PayeeState.TO_CHECK else "ready"
+
+
+@bp.app_template_global()
+def money_step_of(match: Match) -> str:
+    """What a grant of money that was shown to this household already waits for, in one word."""
+    session = current_session()
+    lines = select(PaymentLine).where(PaymentLine.match_id == match.id, PaymentLine.state != LineState.DROPPED)
+    found = sorted(session.exec(lines.order_by(col(PaymentLine.changed_at))), key=lambda line: line.state in LIVE_LINE)
+    payee = payees.find_payee(session, match.household_id)
+    return _payment(session, match, payee, found[-1] if found else None).step
 
 
 @bp.get("/my-account")

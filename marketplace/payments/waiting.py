@@ -1,8 +1,9 @@
 """What each payment waits for: a release, the way to the bank, the bank's answer, an account checked or corrected.
 
 Enters: a batch, a payee or a line that has just moved. Leaves: clocks beside the match's own, which keeps running: a
-payment that is late never takes aid away, the delivery's limit does that. A failed payment waits for the household to
-correct its account, and when it is silent for a worker; or, where the account was not at fault, for the giver to pay
+payment that is late never takes aid away, the delivery's limit does that. A grant without an account that can be paid
+to waits for the household, and when it is silent for a worker, and the giver's limit with it; a failed payment for the
+household to correct its account; or, where the account was not at fault, for the giver to pay
 again, and when that is late it is a late delivery. What a late batch leads to stands in `late`. Called by this room's
 services; the worker sweeps.
 """
@@ -20,17 +21,18 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
 from marketplace.db import Database
+from marketplace.decisions.idle import CORRECT, HELP, ref_of
 from marketplace.decisions.models import Match, MatchState
-from marketplace.decisions.moves import URGENT
+from marketplace.decisions.moves import URGENT, by, wait
 from marketplace.decisions.waiting import ask_staff, settle_late
 from marketplace.households.models import Household
 from marketplace.needs.models import Need
-from marketplace.payments.models import BatchState, LineState, Payee, PaymentBatch, PaymentLine
-from marketplace.payments.open_matches import ACCOUNT_AT_FAULT, LIVE_LINE, accounts_at_fault
-from marketplace.reference.needs import MONEY
+from marketplace.payments.models import BatchState, LineState, Payee, PayeeState, PaymentBatch, PaymentLine
+from marketplace.payments.open_matches import ACCOUNT_AT_FAULT
+from marketplace.payments.wanting import NAME_OF_STAFF, of_staff_name, wanting_account
 
 RELEASE, SEND, ANSWER, CHECK = "payment_release", "payment_send", "bank_answer", "payee_check"
-CORRECT, HELP, AGAIN = "correct_account", "payee_help", "pay_again"
+AGAIN, DELIVER = "pay_again", "deliver"
 AFTER = {BatchState.DRAFT: RELEASE, BatchState.RELEASED: SEND, BatchState.SENT: ANSWER}
 BATCH = 200
 
@@ -62,11 +64,6 @@ def payee_settled(session: Session, payee: Payee, /, *, now: datetime) -> None:
     clocks.end(session, payee.id, step=CHECK, outcome=payee.state.value, now=now)
 
 
-def ref_of(match_id: str, /) -> str:
-    """Under which a payment waits: apart from the match, whose own clock keeps running."""
-    return f"pay:{match_id}"
-
-
 def failed(session: Session, line: PaymentLine, match: Match, /, *, now: datetime) -> None:
     """The bank did not pay: the household corrects its account, or the giver pays again."""
     if match.state is not MatchState.IN_DELIVERY:
@@ -74,12 +71,25 @@ def failed(session: Session, line: PaymentLine, match: Match, /, *, now: datetim
     _wait(session, match, CORRECT if line.reason_code in ACCOUNT_AT_FAULT else AGAIN, outcome="failed", now=now)
 
 
-def corrected(session: Session, household_id: str, /, *, now: datetime) -> None:
-    """There is another account: whatever waited for it is to be paid again."""
+def settled(session: Session, household_id: str, /, *, now: datetime) -> None:
+    """The household has done something about its account: what has all that it needs is the giver's turn again."""
+    wanting = {match.id for match, _code in wanting_account(session, now=now, household_id=household_id)}
     mine = select(Match).where(Match.household_id == household_id, Match.state == MatchState.IN_DELIVERY)
     for match in session.exec(mine.order_by(col(Match.id))).all():
-        if any(clock.step in (CORRECT, HELP) for clock in clocks.running_of(session, ref_of(match.id))):
-            _wait(session, match, AGAIN, outcome="corrected", now=now)
+        running = clocks.running_of(session, ref_of(match.id))
+        if match.id not in wanting and any(clock.step in (CORRECT, HELP) for clock in running):
+            _giver_again(session, match, now=now)
+
+
+def _giver_again(session: Session, match: Match, *, now: datetime) -> None:
+    """A payment that failed is paid again; of one that was never tried the giver's limit begins anew."""
+    tried = select(PaymentLine.id).where(PaymentLine.match_id == match.id, PaymentLine.state != LineState.DROPPED)
+    if session.exec(tried.limit(1)).first():
+        _wait(session, match, AGAIN, outcome="corrected", now=now)
+    else:
+        clocks.end(session, ref_of(match.id), outcome="corrected", now=now)
+    if any(clock.step == DELIVER for clock in clocks.running_of(session, match.id)):
+        wait(session, match, outcome="account_given", now=now)
 
 
 def tried_again(session: Session, match_ids: Iterable[str], /, *, now: datetime) -> None:
@@ -90,14 +100,15 @@ def tried_again(session: Session, match_ids: Iterable[str], /, *, now: datetime)
         clocks.end(session, ref, outcome="tried_again", now=now)
 
 
-def _wait(session: Session, match: Match, step: str, *, outcome: str, now: datetime) -> None:
+def _wait(session: Session, match: Match, step: str, *, outcome: str, now: datetime) -> Clock:
     holder = Holder(
         org_id=match.org_id if step == AGAIN else None,
         household_id=match.household_id if step == CORRECT else None,
         district_code=match.district_code,
     )
     urgent = session.get_one(Need, match.need_id).urgency >= URGENT
-    clocks.move_on(session, ref_of(match.id), outcome=outcome, step=step, holder=holder, now=now, urgent=urgent)
+    clocks.end(session, ref_of(match.id), outcome=outcome, now=now)
+    return clocks.start(session, step, ref_of(match.id), holder=holder, now=now, urgent=urgent)
 
 
 def _ask_for_help(session: Session, match: Match, now: datetime) -> None:
@@ -115,32 +126,45 @@ def _late_delivery(session: Session, match: Match, now: datetime) -> None:
 CONSEQUENCES = {CORRECT: _ask_for_help, AGAIN: _late_delivery}
 
 
-def _ask_again(session: Session, *, now: datetime) -> int:
-    """Grants whose only account is one that a bank refused before: the household is asked for another."""
-    wanted = (
-        select(Match)
-        .join(Need, col(Need.id) == col(Match.need_id))
-        .join(Payee, col(Payee.household_id) == col(Match.household_id))
-        .where(col(Match.state) == MatchState.IN_DELIVERY, col(Need.unit) == MONEY)
-        .where(col(Payee.id).in_(accounts_at_fault(session)))
-        .where(~exists().where(col(Clock.object_ref) == "pay:" + col(Match.id), col(Clock.ended_at).is_(None)))
-        .where(~exists().where(col(PaymentLine.match_id) == col(Match.id), col(PaymentLine.state).in_(LIVE_LINE)))
-    )
-    found = session.exec(wanted.order_by(col(Match.id)).limit(BATCH)).all()
-    for match in found:
-        key = f"{match.id}:account_to_correct"
-        notices.post(session, "payment_failed", key=key, household_id=match.household_id, now=now)
-        _wait(session, match, CORRECT, outcome="account_to_correct", now=now)
+def ask_for_account(session: Session, /, *, now: datetime, household_id: str = "") -> int:
+    """Whoever has said yes to money that cannot be paid for want of an account, or of leave to see it, is asked by a
+    letter that says what to do; from then on it is the household's turn, not the giver's."""
+    found = [
+        (match, code)
+        for match, code in wanting_account(session, now=now, household_id=household_id)
+        if not any(clock.step in (CORRECT, HELP) for clock in clocks.running_of(session, ref_of(match.id)))
+    ][:BATCH]
+    for match, code in found:
+        clock = _wait(session, match, CORRECT, outcome=code, now=now)
+        letter = "payment_failed" if code == "account_to_correct" else "account_needed"
+        told = {"cause": code, **by(clock)}
+        key = f"{clock.id}:account"
+        notices.post(session, letter, key=key, household_id=match.household_id, params=told, now=now)
     return len(found)
 
 
+def look(database: Database, /, *, now: datetime) -> int:
+    """Send accounts that bear the name of one of a giver's people to civil affairs, and ask households for theirs."""
+    with database.transaction() as session:
+        doubtful = of_staff_name(session)
+        for payee in doubtful:
+            doubt(session, payee, now=now)
+        return len(doubtful) + ask_for_account(session, now=now)
+
+
+def doubt(session: Session, payee: Payee, /, *, now: datetime) -> None:
+    """Nothing is paid to it before civil affairs has decided, once."""
+    payee.state, payee.reason_code = PayeeState.TO_CHECK, NAME_OF_STAFF
+    session.add(payee)
+    payee_waits(session, payee, now=now)
+    entry = audit.Entry("payee:doubt", object_ref=payee.id, subject=payee.household_id, rule_id=NAME_OF_STAFF)
+    audit.record(session, entry, actor=SYSTEM, now=now)
+
+
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
-    """Pass on what households left unanswered, ask them for an account in place of one that a bank refused; end what
-    waits for a match that is not under way any more."""
+    """Pass on what households left unanswered; end what waits for a match that is not under way any more."""
     now = clock()
     done = settle_late(database, CONSEQUENCES, now=now)
-    with database.transaction() as session:
-        done += _ask_again(session, now=now)
     with database.reading() as session:
         over = _over(session)
     if not over:

@@ -7,15 +7,21 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session, col, select
 
+from marketplace.accounts.service import create_account
 from marketplace.actors import Actor, Role
+from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
+from marketplace.clocks.service import Holder
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
+from marketplace.decisions import waiting as matches
 from marketplace.errors import NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
+from marketplace.offers.models import Offer, OfferState
 from marketplace.payments import batches, late, payees, waiting
 from marketplace.payments.models import PaymentLine
-from tests.marketplace.payment_scene import Month, a_month, card
+from marketplace.payments.open_matches import open_of_giver
+from tests.marketplace.payment_scene import APPROVER, Month, a_month, card
 
 WORKER = Actor(id="worker-1", role=Role.WORKER)
 VERIFIER = Actor(id="verifier-1", role=Role.VERIFIER)
@@ -93,8 +99,8 @@ def test_a_later_grant_with_an_account_that_a_bank_refused_asks_the_household_to
     with database.transaction() as session:
         month, _ref = a_failed_one(session, now, "account_closed")
         again = month.grant(household=month.grants[0].household).match.id
-    assert waiting.sweep(database, clock=lambda: now) == 1
-    assert waiting.sweep(database, clock=lambda: now) == 0
+    assert waiting.look(database, now=now) == 1
+    assert waiting.look(database, now=now) == 0
     with database.reading() as session:
         assert steps(session, waiting.ref_of(again)) == ["correct_account"]
 
@@ -190,3 +196,88 @@ def test_a_grant_that_is_not_paid_again_in_time_is_a_late_delivery_at_once(datab
     with database.reading() as session:
         assert steps(session, ref) == []
         assert steps(session, match_id) == ["late_delivery"]
+
+
+def letters_to(session: Session, household_id: str) -> list[tuple[str, str]]:
+    """Which letters about its account this household has got, each with its cause."""
+    mine = select(Notice).where(Notice.household_id == household_id, col(Notice.letter) == "account_needed")
+    return [(one.letter, one.params["cause"]) for one in session.exec(mine.order_by(col(Notice.created_at)))]
+
+
+def test_a_household_that_said_yes_to_money_is_asked_for_its_account_and_its_giver_is_not_blamed(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        month = a_month(session, now)
+        grants = [month.grant(account=False) for _ in range(3)]
+        ids, offer_id = [grant.match.id for grant in grants], month.offer.id
+    assert (waiting.look(sqlite_database, now=now), waiting.look(sqlite_database, now=now)) == (3, 0)
+    for days in range(0, 40, 3):
+        later = now + timedelta(days=days)
+        matches.sweep(sqlite_database, clock=lambda later=later: later)
+        waiting.sweep(sqlite_database, clock=lambda later=later: later)
+    with sqlite_database.transaction() as session:
+        assert [letters_to(session, grant.household.id) for grant in grants] == [[("account_needed", "no_account")]] * 3
+        assert [steps(session, one) for one in ids] == [["deliver"]] * 3, "it is the household's turn, not the giver's"
+        assert [steps(session, waiting.ref_of(one)) for one in ids] == [["payee_help"]] * 3
+        to_giver = session.exec(select(Notice.letter).where(col(Notice.org_id).is_not(None))).all()
+        assert set(to_giver) == {"delivery_expected"}
+        for match_id in ids:
+            clocks.start(session, "late_delivery", match_id, holder=Holder(district_code="500103"), now=later)
+            decisions.cancel(session, match_id, reason_code="late", actor=APPROVER, now=later)
+    waiting.sweep(sqlite_database, clock=lambda: later)
+    with sqlite_database.reading() as session:
+        assert session.get_one(Offer, offer_id).state is OfferState.OPEN
+
+
+def test_the_giver_s_time_begins_when_account_and_permission_are_there(session: Session, now: datetime) -> None:
+    month = a_month(session, now)
+    grant = month.grant(account=False)
+    ref, match_id = waiting.ref_of(grant.match.id), grant.match.id
+    assert waiting.ask_for_account(session, now=now) == 1
+    first = clocks.running_of(session, match_id)[0].due_at
+    month.now = later = now + timedelta(days=30)
+    month.type_account(grant)
+    assert steps(session, ref) == ["correct_account"], "the giver may not see it yet"
+    (consent,) = payees.permit(session, grant.household.id, [match_id], actor=grant.actor, now=later)
+    assert steps(session, ref) == []
+    (clock,) = clocks.running_of(session, match_id)
+    assert (clock.step, clock.due_at > first) == ("deliver", True)
+    assert waiting.ask_for_account(session, now=later) == 0
+    payees.end_permit(session, consent.chain_id, actor=grant.actor, now=later)
+    assert waiting.ask_for_account(session, now=later) == 1
+    assert letters_to(session, grant.household.id)[-1] == ("account_needed", "no_permit")
+
+
+def test_a_household_whose_account_was_refused_is_told_at_once(session: Session, now: datetime) -> None:
+    month = a_month(session, now)
+    grant = month.grant(account=False)
+    payee = month.type_account(grant, holder="钱进", relation="OTHER")
+    payees.permit(session, grant.household.id, [grant.match.id], actor=grant.actor, now=now)
+    payees.decide(session, payee.id, accept=False, reason_code="no_relation", actor=VERIFIER, now=now)
+    assert letters_to(session, grant.household.id) == [("account_needed", "account_refused")]
+    assert steps(session, waiting.ref_of(grant.match.id)) == ["correct_account"]
+
+
+def test_a_holder_named_like_the_giver_s_staff_is_decided_on_once(sqlite_database: Database, now: datetime) -> None:
+    with sqlite_database.transaction() as session:
+        month = a_month(session, now)
+        grant = month.grant()
+        create_account(
+            session,
+            "somebody",
+            display_name=grant.name,
+            role=Role.CHARITY_WORKER,
+            org_id=month.organisation.id,
+            now=now,
+        )
+    assert (waiting.look(sqlite_database, now=now), waiting.look(sqlite_database, now=now)) == (1, 0)
+    with sqlite_database.transaction() as session:
+        ((payee, _home),) = payees.list_to_check(session, actor=VERIFIER)
+        assert (payee.reason_code, steps(session, payee.id)) == ("name_of_staff", ["payee_check"])
+        payees.decide(session, payee.id, accept=True, actor=VERIFIER, now=now)
+        assert [one.blocker for one in open_of_giver(session, month.organisation.id, now=now)] == [""]
+    assert waiting.look(sqlite_database, now=now) == 0
+    with sqlite_database.transaction() as session:
+        month.session = session
+        assert month.type_account(grant).reason_code == "name_of_staff", "another account is another question"

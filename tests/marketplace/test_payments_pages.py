@@ -320,7 +320,7 @@ def test_accounts_of_payments_that_were_made_are_deleted_and_attested_in_one_pre
 
 
 def test_a_worker_types_an_account_with_the_household_and_a_verifier_settles_it(
-    app: Flask, sqlite_database: Database, month: Month
+    app: Flask, clerk: FlaskClient, sqlite_database: Database, month: Month
 ) -> None:
     with sqlite_database.transaction() as session:
         month.session = session
@@ -334,6 +334,9 @@ def test_a_worker_types_an_account_with_the_household_and_a_verifier_settles_it(
         "account": card(9),
         "again": card(9),
     }
+    home, offer = client_of(app, grant.person.id, grant.household.id), f"/offers-to-me/{grant.match.id}"
+    assert "现在需要您办理：请填写收款账户" in home.get(offer).text
+    assert f"/our-matches/{grant.match.id}" in clerk.get("/payments/").text, "the giver reads which grants wait"
     worker = client_as(app, Role.WORKER)
     assert worker.get(path).status_code == 200
     assert worker.post(path, data=answers).status_code == 303
@@ -347,11 +350,22 @@ def test_a_worker_types_an_account_with_the_household_and_a_verifier_settles_it(
     assert card(9) in verifier.post(f"{at}/show").text
     assert verifier.post(f"{at}/decide", data={"verdict": "refuse"}).status_code == 422
     assert verifier.post(f"{at}/decide", data={"verdict": "refuse", "reason_code": "mistyped"}).status_code == 303
-    home = client_of(app, grant.person.id, grant.household.id)
     assert "录入有误" in home.get("/payments/my-account").text
     with sqlite_database.reading() as session:
         acts = set(session.exec(select(audit.AuditRow.action)))
     assert {"payee:type", "payee:show", "payee:refuse"} <= acts
+
+
+def test_a_namesake_of_the_giver_s_staff_reads_that_civil_affairs_looks(
+    app: Flask, sqlite_database: Database, month: Month, now: datetime
+) -> None:
+    grant = month.grants[0]
+    with sqlite_database.transaction() as session:
+        org_id, role = month.organisation.id, Role.CHARITY_WORKER
+        accounts.create_account(session, "somebody", display_name=grant.name, role=role, org_id=org_id, now=now)
+    home = client_of(app, grant.person.id, grant.household.id)
+    assert "民政部门正在核对您的账户" in home.get(f"/offers-to-me/{grant.match.id}").text
+    assert "资料齐全" not in home.get("/payments/my-account").text
 
 
 def test_civil_affairs_sees_figures_of_givers_and_can_change_nothing(
