@@ -1,8 +1,8 @@
 """What a decision would do: raise the line of 低保, add a category, lose a giver: people, money, what stays unmet.
 
 Enters: the decision as plain numbers. Leaves: a `Cost` counted by set-based SQL over what is known today, with how many
-are unknown; for a lost giver the plan of the last run is solved again without it. Nothing is written, nothing is
-decided. Called by the page of the paper.
+are unknown; whoever is dead costs nothing and is not counted; for a lost giver the plan of the last run is solved again
+without it. Nothing is written, nothing is decided. Called by the page of the paper.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from marketplace.signals.compiling import compile_rule
 from marketplace.signals.lateness import fresh_days
 from marketplace.signals.models import LARGEST, Fact, RuleState
 from marketplace.signals.rules import get_rule, tree_of
-from marketplace.signals.scene import Scene
+from marketplace.signals.scene import Scene, dead, nobody_lives
 
 ASKED = "board:paper"
 INCOME, MONTHS = "INCOME", 15
@@ -56,17 +56,18 @@ def raise_line(session: Session, percent: int, /, *, on: date, actor: Actor) -> 
         raise BadInput("paper_percent", field="percent")
     told, known = _incomes(on), standards_on(on)
     line = case((col(Household.urban).is_(True), known.dibao_urban_fen), else_=known.dibao_rural_fen)
-    low, high = line * 12 * col(Household.size), line * (100 + percent) * 12 * col(Household.size) / 100
+    people, lives = _living(on), col(Household.id).not_in(nobody_lives(Scene(on)))
+    low, high = line * 12 * people, line * (100 + percent) * 12 * people / 100
     inside = col(Household.id).in_(select(Spell.household_id).where(runs_on(on), col(Spell.category) == AIDED[0]))
-    new = (~inside, told.c.income >= low, told.c.income < high)
+    new = (lives, ~inside, told.c.income >= low, told.c.income < high)
     joined = select(Household).join(told, told.c.home == col(Household.id))
     gap = func.coalesce(func.sum(high - told.c.income), 0) / 12
-    homes, people, fen = _totals(session, joined, gap, new)
+    homes, heads, fen = _totals(session, joined, people, gap, new)
     raised = func.coalesce(func.sum(high - low), 0) / 12
-    more = session.execute(joined.with_only_columns(raised).where(inside, told.c.income < low)).scalar_one()
-    silent = select(func.count()).select_from(Household).where(col(Household.id).not_in(select(told.c.home)))
+    more = session.execute(joined.with_only_columns(raised).where(lives, inside, told.c.income < low)).scalar_one()
+    silent = select(func.count()).select_from(Household).where(lives, col(Household.id).not_in(select(told.c.home)))
     needs = _open_needs(session, joined.with_only_columns(col(Household.id)).where(*new))
-    return Cost(homes, people, fen, int(more), session.exec(silent).one(), needs)
+    return Cost(homes, heads, fen, int(more), session.exec(silent).one(), needs)
 
 
 def _incomes(on: date) -> Any:
@@ -86,9 +87,17 @@ def _incomes(on: date) -> Any:
     )
 
 
-def _totals(session: Session, joined: Any, fen: Any, wanted: tuple[Any, ...]) -> tuple[int, int, int]:
-    people = func.coalesce(func.sum(col(Household.size)), 0)
-    row = session.execute(joined.with_only_columns(func.count(), people, fen).where(*wanted)).one()
+def _living(on: date) -> Any:
+    """A household's people without its dead."""
+    gone = dead(Scene(on), by=func.count(col(Fact.person_id).distinct()))
+    return (
+        col(Household.size) - gone.where(col(Fact.household_id) == Household.id).correlate(Household).scalar_subquery()
+    )
+
+
+def _totals(session: Session, joined: Any, people: Any, fen: Any, wanted: tuple[Any, ...]) -> tuple[int, int, int]:
+    heads = func.coalesce(func.sum(people), 0)
+    row = session.execute(joined.with_only_columns(func.count(), heads, fen).where(*wanted)).one()
     return int(row[0]), int(row[1]), int(row[2])
 
 
@@ -100,8 +109,9 @@ def add_category(session: Session, rule_id: str, /, *, month_fen: int, on: date,
         raise BadInput("paper_rule", field="rule")
     met = compile_rule(tree_of(rule), Scene(on, per=rule.per, fresh=fresh_days(session))).subquery()
     aided = select(Spell.household_id).where(runs_on(on), col(Spell.category).in_(AIDED))
-    wanted = (col(Household.id).in_(select(met.c[0])), col(Household.id).not_in(aided))
-    homes, people, _none = _totals(session, select(Household), literal(0), wanted)
+    lives = col(Household.id).not_in(nobody_lives(Scene(on)))
+    wanted = (lives, col(Household.id).in_(select(met.c[0])), col(Household.id).not_in(aided))
+    homes, people, _none = _totals(session, select(Household), _living(on), literal(0), wanted)
     needs = _open_needs(session, select(Household.id).where(*wanted))
     return Cost(homes, people, people * month_fen, 0, 0, needs)
 

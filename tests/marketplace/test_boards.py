@@ -16,11 +16,12 @@ from marketplace.calendar import HERE, local_day, utc_now
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed
 from marketplace.households import categories
-from marketplace.households.models import Household
+from marketplace.households.models import Household, Person
 from marketplace.reference.standards import standards_on
 from marketplace.reference.words import list_codes
 from marketplace.signals import answering, sweeping
 from marketplace.signals.models import Colour
+from marketplace.signals.taking import record_fact
 from tests.marketplace.signal_scene import CLERK, SECOND, a_home, a_number, at_work, into, told
 from tests.marketplace.test_overrides import a_shortage
 from tests.marketplace.test_proposals import a_run
@@ -242,6 +243,20 @@ def test_raising_the_line_takes_in_who_stands_between_both_lines_and_pays_the_ga
         paper.raise_line(session, 0, on=TODAY, actor=SECOND)
     with pytest.raises(NotAllowed):
         paper.raise_line(session, 10, on=TODAY, actor=WORKER)
+
+
+def test_the_paper_counts_nobody_who_is_dead(session: Session) -> None:
+    line = standards_on(TODAY).dibao_urban_fen
+    pair, alone = (a_number(), a_number()), a_number()
+    home, empty = a_home(session, numbers=pair, now=NOW), a_home(session, numbers=(alone,), now=NOW)
+    for gone in (home, empty):
+        asked = select(Person).where(Person.household_id == gone.id)
+        one = session.exec(asked).first()
+        assert one is not None
+        record_fact(session, one, "DEATH", ref=f"death:{one.id}", on=TODAY, actor=CLERK, now=NOW)
+    told(session, "SPENDING", (pair[0], "INCOME", TODAY, line * 105 // 100 * 12 // 100), as_of=TODAY, now=NOW)
+    cost = paper.raise_line(session, 10, on=TODAY, actor=SECOND)
+    assert (cost.homes, cost.people, cost.unknown) == (1, 1, 0)
 
 
 def test_a_new_category_counts_who_meets_the_rule_and_gets_nothing_yet(session: Session) -> None:
