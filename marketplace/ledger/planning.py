@@ -27,6 +27,8 @@ from marketplace.sealed import Vault, number_index, vault_of
 from matching.overlap_rules import CHARITY
 
 _ASKED = 500
+AS_HISTORY = "as_history"
+"""A value that a person's decision adds to a row: it is the household's past aid, whatever need it names."""
 
 
 @dataclass(slots=True)
@@ -97,6 +99,8 @@ class Plan:
     strangers: int = 0
     unknown: list[CheckedRow] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    contrary: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Number of each row that contradicts the need it names ► why, and its household."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -125,7 +129,8 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str) -> Pla
         item.household_id = _household(item, needs, homes)
     _find_repeats(session, items, source=source)
     for item in items:
-        _place(item, needs.get(item.row.values.get("need_source_id") or ""), found=found)
+        known = None if item.row.values.get(AS_HISTORY) else needs.get(item.row.values.get("need_source_id") or "")
+        _place(item, known, found=found)
     return found
 
 
@@ -189,15 +194,17 @@ def _place(item: Planned, known: Known | None, *, found: Plan) -> None:
 
 
 def _fits(item: Planned, need: Need, found: Plan) -> bool:
-    """Whether the need is the same household's and of the same kind; else the row is faulty."""
+    """Whether the need is the same household's and of the same kind; else the row is faulty, unless the ledger holds
+    it already as past aid."""
     code = ""
     if need.household_id != item.household_id:
         code = "need_of_another"
     elif need.category != item.row.values["category"]:
         code = "need_of_other_kind"
-    if code:
+    if code and not (item.held and _unchanged(item)):
         shown = str(item.row.values["need_source_id"])[:40]
         found.faults.append(Fault(item.row.number, "need_source_id", shown, code, {}, Stage.ROWS))
+        found.contrary[item.row.number] = code, item.household_id
     return not code
 
 

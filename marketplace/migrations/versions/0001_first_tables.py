@@ -182,6 +182,7 @@ def upgrade() -> None:
     sa.Column('number', sa.Integer(), nullable=False),
     sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('source_index', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('payload', sa.LargeBinary(), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('tried_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
