@@ -25,6 +25,7 @@ from marketplace.ledger.imports import see, store
 from marketplace.ledger.late import look_again
 from marketplace.ledger.models import AidSource, FeedCursor
 from marketplace.ledger.planning import AS_HISTORY, Plan, plan
+from marketplace.ledger.strangers import Contrary
 from marketplace.ledger.table import aid_schema
 from marketplace.policy import require
 
@@ -43,7 +44,7 @@ class Reported:
     unplaced: tuple[Fault, ...] = ()
     unknown: tuple[CheckedRow, ...] = ()
     """The rows of strangers, for a caller that keeps them."""
-    contrary: tuple[strangers.Contrary, ...] = ()
+    contrary: tuple[Contrary, ...] = ()
     """The rows that contradict a known need, for the same caller."""
 
     def plus(self, other: Reported) -> Reported:
@@ -94,9 +95,7 @@ def take_rows(
         contradicted=contradicted,
         unplaced=tuple(refused.faults),
         unknown=tuple(found.unknown),
-        contrary=tuple(
-            strangers.Contrary(row, *refused.contrary[row.number]) for row in rows if row.number in refused.contrary
-        ),
+        contrary=tuple(Contrary(row, *refused.contrary[row.number]) for row in rows if row.number in refused.contrary),
     )
 
 
