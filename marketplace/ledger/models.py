@@ -26,7 +26,8 @@ class AidState(StrEnum):
     REPEAT = "repeat"
 
 
-LIVE = (AidState.RESERVED, AidState.APPROVED, AidState.DELIVERED)
+PROMISED = (AidState.RESERVED, AidState.APPROVED)
+LIVE = (*PROMISED, AidState.DELIVERED)
 
 
 class LedgerEntry(SQLModel, table=True):

@@ -21,7 +21,7 @@ from marketplace.households.models import Household, Person
 from marketplace.households.register import source_index
 from marketplace.intake import CheckedRow, Fault, Stage
 from marketplace.ledger import repeats
-from marketplace.ledger.models import LIVE, AidState, LedgerEntry
+from marketplace.ledger.models import LIVE, PROMISED, AidState, LedgerEntry
 from marketplace.needs.models import Need
 from marketplace.sealed import Vault, number_index, vault_of
 from matching.overlap_rules import CHARITY
@@ -96,6 +96,8 @@ class Plan:
     new: list[Planned] = field(default_factory=list)
     changed: list[Planned] = field(default_factory=list)
     same: int = 0
+    again: list[LedgerEntry] = field(default_factory=list)
+    """Promises among the same: their giver has said once more that they stand."""
     strangers: int = 0
     unknown: list[CheckedRow] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
@@ -184,6 +186,7 @@ def _place(item: Planned, known: Known | None, *, found: Plan) -> None:
         item.need = known.need
     if item.held and _unchanged(item):
         found.same += 1
+        found.again += [part for part in item.held if part.state in PROMISED]
         return
     if known is not None and item.need is not None:
         own = sum(part.units for part in item.held if part.need_id == known.need.id and part.state in LIVE)
