@@ -148,6 +148,7 @@ def _shared(item: Planned, source: str, orgs: Mapping[str, str], *, now: datetim
         "given_on": date.fromisoformat(item.row.values["given_on"]),
         "state": item.state,
         "repeats_id": item.repeats or None,
+        "told": item.told.value if item.repeats else "",
         "updated_at": now,
     }
 

@@ -168,9 +168,10 @@ def _find_repeats(session: Session, items: Sequence[Planned], *, source: str) ->
             given_on=date.fromisoformat(str(item.row.values["given_on"])),
             payer=str(item.row.values.get("payer") or CHARITY),
             held=tuple(item.held),
+            promise=item.told in PROMISED,
         )
         for item in items
-        if item.household_id and item.told is AidState.DELIVERED
+        if item.household_id and item.told in LIVE
     }
     found = repeats.find(session, asked)
     for item in items:
@@ -217,6 +218,7 @@ def _unchanged(item: Planned) -> bool:
     same = (
         sum(part.units for part in item.held) == item.units
         and all((part.state, part.repeats_id or "") == (item.state, item.repeats) for part in item.held)
+        and (not item.repeats or all(as_told(part) is item.told for part in item.held))
         and first.given_on == date.fromisoformat(values["given_on"])
         and all(getattr(first, name) == told for name, told in item.words.items())
     )
@@ -226,6 +228,11 @@ def _unchanged(item: Planned) -> bool:
         and all(part.need_id is None and part.created_at < item.need.created_at for part in item.held)
     )
     return same and not came_later
+
+
+def as_told(part: LedgerEntry, /) -> AidState:
+    """The state that the source of a row tells; a repeat keeps it beside its own."""
+    return part.state if part.state is not AidState.REPEAT else AidState(part.told or AidState.DELIVERED)
 
 
 def _find_held(session: Session, items: Sequence[Planned]) -> None:

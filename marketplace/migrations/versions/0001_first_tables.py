@@ -1831,6 +1831,7 @@ def upgrade() -> None:
     sa.Column('given_on', sa.Date(), nullable=False),
     sa.Column('state', sa.Enum('reserved', 'approved', 'delivered', 'returned', 'repeat', name='aidstate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('repeats_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=True),
+    sa.Column('told', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('updated_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint("(state = 'repeat') = (repeats_id IS NOT NULL) AND (repeats_id IS NULL OR need_id IS NULL)", name=op.f('ck_ledger_entry_repeat')),
