@@ -15,8 +15,8 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
+from marketplace.cases import elsewhere, hands, lateness, once, orders, register, steps
 from marketplace.cases import granted as beginning
-from marketplace.cases import hands, lateness, once, orders, register, steps
 from marketplace.cases import uncovered as left
 from marketplace.cases.amounts import fast_aid_cap
 from marketplace.cases.evaluate import LABEL_CHANNEL
@@ -66,7 +66,7 @@ def decide(
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
-    again = granted and aided_already(session, item, now=now)
+    again = granted and (aided_already(session, item, now=now) or elsewhere.list_aided(session, item, now=now) != [])
     if fast and not (again and may(actor, "case:decide").allow):
         require(actor, "case:fast", district=item.district_code)
     else:

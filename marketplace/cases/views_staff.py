@@ -16,6 +16,7 @@ from sqlmodel import Session
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import (
     board,
+    elsewhere,
     forms,
     hands,
     lateness,
@@ -114,6 +115,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         late=found.state not in ENDED and lateness.is_late(session, found, now=now),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
         aided=outcome.aided_already(session, found, now=now),
+        aided_elsewhere=elsewhere.list_aided(session, found, now=now) if step is not None else [],
         answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
         **_at(session, found, step, now=now),

@@ -83,6 +83,7 @@ STEPS: dict[str, Step] = {
         Step("payout_change", Side.STAFF, 3, urgent_days=1),
         Step("cover_answer", Side.STAFF, 10, urgent_days=2),
         Step("overlap_look", Side.STAFF, 5),
+        Step("feed_look", Side.STAFF, 5),
         Step("record_cost", Side.STAFF, 10, urgent_days=2),
         Step("claim_help", Side.STAFF, 5, urgent_days=2),
         Step("visit_answer", Side.HOUSEHOLD, 3, urgent_days=1, remind_at=(40, 80)),

@@ -62,6 +62,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "held": ("decisions.cancel", "match_id"),
     "cover_answer": ("ledger.bill", "need_id"),
     "overlap_look": ("ledger.duplicate", "hit_id"),
+    "feed_look": ("ledger.unplaced", ""),
     "record_cost": ("ledger.bill", "need_id"),
     "claim_help": ("ledger.bill", "need_id"),
     "case_step": ("cases.item", "item_id"),

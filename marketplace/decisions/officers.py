@@ -33,7 +33,7 @@ TAKEN_BY = {
     **dict.fromkeys(("alert_red", "alert_orange", "alert_yellow", "alert_blue"), Role.WORKER),
     **dict.fromkeys(("publish", "complaint", "payee_check", "right_answer", "source_dispute"), Role.VERIFIER),
     **dict.fromkeys(("cover_answer", "overlap_look", "power_check", "push_answer", "push_result"), Role.VERIFIER),
-    **dict.fromkeys(("feed_late", "denied_answer"), Role.VERIFIER),
+    **dict.fromkeys(("feed_late", "feed_look", "denied_answer"), Role.VERIFIER),
     **dict.fromkeys(("first_approval", "second_approval", "held", "late_delivery", "reclaim_late"), Role.APPROVER),
     **dict.fromkeys(("paid_missing", "paid_twice", "payout_change", "rule_review"), Role.APPROVER),
     **dict.fromkeys(

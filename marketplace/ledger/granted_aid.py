@@ -119,6 +119,7 @@ def _bring(session: Session, row: LedgerEntry, item: CaseItem, *, now: datetime)
     row.units = worth or row.units
     told = _told(row, held=(row,) if row in session else ())
     first = repeats.find(session, {row.id: told}).get(row.id) if worth else None
+    first = None if first and _known_before(session, first, row, item) else first
     if not worth or first:
         row.state, row.repeats_id = (AidState.REPEAT if first else AidState.RETURNED), first
         return
@@ -126,6 +127,12 @@ def _bring(session: Session, row: LedgerEntry, item: CaseItem, *, now: datetime)
     if row.state is AidState.APPROVED and state is AidState.DELIVERED:
         row.given_on = local_day(now)
     row.state, row.repeats_id = state, None
+
+
+def _known_before(session: Session, first: str, row: LedgerEntry, item: CaseItem) -> bool:
+    """The ledger held that payment already when a person granted this one, and said so: no telling of the same gift."""
+    told = session.get_one(LedgerEntry, first)
+    return row.repeats_id != first and item.decided_at is not None and told.created_at < item.decided_at
 
 
 def _told(row: LedgerEntry, *, held: tuple[LedgerEntry, ...]) -> repeats.Told:

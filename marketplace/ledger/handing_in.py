@@ -23,9 +23,9 @@ from marketplace.calendar import local_day
 from marketplace.db import Database, chunks, flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.intake import CheckedRow, Fault, check_records
-from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.ledger.models import LedgerEntry
 from marketplace.ledger.models_reports import AidReport, ReportDoor, ReportState
-from marketplace.ledger.planning import index_of
+from marketplace.ledger.planning import as_told, index_of
 from marketplace.ledger.reporting import Reported, take_rows
 from marketplace.ledger.table import own_aid_schema
 from marketplace.organisations.models import Organisation, OrganisationKind
@@ -142,9 +142,8 @@ def _placed(session: Session, rows: Sequence[CheckedRow], *, source: str) -> set
 
 def _alike(entry: LedgerEntry, row: CheckedRow) -> bool:
     """A gift that another row tells of stands in the ledger as well; that is not the giver's to know."""
-    state = AidState.DELIVERED if entry.state is AidState.REPEAT else entry.state
     told = (row.values["category"], row.values["given_on"], row.values.get("state") or "delivered")
-    return (entry.category, entry.given_on.isoformat(), state.value) == told
+    return (entry.category, entry.given_on.isoformat(), as_told(entry).value) == told
 
 
 def _reports(

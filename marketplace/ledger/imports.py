@@ -8,7 +8,7 @@ check sees. The same file again changes nothing. Called by views and commands.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert
@@ -46,6 +46,8 @@ from marketplace.policy import require
 
 SINCE = "since"
 """The batch's count that is a day: from when the source tells everything, as the whole number YYYYMMDD."""
+CONFIRMED_AGAIN = timedelta(days=1)
+"""A promise that is told many times a day is written down once: our own value."""
 
 
 def check_file(
@@ -105,7 +107,19 @@ def store(session: Session, found: Plan, /, *, source: str, rule_id: str, actor:
     written = _store(session, found.new, source=source, rule_id=rule_id, actor=actor, now=now)
     for item in found.changed:
         written += _change(session, item, source=source, rule_id=rule_id, actor=actor, now=now)
+    _confirm(session, found.again, rule_id=rule_id, actor=actor, now=now)
     return written
+
+
+def _confirm(session: Session, promises: Sequence[LedgerEntry], *, rule_id: str, actor: Actor, now: datetime) -> None:
+    """A promise that is told again stands from now on for its whole time (`ledger.promised`)."""
+    old = [row for row in promises if row.updated_at <= now - CONFIRMED_AGAIN]
+    for row in old:
+        row.updated_at = now
+        session.add(row)
+    flush(session)
+    rows = [{"id": row.id, "household_id": row.household_id, "units": row.units} for row in old]
+    _record(session, rows, "aid:confirm", rule_id=rule_id, actor=actor, now=now)
 
 
 def _store(
@@ -134,6 +148,7 @@ def _shared(item: Planned, source: str, orgs: Mapping[str, str], *, now: datetim
         "given_on": date.fromisoformat(item.row.values["given_on"]),
         "state": item.state,
         "repeats_id": item.repeats or None,
+        "told": item.told.value if item.repeats else "",
         "updated_at": now,
     }
 

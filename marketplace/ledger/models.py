@@ -26,12 +26,14 @@ class AidState(StrEnum):
     REPEAT = "repeat"
 
 
-LIVE = (AidState.RESERVED, AidState.APPROVED, AidState.DELIVERED)
+PROMISED = (AidState.RESERVED, AidState.APPROVED)
+LIVE = (*PROMISED, AidState.DELIVERED)
 
 
 class LedgerEntry(SQLModel, table=True):
     """Aid of `units` in `category` for a household; with a `need_id` it covers that need. A repeat names the row that
-    tells of the same gift; no foreign key, for a correction may take that row out, and then the repeat counts."""
+    tells of the same gift; no foreign key, for a correction may take that row out, and then the repeat counts, in the
+    state that its own source `told`."""
 
     __tablename__ = "ledger_entry"
     __table_args__ = (
@@ -63,6 +65,7 @@ class LedgerEntry(SQLModel, table=True):
     given_on: date = Field(index=True)
     state: AidState = Field(sa_column=choice(AidState, index=True))
     repeats_id: str | None = Field(default=None, index=True, max_length=32)
+    told: str = Field(default="", max_length=16)
     created_at: datetime = Field(sa_column=moment())
     updated_at: datetime = Field(sa_column=moment())
 

@@ -59,13 +59,15 @@ class AidReport(SQLModel, table=True):
 
 class FeedStranger(SQLModel, table=True):
     """One payment of a government feed to somebody who is not in the register, sealed under its number: tried again
-    each day, gone once it is placed or too old. The keyed index keeps it once, however often the feed repeats it."""
+    each day, gone once it is placed or too old. With a `cause` its person is here, but the need that it names does not
+    fit: it waits for somebody of the staff. The keyed index keeps it once, however often the feed repeats it."""
 
     __tablename__ = "feed_stranger"
 
     number: int = Field(default=None, primary_key=True)
     source: str = Field(max_length=32, index=True)
     source_index: str = Field(unique=True, max_length=64)
+    cause: str = Field(default="", max_length=32)
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     created_at: datetime = Field(sa_column=moment(index=True))
     tried_at: datetime = Field(sa_column=moment(index=True))

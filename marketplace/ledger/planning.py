@@ -21,12 +21,14 @@ from marketplace.households.models import Household, Person
 from marketplace.households.register import source_index
 from marketplace.intake import CheckedRow, Fault, Stage
 from marketplace.ledger import repeats
-from marketplace.ledger.models import LIVE, AidState, LedgerEntry
+from marketplace.ledger.models import LIVE, PROMISED, AidState, LedgerEntry
 from marketplace.needs.models import Need
 from marketplace.sealed import Vault, number_index, vault_of
 from matching.overlap_rules import CHARITY
 
 _ASKED = 500
+AS_HISTORY = "as_history"
+"""A value that a person's decision adds to a row: it is the household's past aid, whatever need it names."""
 
 
 @dataclass(slots=True)
@@ -94,9 +96,13 @@ class Plan:
     new: list[Planned] = field(default_factory=list)
     changed: list[Planned] = field(default_factory=list)
     same: int = 0
+    again: list[LedgerEntry] = field(default_factory=list)
+    """Promises among the same: their giver has said once more that they stand."""
     strangers: int = 0
     unknown: list[CheckedRow] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    contrary: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Number of each row that contradicts the need it names ► why, and its household."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -125,7 +131,8 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str) -> Pla
         item.household_id = _household(item, needs, homes)
     _find_repeats(session, items, source=source)
     for item in items:
-        _place(item, needs.get(item.row.values.get("need_source_id") or ""), found=found)
+        known = None if item.row.values.get(AS_HISTORY) else needs.get(item.row.values.get("need_source_id") or "")
+        _place(item, known, found=found)
     return found
 
 
@@ -161,9 +168,10 @@ def _find_repeats(session: Session, items: Sequence[Planned], *, source: str) ->
             given_on=date.fromisoformat(str(item.row.values["given_on"])),
             payer=str(item.row.values.get("payer") or CHARITY),
             held=tuple(item.held),
+            promise=item.told in PROMISED,
         )
         for item in items
-        if item.household_id and item.told is AidState.DELIVERED
+        if item.household_id and item.told in LIVE
     }
     found = repeats.find(session, asked)
     for item in items:
@@ -179,6 +187,7 @@ def _place(item: Planned, known: Known | None, *, found: Plan) -> None:
         item.need = known.need
     if item.held and _unchanged(item):
         found.same += 1
+        found.again += [part for part in item.held if part.state in PROMISED]
         return
     if known is not None and item.need is not None:
         own = sum(part.units for part in item.held if part.need_id == known.need.id and part.state in LIVE)
@@ -189,15 +198,17 @@ def _place(item: Planned, known: Known | None, *, found: Plan) -> None:
 
 
 def _fits(item: Planned, need: Need, found: Plan) -> bool:
-    """Whether the need is the same household's and of the same kind; else the row is faulty."""
+    """Whether the need is the same household's and of the same kind; else the row is faulty, unless the ledger holds
+    it already as past aid."""
     code = ""
     if need.household_id != item.household_id:
         code = "need_of_another"
     elif need.category != item.row.values["category"]:
         code = "need_of_other_kind"
-    if code:
+    if code and not (item.held and _unchanged(item)):
         shown = str(item.row.values["need_source_id"])[:40]
         found.faults.append(Fault(item.row.number, "need_source_id", shown, code, {}, Stage.ROWS))
+        found.contrary[item.row.number] = code, item.household_id
     return not code
 
 
@@ -207,6 +218,7 @@ def _unchanged(item: Planned) -> bool:
     same = (
         sum(part.units for part in item.held) == item.units
         and all((part.state, part.repeats_id or "") == (item.state, item.repeats) for part in item.held)
+        and (not item.repeats or all(as_told(part) is item.told for part in item.held))
         and first.given_on == date.fromisoformat(values["given_on"])
         and all(getattr(first, name) == told for name, told in item.words.items())
     )
@@ -216,6 +228,11 @@ def _unchanged(item: Planned) -> bool:
         and all(part.need_id is None and part.created_at < item.need.created_at for part in item.held)
     )
     return same and not came_later
+
+
+def as_told(part: LedgerEntry, /) -> AidState:
+    """The state that the source of a row tells; a repeat keeps it beside its own."""
+    return part.state if part.state is not AidState.REPEAT else AidState(part.told or AidState.DELIVERED)
 
 
 def _find_held(session: Session, items: Sequence[Planned]) -> None:

@@ -1,8 +1,9 @@
 """What a giver outside has set aside does not bar a household for ever: a reminder, and then it is let go.
 
-Enters: rows of other sources that are reserved or approved and that nobody has told anything of since. Leaves: one
-letter to the giver, where it is an organisation here, and after the limit the row returned: the need is open again for
-the next run. Told as given later, it counts again like any late report. Called by the worker.
+Enters: rows of other sources that are reserved or approved and that nobody has told anything of since; the same told
+again says that the promise stands. Leaves: one letter to the giver, where it is an organisation here, and after the
+limit the row returned: the need is open again for the next run. Told as given later, it counts again like any late
+report. Called by the worker.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from marketplace.actors import SYSTEM
 from marketplace.calendar import local_day
 from marketplace.db import Database, flush
 from marketplace.ledger.granted_aid import SOURCE as CASES
-from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.ledger.models import PROMISED, AidState, LedgerEntry
 from marketplace.ledger.service import PLATFORM
 
 LIMIT = timedelta(days=30)
@@ -30,7 +31,7 @@ MOST = 500
 
 def due(session: Session, /, *, now: datetime) -> list[LedgerEntry]:
     """Promises that are over, or old enough for a reminder that was not written yet; the oldest first."""
-    wanted = select(LedgerEntry).where(col(LedgerEntry.state).in_((AidState.RESERVED, AidState.APPROVED)))
+    wanted = select(LedgerEntry).where(col(LedgerEntry.state).in_(PROMISED))
     wanted = wanted.where(col(LedgerEntry.source).not_in(OURS), col(LedgerEntry.updated_at) <= now - REMIND)
     found = session.exec(wanted.order_by(col(LedgerEntry.updated_at), col(LedgerEntry.id)).limit(MOST)).all()
     keys = [_key(row) for row in found]

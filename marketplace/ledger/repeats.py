@@ -55,6 +55,7 @@ class Told:
     given_on: date
     payer: str = CHARITY
     held: tuple[LedgerEntry, ...] = ()
+    promise: bool = False
 
 
 def find(session: Session, asked: Mapping[str, Told], /) -> dict[str, str]:
@@ -84,12 +85,16 @@ def find(session: Session, asked: Mapping[str, Told], /) -> dict[str, str]:
 
 
 def _alike(row: LedgerEntry, told: Told) -> bool:
-    """Whether a row of another source may tell of the same gift; nothing that came after a row that counts does."""
+    """Whether a row of another source may tell of the same gift; nothing that came after a row that counts does, and
+    who promises after a gift was delivered promises another, unless it was one promise before."""
     later = told.given_on > row.given_on and row.state is not AidState.DELIVERED
     near = abs(told.given_on - row.given_on) <= NEAR or later
     first = all(row.created_at < part.created_at for part in told.held if part.state in LIVE)
     cause = may_be_one(known(row.cause), known(told.cause))
     kind = told.payer in ONE_PURSE or (row.category, row.programme) == (told.category, told.programme)
+    ahead = told.promise and row.state is AidState.DELIVERED
+    if ahead and all(part.repeats_id != row.id for part in told.held):
+        return False
     return near and first and cause and kind and row.units == told.units and row.source != told.source
 
 
@@ -173,7 +178,8 @@ def decide(
 
 def _count(session: Session, row: LedgerEntry, *, actor: Actor, now: datetime) -> None:
     """From now on the row stands for a gift of its own."""
-    row.state, row.repeats_id, row.updated_at = AidState.DELIVERED, None, now
+    row.state, row.told = AidState(row.told or AidState.DELIVERED), ""
+    row.repeats_id, row.updated_at = None, now
     session.add(row)
     flush(session)
     body = {"units": row.units}

@@ -18,12 +18,14 @@ from marketplace import audit
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
 from marketplace.db import Database, flush
+from marketplace.errors import WrongState
 from marketplace.intake import CheckedRow, Fault, check_records
 from marketplace.ledger import repeats, strangers
 from marketplace.ledger.imports import see, store
 from marketplace.ledger.late import look_again
 from marketplace.ledger.models import AidSource, FeedCursor
-from marketplace.ledger.planning import Plan, plan
+from marketplace.ledger.planning import AS_HISTORY, Plan, plan
+from marketplace.ledger.strangers import Contrary
 from marketplace.ledger.table import aid_schema
 from marketplace.policy import require
 
@@ -42,6 +44,8 @@ class Reported:
     unplaced: tuple[Fault, ...] = ()
     unknown: tuple[CheckedRow, ...] = ()
     """The rows of strangers, for a caller that keeps them."""
+    contrary: tuple[Contrary, ...] = ()
+    """The rows that contradict a known need, for the same caller."""
 
     def plus(self, other: Reported) -> Reported:
         """Both together."""
@@ -76,7 +80,7 @@ def take_rows(
     session: Session, rows: Sequence[CheckedRow], /, *, source: str, rule_id: str, actor: Actor, now: datetime
 ) -> Reported:
     """Plan and store rows that were checked; what contradicts a known need is left out and named."""
-    found, faults = _plan(session, rows, source=source)
+    found, refused = _plan(session, rows, source=source)
     written = store(session, found, source=source, rule_id=rule_id, actor=actor, now=now)
     since = session.get(AidSource, source)
     see(session, source, seen_from=since.seen_from if since else local_day(now), actor=actor, now=now)
@@ -89,17 +93,19 @@ def take_rows(
         same=found.same,
         strangers=found.strangers,
         contradicted=contradicted,
-        unplaced=tuple(faults),
+        unplaced=tuple(refused.faults),
         unknown=tuple(found.unknown),
+        contrary=tuple(Contrary(row, *refused.contrary[row.number]) for row in rows if row.number in refused.contrary),
     )
 
 
-def _plan(session: Session, rows: Sequence[CheckedRow], *, source: str) -> tuple[Plan, Sequence[Fault]]:
-    found = plan(session, rows, source=source)
-    if not found.faults:
-        return found, ()
-    bad = {fault.row for fault in found.faults}
-    return plan(session, [row for row in rows if row.number not in bad], source=source), found.faults
+def _plan(session: Session, rows: Sequence[CheckedRow], *, source: str) -> tuple[Plan, Plan]:
+    """What is to be stored, and the plan that names what is not."""
+    first = plan(session, rows, source=source)
+    if not first.contrary:
+        return first, first
+    sound = [row for row in rows if row.number not in first.contrary]
+    return plan(session, sound, source=source), first
 
 
 def pull_payments(
@@ -142,14 +148,25 @@ def sweep_strangers(database: Database, /, *, clock: Callable[[], datetime]) -> 
             kept = [one for one in due if one.source == source]
             rows = strangers.opened(session, kept)
             done = take_rows(session, rows, source=source, rule_id="feed", actor=SYSTEM, now=now)
-            placed += strangers.settle(session, kept, done.unknown, now=now)
+            placed += strangers.settle(session, kept, done.unknown, done.contrary, now=now)
     return placed
+
+
+def count_payment(session: Session, number: int, /, *, actor: Actor, now: datetime) -> None:
+    """A person found that a kept payment is the household's, whatever need it names: it counts as its past aid."""
+    one = strangers.get_contrary(session, number, actor=actor)
+    (row,) = strangers.opened(session, [one])
+    past = CheckedRow(row.number, {**row.values, AS_HISTORY: "yes"})
+    done = take_rows(session, [past], source=one.source, rule_id="feed", actor=actor, now=now)
+    if done.unknown:
+        raise WrongState("payment_fits_nobody")
+    strangers.end_contrary(session, one, outcome="counted", actor=actor, now=now)
 
 
 def _store_page(session: Session, page: PaymentPage, *, source: str, actor: Actor, now: datetime) -> Reported:
     records = [{**record.cells, "source_id": record.source_id} for record in page.payments]
     done = take_in(session, records, source=source, rule_id="feed", actor=actor, now=now)
-    strangers.keep(session, done.unknown, source=source, now=now)
+    strangers.keep(session, done.unknown, done.contrary, source=source, now=now)
     cursor = session.get(FeedCursor, source) or FeedCursor(source=source, pulled_at=now)
     cursor.cursor, cursor.pulled_at = page.cursor, now
     session.add(cursor)

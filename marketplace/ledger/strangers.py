@@ -1,48 +1,83 @@
-"""Payments of government feeds to people who are not in the register: kept sealed, and matched once they enter it.
+"""Payments of government feeds that cannot be placed yet: kept sealed, none is lost.
 
-Enters: the rows of a feed's page that fit nobody here. Leaves: each under a number, sealed; a count for the page of
-staff; and ledger rows for those whose person has come since. What has waited too long is destroyed. Called by
-`reporting`, the worker and the page.
+Enters: the rows of a feed's page that fit nobody here, or that contradict the need they name. Leaves: each under a
+number, sealed; a count, and a task with a clock for each contradiction; and ledger rows for those that fit since. What
+fits nobody for too long is destroyed, a contradiction waits until a person decides it. Called by `reporting`, the
+worker and the page.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
-from marketplace.actors import SYSTEM
+from marketplace.actors import SYSTEM, Actor
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
 from marketplace.db import flush
+from marketplace.errors import NotFound
+from marketplace.households.models import Household
 from marketplace.intake import CheckedRow
 from marketplace.ledger.models_reports import FeedStranger
+from marketplace.policy import require
 from marketplace.sealed import vault_of
 
 KEPT = timedelta(days=365)
 """So long a payment waits: rules against helping twice look back over a year. Then its personal data goes."""
 TRY_AGAIN = timedelta(days=1)
 MOST = 500
+STEP = "feed_look"
+"""The clock of a payment that contradicts the need it names."""
 _BLOB = "feed-stranger"
 
 
-def keep(session: Session, rows: Sequence[CheckedRow], /, *, source: str, now: datetime) -> int:
-    """Seal what fits nobody, each payment once; what the feed says of it now replaces what it said before."""
-    vault, new = vault_of(session), 0
-    for row in rows:
+@dataclass(frozen=True, slots=True)
+class Contrary:
+    """A row whose household is here and whose need does not fit it, and why."""
+
+    row: CheckedRow
+    cause: str
+    household_id: str
+
+
+def keep(
+    session: Session, rows: Sequence[CheckedRow], contrary: Sequence[Contrary] = (), /, *, source: str, now: datetime
+) -> int:
+    """Seal what cannot be placed, each payment once; what the feed says of it now replaces what it said before."""
+    vault, new, why = vault_of(session), 0, {one.row.number: one for one in contrary}
+    for row in (*rows, *(one.row for one in contrary)):
         index = vault.index("feed-stranger", f"{source}\x00{row.values['source_id']}")
         payload = vault.seal_blob(_BLOB, json.dumps(dict(row.values), ensure_ascii=False).encode())
         known = session.exec(select(FeedStranger).where(FeedStranger.source_index == index)).one_or_none()
         if known is None:
-            kept = FeedStranger(source=source, source_index=index, payload=payload, created_at=now, tried_at=now)
-            session.add(kept)
+            known = FeedStranger(source=source, source_index=index, payload=payload, created_at=now, tried_at=now)
             new += 1
-        else:
-            known.payload, known.tried_at = payload, now
-            session.add(known)
-    flush(session)
+        known.payload, known.tried_at = payload, now
+        session.add(known)
+        flush(session)
+        _ask(session, known, why.get(row.number), now=now)
     return new
+
+
+def _ask(session: Session, one: FeedStranger, why: Contrary | None, *, now: datetime) -> None:
+    """A task where the payment begins to contradict a need; it ends where that is over."""
+    begins, one.cause = why is not None and not one.cause, why.cause if why else ""
+    if why is not None and begins:
+        district = session.get_one(Household, why.household_id).district_code
+        clocks.start(session, STEP, _ref(one), holder=Holder(district_code=district), now=now)
+    elif why is None:
+        clocks.end(session, _ref(one), step=STEP, outcome="over", now=now)
+    session.add(one)
+    flush(session)
+
+
+def _ref(one: FeedStranger) -> str:
+    return f"feed-payment:{one.number}"
 
 
 def due(session: Session, /, *, now: datetime) -> list[FeedStranger]:
@@ -57,24 +92,64 @@ def opened(session: Session, kept: Sequence[FeedStranger], /) -> list[CheckedRow
     return [CheckedRow(one.number, json.loads(vault.open_blob(_BLOB, one.payload))) for one in kept]
 
 
-def settle(session: Session, kept: Sequence[FeedStranger], still: Sequence[CheckedRow], /, *, now: datetime) -> int:
-    """After another try: who is still nobody waits on, or goes after too long; the others are in the ledger."""
-    unknown, gone = {row.number for row in still}, 0
+def settle(
+    session: Session,
+    kept: Sequence[FeedStranger],
+    still: Sequence[CheckedRow],
+    contrary: Sequence[Contrary],
+    /,
+    *,
+    now: datetime,
+) -> int:
+    """After another try: who is still nobody waits on, or goes after too long; what contradicts a need waits for a
+    person; the others are in the ledger."""
+    unknown, why, gone = {row.number for row in still}, {one.row.number: one for one in contrary}, 0
     for one in kept:
-        old = one.created_at <= now - KEPT
-        gone += old and one.number in unknown
-        if one.number in unknown and not old:
-            one.tried_at = now
-            session.add(one)
-        else:
+        one.tried_at = now
+        _ask(session, one, why.get(one.number), now=now)
+        old = one.number in unknown and one.created_at <= now - KEPT
+        gone += old
+        if old or one.number not in unknown | why.keys():
             session.delete(one)
     flush(session)
-    body = {"tried": len(kept), "placed": len(kept) - len(unknown), "destroyed": int(gone)}
+    placed = len(kept) - len(unknown) - len(why)
+    body = {"tried": len(kept), "placed": placed, "contrary": len(why), "destroyed": int(gone)}
     audit.record(session, audit.Entry("aid:strangers", body=body), actor=SYSTEM, now=now)
-    return len(kept) - len(unknown)
+    return placed
+
+
+def list_contrary(session: Session, /) -> list[tuple[FeedStranger, CheckedRow]]:
+    """What waits for a person, the longest first; staff are shown the kind, the amount and the day of it."""
+    wanted = select(FeedStranger).where(FeedStranger.cause != "").order_by(col(FeedStranger.number)).limit(MOST)
+    found = list(session.exec(wanted))
+    return list(zip(found, opened(session, found), strict=True))
+
+
+def get_contrary(session: Session, number: int, /, *, actor: Actor) -> FeedStranger:
+    """One payment that waits for a person, locked."""
+    require(actor, "aid:place")
+    one = session.get(FeedStranger, number, with_for_update=True, populate_existing=True)
+    if one is None or not one.cause:
+        raise NotFound("feed_payment")
+    return one
+
+
+def set_aside(session: Session, number: int, /, *, actor: Actor, now: datetime) -> None:
+    """A person has looked, and it is no aid of the household: its personal data goes."""
+    end_contrary(session, get_contrary(session, number, actor=actor), outcome="aside", actor=actor, now=now)
+
+
+def end_contrary(session: Session, one: FeedStranger, /, *, outcome: str, actor: Actor, now: datetime) -> None:
+    """Its task is done and what was sealed goes; the chain keeps who decided what."""
+    clocks.end(session, _ref(one), step=STEP, outcome=outcome, now=now)
+    entry = audit.Entry("aid:payment", object_ref=_ref(one), rule_id=one.cause, decision=outcome)
+    session.delete(one)
+    flush(session)
+    audit.record(session, entry, actor=actor, now=now)
 
 
 def waiting(session: Session, /) -> list[tuple[str, int]]:
-    """Feed ► how many of its payments wait."""
-    counted = select(FeedStranger.source, func.count()).group_by(col(FeedStranger.source))
+    """Feed ► how many of its payments wait for their person."""
+    counted = select(FeedStranger.source, func.count()).where(FeedStranger.cause == "")
+    counted = counted.group_by(col(FeedStranger.source))
     return list(session.exec(counted.order_by(col(FeedStranger.source))).all())

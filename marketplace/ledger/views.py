@@ -1,6 +1,7 @@
 """The pages of the ledger: aid given, rules against helping twice, documented costs, what was prevented."""
 
 from marketplace.ledger import (
+    aided_before,
     filed,
     upload,
     views_aid,
@@ -18,6 +19,7 @@ bp.register_blueprint(given)
 
 __all__ = [
     "SENTENCES",
+    "aided_before",
     "bp",
     "filed",
     "upload",

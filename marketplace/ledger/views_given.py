@@ -6,6 +6,7 @@ whether or not its household is known here; a form for one piece of aid; for sta
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import url_for
@@ -16,11 +17,12 @@ from adapters.ports import Cell
 from marketplace.calendar import utc_now
 from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard, own_org
+from marketplace.intake import CheckedRow
 from marketplace.intake.sentences import sentence
-from marketplace.ledger import handing_in, strangers
+from marketplace.ledger import handing_in, reporting, strangers
 from marketplace.ledger.doors import SENTENCES, bp
 from marketplace.ledger.given_desk import given
-from marketplace.ledger.models_reports import AidReport, ReportDoor, ReportState
+from marketplace.ledger.models_reports import AidReport, FeedStranger, ReportDoor, ReportState
 from marketplace.needs.forms import EventForm
 from marketplace.organisations.models import Organisation
 from marketplace.reference.needs import list_need_kinds, need_kind
@@ -134,7 +136,44 @@ def unplaced() -> ResponseReturnValue:
         days=handing_in.KEPT.days,
         feeds=strangers.waiting(session),
         feed_days=strangers.KEPT.days,
+        contrary=[_shown(one, row) for one, row in strangers.list_contrary(session)],
     )
+
+
+def _shown(one: FeedStranger, row: CheckedRow) -> tuple[FeedStranger, str, str, date]:
+    """What staff see of a payment: its kind, amount and day, and nothing of whose it is."""
+    kind, day = need_kind(str(row.values["category"])), date.fromisoformat(str(row.values["given_on"]))
+    return one, kind.code, amount(int(str(row.values["units"])), kind.unit), day
+
+
+@bp.post("/unplaced/payments/<int:number>/count")
+@guard("aid:place")
+@writes
+def count_payment(number: int) -> ResponseReturnValue:
+    """The payment is the household's past aid, whatever need the feed names."""
+    reporting.count_payment(current_session(), number, actor=current_actor(), now=utc_now())
+    return done(_("It stands in the ledger now."), to=url_for("ledger.unplaced"))
+
+
+@bp.route("/unplaced/payments/<int:number>/aside", methods=["GET", "POST"])
+@guard("aid:place")
+@writes
+def payment_aside(number: int) -> ResponseReturnValue:
+    """The payment is no aid of the household: its personal data goes."""
+    session, form = current_session(), Form()
+    one = strangers.get_contrary(session, number, actor=current_actor())
+    if not form.validate_on_submit():
+        return confirm(
+            layout="staff",
+            title=_("Set this payment aside"),
+            intro=_("It will count for nobody, and what the feed told of it is destroyed."),
+            facts=[(_("Source"), word(one.source, "aid_source")), (_("Number"), str(one.number))],
+            button=_("Set it aside"),
+            back=url_for("ledger.unplaced"),
+            form=form,
+        )
+    strangers.set_aside(session, number, actor=current_actor(), now=utc_now())
+    return done(_("The payment is set aside."), to=url_for("ledger.unplaced"))
 
 
 @bp.post("/unplaced/<report_id>/again")

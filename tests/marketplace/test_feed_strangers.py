@@ -11,13 +11,14 @@ from adapters.ports import PaymentRecord
 from marketplace import audit
 from marketplace.actors import SYSTEM, Role
 from marketplace.app import create_app
+from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.households.register import source_index
 from marketplace.ledger import strangers
 from marketplace.ledger.models import LedgerEntry
 from marketplace.ledger.models_reports import FeedStranger
-from marketplace.ledger.reporting import pull_payments, sweep_strangers
+from marketplace.ledger.reporting import Reported, pull_payments, sweep_strangers
 from marketplace.sealed import vault_of
 from tests import factories as make
 from tests.pages.people import client_as
@@ -71,3 +72,69 @@ def test_staff_see_how_many_wait_and_nothing_of_whom(
     page = client.get("/aid/unplaced?lang=en").text
     assert "Government payments to people not in the register" in page
     assert "H-LATER" not in page
+
+
+def pull_for_need(database: Database, now: datetime) -> Reported:
+    cells = {"household_ref": "H-LATER", "need_source_id": "N-9", "category": "EMERGENCY.CASH", "units": 600}
+    feed = FakePaymentFeed([PaymentRecord("P-1", {**cells, "given_on": "2026-11-10"})])
+    return pull_payments(database, feed, source="gov", actor=SYSTEM, clock=lambda: now, afresh=True)
+
+
+def contradicted(database: Database) -> None:
+    """A person enters the register whose payment names the need of another household."""
+    with database.transaction() as session:
+        home = make.a_household(session)
+        home.source_index = source_index(vault_of(session), "test", "H-LATER")
+        other = make.a_household(session, phone="10000000002")
+        index = vault_of(session).index("need-source", "gov\x00N-9")
+        money = {"category": "EMERGENCY.CASH", "unit": "FEN", "gap_units": 100_000}
+        make.a_need(session, other, source="gov", source_id="N-9", source_index=index, **money)
+
+
+def ledger_of(database: Database) -> list[tuple[int, str | None]]:
+    with database.reading() as session:
+        return [(row.units, row.need_id) for row in session.exec(select(LedgerEntry))]
+
+
+def steps_of(database: Database, number: int) -> list[str]:
+    with database.reading() as session:
+        return [clock.step for clock in clocks.running_of(session, f"feed-payment:{number}")]
+
+
+def test_a_payment_that_contradicts_a_need_is_kept_for_a_person_who_counts_it(
+    settings: Settings, sqlite_database: Database, now: datetime
+) -> None:
+    database = sqlite_database
+    pull_for_need(database, now)
+    contradicted(database)
+    assert sweep_strangers(database, clock=lambda: now + 2 * DAY) == 0
+    (row,) = kept(database)
+    assert (row.cause, steps_of(database, row.number)) == ("need_of_another", ["feed_look"])
+    later = now + strangers.KEPT + 3 * DAY
+    assert sweep_strangers(database, clock=lambda: later) == 0
+    assert len(kept(database)) == 1, "a contradiction is never destroyed by itself"
+    client = client_as(create_app(settings, database=database), Role.VERIFIER)
+    page = client.get("/aid/unplaced?lang=en").text
+    assert "Government payments that contradict a need" in page
+    assert "Government payments to people not in the register" not in page
+    assert "H-LATER" not in page
+    assert client.post(f"/aid/unplaced/payments/{row.number}/count").status_code == 303
+    assert (kept(database), steps_of(database, row.number)) == ([], [])
+    assert ledger_of(database) == [(60_000, None)]
+    assert (pull_for_need(database, now).same, kept(database)) == (1, []), "what a person counted is not asked again"
+
+
+def test_a_payment_that_contradicts_a_need_at_once_may_be_set_aside(
+    settings: Settings, sqlite_database: Database, now: datetime
+) -> None:
+    database = sqlite_database
+    contradicted(database)
+    done = pull_for_need(database, now)
+    (row,) = kept(database)
+    assert (len(done.unplaced), steps_of(database, row.number)) == (1, ["feed_look"])
+    client = client_as(create_app(settings, database=database), Role.VERIFIER)
+    aside = f"/aid/unplaced/payments/{row.number}/aside"
+    assert "Set this payment aside" in client.get(f"{aside}?lang=en").text
+    assert client.post(aside, data={}).status_code == 303
+    assert (kept(database), steps_of(database, row.number), ledger_of(database)) == ([], [], [])
+    assert client.get(aside).status_code == 404

@@ -10,16 +10,19 @@ import pytest
 from sqlmodel import Session, select
 
 from marketplace import audit
-from marketplace.actors import SYSTEM
-from marketplace.calendar import local_day
-from marketplace.cases import orders, outcome, steps
+from marketplace.actors import SYSTEM, Role
+from marketplace.app import create_app
+from marketplace.calendar import local_day, utc_now
+from marketplace.cases import elsewhere, orders, outcome, steps
 from marketplace.cases.again import decide_again
 from marketplace.cases.models import CaseItem, ItemState
+from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
-from marketplace.errors import WrongState
+from marketplace.errors import BadInput, WrongState
+from marketplace.households.models import Household
 from marketplace.households.register import source_index
-from marketplace.ledger import granted_aid, hits
+from marketplace.ledger import aided_before, granted_aid, hits
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState, LedgerEntry, OverlapHit
 from marketplace.ledger.reporting import take_in
@@ -27,6 +30,8 @@ from marketplace.reference.words import list_codes
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER
 from tests.marketplace.test_cases import WORKER, pay, send, walk
+from tests.marketplace.test_overlap_runs import past
+from tests.pages.people import client_as
 
 
 @pytest.fixture
@@ -137,8 +142,8 @@ def test_what_a_case_paid_and_a_feed_tells_of_later_counts_once(session, now):
 
 def test_what_a_feed_told_of_and_a_case_books_later_counts_once_too(session, now):
     home = make.a_household(session)
-    told_by_feed(session, now, home)
     item = fast_aid(session, now, home)
+    told_by_feed(session, now, home)
     (row,) = booked(session, now)
     assert (row.state, counted(session, home)) == (AidState.REPEAT, [("gov", 60_000)])
     assert session.exec(select(OverlapHit.code)).one() == hits.TWICE
@@ -146,6 +151,49 @@ def test_what_a_feed_told_of_and_a_case_books_later_counts_once_too(session, now
     session.flush()
     (row,) = booked(session, now + timedelta(days=1))
     assert (row.state, row.repeats_id) == (AidState.RETURNED, None)
+
+
+def test_aid_that_the_ledger_knows_of_is_asked_for_before_a_grant_and_the_county_says_why(session, now):
+    home = make.a_household(session)
+    told_by_feed(session, now, home)
+    _case, items = send(session, now, home, wants=["accident"], ticks=["sudden"])
+    item, later = items["LINSHI"], now + timedelta(hours=1)
+    told = {"granted": True, "amount_fen": 60_000, "now": later}
+    assert elsewhere.ASKED["ledger"] is aided_before.aided_before
+    assert [one.fen for one in elsewhere.list_aided(session, item, now=later)] == [60_000]
+    with pytest.raises(BadInput, match="county_decides"):
+        outcome.decide(session, item.id, actor=WORKER, **told)
+    with pytest.raises(BadInput, match="aided_this_year"):
+        outcome.decide(session, item.id, actor=APPROVER, **told)
+    outcome.decide(session, item.id, note="第二次火灾", actor=APPROVER, **told)
+    (row,) = booked(session, later)
+    assert (row.state, len(counted(session, home))) == (AidState.APPROVED, 2), "a second gift, and a person said so"
+
+
+@pytest.mark.parametrize(
+    ("cause", "payer", "known"),
+    [("ILLNESS", "TEMPORARY_AID", 1), ("ACCIDENT", "TEMPORARY_AID", 0), ("ILLNESS", "CHARITY", 0)],
+)
+def test_illness_aid_is_asked_for_like_any_temporary_aid_of_the_same_cause(session, now, cause, payer, known):
+    _case, items = send(session, now)
+    item = items["LINSHI"]
+    home = session.get_one(Household, item.household_id)
+    row = {"payer": payer, "programme": "TEMPORARY_AID", "cause": cause}
+    past(session, home, "MEDICAL.MAJOR", 190_000, local_day(now), **row)
+    past(session, home, "MEDICAL.MAJOR", 190_000, local_day(now - timedelta(days=365)), **row)
+    assert len(elsewhere.list_aided(session, item, now=now)) == known
+
+
+def test_whoever_decides_reads_what_the_ledger_knows(settings: Settings, sqlite_database: Database) -> None:
+    now = utc_now()
+    with sqlite_database.transaction() as session:
+        home = make.a_household(session)
+        told_by_feed(session, now, home)
+        _case, items = send(session, now, home, wants=["accident"], ticks=["sudden"])
+        item_id = items["LINSHI"].id
+    client = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    page = client.get(f"/cases/items/{item_id}?lang=en").text
+    assert "The ledger knows temporary aid of this year" in page
 
 
 @pytest.mark.parametrize("over", [{"units": 500}, {"cause": "洪涝 2026-08-12"}, {"payer": "CHARITY"}])

@@ -137,6 +137,38 @@ def test_the_same_reference_again_changes_nothing_and_another_amount_counts(sess
     assert (outside(session).state, outside(session).repeats_id) == (AidState.DELIVERED, None)
 
 
+def promised_by(session: Session, source: str, now: datetime, state: str = "reserved") -> Reported:
+    row = packs(source_id="P-1", need_source_id="N-1", units=5, giver="红十字会", state=state)
+    return take_in(session, [row], source=source, rule_id="feed", actor=SYSTEM, now=now)
+
+
+def test_a_promise_that_two_sources_tell_of_covers_the_need_once(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    named(session, scene)
+    scene.need.source_index = make.vault_of(session).index("need-source", "test\x00N-1")
+    session.add(scene.need)
+    session.flush()
+    assert [promised_by(session, source, now).contradicted for source in ("reda", "redb")] == [0, 1], "one task"
+    session.refresh(scene.need)
+    assert (scene.need.committed_units, live_units(session, scene)) == (5, 5)
+    assert promised_by(session, "redb", now).same == 1
+    assert promised_by(session, "reda", now, state="delivered").changed == 1
+    assert (promised_by(session, "redb", now).same, live_units(session, scene)) == (1, 5), "still one gift"
+    repeats.decide(session, the_task(session).id, state=HitState.FALSE_ALARM, minutes=4, actor=APPROVER, now=now)
+    states = {row.source: row.state for row in session.exec(select(LedgerEntry))}
+    assert states == {"reda": AidState.DELIVERED, "redb": AidState.RESERVED}, "a promise of its own"
+
+
+def test_a_giver_s_promise_that_is_told_twice_reads_in_its_own_list_as_ever(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    named(session, scene)
+    row = packs(giver=scene.organisation.name, state="reserved")
+    take_in(session, [row], source="red", rule_id="feed", actor=SYSTEM, now=now)
+    report_given(session, [packs(state="reserved")], actor=scene.giver, now=now)
+    assert {one.state for one in session.exec(select(LedgerEntry))} == {AidState.RESERVED, AidState.REPEAT}
+    assert session.exec(select(AidReport)).one().state is ReportState.PLACED
+
+
 def test_two_records_of_one_person_are_one_household_here_too(session: Session, now: datetime) -> None:
     scene, _match = given_here(session, now)
     other = a_scene(session, phone="10000000002", organisation=scene.organisation)

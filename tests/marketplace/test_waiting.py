@@ -516,7 +516,7 @@ def test_every_page_of_a_step_opens_for_the_role_that_is_named_for_it() -> None:
     acts |= {"favours_answer": "appeal:answer", "visit_call": "appointment:call", "payee_check": "payee:decide"}
     acts |= {"papers_call": "claim:papers", "payee_help": "payee:assist", "payout_overlap": "payout:settle"}
     acts |= {"follow_up": "match:follow_up", "overlap_look": "overlap:decide", "power_check": "power:check"}
-    acts |= {"feed_late": "fact:take"}
+    acts |= {"feed_late": "fact:take", "feed_look": "aid:place"}
     acts |= {"push_answer": "portrait:answer", "survival_visit": "survival:record", "item_review": "case:handle"}
     acts |= {"right_answer": "right:answer", "source_dispute": "right:answer", "record_consent": "consent:assist"}
     acts |= {"record_cost": "bill:record", "claim_help": "bill:record", "cover_answer": "bill:record"}
