@@ -249,7 +249,7 @@ def test_household_giver_and_approver_read_and_settle_it_on_their_pages(
         match_id, home_id, org_id, need_id = match.id, scene.household.id, scene.organisation.id, scene.need.id
     app = create_app(settings, database=sqlite_database)
     assert "您说没有收到" in household_client(app, home_id).get(f"/offers-to-me/{match_id}").text
-    told = client_as(app, Role.CHARITY_MANAGER, org_id=org_id).get(f"/deliveries/{match_id}").text
+    told = client_as(app, Role.CHARITY_MANAGER, org_id=org_id).get(f"/our-matches/{match_id}").text
     assert ("家庭说没有收到这笔款项" in told, "drop-reclaim" in told) == (True, False)
     officer, path = client_as(app, Role.APPROVER), f"/matches/{match_id}/drop-reclaim"
     assert "机构说现金已当面交付" in officer.get(path).text
