@@ -245,7 +245,27 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         [had("HOUSING.ELDER_ADAPT", 5_000, programme="DISASTER_REBUILD")],
         0,
     ),
-    ("D11", "the same fund goes on", ask(REPAIR, 9_000, giver="A"), [had(REPAIR, 5_000)], 9_000),
+    ("D11", "the same fund goes on for one need", ask(REPAIR, 9_000, giver="A", **N), [had(REPAIR, 5_000, **N)], 9_000),
+    ("D11", "the same fund pays no other need of the home", ask(REPAIR, 9_000, giver="A"), [had(REPAIR, 5_000)], 0),
+    # 365 days: 25 November 2025 is exactly 365 days ago
+    ("D11", "within a year", ask(REPAIR, 9_000), [had(REPAIR, 5_000, "2025-11-26")], 0),
+    ("D11", "after a year", ask(REPAIR, 9_000), [had(REPAIR, 5_000, "2025-11-25")], 9_000),
+    ("D11", "one event for ever", ask(REPAIR, 9_000, cause=FLOOD), [had(REPAIR, 5_000, "2011-01-01", cause=FLOOD)], 0),
+    (
+        "D11",
+        "a flood of no day",
+        ask(REPAIR, 9_000, cause=FLOOD),
+        [had(REPAIR, 5_000, "2011-01-01", cause="FLOOD")],
+        9_000,
+    ),
+    ("D11", "another event", ask(REPAIR, 9_000, cause=FLOOD), [had(REPAIR, 5_000, cause="FIRE")], 9_000),
+    (
+        "D11",
+        "what a named fund rebuilt, however long ago",
+        ask(REPAIR, 9_000),
+        [had(REPAIR, 5_000, "2011-01-01", programme="DANGEROUS_HOUSE")],
+        0,
+    ),
     # D12 365 days: 25 November 2025 is exactly 365 days ago
     ("D12", "within 12 months", ask(COURSE, 1), [had(COURSE, 1, "2025-11-26")], 0),
     ("D12", "after 12 months", ask(COURSE, 1), [had(COURSE, 1, "2025-11-25")], 1),
