@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from matching.overlap_judge import judge, looks_at, paid_by, residual
-from matching.overlap_rules import KINDS, Asked, Bill, Given, Rule
+from matching.overlap_rules import KINDS, Asked, Bill, Given, Rule, may_be_one
 from tests.matching.overlap_cases import ILLNESS, RICE, RULES, TODAY, ask, bill, had
 
 CASH, ENTRY, TERM, CARE, DEVICE = (
@@ -391,6 +391,22 @@ BESIDE = {
     ("D04", "another programme has its own"): ("D05", 0),
 }
 """Where the rules in force together allow less than the one of the case: the rule that does, and how much."""
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("SCHOOLING:1", "SCHOOLING:12", False),
+        ("SCHOOLING:12", "SCHOOLING:12", True),
+        ("CRIME:2026", "CRIME:20261", False),
+        ("ILLNESS:C50", "ILLNESS:C501", True),
+        ("SCHOOLING", "SCHOOLING:12", True),
+        ("FLOOD:/500109", "FLOOD:2026-08-12/500109", True),
+    ],
+)
+def test_only_the_number_of_an_illness_may_be_told_more_or_less_closely(one: str, other: str, same: bool) -> None:
+    """Pupil 1 is not pupil 12, nor file 2026 file 20261; an illness may be told by its group or by its kind."""
+    assert (may_be_one(one, other), may_be_one(other, one)) == (same, same)
 
 
 @pytest.mark.parametrize(
