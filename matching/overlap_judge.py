@@ -204,15 +204,25 @@ def _service(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
 
 
 def _mutex(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
-    had = [
-        row for row in rows if not _same_need(row, asked) if row.giver != asked.giver or not asked.giver or rule.apart
-    ]
+    had = [row for row in rows if not _same_need(row, asked)]
     if rule.apart:
         against = frozenset().union(*(group for group in rule.apart if asked.programme not in group))
         had = [row for row in had if row.programme in against and _same_month(row, asked)]
         return _limit(rule, 0, had) if had or asked.statuses & against else None
-    had = [row for row in had if row.category == asked.category or row.programme in rule.programmes]
+    had = [row for row in had if _same_cause(row, asked)]
+    had = [
+        row
+        for row in had
+        if row.programme in rule.programmes or (row.category == asked.category and _not_over(rule, row, asked))
+    ]
     return _limit(rule, 0, had) if had else None
+
+
+def _not_over(rule: Rule, row: Given, asked: Asked) -> bool:
+    """Within the rule's days; what is known to be for one event, by its day or number, counts for ever, as all does
+    where a rule has no days."""
+    told = all(cause.partition(":")[2].partition("/")[0] for cause in (row.cause, asked.cause))
+    return not rule.days or (asked.on - row.given_on).days < rule.days or told
 
 
 def _once_a_year(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:

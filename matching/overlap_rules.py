@@ -45,13 +45,16 @@ KINDS = (
 )
 
 
+ILLNESS = "ILLNESS"
+"""The event whose number is a group with kinds below it."""
 NEAR_DAYS = 7
 """So far apart two people may put the day of one event: our own value."""
 
 
 def may_be_one(one: str, other: str, /) -> bool:
     """Whether two causes, ``CODE:NUMBER`` or ``CODE:DAY/PLACE``, may be one event. What either leaves open may be
-    anything, so an unknown cause counts until somebody says otherwise; a number that begins the other may be the same.
+    anything, so an unknown cause counts until somebody says otherwise. An illness may be told more or less closely, so
+    a number that begins the other may be the same; pupils and files have whole numbers.
 
     >>> may_be_one("FLOOD:2026-08-12/500109", "FLOOD:2026-08-14/500109"), may_be_one("ILLNESS:C50", "ILLNESS:C34")
     (True, False)
@@ -60,7 +63,9 @@ def may_be_one(one: str, other: str, /) -> bool:
     if not code or not other_code:
         return True
     (first, _, place), (second, _, other_place) = told.partition("/"), other_told.partition("/")
-    near = not first or not second or first.startswith(second) or second.startswith(first) or _near(first, second)
+    near = not first or not second or first == second or _near(first, second)
+    if code == ILLNESS:
+        near = near or first.startswith(second) or second.startswith(first)
     return code == other_code and near and (not place or not other_place or place == other_place)
 
 

@@ -67,8 +67,11 @@ RULES = {
         ("A device already fitted by the disabled persons' federation is not given again within its service life"),
     ),
     "D11": (
-        "住房已由灾后重建或其他资金支付的，不再从第二个渠道支付",
-        "A home that disaster rebuilding or another fund has paid for is not paid for by a second one",
+        "住房已由灾后重建支付，或在等待期内、或因同一事件已由其他资金支付的，不再重复支付",
+        (
+            "A home that disaster rebuilding has paid for, or any other giver within a waiting time or for the same "
+            "event, is not paid for again"
+        ),
     ),
     "D12": (
         "同一培训或创业帮助在等待期内一次",

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from marketplace.calendar import local_day
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
+from marketplace.decisions.closing import stays_given
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Offer
@@ -63,6 +64,11 @@ class Card:
     def by_case(self) -> bool:
         """Whether an insurer's case answers it: its answers deliver it, never one press."""
         return self.need.category in case_kinds(self.organisation)
+
+    @property
+    def stays_given(self) -> bool:
+        """Whether it counts as given until a person has looked, also when the household says that nothing came."""
+        return stays_given(self.match, self.need)
 
     @property
     def by_press(self) -> bool:

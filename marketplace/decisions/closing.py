@@ -21,12 +21,14 @@ from marketplace.decisions.models import FollowUp, Match, MatchState
 from marketplace.decisions.moves import locked
 from marketplace.errors import BadInput, WrongState
 from marketplace.needs import settling
+from marketplace.needs.models import Need
+from marketplace.reference.needs import MONEY
 from marketplace.reference.words import list_codes
 
 RETURNABLE = (MatchState.IN_DELIVERY, MatchState.DELIVERED, MatchState.CONFIRMED)
 RECLAIMABLE = (MatchState.DELIVERED, MatchState.CONFIRMED, MatchState.CLOSED)
 PAID_MISSING, GIVEN_BACK = "paid_missing", "given_back"
-"""Why money that the bank has paid is on its way back: the household says that it never came, or gives it back."""
+"""Why money that was paid is on its way back: the household says that it never came, or gives it back."""
 OF_THE_HOUSE = (PAID_MISSING, GIVEN_BACK, "paid_after_end")
 """Reasons of a reclaim that follow from an act; no giver chooses them."""
 LOOK_AGAIN = ("misuse", "not_entitled")
@@ -144,10 +146,17 @@ def bank_sent_back(session: Session, match_id: str, /, *, actor: Actor, now: dat
     return match
 
 
+def stays_given(match: Match, need: Need, /) -> bool:
+    """Whether the household's word alone frees nothing: the bank or an insurer says that it paid, or the giver that it
+    put money into the household's hands."""
+    return match.paid_at is not None or (need.unit == MONEY and not match.help_only)
+
+
 def paid_missing(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> Match:
-    """The bank, or an insurer, has paid and the household says that nothing came: the ledger keeps the payment and the
+    """Money was paid (`stays_given`) and the household says that nothing came: the ledger keeps the payment and the
     need is held, until the bank says that the money came back, two people put an insurer's payout right, or an approver
-    who has asked giver and bank lets it stand."""
+    who has asked giver and bank lets it stand. Money that no bank paid is back with its giver on the giver's own word,
+    and never came on an approver's."""
     match.reason_code = PAID_MISSING
     moves.step(session, match, to=MatchState.RECLAIMING, actor=actor, now=now)
     moves.wait(session, match, outcome=PAID_MISSING, for_step=PAID_MISSING, now=now)
@@ -165,6 +174,18 @@ def never_paid(session: Session, match_id: str, /, *, actor: Actor, now: datetim
     match.paid_at = None
     moves.end(session, match, to=MatchState.RETURNED, reason_code="not_received", actor=actor, now=now)
     moves.tell_household(session, match, "match_cancelled", key="never_paid", now=now)
+    return match
+
+
+def never_handed_over(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
+    """An approver who asked both sides finds that money which no bank paid was never handed over: nothing arrived. The
+    need is open again and giver and household are told."""
+    match = locked(session, match_id, "match:reclaim_drop", actor=actor, expected=(MatchState.RECLAIMING,))
+    if match.reason_code != PAID_MISSING or match.paid_at is not None or actor.role in GIVERS:
+        raise WrongState("bank_says_paid")
+    settling.money_settled(session, match.need_id, actor=actor, now=now)
+    moves.nothing_came(session, match, actor=actor, now=now)
+    moves.tell_household(session, match, "match_cancelled", key="never_handed_over", now=now)
     return match
 
 

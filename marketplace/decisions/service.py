@@ -20,12 +20,14 @@ from marketplace.decisions.closing import (
     bank_sent_back,
     follow_up,
     give_back,
+    never_handed_over,
     never_paid,
     paid_missing,
     reclaim_done,
     reclaim_drop,
     reclaim_open,
     settle,
+    stays_given,
 )
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.decisions.moves import get_match, locked
@@ -55,6 +57,7 @@ __all__ = [
     "household_accepts",
     "household_declines",
     "matches_of_household",
+    "never_handed_over",
     "never_paid",
     "not_received",
     "open_matches_of",
@@ -239,11 +242,11 @@ def confirm(session: Session, match_id: str, /, *, actor: Actor, now: datetime) 
 
 def not_received(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:
     """The household says that nothing arrived: the match ends, its units are free again, the giver is told, and staff
-    find it in their list of what did not arrive. Money that the bank says it has paid is not free on this word alone:
+    find it in their list of what did not arrive. Money that was paid or handed over is not free on this word alone:
     see `closing.paid_missing`. The visits of a service are void with it; those for which the time to say so has passed
     stand."""
     match = locked(session, match_id, "match:receive", actor=actor, expected=(MatchState.DELIVERED,))
-    if match.paid_at is not None:
+    if stays_given(match, session.get_one(Need, match.need_id)):
         return paid_missing(session, match, actor=actor, now=now)
     if standing := pieces.void(session, match, actor=actor, now=now):
         less = match.units - standing

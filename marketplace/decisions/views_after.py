@@ -52,6 +52,15 @@ class ReclaimForm(Form):
     reason_code = OneField(_l("Why?"))
 
 
+class FoundForm(Form):
+    """What an approver found out about money that no bank paid."""
+
+    found = OneField(
+        _l("What did you find?"),
+        [("came", _l("The household had the money: it stands")), ("nothing", _l("It was never handed over"))],
+    )
+
+
 class PressForm(Form):
     """Nothing but the press of a button."""
 
@@ -192,31 +201,57 @@ def _correction(match_id: str) -> list[dict[str, Any]]:
 def drop_reclaim(match_id: str) -> ResponseReturnValue:
     """The giver or civil affairs lets it be: the match is where it was before."""
     card = _card(match_id, MatchState.RECLAIMING, action="match:reclaim_drop")
-    form, giver = PressForm(), current_actor().role in GIVERS
+    giver = current_actor().role in GIVERS
     back = url_for("decisions.charity_match", match_id=match_id) if giver else url_for("decisions.deadlines")
-    missing = card.match.reason_code == PAID_MISSING
+    if card.match.reason_code == PAID_MISSING and not giver:
+        return _missing(card, back=back)
+    form = PressForm()
     if not form.validate_on_submit():
         return pages.confirm(
             layout="charity" if giver else "staff",
-            title=_("Paid, and the household says that nothing came") if missing else _("Ask nothing back"),
-            intro=_(
-                "The bank says that it paid, the household that nothing came. Ask the giver and its bank first. If the "
-                "money has come after all, let it stand: the household is asked again. If it came back to the giver, "
-                "the bank's answer, brought in by the giver, ends this by itself."
-            )
-            if missing
-            else _("The household keeps its help, and the match is where it was before."),
-            facts=[
-                {"label": _("Match"), "value": f"{_words(card)} · {card.organisation.name}"},
-                {
-                    "label": _("Why") if missing else _("The giver's reason"),
-                    "value": codes.word(card.match.reason_code, "reclaim"),
-                },
-                *(_correction(match_id) if missing and card.by_case and not giver else ()),
-            ],
-            button=_("The payment stands") if missing else _("Ask nothing back"),
+            title=_("Ask nothing back"),
+            intro=_("The household keeps its help, and the match is where it was before."),
+            facts=_asked_back(card, _("The giver's reason")),
+            button=_("Ask nothing back"),
             back=back,
             form=form,
         )
     service.reclaim_drop(current_session(), match_id, actor=current_actor(), now=utc_now())
     return pages.done(_("Noted. The household keeps its help."), to=back)
+
+
+def _asked_back(card: Card, why: str) -> list[dict[str, Any]]:
+    return [
+        {"label": _("Match"), "value": f"{_words(card)} · {card.organisation.name}"},
+        {"label": why, "value": codes.word(card.match.reason_code, "reclaim")},
+    ]
+
+
+def _missing(card: Card, *, back: str) -> ResponseReturnValue:
+    """An approver asks both sides: what a bank paid stands or comes back by the bank's word; what the giver handed over
+    itself stands, or never came."""
+    by_hand = card.match.paid_at is None
+    form: FoundForm | PressForm = FoundForm() if by_hand else PressForm()
+    if not form.validate_on_submit():
+        return pages.confirm(
+            layout="staff",
+            title=_("Paid, and the household says that nothing came"),
+            intro=_(
+                "The giver says that it handed the money over, the household that nothing came. Ask both, and look at "
+                "the receipt. Until you answer, the money counts as given and nobody else gives for this need."
+            )
+            if by_hand
+            else _(
+                "The bank says that it paid, the household that nothing came. Ask the giver and its bank first. If the "
+                "money has come after all, let it stand: the household is asked again. If it came back to the giver, "
+                "the bank's answer, brought in by the giver, ends this by itself."
+            ),
+            facts=[*_asked_back(card, _("Why")), *(_correction(card.match.id) if card.by_case else ())],
+            button=_("Record it") if by_hand else _("The payment stands"),
+            back=back,
+            form=form,
+        )
+    never = isinstance(form, FoundForm) and form.found.data == "nothing"
+    act = service.never_handed_over if never else service.reclaim_drop
+    act(current_session(), card.match.id, actor=current_actor(), now=utc_now())
+    return pages.done(_("Noted. Both sides are told.") if never else _("Noted. The household keeps its help."), to=back)

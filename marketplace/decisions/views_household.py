@@ -195,7 +195,7 @@ def received(match_id: str) -> ResponseReturnValue:
 @guard("match:receive")
 @writes
 def not_received(match_id: str) -> ResponseReturnValue:
-    """The aid has not arrived: ask once, then open the need again."""
+    """The aid has not arrived: ask once, then open the need again, or let a person look where money was paid."""
     session = current_session()
     form = Form()
     if not form.validate_on_submit():
@@ -207,6 +207,8 @@ def not_received(match_id: str) -> ResponseReturnValue:
             if card.match.paid_at is not None and card.by_case
             else _("The bank says that it paid. Civil affairs asks the giver and its bank; look at your account too.")
             if card.match.paid_at is not None
+            else _("The giver says that it handed the money over. Civil affairs asks it first, and then decides.")
+            if card.stays_given
             else _(
                 "Every visit of this help that was recorded then counts as not served, unless your time to say so has "
                 "passed. Civil affairs and the giver will be told, and your need is open again."
@@ -219,8 +221,8 @@ def not_received(match_id: str) -> ResponseReturnValue:
         )
     match = service.not_received(session, match_id, actor=current_actor(), now=utc_now())
     words = (
-        _("We have noted that nothing arrived. The giver says that it was paid: a person asks the giver and its bank.")
-        if match.paid_at is not None
+        _("We have noted that nothing arrived. The giver says that it was paid: a person asks it and its bank.")
+        if match.state is MatchState.RECLAIMING
         else _("We have noted that nothing arrived. Your need is open again.")
     )
     return pages.done(words, to=url_for("decisions.household_offers"))

@@ -131,7 +131,7 @@ def _paid(session: Session, line: PaymentLine, match: Match, *, actor: Actor, no
         decisions.deliver_paid(session, match, actor=actor, now=now)
     elif match.state in OVER:
         after_end.ask(session, match, actor=actor, now=now)
-    elif match.state in HANDED_OVER:
+    elif match.state in (*HANDED_OVER, MatchState.RECLAIMING):
         line.reason_code = "handed_over"
         session.add(line)
     head = find_head(session, line.household_id, purpose=Purpose.PAYMENT, org_id=line.org_id, match_id=line.match_id)

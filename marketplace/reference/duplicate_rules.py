@@ -23,7 +23,7 @@ REACHES: Mapping[str, str] = MappingProxyType(
         "FLOOR_TOTAL": "a smaller gap, a ban at the floor",
         "COOLDOWN": "a cool-off, and a ban for the less urgent of two like needs",
         "MUTEX_SERVICE": "a smaller gap by the hours that others give",
-        "MUTEX": "a ban for every other fund",
+        "MUTEX": "a ban",
         "ONCE_PER_YEAR": "a ban; for one policy a person, a household cap",
         "CAP": "a smaller gap; a ban where no limit is set",
         "BEST_OF": "a smaller gap, a ban for what adds nothing",

@@ -8,15 +8,20 @@ import pytest
 from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
+from marketplace.app import create_app
 from marketplace.clocks import service as clocks
+from marketplace.config import Settings
+from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions.closing import Answers, find_follow_up
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.ledger.models import AidState, LedgerEntry
-from marketplace.needs.models import NeedState
+from marketplace.needs.models import Need, NeedState
 from marketplace.notices import Notice
+from tests import factories as make
 from tests.marketplace.match_scene import Scene, a_scene
+from tests.pages.people import client_as, household_client
 
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
 GOOD = Answers(satisfaction=5, remains="nothing", staff_minutes=12)
@@ -182,3 +187,74 @@ def test_a_case_worker_alone_and_another_giver_reclaim_nothing(session: Session,
     foreign = Actor(id="m-2", role=Role.CHARITY_MANAGER, org_id="another")
     with pytest.raises(NotFound):
         decisions.reclaim_open(session, match.id, reason_code="misuse", actor=foreign, now=now)
+
+
+def _cash_handed_over(session: Session, scene: Scene, now: datetime) -> Match:
+    """500 yuan that the giver says it put into the household's hands; the household says that nothing came."""
+    cash = {"category": "EMERGENCY.CASH", "unit": "FEN"}
+    need = make.a_need(session, scene.household, gap_units=50_000, cause="FIRE", **cash)
+    offer = make.an_offer(session, scene.organisation, id="cash", stock_units=10**7, **cash)
+    scene.need, scene.line = need, make.a_line(session, need, offer, units=50_000, value_fen=50_000)
+    match = scene.delivered(session, now)
+    assert match.paid_at is None, "no bank had a part in it"
+    return decisions.not_received(session, match.id, actor=scene.household_actor, now=now)
+
+
+def test_money_handed_over_by_hand_stays_in_the_ledger_until_a_person_has_looked(
+    session: Session, scene: Scene, now: datetime
+) -> None:
+    match = _cash_handed_over(session, scene, now)
+    session.refresh(scene.need)
+    assert (match.state, steps_of(session, match)) == (MatchState.RECLAIMING, ["paid_missing"])
+    assert session.get_one(LedgerEntry, match.ledger_entry_id).state is AidState.DELIVERED
+    assert (scene.need.state, scene.need.committed_units) == (NeedState.HELD, 50_000), "nobody else gives meanwhile"
+    with pytest.raises(WrongState):
+        decisions.reclaim_drop(session, match.id, actor=scene.manager, now=now)
+
+
+@pytest.mark.parametrize("found", ["nothing came", "it stands", "the giver has it"])
+def test_what_a_person_found_about_money_handed_over_by_hand(
+    session: Session, scene: Scene, now: datetime, approver: Actor, found: str
+) -> None:
+    match = _cash_handed_over(session, scene, now)
+    act, actor, state, left = {
+        "nothing came": (decisions.never_handed_over, approver, MatchState.RETURNED, 0),
+        "it stands": (decisions.reclaim_drop, approver, MatchState.DELIVERED, 50_000),
+        "the giver has it": (decisions.reclaim_done, scene.manager, MatchState.RECLAIMED, 0),
+    }[found]
+    act(session, match.id, actor=actor, now=now)
+    session.refresh(scene.need)
+    assert (match.state, scene.need.state, scene.need.committed_units) == (state, NeedState.VERIFIED, left)
+    row = session.get_one(LedgerEntry, match.ledger_entry_id)
+    assert row.state is (AidState.DELIVERED if left else AidState.RETURNED)
+
+
+def test_only_civil_affairs_says_that_nothing_was_handed_over_and_never_of_what_a_bank_paid(
+    session: Session, scene: Scene, now: datetime, approver: Actor
+) -> None:
+    match = _cash_handed_over(session, scene, now)
+    with pytest.raises(WrongState):
+        decisions.never_handed_over(session, match.id, actor=scene.manager, now=now)
+    match.paid_at = now
+    with pytest.raises(WrongState, match="bank_says_paid"):
+        decisions.never_handed_over(session, match.id, actor=approver, now=now)
+
+
+def test_household_giver_and_approver_read_and_settle_it_on_their_pages(
+    settings: Settings, sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session)
+        match = _cash_handed_over(session, scene, now)
+        match_id, home_id, org_id, need_id = match.id, scene.household.id, scene.organisation.id, scene.need.id
+    app = create_app(settings, database=sqlite_database)
+    assert "您说没有收到" in household_client(app, home_id).get(f"/offers-to-me/{match_id}").text
+    told = client_as(app, Role.CHARITY_MANAGER, org_id=org_id).get(f"/our-matches/{match_id}").text
+    assert ("家庭说没有收到这笔款项" in told, "drop-reclaim" in told) == (True, False)
+    officer, path = client_as(app, Role.APPROVER), f"/matches/{match_id}/drop-reclaim"
+    assert "机构说现金已当面交付" in officer.get(path).text
+    assert officer.post(path, data={}).status_code == 422
+    assert officer.post(path, data={"found": "nothing"}).status_code == 303
+    with sqlite_database.reading() as session:
+        assert session.get_one(Match, match_id).state is MatchState.RETURNED
+        assert session.get_one(Need, need_id).state is NeedState.VERIFIED

@@ -35,6 +35,7 @@ SEEDS = range(200 if TORTURE else 3)
 ACTS = 40 if TORTURE else 18
 WHEN_PAID = {
     MatchState.DELIVERED: "handed_over_too",
+    MatchState.RECLAIMING: "handed_over_too",
     MatchState.RETURNED: "not_received",
     MatchState.GIVEN_BACK: "back_without_bank",
     MatchState.CANCELLED: "paid_after_end",
@@ -172,10 +173,7 @@ class History:
 
     def nothing_arrived(self) -> None:
         for grant in self.some(MatchState.DELIVERED):
-            paid = grant.match.paid_at is not None
             decisions.not_received(self.session, grant.match.id, actor=grant.actor, now=self.month.now)
-            if not paid and self.expected.pop(grant.match.id, "") != "no_bank_result":
-                self.expected[grant.match.id] = "not_received"
 
     def handed_over(self) -> None:
         for grant in self.some(MatchState.IN_DELIVERY):

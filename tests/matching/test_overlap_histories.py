@@ -175,7 +175,11 @@ def _pair(earlier: Given, later: Given) -> Iterator[str]:
     days = {GOODS: 180, "DISABILITY.AID_DEVICE": 1095, "JOB.TRAINING": 365}.get(later.category, 0)
     if (later.given_on - earlier.given_on).days < days:
         yield "a cool-off"
-    if later.category == "HOUSING.REPAIR" and earlier.giver != later.giver:
+    if (
+        later.category == "HOUSING.REPAIR"
+        and earlier.cause == later.cause
+        and (later.given_on - earlier.given_on).days < 365
+    ):
         yield "D11"
     by_right = not programmes.isdisjoint(MONTHLY)
     if later.category == "EMERGENCY.CASH" and same_year and earlier.cause == later.cause and not by_right:

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from matching.overlap_judge import judge, looks_at, paid_by, residual
-from matching.overlap_rules import KINDS, Asked, Bill, Given, Rule
+from matching.overlap_rules import KINDS, Asked, Bill, Given, Rule, may_be_one
 from tests.matching.overlap_cases import ILLNESS, RICE, RULES, TODAY, ask, bill, had
 
 CASH, ENTRY, TERM, CARE, DEVICE = (
@@ -245,7 +245,27 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         [had("HOUSING.ELDER_ADAPT", 5_000, programme="DISASTER_REBUILD")],
         0,
     ),
-    ("D11", "the same fund goes on", ask(REPAIR, 9_000, giver="A"), [had(REPAIR, 5_000)], 9_000),
+    ("D11", "the same fund goes on for one need", ask(REPAIR, 9_000, giver="A", **N), [had(REPAIR, 5_000, **N)], 9_000),
+    ("D11", "the same fund pays no other need of the home", ask(REPAIR, 9_000, giver="A"), [had(REPAIR, 5_000)], 0),
+    # 365 days: 25 November 2025 is exactly 365 days ago
+    ("D11", "within a year", ask(REPAIR, 9_000), [had(REPAIR, 5_000, "2025-11-26")], 0),
+    ("D11", "after a year", ask(REPAIR, 9_000), [had(REPAIR, 5_000, "2025-11-25")], 9_000),
+    ("D11", "one event for ever", ask(REPAIR, 9_000, cause=FLOOD), [had(REPAIR, 5_000, "2011-01-01", cause=FLOOD)], 0),
+    (
+        "D11",
+        "a flood of no day",
+        ask(REPAIR, 9_000, cause=FLOOD),
+        [had(REPAIR, 5_000, "2011-01-01", cause="FLOOD")],
+        9_000,
+    ),
+    ("D11", "another event", ask(REPAIR, 9_000, cause=FLOOD), [had(REPAIR, 5_000, cause="FIRE")], 9_000),
+    (
+        "D11",
+        "what a named fund rebuilt, however long ago",
+        ask(REPAIR, 9_000),
+        [had(REPAIR, 5_000, "2011-01-01", programme="DANGEROUS_HOUSE")],
+        0,
+    ),
     # D12 365 days: 25 November 2025 is exactly 365 days ago
     ("D12", "within 12 months", ask(COURSE, 1), [had(COURSE, 1, "2025-11-26")], 0),
     ("D12", "after 12 months", ask(COURSE, 1), [had(COURSE, 1, "2025-11-25")], 1),
@@ -371,6 +391,22 @@ BESIDE = {
     ("D04", "another programme has its own"): ("D05", 0),
 }
 """Where the rules in force together allow less than the one of the case: the rule that does, and how much."""
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("SCHOOLING:1", "SCHOOLING:12", False),
+        ("SCHOOLING:12", "SCHOOLING:12", True),
+        ("CRIME:2026", "CRIME:20261", False),
+        ("ILLNESS:C50", "ILLNESS:C501", True),
+        ("SCHOOLING", "SCHOOLING:12", True),
+        ("FLOOD:/500109", "FLOOD:2026-08-12/500109", True),
+    ],
+)
+def test_only_the_number_of_an_illness_may_be_told_more_or_less_closely(one: str, other: str, same: bool) -> None:
+    """Pupil 1 is not pupil 12, nor file 2026 file 20261; an illness may be told by its group or by its kind."""
+    assert (may_be_one(one, other), may_be_one(other, one)) == (same, same)
 
 
 @pytest.mark.parametrize(
