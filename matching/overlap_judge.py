@@ -209,20 +209,16 @@ def _mutex(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
         against = frozenset().union(*(group for group in rule.apart if asked.programme not in group))
         had = [row for row in had if row.programme in against and _same_month(row, asked)]
         return _limit(rule, 0, had) if had or asked.statuses & against else None
-    had = [row for row in had if _same_cause(row, asked)]
-    had = [
-        row
-        for row in had
-        if row.programme in rule.programmes or (row.category == asked.category and _not_over(rule, row, asked))
-    ]
+    had = [row for row in had if _same_cause(row, asked) and _bars(rule, row, asked)]
     return _limit(rule, 0, had) if had else None
 
 
-def _not_over(rule: Rule, row: Given, asked: Asked) -> bool:
-    """Within the rule's days; what is known to be for one event, by its day or number, counts for ever, as all does
-    where a rule has no days."""
+def _bars(rule: Rule, row: Given, asked: Asked) -> bool:
+    """Aid of the rule's own programmes does; other aid of the category within the rule's days, if it has any, and for
+    ever what is known to be for one event, by its day or number."""
     told = all(cause.partition(":")[2].partition("/")[0] for cause in (row.cause, asked.cause))
-    return not rule.days or (asked.on - row.given_on).days < rule.days or told
+    fresh = told or not rule.days or (asked.on - row.given_on).days < rule.days
+    return row.programme in rule.programmes or (row.category == asked.category and fresh)
 
 
 def _once_a_year(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:

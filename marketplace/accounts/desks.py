@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select
 
 from marketplace.accounts.models import Account, StandIn
-from marketplace.actors import GIVERS, STAFF
+from marketplace.actors import GIVERS, STAFF, Role
 from marketplace.calendar import local_day
 from marketplace.clocks.models import Clock
 from marketplace.clocks.steps import Side
@@ -31,6 +31,10 @@ class Desk:
     account: Account
     org_id: str = ""
     districts: frozenset[str] = frozenset()
+
+
+AT_WORK = GIVERS - {Role.GIVER_ADMIN}
+"""Who answers for a giver's work; who keeps its accounts sees no household and can take none over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,9 @@ class Queue:
 
 def desk_of(session: Session, account: Account, /, *, now: datetime) -> Desk:
     """The account with what it answers for as the last one."""
-    if account.role in GIVERS:
-        others = select(Account.id).where(col(Account.org_id) == account.org_id, *_other(account))
+    if account.role in AT_WORK:
+        mates = col(Account.role).in_(sorted(AT_WORK))
+        others = select(Account.id).where(col(Account.org_id) == account.org_id, mates, *_other(account))
         return Desk(account, org_id="" if session.exec(others).first() else account.org_id or "")
     if account.role not in STAFF:
         return Desk(account)

@@ -149,7 +149,7 @@ def _built(session: Session, run: Run, *, as_of: date) -> Board:
 
 
 def _newcomer(
-    session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban], anew: bool, on: date
+    session: Session, need: Need, consent: Consent | None, *, bans: Iterable[Ban], on: date, anew: bool = False
 ) -> Newcomer:
     """What the board is told of one need. The rules against helping twice as they stand in its district, which the
     board's own waiting times may not be, cut it or close every offer."""

@@ -196,7 +196,7 @@ def test_a_giver_that_applied_comes_in_by_the_code_that_approval_shows_once(app,
     with sqlite_database.reading() as session:
         joined = session.exec(select(Account).where(Account.login == "jiang")).one()
         letters = session.exec(select(Notice).where(Notice.letter == "team_open", Notice.org_id == org_id)).all()
-    assert (joined.org_id, joined.role, len(letters)) == (org_id, Role.CHARITY_MANAGER, 2)
+    assert (joined.org_id, joined.role, len(letters)) == (org_id, Role.GIVER_ADMIN, 2)
     assert not any(code in str(one.params) for one in letters)
     assert second.post(f"/organisations/{org_id}/manager").status_code == 409, "now its own team invites"
     assert "负责人邀请码" not in second.get(f"/organisations/{org_id}").text

@@ -180,15 +180,16 @@ def test_a_manager_names_for_its_team_and_the_security_administrator_for_staff_a
 ) -> None:
     org_id, other = (make.an_organisation(session).id for _ in range(2))
     manager = an_account(session, "m", Role.CHARITY_MANAGER, org_id=org_id)
+    admin = an_account(session, "a", Role.GIVER_ADMIN, org_id=org_id)
     ill = an_account(session, "w", Role.CHARITY_WORKER, org_id=org_id)
-    stranger = an_account(session, "s", Role.CHARITY_MANAGER, org_id=other)
+    stranger = an_account(session, "s", Role.GIVER_ADMIN, org_id=other)
     staff, mate = (an_account(session, name, Role.APPROVER) for name in ("staff", "mate"))
     keeper = an_account(session, "keeper", Role.SECURITY_ADMIN)
     days = {"first_on": TODAY, "last_on": TODAY}
     for actor, head, deputy in ((stranger, ill, manager), (keeper, ill, manager), (mate, staff, mate)):
         with pytest.raises((NotFound, NotAllowed)):
             standins.name(session, deputy.id, **days, head_id=head.id, actor=actor_of(actor), now=NOW)
-    for actor, head, deputy in ((manager, ill, manager), (keeper, staff, mate)):
+    for actor, head, deputy in ((admin, ill, manager), (keeper, staff, mate)):
         row = standins.name(session, deputy.id, **days, head_id=head.id, actor=actor_of(actor), now=NOW)
         assert (row.head_id, row.deputy_id, row.set_by) == (head.id, deputy.id, actor.id)
 
