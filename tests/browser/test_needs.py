@@ -85,7 +85,7 @@ def test_wrong_forms_lead_to_their_fields(staff: Page) -> None:
     ):
         staff.goto(path)
         staff.click(button)
-        assert staff.locator(".error-summary").is_visible()
+        staff.wait_for_selector(".error-summary")
         check_here(staff, name=f"{path} wrong")
 
 
