@@ -130,6 +130,22 @@ def test_nobody_lifts_a_sum_by_calling_its_rows_no_duplicate(session: Session, n
     assert approval.approve(session, [line.id], actor=other, now=now).excluded[0].code == "D15"
 
 
+def test_temporary_aid_once_for_a_cause_is_lifted_by_an_exception_only(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    make.auto_match(session, home)
+    aid = {"payer": "TEMPORARY_AID", "programme": "TEMPORARY_AID", "cause": "FIRE"}
+    past(session, home, "EMERGENCY.CASH", 50_000, date(2026, 11, 1), **aid)
+    need = make.a_need(session, home, category="EMERGENCY.CASH", unit="FEN", gap_units=50_000, cause="FIRE")
+    money = {"category": "EMERGENCY.CASH", "unit": "FEN", "stock_units": 10**7}
+    offer = make.an_offer(session, make.an_organisation(session), **money)
+    line = make.a_line(session, need, offer, units=50_000, value_fen=50_000)
+    assert approval.approve(session, [line.id], actor=APPROVER, now=now).excluded[0].code == "D13"
+    hit = session.exec(select(OverlapHit)).one()
+    hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=1, actor=APPROVER, now=now)
+    other = Actor(id="approver-2", role=Role.APPROVER)
+    assert approval.approve(session, [line.id], actor=other, now=now).excluded[0].code == "D13"
+
+
 def test_another_district_s_staff_neither_see_nor_count_a_hit(session: Session, now: datetime) -> None:
     scene = a_scene(session)
     past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
