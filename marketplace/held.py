@@ -22,6 +22,11 @@ LEADS = frozenset({"household_id", "person_id", "need_id", "match_id", "consent_
 """Columns that lead to a household, also where no foreign key says so."""
 
 
+def row_of(table: Any, column: Any, /) -> tuple[type[SQLModel], Any]:
+    """The join to the row of this table that the column names."""
+    return table, table.id == column
+
+
 @dataclass(frozen=True)
 class Held:
     """One table of a room. `home`: the column that names the household, of this table or of one that is joined; `at`:

@@ -5,8 +5,6 @@ Enters: nothing. Leaves: `HELD`, this room's part of the answer whether anything
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlmodel import col
 
 from marketplace.cases.models import (
@@ -23,13 +21,7 @@ from marketplace.cases.models_orders import PaymentOrder
 from marketplace.cases.models_papers import PaperCheck
 from marketplace.cases.models_reviews import ItemReview
 from marketplace.cases.models_uploads import Upload, UploadPiece
-from marketplace.held import Held
-
-
-def _of(column: Any, /) -> tuple[type[Case], Any]:
-    """The join to the application of this row."""
-    return Case, col(Case.id) == column
-
+from marketplace.held import Held, row_of
 
 HELD = (
     Held(
@@ -49,14 +41,14 @@ HELD = (
         col(CaseItem.household_id),
         at=(CaseStep.started_at, CaseStep.ended_at),
         waits=lambda now: col(CaseStep.ended_at).is_(None),
-        joins=((CaseItem, col(CaseItem.id) == col(CaseStep.item_id)),),
+        joins=(row_of(CaseItem, CaseStep.item_id),),
     ),
     Held(
         Objection,
         col(CaseItem.household_id),
         at=(Objection.raised_at, Objection.answered_at),
         waits=lambda now: col(Objection.answered_at).is_(None),
-        joins=((CaseItem, col(CaseItem.id) == col(Objection.item_id)),),
+        joins=(row_of(CaseItem, Objection.item_id),),
     ),
     Held(
         ItemReview,
@@ -70,7 +62,7 @@ HELD = (
         at=(PaymentOrder.ordered_at, PaymentOrder.paid_at),
         waits=lambda now: col(PaymentOrder.paid_at).is_(None),
     ),
-    Held(CasePaper, col(Case.household_id), at=(CasePaper.recorded_at,), joins=(_of(CasePaper.case_id),)),
-    Held(Upload, col(Case.household_id), at=(Upload.begun_at,), joins=(_of(Upload.case_id),)),
+    Held(CasePaper, col(Case.household_id), at=(CasePaper.recorded_at,), joins=(row_of(Case, CasePaper.case_id),)),
+    Held(Upload, col(Case.household_id), at=(Upload.begun_at,), joins=(row_of(Case, Upload.case_id),)),
     *(Held(table) for table in (Escalation, PaperCheck, UploadPiece)),
 )

@@ -5,18 +5,10 @@ Enters: nothing. Leaves: `HELD`, this room's part of the answer whether anything
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlmodel import col
 
 from marketplace.claims.models import WAITING, InsuranceCase, PayoutChange, PayoutOverlap
-from marketplace.held import Held
-
-
-def _of(column: Any, /) -> tuple[type[InsuranceCase], Any]:
-    """The join to the claim of this row."""
-    return InsuranceCase, col(InsuranceCase.id) == column
-
+from marketplace.held import Held, row_of
 
 HELD = (
     Held(
@@ -30,13 +22,13 @@ HELD = (
         col(InsuranceCase.household_id),
         at=(PayoutChange.asked_at, PayoutChange.decided_at),
         waits=lambda now: col(PayoutChange.decided_at).is_(None),
-        joins=(_of(PayoutChange.case_id),),
+        joins=(row_of(InsuranceCase, PayoutChange.case_id),),
     ),
     Held(
         PayoutOverlap,
         col(InsuranceCase.household_id),
         at=(PayoutOverlap.created_at, PayoutOverlap.settled_at),
         waits=lambda now: col(PayoutOverlap.settled_at).is_(None),
-        joins=(_of(PayoutOverlap.case_id),),
+        joins=(row_of(InsuranceCase, PayoutOverlap.case_id),),
     ),
 )

@@ -5,8 +5,6 @@ Enters: nothing. Leaves: `HELD`, this room's part of the answer whether anything
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlmodel import col
 
 from marketplace.decisions.models import (
@@ -17,13 +15,7 @@ from marketplace.decisions.models import (
     LineDecision,
     Match,
 )
-from marketplace.held import Held
-
-
-def _of(column: Any, /) -> tuple[type[Match], Any]:
-    """The join to the match of this row."""
-    return Match, col(Match.id) == column
-
+from marketplace.held import Held, row_of
 
 HELD = (
     Held(
@@ -37,9 +29,16 @@ HELD = (
         col(Match.household_id),
         at=(FollowUp.created_at, FollowUp.settled_at),
         waits=lambda now: col(FollowUp.complaint).is_(True) & col(FollowUp.settled_at).is_(None),
-        joins=(_of(FollowUp.match_id),),
+        joins=(row_of(Match, FollowUp.match_id),),
     ),
-    Held(GiverResult, col(Match.household_id), at=(GiverResult.created_at,), joins=(_of(GiverResult.match_id),)),
-    Held(HouseholdCall, col(Match.household_id), at=(HouseholdCall.called_at,), joins=(_of(HouseholdCall.match_id),)),
+    Held(
+        GiverResult, col(Match.household_id), at=(GiverResult.created_at,), joins=(row_of(Match, GiverResult.match_id),)
+    ),
+    Held(
+        HouseholdCall,
+        col(Match.household_id),
+        at=(HouseholdCall.called_at,),
+        joins=(row_of(Match, HouseholdCall.match_id),),
+    ),
     Held(LineDecision),
 )

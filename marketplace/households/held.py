@@ -5,12 +5,10 @@ Enters: nothing. Leaves: `HELD`, this room's part of the answer whether anything
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlmodel import col
 
 from marketplace.calendar import local_day
-from marketplace.held import Held
+from marketplace.held import Held, row_of
 from marketplace.households.categories import runs_on
 from marketplace.households.models import (
     ByHand,
@@ -26,12 +24,6 @@ from marketplace.households.models import (
 from marketplace.households.suspicions import WAITING
 from marketplace.sealed import PersonKey
 
-
-def _of(column: Any, /) -> tuple[type[Person], Any]:
-    """The join to the person whom this column names."""
-    return Person, col(Person.id) == column
-
-
 HELD = (
     Held(Household, col(Household.id), at=(Household.created_at,)),
     Held(Person, col(Person.household_id), at=(Person.created_at, Person.left_on)),
@@ -42,18 +34,18 @@ HELD = (
         waits=lambda now: runs_on(local_day(now)),
     ),
     Held(ByHand, col(ByHand.household_id), at=(ByHand.since_at,)),
-    Held(Guardian, col(Person.household_id), at=(Guardian.verified_at,), joins=(_of(Guardian.child_id),)),
-    Held(Guardian, col(Person.household_id), at=(Guardian.verified_at,), joins=(_of(Guardian.guardian_id),)),
+    Held(Guardian, col(Person.household_id), at=(Guardian.verified_at,), joins=(row_of(Person, Guardian.child_id),)),
+    Held(Guardian, col(Person.household_id), at=(Guardian.verified_at,), joins=(row_of(Person, Guardian.guardian_id),)),
     *(
         Held(
             Suspicion,
             col(Person.household_id),
             at=(Suspicion.raised_at, Suspicion.decided_at),
             waits=lambda now: col(Suspicion.state).in_(WAITING),
-            joins=(_of(person),),
+            joins=(row_of(Person, person),),
         )
         for person in (Suspicion.one_id, Suspicion.two_id)
     ),
-    Held(WeChatTie, col(Person.household_id), at=(WeChatTie.tied_at,), joins=(_of(WeChatTie.person_id),)),
+    Held(WeChatTie, col(Person.household_id), at=(WeChatTie.tied_at,), joins=(row_of(Person, WeChatTie.person_id),)),
     *(Held(table) for table in (PersonKey, SearchKey, Trace)),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlmodel import col
 
-from marketplace.held import Held
+from marketplace.held import Held, row_of
 from marketplace.incidents.models import Incident, IncidentHousehold
 
 HELD = (
@@ -16,6 +16,6 @@ HELD = (
         col(IncidentHousehold.household_id),
         at=(IncidentHousehold.last_at, IncidentHousehold.told_at),
         waits=lambda now: col(IncidentHousehold.told_at).is_(None) & col(Incident.closed_at).is_(None),
-        joins=((Incident, col(Incident.id) == col(IncidentHousehold.incident_id)),),
+        joins=(row_of(Incident, IncidentHousehold.incident_id),),
     ),
 )

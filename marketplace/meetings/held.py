@@ -5,11 +5,9 @@ Enters: nothing. Leaves: `HELD`, this room's part of the answer whether anything
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlmodel import col
 
-from marketplace.held import Held
+from marketplace.held import Held, row_of
 from marketplace.meetings.models import (
     CriticalCall,
     Duty,
@@ -21,26 +19,20 @@ from marketplace.meetings.models import (
 )
 from marketplace.needs.models import Need
 
-
-def _of(column: Any, /) -> tuple[type[Need], Any]:
-    """The join to the need of this row."""
-    return Need, col(Need.id) == column
-
-
 HELD = (
     Held(
         Duty,
         col(Need.household_id),
         at=(Duty.made_at, Duty.done_at),
         waits=lambda now: col(Duty.done_at).is_(None) & col(Duty.taken_back).is_(False),
-        joins=(_of(Duty.need_id),),
+        joins=(row_of(Need, Duty.need_id),),
     ),
     Held(
         MeetingRow,
         col(Need.household_id),
         at=(MeetingRow.decided_at,),
         waits=lambda now: (col(Meeting.state) == MeetingState.OPEN) & col(MeetingRow.decided_at).is_(None),
-        joins=(_of(MeetingRow.need_id), (Meeting, col(Meeting.id) == col(MeetingRow.meeting_id))),
+        joins=(row_of(Need, MeetingRow.need_id), row_of(Meeting, MeetingRow.meeting_id)),
     ),
     Held(
         UrgentApproval,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlmodel import col
 
 from marketplace.decisions.models import Match
-from marketplace.held import Held
+from marketplace.held import Held, row_of
 from marketplace.payments.models import BankResult, LineState, Payee, PayeeState, PaymentLine
 
 HELD = (
@@ -28,6 +28,6 @@ HELD = (
         BankResult,
         col(Match.household_id),
         at=(BankResult.told_at,),
-        joins=((Match, col(Match.id) == col(BankResult.match_id)),),
+        joins=(row_of(Match, BankResult.match_id),),
     ),
 )

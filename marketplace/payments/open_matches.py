@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_
+from sqlalchemy import ColumnElement, and_
 from sqlmodel import Session, col, select
 
 from marketplace.accounts.models import Account
@@ -96,11 +96,15 @@ def of_matches(session: Session, org_id: str, match_ids: Iterable[str], /, *, no
     return {payable.match.id: payable for payable in _judged(session, rows, org_id=org_id, now=now)}
 
 
-def _asked(org_id: str) -> Any:
-    payee = and_(
+def living_account() -> ColumnElement[bool]:
+    """The join of a match to its household's account, checked or waiting to be."""
+    return and_(
         col(Payee.household_id) == col(Match.household_id),
         col(Payee.state).in_((PayeeState.OK, PayeeState.TO_CHECK)),
     )
+
+
+def _asked(org_id: str) -> Any:
     head = and_(
         col(ConsentHead.household_id) == col(Match.household_id),
         col(ConsentHead.match_id) == col(Match.id),
@@ -116,7 +120,7 @@ def _asked(org_id: str) -> Any:
     return (
         select(Match, Payee, ConsentHead, Consent.data_fields)
         .join(Need, col(Need.id) == col(Match.need_id))
-        .outerjoin(Payee, payee)
+        .outerjoin(Payee, living_account())
         .outerjoin(ConsentHead, head)
         .outerjoin(Consent, kept)
         .where(col(Match.org_id) == org_id, col(Match.state) == MatchState.IN_DELIVERY, col(Need.unit) == MONEY)

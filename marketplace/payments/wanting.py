@@ -16,7 +16,7 @@ from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode,
 from marketplace.decisions.models import Match, MatchState
 from marketplace.needs.models import Need
 from marketplace.payments.models import Payee, PayeeState, PaymentLine
-from marketplace.payments.open_matches import FIELDS, LIVE_LINE, accounts_at_fault, conflicts_of
+from marketplace.payments.open_matches import FIELDS, LIVE_LINE, accounts_at_fault, conflicts_of, living_account
 from marketplace.reference.needs import MONEY
 
 NAME_OF_STAFF = "name_of_staff"
@@ -24,15 +24,11 @@ NAME_OF_STAFF = "name_of_staff"
 
 def wanting_account(session: Session, /, *, now: datetime, household_id: str = "") -> list[tuple[Match, str]]:
     """Accepted grants for which the household has something to do, each with what."""
-    payee = and_(
-        col(Payee.household_id) == col(Match.household_id),
-        col(Payee.state).in_((PayeeState.OK, PayeeState.TO_CHECK)),
-    )
     at_fault = accounts_at_fault(session, household_id)
     wanted = (
         select(Match, Payee.id)
         .join(Need, col(Need.id) == col(Match.need_id))
-        .outerjoin(Payee, payee)
+        .outerjoin(Payee, living_account())
         .where(*_under_way(household_id))
         .where(or_(col(Payee.id).is_(None), col(Payee.id).in_(at_fault), ~_permitted(now)))
     )

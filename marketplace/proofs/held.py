@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlmodel import col
 
 from marketplace.decisions.models import Match
-from marketplace.held import Held
+from marketplace.held import Held, row_of
 from marketplace.proofs.models import Proof, ReportPhoto
 
 HELD = (
@@ -16,7 +16,7 @@ HELD = (
         Proof,
         col(Match.household_id),
         at=(Proof.recorded_at,),
-        joins=((Match, col(Match.id) == col(Proof.match_id)),),
+        joins=(row_of(Match, Proof.match_id),),
     ),
     Held(ReportPhoto),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlmodel import col
 
-from marketplace.held import Held
+from marketplace.held import Held, row_of
 from marketplace.signals.models import Alert, AlertState, Declared, Delivery, Fact, WatchTask
 
 HELD = (
@@ -28,6 +28,6 @@ HELD = (
         Fact,
         col(Fact.household_id),
         at=(Delivery.received_at,),
-        joins=((Delivery, col(Delivery.id) == col(Fact.delivery_id)),),
+        joins=(row_of(Delivery, Fact.delivery_id),),
     ),
 )

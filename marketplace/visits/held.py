@@ -5,11 +5,9 @@ Enters: nothing. Leaves: `HELD`, this room's part of the answer whether anything
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlmodel import col
 
-from marketplace.held import Held
+from marketplace.held import Held, row_of
 from marketplace.visits.models import (
     WAITING,
     EntryState,
@@ -19,12 +17,6 @@ from marketplace.visits.models import (
     VisitPhoto,
     VisitSync,
 )
-
-
-def _of(column: Any, /) -> tuple[type[HomeVisit], Any]:
-    """The join to the visit of this row."""
-    return HomeVisit, col(HomeVisit.id) == column
-
 
 HELD = (
     Held(
@@ -38,9 +30,19 @@ HELD = (
         col(HomeVisit.household_id),
         at=(VisitEntry.received_at,),
         waits=lambda now: col(VisitEntry.state) == EntryState.BESIDE,
-        joins=(_of(VisitEntry.visit_id),),
+        joins=(row_of(HomeVisit, VisitEntry.visit_id),),
     ),
-    Held(VisitPhoto, col(HomeVisit.household_id), at=(VisitPhoto.recorded_at,), joins=(_of(VisitPhoto.visit_id),)),
-    Held(VisitSync, col(HomeVisit.household_id), at=(VisitSync.received_at,), joins=(_of(VisitSync.visit_id),)),
+    Held(
+        VisitPhoto,
+        col(HomeVisit.household_id),
+        at=(VisitPhoto.recorded_at,),
+        joins=(row_of(HomeVisit, VisitPhoto.visit_id),),
+    ),
+    Held(
+        VisitSync,
+        col(HomeVisit.household_id),
+        at=(VisitSync.received_at,),
+        joins=(row_of(HomeVisit, VisitSync.visit_id),),
+    ),
     Held(HomeWorker),
 )
