@@ -10,7 +10,7 @@ the rules again, and its bound counts only while the coefficients of every row a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +77,7 @@ def solve_exact(
     known = dict(settled or {})
     for tier in (tier for tier in order if tier.name in known):
         made.fix(tier, known[tier.name])
+    before = [(tier, known[tier.name]) for tier in order if tier.name in known]
     order = [tier for tier in order if tier.name not in known]
     best = _complete(made, start)
     bound, proven, value_bound = known.get("score", UNKNOWN), "score" in known, None
@@ -84,32 +85,34 @@ def solve_exact(
         found = _run(made, tier=tier, hint=best, effort=effort)
         if found.infeasible and best is None:
             return None
-        best = _better(compiled, limits, part, made, tier=tier, old=best, new=found.values)
+        new = _believed(compiled, limits, part, made, before=before, values=found.values)
+        if new is not None and (best is None or tier.value(new) >= tier.value(best)):
+            best = new
         if tier.name == "score" and made.safe and best is not None:
             bound, proven = found.bound, found.bound == tier.value(best)
         if tier.name == "value" and made.safe and best is not None:
             value_bound = found.bound
         if best is None:
             break
-        made.fix(tier, tier.value(best))
+        before.append((tier, tier.value(best)))
+        made.fix(*before[-1])
     units = np.zeros(len(part.pairs), dtype=np.int64) if best is None else made.units(best)
     return Exact(units, bound, proven, value_bound)
 
 
-def _better(
+def _believed(
     compiled: Compiled,
     limits: Limits,
     part: Component,
     made: Model,
     *,
-    tier: Tier,
-    old: list[int] | None,
-    new: list[int] | None,
+    before: Sequence[tuple[Tier, int]],
+    values: list[int] | None,
 ) -> list[int] | None:
-    """The better of two solutions in this tier; a new one that breaks a rule is not believed."""
-    if new is None or breaches(compiled, limits, part, made.units(new)):
-        return old
-    return new if old is None or tier.value(new) >= tier.value(old) else old
+    """A solution that keeps every rule and all that the tiers `before` have reached; another one is not believed."""
+    if values is None or any(tier.value(values) < reached for tier, reached in before):
+        return None
+    return None if breaches(compiled, limits, part, made.units(values)) else values
 
 
 def _complete(made: Model, start: Ints | None) -> list[int] | None:

@@ -32,7 +32,7 @@ SHARE, LEAST_EFFORT = 0.01, 0.01
 """Effort of one tier per second that the budget has for the part, and at least; coverage is proven by HiGHS before."""
 
 ROUGH_PAIRS = 100
-"""Parts from this size on start from a rough plan."""
+"""Parts from this size on start from a rough plan; smaller ones only where CP-SAT proves nothing without it."""
 
 NODES_PER_SECOND = 40
 """Nodes of HiGHS's search per second that the budget has for the part."""
@@ -56,16 +56,18 @@ def solve_small(
     """
 
     def begin(part: Component) -> _Start:
+        return rough(part) if len(part.pairs) >= ROUGH_PAIRS else (None, {})
+
+    def rough(part: Component) -> _Start:
         return _rough(compiled, limits, part, nodes=int(NODES_PER_SECOND * seconds))
 
     def work(task: tuple[Component, _Start | None]) -> Exact | Conflict:
         part = task[0]
-        start, settled = task[1] or begin(part)
-        if settled and start is not None and np.array_equal(start, promised_units(compiled, part.pairs)):
-            return Exact(start, settled["score"], proven=True)  # a unit more would raise the score, one less a promise
-        effort = min(EFFORT, max(LEAST_EFFORT, seconds * SHARE))
-        found = solve_exact(compiled, limits, part, start=start, effort=effort, settled=settled)
-        return _conflict(compiled, limits, part) if found is None else found
+        begun = task[1] or begin(part)
+        found = _from(compiled, limits, part, begun, seconds=seconds)
+        if isinstance(found, Exact) and not found.proven and begun[0] is None:
+            found = _from(compiled, limits, part, rough(part), seconds=seconds)
+        return found
 
     outcomes, patience = [], EFFORT * PATIENCE
     tasks = list(zip(parts, answers(begin, parts, deadline=deadline, patience=patience), strict=True))
@@ -80,6 +82,18 @@ def solve_small(
     return outcomes
 
 
+def _from(
+    compiled: Compiled, limits: Limits, part: Component, begun: _Start, *, seconds: float
+) -> Exact | Conflict:
+    """What CP-SAT makes of a part within its effort, from where it was begun."""
+    start, settled = begun
+    if settled and start is not None and np.array_equal(start, promised_units(compiled, part.pairs)):
+        return Exact(start, settled["score"], proven=True)  # a unit more would raise the score, one less a promise
+    effort = min(EFFORT, max(LEAST_EFFORT, seconds * SHARE))
+    found = solve_exact(compiled, limits, part, start=start, effort=effort, settled=settled)
+    return _conflict(compiled, limits, part) if found is None else found
+
+
 def _unfinished(compiled: Compiled, limits: Limits, part: Component, begun: _Start | None) -> Outcome:
     """What there is of a part that the clock stopped."""
     if begun is not None and begun[0] is not None:
@@ -92,8 +106,6 @@ def _unfinished(compiled: Compiled, limits: Limits, part: Component, begun: _Sta
 
 def _rough(compiled: Compiled, limits: Limits, part: Component, *, nodes: int) -> _Start:
     """A plan to start from and, if HiGHS proves it to be the best, its score as a settled tier."""
-    if len(part.pairs) < ROUGH_PAIRS:
-        return None, {}
     rough = solve_large(compiled, limits, part, seconds=0.0, deadline=inf)
     if rough is None:
         return None, {}
