@@ -13,7 +13,7 @@ hard rules meet household caps, the household is asked as one instead (`checker_
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from secrets import randbelow
 
@@ -23,20 +23,40 @@ from matching.checker_case import ALL, FAR, Case, Fault, Numbers, summed
 from matching.checker_homes import over_claimed
 from matching.checker_reasons import reason_faults
 from matching.checker_rules import breaches, conflict, refused
-from matching.checker_unique import another, is_flow
+from matching.checker_unique import ALONE, is_flow, proven_tiers
 from matching.folder import input_sha256, plan_sha256, read_plan, read_problem
 from matching.model import LARGEST, Problem
-from matching.plan import Plan
+from matching.plan import Certificate, Plan
 from matching.tables import at_one_go
 
+LATER = 3
+"""Tiers that a pure plan must be proven in before it is optimal: coverage, promises, cost."""
 MANY = 200_000
 """Keys times leading runs: of a larger problem only three runs are worked out, unless all are claimed to be proven."""
+
+KINDS_OF_WORD: dict[type, tuple[str, ...]] = {
+    int: (
+        "score",
+        "bound",
+        "units",
+        "households_served",
+        "broken_units",
+        "cost",
+        "price_scale",
+        "value",
+        "value_bound",
+    ),
+    bool: ("unique", "interrupted"),
+    str: ("status", "lexicographic", "value_proof", "input_sha256", "plan_sha256"),
+    float: ("gap",),
+}
+"""What the words of a certificate must be; whole numbers are none below 0."""
 
 
 @at_one_go()
 def check(problem: Problem, plan: Plan) -> tuple[Fault, ...]:
     """All faults of a plan, none if it stands; O(pairs · log pairs). Lines that no rule could mean are judged first."""
-    faults = (*_hashes(problem, plan), *_lines(problem, plan))
+    faults = (*_garbled(plan.certificate), *_hashes(problem, plan), *_lines(problem, plan))
     if any(x.code not in ("input_sha256", "plan_sha256") for x in faults):
         return faults
     if plan.certificate.status == "infeasible":
@@ -50,6 +70,22 @@ def check(problem: Problem, plan: Plan) -> tuple[Fault, ...]:
 def check_folder(folder: Path, out: Path) -> tuple[Fault, ...]:
     """Judge what `solve` wrote into `out` for the problem in `folder`."""
     return check(read_problem(folder), read_plan(out))
+
+
+def _garbled(said: Certificate) -> Iterator[Fault]:
+    """Words of the certificate that are not of their kind: what rests on them could not be judged."""
+    for kind, names in KINDS_OF_WORD.items():
+        for name in names:
+            if type(getattr(said, name)) is not kind or (kind is int and getattr(said, name) < 0):
+                yield Fault("garbled", f"{name} of the certificate is {getattr(said, name)!r}")
+    for name in ("gap_by_prefix", "components", "proofs"):
+        if not isinstance(getattr(said, name), Mapping):
+            yield Fault("garbled", f"{name} of the certificate is no mapping")
+    if type(said.price_scale) is int and not 1 <= said.price_scale < FAR:
+        yield Fault("garbled", f"prices cannot be divided by {said.price_scale}")
+    counts = [*said.coverage, *(said.components.values() if isinstance(said.components, Mapping) else ())]
+    if any(type(units) is not int for units in counts) or any(type(name) is not str for name in said.conflict):
+        yield Fault("garbled", "coverage, components or conflict of the certificate are not of their kind")
 
 
 def _lines(problem: Problem, plan: Plan) -> Iterator[Fault]:
@@ -91,8 +127,10 @@ def _sums(case: Case) -> Iterator[Fault]:
     for name, value in true.items():
         if getattr(said, name) != value:
             yield Fault(name, f"the certificate says {name} is {getattr(said, name)}, the plan gives {value}")
-    if said.value_bound < said.value:
-        yield Fault("value_bound", f"value {said.value} passes its bound {said.value_bound}")
+    if said.value_bound < said.value or (policy.objective != "value" and said.value_bound):
+        yield Fault("value_bound", f"value {said.value} does not go with its bound {said.value_bound}")
+    if said.conflict:
+        yield Fault("conflict", "a run that gives something names pins that cannot be met")
     if said.status not in ("optimal", "feasible") or (said.status == "optimal" and said.bound != said.score):
         yield Fault("status", f"status {said.status} with score {said.score} and bound {said.bound}")
 
@@ -107,15 +145,18 @@ def _proof(case: Case) -> Iterator[Fault]:
         yield Fault("negative_price", "the first price of some limit is below 0")
     if said.status == "optimal" and pure and ((sign > 0) & left).any():
         yield Fault("idle_price", "some limit has a price and something left")
-    if case.misplaced or (sign < 0).any() or said.price_scale < 1:
+    if case.misplaced or (sign < 0).any():
         return
     bounds = Bounds(case)
     whole = bounds.run(1)
     if said.bound < (least := whole[0][-1]):
         yield Fault("bound", f"the prices prove no bound below {least}, the certificate says {said.bound}")
     yield from _gaps(case, bounds, whole)
-    if said.unique and (not proven or another(case)):
+    tiers = proven_tiers(case) if proven else 0
+    if said.unique and tiers is not None and tiers < ALONE:
         yield Fault("unique", "another plan may be as good" if proven else "the plan is not proven to be the best")
+    if said.status == "optimal" and tiers is not None and tiers < LATER:
+        yield Fault("later_tiers", "the prices do not prove that promises are kept and cost is low as far as can be")
 
 
 def _gaps(case: Case, bounds: Bounds, entire: tuple[Numbers, Numbers]) -> Iterator[Fault]:

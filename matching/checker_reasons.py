@@ -1,15 +1,16 @@
 """The judge on reasons: does every open need have one, and is what the rows say true?
 
 What enters: a case. What leaves: faults. Called by `checker`. That every need with something open has a row is checked
-for all; what the rows say is derived again for `SAMPLE` needs spread evenly over the ids. A row holds if the limit it
+for all; what the rows say is derived again for `SAMPLE` needs that nobody can foresee. A row holds if the limit it
 names is on the pair's way and as short as it says, and if the cells, needs, dates and counts it names are those of the
-rules. How much more would have to be there (`short_by`) is checked as a sum only.
+rules. How much more of a limit would have to be there (`short_by`) is believed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from random import SystemRandom
 
 import numpy as np
 
@@ -33,13 +34,23 @@ def reason_faults(case: Case) -> Iterator[Fault]:
         if case.needs[i].need_id not in told:
             yield Fault("no_reason", f"{case.needs[i].need_id} is not fully covered and no reason says why")
     known = sorted({row.need_id for row in rows} & case.n.keys())
-    sample = {*known[:: max(1, len(known) // SAMPLE)]}
+    sample = {*SystemRandom().sample(known, min(SAMPLE, len(known)))}
+    given = _given(case)
     for row in rows:
-        if row.need_id in sample and not _holds(case, row, i=case.n[row.need_id]):
+        if row.need_id in sample and not _holds(case, row, i=case.n[row.need_id], given=given):
             yield Fault("forged_reason", f"{row.need_id} {row.resource_id} {row.code} {dict(row.detail)} is not so")
 
 
-def _holds(case: Case, row: Reason, *, i: int) -> bool:
+def _given(case: Case) -> dict[str, Counter[str]]:
+    """Need ► state ► units that the ledger names for it."""
+    given: dict[str, Counter[str]] = {}
+    for row in case.problem.ledger:
+        if row.need_id is not None:
+            given.setdefault(row.need_id, Counter())[row.state] += row.units
+    return given
+
+
+def _holds(case: Case, row: Reason, *, i: int, given: dict[str, Counter[str]]) -> bool:
     """Whether a row is true of need i: the rules, limits, cells, needs, dates and counts that it names."""
     need, said, name = case.needs[i], row.detail, row.resource_id
     pair = case.pair(need.need_id, name)
@@ -47,7 +58,7 @@ def _holds(case: Case, row: Reason, *, i: int) -> bool:
     if row.code == "chosen":
         return pair >= 0 and 0 < units == said.get("units") and _holds_chosen(case, row, pair)
     if row.code == "covered":
-        return sum(map(int, said.values())) >= need.gap > 0
+        return not case.open[i] and need.gap > 0 and dict(said) == dict(given.get(need.need_id, ()))
     if case.got[i] >= case.open[i]:
         return False
     if not name:
@@ -92,8 +103,66 @@ def _holds_exclusive(case: Case, row: Reason, pair: int) -> bool:
 
 
 def _holds_step(case: Case, row: Reason, pair: int) -> bool:
-    left, step = int(row.detail.get("left", 0)), int(row.detail.get("step", 0))
-    return 0 <= left < step and row.detail.get("short_by") == step - left
+    """What is left of the limit of that kind, and the least that could be added, are those of the rules."""
+    said, n, r = row.detail, int(case.pn[pair]), int(case.pr[pair])
+    step, counted = _steps(case, pair)
+    mine, cap = int(case.open[n] - case.got[n]), _cap_left(case, n)
+    way = _way(case, pair)
+    lefts: dict[str, tuple[set[int], int]] = {
+        "need": ({mine}, counted),
+        "max_per_need": ({int(case.each[r] - case.units[pair])}, step),
+        "max_per_household": ({way["max_per_household"]}, step),
+        "household_cap": ({int((case.limits - case.use)[at]) for at in case.caps[n] if at}, counted),
+        "earmark": ({way[name] for name in way if name not in ("resource", "max_per_household")}, step),
+        "resource": ({way["resource"]}, step),
+        "all_or_nothing": ({min(sum(_rooms(case, n).values()), cap)} if case.whole[n] else set(), int(case.open[n])),
+    }
+    known, least = lefts.get(str(said.get("kind")), (set(), 0))
+    left = int(said.get("left", -1))
+    return left in known and left < least == said.get("step") and said.get("short_by") == least - left
+
+
+def _holds_free(case: Case, row: Reason, pair: int) -> bool:
+    """No limit keeps the next step away, and so much is left of them: the plan is not the best."""
+    n = int(case.pn[pair])
+    (step, counted), rooms, cap = _steps(case, pair), _rooms(case, n), _cap_left(case, n)
+    each = FAR if case.used[pair] >= 0 else int(case.each[case.pr[pair]] - case.units[pair])
+    free = min(*_way(case, pair).values(), each) >= step and min(cap, int(case.open[n] - case.got[n])) >= counted
+    return free and dict(row.detail) == {"left": min(sum(rooms.values()), cap)}
+
+
+def _steps(case: Case, pair: int) -> tuple[int, int]:
+    """The least that the resource could add to a pair, and what that counts for the need."""
+    n, r, used = int(case.pn[pair]), int(case.pr[pair]), int(case.used[pair])
+    lot, floor, wanted = int(case.lot[r]), max(1, int(case.floor[r])), int(case.open[n])
+    if case.whole[n]:
+        rooms = _rooms(case, n)
+        floor = max(floor, wanted - (0 if case.one[n] else sum(rooms.values()) - rooms[pair]))
+    step = used if used >= 0 else lot if case.units[pair] else -(-floor // lot) * lot
+    return step, wanted if case.whole[n] or used >= 0 else step
+
+
+def _way(case: Case, pair: int) -> dict[str, int]:
+    """What is left of each limit of supply on the way of a pair, by its kind; every earmark counts by itself."""
+    r, at = int(case.pr[pair]), int(case.node[pair])
+    share = int(case.share[r]) if case.used[pair] < 0 else FAR
+    left, goods = {"max_per_household": share}, len(case.resources)
+    while at:
+        earmark = goods < at <= goods + len(case.problem.earmarks)
+        name = f"earmark {at}" if earmark else "resource" if at <= goods else "max_per_household"
+        left[name] = int(case.stock[r] if name == "resource" else case.limits[at]) - int(case.use[at])
+        at = int(case.above[at])
+    return left
+
+
+def _rooms(case: Case, n: int) -> dict[int, int]:
+    """What each pair of a need could carry by what is left of all supply."""
+    first, last = np.searchsorted(case.pn, [n, n + 1]).tolist()
+    return {pair: max(0, min(*_way(case, pair).values(), int(case.most[pair]))) for pair in range(first, last)}
+
+
+def _cap_left(case: Case, n: int) -> int:
+    return min((int(case.limits[at] - case.use[at]) for at in case.caps[n] if at), default=FAR)
 
 
 def _holds_limit(case: Case, row: Reason, pair: int) -> bool:
@@ -118,7 +187,7 @@ CODES: dict[str, Callable[[Case, Reason, int], bool]] = {
     "provider_chosen": _holds_provider,
     "exclusive": _holds_exclusive,
     "lot_or_minimum": _holds_step,
-    "within_gap": lambda case, row, pair: True,
+    "within_gap": _holds_free,
     **dict.fromkeys(("cap", "earmark", "stock", "priced_out", "tie_break"), _holds_limit),
 }
 
@@ -140,18 +209,34 @@ def _holds_refused(case: Case, row: Reason, *, i: int) -> bool:
 def _holds_cells(case: Case, row: Reason, *, i: int) -> bool:
     """The cell of the need's next unit, and the cell that the named need's last unit fills."""
 
-    def cell(j: int, more: int) -> Cell:
-        position = int(case.past[j] + case.got[j]) + more
-        return case.needs[j].urgency, (position - 1) * case.policy.levels // case.needs[j].gap + 1
-
-    said, mine, ranks, other = row.detail, cell(i, 1), case.policy.ranks(), str(row.detail.get("need"))
-    if row.code not in ("priced_out", "tie_break"):
+    said, mine, ranks, other = row.detail, _cell(case, i, 1), case.policy.ranks(), str(row.detail.get("need"))
+    if row.code in ("cap", "earmark"):
         return "next_level" not in said or (said.get("next_urgency"), said["next_level"]) == mine
+    lowest = _lowest(case, row.resource_id, but=i)
+    if row.code == "stock":
+        last = said.get("left") or lowest is None or ranks[_cell(case, lowest, 0)] < ranks[mine]
+        return bool(last) and (said.get("next_urgency"), said.get("next_level")) == mine
     at = case.pair(other, row.resource_id)
     if said.get("price") != _price(case, row.resource_id):
         return False
     if at < 0 or not case.units[at] or (said.get("next_urgency"), said.get("next_level")) != mine:
         return False
-    theirs = cell(case.n[other], 0)
+    theirs = _cell(case, case.n[other], 0)
+    if lowest is None or ranks[theirs] != ranks[_cell(case, lowest, 0)]:
+        return False
     above = ranks[theirs] > ranks[mine] if row.code == "priced_out" else theirs == mine
     return above and (said.get("urgency"), said.get("level")) == theirs
+
+
+def _lowest(case: Case, resource_id: str, *, but: int) -> int | None:
+    """The need, other than `but`, whose last unit ranks lowest of all that a resource gives beyond what is pinned."""
+    lines = case.lines[case.pr[case.lines] == case.r[resource_id]]
+    needs = case.pn[lines[(case.units > case.least)[lines]]]
+    ranks = case.policy.ranks()
+    return min((n for n in needs.tolist() if n != but), key=lambda n: ranks[_cell(case, n, 0)], default=None)
+
+
+def _cell(case: Case, n: int, more: int) -> Cell:
+    """The cell of the last unit that a need got (`more` 0), or of its next one (1)."""
+    position = int(case.past[n] + case.got[n]) + more
+    return case.needs[n].urgency, (position - 1) * case.policy.levels // case.needs[n].gap + 1

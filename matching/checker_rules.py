@@ -74,7 +74,6 @@ def _clash(problem: Problem, plan: Plan, pins: list[Pin]) -> bool:
     homes = {x.household_id for x in problem.needs if x.need_id in {p.need_id for p in pins}}
     mine = {x.need_id for x in problem.needs if x.household_id in homes}
     goods = {x.resource_id: x for x in problem.resources}
-    used = {(x.need_id, x.resource_id) for x in problem.pairs or () if x.units_used is not None}
     few = replace(
         problem,
         needs=tuple(x for x in problem.needs if x.need_id in mine),
@@ -84,10 +83,13 @@ def _clash(problem: Problem, plan: Plan, pins: list[Pin]) -> bool:
         announced=(),
     )
 
+    empty = Case(few, replace(plan, lines=(), prices=(), reasons=()))
+
     def least(pin: Pin) -> int:
-        row = goods[pin.resource_id]
+        row, at = goods[pin.resource_id], empty.pair(pin.need_id, pin.resource_id)
         lots = -(-max(pin.units, row.min_per_need) // row.lot)
-        return pin.units if (pin.need_id, pin.resource_id) in used else lots * row.lot
+        used = int(empty.used[at]) if at >= 0 else -1
+        return lots * row.lot if used < 0 else max(pin.units, used)
 
     lines = tuple(Line(p.need_id, p.resource_id, least(p)) for p in pins)
     case = Case(few, replace(plan, lines=lines, prices=(), reasons=()))

@@ -1,9 +1,9 @@
-"""The judge on uniqueness: is there really no other plan as good in every tier?
+"""The judge on the later tiers and on uniqueness: in which tiers is no plan better, and is no other one as good?
 
-What enters: a case that claims the only best plan. What leaves: whether another plan may be as good, or None where the
-judge does not look: hard rules. Called by `checker`. A pure plan is a flow, and every other plan differs from it by
-rings of residual arcs: where the prices let no residual arc cost less than nothing, a ring that costs nothing consists
-of arcs that cost nothing in any tier.
+What enters: a case. What leaves: the number of tiers that the prices prove, or None where the judge does not look: hard
+rules. Called by `checker`. A pure plan is a flow, and every other plan differs from it by rings of residual arcs: where
+the prices let no residual arc cost less than nothing, a ring that costs nothing consists of arcs that cost nothing in
+any tier.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from matching.checker_case import FAR, TIERS, Case, Numbers
 BITS = 26
 """Of the published lot per tier."""
 
+ALONE = TIERS + 1
+"""All tiers are proven, and no other plan is as good in all of them."""
+
 
 def is_flow(case: Case) -> bool:
     """Whether no hard rule stands anywhere in the problem, so that every plan is a flow."""
@@ -26,8 +29,8 @@ def is_flow(case: Case) -> bool:
     return not (crossing or exclusive or any(x.any() for x in [*hard, case.used >= 0]))
 
 
-def another(case: Case) -> bool | None:
-    """Whether some plan may be as good in every tier, by the published prices; None where hard rules stand.
+def proven_tiers(case: Case) -> int | None:
+    """In how many tiers the published prices prove that no plan is better, or `ALONE`; None where hard rules stand.
 
     What a need's next unit costs lies between the tolls of what it could lose or is missing (`less`) and those of what
     it could get or keep (`more`). Tier by tier it is put at the highest toll of the former, and only arcs just there go
@@ -35,8 +38,9 @@ def another(case: Case) -> bool | None:
     """
     if case.policy.objective != "coverage" or not is_flow(case):
         return None
-    if (case.price.any(axis=1) & (case.use < case.limits)).any():
-        return True
+    idle = (case.price[case.use < case.limits] != 0).any(axis=0)
+    if idle.any():
+        return int(idle.argmax())
     pair, of, own, ways = _residual(case)
     promised = case.kept.any() or case.price[:, 1].any()
     for tier in range(TIERS) if promised else (0, *range(2, TIERS)):
@@ -50,13 +54,13 @@ def another(case: Case) -> bool | None:
         near = more & ~less & (cost <= top[of])  # a lot is never below 0: others are too dear without it
         cost[near] += _lot(case, tier, pair[near])
         if (cost < top[of])[more].any():
-            return True
+            return tier
         ways = ways & (cost == top[of])
         kept = _ringed(case, tier, pair=pair, of=of, ways=ways) if tier > 1 else ways.any(axis=0)
         pair, of, own, ways = pair[kept], of[kept], own[kept], ways[:, kept]
         if not len(pair):
-            return False
-    return True
+            return ALONE
+    return TIERS
 
 
 def _residual(case: Case) -> tuple[Numbers, Numbers, Numbers, Numbers]:

@@ -7,6 +7,7 @@ solvers.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 from matching.checker import check, proven_bound
 from matching.checker_case import Fault
+from matching.checker_rules import conflict
 from matching.folder import input_sha256, read_plan, read_problem
 from matching.model import Problem, Resource
 from matching.nation_folder import PRICES, SHARDS, nation_sha256, read_nation, shard_folders, with_stocks
@@ -47,7 +49,7 @@ class _Judged:
     def faults(self) -> Iterator[Fault]:
         """Shard by shard, then the whole."""
         if self.said["status"] == "infeasible":
-            yield from () if self.said["conflict"] else (Fault("conflict", "an infeasible nation names its pins"),)
+            yield from self._gives_up()
             return
         if set(self.said["shards"]) != set(self.folders):
             yield Fault("shards", "nation.json does not name the shards of the folder")
@@ -59,6 +61,32 @@ class _Judged:
                 yield Fault("unreadable", f"{name}: {error}")
         yield from self._shared()
         yield from self._sums()
+
+    def _gives_up(self) -> Iterator[Fault]:
+        """Every pin that is named clashes with others of its shard, or with the stock that shards share."""
+        pinned: Counter[str] = Counter()
+        stocks: dict[str, int] = {}
+        named: dict[str, list[str]] = {}
+        for one in self.said["conflict"]:
+            name, _, pin = one.partition(": ")
+            named.setdefault(name, []).append(pin)
+        for name, folder in self.folders.items():
+            problem = read_problem(folder)
+            for row in problem.pins:
+                pinned[row.resource_id] += row.units
+            stocks |= {row.resource_id: row.stock for row in problem.resources}
+            if name in named:
+                pins = tuple(named.pop(name))
+                plan = read_plan(self.out / SHARDS / name)
+                said = replace(plan.certificate, status="infeasible", conflict=pins)
+                yield from (
+                    Fault(x.code, f"{name}: {x.message}") for x in conflict(problem, replace(plan, certificate=said))
+                )
+        for name, told in named.items():
+            if told != [f"{pinned[name]} units pinned, {stocks.get(name)} there"] or pinned[name] <= stocks[name]:
+                yield Fault("conflict", f"{name} is no shard, and no resource that is pinned beyond its stock")
+        if not self.said["conflict"]:
+            yield Fault("conflict", "an infeasible nation names its pins")
 
     def _shard(self, name: str, problem: Problem) -> Iterator[Fault]:
         out, said = self.out / SHARDS / name, self.said["shards"][name]

@@ -82,9 +82,7 @@ def solve_small(
     return outcomes
 
 
-def _from(
-    compiled: Compiled, limits: Limits, part: Component, begun: _Start, *, seconds: float
-) -> Exact | Conflict:
+def _from(compiled: Compiled, limits: Limits, part: Component, begun: _Start, *, seconds: float) -> Exact | Conflict:
     """What CP-SAT makes of a part within its effort, from where it was begun."""
     start, settled = begun
     if settled and start is not None and np.array_equal(start, promised_units(compiled, part.pairs)):

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from matching.checker import Bounds, proven_bound
+from matching.checker import LATER, Bounds, proven_bound
 from matching.checker_case import Case
+from matching.checker_unique import proven_tiers
 from matching.folder import input_sha256, plan_sha256
 from matching.model import Need, Policy, Problem, Resource
 from matching.plan import Certificate, Line, Plan, Price, Reason
@@ -76,11 +77,11 @@ def honest(of: Problem, lines: Iterable[Line], *, prices: Iterable[Price] = (), 
         cells.update(filled(of.policy, need=one, past=past, units=received[one.need_id]))
     ranks = of.policy.ranks()
     score = sum(ranks[cell] * units for cell, units in cells.items())
-    bound = proven_bound(of, plan)
+    bound, tiers = proven_bound(of, plan), proven_tiers(Case(of, plan))
     given = {(x.need_id, x.resource_id): x.units for x in rows}
     certificate = replace(
         EMPTY,
-        status="optimal" if bound == score else "feasible",
+        status="optimal" if bound == score and tiers not in range(LATER) else "feasible",
         score=score,
         bound=bound,
         gap=(bound - score) / bound if bound else 0.0,

@@ -137,6 +137,7 @@ def test_pins_hold_and_pins_beyond_the_stock_are_named(tmp_path: Path) -> None:
     found = solve_nation(written(tmp_path / "m", {"east": more, "west": west}), tmp_path / "p", crew=Alone())
     assert found["status"] == "infeasible"
     assert found["conflict"] == ["national: 7 units pinned, 6 there"]
+    assert check_nation(tmp_path / "m", tmp_path / "p") == ()
 
 
 def test_a_pin_that_its_shard_cannot_keep_is_named(tmp_path: Path) -> None:
@@ -146,6 +147,19 @@ def test_a_pin_that_its_shard_cannot_keep_is_named(tmp_path: Path) -> None:
     found = solve_nation(folder, tmp_path / "o", crew=Alone())
     assert (found["status"], found["conflict"]) == ("infeasible", ["east: e>national"])
     assert check_nation(folder, tmp_path / "o") == ()
+
+
+@pytest.mark.parametrize(
+    "conflict",
+    [[], ["east: nothing>at all"], ["east: e>national"], ["national: 7 units pinned, 6 there"], ["south: e>national"]],
+)
+def test_a_nation_that_gives_up_without_a_clash_is_refused(tmp_path: Path, conflict: list[str]) -> None:
+    east = Problem(POLICY, (need("e", 9, 3),), (rice("national", 6),), pins=(Pin("e", "national", 3),))
+    west = Problem(POLICY, (need("w", 9, 0),), (rice("national", 6),), pins=(Pin("w", "national", 3),))
+    folder, out = written(tmp_path / "n", {"east": east, "west": west}), tmp_path / "o"
+    assert solve_nation(folder, out, crew=Alone())["status"] == "optimal"
+    (out / "nation.json").write_text(json.dumps({"status": "infeasible", "conflict": conflict}), "utf-8")
+    assert {fault.code for fault in check_nation(folder, out)} & {"conflict"}
 
 
 class Loses:
