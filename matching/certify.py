@@ -146,7 +146,16 @@ def lines_of(compiled: Compiled, units: Ints) -> tuple[Line, ...]:
 def infeasible(compiled: Compiled, *, clock: Clock, conflict: tuple[str, ...]) -> Plan:
     """The answer when pins contradict each other or the rules: no lines, and the pins named."""
     plan = Ledger(compiled).plan(clock, tell=lambda phase: None)
-    said = replace(plan.certificate, status="infeasible", unique=False, lexicographic="not_proven", conflict=conflict)
+    said = replace(
+        plan.certificate,
+        status="infeasible",
+        bound=0,  # pins that nothing meets leave no sum to bound
+        solver_bound=0,
+        gap=0.0,
+        unique=False,
+        lexicographic="not_proven",
+        conflict=conflict,
+    )
     return replace(plan, reasons=(), certificate=said)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from secrets import randbelow
+from typing import get_origin, get_type_hints
 
 import numpy as np
 
@@ -33,24 +34,6 @@ LATER = 3
 """Tiers that a pure plan must be proven in before it is optimal: coverage, promises, cost."""
 MANY = 200_000
 """Keys times leading runs: of a larger problem only three runs are worked out, unless all are claimed to be proven."""
-
-KINDS_OF_WORD: dict[type, tuple[str, ...]] = {
-    int: (
-        "score",
-        "bound",
-        "units",
-        "households_served",
-        "broken_units",
-        "cost",
-        "price_scale",
-        "value",
-        "value_bound",
-    ),
-    bool: ("unique", "interrupted"),
-    str: ("status", "lexicographic", "value_proof", "input_sha256", "plan_sha256"),
-    float: ("gap",),
-}
-"""What the words of a certificate must be; whole numbers are none below 0."""
 
 
 @at_one_go()
@@ -74,13 +57,10 @@ def check_folder(folder: Path, out: Path) -> tuple[Fault, ...]:
 
 def _garbled(said: Certificate) -> Iterator[Fault]:
     """Words of the certificate that are not of their kind: what rests on them could not be judged."""
-    for kind, names in KINDS_OF_WORD.items():
-        for name in names:
-            if type(getattr(said, name)) is not kind or (kind is int and getattr(said, name) < 0):
-                yield Fault("garbled", f"{name} of the certificate is {getattr(said, name)!r}")
-    for name in ("gap_by_prefix", "components", "proofs"):
-        if not isinstance(getattr(said, name), Mapping):
-            yield Fault("garbled", f"{name} of the certificate is no mapping")
+    for name, kind in get_type_hints(Certificate).items():
+        word, many = getattr(said, name), get_origin(kind)
+        if not (isinstance(word, many) if many else type(word) is kind) or (kind is int and word < 0):
+            yield Fault("garbled", f"{name} of the certificate is {word!r}")
     if type(said.price_scale) is int and not 1 <= said.price_scale < FAR:
         yield Fault("garbled", f"prices cannot be divided by {said.price_scale}")
     counts = [*said.coverage, *(said.components.values() if isinstance(said.components, Mapping) else ())]

@@ -98,7 +98,7 @@ def _holds_provider(case: Case, row: Reason, pair: int) -> bool:
 def _holds_exclusive(case: Case, row: Reason, pair: int) -> bool:
     other = case.r.get(str(row.detail.get("drawn")), case.pr[pair])
     same = {case.resources[r].exclusive_group for r in (other, case.pr[pair])} == {row.detail.get("group")}
-    homes = case.home[case.pn[(case.units > 0) & (case.pr == other)]]
+    homes = case.home[case.pn[case.lines[case.pr[case.lines] == other]]]
     return bool(same and other != case.pr[pair] and case.home[case.pn[pair]] in homes)
 
 
@@ -106,16 +106,15 @@ def _holds_step(case: Case, row: Reason, pair: int) -> bool:
     """What is left of the limit of that kind, and the least that could be added, are those of the rules."""
     said, n, r = row.detail, int(case.pn[pair]), int(case.pr[pair])
     step, counted = _steps(case, pair)
-    mine, cap = int(case.open[n] - case.got[n]), _cap_left(case, n)
-    way = _way(case, pair)
+    mine, way, caps = int(case.open[n] - case.got[n]), _way(case, pair), _caps_left(case, n)
     lefts: dict[str, tuple[set[int], int]] = {
         "need": ({mine}, counted),
         "max_per_need": ({int(case.each[r] - case.units[pair])}, step),
         "max_per_household": ({way["max_per_household"]}, step),
-        "household_cap": ({int((case.limits - case.use)[at]) for at in case.caps[n] if at}, counted),
+        "household_cap": ({*caps}, counted),
         "earmark": ({way[name] for name in way if name not in ("resource", "max_per_household")}, step),
         "resource": ({way["resource"]}, step),
-        "all_or_nothing": ({min(sum(_rooms(case, n).values()), cap)} if case.whole[n] else set(), int(case.open[n])),
+        "all_or_nothing": ({min(sum(_rooms(case, n).values()), *caps)} if case.whole[n] else set(), int(case.open[n])),
     }
     known, least = lefts.get(str(said.get("kind")), (set(), 0))
     left = int(said.get("left", -1))
@@ -125,10 +124,11 @@ def _holds_step(case: Case, row: Reason, pair: int) -> bool:
 def _holds_free(case: Case, row: Reason, pair: int) -> bool:
     """No limit keeps the next step away, and so much is left of them: the plan is not the best."""
     n = int(case.pn[pair])
-    (step, counted), rooms, cap = _steps(case, pair), _rooms(case, n), _cap_left(case, n)
+    (step, counted), left = _steps(case, pair), int(case.open[n] - case.got[n])
+    caps, rooms = _caps_left(case, n), sum(_rooms(case, n).values())
     each = FAR if case.used[pair] >= 0 else int(case.each[case.pr[pair]] - case.units[pair])
-    free = min(*_way(case, pair).values(), each) >= step and min(cap, int(case.open[n] - case.got[n])) >= counted
-    return free and dict(row.detail) == {"left": min(sum(rooms.values()), cap)}
+    free = min(*_way(case, pair).values(), each) >= step and min(left, *caps) >= counted
+    return free and dict(row.detail) == {"left": min(rooms, *caps)}
 
 
 def _steps(case: Case, pair: int) -> tuple[int, int]:
@@ -161,8 +161,9 @@ def _rooms(case: Case, n: int) -> dict[int, int]:
     return {pair: max(0, min(*_way(case, pair).values(), int(case.most[pair]))) for pair in range(first, last)}
 
 
-def _cap_left(case: Case, n: int) -> int:
-    return min((int(case.limits[at] - case.use[at]) for at in case.caps[n] if at), default=FAR)
+def _caps_left(case: Case, n: int) -> list[int]:
+    """What is left of each household cap that counts a need; `FAR` stands for none."""
+    return [FAR, *(int(case.limits[at] - case.use[at]) for at in case.caps[n] if at)]
 
 
 def _holds_limit(case: Case, row: Reason, pair: int) -> bool:
@@ -208,7 +209,6 @@ def _holds_refused(case: Case, row: Reason, *, i: int) -> bool:
 
 def _holds_cells(case: Case, row: Reason, *, i: int) -> bool:
     """The cell of the need's next unit, and the cell that the named need's last unit fills."""
-
     said, mine, ranks, other = row.detail, _cell(case, i, 1), case.policy.ranks(), str(row.detail.get("need"))
     if row.code in ("cap", "earmark"):
         return "next_level" not in said or (said.get("next_urgency"), said["next_level"]) == mine
@@ -231,7 +231,7 @@ def _holds_cells(case: Case, row: Reason, *, i: int) -> bool:
 def _lowest(case: Case, resource_id: str, *, but: int) -> int | None:
     """The need, other than `but`, whose last unit ranks lowest of all that a resource gives beyond what is pinned."""
     lines = case.lines[case.pr[case.lines] == case.r[resource_id]]
-    needs = case.pn[lines[(case.units > case.least)[lines]]]
+    needs = case.pn[lines[case.units[lines] > case.least[lines]]]
     ranks = case.policy.ranks()
     return min((n for n in needs.tolist() if n != but), key=lambda n: ranks[_cell(case, n, 0)], default=None)
 

@@ -75,9 +75,9 @@ def solve_exact(
     made = build(compiled, limits, part)
     order = [tier for tier in tiers(compiled, part, made) if tier.name in only]
     known = dict(settled or {})
-    for tier in (tier for tier in order if tier.name in known):
-        made.fix(tier, known[tier.name])
     before = [(tier, known[tier.name]) for tier in order if tier.name in known]
+    for tier, reached in before:
+        made.fix(tier, reached)
     order = [tier for tier in order if tier.name not in known]
     best = _complete(made, start)
     bound, proven, value_bound = known.get("score", UNKNOWN), "score" in known, None

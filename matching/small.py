@@ -65,9 +65,12 @@ def solve_small(
         part = task[0]
         begun = task[1] or begin(part)
         found = _from(compiled, limits, part, begun, seconds=seconds)
-        if isinstance(found, Exact) and not found.proven and begun[0] is None:
-            found = _from(compiled, limits, part, rough(part), seconds=seconds)
-        return found
+        if len(part.pairs) >= ROUGH_PAIRS or isinstance(found, Conflict) or found.proven:
+            return found
+        begun = rough(part)
+        again = found if begun[0] is None else _from(compiled, limits, part, begun, seconds=seconds)
+        worse = isinstance(again, Exact) and _score(compiled, part, again.units) < _score(compiled, part, found.units)
+        return found if worse else again
 
     outcomes, patience = [], EFFORT * PATIENCE
     tasks = list(zip(parts, answers(begin, parts, deadline=deadline, patience=patience), strict=True))
@@ -111,16 +114,19 @@ def _rough(compiled: Compiled, limits: Limits, part: Component, *, nodes: int) -
     if not np.array_equal(whole.places, np.arange(len(part.pairs))):
         return rough.units, {}
     solved = solve_piece(whole, rough.units, nodes=nodes)
-    score = score_of(compiled, needs=part.needs, received=receipts(compiled, pairs=part.pairs, units=solved.units))
+    score = _score(compiled, part, solved.units)
     return solved.units, {"score": score} if solved.bound == score else {}
+
+
+def _score(compiled: Compiled, part: Component, units: Ints) -> int:
+    return score_of(compiled, needs=part.needs, received=receipts(compiled, pairs=part.pairs, units=units))
 
 
 def outcome_of(compiled: Compiled, limits: Limits, part: Component, answer: Exact) -> Outcome:
     """Units from the exact solver with the prices that bound their score."""
     prices = relaxation(compiled, limits, part)
     bound = part_bound(compiled, part, prices, units=answer.units)
-    received = receipts(compiled, pairs=part.pairs, units=answer.units)
-    score = score_of(compiled, needs=part.needs, received=received)
+    score = _score(compiled, part, answer.units)
     proof = "price" if bound == score else "solver" if answer.proven else "none"
     return Outcome(
         pairs=part.pairs, units=answer.units, score=score, bound=max(score, min(bound, answer.bound)),
