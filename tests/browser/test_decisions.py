@@ -20,6 +20,7 @@ from marketplace.decisions import queues
 from marketplace.decisions.models import Match, MatchState
 from marketplace.needs.models import Need
 from marketplace.proposals.models import LineState, ProposedLine
+from marketplace.reference.needs import CASE_KINDS
 from marketplace.reference.services import find_service
 from tests.pages.checker import HOUSEHOLD_BYTES, REQUESTS, check_here, weight
 from tests.pages.fixtures import new_page
@@ -56,11 +57,12 @@ def opened(chromium: Browser, demo_server: str, database: Database) -> Iterator[
 
 
 def lines_to_approve(session: Session, count: int) -> list[ProposedLine]:
-    """Undecided lines that an approver may approve now, one a household; none of a service, which arrives in visits."""
+    """Undecided lines that an approver may approve now, one a household; none that comes by visits or cases."""
     wanted = select(ProposedLine, Need.category).where(
         col(ProposedLine.need_id) == col(Need.id),
         col(ProposedLine.state) == LineState.PROPOSED,
         col(ProposedLine.value_fen) < 100_000,
+        col(Need.category).not_in(CASE_KINDS),
     )
     found = session.exec(wanted.order_by(col(ProposedLine.id)).limit(80))
     lines = {line.household_id: line for line, category in found if find_service(category) is None}

@@ -1,7 +1,7 @@
 """Every part of the page kit, in the browser: accessible, large enough, on its own host."""
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.pages.checker import check_here, check_page, combinations
 
@@ -59,7 +59,7 @@ def test_pages_work_without_scripts(chromium: Browser, live_server: str) -> None
 
 def test_progress_arrives_by_events_under_the_strict_policy(browser_page: Page) -> None:
     browser_page.goto("/live")
-    browser_page.wait_for_function("document.querySelector('.live').textContent.trim() === '3'")
+    expect(browser_page.locator(".live")).to_have_text("3", timeout=30_000)
     check_here(browser_page)
 
 
@@ -72,9 +72,11 @@ def test_a_page_without_scripts_reloads_itself_to_show_progress(chromium: Browse
 
 def test_a_page_that_gets_no_stream_looks_again_later(browser_page: Page) -> None:
     browser_page.route("**/ticks", lambda route: route.fulfill(status=204))
-    browser_page.add_init_script("addEventListener('htmx:sseError', () => { window.refused = true })")
+    browser_page.add_init_script(
+        "addEventListener('htmx:sseError', () => document.documentElement.setAttribute('data-refused', ''))"
+    )
     browser_page.clock.install()
     browser_page.goto("/live")
     with browser_page.expect_navigation():
-        browser_page.wait_for_function("window.refused")
+        browser_page.wait_for_selector("html[data-refused]", state="attached")
         browser_page.clock.run_for(6000)
