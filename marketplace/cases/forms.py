@@ -105,7 +105,7 @@ class WorkForm(Form):
     """An opinion on a step."""
 
     opinion = OneField(_l("First opinion"))
-    amount_fen = YuanField(_l("Amount that the public notice names"), least=0, required=False)
+    amount_fen = YuanField(_l("Amount for the public notice, if the conditions are met"), least=0, required=False)
 
 
 class StopForm(Form):
@@ -118,8 +118,8 @@ class DecideForm(Form):
     """Yes with an amount, or no with a reason."""
 
     verdict = OneField(_l("Decision"))
-    amount_fen = YuanField(_l("Amount of money"), least=0, required=False)
-    reason = OneField(_l("Reason of a refusal"), select=True, required=False)
+    amount_fen = YuanField(_l("Amount, if it is granted"), least=0, required=False)
+    reason = OneField(_l("Reason, if it is refused"), select=True, required=False)
     letter = TextField(_l("Number of the department's letter"), longest=40, required=False)
     note = TextField(_l("In your own words, for the letter"), longest=400, lines=3, required=False)
     late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
@@ -169,8 +169,9 @@ def filled(form: Any) -> Any:
     for name, table in tables.items():
         if name in form:
             form[name].choices = choices(table, lang=language())
-    if "letter" in form:
-        form.letter.flags.required = True  # it stands on the page only where a department's letter is typed in
+    for name in ("letter", "reason", "amount_fen"):
+        if name in form:
+            form[name].flags.required = True  # it stands on the page where it is asked, or its label says when
     if "label" in form:
         form.label.choices = [("", _l("None of these, or I do not know")), *form.label.choices]
     if "late_cause" in form:

@@ -234,6 +234,10 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
     assert 'aria-invalid="true"' in late_field
     no_reason = approver.post(page + "/decide", data={"verdict": "refused", "late_cause": "objection"})
     assert no_reason.status_code == 422
+    for name in ("reason", "amount_fen"):
+        label = no_reason.text.partition(f'<label class="label" for="{name}">')[2].partition("</label>")[0]
+        assert label, "it is on the page"
+        assert "optional" not in label, "one of both is asked, and its label says when"
     decided = {"verdict": "refused", "reason": "income_over", "note": "人均收入高于标准", "late_cause": "objection"}
     assert approver.post(page + "/decide", data=decided).status_code == 303
     told = home.get(case_page).text
