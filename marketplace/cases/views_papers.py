@@ -44,7 +44,7 @@ Signed = tuple[CasePaper, str] | None
 def paper(case_id: str, kind: str) -> ResponseReturnValue:
     """The authorisation to sign or as it was signed; the receipt of what was sent in."""
     case = service.get_case(current_session(), case_id, actor=current_actor())
-    if kind == "receipt" and case.state is CaseState.DRAFT:
+    if kind == "receipt" and case.submitted_at is None:
         raise NotFound("paper")
     if kind == "receipt":
         return _receipt(case)

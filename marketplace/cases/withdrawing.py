@@ -49,8 +49,6 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
             step.ended_at, step.ended_by, step.outcome = now, actor.id, "withdrawn"
             step.stopped_at, step.left_days = None, None
             session.add(step)
-    if case.state is CaseState.DRAFT:
-        case.signed_at, case.submitted_at = case.signed_at or now, now
     case.state = CaseState.WITHDRAWN
     session.add(case)
     flush(session)

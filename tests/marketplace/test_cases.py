@@ -437,6 +437,7 @@ def test_who_takes_it_back_is_watched_too_and_a_late_one_is_counted(session: Ses
     other = make.a_household(session, phone="10000000055")
     draft = service.start(session, other.id, actor=make.as_household(other), now=now)
     withdrawing.withdraw(session, draft.id, actor=make.as_household(other), now=now)
+    assert (draft.state, draft.signed_at, draft.submitted_at) == (CaseState.WITHDRAWN, None, None), "it signed nothing"
     assert register.list_entries(session, other.id) == []
     _case, items = send(session, now, other)
     day = walk(session, items["DIBAO"], now) + timedelta(days=200)

@@ -1228,7 +1228,7 @@ def upgrade() -> None:
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('decision', sa.Enum('granted', 'partly', 'refused', name='casedecision', native_enum=False, create_constraint=True, length=32), nullable=True),
     sa.CheckConstraint("state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)", name=op.f('ck_aid_case_decided')),
-    sa.CheckConstraint("state = 'draft' OR submitted_at IS NOT NULL AND (signed_at IS NOT NULL OR channel = 'label')", name=op.f('ck_aid_case_sent')),
+    sa.CheckConstraint("submitted_at IS NULL AND state IN ('draft', 'withdrawn') OR submitted_at IS NOT NULL AND state <> 'draft' AND (signed_at IS NOT NULL OR channel = 'label')", name=op.f('ck_aid_case_sent')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_case_household_id')),
     sa.ForeignKeyConstraint(['signer_id'], ['person.id'], name=op.f('fk_aid_case_signer_id')),
     sa.ForeignKeyConstraint(['subject_id'], ['person.id'], name=op.f('fk_aid_case_subject_id')),
