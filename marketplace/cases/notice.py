@@ -213,7 +213,8 @@ def _extend(item: CaseItem) -> None:
         return
     path = path_of(item.code, district=item.district_code, on=local_day(item.started_at))
     more = path.extended - path.total
-    item.special, item.due_at = True, days.due_with(item.due_at - days.DAY, more, unit=Unit.WORKING)
+    last = item.due_at - days.DAY
+    item.special, item.due_at = True, days.due_with(last, more, unit=Unit.WORKING, district=item.district_code)
 
 
 def open_objections(session: Session, item_id: str, /) -> list[Objection]:
