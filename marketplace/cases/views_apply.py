@@ -90,7 +90,7 @@ def first() -> ResponseReturnValue:
         form.phone.errors = [_("Write an 11-digit mobile number, such as 138 0000 0000")]
     if form.errors or form.phone.errors:
         return render("cases/entry.html", code=str(form_session.get(APPLY_FOR, "")), ours=False, form=form)
-    accounts.count_try(session, "apply", network=request.remote_addr or "", now=now)
+    accounts.count_try(session, "first", network=request.remote_addr or "", now=now, crowd=True)
     if find_person_by_phone(session, phone) is None:
         index = vault_of(session).index("phone", phone)
         person = PersonFacts(name=form.name.data, phone=phone)

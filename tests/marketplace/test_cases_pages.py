@@ -161,6 +161,11 @@ def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephon
     assert (told.status_code, told.headers["Location"]) == (303, "/enter")
     again = client.post("/apply", data={"name": "王小明", "phone": "13800000001", "district": CITY})
     assert again.headers["Location"] == "/enter"
+    for n in range(10):  # a waiting room behind one address
+        sent = client.post("/apply", data={"name": "王小明", "phone": f"138000001{n:02}", "district": "nowhere"})
+        assert sent.status_code == 422, "what is not filled in counts for nothing"
+        told = client.post("/apply", data={"name": "王小明", "phone": "13800000001", "district": CITY})
+        assert told.status_code == 303
     with app.extensions["database"].reading() as session:
         assert len(session.exec(select(Person)).all()) == 1
     client.post("/enter", data={"phone": "13800000001"})
