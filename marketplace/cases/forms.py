@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from wtforms import HiddenField
 
+from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import (
     CountField,
@@ -99,6 +101,7 @@ class FirstForm(Form):
     name = TextField(_l("Your name"), longest=40)
     phone = TextField(_l("Your mobile number"), longest=20)
     district = OneField(_l("District"), select=True)
+    street = OneField(_l("Street or township"), select=True, required=False)
 
 
 class WorkForm(Form):
@@ -146,6 +149,15 @@ class FindingForm(Form):
 
     finding = TextField(_l("What was found"), longest=400, lines=3)
     upheld = TickField(_l("The objection is right"))
+
+
+def asks_street(form: Any, /, *, on: date) -> bool:
+    """The streets of the district that was chosen; whether the page has to ask for one before it goes on. Whoever lives
+    in a township is of the country, and some help is for the country only."""
+    found = districts.streets_of(str(form.district.data), on=on) if form.district.data else ()
+    form.street.choices = [(one.code, one.zh) for one in found]
+    form.street.flags.required = bool(found)
+    return bool(found) and not form.street.data
 
 
 def authorisation_text() -> list[str]:
