@@ -1,8 +1,8 @@
 """A page made for paper as a PDF, where the optional extra `pdf` is installed.
 
 Enters: a page as it was rendered. Leaves: the same page as a PDF on A4, drawn by Chromium with the fonts of the
-machine, or None where Playwright or Chromium is missing. The page's scripts do not run, and nothing but the house's own static
-files is read: no address outside is asked. Nothing is written to the disk. Called by the views of papers.
+machine, or None where Playwright or Chromium is missing. The page's scripts do not run, and nothing but the house's
+own static files is read: no address outside is asked. Nothing is written to the disk. Called by the views of papers.
 """
 
 from __future__ import annotations
