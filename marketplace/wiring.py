@@ -64,6 +64,7 @@ from marketplace.trail.keeper import Keeper
 from marketplace.trail.service import audit_fresh
 from marketplace.visits.workers import name_in_letters
 from marketplace.web import catalogues, letters
+from marketplace.workdays import service as workdays
 
 AT_NIGHT = ("urgent_asked",)
 """Letters that go to a giver's contact on call."""
@@ -222,8 +223,7 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     if organisation is None:
         return None
     address = organisation.on_call_contact if notice.letter in AT_NIGHT else ""
-    address = address or organisation.contact
-    if is_mobile(address):
+    if is_mobile(address := address or organisation.contact):
         return write(channel="sms", address=address)
     return write(channel="email", address=address) if "@" in address else None
 
@@ -273,7 +273,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         *sweeps_of(database, clock=clock),
         *_where_connected(database, settings, clock=clock),
     )
-    return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
+    return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock, days=partial(workdays.read_days, database))
 
 
 def _where_connected(

@@ -17,6 +17,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.answers import texts
 from marketplace.cases import counter
+from marketplace.cases.withdrawing import is_over
 from marketplace.cases.withdrawing import withdraw as withdraw_case
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
@@ -164,7 +165,7 @@ def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Acto
         _hand_over(session, row, ref, actor=actor, now=now)
     elif row.act == counter.ACT and not confirmed:
         counter.take_back(session, ref, actor=actor, now=now)
-    elif row.act == TAKE_BACK and confirmed:
+    elif row.act == TAKE_BACK and confirmed and not is_over(session, ref):
         withdraw_case(session, ref, asks="reading:second", actor=actor, now=now)
     return row
 

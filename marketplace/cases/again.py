@@ -38,7 +38,7 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
     item.decided_at, item.decided_by, item.month, item.days_taken = None, "", "", 0
     item.late_cause = ""
     _push_anew(item)
-    item.due_at = days.due_after(now, last.limit_days, unit=last.unit)
+    item.due_at = days.due_after(now, last.limit_days, unit=last.unit, district=item.district_code)
     rule = StepRule(last.no, last.code, last.holder, last.limit_days, last.unit)
     steps.start_step(session, item, rule, no=last.no, now=now)
     _open(session, item, now=now)

@@ -21,6 +21,7 @@ from marketplace.db import new_id
 from marketplace.errors import BadInput
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import find_person_by_id_number, get_household
+from marketplace.intake.places import is_town
 from marketplace.policy import require
 from marketplace.readback.service import Heard
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
@@ -52,7 +53,9 @@ def enter_newcomer(session: Session, who: Newcomer, /, *, actor: Actor, now: dat
         require(actor, "case:apply", district=get_household(session, known.household_id).district_code)
         return known.household_id
     person = PersonFacts(name=who.name, phone=who.phone, id_number=who.id_number)
-    home = HouseholdFacts(SOURCE, new_id(), who.district_code, who.street_code, size=1, people=(person,))
+    home = HouseholdFacts(
+        SOURCE, new_id(), who.district_code, who.street_code, size=1, urban=is_town(who.street_code), people=(person,)
+    )
     return register_many(session, [home], actor=actor, now=now)[home.key]
 
 

@@ -148,7 +148,8 @@ def _may_be_owed(code: str, facts: Facts, *, district: str, on: date) -> bool:
         case "TEKUN":
             return poor and "no_kin" in ticks
         case "LINSHI":
-            return bool(wants & {"illness", "accident"}) or "sudden" in ticks
+            school = "schooling" in wants and facts.schooling_fen > 0
+            return bool(wants & {"illness", "accident"}) or school or "sudden" in ticks
         case "CANJI_BUTIE":
             return "disability" in wants or "disabled" in ticks
         case "JIUYE_KUNNAN":

@@ -40,7 +40,7 @@ def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
     """Working days that the offices had it: from the start to the end without the days it was stopped."""
     stopped = sum(step.stopped_days for step in session.exec(select(CaseStep).where(CaseStep.item_id == item.id)))
     begun = item.started_at or now
-    return working_days_between(local_day(begun), local_day(now)) - stopped
+    return working_days_between(local_day(begun), local_day(now), district=item.district_code) - stopped
 
 
 def late_causes() -> list[str]:

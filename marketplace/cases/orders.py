@@ -14,7 +14,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
-from marketplace import audit
+from marketplace import audit, notices
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.cases import hands, lateness, steps
@@ -145,6 +145,7 @@ def pay(session: Session, item_id: str, paid: Paid, /, *, actor: Actor, now: dat
     session.add(order)
     steps.end_step(session, item, step, outcome="paid", actor=actor, now=now)
     steps.record(session, item, "case:pay", rule=order.number, decision=order.late_cause, actor=actor, now=now)
+    notices.post(session, "case_paid", key=f"order:{order.id}", household_id=item.household_id, now=now)
     return order
 
 

@@ -68,9 +68,9 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseStep:
     item.state, item.started_at = ItemState.RUNNING, now
     fast = item.path == "LINSHI_FAST"
     item.due_at = (
-        days.due_after(now, rules[0].limit, unit=rules[0].unit)
+        days.due_after(now, rules[0].limit, unit=rules[0].unit, district=item.district_code)
         if fast
-        else days.due_after(now, path.total, unit=Unit.WORKING)
+        else days.due_after(now, path.total, unit=Unit.WORKING, district=item.district_code)
     )
     return start_step(session, item, rules[0], no=1, now=now)
 
@@ -88,7 +88,7 @@ def start_step(session: Session, item: CaseItem, rule: StepRule, /, *, no: int, 
         unit=rule.unit,
         started_at=now,
         ran_from=now,
-        due_at=days.due_after(now, rule.limit, unit=rule.unit),
+        due_at=days.due_after(now, rule.limit, unit=rule.unit, district=item.district_code),
     )
     item.holder = rule.holder
     session.add(item)
@@ -219,7 +219,7 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
         raise BadInput("asked_before", field="missing")
     item.stops += 1
     step.stopped_at, step.stopped_for = now, missing.strip()[:200]
-    step.left_days = days.left_at(now, step.due_at, unit=step.unit)
+    step.left_days = days.left_at(now, step.due_at, unit=step.unit, district=item.district_code)
     item.state = ItemState.STOPPED
     clocks.end(session, clock_ref(item.id), outcome="stopped", now=now)
     holder = Holder(household_id=item.household_id, district_code=item.district_code)
@@ -236,12 +236,12 @@ def run_on(session: Session, item_id: str, /, *, actor: Actor, now: datetime) ->
     step = running_step(session, item.id)
     if step.stopped_at is None or step.left_days is None:
         raise WrongState("clock_runs")
-    stopped = step.stopped_at
+    stopped, here = step.stopped_at, item.district_code
     if item.due_at is not None:
-        left = days.left_at(stopped, item.due_at, unit=Unit.WORKING)
-        item.due_at = days.due_with(now, left, unit=Unit.WORKING)
-    step.due_at = days.due_with(now, step.left_days, unit=step.unit)
-    step.stopped_days += working_days_between(local_day(stopped), local_day(now))
+        left = days.left_at(stopped, item.due_at, unit=Unit.WORKING, district=here)
+        item.due_at = days.due_with(now, left, unit=Unit.WORKING, district=here)
+    step.due_at = days.due_with(now, step.left_days, unit=step.unit, district=here)
+    step.stopped_days += working_days_between(local_day(stopped), local_day(now), district=here)
     step.ran_from += now - stopped
     step.stopped_at, step.left_days, item.state = None, None, ItemState.RUNNING
     session.add_all([item, step])

@@ -30,13 +30,18 @@ LATE = "withdrawn"
 def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", actor: Actor, now: datetime) -> Case:
     """The household takes its application back; what was granted stays granted."""
     case = get_case(session, case_id, actor=actor, asks=asks)
-    if case.state not in (CaseState.DRAFT, CaseState.OPEN):
+    if is_over(session, case.id):
         raise WrongState("case_closed")
     sent = case.state is CaseState.OPEN
     end_open(session, case, actor=actor, now=now)
     if sent and case.review_of is None and register.without_class(list_items(session, case.id)):
         register.enter(session, case, now=now)
     return case
+
+
+def is_over(session: Session, case_id: str, /) -> bool:
+    """Whether nothing of the case is left to take back: it was decided, or taken back, meanwhile."""
+    return session.get_one(Case, case_id).state not in (CaseState.DRAFT, CaseState.OPEN)
 
 
 def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Case:
@@ -49,8 +54,6 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
             step.ended_at, step.ended_by, step.outcome = now, actor.id, "withdrawn"
             step.stopped_at, step.left_days = None, None
             session.add(step)
-    if case.state is CaseState.DRAFT:
-        case.signed_at, case.submitted_at = case.signed_at or now, now
     case.state = CaseState.WITHDRAWN
     session.add(case)
     flush(session)
@@ -69,4 +72,5 @@ def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> No
     item.state = ItemState.WITHDRAWN
     session.add(item)
     clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
-    visits.settle(session, item.id, actor=actor, now=now)
+    for ref in (item.id, steps.call_ref(item.id)):
+        visits.settle(session, ref, actor=actor, now=now)

@@ -85,8 +85,11 @@ def start_many(
     for some in chunks(ending, 500):
         stopped = {"ended_at": now, "outcome": outcome, "remind_at": None}
         session.execute(update(Clock).where(col(Clock.id).in_(some)).values(**stopped))
-    pattern = _clock(step, "", holder=Holder(), now=now, urgent=False)
-    alike = {name: getattr(pattern, name) for name in ("step", "side", "started_at", "due_at", "remind_at")}
+    alike: dict[str, dict[str, object]] = {}
+    for place in {one.district_code for one in holders.values()}:
+        pattern = _clock(step, "", holder=Holder(district_code=place), now=now, urgent=False)
+        names = ("step", "side", "started_at", "due_at", "remind_at")
+        alike[place] = {name: getattr(pattern, name) for name in names}
     rows = [
         {
             "id": new_id(),
@@ -95,7 +98,7 @@ def start_many(
             "household_id": one.household_id,
             "account_id": one.account_id,
             "district_code": one.district_code,
-            **alike,
+            **alike[one.district_code],
         }
         for ref, one in holders.items()
     ]
@@ -119,7 +122,8 @@ def _clock(step: str, object_ref: str, *, holder: Holder, now: datetime, urgent:
     if rule.hours:
         due = now + timedelta(hours=rule.hours)
     else:
-        due = after_working_days(now, rule.urgent_days if urgent and rule.urgent_days else rule.days)
+        limit = rule.urgent_days if urgent and rule.urgent_days else rule.days
+        due = after_working_days(now, limit, district=holder.district_code)
     return Clock(
         id=new_id(),
         step=step,
@@ -168,7 +172,8 @@ def due_reminders(session: Session, /, *, now: datetime, most: int = 100) -> lis
         clock.reminders = sum(_reminder(begun, due, share) <= now for share in rule.remind_at)
         clock.remind_at = _next_reminder(clock.step, started=begun, due=due, sent=clock.reminders)
         if due <= now and rule.side is not Side.STAFF:
-            clock.due_at = now + timedelta(hours=1) if rule.hours else after_working_days(now, 1)
+            day = after_working_days(now, 1, district=clock.district_code)
+            clock.due_at = now + timedelta(hours=1) if rule.hours else day
         session.add(clock)
     flush(session)
     return list(clocks)
@@ -222,6 +227,13 @@ def set_last_day(session: Session, clock: Clock, day: date, /) -> None:
     clock.remind_at = _next_reminder(clock.step, started=clock.started_at, due=clock.due_at, sent=clock.reminders)
     session.add(clock)
     flush(session)
+
+
+def move_on_by(clocks: Iterable[tuple[Clock, datetime]], /) -> None:
+    """Later ends for clocks that run, each with its own; reminders follow, those that were sent stay sent."""
+    for clock, due in clocks:
+        clock.due_at = due
+        clock.remind_at = _next_reminder(clock.step, started=clock.started_at, due=due, sent=clock.reminders)
 
 
 def last_day(clock: Clock, /) -> date:

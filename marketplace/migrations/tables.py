@@ -40,6 +40,7 @@ from marketplace.sharing import models as sharing
 from marketplace.signals import models as signals
 from marketplace.trail import models as trail
 from marketplace.visits import models as visits
+from marketplace.workdays import models as workdays
 
 ROOMS = (
     accounts,
@@ -84,6 +85,7 @@ ROOMS = (
     signals,
     trail,
     visits,
+    workdays,
 )
 
 metadata = marketplace.db.metadata

@@ -638,6 +638,8 @@ def without_the_web(house: House) -> None:
     for name, text in (("name", NAME), ("id_number", number), ("phone", phone), ("district", CITY)):
         worker.fill(name, text)
     worker.press()
+    worker.fill("street", "500103003")
+    worker.press()
     home_id = worker.path().rpartition("/")[2]
     with house.database.reading() as session:
         person = list_people(session, home_id)[0]

@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemOut, ItemResult
 from adapters.ports import WillNeverWork
-from marketplace.actors import Actor, Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind, AppealState
 from marketplace.calendar import local_day
@@ -50,6 +50,8 @@ from marketplace.notices import Notice
 from marketplace.proxies import agents
 from marketplace.proxies import service as proxies
 from marketplace.reference.identity_number import make_id_number
+from marketplace.visits import service as visits
+from marketplace.visits.models import HomeVisit, TaskKind, VisitState
 from tests import factories as make
 from tests.marketplace.figures import count as count_of
 from tests.marketplace.test_case_days import DAY, at, oracle
@@ -371,3 +373,46 @@ def _a_history(session: Session, item: CaseItem, pick: random.Random) -> None:
 
 def _running(session: Session, item: CaseItem) -> set[str]:
     return {one.step for one in clocks.running_of(session, steps.clock_ref(item.id))}
+
+
+@pytest.mark.parametrize("label", ["", "GANGXING"])
+def test_school_cost_opens_temporary_aid_and_an_identified_family_has_only_its_spending_checked(label: str) -> None:
+    school = Facts(size=3, income_fen=300_000, schooling_fen=2_000_000, label=label, wants=("schooling",))
+    paths = {one.code: one.path for one in plan(school, district=CITY, on=ON)}
+    assert paths["LINSHI"] == ("LINSHI_SPENDING" if label else "LINSHI_GENERAL")
+    assert "LINSHI" not in {one.code for one in plan(replace(school, schooling_fen=0), district=CITY, on=ON)}
+
+
+def test_a_family_with_a_class_is_no_refused_applicant_whatever_else_was_refused(
+    session: Session, now: datetime
+) -> None:
+    home = make.a_household(session)
+    own: dict[str, Any] = {"source": "list", "source_ref": "x", "benefit": "DIBAO"}
+    categories.enter(session, categories.Entry(home.id, "IN_REGISTER", date(2026, 1, 1), **own), actor=SYSTEM, now=now)
+    told: dict[str, Any] = {"granted": False, "amount_fen": 0, "reason": "income_over", "note": "", "late_cause": ""}
+    case, items = send(session, now, home, wants=["housing"], medical_fen=0, income_fen=500_000)
+    for item in list(items.values()):
+        if item.state is ItemState.RUNNING:
+            outcome.settle(session, item, steps.running_step(session, item.id), **told, actor=SYSTEM, now=now)
+    assert (case.state.value, case.decision) == ("closed", "refused")
+    assert register.list_entries(session, home.id) == []
+
+
+def test_what_is_taken_back_leaves_no_call_and_its_objector_an_answer(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    case, items = send(session, now, home)
+    dibao, fast = items["DIBAO"], items["LINSHI"]
+    steps.stop(session, fast.id, missing="户口簿", actor=WORKER, now=now)
+    visits.ask(session, home.id, "PAPERS", ref=steps.call_ref(fast.id), kind=TaskKind.CALL, actor=WORKER, now=now)
+    hung = walk(session, dibao, now, to="public_notice")
+    objection = notice.object_to(session, dibao.id, "他家有车", actor=Actor(id="public", role=Role.PUBLIC), now=hung)
+    code = notice.give_code(session, objection)
+    withdrawing.withdraw(session, case.id, actor=make.as_household(home), now=hung)
+    left = select(HomeVisit).where(HomeVisit.household_id == home.id, HomeVisit.state == VisitState.OPEN)
+    assert [visit.cause for visit in session.exec(left)] == []
+    notice.read_objection(session, objection.id, actor=WORKER, now=hung)
+    notice.answer(session, objection.id, "申请人已撤回。", upheld=False, actor=WORKER, now=hung)
+    found = notice.find_by_code(session, code, network="1", now=hung)
+    assert found is not None
+    assert found.finding == "申请人已撤回。"
+    assert notice.open_objections(session, dibao.id) == []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from marketplace.accounts import service as accounts
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
 from marketplace.cases import granted as beginning
@@ -437,6 +438,7 @@ def test_who_takes_it_back_is_watched_too_and_a_late_one_is_counted(session: Ses
     other = make.a_household(session, phone="10000000055")
     draft = service.start(session, other.id, actor=make.as_household(other), now=now)
     withdrawing.withdraw(session, draft.id, actor=make.as_household(other), now=now)
+    assert (draft.state, draft.signed_at, draft.submitted_at) == (CaseState.WITHDRAWN, None, None), "it signed nothing"
     assert register.list_entries(session, other.id) == []
     _case, items = send(session, now, other)
     day = walk(session, items["DIBAO"], now) + timedelta(days=200)
@@ -447,16 +449,29 @@ def test_who_takes_it_back_is_watched_too_and_a_late_one_is_counted(session: Ses
 
 def test_a_late_step_climbs_the_ladder_one_rung_once(database: Any, now: datetime) -> None:
     with database.transaction() as session:
+        people = {
+            role: accounts.create_account(
+                session, role.value, role=role, display_name=role.value, districts=[CITY], now=now
+            ).id
+            for role in (Role.WORKER, Role.VERIFIER, Role.APPROVER)
+        }
         _case, items = send(session, now)
         item_id = items["DIBAO"].id
-    later = now + timedelta(days=9)
+        begun = walk(session, items["LINSHI"], now)
+        held = steps.running_step(session, items["LINSHI"].id)
+        assert (held.code, held.holder) == ("confirm", "COUNTY")
+    later = begun + timedelta(days=9)
     with database.transaction() as session:
         clocks.due_reminders(session, now=later)
     for _turn in range(2):
         supervision.climb(database, now=later)
     with database.reading() as session:
         rungs = session.exec(select(Escalation).where(Escalation.item_id == item_id)).all()
-        assert [row.level for row in rungs] == [4]
+        told = {row.level: row.account_id for row in rungs}
+        assert sorted(row.level for row in rungs) == [1, 2, 3, 4], "none is left out because nobody looked in between"
+        assert [told[1], told[2], told[3]] == [people[role] for role in (Role.WORKER, Role.VERIFIER, Role.APPROVER)]
+        first = select(Escalation.account_id).where(Escalation.step_id == held.id, Escalation.level == 1)
+        assert session.exec(first).one() == people[Role.APPROVER], "who holds it is reminded first, not the street"
 
 
 def test_the_month_gives_mean_median_and_ninetieth_percentile_of_its_own_rows(session: Session, now: datetime) -> None:

@@ -306,6 +306,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_overlap_rule_state'), ['state'], unique=False)
         batch_op.create_index('uq_overlap_rule_draft', ['code', 'district_code'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
 
+    op.create_table('own_day',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('works', sa.Boolean(), nullable=False),
+    sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('state', sa.Enum('draft', 'active', 'refused', 'ended', name='daystate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('drafted_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('drafted_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('moved', sa.Integer(), nullable=False),
+    sa.CheckConstraint("decided_by = '' OR decided_by <> drafted_by", name=op.f('ck_own_day_two_people')),
+    sa.CheckConstraint("source <> ''", name=op.f('ck_own_day_source')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_own_day'))
+    )
+    with op.batch_alter_table('own_day', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_own_day_state'), ['state'], unique=False)
+        batch_op.create_index('uq_own_day_active', ['day', 'district_code'], unique=True, sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
+        batch_op.create_index('uq_own_day_draft', ['day', 'district_code'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
+
     op.create_table('passkey_challenge',
     sa.Column('session_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('purpose', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
@@ -1228,7 +1250,7 @@ def upgrade() -> None:
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('decision', sa.Enum('granted', 'partly', 'refused', name='casedecision', native_enum=False, create_constraint=True, length=32), nullable=True),
     sa.CheckConstraint("state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)", name=op.f('ck_aid_case_decided')),
-    sa.CheckConstraint("state = 'draft' OR submitted_at IS NOT NULL AND (signed_at IS NOT NULL OR channel = 'label')", name=op.f('ck_aid_case_sent')),
+    sa.CheckConstraint("submitted_at IS NULL AND state IN ('draft', 'withdrawn') OR submitted_at IS NOT NULL AND state <> 'draft' AND (signed_at IS NOT NULL OR channel = 'label')", name=op.f('ck_aid_case_sent')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_case_household_id')),
     sa.ForeignKeyConstraint(['signer_id'], ['person.id'], name=op.f('fk_aid_case_signer_id')),
     sa.ForeignKeyConstraint(['subject_id'], ['person.id'], name=op.f('fk_aid_case_subject_id')),
