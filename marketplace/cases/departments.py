@@ -43,6 +43,8 @@ def sweep(database: Database, doors: Mapping[str, Department], /, *, clock: Call
                 done += act(database, department, door, now=clock())
             except OutsideError as error:
                 log.warning("department %s: %s", department, error.code)
+            except Exception as error:  # noqa: BLE001  one department must not hold up the others
+                log.error("department %s: %s", department, type(error).__name__)
     return done
 
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from sqlmodel import Session, select
 from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemOut, ItemResult
 from adapters.ports import WillNeverWork
-from marketplace.actors import Actor, Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind, AppealState
 from marketplace.calendar import local_day
@@ -33,7 +34,7 @@ from marketplace.cases import (
 )
 from marketplace.cases.again import decide_again
 from marketplace.cases.amounts import illness_class, proposed
-from marketplace.cases.evaluate import Facts, plan
+from marketplace.cases.evaluate import LABELS, WANTS, Facts, plan
 from marketplace.cases.models import CaseItem, ItemState, Unit
 from marketplace.cases.progress import stages_of
 from marketplace.cases.rules import in_order, path_of, steps_of
@@ -269,6 +270,34 @@ def test_who_fits_nothing_is_answered_in_writing_and_a_class_that_is_held_is_not
     assert {"DIBAO", "JIUYE_KUNNAN"} <= {one.code for one in plan(jobless, district=CITY, on=ON)}
     held = Facts(wants=("living", "illness"), label="DIBAO", income_fen=50_000)
     assert "DIBIAN_GANGXING" not in {one.code for one in plan(held, district=CITY, on=ON)}
+    hardest = replace(held, label="TEKUN", ticks=("no_kin",))
+    kept = {one.code: one.after for one in plan(hardest, district=CITY, on=ON)}
+    assert kept == dict.fromkeys(("LINSHI", "JIAGE_SHUIDIANQI", "LAJI_JIANMIAN", "YILIAO_JIUZHU"), ())
+
+
+def test_no_plan_waits_for_an_item_that_nobody_is_asked_about() -> None:
+    """Whatever label, wish, tick and scanned code: what an item waits for is in the plan or runs elsewhere."""
+    chosen = [WANTS, *((want,) for want in ("living", "illness", "disability", "housing"))]
+    for label, ticks, only, running in product(
+        ("", *LABELS), ((), ("no_kin", "disabled")), ((), ("YILIAO_JIUZHU",), ("CANJI_BUTIE",)), ((), ("DIBAO",))
+    ):
+        for wants in chosen:
+            facts = Facts(label=label, wants=wants, ticks=ticks)
+            found = plan(facts, district=CITY, on=ON, only=only, running=running)
+            asked = {*running, *(one.code for one in found)}
+            assert all(set(one.after) <= asked for one in found), (label, wants, ticks, only)
+
+
+def test_a_family_in_extreme_hardship_is_decided_like_every_other(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    held = categories.Entry(home.id, "IN_REGISTER", now.date() - timedelta(days=9), benefit="TEKUN")
+    categories.enter(session, held, actor=WORKER, now=now)
+    _case, items = send(session, now, home, ticks=["disabled"], wants=["living", "illness", "disability"])
+    assert "DIBIAN_GANGXING" not in items
+    step = steps.running_step(session, items["YILIAO_JIUZHU"].id)
+    told: Any = {"note": "", "late_cause": "", "actor": SYSTEM, "now": now}
+    outcome.settle(session, items["YILIAO_JIUZHU"], step, granted=True, amount_fen=9, reason="", **told)
+    assert items["YILIAO_JIUZHU"].state is ItemState.GRANTED
 
 
 def test_a_label_counts_where_the_register_says_so(session: Session, now: datetime) -> None:
