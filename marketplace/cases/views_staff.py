@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import (
+    ahead,
     board,
     elsewhere,
     forms,
@@ -141,7 +142,7 @@ def _at(session: Session, item: CaseItem, step: CaseStep | None, *, now: datetim
     return {
         "holds": may(actor, steps.HOLDS[step.holder]).allow,
         "unpaid_late": step.code == steps.PAYMENT and now > step.due_at,
-        "before_notice": steps.before_notice(item, step),
+        "before_notice": ahead.before_notice(item, step),
         "called": silent.was_called(session, item.id, step),
         "refuses": may(actor, silent.right_to_refuse(item, step)).allow,
         "another": hands.was_in_it(session, item, step.code, actor=actor),
