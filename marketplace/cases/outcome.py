@@ -147,7 +147,9 @@ def settle(
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
-    """The end of an item, whoever decided it."""
+    """The end of an item, whoever decided it. What was granted before an appeal is the least."""
+    if is_less(session, item, granted=granted, amount_fen=amount_fen):
+        raise BadInput("less_than_before", field="amount_fen" if granted else "verdict")
     if not granted and reason not in list_codes("case_reason"):
         raise BadInput("reason_missing", field="reason")
     if lateness.is_late(session, item, now=now) and late_cause not in lateness.late_causes():
@@ -172,6 +174,11 @@ def settle(
     follow(session, item.case_id, now=now)
     follow_others(session, item, now=now)
     return item
+
+
+def is_less(session: Session, item: CaseItem, /, *, granted: bool, amount_fen: int) -> bool:
+    """Whether an item that is decided anew would get less than it has: who asks is not worse off for it."""
+    return beginning.was_granted(session, item) and not (granted and amount_fen >= item.amount_fen)
 
 
 def _decided_before(session: Session, item_id: str) -> set[str]:

@@ -6,7 +6,6 @@ and `supervision`.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import request, url_for
@@ -100,7 +99,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         item=found,
         case=case,
         step=step,
-        order=orders.find_order(session, found.id),
+        **orders.shown(session, found, actor=current_actor(), now=now),
         stages_shown=stages_of(found, own, now=now),
         facts=facts,
         masked=masked_name(session, session.get_one(Person, case.subject_id)),
@@ -119,7 +118,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         aided_elsewhere=elsewhere.list_aided(session, found, now=now) if step is not None else [],
         answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
-        **_at(session, found, step, now=now),
+        **_at(session, found, step),
         **{**_forms(), **shown},
     )
 
@@ -134,14 +133,13 @@ def _forms() -> dict[str, Any]:
     }
 
 
-def _at(session: Session, item: CaseItem, step: CaseStep | None, *, now: datetime) -> dict[str, bool]:
+def _at(session: Session, item: CaseItem, step: CaseStep | None) -> dict[str, bool]:
     """What holds for the step at which the item stands, if it stands at one, and for the one who looks."""
     actor = current_actor()
     if step is None:
-        return dict.fromkeys(("holds", "unpaid_late", "before_notice", "called", "refuses", "another"), False)
+        return dict.fromkeys(("holds", "before_notice", "called", "refuses", "another"), False)
     return {
         "holds": may(actor, steps.HOLDS[step.holder]).allow,
-        "unpaid_late": step.code == steps.PAYMENT and now > step.due_at,
         "before_notice": ahead.before_notice(item, step),
         "called": silent.was_called(session, item.id, step),
         "refuses": may(actor, silent.right_to_refuse(item, step)).allow,
@@ -227,7 +225,8 @@ def refuse_silent(item_id: str) -> ResponseReturnValue:
     try:
         silent.refuse(current_session(), item_id, actor=current_actor(), now=utc_now(), **told)
     except BadInput as error:
-        form.late_cause.errors = [SENTENCES.get(error.code, _("Choose from the list"))]
+        field = form.late_cause if error.facts["field"] == "late_cause" else form.note
+        field.errors = [SENTENCES.get(error.code, _("Choose from the list"))]
         return _page(_item(item_id), silent=form)
     return done(_("Decided. The letter with the reasons is on its way."), to=url_for(".item", item_id=item_id))
 

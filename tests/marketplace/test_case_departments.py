@@ -133,9 +133,18 @@ def test_after_a_right_appeal_a_department_gets_the_item_under_a_new_key(
     departments.sweep(database, doors, clock=lambda: day)
     assert _state(database, waste) == (ItemState.GRANTED, 700)
     with database.transaction() as session:
+        assert decide_again(session, waste, actor=APPROVER, now=day)
+    newest = f"{waste}.2"
+    doors["UM"].said += [ItemResult(newest, 1, "granted", 699), ItemResult(newest, 2, "refused", 0, "income_over")]
+    departments.sweep(database, doors, clock=lambda: day)
+    assert _state(database, waste) == (ItemState.RUNNING, 700), "nobody gets less because it asked"
+    doors["UM"].said.append(ItemResult(newest, 3, "granted", 800))
+    departments.sweep(database, doors, clock=lambda: day)
+    assert _state(database, waste) == (ItemState.GRANTED, 800)
+    with database.transaction() as session:
         beginning.end(session, session.get_one(CaseItem, ids["DIBAO"]), actor=APPROVER, now=day)
     departments.sweep(database, doors, clock=lambda: day)
-    assert doors["UM"].back == {new: "over"}
+    assert doors["UM"].back == {newest: "over"}
 
 
 def test_what_leaves_for_a_department_names_nobody(sqlite_database: Database, now: datetime) -> None:

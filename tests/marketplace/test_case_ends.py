@@ -25,9 +25,9 @@ from marketplace.cases import (
     departments,
     lateness,
     notice,
+    orders,
     outcome,
     register,
-    reviews,
     service,
     steps,
     withdrawing,
@@ -45,7 +45,6 @@ from marketplace.households import categories, lists
 from marketplace.households import facts as people_facts
 from marketplace.liveness import schedule
 from marketplace.liveness import service as survival
-from marketplace.liveness.duties import duties_of_household
 from marketplace.liveness.models import SurvivalCheck, SurvivalDuty
 from marketplace.notices import Notice
 from marketplace.proxies import agents
@@ -191,19 +190,52 @@ def test_who_gets_a_class_is_not_watched_as_a_refused_family_any_more(session: S
     }
 
 
-def test_an_appeal_about_an_amount_that_ends_in_a_refusal_ends_what_was_granted(
+def test_who_appeals_about_an_amount_never_gets_less_than_before(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    _case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
+    item, day = items["DIBAO"], walk(session, items["DIBAO"], now)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
+    appealed(session, item, day)
+    told: dict[str, Any] = {"actor": OTHER, "now": day}
+    with pytest.raises(BadInput, match="less_than_before"):
+        outcome.decide(session, item.id, granted=False, reason="income_over", **told)
+    with pytest.raises(BadInput, match="less_than_before"):
+        outcome.decide(session, item.id, granted=True, amount_fen=49_999, **told)
+    assert orders.payable(session, item) is not None, "what was granted is paid meanwhile"
+    with pytest.raises(NotAllowed, match="second_person_needed"):
+        pay(session, item, day, actor=APPROVER)
+    assert pay(session, item, day).amount_fen == 50_000
+    assert (item.state, item.paid_fen) == (ItemState.RUNNING, 50_000)
+    outcome.decide(session, item.id, granted=True, amount_fen=80_000, **told)
+    assert pay(session, item, day).amount_fen == 30_000
+    assert categories.categories_on(session, [home.id], on=local_day(day)) == {home.id: ["IN_REGISTER"]}
+
+
+def test_an_application_taken_back_while_its_grant_is_decided_anew_keeps_the_grant(
     session: Session, now: datetime
 ) -> None:
     home = make.a_household(session)
-    _case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
-    day = walk(session, items["DIBAO"], now)
-    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
-    appealed(session, items["DIBAO"], day)
-    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", actor=OTHER, now=day)
-    later = local_day(day) + timedelta(days=1)
-    assert categories.categories_on(session, [home.id], on=later) == {home.id: ["EXITED_2Y"]}
-    assert duties_of_household(session, home.id) == []
-    assert reviews.next_days(session, [items["DIBAO"].id]) == {}
+    case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
+    item, day = items["DIBAO"], walk(session, items["DIBAO"], now)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
+    before = item.month, item.days_taken, steps.running_step(session, item.id).due_at
+    later = day + timedelta(days=9)
+    appealed(session, item, later)
+    withdrawing.withdraw(session, case.id, actor=make.as_household(home), now=later)
+    assert (item.state, item.decided_by, item.amount_fen) == (ItemState.GRANTED, APPROVER.id, 50_000)
+    assert (item.month, item.days_taken, steps.running_step(session, item.id).due_at) == before
+    assert pay(session, item, later).amount_fen == 50_000
+
+
+def test_the_days_between_a_decision_and_a_right_appeal_are_nobodys(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    item, day = items["DIBAO"], walk(session, items["DIBAO"], now)
+    outcome.decide(session, item.id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    first, late = item.days_taken, day + timedelta(days=100)
+    decide_again(session, item.id, actor=CHECKER, now=late)
+    last = days.due_after(late, 2, unit=Unit.WORKING) - timedelta(hours=9)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=OTHER, now=last)
+    assert item.days_taken == first + 2
 
 
 class Picky(FakeDepartment):
