@@ -21,13 +21,16 @@ from marketplace.calendar import local_day
 from marketplace.cases import hands, lateness, steps
 from marketplace.cases.models import Case, CaseItem, CaseStep
 from marketplace.cases.models_orders import PaymentOrder
+from marketplace.cases.papers import readings_of
 from marketplace.cases.rules import StepRule
+from marketplace.clocks import service as clocks
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.households.service import list_people
 from marketplace.policy import may
+from marketplace.readback.models import SecondCall, SignedBy
 from marketplace.reference.account_number import account_text, is_account
 from marketplace.sealed import Sealed, vault_of
 
@@ -125,10 +128,19 @@ def shown(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -
     """For the item's page: the order that waits to be paid, whether this reader pays it, and whether it is late."""
     found = payable(session, item)
     if found is None:
-        return {"order": None, "pays": False, "unpaid_late": False}
+        return {"order": None, "pays": False, "unpaid_late": False, "unheard": False}
     order, step = found
     ours = may(actor, steps.HOLDS[step.holder]).allow and not hands.was_in_it(session, item, step.code, actor=actor)
-    return {"order": order, "pays": ours, "unpaid_late": now > step.due_at}
+    return {"order": order, "pays": ours, "unpaid_late": now > step.due_at, "unheard": is_unheard(session, item)}
+
+
+def is_unheard(session: Session, item: CaseItem, /) -> bool:
+    """Whether a spoken application waits for its second call, or what any second call denied waits for a person."""
+    return any(
+        (row.signed is SignedBy.SPOKEN and row.second is SecondCall.DUE)
+        or (row.second is SecondCall.DENIED and clocks.running_of(session, row.id))
+        for row in readings_of(session, item.case_id)
+    )
 
 
 def wait_on(session: Session, item: CaseItem, order: PaymentOrder, step: CaseStep, /, *, now: datetime) -> None:
@@ -162,7 +174,8 @@ def show(session: Session, order: PaymentOrder, /, *, actor: Actor, now: datetim
 
 
 def pay(session: Session, item_id: str, paid: Paid, /, *, actor: Actor, now: datetime) -> PaymentOrder:
-    """The money is on its way, under a voucher. Who gave the first opinion or decided does not pay."""
+    """The money is on its way, under a voucher. Who gave the first opinion or decided does not pay; nor does anybody
+    while an application that was only spoken waits to be asked again, or was denied then."""
     item = steps.get_item(session, item_id, lock=True)
     found = payable(session, item)
     if found is None:
@@ -173,6 +186,8 @@ def pay(session: Session, item_id: str, paid: Paid, /, *, actor: Actor, now: dat
     hands.refuse(session, item, step.code, actor=actor)
     if actor.people & steps.first_opinions(session, item.id):
         raise NotAllowed("second_person_needed")
+    if is_unheard(session, item):
+        raise WrongState("second_call_first")
     account = _checked(paid, order, late=now > step.due_at, now=now)
     if account:
         order.account = _sealed(session, order.person_id, account)
