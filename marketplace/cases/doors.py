@@ -37,6 +37,7 @@ SENTENCES: dict[str, Any] = {
     "urged_today": _l("You reminded them today. You can do it again tomorrow."),
     "late_cause_missing": _l("This is late: name the cause before it ends."),
     "nothing_to_pay": _l("Nothing is to be paid here now."),
+    "told_dead": _l("A record says that this person died: nothing is granted or paid until staff have looked."),
     "second_call_first": _l("This application was only spoken, or denied later: no money goes until that is settled."),
     "voucher_missing": _l("Write the number of the voucher."),
     "bad_paid_day": _l("The day of the payment lies between the order and today."),

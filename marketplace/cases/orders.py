@@ -19,7 +19,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.cases import hands, lateness, steps
-from marketplace.cases.models import Case, CaseItem, CaseStep
+from marketplace.cases.models import OPEN, Case, CaseItem, CaseStep
 from marketplace.cases.models_orders import PaymentOrder
 from marketplace.cases.papers import readings_of
 from marketplace.cases.rules import StepRule
@@ -29,6 +29,7 @@ from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.households.service import list_people
+from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import may
 from marketplace.readback.models import SecondCall, SignedBy
 from marketplace.reference.account_number import account_text, is_account
@@ -143,6 +144,16 @@ def is_unheard(session: Session, item: CaseItem, /) -> bool:
     )
 
 
+def is_due(session: Session, person_id: str, /) -> bool:
+    """Whether this person has asked for something that is open, or is to be paid."""
+    asked = select(CaseItem.id).join(Case, col(Case.id) == col(CaseItem.case_id))
+    asked = asked.where(Case.subject_id == person_id, col(CaseItem.state).in_(OPEN))
+    unpaid = select(PaymentOrder.id).join(CaseStep, col(CaseStep.id) == col(PaymentOrder.step_id))
+    unpaid = unpaid.where(PaymentOrder.person_id == person_id, col(PaymentOrder.paid_at).is_(None))
+    unpaid = unpaid.where(col(CaseStep.ended_at).is_(None))
+    return any(session.exec(found.limit(1)).first() is not None for found in (asked, unpaid))
+
+
 def wait_on(session: Session, item: CaseItem, order: PaymentOrder, step: CaseStep, /, *, now: datetime) -> None:
     """The order waits at a step of its own again, with the limit it had."""
     rule = StepRule(step.no, step.code, step.holder, step.limit_days, step.unit)
@@ -175,7 +186,8 @@ def show(session: Session, order: PaymentOrder, /, *, actor: Actor, now: datetim
 
 def pay(session: Session, item_id: str, paid: Paid, /, *, actor: Actor, now: datetime) -> PaymentOrder:
     """The money is on its way, under a voucher. Who gave the first opinion or decided does not pay; nor does anybody
-    while an application that was only spoken waits to be asked again, or was denied then."""
+    while an application that was only spoken waits to be asked again, or was denied then; nor to who is said to be
+    dead."""
     item = steps.get_item(session, item_id, lock=True)
     found = payable(session, item)
     if found is None:
@@ -186,6 +198,8 @@ def pay(session: Session, item_id: str, paid: Paid, /, *, actor: Actor, now: dat
     hands.refuse(session, item, step.code, actor=actor)
     if actor.people & steps.first_opinions(session, item.id):
         raise NotAllowed("second_person_needed")
+    if is_told_dead(session, order.person_id):
+        raise WrongState("told_dead")
     if is_unheard(session, item):
         raise WrongState("second_call_first")
     account = _checked(paid, order, late=now > step.due_at, now=now)

@@ -36,6 +36,7 @@ from marketplace.clocks.service import Holder
 from marketplace.db import flush
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.households import kin
+from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import may, require
 from marketplace.reference.words import list_codes
 
@@ -81,6 +82,8 @@ def decide(
         _allowed_again(note, actor=actor)
     if granted and step.code != ON_PAPER and once.granted_besides(session, item, on=local_day(now)) is not None:
         raise BadInput("granted_already", field="verdict")
+    if granted and is_told_dead(session, session.get_one(Case, item.case_id).subject_id):
+        raise BadInput("told_dead", field="verdict")
     if granted and not amount_fen and ahead.before_payment(item, step):
         raise BadInput("amount_missing", field="amount_fen")
     if fast and granted:

@@ -40,6 +40,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.households.service import masked_name, masked_names
+from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import may, require
 from marketplace.reference.indicators import indicators
 from marketplace.visits import findings
@@ -114,6 +115,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
         late=found.state not in ENDED and lateness.is_late(session, found, now=now),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
+        told_dead=found.state not in ENDED and is_told_dead(session, case.subject_id),
         aided=outcome.aided_already(session, found, now=now),
         aided_elsewhere=elsewhere.list_aided(session, found, now=now) if step is not None else [],
         answered=notice.list_answered(session, [found.id]),

@@ -40,16 +40,17 @@ from marketplace.cases.progress import stages_of
 from marketplace.cases.rules import in_order, path_of, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
-from marketplace.errors import BadInput, NotAllowed
+from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.households import categories, lists
 from marketplace.households import facts as people_facts
 from marketplace.liveness import schedule
 from marketplace.liveness import service as survival
-from marketplace.liveness.models import SurvivalCheck, SurvivalDuty
+from marketplace.liveness.models import CheckCause, CheckState, SurvivalCheck, SurvivalDuty, Way
 from marketplace.notices import Notice
 from marketplace.proxies import agents
 from marketplace.proxies import service as proxies
 from marketplace.reference.identity_number import make_id_number
+from marketplace.rights import deaths
 from tests import factories as make
 from tests.marketplace.figures import count as count_of
 from tests.marketplace.test_case_days import DAY, at, oracle
@@ -188,6 +189,28 @@ def test_who_gets_a_class_is_not_watched_as_a_refused_family_any_more(session: S
     assert categories.categories_on(session, [home.id], on=local_day(later + timedelta(days=1))) == {
         home.id: ["IN_REGISTER"]
     }
+
+
+def test_the_dead_are_neither_granted_nor_paid_anything_until_a_person_has_looked(
+    session: Session, now: datetime
+) -> None:
+    case, items = send(session, now)
+    item, day = items["DIBAO"], walk(session, items["DIBAO"], now)
+    told: dict[str, Any] = {"granted": True, "amount_fen": 50_000, "actor": APPROVER}
+    deaths.record_death(session, case.subject_id, died_on=local_day(day), evidence="证明 1", actor=WORKER, now=day)
+    check = session.exec(select(SurvivalCheck)).one()
+    assert check.person_id == case.subject_id, "who applies is looked at too, though nothing is drawn yet"
+    with pytest.raises(BadInput, match="told_dead"):
+        outcome.decide(session, item.id, now=day, **told)
+    survival.record_seen(session, check.id, way=Way.HOME, actor=WORKER, now=day)
+    outcome.decide(session, item.id, now=day, **told)
+    survival.report(session, case.subject_id, CheckCause.DEATH, evidence="火化证明", actor=WORKER, now=day)
+    with pytest.raises(WrongState, match="told_dead"):
+        pay(session, item, day)
+    last = session.exec(select(SurvivalCheck).where(SurvivalCheck.state == CheckState.VISIT)).one()
+    survival.record_died(session, last.id, note="邻居告知", actor=WORKER, now=day + timedelta(hours=1))
+    with pytest.raises(WrongState, match="told_dead"):
+        pay(session, item, day)
 
 
 def test_who_appeals_about_an_amount_never_gets_less_than_before(session: Session, now: datetime) -> None:
