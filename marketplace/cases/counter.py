@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
 from marketplace.cases import papers, quick, service, withdrawing
-from marketplace.cases.models import Case, CaseItem, CaseState
+from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.db import new_id
 from marketplace.errors import BadInput
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
@@ -105,6 +105,13 @@ def read_and_send(
     if alarmed:
         quick.answer_alert(session, case.household_id, actor=actor, now=now)
     return items
+
+
+def has_counted(session: Session, case_id: str, /) -> bool:
+    """Whether something came of it already that no word takes back: it is decided, or some of it is granted or paid."""
+    case = session.get_one(Case, case_id)
+    granted = any(item.state is ItemState.GRANTED or item.amount_fen for item in service.list_items(session, case.id))
+    return granted or case.state not in (CaseState.DRAFT, CaseState.OPEN)
 
 
 def take_back(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Case:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day, working_days_between
-from marketplace.cases import days
+from marketplace.cases import ahead, days
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
 from marketplace.cases.rules import StepRule, path_of, steps_of
 from marketplace.clocks import service as clocks
@@ -159,7 +159,7 @@ def finish(
     seen = step.code != AT_HOME or visits.was_made(session, item.id)
     if not seen and kin.of_staff(session, item.household_id):
         raise WrongState("visit_first")
-    hangs_next = before_notice(item, step)
+    hangs_next = ahead.before_notice(item, step)
     if hangs_next:
         if opinion == "for" and not amount_fen:
             raise BadInput("notice_amount", field="amount_fen")
@@ -178,22 +178,6 @@ def first_opinions(session: Session, item_id: str, /) -> set[str]:
     """Who gave the first opinion on an item."""
     asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(PEOPLE))
     return set(session.exec(asked))
-
-
-def before_notice(item: CaseItem, step: CaseStep, /) -> bool:
-    """Whether a public notice follows this step."""
-    begun = local_day(item.started_at or step.started_at)
-    rules = steps_of(item.path, district=item.district_code, on=begun)
-    return next((rule.code for rule in rules if rule.no > step.no), "") == "public_notice"
-
-
-def owed_notice(session: Session, item: CaseItem, /) -> StepRule | None:
-    """The public notice of the item's path, if it has one and none hung out yet."""
-    wanted = select(CaseStep.id).where(CaseStep.item_id == item.id, CaseStep.code == "public_notice")
-    if item.started_at is None or session.exec(wanted.limit(1)).first() is not None:
-        return None
-    rules = steps_of(item.path, district=item.district_code, on=local_day(item.started_at))
-    return next((rule for rule in rules if rule.code == "public_notice"), None)
 
 
 def next_step(session: Session, item: CaseItem, step: CaseStep, /, *, noticed: bool = True, now: datetime) -> CaseStep:

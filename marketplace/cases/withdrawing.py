@@ -2,8 +2,8 @@
 
 Enters: an open case or a draft. Leaves: every item that is not decided as withdrawn; one that was late then is counted
 in its month with that cause; a family that asked for one of the classes and has none enters the low-income register as
-a refused one does, is told, and may object; what was only looked at anew stays granted. Called by the household's page
-and, after a second call, by `answers`.
+a refused one does, is told, and may object; what was only looked at or decided anew stays granted. Called by the
+household's page and, after a second call, by `answers`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlmodel import Session
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.cases import lateness, outcome, register, steps
+from marketplace.cases import again, lateness, outcome, register, steps
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import get_case, list_items
 from marketplace.clocks import service as clocks
@@ -69,7 +69,8 @@ def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> No
         item.late_cause, item.month = LATE, f"{local_day(now):%Y-%m}"
         item.late_with = lateness.late_with(session, item, now=now)
         item.days_taken = lateness.days_taken(session, item, now=now)
-    item.state = ItemState.WITHDRAWN
+    if not again.let_stand(session, item, actor=actor, now=now):
+        item.state = ItemState.WITHDRAWN
     session.add(item)
     clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
     for ref in (item.id, steps.call_ref(item.id)):
