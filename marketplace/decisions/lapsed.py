@@ -1,7 +1,8 @@
 """Needs whose time is over are closed, once nothing of them is under way any more, and their households are told.
 
-Enters: the clock. Leaves: needs closed as lapsed with an audit row and a letter each, what was proposed for them withdrawn;
-they stand on no list of open or critical needs, on no sheet of a meeting and in no month's unmet figure any more. The worker looks now and then.
+Enters: the clock. Leaves: needs closed as lapsed with an audit row and a letter each, what was proposed for them
+withdrawn; they stand on no list of open or critical needs, on no sheet of a meeting and in no month's unmet figure any
+more. The worker looks now and then.
 """
 
 from __future__ import annotations
