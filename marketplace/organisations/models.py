@@ -38,8 +38,9 @@ class OrganisationState(StrEnum):
 
 class Organisation(SQLModel, table=True):
     """One giver. Contract and purposes are copies of its approved agreement; `yearly_budget_fen` is the most money it
-    gives in a calendar year, by its own word; `income_fen` what came in in `income_year`, or in the mean of the three years
-    up to it, of a foundation that may raise funds in public. A charitable trust names its trustee, its supervisor and its filing."""
+    gives in a calendar year, by its own word; `income_fen` what came in in `income_year`, or in the mean of the three
+    years up to it, of a foundation that may raise funds in public. A charitable trust names its trustee, its supervisor
+    and its filing."""
 
     __table_args__ = (
         check("budget", "yearly_budget_fen IS NULL OR yearly_budget_fen >= 0"),

@@ -161,8 +161,8 @@ def keep_budget(
     actor: Actor,
     now: datetime,
 ) -> Organisation:
-    """The most money this giver gives in a calendar year, by its own word; None is no limit. A foundation that may raise
-    funds in public tells the income of last year beside it: see `spending`."""
+    """The most money this giver gives in a calendar year, by its own word; None is no limit. A foundation that may
+    raise funds in public tells the income of last year beside it: see `spending`."""
     require(actor, "organisation:budget", org_id=org_id)
     organisation = _organisation(session, org_id)
     if yearly_budget_fen is not None and not 0 <= yearly_budget_fen <= LARGEST_BUDGET:
