@@ -507,12 +507,12 @@ def test_a_yes_that_a_worker_took_pays_nothing_before_a_colleague_has_called_bac
     (given,) = payees.permit(
         session, grant.household.id, [grant.match.id], actor=worker, now=month.now, capture=capture
     )
-    assert blockers(month) == ["", "", "no_permit"]
+    assert blockers(month) == ["", "", "permit_to_check"]
     with pytest.raises(BadInput, match="helper_cannot_check"):
         consent.confirm_assisted(session, given.chain_id, actor=worker, now=month.now)
     make.proven(session, given, actor=worker, now=month.now, opened_by=colleague)
     consent.confirm_assisted(session, given.chain_id, actor=colleague, now=month.now)
-    assert blockers(month) == ["", "", "no_permit"]
+    assert blockers(month) == ["", "", "permit_to_check"]
     month.now += timedelta(days=1)
     assert blockers(month) == ["", "", ""]
 

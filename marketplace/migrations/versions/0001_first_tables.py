@@ -273,10 +273,13 @@ def upgrade() -> None:
     sa.Column('contract_to', sa.Date(), nullable=True),
     sa.Column('purposes', sa.JSON(), nullable=False),
     sa.Column('yearly_budget_fen', sa.BigInteger(), nullable=True),
+    sa.Column('income_fen', sa.BigInteger(), nullable=True),
+    sa.Column('income_year', sa.Integer(), nullable=True),
     sa.Column('trustee', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('supervisor', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('filing_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('income_fen IS NULL OR (income_fen >= 0 AND income_year IS NOT NULL)', name=op.f('ck_organisation_income')),
     sa.CheckConstraint('yearly_budget_fen IS NULL OR yearly_budget_fen >= 0', name=op.f('ck_organisation_budget')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation')),
     sa.UniqueConstraint('credit_code', name=op.f('uq_organisation_credit_code'))
