@@ -24,6 +24,7 @@ from marketplace.consent.models import Consent, ConsentHead, Mode
 from marketplace.db import UtcDateTime, flush, new_id
 from marketplace.errors import ConsentMissing, DomainError, NotAllowed, NotFound
 from marketplace.households.models import Household, Person
+from marketplace.households.reaching import closed_fields
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.service import reads_today
 from marketplace.sealed import Sealed, vault_of
@@ -106,7 +107,7 @@ def disclose(
     if not ruling.allow:
         raise refusal(ruling, entry, actor=actor)
     require_assessed(session, purpose, consent.recipient_kind, data_fields=ruling.fields, now=now)
-    values = open_fields(session, consent, ruling.fields, match_id=match_id)
+    values = open_fields(session, consent, _safe(session, consent, ruling.fields), match_id=match_id)
     given = sorted(values)
     seq = audit.record(session, replace(entry, fields=given), actor=actor, now=now)
     write_down(session, consent, given, match_id=match_id, purpose=purpose, audit_seq=seq, actor=actor, now=now)
@@ -219,6 +220,13 @@ def refusal(ruling: Ruling, entry: audit.Entry, /, *, actor: Actor) -> DomainErr
     error = kind(code)
     error.denied = (entry, actor)
     return error
+
+
+def _safe(session: Session, consent: Consent, codes: Collection[str]) -> list[str]:
+    """Without the telephone and the address of who may not be reached by them; an emergency does not ask."""
+    person = session.get(Person, consent.person_id) if consent.person_id else None
+    closed = closed_fields(session, person) if person is not None else frozenset()
+    return [code for code in codes if code not in closed]
 
 
 def open_fields(session: Session, consent: Consent, codes: Collection[str], /, *, match_id: str) -> dict[str, str]:
