@@ -224,7 +224,8 @@ def refusal(ruling: Ruling, entry: audit.Entry, /, *, actor: Actor) -> DomainErr
 
 def _safe(session: Session, consent: Consent, codes: Collection[str]) -> list[str]:
     """Without the telephone and the address of who may not be reached by them; an emergency does not ask."""
-    person = session.get(Person, consent.person_id) if consent.person_id else None
+    reaching = {"phone", "address"}.intersection(codes)
+    person = session.get(Person, consent.person_id) if consent.person_id and reaching else None
     closed = closed_fields(session, person) if person is not None else frozenset()
     return [code for code in codes if code not in closed]
 
