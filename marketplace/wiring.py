@@ -45,7 +45,8 @@ from marketplace.claims import cover
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
-from marketplace.households.service import contact_of
+from marketplace.households.models import Person
+from marketplace.households.service import reachable
 from marketplace.meetings import roster
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
@@ -211,7 +212,7 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     letter = letters.render(notice.letter, language=language, link=settings.base_url, words=words, params=params)
     write = partial(_message, notice, letter=letter, params=params)
     if notice.household_id is not None:
-        phone = _phone_of(session, notice.household_id)
+        phone = _phone_of(session, notice.household_id, asked_by=str(notice.params.get("person_id", "")))
         return write(channel="sms", address=phone) if phone else None
     if "power_id" in notice.params:
         phone = agents.phone_of(session, str(notice.params["power_id"]))
@@ -248,8 +249,9 @@ def _message(
     )
 
 
-def _phone_of(session: Session, household_id: str) -> str:
-    person = contact_of(session, household_id)
+def _phone_of(session: Session, household_id: str, *, asked_by: str) -> str:
+    """Where a letter to the household goes; the digits that somebody asked for go to that person only."""
+    person = session.get(Person, asked_by) if asked_by else reachable(session, household_id)
     if person is None or person.phone is None:
         return ""
     return vault_of(session).open(session, person.id, column="person.phone", sealed=person.phone)

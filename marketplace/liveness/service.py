@@ -119,7 +119,7 @@ def send_code(session: Session, check_id: str, /, *, network: str, actor: Actor,
     if holder.phone_index is None or not holder.contact:
         raise WrongState("no_own_phone")
     code = accounts.new_code(session, holder.phone_index, network=network, now=now)
-    params = {"code_id": code.id}
+    params = {"code_id": code.id, "person_id": holder.id}
     notices.post(
         session, "sign_in_code", key=f"code:{code.id}", household_id=found.household_id, params=params, now=now
     )

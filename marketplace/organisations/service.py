@@ -273,7 +273,11 @@ def require_active(session: Session, org_id: str, /) -> Organisation:
 def may_read(session: Session, org_id: str, /, *, on: date) -> bool:
     """Whether anything about a household may be shown to this organisation on this day: it is neither suspended nor
     without an agreement, also where nobody has written down yet that its agreement has ended."""
-    found = session.get(Organisation, org_id, populate_existing=True)
+    return reads_today(session.get(Organisation, org_id, populate_existing=True), on=on)
+
+
+def reads_today(found: Organisation | None, /, *, on: date) -> bool:
+    """The same of a row that was read in this transaction."""
     return found is not None and found.state is OrganisationState.ACTIVE and not _is_over(found, on=on)
 
 

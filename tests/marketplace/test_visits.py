@@ -486,7 +486,9 @@ def test_a_note_and_a_photo_lie_sealed_and_a_look_is_written_down(session: Sessi
         for row in session.connection().exec_driver_sql(f"SELECT * FROM {table}").all()
     )
     assert "腿脚".encode() not in stored
-    seen = photos.look(session, photo.id, actor=scene.two, now=NOW)
+    with pytest.raises(BadInput, match="reason_missing"):
+        photos.look(session, photo.id, reason="", actor=scene.two, now=NOW)
+    seen = photos.look(session, photo.id, reason="VERIFY", actor=scene.two, now=NOW)
     assert seen.startswith("/9j/")
     actions = session.exec(select(AuditRow.action).order_by(col(AuditRow.seq).desc()).limit(2)).all()
     assert actions[0] == "visit:look"
