@@ -38,6 +38,7 @@ from marketplace.reports import models as reports
 from marketplace.rights import models as rights
 from marketplace.sharing import models as sharing
 from marketplace.signals import models as signals
+from marketplace.signals import models_homes as signals_homes
 from marketplace.trail import models as trail
 from marketplace.visits import models as visits
 
@@ -82,6 +83,7 @@ ROOMS = (
     sealed,
     sharing,
     signals,
+    signals_homes,
     trail,
     visits,
 )

@@ -26,6 +26,7 @@ from marketplace.households.register import WHEN_MOVED
 from marketplace.households.service import require_household
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
+from marketplace.signals import homes
 from marketplace.signals.models import Alert, AlertState, Colour, TaskKind, WatchTask
 
 STEPS = {
@@ -108,7 +109,7 @@ def close(session: Session, alert_id: str, /, *, outcome: str, actor: Actor, now
     alert.state, alert.outcome, alert.closed_by, alert.closed_at = AlertState.CLOSED, outcome, actor.id, now
     alert.snoozed_until = None
     session.add(alert)
-    flush(session)
+    homes.renew(session, [alert.household_id])
     _settle_clock(session, alert, outcome=outcome, now=now)
     _tell(session, "alert:close", alert, rule_id=outcome, actor=actor, now=now)
     if alert.household_id is not None and not open_alerts(session, alert.household_id):
@@ -131,7 +132,7 @@ def snooze(session: Session, alert_id: str, /, *, until: date, reason: str, acto
         raise WrongState("red_not_snoozed")
     alert.state, alert.snoozed_until, alert.reason = AlertState.SNOOZED, until, reason
     session.add(alert)
-    flush(session)
+    homes.renew(session, [alert.household_id])
     _settle_clock(session, alert, outcome="snoozed", now=now)
     _tell(session, "alert:snooze", alert, rule_id=reason, actor=actor, now=now)
     return alert
@@ -161,7 +162,7 @@ def wake(session: Session, /, *, on: date, now: datetime) -> int:
     for alert in woken:
         alert.state, alert.snoozed_until = AlertState.OPEN, None
         session.add(alert)
-    flush(session)
+    homes.renew(session, [alert.household_id for alert in woken])
     for colour in STEPS:
         places = {
             one.household_id: (one.district_code, one.street_code)
@@ -179,6 +180,7 @@ def follow(session: Session, home: Household, /, *, actor: Actor, now: datetime)
     """The household moved: what is open of it goes to the new place; what is closed stays where it was answered."""
     alerts = update(Alert).where(col(Alert.household_id) == home.id, col(Alert.state) != AlertState.CLOSED)
     session.execute(alerts.values(district_code=home.district_code, street_code=home.street_code))
+    homes.renew(session, [home.id])
     tasks = update(WatchTask).where(col(WatchTask.household_id) == home.id, col(WatchTask.done_at).is_(None))
     session.execute(tasks.values(district_code=home.district_code))
     clocks.move_to(session, [ref_of(home.id)], home.district_code, now=now)

@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from marketplace.held import Held, row_of
 from marketplace.signals.models import Alert, AlertState, Declared, Delivery, Fact, WatchTask
+from marketplace.signals.models_homes import AlertHome, KeptScore
 
 HELD = (
     Held(
@@ -30,4 +31,5 @@ HELD = (
         at=(Delivery.received_at,),
         joins=(row_of(Delivery, Fact.delivery_id),),
     ),
+    *(Held(table) for table in (AlertHome, KeptScore)),
 )
