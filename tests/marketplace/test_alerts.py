@@ -19,6 +19,7 @@ from marketplace.db import Database
 from marketplace.decisions import officers
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households.models import Household
+from marketplace.rights import moving
 from marketplace.signals import answering, declaring, forgetting, lists, sweeping
 from marketplace.signals.models import Alert, AlertState, Rule, Sweep, TaskKind, WatchTask
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, listed, told
@@ -133,7 +134,7 @@ def test_the_kept_list_says_what_the_open_alerts_say_after_each_change(session: 
     assert listed(session) == [(-1, 0, 1), (-1, 2, 1), (0, 0, 1), (2, 2, 1)]
     home.district_code = "500106"
     session.add(home)
-    answering.follow(session, home, actor=CLERK, now=now)
+    moving.follow(session, home, was="500103", actor=CLERK, now=now)
     listed(session)
     assert (lists.count_open(session, actor=here), lists.count_open(session, actor=there)) == ((1, 1), (1, 0))
 
