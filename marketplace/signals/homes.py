@@ -6,13 +6,13 @@ the same transaction, so that the two never differ. Called by whoever raises, cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import delete, insert, union_all
+from sqlalchemy import delete, insert, union_all, update
 from sqlalchemy import literal as said
 from sqlalchemy import select as rows_of
-from sqlmodel import Session, col, func
+from sqlmodel import Session, col, func, select
 
 from marketplace.db import chunks, flush
 from marketplace.households.models import Household
@@ -20,6 +20,7 @@ from marketplace.signals.models import Alert
 from marketplace.signals.models_homes import ANY, UNKNOWN, AlertHome, KeptScore
 
 _AT_ONCE = 500
+UNSEEN = {"synchronize_session": False}
 OPEN = (col(Alert.outcome) == "", col(Alert.snoozed_until).is_(None))
 """Neither closed nor asleep, said without the state: an index begins with it, and would be read from end to end."""
 COLUMNS = ("household_id", "under", "rank", "district_code", "street_code", "alerts", "since", "score")
@@ -32,9 +33,22 @@ def renew(session: Session, homes: Iterable[str | None], /) -> None:
     for some in chunks(sorted({home for home in homes if home is not None}), _AT_ONCE):
         held = rows_of(col(Household.id)).where(col(Household.id).in_(some)).order_by(col(Household.id))
         session.execute(held.with_for_update(key_share=True)).all()
-        session.execute(delete(AlertHome).where(col(AlertHome.household_id).in_(some)))
+        session.execute(delete(AlertHome).where(col(AlertHome.household_id).in_(some)), execution_options=UNSEEN)
         both = union_all(_listed(some, said(ANY)), _listed(some, col(Alert.rank), col(Alert.rank)))
         session.execute(insert(AlertHome).from_select(COLUMNS, both))
+
+
+def order(session: Session, homes: Collection[str], /) -> None:
+    """The scores of these households were worked out: their rows stand in that order."""
+    points = rows_of(col(KeptScore.points)).where(col(KeptScore.household_id) == col(AlertHome.household_id))
+    rows = update(AlertHome).where(col(AlertHome.household_id).in_(homes))
+    session.execute(rows.values(score=func.coalesce(points.scalar_subquery(), UNKNOWN)), execution_options=UNSEEN)
+
+
+def scores(session: Session, homes: Collection[str], /) -> dict[str, KeptScore]:
+    """Household ► its score as it was last worked out; without those that nobody has worked out."""
+    found = session.exec(select(KeptScore).where(col(KeptScore.household_id).in_(homes)))
+    return {row.household_id: row for row in found}
 
 
 def _listed(homes: list[str], under: Any, *by: Any) -> Any:

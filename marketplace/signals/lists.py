@@ -17,9 +17,10 @@ from marketplace.actors import Actor
 from marketplace.households.categories import categories_on
 from marketplace.households.service import masked_names
 from marketplace.reference.facts import Feed, feeds
+from marketplace.signals import homes
 from marketplace.signals.lateness import fresh_days, late_feeds
 from marketplace.signals.models import Alert, AlertState, Colour, Delivery, Fact, HeldRow, HeldState
-from marketplace.signals.models_homes import ANY, AlertHome
+from marketplace.signals.models_homes import ANY, AlertHome, KeptScore
 from marketplace.signals.sweeping import RANKS
 
 COLOURS = {rank: colour for colour, rank in RANKS.items()}
@@ -37,6 +38,7 @@ class HomeRow:
     district_code: str
     street_code: str
     categories: list[str]
+    score: KeptScore | None
 
 
 def _listed(actor: Actor, colour: str = "", street: str = "") -> list[ColumnElement[bool]]:
@@ -70,15 +72,19 @@ def list_homes(
     on: date,
     colour: str = "",
     street: str = "",
+    by_score: bool = False,
     offset: int,
     limit: int,
 ) -> list[HomeRow]:
-    """One page of households, each once. The page is found in an index alone, so that a far one costs little."""
-    order = (col(AlertHome.rank), col(AlertHome.since), col(AlertHome.household_id))
-    wanted = _listed(actor, colour, street)
-    ids = session.exec(select(order[-1]).where(*wanted).order_by(*order).offset(offset).limit(limit)).all()
-    rows = session.exec(select(AlertHome).where(wanted[0], order[-1].in_(ids)).order_by(*order)).all()
-    names, inside = masked_names(session, ids), categories_on(session, ids, on=on)
+    """One page of households, each once: the most urgent and oldest first, or by need score and the newest first. The
+    page is found in an index alone, so that a far one costs little."""
+    home, wanted = col(AlertHome.household_id), _listed(actor, colour, street)
+    order: tuple[Any, ...] = (col(AlertHome.rank), col(AlertHome.since), home)
+    if by_score:
+        order = (col(AlertHome.score).desc(), col(AlertHome.since).desc(), home.desc())
+    ids = session.exec(select(home).where(*wanted).order_by(*order).offset(offset).limit(limit)).all()
+    rows = session.exec(select(AlertHome).where(wanted[0], home.in_(ids)).order_by(*order)).all()
+    names, inside, scores = masked_names(session, ids), categories_on(session, ids, on=on), homes.scores(session, ids)
     return [
         HomeRow(
             row.household_id,
@@ -89,6 +95,7 @@ def list_homes(
             row.district_code,
             row.street_code,
             inside.get(row.household_id, []),
+            scores.get(row.household_id),
         )
         for row in rows
     ]

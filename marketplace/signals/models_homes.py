@@ -21,7 +21,7 @@ class AlertHome(SQLModel, table=True):
     __tablename__ = "alert_home"
     __table_args__ = (
         Index("ix_alert_home_city", "under", "rank", "since", "household_id"),
-        Index("ix_alert_home_score", "under", "score", "rank", "since", "household_id"),
+        Index("ix_alert_home_score", "under", "score", "since", "household_id"),
         Index("ix_alert_home_place", "under", "district_code", "street_code", "rank", "since", "household_id"),
     )
 

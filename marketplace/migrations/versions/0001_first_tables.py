@@ -138,6 +138,18 @@ def upgrade() -> None:
     sa.Column('households', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('on', 'measure', 'district_code', name=op.f('pk_board_day'))
     )
+    op.create_table('city_shape',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sa.Enum('place', 'barrier', 'outline', name='shapekind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('shape', sa.JSON(), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=True),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('brought_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(kind = 'barrier') = (minutes > 0)", name=op.f('ck_city_shape_minutes')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_city_shape'))
+    )
     op.create_table('demand_snapshot',
     sa.Column('week_on', sa.Date(), nullable=False),
     sa.Column('cells', sa.JSON(), nullable=False),
@@ -552,7 +564,7 @@ def upgrade() -> None:
     with op.batch_alter_table('alert_home', schema=None) as batch_op:
         batch_op.create_index('ix_alert_home_city', ['under', 'rank', 'since', 'household_id'], unique=False)
         batch_op.create_index('ix_alert_home_place', ['under', 'district_code', 'street_code', 'rank', 'since', 'household_id'], unique=False)
-        batch_op.create_index('ix_alert_home_score', ['under', 'score', 'rank', 'since', 'household_id'], unique=False)
+        batch_op.create_index('ix_alert_home_score', ['under', 'score', 'since', 'household_id'], unique=False)
 
     op.create_table('api_client',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
