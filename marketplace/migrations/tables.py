@@ -41,6 +41,7 @@ from marketplace.signals import models as signals
 from marketplace.signals import models_homes as signals_homes
 from marketplace.trail import models as trail
 from marketplace.visits import models as visits
+from marketplace.visits import models_places as visits_places
 
 ROOMS = (
     accounts,
@@ -86,6 +87,7 @@ ROOMS = (
     signals_homes,
     trail,
     visits,
+    visits_places,
 )
 
 metadata = marketplace.db.metadata
