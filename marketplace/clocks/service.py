@@ -200,7 +200,8 @@ class Running(NamedTuple):
 def running_in(session: Session, district_code: str, /) -> list[Running]:
     """The clocks that run in a district."""
     asked = select(Clock.id, Clock.object_ref, Clock.side).where(col(Clock.ended_at).is_(None))
-    return [Running(*row) for row in session.exec(asked.where(Clock.district_code == district_code))]
+    found = session.exec(asked.where(Clock.district_code == district_code))
+    return [Running(clock, ref, Side(side)) for clock, ref, side in found]
 
 
 def move_to(

@@ -6,7 +6,7 @@ the same transaction, so that the two never differ. Called by whoever raises, cl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import delete, insert, union_all, update
@@ -51,7 +51,7 @@ def scores(session: Session, homes: Collection[str], /) -> dict[str, KeptScore]:
     return {row.household_id: row for row in found}
 
 
-def _listed(homes: list[str], under: Any, *by: Any) -> Any:
+def _listed(homes: Sequence[str], under: Any, *by: Any) -> Any:
     """What the open alerts of some households say, for each household, or for each and its colour."""
     points = rows_of(col(KeptScore.points)).where(col(KeptScore.household_id) == col(Alert.household_id))
     told = (func.min(Alert.rank), func.max(Alert.district_code), func.max(Alert.street_code))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, UnaryExpression
 from sqlmodel import Session, col, func, select
 
 from marketplace.actors import Actor
@@ -75,14 +75,19 @@ def list_homes(
     by_score: bool = False,
     offset: int,
     limit: int,
+    total: int = 0,
 ) -> list[HomeRow]:
     """One page of households, each once: the most urgent and oldest first, or by need score and the newest first. The
-    page is found in an index alone, so that a far one costs little."""
+    page is found in an index alone, from its nearer end if it is told how many there are: a far one costs little."""
     home, wanted = col(AlertHome.household_id), _listed(actor, colour, street)
     order: tuple[Any, ...] = (col(AlertHome.rank), col(AlertHome.since), home)
     if by_score:
         order = (col(AlertHome.score).desc(), col(AlertHome.since).desc(), home.desc())
-    ids = session.exec(select(home).where(*wanted).order_by(*order).offset(offset).limit(limit)).all()
+    steps = order
+    if 0 < total < 2 * offset:
+        steps = tuple(_backwards(one) for one in order)
+        offset, limit = max(total - offset - limit, 0), max(min(limit, total - offset), 0)
+    ids = session.exec(select(home).where(*wanted).order_by(*steps).offset(offset).limit(limit)).all()
     rows = session.exec(select(AlertHome).where(wanted[0], home.in_(ids)).order_by(*order)).all()
     names, inside, scores = masked_names(session, ids), categories_on(session, ids, on=on), homes.scores(session, ids)
     return [
@@ -99,6 +104,11 @@ def list_homes(
         )
         for row in rows
     ]
+
+
+def _backwards(step: Any) -> Any:
+    """The same column the other way round."""
+    return step.element.asc() if isinstance(step, UnaryExpression) else step.desc()
 
 
 def feed_alerts(session: Session, /) -> list[Alert]:

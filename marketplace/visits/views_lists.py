@@ -30,16 +30,24 @@ def index() -> ResponseReturnValue:
     session, actor, today = current_session(), current_actor(), local_day(utc_now())
     whose, street = request.args.get("whose", "all"), request.args.get("street", "")
     page = Page(page_number(), lists.count(session, actor=actor, whose=whose, street=street))
-    by_score, place = request.args.get("order") == "score", {"whose": whose, "street": street}
+    by_score = request.args.get("order") == "score"
     found = lists.page_of(
-        session, actor=actor, **place, by_score=by_score, on=today, offset=page.offset, limit=page.size
+        session,
+        actor=actor,
+        whose=whose,
+        street=street,
+        by_score=by_score,
+        on=today,
+        offset=page.offset,
+        limit=page.size,
     )
     streets = [(code, street_name(code, on=today), number) for code, number in lists.streets(session, actor=actor)]
     return render(
         "visits/index.html",
         rows=found,
         page=page,
-        **place,
+        whose=whose,
+        street=street,
         by_score=by_score,
         streets=streets[:12],
         today=today,

@@ -122,6 +122,11 @@ def test_the_kept_list_says_what_the_open_alerts_say_after_each_change(session: 
     assert lists.count_open(session, actor=here) == (2, 2)
     shown = lists.list_homes(session, actor=here, on=TODAY, offset=0, limit=9)
     assert [row.household_id for row in shown] == [home.id, other.id]
+    asked = {"actor": here, "on": TODAY, "limit": 1, "total": 2}
+    for by_score in (False, True):
+        both = [lists.list_homes(session, **asked, by_score=by_score, offset=place) for place in (0, 1, 2)]
+        whole = lists.list_homes(session, actor=here, on=TODAY, by_score=by_score, offset=0, limit=9)
+        assert [row.household_id for page in both for row in page] == [row.household_id for row in whole]
     assert [row.since for row in shown] == [now, now + timedelta(hours=1)]
     red, yellow = answering.open_alerts(session, home.id)
     until = TODAY + timedelta(days=9)
