@@ -31,6 +31,7 @@ from marketplace.organisations import agreements
 from marketplace.payments import after_end
 from marketplace.payments import late as late_payments
 from marketplace.payments import waiting as payments
+from marketplace.portraits import ranking
 from marketplace.proposals import expiry, quotes
 from marketplace.proxies import agents
 from marketplace.readback import service as readings
@@ -84,6 +85,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         own_facts.Daily(database, clock=clock),
         sweeping.Nightly(database, clock=clock),
         quota.Nightly(database, clock=clock),
+        unclaimed.Watch(database, clock=clock, looking=ranking.look),
         keeping.Hourly(database, clock=clock),
         partial(consent_changes.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=deletions.look),

@@ -6,9 +6,10 @@ who knows whom to write to. What happens to a late step is decided by its own ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
@@ -193,13 +194,30 @@ def are_due(session: Session, /, *, now: datetime) -> bool:
     return session.exec(statement.limit(1)).first() is not None
 
 
-def move_to(session: Session, object_refs: Iterable[str], district_code: str, /, *, now: datetime) -> None:
-    """What runs for these objects is another district's now. Nobody holds it until the reminder, which is due at once,
-    names somebody there; the limit stays."""
-    for clock in running_by_object(session, object_refs).values():
-        if clock.district_code == district_code:
-            continue
-        clock.district_code, clock.account_id, clock.remind_at = district_code, None, now
+class Running(NamedTuple):
+    """As much of a running clock as a sweep over many needs."""
+
+    id: str
+    object_ref: str
+    side: Side
+
+
+def running_in(session: Session, district_code: str, /) -> list[Running]:
+    """The clocks that run in a district."""
+    asked = select(Clock.id, Clock.object_ref, Clock.side).where(col(Clock.ended_at).is_(None))
+    found = session.exec(asked.where(Clock.district_code == district_code))
+    return [Running(clock, ref, Side(side)) for clock, ref, side in found]
+
+
+def move_to(
+    session: Session, clock_ids: Collection[str], district_code: str, /, *, stay: Collection[str], now: datetime
+) -> None:
+    """These clocks are another district's now; the limits stay. Where staff are waited for and the holder is not among
+    those who `stay`, nobody holds it until the reminder, which is due at once, names somebody there."""
+    for clock in session.exec(select(Clock).where(col(Clock.id).in_(clock_ids))).all():
+        clock.district_code = district_code
+        if clock.side is Side.STAFF and clock.account_id not in stay:
+            clock.account_id, clock.remind_at = None, now
         session.add(clock)
     flush(session)
 

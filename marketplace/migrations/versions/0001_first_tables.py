@@ -138,6 +138,18 @@ def upgrade() -> None:
     sa.Column('households', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('on', 'measure', 'district_code', name=op.f('pk_board_day'))
     )
+    op.create_table('city_shape',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sa.Enum('place', 'barrier', 'outline', name='shapekind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('shape', sa.JSON(), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=True),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('brought_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(kind = 'barrier') = (minutes > 0)", name=op.f('ck_city_shape_minutes')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_city_shape'))
+    )
     op.create_table('demand_snapshot',
     sa.Column('week_on', sa.Date(), nullable=False),
     sa.Column('cells', sa.JSON(), nullable=False),
@@ -562,6 +574,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_report_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_report_state'), ['state'], unique=False)
 
+    op.create_table('alert_home',
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('under', sa.Integer(), nullable=False),
+    sa.Column('rank', sa.Integer(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('street_code', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
+    sa.Column('alerts', sa.Integer(), nullable=False),
+    sa.Column('since', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('score', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_alert_home_household_id')),
+    sa.PrimaryKeyConstraint('household_id', 'under', name=op.f('pk_alert_home'))
+    )
+    with op.batch_alter_table('alert_home', schema=None) as batch_op:
+        batch_op.create_index('ix_alert_home_city', ['under', 'rank', 'since', 'household_id'], unique=False)
+        batch_op.create_index('ix_alert_home_place', ['under', 'district_code', 'street_code', 'rank', 'since', 'household_id'], unique=False)
+        batch_op.create_index('ix_alert_home_score', ['under', 'score', 'since', 'household_id'], unique=False)
+
     op.create_table('api_client',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -820,6 +849,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_issued_credential_recipient_org_id'), ['recipient_org_id'], unique=False)
         batch_op.create_index('uq_issued_credential_live', ['consent_chain_id'], unique=True, sqlite_where=sa.text('revoked_at IS NULL'), postgresql_where=sa.text('revoked_at IS NULL'))
         batch_op.create_index('uq_issued_credential_place', ['list_no', 'status_idx'], unique=True, sqlite_where=sa.text('list_no > 0'), postgresql_where=sa.text('list_no > 0'))
+
+    op.create_table('kept_score',
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('points', sa.Integer(), nullable=False),
+    sa.Column('facts', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('kept_on', sa.Date(), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_kept_score_household_id')),
+    sa.PrimaryKeyConstraint('household_id', name=op.f('pk_kept_score'))
+    )
+    with op.batch_alter_table('kept_score', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_kept_score_kept_on'), ['kept_on'], unique=False)
 
     op.create_table('meeting',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1293,6 +1333,7 @@ def upgrade() -> None:
     sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint("(household_id IS NULL) = (feed <> '')", name=op.f('ck_alert_about')),
     sa.CheckConstraint("(state = 'closed') = (outcome <> '')", name=op.f('ck_alert_outcome')),
+    sa.CheckConstraint("(state = 'snoozed') = (snoozed_until IS NOT NULL)", name=op.f('ck_alert_asleep')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_alert_household_id')),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_alert_person_id')),
     sa.ForeignKeyConstraint(['rule_id'], ['warning_rule.id'], name=op.f('fk_alert_rule_id')),
