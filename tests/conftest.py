@@ -2,7 +2,8 @@
 
 SQLite databases are copies of one migrated file; PostgreSQL databases are copies of one migrated template in a server
 that the wheel brings, emptied from test to test (`lent`). Without the wheel the PostgreSQL half skips with one line;
-with CI=true it fails. What the houses of one process can share besides is put in place by `cheaper`.
+with CI=true it fails. With ENGINES=turns (`make test`) a test that is not about engines runs on one of the two, which
+follows from its name. What the houses of one process can share besides is put in place by `cheaper`.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from marketplace.db import Database
 from marketplace.sealed import Vault
 from marketplace.wiring import open_database
 from tests.cheaper import make_houses_cheaper
+from tests.engines import ENGINES, in_turn
 from tests.lent import Lent, named
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-ENGINES = ("sqlite", "postgres")
 MEMORY, ROOM = Path("/dev/shm"), 6 * 2**30
 """Where a folder costs no disk, and how many bytes must be free there."""
 
@@ -59,10 +60,14 @@ LONG = (
 """Files of half a minute and more, the longest first."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the long files: a worker that takes one last leaves the others idle."""
     places = {name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get("/".join(item.path.parts[-2:]), len(LONG)))
+    if os.environ.get("ENGINES") == "turns":
+        left = [item for item in items if not in_turn(item)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if in_turn(item)]
 
 
 def pytest_collection_finish() -> None:

@@ -266,6 +266,7 @@ def test_nothing_in_the_house_overrides_a_consent() -> None:
     assert source.index("if not ruling.allow") < source.index("open_fields(session, consent, ruling.fields")
 
 
+@pytest.mark.both_engines
 @pytest.mark.threat("T25")
 def test_a_disclosure_without_consent_or_emergency_cannot_be_stored(session: Session, now: datetime) -> None:
     scene = a_scene(session)
