@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -35,7 +36,12 @@ MEMORY, ROOM = Path("/dev/shm"), 6 * 2**30
 
 
 def pytest_configure() -> None:
-    """Keep the run's folders in memory where there is room: thousands of commits need not wait for a disk."""
+    """Keep the run's folders in memory where there is room: thousands of commits need not wait for a disk.
+
+    What is compiled once is kept, for the other worker and for the hundred processes that tests start.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None  # asked again, now with the answer above
@@ -46,18 +52,34 @@ LONG = (
     "browser/test_every_page.py",
     "browser/test_journeys.py",  # houses of its own, while the first worker builds the demonstration
     "browser/test_every_other_page.py",
-    "house/test_who_may.py",
-    "marketplace/test_demo_story.py",
     "house/test_typed_text.py",
-    "house/test_routes.py",
+    "house/test_who_may.py",
     "browser/test_household_walks.py",
-    "web/test_hardening.py",
+    "house/test_routes.py",
     "marketplace/test_backup.py",
+    "browser/test_desks.py",
     "marketplace/test_commands.py",
     "matching/test_priced.py",
+    "marketplace/test_demo_story.py",
+    "marketplace/test_races.py",
+    "matching/test_identity.py",
+    "browser/test_givers.py",
+    "matching/test_brute_force_hard.py",
+    "browser/test_rounds.py",
+    "matching/test_assign.py",
+    "browser/test_decisions.py",
+    "browser/test_between_runs.py",
+    "browser/test_checker.py",
+    "marketplace/test_underwriting.py",
+    "marketplace/test_gift.py",
+    "browser/test_needs.py",
+    "browser/test_parts.py",
+    "marketplace/test_late_disclosures.py",
     "matching/test_nation.py",
+    "matching/test_repeats.py",
+    "marketplace/test_trail.py",
 )
-"""Files of half a minute and more, the longest first."""
+"""Files of a quarter of a minute and more, the longest first."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
