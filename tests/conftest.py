@@ -152,6 +152,7 @@ def postgres_template(postgres_server: str, settings: Settings) -> str:
     with admin.connect() as connection:
         for safety in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
             connection.exec_driver_sql(f"ALTER SYSTEM SET {safety} = off")  # this server does not outlive its tests
+        connection.exec_driver_sql("ALTER SYSTEM SET deadlock_timeout = '20ms'")  # rivals need not stand a second each
         connection.exec_driver_sql("SELECT pg_reload_conf()")
         connection.exec_driver_sql("CREATE DATABASE template_shanqiao")
     admin.dispose()
