@@ -15,6 +15,8 @@ from marketplace import audit
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import Database
 
+pytestmark = pytest.mark.both_engines
+
 FORGED = (
     "INSERT INTO audit_row SELECT 9, at, actor_ref, actor_role, org_ref, action, object_ref, subject_ref, purpose,"
     " decision, rule_id, fields, consent_ref, request_id, body_commit, prev, hash FROM audit_row WHERE seq = 3"

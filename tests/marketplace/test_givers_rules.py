@@ -181,6 +181,7 @@ def test_what_the_donor_bound_is_loosened_only_with_the_donors_paper(session, ch
     assert (paper.document, paper.signed_on, paper.before["districts"]) == ("同意 1", TODAY, ["500103"])
 
 
+@pytest.mark.both_engines
 def test_a_donors_paper_cannot_be_rewritten(session):
     offer = an_offer(session, an_organisation(session))
     paper = DonorConsent(
