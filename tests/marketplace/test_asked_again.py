@@ -15,12 +15,13 @@ from marketplace.calendar import utc_now
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
-from marketplace.decisions import asking, holding
+from marketplace.decisions import asking, holding, news
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import WrongState
+from marketplace.households import suspicions
 from marketplace.households.models import Household, Person
-from marketplace.ledger import hits
+from marketplace.ledger import hits, late
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapHit
 from marketplace.ledger.overlap import OverlapFound
 from marketplace.organisations.models import Organisation, RelatedPerson, Relation
@@ -30,6 +31,7 @@ from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
 from tests.marketplace.payment_scene import a_month
 from tests.marketplace.test_overlap_runs import past
+from tests.marketplace.test_same_households import called_same
 from tests.pages.people import client_as
 
 FOOD, YESTERDAY = "LIVING.FOOD_PACK", date(2026, 11, 22)
@@ -52,7 +54,7 @@ def told(session: Session, scene: Scene, now: datetime, **over: object) -> Ledge
 
 def swept(session: Session, now: datetime) -> list[str]:
     """What the sweep would hold, in this transaction."""
-    found = asking.due(session, now=now)
+    found = news.due(session, now=now)
     return [one for one in found if asking.hold_broken(session, session.get_one(Match, one), actor=OTHER, now=now)]
 
 
@@ -120,6 +122,46 @@ def test_a_grant_is_asked_about_before_it_goes_to_the_bank(session, now):
     gone = files.settle(session, batch.id, actor=month.clerk, now=now + 2 * SECOND)
     assert [(line.match_id, code) for line, code in gone] == [(month.grants[0].match.id, "held")]
     assert session.exec(select(OverlapHit)).one().because == [row.id]
+
+
+@pytest.mark.parametrize("handed_over", [False, True])
+def test_of_two_promises_to_one_person_the_later_is_held_or_the_one_not_yet_given(session, now, handed_over):
+    """Two records of one person, both promised food packs; only then somebody sees that they are one."""
+    one, two = a_scene(session), a_scene(session, phone="10000000002")
+    first, second = one.in_delivery(session, now), two.in_delivery(session, now + SECOND)
+    late.look_at_same(session, now=now + 2 * SECOND)
+    assert swept(session, now + 2 * SECOND) == []
+    pair = called_same(session, one.household, two.household, now + 3 * SECOND)
+    late.look_at_same(session, now=now + 3 * SECOND)
+    kept, held = (first, second) if not handed_over else (second, first)
+    if handed_over:
+        decisions.deliver(session, second.id, actor=two.giver, now=now + 4 * SECOND)
+        session.flush()
+    assert swept(session, now + 5 * SECOND) == [held.id]
+    assert (kept.held_for, held.held_for) == ("", holding.RULE)
+    hit = asking.behind(session, held)
+    assert hit is not None
+    assert (hit.code, hit.because) == ("D08", [kept.ledger_entry_id])
+    assert [clock.step for clock in clocks.running_of(session, held.id)] == ["rule_review"]
+    with pytest.raises(OverlapFound):
+        asking.go_on(session, held.id, actor=APPROVER, now=now + 6 * SECOND)
+    suspicions.undo(
+        session, pair.id, reason="MISTAKE", actor=Actor(id="verifier-9", role=Role.VERIFIER), now=now + 7 * SECOND
+    )
+    asking.go_on(session, held.id, actor=APPROVER, now=now + 8 * SECOND)
+    assert (held.held_for, swept(session, now + 9 * SECOND)) == ("", [])
+
+
+def test_a_grant_to_a_person_called_the_same_as_one_who_was_promised_is_not_paid(session, now):
+    month = a_month(session, now, grants=2)
+    batch = month.release(month.prepare())
+    one, two = month.grants
+    for grant in month.grants:
+        session.get_one(LedgerEntry, grant.match.ledger_entry_id).cause = ""
+    called_same(session, one.household, two.household, now + SECOND)
+    gone = files.settle(session, batch.id, actor=month.clerk, now=now + 2 * SECOND)
+    later = max(one.match, two.match, key=lambda match: (match.created_at, match.ledger_entry_id))
+    assert [(line.match_id, code) for line, code in gone] == [(later.id, "held")]
 
 
 def related(session: Session, organisation: Organisation, household: Household, now: datetime) -> RelatedPerson:
