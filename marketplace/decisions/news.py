@@ -1,8 +1,9 @@
 """What has become known since the rules against helping twice last said yes to a match.
 
 Enters: a match and a day, or all matches under way. Leaves: `News`, which tells of each finding whether it rests on
-something new, and the matches to ask about again. Aid of ours was held against a match when it began, so it is news
-only where two records turn out to be one household. Called by `asking`.
+something new (aid that another source told of, a documented cost or a payer's answer, another year, records called one
+person, a related giver), and the matches to ask about again. Aid of ours was held against a match when it began, so it
+is news only where two records turn out to be one household. Called by `asking`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from marketplace.decisions.models import Match
 from marketplace.households.models import Person, Suspicion, SuspicionState
 from marketplace.households.related import is_related, related_pairs
 from marketplace.households.same import all_same, same_as
-from marketplace.ledger.models import LIVE, LedgerEntry
+from marketplace.ledger.models import LIVE, CostBill, LedgerEntry
 from marketplace.ledger.service import PLATFORM
 from matching.overlap_rules import Finding
 
@@ -32,6 +33,8 @@ RELATED = frozenset({"CONFLICT_OF_INTEREST"})
 """The kind that keeps a related giver out; it was asked at approval, so what it says later is always new."""
 BY_PEOPLE = frozenset({"WATERFALL", "CAP_100", "ONCE_PER_YEAR"})
 """Kinds that count people or costs, which are fewer once two records are one person."""
+BY_BILL = frozenset({"WATERFALL", "CAP_100", "MUTEX_UNLESS_RESIDUAL"})
+"""Kinds that reckon with a documented cost and with what each payer said of it."""
 BATCH = 200
 
 
@@ -51,7 +54,7 @@ class News:
 
 
 def of(session: Session, match: Match, /, *, now: datetime) -> News:
-    """Another year, what other sources told of, records called one person, or a giver that is related by now."""
+    """What was not known when the rules last said yes to this match."""
     since = match.asked_at or match.created_at
     homes = sorted(same_as(session, [match.household_id]).of(match.household_id))
     kinds: frozenset[str] = frozenset()
@@ -59,6 +62,8 @@ def of(session: Session, match: Match, /, *, now: datetime) -> News:
         kinds |= BY_YEAR
     if any(is_related(session, home, org_id=match.org_id) for home in homes):
         kinds |= RELATED
+    if session.exec(select(_billed(since).where(col(CostBill.household_id).in_(homes)))).one():
+        kinds |= BY_BILL
     fresh: ColumnElement[bool] = (col(LedgerEntry.source) != PLATFORM) & (col(LedgerEntry.updated_at) >= since)
     if session.exec(select(_called(homes, since))).one():
         kinds |= BY_PEOPLE
@@ -75,12 +80,15 @@ def due(session: Session, /, *, now: datetime) -> list[str]:
     called = exists().where(
         *_called_since(since), col(Suspicion.one_id) == col(Person.id), col(Person.household_id) == theirs
     )
-    anything = or_(since < year, _told(since).where(col(LedgerEntry.household_id) == theirs), called)
+    told = _told(since).where(col(LedgerEntry.household_id) == theirs)
+    anything = or_(since < year, told, _billed(since).where(col(CostBill.household_id) == theirs), called)
     found = list(session.exec(select(Match.id).where(*open_ones, anything).order_by(col(Match.id)).limit(BATCH)))
     same = all_same(session)
     for group in same.several():
         homes = sorted(group)
-        news = or_(_told(since).where(col(LedgerEntry.household_id).in_(homes)), _called(homes, since))
+        told = _told(since).where(col(LedgerEntry.household_id).in_(homes))
+        billed = _billed(since).where(col(CostBill.household_id).in_(homes))
+        news = or_(told, billed, _called(homes, since))
         found += session.exec(select(Match.id).where(*open_ones, theirs.in_(homes), news))
     related = {(home, org_id) for one, org_id in related_pairs(session) for home in same.of(one)}
     for some in chunks(sorted({home for home, _org_id in related}), BATCH):
@@ -93,6 +101,11 @@ def _told(since: Any) -> Any:
     """Another source told of aid since."""
     row = exists().where(col(LedgerEntry.source) != PLATFORM, col(LedgerEntry.state).in_(LIVE))
     return row.where(col(LedgerEntry.updated_at) >= since)
+
+
+def _billed(since: Any) -> Any:
+    """A cost was written down or corrected, or a payer answered, since."""
+    return exists().where(col(CostBill.updated_at) >= since)
 
 
 def _called_since(since: Any) -> tuple[Any, Any]:

@@ -21,7 +21,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import WrongState
 from marketplace.households import suspicions
 from marketplace.households.models import Household, Person
-from marketplace.ledger import hits, late
+from marketplace.ledger import bills, hits, late
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapHit
 from marketplace.ledger.overlap import OverlapFound
 from marketplace.organisations.models import Organisation, RelatedPerson, Relation
@@ -30,6 +30,8 @@ from marketplace.proposals.models import Run
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
 from tests.marketplace.payment_scene import a_month
+from tests.marketplace.test_bills import WORKER
+from tests.marketplace.test_bills import told as payers
 from tests.marketplace.test_overlap_runs import past
 from tests.marketplace.test_same_households import called_same
 from tests.pages.people import client_as
@@ -162,6 +164,32 @@ def test_a_grant_to_a_person_called_the_same_as_one_who_was_promised_is_not_paid
     gone = files.settle(session, batch.id, actor=month.clerk, now=now + 2 * SECOND)
     later = max(one.match, two.match, key=lambda match: (match.created_at, match.ledger_entry_id))
     assert [(line.match_id, code) for line, code in gone] == [(later.id, "held")]
+
+
+def test_a_cost_corrected_or_a_payer_heard_after_the_promise_holds_what_charity_may_no_longer_pay(session, now):
+    """10,000 yuan of 10,000; then the papers show 8,000, of which the insurance has paid 6,000: 2,000 are left."""
+    home = make.a_household(session)
+    make.auto_match(session, home)
+    need = make.a_need(session, home, category="MEDICAL.MAJOR", unit="FEN", gap_units=1_000_000)
+    bill = bills.record(session, need.id, cost_fen=1_000_000, paper="S-1", actor=WORKER, now=now)
+    payers(session, bill, now)
+    offer = make.an_offer(
+        session, make.an_organisation(session), id="ill", category="MEDICAL.MAJOR", unit="FEN", stock_units=10**8
+    )
+    line = make.a_line(session, need, offer, units=1_000_000, value_fen=1_000_000)
+    assert approval.approve(session, [line.id], actor=APPROVER, now=now).approved
+    match = session.exec(select(Match)).one()
+    assert swept(session, now + SECOND) == []
+    bills.record(session, need.id, cost_fen=800_000, paper="S-1", actor=WORKER, now=now + 2 * SECOND)
+    assert swept(session, now + 3 * SECOND) == [match.id]
+    hit = asking.behind(session, match)
+    assert hit is not None
+    assert (hit.code, hit.units, asking.ask(session, match, now=now).allowed) == ("D01", 200_000, 800_000)
+    bills.record(session, need.id, cost_fen=1_000_000, paper="S-1", actor=WORKER, now=now + 4 * SECOND)
+    asking.go_on(session, match.id, actor=APPROVER, now=now + 5 * SECOND)
+    payers(session, bill, now + 6 * SECOND, BASIC_INSURANCE=600_000)
+    asking.before_payment(session, [match.id], actor=OTHER, now=now + 7 * SECOND)
+    assert (match.held_for, asking.ask(session, match, now=now).allowed) == (holding.RULE, 400_000)
 
 
 def related(session: Session, organisation: Organisation, household: Household, now: datetime) -> RelatedPerson:
