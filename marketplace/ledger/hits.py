@@ -33,9 +33,9 @@ TWICE = "TWICE"
 """The code of a gift that two sources tell of: no rule, and nothing was given twice (see `ledger.repeats`)."""
 MINUTE_FEN = 100
 """What one minute of a worker is reckoned to cost, in fen: our own proposal, for the report of false alarms only."""
-SUM_CAPS = frozenset({"D01", "D02", "D04", "D07", "D13", "D14", "D15"})
-"""Rules that add money up, or that the county alone may lift: a row that counts there counts whoever looked at it. Only
-an exception lifts them."""
+SUM_CAPS = frozenset({"D01", "D02", "D04", "D07", "D09", "D13", "D14", "D15", "D16"})
+"""Rules that add money or hours up, or that the county alone may lift: a row that counts there counts whoever looked at
+it. Only an exception lifts them."""
 _ASKED = 500
 
 

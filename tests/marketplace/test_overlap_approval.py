@@ -146,6 +146,31 @@ def test_temporary_aid_once_for_a_cause_is_lifted_by_an_exception_only(session: 
     assert approval.approve(session, [line.id], actor=other, now=now).excluded[0].code == "D13"
 
 
+@pytest.mark.parametrize(
+    ("category", "unit", "programme", "code"),
+    [
+        ("CARE.HOME_CARE", "HOUR", "LTC_INSURANCE", "D09"),
+        ("MEDICAL.LONGTERM_DRUG", "FEN", "MEDICAL_ASSISTANCE_DIBAO", "D16"),
+    ],
+)
+def test_hours_and_the_highest_of_several_add_up_whoever_calls_their_rows_no_duplicate(
+    session: Session, now: datetime, category: str, unit: str, programme: str, code: str
+) -> None:
+    home = make.a_household(session)
+    past(session, home, category, 30, date(2026, 11, 1), programme=programme, cause="ILLNESS:C50")
+    tags = [programme.replace("DIBAO", "TEKUN")] if code == "D16" else []
+    need = make.a_need(session, home, category=category, unit=unit, gap_units=30, tags=tags, cause="ILLNESS:C50")
+    said = overlap.verdict(session, need, org_id="", units=30, on=date(2026, 11, 23))
+    found = next(finding for finding in said.findings if finding.code == code)
+    met = hits.of_need(
+        need, code=code, place=hits.APPROVAL, units=30, because=[row.ref for row in found.because], org_id=None
+    )
+    (hit,) = hits.keep(session, [met], actor=APPROVER, now=now)
+    hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=1, actor=APPROVER, now=now)
+    again = overlap.verdict(session, need, org_id="", units=30, on=date(2026, 11, 23))
+    assert found in again.findings
+
+
 def test_another_district_s_staff_neither_see_nor_count_a_hit(session: Session, now: datetime) -> None:
     scene = a_scene(session)
     past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
