@@ -80,6 +80,48 @@ def test_a_late_report_holds_what_was_promised_until_the_rules_say_yes_again(ses
     assert audit.verify(session).bad_seq == 0
 
 
+def test_a_match_held_again_is_a_question_of_its_own_and_what_was_found_before_stands(session, now):
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    first = told(session, scene, now)
+    swept(session, now + 2 * SECOND)
+    hits.decide(session, hit_of(session, match), state=HitState.FALSE_ALARM, minutes=1, actor=OTHER, now=now)
+    asking.go_on(session, match.id, actor=APPROVER, now=now + 3 * SECOND)
+    second = past(session, scene.household, FOOD, 3, YESTERDAY, updated_at=now + 4 * SECOND)
+    assert swept(session, now + 5 * SECOND) == [match.id]
+    with pytest.raises(OverlapFound):
+        asking.go_on(session, match.id, actor=APPROVER, now=now + 5 * SECOND)
+    hits.decide(session, hit_of(session, match), state=HitState.FALSE_ALARM, minutes=1, actor=OTHER, now=now)
+    asking.go_on(session, match.id, actor=APPROVER, now=now + 6 * SECOND)
+    assert (match.held_for, swept(session, now + 7 * SECOND)) == ("", [])
+    found = session.exec(select(OverlapHit).order_by(OverlapHit.created_at)).all()
+    assert [(hit.state, hit.because) for hit in found] == [(HitState.FALSE_ALARM, [row.id]) for row in (first, second)]
+
+
+def hit_of(session: Session, match: Match) -> str:
+    found = asking.behind(session, match)
+    assert found is not None
+    return found.id
+
+
+def test_an_approval_stopped_again_by_other_rows_is_asked_again_and_its_judges_do_not_approve(session, now):
+    scene, third = a_scene(session), Actor(id="approver-3", role=Role.APPROVER)
+    past(session, scene.household, FOOD, 2, YESTERDAY)
+    for units, judge in ((3, OTHER), (4, third)):
+        assert approval.approve(session, [scene.line.id], actor=APPROVER, now=now).excluded[0].code == "D08"
+        hit = session.exec(select(OverlapHit).where(OverlapHit.state == HitState.OPEN)).one()
+        if judge is OTHER:
+            assert approval.approve(session, [scene.line.id], actor=APPROVER, now=now).excluded
+            also = past(session, scene.household, FOOD, 1, YESTERDAY)
+            assert approval.approve(session, [scene.line.id], actor=APPROVER, now=now).excluded
+            assert also.id in hit.because, "an open question hears of more"
+        hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=1, actor=judge, now=now)
+        if judge is OTHER:
+            past(session, scene.household, FOOD, units, YESTERDAY)
+    assert approval.approve(session, [scene.line.id], actor=OTHER, now=now).excluded[0].code == "hit_judge_is_approver"
+    assert approval.approve(session, [scene.line.id], actor=APPROVER, now=now).approved
+
+
 def test_the_second_approver_is_told_what_another_source_gave_meanwhile(session, now):
     month = a_month(session, now)
     home = make.a_household(session)
@@ -269,6 +311,12 @@ def test_the_worker_holds_it_and_the_page_shows_the_rule_and_where_to_decide(sql
     client = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
     page = client.get(f"/matches/{match_id}/rule?lang=en").get_data(as_text=True)
     assert "given once in 180 days" in page
+    assert "it is the same gift told twice" in page
+    assert "End this match" in page
+    with sqlite_database.transaction() as session:
+        session.exec(select(OverlapHit)).one().code = "D09"
+    page = client.get(f"/matches/{match_id}/rule?lang=en").get_data(as_text=True)
+    assert "what one person finds of a row does not lift it" in page
     assert "End this match" in page
     refused = client.post(f"/matches/{match_id}/rule", follow_redirects=True).get_data(as_text=True)
     assert "等待期内已有同类物资" in refused or "Same goods within the waiting time" in refused

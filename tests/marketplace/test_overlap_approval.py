@@ -11,7 +11,7 @@ from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.ledger import bills, hits, overlap, rules
+from marketplace.ledger import bills, hit_report, hits, overlap, rules
 from marketplace.ledger.explain import explain
 from marketplace.ledger.models import HitState, OverlapException, OverlapHit
 from tests import factories as make
@@ -89,13 +89,13 @@ def test_a_person_says_whether_it_was_a_duplicate_and_the_report_counts_money_ho
         past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
     for scene in scenes:
         approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
-    line = hits.totals(session, by="code", actor=APPROVER)[0]
+    line = hit_report.totals(session, by="code", actor=APPROVER)[0]
     assert (line.key, line.hits, line.households, line.value_fen) == ("D08", 2, 2, 200_000)
     hit = session.exec(select(OverlapHit).where(OverlapHit.household_id == scenes[0].household.id)).one()
     with pytest.raises(WrongState, match="verifier_is_approver"):
         hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=7, actor=FOR_VERIFIER, now=now)
     hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=7, actor=APPROVER, now=now)
-    by_giver = hits.totals(session, by="giver", actor=APPROVER)
+    by_giver = hit_report.totals(session, by="giver", actor=APPROVER)
     assert [(one.key, one.hits, one.households, one.value_fen) for one in by_giver] == [("红十字会", 1, 1, 100_000)]
     assert [(one.false_alarms, one.cost_fen) for one in by_giver] == [(1, 700)]
     with pytest.raises(WrongState, match="hit_decided"):
@@ -176,7 +176,7 @@ def test_another_district_s_staff_neither_see_nor_count_a_hit(session: Session, 
     past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
     approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
     far = Actor(id="a-9", role=Role.APPROVER, districts=frozenset({"500229"}))
-    assert hits.totals(session, by="code", actor=far) == []
+    assert hit_report.totals(session, by="code", actor=far) == []
     with pytest.raises(NotFound):
         hits.get_hit(session, session.exec(select(OverlapHit)).one().id, actor=far)
 
