@@ -26,7 +26,7 @@ demo: setup ## Run the whole job on an embedded database and serve it (ONCE=1: p
 
 test: .venv/.dev ## Install what tests need, then run every test
 	@scripts/browser.sh
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@ENGINES=turns $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev ## Linters, types and the import contracts
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports

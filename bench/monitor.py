@@ -297,9 +297,9 @@ def _amounts(kind: str, count: int, rng: np.random.Generator) -> list[int]:
 
 
 def switch_on(database: Database) -> int:
-    """All rules of the table but W16, which the street's own rhythm decides."""
+    """All rules of the table."""
     with database.transaction() as session:
-        made = [rule for rule in rules.draft_table(session, actor=CLERK, now=NOW) if rule.code != "W16"]
+        made = rules.draft_table(session, actor=CLERK, now=NOW)
         for rule in made:
             trying.try_rule(session, rule.id, from_on=TODAY, to_on=TODAY, actor=CLERK, now=NOW)
             rules.activate(session, rule.id, actor=SECOND, now=NOW)

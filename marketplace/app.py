@@ -7,6 +7,7 @@ headers and hashed static files. It refuses to start while a view has no guard. 
 import logging
 import secrets
 import traceback
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,10 +24,12 @@ from adapters.face import FaceDoor
 from adapters.openid import OpenIdDoor
 from adapters.ports import StaffSignIn
 from marketplace import errors
+from marketplace.calendar import read_own_days
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.guards import current_actor
 from marketplace.web import assets, codes, desk, display, formats, headers, nav, paging, stacked, transactions
+from marketplace.workdays import service as workdays
 
 ROOMS = (
     "clocks",
@@ -60,6 +63,7 @@ ROOMS = (
     "rights",
     "reports",
     "boards",
+    "workdays",
     "portal",
 )
 DOORS = ("views", "api")
@@ -123,6 +127,8 @@ def create_app(
     assets.install(app, instance=settings.instance)
     csrf = CSRFProtect(app)
     app.extensions["sentences"] = dict(desk.SENTENCES)
+    app.before_request(_own_days)
+    app.teardown_request(lambda _error: read_own_days(dict))
     for room in ROOMS:
         _open_room(app, room, csrf=csrf)
     _own_routes(app)
@@ -169,6 +175,13 @@ def refuse_unguarded(app: Flask) -> None:
     )
     if bare:
         raise UnguardedView(f"no guard on: {', '.join(bare)}")
+
+
+def _own_days() -> None:
+    """The city's own holidays are read anew in each request that asks for a working day."""
+    database = transactions.current_database()
+    if database is not None:
+        read_own_days(partial(workdays.read_days, database))
 
 
 def _own_routes(app: Flask) -> None:

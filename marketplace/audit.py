@@ -7,7 +7,6 @@ of the first migration forbid update and delete and let the head move only with 
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 import secrets
@@ -15,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from json.encoder import encode_basestring
 from typing import Any
 
 from sqlalchemy import Column, LargeBinary, Text, func, insert, select, update
@@ -97,6 +97,14 @@ _READ_HEAD = select(_head.c.seq, _head.c.hash).with_for_update()
 _INSERT_ROW, _INSERT_BODY = insert(_rows), insert(_bodies)
 _MOVE_HEAD = update(_head).where(_head.c.id == 1)
 """Plain statements on the tables, built once: every act writes one, and mapped objects would cost twice as much."""
+READ = (*FIELDS, "hash", "salt", "body")
+_READ_ALL = (
+    select(*(_rows.c[name] for name in (*FIELDS, "hash")), _bodies.c.salt, _bodies.c.body)
+    .outerjoin(_bodies, _bodies.c.seq == _rows.c.seq)
+    .order_by(_rows.c.seq)
+    .execution_options(yield_per=5000)
+)
+"""The whole chain as plain rows of `READ`: a million of them are checked in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +199,14 @@ def _row(session: Session, entry: Entry, *, actor: Actor, seq: int, stamp: str, 
 
 def row_hash(row: Mapping[str, Any]) -> str:
     """SHA-256 of ``0x00 ‖ prev ‖ canonical JSON array of the fields``."""
-    canonical = json.dumps([row[name] for name in FIELDS], ensure_ascii=False, separators=(",", ":"))
-    return sha256(b"\x00" + str(row["prev"]).encode() + canonical.encode()).hexdigest()
+    return _hash_of(tuple(row[name] for name in FIELDS))
+
+
+def _hash_of(values: Sequence[Any]) -> str:
+    """The same of the values of `FIELDS`: the number, then texts only. One joined text is what `json.dumps` would say
+    of the list, at a third of its cost; anything but a text, which no row of ours holds, raises TypeError."""
+    canonical = f"[{values[0]:d},{','.join(map(encode_basestring, values[1:]))}]"
+    return sha256(f"\x00{values[-1]}{canonical}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,13 +225,13 @@ def verify(session: Session) -> Verdict:
     commitment, a missing body, a head that does not name the last row.
     """
     expected, prev = 0, GENESIS
-    for row in stream(session):
+    for row in session.execute(_READ_ALL):
         expected += 1
         fault = _fault(row, expected=expected, prev=prev)
         if fault:
             return Verdict(rows=expected, bad_seq=expected, fault=fault)
-        prev = row["hash"]
-    head = session.execute(select(col(AuditHead.seq), col(AuditHead.hash))).one_or_none()
+        prev = row[_HASH]
+    head = session.execute(select(_head.c.seq, _head.c.hash)).one_or_none()
     if head is None or (head[0], head[1]) != (expected, prev):
         return Verdict(rows=expected, bad_seq=expected + 1, fault="the head does not name the last row")
     return Verdict(rows=expected)
@@ -225,25 +239,31 @@ def verify(session: Session) -> Verdict:
 
 def stream(session: Session) -> Iterator[Mapping[str, Any]]:
     """Every row in order, with the salt and body behind its commitment; constant memory."""
-    joined = (
-        select(*AuditRow.__table__.columns, col(AuditBody.salt), col(AuditBody.body))  # type: ignore[attr-defined]
-        .outerjoin(AuditBody, col(AuditBody.seq) == col(AuditRow.seq))
-        .order_by(col(AuditRow.seq))
-    )
-    for row in session.execute(joined.execution_options(yield_per=5000)).mappings():
-        yield {str(name): value for name, value in row.items()}
+    for row in session.execute(_READ_ALL):
+        yield dict(zip(READ, row, strict=True))
 
 
-def _fault(row: Mapping[str, Any], *, expected: int, prev: str) -> str:
-    if row["seq"] != expected:
+_PREV, _COMMIT, _HASH = len(FIELDS) - 1, len(FIELDS) - 2, len(FIELDS)
+
+
+def _fault(row: Sequence[Any], *, expected: int, prev: str) -> str:
+    """What is wrong with one row of `READ`."""
+    if row[0] != expected:
         return f"row {expected} is missing"
-    if row["prev"] != prev:
+    if row[_PREV] != prev:
         return "the row does not continue the chain"
-    if not hmac.compare_digest(str(row["hash"]), row_hash(row)):
-        return "a field of the row was changed"
-    if bool(row["body_commit"]) != (row["body"] is not None):
+    try:
+        if _hash_of(row[:_HASH]) != row[_HASH]:
+            return "a field of the row was changed"
+        return _fault_of_body(row[_COMMIT], row[-2], row[-1])
+    except TypeError:
+        return "a field of the row is of another kind"
+
+
+def _fault_of_body(commit: str, salt: bytes, body: str | None) -> str:
+    if bool(commit) != (body is not None):
         return "the body behind the row is missing or was added"
-    if row["body_commit"] and sha256(bytes(row["salt"]) + row["body"].encode()).hexdigest() != row["body_commit"]:
+    if body is not None and sha256(bytes(salt) + body.encode()).hexdigest() != commit:
         return "the body behind the row was changed"
     return ""
 

@@ -1,8 +1,9 @@
 """What another office says, read since the last time: each word in its own transaction, the cursor moves at the end.
 
 Enters: the table that keeps a cursor for each office, how its words are pulled, and what a room does with one. Leaves:
-how many changed something. A word that does not fit is logged by its reference and passed by; no transaction is open
-while the office is asked. Called by the rooms that hand items and tasks to departments.
+how many changed something. A word that does not fit, or that breaks something unforeseen, is logged by its reference
+and passed by, so that it holds no other up; where the database itself is away, the same words are read again. No
+transaction is open while the office is asked. Called by the rooms that hand items and tasks to departments.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime
 from logging import Logger
 from typing import Any, Protocol, TypeVar
 
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from marketplace.db import Database
@@ -51,6 +53,10 @@ def hear(
                 done += take(session, department, word, now=now)
         except DomainError as error:
             log.warning("word of %s for %s: %s", department, word.ref, error.code)
+        except OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001  one word that cannot be taken must not hold up the others
+            log.error("word of %s for %s: %s", department, word.ref, type(error).__name__)
     with database.transaction() as session:
         row = _row(session, feed, department, now=now)
         row.cursor, row.pulled_at = following, now

@@ -1,8 +1,8 @@
 """What every room keeps of a household: whose it is, what of it still waits, when something last happened to it.
 
 Enters: what each room says of its tables (`HELD` of its module `held`) and the clock. Leaves: the households of which
-something is open, the last act of each, and the tables of which no room has spoken. Nothing is destroyed while one of
-them is missing. Called by the eraser.
+something is open, the last act of each, the rows that go along when a household moves, and the tables of which no room
+has spoken. Nothing is destroyed while one of them is missing. Called by the eraser and by the mover.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, inspect
 from sqlmodel import Session, SQLModel, func, select
 
 from marketplace.calendar import end_of_day
@@ -31,13 +31,16 @@ def row_of(table: Any, column: Any, /) -> tuple[type[SQLModel], Any]:
 class Held:
     """One table of a room. `home`: the column that names the household, of this table or of one that is joined; `at`:
     the moments (or days) at which something happened; `waits`: when a row still waits for somebody. A table with
-    neither says nothing by itself: it follows a row of another one."""
+    neither says nothing by itself: it follows a row of another one. `follows`, for a table with a district of its own:
+    True if what waits goes along when the household moves, a condition if other rows do, False if the district stays
+    the one of then."""
 
     table: type[SQLModel]
     home: Any = None
     at: tuple[Any, ...] = ()
     waits: Callable[[datetime], Any] | None = None
     joins: tuple[tuple[type[SQLModel], Any], ...] = ()
+    follows: Callable[[datetime], Any] | bool | None = None
 
     def of(self, homes: Iterable[str], *columns: Any) -> Any:
         """These columns of the rows of some households."""
@@ -45,6 +48,16 @@ class Held:
         for table, on in self.joins:
             asked = asked.join(table, on)
         return asked.where(self.home.in_(list(homes)))
+
+    @property
+    def key(self) -> Any:
+        """The column by which a row is named; the first, if there are several."""
+        return inspect(self.table).primary_key[0]
+
+    def goes(self, now: datetime, /) -> Any:
+        """Which rows go along when the household moves; None where nothing with a district of its own does."""
+        which = self.waits if self.follows is True else self.follows or None
+        return which(now) if which is not None else None
 
 
 def open_homes(session: Session, rooms: Iterable[Held], homes: Iterable[str], /, *, now: datetime) -> set[str]:
@@ -83,6 +96,13 @@ def unanswered(rooms: Iterable[Held], metadata: MetaData, /) -> set[str]:
         more = {table.name for table in metadata.tables.values() if _leads(table, leading)} - leading
         leading, grown = leading | more, bool(more)
     return leading - {str(held.table.__tablename__) for held in rooms}
+
+
+def unplaced(rooms: Iterable[Held], metadata: MetaData, /) -> set[str]:
+    """Tables with a district that lead to a household, and of which no room has said whether it follows a move."""
+    said = {str(held.table.__tablename__) for held in rooms if held.follows is not None}
+    placed = {table.name for table in metadata.tables.values() if "district_code" in table.columns}
+    return (placed & unanswered((), metadata)) - said - {"household"}
 
 
 def _leads(table: Any, leading: set[str]) -> bool:

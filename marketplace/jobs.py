@@ -18,6 +18,7 @@ from sqlalchemy import and_, or_
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from marketplace import audit
+from marketplace.calendar import Own, read_own_days
 from marketplace.db import Database, choice, moment, new_id
 
 log = logging.getLogger("shanqiao.jobs")
@@ -127,17 +128,19 @@ class Worker(threading.Thread):
         *,
         sweeps: Sequence[Callable[[], object]] = (),
         clock: Callable[[], datetime],
+        days: Callable[[], Own] = dict,
         pause_s: float = 0.5,
     ) -> None:
         super().__init__(name="shanqiao-worker", daemon=True)
         self._database, self._handlers, self._sweeps, self._clock = database, handlers, sweeps, clock
-        self._pause_s = pause_s
+        self._days, self._pause_s = days, pause_s
         self._stopping = threading.Event()
 
     def run(self) -> None:
         """Until `stop`: jobs first, then the sweeps, then a short pause."""
         while not self._stopping.is_set():
             try:
+                read_own_days(self._days)
                 with self._database.reading() as session:
                     audit.refuse_a_clock_set_back(session, now=self._clock())
                 while work_once(self._database, self._handlers, clock=self._clock):

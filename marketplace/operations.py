@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import delete
@@ -20,7 +21,7 @@ from marketplace.accounts.guessable import SHORTEST, is_guessable
 from marketplace.accounts.models import Account, AccountSession
 from marketplace.accounts.service import create_account
 from marketplace.actors import GIVERS, STAFF, SYSTEM, Actor, Role
-from marketplace.calendar import local_day
+from marketplace.calendar import local_day, own_days
 from marketplace.config import ConfigError, Settings, from_environment
 from marketplace.db import Database
 from marketplace.errors import BadInput
@@ -28,6 +29,7 @@ from marketplace.keyring import new_key, write_key
 from marketplace.organisations.models import Organisation
 from marketplace.reference.districts import resolve
 from marketplace.reference.tables import UnknownCode
+from marketplace.workdays import service as workdays
 
 KEY_FILES = ("secret.key", "kek.key", "issuer.key", "checkpoint.key")
 """The keys of forms, of sealed fields, of credentials and receipts, and of checkpoints; one setting names each."""
@@ -47,7 +49,8 @@ def house() -> Iterator[tuple[Settings, Database]]:
     settings = from_environment()
     database = wiring.open_database(settings)
     try:
-        yield settings, database
+        with own_days(partial(workdays.read_days, database)):
+            yield settings, database
     finally:
         database.close()
 

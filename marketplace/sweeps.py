@@ -15,6 +15,7 @@ from marketplace.appeals import service as appeals
 from marketplace.appointments import overtaken as appointments
 from marketplace.boards import keeping, own_facts
 from marketplace.cases import by_label, reviews, supervision, uploads
+from marketplace.claims import after_end as late_payouts
 from marketplace.claims import cases, corrections
 from marketplace.claims import waiting as insurers
 from marketplace.consent import changes as consent_changes
@@ -30,6 +31,7 @@ from marketplace.organisations import agreements
 from marketplace.payments import after_end
 from marketplace.payments import late as late_payments
 from marketplace.payments import waiting as payments
+from marketplace.portraits import ranking
 from marketplace.proposals import expiry, quotes
 from marketplace.proxies import agents
 from marketplace.readback import service as readings
@@ -61,7 +63,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(payments.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=payments.look),
         partial(late_payments.sweep, database, clock=clock),
-        *(partial(room.sweep, database, clock=clock) for room in (after_end, night, calling)),
+        *(partial(room.sweep, database, clock=clock) for room in (after_end, late_payouts, night, calling)),
         unclaimed.Watch(database, clock=clock),
         *(unclaimed.Watch(database, clock=clock, looking=room.look) for room in (by_label, lapsed, beginning)),
         partial(appointments.sweep, database, clock=clock),
@@ -83,6 +85,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         own_facts.Daily(database, clock=clock),
         sweeping.Nightly(database, clock=clock),
         quota.Nightly(database, clock=clock),
+        unclaimed.Watch(database, clock=clock, looking=ranking.look),
         keeping.Hourly(database, clock=clock),
         partial(consent_changes.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=deletions.look),

@@ -22,6 +22,7 @@ from marketplace.ledger.given import aid_to_tell
 from marketplace.needs import commands as needs
 from marketplace.offers import commands as offers
 from marketplace.operations import house
+from marketplace.visits import commands as places
 
 bring = typer.Typer(no_args_is_help=True, help="Bring in files.")
 pull = typer.Typer(no_args_is_help=True, help="Fetch from the systems of departments.")
@@ -117,6 +118,30 @@ def import_aid(
             mapping=mapping,
             dry_run=dry_run,
             actor=actor,
+            now=utc_now(),
+            lang=lang,
+            say=typer.echo,
+            agree=partial(agreed, yes),
+        )
+    raise typer.Exit(code)
+
+
+@bring.command("places")
+def import_places(
+    file: TableFile,
+    source: Annotated[str, typer.Option(help="Who drew it, and when: stands beside every shape.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    lang: Lang = "zh",
+) -> None:
+    """Check a GeoJSON of street points, rivers and ridges or districts' outlines, and keep it when somebody agrees."""
+    with house() as (_, database):
+        code = places.bring(
+            database,
+            file,
+            source=source,
+            dry_run=dry_run,
+            actor=SYSTEM,
             now=utc_now(),
             lang=lang,
             say=typer.echo,

@@ -45,7 +45,9 @@ from marketplace.claims import cover
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
-from marketplace.households.service import contact_of
+from marketplace.households.models import Person
+from marketplace.households.register import WHEN_MOVED
+from marketplace.households.service import reachable
 from marketplace.meetings import roster
 from marketplace.migrations import upgrade
 from marketplace.notices import Notice
@@ -56,6 +58,7 @@ from marketplace.proposals import gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.proxies import agents
 from marketplace.reference.words import list_codes
+from marketplace.rights import moving
 from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import hooks
 from marketplace.suites import NAMES
@@ -64,9 +67,11 @@ from marketplace.trail.keeper import Keeper
 from marketplace.trail.service import audit_fresh
 from marketplace.visits.workers import name_in_letters
 from marketplace.web import catalogues, letters
+from marketplace.workdays import service as workdays
 
 AT_NIGHT = ("urgent_asked",)
 """Letters that go to a giver's contact on call."""
+WHEN_MOVED.append(moving.follow)
 
 
 def database_of(settings: Settings) -> Database:
@@ -210,7 +215,7 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     letter = letters.render(notice.letter, language=language, link=settings.base_url, words=words, params=params)
     write = partial(_message, notice, letter=letter, params=params)
     if notice.household_id is not None:
-        phone = _phone_of(session, notice.household_id)
+        phone = _phone_of(session, notice.household_id, asked_by=str(notice.params.get("person_id", "")))
         return write(channel="sms", address=phone) if phone else None
     if "power_id" in notice.params:
         phone = agents.phone_of(session, str(notice.params["power_id"]))
@@ -222,8 +227,7 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     if organisation is None:
         return None
     address = organisation.on_call_contact if notice.letter in AT_NIGHT else ""
-    address = address or organisation.contact
-    if is_mobile(address):
+    if is_mobile(address := address or organisation.contact):
         return write(channel="sms", address=address)
     return write(channel="email", address=address) if "@" in address else None
 
@@ -248,8 +252,9 @@ def _message(
     )
 
 
-def _phone_of(session: Session, household_id: str) -> str:
-    person = contact_of(session, household_id)
+def _phone_of(session: Session, household_id: str, *, asked_by: str) -> str:
+    """Where a letter to the household goes; the digits that somebody asked for go to that person only."""
+    person = session.get(Person, asked_by) if asked_by else reachable(session, household_id)
     if person is None or person.phone is None:
         return ""
     return vault_of(session).open(session, person.id, column="person.phone", sealed=person.phone)
@@ -273,7 +278,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
         *sweeps_of(database, clock=clock),
         *_where_connected(database, settings, clock=clock),
     )
-    return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock)
+    return jobs.Worker(database, handlers, sweeps=sweeps, clock=clock, days=partial(workdays.read_days, database))
 
 
 def _where_connected(

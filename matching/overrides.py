@@ -28,11 +28,12 @@ class Trial:
         self.now, self.compiled, self.route = now, now.compiled, Reroute(now)
         self.upset: Counter[int] = Counter()
         self.fixed = now.fixed.copy()
+        floor = column(self.compiled, "min_per_need")[self.compiled.pair_resource]
+        self.floor = np.where((floor > 1) & (now.units > 0) & ~self.fixed, floor, 0)
         self.whole = np.where(self.compiled.pair_used >= 0, now.units, 0)
         self.pinned = self.compiled.pair_least.copy()
         self.barred = np.zeros(len(now.units), bool)
         self.grown = np.zeros(len(self.compiled.stock), np.int64)
-        self.outside = np.zeros(len(now.units), bool)
         self._feeds: Ints | None = None
 
     def units(self) -> Ints:
@@ -55,7 +56,6 @@ class Trial:
 
     def reserve(self, resource: int, *, inside: NDArray[np.bool_], units: int) -> bool:
         """Keep units for the needs `inside` (N,); tell whether a shared household maximum blurs the border."""
-        self.outside |= (self.compiled.pair_resource == resource) & ~inside[self.compiled.pair_need]
         node, last = int(self.route.head[self.now.stock_arc[resource]]), len(self.now.flow)
         arcs = np.flatnonzero(self.route.tail[:last] == node)
         pair = self.now.network.pair[arcs]
@@ -84,7 +84,7 @@ class Trial:
         target = max(units, int(self.pinned[pair]))
         self.pinned[pair] = target
         if not self.fixed[pair]:
-            return self._lift(pair, target, exactly=False)
+            return self._lift(pair, max(target, int(self.floor[pair])), exactly=False)
         need, resource = int(self.compiled.pair_need[pair]), int(self.compiled.pair_resource[pair])
         lot, least = (int(column(self.compiled, name)[resource]) for name in ("lot", "min_per_need"))
         target = -(-max(target, least) // lot) * lot
@@ -120,12 +120,19 @@ class Trial:
                 return False
 
     def _pass(self) -> None:
-        """Fetch, lead away, fetch again: the first leads may open ways for the rest."""
-        for sign in (-1, 1, -1, 1):
-            mine = {node: units * sign for node, units in self.upset.items() if units * sign > 0}
-            left = self.route.fill(mine) if sign < 0 else self.route.drain(mine)
-            for node in mine:
-                self.upset[node] = sign * left.get(node, 0)
+        """Fetch and lead away in turn, as long as that helps: each may open ways for the other."""
+        left, before = self._amiss(), 0
+        while left and (not before or left < before):
+            before = left
+            for sign in (-1, 1):
+                mine = {node: units * sign for node, units in self.upset.items() if units * sign > 0}
+                still = self.route.fill(mine) if sign < 0 else self.route.drain(mine)
+                for node in mine:
+                    self.upset[node] = sign * still.get(node, 0)
+            left = self._amiss()
+
+    def _amiss(self) -> int:
+        return sum(abs(units) for node, units in self.upset.items() if node != GROUND)
 
     def _upset(self, arc: int, at_tail: int, at_head: int) -> None:
         self.upset[int(self.route.tail[arc])] += at_tail
@@ -214,7 +221,7 @@ class Trial:
 
     def _thaw(self, node: int) -> bool:
         """Cut the least line that a hard rule holds and that passes this node or, failing that, the nearest limit."""
-        lines = np.flatnonzero(self.fixed & (self.units() > self.pinned) & (self.pinned == 0))
+        lines = np.flatnonzero((self.fixed | (self.floor > 0)) & (self.units() > 0) & (self.pinned == 0))
         if not len(lines):
             return False
         lines = lines[np.argsort(self.now.last_rank[self.compiled.pair_need[lines]], kind="stable")]

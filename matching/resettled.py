@@ -1,7 +1,8 @@
 """The two ways in which a tried override is worked out further than its repair: solved again, or filled up.
 
-What enters: a `Trial` that has settled, and the problem with the order of cells that is tried. What leaves: units per
-pair. Called by `matching.whatif`: for another order of the cells, and for whatever touches hard parts.
+What enters: a `Trial` that has settled, with the order of cells that is tried; or the problem after all that is tried
+and units that keep its rules. What leaves: units per pair. Called by `matching.whatif`: for another order of the
+cells, and for whatever touches hard parts.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from matching.compiled import Compiled
+from matching.cutback import Tight
 from matching.flow import whole_flow
 from matching.network import SINK, SOURCE, Ints, level_sizes, rank_table
 from matching.overrides import Trial
@@ -45,16 +47,27 @@ def resolved(trial: Trial, after: Compiled) -> Ints:
     return trial.units()
 
 
-def refilled(trial: Trial, units: Ints, after: Compiled) -> Ints:
-    """The same plan with what is left over given to whoever gains most, in steps that every hard rule allows."""
-    now, compiled = trial.now, trial.compiled
-    places = np.flatnonzero(now.stock_arc >= 0)
-    stock = compiled.stock.copy()
-    stock[places] += trial.grown[places]
-    most = np.where(trial.barred | trial.outside, 0, now.most)
-    tight = replace(after, stock=stock, pair_most=most, pair_least=trial.pinned)
-    state = State(tight, now.limits, now.part, units[now.part.pairs])
+def refilled(tight: Tight, units: Ints) -> Ints:
+    """The same plan with what is left over given to whoever gains most, in steps that every hard rule allows.
+
+    First everybody may have what no reserve holds back, then the districts what is kept for them.
+    """
+    compiled = tight.compiled
+    if tight.kept:
+        stock, given = compiled.stock.copy(), np.zeros_like(compiled.stock)
+        np.add.at(given, compiled.pair_resource, units)
+        for outside, most in tight.kept:
+            for resource in np.unique(compiled.pair_resource[outside]).tolist():
+                free = max(0, most - int(units[outside].sum()))
+                stock[resource] = min(int(stock[resource]), int(given[resource]) + free)
+        units = _filled(replace(compiled, stock=stock), tight, units)
+    held = np.logical_or.reduce([outside for outside, _ in tight.kept] or [np.zeros(len(units), bool)])
+    return _filled(replace(compiled, pair_most=np.where(held, 0, compiled.pair_most)), tight, units)
+
+
+def _filled(compiled: Compiled, tight: Tight, units: Ints) -> Ints:
+    state = State(compiled, tight.limits, tight.part, units[tight.part.pairs])
     refill(state)
     found = units.copy()
-    found[now.part.pairs] = state.units
+    found[tight.part.pairs] = state.units
     return found

@@ -9,12 +9,14 @@ The plan is laid out as a flow once (`matching.present`, remembered for the next
 Where every part that is touched is pure, the score changes exactly as a new run's would, and so does the coverage
 wherever its certificate calls it leximin (household caps can leave several plans of one score); which of several needs
 in one cell pays may differ, because stability, cost and lot are left to the run. In hard parts the standing
-choices are kept, so the outlook is a plan that is allowed, and a bound for what a run would find.
+choices are kept, so the outlook is a plan that is allowed, and a bound for what a run would find; where no repair keeps
+them, lines are cut back (`matching.cutback`), and pins are called a conflict only on the exact solver's word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
 from time import monotonic
@@ -22,6 +24,7 @@ from time import monotonic
 import numpy as np
 
 from matching.compiled import Compiled
+from matching.cutback import Clash, Tight, cut_back, minimal
 from matching.flow import NoFlow
 from matching.model import Ban, Cell, Pin
 from matching.network import Ints, announced_units, pair_index
@@ -115,19 +118,38 @@ def preview(compiled: Compiled, lines: Sequence[Line], *, tried: Try) -> Outlook
     """
     start = monotonic()
     _require(compiled, tried)
-    after = _ordered(compiled, tried)
     now = ready(compiled, lines)
-    hard = _touches_hard(now, tried)
-    trial, fine, sure = _forced(now, tried, pins=tried.pins, unpinned=())
-    if fine:
-        try:
+    after = replace(_ordered(compiled, tried), pair_most=now.most)
+    units, exact = _planned(now, after, tried)
+    if isinstance(units, tuple):
+        return replace(_outlook(after, now.units, now.units, exact=exact, start=start), conflict=units)
+    return _outlook(after, now.units, units, exact=exact, start=start)
+
+
+def _planned(now: Present, after: Compiled, tried: Try) -> tuple[Ints | tuple[str, ...], bool]:
+    """Units of every pair, or the pins that contradict each other; and whether a new run would say the same."""
+    trial, settled, sure = _forced(now, tried, pins=tried.pins, unpinned=())
+    units = None
+    if settled:
+        with suppress(NoFlow):
             units = resolved(trial, after) if tried.order or not now.best else trial.units()
-            if hard:
-                units = refilled(trial, units, after)
-            return _outlook(after, now.units, units, exact=sure and now.best and not hard, start=start)
-        except NoFlow:
-            pass
-    return replace(_outlook(after, now.units, now.units, exact=not hard, start=start), conflict=_conflict(now, tried))
+    hard = _touches_hard(now, tried) or not sure
+    if not hard:
+        if units is not None:
+            return units, now.best
+        if names := _conflict(now, tried):
+            return names, True
+    tight = _tightened(now, after, tried)
+    if isinstance(tight, str):
+        return (tight,), True
+    if units is not None:
+        units = refilled(tight, units)
+        if tight.allows(units):
+            return units, False
+    found = cut_back(tight, now.units)
+    if isinstance(found, Clash):
+        return _names(now.compiled, found.pairs), found.sure
+    return refilled(tight, found), False
 
 
 def _require(compiled: Compiled, tried: Try) -> None:
@@ -156,7 +178,8 @@ def _ordered(compiled: Compiled, tried: Try) -> Compiled:
 
 def _forced(now: Present, tried: Try, *, pins: Sequence[Pin], unpinned: Sequence[int]) -> tuple[Trial, bool, bool]:
     """Everything tried, forced into the flow: (the trial, whether it could settle, whether that is exact)."""
-    trial, compiled, exact = Trial(now), now.compiled, True
+    trial, compiled = Trial(now), now.compiled
+    exact = len({kept.resource_id for kept in tried.reserves}) == len(tried.reserves)
     place = {name: i for i, name in enumerate(compiled.resource_ids)}
     for row in tried.more:
         trial.more(place[row.resource_id], row.units)
@@ -208,29 +231,36 @@ def _conflict(now: Present, tried: Try) -> tuple[str, ...]:
         released = [pair for pair in own if pair not in pins]
         return not _forced(now, tried, pins=[pin for pin in pins if isinstance(pin, Pin)], unpinned=released)[1]
 
-    names = []
-    for pin in minimal([*tried.pins, *own], fails):
-        if isinstance(pin, Pin):
-            names.append(f"{pin.need_id}>{pin.resource_id}")
-        else:
-            need, resource = int(compiled.pair_need[pin]), int(compiled.pair_resource[pin])
-            names.append(f"{compiled.need_ids[need]}>{compiled.resource_ids[resource]}")
-    return tuple(sorted(set(names)))
+    every: list[Pin | int] = [*tried.pins, *own]
+    found = minimal(every, fails)
+    mine = [f"{pin.need_id}>{pin.resource_id}" for pin in found if isinstance(pin, Pin)]
+    return tuple(sorted({*mine, *_names(compiled, [pair for pair in found if not isinstance(pair, Pin)])}))
 
 
-def minimal(items: Sequence[Pin | int], fails: Callable[[Sequence[Pin | int]], bool]) -> list[Pin | int]:
-    """Items that still fail together, but not without any one of them; leaves out halves, then quarters, then one."""
-    kept, size = list(items), max(1, len(items) // 2)
-    while size:
-        at = 0
-        while at < len(kept):
-            fewer = kept[:at] + kept[at + size :]
-            if fails(fewer):
-                kept = fewer
-            else:
-                at += size
-        size //= 2
-    return kept
+def _names(compiled: Compiled, pairs: Sequence[int]) -> tuple[str, ...]:
+    ends = ((int(compiled.pair_need[pair]), int(compiled.pair_resource[pair])) for pair in pairs)
+    return tuple(sorted(f"{compiled.need_ids[need]}>{compiled.resource_ids[resource]}" for need, resource in ends))
+
+
+def _tightened(now: Present, after: Compiled, tried: Try) -> Tight | str:
+    """The problem as it is after everything tried; or a pin on a pair that no rule allows."""
+    place = {name: i for i, name in enumerate(after.resource_ids)}
+    stock, least, most = after.stock.copy(), after.pair_least.copy(), now.most.copy()
+    for row in tried.more:
+        stock[place[row.resource_id]] = max(0, stock[place[row.resource_id]] + row.units)
+    most[_banned(after, tried.bans)] = 0
+    for pin in tried.pins:
+        at = pair_index(after, need_id=pin.need_id, resource_id=pin.resource_id)
+        if at is None:
+            return f"{pin.need_id}>{pin.resource_id}"
+        least[at] = max(pin.units, least[at])
+    kept = []
+    for reserve in tried.reserves:
+        home = np.array([need.district == reserve.district for need in after.problem.needs], bool)
+        outside = (after.pair_resource == place[reserve.resource_id]) & ~home[after.pair_need]
+        kept.append((outside, max(0, int(stock[place[reserve.resource_id]]) - reserve.units)))
+    compiled = replace(after, stock=stock, pair_least=least, pair_most=most)
+    return Tight(compiled, now.limits, now.part, tuple(kept))
 
 
 def _outlook(after: Compiled, before: Ints, units: Ints, *, exact: bool, start: float) -> Outlook:

@@ -1,8 +1,8 @@
 """What thousands of small houses of one process can share: called once by the suite's conftest, before collection.
 
 A test opens a house of its own, so that nothing leaks from one test to the next. What does not depend on the house is
-worked out once and kept: compiled templates, routes, SQL statements, the schema of an empty embedded database, and a
-password's slow hash, which is as quick here as a hash can be.
+worked out once and kept: compiled templates, routes, SQL statements, what a default takes, the schema of an empty
+embedded database, and a password's slow hash, which is as quick here as a hash can be.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from pydantic._internal import _fields
 from sqlalchemy import Engine, event
 from werkzeug.routing import Rule
 
@@ -36,6 +38,7 @@ def make_houses_cheaper() -> None:
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
     Rule.compile = _once_for_all_apps(Rule.compile)  # type: ignore[method-assign]
     db.create_engine = _with_shared_statements()
+    _fields.takes_validated_data_argument = cache(_fields.takes_validated_data_argument)  # type: ignore[assignment]
     wiring.upgrade = backup.upgrade = Schema(Path(tempfile.mkdtemp(prefix="shanqiao-schema-")))
     service.HASHER = passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     service._NOBODY = service.HASHER.hash("nobody has this password")

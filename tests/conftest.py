@@ -2,7 +2,8 @@
 
 SQLite databases are copies of one migrated file; PostgreSQL databases are copies of one migrated template in a server
 that the wheel brings, emptied from test to test (`lent`). Without the wheel the PostgreSQL half skips with one line;
-with CI=true it fails. What the houses of one process can share besides is put in place by `cheaper`.
+with CI=true it fails. With ENGINES=turns (`make test`) a test that is not about engines runs on one of the two, which
+follows from its name. What the houses of one process can share besides is put in place by `cheaper`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -25,16 +27,21 @@ from marketplace.db import Database
 from marketplace.sealed import Vault
 from marketplace.wiring import open_database
 from tests.cheaper import make_houses_cheaper
+from tests.engines import ENGINES, in_turn
 from tests.lent import Lent, named
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-ENGINES = ("sqlite", "postgres")
 MEMORY, ROOM = Path("/dev/shm"), 6 * 2**30
 """Where a folder costs no disk, and how many bytes must be free there."""
 
 
 def pytest_configure() -> None:
-    """Keep the run's folders in memory where there is room: thousands of commits need not wait for a disk."""
+    """Keep the run's folders in memory where there is room: thousands of commits need not wait for a disk.
+
+    What is compiled once is kept, for the other worker and for the hundred processes that tests start.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ["TMPDIR"] = str(MEMORY)
         tempfile.tempdir = None  # asked again, now with the answer above
@@ -45,24 +52,44 @@ LONG = (
     "browser/test_every_page.py",
     "browser/test_journeys.py",  # houses of its own, while the first worker builds the demonstration
     "browser/test_every_other_page.py",
-    "house/test_who_may.py",
-    "marketplace/test_demo_story.py",
     "house/test_typed_text.py",
-    "house/test_routes.py",
+    "house/test_who_may.py",
     "browser/test_household_walks.py",
-    "web/test_hardening.py",
+    "house/test_routes.py",
     "marketplace/test_backup.py",
+    "browser/test_desks.py",
     "marketplace/test_commands.py",
     "matching/test_priced.py",
+    "marketplace/test_demo_story.py",
+    "marketplace/test_races.py",
+    "matching/test_identity.py",
+    "browser/test_givers.py",
+    "matching/test_brute_force_hard.py",
+    "browser/test_rounds.py",
+    "matching/test_assign.py",
+    "browser/test_decisions.py",
+    "browser/test_between_runs.py",
+    "browser/test_checker.py",
+    "marketplace/test_underwriting.py",
+    "marketplace/test_gift.py",
+    "browser/test_needs.py",
+    "browser/test_parts.py",
+    "marketplace/test_late_disclosures.py",
     "matching/test_nation.py",
+    "matching/test_repeats.py",
+    "marketplace/test_trail.py",
 )
-"""Files of half a minute and more, the longest first."""
+"""Files of a quarter of a minute and more, the longest first."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the long files: a worker that takes one last leaves the others idle."""
     places = {name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get("/".join(item.path.parts[-2:]), len(LONG)))
+    if os.environ.get("ENGINES") == "turns":
+        left = [item for item in items if not in_turn(item)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if in_turn(item)]
 
 
 def pytest_collection_finish() -> None:
@@ -125,6 +152,7 @@ def postgres_template(postgres_server: str, settings: Settings) -> str:
     with admin.connect() as connection:
         for safety in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
             connection.exec_driver_sql(f"ALTER SYSTEM SET {safety} = off")  # this server does not outlive its tests
+        connection.exec_driver_sql("ALTER SYSTEM SET deadlock_timeout = '20ms'")  # rivals need not stand a second each
         connection.exec_driver_sql("SELECT pg_reload_conf()")
         connection.exec_driver_sql("CREATE DATABASE template_shanqiao")
     admin.dispose()

@@ -8,11 +8,10 @@ from itertools import count
 from typing import Any
 
 from PIL import Image
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.assessments.models import Assessment, AssessmentState
-from marketplace.assessments.service import impact_assessed
 from marketplace.consent import evidence
 from marketplace.consent import service as consent
 from marketplace.consent.models import Consent
@@ -120,8 +119,10 @@ def an_organisation(session: Session, **over: Any) -> Organisation:
 
 def assessed(session: Session, kind: OrganisationKind) -> None:
     """What this kind of recipient may be shown has been assessed, each purpose whole, by two people."""
+    standing = (Assessment.recipient_kind == kind.value, Assessment.state == AssessmentState.APPROVED)
+    known = set(session.exec(select(Assessment.purpose).where(*standing)))
     for purpose in purposes.list_purposes():
-        if not impact_assessed(session, purpose.code, kind.value):
+        if purpose.code not in known:
             session.add(
                 Assessment(
                     id=f"assessment-{next(_number)}",

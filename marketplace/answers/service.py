@@ -17,6 +17,7 @@ from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.answers import texts
 from marketplace.cases import counter
+from marketplace.cases.withdrawing import is_over
 from marketplace.cases.withdrawing import withdraw as withdraw_case
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
@@ -148,8 +149,8 @@ def _base_card(session: Session, match: Match) -> str:
 def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Actor, now: datetime) -> ReadBack:
     """Somebody else asked again. Confirmed: a yes to an offer counts from now, unless what was read out has changed; an
     application that the person takes back ends. Denied: a yes by voice never counted; an application that the person
-    did not want is taken back, and so is a yes by text message, which counted already. For anything else that counted
-    already a task opens for a person."""
+    did not want is taken back while nothing came of it, and so is a yes by text message, which counted already. For
+    anything else that counted already a task opens for a person."""
     row = readback.get_reading(session, reading_id, "reading:second", actor=actor)
     if confirmed and row.act == ACCEPT and not is_as_read(session, row):
         raise WrongState("text_changed")
@@ -162,9 +163,11 @@ def second(session: Session, reading_id: str, /, *, confirmed: bool, actor: Acto
         _accept(session, row, ref, actor=actor, now=now)
     elif kind == "match" and not confirmed and row.act != ACCEPT:
         _hand_over(session, row, ref, actor=actor, now=now)
+    elif row.act == counter.ACT and not confirmed and counter.has_counted(session, ref):
+        _to_a_person(session, row, now=now)
     elif row.act == counter.ACT and not confirmed:
         counter.take_back(session, ref, actor=actor, now=now)
-    elif row.act == TAKE_BACK and confirmed:
+    elif row.act == TAKE_BACK and confirmed and not is_over(session, ref):
         withdraw_case(session, ref, asks="reading:second", actor=actor, now=now)
     return row
 
@@ -174,6 +177,10 @@ def _hand_over(session: Session, row: ReadBack, match_id: str, *, actor: Actor, 
     again. The rest stands, because it has moved help and money on: a person of the district puts it right."""
     if row.act == DECLINE:
         consent.void_refusals(session, match_id, asks="reading:second", actor=actor, now=now)
+    _to_a_person(session, row, now=now)
+
+
+def _to_a_person(session: Session, row: ReadBack, *, now: datetime) -> None:
     clocks.start(session, DENIED, row.id, holder=Holder(district_code=row.district_code), now=now)
 
 

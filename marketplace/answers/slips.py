@@ -23,6 +23,7 @@ from marketplace.decisions import seeing, service
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import NotFound, WrongState
 from marketplace.households.models import Person
+from marketplace.households.reaching import require_open
 from marketplace.readback import service as readback
 from marketplace.readback.models import ReadBack
 from marketplace.readback.service import Heard, Script
@@ -52,10 +53,11 @@ def make_slip(session: Session, match_id: str, script: Script, /, *, actor: Acto
     match = service.get_match(session, match_id, action="reading:match", actor=actor)
     if match.state not in answers.ACTS:
         raise WrongState("match_moved_on", state=match.state.value)
+    person, code_id = answers.person_of(session, match), new_id()
+    require_open(session, person, "address")
     for old in session.exec(select(OfferCode).where(OfferCode.match_id == match.id, OfferCode.state == CodeState.OPEN)):
         old.state = CodeState.VOID
         session.add(old)
-    person, code_id = answers.person_of(session, match), new_id()
     row = OfferCode(
         id=code_id,
         match_id=match.id,

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.answers import service
 from marketplace.answers.doors import SENTENCES, bp
 from marketplace.calendar import utc_now
+from marketplace.cases.models import Case
 from marketplace.decisions.models import Match
 from marketplace.errors import NotFound, WrongState
 from marketplace.guards import current_actor, guard
@@ -152,9 +153,9 @@ def denied(reading_id: str) -> ResponseReturnValue:
     if row.read_by in actor.people or not form.validate_on_submit():
         person = session.get_one(Person, row.person_id)
         ours = row.read_by in actor.people
-        match = session.get(Match, row.object_ref.rpartition(":")[2])
-        name = households.masked_name(session, person)
-        return render("answers/denied.html", row=row, form=form, ours=ours, name=name, match=match)
+        ref, name = row.object_ref.rpartition(":")[2], households.masked_name(session, person)
+        stands = {"match": session.get(Match, ref), "case": session.get(Case, ref)}
+        return render("answers/denied.html", row=row, form=form, ours=ours, name=name, **stands)
     service.settle(session, row.id, outcome=form.outcome.data or "", actor=actor, now=utc_now())
     return done(_("Kept."), to=url_for(".second_calls"))
 

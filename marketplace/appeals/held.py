@@ -16,5 +16,6 @@ HELD = (
         col(Appeal.household_id),
         at=(Appeal.raised_at, Appeal.answered_at),
         waits=lambda now: col(Appeal.state) == AppealState.OPEN,
+        follows=False,
     ),
 )

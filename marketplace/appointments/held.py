@@ -16,6 +16,7 @@ HELD = (
         col(Appointment.household_id),
         at=(Appointment.created_at, Appointment.updated_at),
         waits=lambda now: col(Appointment.state).in_(OPEN),
+        follows=True,
     ),
     *(Held(table) for table in (Booking, Hold, ServiceRecord)),
 )

@@ -17,6 +17,7 @@ from marketplace.boards import counting, keeping
 from marketplace.boards.counting import AGES, ALL, ANSWERED, MEASURES, UNKNOWN, Moment, Place
 from marketplace.boards.doors import AGE_TITLES, ANSWER_TITLES, TITLES, bp
 from marketplace.boards.keeping import Board
+from marketplace.boards.outlines import draw
 from marketplace.calendar import local_day, utc_now
 from marketplace.errors import NotFound
 from marketplace.guards import current_actor, guard
@@ -26,6 +27,7 @@ from marketplace.reference.districts import current, resolve_street
 from marketplace.reference.tables import UnknownCode
 from marketplace.signals.lists import feed_alerts
 from marketplace.signals.sweeping import RANKS
+from marketplace.visits.places import outlines_of
 from marketplace.web import Page, _, current_session, page_number, render
 from marketplace.web.codes import place as district_name
 from marketplace.web.display import language
@@ -88,6 +90,7 @@ def board() -> ResponseReturnValue:
         chosen=chosen,
         choices=[(code, TITLES[code]) for code in SHOWN],
         tiles=[] if found.district else _tiles(counted.numbers[chosen]),
+        drawn=None if found.district else draw(outlines_of(session), counted.numbers[chosen]),
         feeds=feed_alerts(session),
         counted=counted,
         before=keeping.month_ago(session, found, on=at.today, actor=actor),

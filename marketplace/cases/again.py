@@ -2,7 +2,8 @@
 
 Enters: an item against whose decision an appeal was right: a refusal, an amount, or a department's answer. Leaves: the
 item running at its last step with a new limit, pushed to its department anew where that one decides, its case open
-again, and what fell with the refusal waiting as before. Called by `appeals`.
+again, and what fell with the refusal waiting as before; or what was granted as it was, where the household takes its
+application back meanwhile. Called by `appeals` and `withdrawing`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.cases import days, once, outcome, steps, uncovered
+from marketplace.cases import days, lateness, once, orders, outcome, steps, uncovered
 from marketplace.cases.models import Case, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.rules import StepRule
 from marketplace.clocks import service as clocks
@@ -21,7 +22,8 @@ from marketplace.db import flush
 
 
 def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: datetime) -> bool:
-    """Whether the item waits for a new decision now. What was granted stays on its page until the new one. Where the
+    """Whether the item waits for a new decision now. What was granted stays on its page and is paid until the new one,
+    which gives no less. Where the
     household has asked for the same again meanwhile, the older application is the one that is decided: the newer item
     falls. Where the same has been granted meanwhile, there is nothing left to decide."""
     item = steps.get_item(session, item_id, lock=True)
@@ -38,7 +40,7 @@ def decide_again(session: Session, item_id: str, /, *, actor: Actor, now: dateti
     item.decided_at, item.decided_by, item.month, item.days_taken = None, "", "", 0
     item.late_cause = ""
     _push_anew(item)
-    item.due_at = days.due_after(now, last.limit_days, unit=last.unit)
+    item.due_at = days.due_after(now, last.limit_days, unit=last.unit, district=item.district_code)
     rule = StepRule(last.no, last.code, last.holder, last.limit_days, last.unit)
     steps.start_step(session, item, rule, no=last.no, now=now)
     _open(session, item, now=now)
@@ -65,11 +67,12 @@ def _push_anew(item: CaseItem) -> None:
 
 
 def _end_payment(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> None:
-    """An order to pay that was not carried out is given anew with the new decision."""
+    """The item stands at its decision again; the order can be paid all the same until the new decision, which orders
+    the difference or, where it was not paid, all of it."""
     asked = select(CaseStep).where(CaseStep.item_id == item.id, col(CaseStep.ended_at).is_(None))
     step = session.exec(asked).one_or_none()
     if step is not None:
-        steps.end_step(session, item, step, outcome="again", actor=actor, now=now)
+        steps.end_step(session, item, step, outcome=orders.AGAIN, actor=actor, now=now)
 
 
 def _open(session: Session, item: CaseItem, *, now: datetime) -> None:
@@ -91,6 +94,23 @@ def _wait_again(session: Session, item: CaseItem, *, now: datetime) -> None:
             _push_anew(other)
             session.add(other)
     flush(session)
+
+
+def let_stand(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> bool:
+    """Taken back while it is decided anew: what was granted stays granted, and is paid. False where nothing was."""
+    wanted = select(CaseStep).where(CaseStep.item_id == item.id, CaseStep.outcome == "granted")
+    last = session.exec(wanted.order_by(col(CaseStep.ended_at).desc()).limit(1)).first()
+    if last is None or last.ended_at is None:
+        return False
+    step, waiting = steps.running_step(session, item.id), orders.payable(session, item)
+    step.stopped_at, step.left_days = None, None
+    steps.end_step(session, item, step, outcome="withdrawn", actor=actor, now=now)
+    item.state, item.decided_at, item.decided_by = ItemState.GRANTED, last.ended_at, last.ended_by
+    item.month = f"{local_day(last.ended_at):%Y-%m}"
+    item.days_taken = lateness.days_taken(session, item, now=last.ended_at)
+    if waiting is not None:
+        orders.wait_on(session, item, *waiting, now=now)
+    return True
 
 
 def last_decision(session: Session, item_id: str, /) -> CaseStep | None:

@@ -16,11 +16,12 @@ from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
 from marketplace.cases import papers, quick, service, withdrawing
-from marketplace.cases.models import Case, CaseItem, CaseState
+from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.db import new_id
 from marketplace.errors import BadInput
 from marketplace.households.register import HouseholdFacts, PersonFacts, register_many
 from marketplace.households.service import find_person_by_id_number, get_household
+from marketplace.intake.places import is_town
 from marketplace.policy import require
 from marketplace.readback.service import Heard
 from marketplace.reference.identity_number import BadIdNumber, check_id_number
@@ -52,7 +53,9 @@ def enter_newcomer(session: Session, who: Newcomer, /, *, actor: Actor, now: dat
         require(actor, "case:apply", district=get_household(session, known.household_id).district_code)
         return known.household_id
     person = PersonFacts(name=who.name, phone=who.phone, id_number=who.id_number)
-    home = HouseholdFacts(SOURCE, new_id(), who.district_code, who.street_code, size=1, people=(person,))
+    home = HouseholdFacts(
+        SOURCE, new_id(), who.district_code, who.street_code, size=1, urban=is_town(who.street_code), people=(person,)
+    )
     return register_many(session, [home], actor=actor, now=now)[home.key]
 
 
@@ -102,6 +105,13 @@ def read_and_send(
     if alarmed:
         quick.answer_alert(session, case.household_id, actor=actor, now=now)
     return items
+
+
+def has_counted(session: Session, case_id: str, /) -> bool:
+    """Whether something came of it already that no word takes back: it is decided, or some of it is granted or paid."""
+    case = session.get_one(Case, case_id)
+    granted = any(item.state is ItemState.GRANTED or item.amount_fen for item in service.list_items(session, case.id))
+    return granted or case.state not in (CaseState.DRAFT, CaseState.OPEN)
 
 
 def take_back(session: Session, case_id: str, /, *, actor: Actor, now: datetime) -> Case:

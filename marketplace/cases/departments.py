@@ -2,8 +2,8 @@
 
 Enters: doors by department. Leaves: items marked as pushed, or as told to be wanted no longer; results settled like a
 person's decision, under the name of the department. A word older than what was heard, said twice, about an item that is
-over, or about an earlier push of it, changes nothing but is written down. No transaction is open while a department is
-asked. Called by the worker through `wiring`.
+over, about an earlier push of it, or of less than before an appeal, changes nothing but is written down. No transaction
+is open while a department is asked. Called by the worker through `wiring`.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ def sweep(database: Database, doors: Mapping[str, Department], /, *, clock: Call
                 done += act(database, department, door, now=clock())
             except OutsideError as error:
                 log.warning("department %s: %s", department, error.code)
+            except Exception as error:  # noqa: BLE001  one department must not hold up the others
+                log.error("department %s: %s", department, type(error).__name__)
     return done
 
 
@@ -144,7 +146,9 @@ def take(session: Session, department: str, result: ItemResult, /, *, now: datet
         log.warning("a result of %s is about no item of ours", department)
         return False
     old = result.ref != key_of(item) or result.seq <= item.heard_seq
-    if old or item.state not in (ItemState.RUNNING, ItemState.STOPPED):
+    yes, said = result.outcome == "granted", result.outcome != "received"
+    less = said and outcome.is_less(session, item, granted=yes, amount_fen=result.amount_fen)
+    if old or less or item.state not in (ItemState.RUNNING, ItemState.STOPPED):
         steps.record(session, item, "case:late_word", rule=result.outcome, actor=actor, now=now)
         return False
     item.heard_seq = result.seq

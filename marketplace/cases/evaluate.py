@@ -81,16 +81,16 @@ def plan(
     owed = may_be_owed(facts, district=district, on=on, only=only)
     done = {LABELS[facts.label]} if facts.label in LABELS else set()
     done |= set(granted)
+    shut = _shut_out(done)
+    chosen = [code for code in in_order() if code in owed and code not in {*done, *running, *shut}]
     planned = []
-    for code in in_order():
-        if code not in owed or code in done or code in running or _other_class_holds(code, done):
-            continue
+    for code in chosen:
         name = path_of(code, district=district, on=on).name
         before = (
-            () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in {*owed, *running})
+            () if set(waits_for(code)) & done else tuple(one for one in waits_for(code) if one in {*chosen, *running})
         )
         planned.append(Planned(code, _faster(code, facts) or name, before))
-    if planned or owed or "DIBAO" in {*done, *running} or _other_class_holds("DIBAO", done):
+    if planned or owed or "DIBAO" in {*done, *running, *shut}:
         return planned
     return [_asked_all_the_same(district=district, on=on)]
 
@@ -121,9 +121,14 @@ def _asked_all_the_same(*, district: str, on: date) -> Planned:
     return Planned("DIBAO", path_of("DIBAO", district=district, on=on).name)
 
 
-def _other_class_holds(code: str, done: set[str]) -> bool:
-    """Whether the item only follows the refusal of a class that the family has (R2.25)."""
-    return any(waits_for(code).get(held) == "refused" for held in done)
+def _shut_out(done: set[str]) -> set[str]:
+    """The items that only follow the refusal of a class that the family has, or of one that is shut out by it
+    (R2.25): nobody will refuse those."""
+    shut: set[str] = set()
+    for code in in_order():
+        if any(waits_for(code).get(held) == "refused" for held in done | shut):
+            shut.add(code)
+    return shut
 
 
 def _faster(code: str, facts: Facts) -> str:
@@ -148,7 +153,8 @@ def _may_be_owed(code: str, facts: Facts, *, district: str, on: date) -> bool:
         case "TEKUN":
             return poor and "no_kin" in ticks
         case "LINSHI":
-            return bool(wants & {"illness", "accident"}) or "sudden" in ticks
+            school = "schooling" in wants and facts.schooling_fen > 0
+            return bool(wants & {"illness", "accident"}) or school or "sudden" in ticks
         case "CANJI_BUTIE":
             return "disability" in wants or "disabled" in ticks
         case "JIUYE_KUNNAN":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from wtforms import HiddenField
 
+from marketplace.reference import districts
 from marketplace.reference.words import choices
 from marketplace.web import (
     CountField,
@@ -99,13 +101,14 @@ class FirstForm(Form):
     name = TextField(_l("Your name"), longest=40)
     phone = TextField(_l("Your mobile number"), longest=20)
     district = OneField(_l("District"), select=True)
+    street = OneField(_l("Street or township"), select=True, required=False)
 
 
 class WorkForm(Form):
     """An opinion on a step."""
 
     opinion = OneField(_l("First opinion"))
-    amount_fen = YuanField(_l("Amount that the public notice names"), least=0, required=False)
+    amount_fen = YuanField(_l("Amount for the public notice, if the conditions are met"), least=0, required=False)
 
 
 class StopForm(Form):
@@ -118,8 +121,8 @@ class DecideForm(Form):
     """Yes with an amount, or no with a reason."""
 
     verdict = OneField(_l("Decision"))
-    amount_fen = YuanField(_l("Amount of money"), least=0, required=False)
-    reason = OneField(_l("Reason of a refusal"), select=True, required=False)
+    amount_fen = YuanField(_l("Amount, if it is granted"), least=0, required=False)
+    reason = OneField(_l("Reason, if it is refused"), select=True, required=False)
     letter = TextField(_l("Number of the department's letter"), longest=40, required=False)
     note = TextField(_l("In your own words, for the letter"), longest=400, lines=3, required=False)
     late_cause = OneField(_l("Cause of the delay"), select=True, required=False)
@@ -148,6 +151,15 @@ class FindingForm(Form):
     upheld = TickField(_l("The objection is right"))
 
 
+def asks_street(form: Any, /, *, on: date) -> bool:
+    """The streets of the district that was chosen; whether the page has to ask for one before it goes on. Whoever lives
+    in a township is of the country, and some help is for the country only."""
+    found = districts.streets_of(str(form.district.data), on=on) if form.district.data else ()
+    form.street.choices = [(one.code, one.zh) for one in found]
+    form.street.flags.required = bool(found)
+    return bool(found) and not form.street.data
+
+
 def authorisation_text() -> list[str]:
     """What is signed: the same words on the screen's paper and on the sheet that is posted."""
     return [
@@ -169,8 +181,9 @@ def filled(form: Any) -> Any:
     for name, table in tables.items():
         if name in form:
             form[name].choices = choices(table, lang=language())
-    if "letter" in form:
-        form.letter.flags.required = True  # it stands on the page only where a department's letter is typed in
+    for name in ("letter", "reason", "amount_fen"):
+        if name in form:
+            form[name].flags.required = True  # it stands on the page where it is asked, or its label says when
     if "label" in form:
         form.label.choices = [("", _l("None of these, or I do not know")), *form.label.choices]
     if "late_cause" in form:

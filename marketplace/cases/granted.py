@@ -2,7 +2,7 @@
 
 Enters: a granted item. Leaves: a spell in the category that the item stands for, and a duty to see the person now and
 then. Both are done once; a family that is in the category already stays in it, and one that got a class is not watched
-as a refused one any more. Where something granted ends in a refusal (a new look, an appeal about its amount), all of
+as a refused one any more. Where something granted ends in a refusal at a new look, all of
 that ends with it, and the family is watched as one that left. Called by `outcome`.
 """
 
@@ -52,7 +52,7 @@ def end(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> 
     """This was refused: what it gave before, or what the item gave that was looked at anew, is over from today."""
     case = session.get_one(Case, item.case_id)
     before = [session.get_one(CaseItem, case.review_of)] if case.review_of is not None else []
-    held = [*before, item] if _was_granted(session, item) else before
+    held = [*before, item] if was_granted(session, item) else before
     for one in held:
         reviews.stop(session, one.id, outcome="over", actor=actor, now=now)
         _over(session, one, now=now)
@@ -64,7 +64,8 @@ def end(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> 
     _end_label(session, item.household_id, now=now)
 
 
-def _was_granted(session: Session, item: CaseItem) -> bool:
+def was_granted(session: Session, item: CaseItem, /) -> bool:
+    """Whether it was granted before, and is looked at anew."""
     asked = select(CaseStep.id).where(CaseStep.item_id == item.id, CaseStep.outcome == "granted")
     return session.exec(asked).first() is not None
 

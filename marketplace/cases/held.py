@@ -29,12 +29,14 @@ HELD = (
         col(Case.household_id),
         at=(Case.created_at, Case.submitted_at, Case.decided_at),
         waits=lambda now: col(Case.state).in_((CaseState.DRAFT, CaseState.OPEN)),
+        follows=True,
     ),
     Held(
         CaseItem,
         col(CaseItem.household_id),
         at=(CaseItem.started_at, CaseItem.decided_at, CaseItem.over_on),
         waits=lambda now: col(CaseItem.state).in_(OPEN),
+        follows=True,
     ),
     Held(
         CaseStep,
@@ -55,6 +57,7 @@ HELD = (
         col(ItemReview.household_id),
         at=(ItemReview.opened_at, ItemReview.done_at),
         waits=lambda now: col(ItemReview.done_at).is_(None),
+        follows=True,
     ),
     Held(
         PaymentOrder,

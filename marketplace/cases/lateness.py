@@ -5,17 +5,21 @@ Enters: an item with its steps. Leaves: facts for its end and for the month. Cal
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from marketplace.calendar import local_day, working_days_between
 from marketplace.cases.models import (
     CaseItem,
     CaseStep,
 )
+from marketplace.cases.steps import DECIDES
 from marketplace.reference.words import list_codes
 
+DECISIONS = ("granted", "refused")
+"""The ends of a step by which an item was decided."""
 NOBODYS = ("payment", "public_notice", "re_notice")
 """Steps that make no decision late: the order to pay comes after it, and a notice ends by itself on its day."""
 
@@ -37,10 +41,27 @@ def is_late(session: Session, item: CaseItem, /, *, now: datetime) -> bool:
 
 
 def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
-    """Working days that the offices had it: from the start to the end without the days it was stopped."""
-    stopped = sum(step.stopped_days for step in session.exec(select(CaseStep).where(CaseStep.item_id == item.id)))
+    """Working days that the offices had it: from the start to the end without the days it was stopped, nor those
+    between a decision and its beginning anew after an appeal."""
+    own = session.exec(select(CaseStep).where(CaseStep.item_id == item.id, col(CaseStep.started_at) <= now)).all()
+    stopped = sum(step.stopped_days for step in own)
     begun = item.started_at or now
-    return working_days_between(local_day(begun), local_day(now)) - stopped
+    return (
+        working_days_between(local_day(begun), local_day(now), district=item.district_code)
+        - stopped
+        - _days_decided(item, own)
+    )
+
+
+def _days_decided(item: CaseItem, own: Sequence[CaseStep]) -> int:
+    """Working days on which the item was decided, before it was decided anew."""
+    found = 0
+    for last in (step for step in own if step.ended_at is not None and step.outcome in DECISIONS):
+        anew = [one.started_at for one in own if one.code in DECIDES and one.no >= last.no and one is not last]
+        anew = [began for began in anew if began >= last.ended_at]
+        if anew:
+            found += working_days_between(local_day(last.ended_at), local_day(min(anew)), district=item.district_code)
+    return found
 
 
 def late_causes() -> list[str]:

@@ -63,6 +63,10 @@ TO_TAKE_BACK = (
 )
 """Items that a department has and that are wanted no longer, which it was not told yet."""
 
+# What was sent was signed, but for a benefit by label; a draft that was taken back never was sent.
+SENT = "submitted_at IS NULL AND state IN ('draft', 'withdrawn') OR submitted_at IS NOT NULL AND state <> 'draft' AND "
+SENT += "(signed_at IS NOT NULL OR channel = 'label')"
+
 
 class Case(SQLModel, table=True):
     """One application. `channel` is how it came (phone, counter, home_visit, call, slip, label); `signer_id` is the
@@ -70,7 +74,7 @@ class Case(SQLModel, table=True):
 
     __tablename__ = "aid_case"
     __table_args__ = (
-        check("sent", "state = 'draft' OR submitted_at IS NOT NULL AND (signed_at IS NOT NULL OR channel = 'label')"),
+        check("sent", SENT),
         check("decided", "state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)"),
         unique_where("uq_aid_case_draft", "household_id", "subject_id", where="state = 'draft'"),
     )

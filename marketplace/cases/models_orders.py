@@ -11,8 +11,8 @@ from marketplace.sealed import Sealed, sealed_column
 
 class PaymentOrder(SQLModel, table=True):
     """One order of one granted item, for one payment step. The account lies sealed under the key of `person_id`;
-    without one it is paid by hand. `month` is when it was paid; one that was paid late names its cause. An order whose
-    step ended without a voucher was given up, for the item was decided anew."""
+    without one it is paid by hand. `month` is when it was paid; one that was paid late names its cause. Where
+    the item is decided anew, the step ends and the order can be paid until another takes its place."""
 
     __tablename__ = "aid_order"
     __table_args__ = (

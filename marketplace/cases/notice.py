@@ -194,6 +194,10 @@ def answer(
         raise BadInput("bad_line", field="finding")
     row.finding, row.upheld, row.answered_by, row.answered_at = finding.strip()[:400], upheld, actor.id, now
     session.add(row)
+    decided = "upheld" if upheld else "not_upheld"
+    if item.state is not ItemState.RUNNING:  # taken back meanwhile: whoever objected reads what came of it
+        steps.record(session, item, "case:answer_objection", rule="over", decision=decided, actor=actor, now=now)
+        return row
     step = steps.running_step(session, item.id)
     steps.end_step(session, item, step, outcome="objection", actor=actor, now=now)
     _extend(item)
@@ -202,7 +206,6 @@ def answer(
         _wait_for_answer(session, item, now=now)
     key = f"objection:{row.id}"
     notices.post(session, "case_objected", key=key, household_id=item.household_id, now=now)
-    decided = "upheld" if upheld else "not_upheld"
     steps.record(session, item, "case:answer_objection", rule=step.code, decision=decided, actor=actor, now=now)
     return row
 
@@ -213,7 +216,8 @@ def _extend(item: CaseItem) -> None:
         return
     path = path_of(item.code, district=item.district_code, on=local_day(item.started_at))
     more = path.extended - path.total
-    item.special, item.due_at = True, days.due_with(item.due_at - days.DAY, more, unit=Unit.WORKING)
+    last = item.due_at - days.DAY
+    item.special, item.due_at = True, days.due_with(last, more, unit=Unit.WORKING, district=item.district_code)
 
 
 def open_objections(session: Session, item_id: str, /) -> list[Objection]:

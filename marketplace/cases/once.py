@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from marketplace.calendar import local_day
 from marketplace.cases.models import OPEN, Case, CaseItem, CaseState, ItemState
+from marketplace.cases.register import HELD
 from marketplace.households import categories
 from marketplace.households.models import Spell
 from marketplace.reference.tables import rows
@@ -29,7 +30,7 @@ CATEGORIES = {
     "FANGPIN_BANGFU": "ANTI_RELAPSE",
 }
 """Item ► category of the register."""
-CLASSES = ("IN_REGISTER", "DIBIAN_MEMBER")
+CLASSES = HELD
 """Categories that bring benefits by label."""
 APART = "apart"
 """Under which an application keeps what it left to another one: code ► the other item."""

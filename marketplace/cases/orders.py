@@ -11,24 +11,33 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
-from marketplace import audit
+from marketplace import audit, notices
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.cases import hands, lateness, steps
-from marketplace.cases.models import Case, CaseItem, CaseStep
+from marketplace.cases.models import OPEN, Case, CaseItem, CaseStep
 from marketplace.cases.models_orders import PaymentOrder
+from marketplace.cases.papers import readings_of
+from marketplace.cases.rules import StepRule
+from marketplace.clocks import service as clocks
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.households.service import list_people
+from marketplace.liveness.dead import is_told_dead
+from marketplace.policy import may
+from marketplace.readback.models import SecondCall, SignedBy
 from marketplace.reference.account_number import account_text, is_account
 from marketplace.sealed import Sealed, vault_of
 
 COLUMN = "aid_order.account"
+AGAIN = "again"
+"""The end of a payment's step where the item is decided anew: its order is payable until the new decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,12 @@ def count_as_paid(item: CaseItem, /) -> None:
 
 
 def begin(session: Session, item: CaseItem, step: CaseStep, /, *, now: datetime) -> PaymentOrder:
-    """The order that goes with a payment step; what was paid of the item before is not ordered again."""
+    """The order that goes with a payment step; what was paid of the item before is not ordered again, and an order
+    that was not paid before the new decision gives way to this one."""
+    old = payable(session, item)
+    if old is not None:
+        old[1].outcome = "replaced"
+        session.add(old[1])
     person, account = _payee(session, session.get_one(Case, item.case_id))
     order = PaymentOrder(
         id=new_id(),
@@ -103,6 +117,52 @@ def find_order(session: Session, item_id: str, /) -> PaymentOrder | None:
     return session.exec(asked.order_by(col(PaymentOrder.ordered_at).desc(), col(PaymentOrder.id)).limit(1)).first()
 
 
+def payable(session: Session, item: CaseItem, /) -> tuple[PaymentOrder, CaseStep] | None:
+    """The order of an item that waits to be paid, with its step; also while the item is decided anew."""
+    asked = select(PaymentOrder, CaseStep).join(CaseStep, col(CaseStep.id) == col(PaymentOrder.step_id))
+    asked = asked.where(PaymentOrder.item_id == item.id, col(PaymentOrder.paid_at).is_(None))
+    found = session.exec(asked.where(col(CaseStep.ended_at).is_(None) | (CaseStep.outcome == AGAIN))).one_or_none()
+    return (found[0], found[1]) if found is not None else None
+
+
+def shown(session: Session, item: CaseItem, /, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    """For the item's page: the order that waits to be paid, whether this reader pays it, and whether it is late."""
+    found = payable(session, item)
+    if found is None:
+        return {"order": None, "pays": False, "unpaid_late": False, "unheard": False}
+    order, step = found
+    ours = may(actor, steps.HOLDS[step.holder]).allow and not hands.was_in_it(session, item, step.code, actor=actor)
+    return {"order": order, "pays": ours, "unpaid_late": now > step.due_at, "unheard": is_unheard(session, item)}
+
+
+def is_unheard(session: Session, item: CaseItem, /) -> bool:
+    """Whether a spoken application waits for its second call, or what any second call denied waits for a person."""
+    return any(
+        (row.signed is SignedBy.SPOKEN and row.second is SecondCall.DUE)
+        or (row.second is SecondCall.DENIED and clocks.running_of(session, row.id))
+        for row in readings_of(session, item.case_id)
+    )
+
+
+def is_due(session: Session, person_id: str, /) -> bool:
+    """Whether this person has asked for something that is open, or is to be paid."""
+    asked = select(CaseItem.id).join(Case, col(Case.id) == col(CaseItem.case_id))
+    asked = asked.where(Case.subject_id == person_id, col(CaseItem.state).in_(OPEN))
+    unpaid = select(PaymentOrder.id).join(CaseStep, col(CaseStep.id) == col(PaymentOrder.step_id))
+    unpaid = unpaid.where(PaymentOrder.person_id == person_id, col(PaymentOrder.paid_at).is_(None))
+    unpaid = unpaid.where(col(CaseStep.ended_at).is_(None))
+    return any(session.exec(found.limit(1)).first() is not None for found in (asked, unpaid))
+
+
+def wait_on(session: Session, item: CaseItem, order: PaymentOrder, step: CaseStep, /, *, now: datetime) -> None:
+    """The order waits at a step of its own again, with the limit it had."""
+    rule = StepRule(step.no, step.code, step.holder, step.limit_days, step.unit)
+    begun = steps.start_step(session, item, rule, no=step.no, now=now)
+    begun.due_at, order.step_id, step.outcome = step.due_at, begun.id, "replaced"
+    session.add_all([begun, order, step])
+    flush(session)
+
+
 def get_order(session: Session, item_id: str, /, *, actor: Actor) -> PaymentOrder:
     """The same for whoever holds its step; NotFound where there is none."""
     item, order = steps.get_item(session, item_id), find_order(session, item_id)
@@ -125,17 +185,23 @@ def show(session: Session, order: PaymentOrder, /, *, actor: Actor, now: datetim
 
 
 def pay(session: Session, item_id: str, paid: Paid, /, *, actor: Actor, now: datetime) -> PaymentOrder:
-    """The money is on its way, under a voucher. Who gave the first opinion or decided does not pay."""
+    """The money is on its way, under a voucher. Who gave the first opinion or decided does not pay; nor does anybody
+    while an application that was only spoken waits to be asked again, or was denied then; nor to who is said to be
+    dead."""
     item = steps.get_item(session, item_id, lock=True)
-    step = steps.running_step(session, item.id)
-    if step.code != steps.PAYMENT:
+    found = payable(session, item)
+    if found is None:
         raise WrongState("nothing_to_pay")
+    order, step = found
     steps.require_holder(item, step, actor=actor)
     kin.refuse_close(session, item.household_id, actor=actor)
     hands.refuse(session, item, step.code, actor=actor)
     if actor.people & steps.first_opinions(session, item.id):
         raise NotAllowed("second_person_needed")
-    order = session.exec(select(PaymentOrder).where(PaymentOrder.step_id == step.id)).one()
+    if is_told_dead(session, order.person_id):
+        raise WrongState("told_dead")
+    if is_unheard(session, item):
+        raise WrongState("second_call_first")
     account = _checked(paid, order, late=now > step.due_at, now=now)
     if account:
         order.account = _sealed(session, order.person_id, account)
@@ -143,8 +209,12 @@ def pay(session: Session, item_id: str, paid: Paid, /, *, actor: Actor, now: dat
     order.month, order.late_cause = f"{local_day(now):%Y-%m}", paid.late_cause if now > step.due_at else ""
     count_as_paid(item)
     session.add(order)
-    steps.end_step(session, item, step, outcome="paid", actor=actor, now=now)
+    if step.ended_at is None:
+        steps.end_step(session, item, step, outcome="paid", actor=actor, now=now)
+    session.add(item)
+    flush(session)
     steps.record(session, item, "case:pay", rule=order.number, decision=order.late_cause, actor=actor, now=now)
+    notices.post(session, "case_paid", key=f"order:{order.id}", household_id=item.household_id, now=now)
     return order
 
 

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day
-from marketplace.cases import elsewhere, hands, lateness, once, orders, register, steps
+from marketplace.cases import ahead, elsewhere, hands, lateness, once, orders, register, steps
 from marketplace.cases import granted as beginning
 from marketplace.cases import uncovered as left
 from marketplace.cases.amounts import fast_aid_cap
@@ -36,12 +36,14 @@ from marketplace.clocks.service import Holder
 from marketplace.db import flush
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.households import kin
+from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import may, require
 from marketplace.reference.words import list_codes
 
 ON_PAPER = "department_answer"
 TO_NOTICE = "to_notice"
-"""The end of a confirmation that would grant what the first opinion was against: the notice hangs out before."""
+"""The end of a confirmation that would grant what the first opinion was against, or more than hung out: the notice
+hangs out before."""
 
 
 def decide(
@@ -61,8 +63,8 @@ def decide(
     """A person of the confirming office says yes or no: the county, or the township where it holds the
     confirmation. The township alone decides the fast path, up to its cap; about
     aid for the same cause in the same year again, the county does. What another department answered on paper is typed
-    in by the confirming office, with the number of its `letter`. A yes against the first opinion goes to the public
-    notice first."""
+    in by the confirming office, with the number of its `letter`. A yes against the first opinion, or to more than
+    the public notice named, goes to the notice first; a yes to money names an amount."""
     item = steps.get_item(session, item_id, lock=True)
     step = steps.running_step(session, item.id)
     fast = step.code == "fast_aid"
@@ -80,9 +82,14 @@ def decide(
         _allowed_again(note, actor=actor)
     if granted and step.code != ON_PAPER and once.granted_besides(session, item, on=local_day(now)) is not None:
         raise BadInput("granted_already", field="verdict")
+    if granted and is_told_dead(session, session.get_one(Case, item.case_id).subject_id):
+        raise BadInput("told_dead", field="verdict")
+    if granted and not amount_fen and ahead.before_payment(item, step):
+        raise BadInput("amount_missing", field="amount_fen")
     if fast and granted:
         _within_cap(session, item, amount_fen, now=now)
-    notice = steps.owed_notice(session, item) if granted and step.code == "confirm" else None
+    owed = granted and step.code == "confirm"
+    notice = ahead.owed_notice(session, item, amount_fen=amount_fen) if owed else None
     if notice is not None:
         return _hang_out(session, item, step, notice, amount_fen=amount_fen, actor=actor, now=now)
     return settle(
@@ -108,9 +115,8 @@ def right_to_confirm(step: CaseStep | StepRule, /) -> str:
 def _hang_out(
     session: Session, item: CaseItem, step: CaseStep, rule: StepRule, *, amount_fen: int, actor: Actor, now: datetime
 ) -> CaseItem:
-    """The confirming office is for what the first opinion was against: it is decided after its public notice."""
-    if not amount_fen:
-        raise BadInput("notice_amount", field="amount_fen")
+    """The confirming office is for what the first opinion was against, or for more than hung out: it is decided after
+    a public notice of this amount."""
     item.notice_fen = amount_fen
     steps.end_step(session, item, step, outcome=TO_NOTICE, actor=actor, now=now)
     steps.record(session, item, "case:step", rule=step.code, decision=TO_NOTICE, actor=actor, now=now)
@@ -144,7 +150,9 @@ def settle(
     actor: Actor,
     now: datetime,
 ) -> CaseItem:
-    """The end of an item, whoever decided it."""
+    """The end of an item, whoever decided it. What was granted before an appeal is the least."""
+    if is_less(session, item, granted=granted, amount_fen=amount_fen):
+        raise BadInput("less_than_before", field="amount_fen" if granted else "verdict")
     if not granted and reason not in list_codes("case_reason"):
         raise BadInput("reason_missing", field="reason")
     if lateness.is_late(session, item, now=now) and late_cause not in lateness.late_causes():
@@ -169,6 +177,11 @@ def settle(
     follow(session, item.case_id, now=now)
     follow_others(session, item, now=now)
     return item
+
+
+def is_less(session: Session, item: CaseItem, /, *, granted: bool, amount_fen: int) -> bool:
+    """Whether an item that is decided anew would get less than it has: who asks is not worse off for it."""
+    return beginning.was_granted(session, item) and not (granted and amount_fen >= item.amount_fen)
 
 
 def _decided_before(session: Session, item_id: str) -> set[str]:

@@ -24,6 +24,8 @@ from marketplace.policy import require
 
 REJECTED = "REJECTED"
 CLASSES = ("DIBAO", "TEKUN", "DIBIAN_GANGXING")
+HELD = ("IN_REGISTER", "DIBIAN_MEMBER")
+"""Categories of a family that has one of the classes."""
 
 
 def without_class(items: list[CaseItem], /) -> bool:
@@ -33,8 +35,12 @@ def without_class(items: list[CaseItem], /) -> bool:
 
 
 def enter(session: Session, case: Case, /, *, now: datetime) -> None:
-    """Refused, or taken back, is not the end: the family is watched as its own category, knows it, and may object."""
-    entry = categories.Entry(case.household_id, REJECTED, local_day(now), source="case", source_ref=case.id)
+    """Refused, or taken back, is not the end: the family is watched as its own category, knows it, and may object. One
+    that has a class stays what it is, whatever else was refused to it."""
+    today = local_day(now)
+    if set(HELD) & set(categories.categories_on(session, [case.household_id], on=today).get(case.household_id, [])):
+        return
+    entry = categories.Entry(case.household_id, REJECTED, today, source="case", source_ref=case.id)
     spell = categories.enter(session, entry, actor=SYSTEM, now=now)
     key = f"register:{case.id}:{_told(session, case) + 1}"
     notices.post(session, "register_told", key=key, household_id=spell.household_id, now=now)

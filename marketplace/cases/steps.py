@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day, working_days_between
-from marketplace.cases import days
+from marketplace.cases import ahead, days
 from marketplace.cases.models import CaseItem, CaseStep, ItemState, Unit
 from marketplace.cases.rules import StepRule, path_of, steps_of
 from marketplace.clocks import service as clocks
@@ -68,9 +68,9 @@ def begin(session: Session, item: CaseItem, /, *, now: datetime) -> CaseStep:
     item.state, item.started_at = ItemState.RUNNING, now
     fast = item.path == "LINSHI_FAST"
     item.due_at = (
-        days.due_after(now, rules[0].limit, unit=rules[0].unit)
+        days.due_after(now, rules[0].limit, unit=rules[0].unit, district=item.district_code)
         if fast
-        else days.due_after(now, path.total, unit=Unit.WORKING)
+        else days.due_after(now, path.total, unit=Unit.WORKING, district=item.district_code)
     )
     return start_step(session, item, rules[0], no=1, now=now)
 
@@ -88,7 +88,7 @@ def start_step(session: Session, item: CaseItem, rule: StepRule, /, *, no: int, 
         unit=rule.unit,
         started_at=now,
         ran_from=now,
-        due_at=days.due_after(now, rule.limit, unit=rule.unit),
+        due_at=days.due_after(now, rule.limit, unit=rule.unit, district=item.district_code),
     )
     item.holder = rule.holder
     session.add(item)
@@ -159,7 +159,7 @@ def finish(
     seen = step.code != AT_HOME or visits.was_made(session, item.id)
     if not seen and kin.of_staff(session, item.household_id):
         raise WrongState("visit_first")
-    hangs_next = before_notice(item, step)
+    hangs_next = ahead.before_notice(item, step)
     if hangs_next:
         if opinion == "for" and not amount_fen:
             raise BadInput("notice_amount", field="amount_fen")
@@ -178,22 +178,6 @@ def first_opinions(session: Session, item_id: str, /) -> set[str]:
     """Who gave the first opinion on an item."""
     asked = select(CaseStep.ended_by).where(CaseStep.item_id == item_id, col(CaseStep.code).in_(PEOPLE))
     return set(session.exec(asked))
-
-
-def before_notice(item: CaseItem, step: CaseStep, /) -> bool:
-    """Whether a public notice follows this step."""
-    begun = local_day(item.started_at or step.started_at)
-    rules = steps_of(item.path, district=item.district_code, on=begun)
-    return next((rule.code for rule in rules if rule.no > step.no), "") == "public_notice"
-
-
-def owed_notice(session: Session, item: CaseItem, /) -> StepRule | None:
-    """The public notice of the item's path, if it has one and none hung out yet."""
-    wanted = select(CaseStep.id).where(CaseStep.item_id == item.id, CaseStep.code == "public_notice")
-    if item.started_at is None or session.exec(wanted.limit(1)).first() is not None:
-        return None
-    rules = steps_of(item.path, district=item.district_code, on=local_day(item.started_at))
-    return next((rule for rule in rules if rule.code == "public_notice"), None)
 
 
 def next_step(session: Session, item: CaseItem, step: CaseStep, /, *, noticed: bool = True, now: datetime) -> CaseStep:
@@ -219,7 +203,7 @@ def stop(session: Session, item_id: str, /, *, missing: str, actor: Actor, now: 
         raise BadInput("asked_before", field="missing")
     item.stops += 1
     step.stopped_at, step.stopped_for = now, missing.strip()[:200]
-    step.left_days = days.left_at(now, step.due_at, unit=step.unit)
+    step.left_days = days.left_at(now, step.due_at, unit=step.unit, district=item.district_code)
     item.state = ItemState.STOPPED
     clocks.end(session, clock_ref(item.id), outcome="stopped", now=now)
     holder = Holder(household_id=item.household_id, district_code=item.district_code)
@@ -236,12 +220,12 @@ def run_on(session: Session, item_id: str, /, *, actor: Actor, now: datetime) ->
     step = running_step(session, item.id)
     if step.stopped_at is None or step.left_days is None:
         raise WrongState("clock_runs")
-    stopped = step.stopped_at
+    stopped, here = step.stopped_at, item.district_code
     if item.due_at is not None:
-        left = days.left_at(stopped, item.due_at, unit=Unit.WORKING)
-        item.due_at = days.due_with(now, left, unit=Unit.WORKING)
-    step.due_at = days.due_with(now, step.left_days, unit=step.unit)
-    step.stopped_days += working_days_between(local_day(stopped), local_day(now))
+        left = days.left_at(stopped, item.due_at, unit=Unit.WORKING, district=here)
+        item.due_at = days.due_with(now, left, unit=Unit.WORKING, district=here)
+    step.due_at = days.due_with(now, step.left_days, unit=step.unit, district=here)
+    step.stopped_days += working_days_between(local_day(stopped), local_day(now), district=here)
     step.ran_from += now - stopped
     step.stopped_at, step.left_days, item.state = None, None, ItemState.RUNNING
     session.add_all([item, step])

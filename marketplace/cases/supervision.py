@@ -1,8 +1,8 @@
 """Supervision (督办): the ladder of late steps, the board of what is late, and the month's times, frozen once out.
 
-Enters: running clocks, ended items. Leaves: an escalation for each rung with the person who was told (80 % the handler,
-100 % the street's verifier, 120 % the district's approver, 150 % the city); counts and pages made in SQL; a month by
-office and item with mean, median and 90th percentile. Called by the worker and by the pages.
+Enters: running clocks, ended items. Leaves: an escalation for each rung with the person who was told (80 % who holds
+it, 100 % the street's verifier, 120 % the district's approver, 150 % the city); counts and pages made in SQL; a month
+by office and item with mean, median and 90th percentile. Called by the worker and by the pages.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ from marketplace.policy import require
 from marketplace.reference.words import list_codes
 
 LEVELS = {1: Role.WORKER, 2: Role.VERIFIER, 3: Role.APPROVER, 4: Role.APPROVER}
-"""Rung ► whose role is told; the fourth is for an approver of the whole city."""
+"""Rung ► whose role is told; the fourth is for an approver of the whole city, the first for who holds the step."""
 BATCH = 100
+TOWNSHIP = "TOWNSHIP"
 
 
 def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
@@ -42,7 +43,8 @@ def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
 
 
 def climb(database: Database, /, *, now: datetime) -> int:
-    """Write each rung that a late step has reached since the last time, one rung once."""
+    """Write each rung that a late step has reached since the last time, one rung once; none is left out because nobody
+    looked in between."""
     reached = (
         select(Clock.id, CaseStep.id, CaseStep.item_id, Clock.reminders, Clock.district_code)  # type: ignore[call-overload]
         .join(CaseStep, literal("item:") + col(CaseStep.item_id) == col(Clock.object_ref))
@@ -62,16 +64,21 @@ def climb(database: Database, /, *, now: datetime) -> int:
     )
     with database.reading() as session:
         found = session.exec(reached).all()
-    for clock_id, step_id, item_id, level, district in found:
+    for clock_id, step_id, item_id, reached_level, district in found:
         with database.transaction() as session:
-            _tell(session, clock_id, step_id, item_id, level=level, district=district, now=now)
+            written = set(session.exec(select(Escalation.level).where(Escalation.step_id == step_id)))
+            for level in sorted({*range(1, reached_level + 1)} - written):
+                _tell(session, clock_id, step_id, item_id, level=level, district=district, now=now)
     return len(found)
 
 
 def _tell(
     session: Session, clock_id: str, step_id: str, item_id: str, *, level: int, district: str, now: datetime
 ) -> None:
-    person = _named(session, LEVELS[level], district="" if level == max(LEVELS) else district)
+    role = LEVELS[level]
+    if level == 1 and session.get_one(CaseStep, step_id).holder != TOWNSHIP:
+        role = Role.APPROVER  # the office above the street holds it
+    person = _named(session, role, district="" if level == max(LEVELS) else district)
     row = Escalation(
         id=new_id(),
         step_id=step_id,

@@ -29,6 +29,7 @@ from marketplace.households.register import HouseholdFacts, PersonFacts, registe
 from marketplace.households.service import find_person_by_phone
 from marketplace.households.views_enter import PHONE
 from marketplace.households.views_wechat import APPLY_FOR
+from marketplace.intake.places import is_town
 from marketplace.reference import districts
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -75,6 +76,7 @@ def _first() -> forms.FirstForm:
     form.district.choices = [
         (one.code, districts.district_name(one.code, on=today, lang=language())) for one in districts.current(today)
     ]
+    form.street.choices = []
     return form
 
 
@@ -86,15 +88,20 @@ def first() -> ResponseReturnValue:
     for a number that is known already."""
     form, session, now = _first(), current_session(), utc_now()
     phone = re.sub(r"[\s-]|^\+86", "", form.phone.data or "")
+    lacks_street = form.district.data in dict(form.district.choices) and forms.asks_street(form, on=local_day(now))
     if form.validate_on_submit() and not PHONE.match(phone):
         form.phone.errors = [_("Write an 11-digit mobile number, such as 138 0000 0000")]
-    if form.errors or form.phone.errors:
+    if lacks_street and "street" in request.form:
+        form.street.errors = [_("Choose from the list")]
+    if form.errors or form.phone.errors or lacks_street:
         return render("cases/entry.html", code=str(form_session.get(APPLY_FOR, "")), ours=False, form=form)
-    accounts.count_try(session, "apply", network=request.remote_addr or "", now=now)
+    accounts.count_try(session, "first", network=request.remote_addr or "", now=now, crowd=True)
     if find_person_by_phone(session, phone) is None:
         index = vault_of(session).index("phone", phone)
         person = PersonFacts(name=form.name.data, phone=phone)
-        home = HouseholdFacts(SOURCE, index, str(form.district.data), size=1, people=(person,))
+        street = str(form.street.data or "")
+        place: Any = {"street_code": street, "urban": is_town(street)}
+        home = HouseholdFacts(SOURCE, index, str(form.district.data), size=1, people=(person,), **place)
         register_many(session, [home], actor=current_actor(), now=now)
     return done(
         _("Now prove your telephone: write the number once more and we send you a code."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import redirect, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import local_day, utc_now
@@ -45,6 +45,7 @@ class NewcomerForm(Form):
     id_number = TextField(_l("Number on the card"), longest=18)
     phone = TextField(_l("Mobile number, if there is one"), longest=20, required=False)
     district = OneField(_l("District"), select=True)
+    street = OneField(_l("Street or township"), select=True, required=False)
 
 
 class WhoForm(Form):
@@ -75,12 +76,20 @@ def newcomer() -> ResponseReturnValue:
     """Somebody whom nobody here knows; who is known is found in the register."""
     form, served = NewcomerForm(), current_actor().districts
     found = [one.code for one in districts.current(local_day(utc_now())) if not served or one.code in served]
-    form.district.choices = [(code, place(code)) for code in found]
-    if not form.validate_on_submit():
+    form.district.choices, form.street.choices = [(code, place(code)) for code in found], []
+    lacks_street = form.district.data in found and forms.asks_street(form, on=local_day(utc_now()))
+    ready = form.validate_on_submit()
+    if lacks_street and "street" in request.form:
+        form.street.errors = [_("Choose from the list")]
+    if not ready or lacks_street:
         return _newcomer(form)
     phone = re.sub(r"[\s-]|^\+86", "", form.phone.data or "")
     who = counter.Newcomer(
-        form.name.data or "", (form.id_number.data or "").strip().upper(), str(form.district.data), phone=phone
+        form.name.data or "",
+        (form.id_number.data or "").strip().upper(),
+        str(form.district.data),
+        street_code=str(form.street.data or ""),
+        phone=phone,
     )
     try:
         home = counter.enter_newcomer(current_session(), who, actor=current_actor(), now=utc_now())

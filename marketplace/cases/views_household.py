@@ -27,6 +27,7 @@ from marketplace.reference.words import choices, label
 from marketplace.web import Form, _, confirm, current_session, done, render, writes
 from marketplace.web.display import language
 from marketplace.web.formats import day, yuan
+from marketplace.web.pdf import as_asked
 
 HOME = "household"
 
@@ -57,7 +58,7 @@ def sheet(case_id: str) -> ResponseReturnValue:
     """One page of paper: what, by whom, until when, who holds it, how to stop."""
     found = _followed(case_id)
     picture = qr_of(url_for(".one", case_id=case_id))
-    return render("cases/print.html", picture=picture, last=how_to_stop(), **found)
+    return as_asked(render("cases/print.html", picture=picture, last=how_to_stop(), **found))
 
 
 @bp.get("/cases/<case_id>/aloud")

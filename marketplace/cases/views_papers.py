@@ -34,6 +34,7 @@ from marketplace.web.codes import office as office_name
 from marketplace.web.display import language
 from marketplace.web.formats import day, yuan
 from marketplace.web.leaving import leaves
+from marketplace.web.pdf import as_asked
 
 Rows = list[tuple[str, str]]
 Signed = tuple[CasePaper, str] | None
@@ -44,7 +45,7 @@ Signed = tuple[CasePaper, str] | None
 def paper(case_id: str, kind: str) -> ResponseReturnValue:
     """The authorisation to sign or as it was signed; the receipt of what was sent in."""
     case = service.get_case(current_session(), case_id, actor=current_actor())
-    if kind == "receipt" and case.state is CaseState.DRAFT:
+    if kind == "receipt" and case.submitted_at is None:
         raise NotFound("paper")
     if kind == "receipt":
         return _receipt(case)
@@ -253,4 +254,4 @@ def _sheet(case: Case, title: str, rows: Rows, text: list[str], *, code: str = "
     )
     picture = qr_of(code or url_for(".one", case_id=case.id))
     layout = f"layout/{'household' if home else 'staff'}.html"
-    return render("cases/paper.html", layout=layout, back_to=back, picture=picture, **shown)
+    return as_asked(render("cases/paper.html", layout=layout, back_to=back, picture=picture, **shown))

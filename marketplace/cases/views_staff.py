@@ -6,7 +6,6 @@ and `supervision`.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import request, url_for
@@ -15,6 +14,7 @@ from sqlmodel import Session
 
 from marketplace.calendar import local_day, utc_now
 from marketplace.cases import (
+    ahead,
     board,
     elsewhere,
     forms,
@@ -40,6 +40,7 @@ from marketplace.guards import current_actor, guard
 from marketplace.households import kin
 from marketplace.households.models import Person
 from marketplace.households.service import masked_name, masked_names
+from marketplace.liveness.dead import is_told_dead
 from marketplace.policy import may, require
 from marketplace.reference.indicators import indicators
 from marketplace.visits import findings
@@ -99,7 +100,7 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         item=found,
         case=case,
         step=step,
-        order=orders.find_order(session, found.id),
+        **orders.shown(session, found, actor=current_actor(), now=now),
         stages_shown=stages_of(found, own, now=now),
         facts=facts,
         masked=masked_name(session, session.get_one(Person, case.subject_id)),
@@ -114,11 +115,12 @@ def _page(found: CaseItem, **shown: Any) -> ResponseReturnValue:
         proposed=proposed(found.code, facts, path=found.path, district=found.district_code, on=on),
         late=found.state not in ENDED and lateness.is_late(session, found, now=now),
         unseen=any(one.code == steps.AT_HOME for one in own) and not visits.was_made(session, found.id),
+        told_dead=found.state not in ENDED and is_told_dead(session, case.subject_id),
         aided=outcome.aided_already(session, found, now=now),
         aided_elsewhere=elsewhere.list_aided(session, found, now=now) if step is not None else [],
         answered=notice.list_answered(session, [found.id]),
         objections=notice.open_objections(session, found.id),
-        **_at(session, found, step, now=now),
+        **_at(session, found, step),
         **{**_forms(), **shown},
     )
 
@@ -133,15 +135,14 @@ def _forms() -> dict[str, Any]:
     }
 
 
-def _at(session: Session, item: CaseItem, step: CaseStep | None, *, now: datetime) -> dict[str, bool]:
+def _at(session: Session, item: CaseItem, step: CaseStep | None) -> dict[str, bool]:
     """What holds for the step at which the item stands, if it stands at one, and for the one who looks."""
     actor = current_actor()
     if step is None:
-        return dict.fromkeys(("holds", "unpaid_late", "before_notice", "called", "refuses", "another"), False)
+        return dict.fromkeys(("holds", "before_notice", "called", "refuses", "another"), False)
     return {
         "holds": may(actor, steps.HOLDS[step.holder]).allow,
-        "unpaid_late": step.code == steps.PAYMENT and now > step.due_at,
-        "before_notice": steps.before_notice(item, step),
+        "before_notice": ahead.before_notice(item, step),
         "called": silent.was_called(session, item.id, step),
         "refuses": may(actor, silent.right_to_refuse(item, step)).allow,
         "another": hands.was_in_it(session, item, step.code, actor=actor),
@@ -226,7 +227,8 @@ def refuse_silent(item_id: str) -> ResponseReturnValue:
     try:
         silent.refuse(current_session(), item_id, actor=current_actor(), now=utc_now(), **told)
     except BadInput as error:
-        form.late_cause.errors = [SENTENCES.get(error.code, _("Choose from the list"))]
+        field = form.late_cause if error.facts["field"] == "late_cause" else form.note
+        field.errors = [SENTENCES.get(error.code, _("Choose from the list"))]
         return _page(_item(item_id), silent=form)
     return done(_("Decided. The letter with the reasons is on its way."), to=url_for(".item", item_id=item_id))
 

@@ -2,8 +2,8 @@
 
 Enters: an open case or a draft. Leaves: every item that is not decided as withdrawn; one that was late then is counted
 in its month with that cause; a family that asked for one of the classes and has none enters the low-income register as
-a refused one does, is told, and may object; what was only looked at anew stays granted. Called by the household's page
-and, after a second call, by `answers`.
+a refused one does, is told, and may object; what was only looked at or decided anew stays granted. Called by the
+household's page and, after a second call, by `answers`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlmodel import Session
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.cases import lateness, outcome, register, steps
+from marketplace.cases import again, lateness, outcome, register, steps
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.service import get_case, list_items
 from marketplace.clocks import service as clocks
@@ -30,13 +30,18 @@ LATE = "withdrawn"
 def withdraw(session: Session, case_id: str, /, *, asks: str = "case:withdraw", actor: Actor, now: datetime) -> Case:
     """The household takes its application back; what was granted stays granted."""
     case = get_case(session, case_id, actor=actor, asks=asks)
-    if case.state not in (CaseState.DRAFT, CaseState.OPEN):
+    if is_over(session, case.id):
         raise WrongState("case_closed")
     sent = case.state is CaseState.OPEN
     end_open(session, case, actor=actor, now=now)
     if sent and case.review_of is None and register.without_class(list_items(session, case.id)):
         register.enter(session, case, now=now)
     return case
+
+
+def is_over(session: Session, case_id: str, /) -> bool:
+    """Whether nothing of the case is left to take back: it was decided, or taken back, meanwhile."""
+    return session.get_one(Case, case_id).state not in (CaseState.DRAFT, CaseState.OPEN)
 
 
 def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) -> Case:
@@ -49,8 +54,6 @@ def end_open(session: Session, case: Case, /, *, actor: Actor, now: datetime) ->
             step.ended_at, step.ended_by, step.outcome = now, actor.id, "withdrawn"
             step.stopped_at, step.left_days = None, None
             session.add(step)
-    if case.state is CaseState.DRAFT:
-        case.signed_at, case.submitted_at = case.signed_at or now, now
     case.state = CaseState.WITHDRAWN
     session.add(case)
     flush(session)
@@ -66,7 +69,9 @@ def _end(session: Session, item: CaseItem, *, actor: Actor, now: datetime) -> No
         item.late_cause, item.month = LATE, f"{local_day(now):%Y-%m}"
         item.late_with = lateness.late_with(session, item, now=now)
         item.days_taken = lateness.days_taken(session, item, now=now)
-    item.state = ItemState.WITHDRAWN
+    if not again.let_stand(session, item, actor=actor, now=now):
+        item.state = ItemState.WITHDRAWN
     session.add(item)
     clocks.end(session, steps.clock_ref(item.id), outcome="withdrawn", now=now)
-    visits.settle(session, item.id, actor=actor, now=now)
+    for ref in (item.id, steps.call_ref(item.id)):
+        visits.settle(session, ref, actor=actor, now=now)

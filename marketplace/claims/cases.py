@@ -1,7 +1,8 @@
 """Cases begin and move: opened for each insurance match that a household accepted, closed when the match is over.
 
 Enters: matches on their way whose giver is an insurer. Leaves: one case each, in its first step, with the match's clock
-set to that step and its holder. The worker sweeps; the acts of `service` use `locked` and `step`.
+set to that step and its holder; while a person looks at the match, that person's clock runs and the case's begins anew
+afterwards. The worker sweeps; the acts of `service` use `locked` and `step`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from marketplace.consent.ask import lock_head, newest
 from marketplace.db import Database, flush, new_id
 from marketplace.decisions import pieces
 from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.moves import WAITS
+from marketplace.decisions.service import PAYABLE
 from marketplace.errors import NotFound, WrongState
 from marketplace.needs.models import Need
 from marketplace.organisations.models import Organisation, OrganisationKind
@@ -43,10 +46,11 @@ MOST = 200
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:
     """Open the cases of new matches and close those whose match ended elsewhere; return how many."""
     with database.reading() as session:
-        if not (_fresh(session, most=1) or _left(session, most=1)):
+        if not (_fresh(session, most=1) or _left(session, most=1) or _resumed(session, most=1)):
             return 0
     with database.transaction() as session:
-        return open_cases(session, now=clock()) + close_cases(session, now=clock())
+        now = clock()
+        return open_cases(session, now=now) + close_cases(session, now=now) + resume(session, now=now)
 
 
 def open_cases(session: Session, /, *, now: datetime) -> int:
@@ -66,6 +70,26 @@ def close_cases(session: Session, /, *, now: datetime) -> int:
     return len(found)
 
 
+def resume(session: Session, /, *, now: datetime) -> int:
+    """A match that was held and goes on waits for what its case waits for, and not for a delivery at large."""
+    found = _resumed(session, most=MOST)
+    for case in found:
+        set_clock(session, case, now=now)
+    return len(found)
+
+
+def _resumed(session: Session, *, most: int) -> Sequence[InsuranceCase]:
+    statement = (
+        select(InsuranceCase)
+        .join(Match, col(Match.id) == col(InsuranceCase.match_id))
+        .join(Clock, col(Clock.object_ref) == col(Match.id))
+        .where(col(InsuranceCase.state).in_(WAITING), col(Match.state) == MatchState.IN_DELIVERY)
+        .where(col(Clock.ended_at).is_(None), col(Clock.step) == WAITS[MatchState.IN_DELIVERY])
+        .order_by(col(InsuranceCase.id))
+    )
+    return session.exec(statement.limit(most)).all()
+
+
 def _fresh(session: Session, *, most: int) -> Sequence[Match]:
     statement = (
         select(Match)
@@ -83,7 +107,7 @@ def _left(session: Session, *, most: int) -> Sequence[InsuranceCase]:
     statement = (
         select(InsuranceCase)
         .join(Match, col(Match.id) == col(InsuranceCase.match_id))
-        .where(col(InsuranceCase.state).in_(WAITING), col(Match.state) != MatchState.IN_DELIVERY)
+        .where(col(InsuranceCase.state).in_(WAITING), col(Match.state).not_in(PAYABLE))
         .order_by(col(InsuranceCase.id))
     )
     return session.exec(statement.limit(most)).all()
@@ -113,19 +137,29 @@ def _open(session: Session, match: Match, *, now: datetime) -> None:
 
 
 def _payout_back(session: Session, match: Match, actor: Actor, now: datetime) -> None:
-    """The match of a paid case ends without aid: the payout covers nothing any more."""
+    """The match of a paid case ends without aid: the payout covers nothing any more. One that was told while a person
+    looked at the match, or after its end, was paid all the same: see `paid_late`."""
+    if match.delivered_at is None:
+        return
     case = session.exec(select(InsuranceCase).where(InsuranceCase.match_id == match.id).with_for_update()).first()
     if case is None or case.state is not CaseState.PAID:
         return
-    ordering.take_back(session, case, actor=actor, now=now)
-    case.category, case.payout_fen, case.paid_on, case.reason_code = "", 0, None, PAYOUT_BACK
-    step(session, case, to=CaseState.ENDED, actor=actor, now=now)
+    never_paid(session, case, to=CaseState.ENDED, actor=actor, now=now)
     for change in session.exec(
         select(PayoutChange).where(PayoutChange.case_id == case.id, col(PayoutChange.decided_at).is_(None))
     ).all():
         change.decided_by, change.decided_at = SYSTEM.id, now
         session.add(change)
         clocks.end(session, change.id, outcome="over", now=now)
+
+
+def never_paid(session: Session, case: InsuranceCase, /, *, to: CaseState, actor: Actor, now: datetime) -> None:
+    """The payout of a case is taken out of the ledger; the case is over, or waits for its answer again."""
+    ordering.take_back(session, case, actor=actor, now=now)
+    case.category, case.payout_fen, case.paid_on = "", 0, None
+    if to is CaseState.ENDED:
+        case.reason_code = PAYOUT_BACK
+    step(session, case, to=to, actor=actor, now=now)
 
 
 def _void(session: Session, match: Match, actor: Actor, now: datetime) -> int:
@@ -146,14 +180,19 @@ def locked(
     session: Session, case_id: str, action: str, /, *, actor: Actor, expected: Sequence[CaseState]
 ) -> InsuranceCase:
     """The case, locked, if the actor may do this to it, its match is on its way and it is in an expected state."""
+    case, match = lock_both(session, case_id, action, actor=actor)
+    if case.state not in expected or match.state is not MatchState.IN_DELIVERY:
+        raise WrongState("case_moved_on", state=case.state.value)
+    return case
+
+
+def lock_both(session: Session, case_id: str, action: str, /, *, actor: Actor) -> tuple[InsuranceCase, Match]:
+    """The case and its match, locked, if the actor may do this to it."""
     case = session.get(InsuranceCase, case_id, with_for_update=True, populate_existing=True)
     if case is None:
         raise NotFound("insurance_case")
     require(actor, action, household_id=case.household_id, org_id=case.org_id, district=case.district_code)
-    match = session.get_one(Match, case.match_id, with_for_update=True, populate_existing=True)
-    if case.state not in expected or match.state is not MatchState.IN_DELIVERY:
-        raise WrongState("case_moved_on", state=case.state.value)
-    return case
+    return case, session.get_one(Match, case.match_id, with_for_update=True, populate_existing=True)
 
 
 def step(session: Session, case: InsuranceCase, /, *, to: CaseState, actor: Actor, now: datetime) -> Clock | None:
@@ -169,8 +208,14 @@ def step(session: Session, case: InsuranceCase, /, *, to: CaseState, actor: Acto
     )
     audit.record(session, entry, actor=actor, now=now)
     flush(session)
-    wanted = CLOCKS.get(to)
-    if wanted is None:
+    return set_clock(session, case, now=now)
+
+
+def set_clock(session: Session, case: InsuranceCase, /, *, now: datetime) -> Clock | None:
+    """The match's clock is that of the case's step; none where it waits for nobody, or a person looks at the match."""
+    wanted = CLOCKS.get(case.state)
+    match = session.get_one(Match, case.match_id)
+    if wanted is None or match.held_for or match.state is not MatchState.IN_DELIVERY:
         return None
     side = STEPS[wanted].side
     holder = Holder(
@@ -179,7 +224,7 @@ def step(session: Session, case: InsuranceCase, /, *, to: CaseState, actor: Acto
         district_code=case.district_code,
     )
     return clocks.move_on(
-        session, case.match_id, outcome=to.value, step=wanted, holder=holder, now=now, urgent=case.urgent
+        session, case.match_id, outcome=case.state.value, step=wanted, holder=holder, now=now, urgent=case.urgent
     )
 
 

@@ -17,13 +17,15 @@ from marketplace import audit, notices
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.claims import ordering
-from marketplace.claims.cases import step
+from marketplace.claims.cases import never_paid, step
 from marketplace.claims.models import CaseState, InsuranceCase, PayoutChange
 from marketplace.claims.service import Paid, check_payout
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
+from marketplace.decisions import paid_late
 from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match
 from marketplace.decisions.officers import choose, load
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.policy import require
@@ -119,8 +121,22 @@ def decide(session: Session, change_id: str, /, *, agrees: bool, actor: Actor, n
     if agrees and change.fen:
         _book_anew(session, case, change, actor=actor, now=now)
     elif agrees:
-        decisions.never_paid(session, case.match_id, actor=actor, now=now)
+        _never_paid(session, case, actor=actor, now=now)
     return change
+
+
+def _never_paid(session: Session, case: InsuranceCase, *, actor: Actor, now: datetime) -> None:
+    """A match that was delivered ends with it. One at which a person looks waits for the insurer's answer again; one
+    that had ended stays so, and nobody is asked about its money any more."""
+    match = session.get_one(Match, case.match_id, with_for_update=True, populate_existing=True)
+    if match.state not in (*paid_late.OVER, *decisions.PAYABLE):
+        decisions.never_paid(session, match.id, actor=actor, now=now)
+        return
+    match.paid_at = None
+    session.add(match)
+    to = CaseState.ANSWER if match.state in decisions.PAYABLE else CaseState.ENDED
+    never_paid(session, case, to=to, actor=actor, now=now)
+    paid_late.came_back(session, match, actor=actor, now=now)
 
 
 def _book_anew(session: Session, case: InsuranceCase, change: PayoutChange, *, actor: Actor, now: datetime) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketplace.claims.models import CaseState
+from marketplace.claims.after_end import payable
+from marketplace.claims.models import CaseState, InsuranceCase
+from marketplace.decisions.models import Match, MatchState
 from marketplace.ledger.payouts import payable_kinds
 from marketplace.reference.words import choices
 from marketplace.web import DayField, Form, ManyField, OneField, TextField, YuanField, _l
@@ -83,9 +85,18 @@ OFFERED: dict[CaseState, tuple[str, ...]] = {
     CaseState.ENROL: ("enrolled", "not_enrolled"),
     CaseState.FIND: ("cover", "no_cover"),
     CaseState.HELP: ("papers",),
-    CaseState.ANSWER: ("paid", "papers", "refused"),
+    CaseState.ANSWER: ("papers", "refused"),
 }
-"""What can be done in a step, the usual first."""
+"""What can be done in a step, the usual first; a payout stands in `acts_of`."""
+
+
+def acts_of(case: InsuranceCase, match: Match, /) -> tuple[str, ...]:
+    """What the insurer can answer now; where the match does not go its way, that it has paid all the same."""
+    paid = ("paid",) if case.state in payable(case, match) else ()
+    if match.state is not MatchState.IN_DELIVERY:
+        return paid
+    steps = OFFERED.get(case.state, ())
+    return (*paid, *steps) if case.state is CaseState.ANSWER else (*steps, *paid)
 
 
 def form_of(act: str, /) -> Form:

@@ -16,6 +16,7 @@ HELD = (
         col(InsuranceCase.household_id),
         at=(InsuranceCase.opened_at, InsuranceCase.updated_at),
         waits=lambda now: col(InsuranceCase.state).in_(WAITING),
+        follows=True,
     ),
     Held(
         PayoutChange,
@@ -23,6 +24,7 @@ HELD = (
         at=(PayoutChange.asked_at, PayoutChange.decided_at),
         waits=lambda now: col(PayoutChange.decided_at).is_(None),
         joins=(row_of(InsuranceCase, PayoutChange.case_id),),
+        follows=True,
     ),
     Held(
         PayoutOverlap,
@@ -30,5 +32,6 @@ HELD = (
         at=(PayoutOverlap.created_at, PayoutOverlap.settled_at),
         waits=lambda now: col(PayoutOverlap.settled_at).is_(None),
         joins=(row_of(InsuranceCase, PayoutOverlap.case_id),),
+        follows=True,
     ),
 )

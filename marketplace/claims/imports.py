@@ -6,14 +6,16 @@ A reference that is not this insurer's and an answer that does not fit the case'
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.claims import service
+from marketplace.claims.after_end import payable
 from marketplace.claims.models import InsuranceCase
 from marketplace.claims.service import MOST_FEN, Paid
 from marketplace.claims.table import FITS, answer_schema
@@ -95,35 +97,43 @@ def _placed(
     mine = select(InsuranceCase).where(col(InsuranceCase.org_id) == actor.org_id)
     for some in chunks(named, 500):
         found |= {case.reference: case for case in session.exec(mine.where(col(InsuranceCase.reference).in_(some)))}
-    held = _held(session, [case.match_id for case in found.values()])
+    matches = _matches(session, [case.match_id for case in found.values()])
     faults = []
     for row in rows:
-        column, code = _misfit(row, found.get(row.values["reference"]), held)
+        column, code = _misfit(row, found.get(row.values["reference"]), matches)
         if code:
             faults.append(Fault(row.number, column, str(row.values[column])[:40], code, {}, Stage.ROWS))
     return found, faults
 
 
-def _held(session: Session, match_ids: Sequence[str]) -> frozenset[str]:
-    """Those of these matches that civil affairs looks at first."""
-    held = select(Match.id).where(col(Match.held_for) != "")
-    asked = (held.where(col(Match.id).in_(some)) for some in chunks(match_ids, 500))
-    return frozenset(match_id for some in asked for match_id in session.exec(some))
+def _matches(session: Session, match_ids: Sequence[str]) -> dict[str, Match]:
+    asked = (select(Match).where(col(Match.id).in_(some)) for some in chunks(match_ids, 500))
+    return {match.id: match for some in asked for match in session.exec(some)}
 
 
-def _misfit(row: CheckedRow, case: InsuranceCase | None, held: Container[str]) -> tuple[str, str]:
+def _misfit(row: CheckedRow, case: InsuranceCase | None, matches: Mapping[str, Match]) -> tuple[str, str]:
     values = row.values
     if case is None:
         return "reference", "unknown_case"
-    if case.match_id in held:
+    match = matches[case.match_id]
+    if values["answer"] == "paid":
+        return _misfit_payout(values, case, match)
+    if match.held_for:
         return "reference", "match_held"
     if case.state not in FITS[values["answer"]]:
         return "answer", "answer_out_of_step"
     if values["answer"] == "papers" and case.state.value == "answer" and not values.get("papers"):
         return "papers", "empty"
-    if values["answer"] == "paid" and values["amount"] > MOST_FEN:
+    return "", ""
+
+
+def _misfit_payout(values: Mapping[str, Any], case: InsuranceCase, match: Match) -> tuple[str, str]:
+    """What was paid is paid, also where a person looks at the match first, or it has ended."""
+    if case.state not in payable(case, match):
+        return "answer", "answer_out_of_step"
+    if values["amount"] > MOST_FEN:
         return "amount", "payout_bounds"
-    if values["answer"] == "paid" and values["paid_on"] < local_day(case.opened_at).isoformat():
+    if values["paid_on"] < local_day(case.opened_at).isoformat():
         return "paid_on", "payout_before_case"
     return "", ""
 

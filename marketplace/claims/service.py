@@ -16,14 +16,15 @@ from sqlmodel import Session, select
 from marketplace import notices
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
-from marketplace.claims import ordering
-from marketplace.claims.cases import due_on, locked, step
+from marketplace.claims import after_end, ordering
+from marketplace.claims.cases import due_on, lock_both, locked, step
 from marketplace.claims.models import CaseState, InsuranceCase
 from marketplace.clocks.models import Clock
+from marketplace.db import new_id
 from marketplace.decisions import moves
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import MatchState
-from marketplace.errors import BadInput, NotFound
+from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.ledger.payouts import payable_kinds
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
@@ -118,16 +119,21 @@ def papers_handed(session: Session, case_id: str, /, *, actor: Actor, now: datet
 
 
 def paid(session: Session, case_id: str, payout: Paid, /, *, actor: Actor, now: datetime) -> InsuranceCase:
-    """The insurer has paid the person: booked before charity, and the household is asked to confirm."""
-    case = locked(session, case_id, "claim:answer", actor=actor, expected=(CaseState.ANSWER,))
+    """The insurer has paid the person: booked before charity, and the household is asked to confirm. What was paid
+    while a person looks at the match, or after it had ended, is paid all the same: see `after_end`."""
+    case, match = lock_both(session, case_id, "claim:answer", actor=actor)
+    if case.state not in after_end.payable(case, match):
+        raise WrongState("case_moved_on", state=case.state.value)
     check_payout(payout, opened_on=local_day(case.opened_at), today=local_day(now))
+    if case.state is not CaseState.ANSWER:
+        case.payout_key, case.reason_code = new_id(), ""
     case.category, case.payout_fen, case.paid_on, case.closed_at = payout.category, payout.fen, payout.paid_on, now
     case.papers = []
     step(session, case, to=CaseState.PAID, actor=actor, now=now)
     ordering.take_in(session, case, actor=actor, now=now)
-    match = decisions.deliver(session, case.match_id, by_case=True, actor=actor, now=now)
     match.paid_at = now
     session.add(match)
+    after_end.follow(session, case, match, actor=actor, now=now)
     return case
 
 

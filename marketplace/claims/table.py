@@ -31,10 +31,9 @@ FITS: dict[str, tuple[CaseState, ...]] = {
     "cover": (CaseState.FIND,),
     "no_cover": (CaseState.FIND,),
     "papers": (CaseState.HELP, CaseState.ANSWER),
-    "paid": (CaseState.ANSWER,),
     "refused": (CaseState.ANSWER,),
 }
-"""In which step an answer can be given."""
+"""In which step an answer can be given; of a payout `after_end.payable` says it."""
 NEEDS = {
     "enrolled": ("scheme", "policy_number"),
     "cover": ("scheme", "policy_number"),

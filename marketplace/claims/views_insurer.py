@@ -17,12 +17,13 @@ from adapters.tabular_writer import Column, write_xlsx
 from marketplace.calendar import utc_now
 from marketplace.claims import corrections, service, worklists
 from marketplace.claims.doors import SENTENCES, bp, tone, why
-from marketplace.claims.forms import ACTS, OFFERED, form_of
-from marketplace.claims.models import InsuranceCase
+from marketplace.claims.forms import ACTS, acts_of, form_of
+from marketplace.claims.models import WAITING, InsuranceCase
 from marketplace.claims.service import Paid
 from marketplace.claims.worklists import LISTS
 from marketplace.consent.models import Mode
 from marketplace.decisions import service as decisions
+from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import BadInput, ConsentMissing, WrongState
 from marketplace.guards import current_actor, guard, own_org
 from marketplace.reference import purposes
@@ -57,11 +58,13 @@ def one(case_id: str) -> ResponseReturnValue:
     """One case: its step, its limit, and what can be answered."""
     session = current_session()
     case = service.get_case(session, case_id, actor=current_actor())
+    match = session.get_one(Match, case.match_id)
     return render(
         "claims/one.html",
         row=worklists.rows_of(session, [case], now=utc_now())[0],
         policy=service.policy_number_of(session, case),
-        acts=[(act, ACTS[act][1]) for act in OFFERED.get(case.state, ())],
+        acts=[(act, ACTS[act][1]) for act in acts_of(case, match)],
+        looked_at=case.state in WAITING and bool(match.held_for or match.state is MatchState.HELD),
         why=why(case),
         tone=tone,
         changing=corrections.open_of(session, case.id) is not None,
@@ -96,7 +99,7 @@ def answer(case_id: str, act: str) -> ResponseReturnValue:
 
 
 def _form_page(case: InsuranceCase, act: str, form: Form) -> ResponseReturnValue:
-    if act not in OFFERED.get(case.state, ()):
+    if act not in acts_of(case, current_session().get_one(Match, case.match_id)):
         raise WrongState("case_moved_on", state=case.state.value)
     _kind, name, follows = ACTS[act]
     return confirm(

@@ -16,5 +16,6 @@ HELD = (
         col(Clock.household_id),
         at=(Clock.started_at, Clock.ended_at),
         waits=lambda now: col(Clock.ended_at).is_(None),
+        follows=False,
     ),
 )

@@ -6,9 +6,10 @@ who knows whom to write to. What happens to a late step is decided by its own ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
@@ -85,8 +86,11 @@ def start_many(
     for some in chunks(ending, 500):
         stopped = {"ended_at": now, "outcome": outcome, "remind_at": None}
         session.execute(update(Clock).where(col(Clock.id).in_(some)).values(**stopped))
-    pattern = _clock(step, "", holder=Holder(), now=now, urgent=False)
-    alike = {name: getattr(pattern, name) for name in ("step", "side", "started_at", "due_at", "remind_at")}
+    alike: dict[str, dict[str, object]] = {}
+    for place in {one.district_code for one in holders.values()}:
+        pattern = _clock(step, "", holder=Holder(district_code=place), now=now, urgent=False)
+        names = ("step", "side", "started_at", "due_at", "remind_at")
+        alike[place] = {name: getattr(pattern, name) for name in names}
     rows = [
         {
             "id": new_id(),
@@ -95,7 +99,7 @@ def start_many(
             "household_id": one.household_id,
             "account_id": one.account_id,
             "district_code": one.district_code,
-            **alike,
+            **alike[one.district_code],
         }
         for ref, one in holders.items()
     ]
@@ -119,7 +123,8 @@ def _clock(step: str, object_ref: str, *, holder: Holder, now: datetime, urgent:
     if rule.hours:
         due = now + timedelta(hours=rule.hours)
     else:
-        due = after_working_days(now, rule.urgent_days if urgent and rule.urgent_days else rule.days)
+        limit = rule.urgent_days if urgent and rule.urgent_days else rule.days
+        due = after_working_days(now, limit, district=holder.district_code)
     return Clock(
         id=new_id(),
         step=step,
@@ -168,7 +173,8 @@ def due_reminders(session: Session, /, *, now: datetime, most: int = 100) -> lis
         clock.reminders = sum(_reminder(begun, due, share) <= now for share in rule.remind_at)
         clock.remind_at = _next_reminder(clock.step, started=begun, due=due, sent=clock.reminders)
         if due <= now and rule.side is not Side.STAFF:
-            clock.due_at = now + timedelta(hours=1) if rule.hours else after_working_days(now, 1)
+            day = after_working_days(now, 1, district=clock.district_code)
+            clock.due_at = now + timedelta(hours=1) if rule.hours else day
         session.add(clock)
     flush(session)
     return list(clocks)
@@ -188,13 +194,30 @@ def are_due(session: Session, /, *, now: datetime) -> bool:
     return session.exec(statement.limit(1)).first() is not None
 
 
-def move_to(session: Session, object_refs: Iterable[str], district_code: str, /, *, now: datetime) -> None:
-    """What runs for these objects is another district's now. Nobody holds it until the reminder, which is due at once,
-    names somebody there; the limit stays."""
-    for clock in running_by_object(session, object_refs).values():
-        if clock.district_code == district_code:
-            continue
-        clock.district_code, clock.account_id, clock.remind_at = district_code, None, now
+class Running(NamedTuple):
+    """As much of a running clock as a sweep over many needs."""
+
+    id: str
+    object_ref: str
+    side: Side
+
+
+def running_in(session: Session, district_code: str, /) -> list[Running]:
+    """The clocks that run in a district."""
+    asked = select(Clock.id, Clock.object_ref, Clock.side).where(col(Clock.ended_at).is_(None))
+    found = session.exec(asked.where(Clock.district_code == district_code))
+    return [Running(clock, ref, Side(side)) for clock, ref, side in found]
+
+
+def move_to(
+    session: Session, clock_ids: Collection[str], district_code: str, /, *, stay: Collection[str], now: datetime
+) -> None:
+    """These clocks are another district's now; the limits stay. Where staff are waited for and the holder is not among
+    those who `stay`, nobody holds it until the reminder, which is due at once, names somebody there."""
+    for clock in session.exec(select(Clock).where(col(Clock.id).in_(clock_ids))).all():
+        clock.district_code = district_code
+        if clock.side is Side.STAFF and clock.account_id not in stay:
+            clock.account_id, clock.remind_at = None, now
         session.add(clock)
     flush(session)
 
@@ -222,6 +245,13 @@ def set_last_day(session: Session, clock: Clock, day: date, /) -> None:
     clock.remind_at = _next_reminder(clock.step, started=clock.started_at, due=clock.due_at, sent=clock.reminders)
     session.add(clock)
     flush(session)
+
+
+def move_on_by(clocks: Iterable[tuple[Clock, datetime]], /) -> None:
+    """Later ends for clocks that run, each with its own; reminders follow, those that were sent stay sent."""
+    for clock, due in clocks:
+        clock.due_at = due
+        clock.remind_at = _next_reminder(clock.step, started=clock.started_at, due=due, sent=clock.reminders)
 
 
 def last_day(clock: Clock, /) -> date:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -18,6 +19,9 @@ REFUSED_PAUSE = timedelta(days=90)
 HOLDING = (ConsentState.ACTIVE, ConsentState.PAUSED)
 """What a household said yes to itself, or what a call-back confirmed; it may rest."""
 LIVING = (ConsentState.PENDING_CHECK, *HOLDING)
+_HEAD = select(ConsentHead).where(col(ConsentHead.chain_id) == bindparam("chain")).with_for_update()
+_HEAD = _HEAD.execution_options(populate_existing=True)
+"""Built once: every look and every change asks it."""
 
 
 def find_head(
@@ -56,8 +60,7 @@ def _of(household_id: str, *, purpose: str, org_id: str, match_id: str) -> Selec
 
 def lock_head(session: Session, chain_id: str) -> ConsentHead:
     """The head, locked until the transaction ends, read anew."""
-    statement = select(ConsentHead).where(col(ConsentHead.chain_id) == chain_id).with_for_update()
-    head = session.exec(statement.execution_options(populate_existing=True)).one_or_none()
+    head = session.exec(_HEAD, params={"chain": chain_id}).one_or_none()
     if head is None:
         raise NotFound("consent")
     return head

@@ -30,6 +30,8 @@ READ_TWICE = "second_call"
 """A reading that a second person has asked about again; its own record is the evidence."""
 FINISHING = "finishing"
 """The reason of a version that stands only until the delivery that is on its way is finished: it was withdrawn."""
+NARROWED: list[Callable[[Session, ConsentHead, frozenset[str], Actor, datetime], object]] = []
+"""Rooms above say here what they do about the fields that a household took out of a consent."""
 REMINDED_EVERY = timedelta(days=90)
 """A household is told as often of what it still allows."""
 BATCH = 100
@@ -153,10 +155,16 @@ def narrow(
         raise BadInput("narrow_wider", field="until")
     state = head.state if action == "consent:narrow" else ConsentState.ACTIVE
     head.valid_to = min(head.valid_to, until)
-    left = [code for code in newest(session, head).data_fields if code in keep]
+    before = newest(session, head).data_fields
+    left = [code for code in before if code in keep]
     changes = {"data_fields": left, "valid_to": head.valid_to, "erase_at": min(head.valid_to, until)}
     reason = "" if action == "consent:narrow" else FINISHING
-    return next_version(session, head, state=state, actor=actor, now=now, action=action, reason=reason, changes=changes)
+    narrowed = next_version(
+        session, head, state=state, actor=actor, now=now, action=action, reason=reason, changes=changes
+    )
+    for told in NARROWED:
+        told(session, head, frozenset(before) - frozenset(left), actor, now)
+    return narrowed
 
 
 def supersede(session: Session, chain_id: str, /, *, actor: Actor, now: datetime) -> Consent:

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from marketplace.calendar import local_day
 from marketplace.consent.models import Consent
 from marketplace.households.models import Household, Person
+from marketplace.households.reaching import closed_fields
 from marketplace.needs.models import Need, NeedState
 from marketplace.reference.needs import need_kind
 from marketplace.sealed import Sealed, vault_of
@@ -78,8 +79,9 @@ def _need(need: Need, *, amounts: bool) -> dict[str, str]:
 def _personal(session: Session, consent: Consent, fields: Sequence[str]) -> dict[str, str]:
     person = session.get(Person, consent.person_id) if consent.person_id else None
     found: dict[str, str] = {}
+    closed = closed_fields(session, person) if person is not None else frozenset()
     for field, column in PERSONAL.items():
-        sealed = getattr(person, column) if person is not None and field in fields else None
+        sealed = getattr(person, column) if person is not None and field in fields and field not in closed else None
         if person is not None and isinstance(sealed, Sealed):
             found[field] = vault_of(session).open(session, person.id, column=f"person.{column}", sealed=sealed)
     return found

@@ -1,9 +1,9 @@
 """The rules against helping twice are asked again about aid that is reserved and not yet given.
 
-Enters: matches under way. Leaves: the match held for a person, with the hit as evidence, where aid that another source
-told of since, a new year, or somebody put on the giver's list of related people makes a rule say no; or let go on once
-the rules say yes again. What is delivered is a fact: it is kept, and held against the rules like a late report. Called
-by the worker, before either side accepts, before a payment file is written, at delivery and by the staff's page.
+Enters: matches under way. Leaves: the match held for a person, with the hit as evidence, where something new (see
+`news`) makes a rule say no; or let go on once the rules say yes again. What is delivered is a fact: it is kept, and
+held against the rules like a late report. Called by the worker, before either side accepts, before a payment file is
+written, at delivery and by the staff's page.
 """
 
 from __future__ import annotations
@@ -11,32 +11,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from sqlmodel import Session, col, exists, or_, select
+from sqlmodel import Session, col, select
 
 from marketplace.actors import SYSTEM, Actor
-from marketplace.calendar import end_of_day, local_day
-from marketplace.db import Database, chunks, one_by_one
-from marketplace.decisions import holding, moves
+from marketplace.calendar import local_day
+from marketplace.db import Database, one_by_one
+from marketplace.decisions import holding, moves, news
 from marketplace.decisions.models import Match
 from marketplace.errors import WrongState
-from marketplace.households.related import is_related, related_pairs
-from marketplace.households.same import all_same, same_as
 from marketplace.ledger import hits
-from marketplace.ledger.models import LIVE, LedgerEntry, OverlapHit
+from marketplace.ledger.models import OverlapHit
 from marketplace.ledger.overlap import OverlapFound, verdict
-from marketplace.ledger.service import PLATFORM
 from marketplace.needs.models import Need
 from matching.overlap_rules import Finding, Verdict
 
 log = logging.getLogger("shanqiao.decisions")
-BY_YEAR = ("MUTEX_YEAR", "FLOOR_TOTAL", "ONCE_PER_YEAR", "CAP_100")
-"""Kinds of rule that count by the year in which aid is given, not in which it was promised."""
-RELATED = "CONFLICT_OF_INTEREST"
-"""Kind of the rule that keeps a related giver out; it was asked at approval, so what it says later is always new."""
-BATCH = 200
 
 
 def ask(session: Session, match: Match, /, *, now: datetime) -> Verdict:
@@ -55,8 +47,7 @@ def ask(session: Session, match: Match, /, *, now: datetime) -> Verdict:
 
 def hold_broken(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> bool:
     """Hold a match that a rule now forbids because of something new; True if it is held by this."""
-    said = ask(session, match, now=now)
-    finding = _new(session, match, said, now=now)
+    finding = _new(session, match, now=now)
     if finding is None:
         match.asked_at = now
         session.add(match)
@@ -69,21 +60,19 @@ def before_payment(session: Session, match_ids: Iterable[str], /, *, actor: Acto
     """Ask about grants that are about to go to the bank; what a rule now forbids is held and not paid."""
     for match_id in sorted(match_ids):
         match = session.get_one(Match, match_id)
-        if match.state in holding.HOLDABLE and not match.held_for and _is_due(session, match, now=now):
+        if match.state in holding.HOLDABLE and not match.held_for and news.of(session, match, now=now):
             hold_broken(session, match, actor=actor, now=now)
 
 
 def before_answer(session: Session, match: Match, /, *, now: datetime) -> None:
     """Nobody says yes to what a rule now forbids; the worker holds it for a person, and the answer waits for that."""
-    if _is_due(session, match, now=now) and _new(session, match, ask(session, match, now=now), now=now):
+    if news.of(session, match, now=now) and _new(session, match, now=now):
         raise WrongState("match_held", cause=holding.RULE)
 
 
 def at_delivery(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> None:
     """What has been handed over is a fact: where a rule says no by now, a person looks at it afterwards."""
-    if not _is_due(session, match, now=now):
-        return
-    finding = _new(session, match, ask(session, match, now=now), now=now)
+    finding = _new(session, match, now=now) if news.of(session, match, now=now) else None
     if finding is not None:
         hits.keep(session, [_met(session, match, finding, place=hits.REPORT)], actor=actor, now=now)
 
@@ -102,32 +91,11 @@ def _met(session: Session, match: Match, finding: Finding, *, place: str) -> hit
     return replace(met, subject=match.ledger_entry_id, because=(*met.because, match.ledger_entry_id))
 
 
-def _is_due(session: Session, match: Match, *, now: datetime) -> bool:
-    """Whether another year has begun or another source told something since the rules were asked, or the giver's list
-    of related people names somebody of the household by now."""
-    since = match.asked_at or match.created_at
-    homes = sorted(same_as(session, [match.household_id]).of(match.household_id))
-    if any(is_related(session, home, org_id=match.org_id) for home in homes):
-        return True
-    told = select(LedgerEntry.id).where(col(LedgerEntry.household_id).in_(homes), col(LedgerEntry.source) != PLATFORM)
-    told = told.where(col(LedgerEntry.state).in_(LIVE), col(LedgerEntry.updated_at) >= since)
-    return local_day(since).year != local_day(now).year or session.exec(told.limit(1)).first() is not None
-
-
-def _new(session: Session, match: Match, said: Verdict, *, now: datetime) -> Finding | None:
-    """The tightest rule that says no for a reason that was not there when the rules were asked: a rule of the year in
-    another year, a row that another source told of since, or a giver that is related by now. Aid of ours was held
-    against this match when it began."""
-    since = match.asked_at or match.created_at
-    other_year = local_day(since).year != local_day(now).year
-    refs = {row.ref for finding in said.findings for row in finding.because}
-    told = select(LedgerEntry.id).where(col(LedgerEntry.id).in_(refs), col(LedgerEntry.source) != PLATFORM)
-    fresh = set(session.exec(told.where(col(LedgerEntry.updated_at) >= since)))
-    for finding in said.findings:
-        by_kind = finding.kind == RELATED or (other_year and finding.kind in BY_YEAR)
-        if by_kind or any(row.ref in fresh for row in finding.because):
-            return finding
-    return None
+def _new(session: Session, match: Match, /, *, now: datetime) -> Finding | None:
+    """The tightest rule that says no for a reason that was not there when the rules were asked; what is new is read
+    once the household is locked."""
+    said = ask(session, match, now=now)
+    return next(filter(news.of(session, match, now=now).behind, said.findings), None)
 
 
 def behind(session: Session, match: Match, /) -> OverlapHit | None:
@@ -152,7 +120,7 @@ def sweep(database: Database, /, *, clock: Callable[[], datetime]) -> int:
     """The worker's sweep: ask again where something new is known, each match in its own transaction."""
     now = clock()
     with database.reading() as session:
-        found = due(session, now=now)
+        found = news.due(session, now=now)
     return one_by_one(database, found, partial(_ask_again, now=now), failed=_failed)
 
 
@@ -164,28 +132,3 @@ def _ask_again(session: Session, match_id: str, /, *, now: datetime) -> bool:
 
 def _failed(_match_id: str, error: str) -> None:
     log.warning("a reservation is asked about again at the next sweep: %s", error)
-
-
-def due(session: Session, /, *, now: datetime) -> list[str]:
-    """Reservations of which another source told aid since they were asked about, those of another year, and those of
-    households that are related to their giver by now."""
-    open_ones = (col(Match.state).in_(holding.HOLDABLE), col(Match.held_for) == "")
-    year = end_of_day(local_day(now).replace(month=1, day=1) - timedelta(days=1))
-    row = (
-        exists()
-        .where(col(LedgerEntry.source) != PLATFORM, col(LedgerEntry.state).in_(LIVE))
-        .where(col(LedgerEntry.updated_at) >= col(Match.asked_at))
-    )
-    told = row.where(col(LedgerEntry.household_id) == col(Match.household_id))
-    wanted = select(Match.id).where(*open_ones, or_(col(Match.asked_at) < year, told))
-    found = list(session.exec(wanted.order_by(col(Match.id)).limit(BATCH)))
-    same = all_same(session)
-    for group in same.several():
-        homes = sorted(group)
-        theirs = row.where(col(LedgerEntry.household_id).in_(homes))
-        found += session.exec(select(Match.id).where(*open_ones, col(Match.household_id).in_(homes), theirs))
-    related = {(home, org_id) for one, org_id in related_pairs(session) for home in same.of(one)}
-    for some in chunks(sorted({home for home, _org_id in related}), BATCH):
-        matches = session.exec(select(Match).where(*open_ones, col(Match.household_id).in_(some)))
-        found += [match.id for match in matches if (match.household_id, match.org_id) in related]
-    return list(dict.fromkeys(found))

@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from marketplace.calendar import local_day
+from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
+from marketplace.clocks.steps import Side
+from marketplace.decisions import idle
 from marketplace.decisions.closing import stays_given
 from marketplace.decisions.models import OPEN, Match, MatchState
 from marketplace.needs.models import Need, NeedState
@@ -35,6 +37,8 @@ TONE = {
     MatchState.AWAITING_GIVER: "wait",
     MatchState.AWAITING_SECOND: "wait",
 }
+HOLDERS = {Side.GIVER.value: "giver", Side.HOUSEHOLD.value: "you", Side.STAFF.value: "civil_affairs"}
+"""The side of a clock ► the holder as a household reads it."""
 ARRIVED = (MatchState.CONFIRMED, MatchState.CLOSED, MatchState.RECLAIMING)
 """States in which the household has said that the aid arrived."""
 
@@ -49,6 +53,21 @@ class Card:
     organisation: Organisation
     reasons: tuple[dict[str, Any], ...]
     clock: Clock | None = None
+    beside: Clock | None = None
+    """What its payment waits for, where that comes before the match's own step."""
+    before: Side | None = None
+    """Who has to act before its giver can do anything."""
+
+    @property
+    def turn(self) -> Clock | None:
+        """The clock of whoever has to act now; none where it is over, or whoever has it has no clock of this match."""
+        return self.beside or (None if self.before else self.clock)
+
+    @property
+    def side(self) -> str:
+        """Who has to act now; empty where it is over."""
+        side = self.turn.side if self.turn is not None else self.before
+        return side.value if side is not None else ""
 
     @property
     def tone(self) -> str:
@@ -82,14 +101,16 @@ def case_kinds(organisation: Organisation, /) -> tuple[str, ...]:
 
 
 def cards_of(session: Session, matches: Sequence[Match], /) -> list[Card]:
-    """The cards of these matches in the same order; five queries however many there are."""
+    """The cards of these matches in the same order; seven queries however many there are."""
     if not matches:
         return []
     needs = _by_id(session, Need, [match.need_id for match in matches])
     offers = _by_id(session, Offer, [match.offer_id for match in matches])
     givers = _by_id(session, Organisation, [match.org_id for match in matches])
     lines = _by_id(session, ProposedLine, [match.line_id for match in matches])
-    running = clocks.running_by_object(session, [match.id for match in matches])
+    ids = [match.id for match in matches]
+    running = clocks.running_by_object(session, [*ids, *map(idle.ref_of, ids)])
+    before = idle.turns(session, ids, now=utc_now())
     return [
         Card(
             match=match,
@@ -98,9 +119,15 @@ def cards_of(session: Session, matches: Sequence[Match], /) -> list[Card]:
             organisation=givers[match.org_id],
             reasons=tuple(lines[match.line_id].reasons),
             clock=running.get(match.id),
+            beside=running.get(idle.ref_of(match.id)) if _pays(match) else None,
+            before=before.get(match.id),
         )
         for match in matches
     ]
+
+
+def _pays(match: Match) -> bool:
+    return match.state is MatchState.IN_DELIVERY and not match.held_for
 
 
 def _by_id(session: Session, kind: Any, ids: Sequence[str]) -> dict[str, Any]:
@@ -146,8 +173,9 @@ def progress_of(session: Session, household_id: str, /) -> list[Progress]:
 def _progress(need: Need, cards: list[Card]) -> Progress:
     leading = min(cards, key=lambda card: _rank(card.match.state), default=None)
     others = tuple(card for card in cards if card is not leading)
-    until = clocks.last_day(leading.clock) if leading and leading.clock else None
-    return Progress(need, stages(need, leading.match if leading else None, until=until), leading, others)
+    until = clocks.last_day(leading.turn) if leading and leading.turn else None
+    side = leading.side if leading else ""
+    return Progress(need, stages(need, leading.match if leading else None, until=until, side=side), leading, others)
 
 
 def _rank(state: MatchState) -> int:
@@ -164,8 +192,9 @@ def _rank(state: MatchState) -> int:
     return order.index(state) if state in order else len(order)
 
 
-def stages(need: Need, match: Match | None, /, *, until: date | None = None) -> tuple[Stage, ...]:
-    """Submitted ► being checked ► matched ► waiting for you ► delivered, each with its date and holder."""
+def stages(need: Need, match: Match | None, /, *, until: date | None = None, side: str = "") -> tuple[Stage, ...]:
+    """Submitted ► being checked ► matched ► waiting for you ► delivered, each with its date and holder: whoever the
+    running clock of its match waits for, if one runs."""
     live = match if match is not None and match.state in (*OPEN, *ARRIVED) else None
     verified = need.state is NeedState.VERIFIED
     stopped = need.state in (NeedState.REFUSED, NeedState.CLOSED) and live is None
@@ -185,7 +214,8 @@ def stages(need: Need, match: Match | None, /, *, until: date | None = None) -> 
         elif not current:
             current = True
             by = until if live is not None and not stopped else None
-            built.append(Stage(code, "stopped" if stopped else "current", None, "" if stopped else holder, by))
+            who = HOLDERS.get(side, holder) if live is not None else holder
+            built.append(Stage(code, "stopped" if stopped else "current", None, "" if stopped else who, by))
         else:
             built.append(Stage(code, "todo"))
     return tuple(built)

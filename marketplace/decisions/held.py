@@ -23,6 +23,7 @@ HELD = (
         col(Match.household_id),
         at=(Match.created_at, Match.updated_at),
         waits=lambda now: col(Match.state).in_(RUNNING),
+        follows=True,
     ),
     Held(
         FollowUp,

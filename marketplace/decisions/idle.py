@@ -8,12 +8,14 @@ it does not count. Called by the act with which staff end a match.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, exists, or_
 from sqlmodel import Session, col, func, select
 
 from marketplace.clocks.models import Clock
+from marketplace.clocks.steps import Side
 from marketplace.decisions import moves
 from marketplace.decisions.models import Match, MatchState
 from marketplace.offers.pausing import pause_idle
@@ -30,23 +32,35 @@ def ref_of(match_id: str, /) -> str:
     return f"pay:{match_id}"
 
 
-def waits_for_account(session: Session, match_id: str, /) -> bool:
-    """Whether the giver can do nothing, for the household has not given an account that can be paid to."""
+TURNS: dict[str, Callable[[Session, Collection[str], datetime], dict[str, Side]]] = {}
+"""What a room above hangs in here when it is imported: of these matches, those whose giver can do nothing yet, each
+with the side that has to see to it."""
+
+
+def turns(session: Session, match_ids: Collection[str], /, *, now: datetime) -> dict[str, Side]:
+    """Of these matches, those for which household or civil affairs have something to do before the giver can pay."""
+    return {match_id: side for ask in TURNS.values() for match_id, side in ask(session, match_ids, now).items()}
+
+
+def waits_for_account(session: Session, match_id: str, /, *, now: datetime) -> bool:
+    """Whether the giver can do nothing, for there is no account yet that it may pay to."""
     running = select(Clock.id).where(Clock.object_ref == ref_of(match_id), col(Clock.step).in_((CORRECT, HELP)))
-    return session.exec(running.where(col(Clock.ended_at).is_(None)).limit(1)).first() is not None
+    if session.exec(running.where(col(Clock.ended_at).is_(None)).limit(1)).first() is not None:
+        return True
+    return bool(turns(session, [match_id], now=now))
 
 
 def look(session: Session, match: Match, /, *, now: datetime) -> None:
     """Pause the giver of a match that was late and has been ended, if it is the third in a row."""
-    if match.state is not MatchState.CANCELLED or not _was_late(session, match.id):
+    if match.state is not MatchState.CANCELLED or not _was_late(session, match.id, now=now):
         return
     if _stayed_away(session, match.org_id) >= IDLE_AFTER and pause_idle(session, match.org_id, now=now):
         moves.tell_giver(session, match, "offers_paused", key="idle", now=now)
 
 
-def _was_late(session: Session, match_id: str) -> bool:
+def _was_late(session: Session, match_id: str, *, now: datetime) -> bool:
     asked = select(Clock.id).where(Clock.object_ref == match_id, col(Clock.step).in_(LATE))
-    return session.exec(asked.limit(1)).first() is not None and not waits_for_account(session, match_id)
+    return session.exec(asked.limit(1)).first() is not None and not waits_for_account(session, match_id, now=now)
 
 
 def _stayed_away(session: Session, org_id: str) -> int:

@@ -1,7 +1,8 @@
 """Needs whose time is over are closed, once nothing of them is under way any more, and their households are told.
 
-Enters: the clock. Leaves: needs closed as lapsed with an audit row and a letter each; they stand on no list of open or
-critical needs, on no sheet of a meeting and in no month's unmet figure any more. The worker looks now and then.
+Enters: the clock. Leaves: needs closed as lapsed with an audit row and a letter each, what was proposed for them
+withdrawn; they stand on no list of open or critical needs, on no sheet of a meeting and in no month's unmet figure any
+more. The worker looks now and then.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 from datetime import datetime
 from functools import partial
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from marketplace.actors import SYSTEM
@@ -18,6 +20,7 @@ from marketplace.db import Database, one_by_one
 from marketplace.decisions.models import OPEN, Match
 from marketplace.needs import settling
 from marketplace.needs.models import Need
+from marketplace.proposals.models import LineState, ProposedLine
 
 log = logging.getLogger("shanqiao.lapsed")
 AT_ONCE = 200
@@ -39,4 +42,9 @@ def _lapsed(session: Session, now: datetime) -> list[str]:
 
 
 def _close(session: Session, need_id: str, *, now: datetime) -> bool:
-    return settling.lapse(session, need_id, actor=SYSTEM, now=now)
+    """The need first, locked; then what was proposed for it, so that nobody looks at a line that leads nowhere."""
+    if not settling.lapse(session, need_id, actor=SYSTEM, now=now):
+        return False
+    proposed = (col(ProposedLine.need_id) == need_id, col(ProposedLine.state) == LineState.PROPOSED)
+    session.execute(update(ProposedLine).where(*proposed).values(state=LineState.STALE))
+    return True

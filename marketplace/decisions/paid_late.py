@@ -1,8 +1,9 @@
-"""Money that the bank paid although its match had ended: a person books it as delivered after all, or asks it back.
+"""Money that was paid although its match had ended: a person books it as delivered after all, or asks it back.
 
-Enters: a match that is over, and which of the two a member of staff decides on. Leaves: a ledger row of its own for
+Enters: a match that is over, told by the room that knows of the payment (a bank's, an insurer's), and what a member of
+staff decides on. Leaves: a held need and a clock of staff (`paid_after_end`) until then; a ledger row of its own for
 what was paid, so that bank and ledger say the same and nobody gives it twice; and the match delivered, its household
-asked to confirm, or being reclaimed by its giver. Called by `payments`, which knows what the bank has paid.
+asked to confirm, or being reclaimed by its giver; or, for an insurer whose payout is in the ledger already, still over.
 """
 
 from __future__ import annotations
@@ -11,14 +12,20 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from marketplace import audit
 from marketplace.actors import Actor
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
 from marketplace.decisions import moves
 from marketplace.decisions.models import Match, MatchState
+from marketplace.decisions.officers import choose, load
+from marketplace.errors import NotFound
 from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState
 from marketplace.needs import settling
 from marketplace.needs.models import Need
-from marketplace.organisations.models import Organisation
+from marketplace.organisations.models import Organisation, OrganisationKind
+from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine
 
 OVER = (
@@ -33,7 +40,65 @@ OVER = (
     MatchState.RECLAIMED,
 )
 """Ends: the ledger counts nothing for them."""
-REASON = "paid_after_end"
+STEP = REASON = "paid_after_end"
+PAID = "paid:"
+DELIVER, ASK_BACK, STANDS = "deliver", "ask_back", "stands"
+
+
+def ref_of(match_id: str, /) -> str:
+    """Under which it waits, apart from the match."""
+    return PAID + match_id
+
+
+def ask(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> None:
+    """A person is to look; until then nobody else gives for this need."""
+    settling.hold_for_money(session, match.need_id, actor=actor, now=now)
+    named = choose(load(session, STEP), match.district_code)
+    holder = Holder(account_id=named, district_code=match.district_code)
+    urgent = session.get_one(Need, match.need_id).urgency >= moves.URGENT
+    clocks.start(session, STEP, ref_of(match.id), holder=holder, now=now, urgent=urgent)
+    _record(session, match, "payment:after_end", rule=match.state.value, actor=actor, now=now)
+
+
+def came_back(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> None:
+    """It came back before anybody decided: nothing is left to do, and the need goes on."""
+    if clocks.end(session, ref_of(match.id), step=STEP, outcome="came_back", now=now):
+        settling.money_settled(session, match.need_id, actor=actor, now=now)
+
+
+def get_asked(session: Session, match_id: str, /, *, actor: Actor) -> Match:
+    """A match of the actor's area about whose money a person is asked; any other looks like a missing one."""
+    match = session.get(Match, match_id)
+    require(actor, "payment:talk", district=match.district_code if match is not None else None)
+    if match is None or not clocks.running_of(session, ref_of(match.id)):
+        raise NotFound("match")
+    return match
+
+
+def outcomes_of(session: Session, match: Match, /) -> tuple[str, ...]:
+    """What can be decided: an insurer's payout is in the ledger already, so its match may stay over."""
+    insurer = session.get_one(Organisation, match.org_id).kind is OrganisationKind.INSURER
+    return (DELIVER, ASK_BACK, STANDS) if insurer else (DELIVER, ASK_BACK)
+
+
+def decide(session: Session, match_id: str, /, *, outcome: str, actor: Actor, now: datetime) -> Match:
+    """Book it as delivered, have the giver ask it back, or, for an insurer's payout, let it stand as it is."""
+    match = get_asked(session, match_id, actor=actor)
+    if outcome not in outcomes_of(session, match):
+        raise NotFound("match")
+    if outcome == STANDS:
+        settling.money_settled(session, match.need_id, actor=actor, now=now)
+    else:
+        act = ask_back if outcome == ASK_BACK else deliver_after_all
+        act(session, match_id, actor=actor, now=now)
+    clocks.end(session, ref_of(match.id), step=STEP, outcome=outcome, now=now)
+    _record(session, match, "payment:settle", rule=outcome, actor=actor, now=now)
+    return match
+
+
+def _record(session: Session, match: Match, action: str, *, rule: str, actor: Actor, now: datetime) -> None:
+    entry = audit.Entry(action, object_ref=match.id, subject=match.household_id, rule_id=rule)
+    audit.record(session, entry, actor=actor, now=now)
 
 
 def deliver_after_all(session: Session, match_id: str, /, *, actor: Actor, now: datetime) -> Match:

@@ -58,12 +58,12 @@ def see_recipient(
 
     Before the household has accepted, and after the match is over, nothing can be seen.
     """
-    match, chain_id = _to_look_at(session, match_id, actor=actor, purpose=purpose)
+    match, chain_id, purpose = _to_look_at(session, match_id, actor=actor, purpose=purpose)
     return sharing.disclose(
         session,
         chain_id,
         match_id=match.id,
-        purpose=purpose or purpose_of(session, match),
+        purpose=purpose,
         actor=actor,
         now=now,
         wanted=wanted,
@@ -74,8 +74,7 @@ def see_recipient(
 def see_own_record(session: Session, match_id: str, field: str, /, *, actor: Actor, now: datetime) -> None:
     """The giver opens again what it recorded itself of the household behind a match under way; refused and logged like
     every look."""
-    match, chain_id = _to_look_at(session, match_id, actor=actor, purpose="")
-    purpose = purpose_of(session, match)
+    match, chain_id, purpose = _to_look_at(session, match_id, actor=actor, purpose="")
     sharing.own_record_seen(session, chain_id, field, match_id=match.id, purpose=purpose, actor=actor, now=now)
 
 
@@ -91,7 +90,7 @@ def credential_for(
     wanted: Collection[str] = (),
 ) -> str:
     """A signed credential of the need behind a match under way, for this giver and this key only."""
-    match, chain_id = _to_look_at(session, match_id, actor=actor, purpose=purpose)
+    match, chain_id, _named = _to_look_at(session, match_id, actor=actor, purpose=purpose)
     return papers.issue_credential(
         session,
         chain_id,
@@ -105,8 +104,9 @@ def credential_for(
     )
 
 
-def _to_look_at(session: Session, match_id: str, *, actor: Actor, purpose: str) -> tuple[Match, str]:
-    """The giver's own match under way and the consent of its household."""
+def _to_look_at(session: Session, match_id: str, *, actor: Actor, purpose: str) -> tuple[Match, str, str]:
+    """The giver's own match under way, the consent of its household, and what the look is for: the match's own purpose
+    where none is named."""
     match = get_match(session, match_id, actor=actor)
     purpose = purpose or purpose_of(session, match)
     if match.consent_chain_id is None:
@@ -118,7 +118,7 @@ def _to_look_at(session: Session, match_id: str, *, actor: Actor, purpose: str) 
         raise _unseen(match, ConsentMissing("consent_not_living"), reason="STATE", purpose=purpose, actor=actor)
     if match.state not in UNDER_WAY:
         raise _unseen(match, WrongState("match_moved_on"), reason="STATE", purpose=purpose, actor=actor)
-    return match, match.consent_chain_id
+    return match, match.consent_chain_id, purpose
 
 
 def _unseen(match: Match, error: DomainError, *, reason: str, purpose: str, actor: Actor) -> DomainError:

@@ -80,7 +80,7 @@ def _card(match_id: str) -> Card:
 def _phone(card: Card) -> str:
     """The household's telephone, opened with its audit row."""
     session = current_session()
-    person = households.contact_of(session, card.match.household_id)
+    person = households.reachable(session, card.match.household_id)
     if person is None:
         raise NotFound("person")
     return households.reveal(
@@ -97,6 +97,7 @@ def _phone(card: Card) -> str:
 def _page(template: str, card: Card, form: Form, *, phone: str = "") -> Response:
     session = current_session()
     person = households.contact_of(session, card.match.household_id)
+    reached = households.reachable(session, card.match.household_id)
     response = pages.render(
         template,
         card=card,
@@ -105,7 +106,7 @@ def _page(template: str, card: Card, form: Form, *, phone: str = "") -> Response
         result=results.find_result(session, card.match.id),
         tries=calls.calls_of(session, card.match.id),
         name=households.masked_name(session, person),
-        reachable=person is not None,
+        reachable=reached is not None,
     )
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -24,6 +24,7 @@ from marketplace.decisions.doors import bp
 from marketplace.decisions.models import MatchState
 from marketplace.errors import NotFound
 from marketplace.guards import current_action, current_actor, guard
+from marketplace.ledger import hits
 from marketplace.ledger.overlap import OverlapFound
 from marketplace.reference import districts
 from marketplace.reference.words import choices
@@ -137,7 +138,7 @@ def rule_review(match_id: str) -> ResponseReturnValue:
         raise NotFound("match")
     if not form.validate_on_submit():
         hit = asking.behind(session, card.match)
-        return pages.render("decisions/rule_review.html", card=card, form=form, hit=hit)
+        return pages.render("decisions/rule_review.html", card=card, form=form, hit=hit, sums=hits.SUM_CAPS)
     try:
         asking.go_on(session, match_id, actor=current_actor(), now=now)
     except OverlapFound as error:

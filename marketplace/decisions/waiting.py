@@ -70,7 +70,9 @@ def _write(session: Session, waiting: Clock, barred: Mapping[str, Barred], *, no
     if waiting.account_id is not None and side is not Side.HOUSEHOLD:
         reader = reads_for(session, waiting.account_id, now=now)
         notices.post(session, "reminder_staff", key=f"{key}:named", account_id=reader, **told)
-    if side is Side.GIVER and not (waiting.step == "deliver" and idle.waits_for_account(session, waiting.object_ref)):
+    if side is Side.GIVER and not (
+        waiting.step == "deliver" and idle.waits_for_account(session, waiting.object_ref, now=now)
+    ):
         letter = OWN_LETTER.get(waiting.step, "reminder_giver")
         notices.post(session, letter, key=key, org_id=waiting.org_id, **told)
     if side is Side.HOUSEHOLD:
@@ -142,8 +144,8 @@ def ask_staff(session: Session, match: Match, now: datetime, /) -> None:
 
 
 def _late_delivery(session: Session, match: Match, now: datetime) -> None:
-    """A limit that ran out while the household's account was wanted did not run out: it is asked again tomorrow."""
-    if not idle.waits_for_account(session, match.id):
+    """A limit that ran out while an account was wanted or looked at did not run out: it is asked again tomorrow."""
+    if not idle.waits_for_account(session, match.id, now=now):
         ask_staff(session, match, now)
         return
     for clock in clocks.running_of(session, match.id):

@@ -17,6 +17,8 @@ SENTENCES: dict[str, Any] = {
     "search_too_wide": _l("Fill in a name, a telephone, an ID number or a birth date."),
     "already_in_category": _l("The household is in this category already."),
     "no_own_phone": _l("Your own telephone is not on record: a WeChat cannot be tied to it."),
+    "contact_unsafe": _l("This household may not be reached this way: somebody there is not safe."),
+    "own_phone_missing": _l("No telephone of this person is on record: write it down first, or choose another way."),
     "member_here": _l("This number is on record in this household already."),
     "member_elsewhere": _l("This number is on record in another household. End it there first."),
     "member_left": _l("This person has left the household already."),

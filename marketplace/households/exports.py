@@ -19,6 +19,7 @@ from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotAllowed, NotFound, WrongState
 from marketplace.households.categories import runs_on
 from marketplace.households.models import ExportState, Household, Person, RegisterExport, Spell
+from marketplace.households.reaching import has_rule
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
@@ -127,6 +128,7 @@ def _people(row: RegisterExport, *, now: datetime) -> Any:
     homes = select(Spell.household_id).where(col(Spell.category) == row.category, runs_on(local_day(now)))
     asked = select(Person).join(Household, col(Household.id) == col(Person.household_id))
     asked = asked.where(col(Person.contact), col(Household.district_code) == row.district_code)
+    asked = asked.where(~has_rule())
     return asked.where(col(Household.id).in_(homes)).order_by(col(Household.street_code), col(Person.id))
 
 

@@ -15,6 +15,7 @@ from marketplace.households.models import (
     Guardian,
     Household,
     Person,
+    SafeContact,
     SearchKey,
     Spell,
     Suspicion,
@@ -47,5 +48,11 @@ HELD = (
         for person in (Suspicion.one_id, Suspicion.two_id)
     ),
     Held(WeChatTie, col(Person.household_id), at=(WeChatTie.tied_at,), joins=(row_of(Person, WeChatTie.person_id),)),
+    Held(
+        SafeContact,
+        col(Person.household_id),
+        at=(SafeContact.since_at,),
+        joins=(row_of(Person, SafeContact.person_id),),
+    ),
     *(Held(table) for table in (PersonKey, SearchKey, Trace)),
 )

@@ -172,6 +172,18 @@ class WeChatTie(SQLModel, table=True):
     tied_at: datetime = Field(sa_column=moment())
 
 
+class SafeContact(SQLModel, table=True):
+    """How one person may be reached who is not safe at home; sealed under its own key. Without a row: as usual."""
+
+    __tablename__ = "safe_contact"
+
+    person_id: str = Field(primary_key=True, foreign_key="person.id", max_length=32)
+    way: Sealed | None = Field(default=None, sa_column=sealed_column())
+    since_at: datetime = Field(sa_column=moment())
+
+    model_config = {"arbitrary_types_allowed": True}
+
+
 class Guardian(SQLModel, table=True):
     """Who may act for a child, as the government's record has it; a child may have several."""
 

@@ -34,7 +34,7 @@ REFERRAL = "referral"
 
 Moved = Callable[..., object]
 WHEN_MOVED: list[Moved] = []
-"""Called with a household that lives elsewhere now; filled by the rooms whose open work stands in a place."""
+"""Called with a household that lives elsewhere now and the district it left; filled by whoever takes its work along."""
 
 CHUNK = 2000
 """So many households at a time: keys in memory stay few, and questions to the database stay short."""
@@ -201,7 +201,7 @@ def with_birth(person: PersonFacts) -> PersonFacts:
 
 
 def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: Actor, now: datetime) -> None:
-    changed = []
+    changed, was = [], home.district_code
     wanted = {
         "source": item.source,
         "district_code": item.district_code,
@@ -222,7 +222,7 @@ def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: A
     if {"district_code", "street_code"} & set(changed):
         session.flush()
         for follow in WHEN_MOVED:
-            follow(session, home, actor=actor, now=now)
+            follow(session, home, was=was, actor=actor, now=now)
 
 
 def _update_person(

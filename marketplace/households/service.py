@@ -17,6 +17,7 @@ from marketplace import audit, policy
 from marketplace.actors import Actor
 from marketplace.errors import BadInput, NotFound
 from marketplace.households.models import Household, Person
+from marketplace.households.reaching import closed_fields, require_open
 from marketplace.households.register import (
     SEALED,
     HouseholdFacts,
@@ -39,6 +40,7 @@ __all__ = [
     "mask",
     "masked_name",
     "masked_names",
+    "reachable",
     "register_household",
     "register_many",
     "resolve_many",
@@ -105,6 +107,12 @@ def contact_of(session: Session, household_id: str, /) -> Person | None:
     return next((person for person in list_people(session, household_id) if person.phone is not None), None)
 
 
+def reachable(session: Session, household_id: str, /) -> Person | None:
+    """Whom a letter or a call to the household may reach; None where nobody has a telephone, or none is safe."""
+    able = (person for person in list_people(session, household_id) if person.phone is not None)
+    return next((person for person in able if "phone" not in closed_fields(session, person)), None)
+
+
 def find_person_by_id_number(session: Session, number: str, /) -> Person | None:
     """The person with this ID number, found without reading any."""
     index = number_index(vault_of(session), number.strip())
@@ -162,7 +170,8 @@ def reveal(
 ) -> str:
     """One personal field in plain text, for staff of the district with a reason; the audit row is written first.
 
-    Raises NotFound for a foreign person or an empty field, BadInput without a reason from the list.
+    Raises NotFound for a foreign person or an empty field, BadInput without a reason from the list, WrongState where
+    somebody who lives there said that it is not safe to call or to write.
     """
     if field not in SEALED:
         raise BadInput("bad_input", field="field")
@@ -173,6 +182,7 @@ def reveal(
     policy.require(actor, "household:reveal", district=home.district_code if home is not None else None)
     if person is None or getattr(person, field) is None:
         raise NotFound("not_found")
+    require_open(session, person, field)
     entry = audit.Entry(
         "household:reveal",
         subject=person.id,

@@ -80,7 +80,7 @@ def send_code() -> ResponseReturnValue:
                     "sign_in_code",
                     key=f"code:{code.id}",
                     household_id=person.household_id,
-                    params={"code_id": code.id},
+                    params={"code_id": code.id, "person_id": person.id},
                     now=now,
                 )
     if refused:

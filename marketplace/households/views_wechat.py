@@ -75,7 +75,7 @@ def shell_enter() -> ResponseReturnValue:
         return _again()
     try:
         with current_database().transaction() as session:
-            accounts.count_try(session, "wechat", network=request.remote_addr or "", now=now)
+            accounts.count_try(session, "wechat", network=request.remote_addr or "", now=now, crowd=True)
         openid = door.openid_of(form.code.data or "")
     except (WillNeverWork, NotAllowed):
         return _again()

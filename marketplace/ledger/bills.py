@@ -145,7 +145,8 @@ def answer(
         raise BadInput("layer_outside", field="amount")
     layer = layers[payer]
     layer.state, layer.fen, layer.told_by, layer.updated_at = state, fen, actor.id, now
-    session.add(layer)
+    bill.updated_at = now
+    session.add_all([layer, bill])
     flush(session)
     _record(session, bill, "bill:answer", fen=fen, rule=payer, actor=actor, now=now)
     urgent = session.get_one(Need, bill.need_id).urgency >= URGENT

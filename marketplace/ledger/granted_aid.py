@@ -2,7 +2,7 @@
 
 Enters: granted items of `cases` that pay money once. Leaves: one ledger row for each, approved while the order to pay
 is open and delivered afterwards, held against the rules like a late report; returned where the grant was taken back
-before it was paid. What was paid stands with its amount while it is decided anew, until more of it is paid.
+before it was paid. What was granted stands with its amount while it is decided anew.
 What is paid month by month comes from the government's own feed. Called by the worker.
 """
 
@@ -32,6 +32,8 @@ log = logging.getLogger("shanqiao.ledger")
 SOURCE = "CASES"
 """The source of these rows: what this house itself granted."""
 BATCH = 100
+STANDS = (ItemState.GRANTED, ItemState.RUNNING, ItemState.STOPPED)
+"""States in which an amount that was granted stands: also while it is decided anew."""
 _INDEX = "case-"
 
 
@@ -76,7 +78,7 @@ def due(session: Session, /) -> list[str]:
     row = exists().where(col(LedgerEntry.source_index) == _INDEX + col(CaseItem.id))
     stands = row.where(col(LedgerEntry.state).in_((*LIVE, AidState.REPEAT)))
     promised = row.where(col(LedgerEntry.state) == AidState.APPROVED)
-    paid, granted = col(CaseItem.paid_fen) > 0, col(CaseItem.state) == ItemState.GRANTED
+    paid, granted = col(CaseItem.paid_fen) > 0, col(CaseItem.state).in_(STANDS)
     worth = case((paid, col(CaseItem.paid_fen)), (granted, col(CaseItem.amount_fen)), else_=0)
     right = stands.where(col(LedgerEntry.units) == worth)
     wanted = select(CaseItem.id).where(col(CaseItem.code).in_(list(ONCE)))
@@ -86,7 +88,7 @@ def due(session: Session, /) -> list[str]:
 
 def worth_of(item: CaseItem, /) -> int:
     """What was paid, whatever became of the decision; before that what is promised."""
-    return item.paid_fen or (item.amount_fen if item.state is ItemState.GRANTED else 0)
+    return item.paid_fen or (item.amount_fen if item.state in STANDS else 0)
 
 
 def follow(session: Session, item_id: str, /, *, now: datetime) -> bool:

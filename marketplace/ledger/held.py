@@ -5,6 +5,7 @@ Enters: nothing. Leaves: `HELD`, this room's part of the answer whether anything
 
 from __future__ import annotations
 
+from sqlalchemy import true
 from sqlmodel import col
 
 from marketplace.held import Held
@@ -30,8 +31,14 @@ HELD = (
         col(OverlapHit.household_id),
         at=(OverlapHit.created_at, OverlapHit.decided_at),
         waits=lambda now: col(OverlapHit.state) == HitState.OPEN,
+        follows=True,
     ),
     Held(OverlapException, col(OverlapException.household_id), at=(OverlapException.allowed_at,)),
-    Held(CostBill, col(CostBill.household_id), at=(CostBill.created_at, CostBill.updated_at)),
+    Held(
+        CostBill,
+        col(CostBill.household_id),
+        at=(CostBill.created_at, CostBill.updated_at),
+        follows=lambda now: true(),
+    ),
     Held(CostLayer),
 )

@@ -7,12 +7,10 @@ the givers' reports and pages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from marketplace import audit
@@ -31,11 +29,9 @@ STEP = "overlap_look"
 APPROVAL, RUN, REPORT, HELD = "approval", "run", "report", "held"
 TWICE = "TWICE"
 """The code of a gift that two sources tell of: no rule, and nothing was given twice (see `ledger.repeats`)."""
-MINUTE_FEN = 100
-"""What one minute of a worker is reckoned to cost, in fen: our own proposal, for the report of false alarms only."""
-SUM_CAPS = frozenset({"D01", "D02", "D04", "D07", "D13", "D14", "D15"})
-"""Rules that add money up, or that the county alone may lift: a row that counts there counts whoever looked at it. Only
-an exception lifts them."""
+SUM_CAPS = frozenset({"D01", "D02", "D04", "D07", "D09", "D13", "D14", "D15", "D16"})
+"""Rules that add money or hours up, or that the county alone may lift: a row that counts there counts whoever looked at
+it. Only an exception lifts them."""
 _ASKED = 500
 
 
@@ -56,19 +52,25 @@ class Met:
 
 
 def keep(session: Session, met: Iterable[Met], /, *, actor: Actor, now: datetime) -> list[OverlapHit]:
-    """Write down what is new; a late report that contradicts aid given before becomes a task with a clock, and one that
-    was decided is asked again once its facts change. Returns the rows that are new or asked again."""
-    new, again = _news(session, list({(one.code, one.place, one.subject): one for one in met}.values()))
+    """Write down what is new, and what is known as it stands now; a late report that contradicts aid given before
+    becomes a task with a clock. What was decided is asked again once its facts change. Returns the rows that are new or
+    asked again."""
+    wanted = {(one.code, one.place, one.subject): one for one in met}
+    known = _known(session, {one.subject for one in wanted.values()})
+    old = [(known[key], one) for key, one in wanted.items() if key in known]
+    over = {row.id: row for row, one in old if _asks_anew(row, one)}
+    _set_aside(session, over.values(), now=now)
+    new = [one for key, one in wanted.items() if key not in known or known[key].id in over]
     givers = _givers(session, {ref for one in new for ref in one.because[:1]})
-    kept = []
-    for one in new:
-        row = _row(one, giver=givers.get(one.because[0], "") if one.because else "", now=now)
-        session.add(row)
-        kept.append(row)
-    kept += [_reopened(session, row, one) for row, one in again]
+    kept = [_row(one, giver=givers.get(one.because[0], "") if one.because else "", now=now) for one in new]
+    changed = [(row, one) for row, one in old if row.id not in over and not _as_known(row, one)]
+    renewed = [_renewed(row, one) for row, one in changed if row.state is HitState.OPEN]
+    kept += [_reopened(row, one) for row, one in changed if row.state is not HitState.OPEN and row.place == REPORT]
+    session.add_all([*kept, *renewed])
     flush(session)
     entries = [
-        audit.Entry("overlap:found", object_ref=row.id, subject=row.household_id, rule_id=row.code) for row in kept
+        audit.Entry("overlap:found", object_ref=row.id, subject=row.household_id, rule_id=row.code)
+        for row in (*kept, *renewed)
     ]
     audit.record_many(session, entries, actor=actor, now=now)
     for row in kept:
@@ -77,28 +79,45 @@ def keep(session: Session, met: Iterable[Met], /, *, actor: Actor, now: datetime
     return kept
 
 
-def _news(session: Session, met: Sequence[Met]) -> tuple[list[Met], list[tuple[OverlapHit, Met]]]:
-    """What was never met, and decided tasks of which more or other is told now."""
-    known: dict[tuple[str, str, str], OverlapHit] = {}
-    for some in chunks(sorted({one.subject for one in met}), _ASKED):
+def _known(session: Session, subjects: set[str]) -> dict[tuple[str, str, str], OverlapHit]:
+    found: dict[tuple[str, str, str], OverlapHit] = {}
+    for some in chunks(sorted(subjects), _ASKED):
         for row in session.exec(select(OverlapHit).where(col(OverlapHit.subject).in_(some))):
-            known[row.code, row.place, row.subject] = row
-    new = [one for one in met if (one.code, one.place, one.subject) not in known]
-    old = [(known[key], one) for one in met if (key := (one.code, one.place, one.subject)) in known]
-    return new, [
-        (row, one)
-        for row, one in old
-        if row.place == REPORT and row.state is not HitState.OPEN
-        if (row.units, set(row.because)) != (one.units, set(one.because))
-    ]
+            found[row.code, row.place, row.subject] = row
+    return found
 
 
-def _reopened(session: Session, row: OverlapHit, one: Met) -> OverlapHit:
-    row.units, row.because, row.state = one.units, list(one.because), HitState.OPEN
+def _as_known(row: OverlapHit, one: Met) -> bool:
+    return (row.units, set(row.because)) == (one.units, set(one.because))
+
+
+def _asks_anew(row: OverlapHit, one: Met) -> bool:
+    """Whether this is a question of its own: a match is held again, or a decided hit is met by rows that nobody looked
+    at. The old one keeps its rows and its finding. A late report stays one task."""
+    looked_at = row.state is HitState.OPEN or set(one.because) <= set(row.because)
+    return row.place == HELD or (row.place != REPORT and not looked_at)
+
+
+def _set_aside(session: Session, rows: Collection[OverlapHit], *, now: datetime) -> None:
+    """They stand for themselves; a question that nobody answered has gone."""
+    for row in rows:
+        row.subject = row.id
+        if row.state is HitState.OPEN:
+            row.state, row.decided_at = HitState.GONE, now
+        session.add(row)
+    if rows:
+        flush(session)
+
+
+def _renewed(row: OverlapHit, one: Met) -> OverlapHit:
+    row.units, row.because = one.units, list(one.because)
     row.value_fen = one.units * reckoned_value(need_kind(one.category).unit)
-    row.decided_by, row.decided_at = "", None
-    session.add(row)
     return row
+
+
+def _reopened(row: OverlapHit, one: Met) -> OverlapHit:
+    row.state, row.decided_by, row.decided_at = HitState.OPEN, "", None
+    return _renewed(row, one)
 
 
 def _givers(session: Session, refs: set[str]) -> dict[str, str]:
@@ -213,87 +232,3 @@ def rows_behind(session: Session, hit: OverlapHit, /) -> list[LedgerEntry]:
     """The ledger rows that the rule named, the newest first."""
     wanted = select(LedgerEntry).where(col(LedgerEntry.id).in_(hit.because))
     return list(session.exec(wanted.order_by(col(LedgerEntry.given_on).desc(), col(LedgerEntry.id))))
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """One line of the report: a rule, or who had already given. A false alarm is no duplicate, and costs minutes."""
-
-    key: str
-    hits: int
-    households: int
-    value_fen: int
-    false_alarms: int
-    cost_fen: int
-
-
-def totals(session: Session, /, *, by: str, late: bool = False, actor: Actor) -> list[Total]:
-    """By rule (`code`) or by who had already given (`giver`), the dearest first: what the rules stopped, each need once
-    for a rule however many givers were refused; or, with `late`, what turned out to be given beside other aid."""
-    counted = _counted(actor, late=late).subquery()
-    key, false = counted.c[by], counted.c.state == HitState.FALSE_ALARM
-    real = select(key, func.count(), func.count(func.distinct(counted.c.household_id)), func.sum(counted.c.value_fen))
-    alarms = select(key, func.count(), func.sum(counted.c.minutes)).where(false).group_by(key)
-    stopped = {row[0]: row[1:] for row in session.execute(real.where(~false).group_by(key))}
-    wrong = {row[0]: row[1:] for row in session.execute(alarms)}
-    found = []
-    for key in stopped.keys() | wrong.keys():
-        times, homes, value = stopped.get(key, (0, 0, 0))
-        false_alarms, minutes = wrong.get(key, (0, 0))
-        cost = int(minutes or 0) * MINUTE_FEN
-        found.append(Total(key, int(times), int(homes), int(value), int(false_alarms), cost))
-    return sorted(found, key=lambda line: (-line.value_fen, line.key))
-
-
-def _counted(actor: Actor, *, late: bool) -> Any:
-    """Late reports each; of what was stopped the largest for each rule and need, and every false alarm."""
-    rows = _narrowed(select(OverlapHit), actor)
-    if late:
-        real = (col(OverlapHit.state) != HitState.GONE, col(OverlapHit.code) != TWICE)
-        return rows.where(col(OverlapHit.place) == REPORT, *real)
-    return _largest(rows, col(OverlapHit.code))
-
-
-def _largest(rows: Any, *keys: Any) -> Any:
-    """Of the hits that stopped aid, the dearest that stands for each key and need; false alarms all."""
-    false = col(OverlapHit.state) == HitState.FALSE_ALARM
-    one = func.coalesce(OverlapHit.need_id, OverlapHit.subject)
-    place = func.row_number().over(
-        partition_by=[*keys, one, false], order_by=[col(OverlapHit.value_fen).desc(), col(OverlapHit.id)]
-    )
-    ranked = rows.where(col(OverlapHit.place) != REPORT).add_columns(place.label("nth")).subquery()
-    return select(ranked).where((ranked.c.nth == 1) | (ranked.c.state == HitState.FALSE_ALARM))
-
-
-def prevented_fen(session: Session, /, *, actor: Actor) -> int:
-    """What was not given twice, each need once whatever rules stopped it."""
-    once = _largest(_narrowed(select(OverlapHit), actor)).subquery()
-    total = select(func.sum(once.c.value_fen)).where(once.c.state != HitState.FALSE_ALARM)
-    return int(session.execute(total).scalar() or 0)
-
-
-def _narrowed(statement: Any, actor: Actor) -> Any:
-    return statement.where(col(OverlapHit.district_code).in_(sorted(actor.districts))) if actor.districts else statement
-
-
-def hits_where(
-    actor: Actor, /, *, code: str = "", giver: str | None = None, state: str = "", late: bool | None = None
-) -> Any:
-    """The rows behind a line of the report: a statement for one page of a list, the newest first."""
-    wanted = _narrowed(select(OverlapHit), actor)
-    if code:
-        wanted = wanted.where(col(OverlapHit.code) == code)
-    if giver is not None:
-        wanted = wanted.where(col(OverlapHit.giver) == giver)
-    if late is not None:
-        wanted = wanted.where((col(OverlapHit.place) == REPORT) == late)
-    if state in set(HitState):
-        wanted = wanted.where(col(OverlapHit.state) == HitState(state))
-    return wanted.order_by(col(OverlapHit.created_at).desc(), col(OverlapHit.id))
-
-
-def count_open(session: Session, /, *, actor: Actor) -> int:
-    """How many late reports wait for a person."""
-    wanted = _narrowed(select(func.count()).select_from(OverlapHit), actor)
-    wanted = wanted.where(col(OverlapHit.state) == HitState.OPEN, col(OverlapHit.place) == REPORT)
-    return int(session.exec(wanted).one())

@@ -26,7 +26,7 @@ from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import set_apart
-from marketplace.ledger.models import HitState, LedgerEntry, OverlapException, OverlapHit
+from marketplace.ledger.models import PROMISED, HitState, LedgerEntry, OverlapException, OverlapHit
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need
 from marketplace.organisations.givers import Givers, givers_of
@@ -89,11 +89,22 @@ def _rows(session: Session, ids: Iterable[str]) -> list[Household]:
     return list(session.exec(select(Household).where(col(Household.id).in_(ids)).order_by(col(Household.id))))
 
 
-def aid_of(session: Session, homes: Homes, /, *, household_id: str) -> list[Given]:
-    """The live aid of all of them, told as this household's."""
+def aid_of(session: Session, homes: Homes, /, *, household_id: str, own: str = "") -> list[Given]:
+    """The live aid of all of them, told as this household's. Beside a row that is reserved already (`own`) stands
+    neither itself nor what we promised after it in its year: of two promises the earlier one is kept. What was promised
+    in another year never reckoned with it."""
     rows = list(ledger.live_aid(session, household_ids=sorted(homes.ids)))
+    mine = next((row for row in rows if row.id == own), None)
+    if mine is not None:
+        rows = [row for row in rows if row.id != own and not _promised_after(row, mine)]
     givers = givers_of(session, reported(rows))
     return [given(entry, household_id=household_id, givers=givers) for entry in rows]
+
+
+def _promised_after(row: LedgerEntry, mine: LedgerEntry) -> bool:
+    ours = row.source == ledger.PLATFORM and row.state in PROMISED
+    one_year = row.given_on.year == mine.given_on.year
+    return ours and one_year and (row.created_at, row.id) > (mine.created_at, mine.id)
 
 
 def reported(rows: Iterable[LedgerEntry], /) -> set[str]:
@@ -139,8 +150,8 @@ def verdict(
         apart=set_apart(session, [need.id]).get(need.id, frozenset()),
         bill=bill_of(session, need, homes),
     )
-    rows = [row for row in aid_of(session, homes, household_id=need.household_id) if row.ref != own]
-    return judge(question, past=rows, rules=_rules(session, need, on=on))
+    past = aid_of(session, homes, household_id=need.household_id, own=own)
+    return judge(question, past=past, rules=_rules(session, need, on=on))
 
 
 def _rules(session: Session, need: Need, *, on: date) -> tuple[Rule, ...]:

@@ -14,7 +14,7 @@ from marketplace.calendar import local_day, utc_now
 from marketplace.clocks import service as clocks
 from marketplace.guards import current_actor, guard
 from marketplace.households import suspicions
-from marketplace.ledger import hits, repeats
+from marketplace.ledger import hit_report, hits, repeats
 from marketplace.ledger.doors import bp
 from marketplace.ledger.models import HitState, OverlapHit
 from marketplace.ledger.views_aid import STATES
@@ -60,17 +60,17 @@ def hit_name(code: str) -> str:
 def duplicates() -> ResponseReturnValue:
     """The report: what was stopped by rule and by who had already given; and apart from it what was given twice."""
     session, actor = current_session(), current_actor()
-    by_rule, by_giver = (hits.totals(session, by=by, actor=actor) for by in ("code", "giver"))
-    late = hits.totals(session, by="code", late=True, actor=actor)
+    by_rule, by_giver = (hit_report.totals(session, by=by, actor=actor) for by in ("code", "giver"))
+    late = hit_report.totals(session, by="code", late=True, actor=actor)
     return render(
         "ledger/duplicates.html",
         by_rule=by_rule,
         by_giver=by_giver,
         late=late,
-        value_fen=hits.prevented_fen(session, actor=actor),
+        value_fen=hit_report.prevented_fen(session, actor=actor),
         alarms=sum(line.false_alarms for line in (*by_rule, *late)),
         cost_fen=sum(line.cost_fen for line in (*by_rule, *late)),
-        open_count=hits.count_open(session, actor=actor),
+        open_count=hit_report.count_open(session, actor=actor),
         pairs={state.value: number for state, number in suspicions.count_by_state(session, actor=actor).items()},
         told_twice=repeats.count_told_twice(session, actor=actor),
     )
@@ -84,7 +84,7 @@ def duplicate_rows() -> ResponseReturnValue:
     code, state = (request.args.get(name, "")[:16] for name in ("code", "state"))
     giver = request.args.get("giver")
     late = {"yes": True, "no": False}.get(request.args.get("late", ""))
-    wanted = hits.hits_where(actor, code=code, giver=giver, state=state, late=late)
+    wanted = hit_report.hits_where(actor, code=code, giver=giver, state=state, late=late)
     page = Page(page_number(), session.exec(select(func.count()).select_from(wanted.subquery())).one())
     found = session.exec(wanted.offset(page.offset).limit(page.size)).all()
     shown = [(hit, need_kind(hit.category).unit, TONES[hit.state.value]) for hit in found]

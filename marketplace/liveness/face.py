@@ -20,6 +20,7 @@ from marketplace.db import flush, new_id
 from marketplace.errors import ConsentMissing, NotFound, WrongState
 from marketplace.households.models import Person
 from marketplace.liveness import service
+from marketplace.liveness.dead import require_scheduled
 from marketplace.liveness.models import FaceConsent, SurvivalCheck, Way
 from marketplace.policy import require
 from marketplace.sealed import vault_of
@@ -85,6 +86,7 @@ def ready(session: Session, check_id: str, /, *, actor: Actor) -> tuple[Survival
     """The waiting check and the keyed mark of the person, if a face check may begin."""
     found = service.waiting_for(session, check_id, "survival:face", actor=actor)
     _own(session, found.person_id, actor=actor)
+    require_scheduled(found)
     if consent_of(session, found.person_id) is None:
         raise ConsentMissing("face_consent_missing")
     return found, vault_of(session).index("face-subject", found.person_id)

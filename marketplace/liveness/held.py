@@ -16,12 +16,14 @@ HELD = (
         col(SurvivalCheck.household_id),
         at=(SurvivalCheck.opened_at, SurvivalCheck.done_at),
         waits=lambda now: col(SurvivalCheck.state).in_(WAITING),
+        follows=True,
     ),
     Held(
         SurvivalDuty,
         col(SurvivalDuty.household_id),
         at=(SurvivalDuty.begun_at, SurvivalDuty.ended_at),
         waits=lambda now: col(SurvivalDuty.ended_at).is_(None),
+        follows=True,
     ),
     Held(FaceConsent, col(FaceConsent.household_id), at=(FaceConsent.given_at, FaceConsent.withdrawn_at)),
 )

@@ -2,7 +2,8 @@
 
 Enters: a day that came, or a record of a death or a detention; then the person, a helper or staff. Leaves: a check that
 says who saw the person, how and when, with one letter at each end. A record never decides by itself: it opens a check
-whose answer is a visit. Called by this room's pages and sweep, and by `rights` when a death is recorded.
+whose answer is a visit, and that only staff end. Called by this room's pages and sweep, and by `rights` when a death is
+recorded.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.households import guardians
 from marketplace.households.models import Household, Person
 from marketplace.liveness import duties
+from marketplace.liveness.dead import BY_STAFF, require_scheduled
 from marketplace.liveness.models import WAITING, CheckCause, CheckState, SurvivalCheck, Way
 from marketplace.policy import require
 from marketplace.sealed import Unreadable, vault_of
@@ -31,7 +33,6 @@ from marketplace.visits import service as visits
 STEP, VISIT = "survival_check", "survival_visit"
 LEAST_DAYS = 7
 """Nobody is given less time than this to answer."""
-BY_STAFF = (Way.VIDEO, Way.HOME, Way.COUNTER)
 WISHES = ("video", "home", "counter")
 
 
@@ -113,11 +114,12 @@ def _to_visit(session: Session, found: SurvivalCheck, *, outcome: str, actor: Ac
 def send_code(session: Session, check_id: str, /, *, network: str, actor: Actor, now: datetime) -> str:
     """Send six digits to the person's own telephone; return the code's id."""
     found, person = _of_household(session, check_id, actor=actor)
+    require_scheduled(found)
     holder = _phone_holder(session, person, actor=actor, now=now)
     if holder.phone_index is None or not holder.contact:
         raise WrongState("no_own_phone")
     code = accounts.new_code(session, holder.phone_index, network=network, now=now)
-    params = {"code_id": code.id}
+    params = {"code_id": code.id, "person_id": holder.id}
     notices.post(
         session, "sign_in_code", key=f"code:{code.id}", household_id=found.household_id, params=params, now=now
     )
@@ -128,6 +130,7 @@ def code_and_tail_fit(session: Session, check_id: str, /, *, code: str, tail: st
     """Whether the digits are the telephone's and the last four signs are those of the ID number. The caller commits in
     any case, so that wrong tries count."""
     found, person = _of_household(session, check_id, actor=actor)
+    require_scheduled(found)
     phone = _phone_holder(session, person, actor=actor, now=now).phone_index
     right = phone is not None and accounts.code_fits(session, phone, code, now=now)
     if not right or not _tail_fits(session, person, tail):

@@ -15,7 +15,7 @@ from marketplace.households.models import Person
 from marketplace.households.service import masked_name
 from marketplace.liveness import duties, face, service
 from marketplace.liveness.doors import bp, face_door
-from marketplace.liveness.models import WAITING, SurvivalCheck
+from marketplace.liveness.models import WAITING, CheckCause, SurvivalCheck
 from marketplace.reference.words import label
 from marketplace.web import (
     CodeField,
@@ -88,9 +88,9 @@ def my_check(check_id: str) -> ResponseReturnValue:
         one=found,
         name=masked_name(session, person),
         waits=found.state in WAITING,
-        phone=person.phone_index is not None and person.contact,
+        phone=person.phone_index is not None and person.contact and found.cause is CheckCause.SCHEDULE,
         agreed=face.consent_of(session, found.person_id),
-        offered=face_door() is not None,
+        offered=face_door() is not None and found.cause is CheckCause.SCHEDULE,
     )
 
 

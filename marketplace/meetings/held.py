@@ -26,6 +26,7 @@ HELD = (
         at=(Duty.made_at, Duty.done_at),
         waits=lambda now: col(Duty.done_at).is_(None) & col(Duty.taken_back).is_(False),
         joins=(row_of(Need, Duty.need_id),),
+        follows=False,
     ),
     Held(
         MeetingRow,
@@ -33,12 +34,14 @@ HELD = (
         at=(MeetingRow.decided_at,),
         waits=lambda now: (col(Meeting.state) == MeetingState.OPEN) & col(MeetingRow.decided_at).is_(None),
         joins=(row_of(Need, MeetingRow.need_id), row_of(Meeting, MeetingRow.meeting_id)),
+        follows=False,
     ),
     Held(
         UrgentApproval,
         col(UrgentApproval.household_id),
         at=(UrgentApproval.approved_at, UrgentApproval.reviewed_at),
         waits=lambda now: col(UrgentApproval.state) == ReviewState.WAITING,
+        follows=False,
     ),
     Held(CriticalCall),
 )

@@ -66,6 +66,7 @@ def plan(session: Session, shift: Shift, /, *, actor: Actor, now: datetime) -> O
         raise BadInput("span_backwards", field="ends_on")
     if shift.ends_at - shift.starts_at > LONGEST:
         raise BadInput("span_too_long", field="ends_on")
+    _one_at_a_time(session)
     if _overlaps(session, shift):
         raise BadInput("on_call_overlap", field="starts_on")
     row = OnCall(
@@ -97,6 +98,13 @@ def _check_people(session: Session, shift: Shift) -> None:
             raise BadInput("officer_unknown", field=seat)
         if not fits(chosen, shift.district_code):
             raise BadInput("officer_elsewhere", field=seat)
+
+
+def _one_at_a_time(session: Session) -> None:
+    """Whoever plans locks the approvers, so that a pair that another head is just planning is seen before it is asked
+    whether two pairs meet."""
+    heads = select(Account.id).where(col(Account.role) == Role.APPROVER).order_by(col(Account.id))
+    session.exec(heads.with_for_update()).all()
 
 
 def _overlaps(session: Session, shift: Shift) -> bool:

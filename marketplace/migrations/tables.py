@@ -38,8 +38,11 @@ from marketplace.reports import models as reports
 from marketplace.rights import models as rights
 from marketplace.sharing import models as sharing
 from marketplace.signals import models as signals
+from marketplace.signals import models_homes as signals_homes
 from marketplace.trail import models as trail
 from marketplace.visits import models as visits
+from marketplace.visits import models_places as visits_places
+from marketplace.workdays import models as workdays
 
 ROOMS = (
     accounts,
@@ -82,8 +85,11 @@ ROOMS = (
     sealed,
     sharing,
     signals,
+    signals_homes,
     trail,
     visits,
+    workdays,
+    visits_places,
 )
 
 metadata = marketplace.db.metadata

@@ -17,6 +17,7 @@ HELD = (
         col(Need.household_id),
         at=(Need.created_at, Need.updated_at),
         waits=lambda now: col(Need.state).in_(LIVE),
+        follows=True,
     ),
     Held(NeedStanding),
 )

@@ -67,6 +67,7 @@ class BudgetForm(Form):
     """The most money in a calendar year."""
 
     yearly_budget_fen = YuanField(_l("The most money you give in a calendar year"), least=0, required=False)
+    income_fen = YuanField(_l("Income of last year, or the mean of the last three years"), least=0, required=False)
 
 
 class ContactForm(Form):

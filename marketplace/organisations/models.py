@@ -38,9 +38,14 @@ class OrganisationState(StrEnum):
 
 class Organisation(SQLModel, table=True):
     """One giver. Contract and purposes are copies of its approved agreement; `yearly_budget_fen` is the most money it
-    gives in a calendar year, by its own word. A charitable trust names its trustee, its supervisor and its filing."""
+    gives in a calendar year, by its own word; `income_fen` what came in in `income_year`, or in the mean of the three
+    years up to it, of a foundation that may raise funds in public. A charitable trust names its trustee, its supervisor
+    and its filing."""
 
-    __table_args__ = (check("budget", "yearly_budget_fen IS NULL OR yearly_budget_fen >= 0"),)
+    __table_args__ = (
+        check("budget", "yearly_budget_fen IS NULL OR yearly_budget_fen >= 0"),
+        check("income", "income_fen IS NULL OR (income_fen >= 0 AND income_year IS NOT NULL)"),
+    )
 
     id: str = Field(primary_key=True, max_length=32)
     name: str = Field(max_length=120)
@@ -55,6 +60,8 @@ class Organisation(SQLModel, table=True):
     contract_to: date | None = Field(default=None, index=True)
     purposes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     yearly_budget_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    income_fen: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    income_year: int | None = None
     trustee: str = Field(default="", max_length=120)
     supervisor: str = Field(default="", max_length=120)
     filing_ref: str = Field(default="", max_length=64)

@@ -152,14 +152,25 @@ def _is_over(organisation: Organisation, *, on: date) -> bool:
 
 
 def keep_budget(
-    session: Session, org_id: str, /, *, yearly_budget_fen: int | None, actor: Actor, now: datetime
+    session: Session,
+    org_id: str,
+    /,
+    *,
+    yearly_budget_fen: int | None,
+    income_fen: int | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> Organisation:
-    """The most money this giver gives in a calendar year, by its own word; None is no limit."""
+    """The most money this giver gives in a calendar year, by its own word; None is no limit. A foundation that may
+    raise funds in public tells the income of last year beside it: see `spending`."""
     require(actor, "organisation:budget", org_id=org_id)
     organisation = _organisation(session, org_id)
     if yearly_budget_fen is not None and not 0 <= yearly_budget_fen <= LARGEST_BUDGET:
         raise BadInput("budget_too_large", field="yearly_budget_fen")
-    organisation.yearly_budget_fen = yearly_budget_fen
+    if income_fen is not None and not 0 <= income_fen <= LARGEST_BUDGET:
+        raise BadInput("budget_too_large", field="income_fen")
+    organisation.yearly_budget_fen, organisation.income_fen = yearly_budget_fen, income_fen
+    organisation.income_year = local_day(now).year - 1 if income_fen is not None else None
     session.add(organisation)
     flush(session)
     body = {"limited": int(yearly_budget_fen is not None)}
@@ -262,7 +273,11 @@ def require_active(session: Session, org_id: str, /) -> Organisation:
 def may_read(session: Session, org_id: str, /, *, on: date) -> bool:
     """Whether anything about a household may be shown to this organisation on this day: it is neither suspended nor
     without an agreement, also where nobody has written down yet that its agreement has ended."""
-    found = session.get(Organisation, org_id, populate_existing=True)
+    return reads_today(session.get(Organisation, org_id, populate_existing=True), on=on)
+
+
+def reads_today(found: Organisation | None, /, *, on: date) -> bool:
+    """The same of a row that was read in this transaction."""
     return found is not None and found.state is OrganisationState.ACTIVE and not _is_over(found, on=on)
 
 

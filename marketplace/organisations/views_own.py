@@ -11,14 +11,15 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
 from marketplace.errors import BadInput, DomainError
 from marketplace.guards import current_actor, guard
 from marketplace.intake import ImportKind, sentence
 from marketplace.organisations import related, service
 from marketplace.organisations.blueprint import bp
 from marketplace.organisations.forms import UNREACHABLE, BudgetForm, ContactForm, OnCallForm, RelatedForm, fill
-from marketplace.organisations.models import Relation
+from marketplace.organisations.models import OrganisationKind, Relation
+from marketplace.organisations.spending import spending_of
 from marketplace.web import _, _l, current_session, done, render, writes
 from marketplace.web.desk import Desk
 from marketplace.web.display import language
@@ -39,12 +40,19 @@ def budget() -> ResponseReturnValue:
     """The most money in a calendar year."""
     session, actor = current_session(), current_actor()
     organisation = service.get_own(session, actor=actor)
-    form = BudgetForm(data={"yearly_budget_fen": organisation.yearly_budget_fen})
+    now, foundation = utc_now(), organisation.kind is OrganisationKind.FOUNDATION
+    told = spending_of(organisation, year=local_day(now).year)
+    income = organisation.income_fen if told is not None else None
+    form = BudgetForm(data={"yearly_budget_fen": organisation.yearly_budget_fen, "income_fen": income})
+    if not foundation:
+        del form.income_fen
     if form.validate_on_submit():
-        most = form.yearly_budget_fen.data
-        service.keep_budget(session, organisation.id, yearly_budget_fen=most, actor=actor, now=utc_now())
-        return done(_("Kept. It counts from the next match on."), to=url_for(".ours"))
-    return render("organisations/budget.html", form=form)
+        kept = {"yearly_budget_fen": form.yearly_budget_fen.data} | (
+            {"income_fen": form.income_fen.data} if foundation else {}
+        )
+        service.keep_budget(session, organisation.id, **kept, actor=actor, now=now)
+        return done(_("Kept. It counts from the next match on."), to=url_for(".budget" if foundation else ".ours"))
+    return render("organisations/budget.html", form=form, spending=told)
 
 
 @bp.route("/ours/contact", methods=["GET", "POST"])

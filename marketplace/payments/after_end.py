@@ -1,9 +1,8 @@
 """What becomes of money that the bank paid for a match that had ended, or that a person was holding.
 
-Enters: a match and what the bank has said. Leaves: a held need and a clock of staff (`paid_after_end`) that ends with
-one of two acts, booked as delivered or asked back, or by itself when the bank sends the money back. The sweep follows
-what a person did after the bank had paid: a match that was held and let go on is delivered, one that was ended waits
-for a person like any other. Called by `effects`, the worker and the staff's page.
+Enters: a match and what the bank has said. Leaves: what `decisions.paid_late` makes of it: a person is asked. The sweep
+follows what a person did after the bank had paid: a match that was held and let go on is delivered, one that was ended
+waits for a person like any other. Called by `effects`, the worker and the staff's page.
 """
 
 from __future__ import annotations
@@ -16,71 +15,43 @@ from functools import partial
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, exists, or_, select
 
-from marketplace import audit
-from marketplace.actors import SYSTEM, Actor
-from marketplace.clocks import service as clocks
+from marketplace.actors import SYSTEM
 from marketplace.clocks.models import Clock
-from marketplace.clocks.service import Holder
 from marketplace.db import Database, one_by_one
-from marketplace.decisions import paid_late
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
-from marketplace.decisions.moves import URGENT
-from marketplace.decisions.officers import choose, load
-from marketplace.errors import NotFound
-from marketplace.needs import settling
-from marketplace.needs.models import Need
+from marketplace.decisions.paid_late import (
+    ASK_BACK,
+    DELIVER,
+    PAID,
+    STANDS,
+    STEP,
+    ask,
+    came_back,
+    decide,
+    get_asked,
+    outcomes_of,
+    ref_of,
+)
 from marketplace.payments.models import LineState, PaymentLine
-from marketplace.policy import require
+
+__all__ = [
+    "ASK_BACK",
+    "DELIVER",
+    "STANDS",
+    "ask",
+    "came_back",
+    "decide",
+    "get_asked",
+    "outcomes_of",
+    "ref_of",
+    "sweep",
+]
 
 log = logging.getLogger("shanqiao.payments")
-STEP, PAID = "paid_after_end", "paid:"
-DELIVER, ASK_BACK = "deliver", "ask_back"
 ENDED_SINCE = (MatchState.CANCELLED, MatchState.DECLINED_HOUSEHOLD)
 """How a match can end whose money the bank had paid while a person was holding it."""
 BATCH = 100
-
-
-def ref_of(match_id: str, /) -> str:
-    """Under which it waits, apart from the match."""
-    return PAID + match_id
-
-
-def ask(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> None:
-    """A person is to look; until then nobody else gives for this need."""
-    settling.hold_for_money(session, match.need_id, actor=actor, now=now)
-    named = choose(load(session, STEP), match.district_code)
-    holder = Holder(account_id=named, district_code=match.district_code)
-    urgent = session.get_one(Need, match.need_id).urgency >= URGENT
-    clocks.start(session, STEP, ref_of(match.id), holder=holder, now=now, urgent=urgent)
-    entry = audit.Entry("payment:after_end", object_ref=match.id, subject=match.household_id, rule_id=match.state.value)
-    audit.record(session, entry, actor=actor, now=now)
-
-
-def came_back(session: Session, match: Match, /, *, actor: Actor, now: datetime) -> None:
-    """The bank sent it back before anybody decided: nothing is left to do, and the need goes on."""
-    if clocks.end(session, ref_of(match.id), step=STEP, outcome="came_back", now=now):
-        settling.money_settled(session, match.need_id, actor=actor, now=now)
-
-
-def get_asked(session: Session, match_id: str, /, *, actor: Actor) -> Match:
-    """A match of the actor's area about whose money a person is asked; any other looks like a missing one."""
-    match = session.get(Match, match_id)
-    require(actor, "payment:talk", district=match.district_code if match is not None else None)
-    if match is None or not clocks.running_of(session, ref_of(match.id)):
-        raise NotFound("match")
-    return match
-
-
-def decide(session: Session, match_id: str, /, *, outcome: str, actor: Actor, now: datetime) -> Match:
-    """Book it as delivered, or have the giver ask it back."""
-    get_asked(session, match_id, actor=actor)
-    act = paid_late.ask_back if outcome == ASK_BACK else paid_late.deliver_after_all
-    match = act(session, match_id, actor=actor, now=now)
-    clocks.end(session, ref_of(match.id), step=STEP, outcome=outcome, now=now)
-    entry = audit.Entry("payment:settle", object_ref=match.id, subject=match.household_id, rule_id=outcome)
-    audit.record(session, entry, actor=actor, now=now)
-    return match
 
 
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:

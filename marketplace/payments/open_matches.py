@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, select
 
 from marketplace.accounts.models import Account
 from marketplace.consent.ask import find_head, is_alive, newest
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode, Purpose
+from marketplace.db import chunks
 from marketplace.decisions.models import Match, MatchState
 from marketplace.needs.models import Need
 from marketplace.payments.account_number import folded_name
@@ -82,6 +83,18 @@ def is_permitted(session: Session, match: Match, /, *, now: datetime) -> bool:
     return consent.mode is Mode.STORE and set(FIELDS) <= set(consent.data_fields)
 
 
+def permits_begun(session: Session, match_ids: Iterable[str], /, *, now: datetime) -> set[str]:
+    """Of these matches, those whose household said its leave to a worker: it waits for its call-back, or for the day
+    after that on which it begins."""
+    cooling = and_(col(ConsentHead.state) == ConsentState.ACTIVE, col(ConsentHead.valid_from) > now)
+    wanted = select(ConsentHead.match_id).where(
+        col(ConsentHead.purpose) == Purpose.PAYMENT,
+        or_(col(ConsentHead.state) == ConsentState.PENDING_CHECK, cooling),
+    )
+    some = (wanted.where(col(ConsentHead.match_id).in_(ids)) for ids in chunks(sorted(set(match_ids)), 500))
+    return {match_id for part in some for match_id in session.exec(part) if match_id}
+
+
 def open_of_giver(session: Session, org_id: str, /, *, now: datetime) -> list[Payable]:
     """Every accepted money match of a giver that no payment is on its way for, the longest waiting first."""
     busy = select(PaymentLine.match_id).where(col(PaymentLine.org_id) == org_id, col(PaymentLine.state).in_(LIVE_LINE))
@@ -129,7 +142,8 @@ def _asked(org_id: str) -> Any:
 
 
 def _judged(session: Session, rows: Iterable[Any], *, org_id: str, now: datetime) -> list[Payable]:
-    conflicts, at_fault = conflicts_of(session, org_id), accounts_at_fault(session)
+    conflicts, at_fault, found = conflicts_of(session, org_id), accounts_at_fault(session), list(rows)
+    begun = permits_begun(session, [row[0].id for row in found], now=now)
     return [
         Payable(
             match,
@@ -137,10 +151,16 @@ def _judged(session: Session, rows: Iterable[Any], *, org_id: str, now: datetime
             head,
             ("held" if match.held_for else "")
             or _account_blocker(payee, conflicts=conflicts, at_fault=at_fault)
-            or ("" if is_alive(head, now) and set(FIELDS) <= set(fields or ()) else "no_permit"),
+            or _permit_blocker(is_alive(head, now) and set(FIELDS) <= set(fields or ()), begun=match.id in begun),
         )
-        for match, payee, head, fields in rows
+        for match, payee, head, fields in found
     ]
+
+
+def _permit_blocker(permitted: bool, *, begun: bool) -> str:
+    if permitted:
+        return ""
+    return "permit_to_check" if begun else "no_permit"
 
 
 def conflicts_of(session: Session, org_id: str, /) -> Conflicts:

@@ -1,4 +1,4 @@
-"""Money that the bank paid after its match had ended, for a member of staff: booked as delivered, or asked back.
+"""Money that was paid after its match had ended, for a member of staff: booked as delivered, asked back, or left.
 
 Enters: an approver of the area. Leaves: a page that names no person and no account, and the acts of `after_end`.
 """
@@ -19,10 +19,11 @@ from marketplace.web import codes, pages
 from marketplace.web.fields import Form, OneField
 from marketplace.web.transactions import current_session, writes
 
-OUTCOMES = [
-    (after_end.DELIVER, _l("The household keeps it: book it as delivered, and ask the household to confirm")),
-    (after_end.ASK_BACK, _l("The giver asks it back: it counts as paid until it has come back")),
-]
+OUTCOMES = {
+    after_end.DELIVER: _l("The household keeps it: book it as delivered, and ask the household to confirm"),
+    after_end.ASK_BACK: _l("The giver asks it back: it counts as paid until it has come back"),
+    after_end.STANDS: _l("The payout counts, and the match stays ended: the need may be matched again"),
+}
 
 
 class SettleForm(Form):
@@ -38,13 +39,16 @@ def paid_after_end(match_id: str) -> ResponseReturnValue:
     """Speak with both sides, then say what becomes of the money."""
     session, actor, form = current_session(), current_actor(), SettleForm()
     match = after_end.get_asked(session, match_id, actor=actor)
-    form.outcome.choices = [(code, str(name)) for code, name in OUTCOMES]
+    outcomes = after_end.outcomes_of(session, match)
+    form.outcome.choices = [(code, str(OUTCOMES[code])) for code in outcomes]
     back, card = url_for("decisions.deadlines"), cards_of(session, [match])[0]
     if not form.validate_on_submit():
         words = f"{codes.word(card.need.category, 'need')} · {codes.amount(match.units, card.need.unit)}"
         return pages.confirm(
             layout="staff",
-            title=_("The bank paid after the match had ended"),
+            title=_("The insurer paid after the match had ended")
+            if after_end.STANDS in outcomes
+            else _("The bank paid after the match had ended"),
             intro=_("Speak with the household and the giver. Until you decide, nothing else is given for this need."),
             facts=[
                 {"label": _("Match"), "value": f"{words} · {card.organisation.name}"},

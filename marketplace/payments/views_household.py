@@ -34,6 +34,7 @@ from marketplace.payments.open_matches import (
     bears_staff_name,
     is_permitted,
     open_of_household,
+    permits_begun,
 )
 from marketplace.policy import require
 from marketplace.reference.words import choices
@@ -81,11 +82,14 @@ def _payment(
     permitted = is_permitted(session, match, now=utc_now())
     at_fault = payee is not None and payee.id in accounts_at_fault(session, match.household_id)
     doubtful = payee is not None and bears_staff_name(session, payee, match.org_id)
-    step = _step(payee, line, permitted=permitted, at_fault=at_fault, doubtful=doubtful)
+    begun = bool(permits_begun(session, [match.id], now=utc_now()))
+    step = _step(payee, line, permitted=permitted, begun=begun, at_fault=at_fault, doubtful=doubtful)
     return Payment(match, session.get_one(Organisation, match.org_id).name, permitted, line, step, twice)
 
 
-def _step(payee: Payee | None, line: PaymentLine | None, *, permitted: bool, at_fault: bool, doubtful: bool) -> str:
+def _step(
+    payee: Payee | None, line: PaymentLine | None, *, permitted: bool, begun: bool, at_fault: bool, doubtful: bool
+) -> str:
     if line is not None and line.state is not LineState.FAILED:
         return line.state.value
     if payee is None:
@@ -93,7 +97,7 @@ def _step(payee: Payee | None, line: PaymentLine | None, *, permitted: bool, at_
     if at_fault:
         return "account_to_correct"
     if not permitted:
-        return "no_permit"
+        return "permit_to_check" if begun else "no_permit"
     return "account_to_check" if doubtful or payee.state is PayeeState.TO_CHECK else "ready"
 
 

@@ -10,7 +10,7 @@ services; the worker sweeps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, exists, select
@@ -29,7 +29,8 @@ from marketplace.households.models import Household
 from marketplace.needs.models import Need
 from marketplace.payments.models import BatchState, LineState, Payee, PayeeState, PaymentBatch, PaymentLine
 from marketplace.payments.open_matches import ACCOUNT_AT_FAULT
-from marketplace.payments.wanting import NAME_OF_STAFF, of_staff_name, wanting_account
+from marketplace.payments.wanting import NAME_OF_STAFF, begun_late, of_staff_name, wanting_account
+from marketplace.reference.needs import MONEY
 
 RELEASE, SEND, ANSWER, CHECK = "payment_release", "payment_send", "bank_answer", "payee_check"
 AGAIN, DELIVER = "pay_again", "deliver"
@@ -60,8 +61,12 @@ def payee_waits(session: Session, payee: Payee, /, *, now: datetime) -> None:
 
 
 def payee_settled(session: Session, payee: Payee, /, *, now: datetime) -> None:
-    """Somebody looked, or another account took its place."""
-    clocks.end(session, payee.id, step=CHECK, outcome=payee.state.value, now=now)
+    """Somebody looked, or another account took its place; of what can be paid to it the giver's limit begins anew."""
+    if clocks.end(session, payee.id, step=CHECK, outcome=payee.state.value, now=now) and payee.state is PayeeState.OK:
+        wanting = {match.id for match, _code in wanting_account(session, now=now, household_id=payee.household_id)}
+        for match in _mine(session, payee.household_id):
+            if match.id not in wanting:
+                _deliver_anew(session, match, now=now)
 
 
 def failed(session: Session, line: PaymentLine, match: Match, /, *, now: datetime) -> None:
@@ -74,8 +79,7 @@ def failed(session: Session, line: PaymentLine, match: Match, /, *, now: datetim
 def settled(session: Session, household_id: str, /, *, now: datetime) -> None:
     """The household has done something about its account: what has all that it needs is the giver's turn again."""
     wanting = {match.id for match, _code in wanting_account(session, now=now, household_id=household_id)}
-    mine = select(Match).where(Match.household_id == household_id, Match.state == MatchState.IN_DELIVERY)
-    for match in session.exec(mine.order_by(col(Match.id))).all():
+    for match in _mine(session, household_id):
         running = clocks.running_of(session, ref_of(match.id))
         if match.id not in wanting and any(clock.step in (CORRECT, HELP) for clock in running):
             _giver_again(session, match, now=now)
@@ -88,8 +92,19 @@ def _giver_again(session: Session, match: Match, *, now: datetime) -> None:
         _wait(session, match, AGAIN, outcome="corrected", now=now)
     else:
         clocks.end(session, ref_of(match.id), outcome="corrected", now=now)
+    _deliver_anew(session, match, now=now)
+
+
+def _deliver_anew(session: Session, match: Match, *, now: datetime) -> None:
     if any(clock.step == DELIVER for clock in clocks.running_of(session, match.id)):
         wait(session, match, outcome="account_given", now=now)
+
+
+def _mine(session: Session, household_id: str) -> Sequence[Match]:
+    """The household's grants of money that are under way."""
+    wanted = select(Match).join(Need, col(Need.id) == col(Match.need_id))
+    wanted = wanted.where(Match.household_id == household_id, Match.state == MatchState.IN_DELIVERY)
+    return session.exec(wanted.where(col(Need.unit) == MONEY).order_by(col(Match.id))).all()
 
 
 def tried_again(session: Session, match_ids: Iterable[str], /, *, now: datetime) -> None:
@@ -144,12 +159,16 @@ def ask_for_account(session: Session, /, *, now: datetime, household_id: str = "
 
 
 def look(database: Database, /, *, now: datetime) -> int:
-    """Send accounts that bear the name of one of a giver's people to civil affairs, and ask households for theirs."""
+    """Send accounts that bear the name of one of a giver's people to civil affairs, and ask households for theirs. A
+    leave that has begun after its call-back begins the giver's time anew."""
     with database.transaction() as session:
         doubtful = of_staff_name(session)
         for payee in doubtful:
             doubt(session, payee, now=now)
-        return len(doubtful) + ask_for_account(session, now=now)
+        begun = begun_late(session, now=now)
+        for match in begun:
+            wait(session, match, outcome="permit_begun", now=now)
+        return len(doubtful) + len(begun) + ask_for_account(session, now=now)
 
 
 def doubt(session: Session, payee: Payee, /, *, now: datetime) -> None:

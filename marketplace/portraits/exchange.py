@@ -41,6 +41,8 @@ def sweep(database: Database, doors: Mapping[str, DepartmentTasks], /, *, clock:
             done += hearing.hear(database, TaskFeed, department, pull=pull, take=_take, log=log, now=clock())
         except OutsideError as error:
             log.warning("tasks of %s: %s", department, error.code)
+        except Exception as error:  # noqa: BLE001  one department must not hold up the others
+            log.error("tasks of %s: %s", department, type(error).__name__)
     return done
 
 

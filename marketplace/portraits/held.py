@@ -16,5 +16,6 @@ HELD = (
         col(Push.household_id),
         at=(Push.asked_at, Push.answered_at, Push.ended_at),
         waits=lambda now: col(Push.state).in_((PushState.ASKED, PushState.ACCEPTED)),
+        follows=True,
     ),
 )

@@ -20,8 +20,6 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.households.models import Household
-from marketplace.households.register import WHEN_MOVED
 from marketplace.households.service import require_household
 from marketplace.needs import service as needs
 from marketplace.needs.models import Need, ReferralReason
@@ -85,20 +83,6 @@ def _check(asked: Asked) -> None:
 def ref_of(row: Push, /) -> str:
     """Under which name the clock of a task runs."""
     return f"push:{row.id}"
-
-
-def follow(session: Session, home: Household, /, *, actor: Actor, now: datetime) -> None:
-    """The household moved: the tasks that run are seen to by the new district."""
-    running = (PushState.ASKED, PushState.ACCEPTED)
-    rows = session.exec(select(Push).where(col(Push.household_id) == home.id, col(Push.state).in_(running))).all()
-    for row in rows:
-        row.district_code = home.district_code
-        session.add(row)
-    flush(session)
-    clocks.move_to(session, [ref_of(row) for row in rows], home.district_code, now=now)
-
-
-WHEN_MOVED.append(follow)
 
 
 def get_push(session: Session, push_id: str, /, *, actor: Actor, rule: str, lock: bool = False) -> Push:

@@ -6,7 +6,8 @@ down first. A portrait is for staff: no act of a recipient, a household or an au
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -90,16 +91,27 @@ def portrait_of(session: Session, household_id: str, /, *, actor: Actor, today: 
 
 def scene_of(session: Session, home: Household, /, *, today: date) -> Scene:
     """What is known of a household on a day."""
-    people = session.exec(select(Person).where(col(Person.household_id) == home.id).order_by(col(Person.id)))
-    told = session.exec(
-        select(Fact).where(
-            col(Fact.household_id) == home.id,
-            col(Fact.replaced_day).is_(None),
-            col(Fact.day) <= today.toordinal(),
-            col(Fact.kind).not_in(("USE", "PAYMENT")),
-        )
+    return scenes_of(session, [home], today=today)[0]
+
+
+def scenes_of(session: Session, homes: Sequence[Household], /, *, today: date) -> list[Scene]:
+    """What is known of some households on a day, in their order; two questions for all of them."""
+    ids = [home.id for home in homes]
+    people, told = defaultdict[str, list[Person]](list), defaultdict[str, list[Fact]](list)
+    for person in session.exec(select(Person).where(col(Person.household_id).in_(ids)).order_by(col(Person.id))):
+        people[person.household_id].append(person)
+    asked = select(Fact).where(
+        col(Fact.household_id).in_(ids),
+        col(Fact.replaced_day).is_(None),
+        col(Fact.day) <= today.toordinal(),
+        col(Fact.kind).not_in(("USE", "PAYMENT")),
     )
-    facts = told.all()
+    for fact in session.exec(asked):
+        told[fact.household_id].append(fact)
+    return [_scene(home, people[home.id], told[home.id], today) for home in homes]
+
+
+def _scene(home: Household, people: Sequence[Person], facts: Sequence[Fact], today: date) -> Scene:
     dead = {fact.person_id for fact in facts if fact.kind == "DEATH"}
     return Scene(home, [person for person in people if person.id not in dead], facts, today)
 

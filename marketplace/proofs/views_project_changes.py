@@ -81,4 +81,4 @@ def project_add(project_id: str) -> ResponseReturnValue:
             return pages.done(words, to=url_for("proofs.project", project_id=project_id))
         except (BadInput, WrongState) as error:
             say(form, error)
-    return pages.render("proofs/project_add.html", project=found, form=form, page=page)
+    return pages.render("proofs/project_new.html", project=found, form=form, page=page)

@@ -100,7 +100,7 @@ def project_new() -> ResponseReturnValue:
             return pages.done(_("The project has begun."), to=url_for("proofs.project", project_id=project.id))
         except BadInput as error:
             say(form, error)
-    return pages.render("proofs/project_new.html", form=form, page=page)
+    return pages.render("proofs/project_new.html", project=None, form=form, page=page)
 
 
 def free_offers() -> tuple[list[tuple[str, str]], Page]:

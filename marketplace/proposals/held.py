@@ -5,14 +5,39 @@ Enters: nothing. Leaves: `HELD`, this room's part of the answer whether anything
 
 from __future__ import annotations
 
-from marketplace.held import Held
+from sqlmodel import col
+
+from marketplace.held import Held, row_of
+from marketplace.needs.models import Need
 from marketplace.proposals.models import (
     Displacement,
+    DisplacementState,
+    LineState,
     NeedQuote,
     Override,
+    OverrideState,
     ProposedLine,
     RunPrice,
     UnservedReason,
 )
 
-HELD = (*(Held(table) for table in (Displacement, NeedQuote, Override, ProposedLine, RunPrice, UnservedReason)),)
+HELD = (
+    Held(
+        ProposedLine,
+        col(ProposedLine.household_id),
+        follows=lambda now: col(ProposedLine.state) == LineState.PROPOSED,
+    ),
+    Held(
+        Displacement,
+        col(Need.household_id),
+        joins=(row_of(Need, Displacement.need_id),),
+        follows=lambda now: col(Displacement.state) == DisplacementState.PENDING,
+    ),
+    Held(
+        Override,
+        col(Need.household_id),
+        joins=(row_of(Need, Override.need_id),),
+        follows=lambda now: col(Override.state) == OverrideState.STANDING,
+    ),
+    *(Held(table) for table in (NeedQuote, RunPrice, UnservedReason)),
+)

@@ -29,7 +29,7 @@ from marketplace.proposals.boards import FINISHED, Standing, standing_of, stock_
 from marketplace.proposals.models import LineState, NeedQuote, ProposedLine, Run, RunState
 from marketplace.proposals.results import titles_of
 from marketplace.proposals.supply import budgets_left
-from marketplace.reference.needs import reckoned_value
+from marketplace.reference.needs import MONEY, reckoned_value
 from matching.quote import LIKELY, Quote, quote
 
 FREE_STOCK = "free_stock"
@@ -187,12 +187,13 @@ def _locked_need(session: Session, need_id: str, *, actor: Actor) -> Need:
 
 
 def _locked(session: Session, offer_ids: list[str]) -> list[Offer]:
-    """The offers, locked in the order of their ids until the transaction ends, read anew; then their givers, whose
-    budgets several offers share."""
+    """The offers, locked in the order of their ids until the transaction ends, read anew; then the givers of money,
+    whose budgets several offers share."""
     statement = select(Offer).where(col(Offer.id).in_(offer_ids)).order_by(col(Offer.id)).with_for_update()
     found = list(session.exec(statement.execution_options(populate_existing=True)))
-    givers = select(Organisation.id).where(col(Organisation.id).in_({offer.org_id for offer in found}))
-    session.exec(givers.order_by(col(Organisation.id)).with_for_update()).all()
+    if paying := {offer.org_id for offer in found if offer.unit == MONEY}:
+        givers = select(Organisation.id).where(col(Organisation.id).in_(paying))
+        session.exec(givers.order_by(col(Organisation.id)).with_for_update()).all()
     return found
 
 

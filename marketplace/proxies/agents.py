@@ -13,15 +13,17 @@ from datetime import datetime
 from sqlalchemy import String, cast
 from sqlmodel import Session, col, select
 
-from marketplace import notices
+from marketplace import audit, notices
 from marketplace.accounts import service as accounts
 from marketplace.accounts.models import SignInCode
 from marketplace.actors import SYSTEM, Actor
 from marketplace.db import Database, flush
+from marketplace.errors import BadInput
 from marketplace.notices import Notice
 from marketplace.policy import require
 from marketplace.proxies import service
 from marketplace.proxies.models import HelpPower, PowerKind, PowerState
+from marketplace.reference.words import list_codes
 
 BATCH = 200
 NOT_COPIED = ("sign_in_code", "agent_told", "helper_named", "helper_ended")
@@ -140,3 +142,13 @@ def households_helped(session: Session, phone_indexes: set[str], /, *, now: date
         col(HelpPower.ends_at) > now,
     )
     return Counter(phone for phone, _home in session.exec(wanted.distinct()))
+
+
+def look(session: Session, power_id: str, /, *, reason: str, actor: Actor, now: datetime) -> tuple[str, str]:
+    """The names of the agent and of the witnesses, for staff; why is asked, and the household sees the look."""
+    power = service.get_power(session, power_id, "power:list", actor=actor)
+    if reason not in list_codes("reveal_reason"):
+        raise BadInput("reason_missing", field="reason")
+    entry = audit.Entry("power:look", object_ref=power.id, subject=power.household_id, rule_id=reason)
+    audit.record(session, entry, actor=actor, now=now)
+    return service.opened(session, power, "name") or "—", service.opened(session, power, "witnesses")

@@ -16,5 +16,6 @@ HELD = (
         col(HelpPower.household_id),
         at=(HelpPower.recorded_at, HelpPower.checked_at, HelpPower.ended_at, HelpPower.ends_at),
         waits=lambda now: (col(HelpPower.state) != PowerState.ENDED) & (col(HelpPower.ends_at) > now),
+        follows=True,
     ),
 )

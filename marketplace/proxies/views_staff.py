@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
-from flask import url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import HERE, local_day, utc_now
 from marketplace.errors import BadInput, NotFound
 from marketplace.guards import current_actor, guard
 from marketplace.households.models import Person
-from marketplace.households.service import masked_name
+from marketplace.households.service import mask, masked_name
 from marketplace.policy import may
 from marketplace.proxies import agents, service
 from marketplace.proxies.doors import bp, say
@@ -116,18 +116,47 @@ def _power(power_id: str) -> HelpPower:
     return power
 
 
+class WhyForm(Form):
+    """Why somebody reads the names on a paper."""
+
+    reason = OneField(_l("Why do you look?"), select=True)
+
+
+def _why() -> WhyForm:
+    form = WhyForm()
+    form.reason.choices = choices("reveal_reason", lang=language())
+    return form
+
+
 @bp.get("/staff/<power_id>")
 @guard("power:list")
 def power(power_id: str) -> ResponseReturnValue:
     """One power, with what can be done about it now."""
-    found, actor, session = _power(power_id), current_actor(), current_session()
+    return _page(_power(power_id), _why())
+
+
+@bp.post("/staff/<power_id>/names")
+@guard("power:list")
+@writes
+def names(power_id: str) -> ResponseReturnValue:
+    """The same page with the names on the paper; why is asked, and the look is written down."""
+    found, why, session = _power(power_id), _why(), current_session()
+    if not why.validate_on_submit():
+        return _page(found, why)
+    reason = why.reason.data or ""
+    return _page(found, why, *agents.look(session, power_id, reason=reason, actor=current_actor(), now=utc_now()))
+
+
+def _page(found: HelpPower, why: WhyForm, name: str = "", witnesses: str = "") -> Response:
+    actor, session = current_actor(), current_session()
     helped = agents.households_helped(session, {found.phone_index}, now=utc_now())[found.phone_index]
     return render(
         "proxies/power.html",
         one=found,
         person=masked_name(session, session.get(Person, found.subject_id)),
-        name=service.opened(session, found, "name") or "—",
-        witnesses=service.opened(session, found, "witnesses"),
+        name=name or mask(service.opened(session, found, "name")) or "—",
+        witnesses=witnesses,
+        why=None if name else why,
         helped=helped,
         many=helped > service.MANY,
         may_check=may(actor, "power:check").allow and found.recorded_by not in actor.people,
@@ -143,7 +172,7 @@ def paper(power_id: str) -> ResponseReturnValue:
         "proxies/paper.html",
         one=found,
         person=masked_name(session, session.get(Person, found.subject_id)),
-        name=service.opened(session, found, "name") or "—",
+        name=mask(service.opened(session, found, "name")) or "—",
     )
 
 

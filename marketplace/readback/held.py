@@ -16,5 +16,6 @@ HELD = (
         col(ReadBack.household_id),
         at=(ReadBack.read_at, ReadBack.second_at),
         waits=lambda now: col(ReadBack.second) == SecondCall.DUE,
+        follows=True,
     ),
 )

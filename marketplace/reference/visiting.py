@@ -8,7 +8,7 @@ own proposal. Called by the room of visits.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from itertools import pairwise
@@ -19,6 +19,17 @@ from marketplace.reference.tables import UnknownCode, day, in_force, rows
 Point = tuple[float, float]
 METRES_A_DEGREE = 111_320
 MOST_MINUTES = 600
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a city brought beside the tables: points by code, which come first, and lines with the minutes they cost."""
+
+    points: Mapping[str, Point] = field(default_factory=dict)
+    barriers: tuple[tuple[int, tuple[Point, ...]], ...] = ()
+
+
+NONE = Ground()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +60,29 @@ def quotas(on: date, /) -> dict[str, int]:
     return {row["category"]: int(row["days"]) for row in rows("visit_quotas") if _holds(row, on)}
 
 
-def has_place(street: str, /) -> bool:
+def has_place(street: str, /, *, ground: Ground = NONE) -> bool:
     """Whether the street has a point of its own; without one, no order of stops is shorter than another."""
-    return street in _points()
+    return street in ground.points or street in _points()
 
 
-def minutes_between(one: tuple[str, str], two: tuple[str, str], /, *, on: date) -> int:
+def middle_of(district: str, /) -> Point | None:
+    """Where a district lies by the tables."""
+    return _points().get(district)
+
+
+def minutes_between(one: tuple[str, str], two: tuple[str, str], /, *, on: date, ground: Ground = NONE) -> int:
     """Minutes from one (district, street) to another: the way at a street's pace, and every river or ridge on it. A
     street without a point of its own counts as its district's middle."""
     if one == two:
         return _travel("SAME_STREET_MINUTES", on)
-    here, there = _point(*one), _point(*two)
+    here, there = _point(*one, ground), _point(*two, ground)
     if here is None or there is None:
         return _travel("UNKNOWN_MINUTES", on)
     if here == there:
         return _travel("SAME_DISTRICT_MINUTES", on)
     metres = _metres(here, there) * _travel("WINDING_PERCENT", on) / 100
     plain = round(metres / _travel("METRES_A_MINUTE", on))
-    return min(MOST_MINUTES, max(plain, 1) + _barriers(here, there, on=on))
+    return min(MOST_MINUTES, max(plain, 1) + _barriers(here, there, on=on, ground=ground))
 
 
 @cache
@@ -82,8 +98,9 @@ def _points() -> dict[str, Point]:
     return {row["code"]: (float(row["lon"]), float(row["lat"])) for row in rows("street_places")}
 
 
-def _point(district: str, street: str) -> Point | None:
-    return _points().get(street) or _points().get(district)
+def _point(district: str, street: str, ground: Ground) -> Point | None:
+    told = (ground.points.get(street), _points().get(street), ground.points.get(district), _points().get(district))
+    return next((point for point in told if point is not None), None)
 
 
 def _metres(one: Point, two: Point) -> float:
@@ -91,13 +108,11 @@ def _metres(one: Point, two: Point) -> float:
     return hypot(east, two[1] - one[1]) * METRES_A_DEGREE
 
 
-def _barriers(one: Point, two: Point, *, on: date) -> int:
+def _barriers(one: Point, two: Point, *, on: date, ground: Ground) -> int:
     """The minutes of every barrier that lies between the two, each counted once."""
-    return sum(
-        int(row["minutes"])
-        for row in rows("barriers")
-        if _holds(row, on) and any(_cross(one, two, *piece) for piece in pairwise(_line(row["line"])))
-    )
+    told = [(int(row["minutes"]), _line(row["line"])) for row in rows("barriers") if _holds(row, on)]
+    lines = (*told, *ground.barriers)
+    return sum(minutes for minutes, line in lines if any(_cross(one, two, *piece) for piece in pairwise(line)))
 
 
 @cache

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from marketplace import audit
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
+from marketplace.cases import orders
 from marketplace.db import flush
 from marketplace.errors import BadInput, Conflict, NotFound
 from marketplace.households.models import Household, Person
@@ -54,13 +55,13 @@ def record_death(
     audit.record(session, audit.Entry("death:record", subject=person.id), actor=actor, now=now)
     record_fact(session, person, "DEATH", ref=f"death:{person.id}", on=died_on, actor=actor, now=now)
     _hold_needs(session, home.id, actor=actor, now=now)
-    if duties_of(session, person.id):
+    if duties_of(session, person.id) or orders.is_due(session, person.id):
         _have_it_looked_at(session, person.id, evidence=evidence.strip(), actor=actor, now=now)
     return reviews.bring_back(session, home.id, field="", cause="death", cause_ref=person.id, actor=actor, now=now)
 
 
 def _have_it_looked_at(session: Session, person_id: str, *, evidence: str, actor: Actor, now: datetime) -> None:
-    """Somebody who draws a running benefit: staff go and look, whatever the record says."""
+    """Somebody who draws a running benefit, or asks for one: staff go and look, whatever the record says."""
     last = local_day(now) + timedelta(days=survival.LEAST_DAYS)
     survival.open_check(
         session, person_id, CheckCause.DEATH, due_on=last, evidence=evidence[:120], actor=actor, now=now

@@ -51,6 +51,7 @@ HELD = (
         col(RightRequest.household_id),
         at=(RightRequest.asked_at, RightRequest.answered_at),
         waits=lambda now: col(RightRequest.state).in_(OPEN_STATES),
+        follows=True,
     ),
     Held(
         SourceDispute,

@@ -41,7 +41,7 @@ CONSENT = record(
 RECEIPT = record({"version": whole(1), "event": word(), "made_on": DAY, "sha256": word(), "receipt": word(65_536)})
 ORDER = record(
     {"id": word(), "consent": word(), "match": {**word(), "minLength": 0}, "due_on": DAY, "disclosures": whole()},
-    {"attested_on": DAY},
+    {"attested_on": DAY, "fields": many(word())},
 )
 
 UNREAD = record({"record": whole(1), "field": {**word(), "minLength": 0}, "error": word()})
@@ -179,7 +179,7 @@ def orders() -> ResponseReturnValue:
 @bp.post("/deletion-orders/<order_id>/attest")
 @scoped("matches:act", action="deletion:attest", repeats=True, takes=shapes.record({}), gives=ORDER)
 def attest(order_id: str) -> ResponseReturnValue:
-    """Say that everything seen under this consent has been deleted."""
+    """Say that what the order names has been deleted: the fields in it, or everything seen under this consent."""
     done = deletions.attest(current_session(), order_id, actor=current_actor(), now=utc_now())
     return jsonify(_order(done))
 
@@ -192,4 +192,5 @@ def _order(order: DeletionOrder) -> dict[str, Any]:
         "due_on": local_day(order.due_at).isoformat(),
         "disclosures": order.disclosures,
     }
+    told |= {"fields": order.data_fields.split(",")} if order.data_fields else {}
     return told if order.attested_at is None else {**told, "attested_on": local_day(order.attested_at).isoformat()}

@@ -1,9 +1,9 @@
 """Deletion orders: a consent ended, so whoever saw something under it deletes it and says so within five working days.
 
-Enters: a consent that was withdrawn, or that let a copy be kept and has ended by itself. Leaves: one order for its
-recipient, if it holds anything; later the recipient's word. A recipient that owes its word sees nothing new
-(`RECIPIENT_OVERDUE`). Called by `decisions`, which withdraws, by the background worker (`look`), and by the pages and
-the API on which recipients answer.
+Enters: a consent that was withdrawn, out of which fields were taken, or that let a copy be kept and has ended.
+Leaves: an order for its recipient, if it holds anything; later the recipient's word. A recipient that owes its word
+sees nothing new (`RECIPIENT_OVERDUE`). Called by `decisions`, which withdraws, by `consent` when fields are taken out,
+by the background worker (`look`), and by the pages and the API on which recipients answer.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from marketplace import audit, notices
 from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import after_working_days
+from marketplace.consent import changes
 from marketplace.consent.ask import lock_head
 from marketplace.consent.changes import FINISHING
 from marketplace.consent.models import Consent, ConsentHead, ConsentState, Mode
@@ -74,7 +75,8 @@ def _ended_copies() -> SelectOfScalar[str]:
     )
     newest = and_(col(Consent.chain_id) == col(ConsentHead.chain_id), col(Consent.version) == col(ConsentHead.version))
     seen = exists().where(col(Disclosure.consent_chain_id) == col(ConsentHead.chain_id))
-    ordered = exists().where(col(DeletionOrder.consent_chain_id) == col(ConsentHead.chain_id))
+    of_all = col(DeletionOrder.data_fields) == ""
+    ordered = exists().where(col(DeletionOrder.consent_chain_id) == col(ConsentHead.chain_id), of_all)
     return (
         select(ConsentHead.chain_id)
         .join(Consent, newest)
@@ -88,12 +90,30 @@ def _order(session: Session, head: ConsentHead, /, *, actor: Actor, now: datetim
     seen = session.exec(
         select(func.count()).select_from(Disclosure).where(col(Disclosure.consent_chain_id) == head.chain_id)
     ).one() + sum(count(session, head.chain_id) for count in HELD_BESIDES.values())
-    if not seen or not head.recipient_org_id:
-        return None
+    return _write(session, head, seen, "", actor=actor, now=now) if seen and head.recipient_org_id else None
+
+
+def _narrowed(session: Session, head: ConsentHead, gone: frozenset[str], actor: Actor, now: datetime) -> None:
+    """The recipient deletes what it saw of the fields that the household took out, whatever goes on under the rest."""
+    looks = session.exec(select(Disclosure.data_fields).where(col(Disclosure.consent_chain_id) == head.chain_id)).all()
+    touched = [gone.intersection(fields) for fields in looks]
+    fields = ",".join(sorted(frozenset().union(*touched)))
+    if fields:
+        row = _write(session, head, sum(map(bool, touched)), fields, actor=actor, now=now)
+        notices.post(session, "deletion_order", key=f"deletion:{row.id}", org_id=row.org_id, now=now)
+
+
+changes.NARROWED.append(_narrowed)
+
+
+def _write(
+    session: Session, head: ConsentHead, seen: int, fields: str, /, *, actor: Actor, now: datetime
+) -> DeletionOrder:
     row = DeletionOrder(
         id=new_id(),
         org_id=head.recipient_org_id,
         consent_chain_id=head.chain_id,
+        data_fields=fields,
         match_id=head.match_id,
         disclosures=seen,
         ordered_at=now,
@@ -101,7 +121,8 @@ def _order(session: Session, head: ConsentHead, /, *, actor: Actor, now: datetim
     )
     session.add(row)
     flush(session)
-    entry = audit.Entry("deletion:order", object_ref=row.id, subject=head.household_id, body={"disclosures": seen})
+    body = {"disclosures": seen} | ({"fields": fields} if fields else {})
+    entry = audit.Entry("deletion:order", object_ref=row.id, subject=head.household_id, body=body)
     audit.record(session, entry, actor=actor, now=now)
     hooks.emit(session, row.org_id, kind="deletion.ordered", object_ref=row.id, now=now)
     return row
@@ -168,6 +189,7 @@ def count_owed(session: Session, org_id: str, /) -> int:
 
 
 def of_consents(session: Session, chain_ids: Iterable[str], /) -> dict[str, DeletionOrder]:
-    """Consent ► its order, for the household that gave them."""
+    """Consent ► its newest order, for the household that gave them."""
     rows = select(DeletionOrder).where(col(DeletionOrder.consent_chain_id).in_(sorted(set(chain_ids))))
+    rows = rows.order_by(col(DeletionOrder.ordered_at), col(DeletionOrder.data_fields).desc())
     return {row.consent_chain_id: row for row in session.exec(rows)}

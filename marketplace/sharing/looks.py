@@ -25,7 +25,7 @@ from marketplace.sharing.service import disclosures_of
 STAFF_LOOKS = (
     *("household:reveal", "household:file", "suspicion:open", "payee:show", "proof:look", "right:look"),
     *("case:paper_look", "case:order_look", "appeal:look", "portrait:view", "portrait:export", "visit:look"),
-    "visit:note_look",
+    *("visit:note_look", "power:look"),
     *("consent:evidence_look", "reading:look", "export:row"),
     *("case:upload_look", "case:objection_look"),
 )

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import UniqueConstraint
 from sqlmodel import JSON, Column, Field, SQLModel
 
 from marketplace.db import check, choice, moment
@@ -134,14 +135,19 @@ class WebhookEvent(SQLModel, table=True):
 
 
 class DeletionOrder(SQLModel, table=True):
-    """A recipient is to delete what it saw under one consent; it attests this, or sees nothing new."""
+    """A recipient is to delete what it saw under one consent, or only the fields (`data_fields`, with commas) that the
+    household took out of it; it attests this, or sees nothing new."""
 
     __tablename__ = "deletion_order"
-    __table_args__ = (check("attested", "(attested_at IS NULL) = (attested_by = '')"),)
+    __table_args__ = (
+        check("attested", "(attested_at IS NULL) = (attested_by = '')"),
+        UniqueConstraint("consent_chain_id", "data_fields"),
+    )
 
     id: str = Field(primary_key=True, max_length=32)
     org_id: str = Field(foreign_key="organisation.id", index=True)
-    consent_chain_id: str = Field(unique=True, max_length=32)
+    consent_chain_id: str = Field(max_length=32)
+    data_fields: str = Field(default="", max_length=400)
     match_id: str = Field(default="", max_length=32)
     disclosures: int = 0
     ordered_at: datetime = Field(sa_column=moment())

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import bindparam, exists
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
@@ -20,11 +21,12 @@ from marketplace.calendar import local_day
 from marketplace.consent.ask import lock_head, newest
 from marketplace.consent.capacity import is_own
 from marketplace.consent.models import Consent, ConsentHead, Mode
-from marketplace.db import flush, new_id
+from marketplace.db import UtcDateTime, flush, new_id
 from marketplace.errors import ConsentMissing, DomainError, NotAllowed, NotFound
 from marketplace.households.models import Household, Person
+from marketplace.households.reaching import closed_fields
 from marketplace.organisations.models import Organisation
-from marketplace.organisations.service import may_read
+from marketplace.organisations.service import reads_today
 from marketplace.sealed import Sealed, vault_of
 from marketplace.sharing.models import DeletionOrder, Disclosure
 from marketplace.sharing.pipeline import Facts, Ruling, rule
@@ -61,6 +63,16 @@ ACCOMPANYING = frozenset({"PAYMENT", "PUBLICITY", "DONOR_FEEDBACK", "INSURE_CLAI
 OWN = frozenset({"photo", "pickup_code"})
 """What a recipient makes itself when it delivers: a photo, the number of its own slip."""
 
+_OWED = exists().where(
+    col(DeletionOrder.org_id) == bindparam("org"),
+    col(DeletionOrder.attested_at).is_(None),
+    col(DeletionOrder.due_at) < bindparam("now", type_=UtcDateTime()),
+)
+_READS = select(func.count(), func.max(Disclosure.at), _OWED).where(
+    col(Disclosure.consent_chain_id) == bindparam("chain")
+)
+"""What was read under a consent, and whether its recipient owes a deletion: built once, because every look asks."""
+
 
 def fields_on_record(person: Person) -> tuple[str, ...]:
     """The consent fields that this person's record can answer at all; asking for others would promise nothing."""
@@ -95,7 +107,7 @@ def disclose(
     if not ruling.allow:
         raise refusal(ruling, entry, actor=actor)
     require_assessed(session, purpose, consent.recipient_kind, data_fields=ruling.fields, now=now)
-    values = open_fields(session, consent, ruling.fields, match_id=match_id)
+    values = open_fields(session, consent, _safe(session, consent, ruling.fields), match_id=match_id)
     given = sorted(values)
     seq = audit.record(session, replace(entry, fields=given), actor=actor, now=now)
     write_down(session, consent, given, match_id=match_id, purpose=purpose, audit_seq=seq, actor=actor, now=now)
@@ -160,33 +172,26 @@ def facts_of(
 ) -> Facts:
     """What the pipeline looks at for this consent and this recipient's actor, read in the deciding transaction."""
     org_id = actor.org_id or ""
-    organisation = session.get(Organisation, org_id)
-    reads, last = session.execute(
-        select(func.count(), func.max(Disclosure.at)).where(col(Disclosure.consent_chain_id) == head.chain_id)
-    ).one()
+    organisation = session.get(Organisation, org_id, populate_existing=True)
+    reads, last, overdue = session.execute(_READS, {"chain": head.chain_id, "org": org_id, "now": now}).one()
     return Facts(
         now=now,
         org_id=actor.org_id,
         purpose=purpose,
         head=head,
         consent=consent,
-        client_active=may_read(session, org_id, on=local_day(now)),
+        client_active=reads_today(organisation, on=local_day(now)),
         org_purposes=None if organisation is None else frozenset(organisation.purposes) | ACCOMPANYING,
         reads=int(reads),
         last_read_at=last,
-        overdue=is_overdue(session, org_id, now=now),
+        overdue=bool(overdue),
         audit_fresh=audit_fresh(session, now),
     )
 
 
 def is_overdue(session: Session, org_id: str, /, *, now: datetime) -> bool:
     """Whether this recipient owes the word that it has deleted something, and the day for it is past."""
-    owed = select(DeletionOrder.id).where(
-        col(DeletionOrder.org_id) == org_id,
-        col(DeletionOrder.attested_at).is_(None),
-        col(DeletionOrder.due_at) < now,
-    )
-    return session.exec(owed.limit(1)).first() is not None
+    return bool(session.execute(select(_OWED), {"org": org_id, "now": now}).scalar_one())
 
 
 def audit_fresh(session: Session, now: datetime, /) -> bool:
@@ -217,10 +222,18 @@ def refusal(ruling: Ruling, entry: audit.Entry, /, *, actor: Actor) -> DomainErr
     return error
 
 
+def _safe(session: Session, consent: Consent, codes: Collection[str]) -> list[str]:
+    """Without the telephone and the address of who may not be reached by them; an emergency does not ask."""
+    reaching = {"phone", "address"}.intersection(codes)
+    person = session.get(Person, consent.person_id) if consent.person_id and reaching else None
+    closed = closed_fields(session, person) if person is not None else frozenset()
+    return [code for code in codes if code not in closed]
+
+
 def open_fields(session: Session, consent: Consent, codes: Collection[str], /, *, match_id: str) -> dict[str, str]:
     """The plain values of these fields, as far as the record can answer; only after a ruling or in an emergency."""
     person = session.get(Person, consent.person_id) if consent.person_id else None
-    household = session.get(Household, consent.household_id)
+    household = session.get(Household, consent.household_id) if "household_size" in codes else None
     values: dict[str, str] = {}
     vault = vault_of(session)
     for code in codes:

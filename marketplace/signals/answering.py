@@ -2,8 +2,8 @@
 
 Enters: a household with its open alerts and a member of staff of its district. Leaves: alerts closed with an outcome,
 tasks, one clock for each household, whose limit is that of the most urgent colour. An alert opens help or a check; it
-takes nothing from anybody: this room writes no amount and no category. A household that moves takes its alerts along.
-Called by the pages of alerts, by `sweeping`, and by the register when a household moves.
+takes nothing from anybody: this room writes no amount and no category.
+Called by the pages of alerts and by `sweeping`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from marketplace import audit
@@ -21,11 +20,10 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.households.models import Household
-from marketplace.households.register import WHEN_MOVED
 from marketplace.households.service import require_household
 from marketplace.policy import require
 from marketplace.reference.words import list_codes
+from marketplace.signals import homes
 from marketplace.signals.models import Alert, AlertState, Colour, TaskKind, WatchTask
 
 STEPS = {
@@ -108,7 +106,7 @@ def close(session: Session, alert_id: str, /, *, outcome: str, actor: Actor, now
     alert.state, alert.outcome, alert.closed_by, alert.closed_at = AlertState.CLOSED, outcome, actor.id, now
     alert.snoozed_until = None
     session.add(alert)
-    flush(session)
+    homes.renew(session, [alert.household_id])
     _settle_clock(session, alert, outcome=outcome, now=now)
     _tell(session, "alert:close", alert, rule_id=outcome, actor=actor, now=now)
     if alert.household_id is not None and not open_alerts(session, alert.household_id):
@@ -131,7 +129,7 @@ def snooze(session: Session, alert_id: str, /, *, until: date, reason: str, acto
         raise WrongState("red_not_snoozed")
     alert.state, alert.snoozed_until, alert.reason = AlertState.SNOOZED, until, reason
     session.add(alert)
-    flush(session)
+    homes.renew(session, [alert.household_id])
     _settle_clock(session, alert, outcome="snoozed", now=now)
     _tell(session, "alert:snooze", alert, rule_id=reason, actor=actor, now=now)
     return alert
@@ -161,7 +159,7 @@ def wake(session: Session, /, *, on: date, now: datetime) -> int:
     for alert in woken:
         alert.state, alert.snoozed_until = AlertState.OPEN, None
         session.add(alert)
-    flush(session)
+    homes.renew(session, [alert.household_id for alert in woken])
     for colour in STEPS:
         places = {
             one.household_id: (one.district_code, one.street_code)
@@ -173,18 +171,6 @@ def wake(session: Session, /, *, on: date, now: datetime) -> int:
         if alert.feed:
             start_feed_clock(session, alert.feed, now=now)
     return len(woken)
-
-
-def follow(session: Session, home: Household, /, *, actor: Actor, now: datetime) -> None:
-    """The household moved: what is open of it goes to the new place; what is closed stays where it was answered."""
-    alerts = update(Alert).where(col(Alert.household_id) == home.id, col(Alert.state) != AlertState.CLOSED)
-    session.execute(alerts.values(district_code=home.district_code, street_code=home.street_code))
-    tasks = update(WatchTask).where(col(WatchTask.household_id) == home.id, col(WatchTask.done_at).is_(None))
-    session.execute(tasks.values(district_code=home.district_code))
-    clocks.move_to(session, [ref_of(home.id)], home.district_code, now=now)
-
-
-WHEN_MOVED.append(follow)
 
 
 def start_task(session: Session, household_id: str, kind: TaskKind, /, *, actor: Actor, now: datetime) -> WatchTask:

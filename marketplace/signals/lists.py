@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, distinct
+from sqlalchemy import ColumnElement, UnaryExpression
 from sqlmodel import Session, col, func, select
 
 from marketplace.actors import Actor
 from marketplace.households.categories import categories_on
 from marketplace.households.service import masked_names
 from marketplace.reference.facts import Feed, feeds
+from marketplace.signals import homes
 from marketplace.signals.lateness import fresh_days, late_feeds
 from marketplace.signals.models import Alert, AlertState, Colour, Delivery, Fact, HeldRow, HeldState
+from marketplace.signals.models_homes import ANY, AlertHome, KeptScore
 from marketplace.signals.sweeping import RANKS
 
 COLOURS = {rank: colour for colour, rank in RANKS.items()}
@@ -36,54 +38,77 @@ class HomeRow:
     district_code: str
     street_code: str
     categories: list[str]
+    score: KeptScore | None
 
 
-def _open(actor: Actor, colour: str, street: str = "") -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [col(Alert.state) == AlertState.OPEN, col(Alert.household_id).is_not(None)]
+def _listed(actor: Actor, colour: str = "", street: str = "") -> list[ColumnElement[bool]]:
+    """The kept rows of the list of this colour (of all), within the actor's districts."""
+    under = RANKS[Colour(colour)] if colour in set(Colour) else ANY
+    wanted: list[ColumnElement[bool]] = [col(AlertHome.under) == under]
     if actor.districts:
-        wanted.append(col(Alert.district_code).in_(sorted(actor.districts)))
-    if colour in set(Colour):
-        wanted.append(col(Alert.rank) == RANKS[Colour(colour)])
+        wanted.append(col(AlertHome.district_code).in_(sorted(actor.districts)))
     if street:
-        wanted.append(col(Alert.street_code) == street)
+        wanted.append(col(AlertHome.street_code) == street)
     return wanted
 
 
 def count_homes(session: Session, /, *, actor: Actor, colour: str = "", street: str = "") -> int:
     """How many households have an open alert (of this colour, in this street)."""
-    asked = select(func.count(distinct(col(Alert.household_id)))).where(*_open(actor, colour, street))
-    return int(session.exec(asked).one())
+    return int(session.exec(select(func.count()).where(*_listed(actor, colour, street))).one())
 
 
 def streets(session: Session, /, *, actor: Actor, colour: str = "") -> list[tuple[str, int]]:
     """The streets with open alerts, and how many households of each."""
-    homes = func.count(distinct(col(Alert.household_id)))
-    asked = select(Alert.street_code, homes).where(*_open(actor, colour), col(Alert.street_code) != "")
-    rows = session.exec(asked.group_by(col(Alert.street_code)).order_by(col(Alert.street_code)))
-    return [(code, int(number)) for code, number in rows]
+    place = col(AlertHome.street_code)
+    rows = session.exec(select(place, func.count()).where(*_listed(actor, colour)).group_by(place).order_by(place))
+    return [(code, int(number)) for code, number in rows if code]
 
 
 def list_homes(
-    session: Session, /, *, actor: Actor, on: date, colour: str = "", street: str = "", offset: int, limit: int
+    session: Session,
+    /,
+    *,
+    actor: Actor,
+    on: date,
+    colour: str = "",
+    street: str = "",
+    by_score: bool = False,
+    offset: int,
+    limit: int,
+    total: int = 0,
 ) -> list[HomeRow]:
-    """One page of households, each once."""
-    rank, since = func.min(Alert.rank), func.min(Alert.raised_at)
-    home, district, place = col(Alert.household_id), col(Alert.district_code), col(Alert.street_code)
-    asked = (
-        select(home, rank, func.count(), since, func.max(district), func.max(place))  # type: ignore[call-overload]
-        .where(*_open(actor, colour, street))
-        .group_by(home)
-        .order_by(rank, since, home)
-        .offset(offset)
-        .limit(limit)
-    )
-    rows = session.exec(asked).all()
-    ids = [row[0] for row in rows]
-    names, inside = masked_names(session, ids), categories_on(session, ids, on=on)
+    """One page of households, each once: the most urgent and oldest first, or by need score and the newest first. The
+    page is found in an index alone, from its nearer end if it is told how many there are: a far one costs little."""
+    home, wanted = col(AlertHome.household_id), _listed(actor, colour, street)
+    order: tuple[Any, ...] = (col(AlertHome.rank), col(AlertHome.since), home)
+    if by_score:
+        order = (col(AlertHome.score).desc(), col(AlertHome.since).desc(), home.desc())
+    steps = order
+    if 0 < total < 2 * offset:
+        steps = tuple(_backwards(one) for one in order)
+        offset, limit = max(total - offset - limit, 0), max(min(limit, total - offset), 0)
+    ids = session.exec(select(home).where(*wanted).order_by(*steps).offset(offset).limit(limit)).all()
+    rows = session.exec(select(AlertHome).where(wanted[0], home.in_(ids)).order_by(*order)).all()
+    names, inside, scores = masked_names(session, ids), categories_on(session, ids, on=on), homes.scores(session, ids)
     return [
-        HomeRow(row[0], names[row[0]], COLOURS[row[1]], row[2], row[3], row[4], row[5], inside.get(row[0], []))
+        HomeRow(
+            row.household_id,
+            names[row.household_id],
+            COLOURS[row.rank],
+            row.alerts,
+            row.since,
+            row.district_code,
+            row.street_code,
+            inside.get(row.household_id, []),
+            scores.get(row.household_id),
+        )
         for row in rows
     ]
+
+
+def _backwards(step: Any) -> Any:
+    """The same column the other way round."""
+    return step.element.asc() if isinstance(step, UnaryExpression) else step.desc()
 
 
 def feed_alerts(session: Session, /) -> list[Alert]:
@@ -139,7 +164,4 @@ def list_held(session: Session, feed: str, /, *, limit: int = 50) -> list[HeldRo
 
 def count_open(session: Session, /, *, actor: Actor) -> tuple[int, int]:
     """How many households have an open alert, and how many of them a red one."""
-    red = func.count(distinct(case((col(Alert.rank) == 0, col(Alert.household_id)))))
-    both = select(func.count(distinct(col(Alert.household_id))), red).where(*_open(actor, ""))
-    homes, reds = session.exec(both).one()
-    return int(homes), int(reds)
+    return count_homes(session, actor=actor), count_homes(session, actor=actor, colour=Colour.RED)

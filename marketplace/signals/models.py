@@ -89,12 +89,7 @@ class Fact(SQLModel, table=True):
         unique_where("uq_fact_source", "source_key", where=NOW_TRUE),
         Index(
             "ix_fact_kind",
-            "kind",
-            "household_id",
-            "person_id",
-            "day",
-            "amount",
-            "known_day",
+            *("kind", "household_id", "person_id", "day", "amount", "known_day"),
             sqlite_where=text(NOW_TRUE),
             postgresql_where=text(NOW_TRUE),
         ),
@@ -223,6 +218,7 @@ class Alert(SQLModel, table=True):
     __table_args__ = (
         check("about", "(household_id IS NULL) = (feed <> '')"),
         check("outcome", "(state = 'closed') = (outcome <> '')"),
+        check("asleep", "(state = 'snoozed') = (snoozed_until IS NOT NULL)"),
         unique_where(
             "uq_alert_home", "household_id", "rule_code", where="state <> 'closed' AND person_id IS NULL AND feed = ''"
         ),

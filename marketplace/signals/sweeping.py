@@ -23,7 +23,7 @@ from marketplace.actors import SYSTEM, Actor
 from marketplace.calendar import local_day, utc_now
 from marketplace.db import Database, chunks, flush, new_id
 from marketplace.households.models import Household, Spell
-from marketplace.signals import answering
+from marketplace.signals import answering, homes
 from marketplace.signals.compiling import compile_rule
 from marketplace.signals.language import RuleFault
 from marketplace.signals.lateness import fresh_days, late_feeds
@@ -202,6 +202,7 @@ def raise_alerts(
         _insert(session, rule, fresh, now=now)
         raised += len(fresh)
     if raised:
+        homes.renew(session, [home for home, _person in units] if rule.per != "feed" else [])
         entry = audit.Entry("alert:raise", object_ref=rule.id, rule_id=rule.code, body={"raised": raised})
         audit.record(session, entry, actor=actor, now=now)
     return raised
@@ -265,11 +266,11 @@ def _insert(session: Session, rule: Rule, fresh: list[dict[str, Any]], *, now: d
     """Write the alerts with their places, and start the clock of each household or feed."""
     if not fresh:
         return
-    homes = {row["household_id"] for row in fresh if row["household_id"]}
+    told = {row["household_id"] for row in fresh if row["household_id"]}
     places = {
         home: (district, street)
         for home, district, street in session.exec(
-            select(Household.id, Household.district_code, Household.street_code).where(col(Household.id).in_(homes))
+            select(Household.id, Household.district_code, Household.street_code).where(col(Household.id).in_(told))
         )
     }
     for row in fresh:

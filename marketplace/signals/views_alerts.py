@@ -77,22 +77,23 @@ def _chosen(form: Any, field: str, table: str) -> Any:
 @bp.get("/alerts/")
 @guard("alert:list")
 def alerts() -> ResponseReturnValue:
-    """Households with open alerts, the most urgent and oldest first."""
+    """Households with open alerts, the most urgent and oldest first, or by need score."""
     session, actor = current_session(), current_actor()
     colour = request.args.get("colour", "")
     street, today = request.args.get("street", ""), local_day(utc_now())
     page = Page(page_number(), lists.count_homes(session, actor=actor, colour=colour, street=street))
-    rows = lists.list_homes(
-        session, actor=actor, on=today, colour=colour, street=street, offset=page.offset, limit=page.size
-    )
+    by_score, place = request.args.get("order") == "score", {"colour": colour, "street": street}
+    part = {"offset": page.offset, "limit": page.size, "total": page.total}
+    rows = lists.list_homes(session, actor=actor, on=today, **place, by_score=by_score, **part)
     refs = [answering.ref_of(row.household_id) for row in rows]
     due = {ref.partition(":")[2]: clock for ref, clock in clocks.running_by_object(session, refs).items()}
-    places = lists.streets(session, actor=actor, colour=colour)
+    places = lists.streets(session, actor=actor, colour=colour) if actor.districts else []
     return render(
         "signals/alerts.html",
         rows=rows,
         page=page,
         colour=colour,
+        by_score=by_score,
         tones=TONES,
         street=street,
         streets=[(code, street_name(code, on=today), number) for code, number in places],

@@ -24,6 +24,7 @@ HELD = (
         col(HomeVisit.household_id),
         at=(HomeVisit.asked_at, HomeVisit.done_at),
         waits=lambda now: col(HomeVisit.state).in_(WAITING),
+        follows=True,
     ),
     Held(
         VisitEntry,

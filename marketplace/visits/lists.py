@@ -16,6 +16,8 @@ from marketplace.accounts.service import names_of
 from marketplace.actors import Actor
 from marketplace.households.service import masked_names
 from marketplace.reference.districts import street_name
+from marketplace.signals import homes
+from marketplace.signals.models_homes import UNKNOWN, KeptScore
 from marketplace.visits.models import WAITING, HomeVisit, VisitState
 
 WHOSE = ("all", "mine", "free", "done")
@@ -29,6 +31,7 @@ class Row:
     name: str
     street: str
     worker: str
+    score: KeptScore | None
 
 
 def count(session: Session, /, *, actor: Actor, whose: str = "all", street: str = "") -> int:
@@ -38,11 +41,23 @@ def count(session: Session, /, *, actor: Actor, whose: str = "all", street: str 
 
 
 def page_of(
-    session: Session, /, *, actor: Actor, whose: str, street: str, on: date, offset: int, limit: int
+    session: Session,
+    /,
+    *,
+    actor: Actor,
+    whose: str,
+    street: str,
+    by_score: bool = False,
+    on: date,
+    offset: int,
+    limit: int,
 ) -> list[Row]:
-    """One page, by urgency and place."""
+    """One page, by urgency and place, or by need score first."""
     asked = select(HomeVisit).where(*_wanted(actor, whose, street))
     order: tuple[Any, ...] = (col(HomeVisit.done_at).desc(),) if whose == "done" else ()
+    if by_score:
+        asked = asked.outerjoin(KeptScore, col(KeptScore.household_id) == col(HomeVisit.household_id))
+        order = (func.coalesce(col(KeptScore.points), UNKNOWN).desc(),)
     order += (col(HomeVisit.urgency), col(HomeVisit.district_code), col(HomeVisit.street_code), col(HomeVisit.due_on))
     found = session.exec(asked.order_by(*order, col(HomeVisit.id)).offset(offset).limit(limit)).all()
     return rows_of(session, list(found), on=on)
@@ -50,10 +65,17 @@ def page_of(
 
 def rows_of(session: Session, visits: list[HomeVisit], /, *, on: date) -> list[Row]:
     """Visits as the pages show them, in the order given."""
-    names = masked_names(session, [one.household_id for one in visits])
+    seen = [one.household_id for one in visits]
+    names, scores = masked_names(session, seen), homes.scores(session, seen)
     workers = names_of(session, {one.worker_id for one in visits if one.worker_id})
     return [
-        Row(one, names[one.household_id], street_name(one.street_code, on=on), workers.get(one.worker_id or "", ""))
+        Row(
+            one,
+            names[one.household_id],
+            street_name(one.street_code, on=on),
+            workers.get(one.worker_id or "", ""),
+            scores.get(one.household_id),
+        )
         for one in visits
     ]
 

@@ -17,9 +17,10 @@ from marketplace.actors import Actor
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound
 from marketplace.households.service import list_people
+from marketplace.reference.words import list_codes
 from marketplace.sealed import vault_of
 from marketplace.visits import service
-from marketplace.visits.models import VisitPhoto
+from marketplace.visits.models import HomeVisit, VisitPhoto
 
 COLUMN = "visit_photo.body"
 MOST = 6
@@ -45,13 +46,21 @@ def add(session: Session, visit_id: str, data: bytes, /, *, actor: Actor, now: d
     return photo
 
 
-def look(session: Session, photo_id: str, /, *, actor: Actor, now: datetime) -> str:
-    """The photo as base64; the look is written down first."""
+def visit_of(session: Session, photo_id: str, /, *, actor: Actor) -> HomeVisit:
+    """The visit of a photo, for who may look at it."""
     photo = session.get(VisitPhoto, photo_id)
-    visit = service.get_visit(session, photo.visit_id if photo is not None else "", actor=actor, asks="visit:look")
+    return service.get_visit(session, photo.visit_id if photo is not None else "", actor=actor, asks="visit:look")
+
+
+def look(session: Session, photo_id: str, /, *, reason: str, actor: Actor, now: datetime) -> str:
+    """The photo as base64; why is asked, and the look is written down first."""
+    photo = session.get(VisitPhoto, photo_id)
+    visit = visit_of(session, photo_id, actor=actor)
     if photo is None or photo.body is None:
         raise NotFound("visit_photo")
-    _tell(session, photo, visit.household_id, "visit:look", actor=actor, now=now)
+    if reason not in list_codes("reveal_reason"):
+        raise BadInput("reason_missing", field="reason")
+    _tell(session, photo, visit.household_id, "visit:look", reason=reason, actor=actor, now=now)
     return vault_of(session).open(session, photo.person_id, column=COLUMN, sealed=photo.body)
 
 
@@ -61,5 +70,15 @@ def of_visit(session: Session, visit_id: str, /) -> list[VisitPhoto]:
     return list(session.exec(asked.order_by(col(VisitPhoto.recorded_at), col(VisitPhoto.id))))
 
 
-def _tell(session: Session, photo: VisitPhoto, household_id: str, action: str, *, actor: Actor, now: datetime) -> None:
-    audit.record(session, audit.Entry(action, object_ref=photo.id, subject=household_id), actor=actor, now=now)
+def _tell(
+    session: Session,
+    photo: VisitPhoto,
+    household_id: str,
+    action: str,
+    *,
+    reason: str = "",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    entry = audit.Entry(action, object_ref=photo.id, subject=household_id, rule_id=reason)
+    audit.record(session, entry, actor=actor, now=now)

@@ -16,9 +16,10 @@ from marketplace.calendar import local_day
 from marketplace.db import flush, new_id
 from marketplace.errors import BadInput, NotFound
 from marketplace.policy import require
-from marketplace.reference.visiting import minutes_between
+from marketplace.reference.visiting import has_place, minutes_between
 from marketplace.signals.models import TaskKind
 from marketplace.visits.models import HomeVisit, VisitRound, VisitState
+from marketplace.visits.places import ground_of
 from matching.rounds import MOST_STOPS, plan_round, round_minutes
 
 
@@ -34,7 +35,7 @@ def plan_day(session: Session, /, *, actor: Actor, now: datetime) -> VisitRound:
         kept = [one for one in row.stops if one in {visit.id for visit in mine}]
         row.stops = [*kept, *(visit.id for visit in mine if visit.id not in kept)]
     else:
-        order = plan_round(_table(mine, on=today), [min(visit.urgency, 1) for visit in mine])
+        order = plan_round(_table(session, mine, on=today), [min(visit.urgency, 1) for visit in mine])
         row.stops = [mine[stop - 1].id for stop in order]
     row.planned_at = now
     return _record(session, row, "visit:plan", actor=actor, now=now)
@@ -68,15 +69,19 @@ def stops_of(session: Session, row: VisitRound, /) -> list[HomeVisit]:
     return [found[one] for one in row.stops if one in found]
 
 
-def minutes_of(visits: list[HomeVisit], /, *, on: date) -> int:
-    """Minutes on the way, from the district's middle to the last stop."""
-    return round_minutes(_table(visits, on=on), range(1, len(visits) + 1)) if visits else 0
+def minutes_of(session: Session, visits: list[HomeVisit], /, *, on: date) -> int | None:
+    """Minutes on the way, from the district's middle to the last stop; None where a street has no point of its own."""
+    ground = ground_of(session, on=on)
+    if not all(has_place(one.street_code, ground=ground) for one in visits):
+        return None
+    return round_minutes(_table(session, visits, on=on), range(1, len(visits) + 1)) if visits else 0
 
 
-def _table(visits: list[HomeVisit], *, on: date) -> list[list[int]]:
+def _table(session: Session, visits: list[HomeVisit], *, on: date) -> list[list[int]]:
+    ground = ground_of(session, on=on)
     office = (visits[0].district_code, "") if visits else ("", "")
     places = [office, *((visit.district_code, visit.street_code) for visit in visits)]
-    return [[minutes_between(one, two, on=on) for two in places] for one in places]
+    return [[minutes_between(one, two, on=on, ground=ground) for two in places] for one in places]
 
 
 def _mine(session: Session, *, actor: Actor) -> list[HomeVisit]:

@@ -61,7 +61,7 @@ def ask(
         task_id=task.id if task is not None else None,
         urgency=rule.urgency if urgency is None else urgency,
         two=rule.two and kind is TaskKind.VISIT,
-        due_on=local_day(after_working_days(now, rule.days)),
+        due_on=local_day(after_working_days(now, rule.days, district=home.district_code)),
         worker_id=workers.worker_of(session, home.id),
         asked_by=actor.id,
         asked_at=now,
@@ -164,7 +164,7 @@ def finish(session: Session, visit: HomeVisit, outcome: str, /, *, actor: Actor,
     visit.outcome, visit.done_by = outcome, actor.id
     if outcome == NOT_MET:
         visit.tries += 1
-        visit.due_on = local_day(after_working_days(now, AGAIN_AFTER))
+        visit.due_on = local_day(after_working_days(now, AGAIN_AFTER, district=visit.district_code))
         return record(session, visit, "visit:not_met", rule=visit.cause, actor=actor, now=now)
     if visit.two:
         visit.state = VisitState.SECOND

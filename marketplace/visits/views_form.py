@@ -178,6 +178,9 @@ def photo(home_visit_id: str) -> ResponseReturnValue:
 @guard("visit:look")
 @writes
 def look(visit_photo_id: str) -> ResponseReturnValue:
-    """The picture; the look is written down."""
-    picture = photos.look(current_session(), visit_photo_id, actor=current_actor(), now=utc_now())
+    """The picture; why is asked, and the look is written down."""
+    session, actor, why = current_session(), current_actor(), forms.why_form()
+    if not why.validate_on_submit():
+        return _page(photos.visit_of(session, visit_photo_id, actor=actor), why=why)
+    picture = photos.look(session, visit_photo_id, reason=why.reason.data or "", actor=actor, now=utc_now())
     return render("visits/photo.html", picture=picture)

@@ -14,7 +14,6 @@ from marketplace.errors import BadInput
 from marketplace.guards import current_actor, guard
 from marketplace.households.service import masked_names, require_household
 from marketplace.reference.districts import street_name
-from marketplace.reference.visiting import has_place
 from marketplace.reference.words import choices
 from marketplace.signals.models import TaskKind
 from marketplace.visits import forms, lists, rounds, service, workers
@@ -27,16 +26,31 @@ from marketplace.web.display import language
 @bp.get("/")
 @guard("visit:list")
 def index() -> ResponseReturnValue:
-    """Visits and calls to make, the most urgent first, then by place."""
+    """Visits and calls to make, the most urgent first, then by place; or by need score."""
     session, actor, today = current_session(), current_actor(), local_day(utc_now())
     whose, street = request.args.get("whose", "all"), request.args.get("street", "")
     page = Page(page_number(), lists.count(session, actor=actor, whose=whose, street=street))
+    by_score = request.args.get("order") == "score"
     found = lists.page_of(
-        session, actor=actor, whose=whose, street=street, on=today, offset=page.offset, limit=page.size
+        session,
+        actor=actor,
+        whose=whose,
+        street=street,
+        by_score=by_score,
+        on=today,
+        offset=page.offset,
+        limit=page.size,
     )
     streets = [(code, street_name(code, on=today), number) for code, number in lists.streets(session, actor=actor)]
     return render(
-        "visits/index.html", rows=found, page=page, whose=whose, street=street, streets=streets[:12], today=today
+        "visits/index.html",
+        rows=found,
+        page=page,
+        whose=whose,
+        street=street,
+        by_score=by_score,
+        streets=streets[:12],
+        today=today,
     )
 
 
@@ -79,7 +93,7 @@ def round_page() -> ResponseReturnValue:
         "visits/round.html",
         round=row,
         rows=lists.rows_of(session, stops, on=today),
-        minutes=rounds.minutes_of(waiting, on=today) if all(has_place(one.street_code) for one in waiting) else None,
+        minutes=rounds.minutes_of(session, waiting, on=today),
         today=today,
     )
 

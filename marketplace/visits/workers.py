@@ -122,9 +122,11 @@ def _change(
     return row
 
 
-def follow(session: Session, home: Household, /, *, actor: Actor, now: datetime) -> None:
-    """The household moved: who still has to go, goes to the new place. A worker of another district goes no more, and
-    the visits wait for somebody of the new one."""
+def follow(session: Session, home: Household, /, *, was: str, actor: Actor, now: datetime) -> None:
+    """The household moved out of a district: a worker who does not serve the new one goes no more, and the visits wait
+    for somebody there."""
+    if was == home.district_code:
+        return
     row = _running(session, home.id)
     account = session.get(Account, row.account_id) if row is not None else None
     if row is not None and account is not None and not account.works_in(home.district_code):
@@ -134,7 +136,6 @@ def follow(session: Session, home: Household, /, *, actor: Actor, now: datetime)
         audit.record(session, entry, actor=actor, now=now)
     waiting = select(HomeVisit).where(HomeVisit.household_id == home.id, col(HomeVisit.state).in_(WAITING))
     for visit in session.exec(waiting).all():
-        visit.district_code, visit.street_code = home.district_code, home.street_code
         goes = session.get(Account, visit.worker_id) if visit.worker_id else None
         if goes is not None and not goes.works_in(home.district_code):
             visit.worker_id = None

@@ -10,25 +10,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
+from typing import Any
 
 from playwright.sync_api import Browser, Page
 from sqlmodel import select
 
+from marketplace import jobs
 from marketplace.accounts.service import create_account
-from marketplace.actors import Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.app import create_app
+from marketplace.calendar import local_day
 from marketplace.config import demo_settings
 from marketplace.db import Database
+from marketplace.decisions import approve as approval
+from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.demo.accounts import ACCOUNTS, TOUR
+from marketplace.households.service import contact_of
 from marketplace.needs.models import Need
 from marketplace.offers.models import Acceptance
+from marketplace.proposals import service as proposals
+from marketplace.proposals.models import LineState, ProposedLine, Run, RunState
+from marketplace.proposals.problem import Scope
 from marketplace.wiring import open_database, readers_doors, worker_of
 from tests import factories as make
 from tests.pages import checker
 from tests.pages.fixtures import served
 
 PHONE = "10000000001"
+VERIFIER = Actor(id="verifier-1", role=Role.VERIFIER)
+APPROVER = Actor(id="approver-1", role=Role.APPROVER)
 
 
 @dataclass
@@ -84,6 +96,53 @@ class Street:
         """Check everything on this page, in the journeys that are walked to be looked at."""
         if self.checks:
             checker.check_here(page, name=name)
+
+    def proposed(self) -> None:
+        """A run has ended. The pages that lead there, and those below, are gone through in the first two journeys."""
+        now = datetime.now(UTC)
+        with self.database.transaction() as session:
+            values: dict[str, Any] = {"policy": {}, "as_of": local_day(now), "actor": VERIFIER, "now": now}
+            run = proposals.start_run(session, Scope(), **values)
+        handlers = {proposals.JOB: lambda ref: proposals.work(self.database, ref, clock=lambda: now, actor=SYSTEM)}
+        while self._state(run.id) in proposals.UNDER_WAY:  # the house's own worker may have taken it
+            if not jobs.work_once(self.database, handlers, clock=lambda: now):
+                sleep(0.02)
+        assert self._state(run.id) is RunState.DONE
+
+    def _state(self, run_id: str) -> RunState:
+        with self.database.reading() as session:
+            return session.get_one(Run, run_id).state
+
+    def approved(self) -> None:
+        """Every line of a run stands approved."""
+        self.proposed()
+        with self.database.transaction() as session:
+            waiting = select(ProposedLine.id).where(ProposedLine.state == LineState.PROPOSED)
+            lines = list(session.exec(waiting))
+            done = approval.approve(session, lines, actor=APPROVER, now=datetime.now(UTC))
+            assert lines
+            assert len(done.approved) == len(lines)
+
+    def taken_on(self) -> None:
+        """The givers said yes."""
+        self.approved()
+        with self.database.transaction() as session:
+            for match in session.exec(select(Match).where(Match.state == MatchState.AWAITING_GIVER)).all():
+                giver = Actor(id="giver-1", role=Role.CHARITY_WORKER, org_id=match.org_id)
+                decisions.giver_accepts(session, match.id, actor=giver, now=datetime.now(UTC))
+
+    def in_delivery(self) -> None:
+        """The household said yes too, and shares its name."""
+        self.taken_on()
+        with self.database.transaction() as session:
+            match = session.exec(select(Match).where(Match.state == MatchState.AWAITING_HOUSEHOLD)).one()
+            person = contact_of(session, match.household_id)
+            assert person is not None
+            said: dict[str, Any] = {"data_fields": ["name"], "agrees_to_share": True, "agrees_to_terms": True}
+            actor = make.as_household_of(match.household_id)
+            decisions.household_accepts(
+                session, match.id, **said, person_id=person.id, actor=actor, now=datetime.now(UTC)
+            )
 
     def matches(self) -> dict[str, MatchState]:
         """Offer ► state of its match with the need."""

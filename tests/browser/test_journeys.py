@@ -156,7 +156,7 @@ def test_the_whole_journey_without_javascript(tmp_path: Path, chromium: Browser)
 
 def test_consent_withdrawn_before_approval_leaves_nothing_to_approve(tmp_path: Path, chromium: Browser) -> None:
     with open_street(tmp_path, chromium) as street:
-        start_a_run(street)
+        street.proposed()
         withdraw_first(street, street.household())
         approver = street.staff("demo-approver")
         approver.goto("/matches/")
@@ -166,10 +166,7 @@ def test_consent_withdrawn_before_approval_leaves_nothing_to_approve(tmp_path: P
 @pytest.mark.parametrize("stage", ["approved", "answered"])
 def test_consent_withdrawn_while_a_match_waits_ends_it_at_once(tmp_path: Path, chromium: Browser, stage: str) -> None:
     with open_street(tmp_path, chromium) as street:
-        start_a_run(street)
-        approve_all(street)
-        if stage == "answered":
-            giver_says_yes(street)
+        street.taken_on() if stage == "answered" else street.approved()
         withdraw_first(street, street.household())
         assert street.matches()[street.offer_ids[0]] is MatchState.CANCELLED
         assert street.covered() == 0
@@ -177,14 +174,11 @@ def test_consent_withdrawn_while_a_match_waits_ends_it_at_once(tmp_path: Path, c
 
 def test_consent_withdrawn_during_delivery_closes_identity_at_once(tmp_path: Path, chromium: Browser) -> None:
     with open_street(tmp_path, chromium) as street:
-        start_a_run(street)
-        approve_all(street)
-        giver_says_yes(street)
-        household = household_says_yes(street)
+        street.in_delivery()
         giver = street.staff("demo-charity")
         giver.goto("/deliveries/")
         press(giver, "td a")
-        withdraw_first(street, household)
+        withdraw_first(street, street.household())
         press(giver, 'form[action$="/recipient"] button')
         assert "王小明" not in giver.content()
         assert street.matches()[street.offer_ids[0]] is MatchState.CANCELLED
@@ -193,20 +187,16 @@ def test_consent_withdrawn_during_delivery_closes_identity_at_once(tmp_path: Pat
 
 def test_consent_withdrawn_after_delivery_takes_nothing_back(tmp_path: Path, chromium: Browser) -> None:
     with open_street(tmp_path, chromium) as street:
-        start_a_run(street)
-        approve_all(street)
-        giver_says_yes(street)
-        household = household_says_yes(street)
+        street.in_delivery()
         giver_delivers(street)
-        withdraw_first(street, household)
+        withdraw_first(street, street.household())
         assert street.matches()[street.offer_ids[0]] is MatchState.DELIVERED
         assert street.covered() == 10
 
 
 def test_two_charities_share_one_need_and_never_exceed_it(tmp_path: Path, chromium: Browser) -> None:
     with open_street(tmp_path, chromium, stocks=(6, 4)) as street:
-        start_a_run(street)
-        approve_all(street)
+        street.approved()
         giver_says_yes(street, "demo-charity")
         giver_says_yes(street, "demo-insurer")
         assert sorted(street.matches().values()) == [MatchState.AWAITING_HOUSEHOLD] * 2
@@ -215,7 +205,7 @@ def test_two_charities_share_one_need_and_never_exceed_it(tmp_path: Path, chromi
 
 def test_a_rejected_line_is_not_proposed_again(tmp_path: Path, chromium: Browser) -> None:
     with open_street(tmp_path, chromium) as street:
-        start_a_run(street)
+        street.proposed()
         page = street.staff("demo-approver")
         page.goto("/matches/")
         page.locator('input[name="line"]').first.check()
@@ -226,16 +216,14 @@ def test_a_rejected_line_is_not_proposed_again(tmp_path: Path, chromium: Browser
         page.locator('input[name="reason_code"][value="doubt"]').check()
         press(page, 'button[name="confirmed"]')
         expect(page.locator(".banner-done")).to_be_visible()
-        start_a_run(street)
+        street.proposed()
         page.goto("/matches/")
         expect(page.locator(".empty")).to_be_visible()
 
 
 def test_a_household_declines_and_loses_nothing(tmp_path: Path, chromium: Browser) -> None:
     with open_street(tmp_path, chromium) as street:
-        start_a_run(street)
-        approve_all(street)
-        giver_says_yes(street)
+        street.taken_on()
         page = street.household()
         page.goto("/offers-to-me")
         press(page, "a.cell")
@@ -251,8 +239,7 @@ def test_a_household_declines_and_loses_nothing(tmp_path: Path, chromium: Browse
 
 def test_what_cannot_be_delivered_ends_with_a_reason_from_either_side(tmp_path: Path, chromium: Browser) -> None:
     with open_street(tmp_path, chromium) as street:
-        start_a_run(street)
-        approve_all(street)
+        street.approved()
         approver = street.staff("demo-approver-2")
         approver.goto("/matches/running")
         check_here(approver, name="matches under way")
@@ -261,10 +248,7 @@ def test_what_cannot_be_delivered_ends_with_a_reason_from_either_side(tmp_path: 
         approver.locator('input[name="reason_code"][value="helped_elsewhere"]').check()
         press(approver, 'button[name="confirmed"]')
         assert street.matches()[street.offer_ids[0]] is MatchState.CANCELLED
-        start_a_run(street)
-        approve_all(street)
-        giver_says_yes(street)
-        household_says_yes(street)
+        street.in_delivery()
         giver = street.staff("demo-charity")
         giver.goto("/deliveries/")
         press(giver, "td a")
@@ -279,11 +263,8 @@ def test_what_cannot_be_delivered_ends_with_a_reason_from_either_side(tmp_path: 
 
 def test_what_did_not_arrive_stands_in_the_staff_s_list(tmp_path: Path, chromium: Browser) -> None:
     with open_street(tmp_path, chromium) as street:
-        start_a_run(street)
-        approve_all(street)
-        giver_says_yes(street)
-        household = household_says_yes(street)
-        giver = giver_delivers(street)
+        street.in_delivery()
+        household, giver = street.household(), giver_delivers(street)
         household.goto("/offers-to-me")
         press(household, "a.cell")
         press(household, 'a[href$="/not-received"]')

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.source import tree_of
+
 ROOT = Path(__file__).parents[2]
 FILES = (
     *(path for room in ("marketplace", "adapters", "matching") for path in sorted((ROOT / room).rglob("*.py"))),
@@ -25,7 +27,7 @@ Found = set[tuple[str, str]]
 def _nodes() -> list[tuple[str, ast.AST]]:
     """Every call and import of the product, parsed once."""
     kept = (ast.Call, ast.Import, ast.ImportFrom)
-    trees = ((path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in FILES)
+    trees = ((path.relative_to(ROOT).as_posix(), tree_of(path)) for path in FILES)
     return [(name, node) for name, tree in trees for node in ast.walk(tree) if isinstance(node, kept)]
 
 

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.source import tree_of
+
 ROOT = Path(__file__).parents[2] / "marketplace"
 UTC_DAYS = "the seconds of a token are cut to UTC days, so that they tell no hour"
 ALLOWED = {
@@ -21,9 +23,9 @@ ALLOWED = {
 """Where a date is taken from a moment outside `calendar`, and why that is not the house's day."""
 
 
-def dates_taken(source: str) -> Iterator[str]:
+def dates_taken(tree: ast.AST) -> Iterator[str]:
     """Each `x.date()` and `x.today()` of a module, as it is written."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Attribute(attr="date" | "today"), args=[]):
                 yield ast.unparse(node)
@@ -34,12 +36,12 @@ def test_the_day_of_a_moment_is_asked_from_the_calendar() -> None:
         f"{path.relative_to(ROOT).as_posix()}: {call}"
         for path in ROOT.rglob("*.py")
         if path.name != "calendar.py"
-        for call in dates_taken(path.read_text(encoding="utf-8"))
+        for call in dates_taken(tree_of(path))
     }
     assert found - ALLOWED.keys() == set(), "use local_day(moment) of marketplace.calendar"
     assert ALLOWED.keys() - found == set(), "an exception that nothing needs any more"
 
 
 def test_a_date_taken_from_a_moment_is_seen() -> None:
-    assert list(dates_taken("day = now.date()")) == ["now.date()"]
-    assert list(dates_taken("day = datetime.now(UTC).date() + DAY")) == ["datetime.now(UTC).date()"]
+    assert list(dates_taken(ast.parse("day = now.date()"))) == ["now.date()"]
+    assert list(dates_taken(ast.parse("day = datetime.now(UTC).date() + DAY"))) == ["datetime.now(UTC).date()"]

@@ -14,6 +14,7 @@ from marketplace.cli import app
 from marketplace.decisions.models import MatchState
 from marketplace.ledger.models import AidState
 from marketplace.sharing.clients import SCOPES
+from tests.source import tree_of
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -40,7 +41,7 @@ ACT = re.compile(r"[a-z_]+:[a-z_]+")
 def _trees() -> Iterator[tuple[Path, ast.Module]]:
     for path in sorted((ROOT / "marketplace").rglob("*.py")):
         if path.name not in ("views.py", "upload.py", "uploads.py", "api.py") and "versions" not in path.parts:
-            yield path, ast.parse(path.read_text(encoding="utf-8"))
+            yield path, tree_of(path)
 
 
 def _called(node: ast.Call) -> str:

@@ -16,6 +16,8 @@ from marketplace.migrations import triggers, upgrade
 from marketplace.migrations.tables import metadata
 from tests.lent import named
 
+pytestmark = pytest.mark.both_engines
+
 ROOT = Path(__file__).parents[2]
 
 

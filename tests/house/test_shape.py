@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.source import tree_of
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("adapters", "marketplace", "matching")
 MODULES = sorted(
@@ -25,10 +27,6 @@ REGISTRY = re.compile(r"\b(pypi|pythonhosted|npmjs|anaconda)\.(org|com)\b|://mir
 
 def _named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
-
-
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -49,13 +47,13 @@ def _body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def test_a_module_is_short_and_says_what_it_is_for(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= LONGEST_MODULE
-    words = ast.get_docstring(ast.parse(text)) or ""
+    words = ast.get_docstring(tree_of(path)) or ""
     assert len(words) >= SHORTEST_PARAGRAPH, "open the module with a paragraph: what enters, what leaves, who calls it"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_named)
 def test_functions_are_short(path: Path) -> None:
-    long = {f.name: _body_lines(f) for f in _functions(_tree(path)) if _body_lines(f) > LONGEST_FUNCTION}
+    long = {f.name: _body_lines(f) for f in _functions(tree_of(path)) if _body_lines(f) > LONGEST_FUNCTION}
     assert long == {}
 
 
@@ -66,7 +64,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 def test_matching_has_no_field_for_anything_personal() -> None:
     found = []
     for path in (path for path in MODULES if path.is_relative_to(ROOT / "matching")):
-        for node in ast.walk(_tree(path)):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id in PERSONAL:
                 found.append(f"{_named(path)}: {node.target.id}")
             if isinstance(node, ast.Attribute) and node.attr in PERSONAL:

@@ -160,6 +160,21 @@ def _ask(
     return answer.status_code, place, body
 
 
+def _refused(rules: list[tuple[Rule, str, str]]) -> Iterator[tuple[Rule, str, list[Role]]]:
+    """Each route with the roles that ask for it and that the matrix does not let in.
+
+    One guard stands before both methods of a view: every second role asks by the one, the others by the other; with
+    TORTURE=1 every role by both.
+    """
+    methods = Counter((rule.endpoint, rule.rule) for rule, _method, _action in rules)
+    for rule, method, action in rules:
+        roles = policy.matrix()[action]
+        out = [role for role in ROLES if not {"*", role.value} & roles.keys()]
+        if methods[rule.endpoint, rule.rule] == 2 and "TORTURE" not in os.environ:
+            out = out[method == "POST" :: 2]
+        yield rule, method, out
+
+
 @pytest.mark.threat("T01")
 @pytest.mark.threat("T18")
 @pytest.mark.parametrize("role", ROLES)
@@ -169,14 +184,13 @@ def test_who_is_not_in_the_matrix_is_refused_alike_for_rows_that_exist_and_that_
     """What exists is asked for by every role, a missing row by one role in turn, or with TORTURE=1 by every."""
     client, wrong = house.strangers[role], []
     refusal, accept = (303, "text/html") if role is Role.PUBLIC else (403, "application/json")  # no page is drawn
-    for turn, (rule, method, action) in enumerate(_rules(house.app)):
-        roles = policy.matrix()[action]
-        if "*" in roles or role.value in roles:
+    for turn, (rule, method, out) in enumerate(_refused(_rules(house.app))):
+        if role not in out:
             continue
         answers = set()
         for name in _names(rule)[:1] or [""]:
             ids = house.ids.get(name, ())[:1]
-            in_turn = "TORTURE" in os.environ or turn % len(ROLES) == ROLES.index(role)
+            in_turn = "TORTURE" in os.environ or out[turn % len(out)] is role
             for chosen in (*ids, MISSING) if in_turn else ids or (MISSING,):
                 SEEN["refused"] += 1
                 answers.add(_ask(client, method, _address(rule, chosen, name), chosen, accept=accept)[:2])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, datetime
 from itertools import count
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
 from marketplace.calendar import local_day
@@ -14,7 +15,8 @@ from marketplace.households.models import Household, Person, Spell
 from marketplace.households.service import PersonFacts, list_people, register_household
 from marketplace.reference.identity_number import make_id_number
 from marketplace.signals import rules, trying
-from marketplace.signals.models import Delivery, Rule
+from marketplace.signals.models import Alert, AlertState, Delivery, Rule
+from marketplace.signals.models_homes import ANY, AlertHome
 from marketplace.signals.taking import take_in
 
 CLERK = Actor(id="clerk-1", role=Role.VERIFIER)
@@ -93,3 +95,22 @@ def at_work(session: Session, *codes: str, now: datetime) -> list[Rule]:
 def head(session: Session, home: Household) -> Person:
     """The first person of a household."""
     return list_people(session, home.id)[0]
+
+
+def listed(session: Session) -> list[tuple[object, ...]]:
+    """The kept lists of alerts in their order, each row checked against the open alerts that it stands for."""
+    said: dict[tuple[str, int], list[Alert]] = defaultdict(list)
+    for alert in session.exec(
+        select(Alert).where(Alert.state == AlertState.OPEN, col(Alert.household_id).is_not(None))
+    ):
+        for under in (ANY, alert.rank):
+            said[str(alert.household_id), under].append(alert)
+    order = (col(AlertHome.under), col(AlertHome.rank), col(AlertHome.since), col(AlertHome.household_id))
+    kept = {(row.household_id, row.under): row for row in session.exec(select(AlertHome).order_by(*order))}
+    assert kept.keys() == said.keys()
+    for key, row in kept.items():
+        first, *_rest = sorted(said[key], key=lambda alert: (alert.rank, alert.raised_at))
+        assert (row.rank, row.alerts) == (first.rank, len(said[key]))
+        assert row.since == min(alert.raised_at for alert in said[key])
+        assert (row.district_code, row.street_code) == (first.district_code, first.street_code)
+    return [(row.under, row.rank, row.alerts) for row in kept.values()]

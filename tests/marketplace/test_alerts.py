@@ -19,9 +19,10 @@ from marketplace.db import Database
 from marketplace.decisions import officers
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
 from marketplace.households.models import Household
-from marketplace.signals import answering, declaring, forgetting, sweeping
+from marketplace.rights import moving
+from marketplace.signals import answering, declaring, forgetting, lists, sweeping
 from marketplace.signals.models import Alert, AlertState, Rule, Sweep, TaskKind, WatchTask
-from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, told
+from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, listed, told
 
 TODAY = date(2026, 11, 23)
 ROOM = Path(answering.__file__).parent
@@ -103,6 +104,44 @@ def test_the_clock_follows_the_most_urgent_colour_and_ends_with_the_last_alert(s
     assert step_of(session, home.id) == ""
     with pytest.raises(WrongState):
         answering.close(session, red.id, outcome="helped", actor=CLERK, now=now)
+
+
+def test_the_kept_list_says_what_the_open_alerts_say_after_each_change(session: Session, now: datetime) -> None:
+    one, two = a_number(), a_number()
+    home = a_home(session, numbers=(one,), now=now)
+    other = a_home(session, numbers=(two,), now=now)
+    at_work(session, "W03", "W05", "W08", now=now)
+    told(session, "MEDICAL_BILLS", (one, "OWN_COST_STAY", TODAY, 11_000), as_of=TODAY, now=now)
+    sweep(session, now=now)
+    assert listed(session) == [(-1, 2, 1), (2, 2, 1)]
+    told(session, "MEDICAL_BILLS", (one, "OWN_COST", TODAY, 51_000), as_of=TODAY, now=now)
+    told(session, "DISASTERS", (two, "DISASTER", TODAY, None), as_of=TODAY, now=now)
+    sweep(session, now=now + timedelta(hours=1), whole=False)
+    assert listed(session) == [(-1, 0, 2), (-1, 0, 1), (0, 0, 1), (0, 0, 1), (2, 2, 1)]
+    here, there = (Actor(id="w", role=Role.WORKER, districts=frozenset({code})) for code in ("500103", "500106"))
+    assert lists.count_open(session, actor=here) == (2, 2)
+    shown = lists.list_homes(session, actor=here, on=TODAY, offset=0, limit=9)
+    assert [row.household_id for row in shown] == [home.id, other.id]
+    asked = {"actor": here, "on": TODAY, "limit": 1, "total": 2}
+    for by_score in (False, True):
+        both = [lists.list_homes(session, **asked, by_score=by_score, offset=place) for place in (0, 1, 2)]
+        whole = lists.list_homes(session, actor=here, on=TODAY, by_score=by_score, offset=0, limit=9)
+        assert [row.household_id for page in both for row in page] == [row.household_id for row in whole]
+    assert [row.since for row in shown] == [now, now + timedelta(hours=1)]
+    red, yellow = answering.open_alerts(session, home.id)
+    until = TODAY + timedelta(days=9)
+    answering.snooze(session, yellow.id, until=until, reason="AWAY", actor=CLERK, now=now)
+    assert lists.count_homes(session, actor=here, colour="YELLOW") == 0
+    listed(session)
+    sweep(session, now=now + timedelta(days=9))
+    assert lists.count_homes(session, actor=here, colour="YELLOW") == 1
+    answering.close(session, red.id, outcome="helped", actor=CLERK, now=now)
+    assert listed(session) == [(-1, 0, 1), (-1, 2, 1), (0, 0, 1), (2, 2, 1)]
+    home.district_code = "500106"
+    session.add(home)
+    moving.follow(session, home, was="500103", actor=CLERK, now=now)
+    listed(session)
+    assert (lists.count_open(session, actor=here), lists.count_open(session, actor=there)) == ((1, 1), (1, 0))
 
 
 def test_a_closed_alert_rests_unless_something_newer_weighs_something(session: Session, now: datetime) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -19,7 +20,10 @@ from marketplace.answers import service, slips, sms, texts
 from marketplace.answers.models import CodeState, OfferCode, SmsIn
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
-from marketplace.calendar import utc_now
+from marketplace.calendar import local_day, utc_now
+from marketplace.cases import counter, orders, outcome
+from marketplace.cases import service as cases
+from marketplace.cases.models import Case, CaseItem
 from marketplace.config import Settings
 from marketplace.consent.ask import was_refused_lately
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
@@ -36,11 +40,13 @@ from marketplace.organisations.models import Organisation
 from marketplace.readback import service as readback
 from marketplace.readback.models import ReadBack, SignedBy
 from marketplace.readback.service import Heard, Script
+from marketplace.reference.identity_number import make_id_number
 from tests.marketplace.match_scene import a_scene
 from tests.pages.people import client_as
 
 FIRST = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
 SECOND = Actor(id="worker-2", role=Role.WORKER, districts=frozenset({"500103"}))
+THIRD, PAYS = replace(SECOND, id="worker-4"), replace(SECOND, id="worker-5")
 FAR = Actor(id="worker-3", role=Role.WORKER, districts=frozenset({"500112"}))
 TEXT = Script("offer", 1, "zh_Hans", ("一家机构愿意帮助您。", "您怎么说？"))
 CALL = Heard("call", SignedBy.SPOKEN, "chongqing", TEXT, shown=TEXT.sha256, evidence="录音 12")
@@ -323,6 +329,43 @@ def test_what_a_second_call_denies_after_it_counted_is_undone_or_given_to_a_pers
         service.settle(session, row.id, actor=VERIFIER, **settle)
 
 
+def spoken(session: Session, now: datetime) -> tuple[ReadBack, CaseItem]:
+    """A worker takes a sudden accident down by telephone, and another grants it the same day."""
+    number = make_id_number("509900", date(1950, 3, 4), seq=17)
+    who = counter.Newcomer("王小明", number, "500103")
+    home = counter.enter_newcomer(session, who, actor=FIRST, now=now)
+    case = cases.start(session, home, channel="call", actor=FIRST, now=now)
+    told = {"wants": ["accident"], "ticks": ["sudden"], "size": 1, "income_fen": 0}
+    counter.take_down(session, case, told, actor=FIRST, now=now)
+    said: dict[str, Any] = {"name": "王小明", "all_classes": False, "hand_on": False}
+    items = counter.read_and_send(session, case, CALL, **said, actor=FIRST, now=now)
+    item = next(one for one in items if one.code == "LINSHI")
+    outcome.decide(session, item.id, granted=True, amount_fen=10_000, actor=THIRD, now=now)
+    return session.exec(select(ReadBack).where(ReadBack.act == counter.ACT)).one(), item
+
+
+@pytest.mark.threat("T26")
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_granted_application_that_its_person_denies_is_a_task_and_no_money_goes_before(
+    session: Session, now: datetime, confirmed: bool
+) -> None:
+    row, item = spoken(session, now)
+    case = session.get_one(Case, item.case_id)
+    before = case.state, item.state
+    paid = orders.Paid("记-1", local_day(now))
+    with pytest.raises(WrongState, match="second_call_first"):
+        orders.pay(session, item.id, paid, actor=PAYS, now=now)
+    readback.look(session, row.id, actor=SECOND, now=now)
+    service.second(session, row.id, confirmed=confirmed, actor=SECOND, now=now)
+    assert (case.state, item.state) == before, "what was decided is not taken back by a word"
+    assert service.denied(session, actor=VERIFIER) == ([] if confirmed else [row])
+    if not confirmed:
+        with pytest.raises(WrongState, match="second_call_first"):
+            orders.pay(session, item.id, paid, actor=PAYS, now=now)
+        service.settle(session, row.id, outcome="stands", actor=VERIFIER, now=now)
+    assert orders.pay(session, item.id, paid, actor=PAYS, now=now).amount_fen == 10_000
+
+
 WORDS = {
     ("zh_Hans", 1): "9e43d83a182feaee",
     ("en", 1): "7543ff2ca4fd4fd2",
@@ -403,3 +446,9 @@ def test_the_page_says_what_stands_after_a_denied_answer_and_a_verifier_closes_t
     assert verifier.post(page + "/denied", data={}).status_code == 422
     assert verifier.post(page + "/denied", data={"outcome": "stands"}).status_code == 303
     assert verifier.get(page + "/denied").status_code == 404
+    with sqlite_database.transaction() as session:
+        row, item = spoken(session, utc_now())
+        service.second(session, row.id, confirmed=False, actor=SECOND, now=utc_now())
+    shown = verifier.get(f"/answers/second-calls/{row.id}/denied").text
+    assert f"/cases/{item.case_id}" in shown
+    assert ("没有申请" if zh else "did not apply") in shown

@@ -20,7 +20,7 @@ from marketplace.appeals import said, service
 from marketplace.appeals.models import Appeal, AppealKind, AppealState
 from marketplace.audit import AuditRow
 from marketplace.cases import outcome, register, steps
-from marketplace.cases.models import CaseItem, ItemState
+from marketplace.cases.models import CaseDecision, CaseItem, CaseState, ItemState
 from marketplace.clocks.models import Clock
 from marketplace.config import Settings
 from marketplace.db import Database
@@ -29,6 +29,7 @@ from marketplace.notices import Notice
 from marketplace.readback import service as readback
 from marketplace.readback.models import SignedBy
 from marketplace.readback.service import Heard, Script
+from tests import factories as make
 from tests.marketplace import test_cases as cases
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
 from tests.pages.people import client_as, household_client
@@ -276,6 +277,12 @@ def test_a_household_without_a_page_says_all_of_it_by_telephone(session: Session
     assert readback.look(session, row.id, actor=COLLEAGUE, now=now) == TEXT.lines
     answers.second(session, row.id, confirmed=True, actor=COLLEAGUE, now=now)
     assert case.state.value == "withdrawn"
+    other, _items = cases.send(session, now, make.a_household(session, phone="10000000077"), wants=["living"])
+    row = said.keep(session, other.household_id, "withdraw_case", other.id, CALL, **told)
+    readback.look(session, row.id, actor=COLLEAGUE, now=now)
+    other.state, other.decided_at, other.decision = CaseState.CLOSED, now, CaseDecision.GRANTED
+    answers.second(session, row.id, confirmed=True, actor=COLLEAGUE, now=now)
+    assert (other.state, row.second.value) == (CaseState.CLOSED, "confirmed"), "it was decided before the second call"
     (entry,) = register.list_entries(session, home)
     said.keep(session, home, "leave_register", entry.id, CALL, **told)
     assert register.list_entries(session, home) == []

@@ -164,6 +164,7 @@ def test_one_volunteer_is_never_in_two_places_not_even_for_two_givers(session: S
     assert proposed(session, other, window(hour=2, hours=1), ids=[twin.id])
 
 
+@pytest.mark.both_engines
 def test_the_database_itself_refuses_a_second_hold(session: Session) -> None:
     scene = a_scene(session)
     one = proposed(session, scene)[0]

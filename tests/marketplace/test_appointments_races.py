@@ -6,6 +6,7 @@ import os
 import random
 from collections import Counter
 
+import pytest
 from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor
@@ -16,6 +17,8 @@ from marketplace.db import Database
 from marketplace.decisions.models import Match
 from tests.marketplace import visiting
 from tests.marketplace.test_races import _in_processes, _try
+
+pytestmark = pytest.mark.both_engines
 
 MATCHES, PEOPLE = 2, 4
 TIGHT = 100 if os.environ.get("TORTURE") else 12

@@ -15,12 +15,13 @@ from marketplace.calendar import utc_now
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
-from marketplace.decisions import asking, holding
+from marketplace.decisions import asking, holding, news
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.errors import WrongState
+from marketplace.households import suspicions
 from marketplace.households.models import Household, Person
-from marketplace.ledger import hits
+from marketplace.ledger import bills, hits, late
 from marketplace.ledger.models import HitState, LedgerEntry, OverlapHit
 from marketplace.ledger.overlap import OverlapFound
 from marketplace.organisations.models import Organisation, RelatedPerson, Relation
@@ -29,7 +30,10 @@ from marketplace.proposals.models import Run
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
 from tests.marketplace.payment_scene import a_month
+from tests.marketplace.test_bills import WORKER
+from tests.marketplace.test_bills import told as payers
 from tests.marketplace.test_overlap_runs import past
+from tests.marketplace.test_same_households import called_same
 from tests.pages.people import client_as
 
 FOOD, YESTERDAY = "LIVING.FOOD_PACK", date(2026, 11, 22)
@@ -52,7 +56,7 @@ def told(session: Session, scene: Scene, now: datetime, **over: object) -> Ledge
 
 def swept(session: Session, now: datetime) -> list[str]:
     """What the sweep would hold, in this transaction."""
-    found = asking.due(session, now=now)
+    found = news.due(session, now=now)
     return [one for one in found if asking.hold_broken(session, session.get_one(Match, one), actor=OTHER, now=now)]
 
 
@@ -74,6 +78,48 @@ def test_a_late_report_holds_what_was_promised_until_the_rules_say_yes_again(ses
     asking.go_on(session, match.id, actor=APPROVER, now=now + 3 * SECOND)
     assert (match.held_for, swept(session, now + 4 * SECOND)) == ("", [])
     assert audit.verify(session).bad_seq == 0
+
+
+def test_a_match_held_again_is_a_question_of_its_own_and_what_was_found_before_stands(session, now):
+    scene = a_scene(session)
+    match = scene.in_delivery(session, now)
+    first = told(session, scene, now)
+    swept(session, now + 2 * SECOND)
+    hits.decide(session, hit_of(session, match), state=HitState.FALSE_ALARM, minutes=1, actor=OTHER, now=now)
+    asking.go_on(session, match.id, actor=APPROVER, now=now + 3 * SECOND)
+    second = past(session, scene.household, FOOD, 3, YESTERDAY, updated_at=now + 4 * SECOND)
+    assert swept(session, now + 5 * SECOND) == [match.id]
+    with pytest.raises(OverlapFound):
+        asking.go_on(session, match.id, actor=APPROVER, now=now + 5 * SECOND)
+    hits.decide(session, hit_of(session, match), state=HitState.FALSE_ALARM, minutes=1, actor=OTHER, now=now)
+    asking.go_on(session, match.id, actor=APPROVER, now=now + 6 * SECOND)
+    assert (match.held_for, swept(session, now + 7 * SECOND)) == ("", [])
+    found = session.exec(select(OverlapHit).order_by(OverlapHit.created_at)).all()
+    assert [(hit.state, hit.because) for hit in found] == [(HitState.FALSE_ALARM, [row.id]) for row in (first, second)]
+
+
+def hit_of(session: Session, match: Match) -> str:
+    found = asking.behind(session, match)
+    assert found is not None
+    return found.id
+
+
+def test_an_approval_stopped_again_by_other_rows_is_asked_again_and_its_judges_do_not_approve(session, now):
+    scene, third = a_scene(session), Actor(id="approver-3", role=Role.APPROVER)
+    past(session, scene.household, FOOD, 2, YESTERDAY)
+    for units, judge in ((3, OTHER), (4, third)):
+        assert approval.approve(session, [scene.line.id], actor=APPROVER, now=now).excluded[0].code == "D08"
+        hit = session.exec(select(OverlapHit).where(OverlapHit.state == HitState.OPEN)).one()
+        if judge is OTHER:
+            assert approval.approve(session, [scene.line.id], actor=APPROVER, now=now).excluded
+            also = past(session, scene.household, FOOD, 1, YESTERDAY)
+            assert approval.approve(session, [scene.line.id], actor=APPROVER, now=now).excluded
+            assert also.id in hit.because, "an open question hears of more"
+        hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=1, actor=judge, now=now)
+        if judge is OTHER:
+            past(session, scene.household, FOOD, units, YESTERDAY)
+    assert approval.approve(session, [scene.line.id], actor=OTHER, now=now).excluded[0].code == "hit_judge_is_approver"
+    assert approval.approve(session, [scene.line.id], actor=APPROVER, now=now).approved
 
 
 def test_the_second_approver_is_told_what_another_source_gave_meanwhile(session, now):
@@ -120,6 +166,72 @@ def test_a_grant_is_asked_about_before_it_goes_to_the_bank(session, now):
     gone = files.settle(session, batch.id, actor=month.clerk, now=now + 2 * SECOND)
     assert [(line.match_id, code) for line, code in gone] == [(month.grants[0].match.id, "held")]
     assert session.exec(select(OverlapHit)).one().because == [row.id]
+
+
+@pytest.mark.parametrize("handed_over", [False, True])
+def test_of_two_promises_to_one_person_the_later_is_held_or_the_one_not_yet_given(session, now, handed_over):
+    """Two records of one person, both promised food packs; only then somebody sees that they are one."""
+    one, two = a_scene(session), a_scene(session, phone="10000000002")
+    first, second = one.in_delivery(session, now), two.in_delivery(session, now + SECOND)
+    late.look_at_same(session, now=now + 2 * SECOND)
+    assert swept(session, now + 2 * SECOND) == []
+    pair = called_same(session, one.household, two.household, now + 3 * SECOND)
+    late.look_at_same(session, now=now + 3 * SECOND)
+    kept, held = (first, second) if not handed_over else (second, first)
+    if handed_over:
+        decisions.deliver(session, second.id, actor=two.giver, now=now + 4 * SECOND)
+        session.flush()
+    assert swept(session, now + 5 * SECOND) == [held.id]
+    assert (kept.held_for, held.held_for) == ("", holding.RULE)
+    hit = asking.behind(session, held)
+    assert hit is not None
+    assert (hit.code, hit.because) == ("D08", [kept.ledger_entry_id])
+    assert [clock.step for clock in clocks.running_of(session, held.id)] == ["rule_review"]
+    with pytest.raises(OverlapFound):
+        asking.go_on(session, held.id, actor=APPROVER, now=now + 6 * SECOND)
+    suspicions.undo(
+        session, pair.id, reason="MISTAKE", actor=Actor(id="verifier-9", role=Role.VERIFIER), now=now + 7 * SECOND
+    )
+    asking.go_on(session, held.id, actor=APPROVER, now=now + 8 * SECOND)
+    assert (held.held_for, swept(session, now + 9 * SECOND)) == ("", [])
+
+
+def test_a_grant_to_a_person_called_the_same_as_one_who_was_promised_is_not_paid(session, now):
+    month = a_month(session, now, grants=2)
+    batch = month.release(month.prepare())
+    one, two = month.grants
+    for grant in month.grants:
+        session.get_one(LedgerEntry, grant.match.ledger_entry_id).cause = ""
+    called_same(session, one.household, two.household, now + SECOND)
+    gone = files.settle(session, batch.id, actor=month.clerk, now=now + 2 * SECOND)
+    later = max(one.match, two.match, key=lambda match: (match.created_at, match.ledger_entry_id))
+    assert [(line.match_id, code) for line, code in gone] == [(later.id, "held")]
+
+
+def test_a_cost_corrected_or_a_payer_heard_after_the_promise_holds_what_charity_may_no_longer_pay(session, now):
+    """10,000 yuan of 10,000; then the papers show 8,000, of which the insurance has paid 6,000: 2,000 are left."""
+    home = make.a_household(session)
+    make.auto_match(session, home)
+    need = make.a_need(session, home, category="MEDICAL.MAJOR", unit="FEN", gap_units=1_000_000)
+    bill = bills.record(session, need.id, cost_fen=1_000_000, paper="S-1", actor=WORKER, now=now)
+    payers(session, bill, now)
+    offer = make.an_offer(
+        session, make.an_organisation(session), id="ill", category="MEDICAL.MAJOR", unit="FEN", stock_units=10**8
+    )
+    line = make.a_line(session, need, offer, units=1_000_000, value_fen=1_000_000)
+    assert approval.approve(session, [line.id], actor=APPROVER, now=now).approved
+    match = session.exec(select(Match)).one()
+    assert swept(session, now + SECOND) == []
+    bills.record(session, need.id, cost_fen=800_000, paper="S-1", actor=WORKER, now=now + 2 * SECOND)
+    assert swept(session, now + 3 * SECOND) == [match.id]
+    hit = asking.behind(session, match)
+    assert hit is not None
+    assert (hit.code, hit.units, asking.ask(session, match, now=now).allowed) == ("D01", 200_000, 800_000)
+    bills.record(session, need.id, cost_fen=1_000_000, paper="S-1", actor=WORKER, now=now + 4 * SECOND)
+    asking.go_on(session, match.id, actor=APPROVER, now=now + 5 * SECOND)
+    payers(session, bill, now + 6 * SECOND, BASIC_INSURANCE=600_000)
+    asking.before_payment(session, [match.id], actor=OTHER, now=now + 7 * SECOND)
+    assert (match.held_for, asking.ask(session, match, now=now).allowed) == (holding.RULE, 400_000)
 
 
 def related(session: Session, organisation: Organisation, household: Household, now: datetime) -> RelatedPerson:
@@ -199,6 +311,12 @@ def test_the_worker_holds_it_and_the_page_shows_the_rule_and_where_to_decide(sql
     client = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
     page = client.get(f"/matches/{match_id}/rule?lang=en").get_data(as_text=True)
     assert "given once in 180 days" in page
+    assert "it is the same gift told twice" in page
+    assert "End this match" in page
+    with sqlite_database.transaction() as session:
+        session.exec(select(OverlapHit)).one().code = "D09"
+    page = client.get(f"/matches/{match_id}/rule?lang=en").get_data(as_text=True)
+    assert "what one person finds of a row does not lift it" in page
     assert "End this match" in page
     refused = client.post(f"/matches/{match_id}/rule", follow_redirects=True).get_data(as_text=True)
     assert "等待期内已有同类物资" in refused or "Same goods within the waiting time" in refused

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +14,8 @@ from sqlmodel import Session, select
 from marketplace import audit
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.db import Database
+
+pytestmark = pytest.mark.both_engines
 
 FORGED = (
     "INSERT INTO audit_row SELECT 9, at, actor_ref, actor_role, org_ref, action, object_ref, subject_ref, purpose,"
@@ -108,13 +112,20 @@ def test_the_database_refuses_to_rewrite_history(database: Database, now: dateti
         ("UPDATE audit_row SET prev = 'x' WHERE seq = 3", 3),
         ("DELETE FROM audit_row WHERE seq = 2", 2),
         ("DELETE FROM audit_row WHERE seq = 3", 3),
+        ("DELETE FROM audit_row WHERE seq = 4", 4),
         ("UPDATE audit_body SET body = '{\"units\":9}' WHERE seq = 2", 2),
         ("DELETE FROM audit_body WHERE seq = 1", 1),
+        ("INSERT INTO audit_body VALUES (4, x'00', '{}')", 4),
+        ("UPDATE audit_row SET action = x'00' WHERE seq = 2", 2),
+        ("UPDATE audit_row SET hash = x'00' WHERE seq = 3", 3),
+        ("UPDATE audit_body SET salt = 'x' WHERE seq = 2", 2),
+        ("UPDATE audit_head SET hash = 'x'", 5),
     ],
 )
 def test_verify_names_the_first_bad_row(sqlite_database: Database, now: datetime, statement: str, seq: int) -> None:
     with sqlite_database.transaction() as session:
         _append(session, now)
+        audit.record(session, audit.Entry("run:start"), actor=SYSTEM, now=now)
     with sqlite_database.engine.connect() as raw:
         raw.exec_driver_sql("COMMIT")
         raw.exec_driver_sql("PRAGMA foreign_keys=OFF")
@@ -126,6 +137,16 @@ def test_verify_names_the_first_bad_row(sqlite_database: Database, now: datetime
         verdict = audit.verify(session)
     assert verdict.bad_seq == seq
     assert verdict.fault
+
+
+def test_what_is_hashed_is_what_json_says_of_the_fields(sqlite_database: Database, now: datetime) -> None:
+    odd = 'a"b\\c/\n\t\x00\x1f\x7f 米 \u2028 😀'
+    with sqlite_database.transaction() as session:
+        audit.record(session, audit.Entry(odd[:40], object_ref=odd, fields=("a", odd)), actor=SYSTEM, now=now)
+        (row,) = audit.stream(session)
+        assert audit.verify(session) == audit.Verdict(rows=1)
+    said = json.dumps([row[name] for name in audit.FIELDS], ensure_ascii=False, separators=(",", ":"))
+    assert row["hash"] == sha256(b"\0" + row["prev"].encode() + said.encode()).hexdigest()
 
 
 def test_no_subject_stands_in_the_chain_by_its_own_name(database: Database, now: datetime) -> None:

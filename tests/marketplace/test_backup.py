@@ -25,6 +25,8 @@ from marketplace.needs.service import verify_need
 from marketplace.sealed import Vault, vault_of
 from tests import factories as make
 
+pytestmark = pytest.mark.both_engines
+
 Empty = Callable[[str], Database]
 
 

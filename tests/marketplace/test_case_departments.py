@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
+from unittest.mock import Mock
 
-from sqlmodel import col, select
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, select
 
 from adapters.fakes_departments import FakeDepartment
-from adapters.items import ItemResult
+from adapters.items import ItemOut, ItemResult
 from adapters.ports import TryAgainLater, WillNeverWork
 from marketplace import audit
 from marketplace.cases import departments, outcome, withdrawing
@@ -17,6 +21,16 @@ from marketplace.cases.models import Case, CaseItem, CaseState, ItemState
 from marketplace.db import Database
 from tests import factories as make
 from tests.marketplace.test_cases import APPROVER, send, walk
+
+
+class Broken(FakeDepartment):
+    """A department whose door fails in a way that nobody foresaw."""
+
+    def push(self, item: ItemOut, /) -> None:
+        raise ZeroDivisionError
+
+    def results(self, *, cursor: str | None = None) -> tuple[tuple[ItemResult, ...], str]:
+        raise ZeroDivisionError
 
 
 def _sent(database: Database, now: datetime) -> tuple[str, dict[str, str], datetime]:
@@ -119,9 +133,18 @@ def test_after_a_right_appeal_a_department_gets_the_item_under_a_new_key(
     departments.sweep(database, doors, clock=lambda: day)
     assert _state(database, waste) == (ItemState.GRANTED, 700)
     with database.transaction() as session:
+        assert decide_again(session, waste, actor=APPROVER, now=day)
+    newest = f"{waste}.2"
+    doors["UM"].said += [ItemResult(newest, 1, "granted", 699), ItemResult(newest, 2, "refused", 0, "income_over")]
+    departments.sweep(database, doors, clock=lambda: day)
+    assert _state(database, waste) == (ItemState.RUNNING, 700), "nobody gets less because it asked"
+    doors["UM"].said.append(ItemResult(newest, 3, "granted", 800))
+    departments.sweep(database, doors, clock=lambda: day)
+    assert _state(database, waste) == (ItemState.GRANTED, 800)
+    with database.transaction() as session:
         beginning.end(session, session.get_one(CaseItem, ids["DIBAO"]), actor=APPROVER, now=day)
     departments.sweep(database, doors, clock=lambda: day)
-    assert doors["UM"].back == {new: "over"}
+    assert doors["UM"].back == {newest: "over"}
 
 
 def test_what_leaves_for_a_department_names_nobody(sqlite_database: Database, now: datetime) -> None:
@@ -146,3 +169,46 @@ def test_a_department_that_does_not_answer_holds_no_other_up(sqlite_database: Da
     assert set(doors["HSA"].items) == {ids["YILIAO_JIUZHU"]}
     told = doors["HSA"].items[ids["YILIAO_JIUZHU"]].facts
     assert (told["label"], told["result_dibao"], told["result_dibian_gangxing"]) == ("DIBAO", "granted", "not_needed")
+
+
+def test_a_word_that_nobody_foresaw_and_a_broken_department_hold_no_other_up(
+    sqlite_database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _case, ids, day = _sent(sqlite_database, now)
+    _case, others, _day = _sent(sqlite_database, now)
+    doors = {"HSA": FakeDepartment(), "HUD": Broken(), "UM": FakeDepartment()}
+    departments.sweep(sqlite_database, doors, clock=lambda: day)
+    bad, good, waste = ids["YILIAO_JIUZHU"], others["YILIAO_JIUZHU"], ids["LAJI_JIANMIAN"]
+    doors["HSA"].said += [ItemResult(ref, 1, "granted", 500_000) for ref in (bad, good)]
+    doors["UM"].said.append(ItemResult(waste, 1, "granted", 100))
+    settle = outcome.settle
+
+    def breaks(session: Session, item: CaseItem, *step: Any, **told: Any) -> CaseItem:
+        if item.id == bad:
+            raise KeyError("DIBAO")
+        return settle(session, item, *step, **told)
+
+    monkeypatch.setattr(outcome, "settle", breaks)
+    assert departments.sweep(sqlite_database, doors, clock=lambda: day) == 2
+    assert [_state(sqlite_database, one)[0] for one in (bad, good, waste)] == [
+        ItemState.RUNNING,
+        ItemState.GRANTED,
+        ItemState.GRANTED,
+    ]
+    assert f"word of HSA for {bad}: KeyError" in caplog.messages
+    assert departments.sweep(sqlite_database, doors, clock=lambda: day) == 0, "the feed has gone on"
+
+
+def test_while_the_database_is_away_no_word_is_passed_by(
+    sqlite_database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _case, ids, day = _sent(sqlite_database, now)
+    door = FakeDepartment()
+    departments.sweep(sqlite_database, {"HSA": door}, clock=lambda: day)
+    door.said.append(ItemResult(ids["YILIAO_JIUZHU"], 1, "granted", 500_000))
+    with monkeypatch.context() as patched:
+        gone = OperationalError("SELECT 1", None, Exception("locked"))
+        patched.setattr(departments, "take", Mock(side_effect=gone))
+        departments.sweep(sqlite_database, {"HSA": door}, clock=lambda: day)
+    departments.sweep(sqlite_database, {"HSA": door}, clock=lambda: day)
+    assert _state(sqlite_database, ids["YILIAO_JIUZHU"])[0] is ItemState.GRANTED

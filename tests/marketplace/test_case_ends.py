@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from sqlmodel import Session, select
 from adapters.fakes_departments import FakeDepartment
 from adapters.items import ItemOut, ItemResult
 from adapters.ports import WillNeverWork
-from marketplace.actors import Actor, Role
+from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind, AppealState
 from marketplace.calendar import local_day
@@ -24,32 +25,34 @@ from marketplace.cases import (
     departments,
     lateness,
     notice,
+    orders,
     outcome,
     register,
-    reviews,
     service,
     steps,
     withdrawing,
 )
 from marketplace.cases.again import decide_again
 from marketplace.cases.amounts import illness_class, proposed
-from marketplace.cases.evaluate import Facts, plan
+from marketplace.cases.evaluate import LABELS, WANTS, Facts, plan
 from marketplace.cases.models import CaseItem, ItemState, Unit
 from marketplace.cases.progress import stages_of
 from marketplace.cases.rules import in_order, path_of, steps_of
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
-from marketplace.errors import BadInput, NotAllowed
+from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.households import categories, lists
 from marketplace.households import facts as people_facts
 from marketplace.liveness import schedule
 from marketplace.liveness import service as survival
-from marketplace.liveness.duties import duties_of_household
-from marketplace.liveness.models import SurvivalCheck, SurvivalDuty
+from marketplace.liveness.models import CheckCause, CheckState, SurvivalCheck, SurvivalDuty, Way
 from marketplace.notices import Notice
 from marketplace.proxies import agents
 from marketplace.proxies import service as proxies
 from marketplace.reference.identity_number import make_id_number
+from marketplace.rights import deaths
+from marketplace.visits import service as visits
+from marketplace.visits.models import HomeVisit, TaskKind, VisitState
 from tests import factories as make
 from tests.marketplace.figures import count as count_of
 from tests.marketplace.test_case_days import DAY, at, oracle
@@ -190,19 +193,74 @@ def test_who_gets_a_class_is_not_watched_as_a_refused_family_any_more(session: S
     }
 
 
-def test_an_appeal_about_an_amount_that_ends_in_a_refusal_ends_what_was_granted(
+def test_the_dead_are_neither_granted_nor_paid_anything_until_a_person_has_looked(
+    session: Session, now: datetime
+) -> None:
+    case, items = send(session, now)
+    item, day = items["DIBAO"], walk(session, items["DIBAO"], now)
+    told: dict[str, Any] = {"granted": True, "amount_fen": 50_000, "actor": APPROVER}
+    deaths.record_death(session, case.subject_id, died_on=local_day(day), evidence="证明 1", actor=WORKER, now=day)
+    check = session.exec(select(SurvivalCheck)).one()
+    assert check.person_id == case.subject_id, "who applies is looked at too, though nothing is drawn yet"
+    with pytest.raises(BadInput, match="told_dead"):
+        outcome.decide(session, item.id, now=day, **told)
+    survival.record_seen(session, check.id, way=Way.HOME, actor=WORKER, now=day)
+    outcome.decide(session, item.id, now=day, **told)
+    survival.report(session, case.subject_id, CheckCause.DEATH, evidence="火化证明", actor=WORKER, now=day)
+    with pytest.raises(WrongState, match="told_dead"):
+        pay(session, item, day)
+    last = session.exec(select(SurvivalCheck).where(SurvivalCheck.state == CheckState.VISIT)).one()
+    survival.record_died(session, last.id, note="邻居告知", actor=WORKER, now=day + timedelta(hours=1))
+    with pytest.raises(WrongState, match="told_dead"):
+        pay(session, item, day)
+
+
+def test_who_appeals_about_an_amount_never_gets_less_than_before(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    _case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
+    item, day = items["DIBAO"], walk(session, items["DIBAO"], now)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
+    appealed(session, item, day)
+    told: dict[str, Any] = {"actor": OTHER, "now": day}
+    with pytest.raises(BadInput, match="less_than_before"):
+        outcome.decide(session, item.id, granted=False, reason="income_over", **told)
+    with pytest.raises(BadInput, match="less_than_before"):
+        outcome.decide(session, item.id, granted=True, amount_fen=49_999, **told)
+    assert orders.payable(session, item) is not None, "what was granted is paid meanwhile"
+    with pytest.raises(NotAllowed, match="second_person_needed"):
+        pay(session, item, day, actor=APPROVER)
+    assert pay(session, item, day).amount_fen == 50_000
+    assert (item.state, item.paid_fen) == (ItemState.RUNNING, 50_000)
+    outcome.decide(session, item.id, granted=True, amount_fen=80_000, **told)
+    assert pay(session, item, day).amount_fen == 30_000
+    assert categories.categories_on(session, [home.id], on=local_day(day)) == {home.id: ["IN_REGISTER"]}
+
+
+def test_an_application_taken_back_while_its_grant_is_decided_anew_keeps_the_grant(
     session: Session, now: datetime
 ) -> None:
     home = make.a_household(session)
-    _case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
-    day = walk(session, items["DIBAO"], now)
-    outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
-    appealed(session, items["DIBAO"], day)
-    outcome.decide(session, items["DIBAO"].id, granted=False, reason="income_over", actor=OTHER, now=day)
-    later = local_day(day) + timedelta(days=1)
-    assert categories.categories_on(session, [home.id], on=later) == {home.id: ["EXITED_2Y"]}
-    assert duties_of_household(session, home.id) == []
-    assert reviews.next_days(session, [items["DIBAO"].id]) == {}
+    case, items = send(session, now, home, all_classes=False, wants=["living"], medical_fen=0)
+    item, day = items["DIBAO"], walk(session, items["DIBAO"], now)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
+    before = item.month, item.days_taken, steps.running_step(session, item.id).due_at
+    later = day + timedelta(days=9)
+    appealed(session, item, later)
+    withdrawing.withdraw(session, case.id, actor=make.as_household(home), now=later)
+    assert (item.state, item.decided_by, item.amount_fen) == (ItemState.GRANTED, APPROVER.id, 50_000)
+    assert (item.month, item.days_taken, steps.running_step(session, item.id).due_at) == before
+    assert pay(session, item, later).amount_fen == 50_000
+
+
+def test_the_days_between_a_decision_and_a_right_appeal_are_nobodys(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    item, day = items["DIBAO"], walk(session, items["DIBAO"], now)
+    outcome.decide(session, item.id, granted=False, reason="income_over", actor=APPROVER, now=day)
+    first, late = item.days_taken, day + timedelta(days=100)
+    decide_again(session, item.id, actor=CHECKER, now=late)
+    last = days.due_after(late, 2, unit=Unit.WORKING) - timedelta(hours=9)
+    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=OTHER, now=last)
+    assert item.days_taken == first + 2
 
 
 class Picky(FakeDepartment):
@@ -269,6 +327,34 @@ def test_who_fits_nothing_is_answered_in_writing_and_a_class_that_is_held_is_not
     assert {"DIBAO", "JIUYE_KUNNAN"} <= {one.code for one in plan(jobless, district=CITY, on=ON)}
     held = Facts(wants=("living", "illness"), label="DIBAO", income_fen=50_000)
     assert "DIBIAN_GANGXING" not in {one.code for one in plan(held, district=CITY, on=ON)}
+    hardest = replace(held, label="TEKUN", ticks=("no_kin",))
+    kept = {one.code: one.after for one in plan(hardest, district=CITY, on=ON)}
+    assert kept == dict.fromkeys(("LINSHI", "JIAGE_SHUIDIANQI", "LAJI_JIANMIAN", "YILIAO_JIUZHU"), ())
+
+
+def test_no_plan_waits_for_an_item_that_nobody_is_asked_about() -> None:
+    """Whatever label, wish, tick and scanned code: what an item waits for is in the plan or runs elsewhere."""
+    chosen = [WANTS, *((want,) for want in ("living", "illness", "disability", "housing"))]
+    for label, ticks, only, running in product(
+        ("", *LABELS), ((), ("no_kin", "disabled")), ((), ("YILIAO_JIUZHU",), ("CANJI_BUTIE",)), ((), ("DIBAO",))
+    ):
+        for wants in chosen:
+            facts = Facts(label=label, wants=wants, ticks=ticks)
+            found = plan(facts, district=CITY, on=ON, only=only, running=running)
+            asked = {*running, *(one.code for one in found)}
+            assert all(set(one.after) <= asked for one in found), (label, wants, ticks, only)
+
+
+def test_a_family_in_extreme_hardship_is_decided_like_every_other(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    held = categories.Entry(home.id, "IN_REGISTER", now.date() - timedelta(days=9), benefit="TEKUN")
+    categories.enter(session, held, actor=WORKER, now=now)
+    _case, items = send(session, now, home, ticks=["disabled"], wants=["living", "illness", "disability"])
+    assert "DIBIAN_GANGXING" not in items
+    step = steps.running_step(session, items["YILIAO_JIUZHU"].id)
+    told: Any = {"note": "", "late_cause": "", "actor": SYSTEM, "now": now}
+    outcome.settle(session, items["YILIAO_JIUZHU"], step, granted=True, amount_fen=9, reason="", **told)
+    assert items["YILIAO_JIUZHU"].state is ItemState.GRANTED
 
 
 def test_a_label_counts_where_the_register_says_so(session: Session, now: datetime) -> None:
@@ -371,3 +457,46 @@ def _a_history(session: Session, item: CaseItem, pick: random.Random) -> None:
 
 def _running(session: Session, item: CaseItem) -> set[str]:
     return {one.step for one in clocks.running_of(session, steps.clock_ref(item.id))}
+
+
+@pytest.mark.parametrize("label", ["", "GANGXING"])
+def test_school_cost_opens_temporary_aid_and_an_identified_family_has_only_its_spending_checked(label: str) -> None:
+    school = Facts(size=3, income_fen=300_000, schooling_fen=2_000_000, label=label, wants=("schooling",))
+    paths = {one.code: one.path for one in plan(school, district=CITY, on=ON)}
+    assert paths["LINSHI"] == ("LINSHI_SPENDING" if label else "LINSHI_GENERAL")
+    assert "LINSHI" not in {one.code for one in plan(replace(school, schooling_fen=0), district=CITY, on=ON)}
+
+
+def test_a_family_with_a_class_is_no_refused_applicant_whatever_else_was_refused(
+    session: Session, now: datetime
+) -> None:
+    home = make.a_household(session)
+    own: dict[str, Any] = {"source": "list", "source_ref": "x", "benefit": "DIBAO"}
+    categories.enter(session, categories.Entry(home.id, "IN_REGISTER", date(2026, 1, 1), **own), actor=SYSTEM, now=now)
+    told: dict[str, Any] = {"granted": False, "amount_fen": 0, "reason": "income_over", "note": "", "late_cause": ""}
+    case, items = send(session, now, home, wants=["housing"], medical_fen=0, income_fen=500_000)
+    for item in list(items.values()):
+        if item.state is ItemState.RUNNING:
+            outcome.settle(session, item, steps.running_step(session, item.id), **told, actor=SYSTEM, now=now)
+    assert (case.state.value, case.decision) == ("closed", "refused")
+    assert register.list_entries(session, home.id) == []
+
+
+def test_what_is_taken_back_leaves_no_call_and_its_objector_an_answer(session: Session, now: datetime) -> None:
+    home = make.a_household(session)
+    case, items = send(session, now, home)
+    dibao, fast = items["DIBAO"], items["LINSHI"]
+    steps.stop(session, fast.id, missing="户口簿", actor=WORKER, now=now)
+    visits.ask(session, home.id, "PAPERS", ref=steps.call_ref(fast.id), kind=TaskKind.CALL, actor=WORKER, now=now)
+    hung = walk(session, dibao, now, to="public_notice")
+    objection = notice.object_to(session, dibao.id, "他家有车", actor=Actor(id="public", role=Role.PUBLIC), now=hung)
+    code = notice.give_code(session, objection)
+    withdrawing.withdraw(session, case.id, actor=make.as_household(home), now=hung)
+    left = select(HomeVisit).where(HomeVisit.household_id == home.id, HomeVisit.state == VisitState.OPEN)
+    assert [visit.cause for visit in session.exec(left)] == []
+    notice.read_objection(session, objection.id, actor=WORKER, now=hung)
+    notice.answer(session, objection.id, "申请人已撤回。", upheld=False, actor=WORKER, now=hung)
+    found = notice.find_by_code(session, code, network="1", now=hung)
+    assert found is not None
+    assert found.finding == "申请人已撤回。"
+    assert notice.open_objections(session, dibao.id) == []

@@ -20,6 +20,8 @@ from tests.marketplace.test_answers import FIRST, PHONE, TEXT
 from tests.marketplace.test_cases import APPROVER, POOR, WORKER, walk
 from tests.marketplace.test_counter import HEARD, NUMBER
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.mark.parametrize("shared_database", ["postgres"], indirect=True)
 def test_an_application_goes_from_the_counter_to_the_grant_on_postgresql(session: Session, now: datetime) -> None:

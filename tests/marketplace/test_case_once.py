@@ -136,6 +136,7 @@ def test_new_numbers_reach_the_decision_that_is_being_made_anew_already(quick: S
     assert service.facts_of(quick, case, on=local_day(day)).income_fen == 7
 
 
+@pytest.mark.both_engines
 def test_the_database_refuses_a_second_open_item_of_the_same_key(session: Session, now: datetime) -> None:
     _case, items = send(session, now)
     other = make.a_household(session, phone="10000000088")
@@ -146,6 +147,7 @@ def test_the_database_refuses_a_second_open_item_of_the_same_key(session: Sessio
         flush(session)
 
 
+@pytest.mark.both_engines
 def test_of_two_applications_sent_at_once_one_begins_the_item(database: Database, now: datetime) -> None:
     """Two people of a household press at the same moment, each in a transaction of its own."""
     with database.transaction() as session:

@@ -18,6 +18,7 @@ from marketplace.cases.models import CaseItem, CaseStep, ItemState
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotAllowed, WrongState
 from marketplace.households.models import Person
+from marketplace.notices import Notice
 from marketplace.sealed import vault_of
 from tests import factories as make
 from tests.marketplace.test_cases import APPROVER, CITY, PAYER, VERIFIER, WORKER, pay, send, walk
@@ -68,6 +69,8 @@ def test_only_the_holder_of_a_payment_ends_it_and_nobody_who_had_a_hand_in_the_g
         pay(session, item, day, actor=stands_in)
     order = pay(session, item, day)
     assert (order.amount_fen, order.paid_by, order.voucher) == (50_000, PAYER.id, "记-2026-118")
+    letters = session.exec(select(Notice.letter).where(Notice.household_id == item.household_id)).all()
+    assert letters.count("case_paid") == 1, "an old telephone hears of the money"
     with pytest.raises(WrongState):
         pay(session, item, day)
 

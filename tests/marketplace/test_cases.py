@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from marketplace.accounts import service as accounts
 from marketplace.actors import SYSTEM, Actor, Role
 from marketplace.calendar import local_day
 from marketplace.cases import granted as beginning
@@ -49,6 +50,8 @@ OTHER = Actor(id="worker-2", role=Role.WORKER, districts=frozenset({"500112"}))
 APPROVER = Actor(id="approver-1", role=Role.APPROVER, districts=frozenset({CITY}))
 PAYER = Actor(id="approver-9", role=Role.APPROVER, districts=frozenset({CITY}))
 VERIFIER = Actor(id="verifier-1", role=Role.VERIFIER, districts=frozenset({CITY}))
+HUNG = 200_000
+"""What the public notice names."""
 POOR = {"wants": ["living", "illness"], "size": 2, "income_fen": 50_000, "medical_fen": 6_000_000}
 
 
@@ -73,7 +76,7 @@ def walk(session: Session, item: CaseItem, now: datetime, *, to: str = "confirm"
             now = step.due_at
             notice._go_on(session, item.id, now=now)
         else:
-            steps.finish(session, item.id, opinion="for", amount_fen=50_000, actor=WORKER, now=now)
+            steps.finish(session, item.id, opinion="for", amount_fen=HUNG, actor=WORKER, now=now)
     return now
 
 
@@ -160,8 +163,9 @@ def test_a_refusal_needs_its_reason_and_a_late_end_its_cause(session: Session, n
         outcome.decide(session, items["DIBAO"].id, granted=False, actor=APPROVER, now=day)
     late = day + timedelta(days=60)
     with pytest.raises(BadInput, match="late_cause_missing"):
-        outcome.decide(session, items["DIBAO"].id, granted=True, actor=APPROVER, now=late)
-    item = outcome.decide(session, items["DIBAO"].id, granted=True, late_cause="backlog", actor=APPROVER, now=late)
+        outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=9, actor=APPROVER, now=late)
+    told: Any = {"late_cause": "backlog", "actor": APPROVER, "now": late}
+    item = outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=9, **told)
     assert (item.late_cause, item.late_with, item.holder) == ("backlog", "COUNTY", "COUNTY")
     assert item.month == "2027-01"
 
@@ -325,7 +329,7 @@ def test_a_no_of_the_first_opinion_hangs_nowhere_and_a_yes_after_it_hangs_out_fi
     day = walk(session, item, now, to="check_and_visit")
     step = steps.finish(session, item.id, opinion="against", actor=WORKER, now=day)
     assert (step.code, notice.list_notices(session, CITY, now=day)) == ("confirm", [])
-    with pytest.raises(BadInput, match="notice_amount"):
+    with pytest.raises(BadInput, match="amount_missing"):
         outcome.decide(session, item.id, granted=True, actor=APPROVER, now=day)
     outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=APPROVER, now=day)
     (shown,) = notice.list_notices(session, CITY, now=day)
@@ -333,6 +337,22 @@ def test_a_no_of_the_first_opinion_hangs_nowhere_and_a_yes_after_it_hangs_out_fi
     day = walk(session, item, day)
     outcome.decide(session, item.id, granted=True, amount_fen=50_000, late_cause="backlog", actor=APPROVER, now=day)
     assert item.state is ItemState.GRANTED
+
+
+def test_no_more_is_granted_than_hung_out_and_never_nothing(session: Session, now: datetime) -> None:
+    _case, items = send(session, now)
+    item = items["DIBAO"]
+    day = walk(session, item, now)
+    told: dict[str, Any] = {"granted": True, "late_cause": "backlog", "actor": APPROVER}
+    with pytest.raises(BadInput, match="amount_missing"):
+        outcome.decide(session, item.id, amount_fen=0, now=day, **told)
+    outcome.decide(session, item.id, amount_fen=5_000_000, now=day, **told)
+    (shown,) = notice.list_notices(session, CITY, now=day)
+    assert (item.state, shown.code, shown.amount_fen) == (ItemState.RUNNING, "DIBAO", 5_000_000)
+    day = walk(session, item, day)
+    outcome.decide(session, item.id, amount_fen=4_999_999, now=day, **told)
+    order = session.exec(select(PaymentOrder)).one()
+    assert (item.state, item.amount_fen, order.amount_fen) == (ItemState.GRANTED, 4_999_999, 4_999_999)
 
 
 def test_no_clock_of_staff_runs_on_a_notice_until_somebody_objects(session: Session, now: datetime) -> None:
@@ -437,26 +457,40 @@ def test_who_takes_it_back_is_watched_too_and_a_late_one_is_counted(session: Ses
     other = make.a_household(session, phone="10000000055")
     draft = service.start(session, other.id, actor=make.as_household(other), now=now)
     withdrawing.withdraw(session, draft.id, actor=make.as_household(other), now=now)
+    assert (draft.state, draft.signed_at, draft.submitted_at) == (CaseState.WITHDRAWN, None, None), "it signed nothing"
     assert register.list_entries(session, other.id) == []
     _case, items = send(session, now, other)
     day = walk(session, items["DIBAO"], now) + timedelta(days=200)
     told: dict[str, Any] = {"actor": APPROVER, "now": day}
     with pytest.raises(BadInput, match="late_cause_missing"):
-        outcome.decide(session, items["DIBAO"].id, granted=True, late_cause="withdrawn", **told)
+        outcome.decide(session, items["DIBAO"].id, granted=True, amount_fen=9, late_cause="withdrawn", **told)
 
 
 def test_a_late_step_climbs_the_ladder_one_rung_once(database: Any, now: datetime) -> None:
     with database.transaction() as session:
+        people = {
+            role: accounts.create_account(
+                session, role.value, role=role, display_name=role.value, districts=[CITY], now=now
+            ).id
+            for role in (Role.WORKER, Role.VERIFIER, Role.APPROVER)
+        }
         _case, items = send(session, now)
         item_id = items["DIBAO"].id
-    later = now + timedelta(days=9)
+        begun = walk(session, items["LINSHI"], now)
+        held = steps.running_step(session, items["LINSHI"].id)
+        assert (held.code, held.holder) == ("confirm", "COUNTY")
+    later = begun + timedelta(days=9)
     with database.transaction() as session:
         clocks.due_reminders(session, now=later)
     for _turn in range(2):
         supervision.climb(database, now=later)
     with database.reading() as session:
         rungs = session.exec(select(Escalation).where(Escalation.item_id == item_id)).all()
-        assert [row.level for row in rungs] == [4]
+        told = {row.level: row.account_id for row in rungs}
+        assert sorted(row.level for row in rungs) == [1, 2, 3, 4], "none is left out because nobody looked in between"
+        assert [told[1], told[2], told[3]] == [people[role] for role in (Role.WORKER, Role.VERIFIER, Role.APPROVER)]
+        first = select(Escalation.account_id).where(Escalation.step_id == held.id, Escalation.level == 1)
+        assert session.exec(first).one() == people[Role.APPROVER], "who holds it is reminded first, not the street"
 
 
 def test_the_month_gives_mean_median_and_ninetieth_percentile_of_its_own_rows(session: Session, now: datetime) -> None:

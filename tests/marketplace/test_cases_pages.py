@@ -23,7 +23,7 @@ from marketplace.cases.models import Case, CaseItem, CasePaper, CaseStep, ItemSt
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
-from marketplace.households.models import Person
+from marketplace.households.models import Household, Person
 from marketplace.needs.models import Need
 from marketplace.notices import Notice
 from marketplace.reference.identity_number import make_id_number
@@ -34,6 +34,7 @@ from tests import factories as make
 from tests.marketplace.test_cases import _all_refused, send
 
 CITY = "500103"
+RURAL, TOWNSHIP = "500101", "500101109"
 MOST_TAPS = 12
 
 
@@ -157,12 +158,24 @@ def test_a_stranger_comes_in_by_the_code_of_an_item_and_is_known_by_the_telephon
     client = app.test_client()
     assert "临时救助" in client.get("/apply/LINSHI").text
     assert client.get("/apply/NOTHING").status_code == 404
-    told = client.post("/apply", data={"name": "王小明", "phone": "13800000001", "district": CITY})
+    me = {"name": "王小明", "phone": "13800000001", "district": RURAL}
+    asked = client.post("/apply", data=me)
+    assert (asked.status_code, "小周镇" in asked.text) == (200, True), "the street is asked once the district is known"
+    assert client.post("/apply", data={**me, "street": ""}).status_code == 422
+    assert client.post("/apply", data={**me, "street": "500103001"}).status_code == 422, "a street of another district"
+    me["street"] = TOWNSHIP
+    told = client.post("/apply", data=me)
     assert (told.status_code, told.headers["Location"]) == (303, "/enter")
-    again = client.post("/apply", data={"name": "王小明", "phone": "13800000001", "district": CITY})
+    again = client.post("/apply", data=me)
     assert again.headers["Location"] == "/enter"
+    for n in range(10):  # a waiting room behind one address
+        sent = client.post("/apply", data={"name": "王小明", "phone": f"138000001{n:02}", "district": "nowhere"})
+        assert sent.status_code == 422, "what is not filled in counts for nothing"
+        assert client.post("/apply", data=me).status_code == 303
     with app.extensions["database"].reading() as session:
         assert len(session.exec(select(Person)).all()) == 1
+        home = session.exec(select(Household)).one()
+        assert (home.street_code, home.urban) == (TOWNSHIP, False), "a township is the country"
     client.post("/enter", data={"phone": "13800000001"})
     with app.extensions["database"].reading() as session:
         code = session.exec(select(SignInCode)).one()
@@ -234,6 +247,10 @@ def test_staff_work_an_item_from_the_board_to_a_refusal_with_its_reason_and_the_
     assert 'aria-invalid="true"' in late_field
     no_reason = approver.post(page + "/decide", data={"verdict": "refused", "late_cause": "objection"})
     assert no_reason.status_code == 422
+    for name in ("reason", "amount_fen"):
+        label = no_reason.text.partition(f'<label class="label" for="{name}">')[2].partition("</label>")[0]
+        assert label, "it is on the page"
+        assert "optional" not in label, "one of both is asked, and its label says when"
     decided = {"verdict": "refused", "reason": "income_over", "note": "人均收入高于标准", "late_cause": "objection"}
     assert approver.post(page + "/decide", data=decided).status_code == 303
     told = home.get(case_page).text

@@ -370,10 +370,12 @@ def test_a_row_of_a_match_that_civil_affairs_looks_at_first_is_named_and_stops_n
     for found in (one, two):
         to_answer(session, found, now)
     holding.hold(session, two.match.id, cause="correction", actor=Actor(id="v", role=Role.APPROVER), now=now)
-    day, columns = now.date().isoformat(), ["reference", "answer", "category", "amount", "paid_on"]
-    rows = [(found.case.reference, "paid", "MEDICAL.MAJOR", "1000", day) for found in (one, two)]
+    day, columns = now.date().isoformat(), ["reference", "answer", "reason", "category", "amount", "paid_on"]
+    refused = [(found.case.reference, "refused", "deductible", "", "", "") for found in (one, two)]
+    paid = [(found.case.reference, "paid", "", "MEDICAL.MAJOR", "1000", day) for found in (one, two)]
     asked = {"file_name": "a.csv", "actor": one.clerk, "now": now}
-    _batch, checked = imports.check_file(session, write_csv(columns, rows), **asked)
+    _batch, checked = imports.check_file(session, write_csv(columns, refused), **asked)
     assert [(fault.row, fault.column, fault.code) for fault in checked.faults] == [(3, "reference", "match_held")]
-    batch, _checked = imports.check_file(session, write_csv(columns, rows[:1]), **asked)
-    assert imports.confirm_import(session, batch.id, actor=one.clerk, now=now) == {"new": 1}
+    batch, _checked = imports.check_file(session, write_csv(columns, [refused[0], paid[1]]), **asked)
+    assert imports.confirm_import(session, batch.id, actor=one.clerk, now=now) == {"new": 2}
+    assert (one.case.state, two.case.state) == (CaseState.REFUSED, CaseState.PAID), "what is paid is paid"

@@ -30,6 +30,7 @@ from marketplace.sharing import emergency
 from marketplace.sharing.models import Disclosure
 from tests import factories as make
 from tests.marketplace.match_scene import a_scene
+from tests.source import tree_of
 
 HOUSE = Path(marketplace.__file__).parent
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
@@ -244,7 +245,7 @@ def test_each_adult_says_yes_for_its_own_data_only(session: Session, now: dateti
 
 def _sources() -> Iterator[tuple[Path, ast.Module]]:
     for path in sorted(HOUSE.rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+        yield path, tree_of(path)
 
 
 @pytest.mark.threat("T25")
@@ -266,6 +267,7 @@ def test_nothing_in_the_house_overrides_a_consent() -> None:
     assert source.index("if not ruling.allow") < source.index("open_fields(session, consent, ruling.fields")
 
 
+@pytest.mark.both_engines
 @pytest.mark.threat("T25")
 def test_a_disclosure_without_consent_or_emergency_cannot_be_stored(session: Session, now: datetime) -> None:
     scene = a_scene(session)

@@ -211,6 +211,9 @@ def test_the_counter_walks_from_a_card_to_the_printed_papers_in_both_languages(a
     worker = client_as(app, Role.WORKER)
     assert client_as(app, Role.VERIFIER).get("/cases/counter").status_code == 403
     body = {"name": "王小明", "id_number": "123", "district": "500103"}
+    asked = worker.post("/cases/counter", data={**body, "id_number": NUMBER})
+    assert (asked.status_code, 'name="street"' in asked.text) == (200, True)
+    body["street"] = "500103003"
     assert "号码不对" in worker.post("/cases/counter", data=body).text
     where = worker.post("/cases/counter", data={**body, "id_number": NUMBER}).headers["Location"]
     page = worker.get(where).text

@@ -419,6 +419,7 @@ def test_an_assisted_consent_waits_for_a_second_person(session: Session, now: da
     assert household.id in all_auto_match(session, now=now + timedelta(days=1))
 
 
+@pytest.mark.both_engines
 def test_consent_versions_cannot_be_changed_afterwards(session: Session, scene: Scene) -> None:
     scene.consent.data_fields = ["name", "phone", "address"]
     session.add(scene.consent)

@@ -23,6 +23,8 @@ from tests.marketplace.match_scene import a_scene
 from tests.marketplace.test_all_givers_report import named, packs
 from tests.pages.people import client_as
 
+pytestmark = pytest.mark.both_engines
+
 TODAY = date(2026, 11, 23)
 VERIFIER = Actor(id="v", role=Role.VERIFIER)
 

@@ -10,7 +10,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
+from marketplace.app import create_app
 from marketplace.calendar import local_day
+from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotAllowed, NotFound
@@ -23,7 +25,7 @@ from marketplace.offers import service as offers
 from marketplace.offers.donors import DonorPaper, papers_of
 from marketplace.offers.models import DonorConsent, Offer, OfferState
 from marketplace.organisations import related, service
-from marketplace.organisations.models import Organisation, Relation
+from marketplace.organisations.models import Organisation, OrganisationKind, Relation
 from marketplace.proposals import expiry
 from marketplace.proposals.boards import _closed
 from marketplace.proposals.models import LineState, ProposedLine
@@ -43,6 +45,7 @@ from tests.factories import (
     auto_match,
 )
 from tests.marketplace.offer_terms import some_terms
+from tests.pages.people import client_as
 
 TODAY = local_day(NOW)
 DAY = timedelta(days=1)
@@ -178,6 +181,7 @@ def test_what_the_donor_bound_is_loosened_only_with_the_donors_paper(session, ch
     assert (paper.document, paper.signed_on, paper.before["districts"]) == ("同意 1", TODAY, ["500103"])
 
 
+@pytest.mark.both_engines
 def test_a_donors_paper_cannot_be_rewritten(session):
     offer = an_offer(session, an_organisation(session))
     paper = DonorConsent(
@@ -286,3 +290,25 @@ def test_an_offer_outside_the_agreed_purposes_or_term_is_neither_matched_nor_app
         for offer in (narrow, ended)
     ]
     assert codes == ["purpose_above_ceiling", "offer_not_open"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_foundation_reads_what_the_law_asks_it_to_spend_and_whether_its_budget_lies_below(
+    settings: Settings, sqlite_database: Database, asked: bool
+) -> None:
+    of = OrganisationKind.FOUNDATION if asked else OrganisationKind.VOLUNTEERS
+    with sqlite_database.transaction() as session:
+        org_id = an_organisation(session, kind=of).id
+    app, path = create_app(settings, database=sqlite_database), "/organisations/ours/budget"
+    client = client_as(app, Role.CHARITY_MANAGER, org_id=org_id)
+    assert ("income_fen" in client.get(path).text) is asked
+    for budget, below in (("600000", True), ("700000", False), ("", False)):
+        assert client.post(path, data={"yearly_budget_fen": budget, "income_fen": "1000000"}).status_code == 303
+        page = client.get(path).text
+        assert ("¥700,000" in page, "¥77,777.77" in page, "低于" in page) == (asked, asked, asked and below)
+    with sqlite_database.transaction() as session:
+        organisation = session.get_one(Organisation, org_id)
+        assert (organisation.income_fen is not None) is asked
+        organisation.income_year = 2020 if asked else None
+        session.add(organisation)
+    assert "¥700,000" not in client.get(path).text, "an older year's income says nothing of this one"

@@ -90,7 +90,7 @@ def test_aid_with_an_order_to_pay_is_approved_until_it_is_paid(session, now):
 def test_a_grant_that_is_taken_back_counts_no_longer_and_counts_again_once_it_is_granted_anew(session, now):
     item = fast_aid(session, now, make.a_household(session))
     booked(session, now)
-    item.state = ItemState.RUNNING
+    item.state = ItemState.WITHDRAWN
     session.flush()
     assert [row.state for row in booked(session, now)] == [AidState.RETURNED]
     item.state, item.amount_fen = ItemState.GRANTED, 50_000
@@ -112,7 +112,9 @@ def test_a_right_appeal_about_paid_money_keeps_what_was_paid_and_orders_the_diff
     pay(session, item, now, actor=replace(WORKER, id="worker-7"))
     assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 70_000)]
     assert decide_again(session, item.id, actor=APPROVER, now=now)
-    outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=replace(WORKER, id="worker-8"), now=now)
+    with pytest.raises(BadInput, match="less_than_before"):
+        outcome.decide(session, item.id, granted=True, amount_fen=50_000, actor=replace(WORKER, id="worker-8"), now=now)
+    outcome.decide(session, item.id, granted=True, amount_fen=70_000, actor=replace(WORKER, id="worker-8"), now=now)
     with pytest.raises(WrongState):
         steps.running_step(session, item.id)
     assert [(row.state, row.units) for row in booked(session, now)] == [(AidState.DELIVERED, 70_000)]
@@ -147,7 +149,7 @@ def test_what_a_feed_told_of_and_a_case_books_later_counts_once_too(session, now
     (row,) = booked(session, now)
     assert (row.state, counted(session, home)) == (AidState.REPEAT, [("gov", 60_000)])
     assert session.exec(select(OverlapHit.code)).one() == hits.TWICE
-    item.state = ItemState.RUNNING
+    item.state = ItemState.WITHDRAWN
     session.flush()
     (row,) = booked(session, now + timedelta(days=1))
     assert (row.state, row.repeats_id) == (AidState.RETURNED, None)

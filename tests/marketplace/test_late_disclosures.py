@@ -28,6 +28,8 @@ from tests.marketplace import figures
 from tests.marketplace.match_scene import Scene, a_scene
 from tests.marketplace.meeting import Meeting
 
+pytestmark = pytest.mark.both_engines
+
 PROCESSES = 5
 ROUNDS = figures.count(60, torture=4_000)
 """Matches; each of the five processes acts once on each of them, so five times as many contested acts."""

@@ -27,7 +27,7 @@ from marketplace.errors import BadInput, ConsentMissing, NotFound, WrongState
 from marketplace.households.categories import categories_on
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
-from marketplace.liveness import duties, face, schedule, service
+from marketplace.liveness import dead, duties, face, schedule, service
 from marketplace.liveness.models import CheckCause, CheckState, FaceConsent, SurvivalCheck, SurvivalDuty, Way
 from marketplace.notices import Notice
 from marketplace.reference.survival import survival_rule
@@ -186,12 +186,20 @@ def test_staff_see_the_person_by_video_at_home_or_at_the_counter(session: Sessio
 def test_a_record_of_death_or_detention_sends_somebody_and_decides_nothing(
     session: Session, now: datetime, cause: CheckCause
 ) -> None:
-    _person, check = asked(session, now)
+    person, check = asked(session, now)
     again = service.report(session, check.person_id, cause, evidence="list 7", actor=WORKER, now=now)
     assert (again.id, again.state, again.cause) == (check.id, CheckState.VISIT, cause)
     assert duties.duties_of(session, check.person_id) != []
+    with pytest.raises(WrongState, match="seen_by_staff_only"):
+        by_code(session, check, herself(person), now)
+    face.give(session, person.id, actor=herself(person), now=now)
+    with pytest.raises(WrongState, match="seen_by_staff_only"):
+        face.ready(session, check.id, actor=herself(person))
+    service.wish(session, check.id, way="counter", actor=herself(person), now=now)
+    assert dead.is_told_dead(session, person.id) is (cause is CheckCause.DEATH)
     service.record_seen(session, check.id, way=Way.HOME, note="the record was wrong", actor=WORKER, now=now)
     assert check.state is CheckState.SEEN
+    assert not dead.is_told_dead(session, person.id)
 
 
 def test_whoever_is_detained_is_written_down_as_that_and_looked_at_again(session: Session, now: datetime) -> None:

@@ -216,6 +216,7 @@ def test_who_would_lose_is_tried_on_the_run_and_stays_on_the_row(
         assert session.exec(select(Override)).all() == []
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     "change", ["UPDATE meeting_row SET reason = 'x'", "DELETE FROM meeting_row", "DELETE FROM meeting"]
 )

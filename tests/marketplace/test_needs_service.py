@@ -18,7 +18,8 @@ from marketplace.needs import service
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.service import NeedFacts, NeedFilters
 from marketplace.notices import Notice
-from tests.factories import a_household, a_ledger_entry, a_need, an_offer, an_organisation
+from marketplace.proposals.models import LineState, ProposedLine
+from tests.factories import a_household, a_ledger_entry, a_line, a_need, an_offer, an_organisation
 from tests.marketplace.match_scene import a_scene
 
 WORKER = Actor(id="worker-1", role=Role.WORKER, districts=frozenset({"500103"}))
@@ -218,10 +219,12 @@ def test_a_need_whose_time_is_over_is_closed_and_its_household_told_unless_somet
         }
         lasts = a_need(session, home, valid_to=today + timedelta(days=1)).id
         under_way = scene.need.id
+        line_id = a_line(session, session.get_one(Need, over[NeedState.VERIFIED]), scene.offer).id
     assert lapsed.look(sqlite_database, now=now) == 2
     assert lapsed.look(sqlite_database, now=now) == 0
     with sqlite_database.reading() as session:
         states = {one: session.get_one(Need, one).state for one in (*over.values(), lasts, under_way)}
+        assert session.get_one(ProposedLine, line_id).state is LineState.STALE, "nobody is asked to approve it"
         assert [states[one] for one in over.values()] == [NeedState.CLOSED, NeedState.CLOSED, NeedState.HELD]
         assert (states[lasts], states[under_way]) == (NeedState.VERIFIED, NeedState.VERIFIED)
         told = session.exec(select(Notice.household_id).where(Notice.letter == "need_lapsed")).all()

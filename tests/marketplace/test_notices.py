@@ -27,6 +27,8 @@ from marketplace.wiring import compose
 from tests import factories as make
 from tests.marketplace import figures
 
+pytestmark = pytest.mark.both_engines
+
 KILLS = figures.count(100, torture=950)
 
 

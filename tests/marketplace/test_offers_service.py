@@ -104,6 +104,7 @@ def test_the_stock_never_falls_below_what_is_committed(session, organisation, gi
     assert (changed.stock_units, changed.committed_units) == (8, 8)
 
 
+@pytest.mark.both_engines
 def test_the_database_itself_refuses_more_commitment_than_stock(session, organisation):
     offer = an_offer(session, organisation, stock_units=5)
     with pytest.raises(Exception, match="ck_offer_committed"):

@@ -42,6 +42,7 @@ def test_who_registers_a_giver_never_approves_it(session: Session, approver, now
     ]
 
 
+@pytest.mark.both_engines
 def test_the_database_itself_refuses_one_person_for_both(session: Session, approver, now):
     made = service.register_organisation(session, NEW, actor=approver, now=now)
     same = update(Agreement).where(col(Agreement.org_id) == made.id)

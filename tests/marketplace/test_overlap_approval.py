@@ -11,7 +11,7 @@ from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotFound, WrongState
-from marketplace.ledger import bills, hits, overlap, rules
+from marketplace.ledger import bills, hit_report, hits, overlap, rules
 from marketplace.ledger.explain import explain
 from marketplace.ledger.models import HitState, OverlapException, OverlapHit
 from tests import factories as make
@@ -89,13 +89,13 @@ def test_a_person_says_whether_it_was_a_duplicate_and_the_report_counts_money_ho
         past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
     for scene in scenes:
         approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
-    line = hits.totals(session, by="code", actor=APPROVER)[0]
+    line = hit_report.totals(session, by="code", actor=APPROVER)[0]
     assert (line.key, line.hits, line.households, line.value_fen) == ("D08", 2, 2, 200_000)
     hit = session.exec(select(OverlapHit).where(OverlapHit.household_id == scenes[0].household.id)).one()
     with pytest.raises(WrongState, match="verifier_is_approver"):
         hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=7, actor=FOR_VERIFIER, now=now)
     hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=7, actor=APPROVER, now=now)
-    by_giver = hits.totals(session, by="giver", actor=APPROVER)
+    by_giver = hit_report.totals(session, by="giver", actor=APPROVER)
     assert [(one.key, one.hits, one.households, one.value_fen) for one in by_giver] == [("红十字会", 1, 1, 100_000)]
     assert [(one.false_alarms, one.cost_fen) for one in by_giver] == [(1, 700)]
     with pytest.raises(WrongState, match="hit_decided"):
@@ -146,12 +146,37 @@ def test_temporary_aid_once_for_a_cause_is_lifted_by_an_exception_only(session: 
     assert approval.approve(session, [line.id], actor=other, now=now).excluded[0].code == "D13"
 
 
+@pytest.mark.parametrize(
+    ("category", "unit", "programme", "code"),
+    [
+        ("CARE.HOME_CARE", "HOUR", "LTC_INSURANCE", "D09"),
+        ("MEDICAL.LONGTERM_DRUG", "FEN", "MEDICAL_ASSISTANCE_DIBAO", "D16"),
+    ],
+)
+def test_hours_and_the_highest_of_several_add_up_whoever_calls_their_rows_no_duplicate(
+    session: Session, now: datetime, category: str, unit: str, programme: str, code: str
+) -> None:
+    home = make.a_household(session)
+    past(session, home, category, 30, date(2026, 11, 1), programme=programme, cause="ILLNESS:C50")
+    tags = [programme.replace("DIBAO", "TEKUN")] if code == "D16" else []
+    need = make.a_need(session, home, category=category, unit=unit, gap_units=30, tags=tags, cause="ILLNESS:C50")
+    said = overlap.verdict(session, need, org_id="", units=30, on=date(2026, 11, 23))
+    found = next(finding for finding in said.findings if finding.code == code)
+    met = hits.of_need(
+        need, code=code, place=hits.APPROVAL, units=30, because=[row.ref for row in found.because], org_id=None
+    )
+    (hit,) = hits.keep(session, [met], actor=APPROVER, now=now)
+    hits.decide(session, hit.id, state=HitState.FALSE_ALARM, minutes=1, actor=APPROVER, now=now)
+    again = overlap.verdict(session, need, org_id="", units=30, on=date(2026, 11, 23))
+    assert found in again.findings
+
+
 def test_another_district_s_staff_neither_see_nor_count_a_hit(session: Session, now: datetime) -> None:
     scene = a_scene(session)
     past(session, scene.household, "LIVING.FOOD_PACK", 2, date(2026, 11, 20))
     approval.approve(session, [scene.line.id], actor=APPROVER, now=now)
     far = Actor(id="a-9", role=Role.APPROVER, districts=frozenset({"500229"}))
-    assert hits.totals(session, by="code", actor=far) == []
+    assert hit_report.totals(session, by="code", actor=far) == []
     with pytest.raises(NotFound):
         hits.get_hit(session, session.exec(select(OverlapHit)).one().id, actor=far)
 

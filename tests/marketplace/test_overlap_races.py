@@ -44,6 +44,8 @@ from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, a_scene
 from tests.marketplace.test_same_households import a_suspicion
 
+pytestmark = pytest.mark.both_engines
+
 PROCESSES = 5
 TRIES = int(os.environ.get("RACE_ACTS") or (100_000 if os.environ.get("TORTURE") else 150))
 """Acts of all processes together: approvals tried, aid reported, payments fed, reservations released."""

@@ -12,6 +12,8 @@ from marketplace.actors import Actor, Role
 from marketplace.clocks import service as clocks
 from marketplace.clocks.models import Clock
 from marketplace.clocks.service import Holder
+from marketplace.consent import service as consent
+from marketplace.consent.models import ConsentHead, Purpose
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
 from marketplace.decisions import waiting as matches
@@ -19,9 +21,10 @@ from marketplace.errors import NotAllowed, NotFound, WrongState
 from marketplace.notices import Notice
 from marketplace.offers.models import Offer, OfferState
 from marketplace.payments import batches, late, payees, waiting
-from marketplace.payments.models import PaymentLine
+from marketplace.payments.models import Payee, PaymentLine
 from marketplace.payments.open_matches import open_of_giver
-from tests.marketplace.payment_scene import APPROVER, Month, a_month, card
+from tests import factories as make
+from tests.marketplace.payment_scene import APPROVER, Grant, Month, a_month, card
 
 WORKER = Actor(id="worker-1", role=Role.WORKER)
 VERIFIER = Actor(id="verifier-1", role=Role.VERIFIER)
@@ -281,3 +284,47 @@ def test_a_holder_named_like_the_giver_s_staff_is_decided_on_once(sqlite_databas
     with sqlite_database.transaction() as session:
         month.session = session
         assert month.type_account(grant).reason_code == "name_of_staff", "another account is another question"
+
+
+def by_worker(month: Month) -> Grant:
+    """A grant whose account and leave a worker took down at the counter: both wait for a second person."""
+    grant = month.grant(account=False)
+    month.type_account(grant, actor=WORKER)
+    capture = consent.Capture("counter", signature_kind="paper", evidence="paper 1", helper_id=WORKER.id)
+    ids = [grant.match.id]
+    (given,) = payees.permit(month.session, grant.household.id, ids, actor=WORKER, now=month.now, capture=capture)
+    colleague = Actor(id="worker-2", role=Role.WORKER)
+    make.proven(month.session, given, actor=WORKER, now=month.now, opened_by=colleague)
+    return grant
+
+
+def test_while_civil_affairs_looks_at_account_and_leave_nobody_is_late_and_the_giver_s_time_begins_afterwards(
+    sqlite_database: Database, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        month = a_month(session, now)
+        grant = by_worker(month)
+        match_id, ref = grant.match.id, waiting.ref_of(grant.match.id)
+    for days in range(0, 40, 3):
+        later = now + timedelta(days=days)
+        assert waiting.look(sqlite_database, now=later) == 0, "the household has done its part"
+        matches.sweep(sqlite_database, clock=lambda later=later: later)
+    with sqlite_database.transaction() as session:
+        assert (steps(session, match_id), steps(session, ref)) == (["deliver"], [])
+        to_giver = session.exec(select(Notice.letter).where(col(Notice.org_id).is_not(None))).all()
+        assert set(to_giver) == {"delivery_expected"}, "a giver that can do nothing is not reminded"
+        month.session = session
+        payee = session.exec(select(Payee).where(Payee.household_id == grant.household.id)).one()
+        payees.decide(session, payee.id, accept=True, actor=VERIFIER, now=later)
+        (clock,) = clocks.running_of(session, match_id)
+        assert clock.started_at == later, "the account is settled"
+        chain = session.exec(select(ConsentHead.chain_id).where(ConsentHead.match_id == match_id)).all()
+        (permit,) = {one for one in chain if session.get_one(ConsentHead, one).purpose is Purpose.PAYMENT}
+        consent.confirm_assisted(session, permit, actor=Actor(id="worker-2", role=Role.WORKER), now=later)
+        assert open_of_giver(session, month.organisation.id, now=later)[0].blocker == "permit_to_check"
+    begun = later + timedelta(days=1, minutes=1)
+    assert (waiting.look(sqlite_database, now=begun), waiting.look(sqlite_database, now=begun)) == (1, 0)
+    with sqlite_database.reading() as session:
+        (clock,) = clocks.running_of(session, match_id)
+        assert (clock.step, clock.started_at) == ("deliver", begun)
+        assert open_of_giver(session, clock.org_id or "", now=begun)[0].blocker == ""

@@ -19,6 +19,7 @@ from marketplace.app import create_app
 from marketplace.calendar import local_day
 from marketplace.config import Settings
 from marketplace.db import Database
+from marketplace.payments import waiting as payment_waits
 from marketplace.payments.models import BatchState, LineState, Payee, PayeeState, PaymentBatch, PaymentLine
 from marketplace.sharing import deletions
 from tests.marketplace.payment_scene import Month, a_month, card
@@ -48,6 +49,11 @@ def clerk(app: Flask, month: Month) -> FlaskClient:
 @pytest.fixture
 def manager(app: Flask, month: Month) -> FlaskClient:
     return client_as(app, Role.CHARITY_MANAGER, org_id=month.organisation.id)
+
+
+def holder(client: FlaskClient, path: str) -> str:
+    """Who has it now, as a page of a match says it."""
+    return re.findall(r"现在由谁办</dt>\s*<dd[^>]*>\s*([^<]+?)\s*</dd>", client.get(path).text)[0]
 
 
 def client_of(app: Flask, person_id: str, household_id: str) -> FlaskClient:
@@ -336,10 +342,17 @@ def test_a_worker_types_an_account_with_the_household_and_a_verifier_settles_it(
     }
     home, offer = client_of(app, grant.person.id, grant.household.id), f"/offers-to-me/{grant.match.id}"
     assert "现在需要您办理：请填写收款账户" in home.get(offer).text
+    assert holder(home, offer) == "您", "at once, and not when the sweep has asked"
+    payment_waits.look(sqlite_database, now=datetime.now(UTC))
+    match = f"/our-matches/{grant.match.id}"
+    assert (holder(home, offer), holder(clerk, match)) == ("您", "家庭")
+    assert "现在由您办理" in home.get("/home").text
     assert f"/our-matches/{grant.match.id}" in clerk.get("/payments/").text, "the giver reads which grants wait"
     worker = client_as(app, Role.WORKER)
     assert worker.get(path).status_code == 200
-    assert worker.post(path, data=answers).status_code == 303
+    assert worker.post(path, data=answers | {"matches": [grant.match.id]}).status_code == 303
+    assert (holder(home, offer), holder(clerk, match)) == ("民政部门", "民政部门"), "an account is looked at"
+    assert "回访" in home.get(offer).text, "and the leave waits for its call-back, so nobody is asked for it again"
     verifier = client_as(app, Role.VERIFIER)
     listed = verifier.get("/payments/accounts").text
     assert "由工作人员代录" in listed

@@ -264,6 +264,7 @@ def test_a_project_is_begun_read_filed_and_taken_along(settings, sqlite_database
     assert worker.get(where).status_code == 200
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("act", ["UPDATE project_report SET content = '{}'", "DELETE FROM project_report"])
 def test_the_database_itself_refuses_to_change_a_filed_report(database, now, act):
     with database.transaction() as session:

@@ -288,7 +288,12 @@ def test_a_standing_agent_is_recorded_checked_comes_in_by_telephone_and_is_objec
     assert word in worker.get(f"{where}/paper?lang={lang}").text
     assert worker.post(f"{where}/confirm").status_code == 403
     assert verifier.post(f"{where}/confirm").status_code == 303
-    assert "赵帮办" in verifier.get(where).text
+    shown = verifier.get(where).text
+    assert "赵帮办" not in shown
+    assert "赵*办" in shown
+    assert verifier.post(f"{where}/names", data={"reason": "else"}).status_code == 422
+    assert "赵帮办" in verifier.post(f"{where}/names", data={"reason": "VERIFY"}).text
+    assert "The names on a power of attorney" in home.get("/who-saw?lang=en").text
     agent = app.test_client()
     stranger = agent.post("/helpers/agent", data={"phone": "10000099999"})
     assert stranger.status_code == 303, "a telephone of nobody is answered alike"

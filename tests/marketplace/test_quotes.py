@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from sqlmodel import Session, col, select
 
 from marketplace import audit, jobs
@@ -474,3 +475,13 @@ def test_what_is_given_from_free_stock_is_no_part_of_the_runs_plan(database, ver
     assert replay(database, run.id).holds
     with database.reading() as session:
         assert len(archive.recall_lines(session, run.id)) == 1
+
+
+@pytest.mark.parametrize(("unit", "locks"), [("KG", False), ("FEN", True)])
+def test_only_a_giver_of_money_is_locked_for_a_quote(sqlite_database: Database, unit: str, locks: bool) -> None:
+    offer_id = offered(sqlite_database, unit=unit)
+    asked: list[str] = []
+    event.listen(sqlite_database.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    with sqlite_database.transaction() as session:
+        assert [offer.id for offer in quotes._locked(session, [offer_id])] == [offer_id]
+    assert any("FROM organisation" in " ".join(one.split()) for one in asked) is locks, "goods share no budget"

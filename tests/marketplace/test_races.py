@@ -30,6 +30,8 @@ from tests import factories as make
 from tests.marketplace import figures
 from tests.marketplace.meeting import Meeting
 
+pytestmark = pytest.mark.both_engines
+
 PROCESSES = 5
 ROUNDS = figures.count(40, torture=4_000)
 """Needs; each of the five processes asks once to approve one of two rival lines for each of them."""

@@ -15,7 +15,7 @@ from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.decisions.models import Match
-from marketplace.ledger import handing_in, hits, imports, late, repeats
+from marketplace.ledger import handing_in, hit_report, hits, imports, late, repeats
 from marketplace.ledger import service as ledger
 from marketplace.ledger.budgets import given_in_year
 from marketplace.ledger.handing_in import report_given
@@ -65,7 +65,7 @@ def test_a_delivery_that_its_giver_reports_again_counts_once_and_is_a_task(sessi
     assert [clock.step for clock in clocks.running_of(session, task.id)] == ["overlap_look"]
     assert live_units(session, scene) == 10
     assert repeats.count_told_twice(session, actor=APPROVER) == 1
-    assert hits.totals(session, by="code", late=True, actor=APPROVER) == [], "nothing was given twice"
+    assert hit_report.totals(session, by="code", late=True, actor=APPROVER) == [], "nothing was given twice"
     report = session.exec(select(AidReport)).one()
     assert report.state is ReportState.PLACED, "the giver's own list reads as ever"
 

@@ -16,7 +16,7 @@ from marketplace.calendar import utc_now
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput
-from marketplace.ledger import hits, overlap, rules
+from marketplace.ledger import hit_report, hits, overlap, rules
 from marketplace.ledger.book import Book, rule_of
 from marketplace.ledger.explain import explain
 from marketplace.ledger.models import OverlapHit
@@ -146,14 +146,14 @@ def test_a_need_refused_to_three_givers_counts_once_and_a_late_report_prevented_
     _hit(session, need, "", 5, hits.RUN, now)
     _hit(session, need, orgs[0], 2, hits.RUN, now, code="D02")
     _hit(session, need, orgs[1], 9, hits.REPORT, now)
-    stopped = {line.key: (line.hits, line.value_fen) for line in hits.totals(session, by="code", actor=APPROVER)}
+    stopped = {line.key: (line.hits, line.value_fen) for line in hit_report.totals(session, by="code", actor=APPROVER)}
     assert stopped == {"D08": (1, 50_000), "D02": (1, 20_000)}
-    assert hits.prevented_fen(session, actor=APPROVER) == 50_000
-    late = hits.totals(session, by="code", late=True, actor=APPROVER)
+    assert hit_report.prevented_fen(session, actor=APPROVER) == 50_000
+    late = hit_report.totals(session, by="code", late=True, actor=APPROVER)
     assert [(line.key, line.hits, line.value_fen) for line in late] == [("D08", 1, 90_000)]
     wrong = session.exec(select(OverlapHit).where(OverlapHit.units == 4)).one()
     hits.decide(session, wrong.id, state=hits.HitState.FALSE_ALARM, minutes=7, actor=APPROVER, now=now)
-    line = next(line for line in hits.totals(session, by="code", actor=APPROVER) if line.key == "D08")
+    line = next(line for line in hit_report.totals(session, by="code", actor=APPROVER) if line.key == "D08")
     assert (line.hits, line.value_fen, line.false_alarms, line.cost_fen) == (1, 50_000, 1, 700)
 
 

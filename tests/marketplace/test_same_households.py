@@ -222,6 +222,7 @@ def test_an_offer_for_one_household_is_not_given_to_both_records(session: Sessio
     assert (done.approved, [one.code for one in done.excluded]) == ((lines[0].id,), ["already_given"])
 
 
+@pytest.mark.both_engines
 def test_deciding_waits_for_an_approval_under_way(database: Database, now: datetime) -> None:
     """Whoever approves holds the households: the verdict comes after it, and the next approval sees it."""
     with database.transaction() as session:

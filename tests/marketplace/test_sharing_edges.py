@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 from sqlmodel import Session, select
 
 from adapters.fakes import FakeWebhooks
@@ -292,3 +294,17 @@ def test_a_person_answers_one_order_on_the_page_and_it_is_written_down(
     with sqlite_database.reading() as session:
         assert session.get_one(DeletionOrder, order.id).attested_at is not None
         assert session.exec(select(AuditRow.object_ref).where(AuditRow.action == "deletion:attest")).one() == order.id
+
+
+def test_a_look_asks_each_table_once(sqlite_database: Database) -> None:
+    now, said = utc_now(), list[str]()
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session, now=now)
+        match_id = scene.in_delivery(session, now).id
+    event.listen(sqlite_database.engine, "before_cursor_execute", lambda _c, _k, text, *_rest: said.append(text))
+    with sqlite_database.transaction() as session:
+        assert decisions.see_recipient(session, match_id, actor=scene.giver, now=now)["name"]
+    read = re.findall(r"SELECT.*?FROM (\S+)", "\n".join(one for one in said if one.startswith("SELECT")), re.S)
+    assert len(read) == len(set(read)), read
+    assert "household" not in read
+    assert [one.split()[0] for one in said if not one.startswith("SELECT")] == ["BEGIN", "INSERT", "UPDATE", "INSERT"]

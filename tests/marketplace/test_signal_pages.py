@@ -20,7 +20,7 @@ from marketplace.config import Settings
 from marketplace.db import Database, new_id
 from marketplace.households.commands import import_households
 from marketplace.households.models import Household, Person, Spell
-from marketplace.signals import sweeping
+from marketplace.signals import homes, sweeping
 from marketplace.signals.models import Alert, AlertState, Fact, Rule, RuleState, Sweep, WatchTask
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, into, told
 
@@ -138,6 +138,7 @@ def test_alerts_are_listed_by_household_and_closed_put_off_and_acted_on(
         for alert in session.exec(select(Alert)):
             alert.street_code = "500103010"
             session.add(alert)
+        homes.renew(session, [home_id])
     for street, listed in (("500103010", True), ("500103012", False)):
         assert (f"/alerts/households/{home_id}" in client.get(f"/alerts/?street={street}").text) is listed
     page = client.get(f"/alerts/households/{home_id}")

@@ -23,6 +23,8 @@ from marketplace.sharing import emergency, lists
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, Scene, a_scene
 
+pytestmark = pytest.mark.both_engines
+
 STROKES = "10,20 14,25 20,30 25,31;300,40 310,44"
 WORKER = Actor(id="worker-1", role=Role.WORKER)
 STAFF = Actor(id="verifier-1", role=Role.VERIFIER)

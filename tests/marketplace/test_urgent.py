@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from threading import Barrier, Thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -342,6 +344,30 @@ def test_a_pair_is_two_people_and_no_two_pairs_are_on_call_at_once(night: Night)
             shift = Shift(verifier.id, approver.id, start, start + timedelta(hours=8), *PHONES)
             with pytest.raises(BadInput, match=code):
                 roster.plan(session, shift, actor=night.approver, now=NIGHT)
+
+
+def test_two_heads_at_one_moment_put_one_pair_on_call(night: Night) -> None:
+    start = NIGHT + timedelta(days=3)
+    shift = Shift(night.verifier.id, night.approver.id, start, start + timedelta(hours=8), *PHONES)
+    both, said = Barrier(2), []
+
+    def head() -> None:
+        both.wait(timeout=20)
+        try:
+            with night.database.transaction() as session:
+                roster.plan(session, shift, actor=night.approver, now=NIGHT)
+                sleep(0.3)
+        except BadInput as error:
+            said.append(error.code)
+
+    heads = [Thread(target=head) for _ in range(2)]
+    for one in heads:
+        one.start()
+    for one in heads:
+        one.join(timeout=60)
+    with night.database.reading() as session:
+        planned = session.exec(select(OnCall).where(OnCall.starts_at == start)).all()
+    assert (len(planned), said) == (1, ["on_call_overlap"])
 
 
 def test_a_pair_that_has_begun_ends_now_and_one_to_come_goes(night: Night) -> None:

@@ -31,18 +31,21 @@ from marketplace.households.service import list_people
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, Way
 from marketplace.notices import Notice
+from marketplace.portraits import ranking
 from marketplace.portraits.reading import readings
+from marketplace.portraits.scoring import score_of
 from marketplace.portraits.service import scene_of
 from marketplace.readback.models import SignedBy
 from marketplace.readback.service import Heard, Script
 from marketplace.reference.indicators import indicators
 from marketplace.reference.visiting import causes, minutes_between, quotas
 from marketplace.sealed import vault_of
-from marketplace.signals import answering, sweeping
+from marketplace.signals import answering, homes, sweeping
 from marketplace.signals import lists as alerts
 from marketplace.signals.models import Colour, Fact, TaskKind, WatchTask
+from marketplace.signals.models_homes import KeptScore
 from marketplace.signals.taking import record_fact
-from marketplace.visits import entries, findings, photos, quota, rounds, service, workers
+from marketplace.visits import entries, findings, lists, photos, quota, rounds, service, workers
 from marketplace.visits.entries import Change
 from marketplace.visits.merging import Standing, Verdict, merge
 from marketplace.visits.models import HomeVisit, VisitState
@@ -105,6 +108,33 @@ def test_one_tap_on_an_alert_puts_a_visit_on_the_list_of_whoever_tapped(session:
     assert workers.worker_of(session, scene.home.id) == scene.one.id
     with pytest.raises(Conflict):
         tapped(session, scene)
+
+
+def test_both_lists_can_be_put_in_the_order_of_the_need_score(session: Session, scene: Scene) -> None:
+    young, now = a_number(date(1985, 3, 7)), NOW - timedelta(hours=1)
+    other = a_home(session, numbers=(young,), now=now)
+    told(session, "MEDICAL_BILLS", (young, "OWN_COST", TODAY, 60_000), as_of=TODAY, now=now)
+    told(session, "EMPLOYMENT", (young, "JOB_STOPPED", TODAY, None), as_of=TODAY, now=now)
+    sweeping.sweep(session, actor=CLERK, now=now)
+    for home in (scene.home.id, other.id):
+        service.from_alert(session, home, TaskKind.VISIT, actor=scene.one, now=NOW)
+
+    def listed(*, by_score: bool) -> tuple[list[str], list[str]]:
+        asked = {"actor": scene.one, "on": TODAY, "by_score": by_score, "offset": 0, "limit": 9}
+        homes = [row.household_id for row in alerts.list_homes(session, **asked)]
+        return homes, [row.visit.household_id for row in lists.page_of(session, whose="all", street="", **asked)]
+
+    assert listed(by_score=False)[0] == [other.id, scene.home.id]
+    ranking.keep(session, [scene.home.id, other.id], today=TODAY)
+    kept = session.exec(select(KeptScore).order_by(col(KeptScore.points).desc())).all()
+    points = {home.id: score_of(scene_of(session, home, today=TODAY)).least for home in (scene.home, other)}
+    assert {row.household_id: row.points for row in kept} == points
+    assert {"nobody_works", "alone_and_old"} <= {fact for row in kept for fact in row.facts.split(";")}
+    order = [row.household_id for row in kept]
+    assert listed(by_score=True) == (order, order)
+    kept[0].points = -1
+    homes.order(session, order)
+    assert listed(by_score=True) == (order[::-1], order[::-1])
 
 
 def test_a_household_that_moves_takes_its_alerts_its_visits_and_its_clock_along(session: Session, scene: Scene) -> None:
@@ -486,7 +516,9 @@ def test_a_note_and_a_photo_lie_sealed_and_a_look_is_written_down(session: Sessi
         for row in session.connection().exec_driver_sql(f"SELECT * FROM {table}").all()
     )
     assert "腿脚".encode() not in stored
-    seen = photos.look(session, photo.id, actor=scene.two, now=NOW)
+    with pytest.raises(BadInput, match="reason_missing"):
+        photos.look(session, photo.id, reason="", actor=scene.two, now=NOW)
+    seen = photos.look(session, photo.id, reason="VERIFY", actor=scene.two, now=NOW)
     assert seen.startswith("/9j/")
     actions = session.exec(select(AuditRow.action).order_by(col(AuditRow.seq).desc()).limit(2)).all()
     assert actions[0] == "visit:look"

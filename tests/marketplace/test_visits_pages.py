@@ -21,6 +21,7 @@ from marketplace.cases.models import CaseItem
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.notices import Notice
+from marketplace.portraits import ranking
 from marketplace.sealed import Vault
 from marketplace.signals import answering, sweeping
 from marketplace.visits.models import EntryState, HomeVisit, VisitEntry, VisitState
@@ -54,6 +55,23 @@ def home_id(app: Flask) -> str:
         told(session, "MEDICAL_BILLS", (number, "OWN_COST", today, 60_000), as_of=today, now=now)
         sweeping.sweep(session, actor=CLERK, now=now)
         return home.id
+
+
+@pytest.mark.parametrize(
+    ("lang", "asked", "fact"),
+    [("en", "By need score", "Lives alone at 65 or older"), ("zh", "按困难程度分", "六十五岁以上独自居住")],
+)
+def test_both_lists_show_the_need_score_with_its_reason(
+    app: Flask, home_id: str, lang: str, asked: str, fact: str
+) -> None:
+    client, database = a_client(app, Role.WORKER, "500103", lang=lang), app.extensions["database"]
+    tap(client, home_id)
+    assert ranking.look(database, now=utc_now()) == 1
+    assert ranking.look(database, now=utc_now()) == 0, "a score stands for some days"
+    for path in ("/alerts/", "/home-visits/"):
+        assert asked in client.get(path).text
+        page = client.get(f"{path}?order=score").text
+        assert (fact in page, "order=score" in page) == (True, True), path
 
 
 def tap(client: FlaskClient, home_id: str, kind: str = "visit") -> str:

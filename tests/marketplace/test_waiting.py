@@ -289,6 +289,7 @@ def test_three_tries_on_two_days_end_an_offer_and_all_are_told(database: Databas
         assert session.get_one(Need, scene.need.id).committed_units == 0
 
 
+@pytest.mark.both_engines
 def test_what_came_of_a_call_cannot_be_changed_afterwards(database: Database, scene: Scene, now: datetime) -> None:
     match_id, later = silent_at(database, scene, "taken_on", now)
     call(database, match_id, CallOutcome.NOT_REACHED, now=later)

@@ -6,6 +6,7 @@ import os
 import random
 from datetime import datetime, timedelta
 
+import pytest
 from sqlmodel import col, func, select
 
 from marketplace import audit
@@ -19,6 +20,8 @@ from marketplace.needs.models import Need
 from marketplace.notices import Notice
 from tests.marketplace.match_scene import a_scene
 from tests.marketplace.test_races import _in_processes, _try
+
+pytestmark = pytest.mark.both_engines
 
 ROUNDS = 400 if os.environ.get("TORTURE") else 24
 

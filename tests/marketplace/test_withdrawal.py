@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from marketplace.actors import Actor, Role
 from marketplace.calendar import after_working_days
@@ -22,6 +22,7 @@ from marketplace.errors import ConsentMissing, NotAllowed, WrongState
 from marketplace.incidents import service as incidents
 from marketplace.incidents.models import Incident
 from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.notices import Notice
 from marketplace.offers.models import Offer
 from marketplace.sharing import deletions
 from marketplace.sharing.models import DeletionOrder
@@ -158,6 +159,38 @@ def test_a_recipient_that_does_not_attest_sees_nothing_new(session: Session, now
         decisions.see_recipient(session, open_one.id, actor=other.giver, now=late)
     deletions.attest(session, order.id, actor=first.giver, now=late)
     assert decisions.see_recipient(session, open_one.id, actor=other.giver, now=late)
+
+
+def test_fields_taken_out_are_deleted_by_who_saw_them_and_the_rest_later(session: Session, now: datetime) -> None:
+    scene = a_scene(session)
+    match = scene.taken_on(session, now)
+    allowed: dict[str, Any] = {"data_fields": ["name", "phone", "household_size"], "agrees_to_share": True}
+    me = scene.household_actor
+    decisions.household_accepts(
+        session, match.id, **allowed, agrees_to_terms=True, person_id=scene.person.id, actor=me, now=now
+    )
+    chain = match.consent_chain_id
+
+    def narrow(*keep: str) -> list[tuple[str, int]]:
+        head = session.get_one(ConsentHead, chain)
+        changes.narrow(session, chain, keep=keep, until=head.valid_to, actor=me, now=now)
+        rows = select(DeletionOrder).order_by(col(DeletionOrder.data_fields))
+        return [(row.data_fields, row.disclosures) for row in session.exec(rows)]
+
+    assert narrow("name", "phone") == [], "nobody has seen how many they are"
+    for wanted in (["name"], ["name", "phone"]):
+        decisions.see_recipient(session, match.id, actor=scene.giver, now=now, wanted=wanted)
+    assert narrow("name") == [("phone", 1)]
+    order = session.exec(select(DeletionOrder)).one()
+    assert order.due_at == after_working_days(now, 5)
+    assert session.exec(select(Notice.letter).where(Notice.key == f"deletion:{order.id}")).one() == "deletion_order"
+    with pytest.raises(NotAllowed, match="recipient_overdue"):
+        decisions.see_recipient(session, match.id, actor=scene.giver, now=order.due_at + timedelta(days=1))
+    deletions.attest(session, order.id, actor=scene.giver, now=now)
+    assert decisions.see_recipient(session, match.id, actor=scene.giver, now=now) == {"name": "王小明"}
+    decisions.withdraw_consent(session, chain, actor=me, now=now)
+    whole = deletions.of_consents(session, [chain])[chain]
+    assert (whole.data_fields, whole.attested_at) == ("", None), "the order for the rest comes all the same"
 
 
 def test_government_aid_is_never_touched(session: Session, now: datetime) -> None:

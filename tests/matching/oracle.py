@@ -1,8 +1,9 @@
 """The best plan of a tiny problem by enumeration, from the rules as written and nothing else of the package.
 
 In: a `Problem`. Out: the best objective tuple with one best plan, the leximin coverage, or None when the
-pins cannot be met. Called by the brute-force campaigns and by the tests of the judge. It never uses
-`eligibility`, `compiled` or a solver. Every objective is a sum over needs, so it lists each need's own
+pins cannot be met. A reserve is one limit more: the most that all other districts may have. Called by the
+brute-force campaigns and by the tests of the judge and of the preview. It never uses `eligibility`, `compiled`
+or a solver. Every objective is a sum over needs, so it lists each need's own
 possible receipts, then tries all combinations need by need; a branch is dropped only when even the best
 receipts of the remaining needs, sharing nothing, cannot beat the best plan found.
 """
@@ -10,9 +11,11 @@ receipts of the remaining needs, sharing nothing, cannot beat the best plan foun
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from matching.model import Need, Problem
+from matching.whatif import Reserve
 from tests.matching.receipts import Amounts, Receipt, Vector, receipts
 
 
@@ -34,7 +37,8 @@ class Best:
 class Shared:
     """The limits that needs share: C2, C3, C4 (per household), C5 and C9."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, *, reserves: Sequence[Reserve] = ()) -> None:
+        self.reserves = reserves
         self.limits: dict[tuple[str, ...], int] = {}
         self.resources = {r.resource_id: r for r in problem.resources}
         self.caps = problem.caps
@@ -51,6 +55,11 @@ class Shared:
             while node is not None:
                 self._take(taken, ("earmark", node), units=units, limit=self.budgets[node])
                 node = self.above[node]
+        for kept in self.reserves:
+            units = sum(units for (_, name), units in receipt.amounts.items() if name == kept.resource_id)
+            room = max(0, self.resources[kept.resource_id].stock - kept.units)
+            if need.district != kept.district and units:
+                self._take(taken, ("outside", kept.resource_id, kept.district), units=units, limit=room)
         for (_, resource_id), units in receipt.capped.items():
             most = self.resources[resource_id].max_per_household
             if most is not None:
@@ -79,8 +88,8 @@ class Shared:
 class _Search:
     """Depth-first over the needs; `kind` names the vector that is maximised."""
 
-    def __init__(self, problem: Problem, *, kind: str) -> None:
-        self.shared = Shared(problem)
+    def __init__(self, problem: Problem, *, kind: str, reserves: Sequence[Reserve] = ()) -> None:
+        self.shared = Shared(problem, reserves=reserves)
         self.kind = kind
         self.rows = []
         for need in problem.needs:
@@ -137,17 +146,17 @@ class _Search:
             self._down(place + 1, so_far=vector, taken=after, groups=together, path=[*path, receipt])
 
 
-def feasible(problem: Problem) -> bool:
+def feasible(problem: Problem, *, reserves: Sequence[Reserve] = ()) -> bool:
     """Can the pins be met? (Without pins the empty plan always is feasible.)"""
-    return _Search(problem, kind="objective").run()
+    return _Search(problem, kind="objective", reserves=reserves).run()
 
 
-def is_minimal_conflict(problem: Problem, *, pairs: set[tuple[str, str]]) -> bool:
+def is_minimal_conflict(problem: Problem, *, pairs: set[tuple[str, str]], reserves: Sequence[Reserve] = ()) -> bool:
     """True when the pins on these pairs cannot be met together, but without any one of them they can."""
 
     def meets(kept: set[tuple[str, str]]) -> bool:
         pins = tuple(p for p in problem.pins if (p.need_id, p.resource_id) in kept)
-        return feasible(replace(problem, pins=pins))
+        return feasible(replace(problem, pins=pins), reserves=reserves)
 
     return bool(pairs) and not meets(pairs) and all(meets(pairs - {pair}) for pair in pairs)
 

@@ -41,10 +41,23 @@ def drawn(rng: Random, of: Problem, *, kind: str | None = None) -> Try:
     return Try(order=order)
 
 
+def both(one: Try, other: Try) -> Try:
+    """Two things tried together; of two orders the first."""
+    return Try(
+        pins=one.pins + other.pins,
+        bans=one.bans + other.bans,
+        reserves=one.reserves + other.reserves,
+        more=one.more + other.more,
+        order=one.order or other.order,
+    )
+
+
 def changed(of: Problem, tried: Try) -> Problem:
     """The problem that a new run would solve; reserves are left to `divided`."""
-    stock = {row.resource_id: row.units for row in tried.more}
-    goods = (replace(r, stock=max(0, r.stock + stock.get(r.resource_id, 0))) for r in of.resources)
+    stock = {row.resource_id: row.stock for row in of.resources}
+    for row in tried.more:
+        stock[row.resource_id] = max(0, stock[row.resource_id] + row.units)
+    goods = (replace(r, stock=stock[r.resource_id]) for r in of.resources)
     pins = {(row.need_id, row.resource_id): row.units for row in of.pins}
     for pin in tried.pins:
         pins[pin.need_id, pin.resource_id] = max(pin.units, pins.get((pin.need_id, pin.resource_id), 0))

@@ -138,6 +138,18 @@ def upgrade() -> None:
     sa.Column('households', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('on', 'measure', 'district_code', name=op.f('pk_board_day'))
     )
+    op.create_table('city_shape',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('kind', sa.Enum('place', 'barrier', 'outline', name='shapekind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('code', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('shape', sa.JSON(), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=True),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('brought_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("(kind = 'barrier') = (minutes > 0)", name=op.f('ck_city_shape_minutes')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_city_shape'))
+    )
     op.create_table('demand_snapshot',
     sa.Column('week_on', sa.Date(), nullable=False),
     sa.Column('cells', sa.JSON(), nullable=False),
@@ -273,10 +285,13 @@ def upgrade() -> None:
     sa.Column('contract_to', sa.Date(), nullable=True),
     sa.Column('purposes', sa.JSON(), nullable=False),
     sa.Column('yearly_budget_fen', sa.BigInteger(), nullable=True),
+    sa.Column('income_fen', sa.BigInteger(), nullable=True),
+    sa.Column('income_year', sa.Integer(), nullable=True),
     sa.Column('trustee', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('supervisor', sqlmodel.sql.sqltypes.AutoString(length=120), nullable=False),
     sa.Column('filing_ref', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
     sa.Column('created_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('income_fen IS NULL OR (income_fen >= 0 AND income_year IS NOT NULL)', name=op.f('ck_organisation_income')),
     sa.CheckConstraint('yearly_budget_fen IS NULL OR yearly_budget_fen >= 0', name=op.f('ck_organisation_budget')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_organisation')),
     sa.UniqueConstraint('credit_code', name=op.f('uq_organisation_credit_code'))
@@ -305,6 +320,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_overlap_rule_code'), ['code'], unique=False)
         batch_op.create_index(batch_op.f('ix_overlap_rule_state'), ['state'], unique=False)
         batch_op.create_index('uq_overlap_rule_draft', ['code', 'district_code'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
+
+    op.create_table('own_day',
+    sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('works', sa.Boolean(), nullable=False),
+    sa.Column('cause', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
+    sa.Column('source', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('state', sa.Enum('draft', 'active', 'refused', 'ended', name='daystate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('drafted_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('drafted_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
+    sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('moved', sa.Integer(), nullable=False),
+    sa.CheckConstraint("decided_by = '' OR decided_by <> drafted_by", name=op.f('ck_own_day_two_people')),
+    sa.CheckConstraint("source <> ''", name=op.f('ck_own_day_source')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_own_day'))
+    )
+    with op.batch_alter_table('own_day', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_own_day_state'), ['state'], unique=False)
+        batch_op.create_index('uq_own_day_active', ['day', 'district_code'], unique=True, sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
+        batch_op.create_index('uq_own_day_draft', ['day', 'district_code'], unique=True, sqlite_where=sa.text("state = 'draft'"), postgresql_where=sa.text("state = 'draft'"))
 
     op.create_table('passkey_challenge',
     sa.Column('session_hash', sqlmodel.sql.sqltypes.AutoString(length=64), nullable=False),
@@ -536,6 +573,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_aid_report_created_at'), ['created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_report_org_id'), ['org_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_aid_report_state'), ['state'], unique=False)
+
+    op.create_table('alert_home',
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('under', sa.Integer(), nullable=False),
+    sa.Column('rank', sa.Integer(), nullable=False),
+    sa.Column('district_code', sqlmodel.sql.sqltypes.AutoString(length=6), nullable=False),
+    sa.Column('street_code', sqlmodel.sql.sqltypes.AutoString(length=9), nullable=False),
+    sa.Column('alerts', sa.Integer(), nullable=False),
+    sa.Column('since', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('score', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_alert_home_household_id')),
+    sa.PrimaryKeyConstraint('household_id', 'under', name=op.f('pk_alert_home'))
+    )
+    with op.batch_alter_table('alert_home', schema=None) as batch_op:
+        batch_op.create_index('ix_alert_home_city', ['under', 'rank', 'since', 'household_id'], unique=False)
+        batch_op.create_index('ix_alert_home_place', ['under', 'district_code', 'street_code', 'rank', 'since', 'household_id'], unique=False)
+        batch_op.create_index('ix_alert_home_score', ['under', 'score', 'since', 'household_id'], unique=False)
 
     op.create_table('api_client',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -795,6 +849,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_issued_credential_recipient_org_id'), ['recipient_org_id'], unique=False)
         batch_op.create_index('uq_issued_credential_live', ['consent_chain_id'], unique=True, sqlite_where=sa.text('revoked_at IS NULL'), postgresql_where=sa.text('revoked_at IS NULL'))
         batch_op.create_index('uq_issued_credential_place', ['list_no', 'status_idx'], unique=True, sqlite_where=sa.text('list_no > 0'), postgresql_where=sa.text('list_no > 0'))
+
+    op.create_table('kept_score',
+    sa.Column('household_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('points', sa.Integer(), nullable=False),
+    sa.Column('facts', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
+    sa.Column('kept_on', sa.Date(), nullable=False),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_kept_score_household_id')),
+    sa.PrimaryKeyConstraint('household_id', name=op.f('pk_kept_score'))
+    )
+    with op.batch_alter_table('kept_score', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_kept_score_kept_on'), ['kept_on'], unique=False)
 
     op.create_table('meeting',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
@@ -1228,7 +1293,7 @@ def upgrade() -> None:
     sa.Column('decided_at', marketplace.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('decision', sa.Enum('granted', 'partly', 'refused', name='casedecision', native_enum=False, create_constraint=True, length=32), nullable=True),
     sa.CheckConstraint("state <> 'closed' OR (decided_at IS NOT NULL AND decision IS NOT NULL)", name=op.f('ck_aid_case_decided')),
-    sa.CheckConstraint("state = 'draft' OR submitted_at IS NOT NULL AND (signed_at IS NOT NULL OR channel = 'label')", name=op.f('ck_aid_case_sent')),
+    sa.CheckConstraint("submitted_at IS NULL AND state IN ('draft', 'withdrawn') OR submitted_at IS NOT NULL AND state <> 'draft' AND (signed_at IS NOT NULL OR channel = 'label')", name=op.f('ck_aid_case_sent')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_aid_case_household_id')),
     sa.ForeignKeyConstraint(['signer_id'], ['person.id'], name=op.f('fk_aid_case_signer_id')),
     sa.ForeignKeyConstraint(['subject_id'], ['person.id'], name=op.f('fk_aid_case_subject_id')),
@@ -1268,6 +1333,7 @@ def upgrade() -> None:
     sa.Column('raised_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.CheckConstraint("(household_id IS NULL) = (feed <> '')", name=op.f('ck_alert_about')),
     sa.CheckConstraint("(state = 'closed') = (outcome <> '')", name=op.f('ck_alert_outcome')),
+    sa.CheckConstraint("(state = 'snoozed') = (snoozed_until IS NOT NULL)", name=op.f('ck_alert_asleep')),
     sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_alert_household_id')),
     sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_alert_person_id')),
     sa.ForeignKeyConstraint(['rule_id'], ['warning_rule.id'], name=op.f('fk_alert_rule_id')),
