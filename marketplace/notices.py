@@ -33,17 +33,22 @@ FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=24)
 ON_PAGE = "page"
 """The channel of a letter whose recipient has no address: it is read on the recipient's own page."""
+BY_VISIT = "home_visit"
+"""The channel of a letter that somebody brought."""
 Compose = Callable[[Session, "Notice"], Message | None]
 """Resolves the address and the words at the moment of sending; None where there is no address."""
+Unreached = Callable[[Session, "Notice", datetime], bool]
+"""Asked about a household's letter without an address: whether somebody has to bring it, and then somebody is sent."""
 
 
 class NoticeState(StrEnum):
-    """A dead notice waits for a person on the dead-letter page."""
+    """A dead notice waits for a person on the dead-letter page, one by hand for a visit."""
 
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
     DEAD = "dead"
+    BY_HAND = "by_hand"
 
 
 class Notice(SQLModel, table=True):
@@ -95,7 +100,15 @@ def post(
     return notice
 
 
-def send_due(database: Database, messenger: Messenger, /, *, compose: Compose, clock: Callable[[], datetime]) -> int:
+def send_due(
+    database: Database,
+    messenger: Messenger,
+    /,
+    *,
+    compose: Compose,
+    clock: Callable[[], datetime],
+    unreached: Unreached | None = None,
+) -> int:
     """Send what is due; return how many were handed over. No transaction is open while a message is on its way.
 
     Each letter is leased on its own, so that a slow gateway cannot outlast the leases of the letters behind it. A
@@ -107,17 +120,26 @@ def send_due(database: Database, messenger: Messenger, /, *, compose: Compose, c
         taken = _lease(database, now=clock(), most=1)
         if not taken:
             break
-        handed += _send(database, messenger, taken[0], compose=compose, clock=clock)
+        handed += _send(database, messenger, taken[0], compose=compose, unreached=unreached, clock=clock)
     return handed
 
 
 def _send(
-    database: Database, messenger: Messenger, notice_id: str, /, *, compose: Compose, clock: Callable[[], datetime]
+    database: Database,
+    messenger: Messenger,
+    notice_id: str,
+    /,
+    *,
+    compose: Compose,
+    unreached: Unreached | None,
+    clock: Callable[[], datetime],
 ) -> bool:
     try:
         with database.reading() as session:
             message = compose(session, session.get_one(Notice, notice_id))
         reference = messenger.send(message).reference if message else ""
+        if message is None and unreached is not None and _give_to_bring(database, notice_id, unreached, now=clock()):
+            return True
     except OutsideError as error:
         _missed(database, notice_id, error, now=clock())
         return False
@@ -127,6 +149,17 @@ def _send(
         return False
     _sent(database, notice_id, channel=message.channel if message else ON_PAGE, reference=reference, now=clock())
     return True
+
+
+def _give_to_bring(database: Database, notice_id: str, unreached: Unreached, *, now: datetime) -> bool:
+    with database.transaction() as session:
+        notice = session.get_one(Notice, notice_id)
+        if notice.household_id is None or not unreached(session, notice, now):
+            return False
+        notice.state, notice.leased_until, notice.error_code = NoticeState.BY_HAND, None, ""
+        session.add(notice)
+        _record(session, notice, "notice:by_hand", actor=SYSTEM, now=now)
+        return True
 
 
 def _lease(database: Database, *, now: datetime, most: int = BATCH) -> list[str]:
@@ -198,6 +231,20 @@ def retry(session: Session, notice_id: str, /, *, actor: Actor, now: datetime) -
     return notice
 
 
+def by_hand(session: Session, household_id: str, /) -> list[Notice]:
+    """What waits to be brought to this household, the oldest first."""
+    wanted = select(Notice).where(col(Notice.household_id) == household_id, col(Notice.state) == NoticeState.BY_HAND)
+    return list(session.exec(wanted.order_by(col(Notice.created_at), col(Notice.id))))
+
+
+def brought(session: Session, household_id: str, /, *, actor: Actor, now: datetime) -> None:
+    """Somebody was there, read out what waited and left it on paper."""
+    for notice in by_hand(session, household_id):
+        notice.state, notice.channel, notice.sent_at = NoticeState.SENT, BY_VISIT, now
+        session.add(notice)
+        _record(session, notice, "notice:brought", actor=actor, now=now)
+
+
 def of_household(session: Session, household_id: str, /) -> list[Notice]:
     """Everything the household was told, newest first; sign-in codes are not kept for reading."""
     statement = (
@@ -225,7 +272,7 @@ HELD = (
         Notice,
         col(Notice.household_id),
         at=(Notice.created_at, Notice.sent_at),
-        waits=lambda now: col(Notice.state).in_((NoticeState.QUEUED, NoticeState.SENDING)),
+        waits=lambda now: col(Notice.state).in_((NoticeState.QUEUED, NoticeState.SENDING, NoticeState.BY_HAND)),
     ),
 )
 """What the eraser has to know of letters: one that is under way still needs its reader's telephone."""

@@ -56,7 +56,7 @@ from marketplace.organisations.service import is_mobile
 from marketplace.portraits import exchange, pushing
 from marketplace.proposals import gift, making_way, quotes
 from marketplace.proposals import service as proposals
-from marketplace.proxies import agents
+from marketplace.proxies import agents, bringing
 from marketplace.reference.words import list_codes
 from marketplace.rights import moving
 from marketplace.sealed import Vault, vault_of
@@ -270,7 +270,7 @@ def worker_of(database: Database, settings: Settings, *, clock: Callable[[], dat
     }
     messenger, composer = messenger_of(settings), partial(compose, settings)
     sweeps: tuple[Callable[[], object], ...] = (
-        partial(notices.send_due, database, messenger, compose=composer, clock=clock),
+        partial(notices.send_due, database, messenger, compose=composer, unreached=bringing.bring, clock=clock),
         partial(departments.sweep, database, item_doors_of(settings), clock=clock),
         partial(exchange.sweep, database, task_doors_of(settings), clock=clock),
         keeper_of(database, settings, clock=clock),

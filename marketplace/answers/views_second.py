@@ -154,7 +154,7 @@ def denied(reading_id: str) -> ResponseReturnValue:
         person = session.get_one(Person, row.person_id)
         ours = row.read_by in actor.people
         ref, name = row.object_ref.rpartition(":")[2], households.masked_name(session, person)
-        stands = {"match": session.get(Match, ref), "case": session.get(Case, ref)}
+        stands: dict[str, Any] = {"match": session.get(Match, ref), "case": session.get(Case, ref)}
         return render("answers/denied.html", row=row, form=form, ours=ours, name=name, **stands)
     service.settle(session, row.id, outcome=form.outcome.data or "", actor=actor, now=utc_now())
     return done(_("Kept."), to=url_for(".second_calls"))

@@ -56,11 +56,11 @@ def days_taken(session: Session, item: CaseItem, /, *, now: datetime) -> int:
 def _days_decided(item: CaseItem, own: Sequence[CaseStep]) -> int:
     """Working days on which the item was decided, before it was decided anew."""
     found = 0
-    for last in (step for step in own if step.ended_at is not None and step.outcome in DECISIONS):
-        anew = [one.started_at for one in own if one.code in DECIDES and one.no >= last.no and one is not last]
-        anew = [began for began in anew if began >= last.ended_at]
+    decided = [(step, step.ended_at) for step in own if step.ended_at is not None and step.outcome in DECISIONS]
+    for last, at in decided:
+        anew = [one.started_at for one in own if one.code in DECIDES and one is not last and one.started_at >= at]
         if anew:
-            found += working_days_between(local_day(last.ended_at), local_day(min(anew)), district=item.district_code)
+            found += working_days_between(local_day(at), local_day(min(anew)), district=item.district_code)
     return found
 
 

@@ -1,8 +1,8 @@
 """Households that owe papers and are silent: somebody calls; what stays silent then is refused in writing.
 
-Enters: clocks of papers that ran out; a list for staff. Leaves: a call on the list of visits with a clock of its own;
-or a refusal with its reason and its way to appeal, by the confirming office, after somebody had called. Nothing is
-refused by itself. Called by `supervision.sweep` and by the pages of staff.
+Enters: clocks of papers that ran out; a list for staff. Leaves: a call on the list of visits with a clock of its own, a
+visit where no telephone is known; or a refusal with its reason and its way to appeal, by the confirming office, after
+somebody had called. Nothing is refused by itself. Called by `supervision.sweep` and by the pages of staff.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import Database
 from marketplace.errors import WrongState
+from marketplace.households.service import contact_of
 from marketplace.policy import require
 from marketplace.signals.models import TaskKind
 from marketplace.visits import service as visits
@@ -31,6 +32,7 @@ OWED, CALL = "case_papers", "case_papers_call"
 CAUSE = "PAPERS"
 REASON = "papers_not_given"
 FAST = "fast_aid"
+ENOUGH_TRIES = 2
 BATCH = 100
 
 
@@ -50,7 +52,8 @@ def _ask_to_call(session: Session, item_id: str, *, now: datetime) -> None:
     if item.state is not ItemState.STOPPED:
         return
     ref = steps.call_ref(item.id)
-    visits.ask(session, item.household_id, CAUSE, ref=ref, kind=TaskKind.CALL, actor=SYSTEM, now=now)
+    kind = TaskKind.VISIT if contact_of(session, item.household_id) is None else TaskKind.CALL
+    visits.ask(session, item.household_id, CAUSE, ref=ref, kind=kind, actor=SYSTEM, now=now)
     clocks.start(session, CALL, steps.clock_ref(item.id), holder=Holder(district_code=item.district_code), now=now)
     steps.record(session, item, "case:silent", rule=OWED, actor=SYSTEM, now=now)
 
@@ -77,11 +80,12 @@ def call_of(session: Session, item_id: str, /) -> HomeVisit | None:
 
 
 def was_called(session: Session, item_id: str, step: CaseStep, /) -> bool:
-    """Whether somebody called, or tried to, since the papers were asked for."""
+    """Whether somebody called since the papers were asked for, or went where there is no telephone, or tried to more
+    than once."""
     call = call_of(session, item_id)
     if call is None or step.stopped_at is None or call.asked_at < step.stopped_at:
         return False
-    return call.state is VisitState.DONE or call.tries > 0
+    return call.state is VisitState.DONE or call.tries >= ENOUGH_TRIES
 
 
 def right_to_refuse(item: CaseItem, step: CaseStep, /) -> str:

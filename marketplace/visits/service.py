@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from marketplace import audit
+from marketplace import audit, notices
 from marketplace.actors import Actor
 from marketplace.calendar import after_working_days, local_day
 from marketplace.db import flush, new_id
@@ -28,6 +28,8 @@ from marketplace.visits import findings, workers
 from marketplace.visits.models import WAITING, HomeVisit, VisitState
 
 NOT_MET = "NOT_REACHED"
+LETTER = "LETTER"
+"""The cause of a visit that brings letters."""
 AGAIN_AFTER = 2
 """Working days after which somebody goes again where nobody was met."""
 
@@ -194,6 +196,8 @@ def _done(session: Session, visit: HomeVisit, *, actor: Actor, now: datetime) ->
     task = session.get(WatchTask, visit.task_id) if visit.task_id else None
     if task is not None and task.done_at is None:
         answering.finish_task(session, task.id, result=visit.outcome, actor=actor, now=now)
+    if visit.cause == LETTER:
+        notices.brought(session, visit.household_id, actor=actor, now=now)
     people = list_people(session, visit.household_id)
     if people:
         findings.tell(session, visit, people[0], actor=actor, now=now)

@@ -18,11 +18,12 @@ from marketplace.errors import BadInput, WrongState
 from marketplace.guards import current_actor, guard
 from marketplace.reference.indicators import indicators
 from marketplace.signals import answering
-from marketplace.visits import entries, findings, forms, lists, photos, service
+from marketplace.visits import entries, findings, forms, letters, lists, photos, service
 from marketplace.visits.doors import SENTENCES, bp
 from marketplace.visits.entries import Change
 from marketplace.visits.models import HomeVisit, VisitState
 from marketplace.web import _, current_session, done, render, writes
+from marketplace.web.display import language
 
 
 @bp.get("/<home_visit_id>")
@@ -62,6 +63,7 @@ def _page(
         differs=visit.state is VisitState.SECOND and visit.done_by not in current_actor().people,
         late_words=visit.done_at is not None and any(shown.received > visit.done_at for shown in every),
         source=_source(visit),
+        letters=letters.to_hand_over(session, visit, language=language()),
         alerts=answering.open_alerts(session, visit.household_id) if visit.state is VisitState.DONE else [],
     )
 

@@ -240,6 +240,10 @@ def test_who_owes_papers_and_is_silent_is_called_and_then_refused_in_writing(dat
             silent.refuse(session, item_id, **told)
         call = silent.call_of(session, item_id)
         assert call is not None
+        assert call.kind is TaskKind.CALL
+        visits.finish(session, call, "NOT_REACHED", actor=WORKER, now=later)
+        with pytest.raises(WrongState, match="not_called_yet"):
+            silent.refuse(session, item_id, **told)
         visits.finish(session, call, "NOT_REACHED", actor=WORKER, now=later)
         item = silent.refuse(session, item_id, **told)
         assert (item.state, item.reason) == (ItemState.REFUSED, "papers_not_given")
@@ -261,7 +265,8 @@ def test_where_the_township_confirms_the_township_refuses_who_is_silent(session:
         steps.stop(session, items[code].id, missing="收入证明", actor=clerk, now=now)
         ref = steps.call_ref(items[code].id)
         call = visits.ask(session, home.id, "PAPERS", ref=ref, kind=TaskKind.CALL, actor=SYSTEM, now=now)
-        visits.finish(session, call, "NOT_REACHED", actor=clerk, now=now)
+        for _try in range(2):
+            visits.finish(session, call, "NOT_REACHED", actor=clerk, now=now)
         with pytest.raises(NotAllowed):
             silent.refuse(session, items[code].id, actor=wrong, **told)
         assert silent.refuse(session, items[code].id, actor=right, **told).state is ItemState.REFUSED

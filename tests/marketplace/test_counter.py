@@ -5,15 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
+from adapters.fakes import FakeMessenger
+from marketplace import notices, wiring
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
-from marketplace.cases import counter, notice, outcome, service, steps
+from marketplace.cases import counter, notice, outcome, service, silent, steps
 from marketplace.cases.models import Case, CaseItem, CasePaper, CaseState
 from marketplace.config import Settings
 from marketplace.consent.capacity import verify_guardian
@@ -23,13 +27,19 @@ from marketplace.households.models import Household, Person
 from marketplace.households.service import contact_of, list_people
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, CheckState
+from marketplace.notices import Notice
+from marketplace.proxies import bringing
 from marketplace.readback import service as readback
 from marketplace.readback.models import ReadBack, SecondCall, SignedBy
 from marketplace.readback.service import Heard, Script
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
+from marketplace.signals.models import TaskKind
+from marketplace.visits import service as visits
+from marketplace.visits.models import HomeVisit
 from tests import factories as make
 from tests.marketplace.test_cases import APPROVER, OTHER, POOR, WORKER, walk
+from tests.marketplace.test_proxies import in_force
 from tests.pages.people import client_as
 
 SECOND = Actor(id="worker-9", role=Role.WORKER, districts=frozenset({"500103"}))
@@ -241,3 +251,58 @@ def test_the_counter_walks_from_a_card_to_the_printed_papers_in_both_languages(a
         assert "Application" in english
     with app.extensions["database"].reading() as session:
         assert session.exec(select(ReadBack.act)).one() == "apply"
+
+
+def outbox(database: Database, settings: Settings, now: datetime) -> list[tuple[str, str, str]]:
+    """Send what is due as the worker does; letter, state and channel of each that no agent gets."""
+    told: Any = {"compose": partial(wiring.compose, settings), "unreached": bringing.bring, "clock": lambda: now}
+    notices.send_due(database, FakeMessenger(), **told)
+    with database.reading() as session:
+        found = session.exec(select(Notice).where(col(Notice.household_id).is_not(None)).order_by(Notice.letter))
+        return [(one.letter, one.state.value, one.channel) for one in found]
+
+
+def test_letters_to_a_household_without_a_telephone_are_brought_and_papers_are_asked_for_there(
+    sqlite_database: Database, settings: Settings, now: datetime
+) -> None:
+    app = create_app(settings, database=sqlite_database)
+    app.config["WTF_CSRF_ENABLED"] = False
+    with sqlite_database.transaction() as session:
+        case = begun(session, now)
+        home, items = case.household_id, send(session, case, HEARD, now)
+    assert outbox(sqlite_database, settings, now) == [("case_received", "by_hand", "")]
+    with sqlite_database.transaction() as session:
+        assert session.exec(select(HomeVisit).where(HomeVisit.cause == "LETTER")).all() == [], "it waits for the next"
+        item_id = next(item.id for item in items if item.code == "DIBAO")
+        steps.stop(session, item_id, missing="户口簿", actor=WORKER, now=now)
+    wait = [("case_received", "by_hand", ""), ("case_waits", "by_hand", "")]
+    assert outbox(sqlite_database, settings, now) == outbox(sqlite_database, settings, now) == wait
+    with sqlite_database.reading() as session:
+        visit = session.exec(select(HomeVisit).where(HomeVisit.cause == "LETTER")).one()
+    assert (visit.kind, visit.household_id) == (TaskKind.VISIT, home)
+    page = client_as(app, Role.WORKER).get(f"/home-visits/{visit.id}")
+    assert (page.status_code, "还缺一些材料" in page.text) == (200, True)
+    with sqlite_database.transaction() as session:
+        visits.finish(session, session.get_one(HomeVisit, visit.id), "NOT_REACHED", actor=WORKER, now=now)
+    assert outbox(sqlite_database, settings, now) == wait
+    with sqlite_database.transaction() as session:
+        visits.finish(session, session.get_one(HomeVisit, visit.id), "REACHED_FINE", actor=WORKER, now=now)
+    brought = [("case_received", "sent", "home_visit"), ("case_waits", "sent", "home_visit")]
+    assert outbox(sqlite_database, settings, now) == brought
+    later = now + timedelta(days=60)
+    silent.sweep(sqlite_database, now=later)
+    with sqlite_database.reading() as session:
+        call = silent.call_of(session, item_id)
+    assert call is not None
+    assert call.kind is TaskKind.VISIT
+
+
+def test_an_agent_who_is_told_hears_what_a_household_without_a_telephone_is_told(
+    sqlite_database: Database, settings: Settings, now: datetime
+) -> None:
+    with sqlite_database.transaction() as session:
+        case = begun(session, now)
+        [person] = list_people(session, case.household_id)
+        send(session, case, HEARD, now)
+        in_force(session, person, now=now)
+    assert outbox(sqlite_database, settings, now)[0] == ("case_received", "sent", notices.ON_PAGE)

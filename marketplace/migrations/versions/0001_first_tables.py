@@ -2020,7 +2020,7 @@ def upgrade() -> None:
     sa.Column('account_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('params', sa.JSON(), nullable=False),
     sa.Column('channel', sqlmodel.sql.sqltypes.AutoString(length=16), nullable=False),
-    sa.Column('state', sa.Enum('queued', 'sending', 'sent', 'dead', name='noticestate', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('queued', 'sending', 'sent', 'dead', 'by_hand', name='noticestate', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('next_try_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('leased_until', marketplace.db.UtcDateTime(timezone=True), nullable=True),

@@ -1,0 +1,35 @@
+"""A letter to a household without a telephone: its standing agent is told, or else somebody brings it.
+
+Enters: a letter for which the outbox found no address. Leaves: whether somebody goes there with it. Such a household
+has no page of its own either, for its page opens with a telephone. Called by `wiring` while the outbox is sent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import String, cast
+from sqlmodel import Session, col, select
+
+from marketplace.notices import Notice
+from marketplace.proxies.models import HelpPower, PowerKind, PowerState
+from marketplace.visits import letters
+
+
+def bring(session: Session, notice: Notice, now: datetime, /) -> bool:
+    """Whether somebody has to bring it; then a visit is asked for."""
+    if notice.household_id is None or _agent_is_told(session, notice.household_id, now=now):
+        return False
+    letters.ask(session, notice, now=now)
+    return True
+
+
+def _agent_is_told(session: Session, household_id: str, *, now: datetime) -> bool:
+    wanted = select(HelpPower.id).where(
+        HelpPower.household_id == household_id,
+        HelpPower.state == PowerState.ACTIVE,
+        HelpPower.kind == PowerKind.STANDING,
+        col(HelpPower.ends_at) > now,
+        cast(col(HelpPower.acts), String).contains('"notices"'),
+    )
+    return session.exec(wanted.limit(1)).first() is not None
