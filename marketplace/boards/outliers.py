@@ -1,8 +1,8 @@
-"""Who approved what for whom more often than the rest explains: approver × giver × township, for a person to look at.
+"""Who approved what for whom more often than the rest explains: approver × giver × township, or × village, to look at.
 
-Enters: staff who may look, and a day. Leaves: the cells of the last year whose number lies far above what any two of
-the three explain together, each with that number. A cell of fewer than ten households is neither shown nor judged.
-Nothing follows by itself. Called by `views_outliers`.
+Enters: staff who may look, how fine, and a day. Leaves: the cells of the last year whose number lies far above what any
+two of the three explain together, each with that number. A cell of fewer than ten households is neither shown nor
+judged. Nothing follows by itself. Called by `views_outliers`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ PERIOD = timedelta(days=365)
 SMALL = 10
 SIGMAS_TENTHS = 25
 """Above by two and a half times the spread of a count (its square root); our own value."""
+VILLAGE = 12
+"""How many digits a village's code has; a street's has nine."""
 Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One approver, giver and township of a district: matches, their households, and what was to be expected."""
+    """One approver, giver and township (or village) of a district: matches, their households, and what to expect."""
 
     approver_id: str
     org_id: str
@@ -48,10 +50,11 @@ class Look:
     small: int
 
 
-def outliers(session: Session, /, *, actor: Actor, now: datetime) -> Look:
-    """The cells that stand out within the actor's districts, the farthest first."""
+def outliers(session: Session, /, *, by: str = "street", actor: Actor, now: datetime) -> Look:
+    """The cells that stand out within the actor's districts, the farthest first; by village only homes whose village
+    the register knows are counted."""
     require(actor, "board:outliers", district=next(iter(sorted(actor.districts)), ""))
-    found = _counted(session, actor=actor, now=now)
+    found = _counted(session, by=by, actor=actor, now=now)
     numbers = {key: matches for key, (matches, _homes) in found.items()}
     large = [key for key, (_matches, homes) in found.items() if homes >= SMALL]
     cells = [
@@ -63,16 +66,14 @@ def outliers(session: Session, /, *, actor: Actor, now: datetime) -> Look:
     return Look(tuple(far), judged=len(large), small=len(found) - len(large))
 
 
-def _counted(session: Session, *, actor: Actor, now: datetime) -> dict[Key, tuple[int, int]]:
-    key = (
-        col(Match.approver_id),
-        col(Match.org_id),
-        col(Match.district_code),
-        col(Household.street_code),
-    )
+def _counted(session: Session, *, by: str = "street", actor: Actor, now: datetime) -> dict[Key, tuple[int, int]]:
+    place = col(Household.village_code) if by == "village" else col(Household.street_code)
+    key = (col(Match.approver_id), col(Match.org_id), col(Match.district_code), place)
     asked = select(*key, func.count(), func.count(func.distinct(col(Match.household_id))))  # type: ignore[call-overload]
     asked = asked.join(Household, col(Household.id) == col(Match.household_id))
     asked = asked.where(col(Match.created_at) > now - PERIOD)
+    if by == "village":
+        asked = asked.where(place != "")
     if actor.districts:
         asked = asked.where(col(Match.district_code).in_(sorted(actor.districts)))
     return {tuple(row[:4]): (int(row[4]), int(row[5])) for row in session.execute(asked.group_by(*key))}
@@ -122,7 +123,8 @@ def rows_of(session: Session, key: Key, /, *, actor: Actor, now: datetime, most:
     """The matches of one cell that is large enough to be shown, the newest first; none of a small one."""
     approver, giver, district, street = key
     require(actor, "board:outliers", district=district)
-    homes = select(Household.id).where(col(Household.street_code) == street)
+    place = col(Household.village_code) if len(street) == VILLAGE else col(Household.street_code)
+    homes = select(Household.id).where(place == street)
     asked = select(Match).where(
         col(Match.approver_id) == approver,
         col(Match.org_id) == giver,

@@ -25,10 +25,11 @@ from marketplace.web import current_session, render
 @guard("board:outliers")
 def outlying() -> ResponseReturnValue:
     """The cells that stand out."""
-    look = outliers.outliers(current_session(), actor=current_actor(), now=utc_now())
+    by = "village" if request.args.get("by") == "village" else "street"
+    look = outliers.outliers(current_session(), by=by, actor=current_actor(), now=utc_now())
     people = _names([cell.approver_id for cell in look.cells])
     givers = _givers([cell.org_id for cell in look.cells])
-    return render("boards/outliers.html", look=look, people=people, givers=givers, place=_place)
+    return render("boards/outliers.html", look=look, by=by, people=people, givers=givers, place=_place)
 
 
 @bp.get("/outliers/rows")
@@ -51,6 +52,8 @@ def outlying_rows() -> ResponseReturnValue:
 
 
 def _place(district: str, street: str) -> str:
+    if len(street) == outliers.VILLAGE:
+        return f"{name_of(Place(district, street[:9]))} {street[9:]}"
     return name_of(Place(district, street)) if street else name_of(Place(district))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -141,9 +142,8 @@ def plan(session: Session, rows: Sequence[CheckedRow], /, *, source: str, actor:
 
 
 def _only(item: HouseholdFacts, people: tuple[PersonFacts, ...]) -> HouseholdFacts:
-    return HouseholdFacts(
-        item.source, item.source_ref, item.district_code, item.street_code, urban=item.urban, people=people
-    )
+    where: dict[str, Any] = {"village_code": item.village_code, "urban": item.urban}
+    return HouseholdFacts(item.source, item.source_ref, item.district_code, item.street_code, people=people, **where)
 
 
 def _household(ref: str, rows: Sequence[CheckedRow], *, source: str) -> HouseholdFacts:
@@ -153,7 +153,8 @@ def _household(ref: str, rows: Sequence[CheckedRow], *, source: str) -> Househol
     reached = next((row for row in ordered if row.values.get("phone")), ordered[0])
     people = tuple(_person(row, contact=row is reached) for row in ordered)
     district = ordered[0].values["district_code"]
-    return HouseholdFacts(source, ref, district, street, urban=is_town(street), people=people)
+    village = next((row.values["village_code"] for row in ordered if row.values.get("village_code")), "")
+    return HouseholdFacts(source, ref, district, street, village, urban=is_town(street), people=people)
 
 
 def _person(row: CheckedRow, *, contact: bool) -> PersonFacts:

@@ -33,6 +33,7 @@ class Household(SQLModel, table=True):
     source_index: str = Field(unique=True, max_length=64)
     district_code: str = Field(max_length=6)
     street_code: str = Field(default="", max_length=9)
+    village_code: str = Field(default="", max_length=12)
     size: int = 0
     urban: bool = True
     kind: str = Field(default="", max_length=32)

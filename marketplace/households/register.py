@@ -67,6 +67,7 @@ class HouseholdFacts:
     source_ref: str
     district_code: str
     street_code: str = ""
+    village_code: str = ""
     size: int = 0
     urban: bool = True
     kind: str = ""
@@ -142,6 +143,7 @@ def _household_row(vault: Vault, home: str, item: HouseholdFacts, now: datetime)
         "source_index": source_index(vault, *item.key),
         "district_code": item.district_code,
         "street_code": item.street_code,
+        "village_code": item.village_code,
         "size": max(item.size, len(item.people)),
         "urban": item.urban,
         "kind": item.kind,
@@ -202,10 +204,12 @@ def with_birth(person: PersonFacts) -> PersonFacts:
 
 def _update(session: Session, home: Household, item: HouseholdFacts, *, actor: Actor, now: datetime) -> None:
     changed, was = [], home.district_code
+    street = item.street_code or (home.street_code if item.district_code == home.district_code else "")
     wanted = {
         "source": item.source,
         "district_code": item.district_code,
-        "street_code": item.street_code or (home.street_code if item.district_code == home.district_code else ""),
+        "street_code": street,
+        "village_code": item.village_code or (home.village_code if street == home.street_code else ""),
         "size": max(item.size, len(item.people), home.size if not item.size else 0),
         "kind": item.kind or home.kind,
     }

@@ -31,6 +31,7 @@ def people_schema(*, today: date) -> Schema:
         Column("address", "住址", "Address", text(120), secret=True, also=("地址", "家庭住址")),
         Column("district_code", "区县", "District", where, needed=True, filled=True, also=("区县代码",)),
         Column("street_code", "街道", "Street", places.street(today), also=("街道代码", "乡镇街道")),
+        Column("village_code", "村（社区）", "Village or community", places.village, also=("村居代码",)),
         Column("categories", "类别", "Category", category, choices=tuple(names), also=("监测类别",)),
         Column("from_on", "开始日期", "From", cells.day, kind="date"),
         Column("to_on", "结束日期", "To", cells.day, kind="date"),
@@ -44,6 +45,8 @@ def _finish(row: Row) -> None:
     street = row["street_code"]
     if street and places.street_elsewhere(street, row["district_code"], today=date.max):
         row.fault("street_code", "street_elsewhere")
+    if row["village_code"] and (not street or not row["village_code"].startswith(street)):
+        row.fault("village_code", "street_elsewhere")
     if row["categories"] and not row["from_on"]:
         row.fault("from_on", "empty")
     if row["from_on"] and row["to_on"] and row["to_on"] < row["from_on"]:

@@ -56,6 +56,15 @@ def street(today: date) -> Reader:
     return read
 
 
+def village(cell: Cell) -> str | None:
+    """A village or a community of a street, as the twelve digits of the statistics office; the first nine are the
+    street's. The house keeps no table of their names."""
+    plain: str | None = cells.text(12)(cell)
+    if plain and not (len(plain) == 12 and plain.isascii() and plain.isdigit()):
+        raise BadCell("unknown_street")
+    return plain
+
+
 def street_elsewhere(street_code: str, district_code: str, *, today: date) -> bool:
     """Whether a street lies in another district."""
     return bool(districts.resolve_street(street_code, on=today).district_code != district_code)

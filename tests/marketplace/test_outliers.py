@@ -16,6 +16,7 @@ from marketplace.boards.outliers import Key
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import NotAllowed
+from marketplace.households.models import Household
 from tests.marketplace.match_scene import a_scene
 from tests.marketplace.test_proxies import session
 
@@ -82,12 +83,15 @@ def test_only_approvers_of_the_district_and_the_auditor_look_and_an_empty_page_s
         client = app.test_client()
         client.set_cookie("sid", token)
         assert client.get("/boards/outliers").status_code == status
+        assert client.get("/boards/outliers?by=village&lang=en").status_code == status
         assert client.get("/boards/outliers/rows?district=500103").status_code == status
     with sqlite_database.reading() as session, pytest.raises(NotAllowed):
         outliers.outliers(session, actor=Actor(id="w", role=Role.WORKER), now=now)
 
 
-def test_the_numbers_come_from_the_last_years_matches_of_the_actors_districts(session: Session, now: datetime) -> None:
+def test_the_numbers_come_from_the_last_years_matches_of_the_actors_districts(
+    session: Session, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     match = a_scene(session).approved(session, now)
     whole, later = Actor(id="a", role=Role.AUDITOR), now + timedelta(days=400)
     elsewhere = Actor(id="a", role=Role.APPROVER, districts=frozenset({"500112"}))
@@ -95,5 +99,14 @@ def test_the_numbers_come_from_the_last_years_matches_of_the_actors_districts(se
     assert {(key[0], key[1], numbers) for key, numbers in found.items()} == {(match.approver_id, match.org_id, (1, 1))}
     assert outliers._counted(session, actor=whole, now=later) == {}
     assert outliers._counted(session, actor=elsewhere, now=now) == {}
+    assert outliers._counted(session, by="village", actor=whole, now=now) == {}, "no village is known yet"
+    home = session.get_one(Household, match.household_id)
+    home.street_code, home.village_code = "500103003", "500103003012"
+    (village,) = outliers._counted(session, by="village", actor=whole, now=now)
+    assert village[3] == "500103003012"
+    monkeypatch.setattr(outliers, "SMALL", 1)
+    assert [row.id for row in outliers.rows_of(session, village, actor=whole, now=now)] == [match.id]
+    assert outliers.rows_of(session, (*village[:3], "500103003013"), actor=whole, now=now) == []
+    monkeypatch.undo()
     key = (match.approver_id, match.org_id, match.district_code, "")
     assert outliers.rows_of(session, key, actor=whole, now=now) == []

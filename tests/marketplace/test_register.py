@@ -115,6 +115,18 @@ def test_families_who_never_asked_come_into_the_register_by_a_list_with_all_thei
     assert audit.verify(session).bad_seq == 0
 
 
+def test_a_list_names_the_village_which_lies_in_its_street(session: Session, now: datetime) -> None:
+    header, number = "家庭编号,姓名,身份证号,与户主关系,区县,街道,村（社区）", a_number(date(1950, 1, 1))
+    told = {"file_name": "people.csv", "source": "civil-affairs", "actor": CLERK, "now": now}
+    for village, faults in (("500101110001", 1), ("50010110900", 1), ("500101109012", 0)):
+        lines = f"{header}\nH9,赵一,{number},户主,500101,500101109,{village}"
+        batch, checked = bringing.check_file(session, lines.encode(), **told)  # type: ignore[arg-type]
+        assert len(checked.faults) == faults, village
+    bringing.confirm_import(session, batch.id, actor=CLERK, now=now)
+    home = session.get_one(Household, find_person_by_id_number(session, number).household_id)  # type: ignore[union-attr]
+    assert (home.street_code, home.village_code, home.urban) == ("500101109", "500101109012", False)
+
+
 def test_a_list_completes_an_applicants_household_and_takes_nobody_out_of_another_one(
     session: Session, now: datetime
 ) -> None:
