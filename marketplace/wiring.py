@@ -45,7 +45,6 @@ from marketplace.claims import cover
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
-from marketplace.households.models import Person
 from marketplace.households.service import reachable
 from marketplace.meetings import roster
 from marketplace.migrations import upgrade
@@ -222,8 +221,7 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     organisation = session.get(Organisation, notice.org_id) if notice.org_id else None
     if organisation is None:
         return None
-    address = organisation.on_call_contact if notice.letter in AT_NIGHT else ""
-    address = address or organisation.contact
+    address = (organisation.on_call_contact if notice.letter in AT_NIGHT else "") or organisation.contact
     if is_mobile(address):
         return write(channel="sms", address=address)
     return write(channel="email", address=address) if "@" in address else None
@@ -251,7 +249,7 @@ def _message(
 
 def _phone_of(session: Session, household_id: str, *, asked_by: str) -> str:
     """Where a letter to the household goes; the digits that somebody asked for go to that person only."""
-    person = session.get(Person, asked_by) if asked_by else reachable(session, household_id)
+    person = reachable(session, household_id, asked_by=asked_by)
     if person is None or person.phone is None:
         return ""
     return vault_of(session).open(session, person.id, column="person.phone", sealed=person.phone)
