@@ -226,8 +226,8 @@ def compose(settings: Settings, session: Session, notice: Notice) -> Message | N
     organisation = session.get(Organisation, notice.org_id) if notice.org_id else None
     if organisation is None:
         return None
-    address = organisation.on_call_contact if notice.letter in AT_NIGHT else ""
-    if is_mobile(address := address or organisation.contact):
+    address = (organisation.on_call_contact if notice.letter in AT_NIGHT else "") or organisation.contact
+    if is_mobile(address):
         return write(channel="sms", address=address)
     return write(channel="email", address=address) if "@" in address else None
 
@@ -254,7 +254,7 @@ def _message(
 
 def _phone_of(session: Session, household_id: str, *, asked_by: str) -> str:
     """Where a letter to the household goes; the digits that somebody asked for go to that person only."""
-    person = session.get(Person, asked_by) if asked_by else reachable(session, household_id)
+    person = reachable(session, household_id, asked_by=asked_by)
     if person is None or person.phone is None:
         return ""
     return vault_of(session).open(session, person.id, column="person.phone", sealed=person.phone)

@@ -107,8 +107,11 @@ def contact_of(session: Session, household_id: str, /) -> Person | None:
     return next((person for person in list_people(session, household_id) if person.phone is not None), None)
 
 
-def reachable(session: Session, household_id: str, /) -> Person | None:
-    """Whom a letter or a call to the household may reach; None where nobody has a telephone, or none is safe."""
+def reachable(session: Session, household_id: str, /, *, asked_by: str = "") -> Person | None:
+    """Whom a letter or a call to the household may reach; None where nobody has a telephone, or none is safe. Who asked
+    for the letter itself gets it."""
+    if asked_by:
+        return session.get(Person, asked_by)
     able = (person for person in list_people(session, household_id) if person.phone is not None)
     return next((person for person in able if "phone" not in closed_fields(session, person)), None)
 

@@ -189,11 +189,6 @@ def facts_of(
     )
 
 
-def is_overdue(session: Session, org_id: str, /, *, now: datetime) -> bool:
-    """Whether this recipient owes the word that it has deleted something, and the day for it is past."""
-    return bool(session.execute(select(_OWED), {"org": org_id, "now": now}).scalar_one())
-
-
 def audit_fresh(session: Session, now: datetime, /) -> bool:
     """Whether the chain was witnessed lately; wiring hands in who knows it, a house without witnesses is not asked."""
     asks: Callable[[Session, datetime], bool] | None = session.info.get("audit_fresh")

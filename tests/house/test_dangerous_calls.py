@@ -6,6 +6,7 @@ Each exception stands here by file and line of code, so that a new one is a deci
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -169,3 +170,21 @@ def test_the_log_goes_to_standard_error_and_nowhere_else() -> None:
 def test_no_module_of_another_s_telemetry_is_there() -> None:
     spies = {"sentry_sdk", "opentelemetry", "newrelic", "ddtrace", "bugsnag"}
     assert {name for _, name in _imports() if name.split(".")[0] in spies} == set()
+
+
+BY_NAME = {
+    ("passkeys.js", "made[name]"),
+    ("visits.js", "draft.changes[field.name]"),
+    ("visits.js", "wrong[field.name]"),
+}
+"""Where our scripts name a member by a variable: two kinds of keys, and the fields of our own form."""
+
+
+def test_scripts_name_members_by_our_own_words_only() -> None:
+    """No name that comes from outside chooses what is written into an object, so none reaches a prototype."""
+    scripts = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "marketplace" / "static").glob("*.js"))}
+    written = r"([\w.]+\[(?![\"'\d])[^\]]+\])\s*(?:[-+*/|&?]{0,2}=)(?!=)"
+    found = {(name, place) for name, text in scripts.items() for place in re.findall(written, text)}
+    assert found == BY_NAME
+    joined = "\n".join(scripts.values())
+    assert re.findall(r"__proto__|\bprototype\b|setPrototypeOf|Reflect\.set|\bfor \([^)]* in ", joined) == []

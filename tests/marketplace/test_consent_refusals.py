@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from marketplace import policy
 from marketplace.actors import Actor, Role
-from marketplace.consent import ask, changes
+from marketplace.consent import ask, changes, evidence
 from marketplace.consent import service as consent
 from marketplace.consent.capacity import verify_guardian
 from marketplace.consent.models import Consent, ConsentHead, ConsentState
@@ -57,6 +57,8 @@ def test_without_a_living_consent_nothing_is_matched_and_an_excluded_giver_never
 def test_what_is_not_there_is_not_found(session: Session, household: Household, now: datetime) -> None:
     with pytest.raises(NotFound):
         ask.lock_head(session, "nowhere")
+    with pytest.raises(NotFound):
+        evidence.look(session, "nowhere", actor=VERIFIER, now=now)
     head = session.get_one(ConsentHead, yes(session, household, now).chain_id)
     head.version = 9
     with pytest.raises(NotFound):

@@ -18,7 +18,7 @@ from marketplace.appeals import service as appeals
 from marketplace.appeals.models import AppealKind
 from marketplace.calendar import utc_now
 from marketplace.config import Settings
-from marketplace.consent import changes
+from marketplace.consent import capacity, changes
 from marketplace.consent.ask import lock_head
 from marketplace.consent.models import ConsentState
 from marketplace.db import Database
@@ -170,3 +170,12 @@ def test_his_pages_and_his_copy_show_nothing_of_hers_and_hers_do(sqlite_database
         copy = copying.copy_of(session, session.get_one(Person, he.id), actor=he, now=now)
         assert (copy["requests"], copy["looks_of_givers"]) == ([], [])
         assert [one["purpose"] for one in copy["consents"]] == ["AUTO_MATCH"]
+
+
+@pytest.mark.threat("T27")
+def test_who_is_of_no_household_speaks_for_nobody_and_only_the_households_own_is_heard(session: Session) -> None:
+    nobody = Actor(id="nobody", role=Role.HOUSEHOLD, household_id="nowhere")
+    assert capacity.voices(session, actor=nobody, now=utc_now()) == frozenset()
+    with pytest.raises(WrongState, match="own_data_only"):
+        capacity.require_own(session, "person-of-others", actor=nobody, now=utc_now())
+    capacity.require_own(session, None, actor=nobody, now=utc_now())

@@ -723,6 +723,7 @@ def upgrade() -> None:
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('org_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('consent_chain_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('data_fields', sqlmodel.sql.sqltypes.AutoString(length=400), nullable=False),
     sa.Column('match_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
     sa.Column('disclosures', sa.Integer(), nullable=False),
     sa.Column('ordered_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
@@ -732,7 +733,7 @@ def upgrade() -> None:
     sa.CheckConstraint("(attested_at IS NULL) = (attested_by = '')", name=op.f('ck_deletion_order_attested')),
     sa.ForeignKeyConstraint(['org_id'], ['organisation.id'], name=op.f('fk_deletion_order_org_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_deletion_order')),
-    sa.UniqueConstraint('consent_chain_id', name=op.f('uq_deletion_order_consent_chain_id'))
+    sa.UniqueConstraint('consent_chain_id', 'data_fields', name=op.f('uq_deletion_order_consent_chain_id_data_fields'))
     )
     with op.batch_alter_table('deletion_order', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_deletion_order_due_at'), ['due_at'], unique=False)
@@ -2408,6 +2409,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_right_request_state'), ['state'], unique=False)
         batch_op.create_index('uq_right_request_open', ['person_id', 'kind', 'field'], unique=True, sqlite_where=sa.text("state IN ('open', 'second')"), postgresql_where=sa.text("state IN ('open', 'second')"))
 
+    op.create_table('safe_contact',
+    sa.Column('person_id', sqlmodel.sql.sqltypes.AutoString(length=32), nullable=False),
+    sa.Column('way', marketplace.sealed.SealedType(), nullable=True),
+    sa.Column('since_at', marketplace.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['person_id'], ['person.id'], name=op.f('fk_safe_contact_person_id')),
+    sa.PrimaryKeyConstraint('person_id', name=op.f('pk_safe_contact'))
+    )
     op.create_table('staff_identity',
     sa.Column('issuer', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
     sa.Column('subject', sqlmodel.sql.sqltypes.AutoString(length=200), nullable=False),
