@@ -23,6 +23,7 @@ from marketplace.credentials import receipts
 from marketplace.db import Database
 from marketplace.decisions import asking, beginning, lapsed, unclaimed, waiting
 from marketplace.households import comparing
+from marketplace.households.register import WHEN_MOVED
 from marketplace.ledger import claiming, granted_aid, handing_in, late, promised, repeats, reporting
 from marketplace.liveness import schedule as survival
 from marketplace.meetings import calling, night, urgent
@@ -36,7 +37,7 @@ from marketplace.proposals import expiry, quotes
 from marketplace.proxies import agents
 from marketplace.readback import service as readings
 from marketplace.reports import yearly
-from marketplace.rights import erasing
+from marketplace.rights import erasing, moving
 from marketplace.sharing import deletions, replies
 from marketplace.signals import sweeping
 from marketplace.visits import quota
@@ -49,6 +50,7 @@ BARRED = {
     "payout_change": corrections.who_asked,
 }
 """Step ► the accounts that must not be named for it, because they had a hand in what is looked at."""
+WHEN_MOVED.append(moving.follow)
 
 
 def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[Callable[[], object], ...]:
@@ -65,7 +67,7 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         partial(late_payments.sweep, database, clock=clock),
         *(partial(room.sweep, database, clock=clock) for room in (after_end, late_payouts, night, calling)),
         unclaimed.Watch(database, clock=clock),
-        *(unclaimed.Watch(database, clock=clock, looking=room.look) for room in (by_label, lapsed, beginning)),
+        *(unclaimed.Watch(database, clock=clock, looking=room.look) for room in (by_label, lapsed, beginning, ranking)),
         partial(appointments.sweep, database, clock=clock),
         partial(survival.sweep, database, clock=clock),
         partial(agents.sweep, database, clock=clock),
@@ -85,7 +87,6 @@ def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[
         own_facts.Daily(database, clock=clock),
         sweeping.Nightly(database, clock=clock),
         quota.Nightly(database, clock=clock),
-        unclaimed.Watch(database, clock=clock, looking=ranking.look),
         keeping.Hourly(database, clock=clock),
         partial(consent_changes.sweep, database, clock=clock),
         unclaimed.Watch(database, clock=clock, looking=deletions.look),

@@ -45,8 +45,6 @@ from marketplace.claims import cover
 from marketplace.config import ConfigError, Settings
 from marketplace.consent.ask import list_of_household
 from marketplace.db import Database
-from marketplace.households.models import Person
-from marketplace.households.register import WHEN_MOVED
 from marketplace.households.service import reachable
 from marketplace.meetings import roster
 from marketplace.migrations import upgrade
@@ -58,7 +56,6 @@ from marketplace.proposals import gift, making_way, quotes
 from marketplace.proposals import service as proposals
 from marketplace.proxies import agents, bringing
 from marketplace.reference.words import list_codes
-from marketplace.rights import moving
 from marketplace.sealed import Vault, vault_of
 from marketplace.sharing import hooks
 from marketplace.suites import NAMES
@@ -71,7 +68,6 @@ from marketplace.workdays import service as workdays
 
 AT_NIGHT = ("urgent_asked",)
 """Letters that go to a giver's contact on call."""
-WHEN_MOVED.append(moving.follow)
 
 
 def database_of(settings: Settings) -> Database:

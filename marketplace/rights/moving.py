@@ -3,7 +3,7 @@
 Enters: a household that lives elsewhere now, and the district it left. Leaves: the district (and street) of every row
 that waits for somebody, as each room says of its tables (`held`), and of every clock that runs for one; one act that
 says how many rows of which table. What is over stays where it was answered. Called by the register, for each change of
-a household's place: `wiring` hands it over.
+a household's place: `sweeps` hands it over.
 """
 
 from __future__ import annotations

@@ -82,9 +82,18 @@ def alerts() -> ResponseReturnValue:
     colour = request.args.get("colour", "")
     street, today = request.args.get("street", ""), local_day(utc_now())
     page = Page(page_number(), lists.count_homes(session, actor=actor, colour=colour, street=street))
-    by_score, place = request.args.get("order") == "score", {"colour": colour, "street": street}
-    part = {"offset": page.offset, "limit": page.size, "total": page.total}
-    rows = lists.list_homes(session, actor=actor, on=today, **place, by_score=by_score, **part)
+    by_score = request.args.get("order") == "score"
+    rows = lists.list_homes(
+        session,
+        actor=actor,
+        on=today,
+        colour=colour,
+        street=street,
+        by_score=by_score,
+        offset=page.offset,
+        limit=page.size,
+        total=page.total,
+    )
     refs = [answering.ref_of(row.household_id) for row in rows]
     due = {ref.partition(":")[2]: clock for ref, clock in clocks.running_by_object(session, refs).items()}
     places = lists.streets(session, actor=actor, colour=colour) if actor.districts else []

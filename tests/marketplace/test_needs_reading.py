@@ -26,6 +26,9 @@ SAID = [
     ("药吃不起，一个月要八百多", ["MEDICAL.LONGTERM_DRUG"]),
     ("3岁女儿白血病，住院欠费5万", ["MEDICAL.CHILD_LEUKEMIA"]),
     ("大米不够吃，轮椅也坏了", ["DISABILITY.AID_DEVICE", "LIVING.FOOD_PACK"]),
+    ("We have nothing to eat and sleep in the street.", ["EMERGENCY.SHELTER", "LIVING.FOOD_PACK"]),
+    ("Many are injured, please send a doctor.", ["MEDICAL.MAJOR"]),
+    ("The flood swept away all our furniture.", ["EMERGENCY.CASH"]),
     ("Grandmother needs a wheelchair. The roof of the house leaks.", ["DISABILITY.AID_DEVICE", "HOUSING.REPAIR"]),
 ]
 DENIED = [
@@ -33,6 +36,7 @@ DENIED = [
     "不用大米，够吃",
     "家里都好，没得问题",
     "The wheelchair has arrived last week, food is enough.",
+    "The floods closed the road to the village.",
     "你好",
     "",
 ]

@@ -13,7 +13,8 @@ from adapters.ports import TryAgainLater, WillNeverWork
 from marketplace import audit
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound
-from marketplace.sealed import vault_of
+from marketplace.households.models import Person
+from marketplace.sealed import number_index, vault_of
 from marketplace.signals import answering, declaring, lateness, pulling, sweeping, taking, wrong
 from marketplace.signals.declaring import Verdict
 from marketplace.signals.models import Delivery, Fact, FeedState, HeldRow, HeldState
@@ -241,6 +242,20 @@ def test_what_was_told_wrongly_is_taken_back_by_its_department_also_for_somebody
     assert (found.held, found.changed, costs()) == (0, 1, [0, 0])
     tell(two, 50_000)
     assert costs() == [0, 5_000_000]
+
+
+def test_money_after_a_death_is_asked_of_the_person_for_whom_it_was_paid(session: Session, now: datetime) -> None:
+    dead, living = a_number(), a_number()
+    home = a_home(session, numbers=(dead, living), now=now)
+    at_work(session, "W20", now=now)
+    told(session, "CIVIL_RECORDS", (dead, "DEATH", TODAY - timedelta(days=9), None), as_of=TODAY, now=now)
+    told(session, "AID_PAID", (living, "PAYMENT", TODAY, 800), as_of=TODAY, now=now)
+    assert sweeping.sweep(session, actor=CLERK, now=now).raised == 0, "who lives is paid rightly"
+    told(session, "AID_PAID", (dead, "PAYMENT", TODAY, 800), as_of=TODAY, now=now)
+    assert sweeping.sweep(session, actor=CLERK, now=now).raised == 1
+    [alert] = answering.open_alerts(session, home.id)
+    person = session.get_one(Person, str(alert.person_id))
+    assert person.id_number_index == number_index(vault_of(session), dead)
 
 
 def test_what_staff_find_wrong_counts_no_more_until_its_department_tells_it_otherwise_or_upholds_it(
