@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-from matching.overlap_rules import CHARITY, Asked, Bill, Finding, Given, Rule, Verdict, may_be_one
+from matching.overlap_rules import CHARITY, PAPERS, Asked, Bill, Finding, Given, Rule, Verdict, may_be_one
 
 Rows = Sequence[Given]
 
@@ -89,7 +89,8 @@ def _limit(rule: Rule, allowed: int, because: Iterable[Given] = ()) -> Finding:
 def _waterfall(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     bill = asked.bill
     if bill is None or asked.payer not in rule.order:
-        return None
+        missing = bill is None and asked.documented and asked.payer == CHARITY
+        return Finding(rule.code, rule.kind, 0, waits=(PAPERS,)) if missing else None
     before = rule.order[: rule.order.index(asked.payer)]
     waits = tuple(payer for payer in before if payer in bill.waiting)
     held = _held(bill, rows, asked)
