@@ -144,12 +144,8 @@ def _lifetime(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
 
 
 def _unless_residual(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
-    others = [
-        row
-        for row in rows
-        if row.category == asked.category and row.payer == CHARITY and row.giver != asked.giver
-        if not _same_need(row, asked) and _same_cause(row, asked)
-    ]
+    like = [row for row in rows if row.category == asked.category and _same_cause(row, asked)]
+    others = [row for row in like if row.payer == CHARITY and row.giver != asked.giver and not _same_need(row, asked)]
     if not others or asked.payer != CHARITY:
         return None
     held = _held(asked.bill, rows, asked) if asked.bill else ()
