@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
-from matching.overlap_rules import CHARITY, Asked, Bill, Finding, Given, Rule, Verdict, may_be_one
+from matching.overlap_rules import CHARITY, PAPERS, Asked, Bill, Finding, Given, Rule, Verdict, may_be_one
 
 Rows = Sequence[Given]
 
@@ -89,7 +89,8 @@ def _limit(rule: Rule, allowed: int, because: Iterable[Given] = ()) -> Finding:
 def _waterfall(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     bill = asked.bill
     if bill is None or asked.payer not in rule.order:
-        return None
+        missing = bill is None and asked.documented and asked.payer == CHARITY
+        return Finding(rule.code, rule.kind, 0, waits=(PAPERS,)) if missing else None
     before = rule.order[: rule.order.index(asked.payer)]
     waits = tuple(payer for payer in before if payer in bill.waiting)
     held = _held(bill, rows, asked)
@@ -143,12 +144,8 @@ def _lifetime(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
 
 
 def _unless_residual(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
-    others = [
-        row
-        for row in rows
-        if row.category == asked.category and row.payer == CHARITY and row.giver != asked.giver
-        if not _same_need(row, asked) and _same_cause(row, asked)
-    ]
+    like = [row for row in rows if row.category == asked.category and _same_cause(row, asked)]
+    others = [row for row in like if row.payer == CHARITY and row.giver != asked.giver and not _same_need(row, asked)]
     if not others or asked.payer != CHARITY:
         return None
     held = _held(asked.bill, rows, asked) if asked.bill else ()

@@ -13,6 +13,8 @@ from datetime import date
 
 CHARITY = "CHARITY"
 """The payer that comes last."""
+PAPERS = "PAPERS"
+"""What a promise waits for where nobody has written down a cost yet."""
 PAYERS = (
     "THIRD_PARTY_COMPENSATION",
     "BASIC_INSURANCE",
@@ -143,6 +145,7 @@ class Asked:
     """Aid that somebody wants to give: `units` of `open_units` that a verified need still lacks.
 
     `apart` are (rule, row) pairs that a person looked at and called no duplicate: to that rule the row is not there.
+    `documented`: charity promises nothing before papers show the cost.
     """
 
     household_id: str
@@ -163,6 +166,7 @@ class Asked:
     statuses: frozenset[str] = frozenset()
     excepted: frozenset[str] = frozenset()
     apart: frozenset[tuple[str, str]] = frozenset()
+    documented: bool = False
     bill: Bill | None = None
 
 

@@ -16,7 +16,8 @@ from marketplace.consent import evidence
 from marketplace.consent import service as consent
 from marketplace.consent.models import Consent
 from marketplace.households.models import Household, Person
-from marketplace.ledger.models import AidState, LedgerEntry
+from marketplace.ledger.bills import BEFORE_CHARITY
+from marketplace.ledger.models import AidState, CostBill, CostLayer, LayerState, LedgerEntry
 from marketplace.needs.models import Need, NeedState
 from marketplace.offers.models import Acceptance, Offer
 from marketplace.organisations.agreements import purposes_of_needs
@@ -97,6 +98,30 @@ def a_need(session: Session, household: Household, **over: Any) -> Need:
     session.add(need)
     session.flush()
     return need
+
+
+def a_cost(session: Session, need: Need, *, fen: int = 10**9) -> CostBill:
+    """The papers of an illness: a cost of which every payer before charity has said that it pays nothing."""
+    person = session.exec(select(Person.id).where(Person.household_id == need.household_id)).first()
+    bill = CostBill(
+        id=f"bill-{need.id}"[:32],
+        need_id=need.id,
+        household_id=need.household_id,
+        person_id=person or "",
+        district_code=need.district_code,
+        cost_fen=fen,
+        paper=f"S-{need.id}",
+        recorded_by="worker-1",
+        created_at=need.created_at,
+        updated_at=need.created_at,
+    )
+    session.add(bill)
+    session.flush()
+    for payer in BEFORE_CHARITY:
+        layer = {"state": LayerState.NONE, "told_by": "worker-1", "updated_at": need.created_at}
+        session.add(CostLayer(id=f"{next(_number)}-{need.id}"[:32], bill_id=bill.id, payer=payer, **layer))
+    session.flush()
+    return bill
 
 
 def an_organisation(session: Session, **over: Any) -> Organisation:

@@ -22,24 +22,30 @@ from marketplace.db import Database
 from marketplace.decisions.models import Match
 from marketplace.demo.build import Roster
 from marketplace.households.models import Household
+from marketplace.households.service import contact_of
+from marketplace.ledger import bills, claiming
+from marketplace.ledger.models import LayerState
 from marketplace.needs import service as needs
 from marketplace.needs.models import Need, NeedState, ReferralReason
 from marketplace.needs.service import NeedFacts
 from marketplace.offers.models import Acceptance
 from marketplace.offers.service import post_offer
 from marketplace.offers.terms import Terms
+from marketplace.reference.needs import list_need_kinds
 
 KIND = "INSURANCE.CLAIM"
 SOURCE = "demo-insurer"
 COSTS = ("MEDICAL.MAJOR", "MEDICAL.LONGTERM_DRUG")
-_NEEDS = 60
+_NEEDS, _COSTED = 60, 40
 _PLACES = 80
 
 
 def prepare(database: Database, roster: Roster, /, *, now: datetime) -> None:
-    """An insurer offers help with claims; a worker enters the need for it in households with a major illness."""
+    """Papers show what illnesses cost; an insurer offers help with claims, and a worker enters the need for it in
+    households with a major illness."""
     clerk, insurer = roster.staff["demo-verifier"], roster.staff["demo-insurer"]
     with database.transaction() as session:
+        _costs(session, actor=roster.staff["demo-worker"], now=now)
         post_offer(
             session,
             _terms(until=local_day(now) + timedelta(days=150)),
@@ -64,6 +70,22 @@ def prepare(database: Database, roster: Roster, /, *, now: datetime) -> None:
                 evidence="医疗费用清单",
                 referral_reason=ReferralReason.STILL_IN_NEED,
             )
+
+
+def _costs(session: Session, /, *, actor: Actor, now: datetime) -> None:
+    """Of the most urgent illnesses a worker writes down the cost; basic insurance has paid half of it."""
+    kinds = [kind.code for kind in list_need_kinds() if claiming.shows_papers_first(kind.code)]
+    ill = select(Need).where(col(Need.category).in_(kinds), col(Need.state) == NeedState.VERIFIED)
+    for need in session.exec(ill.order_by(col(Need.urgency).desc(), col(Need.id)).limit(_COSTED)).all():
+        person = contact_of(session, need.household_id)
+        if person is None:
+            continue
+        cost, paper = 4 * need.gap_units, f"S-{need.id}"
+        bill = bills.record(session, need.id, cost_fen=cost, paper=paper, person_id=person.id, actor=actor, now=now)
+        for payer in bills.BEFORE_CHARITY:
+            pays = cost // 2 if payer == "BASIC_INSURANCE" else 0
+            state = LayerState.PAID if pays else LayerState.NONE
+            bills.answer(session, bill.id, payer, state=state, fen=pays, actor=actor, now=now)
 
 
 def _homes(session: Session, *, now: datetime) -> list[str]:

@@ -21,11 +21,12 @@ from marketplace.clocks.service import Holder
 from marketplace.db import Database
 from marketplace.ledger.models import CostBill, CostLayer, LayerState
 from marketplace.needs.models import Need, NeedState
-from marketplace.reference.needs import NeedKind, list_need_kinds
+from marketplace.reference.needs import NeedKind, list_need_kinds, need_kind
 
 RECORD, HELP = "record_cost", "claim_help"
 """The clocks: a cost is to be written down; a household is to be helped to claim."""
 URGENT = 3
+MEDICAL = "MED_AID"
 BATCH = 200
 _MEDICAL = ("id_copy", "bank_card", "invoice", "expense_list", "discharge")
 PAPERS = {
@@ -54,6 +55,13 @@ class Claim:
 def reckons_with_cost(kind: NeedKind, /) -> bool:
     """Whether the rules of a kind reckon with a documented cost: money, and the order of payers."""
     return kind.is_money and "D01" in kind.duplicate_rules
+
+
+def shows_papers_first(category: str, /) -> bool:
+    """Whether charity promises nothing for a kind before its cost is written down: help with an illness. Who is in
+    sudden need gets help at once, up to the limit of its kind."""
+    kind = need_kind(category)
+    return reckons_with_cost(kind) and kind.purpose == MEDICAL
 
 
 def help_with(session: Session, bill: CostBill, layers: Sequence[CostLayer], /, *, urgent: bool, now: datetime) -> None:

@@ -25,6 +25,7 @@ from marketplace.households.same import Same, lock_homes, same_as
 from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.book import Book
+from marketplace.ledger.claiming import shows_papers_first
 from marketplace.ledger.hits import set_apart
 from marketplace.ledger.models import PROMISED, HitState, LedgerEntry, OverlapException, OverlapHit
 from marketplace.ledger.shared import shared_bills
@@ -148,6 +149,7 @@ def verdict(
         statuses=homes.kinds,
         excepted=exceptions_of(session, need.id, on=on),
         apart=set_apart(session, [need.id]).get(need.id, frozenset()),
+        documented=shows_papers_first(need.category),
         bill=bill_of(session, need, homes),
     )
     past = aid_of(session, homes, household_id=need.household_id, own=own)

@@ -14,6 +14,7 @@ from datetime import date
 from sqlmodel import Session
 
 from marketplace.households.same import Same
+from marketplace.ledger.claiming import shows_papers_first
 from marketplace.ledger.overlap import programme_of
 from marketplace.ledger.overlap_facts import Facts, read
 from matching.model import Ban, Cap, CoolOff, Need, Resource
@@ -93,6 +94,7 @@ def _asked(need: Need, facts: Facts, *, open_units: int, giver: str = "") -> Ask
         statuses=kinds,
         excepted=facts.excepted.get(need.need_id, frozenset()),
         apart=facts.apart.get(need.need_id, frozenset()),
+        documented=shows_papers_first(need.category),
         bill=facts.bills.get(need.need_id),
     )
 

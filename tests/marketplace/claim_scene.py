@@ -118,4 +118,5 @@ def charity_money(session: Session, household: Household, now: datetime, *, gap:
     """A medical need of `gap` fen with an approved match of `fen` that waits for its charity."""
     giver = make.an_organisation(session)
     scene = a_match(session, household, giver, category="MEDICAL.MAJOR", unit="FEN", units=fen, gap=gap)
+    make.a_cost(session, scene.need)
     return scene.need, scene.approved(session, now)

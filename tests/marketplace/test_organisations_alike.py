@@ -89,16 +89,17 @@ def test_the_aid_of_both_counts_as_one_programmes_until_taken_back(
     whole, part = enters(session, HOSPITAL, now, seq=1), enters(session, HOSPITAL + "金山院区", now, seq=2)
     home = make.a_household(session)
     wanted = need(session, home, "MEDICAL.MAJOR", 500_000, cause="C50")
+    make.a_cost(session, wanted)
     past(session, home, "MEDICAL.MAJOR", 2_900_000, date(2024, 5, 1), org_id=whole.id, cause="C50")
 
     def may_give() -> int:
         return overlap.verdict(session, wanted, org_id=part.id, units=500_000, on=TODAY).allowed
 
-    assert may_give() == 0, "two charities for one illness"
+    assert may_give() == 500_000, "a second charity gives what the papers leave"
     decided(session, verdict, now, whole=whole if verdict is PairState.PART else None)
     assert may_give() == 100_000
     alike.undo(session, the_pair(session).id, reason="MISTAKE", actor=APPROVER, now=now)
-    assert may_give() == 0
+    assert may_give() == 500_000
 
 
 def test_a_run_reckons_with_the_aid_of_the_whole(session: Session, now: datetime) -> None:
@@ -109,8 +110,9 @@ def test_a_run_reckons_with_the_aid_of_the_whole(session: Session, now: datetime
     giver.name = HOSPITAL + "金山院区"
     alike.compare(session, giver, now=now)
     wanted = need(session, home, "MEDICAL.MAJOR", 500_000, cause="C50")
+    make.a_cost(session, wanted)
     past(session, home, "MEDICAL.MAJOR", 2_900_000, date(2024, 5, 1), org_id=whole.id, cause="C50")
-    assert solved(session, now)[1] == {}
+    assert solved(session, now)[1] == {wanted.id: 500_000}
     decided(session, PairState.PART, now, whole=whole)
     assert solved(session, now)[1] == {wanted.id: 100_000}
 

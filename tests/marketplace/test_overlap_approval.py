@@ -13,7 +13,7 @@ from marketplace.decisions import approve as approval
 from marketplace.errors import BadInput, NotFound, WrongState
 from marketplace.ledger import bills, hit_report, hits, overlap, rules
 from marketplace.ledger.explain import explain
-from marketplace.ledger.models import HitState, OverlapException, OverlapHit
+from marketplace.ledger.models import HitState, LayerState, OverlapException, OverlapHit
 from tests import factories as make
 from tests.marketplace.match_scene import APPROVER, a_scene
 from tests.marketplace.test_overlap_runs import WORKER, past
@@ -65,10 +65,13 @@ def test_charity_waits_at_approval_while_a_payer_before_it_has_not_answered(sess
 def test_who_approves_is_told_before_that_charity_paid_first_lowers_temporary_aid(
     session: Session, now: datetime
 ) -> None:
-    """No papers yet, so nobody has asked temporary aid: the warning stands beside the line and stops nothing."""
+    """Temporary aid has promised and not paid: the warning stands beside the line and stops nothing."""
     home = make.a_household(session)
     make.auto_match(session, home)
     need = make.a_need(session, home, category="MEDICAL.MAJOR", unit="FEN", gap_units=50_000)
+    bill = make.a_cost(session, need, fen=90_000)
+    promised = {"state": LayerState.EXPECTED, "fen": 40_000}
+    bills.answer(session, bill.id, "TEMPORARY_AID", **promised, actor=WORKER, now=now)
     offer = make.an_offer(
         session, make.an_organisation(session), category="MEDICAL.MAJOR", unit="FEN", stock_units=10**7
     )

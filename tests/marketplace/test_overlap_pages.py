@@ -113,7 +113,7 @@ def test_one_limit_of_a_rule_is_changed_in_yuan_and_the_others_stay(staff, sqlit
 def test_the_waterfall_shows_each_step_with_its_source_and_what_charity_may_give(app, sqlite_database):
     """50,000 − 30,000 = 20,000 yuan once all have answered; the warning stands while temporary aid is open."""
     worker, need = client_as(app, Role.WORKER), the_need(sqlite_database)
-    assert "没有规则妨碍" in worker.get(f"/aid/bills/{need}").text
+    assert "凭据登记之前，慈善帮助先等待" in worker.get(f"/aid/bills/{need}").text
     form = {"cost": "50000", "paper": "结算单", "person": whose(sqlite_database, need)}
     assert worker.post(f"/aid/bills/{need}/cost", data={**form, "person": "somebody"}).status_code == 422
     assert worker.post(f"/aid/bills/{need}/cost", data=form).status_code == 303

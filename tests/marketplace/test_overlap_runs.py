@@ -128,6 +128,7 @@ def test_the_rest_of_a_lifetime_cap_is_a_household_cap_and_a_used_one_bans_only_
     session: Session, household: Household, now: datetime
 ) -> None:
     wanted = need(session, household, "MEDICAL.CHILD_CHD", 2_500_000, cause="heart")
+    make.a_cost(session, wanted)
     giver = offer(session, "MEDICAL.CHILD_CHD")
     row = past(session, household, "MEDICAL.CHILD_CHD", 1_800_000, date(2020, 1, 1), org_id=giver.id)
     built, given = solved(session, now)
@@ -135,9 +136,6 @@ def test_the_rest_of_a_lifetime_cap_is_a_household_cap_and_a_used_one_bans_only_
     assert [(cap.max_units, cap.household_id) for cap in built.problem.caps] == [(1_200_000, household.id)]
     row.units = 3_000_000
     offer(session, "MEDICAL.CHILD_CHD")
-    papers = bills.record(session, wanted.id, cost_fen=6_000_000, paper="结算单", actor=WORKER, now=now)
-    for payer in bills.BEFORE_CHARITY:
-        bills.answer(session, papers.id, payer, state=LayerState.NONE, actor=WORKER, now=now)
     built, given = solved(session, now)
     assert given == {wanted.id: 2_500_000}
     assert [ban.code for ban in built.problem.bans] == ["D04"]
@@ -147,6 +145,7 @@ def test_one_programme_never_gives_a_new_household_more_than_its_cap_even_from_t
     session: Session, household: Household, now: datetime
 ) -> None:
     wanted = need(session, household, "MEDICAL.CHILD_CHD", 5_000_000)
+    make.a_cost(session, wanted)
     giver = offer(session, "MEDICAL.CHILD_CHD")
     offer(session, "MEDICAL.CHILD_CHD", giver=giver)
     built, given = solved(session, now)
@@ -154,15 +153,19 @@ def test_one_programme_never_gives_a_new_household_more_than_its_cap_even_from_t
     assert {resource.exclusive_group for resource in built.problem.resources} == {f"D04:{giver.id}:MEDICAL.CHILD_CHD"}
 
 
-def test_a_second_charity_for_the_same_illness_waits_for_papers(
+def test_a_second_charity_for_the_same_illness_gets_what_the_papers_leave(
     session: Session, household: Household, now: datetime
 ) -> None:
-    need(session, household, "MEDICAL.MAJOR", 500_000, cause="kidney")
+    wanted = need(session, household, "MEDICAL.MAJOR", 500_000, cause="kidney")
+    bill = make.a_cost(session, wanted, fen=100_000)
     offer(session, "MEDICAL.MAJOR")
     past(session, household, "MEDICAL.MAJOR", 100_000, date(2026, 10, 1), cause="kidney")
-    built, given = solved(session, now)
-    assert given == {}
-    assert [ban.code for ban in built.problem.bans] == ["D05"]
+    assert solved(session, now)[1] == {}
+    said = overlap.verdict(session, wanted, org_id="", units=1, on=TODAY)
+    assert "D05" in {finding.code for finding in said.findings}
+    bill.cost_fen = 300_000
+    session.flush()
+    assert solved(session, now)[1] == {wanted.id: 200_000}
 
 
 @pytest.mark.parametrize(
@@ -217,10 +220,9 @@ def test_of_two_like_needs_the_more_urgent_is_served_in_one_run(
 @pytest.mark.parametrize(
     ("category", "first", "second", "left"),
     [
-        ("MEDICAL.MAJOR", 2_000_000, 2_000_000, 0),  # one illness, no papers: a second charity is refused
+        ("MEDICAL.MAJOR", 2_000_000, 2_000_000, 800_000),  # one illness, one cost of 28,000 yuan
         ("EMERGENCY.CASH", 30_000, 60_000, 0),  # one event: once
         ("EDU.UNIVERSITY_ENTRY", 300_000, 400_000, 200_000),  # the floor of 5,000 yuan for both together
-        ("MEDICAL.LONGTERM_DRUG", 900_000, 900_000, 300_000),  # 12,000 yuan the year until papers show the cost
         ("CARE.VISIT", 6, 10, 4),  # hours of one service in the same time are not counted twice
     ],
 )
@@ -231,6 +233,8 @@ def test_what_approval_would_refuse_beside_a_like_need_is_not_planned_in_the_sam
         offer(session, category)
     before = need(session, household, category, first, urgency=3, cause="C50")
     after = need(session, household, category, second, urgency=1, cause="")  # perhaps the same one
+    if category.startswith("MEDICAL"):
+        make.a_cost(session, before, fen=2_800_000)
     told = {before.id: first} | ({after.id: left} if left else {})
     assert solved(session, now)[1] == told
 
@@ -269,14 +273,26 @@ def test_fast_small_aid_is_at_most_one_month_of_the_minimum_living_standard(
     assert solved(session, now)[1] == {wanted.id: standard}
 
 
-def test_without_a_recorded_cost_a_years_help_for_one_event_ends_at_the_limit_of_the_kind(
-    session: Session, household: Household, now: datetime
+@pytest.mark.parametrize("category", ["MEDICAL.MAJOR", "MEDICAL.CHILD_LEUKEMIA", "MEDICAL.LONGTERM_DRUG"])
+def test_charity_promises_nothing_for_an_illness_before_papers_show_its_cost(
+    session: Session, household: Household, now: datetime, category: str
 ) -> None:
-    """Serious illness: 30,000 yuan the year; the 29,800 that temporary aid paid for the same event leave 200."""
-    wanted = need(session, household, "MEDICAL.MAJOR", 90_000, cause="C50")
-    past(session, household, "MEDICAL.MAJOR", 2_980_000, date(2026, 2, 1), payer="TEMPORARY_AID", cause="C50")
-    offer(session, "MEDICAL.MAJOR")
-    assert solved(session, now)[1] == {wanted.id: 20_000}
+    wanted = need(session, household, category, 90_000)
+    giver = offer(session, category)
+    built, given = solved(session, now)
+    assert (given, [ban.code for ban in built.problem.bans]) == ({}, ["D01"])
+    said = overlap.verdict(session, wanted, org_id=giver.id, units=90_000, on=TODAY)
+    assert (said.allowed, said.findings[0].waits) == (0, ("PAPERS",))
+    past(session, household, category, 1_000, TODAY)
+    make.a_cost(session, wanted, fen=51_000)
+    assert solved(session, now)[1] == {wanted.id: 50_000}
+
+
+def test_sudden_need_is_helped_before_papers_show_a_cost(session: Session, household: Household, now: datetime) -> None:
+    """5,000 yuan a year for one event until a cost is written down."""
+    wanted = need(session, household, "EMERGENCY.CASH", 600_000)
+    offer(session, "EMERGENCY.CASH")
+    assert solved(session, now)[1] == {wanted.id: 500_000}
 
 
 def test_the_evidence_of_a_run_is_kept_once_however_often_it_runs(

@@ -48,6 +48,7 @@ def too_high(session: Session, now) -> tuple[Cover, Need]:
     """Nine thousand yuan were typed for nine hundred, and cover a need of ten thousand."""
     cover = a_case(session, now)
     need = make.a_need(session, cover.household, category="MEDICAL.MAJOR", unit="FEN", gap_units=1_000_000)
+    make.a_cost(session, need)
     pay(session, cover, now, TOO_MUCH)
     session.refresh(need)
     assert need.committed_units == 900_000

@@ -453,7 +453,7 @@ def test_a_quote_keeps_to_the_book_of_rules_as_two_people_changed_it_for_a_distr
 
 
 def test_a_givers_budget_is_promised_once_between_runs_too(database, verifier, now):
-    money: dict[str, Any] = {"category": "MEDICAL.MAJOR", "unit": "FEN"}
+    money: dict[str, Any] = {"category": "JOB.MICRO_START", "unit": "FEN"}
     with database.transaction() as session:
         giver = make.an_organisation(session, yearly_budget_fen=50_000)
         for _offer in range(2):

@@ -119,6 +119,7 @@ def test_a_programmes_lifetime_cap_counts_what_both_records_had(session: Session
     one, two = two_homes(session, now)
     giver = offer(session, "MEDICAL.MAJOR")
     wanted = need(session, one, "MEDICAL.MAJOR", 500_000, cause="C50")
+    make.a_cost(session, wanted)
     past(session, two, "MEDICAL.MAJOR", 2_900_000, date(2024, 5, 1), org_id=giver.id, giver="", cause="C50")
     assert overlap.verdict(session, wanted, org_id=giver.id, units=500_000, on=TODAY).allowed == 500_000
     called_same(session, one, two, now)
