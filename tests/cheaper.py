@@ -1,19 +1,21 @@
 """What thousands of small houses of one process can share: called once by the suite's conftest, before collection.
 
 A test opens a house of its own, so that nothing leaks from one test to the next. What does not depend on the house is
-worked out once and kept: compiled templates, routes, SQL statements, what a default takes, the schema of an empty
-embedded database, and a password's slow hash, which is as quick here as a hash can be.
+worked out once and kept: compiled templates, catalogues of words, compressed assets, routes, SQL statements, what a
+default takes, the schema of an empty embedded database, and a password's hash, as quick here as it can be.
 """
 
 from __future__ import annotations
 
 import atexit
+import gzip
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy
@@ -28,6 +30,7 @@ from werkzeug.routing import Rule
 from marketplace import backup, db, wiring
 from marketplace.accounts import passwords, service
 from marketplace.migrations import upgrade
+from marketplace.web import assets, catalogues
 
 STATEMENTS = 4000
 """Compiled statements that all houses of one kind of database keep together."""
@@ -36,6 +39,8 @@ STATEMENTS = 4000
 def make_houses_cheaper() -> None:
     """Put the shared things in place."""
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
+    catalogues._compile = _once_for_all_folders(catalogues._compile)
+    assets.gzip = SimpleNamespace(compress=cache(gzip.compress))  # type: ignore[assignment]
     Rule.compile = _once_for_all_apps(Rule.compile)  # type: ignore[method-assign]
     db.create_engine = _with_shared_statements()
     _fields.takes_validated_data_argument = cache(_fields.takes_validated_data_argument)  # type: ignore[assignment]
@@ -80,6 +85,22 @@ class Schema:
             with sqlite3.connect(file) as made:
                 made.execute("VACUUM INTO ?", (str(self._kept),))
             made.close()
+
+
+def _once_for_all_folders(compile_words: Callable[[list[Path], Path], None]) -> Callable[[list[Path], Path], None]:
+    """Files of words that have not changed give the catalogue that they gave for the first folder."""
+    kept: dict[tuple[Any, ...], bytes] = {}
+
+    def compiled(files: list[Path], out: Path) -> None:
+        key = (out.parent.parent.name, *((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files))
+        if key in kept:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.write_bytes(kept[key])
+            return
+        compile_words(files, out)
+        kept[key] = out.read_bytes()
+
+    return compiled
 
 
 def _once_for_all_apps(compile_rule: Callable[[Rule], None]) -> Callable[[Rule], None]:
