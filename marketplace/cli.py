@@ -176,13 +176,14 @@ def run_replay(run: Annotated[str, typer.Argument(help="The id or the number of 
     """Solve a stored run again from its stored input; exit 1 and name what differs if another plan comes out."""
     with house() as (_, database):
         found = replay(database, run)
-    typer.echo(f"run {found.number}\nstored {found.stored}\nagain  {found.fresh or 'none'}")
-    for sentence in found.differs:
-        typer.echo(sentence)
+    typer.echo(f"计算 run {found.number}")
+    typer.echo(f"所存 stored {found.stored}\n重算 again  {found.fresh or '无 none'}")
+    for difference in found.differs:
+        typer.echo(f"{difference.zh} · {difference.en}")
     if found.exempt:
-        typer.echo("the run was interrupted: it is exempt")
+        typer.echo("原计算曾被中断：不作比较 · the run was interrupted: it is exempt")
     elif found.holds:
-        typer.echo("reproduced")
+        typer.echo("结果一致 · reproduced")
     if not found.holds:
         raise typer.Exit(1)
 

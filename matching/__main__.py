@@ -134,7 +134,7 @@ def _preview(asked: Namespace) -> int:
     from matching.preview_command import outlook, told
 
     seen, order = outlook(asked)
-    for line in told(seen, order):
+    for line in told(seen, order, lang=asked.lang):
         _say(line)
     return FOUND if seen.conflict else WELL
 
@@ -242,6 +242,7 @@ def _add_preview(preview: ArgumentParser) -> None:
     ):
         preview.add_argument(name, nargs=len(parts), action="append", default=[], metavar=parts)
     preview.add_argument("--order", choices=("levels_first", "urgency_first"), help="another order of the cells")
+    preview.add_argument("--lang", choices=("en", "zh"), default="en")
     preview.set_defaults(run=_preview)
 
 

@@ -7,6 +7,7 @@ by `matching.folder` only. The order of the columns is the order of the fields i
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,13 @@ REQUIRED: Any = object()
 
 _WHOLE = re.compile(r"\d{1,13}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+_UNSEEN = ("Cc", "Cf", "Zl", "Zp")
+"""Control signs, signs without width, ends of lines and paragraphs."""
+
+
+NOBODY: frozenset[str] = frozenset()
+EVERY = frozenset({"*"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +53,25 @@ class Table:
     optional: bool = True
 
 
+def _parse_text(cell: str) -> str:
+    """Any text without signs that nobody sees: two ids that look alike must be one."""
+    if not cell.isprintable():
+        for sign in cell:
+            if unicodedata.category(sign) in _UNSEEN:
+                raise Wrong(f"holds the invisible sign U+{ord(sign):04X}", "write it again without that sign")
+    return cell
+
+
 def _parse_name(cell: str) -> str:
     if cell == "*":
         raise Wrong("stands for all and names nothing here", "write one id")
-    return cell
+    if ";" in cell:
+        raise Wrong("is several ids, or one that no set could name", "write one id without ;")
+    return _parse_text(cell)
+
+
+def _parse_one(cell: str) -> str:
+    return cell if cell == "*" else _parse_name(cell)
 
 
 def _parse_flag(cell: str) -> bool:
@@ -68,9 +91,21 @@ def parse_day(cell: str) -> date:
     raise Wrong("is not a date", "write it as YYYY-MM-DD")
 
 
+def _parse_set(cell: str, parse: Callable[[str], str]) -> frozenset[str]:
+    found = frozenset(parse(name.strip()) for name in cell.split(";") if name.strip())
+    if not found:
+        raise Wrong("names nothing", "write ids with ; between them")
+    return found
+
+
 @lru_cache(maxsize=65536)
 def _parse_names(cell: str) -> frozenset[str]:
-    return frozenset(name.strip() for name in cell.split(";") if name.strip())
+    return _parse_set(cell, _parse_name)
+
+
+@lru_cache(maxsize=65536)
+def _parse_all_or_names(cell: str) -> frozenset[str]:
+    return _parse_set(cell, _parse_one)
 
 
 @lru_cache(maxsize=65536)
@@ -117,14 +152,24 @@ def name(column: str, *, empty: Any = REQUIRED, present: bool = True) -> Column:
     return Column(column, _parse_name, show_text, empty, present)
 
 
-def text(column: str, *, empty: Any = REQUIRED, present: bool = True) -> Column:
+def one(column: str, *, empty: Any = REQUIRED, present: bool = True) -> Column:
     """Like `name`, but ``*`` is allowed."""
-    return Column(column, str, show_text, empty, present)
+    return Column(column, _parse_one, show_text, empty, present)
+
+
+def text(column: str, *, empty: Any = REQUIRED, present: bool = True) -> Column:
+    """What stands there, which names nothing."""
+    return Column(column, _parse_text, show_text, empty, present)
 
 
 def names(column: str, *, empty: Any = REQUIRED, present: bool = True) -> Column:
     """Ids separated by semicolons, in any order."""
     return Column(column, _parse_names, _show_names, empty, present)
+
+
+def all_or_names(column: str, *, empty: Any) -> Column:
+    """Like `names`, but ``*`` is allowed."""
+    return Column(column, _parse_all_or_names, _show_names, empty)
 
 
 def number(column: str, *, least: int = 0, most: int = LARGEST, empty: Any = REQUIRED) -> Column:
@@ -157,9 +202,6 @@ def state(column: str) -> Column:
     return Column(column, parse, show_text)
 
 
-NOBODY: frozenset[str] = frozenset()
-EVERY = frozenset({"*"})
-
 TABLES = (
     Table(
         "needs",
@@ -176,7 +218,7 @@ TABLES = (
             day("valid_to"),
             flag("one_provider"),
             flag("all_or_nothing"),
-            names("consented", empty=NOBODY),
+            all_or_names("consented", empty=NOBODY),
             names("tags", empty=NOBODY, present=False),
         ),
         optional=False,
@@ -194,7 +236,7 @@ TABLES = (
             number("min_per_need", empty=1),
             number("max_per_need", empty=None),
             number("max_per_household", empty=None),
-            names("districts", empty=EVERY),
+            all_or_names("districts", empty=EVERY),
             names("tags_any", empty=NOBODY, present=False),
             names("tags_all", empty=NOBODY, present=False),
             names("tags_none", empty=NOBODY, present=False),
@@ -211,7 +253,7 @@ TABLES = (
     Table(
         "caps",
         model.Cap,
-        (name("cap_id"), names("categories"), number("max_units"), text("household_id", empty="*", present=False)),
+        (name("cap_id"), names("categories"), number("max_units"), one("household_id", empty="*", present=False)),
     ),
     Table(
         "ledger",
@@ -227,7 +269,7 @@ TABLES = (
     ),
     Table("cooloffs", model.CoolOff, (name("category"), number("days", most=36_600))),
     Table("pins", model.Pin, (name("need_id"), name("resource_id"), number("units", least=1))),
-    Table("bans", model.Ban, (text("need_id"), text("resource_id"), text("code", empty="", present=False))),
+    Table("bans", model.Ban, (one("need_id"), one("resource_id"), text("code", empty="", present=False))),
     Table("announced", model.Announced, (name("need_id"), name("resource_id"), number("units"))),
     Table(
         "pairs",

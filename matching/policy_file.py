@@ -45,7 +45,7 @@ def read_policy(path: Path) -> Policy:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text("utf-8-sig"))
+        content = strict_json(path.read_text("utf-8-sig"))
         if isinstance(content, dict):
             return content
         raise BadInput([Misfit(path.name, -1, "", path.name, "is no JSON object", 'write {"as_of": "YYYY-MM-DD"}')])
@@ -57,6 +57,42 @@ def _content(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         misfit = Misfit(path.name, error.lineno - 2, "", error.msg, "is not JSON", "correct this line")
         raise BadInput([misfit]) from error
+    except Unclear as error:
+        raise BadInput([Misfit(path.name, -1, error.key, error.key or path.name, error.wrong, error.mend)]) from error
+
+
+class Unclear(Wrong):
+    """JSON that does not say one thing: the `key` that stands twice, or an empty one."""
+
+    def __init__(self, key: str, wrong: str, mend: str) -> None:
+        super().__init__(wrong, mend)
+        self.key = key
+
+
+def strict_json(text: str) -> Any:
+    """What the text says, if every key of an object stands there once and it can be held.
+
+    Raises
+    ------
+    ValueError
+        A `JSONDecodeError` where it is no JSON, else `Unclear`.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except RecursionError as error:
+        raise Unclear("", "is nested too deeply", "leave out the inner brackets") from error
+    except (json.JSONDecodeError, Unclear):
+        raise
+    except ValueError as error:  # Python reads no number of thousands of digits
+        raise Unclear("", "holds a number that is too long", "write a shorter number") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        key = next(key for at, (key, _) in enumerate(pairs) if key in [name for name, _ in pairs[:at]])
+        raise Unclear(key, "stands there twice", "keep one of the two")
+    return content
 
 
 def _as_of(value: object, _: Mapping[str, Any]) -> date:

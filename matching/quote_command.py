@@ -16,6 +16,7 @@ from matching.board import Board, Newcomer
 from matching.columns import REQUIRED, TABLES, Column
 from matching.model import Need, Problem
 from matching.plan import Plan
+from matching.policy_file import Unclear, strict_json
 from matching.quote import CLOSED, EVEN, LIKELY, UNLIKELY, UNSURE, Quote, quote
 from matching.tables import Wrong
 from matching.wellformed import BadInput, Misfit, misfits
@@ -56,9 +57,11 @@ def read_need(path: Path, problem: Problem) -> Need:
         Naming the field, its value and the mend of everything wrong.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = strict_json(path.read_text("utf-8"))
     except OSError as error:
         raise BadInput([Misfit(path.name, -1, "", str(path), "cannot be read", "name a JSON file")]) from error
+    except Unclear as error:
+        raise BadInput([Misfit(path.name, -1, error.key, error.key or path.name, error.wrong, error.mend)]) from error
     except ValueError as error:
         raise BadInput([Misfit(path.name, -1, "", path.name, "is not JSON in UTF-8", f"mend it ({error})")]) from error
     if not isinstance(content, dict):

@@ -143,6 +143,11 @@ def _mixed_units(problem: Problem) -> Iterator[Misfit]:
     everything: tuple[Need | Resource, ...] = (*problem.resources, *problem.needs)
     unit_of = {item.category: item.unit for item in everything}
     for row, cap in enumerate(problem.caps):
+        if not cap.categories - {"*"}:
+            shown = ";".join(cap.categories)
+            yield Misfit(
+                "caps", row, "categories", shown, "names no category", "write the categories with ; between them"
+            )
         units = sorted({unit_of[c] for c in cap.categories if c in unit_of})
         if len(units) > 1:
             wrong = f"mixes the units {', '.join(units)}"

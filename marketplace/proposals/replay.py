@@ -26,14 +26,22 @@ FIRST_FEW = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that differs, in both languages."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
-    """`stored` and `fresh` are plan hashes; `differs` are sentences, empty when nothing differs."""
+    """`stored` and `fresh` are plan hashes; `differs` is empty when nothing differs."""
 
     number: int
     stored: str
     fresh: str
     exempt: bool
-    differs: tuple[str, ...]
+    differs: tuple[Difference, ...]
 
     @property
     def holds(self) -> bool:
@@ -51,7 +59,8 @@ def replay(database: Database, name: str, /) -> Replay:
     try:
         problem = unpack(kept.payload)
     except BadInput:
-        return Replay(run.number, run.plan_sha256, "", False, ("input: what was stored is damaged",))
+        damaged = Difference("输入：所存的已损坏", "input: what was stored is damaged")
+        return Replay(run.number, run.plan_sha256, "", False, (damaged,))
     plan = allocate(problem)
     differs = [*_input(run, kept, problem), *_plan(run, plan, lines)]
     if plan.certificate.plan_sha256 != run.plan_sha256 or differs:
@@ -69,32 +78,54 @@ def find_run(session: Session, name: str, /) -> Run:
     return run
 
 
-def _input(run: Run, kept: RunInput, problem: Problem) -> list[str]:
+def _input(run: Run, kept: RunInput, problem: Problem) -> list[Difference]:
     found = []
     hashes = {run.input_sha256, kept.sha256, input_sha256(problem)}
     if len(hashes) > 1:
-        found.append(f"input: the run says {run.input_sha256}, what was stored has {input_sha256(problem)}")
+        stored = input_sha256(problem)
+        found.append(
+            Difference(
+                f"输入：计算记为 {run.input_sha256}，所存的是 {stored}",
+                f"input: the run says {run.input_sha256}, what was stored has {stored}",
+            )
+        )
     if problem.policy != policy_of(run.policy, run.as_of):
-        found.append("policy: the run says another one than its stored input")
+        found.append(
+            Difference("方案：计算所记与所存输入不同", "policy: the run says another one than its stored input")
+        )
     return found
 
 
-def _plan(run: Run, plan: Plan, stored: Mapping[tuple[str, str], int]) -> list[str]:
+def _plan(run: Run, plan: Plan, stored: Mapping[tuple[str, str], int]) -> list[Difference]:
     """The stored lines against the stored hash and against the fresh lines."""
     found = []
     as_lines = tuple(Line(need, offer, units) for (need, offer), units in sorted(stored.items()))
     if plan_sha256(as_lines) != run.plan_sha256:
-        found.append("lines: the stored lines no longer have the stored plan hash")
+        found.append(
+            Difference("明细：所存明细与所存校验值不符", "lines: the stored lines no longer have the stored plan hash")
+        )
     fresh = {(line.need_id, line.resource_id): line.units for line in plan.lines}
     changed = sorted(pair for pair in stored.keys() | fresh.keys() if stored.get(pair) != fresh.get(pair))
     if changed:
         few = ", ".join(f"{n}>{o} {stored.get((n, o), 0)}►{fresh.get((n, o), 0)}" for n, o in changed[:FIRST_FEW])
-        found.append(f"lines: {len(changed)} differ, the first: {few}")
+        found.append(
+            Difference(
+                f"明细：{len(changed)} 行不同，最前面的：{few}", f"lines: {len(changed)} differ, the first: {few}"
+            )
+        )
     if plan.certificate.interrupted and not run.certificate.get("interrupted"):
-        found.append("time: this replay ran out of its time, the run did not")
+        found.append(
+            Difference("时间：这次重算超时，原计算没有", "time: this replay ran out of its time, the run did not")
+        )
     return found
 
 
-def _versions(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def _versions(then: Mapping[str, str], now: Mapping[str, str]) -> list[Difference]:
     names = sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
-    return [f"version of {name}: {then.get(name, 'none')} then, {now.get(name, 'none')} now" for name in names]
+    return [
+        Difference(
+            f"{name} 的版本：当时 {then.get(name, '无')}，现在 {now.get(name, '无')}",
+            f"version of {name}: {then.get(name, 'none')} then, {now.get(name, 'none')} now",
+        )
+        for name in names
+    ]

@@ -67,8 +67,8 @@ def test_an_altered_input_is_named_with_the_lines_that_differ(database: Database
     _change(database, run, ",4\n", ",5\n")  # the pin of four units becomes one of five
     found = replay(database, run.id)
     assert not found.holds
-    assert [sentence.split(":")[0] for sentence in found.differs] == ["input", "lines"]
-    assert "2 differ" in found.differs[1]
+    assert [one.en.split(":")[0] for one in found.differs] == ["input", "lines"]
+    assert ("2 differ" in found.differs[1].en, "2 行不同" in found.differs[1].zh) == (True, True)
     with database.reading() as session, pytest.raises(BadInput, match="input_damaged"):
         archive.recall_problem(session, run.id)
 
@@ -78,7 +78,7 @@ def test_a_torn_input_is_named(database: Database, run: Run) -> None:
         kept = session.get_one(RunInput, run.id)
         kept.payload = kept.payload[: len(kept.payload) // 2]
     found = replay(database, run.id)
-    assert (found.holds, found.differs) == (False, ("input: what was stored is damaged",))
+    assert (found.holds, [one.en for one in found.differs]) == (False, ["input: what was stored is damaged"])
 
 
 def test_another_plan_names_the_versions_that_changed(database: Database, run: Run) -> None:
@@ -86,7 +86,7 @@ def test_another_plan_names_the_versions_that_changed(database: Database, run: R
         kept = session.get_one(RunInput, run.id)
         kept.versions = {**kept.versions, "ortools": "9.14.0", "matching": "0" * 16}
         session.get_one(Run, run.id).plan_sha256 = "f" * 64
-    told = "\n".join(replay(database, run.id).differs)
+    told = "\n".join(one.en for one in replay(database, run.id).differs)
     assert "version of ortools: 9.14.0 then" in told
     assert f"version of matching: {'0' * 16} then, {archive.code()} now" in told
     assert "numpy" not in told
@@ -105,7 +105,7 @@ def test_a_line_changed_behind_the_run_is_named(database: Database, run: Run) ->
         line.units += 1
     found = replay(database, run.id)
     assert not found.holds
-    assert f"{line.need_id}>{line.offer_id} {line.units}►{line.units - 1}" in "\n".join(found.differs)
+    assert f"{line.need_id}>{line.offer_id} {line.units}►{line.units - 1}" in "\n".join(one.en for one in found.differs)
 
 
 def test_an_interrupted_run_is_exempt(database: Database, run: Run) -> None:
@@ -135,8 +135,10 @@ def test_the_command_tells_both_hashes_and_leaves_with_1_if_they_differ(
 
     monkeypatch.setattr(cli, "house", lambda: nullcontext((None, sqlite_database)))
     well = CliRunner().invoke(cli.app, ["run", "replay", "1"])
-    assert (well.exit_code, well.output.count(run.plan_sha256), "reproduced" in well.output) == (0, 2, True)
+    assert (well.exit_code, well.output.count(run.plan_sha256)) == (0, 2)
+    assert "结果一致 · reproduced" in well.output
     with sqlite_database.transaction() as session:
         session.get_one(Run, run.id).plan_sha256 = "f" * 64
     ill = CliRunner().invoke(cli.app, ["run", "replay", run.id])
     assert (ill.exit_code, "reproduced" in ill.output) == (1, False)
+    assert "明细：所存明细与所存校验值不符 · lines: the stored lines" in ill.output

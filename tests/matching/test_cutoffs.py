@@ -64,5 +64,10 @@ def test_the_command_names_losers_and_winners_and_refuses_what_is_not_there(tmp_
     assert main(["preview", *where, "--pin", "a", "r", "4"]) == 1
     assert "a>r" in capsys.readouterr().out
     assert main(["preview", *where, "--pin", "a", "r", "2", "--order", "levels_first", "--more", "r", "-1"]) == 0
+    capsys.readouterr()
+    assert main(["preview", *where, "--pin", "a", "r", "2", "--lang", "zh"]) == 0
+    assert capsys.readouterr().out.startswith("把握    ")
+    assert main(["preview", *where, "--pin", "a", "r", "4", "--lang", "zh"]) == 1
+    assert capsys.readouterr().out.startswith("冲突    这些指定不能同时满足")
     assert main(["preview", *where, "--ban", "x", "r"]) == 2
     assert main(["preview", *where, "--more", "r", "some"]) == 2

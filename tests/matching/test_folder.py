@@ -13,6 +13,7 @@ from matching.columns import TABLES
 from matching.folder import BadInput, input_sha256, read_problem, write_problem
 from matching.model import Cap, Need, Policy, Problem, Resource, levels_first
 from matching.policy_file import SETTINGS
+from matching.wellformed import misfits
 from tests.matching.tiny import KINDS, tiny
 
 SMALL = {
@@ -301,7 +302,58 @@ BAD = {
         {"policy_json": '{"as_of": "2026-07-01", "budget_s": -1}'},
         "policy.json, column budget_s: '-1' is no number of seconds",
     ),
+    "a setting twice": (
+        {"policy_json": '{"as_of": "2026-07-01", "levels": 2, "levels": 3}'},
+        "policy.json, column levels: 'levels' stands there twice. Mend: keep one of the two.",
+    ),
+    "a deep nest": (
+        {"policy_json": '{"as_of": ' + "[" * 100_000 + "]" * 100_000 + "}"},
+        "policy.json: 'policy.json' is nested too deeply. Mend: leave out the inner brackets.",
+    ),
+    "a number of five thousand digits": (
+        {"policy_json": '{"as_of": "2026-07-01", "levels": ' + "9" * 5_000 + "}"},
+        "policy.json: 'policy.json' holds a number that is too long",
+    ),
+    "a cap on all categories": (
+        {"caps_csv": "cap_id,categories,max_units\nc,*,1\n"},
+        "caps.csv, row 2, column categories: '*' stands for all and names nothing here",
+    ),
+    "a cap on no category": (
+        {"caps_csv": "cap_id,categories,max_units\nc,;,1\n"},
+        "caps.csv, row 2, column categories: ';' names nothing. Mend: write ids with ; between them.",
+    ),
+    "an offer for nowhere": (
+        {"resources_csv": SMALL["resources.csv"].replace("8,", "8,;")},
+        "resources.csv, row 2, column districts: ';' names nothing",
+    ),
+    "an organisation that no consent could name": (
+        {"resources_csv": SMALL["resources.csv"].replace("o1", "o1;o2")},
+        "resources.csv, row 2, column org_id: 'o1;o2' is several ids, or one that no set could name",
+    ),
+    "an id with a sign without width": (
+        {"needs_csv": GOOD_NEED.replace("n1", "n\u200b1")},
+        "needs.csv, row 2, column need_id: 'n\\u200b1' holds the invisible sign U+200B. Mend: write it again without",
+    ),
+    "an id with a control sign": (
+        {"needs_csv": GOOD_NEED.replace("h1", "h\x001")},
+        "needs.csv, row 2, column household_id: 'h\\x001' holds the invisible sign U+0000",
+    ),
+    "a set with a sign without width": (
+        {"needs_csv": GOOD_NEED.replace("2,*", "2,o1;o\ufeff2")},
+        "needs.csv, row 2, column consented: 'o1;o\\ufeff2' holds the invisible sign U+FEFF",
+    ),
 }
+
+
+def test_a_standing_cap_may_name_a_category_without_needs(tmp_path):
+    read = read_problem(folder_with(tmp_path, caps_csv="cap_id,categories,max_units\nc,rice;tents,1\n"))
+    assert read.caps[0].categories == {"rice", "tents"}
+
+
+def test_a_cap_that_names_no_category_is_refused_in_code_too():
+    for categories in (frozenset[str](), frozenset("*")):
+        problem = replace(tiny(1), caps=(Cap("c", categories, 1),))
+        assert any(misfit.table == "caps" for misfit in misfits(problem))
 
 
 @pytest.mark.parametrize("case", BAD)
