@@ -66,8 +66,7 @@ from marketplace.visits.workers import name_in_letters
 from marketplace.web import catalogues, letters
 from marketplace.workdays import service as workdays
 
-AT_NIGHT = ("urgent_asked",)
-"""Letters that go to a giver's contact on call."""
+AT_NIGHT = ("urgent_asked",)  # letters that go to a giver's contact on call
 
 
 def database_of(settings: Settings) -> Database:

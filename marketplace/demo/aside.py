@@ -1,4 +1,4 @@
-"""What happens beside the one job: a meeting, reports, proofs, a gift asked about, rights, applications, alerts.
+"""What happens beside the one job: a meeting, a closed day, reports, proofs, a gift, rights, applications, alerts.
 
 Enters: the demonstration after its deliveries, and the first day of its story. Leaves: rows on every page that the job
 itself leaves empty. Called by `story`.
@@ -30,6 +30,7 @@ DAY = timedelta(days=1)
 def play(database: Database, roster: Roster, /, *, now: datetime) -> None:
     """Play everything beside the job, a week after it began."""
     meetings.hold_meeting(database, roster, now=now + 7 * DAY)
+    meetings.close_a_day(database, roster, now=now + 7 * DAY)
     reports.count_month(database, roster, now=now + 8 * DAY)
     proofs.prove(database, roster, now=now + 8 * DAY)
     gifts.ask_about_a_draft(database, roster, now=now + 8 * DAY)

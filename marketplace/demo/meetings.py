@@ -1,7 +1,8 @@
 """A meeting, a pair on call and an urgent case of the demonstration.
 
 Enters: the database and its roster after deliveries. Leaves: one sheet that is being filled in, with a first duty, one
-that is frozen, a pair on call and one urgent approval that waits for its review. Called by `demo.story`.
+that is frozen, a pair on call, one urgent approval that waits for its review and a closed day that waits for its second
+person. Called by `demo.story`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, exists, select
 
+from marketplace.calendar import is_working_day, local_day
 from marketplace.db import Database
 from marketplace.decisions.models import OPEN, Match
 from marketplace.demo.build import Roster
@@ -20,6 +22,7 @@ from marketplace.meetings.models import Meeting, MeetingRow, Verdict
 from marketplace.meetings.service import Decision
 from marketplace.needs.models import Need, NeedState
 from marketplace.proposals.quotes import CRITICAL
+from marketplace.workdays.service import Draft, draft
 
 DAYS_ON_CALL = 14
 PHONES_ON_CALL = ("10000009901", "10000009902")
@@ -41,6 +44,16 @@ def hold_meeting(database: Database, roster: Roster, /, *, now: datetime) -> Non
         duty = Decision(Verdict.DUTY, "联系救助站，核对能否由政府救助解决", officer_id=approver.id)
         service.decide(session, city.id, first.number, duty, actor=approver, now=now)
         _close_a_district(session, roster, first, now=now)
+
+
+def close_a_day(database: Database, roster: Roster, /, *, now: datetime) -> None:
+    """Write down that the city's offices stay closed on the first working day in a fortnight."""
+    day = local_day(now) + timedelta(days=DAYS_ON_CALL)
+    while not is_working_day(day):
+        day += timedelta(days=1)
+    wanted = Draft(day, works=False, cause="disaster", source="市防汛抗旱指挥部通告（演示）")
+    with database.transaction() as session:
+        draft(session, wanted, actor=roster.staff["demo-approver"], now=now)
 
 
 def _approve_one(session: Session, roster: Roster, *, now: datetime) -> None:
