@@ -158,7 +158,7 @@ def _report(asked: Namespace) -> int:
 
     problem = read_problem(asked.folder)
     told = report(problem, read_plan(asked.out).lines, compare=not asked.short)
-    _say(dumps(told.as_json(), ensure_ascii=False, indent=2) if asked.json else as_text(told))
+    _say(dumps(told.as_json(), ensure_ascii=False, indent=2) if asked.json else as_text(told, lang=asked.lang))
     return WELL
 
 
@@ -225,6 +225,7 @@ def _parser() -> ArgumentParser:
     report.add_argument("out", type=Path, metavar="dir")
     report.add_argument("--json", action="store_true", help="as JSON instead of words")
     report.add_argument("--short", action="store_true", help="leave out the comparison with other ways")
+    report.add_argument("--lang", choices=("en", "zh"), default="en")
     report.set_defaults(run=_report)
     _add_generate(commands.add_parser("generate", help="write a made-up city into a new folder"))
     _add_link(commands.add_parser("link", help="find the rows of a table that are one person"))

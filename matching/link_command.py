@@ -8,7 +8,6 @@ whatever stands there is evidence or is left out. Only what makes the table unre
 
 from __future__ import annotations
 
-import json
 import os
 from argparse import Namespace
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from tempfile import NamedTemporaryFile
 
 from matching.identity import Links, link
 from matching.identity_records import KNOWN
+from matching.policy_file import Unclear, strict_json
 from matching.tables import csv_text, read_columns
 from matching.wellformed import BadInput, Misfit
 
@@ -117,7 +117,9 @@ def _mapping(path: Path, header: list[str]) -> dict[str, list[str]]:
 def _told(path: Path) -> dict[str, object]:
     mend = 'write an object such as {"first_name": "given_name"}'
     try:
-        told = json.loads(path.read_text(encoding="utf-8-sig"))
+        told = strict_json(path.read_text(encoding="utf-8-sig"))
+    except Unclear as error:
+        raise BadInput([Misfit(path.name, -1, error.key, error.key or path.name, error.wrong, error.mend)]) from error
     except (OSError, ValueError) as error:
         raise BadInput([Misfit(path.name, -1, "", str(path), "is not a JSON file", mend)]) from error
     if not isinstance(told, dict):

@@ -16,6 +16,7 @@ from typing import Any
 
 from matching.model import Problem
 from matching.plan import Price
+from matching.policy_file import strict_json
 from matching.results import prices_text
 from matching.wellformed import BadInput, Misfit
 
@@ -92,7 +93,7 @@ def read_nation(out: Path) -> dict[str, Any]:
         If it is missing or no JSON object.
     """
     try:
-        content = json.loads((out / NATION).read_text("utf-8"))
+        content = strict_json((out / NATION).read_text("utf-8"))
         if isinstance(content, dict):
             return content
         raise ValueError("not an object")

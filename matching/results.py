@@ -16,6 +16,7 @@ from typing import Any
 from matching.columns import whole_number
 from matching.model import LARGEST
 from matching.plan import Certificate, Line, Plan, Price, Reason
+from matching.policy_file import strict_json
 from matching.tables import Wrong, at_one_go, csv_text, parsed, read_columns
 from matching.wellformed import BadInput, Misfit
 
@@ -130,7 +131,7 @@ def _certificate(path: Path) -> Certificate:
     if not path.is_file():
         raise BadInput([Misfit(path.name, -1, "", path.name, "is missing", "solve again")])
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = strict_json(path.read_text("utf-8"))
         lists = {name: tuple(content[name]) for name in ("coverage", "conflict")}
         names = [field.name for field in fields(Certificate)]
         return Certificate(**{name: content[name] for name in names} | lists)

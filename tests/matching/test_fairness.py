@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,3 +164,8 @@ def test_the_command_prints_the_report_in_words_and_as_json(tmp_path: Path, caps
     words = capsys.readouterr().out
     assert "1 of 2 households served, 1 at zero" in words
     assert "first_come" not in words
+    assert main(["report", str(tmp_path / "in"), str(tmp_path / "out"), "--lang", "zh"]) == 0
+    words = capsys.readouterr().out
+    assert "2 户中 1 户得到帮助，1 户为零" in words
+    assert "先到先得" in words
+    assert not re.search("first|served|household|urgency", words)

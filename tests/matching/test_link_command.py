@@ -26,7 +26,8 @@ def _told(path: Path, rows: list[str]) -> Path:
 def _run(tmp_path: Path, rows: list[str], fields: object = None) -> tuple[int, list[dict[str, str]]]:
     words = ["link", str(_told(tmp_path / "r.csv", rows)), "--out", str(tmp_path / "p.csv")]
     if fields is not None:
-        (tmp_path / "map.json").write_text(json.dumps(fields), encoding="utf-8")
+        text = fields if isinstance(fields, str) else json.dumps(fields)
+        (tmp_path / "map.json").write_text(text, encoding="utf-8")
         words += ["--fields", str(tmp_path / "map.json")]
     code = main(words)
     out = tmp_path / "p.csv"
@@ -72,6 +73,8 @@ def test_a_table_without_pairs_gives_a_header_only(tmp_path: Path, rows: list[st
         (["record_id,who", "1,a"], {"nobody": "name"}, "is not a column of the table"),
         (["record_id,who", "1,a"], {"who": "shoe_size"}, "is not known"),
         (["record_id,who", "1,a"], ["who"], "is not an object"),
+        (["record_id,who", "1,a"], '{"who": "name", "who": "phone"}', "map.json, column who: 'who' stands there twice"),
+        (["record_id,who", "1,a"], "{", "is not a JSON file"),
         ([""], None, "Mend"),
     ],
 )

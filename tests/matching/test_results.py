@@ -70,6 +70,7 @@ def test_the_plan_hash_is_the_hash_of_the_file(tmp_path):
         ("reasons.csv", "need_id,resource_id,code,detail\nn1,,stock,[1]\n", "reasons.csv, row 2"),
         ("prices.csv", "tier,kind,id,household_id,price\n1,resource,r1,,1.5\n", "prices.csv, row 2"),
         ("certificate.json", "{}", "certificate.json"),
+        ("certificate.json", '{"status": "optimal", "status": "feasible"}', "stands there twice"),
         ("certificate.json", None, "certificate.json: 'certificate.json' is missing"),
         ("prices.csv", None, "prices.csv: 'prices.csv' is missing"),
     ],
