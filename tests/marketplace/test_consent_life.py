@@ -264,7 +264,7 @@ def test_nothing_in_the_house_overrides_a_consent() -> None:
     papers = (HOUSE / "sharing" / "papers.py").read_text(encoding="utf-8")
     assert papers.index("if not ruling.allow") < papers.index("credentials.issue(")
     source = (HOUSE / "sharing" / "service.py").read_text(encoding="utf-8")
-    assert source.index("if not ruling.allow") < source.index("open_fields(session, consent, ruling.fields")
+    assert source.index("if not ruling.allow") < source.index("values = open_fields(session, consent,")
 
 
 @pytest.mark.both_engines

@@ -349,8 +349,8 @@ def test_a_round_puts_red_first_then_place_and_keeps_the_workers_own_order(sessi
     day = rounds.plan_day(session, actor=scene.one, now=NOW)
     stops = rounds.stops_of(session, day)
     assert stops[0].id == red.id
-    walked = rounds.minutes_of(stops, on=TODAY)
-    listed = rounds.minutes_of(sorted(stops, key=lambda one: (one.urgency, one.due_on, one.id)), on=TODAY)
+    walked = rounds.minutes_of(session, stops, on=TODAY)
+    listed = rounds.minutes_of(session, sorted(stops, key=lambda one: (one.urgency, one.due_on, one.id)), on=TODAY)
     assert walked <= listed
     moved = rounds.move(session, stops[-1].id, up=True, actor=scene.one, now=NOW)
     own = list(moved.stops)
