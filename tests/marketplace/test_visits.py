@@ -38,7 +38,7 @@ from marketplace.portraits.service import scene_of
 from marketplace.readback.models import SignedBy
 from marketplace.readback.service import Heard, Script
 from marketplace.reference.indicators import indicators
-from marketplace.reference.visiting import causes, minutes_between, quotas
+from marketplace.reference.visiting import causes, middle_of, minutes_between, quotas
 from marketplace.sealed import vault_of
 from marketplace.signals import answering, homes, sweeping
 from marketplace.signals import lists as alerts
@@ -49,6 +49,7 @@ from marketplace.visits import entries, findings, lists, photos, quota, rounds, 
 from marketplace.visits.entries import Change
 from marketplace.visits.merging import Standing, Verdict, merge
 from marketplace.visits.models import HomeVisit, VisitState
+from marketplace.visits.models_places import CityShape, ShapeKind
 from tests import factories as make
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, at_work, head, into, told
 
@@ -339,6 +340,15 @@ def test_the_nightly_sweep_asks_for_the_quota_once_a_day(sqlite_database: Databa
         assert session.exec(select(HomeVisit.cause)).all() == ["QUOTA"]
 
 
+def places_of(session: Session, *streets: str) -> None:
+    """The city brings a point for each of these streets, one a little east of the other."""
+    east, north = middle_of("500103") or (0.0, 0.0)
+    for place, street in enumerate(sorted(set(streets))):
+        made = {"id": f"place:{street}", "code": street, "shape": [[east + place / 100, north]], "source": "test"}
+        session.add(CityShape(kind=ShapeKind.PLACE, brought_at=NOW, **made))
+    session.flush()
+
+
 def test_a_round_puts_red_first_then_place_and_keeps_the_workers_own_order(session: Session, scene: Scene) -> None:
     streets = ("500103012", "500103010", "500103013", "500103003")
     for street in streets:
@@ -346,11 +356,15 @@ def test_a_round_puts_red_first_then_place_and_keeps_the_workers_own_order(sessi
         asked = service.ask(session, home.id, "QUOTA", ref=street, actor=scene.one, now=NOW)
         service.take(session, asked.id, actor=scene.one, now=NOW)
     red = tapped(session, scene)
+    assert rounds.minutes_of(session, [asked, red], on=TODAY) is None, "nobody brought a point of these streets"
+    places_of(session, *streets, red.street_code)
     day = rounds.plan_day(session, actor=scene.one, now=NOW)
     stops = rounds.stops_of(session, day)
     assert stops[0].id == red.id
     walked = rounds.minutes_of(session, stops, on=TODAY)
     listed = rounds.minutes_of(session, sorted(stops, key=lambda one: (one.urgency, one.due_on, one.id)), on=TODAY)
+    assert walked
+    assert listed
     assert walked <= listed
     moved = rounds.move(session, stops[-1].id, up=True, actor=scene.one, now=NOW)
     own = list(moved.stops)
