@@ -40,12 +40,15 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.households import categories
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
+from marketplace.ledger import bills
+from marketplace.ledger.models import LayerState
 from marketplace.liveness import duties
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, CheckState, SurvivalCheck
 from marketplace.needs.models import Need
 from marketplace.needs.remainder import need_of_case
 from marketplace.organisations.models import Organisation
+from marketplace.reference.districts import streets_of
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
 from tests import factories as make
@@ -61,6 +64,8 @@ PHONES = count(10000020001)
 NUMBERS = count(21)
 NAME, AGENT, GIVER = "王小明", "赵帮办", "测试慈善会"
 KNOWN = (NAME, AGENT, "王*明", "李*小", "李奶奶", "李*奶", "赵*办", GIVER, "大病资助", "街道通知，自取或送达")
+KNOWN += tuple(one.zh for one in streets_of(CITY, on=date(2026, 11, 23)))
+"""Names of streets have one language."""
 KNOWN += ("不收取任何费用", "每户 1 至 12 份", "收入证明、户口簿", "人均收入高于标准", "我没有说错", "属实")
 
 
@@ -225,6 +230,15 @@ def age(session: Session, case_id: str, days: int) -> None:
     session.flush()
 
 
+def cost_on_record(session: Session, need: Need, *, fen: int = 0, **paid: int) -> None:
+    """The street writes the cost of an illness down, and what each payer before charity said of it."""
+    now = datetime.now(UTC)
+    bill = bills.record(session, need.id, cost_fen=fen or need.gap_units, paper="S-1", actor=WORKER, now=now)
+    for payer in bills.BEFORE_CHARITY:
+        state = LayerState.PAID if payer in paid else LayerState.NONE
+        bills.answer(session, bill.id, payer, state=state, fen=paid.get(payer, 0), actor=WORKER, now=now)
+
+
 def an_offer(session: Session, need: Need, *, title: str = "大病资助") -> Match:
     """A charity has enough of it, its line was approved, and it said yes."""
     now = datetime.now(UTC)
@@ -233,7 +247,8 @@ def an_offer(session: Session, need: Need, *, title: str = "大病资助") -> Ma
         session, giver, category=need.category, unit=need.unit, stock_units=10 * need.gap_units, title=title
     )
     line = make.a_line(session, need, offer, units=need.gap_units)
-    assert approval.approve(session, [line.id], actor=APPROVER, now=now).approved
+    done = approval.approve(session, [line.id], actor=APPROVER, now=now)
+    assert done.approved, [one.code for one in done.excluded]
     match = session.exec(select(Match).where(Match.line_id == line.id)).one()
     return decisions.giver_accepts(session, match.id, actor=make.as_giver(giver), now=now)
 
@@ -417,6 +432,7 @@ def refusal_to_need(house: House) -> None:
     hands.go(f"/cases/{case_id}")
     with house.act() as session:
         need = need_of_case(session, case_id, actor=VERIFIER, now=datetime.now(UTC))
+        cost_on_record(session, need)
         match_id = an_offer(session, need).id
     hands.go("/home")
     accept_and_confirm(house, hands, match_id)
@@ -596,6 +612,7 @@ def a_man_with_kidney_disease(house: House) -> None:
     with house.act() as session:
         need = need_of_case(session, case_id, actor=VERIFIER, now=datetime.now(UTC))
         assert (need.gap_units, need.verification_level) == (3_000_000, 3)
+        cost_on_record(session, need, fen=6_000_000, MEDICAL_ASSISTANCE=2_000_000, TEMPORARY_AID=1_000_000)
         match_id = an_offer(session, need).id
     accept_and_confirm(house, hands, match_id)
 
@@ -665,6 +682,7 @@ def without_the_web(house: House) -> None:
         home = session.get_one(Household, home_id)
         make.auto_match(session, home, now=now - timedelta(days=3))
         need = need_of_case(session, case_id, actor=VERIFIER, now=now)
+        cost_on_record(session, need)
         match_id = an_offer(session, need).id
     worker.go(f"/answers/matches/{match_id}")
     digits = re.search(r"\b(\d{4}) (\d{4})\b", worker.press("/slip"))
