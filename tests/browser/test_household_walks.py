@@ -1,7 +1,8 @@
 """Every way of a household in Chromium at 360 px, without scripts: one house, one server, all walks in both languages.
 
-Each walk goes in one language here and in the other with the test client; with PAGES=all (`make e2e`) in both. What a page must
-be is asked by the hands as each page opens; a walk that ends has met no page that a person could not read or leave.
+Each walk goes in one language here and in the other with the test client; with PAGES=all (`make e2e`) in both. What a
+page must be is asked by the hands as each page opens; a walk that ends has met no page that a person could not read or
+leave.
 """
 
 from __future__ import annotations

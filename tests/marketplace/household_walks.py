@@ -710,8 +710,8 @@ def without_the_web(house: House) -> None:
 
 
 def without_any_telephone(house: House) -> None:
-    """Nothing that rings: her letters are brought, the slip comes back by post, two people of the staff hear her yes, and
-    a visit hears that it has arrived."""
+    """Nothing that rings: her letters are brought, the slip comes back by post, two people of the staff see her yes, a
+    visit hears that it has arrived."""
     worker, other = house.officer(Role.WORKER), house.officer(Role.WORKER)
     home_id, case_id = at_the_counter(house, worker, phone="")
     refuse_all(house, case_id)
