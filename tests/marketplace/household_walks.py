@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlmodel import Session, col, select
 
@@ -33,11 +34,13 @@ from marketplace.calendar import local_day
 from marketplace.cases import departments, notice, outcome, service, steps
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.models_orders import PaymentOrder
+from marketplace.clocks import service as clocks
 from marketplace.consent.capacity import verify_guardian
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import ConsentMissing
 from marketplace.households import categories
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
@@ -50,6 +53,7 @@ from marketplace.needs.models import Need
 from marketplace.needs.remainder import need_of_case
 from marketplace.notices import Notice, NoticeState
 from marketplace.organisations.models import Organisation
+from marketplace.readback import service as readback
 from marketplace.reference.districts import streets_of
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
@@ -427,8 +431,16 @@ def refusal_to_need(house: House) -> None:
     """Refused everywhere: in the register, seen, and what stayed uncovered becomes a need that a charity meets."""
     home, person = house.family(matched=True)
     hands = house.at_home(person)
-    case_id = apply(hands, Asked(medical="20000", switches=("all_classes", "hand_on")))
+    case_id = apply(hands, Asked(medical="20000", switches=("all_classes",)))
     refuse_all(house, case_id)
+    with house.act() as session, pytest.raises(ConsentMissing):
+        need_of_case(session, case_id, actor=VERIFIER, now=datetime.now(UTC))
+    hands.go(f"/cases/{case_id}")
+    hands.press("/hand-on/yes")
+    hands.press("/hand-on/no")
+    hands.press("/hand-on/yes")
+    with house.database.reading() as session:
+        assert [one.step for one in clocks.running_of(session, f"case:{case_id}")] == ["case_remainder"]
     hands.go("/cases/mine")
     assert hands.has("/object")
     hands.go(f"/cases/{case_id}")
@@ -733,8 +745,9 @@ def without_any_telephone(house: House) -> None:
     worker.press()
     with house.database.reading() as session:
         assert session.get_one(Match, match_id).state is MatchState.AWAITING_HOUSEHOLD, "nobody else has asked yet"
+        [reading] = readback.of_object(session, f"match:{match_id}")
     other.go("/answers/second-calls")
-    other.press("/answers/second-calls/")
+    other.press(f"/answers/second-calls/{reading.id}")
     other.press("/text")
     other.tick("heard", "yes")
     other.press()

@@ -11,6 +11,8 @@ from marketplace import audit
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
 from marketplace.audit import AuditRow
+from marketplace.cases import service as cases
+from marketplace.cases.models import Case
 from marketplace.config import Settings
 from marketplace.db import Database
 from marketplace.errors import BadInput, NotFound
@@ -33,6 +35,8 @@ def test_a_street_that_was_never_told_is_put_right_and_what_waits_goes_along(sql
         home = make.a_household(session, district_code="500105")
         visit = visits.ask(session, home.id, "QUOTA", ref="q", actor=CLERK, now=NOW)
         clerk = Actor(id="clerk", role=Role.VERIFIER, districts=frozenset({"500105"}))
+        case = cases.start(session, home.id, actor=make.as_household(home), now=NOW)
+        assert case.office == "500105"
         correct = partial(place.correct, session, home.id, reason="never_told", actor=clerk, now=NOW)
         for street, village, reason, code in (
             ("500103001", "", "never_told", "street_not_here"),
@@ -45,6 +49,7 @@ def test_a_street_that_was_never_told_is_put_right_and_what_waits_goes_along(sql
         correct(street_code=TOWN, village_code=f"{TOWN}201")
         assert (home.street_code, home.village_code, home.urban) == (TOWN, f"{TOWN}201", False)
         assert session.get_one(HomeVisit, visit.id, populate_existing=True).street_code == TOWN
+        assert session.get_one(Case, case.id, populate_existing=True).office == TOWN, "its notice hangs out there"
         row = session.exec(select(AuditRow).where(AuditRow.action == "household:place")).one()
         assert (row.rule_id, TOWN in repr(row)) == ("never_told", False)
         with pytest.raises(BadInput, match="place_same"):
