@@ -19,7 +19,7 @@ from adapters import tabular_writer
 from adapters.ports import Cell
 from marketplace.appointments.fitness import Window
 from marketplace.appointments.models import Appointment, AppointmentState, Booking, Place, Volunteer
-from marketplace.calendar import HERE
+from marketplace.calendar import HERE, local_day
 from marketplace.intake import BadCell, Column, Schema, cells
 from marketplace.reference.words import label, words
 
@@ -104,7 +104,7 @@ def _rows(session: Session, org_id: str, month: date, *, lang: str) -> Iterator[
         begins, ends = one.starts_at.astimezone(HERE), one.ends_at.astimezone(HERE)
         yield (
             one.match_id,
-            begins.date(),
+            local_day(one.starts_at),
             f"{begins:%H:%M}",
             f"{ends:%H:%M}",
             label("visit_place", one.place.value, lang=lang),
