@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
@@ -20,6 +19,7 @@ from marketplace.appointments import booking, silent
 from marketplace.appointments.booking import ANSWER
 from marketplace.appointments.fitness import Window, check_visit
 from marketplace.appointments.models import OPEN, Appointment, AppointmentState, Booking, Place, Volunteer
+from marketplace.appointments.times import check_time, check_windows
 from marketplace.clocks import service as clocks
 from marketplace.clocks.service import Holder
 from marketplace.db import new_id
@@ -30,10 +30,6 @@ from marketplace.needs.models import Need
 from marketplace.policy import require
 from marketplace.reference.services import ServiceKind, find_service
 from marketplace.reference.words import list_codes
-
-LONGEST = timedelta(hours=10)
-FARTHEST = timedelta(days=183)
-MOST_AT_ONCE = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +53,34 @@ def service_of(session: Session, match: Match, /) -> ServiceKind:
 def propose(session: Session, match_id: str, plan: Plan, /, *, actor: Actor, now: datetime) -> list[Appointment]:
     """Propose times for a match on its way; the household is told once, whatever the number of times.
     A giver whose agreement rests or has ended still serves what it owes: only new matches are closed to it."""
+    return propose_all(session, match_id, [plan], actor=actor, now=now)
+
+
+def propose_all(
+    session: Session, match_id: str, plans: Sequence[Plan], /, *, actor: Actor, now: datetime
+) -> list[Appointment]:
+    """The same for several plans, one after the other, in one word to the household."""
     match = booking.lock_match(session, match_id)
     require(actor, "appointment:plan", org_id=match.org_id)
     booking.require_running(match)
     kind = service_of(session, match)
-    _check_windows(plan.windows, kind, now=now)
+    made = [one for plan in plans for one in _propose(session, match, kind, plan, actor=actor, now=now)]
+    holder = Holder(household_id=match.household_id, district_code=match.district_code)
+    urgent = session.get_one(Need, match.need_id).urgency >= URGENT
+    for choice_id in dict.fromkeys(appointment.choice_id for appointment in made):
+        clocks.start(session, ANSWER, choice_id, holder=holder, now=now, urgent=urgent)
+    notices.post(session, "visit_proposed", key=f"{made[0].id}:visit", household_id=match.household_id, now=now)
+    return made
+
+
+def _propose(
+    session: Session, match: Match, kind: ServiceKind, plan: Plan, *, actor: Actor, now: datetime
+) -> list[Appointment]:
+    check_windows(plan.windows, kind, now=now)
     _check_room(session, match, plan, kind)
     people = _people(session, match.org_id, plan.volunteer_ids)
     for window in plan.windows:
-        check_visit(kind, window, people, place=plan.place)
-        _check_household(session, match, window)
-        booking.require_free(session, window, people)
+        check_time(session, match, kind, window, people, place=plan.place, now=now)
     shared, made = new_id(), []
     for window in sorted(plan.windows, key=lambda window: window.starts_at):
         choice_id = shared if plan.choose_one else new_id()
@@ -76,11 +89,6 @@ def propose(session: Session, match_id: str, plan: Plan, /, *, actor: Actor, now
         booking.step(session, appointment, to=AppointmentState.PROPOSED, actor=actor, now=now)
         booking.hold(session, appointment, people)
         made.append(appointment)
-    holder = Holder(household_id=match.household_id, district_code=match.district_code)
-    urgent = session.get_one(Need, match.need_id).urgency >= URGENT
-    for choice_id in dict.fromkeys(appointment.choice_id for appointment in made):
-        clocks.start(session, ANSWER, choice_id, holder=holder, now=now, urgent=urgent)
-    notices.post(session, "visit_proposed", key=f"{made[0].id}:visit", household_id=match.household_id, now=now)
     return made
 
 
@@ -106,41 +114,12 @@ def _new(
     )
 
 
-def _check_windows(windows: Sequence[Window], kind: ServiceKind, *, now: datetime) -> None:
-    if not 0 < len(windows) <= MOST_AT_ONCE:
-        raise BadInput("too_many_times", field="days", most=MOST_AT_ONCE)
-    for window in windows:
-        if window.starts_at <= now or window.starts_at > now + FARTHEST:
-            raise BadInput("time_out_of_reach", field="days")
-        if window.starts_at.timestamp() % booking.HALF_HOUR or window.ends_at.timestamp() % booking.HALF_HOUR:
-            raise BadInput("not_on_the_half_hour", field="begins")
-        if not timedelta(0) < window.ends_at - window.starts_at <= LONGEST:
-            raise BadInput("window_length", field="ends")
-        if kind.by_the_hour and window.minutes % kind.minutes:
-            raise BadInput("not_whole_hours", field="ends")
-    ordered = sorted(windows, key=lambda window: window.starts_at)
-    if any(later.starts_at < earlier.ends_at for earlier, later in pairwise(ordered)):
-        raise BadInput("household_busy", field="days")
-
-
 def _check_room(session: Session, match: Match, plan: Plan, kind: ServiceKind) -> None:
     units = [kind.units(window.minutes) for window in plan.windows]
     asked = max(units) if plan.choose_one else sum(units)
     left = match.units - booking.claimed_units(session, match.id)
     if asked > left:
         raise BadInput("more_than_matched", field="days", left=max(left, 0))
-
-
-def _check_household(session: Session, match: Match, window: Window) -> None:
-    """The same household is not promised two visits at one time, by whomever."""
-    overlapping = select(Appointment.id).where(
-        col(Appointment.household_id) == match.household_id,
-        col(Appointment.state).in_(OPEN),
-        col(Appointment.starts_at) < window.ends_at,
-        col(Appointment.ends_at) > window.starts_at,
-    )
-    if session.exec(overlapping.limit(1)).first() is not None:
-        raise BadInput("household_busy", field="days")
 
 
 def _people(session: Session, org_id: str, ids: Sequence[str]) -> list[Volunteer]:

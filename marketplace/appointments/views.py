@@ -3,6 +3,7 @@
 from marketplace.appointments import (
     desk,
     filed,
+    planned_desk,
     upload,
     views_giver,
     views_household,
@@ -17,6 +18,7 @@ __all__ = [
     "bp",
     "desk",
     "filed",
+    "planned_desk",
     "upload",
     "views_giver",
     "views_household",

@@ -52,6 +52,7 @@ SENTENCES: dict[str, Any] = {
     "register_left": _l("You are not in the register any more."),
     "month_runs": _l("This month is not over yet."),
     "enough_papers": _l("No more papers fit into this application."),
+    "not_the_signer": _l("Only who signed the application says yes to this. Anybody at home can take it back."),
     "hand_on_missing": _l("The household did not say yes to handing on what stays uncovered."),
     "nothing_left": _l("Nothing stayed uncovered."),
     "own_draft": _l("The household has begun an application of its own. Help it to send that one."),

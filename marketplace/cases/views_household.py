@@ -12,7 +12,19 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.calendar import utc_now
-from marketplace.cases import forms, notice, once, papers, register, reviews, service, steps, uncovered, withdrawing
+from marketplace.cases import (
+    forms,
+    handing_on,
+    notice,
+    once,
+    papers,
+    register,
+    reviews,
+    service,
+    steps,
+    uncovered,
+    withdrawing,
+)
 from marketplace.cases.doors import bp
 from marketplace.cases.models import ENDED, Case, CaseItem, CaseState, ItemState
 from marketplace.cases.progress import stages_of
@@ -134,6 +146,7 @@ def _followed(case_id: str) -> dict[str, Any]:
     told: dict[str, Any] = {"objected": objected, "again": again, "apart": once.left_to(session, case)}
     told["asks_remainder"] = any(one.step == "case_remainder" for one in clocks.running_of(session, f"case:{case.id}"))
     told["uncovered"] = uncovered.uncovered(session, case)
+    told["signs"] = current_actor().id == case.signer_id and case.state in handing_on.SAYABLE
     told["remainder_reasons"] = choices("remainder_reason", lang=language())
     return {**told, "case": case, "rows": rows, "layout": f"layout/{layout}.html", "now": now}
 
@@ -188,6 +201,22 @@ def changed(item_id: str) -> ResponseReturnValue:
     reviews.report_change(session, item_id, actor=current_actor(), now=now)
     case_id = steps.get_item(session, item_id).case_id
     return done(_("Thank you. Your street office looks at it now."), to=url_for(".one", case_id=case_id))
+
+
+@bp.post("/cases/<case_id>/hand-on/<said>")
+@guard("case:withdraw")
+@writes
+def hand_on(case_id: str, said: str) -> ResponseReturnValue:
+    """Yes or no to writing down what stays uncovered; as easily taken back as given."""
+    if said not in ("yes", "no"):
+        raise NotFound("case")
+    handing_on.say(current_session(), case_id, yes=said == "yes", actor=current_actor(), now=utc_now())
+    told = (
+        _("Kept. What stays uncovered is written down; no charity learns who you are before you say yes to it.")
+        if said == "yes"
+        else _("Kept. Nothing more is written down; what was written down before you end under “My consents”.")
+    )
+    return done(told, to=url_for(".one", case_id=case_id))
 
 
 @bp.route("/cases/<case_id>/withdraw", methods=["GET", "POST"])

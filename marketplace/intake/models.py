@@ -32,6 +32,7 @@ class ImportKind(StrEnum):
     GIVEN = "given"
     PAPERS = "papers"
     PEOPLE = "people"
+    VISITS = "visits"
 
 
 class ImportBatch(SQLModel, table=True):

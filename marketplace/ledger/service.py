@@ -31,15 +31,26 @@ PLATFORM = "platform"
 
 
 def reserve(
-    session: Session, need: Need, /, *, offer_id: str, org_id: str, giver: str, units: int, actor: Actor, now: datetime
+    session: Session,
+    need: Need,
+    /,
+    *,
+    offer_id: str | None,
+    org_id: str,
+    giver: str,
+    units: int,
+    actor: Actor,
+    now: datetime,
+    covers: bool = True,
 ) -> LedgerEntry:
-    """Set `units` of an offer aside for a need. Conflict if the need's gap or the offer's stock is exceeded."""
+    """Set `units` of an offer aside for a need. Conflict if the need's gap or the offer's stock is exceeded. Aid beside
+    what the need still wants does not cover it, and what the stock no longer holds names no offer."""
     entry = LedgerEntry(
         id=new_id(),
         source=PLATFORM,
         source_index=vault_of(session).index("ledger-source", f"{need.id}|{offer_id}|{now.isoformat()}|{new_id()}"),
         household_id=need.household_id,
-        need_id=need.id,
+        need_id=need.id if covers else None,
         offer_id=offer_id,
         org_id=org_id,
         giver=giver,

@@ -64,6 +64,13 @@ class ReviewForm(Form):
     reason = TextField(_l("Why, or what is missing (no personal data)"), longest=200, lines=2)
 
 
+class PhonesForm(Form):
+    """Another telephone for one or both of a pair."""
+
+    verifier_phone = TextField(_l("Mobile number of who verifies"), required=False, longest=11)
+    approver_phone = TextField(_l("Mobile number of who approves"), required=False, longest=11)
+
+
 class RosterForm(Form):
     """A pair from one hour to another."""
 

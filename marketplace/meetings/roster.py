@@ -114,18 +114,48 @@ def _overlaps(session: Session, shift: Shift) -> bool:
 
 def drop(session: Session, row_id: str, /, *, actor: Actor, now: datetime) -> None:
     """Take a pair off that has not begun; one that has begun ends now, so that the roster still tells who it was."""
-    row = session.get(OnCall, row_id, with_for_update=True, populate_existing=True)
-    require(actor, "roster:set", district=row.district_code if row is not None else None)
-    if row is None:
-        raise NotFound("on_call")
-    if row.ends_at <= now:
-        raise WrongState("on_call_over")
+    row = get_planned(session, row_id, actor=actor, now=now, lock=True)
     forget_phones(session, row)
     if row.starts_at < now:
         row.ends_at = now
     else:
         session.delete(row)
     _record(session, row, "roster:drop", actor=actor, now=now)
+
+
+def correct_phones(
+    session: Session, row_id: str, /, *, verifier: str = "", approver: str = "", actor: Actor, now: datetime
+) -> OnCall:
+    """Another telephone for one or both of a pair that is on call or will be; an empty one stays as it is. The row of
+    the log says whose, and never the number."""
+    row = get_planned(session, row_id, actor=actor, now=now, lock=True)
+    typed = {seat: number for seat, number in zip(SEATS, (verifier, approver), strict=True) if number}
+    for seat, number in typed.items():
+        if not is_mobile(number):
+            raise BadInput("phone_mobile", field=f"{seat}_phone")
+    if not typed:
+        raise BadInput("phone_mobile", field="verifier_phone")
+    vault = vault_of(session)
+    if row.verifier_phone is None and row.approver_phone is None:
+        vault.erase(session, row.id)
+        flush(session)
+        vault.new_person(session, row.id)
+    for seat, number in typed.items():
+        setattr(row, f"{seat}_phone", vault.seal(session, row.id, column=f"on_call.{seat}_phone", text=number))
+    session.add(row)
+    _record(session, row, "roster:phone", rule="_".join(typed), actor=actor, now=now)
+    return row
+
+
+def get_planned(session: Session, row_id: str, /, *, actor: Actor, now: datetime, lock: bool = False) -> OnCall:
+    """A pair of the actor's area that is on call or will be; one of another area looks like a missing one."""
+    row = session.get(OnCall, row_id, with_for_update=True if lock else None, populate_existing=lock)
+    require(actor, "roster:set", district=row.district_code if row is not None else None)
+    if row is None:
+        raise NotFound("on_call")
+    if row.ends_at <= now:
+        raise WrongState("on_call_over")
+    return row
 
 
 def forget_phones(session: Session, row: OnCall, /) -> None:
@@ -182,7 +212,7 @@ def phone_of(session: Session, shift_id: str, seat: str, /) -> str:
     return vault_of(session).open_if_kept(session, row.id, column=f"on_call.{column}", sealed=getattr(row, column))
 
 
-def _record(session: Session, row: OnCall, action: str, *, actor: Actor, now: datetime) -> None:
+def _record(session: Session, row: OnCall, action: str, *, rule: str = "", actor: Actor, now: datetime) -> None:
     body = {"from": row.starts_at.isoformat(), "to": row.ends_at.isoformat(), "district": row.district_code}
-    audit.record(session, audit.Entry(action, object_ref=row.id, body=body), actor=actor, now=now)
+    audit.record(session, audit.Entry(action, object_ref=row.id, rule_id=rule, body=body), actor=actor, now=now)
     flush(session)

@@ -23,6 +23,7 @@ from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.paid_late import (
     ASK_BACK,
     DELIVER,
+    EXTRA,
     PAID,
     STANDS,
     STEP,
@@ -33,11 +34,12 @@ from marketplace.decisions.paid_late import (
     outcomes_of,
     ref_of,
 )
-from marketplace.payments.models import LineState, PaymentLine
+from marketplace.payments.models import LineState, PaymentBatch, PaymentLine
 
 __all__ = [
     "ASK_BACK",
     "DELIVER",
+    "EXTRA",
     "STANDS",
     "ask",
     "came_back",
@@ -46,12 +48,20 @@ __all__ = [
     "outcomes_of",
     "ref_of",
     "sweep",
+    "who_paid",
 ]
 
 log = logging.getLogger("shanqiao.payments")
 ENDED_SINCE = (MatchState.CANCELLED, MatchState.DECLINED_HOUSEHOLD)
 """How a match can end whose money the bank had paid while a person was holding it."""
 BATCH = 100
+
+
+def who_paid(session: Session, match: Match, /) -> frozenset[str]:
+    """Who prepared and who released the payments of this match: somebody else settles what becomes of them."""
+    batches = select(PaymentBatch).join(PaymentLine, col(PaymentLine.batch_id) == col(PaymentBatch.id))
+    found = session.exec(batches.where(col(PaymentLine.match_id) == match.id)).all()
+    return frozenset({who for batch in found for who in (batch.prepared_by, batch.released_by) if who})
 
 
 def sweep(database: Database, *, clock: Callable[[], datetime]) -> int:

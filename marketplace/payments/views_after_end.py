@@ -15,12 +15,16 @@ from marketplace.decisions.cards import cards_of
 from marketplace.guards import current_actor, guard
 from marketplace.payments import after_end
 from marketplace.payments.doors import bp
+from marketplace.reference.words import list_codes
 from marketplace.web import codes, pages
 from marketplace.web.fields import Form, OneField
 from marketplace.web.transactions import current_session, writes
 
 OUTCOMES = {
     after_end.DELIVER: _l("The household keeps it: book it as delivered, and ask the household to confirm"),
+    after_end.EXTRA: _l(
+        "The need has been met otherwise: the household keeps it as additional aid, and is asked to confirm"
+    ),
     after_end.ASK_BACK: _l("The giver asks it back: it counts as paid until it has come back"),
     after_end.STANDS: _l("The payout counts, and the match stays ended: the need may be matched again"),
 }
@@ -32,17 +36,24 @@ class SettleForm(Form):
     outcome = OneField(_l("What becomes of it?"))
 
 
+class ExtraForm(SettleForm):
+    """The same where it may be additional aid: then with the reason."""
+
+    reason = OneField(_l("If it stays as additional aid: why?"), required=False)
+
+
 @bp.route("/paid-after-end/<match_id>", methods=["GET", "POST"])
 @guard("payment:talk")
 @writes
 def paid_after_end(match_id: str) -> ResponseReturnValue:
     """Speak with both sides, then say what becomes of the money."""
-    session, actor, form = current_session(), current_actor(), SettleForm()
+    session, actor = current_session(), current_actor()
     match = after_end.get_asked(session, match_id, actor=actor)
     outcomes = after_end.outcomes_of(session, match)
+    form = _form(outcomes)
     form.outcome.choices = [(code, str(OUTCOMES[code])) for code in outcomes]
     back, card = url_for("decisions.deadlines"), cards_of(session, [match])[0]
-    if not form.validate_on_submit():
+    if not form.validate_on_submit() or _reason_missing(form):
         words = f"{codes.word(card.need.category, 'need')} · {codes.amount(match.units, card.need.unit)}"
         return pages.confirm(
             layout="staff",
@@ -58,5 +69,34 @@ def paid_after_end(match_id: str) -> ResponseReturnValue:
             back=back,
             form=form,
         )
-    after_end.decide(session, match_id, outcome=form.outcome.data or "", actor=actor, now=utc_now())
+    after_end.decide(
+        session,
+        match_id,
+        outcome=form.outcome.data or "",
+        reason_code=_reason(form),
+        not_by=after_end.who_paid(session, match),
+        actor=actor,
+        now=utc_now(),
+    )
     return pages.done(_("Written down."), to=back)
+
+
+def _form(outcomes: tuple[str, ...]) -> SettleForm:
+    if after_end.EXTRA not in outcomes:
+        return SettleForm()
+    form = ExtraForm()
+    form.reason.choices = [(code, codes.word(code, "extra_aid")) for code in list_codes("extra_aid")]
+    return form
+
+
+def _reason(form: SettleForm) -> str:
+    """Why it stays as additional aid; nothing else has a reason."""
+    extra = isinstance(form, ExtraForm) and form.outcome.data == after_end.EXTRA
+    return (form.reason.data or "") if extra else ""
+
+
+def _reason_missing(form: SettleForm) -> bool:
+    if form.outcome.data != after_end.EXTRA or _reason(form):
+        return False
+    form.reason.errors = [_("Choose one")]
+    return True

@@ -56,6 +56,8 @@ def _take(session: Session, held: Held, home: Household, clocked: set[str], *, n
     place = {"district_code": home.district_code}
     if "street_code" in held.table.model_fields:
         place["street_code"] = home.street_code
+    if "office" in held.table.model_fields:
+        place["office"] = home.street_code or home.district_code
     session.execute(update(held.table).where(held.key.in_(keys)).values(**place))
     return keys
 

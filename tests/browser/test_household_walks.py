@@ -1,12 +1,15 @@
-"""Every way of a household in Chromium at 360 px, without scripts: one house, one server, all walks in both languages.
+"""Every way of a household in Chromium at 360 px, without scripts: one house and one server for each language.
 
-Each walk goes in one language here and in the other with the test client; with TORTURE=1 in both. What a page must
-be is asked by the hands as each page opens; a walk that ends has met no page that a person could not read or leave.
+Each walk goes in one language here and in the other with the test client; with PAGES=all (`make e2e`) in both. What a
+page must be is asked by the hands as each page opens; a walk that ends has met no page that a person could not read or
+leave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 from flask import Flask
@@ -25,22 +28,30 @@ from tests.pages.hands import Thumb
 pytestmark = pytest.mark.browser
 
 
+Town = tuple[Flask, Database, str]
+
+
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Database, str]]:
-    """One house for all walks."""
-    settings = demo_settings(tmp_path_factory.mktemp("town"), seed=5)
-    database = open_database(settings)
-    app = create_app(settings, database=database, face=FakeFace())
-    with served(app) as address:
-        yield app, database, address
-    database.close()
+def towns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Town]]:
+    """One house for all walks of a language: a walk that goes in both meets nothing of its first time."""
+    with ExitStack() as opened:
+
+        @cache
+        def town(language: str) -> Town:
+            settings = demo_settings(tmp_path_factory.mktemp(language), seed=5)
+            database = open_database(settings)
+            opened.callback(database.close)
+            app = create_app(settings, database=database, face=FakeFace())
+            return app, database, opened.enter_context(served(app))
+
+        yield town
 
 
 @pytest.mark.parametrize(("walk", "language"), in_turn(first="zh_Hans"))
 def test_a_household_goes_its_way_on_a_telephone_without_scripts(
-    town: tuple[Flask, Database, str], chromium: Browser, walk: str, language: str
+    towns: Callable[[str], Town], chromium: Browser, walk: str, language: str
 ) -> None:
-    app, database, address = town
+    app, database, address = towns(language)
     opened = []
 
     def maker(token: str) -> Thumb:

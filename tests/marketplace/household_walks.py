@@ -8,6 +8,7 @@ services; the person, its helper and whoever writes down for somebody without an
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlmodel import Session, col, select
 
@@ -32,20 +34,27 @@ from marketplace.calendar import local_day
 from marketplace.cases import departments, notice, outcome, service, steps
 from marketplace.cases.models import Case, CaseDecision, CaseItem, CaseState, CaseStep, ItemState
 from marketplace.cases.models_orders import PaymentOrder
+from marketplace.clocks import service as clocks
 from marketplace.consent.capacity import verify_guardian
 from marketplace.db import Database
 from marketplace.decisions import approve as approval
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
+from marketplace.errors import ConsentMissing
 from marketplace.households import categories
 from marketplace.households.models import Household, Person
 from marketplace.households.service import list_people
+from marketplace.ledger import bills
+from marketplace.ledger.models import LayerState
 from marketplace.liveness import duties
 from marketplace.liveness import service as survival
 from marketplace.liveness.models import CheckCause, CheckState, SurvivalCheck
 from marketplace.needs.models import Need
 from marketplace.needs.remainder import need_of_case
+from marketplace.notices import Notice, NoticeState
 from marketplace.organisations.models import Organisation
+from marketplace.readback import service as readback
+from marketplace.reference.districts import streets_of
 from marketplace.reference.identity_number import make_id_number
 from marketplace.sealed import vault_of
 from tests import factories as make
@@ -61,6 +70,8 @@ PHONES = count(10000020001)
 NUMBERS = count(21)
 NAME, AGENT, GIVER = "王小明", "赵帮办", "测试慈善会"
 KNOWN = (NAME, AGENT, "王*明", "李*小", "李奶奶", "李*奶", "赵*办", GIVER, "大病资助", "街道通知，自取或送达")
+KNOWN += tuple(one.zh for one in streets_of(CITY, on=date(2026, 11, 23)))
+"""Names of streets have one language."""
 KNOWN += ("不收取任何费用", "每户 1 至 12 份", "收入证明、户口簿", "人均收入高于标准", "我没有说错", "属实")
 
 
@@ -225,6 +236,15 @@ def age(session: Session, case_id: str, days: int) -> None:
     session.flush()
 
 
+def cost_on_record(session: Session, need: Need, *, fen: int = 0, **paid: int) -> None:
+    """The street writes the cost of an illness down, and what each payer before charity said of it."""
+    now = datetime.now(UTC)
+    bill = bills.record(session, need.id, cost_fen=fen or need.gap_units, paper="S-1", actor=WORKER, now=now)
+    for payer in bills.BEFORE_CHARITY:
+        state = LayerState.PAID if payer in paid else LayerState.NONE
+        bills.answer(session, bill.id, payer, state=state, fen=paid.get(payer, 0), actor=WORKER, now=now)
+
+
 def an_offer(session: Session, need: Need, *, title: str = "大病资助") -> Match:
     """A charity has enough of it, its line was approved, and it said yes."""
     now = datetime.now(UTC)
@@ -233,7 +253,8 @@ def an_offer(session: Session, need: Need, *, title: str = "大病资助") -> Ma
         session, giver, category=need.category, unit=need.unit, stock_units=10 * need.gap_units, title=title
     )
     line = make.a_line(session, need, offer, units=need.gap_units)
-    assert approval.approve(session, [line.id], actor=APPROVER, now=now).approved
+    done = approval.approve(session, [line.id], actor=APPROVER, now=now)
+    assert done.approved, [one.code for one in done.excluded]
     match = session.exec(select(Match).where(Match.line_id == line.id)).one()
     return decisions.giver_accepts(session, match.id, actor=make.as_giver(giver), now=now)
 
@@ -410,13 +431,22 @@ def refusal_to_need(house: House) -> None:
     """Refused everywhere: in the register, seen, and what stayed uncovered becomes a need that a charity meets."""
     home, person = house.family(matched=True)
     hands = house.at_home(person)
-    case_id = apply(hands, Asked(medical="20000", switches=("all_classes", "hand_on")))
+    case_id = apply(hands, Asked(medical="20000", switches=("all_classes",)))
     refuse_all(house, case_id)
+    with house.act() as session, pytest.raises(ConsentMissing):
+        need_of_case(session, case_id, actor=VERIFIER, now=datetime.now(UTC))
+    hands.go(f"/cases/{case_id}")
+    hands.press("/hand-on/yes")
+    hands.press("/hand-on/no")
+    hands.press("/hand-on/yes")
+    with house.database.reading() as session:
+        assert [one.step for one in clocks.running_of(session, f"case:{case_id}")] == ["case_remainder"]
     hands.go("/cases/mine")
     assert hands.has("/object")
     hands.go(f"/cases/{case_id}")
     with house.act() as session:
         need = need_of_case(session, case_id, actor=VERIFIER, now=datetime.now(UTC))
+        cost_on_record(session, need)
         match_id = an_offer(session, need).id
     hands.go("/home")
     accept_and_confirm(house, hands, match_id)
@@ -596,6 +626,7 @@ def a_man_with_kidney_disease(house: House) -> None:
     with house.act() as session:
         need = need_of_case(session, case_id, actor=VERIFIER, now=datetime.now(UTC))
         assert (need.gap_units, need.verification_level) == (3_000_000, 3)
+        cost_on_record(session, need, fen=6_000_000, MEDICAL_ASSISTANCE=2_000_000, TEMPORARY_AID=1_000_000)
         match_id = an_offer(session, need).id
     accept_and_confirm(house, hands, match_id)
 
@@ -630,10 +661,9 @@ def a_girl_of_thirteen(house: House) -> None:
     hands.go(f"/cases/{case_id}/papers/authorisation")
 
 
-def without_the_web(house: House) -> None:
-    """No screen at all: the counter, a thumb, a letter with a slip, a text message, and a call when it has arrived."""
-    worker = house.officer(Role.WORKER)
-    phone, number = str(next(PHONES)), make_id_number("509900", date(1948, 3, 4), seq=next(NUMBERS))
+def at_the_counter(house: House, worker: Hands, *, phone: str) -> tuple[str, str]:
+    """She comes in, says it, and signs with a thumb; household and case."""
+    number = make_id_number("509900", date(1948, 3, 4), seq=next(NUMBERS))
     worker.go("/cases/counter")
     for name, text in (("name", NAME), ("id_number", number), ("phone", phone), ("district", CITY)):
         worker.fill(name, text)
@@ -650,11 +680,18 @@ def without_the_web(house: House) -> None:
     for name, text in (("size", "1"), ("income_fen", "900"), ("medical_fen", "20000")):
         worker.fill(name, text)
     worker.press()
-    _read_aloud(worker, channel="counter", signed="thumbprint")
+    read_aloud(worker, channel="counter", signed="thumbprint")
     worker.tick("hand_on", "y")
     worker.fill("typed_name", NAME)
     worker.press()
     assert worker.path() == f"/cases/{case_id}/print"
+    return home_id, case_id
+
+
+def without_the_web(house: House) -> None:
+    """No screen at all: the counter, a thumb, a letter with a slip, a text message, and a call when it has arrived."""
+    worker, phone = house.officer(Role.WORKER), str(next(PHONES))
+    home_id, case_id = at_the_counter(house, worker, phone=phone)
     _by_telephone(worker, case_id, "urge")
     refuse_all(house, case_id)
     _by_telephone(worker, case_id, "appeal", words="我没有说错")
@@ -665,6 +702,7 @@ def without_the_web(house: House) -> None:
         home = session.get_one(Household, home_id)
         make.auto_match(session, home, now=now - timedelta(days=3))
         need = need_of_case(session, case_id, actor=VERIFIER, now=now)
+        cost_on_record(session, need)
         match_id = an_offer(session, need).id
     worker.go(f"/answers/matches/{match_id}")
     digits = re.search(r"\b(\d{4}) (\d{4})\b", worker.press("/slip"))
@@ -677,10 +715,80 @@ def without_the_web(house: House) -> None:
     worker.go("/answers/")
     worker.press(f"/answers/matches/{match_id}")
     worker.tick("act", "received")
-    _read_aloud(worker, channel="call", signed="spoken")
+    read_aloud(worker, channel="call", signed="spoken")
     worker.press()
     with house.database.reading() as session:
         assert session.get_one(Match, match_id).state is MatchState.CONFIRMED
+
+
+def without_any_telephone(house: House) -> None:
+    """Nothing that rings: her letters are brought, the slip comes back by post, two people of the staff see her yes, a
+    visit hears that it has arrived."""
+    worker, other = house.officer(Role.WORKER), house.officer(Role.WORKER)
+    home_id, case_id = at_the_counter(house, worker, phone="")
+    refuse_all(house, case_id)
+    now = datetime.now(UTC)
+    with house.act() as session:
+        home = session.get_one(Household, home_id)
+        make.auto_match(session, home, now=now - timedelta(days=3))
+        need = need_of_case(session, case_id, actor=VERIFIER, now=now)
+        cost_on_record(session, need)
+        match_id = an_offer(session, need).id
+        assert list_people(session, home_id)[0].phone is None
+    worker.go(f"/answers/matches/{match_id}")
+    digits = re.search(r"\b(\d{4}) (\d{4})\b", worker.press("/slip"))
+    assert digits is not None
+    worker.go("/answers/slips")
+    worker.fill("code", f"{digits[1]}{digits[2]}")
+    worker.tick("answer", "1")
+    read_aloud(worker, channel="slip", signed="own_hand")
+    worker.press()
+    with house.database.reading() as session:
+        assert session.get_one(Match, match_id).state is MatchState.AWAITING_HOUSEHOLD, "nobody else has asked yet"
+        [reading] = readback.of_object(session, f"match:{match_id}")
+    other.go("/answers/second-calls")
+    other.press(f"/answers/second-calls/{reading.id}")
+    other.press("/text")
+    other.tick("heard", "yes")
+    other.press()
+    with house.act() as session:
+        assert session.get_one(Match, match_id).state is MatchState.IN_DELIVERY
+        deliver(session, match_id)
+    worker.go(f"/answers/matches/{match_id}")
+    worker.tick("act", "received")
+    read_aloud(worker, channel="home_visit", signed="thumbprint")
+    worker.press()
+    with house.database.reading() as session:
+        assert session.get_one(Match, match_id).state is MatchState.CONFIRMED
+        waiting = select(Notice.channel).where(Notice.household_id == home_id, Notice.state == NoticeState.SENT)
+        assert set(session.exec(waiting)) <= {"visit"}, "nothing was sent to a telephone"
+
+
+def in_extreme_hardship(house: House) -> None:
+    """Old, without income and without anybody who must keep him (特困): visited, hung out, confirmed, paid; what goes
+    with it needs no application of its own."""
+    _home, person = house.family()
+    hands = house.at_home(person)
+    case_id = apply(hands, Asked(("living",), "0", ticks=("no_kin",), switches=("all_classes",)))
+    item = house.item(case_id, "TEKUN")
+    with house.act() as session:
+        work(session, item, to="public_notice", hung=100_100)
+    house.hands().go(f"/public-notices/{CITY}")
+    with house.act() as session:
+        decide(session, work(session, item), granted=True, amount_fen=100_100)
+    pays = house.officer(Role.APPROVER)
+    pays.go(f"/cases/items/{item.id}")
+    pays.fill("voucher", "118")
+    pays.fill("paid_on", local_day(datetime.now(UTC)).isoformat())
+    pays.press("/pay")
+    assert "1,001" in hands.go(f"/cases/{case_id}")
+    hands.press("/papers/decision")
+    hands.go(f"/cases/{case_id}/aloud")
+    hands.go("/messages")
+    with house.act() as session:
+        order = session.exec(select(PaymentOrder).where(PaymentOrder.item_id == item.id)).one()
+        told = {one.code: one.state for one in service.list_items(session, case_id)}
+        assert (order.voucher, told["TEKUN"]) == ("118", ItemState.GRANTED)
 
 
 def _by_telephone(worker: Hands, case_id: str, act: str, *, words: str = "") -> None:
@@ -690,12 +798,12 @@ def _by_telephone(worker: Hands, case_id: str, act: str, *, words: str = "") -> 
     worker.press(f"{said}/{act}/")
     if words:
         worker.fill("words", words)
-    _read_aloud(worker, channel="call", signed="spoken")
+    read_aloud(worker, channel="call", signed="spoken")
     worker.press()
     assert worker.path() == said
 
 
-def _read_aloud(worker: Hands, *, channel: str, signed: str) -> None:
+def read_aloud(worker: Hands, *, channel: str, signed: str) -> None:
     worker.tick("channel", channel)
     worker.fill("dialect", "chongqing")
     worker.tick("signed", signed)
@@ -704,10 +812,10 @@ def _read_aloud(worker: Hands, *, channel: str, signed: str) -> None:
 
 
 def in_turn(*, first: str) -> list[tuple[str, str]]:
-    """Every walk with a language, by turns from the first; all in both with TORTURE=1. The browser and the test client
-    begin with different ones, so that each walk is walked in both."""
+    """Every walk with a language, by turns from the first; all in both with PAGES=all (`make e2e`) or TORTURE=1. The
+    browser and the test client begin with different ones, so that each walk is walked in both."""
     pair = ("zh_Hans", "en") if first == "zh_Hans" else ("en", "zh_Hans")
-    if count_of(0, torture=1):
+    if os.environ.get("PAGES") == "all" or count_of(0, torture=1):
         return [(walk, language) for walk in WALKS for language in pair]
     return [(walk, pair[place % 2]) for place, walk in enumerate(WALKS)]
 
@@ -727,5 +835,7 @@ WALKS = {
         a_man_with_kidney_disease,
         a_girl_of_thirteen,
         without_the_web,
+        without_any_telephone,
+        in_extreme_hardship,
     )
 }

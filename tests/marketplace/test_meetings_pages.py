@@ -236,6 +236,10 @@ def test_the_roster_names_two_people_and_says_what_is_wrong_at_its_field(site, n
     assert "请填写这个人夜间能接到的手机号" in unreached
     assert staff.post("/meetings/urgent/roster", data=good).status_code == 303
     assert "这段时间已有另一组值班" in staff.post("/meetings/urgent/roster", data=good).text
+    phones_page = re.findall(r"/meetings/urgent/roster/\w+/phones", staff.get("/meetings/urgent/roster").text)[-1]
+    assert phones["verifier_phone"] not in staff.get(phones_page).text
+    assert "请填写这个人夜间能接到的手机号" in staff.post(phones_page, data={"verifier_phone": "12345"}).text
+    assert staff.post(phones_page, data={"verifier_phone": "10000000083"}).status_code == 303
     drops = re.findall(r"/meetings/urgent/roster/\w+/drop", staff.get("/meetings/urgent/roster").text)
     assert len(drops) == 2
     for drop in drops:

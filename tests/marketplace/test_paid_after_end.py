@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 import pytest
 from sqlmodel import Session, select
@@ -11,6 +12,7 @@ from sqlmodel import Session, select
 from adapters.tabular_writer import write_csv
 from marketplace.actors import Actor, Role
 from marketplace.app import create_app
+from marketplace.audit import verify
 from marketplace.clocks import service as clocks
 from marketplace.config import Settings
 from marketplace.db import Database
@@ -18,13 +20,15 @@ from marketplace.decisions import holding
 from marketplace.decisions import service as decisions
 from marketplace.decisions.models import Match, MatchState
 from marketplace.decisions.withdrawing import Then
-from marketplace.errors import NotFound, WrongState
+from marketplace.errors import BadInput, NotFound, WrongState
+from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState, LedgerEntry
 from marketplace.needs.models import Need, NeedState
 from marketplace.notices import Notice
 from marketplace.payments import after_end, results
 from marketplace.payments.books import books_of
 from marketplace.payments.models import LineState, PaymentLine
+from tests import factories as make
 from tests.marketplace.payment_scene import APPROVER, Grant, Month, a_month
 from tests.pages.people import client_as
 
@@ -95,6 +99,54 @@ def test_money_paid_after_the_end_waits_for_a_person_of_the_district_and_nobody_
         after_end.decide(session, grant.match.id, outcome=after_end.DELIVER, actor=OFFICER, now=now)
 
 
+def met_otherwise(session: Session, grant: Grant, month: Month, *, by: str) -> LedgerEntry:
+    """The need is covered by another giver, or the offer's stock is used up for another household, after the end."""
+    need, offer = need_of(session, grant), month.offer
+    if by == "need":
+        offer = make.an_offer(
+            session, make.an_organisation(session), category=need.category, unit=need.unit, stock_units=10**9
+        )
+    else:
+        offer.stock_units = need.gap_units
+        session.add(offer)
+        other = make.a_household(session, name="孙悦", phone="19000000001")
+        need = make.a_need(session, other, category=need.category, unit=need.unit, gap_units=need.gap_units)
+    giver = {"offer_id": offer.id, "org_id": offer.org_id, "giver": "慈善会"}
+    return ledger.reserve(session, need, **giver, units=need.gap_units, actor=APPROVER, now=month.now)
+
+
+@pytest.mark.parametrize("by", ["need", "offer"])
+def test_what_nothing_is_left_for_is_additional_aid_with_a_reason_by_somebody_who_did_not_pay(session, now, by):
+    month, grant, line = withdrawn(session, now, Then.STOP)
+    met_otherwise(session, grant, month, by=by)
+    committed = need_of(session, grant).committed_units
+    month.answer([(line.reference, "paid", "")])
+    assert after_end.outcomes_of(session, grant.match) == (after_end.EXTRA, after_end.ASK_BACK)
+    settle = partial(after_end.decide, session, grant.match.id, outcome=after_end.EXTRA, actor=OFFICER, now=now)
+    with pytest.raises(BadInput, match="reason_missing"):
+        settle()
+    with pytest.raises(WrongState, match="same_person_twice"):
+        settle(reason_code="spent", not_by={OFFICER.id})
+    assert after_end.who_paid(session, grant.match) == {month.clerk.id, month.manager.id}
+    settle(reason_code="spent", not_by=after_end.who_paid(session, grant.match))
+    entry = entry_of(session, grant)
+    assert (grant.match.state, entry.state, entry.units) == (MatchState.DELIVERED, AidState.DELIVERED, 100_000)
+    assert (entry.need_id, entry.offer_id) == (None, month.offer.id if by == "need" else None)
+    assert (need_of(session, grant).committed_units, difference(month)) == (committed, 0)
+    assert verify(session).bad_seq == 0
+
+
+def test_what_nothing_is_left_for_is_asked_back_and_the_need_keeps_what_met_it(session, now):
+    month, grant, line = withdrawn(session, now, Then.STOP)
+    met_otherwise(session, grant, month, by="need")
+    month.answer([(line.reference, "paid", "")])
+    after_end.decide(session, grant.match.id, outcome=after_end.ASK_BACK, actor=OFFICER, now=now)
+    assert (grant.match.state, entry_of(session, grant).state) == (MatchState.RECLAIMING, AidState.DELIVERED)
+    month.answer([(line.reference, "reclaimed", "")])
+    assert (grant.match.state, entry_of(session, grant).state) == (MatchState.RECLAIMED, AidState.RETURNED)
+    assert (need_of(session, grant).committed_units, difference(month)) == (100_000, 0)
+
+
 @pytest.mark.parametrize("answer", ["reclaimed", "returned"])
 def test_money_that_the_giver_is_to_ask_back_counts_as_paid_until_it_is_back(session, now, answer):
     month, grant, line = withdrawn(session, now, Then.STOP)
@@ -159,6 +211,21 @@ def test_an_officer_settles_it_from_the_board_of_deadlines(settings: Settings, s
     with sqlite_database.reading() as session:
         assert session.get_one(Match, match_id).state.value == state
         assert session.exec(select(PaymentLine.state)).one() is LineState.PAID
+
+
+def test_the_page_asks_why_it_stays_where_nothing_is_left_for_it(settings: Settings, sqlite_database, now):
+    with sqlite_database.transaction() as session:
+        month, grant, line = withdrawn(session, now, Then.STOP)
+        met_otherwise(session, grant, month, by="need")
+        month.answer([(line.reference, "paid", "")])
+        match_id = grant.match.id
+    officer = client_as(create_app(settings, database=sqlite_database), Role.APPROVER)
+    path = f"/payments/paid-after-end/{match_id}"
+    asked = officer.post(path, data={"outcome": "extra"})
+    assert (asked.status_code, 'aria-invalid="true"' in asked.text) == (422, True)
+    assert officer.post(path, data={"outcome": "extra", "reason": "giver_waives"}).status_code == 303
+    with sqlite_database.reading() as session:
+        assert session.get_one(Match, match_id).state is MatchState.DELIVERED
 
 
 @pytest.mark.parametrize("asked_by", ["clerk", "manager"])

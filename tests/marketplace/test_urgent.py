@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from threading import Barrier, Thread
 from time import sleep
 from typing import Any
@@ -13,6 +14,7 @@ from sqlmodel import Session, select
 
 from marketplace.accounts import service as accounts
 from marketplace.actors import Actor, Role
+from marketplace.audit import AuditRow
 from marketplace.clocks import service as clocks
 from marketplace.db import Database
 from marketplace.decisions import service as decisions
@@ -384,6 +386,31 @@ def test_a_pair_that_has_begun_ends_now_and_one_to_come_goes(night: Night) -> No
             roster.drop(session, row.id, actor=night.approver, now=NIGHT)
         assert roster.on_call_at(session, NIGHT, district="500103") is None
         assert [row.id for row in roster.list_shifts(session, now=NIGHT)] == [pair.id]
+
+
+def test_a_head_corrects_the_telephone_of_who_is_on_call_and_the_log_never_says_the_number(night: Night) -> None:
+    new = "10000000099"
+    with night.database.transaction() as session:
+        pair = roster.on_call_at(session, NIGHT, district="500103")
+        assert pair is not None
+        kept = roster.phone_of(session, pair.id, "approver")
+        correct = partial(roster.correct_phones, session, pair.id, actor=night.approver, now=NIGHT)
+        for wrong in ("12345", ""):
+            with pytest.raises(BadInput, match="phone_mobile"):
+                correct(verifier=wrong)
+        correct(verifier=new)
+        assert [roster.phone_of(session, pair.id, seat) for seat in roster.SEATS] == [new, kept]
+        row = session.exec(select(AuditRow).where(AuditRow.action == "roster:phone")).one()
+        assert (row.rule_id, new in repr(row)) == ("verifier", False)
+        roster.forget_phones(session, pair)
+        correct(verifier=new, approver=kept)
+        assert [roster.phone_of(session, pair.id, seat) for seat in roster.SEATS] == [new, kept]
+        over = pair.ends_at
+        with pytest.raises(WrongState, match="on_call_over"):
+            roster.correct_phones(session, pair.id, verifier=new, actor=night.approver, now=over)
+        elsewhere = a_head(session, "elsewhere", "500106")
+        with pytest.raises(NotFound):
+            roster.correct_phones(session, pair.id, verifier=new, actor=elsewhere, now=NIGHT)
 
 
 def a_head(session: Session, name: str, *districts: str, role: Role = Role.APPROVER) -> Actor:

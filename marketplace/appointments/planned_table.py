@@ -1,0 +1,126 @@
+"""The table of planned visits: its columns in both languages, the facts of one row, and the month that goes out.
+
+Enters: a giver's table, one visit a row, or a giver and a month. Leaves: the `Schema` that the file passes, the
+`Planned` of a checked row, and the month's visits under the same headings with the state of each, so that what goes
+out comes back unchanged. No row names a household. Called by `planned` and its desk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from adapters import tabular_writer
+from adapters.ports import Cell
+from marketplace.appointments.fitness import Window
+from marketplace.appointments.models import Appointment, AppointmentState, Booking, Place, Volunteer
+from marketplace.calendar import HERE, local_day
+from marketplace.intake import BadCell, Column, Schema, cells
+from marketplace.reference.words import label, words
+
+_CLOCK = re.compile(r"(?:\S+ )?(\d{1,2})[:：](\d{2})(?::00)?")
+_SPLIT = re.compile(r"[;；,，、|]")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One visit as a row tells it: the service's number, when, where, and the register's numbers of who comes."""
+
+    service: str
+    window: Window
+    place: Place
+    numbers: tuple[str, ...]
+
+
+def planned_schema() -> Schema:
+    """The columns; a place that is left empty is the household's home."""
+    place = cells.one_of(cells.meanings_of("visit_place"))
+    columns = (
+        Column("service", "服务编号", "Service", cells.text(32), needed=True, filled=True, also=("编号", "Number")),
+        Column("day", "日期", "Day", cells.day, needed=True, filled=True, kind="date"),
+        Column("begins", "开始", "Begins at", _clock, needed=True, filled=True, also=("开始时间",)),
+        Column("ends", "结束", "Ends at", _clock, needed=True, filled=True, also=("结束时间",)),
+        Column("place", "地点", "Where", place, choices=tuple(zh for zh, _en in words("visit_place").values())),
+        Column(
+            "volunteers", "志愿者编号", "Volunteers", cells.text(200), needed=True, filled=True, also=("Who comes",)
+        ),
+    )
+    return Schema(columns=columns, key=("service", "day", "begins"))
+
+
+def _clock(cell: Cell) -> str | None:
+    """A time of day, as 14:30; a spreadsheet's own times are read too."""
+    plain = cells.text(32)(cell)
+    if plain is None:
+        return None
+    found = _CLOCK.fullmatch(plain)
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+        raise BadCell("not_a_time")
+    return f"{int(found[1]):02d}:{found[2]}"
+
+
+def planned_of(values: Mapping[str, Any], /) -> Planned:
+    """The facts of a checked row."""
+    day = date.fromisoformat(values["day"])
+    first, last = (
+        datetime.combine(day, time.fromisoformat(values[name]), HERE).astimezone(UTC) for name in ("begins", "ends")
+    )
+    numbers = (part.strip() for part in _SPLIT.split(values["volunteers"]))
+    return Planned(
+        service=values["service"].lower(),
+        window=Window(first, last),
+        place=Place(values.get("place") or Place.HOME),
+        numbers=tuple(sorted({number for number in numbers if number})),
+    )
+
+
+def month_file(session: Session, org_id: str, month: date, /, *, lang: str, mark: str = "") -> bytes:
+    """The visits of a month as XLSX, with what became of each; what was called off is left out."""
+    english = lang.startswith("en")
+    heads = [(one.en if english else one.zh, one.kind) for one in planned_schema().columns]
+    heads.append(("State" if english else "状态", "text"))
+    columns = [tabular_writer.Column(name, kind=kind) for name, kind in heads]
+    return tabular_writer.write_xlsx(columns, _rows(session, org_id, month, lang=lang), mark=mark)
+
+
+def _rows(session: Session, org_id: str, month: date, *, lang: str) -> Iterator[tuple[Cell, ...]]:
+    first = month.replace(day=1)
+    after = (first + timedelta(days=31)).replace(day=1)
+    start, end = (datetime.combine(day, time(0), HERE).astimezone(UTC) for day in (first, after))
+    wanted = select(Appointment).where(
+        col(Appointment.org_id) == org_id,
+        col(Appointment.state) != AppointmentState.CANCELLED,
+        col(Appointment.starts_at) >= start,
+        col(Appointment.starts_at) < end,
+    )
+    found = session.exec(wanted.order_by(col(Appointment.starts_at), col(Appointment.id))).all()
+    who = numbers_of(session, [one.id for one in found])
+    for one in found:
+        begins, ends = one.starts_at.astimezone(HERE), one.ends_at.astimezone(HERE)
+        yield (
+            one.match_id,
+            local_day(one.starts_at),
+            f"{begins:%H:%M}",
+            f"{ends:%H:%M}",
+            label("visit_place", one.place.value, lang=lang),
+            "；".join(who.get(one.id, ())),
+            label("appointment_state", one.state.value, lang=lang),
+        )
+
+
+def numbers_of(session: Session, ids: list[str], /) -> dict[str, tuple[str, ...]]:
+    """Appointment ► the register's numbers of who is booked for it, sorted."""
+    asked = select(Booking.appointment_id, Volunteer.registration_no).join(
+        Volunteer, col(Volunteer.id) == col(Booking.volunteer_id)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for appointment_id, number in session.exec(
+        asked.where(col(Booking.appointment_id).in_(ids)).order_by(col(Volunteer.registration_no))
+    ):
+        found[appointment_id] = (*found.get(appointment_id, ()), number)
+    return found

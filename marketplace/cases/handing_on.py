@@ -1,0 +1,48 @@
+"""The yes to writing down what stays uncovered, said or taken back after the application was sent.
+
+Enters: the household's own word about a case that runs or is decided: a yes is the signer's, a no anybody's at home.
+Leaves: the switch as it stands now with its act; of a decided case the clock that asks staff for what stayed uncovered,
+or its end. A need that was written down already stays; matching it is a consent of its own. Called by the page.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from marketplace import audit
+from marketplace.actors import Actor
+from marketplace.cases.models import Case, CaseState
+from marketplace.cases.service import get_case
+from marketplace.cases.uncovered import ref_of, uncovered
+from marketplace.clocks import service as clocks
+from marketplace.clocks.service import Holder
+from marketplace.db import flush
+from marketplace.errors import WrongState
+
+STEP = "case_remainder"
+SAYABLE = (CaseState.OPEN, CaseState.CLOSED)
+
+
+def say(session: Session, case_id: str, /, *, yes: bool, actor: Actor, now: datetime) -> Case:
+    """The same word again changes nothing."""
+    case = get_case(session, case_id, actor=actor, asks="case:withdraw")
+    session.refresh(case, with_for_update=True)
+    if case.state not in SAYABLE:
+        raise WrongState("case_closed")
+    if yes and actor.id != case.signer_id:
+        raise WrongState("not_the_signer")
+    if case.hand_on is yes:
+        return case
+    case.hand_on = yes
+    session.add(case)
+    flush(session)
+    entry = audit.Entry("case:hand_on", object_ref=case.id, subject=case.household_id, rule_id="yes" if yes else "no")
+    audit.record(session, entry, actor=actor, now=now)
+    if not yes:
+        clocks.end(session, ref_of(case.id), step=STEP, outcome="taken_back", now=now)
+    elif uncovered(session, case):
+        holder = Holder(district_code=case.district_code)
+        clocks.start(session, STEP, ref_of(case.id), holder=holder, now=now)
+    return case

@@ -1,0 +1,173 @@
+"""A volunteer group's month of visits as a spreadsheet: dry run, faults by row and column, stored once, out again."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from sqlmodel import Session, col, select
+
+from adapters.tabular_writer import write_csv
+from marketplace import audit
+from marketplace.actors import Role
+from marketplace.app import create_app
+from marketplace.appointments import booking, fitness, planned, times
+from marketplace.appointments.models import Appointment, AppointmentState, Place
+from marketplace.appointments.planned_table import month_file
+from marketplace.calendar import local_day, utc_now
+from marketplace.clocks import service as clocks
+from marketplace.config import Settings
+from marketplace.db import Database
+from marketplace.decisions import holding
+from marketplace.errors import Conflict, WrongState
+from marketplace.intake import told
+from marketplace.intake.sentences import codes
+from marketplace.notices import Notice
+from tests.marketplace.test_paid_after_end import OFFICER
+from tests.marketplace.visiting import NOW, Scene, a_scene, a_volunteer, proposed, window
+from tests.pages.people import client_as
+
+HEADS = ["service", "day", "begins", "ends", "place", "volunteers"]
+FIRST = ("2026-11-24", "09:00", "11:00", "到家")
+
+
+@pytest.fixture
+def session(sqlite_database: Database) -> Iterator[Session]:
+    """A writing session on the embedded engine: what is told here no engine can change."""
+    with sqlite_database.session(writes=True) as opened:
+        yield opened
+        opened.rollback()
+
+
+def check(session: Session, scene: Scene, rows: list[tuple[str, ...]], *, data: bytes = b""):
+    table = data or write_csv(HEADS, rows)
+    return planned.check_file(session, table, file_name="month.csv", actor=scene.manager, now=NOW)
+
+
+def visits(session: Session, scene: Scene) -> list[Appointment]:
+    wanted = select(Appointment).where(col(Appointment.match_id) == scene.match.id)
+    return list(session.exec(wanted.order_by(col(Appointment.starts_at))))
+
+
+def test_a_month_comes_in_is_asked_about_once_and_goes_out_to_come_back_unchanged(session: Session) -> None:
+    scene = a_scene(session, people=2)
+    first, second = (person.registration_no for person in scene.people)
+    rows = [
+        (scene.match.id, *FIRST, first),
+        (scene.match.id[:8].upper(), "2026/11/25", "14:00", "15:00", "", f"{first}；{second}"),
+        (scene.match.id, "2026-12-01", "9:00", "10:00", "电话", second),
+    ]
+    batch, checked = check(session, scene, rows)
+    assert (checked.faults, visits(session, scene)) == ([], []), "a dry run stores nothing"
+    counts = planned.confirm_import(session, batch.id, actor=scene.manager, now=NOW)
+    assert counts == {"new": 3, "homes": 1, "same": 0}
+    made = visits(session, scene)
+    assert [(one.state, one.units, one.place) for one in made] == [
+        (AppointmentState.PROPOSED, 2, Place.HOME),
+        (AppointmentState.PROPOSED, 1, Place.HOME),
+        (AppointmentState.PROPOSED, 1, Place.PHONE),
+    ]
+    assert list(session.exec(select(Notice.letter).where(Notice.letter == "visit_proposed"))) == ["visit_proposed"]
+    assert all(clocks.running_of(session, one.choice_id) for one in made)
+    out = month_file(session, scene.organisation.id, date(2026, 11, 9), lang="zh_Hans")
+    assert scene.household.id.encode() not in out
+    batch, checked = check(session, scene, [], data=out)
+    assert (checked.faults, batch.counts["same"], batch.counts["new"]) == ([], 2, 0), "two of the three are of November"
+    assert audit.verify(session).bad_seq == 0
+
+
+def test_every_fault_names_row_column_and_mend_and_nothing_is_stored(session: Session) -> None:
+    scene = a_scene(session, units=4)
+    service_no, number = scene.match.id, scene.people[0].registration_no
+    weak = a_volunteer(session, scene.organisation, skills=("COMPANY",)).registration_no
+    proposed(session, scene, window(day=9))
+    rows = {
+        "visit_service_unknown": ("00000000", *FIRST, number),
+        "visit_volunteer_unknown": (service_no, *FIRST, "V-nobody"),
+        "volunteer_skill": (service_no, "2026-11-24", "08:00", "09:00", "", weak),
+        "time_out_of_reach": (service_no, "2026-11-23", "08:00", "09:00", "", number),
+        "not_on_the_half_hour": (service_no, "2026-11-24", "09:10", "11:00", "", number),
+        "window_length": (service_no, "2026-11-24", "11:00", "10:00", "", number),
+        "visit_planned_otherwise": (service_no, "2026-12-03", "09:00", "10:00", "", number),
+    }
+    columns = ["service", "volunteers", "volunteers", "day", "begins", "ends", "begins"]
+    batch, checked = check(session, scene, list(rows.values()))
+    found = [(fault.row, fault.column, fault.code) for fault in checked.faults]
+    assert found == list(zip(range(2, 9), columns, rows, strict=True))
+    for lang in ("zh_Hans", "en"):
+        assert all(one.mend for one in told(checked.faults, lang=lang))
+    with pytest.raises(WrongState, match="import_faulty"):
+        planned.confirm_import(session, batch.id, actor=scene.manager, now=NOW)
+    assert len(visits(session, scene)) == 1
+
+
+def test_whatever_the_checks_of_the_page_can_say_the_table_says_with_a_mend() -> None:
+    said = {
+        code
+        for module in (booking, fitness, planned, times)
+        for code in re.findall(r"(?:BadInput|WrongState)\(\s*\"(\w+)\"", source_of(module))
+    }
+    said |= {"two_people", "nobody_chosen", *re.findall(r"\"(volunteer_\w+|insurance_missing)\"", source_of(fitness))}
+    of_one_row = said - {"appointment_moved_on", "too_many_times"}
+    assert {planned.CODES.get(one, one) for one in of_one_row} - set(codes()) == set()
+
+
+def source_of(module: ModuleType) -> str:
+    return Path(str(module.__file__)).read_text("utf-8")
+
+
+def test_rows_of_one_file_do_not_promise_a_person_a_home_or_a_unit_twice(session: Session) -> None:
+    scene = a_scene(session, units=4)
+    other = a_scene(session, organisation=scene.organisation)
+    mine, theirs = scene.people[0].registration_no, other.people[0].registration_no
+    rows = [
+        (scene.match.id, *FIRST, mine),
+        (scene.match.id, "2026-11-24", "10:00", "11:00", "", theirs),
+        (other.match.id, "2026-11-24", "10:30", "11:30", "", mine),
+        (scene.match.id, "2026-11-25", "09:00", "12:00", "", mine),
+    ]
+    _batch, checked = check(session, scene, rows)
+    assert [(fault.row, fault.code) for fault in checked.faults] == [
+        (3, "household_busy"),
+        (4, "volunteer_busy"),
+        (5, "visit_over_match"),
+    ]
+
+
+def test_what_changed_between_the_look_and_the_press_stores_nothing(session: Session) -> None:
+    scene = a_scene(session)
+    batch, _checked = check(session, scene, [(scene.match.id, *FIRST, scene.people[0].registration_no)])
+    holding.hold(session, scene.match.id, cause="correction", actor=OFFICER, now=NOW)
+    with pytest.raises(Conflict, match="import_changed"):
+        planned.confirm_import(session, batch.id, actor=scene.manager, now=NOW)
+    assert visits(session, scene) == []
+
+
+def test_the_pages_take_the_table_and_give_the_month(settings: Settings, sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        scene = a_scene(session)
+        starts = (service_no := scene.match.id, scene.people[0].registration_no)
+        org_id = scene.organisation.id
+    app = create_app(settings, database=sqlite_database)
+    giver = client_as(app, Role.CHARITY_WORKER, org_id=org_id)
+    page = giver.get("/visits/").text
+    assert "/visits/planned/import" in page
+    assert "/visits/planned/month.xlsx" in page
+    day = local_day(utc_now()).replace(day=15)
+    later = day.replace(year=day.year + (day.month == 12), month=day.month % 12 + 1)
+    table = write_csv(HEADS, [(service_no, later.isoformat(), "09:00", "10:00", "", starts[1])])
+    data = {"file": (io.BytesIO(table), "month.csv")}
+    batch = giver.post("/visits/planned/import", data=data, content_type="multipart/form-data").headers["Location"]
+    assert giver.get(batch).status_code == 200
+    assert giver.post(f"{batch}/confirm").status_code == 303
+    out = giver.get(f"/visits/planned/month.xlsx?month={later:%Y-%m}")
+    assert (out.status_code, out.data[:2]) == (200, b"PK")
+    assert giver.get("/visits/planned/month.xlsx?month=never").status_code == 200
+    assert client_as(app, Role.WORKER).get("/visits/planned/import").status_code == 403
+    with sqlite_database.reading() as session:
+        assert session.exec(select(Appointment.state)).all() == [AppointmentState.PROPOSED]
