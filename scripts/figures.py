@@ -149,8 +149,8 @@ def trusted(told: Row, mutants: Row) -> str:
 
 def reading(told: Row) -> str:
     """The tables of `notes.json`: macro-F1 of each half of the texts, and how often a suggestion was right."""
-    halves = {f"our notes, {name}": row for name, row in told["notes"].items() if "rules" in row}
-    halves |= {f"disaster messages, {half}": told["messages"][half] for half in ("dev", "test", "all")}
+    texts = {"our notes": told["notes"], "disaster messages": told.get("messages", {})}
+    halves = {f"{name}, {half}": row for name, rows in texts.items() for half, row in rows.items() if "rules" in row}
     methods = list(dict.fromkeys(method for row in halves.values() for method in row))
     lines = ["| Macro-F1 | texts | " + " | ".join(methods) + " | without a need, yet suggested (rules) |"]
     lines.append("|---|---:|" + "---:|" * (len(methods) + 1))
