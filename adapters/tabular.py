@@ -19,7 +19,7 @@ from adapters.tabular_text import read_text
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-_TITLE_ROWS = 10
+TITLE_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def read_table(data: bytes, *, limits: Limits | None = None, empty: bool = False
 
 
 def _table(rows: list[list[Cell]], merged: list[Range], *, limits: Limits, empty: bool) -> Table:
-    header = _header_index(rows, merged)
+    header = header_index(rows, merged)
     names = _names(rows, merged, header=header)
     body = rows[header + 1 :]
     while body and _blank(body[-1]):
@@ -75,9 +75,9 @@ def _blank(row: Sequence[Cell]) -> bool:
     return all(cell is None for cell in row)
 
 
-def _header_index(rows: Sequence[Sequence[Cell]], merged: Sequence[Range]) -> int:
+def header_index(rows: Sequence[Sequence[Cell]], merged: Sequence[Range]) -> int:
     """Pass over blank rows, titles (one filled cell over a wider row) and rows of merged group headings."""
-    for index, row in enumerate(rows[:_TITLE_ROWS]):
+    for index, row in enumerate(rows[:TITLE_ROWS]):
         filled = len(row) - list(row).count(None)
         grouped = any(top <= index <= low and left < right for top, left, low, right in merged)
         below = next((later for later in rows[index + 1 :] if not _blank(later)), ())

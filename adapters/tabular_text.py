@@ -15,14 +15,16 @@ from adapters.tabular_cells import text_cell
 from adapters.tabular_faults import Limits, file_fault
 
 _DELIMITERS = (",", "\t", ";")
+UTF16 = (BOM_UTF16_LE, BOM_UTF16_BE)
+"""How a text in UTF-16 begins."""
 # GB18030 gives every pair of bytes a character; what lands in the private area was not Chinese text.
-_PRIVATE = re.compile("[\ue000-\uf8ff]")
+PRIVATE = re.compile("[\ue000-\uf8ff]")
 
 
 def read_text(data: bytes, limits: Limits) -> list[list[Cell]]:
     """Read all rows, blank ones included."""
     lines = _decode(data).splitlines(keepends=True)
-    reader = csv.reader(lines, delimiter=_delimiter(lines), strict=True)
+    reader = csv.reader(lines, delimiter=delimiter_of(lines), strict=True)
     rows: list[list[Cell]] = []
     try:
         for raw in reader:
@@ -35,7 +37,7 @@ def read_text(data: bytes, limits: Limits) -> list[list[Cell]]:
 
 
 def _decode(data: bytes) -> str:
-    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+    if data.startswith(UTF16):
         return _strictly(data, "utf-16")
     if b"\0" in data:
         raise file_fault("not_a_table")
@@ -50,12 +52,12 @@ def _strictly(data: bytes, encoding: str) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise file_fault("unknown_encoding", line=data.count(b"\n", 0, error.start) + 1) from error
-    if strange := _PRIVATE.search(text):
+    if strange := PRIVATE.search(text):
         raise file_fault("unknown_encoding", line=text.count("\n", 0, strange.start()) + 1)
     return text
 
 
-def _delimiter(lines: list[str]) -> str:
+def delimiter_of(lines: list[str]) -> str:
     """The one that cuts the first line that holds any into most pieces; titles hold none."""
     for line in lines:
         pieces = {mark: len(next(csv.reader([line], delimiter=mark), [])) for mark in _DELIMITERS}

@@ -42,6 +42,7 @@ from marketplace.sharing import deletions, replies
 from marketplace.signals import sweeping
 from marketplace.visits import quota
 
+Sweeps = tuple[Callable[[], object], ...]
 BARRED = {
     "appeal_answer": appeals.deciders,
     "second_call": readings.readers,
@@ -53,44 +54,32 @@ BARRED = {
 WHEN_MOVED.append(moving.follow)
 
 
-def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> tuple[Callable[[], object], ...]:
+def sweeps_of(database: Database, /, *, clock: Callable[[], datetime]) -> Sweeps:
     """The sweeps in their order; what the house knows itself is told before the rules of the watch are asked."""
+
+    def each_time(*acts: Callable[..., object]) -> Sweeps:
+        return tuple(partial(act, database, clock=clock) for act in acts)
+
+    def now_and_then(*looks: Callable[..., int]) -> Sweeps:
+        return tuple(unclaimed.Watch(database, clock=clock, looking=look) for look in looks)
+
+    def with_memory(*kinds: Callable[..., Callable[[], object]]) -> Sweeps:
+        return tuple(kind(database, clock=clock) for kind in kinds)
+
     return (
-        partial(publish_when_due, database, clock=clock),
-        partial(quotes.sweep, database, clock=clock),
-        partial(cases.sweep, database, clock=clock),
-        partial(waiting.sweep, database, clock=clock, barred=BARRED),
-        *(partial(act.sweep, database, clock=clock) for act in (supervision, uploads, reviews)),
-        partial(insurers.sweep, database, clock=clock),
-        partial(payments.sweep, database, clock=clock),
-        unclaimed.Watch(database, clock=clock, looking=payments.look),
-        partial(late_payments.sweep, database, clock=clock),
-        *(partial(room.sweep, database, clock=clock) for room in (after_end, late_payouts, night, calling)),
-        unclaimed.Watch(database, clock=clock),
-        *(unclaimed.Watch(database, clock=clock, looking=room.look) for room in (by_label, lapsed, beginning, ranking)),
-        partial(appointments.sweep, database, clock=clock),
-        partial(survival.sweep, database, clock=clock),
-        partial(agents.sweep, database, clock=clock),
-        partial(agreements.sweep, database, clock=clock),
-        partial(expiry.sweep, database, clock=clock),
-        receipts.Desk(database, clock=clock),
-        erasing.Nightly(database, clock=clock),
-        partial(comparing.sweep, database, clock=clock),
-        partial(late.sweep_same, database, clock=clock),
-        unclaimed.Watch(database, clock=clock, looking=repeats.looks),
-        partial(granted_aid.sweep, database, clock=clock),
-        partial(promised.sweep, database, clock=clock),
-        partial(asking.sweep, database, clock=clock),
-        partial(claiming.sweep, database, clock=clock),
-        partial(handing_in.sweep, database, clock=clock),
-        partial(reporting.sweep_strangers, database, clock=clock),
-        own_facts.Daily(database, clock=clock),
-        sweeping.Nightly(database, clock=clock),
-        quota.Nightly(database, clock=clock),
-        keeping.Hourly(database, clock=clock),
-        partial(consent_changes.sweep, database, clock=clock),
-        unclaimed.Watch(database, clock=clock, looking=deletions.look),
-        partial(replies.sweep, database, clock=clock),
-        partial(consent_changes.remind, database, clock=clock),
-        partial(yearly.sweep, database, clock=clock),
+        *each_time(publish_when_due, quotes.sweep, cases.sweep, partial(waiting.sweep, barred=BARRED)),
+        *each_time(supervision.sweep, uploads.sweep, reviews.sweep, insurers.sweep, payments.sweep),
+        *now_and_then(payments.look),
+        *each_time(late_payments.sweep, after_end.sweep, late_payouts.sweep, night.sweep, calling.sweep),
+        *now_and_then(unclaimed.look, by_label.look, lapsed.look, beginning.look, ranking.look),
+        *each_time(appointments.sweep, survival.sweep, agents.sweep, agreements.sweep, expiry.sweep),
+        *with_memory(receipts.Desk, erasing.Nightly),
+        *each_time(comparing.sweep, late.sweep_same),
+        *now_and_then(repeats.looks),
+        *each_time(granted_aid.sweep, promised.sweep, asking.sweep, claiming.sweep, handing_in.sweep),
+        *each_time(reporting.sweep_strangers),
+        *with_memory(own_facts.Daily, sweeping.Nightly, quota.Nightly, keeping.Hourly),
+        *each_time(consent_changes.sweep),
+        *now_and_then(deletions.look),
+        *each_time(replies.sweep, consent_changes.remind, yearly.sweep),
     )

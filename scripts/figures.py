@@ -1,8 +1,9 @@
 """Write the published figures into the documents: nobody types them by hand.
 
 What enters: `bench/results/*.json`. What leaves: the block between the markers ``<!-- figures:… -->`` and
-``<!-- /figures -->`` of README.md, README.zh.md, docs/allocator.md, docs/same-person.md and docs/trust.md, and the
-whole of docs/goals.md and docs/link-growth.svg. Called by `make figures`; a test holds the documents against it.
+``<!-- /figures -->`` of README.md, README.zh.md, docs/allocator.md, docs/reading-notes.md, docs/same-person.md and
+docs/trust.md, and the whole of docs/goals.md and docs/link-growth.svg. Called by `make figures`; a test holds the
+documents against it.
 
     PYTHONPATH=. .venv/bin/python scripts/figures.py
 """
@@ -146,6 +147,23 @@ def trusted(told: Row, mutants: Row) -> str:
     return campaigns(told) + "\n\n" + "\n".join(lines)
 
 
+def reading(told: Row) -> str:
+    """The tables of `notes.json`: macro-F1 of each half of the texts, and how often a suggestion was right."""
+    texts = {"our notes": told["notes"], "disaster messages": told.get("messages", {})}
+    halves = {f"{name}, {half}": row for name, rows in texts.items() for half, row in rows.items() if "rules" in row}
+    methods = list(dict.fromkeys(method for row in halves.values() for method in row))
+    lines = ["| Macro-F1 | texts | " + " | ".join(methods) + " | without a need, yet suggested (rules) |"]
+    lines.append("|---|---:|" + "---:|" * (len(methods) + 1))
+    for name, row in halves.items():
+        figures = " | ".join(f"{row[method]['macro_f1']:.3f}" if method in row else "–" for method in methods)
+        rules = row["rules"]
+        empty = f"{rules['false_on_empty']} of {rules['empty']}"
+        lines.append(f"| {name} | {rules['texts']:,} | {figures} | {empty} |")
+    shares = told["notes"]["share right by weight"]["test"].items()
+    right = "; ".join(f"weight {weight}: {hit} of {asked}" for weight, (hit, asked) in shares)
+    return "\n".join(lines) + f"\n\nOf suggestions on our half “test” were right: {right}."
+
+
 def documents() -> dict[Path, str]:
     """What each document should say."""
     results = {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "bench" / "results").glob("*.json")}
@@ -153,6 +171,7 @@ def documents() -> dict[Path, str]:
         "README.md": tables(results["allocate"], words=ENGLISH),
         "README.zh.md": tables(results["allocate"], words=CHINESE),
         "docs/allocator.md": growth(results["growth"]),
+        "docs/reading-notes.md": reading(results["notes"]),
         "docs/same-person.md": linking(results["link"]),
         "docs/trust.md": trusted(results["trust"], results["mutation"]),
     }

@@ -11,13 +11,17 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from sqlmodel import Session
+
+from adapters.tabular_long import Piece
 from marketplace.actors import Actor
 from marketplace.calendar import local_day
 from marketplace.db import Database
 from marketplace.errors import BadInput
-from marketplace.households import bringing
+from marketplace.households import bringing, long_lists
 from marketplace.households.table import people_schema
 from marketplace.households.views_bring import desk
+from marketplace.intake import Checked, ImportBatch
 from marketplace.intake.command import Say, Steps, bring_in, mapping_of, tell_refusal
 
 WORDS = {
@@ -46,20 +50,27 @@ def import_households(
     agree: Callable[[], bool],
 ) -> int:
     """Check a list of households and people, say exactly what storing it would do, and do that if somebody agrees."""
+    schema = people_schema(today=local_day(now))
     try:
-        columns = mapping_of(mapping, people_schema(today=local_day(now)))
+        columns = mapping_of(mapping, schema)
     except BadInput as error:
         return tell_refusal(error, lang=lang, say=say)
-    steps = Steps(
-        check=lambda session: bringing.check_file(
+    told = long_lists.Told()
+
+    def check(piece: Piece, session: Session) -> tuple[ImportBatch, Checked]:
+        batch, checked = bringing.check_file(
             session,
-            file.read_bytes(),
+            piece.data,
             file_name=file.name,
             source=source,
             mapping=columns,
             actor=actor,
             now=now,
-        ),
+        )
+        return batch, told.of_file(piece, checked)
+
+    steps = Steps(
+        check=(partial(check, piece) for piece in long_lists.pieces_of(file, schema, mapping=columns)),
         confirm=partial(bringing.confirm_import, actor=actor, now=now),
         drop=partial(desk.drop, actor=actor, now=now),
         words=WORDS,

@@ -1,7 +1,7 @@
 """The parts of a rule: what its text is read into, as frozen values that nothing runs.
 
-Enters: nothing but the parts themselves. Leaves: the values, and three questions about a tree: everything in it, which
-kinds of fact speak for it, whether silence can meet it. Made by `language`, turned into SQL by `compiling`.
+Enters: nothing but the parts themselves. Leaves: the values, and questions about a tree: everything in it, which kinds
+of fact it hears, which speak for it, whether silence can meet it. Made by `language`, turned into SQL by `compiling`.
 """
 
 from __future__ import annotations
@@ -116,6 +116,11 @@ def parts_of(tree: Condition | Number, /) -> Sequence[Condition | Number]:
     elif isinstance(tree, Compare | Sum):
         below = [tree.left, tree.right]
     return [tree, *(part for one in below for part in parts_of(one))]
+
+
+def kinds_of(tree: Condition | Number, /) -> tuple[str, ...]:
+    """Every kind of fact in the tree, those under a `not` too."""
+    return tuple(dict.fromkeys(part.kind for part in parts_of(tree) if isinstance(part, Has | Aggregate)))
 
 
 def evidence_kinds(tree: Condition | Number, /) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, MetaData, String, Table, bindparam, insert, union, update
+from sqlalchemy import Column, MetaData, String, Table, bindparam, insert, literal, union, update
 from sqlalchemy import select as rows_of
 from sqlmodel import Session, col, func, select
 
@@ -28,15 +28,17 @@ from marketplace.signals.compiling import compile_rule
 from marketplace.signals.language import RuleFault
 from marketplace.signals.lateness import fresh_days, late_feeds
 from marketplace.signals.models import Alert, AlertState, Colour, Fact, Rule, Sweep
-from marketplace.signals.parts import evidence_kinds, hears_silence
+from marketplace.signals.parts import evidence_kinds, hears_silence, kinds_of
 from marketplace.signals.returning import Held, Unit, comes_back
 from marketplace.signals.rules import active_rules, tree_of
-from marketplace.signals.scene import Scene
+from marketplace.signals.scene import DEATH, Scene
 
 log = logging.getLogger("shanqiao.watch")
 RANKS = {Colour.RED: 0, Colour.ORANGE: 1, Colour.YELLOW: 2, Colour.BLUE: 3}
 AT_ONCE = 2000
 """So many who meet a rule are handled in one transaction of the worker: finding them is a read and holds nobody up."""
+MOVED = ""
+"""The kind of what is no fact: a category began or ended."""
 _ASKED = 500
 
 
@@ -108,23 +110,31 @@ def _look(session: Session, *, whole: bool, now: datetime) -> Look:
     if whole or before is None:
         return Look(True, newest, *_ask(session, None, now=now))
     touched = _touched(session, before)
-    found = _ask(session, select(touched.c.household_id), now=now)
+    found = _ask(session, touched, now=now)
     touched.drop(session.connection())
     return Look(False, newest, *found)
 
 
-def _ask(session: Session, only: Any, *, now: datetime) -> tuple[list[tuple[Rule, list[Unit]]], list[str]]:
+def _ask(session: Session, touched: Table | None, *, now: datetime) -> tuple[list[tuple[Rule, list[Unit]]], list[str]]:
     found: list[tuple[Rule, list[Unit]]] = []
     failed: list[str] = []
     for rule in active_rules(session):
         try:
+            only = None if touched is None else _of_rule(touched, rule)
             units = units_of(session, rule, on=local_day(now), only=only)
         except RuleFault as fault:
             log.error("rule %s could not be asked: %s", rule.code, fault.code)
             failed.append(rule.code)
         else:
-            found.append((rule, units if only is None else _without_open(session, rule, units)))
+            found.append((rule, units if touched is None else _without_open(session, rule, units)))
     return found, failed
+
+
+def _of_rule(touched: Table, rule: Rule) -> Any:
+    """The households of which something was said that this rule listens to: a fact of a kind in it, a death, or a
+    category that moved. What is said of other things does not make it met."""
+    kinds = kinds_of(tree_of(rule)) if rule.per != "feed" else ()
+    return select(touched.c.household_id).where(touched.c.kind.in_((*kinds, DEATH, MOVED)))
 
 
 def _without_open(session: Session, rule: Rule, units: list[Unit]) -> list[Unit]:
@@ -161,13 +171,14 @@ def _close(session: Session, look: Look, *, raised: int, actor: Actor, now: date
 
 
 def _touched(session: Session, before: Sweep) -> Table:
-    """The households of which something new was said, or whose categories moved, since the last sweep: worked out once
-    for all rules, in a table of this connection alone."""
-    held = Table("touched", MetaData(), Column("household_id", String(32), primary_key=True), prefixes=["TEMPORARY"])
-    facts = select(Fact.household_id).where(col(Fact.id) > before.last_fact)
-    spells = select(Spell.household_id).where(col(Spell.entered_at) > before.began_at)
+    """The households of which something new was said, by its kind, or whose categories moved, since the last sweep:
+    worked out once for all rules, in a table of this connection alone."""
+    keys = (Column(name, String(32), primary_key=True) for name in ("kind", "household_id"))
+    held = Table("touched", MetaData(), *keys, prefixes=["TEMPORARY"])
+    facts = select(Fact.kind, Fact.household_id).where(col(Fact.id) > before.last_fact)
+    spells = select(literal(MOVED), Spell.household_id).where(col(Spell.entered_at) > before.began_at)
     held.create(session.connection())
-    session.execute(insert(held).from_select(["household_id"], union(facts, spells)))
+    session.execute(insert(held).from_select(["kind", "household_id"], union(facts, spells)))
     return held
 
 

@@ -50,9 +50,13 @@ def test_one_alert_for_each_rule_and_household_however_often_it_is_met(session: 
     assert sweep(session, now=now) == (1, 0)
     told(session, "MEDICAL_BILLS", (two, "OWN_COST", TODAY, 1), as_of=TODAY, now=now)
     told(session, "DISASTERS", (two, "DISASTER", TODAY, None), as_of=TODAY, now=now)
-    assert sweep(session, now=now, whole=False) == (2, 1)
+    later = now + timedelta(minutes=1)
+    assert sweep(session, now=later, whole=False) == (2, 1)
     found = answering.open_alerts(session, home.id)
     assert sorted((alert.rule_code, alert.times) for alert in found) == [("W05", 2), ("W08", 1)]
+    told(session, "UTILITIES", (two, "USE", TODAY, None), as_of=TODAY, now=now)
+    later += timedelta(minutes=1)
+    assert sweep(session, now=later, whole=False) == (0, 0), "by day a rule is asked about news of its own kinds"
     assert step_of(session, home.id) == "alert_red"
     assert audit.verify(session).bad_seq == 0
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import Session, col, func, select
 
 from marketplace import audit
 from marketplace.actors import Actor, Role
+from marketplace.calendar import utc_now
+from marketplace.db import Database
 from marketplace.errors import BadInput, Conflict, NotFound, WrongState
-from marketplace.households import bringing, categories, facts, lists, members, search
+from marketplace.households import bringing, categories, facts, lists, long_lists, members, search
+from marketplace.households.commands import import_households
 from marketplace.households.models import Household, Person, SearchKey, Spell
 from marketplace.households.search import Query
 from marketplace.households.service import PersonFacts, find_person_by_id_number, list_people
+from marketplace.intake import ImportBatch, ImportState
 from marketplace.signals import declaring
 from tests.marketplace.signal_scene import CLERK, a_home, a_number, head, into, told
 
@@ -257,3 +263,68 @@ def test_a_watch_ends_by_itself(session: Session, now: datetime) -> None:
     last = date(2028, 11, 23)
     assert categories.categories_on(session, [home.id], on=last) == {home.id: ["EXITED_2Y"]}
     assert categories.categories_on(session, [home.id], on=last + timedelta(days=1)) == {}
+
+
+def a_long_list(file: Path, homes: int, *, encoding: str = "utf-8") -> list[str]:
+    """Households of two whose rows stand apart: first all heads, then, after a blank line, all children."""
+    numbers = [a_number() for _ in range(2 * homes)]
+    heads = [f"H{n},张{n},{numbers[n]},户主,渝中区,IN_REGISTER,2026-01-01,1380000{n:04d}" for n in range(homes)]
+    children = [f"H{n} ,张小{n},{numbers[homes + n]},子女,渝中区,,," for n in range(homes)]
+    file.write_text("\r\n".join(["某区名单", HEADER, *heads, "", *children]), encoding=encoding)
+    return numbers
+
+
+def import_list(database: Database, file: Path, **over: Any) -> tuple[int, list[str]]:
+    """The command's exit code and what it said."""
+    said = list[str]()
+    told = {"source": "civil-affairs", "mapping": None, "dry_run": False, "actor": CLERK, "now": utc_now()}
+    asked = {"lang": "en", "say": said.append, "agree": lambda: True}
+    return import_households(database, file, **{**told, **asked, **over}), said
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_list_of_any_length_comes_in_by_pieces_of_whole_households(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(long_lists, "PIECE", 8)
+    file = tmp_path / "people.csv"
+    a_long_list(file, 12, encoding=encoding)
+    code, said = import_list(sqlite_database, file, dry_run=True)
+    assert (code, said[:2]) == (0, ["      24  rows", "      12  new households"])
+    with sqlite_database.reading() as session:
+        assert session.exec(select(func.count(col(Household.id)))).one() == 0, "a dry run stores nothing"
+        assert {one.state for one in session.exec(select(ImportBatch))} == {ImportState.DROPPED}
+    code, said = import_list(sqlite_database, file)
+    assert (code, sum(line.startswith("Stored") for line in said)) == (0, 3)
+    with sqlite_database.reading() as session:
+        assert list(session.exec(select(Household.size).distinct())) == [2], "no household is cut apart"
+        assert session.exec(select(func.count(col(Person.id)))).one() == 24
+        assert session.exec(select(func.count(col(Spell.id)))).one() == 12
+    assert import_list(sqlite_database, file)[1][1:4] == [
+        "       0  new households",
+        "      12  households known already, changed where they differ",
+        "       0  new people",
+    ]
+
+
+def test_faults_of_a_long_list_name_the_rows_of_the_file_and_store_none_of_its_pieces(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_lists, "PIECE", 8)
+    file = tmp_path / "people.csv"
+    numbers = a_long_list(file, 12)
+    sound = file.read_text("utf-8")
+    repeated = sound.replace(numbers[13], numbers[3])
+    for text, words in (
+        (sound.replace("张小1,", ",", 1), ["row 17", "姓名"]),
+        (repeated, ["row 17", "row 6", "id_number"]),
+        (sound.replace("H3 ,张小3", "H3 ,张小3,,,,,,,,,,", 1), ["Row 19"]),
+    ):
+        file.write_text(text, encoding="utf-8")
+        code, said = import_list(sqlite_database, file)
+        assert code in (1, 2), words
+        assert all(word in " ".join(said) for word in words), said
+        assert numbers[3] not in " ".join(said)
+    with sqlite_database.reading() as session:
+        assert session.exec(select(func.count(col(Household.id)))).one() == 0
+        assert {one.state for one in session.exec(select(ImportBatch))} == {ImportState.DROPPED}
