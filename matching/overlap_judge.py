@@ -45,7 +45,9 @@ def judge(asked: Asked, /, *, past: Iterable[Given], rules: Iterable[Rule]) -> V
 
 
 def _heard(rule: Rule, asked: Asked, rows: Rows) -> Rows:
-    """The rows that a rule is told of."""
+    """The rows that a rule is told of: to a rule that counts for a person, not those that name somebody else."""
+    if asked.others and rule.of_person(asked.category):
+        rows = [row for row in rows if row.person not in asked.others]
     return [row for row in rows if (rule.code, row.ref) not in asked.apart] if asked.apart else rows
 
 
@@ -223,7 +225,9 @@ def _once_a_year(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
         return None
     had = _of_year(rule, asked, rows)
     if rule.per_member:
-        return _limit(rule, asked.members - sum(row.units for row in had), had)
+        own = [row for row in had if asked.person and row.person == asked.person]
+        left = asked.members - sum(row.units for row in had)
+        return _limit(rule, min(left, 1 - sum(row.units for row in own)) if own else left, own or had)
     had = [row for row in had if not _same_need(row, asked) and _same_cause(row, asked)]
     return _limit(rule, 0, had) if had else None
 

@@ -83,7 +83,8 @@ class Rule:
     """One rule as it stands on one day in one district.
 
     It looks at aid of its `categories` (a programme rule, whose set is empty, at aid of its `programmes`). `limits`
-    is category ► units, with ``"*"`` for all others; `apart` names programmes that exclude each other.
+    is category ► units, with ``"*"`` for all others; `apart` names programmes that exclude each other. `by_person` are
+    the categories (``"*"`` for all) in which the rule counts for a person: aid that names another one is not there.
     """
 
     code: str
@@ -97,6 +98,7 @@ class Rule:
     excepted: frozenset[str] = frozenset()
     per_member: bool = False
     may_except: bool = False
+    by_person: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -106,6 +108,10 @@ class Rule:
         if any(limit < 0 for limit in self.limits.values()):
             raise ValueError(f"{self.code}: a limit is never below 0")
 
+    def of_person(self, category: str, /) -> bool:
+        """Whether the rule counts for a person, where aid of the category names one, and not for the household."""
+        return not self.by_person.isdisjoint((category, "*"))
+
     def limit(self, category: str, *, rural: bool = False) -> int | None:
         """The rule's limit for a category; None where it names none. The country may have one of its own."""
         usual = self.limits.get("*")
@@ -114,7 +120,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Live aid that a household has or is promised, from any giver. Empty texts are unknown."""
+    """Live aid that a household has or is promised, from any giver. Empty texts are unknown: aid that names no
+    `person` may be anybody's."""
 
     household_id: str
     category: str
@@ -126,6 +133,7 @@ class Given:
     cause: str = ""
     need_id: str = ""
     ref: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +153,8 @@ class Asked:
     """Aid that somebody wants to give: `units` of `open_units` that a verified need still lacks.
 
     `apart` are (rule, row) pairs that a person looked at and called no duplicate: to that rule the row is not there.
-    `documented`: charity promises nothing before papers show the cost.
+    `documented`: charity promises nothing before papers show the cost. `person` is whom the aid is for, `others` are
+    those of the household who are known to be somebody else; where nobody is named there are none.
     """
 
     household_id: str
@@ -168,6 +177,8 @@ class Asked:
     apart: frozenset[tuple[str, str]] = frozenset()
     documented: bool = False
     bill: Bill | None = None
+    person: str = ""
+    others: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

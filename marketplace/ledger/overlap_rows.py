@@ -23,6 +23,8 @@ from matching.overlap_rules import Asked, Finding, Given, Rule, Verdict
 
 BY_HOUSEHOLD = ("LIFETIME_CAP", "ONCE_PER_YEAR")
 """Kinds whose limit all needs of the household in the category share: they become a cap. Others shrink the need."""
+BY_PERSON = ("ONCE_PER_YEAR",)
+"""Those of them that a need still shares where it names its person, whose lifetime is nobody else's."""
 RIVAL = "?"
 """Who serves a like need in the same run is not known yet: reckoned as somebody else."""
 ONE_COST = "D02"
@@ -76,6 +78,7 @@ def rows_for(
 
 def _asked(need: Need, facts: Facts, *, open_units: int, giver: str = "") -> Asked:
     size, kinds, rural = facts.homes.get(need.household_id, (1, frozenset(), False))
+    person = facts.persons.get(need.need_id, "")
     return Asked(
         household_id=need.household_id,
         category=need.category,
@@ -96,6 +99,8 @@ def _asked(need: Need, facts: Facts, *, open_units: int, giver: str = "") -> Ask
         apart=facts.apart.get(need.need_id, frozenset()),
         documented=shows_papers_first(need.category),
         bill=facts.bills.get(need.need_id),
+        person=facts.people.one(person),
+        others=facts.people.others(person),
     )
 
 
@@ -125,8 +130,9 @@ def _one(
         for org in sorted({offer.org_id for offer in offers if offer.org_id in near} if near else ())
     }
     found.bans += _bans(need, said, ours, offers, facts)
-    left = _left([said, *ours.values()])
-    for kind_limit in _shared([said, *ours.values()]):
+    kinds = BY_PERSON if need.need_id in facts.persons else BY_HOUSEHOLD
+    left = _left([said, *ours.values()], kinds)
+    for kind_limit in _shared([said, *ours.values()], kinds):
         key = (need.household_id, need.category)
         limits[key] = min(kind_limit, limits.get(key, kind_limit))
     return need if left is None or left >= open_units else replace(need, gap=need.gap - open_units + left)
@@ -136,15 +142,15 @@ def _binding(said: Verdict) -> list[Finding]:
     return [finding for finding in said.findings if finding.allowed > 0]
 
 
-def _left(verdicts: Iterable[Verdict]) -> int | None:
+def _left(verdicts: Iterable[Verdict], shared: Sequence[str]) -> int | None:
     """The smallest limit of this need alone, above nothing; None where none binds."""
-    limits = [f.allowed for said in verdicts for f in _binding(said) if f.kind not in BY_HOUSEHOLD]
+    limits = [f.allowed for said in verdicts for f in _binding(said) if f.kind not in shared]
     return min(limits, default=None)
 
 
-def _shared(verdicts: Iterable[Verdict]) -> list[tuple[int, str]]:
+def _shared(verdicts: Iterable[Verdict], shared: Sequence[str]) -> list[tuple[int, str]]:
     """Limits that all needs of the household share, each with its rule."""
-    return [(f.allowed, f.code) for said in verdicts for f in _binding(said) if f.kind in BY_HOUSEHOLD]
+    return [(f.allowed, f.code) for said in verdicts for f in _binding(said) if f.kind in shared]
 
 
 def _bans(
@@ -219,19 +225,21 @@ def _as_given(need: Need, facts: Facts, *, units: int) -> Given:
         cause=facts.causes.get(need.need_id, ""),
         need_id=need.need_id,
         ref="this run",
+        person=facts.people.one(facts.persons.get(need.need_id, "")),
     )
 
 
 def _programmes(resources: Sequence[Resource], needs: Sequence[Need], facts: Facts) -> list[Resource]:
     """A programme's lifetime cap for households that it has not helped yet: a maximum for each household on every offer
-    and, where a giver has several offers of the category, one of them only. Set where somebody could reach it."""
+    and, where a giver has several offers of the category, one of them only. Set where somebody could reach it; then a
+    second patient of the household, who is named, is served by this programme at the next run."""
     caps = {c: units for rule in facts.book.of("") if rule.kind == "LIFETIME_CAP" for c, units in rule.limits.items()}
-    wanted: dict[tuple[str, str], int] = {}
+    wanted: dict[tuple[str, str, str], int] = {}
     for need in needs:
         if need.category in caps:
-            key = (need.household_id, need.category)
-            wanted[key] = wanted.get(key, 0) + need.gap
-    reached = {category for (_home, category), units in wanted.items() if units > caps[category]}
+            whom = (need.household_id, facts.people.one(facts.persons.get(need.need_id, "")), need.category)
+            wanted[whom] = wanted.get(whom, 0) + need.gap
+    reached = {category for (_home, _person, category), units in wanted.items() if units > caps[category]}
     offers: dict[tuple[str, str], int] = {}
     for resource in resources:
         key = (facts.givers.one(resource.org_id), resource.category)

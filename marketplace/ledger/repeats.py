@@ -56,6 +56,7 @@ class Told:
     payer: str = CHARITY
     held: tuple[LedgerEntry, ...] = ()
     promise: bool = False
+    person: str = ""
 
 
 def find(session: Session, asked: Mapping[str, Told], /) -> dict[str, str]:
@@ -94,6 +95,8 @@ def _alike(row: LedgerEntry, told: Told) -> bool:
     kind = told.payer in ONE_PURSE or (row.category, row.programme) == (told.category, told.programme)
     ahead = told.promise and row.state is AidState.DELIVERED
     if ahead and all(part.repeats_id != row.id for part in told.held):
+        return False
+    if row.person_id and told.person and row.person_id != told.person:
         return False
     return near and first and cause and kind and row.units == told.units and row.source != told.source
 

@@ -39,6 +39,7 @@ def reserve(
         source=PLATFORM,
         source_index=vault_of(session).index("ledger-source", f"{need.id}|{offer_id}|{now.isoformat()}|{new_id()}"),
         household_id=need.household_id,
+        person_id=need.person_id,
         need_id=need.id,
         offer_id=offer_id,
         org_id=org_id,

@@ -141,6 +141,44 @@ def test_the_rest_of_a_lifetime_cap_is_a_household_cap_and_a_used_one_bans_only_
     assert [ban.code for ban in built.problem.bans] == ["D04"]
 
 
+def test_two_pupils_of_a_household_both_get_help_with_school_and_neither_gets_it_twice(
+    session: Session, household: Household, now: datetime
+) -> None:
+    one, two = (make.a_person(session, household, name=name).id for name in ("小一", "小二"))
+    first = need(session, household, "EDU.TERM_SUPPORT", 200_000, person_id=one)
+    second = need(session, household, "EDU.TERM_SUPPORT", 300_000, person_id=two)
+    offer(session, "EDU.TERM_SUPPORT")
+    assert solved(session, now)[1] == {first.id: 200_000, second.id: 300_000}
+    had = past(session, household, "EDU.TERM_SUPPORT", 100_000, date(2026, 9, 1), person_id=one)
+    built, given = solved(session, now)
+    assert (given, [(ban.need_id, ban.code) for ban in built.problem.bans]) == (
+        {second.id: 300_000},
+        [(first.id, "D06")],
+    )
+    had.person_id = ""
+    assert solved(session, now)[1] == {}, "what names no pupil may have been either's"
+
+
+def test_a_device_of_one_bars_no_other_and_a_lifetime_is_one_person_s(
+    session: Session, household: Household, now: datetime
+) -> None:
+    """One giver's 30,000 yuan for the first child's heart leave its 30,000 for the second; of 3 years' wait nothing."""
+    one, two = (make.a_person(session, household, name=name).id for name in ("小一", "小二"))
+    mine, chair = (need(session, household, "DISABILITY.AID_DEVICE", 1, person_id=who) for who in (one, two))
+    heart = need(session, household, "MEDICAL.CHILD_CHD", 2_500_000, person_id=two)
+    make.a_cost(session, heart)
+    giver = offer(session, "MEDICAL.CHILD_CHD")
+    offer(session, "DISABILITY.AID_DEVICE", stock=9)
+    past(session, household, "DISABILITY.AID_DEVICE", 1, date(2025, 12, 1), person_id=one)
+    paid = past(session, household, "MEDICAL.CHILD_CHD", 3_000_000, date(2020, 1, 1), org_id=giver.id, person_id=one)
+    built, given = solved(session, now)
+    assert given == {chair.id: 1, heart.id: 2_500_000}
+    assert [(ban.need_id, ban.code) for ban in built.problem.bans] == [(mine.id, "D10")]
+    paid.person_id, paid.units = two, 1_000_000
+    built, given = solved(session, now)
+    assert (given[heart.id], built.problem.caps) == (2_000_000, ())
+
+
 def test_one_programme_never_gives_a_new_household_more_than_its_cap_even_from_two_offers(
     session: Session, household: Household, now: datetime
 ) -> None:
