@@ -122,6 +122,7 @@ NEED_COLUMNS: Final = (
     "valid_to",
     "period",
     "cause",
+    "person_id_number",
     "verification_level",
     "evidence",
     "verifier",
@@ -145,6 +146,7 @@ AID_COLUMNS: Final = (
     "payer",
     "programme",
     "cause",
+    "person_id_number",
 )
 
 

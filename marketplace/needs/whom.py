@@ -35,7 +35,7 @@ def has_twin(session: Session, need: Need, /, *, person_id: str) -> bool:
 def refuse_stranger(session: Session, household_id: str, person_id: str, /) -> None:
     """Whom a need is for is of its household."""
     if person_id and person_id not in {person.id for person in list_people(session, household_id)}:
-        raise BadInput("not_in_list", field="person")
+        raise BadInput("not_in_list", field="for_person")
 
 
 def name_person(session: Session, need: Need, person_id: str | None, /) -> None:
