@@ -145,6 +145,7 @@ AID_COLUMNS: Final = (
     "giver",
     "payer",
     "programme",
+    "project",
     "cause",
     "person_id_number",
 )

@@ -141,8 +141,15 @@ def _lifetime(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:
     cap = rule.limit(asked.category)
     if cap is None or not asked.giver:
         return None
-    had = [row for row in rows if row.category == asked.category and row.giver == asked.giver]
+    had = [row for row in rows if row.category == asked.category and _one_project(row, asked)]
     return _limit(rule, cap - sum(row.units for row in had), had)
+
+
+def _one_project(row: Given, asked: Asked) -> bool:
+    """By the charity's programme where both are told of one, whoever runs it; else by giver."""
+    if row.project and asked.project:
+        return row.project == asked.project
+    return row.giver == asked.giver
 
 
 def _unless_residual(rule: Rule, asked: Asked, rows: Rows) -> Finding | None:

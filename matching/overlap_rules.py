@@ -121,7 +121,7 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Given:
     """Live aid that a household has or is promised, from any giver. Empty texts are unknown: aid that names no
-    `person` may be anybody's."""
+    `person` may be anybody's. `project` is a charity's programme, `programme` the government's."""
 
     household_id: str
     category: str
@@ -134,6 +134,7 @@ class Given:
     need_id: str = ""
     ref: str = ""
     person: str = ""
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,7 @@ class Asked:
     bill: Bill | None = None
     person: str = ""
     others: frozenset[str] = frozenset()
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

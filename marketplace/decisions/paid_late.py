@@ -24,6 +24,7 @@ from marketplace.ledger import service as ledger
 from marketplace.ledger.models import AidState
 from marketplace.needs import settling
 from marketplace.needs.models import Need
+from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation, OrganisationKind
 from marketplace.policy import require
 from marketplace.proposals.models import LineState, ProposedLine
@@ -137,6 +138,7 @@ def book(session: Session, match: Match, need: Need, /, *, units: int, actor: Ac
         offer_id=match.offer_id,
         org_id=match.org_id,
         giver=session.get_one(Organisation, match.org_id).name,
+        project=session.get_one(Offer, match.offer_id).project,
         units=units,
         actor=actor,
         now=now,

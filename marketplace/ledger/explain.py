@@ -71,6 +71,10 @@ def explain(session: Session, household_id: str, category: str, /, *, on: date) 
             if giver and open_units:
                 said = overlap.verdict(session, need, org_id=giver, units=open_units, on=on)
                 yield from _told(f"need {need.id}{_by(giver)}", said, units=open_units)
+        for project in sorted({had.project for had in past if had.project and had.category == category}):
+            if open_units := need.gap_units - need.committed_units:
+                said = overlap.verdict(session, need, org_id="?", project=project, units=open_units, on=on)
+                yield from _told(f"need {need.id} of programme {project}", said, units=open_units)
 
 
 def _of_rules(book: Book, district: str, category: str) -> Iterator[str]:

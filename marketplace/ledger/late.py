@@ -191,6 +191,7 @@ def _findings(entry: LedgerEntry, row: Given, past: Sequence[Given], facts: _Fac
         excepted=exceptions_of(facts.session, need.id, on=row.given_on) if need else frozenset(),
         apart=set_apart(facts.session, [need.id]).get(need.id, frozenset()) if need else frozenset(),
         bill=bill_of(facts.session, need, home) if need else None,
+        project=row.project,
         person=row.person,
         others=facts.people.others(row.person),
     )

@@ -61,6 +61,7 @@ class LedgerEntry(SQLModel, table=True):
     category: str = Field(max_length=48, index=True)
     payer: str = Field(default="CHARITY", max_length=32)
     programme: str = Field(default="", max_length=48)
+    project: str = Field(default="", sa_column=Column(String(80), nullable=False, server_default=""))
     cause: str = Field(default="", max_length=32)
     period: str = Field(default="", max_length=16)
     units: int = Field(sa_column=Column(BigInteger, nullable=False))

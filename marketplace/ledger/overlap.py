@@ -9,6 +9,7 @@ Called by decisions, the problem of a run, pages and commands.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -61,7 +62,13 @@ def given(
         need_id=entry.need_id or "",
         ref=entry.id,
         person=people.one(entry.person_id),
+        project=plain(entry.project),
     )
+
+
+def plain(project: str, /) -> str:
+    """The name of a charity's programme without width, case, spaces and marks: so two givers write one the same."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", project).casefold() if sign.isalnum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +141,16 @@ def programme_of(tags: Iterable[str], /) -> str:
 
 
 def verdict(
-    session: Session, need: Need, /, *, org_id: str, units: int, on: date, lock: bool = False, own: str = ""
+    session: Session,
+    need: Need,
+    /,
+    *,
+    org_id: str,
+    project: str = "",
+    units: int,
+    on: date,
+    lock: bool = False,
+    own: str = "",
 ) -> Verdict:
     """What may be given of `units` from this giver to this need today. With `lock` nobody else can write aid of the
     household until the transaction ends. `own` is the ledger row of the same units where they are reserved already."""
@@ -160,6 +176,7 @@ def verdict(
         apart=set_apart(session, [need.id]).get(need.id, frozenset()),
         documented=shows_papers_first(need.category),
         bill=bill_of(session, need, homes),
+        project=plain(session.get_one(LedgerEntry, own).project if own else project),
         person=people.one(need.person_id),
         others=people.others(need.person_id),
     )
@@ -172,10 +189,19 @@ def _rules(session: Session, need: Need, *, on: date) -> tuple[Rule, ...]:
 
 
 def refuse_overlap(
-    session: Session, need: Need, /, *, org_id: str, units: int, on: date, lock: bool, own: str = ""
+    session: Session,
+    need: Need,
+    /,
+    *,
+    org_id: str,
+    project: str = "",
+    units: int,
+    on: date,
+    lock: bool,
+    own: str = "",
 ) -> Verdict:
     """The verdict, or WrongState with the code of the rule that would be broken."""
-    found = verdict(session, need, org_id=org_id, units=units, on=on, lock=lock, own=own)
+    found = verdict(session, need, org_id=org_id, project=project, units=units, on=on, lock=lock, own=own)
     if found.allowed < units:
         raise OverlapFound(found, need_id=need.id)
     return found

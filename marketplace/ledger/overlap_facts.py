@@ -21,7 +21,7 @@ from marketplace.ledger import bills
 from marketplace.ledger import service as ledger
 from marketplace.ledger.book import Book
 from marketplace.ledger.hits import set_apart
-from marketplace.ledger.overlap import all_exceptions, given, reported
+from marketplace.ledger.overlap import all_exceptions, given, plain, reported
 from marketplace.ledger.shared import shared_bills
 from marketplace.needs.models import Need as NeedRow
 from marketplace.organisations.givers import Givers, givers_of
@@ -52,9 +52,10 @@ class Facts:
     cool: Mapping[str, int]
     shared: frozenset[str]
     givers: Givers
+    projects: Mapping[str, str]
 
 
-def read(session: Session, needs: Sequence[Need], *, same: Same, on: date) -> Facts:
+def read(session: Session, needs: Sequence[Need], *, projects: Mapping[str, str], same: Same, on: date) -> Facts:
     """Everything that the rules reckon with."""
     households = {need.household_id for need in needs}
     book = Book(session, on=on)
@@ -86,6 +87,7 @@ def read(session: Session, needs: Sequence[Need], *, same: Same, on: date) -> Fa
         cool=_cool_offs(book, {need.category for need in named}),
         shared=frozenset(shared).intersection(need.need_id for need in needs if len(same.of(need.household_id)) > 1),
         givers=givers,
+        projects={offer: plain(project) for offer, project in projects.items() if project},
     )
 
 

@@ -80,6 +80,7 @@ class Planned:
             "category": values["category"],
             "payer": values.get("payer") or "CHARITY",
             "programme": values.get("programme") or "",
+            "project": values.get("project") or "",
             "cause": values.get("cause") or (self.need.cause if self.need else ""),
         }
 

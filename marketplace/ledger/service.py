@@ -31,7 +31,17 @@ PLATFORM = "platform"
 
 
 def reserve(
-    session: Session, need: Need, /, *, offer_id: str, org_id: str, giver: str, units: int, actor: Actor, now: datetime
+    session: Session,
+    need: Need,
+    /,
+    *,
+    offer_id: str,
+    org_id: str,
+    giver: str,
+    units: int,
+    project: str = "",
+    actor: Actor,
+    now: datetime,
 ) -> LedgerEntry:
     """Set `units` of an offer aside for a need. Conflict if the need's gap or the offer's stock is exceeded."""
     entry = LedgerEntry(
@@ -45,6 +55,7 @@ def reserve(
         org_id=org_id,
         giver=giver,
         category=need.category,
+        project=project,
         cause=need.cause,
         period=need.period,
         units=units,

@@ -44,6 +44,7 @@ def aid_schema(*, today: date) -> Schema:
         Column("giver", "救助方", "Giver", text(120), also=("机构", "部门")),
         Column("payer", "支付方类别", "Kind of payer", _codes("payer"), choices=list_codes("payer")),
         Column("programme", "项目", "Programme", _codes("aid_programme"), choices=list_codes("aid_programme")),
+        Column("project", "慈善项目", "Charity programme", text(80, nameless=True)),
         Column("cause", "事由", "Cause", event(today), also=("事件", "Event")),
         Column(
             "person_id_number", "受助人身份证号", "ID number of whom it is for", cells.id_number(today), secret=True

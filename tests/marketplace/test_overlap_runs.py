@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from marketplace.actors import Actor, Role
 from marketplace.db import new_id
@@ -14,6 +14,7 @@ from marketplace.households.models import Household
 from marketplace.ledger import bills, hits, overlap
 from marketplace.ledger.models import AidState, LayerState, LedgerEntry
 from marketplace.needs.models import Need
+from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
 from marketplace.proposals.problem import Built, Scope, build, policy_of
 from matching.checker import check
@@ -139,6 +140,26 @@ def test_the_rest_of_a_lifetime_cap_is_a_household_cap_and_a_used_one_bans_only_
     built, given = solved(session, now)
     assert given == {wanted.id: 2_500_000}
     assert [ban.code for ban in built.problem.bans] == ["D04"]
+
+
+def test_a_lifetime_cap_counts_for_the_programme_where_it_is_told(
+    session: Session, household: Household, now: datetime
+) -> None:
+    """30,000 yuan of programme X: nothing more of X from anybody; 25,000 yuan from the same giver's programme Y."""
+    wanted = need(session, household, "MEDICAL.CHILD_CHD", 2_500_000, cause="heart")
+    make.a_cost(session, wanted)
+    giver, rival = offer(session, "MEDICAL.CHILD_CHD"), make.an_organisation(session)
+    (first,) = session.exec(select(Offer)).all()
+    first.project = "天使 阳光"
+    terms: dict[str, Any] = {"category": "MEDICAL.CHILD_CHD", "unit": "FEN", "stock_units": 10**8}
+    other = make.an_offer(session, giver, project="天使之旅", **terms)
+    make.an_offer(session, rival, project="天使阳光", **terms)
+    told: dict[str, Any] = {"org_id": giver.id, "project": "天使阳光", "cause": "heart"}
+    past(session, household, "MEDICAL.CHILD_CHD", 3_000_000, date(2020, 1, 1), **told)
+    built = build(session, Scope(), policy=policy_of({}, TODAY), now=now)
+    banned = {ban.resource_id for ban in built.problem.bans if ban.code == "D04"}
+    assert banned == {row.id for row in session.exec(select(Offer))} - {other.id}
+    assert solved(session, now)[1] == {wanted.id: 2_500_000}
 
 
 def test_two_pupils_of_a_household_both_get_help_with_school_and_neither_gets_it_twice(

@@ -427,6 +427,29 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         [had(ILLNESS, 2_900_000, "2024-05-01")],
         100_000,
     ),
+    # by programme: 30,000 of programme X leave 30,000 of the giver's Y; 29,000 of X leave 1,000 of X at another giver
+    (
+        "D04",
+        "another programme of the same giver",
+        ask(ILLNESS, 1_000_000, giver="A", project="y"),
+        [had(ILLNESS, 3_000_000, "2024-05-01", project="x")],
+        1_000_000,
+    ),
+    (
+        "D04",
+        "the same programme at another giver",
+        ask(ILLNESS, 1_000_000, giver="B", project="x"),
+        [had(ILLNESS, 2_900_000, "2024-05-01", project="x")],
+        100_000,
+    ),
+    # who was told of no programme counts by giver: 3,000,000 − 2,900,000 = 100,000
+    (
+        "D04",
+        "a programme that is not told counts by giver",
+        ask(ILLNESS, 1_000_000, giver="A", project="y"),
+        [had(ILLNESS, 2_900_000, "2024-05-01")],
+        100_000,
+    ),
     (
         "D05",
         "the like illness of another person",
@@ -520,6 +543,7 @@ BESIDE = {
     ("D02", "without papers another year is another matter"): ("D05", 0),
     ("D02", "one patient has one limit"): ("D05", 0),
     ("D04", "another programme has its own"): ("D05", 0),
+    ("D04", "the same programme at another giver"): ("D05", 0),
 }
 """Where the rules in force together allow less than the one of the case: the rule that does, and how much."""
 
