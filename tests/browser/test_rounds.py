@@ -15,6 +15,8 @@ from marketplace.cases.models import CaseItem
 from marketplace.decisions.models import Match
 from marketplace.households.models import Household
 from marketplace.households.service import list_people
+from marketplace.ledger import bills
+from marketplace.ledger.models import CostBill, LayerState
 from marketplace.needs.models import Need
 from marketplace.offers.models import Offer
 from marketplace.organisations.models import Organisation
@@ -25,6 +27,7 @@ from tests import factories as make
 from tests.browser.street import Street, open_street
 from tests.browser.test_journeys import approve_all, press, start_a_run
 from tests.marketplace.signal_scene import CLERK, at_work
+from tests.marketplace.test_overlap_runs import WORKER
 from tests.pages.checker import one_of
 
 pytestmark = pytest.mark.browser
@@ -123,6 +126,21 @@ def _decided(page: Page, item_id: str) -> None:
     press(page, 'form[action$="/fast"] button[type=submit]')
 
 
+def _cost(street: Street, page: Page) -> None:
+    """The papers of the illness are written down; what each payer before charity says is told beside the pages."""
+    with street.database.reading() as session:
+        need_id = session.exec(select(Need.id).where(Need.category == "MEDICAL.MAJOR")).one()
+    page.goto(f"/aid/bills/{need_id}/cost")
+    page.locator("#cost").fill("20000")
+    page.locator("#paper").fill("结算单 2026-11")
+    press(page, "main form button[type=submit]")
+    now = datetime.now(UTC)
+    with street.database.transaction() as session:
+        (bill,) = session.exec(select(CostBill)).all()
+        for payer in bills.BEFORE_CHARITY:
+            bills.answer(session, bill.id, payer, state=LayerState.NONE, actor=WORKER, now=now)
+
+
 @pytest.mark.parametrize("language", one_of(0, "zh_Hans", "en"))
 def test_an_alert_becomes_a_visit_without_a_network_temporary_aid_and_a_match(
     tmp_path: Path, chromium: Browser, language: str
@@ -144,6 +162,7 @@ def test_an_alert_becomes_a_visit_without_a_network_temporary_aid_and_a_match(
         page.goto(case)
         press(page, 'a[href*="/of-case/"]')
         press(page, "main form .actions button")
+        _cost(street, page)
         start_a_run(street)
         approve_all(street)
         with street.database.reading() as session:
