@@ -49,13 +49,17 @@ KINDS = (
 
 ILLNESS = "ILLNESS"
 """The event whose number is a group with kinds below it."""
+ONE_EVENT = (frozenset({"FLOOD", "STORM", "LANDSLIDE"}), frozenset({"EARTHQUAKE", "LANDSLIDE"}))
+"""Words that people use for one event: rain brings the river and the slope down, and so does a quake. Told for one place
+and about one day, two of a group may be the same. Our own design: sources name none."""
 NEAR_DAYS = 7
 """So far apart two people may put the day of one event: our own value."""
 
 
 def may_be_one(one: str, other: str, /) -> bool:
     """Whether two causes, ``CODE:NUMBER`` or ``CODE:DAY/PLACE``, may be one event. What either leaves open may be
-    anything, so an unknown cause counts until somebody says otherwise. An illness may be told more or less closely, so
+    anything, so an unknown cause counts until somebody says otherwise; two words for one event (`ONE_EVENT`) are one
+    where day and place agree. An illness may be told more or less closely, so
     a number that begins the other may be the same; pupils and files have whole numbers.
 
     >>> may_be_one("FLOOD:2026-08-12/500109", "FLOOD:2026-08-14/500109"), may_be_one("ILLNESS:C50", "ILLNESS:C34")
@@ -68,7 +72,8 @@ def may_be_one(one: str, other: str, /) -> bool:
     near = not first or not second or first == second or _near(first, second)
     if code == ILLNESS:
         near = near or first.startswith(second) or second.startswith(first)
-    return code == other_code and near and (not place or not other_place or place == other_place)
+    one_code = code == other_code or any({code, other_code} <= group for group in ONE_EVENT)
+    return one_code and near and (not place or not other_place or place == other_place)
 
 
 def _near(one: str, other: str) -> bool:

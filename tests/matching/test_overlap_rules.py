@@ -498,6 +498,28 @@ CASES: list[tuple[str, str, Asked, list[Given], int]] = [
         [had(CASH, 300, cause="ILLNESS:C91", person="daughter")],
         0,
     ),
+    # D13 one night's rain, told by two offices in two words; the quake of that week is another event
+    (
+        "D13",
+        "a flood that somebody else called a landslide",
+        ask(CASH, 300, cause="LANDSLIDE:2026-08-13/500109"),
+        [had(CASH, 300, "2026-08-20", cause=FLOOD)],
+        0,
+    ),
+    (
+        "D13",
+        "a landslide elsewhere is another event",
+        ask(CASH, 300, cause="LANDSLIDE:2026-08-13/500112"),
+        [had(CASH, 300, "2026-08-20", cause=FLOOD)],
+        300,
+    ),
+    (
+        "D13",
+        "a quake is no flood",
+        ask(CASH, 300, cause="EARTHQUAKE:2026-08-13/500109"),
+        [had(CASH, 300, "2026-08-20", cause=FLOOD)],
+        300,
+    ),
     # D15 four members: 4 − 1 = 3 policies are left, and hers is 1 − 1 = 0; the son has his, she may have one
     ("D15", "she has hers", ask(POLICY, 1, members=4, **DAUGHTER), [had(POLICY, 1, person="daughter")], 0),
     ("D15", "the son has his", ask(POLICY, 1, members=4, **DAUGHTER), [had(POLICY, 1, person="son")], 1),
