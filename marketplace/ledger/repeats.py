@@ -168,11 +168,19 @@ def _met(session: Session, ids: Sequence[str]) -> Iterator[hits.Met]:
 
 
 def decide(
-    session: Session, hit_id: str, /, *, state: HitState, minutes: int, actor: Actor, now: datetime
+    session: Session,
+    hit_id: str,
+    /,
+    *,
+    state: HitState,
+    minutes: int,
+    otherwise: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> OverlapHit:
     """A person's finding on any hit. Two gifts that were taken for one count from now on, and are held against the
     rules like a late report."""
-    hit = hits.decide(session, hit_id, state=state, minutes=minutes, actor=actor, now=now)
+    hit = hits.decide(session, hit_id, state=state, minutes=minutes, otherwise=otherwise, actor=actor, now=now)
     row = session.get(LedgerEntry, hit.subject, with_for_update=True) if hit.code == hits.TWICE else None
     if row is not None and row.state is AidState.REPEAT and state is HitState.FALSE_ALARM:
         _count(session, row, actor=actor, now=now)
